@@ -1,0 +1,58 @@
+# Everything lives in .venv; a target sets up what it needs, and a second run is quick.
+
+PYTHON ?= python3
+PORT ?= 8123
+VENV := .venv
+BIN := $(VENV)/bin
+SERVE := $(VENV)/.serve
+TEST := $(VENV)/.test
+LINT := $(VENV)/.lint
+
+.PHONY: help serve test check record format clean
+
+help:
+	@echo "make serve    set up, then serve the bundled cassettes on http://127.0.0.1:$(PORT)"
+	@echo "make test     set up, then run the whole suite"
+	@echo "make check    format, lint and types, then the suite"
+	@echo "make record   record the bundled cassettes again from a real Agent Server"
+	@echo "make format   put the code into its form"
+	@echo "make clean    remove .venv and node_modules"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "mockserver needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+
+$(SERVE): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(TEST): $(SERVE)
+	$(BIN)/python -m pip install --quiet --group test
+	@touch $@
+
+$(LINT): $(SERVE)
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@ $(TEST)
+
+serve: $(SERVE)
+	$(BIN)/mockserver serve cassettes --port $(PORT)
+
+test: $(TEST)
+	$(BIN)/python -m pytest
+
+check: $(LINT)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+record: $(TEST)
+	$(BIN)/python -m tests.recordings cassettes
+
+format: $(LINT)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) tests/js/node_modules

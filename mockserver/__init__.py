@@ -1,0 +1,1 @@
+"""A record/replay mock server for LangGraph Agent Servers."""

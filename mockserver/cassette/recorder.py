@@ -1,0 +1,116 @@
+"""One exchange while it happens: chunks with their times in, an Exchange out. No I/O, no clock."""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from itertools import accumulate
+
+from mockserver import sse
+from mockserver.cassette.model import Body, End, Exchange, Response, Stream, TimedEvent
+from mockserver.messages import (
+    OWN_PREFIX,
+    Headers,
+    Request,
+    end_to_end,
+    first,
+    is_event_stream,
+    standard_reason,
+)
+
+KEPT_REQUEST_HEADERS = frozenset(("last-event-id",))
+"""The request headers that a cassette holds, beside the `content-type` of a body that is not JSON."""
+
+_DROPPED = frozenset(("content-encoding", "content-length", "date", "server", "set-cookie", "vary"))
+_DROPPED_PREFIXES = ("access-control-", OWN_PREFIX)
+
+
+class Recorder:
+    """Collects one exchange. Times are seconds on any one clock; *started* is when the request came."""
+
+    def __init__(self, request: Request, started: float) -> None:
+        self._request = request
+        self._started = started
+        self._status = 200
+        self._reason: str | None = None
+        self._headers: Headers = ()
+        self._chunks: list[bytes] = []
+        self._times: list[float] = []
+
+    def answer(self, status: int, reason: str | None, headers: Headers) -> None:
+        """Take the head of the answer."""
+        self._status, self._headers = status, headers
+        self._reason = None if reason == standard_reason(status) else reason
+
+    def feed(self, chunk: bytes, at: float) -> None:
+        """Take the next *chunk* of the body, which came *at* that time."""
+        if chunk:
+            self._chunks.append(chunk)
+            self._times.append(round(at - self._started, 3))
+
+    def finish(self, at: float, *, cut: bool = False) -> Exchange:
+        """Return the whole exchange; *cut* says that the upstream broke off, *at* that time."""
+        content = self._stream() if is_event_stream(self._headers) else self._body()
+        last = self._times[-1] if self._times else 0.0
+        end = End(max(round(at - self._started - last, 3), 0.0), cut)
+        response = Response(self._status, self._reason, kept_response(self._headers), content, end)
+        return Exchange(kept_request(self._request), response)
+
+    def _stream(self) -> Stream:
+        raw = b"".join(self._chunks)
+        blocks, tail = sse.split(raw)
+        ending = sse.line_ending(raw)
+        ends = list(accumulate(map(len, self._chunks)))
+        events: list[TimedEvent] = []
+        position, before = 0, 0.0
+        for block in blocks:
+            position += len(block)
+            at = self._times[bisect_left(ends, position)]
+            after = max(round(at - before, 3), 0.0)
+            events.append(TimedEvent(after, sse.decode(block, ending)))
+            before = max(at, before)
+        return Stream(tuple(events), ending, tail)
+
+    def _body(self) -> Body:
+        raw = b"".join(self._chunks)
+        rest = raw.lstrip(b"\n") if _is_json(self._headers) else raw
+        ends = list(accumulate(map(len, self._chunks)))
+        keepalives = tuple(
+            self._times[bisect_left(ends, position)]
+            for position in range(1, len(raw) - len(rest) + 1)
+        )
+        return Body(rest, self._times[-1] if self._times else 0.0, keepalives)
+
+
+def kept_request(request: Request) -> Request:
+    """Return *request* with those headers alone that a cassette holds."""
+    headers = tuple(
+        (name, _utf8(value))
+        for name, value in request.headers
+        if name in KEPT_REQUEST_HEADERS or (name == "content-type" and not _is_json_like(value))
+    )
+    return Request(request.method, request.path, headers, request.body)
+
+
+def kept_response(headers: Headers) -> Headers:
+    """Return those *headers* of an answer that a cassette holds."""
+    return tuple(
+        (name, _utf8(value))
+        for name, value in end_to_end(headers)
+        if name not in _DROPPED and not name.startswith(_DROPPED_PREFIXES)
+    )
+
+
+def _is_json(headers: Iterable[tuple[str, str]]) -> bool:
+    return "json" in (first(headers, "content-type") or "").lower()
+
+
+def _is_json_like(content_type: str) -> bool:
+    """Clients send JSON as `text/plain` and as form data too; the type says nothing then."""
+    return content_type.lower().partition(";")[0].strip() in (
+        "application/json",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+    )
+
+
+def _utf8(value: str) -> str:
+    return value.encode("utf-8", "replace").decode()

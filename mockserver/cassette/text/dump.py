@@ -1,0 +1,133 @@
+"""Exchanges and headers as YAML text. No I/O."""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import Any
+
+from mockserver import sse
+from mockserver.cassette.model import FORMAT, Body, Exchange, Header, Response, Stream
+from mockserver.cassette.text import style
+from mockserver.jsontext import faithful
+from mockserver.messages import Headers
+
+SEPARATOR = "---\n"
+
+LINE_ENDINGS = {"crlf": sse.CRLF, "lf": sse.LF, "cr": sse.CR}
+"""The names that `line_ending` gives them."""
+
+
+def dump_header(header: Header) -> str:
+    """Return the first document of a cassette."""
+    return "".join(f"{line}\n" for line in _header_lines(header))
+
+
+def dump_exchange(exchange: Exchange) -> str:
+    """Return the document of *exchange*, its separator line included."""
+    return SEPARATOR + "".join(f"{line}\n" for line in _exchange_lines(exchange))
+
+
+def _header_lines(header: Header) -> Iterator[str]:
+    yield f"mockserver: {FORMAT}"
+    if header.upstream is not None:
+        yield f"upstream: {style.scalar(header.upstream)}"
+    if header.recorded is not None:
+        yield f"recorded: {header.recorded}"
+    if header.server:
+        yield f"server: {style.flow(header.server)}"
+    if header.ignore:
+        yield "ignore:"
+        yield from style.lines(list(header.ignore))
+    if header.repeat:
+        yield f"repeat: {header.repeat}"
+
+
+def _exchange_lines(exchange: Exchange) -> Iterator[str]:
+    request = exchange.request
+    yield "request:"
+    yield f"  method: {style.scalar(request.method)}"
+    yield f"  path: {style.scalar(request.path)}"
+    if request.headers:
+        yield from style.lines({"headers": _grouped(request.headers)}, "  ")
+    if request.body:
+        yield from _body_lines(request.body)
+    if exchange.repeat:
+        yield f"repeat: {exchange.repeat}"
+    if exchange.redacted:
+        yield f"redacted: {exchange.redacted}"
+    yield "response:"
+    yield from _response_lines(exchange.response)
+
+
+def _response_lines(response: Response) -> Iterator[str]:
+    yield f"  status: {response.status}"
+    if response.reason is not None:
+        yield f"  reason: {style.scalar(response.reason)}"
+    yield from style.lines({"headers": _grouped(response.headers)}, "  ")
+    match response.content:
+        case Stream() as stream:
+            yield from _stream_lines(stream)
+        case Body() as body:
+            if body.after:
+                yield f"  after: {_seconds(body.after)}"
+            if body.keepalives:
+                yield f"  keepalives: [{', '.join(map(_seconds, body.keepalives))}]"
+            if body.raw:
+                yield from _body_lines(body.raw)
+    if response.end:
+        how = "cut" if response.end.cut else "closed"
+        yield f"  end: {{after: {_seconds(response.end.after)}, how: {how}}}"
+
+
+def _stream_lines(stream: Stream) -> Iterator[str]:
+    if stream.line_ending != sse.CRLF:
+        yield f"  line_ending: {next(k for k, v in LINE_ENDINGS.items() if v == stream.line_ending)}"
+    yield "  events:" if stream.events else "  events: []"
+    for timed in stream.events:
+        lead = "  - "
+        if timed.after:
+            yield f"{lead}after: {_seconds(timed.after)}"
+            lead = "    "
+        for name, text in timed.event.fields:
+            if name == "data":
+                yield f"{lead}data: {style.block(text, '      ')}"
+            else:
+                yield f"{lead}{name}: {text if name == 'retry' else style.scalar(text)}"
+            lead = "    "
+    if stream.tail:
+        try:
+            yield f"  tail: {style.scalar(stream.tail.decode())}"
+        except UnicodeDecodeError:
+            yield f"  tail: {{base64: {b64encode(stream.tail).decode()}}}"
+
+
+def _body_lines(raw: bytes) -> Iterator[str]:
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        yield f"  base64: {b64encode(raw).decode()}"
+        return
+    structure = faithful(text)
+    if structure and style.fits(structure[0]):
+        yield from style.lines({"body": structure[0]}, "  ")
+    else:
+        yield f"  text: {style.block(text, '    ')}"
+
+
+def _grouped(headers: Headers) -> dict[str, Any]:
+    grouped: dict[str, Any] = {}
+    for name, value in headers:
+        if name not in grouped:
+            grouped[name] = value
+        elif isinstance(grouped[name], list):
+            grouped[name].append(value)
+        else:
+            grouped[name] = [grouped[name], value]
+    return grouped
+
+
+def _seconds(seconds: float) -> str:
+    return (
+        f"{round(seconds, 3):g}"
+        if seconds < 1000
+        else f"{round(seconds, 3):.3f}".rstrip("0").rstrip(".")
+    )

@@ -1,0 +1,234 @@
+"""YAML text as exchanges and headers; each complaint knows its line. No I/O."""
+
+import re
+from typing import Any
+
+from mockserver import sse
+from mockserver.cassette.model import (
+    FORMAT,
+    Body,
+    End,
+    Exchange,
+    Header,
+    Repeat,
+    Response,
+    Stream,
+    TimedEvent,
+)
+from mockserver.cassette.text import strict
+from mockserver.cassette.text.dump import LINE_ENDINGS
+from mockserver.cassette.text.fields import (
+    decoded,
+    known,
+    one_of,
+    seconds,
+    texts,
+    typed,
+    whole_part,
+)
+from mockserver.cassette.text.strict import Mapping, Sequence
+from mockserver.errors import CassetteError
+from mockserver.jsontext import dumps
+from mockserver.messages import EVENT_STREAM, Headers, Request
+
+_HEADER_KEYS = ("mockserver", "upstream", "recorded", "server", "ignore", "repeat")
+_EXCHANGE_KEYS = ("request", "repeat", "redacted", "response")
+_BODY_KEYS = ("body", "text", "base64")
+_REQUEST_KEYS = ("method", "path", "headers", *_BODY_KEYS)
+_RESPONSE_KEYS = (
+    *("status", "reason", "headers", "after", "keepalives", *_BODY_KEYS),
+    *("line_ending", "events", "tail", "end"),
+)
+_EVENT_KEYS = ("after", *sse.FIELDS, "comment", "raw", "base64")
+_ALONE = {"comment", "raw", "base64"}
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_DEFAULT_TYPES = {
+    "events": f"{EVENT_STREAM}; charset=utf-8",
+    "body": "application/json",
+    "text": "text/plain; charset=utf-8",
+    "base64": "application/octet-stream",
+}
+
+
+def load_header(text: str) -> Header:
+    """Return the header that *text*, the first document of a file, holds; CassetteError if it is none."""
+    document = strict.read(text)
+    if not isinstance(document, Mapping) or "mockserver" not in document:
+        raise CassetteError("not a cassette: it must begin with `mockserver: 1`", line=1)
+    version = document["mockserver"]
+    line = document.lines["mockserver"]
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise CassetteError(f"mockserver: {version!r} is no format version, write 1", line=line)
+    if version > FORMAT:
+        raise CassetteError(
+            f"cassette format {version} is newer than this mockserver reads ({FORMAT}): update mockserver",
+            line=line,
+        )
+    known(document, _HEADER_KEYS, "the header")
+    ignore = typed(document, "ignore", Sequence) or Sequence(1)
+    return Header(
+        upstream=typed(document, "upstream", str),
+        recorded=typed(document, "recorded", str),
+        server=typed(document, "server", Mapping) or {},
+        ignore=tuple(texts(ignore, "ignore")),
+        repeat=_repeat(document),
+    )
+
+
+def load_exchange(text: str) -> Exchange | None:
+    """Return the exchange in the document *text*; None if the document is empty."""
+    document = strict.read(text)
+    if document is None:
+        return None
+    request, repeat = head(document)
+    if "response" not in document:
+        raise CassetteError("an exchange needs a `response`", line=document.line)
+    redacted = typed(document, "redacted", int) or 0
+    return Exchange(request, _response(document), repeat, redacted)
+
+
+def load_head(text: str) -> tuple[Request, Repeat | None] | None:
+    """Return request and `repeat` of the document *text*, whose response may be missing; None if it is empty."""
+    document = strict.read(text)
+    return None if document is None else head(document)
+
+
+def head(document: Any) -> tuple[Request, Repeat | None]:
+    """Return request and `repeat` of a parsed exchange *document*."""
+    if not isinstance(document, Mapping):
+        raise CassetteError("an exchange must be a mapping with `request` and `response`", line=1)
+    known(document, _EXCHANGE_KEYS, "an exchange")
+    if "request" not in document:
+        raise CassetteError("an exchange needs a `request`", line=document.line)
+    return _request(whole_part(document, "request")), _repeat(document)
+
+
+def _request(part: Mapping) -> Request:
+    known(part, _REQUEST_KEYS, "request")
+    path = typed(part, "path", str)
+    if path is None or not path.startswith("/"):
+        raise CassetteError("request.path must be text that begins with /", line=part.line)
+    method = (typed(part, "method", str) or "POST").upper()
+    return Request(method, path, _headers(part), _body(part, "request"))
+
+
+def _response(document: Mapping) -> Response:
+    part = whole_part(document, "response")
+    known(part, _RESPONSE_KEYS, "response")
+    kind = one_of(part, ("events", *_BODY_KEYS), "response")
+    status = typed(part, "status", int)
+    if status is not None and not 200 <= status <= 999:
+        raise CassetteError(f"response.status {status} is no status", line=part.lines["status"])
+    end = _end(part)
+    headers = _headers(part)
+    if kind and end is None and not any(name == "content-type" for name, _ in headers):
+        headers = (("content-type", _DEFAULT_TYPES[kind]), *headers)
+    return Response(
+        200 if status is None else status,
+        typed(part, "reason", str),
+        headers,
+        _stream(part) if kind == "events" else _whole(part),
+        end,
+    )
+
+
+def _stream(part: Mapping) -> Stream:
+    name = typed(part, "line_ending", str) or "crlf"
+    if name not in LINE_ENDINGS:
+        raise CassetteError(
+            f"line_ending {name!r} is none of {', '.join(LINE_ENDINGS)}",
+            line=part.lines["line_ending"],
+        )
+    events = typed(part, "events", Sequence) or Sequence(part.line)
+    timed = tuple(_event(event, line) for event, line in zip(events, events.lines, strict=True))
+    return Stream(timed, LINE_ENDINGS[name], _tail(part))
+
+
+def _event(part: Any, line: int) -> TimedEvent:
+    if not isinstance(part, Mapping):
+        raise CassetteError("an event must be a mapping such as `event: values`", line=line)
+    known(part, _EVENT_KEYS, "an event")
+    names = [name for name in part if name != "after"]
+    if not names or (len(names) > 1 and set(names) & set(_ALONE)):
+        raise CassetteError(
+            "an event holds event, data, id, retry, or one of comment, raw, base64 alone", line=line
+        )
+    fields = tuple((name, _field(part, name)) for name in names)
+    return TimedEvent(seconds(part, "after"), sse.Event(fields))
+
+
+def _field(part: Mapping, name: str) -> str:
+    value = part[name]
+    if name == "base64":
+        decoded(part, name)
+    if isinstance(value, dict | list) and name != "data":
+        raise CassetteError(f"{name} must be text", line=part.lines[name])
+    text = value if isinstance(value, str) else "" if value is None else dumps(value)
+    if name != "raw" and ("\r" in text or ("\n" in text and name != "data")):
+        raise CassetteError(f"{name} cannot hold a line break", line=part.lines[name])
+    return text
+
+
+def _tail(part: Mapping) -> bytes:
+    tail = part.get("tail")
+    if tail is None:
+        return b""
+    if isinstance(tail, Mapping) and list(tail) == ["base64"]:
+        return decoded(tail, "base64")
+    if not isinstance(tail, str):
+        raise CassetteError("tail must be text", line=part.lines["tail"])
+    return tail.encode()
+
+
+def _whole(part: Mapping) -> Body:
+    keepalives = typed(part, "keepalives", Sequence) or Sequence(part.line)
+    if not all(isinstance(at, int | float) and at >= 0 for at in keepalives):
+        raise CassetteError("keepalives must be times in seconds", line=part.lines["keepalives"])
+    return Body(_body(part, "response"), seconds(part, "after"), tuple(map(float, keepalives)))
+
+
+def _end(part: Mapping) -> End | None:
+    end = typed(part, "end", Mapping)
+    if end is None:
+        return None
+    known(end, ("after", "how"), "end")
+    if end.get("how", "closed") not in ("closed", "cut"):
+        raise CassetteError("end.how is `closed` or `cut`", line=end.line)
+    return End(seconds(end, "after"), end.get("how") == "cut")
+
+
+def _body(part: Mapping, where: str) -> bytes:
+    match one_of(part, _BODY_KEYS, where):
+        case "body":
+            return dumps(part["body"]).encode()
+        case "text":
+            return (typed(part, "text", str) or "").encode()
+        case "base64":
+            return decoded(part, "base64")
+        case _:
+            return b""
+
+
+def _headers(part: Mapping) -> Headers:
+    headers = typed(part, "headers", Mapping) or Mapping(part.line)
+    pairs: list[tuple[str, str]] = []
+    for name, value in headers.items():
+        for single in value if isinstance(value, list) else [value]:
+            text = single if isinstance(single, str) else dumps(single)
+            if isinstance(single, dict | list) or single is None or _CONTROL.search(text):
+                raise CassetteError(
+                    f"header {name} must be text on one line", line=headers.lines[name]
+                )
+            pairs.append((name.lower(), text))
+    return tuple(pairs)
+
+
+def _repeat(part: Mapping) -> Repeat | None:
+    name = typed(part, "repeat", str)
+    if name is None:
+        return None
+    if name not in list(Repeat):
+        raise CassetteError(
+            f"repeat: {name!r} is none of {', '.join(Repeat)}", line=part.lines["repeat"]
+        )
+    return Repeat(name)

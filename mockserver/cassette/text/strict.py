@@ -1,0 +1,154 @@
+"""Strict YAML: text in, plain values that know their lines out. No I/O.
+
+No tags, anchors, aliases, duplicate keys or endless nesting; of the plain scalars only what JSON knows (`null`, `true`,
+`false`, numbers) is anything but text, so that `no`, `012` and dates stay what they look like.
+"""
+
+import json
+import re
+from typing import Any
+
+import yaml
+
+from mockserver.errors import CassetteError
+from mockserver.jsontext import DEPTH
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_NESTING = DEPTH + 20
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_WORDS = {"": None, "null": None, "true": True, "false": False}
+
+
+class Mapping(dict[str, Any]):
+    """A mapping that knows on which line it and each of its keys stand (counted from 1)."""
+
+    __slots__ = ("line", "lines")
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
+        self.lines: dict[str, int] = {}
+
+
+class Sequence(list[Any]):
+    """A list that knows on which line it and each of its items stand (counted from 1)."""
+
+    __slots__ = ("line", "lines")
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
+        self.lines: list[int] = []
+
+
+def read(text: str) -> Any:
+    """Return the value of the one YAML document in *text*, None where there is none.
+
+    Mappings come as Mapping, lists as Sequence. CassetteError, with the line, for anything that is not strict YAML.
+    """
+    try:
+        return _build(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise CassetteError(
+            f"not YAML: {error.problem or error.context}", line=mark.line + 1 if mark else 1
+        ) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise CassetteError(
+            f"not YAML: character U+{_code(error.character):04X} must be written as an escape "
+            'in "double quotes"',
+            line=line,
+        ) from None
+    except ValueError as error:
+        raise CassetteError(f"not YAML: {error}") from None
+
+
+def _code(character: Any) -> int:
+    return character if isinstance(character, int) else ord(character)
+
+
+def _build(text: str) -> Any:
+    top = Sequence(1)
+    stack: list[Mapping | Sequence] = [top]
+    keys: list[str | None] = [None]
+    for event in yaml.parse(text, Loader=_LOADER):
+        match event:
+            case yaml.ScalarEvent():
+                _check(event)
+                line = _line(event)
+                parent = stack[-1]
+                if isinstance(parent, Mapping) and keys[-1] is None:
+                    keys[-1] = _key(event, parent, line)
+                else:
+                    _put(parent, keys, _scalar(event), line)
+            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
+                _check(event)
+                line = _line(event)
+                if isinstance(stack[-1], Mapping) and keys[-1] is None:
+                    raise CassetteError("a key must be text", line=line)
+                if len(stack) > _NESTING:
+                    raise CassetteError(
+                        f"nested more than {_NESTING} deep: write it as JSON text instead",
+                        line=line,
+                    )
+                kind = Mapping if isinstance(event, yaml.MappingStartEvent) else Sequence
+                node = kind(line)
+                _put(stack[-1], keys, node, line)
+                stack.append(node)
+                keys.append(None)
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                stack.pop()
+                keys.pop()
+            case yaml.AliasEvent():
+                raise CassetteError(
+                    f"alias *{event.anchor}: a cassette has none, write the value out",
+                    line=_line(event),
+                )
+            case yaml.DocumentStartEvent() if top:
+                raise CassetteError("a second document begins here", line=_line(event))
+    return top[0] if top else None
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
+
+
+def _check(event: Any) -> None:
+    line = _line(event)
+    if event.anchor is not None:
+        raise CassetteError(f"anchor &{event.anchor}: a cassette has none, leave it out", line=line)
+    if event.tag is not None:
+        raise CassetteError(f"tag {event.tag}: a cassette has none, leave it out", line=line)
+
+
+def _key(event: yaml.ScalarEvent, parent: Mapping, line: int) -> str:
+    key = str(event.value)
+    if key in parent:
+        raise CassetteError(
+            f"key {key!r} stands here twice (first on line {parent.lines[key]})", line=line
+        )
+    return key
+
+
+def _put(parent: Mapping | Sequence, keys: list[str | None], value: Any, line: int) -> None:
+    if isinstance(parent, Sequence):
+        parent.append(value)
+        parent.lines.append(line)
+        return
+    key = keys[-1]
+    assert key is not None
+    keys[-1] = None
+    parent[key] = value
+    parent.lines[key] = line
+
+
+def _scalar(event: yaml.ScalarEvent) -> Any:
+    text = str(event.value)
+    if event.style:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if _NUMBER.fullmatch(text):
+        return json.loads(text)
+    return text

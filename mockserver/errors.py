@@ -1,0 +1,70 @@
+"""What can go wrong, each with the HTTP status it answers with.
+
+MockServerError
+├── CassetteError    a file that cannot be read, with file and line
+├── UsageError       an option or a setting that makes no sense
+├── RequestError     a request to mockserver itself that makes no sense
+├── UpstreamError    the upstream could not be reached or broke off before it answered
+└── StorageError     a file that cannot be written
+
+A message says what, where and how to mend it, in one line. Anything else that is raised is a bug.
+"""
+
+__all__ = [
+    "CassetteError",
+    "MockServerError",
+    "RequestError",
+    "StorageError",
+    "UpstreamError",
+    "UsageError",
+]
+
+
+class MockServerError(Exception):
+    """The base of all errors that mockserver raises on purpose."""
+
+    status = 500
+
+
+class CassetteError(MockServerError):
+    """A cassette, or one exchange of it, cannot be read.
+
+    *file* and *line* (from 1) may be filled in on the way up, by the caller that knows them.
+    """
+
+    def __init__(self, message: str, *, line: int | None = None, file: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.file = file
+
+    def at(self, *, file: str | None = None, first_line: int = 1) -> "CassetteError":
+        """Return the same error, placed in *file*, its line counted from *first_line* on."""
+        line = first_line if self.line is None else self.line + first_line - 1
+        return CassetteError(self.message, line=line, file=self.file or file)
+
+    def __str__(self) -> str:
+        place = ", ".join(
+            part for part in (self.file, self.line and f"line {self.line}") if isinstance(part, str)
+        )
+        return f"{place}: {self.message}" if place else self.message
+
+
+class UsageError(MockServerError):
+    """An option, an argument or a setting that makes no sense."""
+
+
+class RequestError(MockServerError):
+    """A request to mockserver itself that makes no sense."""
+
+    status = 400
+
+
+class UpstreamError(MockServerError):
+    """The upstream gave no answer."""
+
+    status = 502
+
+
+class StorageError(MockServerError):
+    """A file cannot be written."""

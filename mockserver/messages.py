@@ -1,0 +1,134 @@
+"""Requests, replies and their headers, as values. No I/O."""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
+
+Headers = tuple[tuple[str, str], ...]
+"""Header fields in wire order, names in lower case."""
+
+HOP_BY_HOP = frozenset(
+    (
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+"""RFC 9110 section 7.6.1: fields that concern one connection only."""
+
+_STEADY_REASONS = {
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
+    416: "Requested Range Not Satisfiable",
+    422: "Unprocessable Entity",
+}
+"""Python 3.13 renamed these; a replay must not depend on the Python version."""
+
+OWN_PREFIX = "x-mockserver-"
+EVENT_STREAM = "text/event-stream"
+
+
+class Source(StrEnum):
+    """Where an answer came from, as `x-mockserver-source` says it."""
+
+    CASSETTE = "cassette"
+    FAKE = "fake"
+    UPSTREAM = "upstream"
+    MISS = "miss"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request; *path* is the raw request target with its query."""
+
+    method: str
+    path: str
+    headers: Headers = ()
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of the header *name* (in lower case), or None."""
+        return first(self.headers, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """A body in timed chunks: *steps* are (seconds since the request, bytes), in order.
+
+    The body ends *end* seconds after the request; *cut* breaks the connection there instead of closing it
+    properly.
+    """
+
+    steps: tuple[tuple[float, bytes], ...]
+    end: float
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A body that is still arriving. *chunks* raises UpstreamError where the upstream breaks off.
+
+    *abandon* says what happens when the client leaves: true closes the iterator at once, false drains it.
+    """
+
+    chunks: AsyncIterator[bytes]
+    abandon: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One HTTP answer, on its way to the client."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes | Paced | Live = b""
+    reason: str | None = None
+    source: Source = Source.CASSETTE
+    exchange: str | None = None
+    """`FILE#N` of the exchange that was played."""
+    note: str | None = field(default=None, compare=False)
+    """What the log says about it."""
+
+
+def first(headers: Iterable[tuple[str, str]], name: str) -> str | None:
+    """Return the first value of *name* (in lower case) in *headers*, or None."""
+    return next((value for key, value in headers if key == name), None)
+
+
+def lowered(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Return *headers* with their names in lower case."""
+    return tuple((name.lower(), value) for name, value in headers)
+
+
+def end_to_end(headers: Headers) -> Headers:
+    """Return *headers* without those of one connection, the ones that `connection` names included."""
+    named = {
+        token.strip().lower()
+        for name, value in headers
+        if name == "connection"
+        for token in value.split(",")
+    }
+    return tuple(
+        (name, value) for name, value in headers if name not in HOP_BY_HOP and name not in named
+    )
+
+
+def is_event_stream(headers: Headers) -> bool:
+    """Tell whether *headers* announce server-sent events."""
+    return (first(headers, "content-type") or "").lower().startswith(EVENT_STREAM)
+
+
+def standard_reason(status: int) -> str:
+    """Return the reason phrase of *status*, the same on every Python version; empty where there is none."""
+    try:
+        return _STEADY_REASONS.get(status) or HTTPStatus(status).phrase
+    except ValueError:
+        return ""

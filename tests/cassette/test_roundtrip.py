@@ -1,0 +1,116 @@
+"""The rule of fidelity: what is in the cassette encodes back to the very bytes that came."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mockserver.cassette.model import Exchange
+from mockserver.cassette.player import encoded
+from mockserver.cassette.recorder import Recorder
+from mockserver.cassette.text import dump_exchange, load_exchange
+from mockserver.messages import Request
+from tests.strategies import values, wires
+
+JSON_TYPE = (("content-type", "application/json"),)
+STREAM_TYPE = (("content-type", "text/event-stream; charset=utf-8"),)
+REQUEST = Request("POST", "/runs/stream")
+
+
+def recorded(chunks: list[bytes], headers: Any, request: Request = REQUEST) -> Exchange:
+    recorder = Recorder(request, 10.0)
+    recorder.answer(200, "OK", headers)
+    for number, chunk in enumerate(chunks):
+        recorder.feed(chunk, 10.0 + number)
+    return recorder.finish(10.0 + len(chunks))
+
+
+def cut(raw: bytes, places: list[int]) -> list[bytes]:
+    bounds = sorted({0, len(raw), *(place % (len(raw) + 1) for place in places)})
+    return [raw[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+
+
+def reread(exchange: Exchange) -> Exchange:
+    loaded = load_exchange(dump_exchange(exchange))
+    assert loaded is not None
+    return loaded
+
+
+@given(wires, st.lists(st.integers(0, 1000), max_size=5))
+@example(b"data: a\r\n\r", [])
+@example(b"data: \xf0\x9f", [])
+def test_any_stream_cut_anywhere_survives(raw: bytes, places: list[int]) -> None:
+    exchange = recorded(cut(raw, places), STREAM_TYPE)
+
+    loaded = reread(exchange)
+
+    assert encoded(loaded.response.content) == raw
+    assert loaded == exchange
+
+
+@given(wires, st.lists(st.integers(0, 1000), max_size=5))
+def test_the_events_do_not_depend_on_the_cuts(raw: bytes, places: list[int]) -> None:
+    whole: Any = recorded([raw], STREAM_TYPE).response.content
+    pieces: Any = recorded(cut(raw, places), STREAM_TYPE).response.content
+
+    assert [timed.event for timed in pieces.events] == [timed.event for timed in whole.events]
+    assert pieces.tail == whole.tail
+
+
+@given(
+    values,
+    st.sampled_from([(",", ":"), (", ", ": ")]),
+    st.booleans(),
+    st.sampled_from(["", "\n", "\n\n"]),
+)
+def test_any_json_body_survives(
+    value: Any, separators: tuple[str, str], ascii_only: bool, lead: str
+) -> None:
+    raw = json.dumps(value, ensure_ascii=ascii_only, separators=separators).encode(
+        "utf-8", "replace"
+    )
+    exchange = recorded([lead.encode(), raw], JSON_TYPE, Request("POST", "/runs/wait", (), raw))
+
+    loaded = reread(exchange)
+
+    assert encoded(loaded.response.content) == lead.encode() + raw
+    assert loaded.request.body == raw
+    assert loaded == exchange
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"1e3",
+        b"-0",
+        b'"\\/"',
+        b'"\\u00e9"',
+        b'{"a":1,"a":2}',
+        b"1" * 5000,
+        b'"\\ud800"',
+        b"[" * 70 + b"]" * 70,
+        b"{}",
+        b"null",
+        b"NaN",
+        b'{"' + b"k" * 2000 + b'":1}',
+        b"12345678901234567890",
+        b"1.0",
+        b"-0.0",
+        b"",
+        b"\xff",
+    ],
+)
+def test_odd_bodies_survive(raw: bytes) -> None:
+    loaded = reread(recorded([raw], JSON_TYPE, Request("POST", "/x", (), raw)))
+
+    assert encoded(loaded.response.content) == raw
+    assert loaded.request.body == raw
+
+
+@given(wires)
+def test_any_other_body_survives(raw: bytes) -> None:
+    exchange = recorded([raw], (("content-type", "application/octet-stream"),))
+
+    assert encoded(reread(exchange).response.content) == raw
