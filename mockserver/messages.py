@@ -1,6 +1,6 @@
 """Requests, replies and their headers, as values. No I/O."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
@@ -79,7 +79,7 @@ class Live:
     *abandon* says what happens when the client leaves: true closes the iterator at once, false drains it.
     """
 
-    chunks: AsyncIterator[bytes]
+    chunks: AsyncGenerator[bytes, None]
     abandon: bool = False
 
 
@@ -96,6 +96,8 @@ class Reply:
     """`FILE#N` of the exchange that was played."""
     note: str | None = field(default=None, compare=False)
     """What the log says about it."""
+    counted: bool = True
+    """Whether the summary counts it."""
 
 
 def first(headers: Iterable[tuple[str, str]], name: str) -> str | None:

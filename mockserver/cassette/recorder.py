@@ -50,7 +50,7 @@ class Recorder:
         """Return the whole exchange; *cut* says that the upstream broke off, *at* that time."""
         content = self._stream() if is_event_stream(self._headers) else self._body()
         last = self._times[-1] if self._times else 0.0
-        end = End(max(round(at - self._started - last, 3), 0.0), cut)
+        end = End(_gap(at - self._started, last), cut)
         response = Response(self._status, self._reason, kept_response(self._headers), content, end)
         return Exchange(kept_request(self._request), response)
 
@@ -64,7 +64,7 @@ class Recorder:
         for block in blocks:
             position += len(block)
             at = self._times[bisect_left(ends, position)]
-            after = max(round(at - before, 3), 0.0)
+            after = _gap(at, before)
             events.append(TimedEvent(after, sse.decode(block, ending)))
             before = max(at, before)
         return Stream(tuple(events), ending, tail)
@@ -78,6 +78,10 @@ class Recorder:
             for position in range(1, len(raw) - len(rest) + 1)
         )
         return Body(rest, self._times[-1] if self._times else 0.0, keepalives)
+
+
+def _gap(at: float, before: float) -> float:
+    return round(at - before, 3) if at > before else 0.0
 
 
 def kept_request(request: Request) -> Request:

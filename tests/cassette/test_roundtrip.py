@@ -1,6 +1,7 @@
 """The rule of fidelity: what is in the cassette encodes back to the very bytes that came."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ def recorded(chunks: list[bytes], headers: Any, request: Request = REQUEST) -> E
 
 def cut(raw: bytes, places: list[int]) -> list[bytes]:
     bounds = sorted({0, len(raw), *(place % (len(raw) + 1) for place in places)})
-    return [raw[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [raw[a:b] for a, b in pairwise(bounds)]
 
 
 def reread(exchange: Exchange) -> Exchange:

@@ -80,26 +80,26 @@ def load_exchange(text: str) -> Exchange | None:
     document = strict.read(text)
     if document is None:
         return None
-    request, repeat = head(document)
-    if "response" not in document:
-        raise CassetteError("an exchange needs a `response`", line=document.line)
-    redacted = typed(document, "redacted", int) or 0
-    return Exchange(request, _response(document), repeat, redacted)
+    request, repeat = _head(document, whole=True)
+    return Exchange(request, _response(document), repeat, typed(document, "redacted", int) or 0)
 
 
-def load_head(text: str) -> tuple[Request, Repeat | None] | None:
-    """Return request and `repeat` of the document *text*, whose response may be missing; None if it is empty."""
+def load_head(text: str, *, whole: bool = False) -> tuple[Request, Repeat | None] | None:
+    """Return request and `repeat` of the document *text*; None if it is empty.
+
+    The response is not looked at; only with *whole* it must be there.
+    """
     document = strict.read(text)
-    return None if document is None else head(document)
+    return None if document is None else _head(document, whole=whole)
 
 
-def head(document: Any) -> tuple[Request, Repeat | None]:
-    """Return request and `repeat` of a parsed exchange *document*."""
+def _head(document: Any, *, whole: bool) -> tuple[Request, Repeat | None]:
     if not isinstance(document, Mapping):
         raise CassetteError("an exchange must be a mapping with `request` and `response`", line=1)
     known(document, _EXCHANGE_KEYS, "an exchange")
-    if "request" not in document:
-        raise CassetteError("an exchange needs a `request`", line=document.line)
+    for key in ("request", "response") if whole else ("request",):
+        if key not in document:
+            raise CassetteError(f"an exchange needs a `{key}`", line=document.line)
     return _request(whole_part(document, "request")), _repeat(document)
 
 

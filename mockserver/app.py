@@ -1,0 +1,234 @@
+"""The aiohttp application: HTTP in, responder, HTTP out. One place writes every reply."""
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import aclosing
+from urllib.parse import quote, unquote
+
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
+
+from mockserver.control import PREFIX, Control
+from mockserver.errors import UpstreamError
+from mockserver.log import Log
+from mockserver.messages import OWN_PREFIX, Headers, Live, Paced, Reply, Request, first, lowered
+from mockserver.responders import SESSION, FirstOf
+
+RESPONDER = web.AppKey("RESPONDER", FirstOf)
+CONTROL = web.AppKey("CONTROL", Control)
+LOG = web.AppKey("LOG", Log)
+RELAYS = web.AppKey("RELAYS", set[asyncio.Task[None]])
+OWN = "mockserver.reply"
+
+GRACE = 3.0
+"""How many seconds a stop waits for the upstream's answers that are under way."""
+
+_SESSIONS = f"{PREFIX}session/"
+_CORS = {
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers": "x-pagination-total, x-pagination-next, content-location",
+    "vary": "Origin",
+}
+_PREFLIGHT = {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, QUERY",
+    "access-control-max-age": "600",
+    "access-control-allow-private-network": "true",
+    "content-type": "text/plain; charset=utf-8",
+    "vary": "Origin",
+}
+_REPLACED = ("access-control-", OWN_PREFIX)
+# What aiohttp adds by itself; it goes out only where the reply has it.
+_ADDED = (hdrs.CONTENT_TYPE, hdrs.DATE, hdrs.SERVER)
+
+
+def create_app(responder: FirstOf, log: Log, control: Control | None = None) -> web.Application:
+    """Return the application that answers by *responder*."""
+    app = web.Application(client_max_size=0)
+    app[RESPONDER] = responder
+    app[LOG] = log
+    app[CONTROL] = control or Control()
+    app[RELAYS] = set()
+    app.router.add_route("*", "/{path:.*}", _handle)
+    app.on_response_prepare.append(_only_own_headers)
+    app.on_shutdown.append(_finish_relays)
+    return app
+
+
+async def _handle(request: web.Request) -> web.StreamResponse:
+    path, session = _target(request.raw_path)
+    if session is None and path.startswith(PREFIX):
+        return request.app[CONTROL].answer(request)
+    if request.method == "OPTIONS" and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
+        return _preflight(request)
+    started = asyncio.get_running_loop().time()
+    incoming = Request(request.method, path, _headers(request, session), await request.read())
+    reply = await request.app[RESPONDER].respond(incoming)
+    try:
+        return await _write(request, reply, started)
+    finally:
+        seconds = asyncio.get_running_loop().time() - started
+        request.app[LOG].answered(incoming, reply, seconds)
+
+
+async def _write(request: web.Request, reply: Reply, started: float) -> web.StreamResponse:
+    match reply.body:
+        case bytes(body):
+            return _whole(reply, body)
+        case Paced(((at, body),), _, False):
+            await _until(started + at)
+            return _whole(reply, body)
+        case Paced() as paced:
+            return await _play(request, reply, paced, started)
+        case Live() as live:
+            return await _relay(request, reply, live)
+
+
+async def _play(
+    request: web.Request, reply: Reply, paced: Paced, started: float
+) -> web.StreamResponse:
+    response = _streamed(reply)
+    try:
+        await response.prepare(request)
+        for at, chunk in paced.steps:
+            await _until(started + at)
+            await response.write(chunk)
+        await _until(started + paced.end)
+        if paced.cut:
+            _break(request)
+        else:
+            await response.write_eof()
+    except ConnectionResetError:
+        pass  # the client has left
+    return response
+
+
+async def _relay(request: web.Request, reply: Reply, live: Live) -> web.StreamResponse:
+    """Pass the answer on in a task of its own, which outlives a client that leaves."""
+    response = _streamed(reply)
+    task = asyncio.create_task(
+        _pump(request, response, live), name=f"{request.method} {request.raw_path}"
+    )
+    relays = request.app[RELAYS]
+    relays.add(task)
+    task.add_done_callback(relays.discard)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if live.abandon:
+            task.cancel()
+        raise
+    return response
+
+
+async def _pump(request: web.Request, response: web.StreamResponse, live: Live) -> None:
+    there = await _try(response.prepare(request))
+    try:
+        async with aclosing(live.chunks) as chunks:
+            async for chunk in chunks:
+                if there:
+                    there = await _try(response.write(chunk))
+                if not there and live.abandon:
+                    return
+    except UpstreamError as error:
+        request.app[LOG].tell(f"{request.method} {request.raw_path}: {error}")
+        _break(request)
+        return
+    if there:
+        await _try(response.write_eof())
+
+
+async def _try(writing: Awaitable[object]) -> bool:
+    """Await *writing*; tell whether the client is still there."""
+    try:
+        await writing
+    except ConnectionResetError:
+        return False
+    return True
+
+
+def _break(request: web.Request) -> None:
+    """Send what is written and end the connection without an end of the body."""
+    if request.transport is not None:
+        request.transport.close()
+
+
+async def _until(moment: float) -> None:
+    """Wait until the loop's clock shows *moment*."""
+    if (left := moment - asyncio.get_running_loop().time()) > 0:
+        await asyncio.sleep(left)
+
+
+async def _finish_relays(app: web.Application) -> None:
+    """Give the answers under way a little time; what is not done by then is not recorded, and that is said."""
+    relays = app[RELAYS]
+    if not relays:
+        return
+    _, left = await asyncio.wait(set(relays), timeout=GRACE)
+    for task in left:
+        app[LOG].tell(
+            f"not recorded: {task.get_name()} was still being answered {GRACE:g} s after the stop"
+        )
+        task.cancel()
+    if left:
+        await asyncio.wait(left)
+
+
+async def _only_own_headers(_: web.Request, response: web.StreamResponse) -> None:
+    """Take out what aiohttp has added and the reply does not have."""
+    reply = response.get(OWN)
+    if isinstance(reply, Reply):
+        for name in _ADDED:
+            if first(reply.headers, name.lower()) is None:
+                response.headers.popall(name, None)
+
+
+def _target(raw: str) -> tuple[str, str | None]:
+    """Return path and session of the request target *raw*."""
+    path = raw if raw.startswith("/") else "/" + raw.partition("://")[2].partition("/")[2]
+    if not path.startswith(_SESSIONS):
+        return path, None
+    name, _, rest = path.removeprefix(_SESSIONS).partition("/")
+    return f"/{rest}", unquote(name)
+
+
+def _headers(request: web.Request, session: str | None) -> Headers:
+    headers = lowered(request.headers.items())
+    if any(name == "content-encoding" for name, _ in headers):
+        # aiohttp has decoded the body.
+        headers = tuple(pair for pair in headers if pair[0] != "content-encoding")
+    return headers if session is None else ((SESSION, session), *headers)
+
+
+def _whole(reply: Reply, body: bytes) -> web.Response:
+    response = web.Response(
+        status=reply.status, reason=reply.reason, headers=_outgoing(reply), body=body
+    )
+    response[OWN] = reply
+    return response
+
+
+def _streamed(reply: Reply) -> web.StreamResponse:
+    response = web.StreamResponse(
+        status=reply.status, reason=reply.reason, headers=_outgoing(reply)
+    )
+    response[OWN] = reply
+    return response
+
+
+def _outgoing(reply: Reply) -> CIMultiDict[str]:
+    headers = CIMultiDict(
+        pair for pair in reply.headers if not pair[0].startswith(_REPLACED) and pair[0] != "vary"
+    )
+    headers.extend(_CORS)
+    headers["x-mockserver-source"] = reply.source
+    if reply.exchange:
+        headers["x-mockserver-exchange"] = quote(reply.exchange, safe="/#")
+    return headers
+
+
+def _preflight(request: web.Request) -> web.Response:
+    headers = dict(_PREFLIGHT)
+    if asked := request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS):
+        headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = asked
+    return web.Response(text="OK", headers=headers)

@@ -1,0 +1,39 @@
+"""A cache bounded in bytes that forgets what was not used for longest. No I/O."""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
+
+
+class Cache(Generic[V]):
+    """Values by key; *limit* is in bytes, as counted by whoever puts them in."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._values: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
+
+    def get(self, key: Hashable) -> V | None:
+        """Return the value under *key*, or None."""
+        held = self._values.get(key)
+        if held is None:
+            return None
+        self._values.move_to_end(key)
+        return held[0]
+
+    def put(self, key: Hashable, value: V, size: int) -> V:
+        """Keep *value*, which takes *size* bytes, under *key* if it can be kept; return it."""
+        if size * 8 <= self._limit and key not in self._values:
+            self._values[key] = (value, size)
+            self._size += size
+            while self._size > self._limit:
+                _, (_, freed) = self._values.popitem(last=False)
+                self._size -= freed
+        return value
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._values.clear()
+        self._size = 0

@@ -1,0 +1,121 @@
+"""A miss that explains itself. No I/O."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockserver.cassette import paths
+from mockserver.cassette.canonical import canonical
+from mockserver.cassette.matching import ABSENT, Difference, Rules, differences, reduced
+from mockserver.jsontext import Json, dumps
+from mockserver.messages import Request
+
+SHOWN = 160
+"""How many characters of a value the words show."""
+
+LISTED = 12
+"""How many differences to one recorded request are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A recorded request that is like the missed one, *label* being its `FILE#N`; *played* how often it was played."""
+
+    label: str
+    request: Request
+    rules: Rules = ()
+    played: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A request that no exchange matches: why, and the nearest that were recorded."""
+
+    request: Request
+    reason: str
+    nearest: tuple[Near, ...] = ()
+    cassettes: tuple[str, ...] = field(default=())
+    """The names there are, where the request asked for a cassette that there is not."""
+
+    def facts(self) -> dict[str, Json]:
+        """Return the miss as JSON."""
+        facts: dict[str, Json] = {
+            "method": self.request.method,
+            "path": self.request.path,
+            "reason": self.reason,
+            "nearest": [_facts(near, self.request) for near in self.nearest],
+        }
+        if self.cassettes:
+            facts["cassettes"] = list(self.cassettes)
+        return facts
+
+    def words(self) -> str:
+        """Return the miss in words, a few lines."""
+        lines = [f"{self.request.method} {self.request.path}: {self.reason}"]
+        for near in self.nearest:
+            lines += _words(_facts(near, self.request))
+        if self.cassettes:
+            lines.append(f"  cassettes there are: {', '.join(self.cassettes)}")
+        return "\n".join(lines)
+
+    def body(self) -> bytes:
+        """Return the body of the 404 that tells it."""
+        return dumps({"detail": self.words(), "miss": self.facts()}).encode("utf-8", "replace")
+
+
+def _facts(near: Near, request: Request) -> dict[str, Json]:
+    recorded, got = canonical(near.request), canonical(request)
+    found = list(differences(reduced(recorded, near.rules), reduced(got, near.rules)))
+    facts: dict[str, Json] = {
+        "exchange": near.label,
+        "request": f"{near.request.method} {near.request.path}",
+        "played": near.played,
+        "differs": [_difference(d, near.request, request) for d in found[:LISTED]],
+    }
+    if len(found) > LISTED:
+        facts["more"] = len(found) - LISTED
+    if found and all(d.path[0] in ("body", "text", "query") for d in found):
+        facts["ignore"] = [paths.text(d.path) for d in found]
+    return facts
+
+
+def _difference(difference: Difference, recorded: Request, got: Request) -> dict[str, Json]:
+    facts: dict[str, Json] = {"path": paths.text(difference.path)}
+    for name, value, request in (
+        ("recorded", difference.recorded, recorded),
+        ("got", difference.got, got),
+    ):
+        if value is not ABSENT:
+            facts[name] = _as_sent(value, difference, request)
+    return facts
+
+
+def _as_sent(value: Json, difference: Difference, request: Request) -> Json:
+    """Show an assistant by the name that was sent, not by the id that the name stands for."""
+    if difference.path != ("body", "assistant_id"):
+        return value
+    sent = canonical(Request("PUT", "/", (), request.body))
+    return paths.get(sent, difference.path, value)
+
+
+def _words(facts: dict[str, Any]) -> list[str]:
+    played = {0: "not played yet", 1: "already played"}.get(
+        facts["played"], f"already played {facts['played']} times"
+    )
+    lines = [f"  nearest: {facts['exchange']}, {facts['request']}, {played}"]
+    for difference in facts["differs"]:
+        lines.append(f"    {difference['path'] or 'the body'} differs")
+        for name, padded in (("recorded", "recorded"), ("got", "got     ")):
+            shown = _shown(difference[name]) if name in difference else "nothing"
+            lines.append(f"      {padded} {shown}")
+    if "more" in facts:
+        lines.append(f"    and {facts['more']} more differences")
+    if "ignore" in facts:
+        lines.append(
+            f"    to match it anyway: `ignore: [{', '.join(facts['ignore'])}]` in the cassette's header"
+        )
+    return lines
+
+
+def _shown(value: Json) -> str:
+    text = dumps(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text)} characters)"

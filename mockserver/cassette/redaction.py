@@ -1,0 +1,178 @@
+"""Secrets out of exchanges, before they reach the disk and before a request is matched. No I/O.
+
+In this order: the exact credentials of the request and of the recorder, wherever they turn up, also spread over the
+events of a stream; cookies and `authorization`; values that are shaped like keys and JSON fields that are named like
+them; the project's own rules.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from mockserver.cassette import spread
+from mockserver.cassette.model import Exchange, Response, Stream
+from mockserver.cassette.secrets import (
+    FIELD,
+    NESTED_FIELD,
+    any_of,
+    fields_named,
+    is_secret_name,
+    may_hold_fields,
+    shaped,
+)
+from mockserver.errors import UsageError
+from mockserver.messages import Headers, Request
+from mockserver.sse import Event
+
+PLACEHOLDER = "REDACTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The project's own `redact:` rules: *patterns* to be replaced, *fields* whose JSON values are."""
+
+    patterns: tuple[re.Pattern[str], ...] = ()
+    fields: tuple[str, ...] = ()
+
+
+def rules(items: Iterable[object]) -> Rules:
+    """Return the rules that the list *items* of a settings file spells; UsageError where one is none."""
+    patterns: list[re.Pattern[str]] = []
+    fields: list[str] = []
+    for item in items:
+        match item:
+            case str(pattern) | {"pattern": str(pattern)}:
+                try:
+                    patterns.append(re.compile(pattern))
+                except re.error as error:
+                    raise UsageError(
+                        f"redact: {pattern!r} is no regular expression: {error}"
+                    ) from None
+                if patterns[-1].match(""):
+                    raise UsageError(f"redact: {pattern!r} would match everywhere")
+            case {"field": str(name)}:
+                fields.append(name)
+            case _:
+                raise UsageError(
+                    f"redact: {item!r} is no rule (write a regular expression, or `field: NAME`)"
+                )
+    return Rules(tuple(patterns), tuple(fields))
+
+
+class Redactor:
+    """Replaces the *secrets* and whatever the *rules* and the general patterns find; counts what it replaced."""
+
+    def __init__(self, secrets: Iterable[str] = (), rules: Rules = Rules()) -> None:
+        self.count = 0
+        self._secrets = tuple(sorted(set(secrets), key=lambda s: (-len(s), s)))
+        self._exact = any_of(self._secrets)
+        self._rules = rules
+
+    def exchange(self, exchange: Exchange) -> Exchange:
+        """Return *exchange* without secrets, the number of replacements in `redacted`."""
+        before = self.count
+        request = self.request(exchange.request)
+        response = self._response(exchange.response)
+        if self.count == before:
+            return exchange
+        redacted = exchange.redacted + self.count - before
+        return replace(exchange, request=request, response=response, redacted=redacted)
+
+    def request(self, request: Request) -> Request:
+        """Return *request* without secrets; headers that a cassette does not hold are not looked at."""
+        path = self._path(request.path)
+        body = self._bytes(request.body)
+        if path is request.path and body is request.body and not request.headers:
+            return request
+        return Request(request.method, path, self._headers(request.headers), body)
+
+    def text(self, text: str) -> str:
+        """Return *text* without secrets; the very same object where there are none."""
+        if self._exact:
+            text = self._replaced(self._exact, PLACEHOLDER, text)
+        if may_hold_fields(text):
+            text = self._fields(FIELD, NESTED_FIELD, text)
+        for pattern in shaped(text):
+            text = self._replaced(pattern, PLACEHOLDER, text)
+        for name in self._rules.fields:
+            if name in text:
+                text = self._fields(*fields_named(name), text)
+        for pattern in self._rules.patterns:
+            text = self._replaced(pattern, PLACEHOLDER, text)
+        return text
+
+    def _response(self, response: Response) -> Response:
+        content = response.content
+        if isinstance(content, Stream):
+            content = self._stream(content)
+        else:
+            content = replace(content, raw=self._bytes(content.raw))
+        return replace(response, headers=self._headers(response.headers), content=content)
+
+    def _stream(self, stream: Stream) -> Stream:
+        events = [
+            replace(
+                timed,
+                event=Event(tuple((n, self._field(n, text)) for n, text in timed.event.fields)),
+            )
+            for timed in stream.events
+        ]
+        events, count = spread.replaced(events, self._find, PLACEHOLDER)
+        self.count += count
+        return replace(stream, events=tuple(events), tail=self._bytes(stream.tail))
+
+    def _field(self, name: str, text: str) -> str:
+        return text if name == "base64" else self.text(text)
+
+    def _find(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield the spans of the secrets in a *text* that was put together from several events."""
+        exact = (self._exact,) if self._exact else ()
+        for pattern in (*exact, *shaped(text), *self._rules.patterns):
+            yield from (found.span() for found in pattern.finditer(text))
+
+    def _bytes(self, raw: bytes) -> bytes:
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError:
+            text = raw.decode("latin-1")
+            redacted = self.text(text)
+            return raw if redacted is text else redacted.encode("latin-1")
+        redacted = self.text(text)
+        return raw if redacted == text else redacted.encode()
+
+    def _path(self, path: str) -> str:
+        target, mark, query = path.partition("?")
+        pairs = [pair.partition("=") for pair in query.split("&")] if mark else []
+        for number, (name, equals, value) in enumerate(pairs):
+            if value and value != PLACEHOLDER and is_secret_name(name):
+                pairs[number] = (name, equals, PLACEHOLDER)
+                self.count += 1
+        joined = target + mark + "&".join("".join(pair) for pair in pairs)
+        return self.text(joined if joined != path else path)
+
+    def _headers(self, headers: Headers) -> Headers:
+        return tuple((name, self._header(name, value)) for name, value in headers)
+
+    def _header(self, name: str, value: str) -> str:
+        if name in ("authorization", "cookie", "set-cookie") or (
+            is_secret_name(name.removeprefix("x-")) and value != PLACEHOLDER
+        ):
+            self.count += value != PLACEHOLDER
+            return PLACEHOLDER
+        return self.text(value)
+
+    def _replaced(self, pattern: re.Pattern[str], placeholder: str, text: str) -> str:
+        changed, count = pattern.subn(placeholder, text)
+        self.count += count
+        return changed if count else text
+
+    def _fields(self, plain: re.Pattern[str], nested: re.Pattern[str], text: str) -> str:
+        def put(found: re.Match[str]) -> str:
+            if found["text"] == PLACEHOLDER:
+                return found.group()
+            self.count += 1
+            slash = found["slash"]
+            return f'{found["head"]}{slash}"{PLACEHOLDER}{slash}"'
+
+        text = plain.sub(put, text)
+        return nested.sub(put, text) if '\\"' in text else text

@@ -1,0 +1,142 @@
+"""What secrets look like: headers, field names and shapes. No I/O."""
+
+import re
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Iterator
+from functools import lru_cache
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
+
+from mockserver.jsontext import dumps
+from mockserver.messages import Headers
+
+SHORTEST = 6
+"""A credential shorter than this is not looked for: it would be found in every other word."""
+
+_CREDENTIAL_HEADER = re.compile(
+    r"(?:proxy-)?authorization|cookie"
+    r"|(?:.*-)?(?:api-?key|access-?key|key|token|secret|password|credentials?|auth|session)"
+)
+_NO_CREDENTIAL = re.compile(r"sec-.*|idempotency-key|x-mockserver-.*")
+_NAME = (
+    r"[\w-]*?(?:api[_-]?key|authorization|passwd|password|passphrase|secret|secret[_-]?key|secret[_-]?access[_-]?key"
+    r"|(?:access|refresh|id|auth|bearer|session|csrf)[_-]?token|private[_-]?key|access[_-]?key(?:[_-]?id)?|credentials?|cookie)"
+)
+# A JSON field; and one in a JSON text that is itself in a string, where the quotes carry backslashes.
+_PLAIN = r'(?P<head>(?P<slash>)"%s"\s*:\s*)(?:"(?P<text>(?:[^"\\]|\\.)+)"|-?[0-9][0-9.eE+-]*)'
+_NESTED = r'(?P<head>(?P<slash>\\+)"%s(?P=slash)"\s*:\s*)(?P=slash)"(?P<text>.+?)(?<!\\)(?P=slash)"'
+FIELD = re.compile(_PLAIN % _NAME, re.IGNORECASE)
+NESTED_FIELD = re.compile(_NESTED % _NAME, re.IGNORECASE | re.DOTALL)
+_FIELD_NAME = re.compile(_NAME, re.IGNORECASE)
+_FIELD_HINTS = (
+    *(
+        "apikey",
+        "api_key",
+        "api-key",
+        "authorization",
+        "passw",
+        "passphrase",
+        "secret",
+        "credential",
+        "cookie",
+    ),
+    *("privatekey", "private_key", "private-key", "accesskey", "access_key", "access-key"),
+    *(
+        f"{kind}{link}token"
+        for kind in ("access", "refresh", "id", "auth", "bearer", "session", "csrf")
+        for link in ("", "_", "-")
+    ),
+)
+"""What a field's name must hold, in lower case: a plain `in` costs a tenth of the pattern."""
+
+_SHAPES = {
+    "sk-": r"(?<![\w-])sk-[A-Za-z0-9_-]{8,}",
+    "lsv2_": r"\blsv2_[A-Za-z0-9_]{6,}",
+    "ls__": r"\bls__[A-Za-z0-9_]{8,}",
+    "bearer ": r"(?i:\bbearer +)(?=\S*[0-9]|\S{20})[A-Za-z0-9._~+/-]{8,}=*",
+    "basic ": r"(?i:\bbasic +)(?=\S*[0-9=A-Z])[A-Za-z0-9+/]{12,}=*",
+    "eyj": r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
+    "akia": r"\bAKIA[0-9A-Z]{16}\b",
+    "aiza": r"\bAIza[0-9A-Za-z_-]{30,}",
+    "gh": r"\bgh[opsur]_[A-Za-z0-9]{20,}",
+    "github_pat_": r"\bgithub_pat_[A-Za-z0-9_]{20,}",
+    "glpat-": r"\bglpat-[A-Za-z0-9_-]{16,}",
+    "hf_": r"\bhf_[A-Za-z0-9]{20,}",
+    "xox": r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
+    "gsk_": r"\bgsk_[A-Za-z0-9]{20,}",
+    "tvly-": r"\btvly-[A-Za-z0-9-]{10,}",
+    "private key-----": r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----",
+}
+_SHAPED = {hint: re.compile(pattern, re.DOTALL) for hint, pattern in _SHAPES.items()}
+
+
+def shaped(text: str) -> list[re.Pattern[str]]:
+    """Return the patterns of key-shaped values that may match in *text*."""
+    lowered = text.lower()
+    return [pattern for hint, pattern in _SHAPED.items() if hint in lowered]
+
+
+def may_hold_fields(text: str) -> bool:
+    """Tell whether *text* may hold a JSON field that is named like a secret."""
+    lowered = text.lower()
+    return any(hint in lowered for hint in _FIELD_HINTS)
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether a field, header or query parameter of that *name* holds a secret."""
+    return _FIELD_NAME.fullmatch(name) is not None
+
+
+def credentials(headers: Headers, path: str = "") -> tuple[str, ...]:
+    """Return the secrets in the credential headers and the query of a request, the longest first."""
+    found: set[str] = set()
+    for name, value in headers:
+        if _CREDENTIAL_HEADER.fullmatch(name) and not _NO_CREDENTIAL.fullmatch(name):
+            found |= set(_credential_parts(name, value))
+    for name, value in parse_qsl(urlsplit(path).query):
+        if _FIELD_NAME.fullmatch(name):
+            found.add(value)
+    return tuple(sorted((s for s in found if len(s) >= SHORTEST), key=lambda s: (-len(s), s)))
+
+
+def any_of(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Match any of *secrets*, also as it stands in JSON or in a URL."""
+    forms = {
+        form
+        for secret in secrets
+        for form in (
+            secret,
+            dumps(secret)[1:-1],
+            secret.replace("/", "\\/"),
+            quote(secret, safe=""),
+            quote_plus(secret),
+        )
+    }
+    if not forms:
+        return None
+    return re.compile(
+        "|".join(re.escape(form) for form in sorted(forms, key=lambda f: (-len(f), f)))
+    )
+
+
+@lru_cache(maxsize=64)
+def fields_named(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    escaped = re.escape(name)
+    return re.compile(_PLAIN % escaped), re.compile(_NESTED % escaped, re.DOTALL)
+
+
+def _credential_parts(name: str, value: str) -> Iterator[str]:
+    yield value
+    if "cookie" in name:
+        yield from (part.partition("=")[2].strip() for part in value.split(";"))
+        return
+    scheme, _, token = value.partition(" ")
+    token = token.strip()
+    if not token:
+        return
+    yield token
+    if scheme.lower() == "basic":
+        try:
+            yield b64decode(token).decode().partition(":")[2]
+        except (Base64Error, UnicodeDecodeError):
+            return

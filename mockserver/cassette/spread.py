@@ -1,0 +1,114 @@
+"""Secrets that a stream spreads over several events, token by token. No I/O."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from mockserver.cassette.model import TimedEvent
+from mockserver.jsontext import Json, dumps, loads
+from mockserver.sse import Event
+
+Place = tuple[str | int, ...]
+Find = Callable[[str], Iterable[tuple[int, int]]]
+
+
+def replaced(
+    events: list[TimedEvent], find: Find, placeholder: str
+) -> tuple[list[TimedEvent], int]:
+    """Return *events* without what *find* finds in the texts that go on from event to event, and how often it did.
+
+    A text goes on where events of one name hold a string at the same place of their data. *find* yields (start, end)
+    of each secret in such a text; its first part becomes *placeholder*, its other parts nothing.
+    """
+    parsed = [_data(timed.event) for timed in events]
+    edits: dict[int, dict[Place, str]] = {}
+    count = 0
+    for pieces in _texts(events, parsed):
+        whole = "".join(text for _, _, text in pieces)
+        spans = _merged(find(whole)) if len(pieces) > 1 else []
+        count += len(spans)
+        for number, place, text in _edited(pieces, spans, placeholder):
+            edits.setdefault(number, {})[place] = text
+    changed = list(events)
+    for number, texts in edits.items():
+        value = parsed[number]
+        for place, text in texts.items():
+            value = _with(value, place, text)
+        changed[number] = replace(
+            events[number], event=_with_data(events[number].event, dumps(value))
+        )
+    return changed, count
+
+
+def _texts(events: list[TimedEvent], parsed: list[Json]) -> Iterable[list[tuple[int, Place, str]]]:
+    texts: dict[tuple[str, Place], list[tuple[int, Place, str]]] = {}
+    for number, (timed, value) in enumerate(zip(events, parsed, strict=True)):
+        name = dict(timed.event.fields).get("event", "")
+        for place, text in _strings(value, ()):
+            texts.setdefault((name, place), []).append((number, place, text))
+    return texts.values()
+
+
+def _edited(
+    pieces: list[tuple[int, Place, str]], spans: list[tuple[int, int]], placeholder: str
+) -> Iterator[tuple[int, Place, str]]:
+    if not spans:
+        return
+    offset = 0
+    for number, place, text in pieces:
+        end = offset + len(text)
+        kept: list[str] = []
+        position = offset
+        for start, stop in spans:
+            if stop <= offset or start >= end:
+                continue
+            kept.append(text[position - offset : max(start, offset) - offset])
+            if start >= offset:
+                kept.append(placeholder)
+            position = min(stop, end)
+        if position > offset or kept:
+            yield number, place, "".join(kept) + text[position - offset :]
+        offset = end
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, stop in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
+        else:
+            merged.append((start, stop))
+    return merged
+
+
+def _data(event: Event) -> Json:
+    for name, text in event.fields:
+        if name == "data" and text[:1] in ("{", "[", '"'):
+            try:
+                return loads(text)
+            except ValueError:
+                return None
+    return None
+
+
+def _strings(value: Json, place: Place) -> Iterator[tuple[Place, str]]:
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            yield from _strings(part, (*place, name))
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from _strings(part, (*place, number))
+
+
+def _with(value: Json, place: Place, text: str) -> Json:
+    if not place:
+        return text
+    first, rest = place[0], place[1:]
+    if isinstance(value, dict):
+        return {**value, first: _with(value[first], rest, text)}
+    return [_with(part, rest, text) if n == first else part for n, part in enumerate(value)]
+
+
+def _with_data(event: Event, text: str) -> Event:
+    return Event(tuple((name, text if name == "data" else old) for name, old in event.fields))

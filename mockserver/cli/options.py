@@ -1,0 +1,90 @@
+"""Options that several commands have; each is also a variable of the environment."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PATH = click.Path(path_type=Path)
+
+
+class HeaderType(click.ParamType[tuple[str, str]]):
+    """`Name: value`; several of them stand on a line each in the environment."""
+
+    name = "header"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Return name and value."""
+        if isinstance(value, tuple):
+            return value
+        name, colon, text = str(value).partition(":")
+        if not colon or not name.strip() or not name.strip().isascii() or " " in name.strip():
+            # The value may be a secret: it is not repeated.
+            self.fail("write it as 'Name: value'", param, ctx)
+        return name.strip(), text.strip()
+
+    def split_envvar_value(self, rv: str) -> Sequence[str]:
+        """Return the lines of *rv*."""
+        return [line for line in rv.splitlines() if line.strip()]
+
+
+def paths(function: F) -> F:
+    """Add the argument PATH…"""
+    return click.argument("paths", nargs=-1, type=PATH, metavar="[PATH]...")(function)
+
+
+def address(function: F) -> F:
+    """Add --host, --port and --config."""
+    for option in (
+        click.option(
+            "--config",
+            type=PATH,
+            envvar="MOCKSERVER_CONFIG",
+            help="The project's settings.  [default: mockserver.yaml, if it is there]",
+        ),
+        click.option(
+            "--port",
+            type=click.IntRange(0, 65535),
+            default=8123,
+            show_default=True,
+            envvar="MOCKSERVER_PORT",
+            help="Where to listen; 0 picks a free port.",
+        ),
+        click.option(
+            "--host",
+            default="127.0.0.1",
+            show_default=True,
+            envvar="MOCKSERVER_HOST",
+            help="The address to listen on.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def speed(function: F) -> F:
+    """Add --speed and --max-gap."""
+    for option in (
+        click.option(
+            "--max-gap",
+            type=click.FloatRange(0),
+            metavar="SECONDS",
+            envvar="MOCKSERVER_MAX_GAP",
+            help="Make no pause in an answer longer than this.",
+        ),
+        click.option(
+            "--speed",
+            default="recorded",
+            show_default=True,
+            metavar="SPEED",
+            envvar="MOCKSERVER_SPEED",
+            help="recorded, instant, or a factor such as 4.",
+        ),
+    ):
+        function = option(function)
+    return function

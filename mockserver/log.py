@@ -1,0 +1,51 @@
+"""What a person reads while a server runs, and at its end."""
+
+from collections import Counter
+from collections.abc import Callable
+
+from mockserver.messages import Reply, Request, Source
+
+
+class Log:
+    """Counts the answers and tells them by *tell*, a line each: all of them if *every*, else misses and faults."""
+
+    def __init__(self, tell: Callable[[str], None], *, every: bool = False) -> None:
+        self.tell = tell
+        self.counts: Counter[Source] = Counter()
+        self._every = every
+
+    @property
+    def misses(self) -> int:
+        """How many requests no exchange matched."""
+        return self.counts[Source.MISS]
+
+    def answered(self, request: Request, reply: Reply, seconds: float) -> None:
+        """Take note that *request* got *reply*, after *seconds*."""
+        if reply.counted:
+            self.counts[reply.source] += 1
+        if reply.note and reply.counted:
+            self.tell(f"{reply.source}: {reply.note}")
+        elif self._every:
+            exchange = f" {reply.exchange}" if reply.exchange else ""
+            self.tell(
+                f"{request.method} {request.path} {reply.status} {reply.source}{exchange} {seconds * 1000:.0f} ms"
+            )
+
+    def summary(self) -> str:
+        """Return how many requests were answered by what."""
+        answered = [
+            f"{self.counts[source]} by {source}"
+            for source in (Source.CASSETTE, Source.FAKE, Source.UPSTREAM)
+            if self.counts[source]
+        ]
+        parts = [f"answered {', '.join(answered)}" if answered else "answered nothing"]
+        if self.misses:
+            parts.append(counted(self.misses, "miss", "misses"))
+        if errors := self.counts[Source.ERROR]:
+            parts.append(counted(errors, "error"))
+        return "; ".join(parts)
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Return *number* with its noun."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"

@@ -1,0 +1,87 @@
+"""Exchanges on their way to the disk: redacted and written by a thread of their own, beside the streams."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import count
+
+from mockserver.cassette.model import Exchange, Header
+from mockserver.cassette.redaction import Redactor, Rules
+from mockserver.cassette.secrets import credentials
+from mockserver.errors import StorageError
+from mockserver.messages import Request
+from mockserver.store.tape import Tape
+from mockserver.upstream import Upstream
+
+
+@dataclass
+class Kept:
+    """What a recording came to."""
+
+    exchanges: int = 0
+    redacted: int = 0
+    lost: int = 0
+
+
+class Recording:
+    """Keeps exchanges on *tape*. *tell* takes each line that a person should read.
+
+    *header* is that of a new file; the versions that the *upstream* tells of itself are added to it.
+    """
+
+    def __init__(
+        self,
+        tape: Callable[[Callable[[], Header]], Tape],
+        header: Header,
+        upstream: Upstream,
+        rules: Rules,
+        tell: Callable[[str], None],
+    ) -> None:
+        self.kept = Kept()
+        self._header = header
+        self._tape = tape(lambda: self._header)
+        self._upstream = upstream
+        self._rules = rules
+        self._tell = tell
+        self._numbers = count()
+        self._asked: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="recording")
+
+    def number(self) -> int:
+        """Return the number of a request that just came."""
+        return next(self._numbers)
+
+    async def keep(self, number: int, request: Request, finish: Callable[[], Exchange]) -> None:
+        """Write what *finish* returns, the exchange of *request*; return when it is in the file.
+
+        What cannot be written is told and counted, not raised: the client's answer goes on.
+        """
+        if self._asked is None:
+            self._asked = asyncio.create_task(self._ask())
+        await asyncio.shield(self._asked)
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._thread, self._write, number, request, finish)
+        except StorageError as error:
+            self.kept.lost += 1
+            self._tell(f"{error} ({request.method} {request.path})")
+
+    def close(self) -> None:
+        """Finish the file; StorageError where that fails."""
+        self._thread.shutdown()
+        self._tape.close()
+
+    async def _ask(self) -> None:
+        self._header = replace(self._header, server=await self._upstream.info())
+
+    def _write(self, number: int, request: Request, finish: Callable[[], Exchange]) -> None:
+        ours = [value for _, value in self._upstream.credentials if value]
+        secrets = {
+            *credentials(request.headers, request.path),
+            *credentials(self._upstream.credentials),
+        }
+        exchange = Redactor({*secrets, *ours}, self._rules).exchange(finish())
+        self._tape.append(number, exchange)
+        self.kept.exchanges += 1
+        self.kept.redacted += exchange.redacted

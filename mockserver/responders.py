@@ -1,0 +1,283 @@
+"""Who answers a request. A mode is a list of responders; the first that answers wins."""
+
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from functools import partial
+from typing import Protocol
+
+from mockserver.cache import Cache
+from mockserver.cassette.canonical import canonical, parsed
+from mockserver.cassette.index import Entry, Found, Index
+from mockserver.cassette.matching import Key
+from mockserver.cassette.misses import Miss, Near
+from mockserver.cassette.model import Repeat
+from mockserver.cassette.pace import Pace
+from mockserver.cassette.recorder import Recorder, kept_request
+from mockserver.cassette.redaction import Redactor, Rules
+from mockserver.cassette.secrets import credentials
+from mockserver.errors import MockServerError, RequestError, UpstreamError
+from mockserver.jsontext import dumps
+from mockserver.messages import OWN_PREFIX, Live, Reply, Request, Source, standard_reason
+from mockserver.recording import Recording
+from mockserver.sessions import SHARED, Sessions
+from mockserver.store.library import Library
+from mockserver.upstream import Answer, Upstream
+
+SESSION = f"{OWN_PREFIX}session"
+CASSETTE = f"{OWN_PREFIX}cassette"
+
+KEYS_KEPT = 16 << 20
+REPLIES_KEPT = 64 << 20
+"""How many bytes the caches of a Cassettes hold at the most: of request bodies, and of encoded answers."""
+
+_JSON = (("content-type", "application/json"),)
+_LONGEST_SESSION = 200
+
+
+class Responder(Protocol):
+    """The one swap point."""
+
+    async def respond(self, request: Request) -> Reply | None:
+        """Return the answer to *request*, None to leave it to the next."""
+
+
+class FirstOf:
+    """Asks *responders* in order."""
+
+    def __init__(self, *responders: Responder) -> None:
+        self._responders = responders
+
+    async def respond(self, request: Request) -> Reply:
+        """Return the first answer to *request*; our own errors are answers too."""
+        try:
+            for responder in self._responders:
+                if reply := await responder.respond(request):
+                    return reply
+        except MockServerError as error:
+            return failure(error.status, str(error))
+        return failure(404, "Not Found")
+
+
+class Health:
+    """Answers `GET /ok`, always and alike."""
+
+    async def respond(self, request: Request) -> Reply | None:
+        """Return what a healthy Agent Server says."""
+        if request.method in ("GET", "HEAD") and request.path.partition("?")[0] == "/ok":
+            return Reply(
+                200, _JSON, b'{"ok":true,"services":{}}', source=Source.FAKE, counted=False
+            )
+        return None
+
+
+class Cassettes:
+    """Answers what was recorded, in recorded order for each session.
+
+    With *once*, a request whose exchanges are used up is left to the next responder, and the files are not followed.
+    """
+
+    def __init__(self, library: Library, pace: Pace, rules: Rules, *, once: bool = False) -> None:
+        self.sessions = Sessions()
+        self.played: set[str] = set()
+        self._library = library
+        self._pace = pace
+        self._rules = rules
+        self._once = once
+        self._keys: Cache[tuple[Key, ...]] = Cache(KEYS_KEPT)
+        self._replies: Cache[Reply] = Cache(REPLIES_KEPT)
+
+    @property
+    def unplayed(self) -> list[str]:
+        """The exchanges that were never played, as `FILE#N`."""
+        cassettes = self._library.index.cassettes
+        labels = (entry.label for cassette in cassettes for entry in cassette.entries)
+        return [label for label in labels if label not in self.played]
+
+    async def respond(self, request: Request) -> Reply | None:
+        """Return the next recorded answer to *request*, None where there is none."""
+        session, cassette = session_of(request), request.header(CASSETTE)
+        if not self._once:
+            self._library.follow()
+        while True:
+            found = self._find(request, cassette)
+            entry = self._next(found, session, cassette) if found else None
+            if found is None or entry is None:
+                return None
+            if self._once or self._library.current(entry):
+                break
+        reply = self._replies.get(entry) or self._encoded(entry)
+        self.sessions.take(session, (cassette, found.key))
+        self.played.add(entry.label)
+        return reply
+
+    def miss(self, request: Request) -> Miss:
+        """Return why *request* was not answered."""
+        session, cassette = session_of(request), request.header(CASSETTE)
+        index = self._library.index if cassette is None else self._library.index.only(cassette)
+        if index is None:
+            names = tuple(one.name for one in self._library.index.cassettes)
+            return Miss(request, f"there is no cassette {cassette!r}", cassettes=names)
+        request = self._redacted(request)
+        if found := self._find(request, cassette):
+            count = len(found.entries)
+            return Miss(
+                request,
+                f"it was played already, {count} of {count} times, and `repeat: error` holds",
+                tuple(self._near(entry, index, session, cassette) for entry in found.entries[-1:]),
+            )
+        if not index.entries:
+            return Miss(request, "there are no exchanges")
+        nearest = index.nearest(canonical(request))
+        return Miss(
+            request,
+            "no exchange matches",
+            tuple(self._near(entry, index, session, cassette) for entry in nearest),
+        )
+
+    def _near(self, entry: Entry, index: Index, session: str, cassette: str | None) -> Near:
+        recorded, rules = self._library.request(entry), index.rules_of(entry)
+        key = index.keys(canonical(recorded))
+        found = index.find(key)
+        played = self.sessions.count(session, (cassette, found.key)) if found else 0
+        return Near(entry.label, recorded, rules, played)
+
+    def _find(self, request: Request, cassette: str | None) -> Found | None:
+        index = self._library.index if cassette is None else self._library.index.only(cassette)
+        if index is None or not index.rules:
+            return None
+        secrets = credentials(request.headers, request.path)
+        place = (index.rules, request.method, request.path, request.body, secrets)
+        keys = self._keys.get(place)
+        if keys is None:
+            keys = index.keys(canonical(self._redacted(request)))
+            self._keys.put(place, keys, 500 + len(request.path) + len(request.body))
+        return index.find(keys)
+
+    def _redacted(self, request: Request) -> Request:
+        secrets = credentials(request.headers, request.path)
+        return Redactor(secrets, self._rules).request(kept_request(request))
+
+    def _next(self, found: Found, session: str, cassette: str | None) -> Entry | None:
+        count = self.sessions.count(session, (cassette, found.key))
+        entries = found.entries
+        if count < len(entries):
+            return entries[count]
+        if self._once or entries[-1].repeat is Repeat.ERROR:
+            return None
+        return entries[count % len(entries)] if entries[-1].repeat is Repeat.CYCLE else entries[-1]
+
+    def _encoded(self, entry: Entry) -> Reply:
+        response = self._library.exchange(entry).response
+        body = self._pace.body(response)
+        reply = Reply(
+            response.status,
+            response.headers,
+            body,
+            standard_reason(response.status) if response.reason is None else response.reason,
+            Source.CASSETTE,
+            entry.label,
+        )
+        size = len(body) if isinstance(body, bytes) else sum(len(c) + 200 for _, c in body.steps)
+        return self._replies.put(entry, reply, 2000 + size)
+
+
+class Explain:
+    """Answers what *cassettes* left over: the explained miss."""
+
+    def __init__(self, cassettes: Cassettes) -> None:
+        self._cassettes = cassettes
+
+    async def respond(self, request: Request) -> Reply | None:
+        """Return a 404 that says why, and what was nearest."""
+        if is_browser_noise(request):
+            return failure(404, "Not Found", Source.MISS, counted=False)
+        miss = self._cassettes.miss(request)
+        return Reply(404, _JSON, miss.body(), "Not Found", Source.MISS, note=miss.words())
+
+
+class Record:
+    """Answers what the *upstream* answers, and keeps it in the *recording*.
+
+    Answers with status 429 or 5xx are kept only with *errors*. *clock* gives seconds.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        recording: Recording,
+        *,
+        errors: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._upstream = upstream
+        self._recording = recording
+        self._errors = errors
+        self._clock = clock
+
+    async def respond(self, request: Request) -> Reply | None:
+        """Return the upstream's answer, chunk by chunk as it comes; UpstreamError where there is none."""
+        number = self._recording.number()
+        recorder = Recorder(request, self._clock())
+        answer = await self._upstream.send(request)
+        recorder.answer(answer.status, answer.reason, answer.headers)
+        return Reply(
+            answer.status,
+            answer.headers,
+            Live(self._relayed(number, request, answer, recorder), cancels_when_left(request)),
+            answer.reason,
+            Source.UPSTREAM,
+        )
+
+    async def _relayed(
+        self, number: int, request: Request, answer: Answer, recorder: Recorder
+    ) -> AsyncGenerator[bytes, None]:
+        broken: UpstreamError | None = None
+        try:
+            async with aclosing(answer.chunks) as chunks:
+                async for chunk in chunks:
+                    recorder.feed(chunk, self._clock())
+                    yield chunk
+        except UpstreamError as error:
+            broken = error
+        if self._errors or not (answer.status == 429 or answer.status >= 500):
+            finish = partial(recorder.finish, self._clock(), cut=broken is not None)
+            await self._recording.keep(number, request, finish)
+        if broken:
+            raise broken
+
+
+def failure(
+    status: int, detail: str, source: Source = Source.ERROR, *, counted: bool = True
+) -> Reply:
+    """Return our own answer that something is wrong."""
+    body = dumps({"detail": detail}).encode("utf-8", "replace")
+    reason = standard_reason(status)
+    return Reply(status, _JSON, body, reason, source, note=detail, counted=counted)
+
+
+def session_of(request: Request) -> str:
+    """Return the session that *request* names; RequestError where that is no name."""
+    name = request.header(SESSION)
+    if name is None:
+        return SHARED
+    if not 0 < len(name) <= _LONGEST_SESSION:
+        raise RequestError(f"{SESSION} must be a name of 1 to {_LONGEST_SESSION} characters")
+    return name
+
+
+def is_browser_noise(request: Request) -> bool:
+    """Tell whether *request* is one that browsers make by themselves."""
+    path = request.path.partition("?")[0]
+    return path in ("/", "/favicon.ico") or path.startswith("/.well-known/")
+
+
+def cancels_when_left(request: Request) -> bool:
+    """Tell whether *request* asks for the run to be cancelled when the client leaves."""
+    if b"on_disconnect" not in request.body:
+        return False
+    try:
+        body = parsed(request.body)
+    except ValueError:
+        return False
+    return isinstance(body, dict) and body.get("on_disconnect") == "cancel"

@@ -1,0 +1,58 @@
+"""A server from its start to its stop."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable
+
+from aiohttp import web
+
+from mockserver.errors import UsageError
+
+_LONGEST_LINE = 1 << 16
+# What still plays at a stop is cut; what is still recorded has its own time, see app.GRACE.
+_CUT_AFTER = 0.25
+
+
+async def run(app: web.Application, host: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve *app* until Ctrl-C or SIGTERM; *ready* takes the URL when it listens.
+
+    UsageError where it cannot listen at *host* and *port*.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with contextlib.AsyncExitStack() as stack:
+        runner = await started(app, host, port)
+        stack.push_async_callback(runner.cleanup)
+        ready(url(runner, host))
+        await stop.wait()
+
+
+async def started(app: web.Application, host: str, port: int) -> web.AppRunner:
+    """Return the runner of *app*, which listens at *host* and *port*; UsageError where it cannot."""
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handler_cancellation=True,
+        shutdown_timeout=_CUT_AFTER,
+        max_line_size=_LONGEST_LINE,
+        max_field_size=_LONGEST_LINE,
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        reason = error.strerror or str(error)
+        raise UsageError(
+            f"cannot listen on {host}:{port}: {reason.lower()}: choose another --port, or 0 for a free one"
+        ) from None
+    return runner
+
+
+def url(runner: web.AppRunner, host: str) -> str:
+    """Return where *runner* answers."""
+    port = runner.addresses[0][1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

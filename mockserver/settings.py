@@ -1,0 +1,67 @@
+"""What a project decides once: `mockserver.yaml`."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mockserver.cassette import matching, redaction
+from mockserver.cassette.model import Repeat
+from mockserver.cassette.text import strict
+from mockserver.errors import CassetteError, UsageError
+from mockserver.store.files import SETTINGS
+from mockserver.store.snapshot import Defaults
+
+_KEYS = ("ignore", "redact", "repeat")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """*defaults* for all cassettes, and the project's rules of what to `redact`."""
+
+    defaults: Defaults = field(default_factory=Defaults)
+    redact: redaction.Rules = field(default_factory=redaction.Rules)
+
+
+def load(path: Path | None) -> Settings:
+    """Return the settings in *path*; without one those in the working directory, if there are any.
+
+    UsageError, with file and line, where they cannot be read.
+    """
+    if path is None:
+        path = Path(SETTINGS)
+        if not path.exists():
+            return Settings()
+    try:
+        document = strict.read(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: not UTF-8: save the file as UTF-8") from None
+    except CassetteError as error:
+        raise UsageError(str(error.at(file=str(path)))) from None
+    if document is None:
+        return Settings()
+    try:
+        return _settings(document)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def _settings(document: Any) -> Settings:
+    if not isinstance(document, dict):
+        raise UsageError(f"write a mapping with {', '.join(_KEYS)}")
+    for key in document:
+        if key not in _KEYS:
+            raise UsageError(f"there is no setting `{key}` (there are {', '.join(_KEYS)})")
+    ignore = document.get("ignore") or []
+    if not isinstance(ignore, list) or not all(isinstance(item, str) for item in ignore):
+        raise UsageError("ignore must be a list of paths")
+    redact = document.get("redact") or []
+    if not isinstance(redact, list):
+        raise UsageError("redact must be a list of rules")
+    repeat = document.get("repeat") or Repeat.LAST
+    if repeat not in list(Repeat):
+        raise UsageError(f"repeat: {repeat!r} is none of {', '.join(Repeat)}")
+    return Settings(
+        Defaults(matching.rules(tuple(ignore)), Repeat(repeat)), redaction.rules(redact)
+    )

@@ -1,0 +1,1 @@
+"""Cassette files on disk: find, load, follow, record."""

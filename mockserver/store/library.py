@@ -1,0 +1,133 @@
+"""The cassettes of a server: loaded at the start, followed while it runs."""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from mockserver.cassette.index import Entry, Index
+from mockserver.cassette.model import Exchange
+from mockserver.errors import CassetteError, MockServerError
+from mockserver.messages import Request
+from mockserver.store import files
+from mockserver.store.snapshot import Defaults, NoCassetteError, Snapshot, Stamp, stamp
+
+HELD = 48 << 20
+"""How many bytes of small files are held in memory together."""
+
+HELD_EACH = 4 << 20
+
+
+class Library:
+    """All cassettes below *paths*; `index` is always the last good version of each.
+
+    *tell* takes each line that a person should read. Raises CassetteError or UsageError where a path or a file
+    cannot be read at the start; later a broken edit keeps what was there before.
+    """
+
+    def __init__(
+        self, paths: Iterable[Path], defaults: Defaults, tell: Callable[[str], None]
+    ) -> None:
+        self._paths = tuple(paths)
+        self._defaults = defaults
+        self._tell = tell
+        self._snapshots: dict[str, Snapshot] = {}
+        self._places: dict[str, Path] = {}
+        self._seen: dict[str, Stamp] = {}
+        self._checked = 0.0
+        self._pause = 0.0
+        there = files.found(self._paths)
+        self._order = list(there)
+        for name, (path, named) in there.items():
+            self._load(name, path, named=named)
+        self.index = self._indexed()
+
+    def exchange(self, entry: Entry) -> Exchange:
+        """Return the exchange at *entry*; CassetteError where it cannot be read."""
+        return self._snapshots[entry.cassette].exchange(entry)
+
+    def request(self, entry: Entry) -> Request:
+        """Return the recorded request at *entry*."""
+        return self._snapshots[entry.cassette].request(entry)
+
+    def current(self, entry: Entry) -> bool:
+        """Tell whether the file of *entry* is still as it was loaded; follow it if not."""
+        name = entry.cassette
+        try:
+            now = stamp(os.stat(self._places[name]))  # noqa: PTH116 (a third of the time of Path.stat)
+        except OSError:
+            now = (0, 0, 0)
+        if now == self._seen[name]:
+            return True
+        return not self.follow(force=True)
+
+    def follow(self, *, force: bool = False) -> bool:
+        """Pick up edited, new and removed files; tell whether there were any.
+
+        Without *force* this looks at the disk seldom enough to take a tenth of the time at the most.
+        """
+        started = time.monotonic()
+        if not force and started < self._checked + self._pause:
+            return False
+        changed = self._follow()
+        self._checked = time.monotonic()
+        self._pause = 10 * (self._checked - started)
+        if changed:
+            self.index = self._indexed()
+        return changed
+
+    def _follow(self) -> bool:
+        try:
+            there = files.found(path for path in self._paths if path.exists())
+        except (MockServerError, OSError):
+            return False
+        self._order = list(there)
+        changed = False
+        for name in [name for name in self._snapshots if name not in there]:
+            self._tell(f"{name}: is gone, its exchanges are not served any more")
+            del self._snapshots[name], self._seen[name], self._places[name]
+            changed = True
+        for name, (path, named) in there.items():
+            changed |= self._pick_up(name, path, named=named)
+        return changed
+
+    def _pick_up(self, name: str, path: Path, *, named: bool) -> bool:
+        try:
+            now = stamp(path.stat())
+            if self._seen.get(name) == now:
+                return False
+            self._seen[name] = now
+            self._load(name, path, named=named and name not in self._snapshots)
+        except CassetteError as error:
+            kept = "; the version before is kept" if name in self._snapshots else ""
+            self._tell(f"{error}{kept}")
+            return False
+        except OSError as error:
+            self._tell(f"{name}: {error.strerror}")
+            return False
+        if name in self._snapshots:
+            count = len(self._snapshots[name].cassette.entries)
+            self._tell(f"{name}: read again, {count} exchanges")
+        return name in self._snapshots
+
+    def _load(self, name: str, path: Path, *, named: bool) -> None:
+        held = sum(snapshot.held for snapshot in self._snapshots.values())
+        hold = HELD_EACH if held < HELD else 0
+        try:
+            snapshot = Snapshot(path, name, self._defaults, hold)
+        except NoCassetteError:
+            if named or name in self._snapshots:
+                raise
+            self._tell(f"{name}: skipped, it is no cassette (no `mockserver:` in it)")
+            self._places[name], self._seen[name] = path, stamp(path.stat())
+            return
+        except OSError as error:
+            raise CassetteError(f"cannot be read: {error.strerror}", file=name) from None
+        for note in snapshot.notes:
+            self._tell(note)
+        self._snapshots[name] = snapshot
+        self._places[name], self._seen[name] = path, snapshot.stamp
+
+    def _indexed(self) -> Index:
+        ordered = (name for name in self._order if name in self._snapshots)
+        return Index(tuple(self._snapshots[name].cassette for name in ordered))

@@ -1,0 +1,210 @@
+"""One cassette file as it was when it was loaded."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mockserver.cassette import documents, text
+from mockserver.cassette.documents import Document
+from mockserver.cassette.index import Cassette, Entry, entry
+from mockserver.cassette.matching import rules
+from mockserver.cassette.model import Exchange, Header, Repeat
+from mockserver.errors import CassetteError, UsageError
+from mockserver.messages import Request
+
+BLOCK = 1 << 20
+
+Stamp = tuple[int, int, int]
+"""Inode, size and time of the last change: another stamp, another content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What the project's settings say for every cassette."""
+
+    ignore: tuple[str, ...] = ()
+    repeat: Repeat = Repeat.LAST
+
+
+class NoCassetteError(CassetteError):
+    """The file does not say that it is a cassette."""
+
+
+class Snapshot:
+    """A file that was loaded: its index and, as long as this lives, its bytes.
+
+    A file of up to *hold* bytes is held in memory, so that an edit in place cannot take them from us. *notes* are the
+    lines to be told about it; *torn_at* is the byte where a torn last exchange begins.
+    """
+
+    def __init__(self, path: Path, name: str, defaults: Defaults, hold: int = 4 << 20) -> None:
+        self.name = name
+        self.notes: list[str] = []
+        self.torn_at: int | None = None
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self.stamp = stamp(os.fstat(self._descriptor))
+            self._held: bytes | None = None
+            if self.stamp[1] <= hold:
+                self._held = b"".join(self._pieces())
+            self.cassette = self._load(defaults)
+        except BaseException:
+            self.close()
+            raise
+        if self._held is not None:
+            self.close()
+
+    @property
+    def held(self) -> int:
+        """How many bytes of memory its content takes."""
+        return len(self._held) if self._held is not None else 0
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __del__(self) -> None:
+        self.close()
+
+    def exchange(self, place: Entry) -> Exchange:
+        """Return the exchange at *place*; CassetteError where it cannot be read."""
+        raw = self._read(place.start, place.end)
+        try:
+            exchange = text.load_exchange(self._text(Document(place.start, place.line, raw)))
+        except CassetteError as error:
+            raise error.at(file=self.name, first_line=place.line) from None
+        if exchange is None or entry_key(exchange.request, self.cassette) != place.key:
+            raise CassetteError(
+                "was changed in place and cannot be read as it was: mend the file", file=self.name
+            )
+        return exchange
+
+    def request(self, place: Entry) -> Request:
+        """Return the request at *place* alone."""
+        raw = self._read(place.start, place.end)
+        return self._head(Document(place.start, place.line, raw))[0]
+
+    def _load(self, defaults: Defaults) -> Cassette:
+        places = documents.split(self._blocks())
+        header, pending = self._header(places)
+        try:
+            in_force = rules(defaults.ignore, header.ignore)
+        except UsageError as error:
+            raise CassetteError(str(error), file=self.name) from None
+        repeat = header.repeat or defaults.repeat
+        entries: list[Entry] = []
+        for document in pending:
+            entries += self._entry(document, len(entries) + 1, in_force, repeat)
+        return Cassette(self.name, header, in_force, tuple(entries))
+
+    def _header(self, places: Iterator[Document]) -> tuple[Header, Iterator[Document]]:
+        first = next(places, Document(0, 1, b""))
+        if not _holds_text(first.raw):
+            first = next(places, first)
+        if b"mockserver" not in first.raw:
+            raise NoCassetteError(
+                "not a cassette: it must begin with `mockserver: 1`", file=self.name
+            )
+        try:
+            header = text.load_header(self._text(first))
+        except CassetteError as error:
+            raise error.at(file=self.name, first_line=first.line) from None
+        return header, self._whole(places) if header.recorded else places
+
+    def _whole(self, places: Iterator[Document]) -> Iterator[Document]:
+        """Leave out the last exchange of a recorded file if a kill has torn it."""
+        last: Document | None = None
+        for document in places:
+            if last is not None:
+                yield last
+            last = document
+        if last is None:
+            return
+        last = documents.without_dashes(last)
+        try:
+            exchange = text.load_exchange(self._text(last))
+            torn = exchange is not None and exchange.response.end is None
+        except CassetteError:
+            torn = True
+        if torn:
+            self.notes.append(
+                f"{self.name}, line {last.line}: the last exchange is torn (a recording was killed), skipped"
+            )
+            self.torn_at = last.start
+        else:
+            yield last
+
+    def _entry(
+        self, document: Document, number: int, in_force: tuple[str, ...], repeat: Repeat
+    ) -> Iterator[Entry]:
+        if not _holds_text(document.raw):
+            return
+        try:
+            head = self._head(document)
+        except CassetteError as error:
+            raise error.at(file=self.name, first_line=document.line) from None
+        place = (self.name, number, document.start, document.end, document.line)
+        yield entry(head[0], place, in_force, head[1] or repeat)
+
+    def _head(self, document: Document) -> tuple[Request, Repeat | None]:
+        whole = self._text(document)
+        start = documents.head(whole)
+        if start is not None:
+            try:
+                head = text.load_head(start)
+            except CassetteError:
+                head = None
+            if head is not None:
+                return head
+        head = text.load_head(whole, whole=True)
+        if head is None:
+            raise CassetteError("an exchange is empty", line=1)
+        return head
+
+    def _text(self, document: Document) -> str:
+        try:
+            return document.text
+        except UnicodeDecodeError as error:
+            line = document.raw.count(b"\n", 0, error.start) + 1
+            raise CassetteError("not UTF-8: save the file as UTF-8", line=line) from None
+
+    def _blocks(self) -> Iterator[bytes]:
+        if self._held is not None:
+            yield self._held
+            return
+        yield from self._pieces()
+
+    def _pieces(self) -> Iterator[bytes]:
+        offset = 0
+        while block := os.pread(self._descriptor, BLOCK, offset):
+            yield block
+            offset += len(block)
+
+    def _read(self, start: int, end: int) -> bytes:
+        if self._held is not None:
+            return self._held[start:end]
+        return os.pread(self._descriptor, end - start, start)
+
+
+def stamp(status: os.stat_result) -> Stamp:
+    """Return what tells one content of a file from another."""
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def entry_key(request: Request, cassette: Cassette) -> bytes:
+    """Return the key that *request* has in *cassette*."""
+    return entry(request, ("", 0, 0, 0, 0), cassette.rules, Repeat.LAST).key
+
+
+def _holds_text(raw: bytes) -> bool:
+    """Tell whether a document holds anything but its separator, blank lines and comments."""
+    lines = (line.strip() for line in raw.removeprefix(b"\xef\xbb\xbf").split(b"\n", 64))
+    return any(
+        line
+        and not line.startswith((b"#", b"%"))
+        and line.removeprefix(b"---").split(b"#")[0].strip()
+        for line in lines
+    )

@@ -1,0 +1,154 @@
+"""The client to the real Agent Server."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from mockserver.errors import UpstreamError, UsageError
+from mockserver.jsontext import loads
+from mockserver.messages import OWN_PREFIX, Headers, Request, end_to_end, first, lowered
+
+_NOT_FORWARDED = frozenset(("host", "content-length", "accept-encoding", "expect"))
+# What aiohttp would add by itself; the client's own are forwarded as they came.
+_NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+_INFO_WITHIN = 3.0
+_CONNECT_WITHIN = 10.0
+# Shorter than the five seconds after which uvicorn closes an idle connection, so that it is never closed under a request.
+_KEEPALIVE = 4.0
+_SERVER_KEYS = ("version", "langgraph_py_version", "langgraph_js_version")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The head of an answer, its body still arriving; *chunks* raises UpstreamError where it breaks off."""
+
+    status: int
+    reason: str | None
+    headers: Headers
+    chunks: AsyncGenerator[bytes, None]
+
+
+class Upstream:
+    """Forwards requests to *url*, *headers* put in the place of the client's own.
+
+    To be closed with `close`. UsageError if *url* is no address of a server.
+    """
+
+    def __init__(self, url: str, headers: Headers = ()) -> None:
+        parts = urlsplit(url)
+        try:
+            valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            valid = False
+        if not valid:
+            raise UsageError(f"--upstream {url!r}: write an address such as http://127.0.0.1:2024")
+        if parts.query or parts.fragment:
+            raise UsageError("--upstream: write the address without a query")
+        self._origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        self.url = self._origin + parts.path.rstrip("/")
+        self._headers = lowered(headers)
+        if parts.username and first(self._headers, "authorization") is None:
+            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            self._headers += (("authorization", f"Basic {b64encode(pair.encode()).decode()}"),)
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def credentials(self) -> Headers:
+        """The headers that are added to each request."""
+        return self._headers
+
+    async def send(self, request: Request) -> Answer:
+        """Send *request* and return the head of the answer; UpstreamError where none comes."""
+        try:
+            response = await self._client().request(
+                request.method,
+                URL(self.url + request.path, encoded=True),
+                headers=self._forwarded(request),
+                data=request.body or None,
+                allow_redirects=False,
+                skip_auto_headers=_NOT_ADDED,
+            )
+        except aiohttp.ClientConnectorError as error:
+            raise UpstreamError(
+                f"the upstream {self.url} cannot be reached: {_reason(error.os_error)}"
+            ) from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise UpstreamError(
+                f"the upstream {self.url} broke off before it answered: {_reason(error)}"
+            ) from None
+        headers = tuple(self._answered(lowered(response.headers.items())))
+        return Answer(response.status, response.reason, headers, self._chunks(response))
+
+    async def info(self) -> dict[str, str]:
+        """Return the versions that `GET /info` tells; empty where it does not answer."""
+        try:
+            async with asyncio.timeout(_INFO_WITHIN):
+                answer = await self.send(Request("GET", "/info"))
+                body = b"".join([chunk async for chunk in answer.chunks])
+            told: Any = loads(body)
+        except (UpstreamError, TimeoutError, ValueError):
+            return {}
+        if answer.status != 200 or not isinstance(told, dict):
+            return {}
+        return {key: told[key] for key in _SERVER_KEYS if isinstance(told.get(key), str)}
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_WITHIN),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                read_bufsize=1 << 18,
+                max_line_size=1 << 16,
+                max_field_size=1 << 16,
+                trust_env=True,
+            )
+        return self._session
+
+    def _forwarded(self, request: Request) -> CIMultiDict[str]:
+        ours = {name for name, _ in self._headers}
+        forwarded = (
+            (name, value)
+            for name, value in end_to_end(request.headers)
+            if name not in _NOT_FORWARDED and name not in ours and not name.startswith(OWN_PREFIX)
+        )
+        return CIMultiDict((*forwarded, *self._headers))
+
+    def _answered(self, headers: Headers) -> Iterator[tuple[str, str]]:
+        """Leave out what no longer holds of the decoded body; a location at the upstream becomes one here."""
+        encoded = first(headers, "content-encoding") is not None
+        for name, value in end_to_end(headers):
+            if name == "location" and value.startswith(f"{self._origin}/"):
+                yield name, value.removeprefix(self._origin)
+            elif not (encoded and name in ("content-encoding", "content-length")):
+                yield name, value
+
+    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+        content = response.content
+        try:
+            async for chunk in content.iter_any():
+                yield chunk
+        except (aiohttp.ClientError, OSError) as error:
+            # What came before the break is still in the reader, which gives nothing out while it holds an exception.
+            content.set_exception(None)  # type: ignore[arg-type]
+            if rest := content.read_nowait():
+                yield rest
+            raise UpstreamError(f"the upstream broke off: {_reason(error)}") from None
+        finally:
+            response.close()
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,51 @@
+"""Real headless chromium for tests, and this folder's page to open in it."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+from playwright.async_api import Page, async_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def find_chromium() -> str | None:
+    """Return the path of the system's chromium, None where there is none."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def create_pages() -> web.Application:
+    """Serve this folder; on a port of its own it is another origin than the server under test."""
+    app = web.Application()
+    app.router.add_static("/", Path(__file__).parent)
+    return app
+
+
+@asynccontextmanager
+async def open_page(executable: str, url: str) -> AsyncIterator[Page]:
+    """Start *executable* headless with a profile of its own and yield the page at *url*; both are gone afterwards."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        try:
+            page = await browser.new_page()
+            await page.goto(url)
+            yield page
+        finally:
+            await browser.close()
+
+
+async def settled(page: Page) -> str:
+    """Wait until the page's run is over and return how it ended: done, refused or failed."""
+    over = page.locator("body:is([data-state=done], [data-state=refused], [data-state=failed])")
+    return str(await over.get_attribute("data-state"))

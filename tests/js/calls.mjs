@@ -1,0 +1,55 @@
+// node calls.mjs SDK URL [CALL]
+//
+// Makes the four documented calls (or the one named CALL) with the SDK of that alias ("sdk-1", "sdk-2") and prints one JSON
+// object: CALL -> {value, run?, error?}. A call that throws is an answer too; only a wrong command line exits non-zero.
+
+const [sdk, apiUrl, only] = process.argv.slice(2);
+
+const input = {
+  messages: [
+    { role: "human", content: "Hello! My name is Bagatur and I am 26 years old." },
+  ],
+};
+
+// Each call fills in its answer as it goes, so that a stream which breaks off still shows what came before.
+const CALLS = {
+  async stream(answer) {
+    answer.value = [];
+    const onRunCreated = (run) => (answer.run = run);
+    const chunks = client.runs.stream(null, "agent", { input, streamMode: "updates", onRunCreated });
+    for await (const chunk of chunks) answer.value.push(chunk);
+  },
+  async wait(answer) {
+    const onRunCreated = (run) => (answer.run = run);
+    answer.value = await client.runs.wait(null, "agent", { input, onRunCreated });
+  },
+  async search(answer) {
+    answer.value = await client.assistants.search({ graphId: "agent", offset: 0, limit: 10 });
+  },
+  async create(answer) {
+    answer.value = await client.threads.create();
+  },
+};
+
+// `text` is the body of an HTTP answer; `cause` is where fetch keeps the reason of a broken connection.
+function readable({ name, message, status, text, cause }) {
+  return { name, message, status, text, cause: cause && String(cause) };
+}
+
+if (!apiUrl || (only && !(only in CALLS))) {
+  console.error(`usage: node calls.mjs SDK URL [${Object.keys(CALLS).join("|")}]`);
+  process.exit(2);
+}
+const { Client } = await import(sdk);
+// No key from the environment; the SDK's own retries stay as every user has them.
+const client = new Client({ apiUrl, apiKey: null });
+const answers = {};
+for (const call of only ? [only] : Object.keys(CALLS)) {
+  answers[call] = {};
+  try {
+    await CALLS[call](answers[call]);
+  } catch (error) {
+    answers[call].error = readable(error);
+  }
+}
+console.log(JSON.stringify(answers));
