@@ -1,13 +1,184 @@
 """The commands that look: ls, show."""
 
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 
+from mockserver.cli import options
+from mockserver.errors import CassetteError, UsageError
 
-@click.command()
-def ls() -> None:
-    """List the exchanges of cassettes."""
+if TYPE_CHECKING:
+    from mockserver.cassette.model import Exchange
+
+_SHORT = 60
 
 
-@click.command()
-def show() -> None:
-    """Show what a cassette holds."""
+@click.command(short_help="List the exchanges of cassettes.")
+@options.paths
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+def ls(paths: tuple[Path, ...], as_json: bool) -> None:
+    """List the exchanges of cassettes, a line each.
+
+    PATH is a cassette or a folder of them; ./cassettes if none is given.
+    """
+    from mockserver.cassette import summary
+
+    rows: list[tuple[str, ...]] = []
+    for label, exchange in _exchanges(paths or (options.FOLDER,)):
+        request, status = exchange.request, exchange.response.status
+        human, seconds = summary.last_human(request), summary.duration(exchange)
+        size = summary.size(exchange)
+        if as_json:
+            click.echo(
+                json.dumps(
+                    {
+                        "exchange": label,
+                        "method": request.method,
+                        "path": request.path,
+                        "status": status,
+                        "size": size,
+                        "seconds": seconds,
+                        "human": human,
+                    },
+                    ensure_ascii=False,
+                )
+            )
+        else:
+            rows.append(
+                (label, request.method, request.path, str(status), size, f"{seconds:.3f} s", human)
+            )
+    _table(rows)
+    if not rows and not as_json:
+        click.echo("no exchanges", err=True)
+
+
+@click.command(short_help="Show one exchange, or all of a cassette.")
+@click.argument("cassette", type=options.PATH)
+@click.argument("number", type=click.IntRange(1), required=False)
+@click.option("--raw", is_flag=True, help="The very bytes of the answer's body; needs NUMBER.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object an exchange, for programs.")
+@click.option(
+    "--stable",
+    is_flag=True,
+    help="Number the ids and leave out times, so that two recordings can be compared.",
+)
+def show(cassette: Path, number: int | None, raw: bool, as_json: bool, stable: bool) -> None:
+    """Show exchange NUMBER of CASSETTE, or all of them.
+
+    Events stand with the seconds since the request.
+    """
+    from mockserver.cassette import summary
+    from mockserver.cassette.player import encoded
+    from mockserver.cassette.stable import Stable
+
+    if not cassette.is_file():
+        raise UsageError(f"{cassette} is no file: name a cassette")
+    if raw and (number is None or as_json or stable):
+        raise UsageError("--raw needs a NUMBER, and neither --json nor --stable")
+    numbered = list(enumerate(_exchanges((cassette,), number), number or 1))
+    if raw:
+        sys.stdout.buffer.write(encoded(numbered[0][1][1].response.content))
+        sys.stdout.buffer.flush()
+        return
+    steady = Stable()
+    for place, (_, exchange) in numbered:
+        facts: Any = summary.facts(place, exchange)
+        if stable:
+            facts = steady.facts(facts)
+        if as_json:
+            click.echo(json.dumps(facts, ensure_ascii=False))
+        else:
+            click.echo("\n".join(_shown(facts)))
+
+
+def _exchanges(
+    paths: Iterable[Path], number: int | None = None
+) -> Iterator[tuple[str, "Exchange"]]:
+    """Yield the exchanges, or the one of that *number*, with their labels.
+
+    One that cannot be read is told, and makes the command end in trouble.
+    """
+    from mockserver.store.library import Library
+    from mockserver.store.snapshot import Defaults
+
+    library = Library(paths, Defaults(), lambda line: click.echo(line, err=True))
+    entries = [entry for cassette in library.index.cassettes for entry in cassette.entries]
+    if number is not None and number > len(entries):
+        raise UsageError(f"there is no exchange {number}: the last one is {len(entries)}")
+    broken = False
+    for entry in entries if number is None else entries[number - 1 : number]:
+        try:
+            yield entry.label, library.exchange(entry)
+        except CassetteError as error:
+            click.echo(f"mockserver: {error}", err=True)
+            broken = True
+    if broken:
+        sys.stdout.flush()
+        sys.exit(2)
+
+
+def _table(rows: list[tuple[str, ...]]) -> None:
+    if not sys.stdout.isatty():
+        for row in rows:
+            click.echo("\t".join(row))
+        return
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)] or [0]
+    room = max(shutil.get_terminal_size().columns - sum(widths[:-1]) - 2 * len(widths), 20)
+    for *cells, human in rows:
+        aligned = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=False))
+        click.echo(f"{aligned}  {_cut(human, min(room, _SHORT))}".rstrip())
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _shown(facts: dict[str, Any]) -> Iterator[str]:
+    request, response = facts["request"], facts["response"]
+    yield f"#{facts['number']} {request['method']} {request['path']}"
+    yield from (f"{name}: {value}" for name, value in request.get("headers", ()))
+    yield from _body(request)
+    yield ""
+    redacted = f" ({facts['redacted']} redacted)" if "redacted" in facts else ""
+    yield f"{response['status']}{redacted}"
+    yield from (f"{name}: {value}" for name, value in response["headers"])
+    if "events" in response:
+        yield ""
+        yield from _events(response["events"])
+        if "tail" in response:
+            yield f"unfinished: {response['tail']!r}"
+    else:
+        yield from _body(response)
+    if response.get("end") == "cut":
+        yield "the upstream broke off here"
+    yield ""
+
+
+def _body(part: dict[str, Any]) -> Iterator[str]:
+    if "body" in part:
+        yield ""
+        yield json.dumps(part["body"], ensure_ascii=False, indent=2)
+    elif "text" in part or "base64" in part:
+        yield ""
+        yield str(part.get("text", part.get("base64")))
+
+
+def _events(events: list[dict[str, Any]]) -> Iterator[str]:
+    width = max((len(str(event.get("event", ""))) for event in events), default=0)
+    for event in events:
+        at = f"{event['at']:9.3f}  " if "at" in event else ""
+        if "comment" in event:
+            yield f"{at}: {event['comment']}"
+            continue
+        if "raw" in event or "base64" in event:
+            yield f"{at}{event.get('raw', event.get('base64'))!r}"
+            continue
+        marks = "".join(f" {name}={event[name]}" for name in ("id", "retry") if name in event)
+        data = event.get("data", "")
+        shown = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+        yield f"{at}{event.get('event', ''):{width}}{marks}  {shown}"

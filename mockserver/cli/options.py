@@ -10,6 +10,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
 
+FOLDER = Path("cassettes")
+"""Where cassettes are looked for when no PATH is given."""
+
 
 class HeaderType(click.ParamType[tuple[str, str]]):
     """`Name: value`; several of them stand on a line each in the environment."""

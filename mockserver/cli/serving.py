@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from mockserver.responders import Cassettes
     from mockserver.store.library import Library
 
-DEFAULT_FOLDER = Path("cassettes")
 _LISTED = 20
 
 
-@click.command()
+@click.command(short_help="Answer from cassettes, for people.")
 @options.paths
 @options.speed
 @options.address
@@ -40,7 +39,7 @@ def serve(
     _play("serve", paths, host, port, config, speed, max_gap)
 
 
-@click.command()
+@click.command(short_help="Answer from cassettes alone, for CI.")
 @options.paths
 @options.speed
 @options.address
@@ -61,7 +60,7 @@ def replay(
         sys.exit(1)
 
 
-@click.command()
+@click.command(short_help="Record an Agent Server into a cassette.")
 @click.argument("path", type=options.PATH)
 @click.option(
     "--upstream",
@@ -200,8 +199,8 @@ def _play(
     chosen = pace(speed, max_gap)
     project = settings.load(config)
     log = _log()
-    if not paths and DEFAULT_FOLDER.is_dir():
-        paths = (DEFAULT_FOLDER,)
+    if not paths and options.FOLDER.is_dir():
+        paths = (options.FOLDER,)
     elif not paths and mode == "replay":
         raise UsageError(
             "nothing to replay: name a cassette or a folder, there is no ./cassettes here"

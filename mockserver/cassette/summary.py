@@ -1,0 +1,106 @@
+"""An exchange in a few words, and as plain values for people and programs to look at. No I/O."""
+
+from base64 import b64encode
+from typing import Any
+
+from mockserver.cassette.canonical import canonical
+from mockserver.cassette.model import Body, Exchange, Stream
+from mockserver.cassette.pace import last
+from mockserver.jsontext import Json, loads
+from mockserver.messages import Request
+
+
+def duration(exchange: Exchange) -> float:
+    """Return how long the answer took, in seconds."""
+    end = exchange.response.end
+    return round(last(exchange.response.content) + (end.after if end else 0.0), 3)
+
+
+def size(exchange: Exchange) -> str:
+    """Return how much was answered: `7 events`, or `512 B`."""
+    match exchange.response.content:
+        case Stream(events):
+            return f"{len(events)} event{'' if len(events) == 1 else 's'}"
+        case Body(raw):
+            return f"{len(raw)} B"
+
+
+def last_human(request: Request) -> str:
+    """Return the text of the last human message of *request* on one line; empty where there is none."""
+    body = canonical(request).get("body")
+    for run in body if isinstance(body, list) else [body]:
+        state = run.get("input") if isinstance(run, dict) else None
+        messages = state.get("messages") if isinstance(state, dict) else None
+        for message in reversed(messages if isinstance(messages, list) else []):
+            if isinstance(message, dict) and message.get("type") == "human":
+                return " ".join(_content(message.get("content")).split())
+    return ""
+
+
+def facts(number: int, exchange: Exchange) -> dict[str, Json]:
+    """Return the whole *exchange* as JSON; times are in seconds since the request."""
+    request, response = exchange.request, exchange.response
+    facts: dict[str, Json] = {
+        "number": number,
+        "request": {"method": request.method, "path": request.path} | _body(request.body),
+        "response": {
+            "status": response.status,
+            "headers": [list(pair) for pair in response.headers],
+        },
+        "seconds": duration(exchange),
+    }
+    if request.headers:
+        facts["request"]["headers"] = [list(pair) for pair in request.headers]
+    if exchange.redacted:
+        facts["redacted"] = exchange.redacted
+    match response.content:
+        case Stream() as stream:
+            facts["response"]["events"] = list(_events(stream))
+            if stream.tail:
+                facts["response"]["tail"] = stream.tail.decode("utf-8", "replace")
+        case Body() as body:
+            facts["response"] |= _body(body.raw)
+    if response.end:
+        facts["response"]["end"] = "cut" if response.end.cut else "closed"
+    return facts
+
+
+def _events(stream: Stream) -> Any:
+    at = 0.0
+    for timed in stream.events:
+        at = round(at + timed.after, 3)
+        fields: dict[str, Json] = dict(timed.event.fields)
+        if "data" in fields:
+            fields["data"] = _parsed(fields["data"])
+        yield {"at": at, **fields}
+
+
+def _body(raw: bytes) -> dict[str, Json]:
+    if not raw:
+        return {}
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return {"base64": b64encode(raw).decode()}
+    try:
+        return {"body": loads(text)}
+    except ValueError:
+        return {"text": text}
+
+
+def _parsed(text: str) -> Json:
+    try:
+        return loads(text)
+    except ValueError:
+        return text
+
+
+def _content(content: Json) -> str:
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return " ".join(
+        part.get("text", "")
+        for part in parts
+        if isinstance(part, dict) and isinstance(part.get("text"), str)
+    )
