@@ -68,14 +68,17 @@ def text(path: Path) -> str:
 
 
 def remove(value: Json, path: Path) -> Json:
-    """Return *value* without what *path* points to; *value* itself is left as it is."""
+    """Return *value* without what *path* points to, and without objects on the way that are empty then.
+
+    *value* itself is left as it is.
+    """
     if not path:
         return value
     first, rest = path[0], path[1:]
     if isinstance(value, dict) and isinstance(first, str) and first in value:
-        if not rest:
-            return {name: part for name, part in value.items() if name != first}
-        return {**value, first: remove(value[first], rest)}
+        left = remove(value[first], rest) if rest else {}
+        kept = {name: left if name == first else part for name, part in value.items()}
+        return {name: part for name, part in kept.items() if name != first or part != {}}
     if isinstance(value, list) and not isinstance(first, str):
         chosen = [_chosen(first, number, item) for number, item in enumerate(value)]
         pairs = zip(value, chosen, strict=True)

@@ -42,6 +42,7 @@ class Snapshot:
         self.name = name
         self.notes: list[str] = []
         self.torn_at: int | None = None
+        self._descriptor = -1
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             self.stamp = stamp(os.fstat(self._descriptor))
@@ -104,6 +105,7 @@ class Snapshot:
         first = next(places, Document(0, 1, b""))
         if not _holds_text(first.raw):
             first = next(places, first)
+        first = documents.without_dashes(first)
         if b"mockserver" not in first.raw:
             raise NoCassetteError(
                 "not a cassette: it must begin with `mockserver: 1`", file=self.name

@@ -21,7 +21,7 @@ _ESCAPED = re.compile(f'[{_ODD}"\\\\\t\n]')
 _NO_BLOCK = re.compile(f"[{_ODD}]|^[ \t\n]|[ \n]\\Z")
 _NO_QUOTE = re.compile(f"[{_ODD}\t\n]")
 _NO_PLAIN = re.compile(r"[\x00-\x1f]|^[-?:,\[\]{}#&*!|>'\"%@` ]|: |:\Z| #| \Z|^\.\.\.")
-_FLOW = re.compile(r"[,\[\]{}:]")
+_FLOW = re.compile(r"[,\[\]{}:?]")
 # What YAML 1.1 (y, n) or YAML 1.2 and JSON (1e3, 0o17) read as no text, beyond what PyYAML resolves.
 _NO_TEXT = re.compile(r"[yYnN]|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|0o[0-7]+")
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}

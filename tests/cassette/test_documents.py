@@ -1,0 +1,54 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.cassette import documents
+
+
+def raws(*blocks: bytes) -> list[bytes]:
+    return [document.raw for document in documents.split(blocks)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "parts"),
+    [
+        pytest.param(b"a\n---\nb\n---\nc\n", [b"a\n", b"---\nb\n", b"---\nc\n"], id="three"),
+        pytest.param(b"a\r\n---\r\nb", [b"a\r\n", b"---\r\nb"], id="Windows"),
+        pytest.param(b"a\n--- # next\nb", [b"a\n", b"--- # next\nb"], id="a comment behind"),
+        pytest.param(b"a\n----\nb\n ---\n", [b"a\n----\nb\n ---\n"], id="no separators"),
+        pytest.param(b"a\n---", [b"a\n"], id="a separator at the end"),
+        pytest.param(b"a\n--", [b"a\n--"], id="half a separator at the end"),
+        pytest.param(b"", [], id="nothing"),
+    ],
+)
+def test_a_document_begins_with_dashes(raw: bytes, parts: list[bytes]) -> None:
+    assert raws(raw) == parts
+
+
+@given(
+    st.lists(st.sampled_from([b"a", b"\n", b"---", b"-", b"\r", b" ", b"\n---\n"]), max_size=20),
+    st.lists(st.integers(0, 60), max_size=4),
+)
+def test_documents_do_not_depend_on_the_blocks(parts: list[bytes], places: list[int]) -> None:
+    raw = b"".join(parts)
+    bounds = sorted({0, len(raw), *(min(place, len(raw)) for place in places)})
+
+    assert raws(*(raw[a:b] for a, b in zip(bounds, bounds[1:], strict=False))) == raws(raw)
+
+
+@given(st.lists(st.sampled_from([b"a", b"\n", b"---", b"\n---\n"]), max_size=20))
+def test_a_document_knows_its_place(parts: list[bytes]) -> None:
+    raw = b"".join(parts)
+
+    for document in documents.split([raw]):
+        assert raw[document.start : document.end] == document.raw
+        assert raw.count(b"\n", 0, document.start) + 1 == document.line
+
+
+def test_the_head_is_what_stands_before_the_response() -> None:
+    assert (
+        documents.head("---\nrequest:\n  path: /x\nresponse:\n  body: 1\n")
+        == "---\nrequest:\n  path: /x\n"
+    )
+    assert documents.head("response: 1\n") is None
+    assert documents.head("request: 1\nresponse: 1\nrepeat: last\n") is None

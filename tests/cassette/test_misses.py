@@ -1,0 +1,115 @@
+import json
+from typing import Any
+
+from hypothesis import given
+
+from mockserver.cassette import matching
+from mockserver.cassette.canonical import canonical
+from mockserver.cassette.misses import Miss, Near
+from mockserver.messages import Request
+from tests.strategies import values
+
+
+def run(text: str, **more: Any) -> Request:
+    body = {
+        "assistant_id": "agent",
+        "input": {"messages": [{"role": "human", "content": text}]},
+        **more,
+    }
+    return Request("POST", "/runs/stream", (), json.dumps(body).encode())
+
+
+def test_a_miss_says_what_differs() -> None:
+    miss = Miss(
+        run("hello", stream_mode="updates"),
+        "no exchange matches",
+        (Near("chat.yaml#3", run("hi"), (), 1),),
+    )
+
+    assert (
+        miss.words()
+        == """\
+POST /runs/stream: no exchange matches
+  nearest: chat.yaml#3, POST /runs/stream, already played
+    body.input.messages[0].content differs
+      recorded "hi"
+      got      "hello"
+    body.stream_mode differs
+      recorded nothing
+      got      ["updates"]
+    to match it anyway: `ignore: [body.input.messages[0].content, body.stream_mode]` in the cassette's header"""
+    )
+
+
+def test_a_miss_tells_the_same_as_json() -> None:
+    miss = Miss(run("hello"), "no exchange matches", (Near("chat.yaml#3", run("hi")),))
+
+    assert json.loads(miss.body()) == {
+        "detail": miss.words(),
+        "miss": {
+            "method": "POST",
+            "path": "/runs/stream",
+            "reason": "no exchange matches",
+            "nearest": [
+                {
+                    "exchange": "chat.yaml#3",
+                    "request": "POST /runs/stream",
+                    "played": 0,
+                    "differs": [
+                        {"path": "body.input.messages[0].content", "recorded": "hi", "got": "hello"}
+                    ],
+                    "ignore": ["body.input.messages[0].content"],
+                }
+            ],
+        },
+    }
+
+
+def test_an_assistant_is_shown_by_the_name_that_was_sent() -> None:
+    miss = Miss(
+        run("hi", assistant_id="other"), "no exchange matches", (Near("a.yaml#1", run("hi")),)
+    )
+
+    assert miss.facts()["nearest"][0]["differs"] == [
+        {"path": "body.assistant_id", "recorded": "agent", "got": "other"}
+    ]
+
+
+def test_another_path_cannot_be_ignored() -> None:
+    miss = Miss(
+        run("hi"),
+        "no exchange matches",
+        (Near("a.yaml#1", Request("POST", "/runs/wait", (), run("hi").body)),),
+    )
+
+    assert "ignore" not in miss.facts()["nearest"][0]
+
+
+def test_a_cassette_that_is_not_there_is_told_with_those_that_are() -> None:
+    miss = Miss(run("hi"), "there is no cassette 'chat'", cassettes=("a.yaml", "b.yaml"))
+
+    assert (
+        miss.words()
+        == "POST /runs/stream: there is no cassette 'chat'\n  cassettes there are: a.yaml, b.yaml"
+    )
+
+
+def test_long_values_are_cut_in_the_words_alone() -> None:
+    miss = Miss(run("x" * 500), "no exchange matches", (Near("a.yaml#1", run("hi")),))
+
+    assert '      got      "' + "x" * 159 + "… (502 characters)" in miss.words()
+    assert miss.facts()["nearest"][0]["differs"][0]["got"] == "x" * 500
+
+
+@given(values, values)
+def test_the_ignore_line_would_have_matched(recorded: Any, got: Any) -> None:
+    requests = [
+        run("hi", extra=value, input={"messages": ["a"], "more": value})
+        for value in (recorded, got)
+    ]
+    near = Miss(requests[1], "", (Near("a.yaml#1", requests[0]),)).facts()["nearest"][0]
+
+    ignored = matching.rules(tuple(near.get("ignore", ())))
+
+    keys = {matching.key(matching.reduced(canonical(request), ignored)) for request in requests}
+    assert len(keys) == 1

@@ -1,0 +1,75 @@
+import pytest
+
+from mockserver.cassette.model import Body, End, Response, Stream, TimedEvent
+from mockserver.cassette.pace import Pace, pace
+from mockserver.errors import UsageError
+from mockserver.messages import Paced
+from mockserver.sse import Event
+
+
+def event(after: float, text: str) -> TimedEvent:
+    return TimedEvent(after, Event((("data", text),)))
+
+
+STREAM = Response(
+    content=Stream((event(0.5, "a"), event(0.0, "b"), event(2.0, "c"))), end=End(0.25)
+)
+CUT = Response(content=Stream((event(0.5, "a"),), tail=b"dat"), end=End(1.0, cut=True))
+WAIT = Response(content=Body(b"{}", 10.5, (5.0, 10.0)), end=End())
+A, B, C = b"data: a\r\n\r\n", b"data: b\r\n\r\n", b"data: c\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("speed", "max_gap", "response", "body"),
+    [
+        pytest.param(
+            "recorded", None, STREAM, Paced(((0.5, A + B), (2.5, C)), 2.75), id="recorded"
+        ),
+        pytest.param(
+            "2", None, STREAM, Paced(((0.25, A + B), (1.25, C)), 1.375), id="twice as fast"
+        ),
+        pytest.param(
+            "recorded", 0.5, STREAM, Paced(((0.5, A + B), (1.0, C)), 1.25), id="no long gaps"
+        ),
+        pytest.param("instant", None, STREAM, A + B + C, id="instant"),
+        pytest.param("recorded", None, CUT, Paced(((0.5, A + b"dat"),), 1.5, cut=True), id="cut"),
+        pytest.param(
+            "instant", None, CUT, Paced(((0.0, A + b"dat"),), 0.0, cut=True), id="cut at once"
+        ),
+        pytest.param(
+            "recorded",
+            None,
+            WAIT,
+            Paced(((5.0, b"\n"), (10.0, b"\n"), (10.5, b"{}")), 10.5),
+            id="keepalives",
+        ),
+        pytest.param("instant", None, WAIT, b"\n\n{}", id="keepalives at once"),
+        pytest.param(
+            "recorded", None, Response(content=Body(b"{}")), b"{}", id="by hand, without times"
+        ),
+        pytest.param(
+            "recorded",
+            None,
+            Response(content=Body(b"", 0.5), end=End(0.5)),
+            Paced((), 1.0),
+            id="nothing, late",
+        ),
+    ],
+)
+def test_the_pace_of_an_answer(
+    speed: str, max_gap: float | None, response: Response, body: bytes | Paced
+) -> None:
+    assert pace(speed, max_gap).body(response) == body
+
+
+def test_a_speed_that_is_none_is_refused() -> None:
+    with pytest.raises(
+        UsageError, match="--speed fast: write recorded, instant, or a factor such as 4"
+    ):
+        pace("fast", None)
+    with pytest.raises(UsageError, match="--speed 0: write"):
+        pace("0", None)
+
+
+def test_instant_is_a_pace() -> None:
+    assert pace("instant", 3.0) == Pace(None)

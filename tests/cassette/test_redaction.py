@@ -1,0 +1,210 @@
+import json
+
+import pytest
+
+from mockserver.cassette import redaction
+from mockserver.cassette.model import Body, End, Exchange, Response, Stream, TimedEvent
+from mockserver.cassette.redaction import Redactor
+from mockserver.cassette.secrets import credentials
+from mockserver.cassette.text import dump_exchange
+from mockserver.errors import UsageError
+from mockserver.messages import Headers, Request
+from mockserver.sse import Event
+
+SECRET = "correct-horse/battery"
+
+
+@pytest.mark.parametrize(
+    ("headers", "found"),
+    [
+        pytest.param((("x-api-key", "key-12345"),), ("key-12345",), id="api key"),
+        pytest.param(
+            (("authorization", "Bearer abcdef"),), ("Bearer abcdef", "abcdef"), id="bearer"
+        ),
+        pytest.param(
+            (("authorization", "Basic dXNlcjpwYXNzd29yZA=="),),
+            ("Basic dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZA==", "password"),
+            id="basic",
+        ),
+        pytest.param(
+            (("cookie", "sid=abcdefg; theme=dark"),),
+            ("sid=abcdefg; theme=dark", "abcdefg"),
+            id="cookies",
+        ),
+        pytest.param((("x-auth-token", "tok-123"),), ("tok-123",), id="a token"),
+        pytest.param(
+            (("x-auth-scheme", "langsmith"), ("accept", "text/html")), (), id="no credential"
+        ),
+        pytest.param((("x-mockserver-session", "session-1"),), (), id="our own header"),
+        pytest.param((("x-api-key", "test"),), (), id="too short to be looked for"),
+    ],
+)
+def test_credentials_are_known_by_their_headers(headers: Headers, found: tuple[str, ...]) -> None:
+    assert credentials(headers) == found
+
+
+def test_credentials_are_known_by_their_parameters() -> None:
+    assert credentials((), "/x?api_key=abcdef&limit=1000000") == ("abcdef",)
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        pytest.param(SECRET, "REDACTED", id="as it is"),
+        pytest.param("a correct-horse%2Fbattery b", "a REDACTED b", id="in a URL"),
+        pytest.param('"correct-horse\\/battery"', '"REDACTED"', id="in escaped JSON"),
+    ],
+)
+def test_an_exact_credential_is_found_in_every_spelling(text: str, redacted: str) -> None:
+    assert Redactor([SECRET]).text(text) == redacted
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        pytest.param("my key is sk-abcdefgh1234, ok", "my key is REDACTED, ok", id="OpenAI"),
+        pytest.param("lsv2_pt_0123456789abcdef_01", "REDACTED", id="LangSmith"),
+        pytest.param("Authorization: Bearer abc.def-123", "Authorization: REDACTED", id="bearer"),
+        pytest.param("AKIAIOSFODNN7EXAMPLE", "REDACTED", id="AWS"),
+        pytest.param("ghp_" + "a1" * 15, "REDACTED", id="GitHub"),
+        pytest.param("eyJhbGciOiJI.eyJzdWIiOiIx.c2ln", "REDACTED", id="JWT"),
+        pytest.param(
+            "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----", "REDACTED", id="PEM"
+        ),
+        pytest.param('{"api_key":"v","b":1}', '{"api_key":"REDACTED","b":1}', id="a field"),
+        pytest.param(
+            '{"x-api-key": "a\\"b\\\\"}', '{"x-api-key": "REDACTED"}', id="a field with escapes"
+        ),
+        pytest.param('{"openaiApiKey":"v"}', '{"openaiApiKey":"REDACTED"}', id="camel case"),
+        pytest.param('{"password":12345}', '{"password":"REDACTED"}', id="a number"),
+        pytest.param(
+            '{"args":"{\\"api_key\\": \\"v\\", \\"b\\": 1}"}',
+            '{"args":"{\\"api_key\\": \\"REDACTED\\", \\"b\\": 1}"}',
+            id="a field in a text that is JSON",
+        ),
+    ],
+)
+def test_what_looks_like_a_key_is_replaced(text: str, redacted: str) -> None:
+    assert Redactor().text(text) == redacted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "task-force-management",
+        "The bearer of this letter is my friend.",
+        '{"max_tokens":100,"token":"Hello","input_tokens":3}',
+        '{"properties":{"api_key":{"type":"string"}},"api_key":null}',
+        '{"api_key":"REDACTED"}',
+        "https://example.com/sk-1",
+    ],
+)
+def test_what_is_no_key_stays(text: str) -> None:
+    redactor = Redactor()
+
+    assert redactor.text(text) == text
+    assert redactor.count == 0
+
+
+def test_the_projects_rules_come_on_top() -> None:
+    rules = redaction.rules([r"[\w.]+@[\w.]+", {"field": "customer"}, {"pattern": "Zürich"}])
+
+    redacted = Redactor((), rules).text(
+        '{"customer":"ACME","mail":"a@b.example x","city":"Zürich"}'
+    )
+
+    assert redacted == '{"customer":"REDACTED","mail":"REDACTED x","city":"REDACTED"}'
+
+
+@pytest.mark.parametrize(
+    ("rule", "complaint"),
+    [
+        (
+            "(",
+            "redact: '(' is no regular expression: missing ), unterminated subpattern at position 0",
+        ),
+        ("x*", "redact: 'x*' would match everywhere"),
+        (3, "redact: 3 is no rule (write a regular expression, or `field: NAME`)"),
+    ],
+)
+def test_what_is_no_rule_is_refused(rule: object, complaint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        redaction.rules([rule])
+
+    assert str(caught.value) == complaint
+
+
+def events(*data: str) -> Stream:
+    return Stream(tuple(TimedEvent(0.1, Event((("event", "messages"), ("data", d)))) for d in data))
+
+
+def datas(exchange: Exchange) -> list[str]:
+    content = exchange.response.content
+    assert isinstance(content, Stream)
+    return [dict(timed.event.fields)["data"] for timed in content.events]
+
+
+def redacted(content: Stream | Body, *secrets: str) -> Exchange:
+    exchange = Exchange(Request("POST", "/runs/stream"), Response(200, None, (), content, End()))
+    return Redactor(secrets).exchange(exchange)
+
+
+@pytest.mark.parametrize("cuts", [[9], [1], [20], [3, 6, 9, 12, 15]])
+def test_a_secret_that_is_spread_over_events_is_found(cuts: list[int]) -> None:
+    bounds = [0, *cuts, len(SECRET)]
+    tokens = [SECRET[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    wire = [
+        json.dumps([{"content": token, "id": "x"}], separators=(",", ":"))
+        for token in ["Say ", *tokens, "!"]
+    ]
+
+    exchange = redacted(events(*wire), SECRET)
+
+    assert datas(exchange)[:2] == [
+        '[{"content":"Say ","id":"x"}]',
+        '[{"content":"REDACTED","id":"x"}]',
+    ]
+    assert datas(exchange)[2:] == ['[{"content":"","id":"x"}]'] * (len(tokens) - 1) + [
+        '[{"content":"!","id":"x"}]'
+    ]
+    assert exchange.redacted == 1
+
+
+def test_a_key_that_is_spread_over_events_is_found_by_its_shape() -> None:
+    exchange = redacted(events('{"t":"use sk-ab"}', '{"t":"cdefgh12 now"}'))
+
+    assert datas(exchange) == ['{"t":"use REDACTED"}', '{"t":" now"}']
+
+
+def test_events_without_secrets_are_untouched() -> None:
+    stream = events('{"t":"1e3", "n": 1e3}', "no json")
+
+    assert redacted(stream, SECRET).response.content is stream
+
+
+def test_nothing_of_a_secret_reaches_the_text() -> None:
+    body = json.dumps({"note": SECRET, "config": {"configurable": {"api_key": "hunter2"}}}).encode()
+    request = Request(
+        "POST",
+        f"/runs/stream?token=x&api_key=hunter2&q={SECRET}",
+        (("last-event-id", SECRET),),
+        body,
+    )
+    headers = (("location", f"/x/{SECRET}"), ("authorization", "any"), ("x-api-key", "hunter2"))
+    stream = events(
+        json.dumps({"a": SECRET}), json.dumps({"headers": {"authorization": "hunter2"}})
+    )
+
+    text = dump_exchange(
+        Redactor([SECRET]).exchange(Exchange(request, Response(200, None, headers, stream, End())))
+    )
+
+    assert SECRET not in text
+    assert "hunter2" not in text
+    assert "redacted: 10\n" in text
+
+
+def test_a_binary_body_is_searched_too() -> None:
+    exchange = redacted(Body(b"\xff" + SECRET.encode() + b"\xfe"), SECRET)
+
+    assert exchange.response.content == Body(b"\xffREDACTED\xfe")

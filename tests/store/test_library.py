@@ -1,0 +1,183 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from mockserver.cassette.canonical import canonical
+from mockserver.errors import CassetteError, UsageError
+from mockserver.messages import Request
+from mockserver.store.library import Library
+from mockserver.store.snapshot import Defaults
+
+
+def text(*paths: str, header: str = "") -> str:
+    exchanges = (
+        f"---\nrequest:\n  path: {path}\nresponse:\n  text: answer {path}\n" for path in paths
+    )
+    return f"mockserver: 1\n{header}" + "".join(exchanges)
+
+
+class Told:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def __call__(self, line: str) -> None:
+        self.lines.append(line)
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+def library(told: Told, *paths: Path) -> Library:
+    return Library(paths, Defaults(), told)
+
+
+def labels(loaded: Library) -> list[str]:
+    return [
+        f"{e.label} {e.route[1]}" for cassette in loaded.index.cassettes for e in cassette.entries
+    ]
+
+
+def write(path: Path, content: str) -> None:
+    """Replace the file as editors do, so that its stamp is another one."""
+    beside = path.with_suffix(".tmp")
+    beside.write_text(content)
+    beside.replace(path)
+
+
+def test_a_folder_is_loaded_in_path_order(tmp_path: Path, told: Told) -> None:
+    (tmp_path / "b.yaml").write_text(text("/b"))
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "c.yml").write_text(text("/c1", "/c2"))
+    (tmp_path / ".hidden.yaml").write_text("no cassette")
+    (tmp_path / "mockserver.yaml").write_text("ignore: []")
+    (tmp_path / "notes.txt").write_text("no cassette")
+
+    assert labels(library(told, tmp_path)) == ["a/c.yml#1 /c1", "a/c.yml#2 /c2", "b.yaml#1 /b"]
+    assert told.lines == []
+
+
+def test_a_yaml_file_that_is_no_cassette_is_skipped_with_a_line(tmp_path: Path, told: Told) -> None:
+    (tmp_path / "compose.yaml").write_text("services: {}")
+
+    assert labels(library(told, tmp_path)) == []
+    assert told.lines == ["compose.yaml: skipped, it is no cassette (no `mockserver:` in it)"]
+
+
+def test_a_file_named_outright_must_be_a_cassette(tmp_path: Path, told: Told) -> None:
+    (tmp_path / "compose.yaml").write_text("services: {}")
+
+    with pytest.raises(CassetteError, match="compose.yaml: not a cassette"):
+        library(told, tmp_path / "compose.yaml")
+
+
+def test_a_path_that_is_not_there_is_an_error(tmp_path: Path, told: Told) -> None:
+    with pytest.raises(UsageError, match="nowhere: there is no such file or folder"):
+        library(told, tmp_path / "nowhere")
+
+
+def test_two_files_of_one_name_are_told_apart(tmp_path: Path, told: Told) -> None:
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.yaml").write_text(text(f"/{folder}"))
+
+    loaded = library(told, tmp_path / "x" / "a.yaml", tmp_path / "y" / "a.yaml")
+
+    assert labels(loaded) == ["a.yaml#1 /x", f"{tmp_path}/y/a.yaml#1 /y"]
+
+
+def test_a_file_given_twice_is_loaded_once(tmp_path: Path, told: Told) -> None:
+    (tmp_path / "a.yaml").write_text(text("/a"))
+
+    assert labels(library(told, tmp_path, tmp_path / "a.yaml")) == ["a.yaml#1 /a"]
+
+
+def test_edited_new_and_removed_files_are_followed(tmp_path: Path, told: Told) -> None:
+    (tmp_path / "b.yaml").write_text(text("/b"))
+    (tmp_path / "c.yaml").write_text(text("/c"))
+    loaded = library(told, tmp_path)
+    write(tmp_path / "b.yaml", text("/b", "/b2"))
+    (tmp_path / "a.yaml").write_text(text("/a"))
+    (tmp_path / "c.yaml").unlink()
+
+    assert loaded.follow(force=True)
+
+    assert labels(loaded) == ["a.yaml#1 /a", "b.yaml#1 /b", "b.yaml#2 /b2"]
+    assert told.lines == [
+        "c.yaml: is gone, its exchanges are not served any more",
+        "a.yaml: read again, 1 exchanges",
+        "b.yaml: read again, 2 exchanges",
+    ]
+    assert not loaded.follow(force=True)
+
+
+def test_an_exchange_whose_file_has_changed_is_not_current(tmp_path: Path, told: Told) -> None:
+    (tmp_path / "a.yaml").write_text(text("/a"))
+    loaded = library(told, tmp_path)
+    entry = loaded.index.cassettes[0].entries[0]
+
+    assert loaded.current(entry)
+    write(tmp_path / "a.yaml", text("/new"))
+    assert not loaded.current(entry)
+    assert labels(loaded) == ["a.yaml#1 /new"]
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_broken_edit_keeps_the_last_good_version(
+    tmp_path: Path, told: Told, in_place: bool
+) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(text("/a"))
+    loaded = library(told, tmp_path)
+    entry = loaded.index.cassettes[0].entries[0]
+    broken = text("/a") + "---\nrequest: [\n"
+    if in_place:
+        path.write_text(broken)
+    else:
+        write(path, broken)
+
+    assert loaded.current(entry)
+    assert loaded.current(entry)
+    assert loaded.exchange(entry).request.path == "/a"
+    assert told.lines == [
+        "a.yaml, line 9: not YAML: did not find expected node content; the version before is kept"
+    ]
+
+
+def test_a_mended_edit_is_read(tmp_path: Path, told: Told) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(text("/a"))
+    loaded = library(told, tmp_path)
+    write(path, "mockserver: 1\n---\nrequest: [\n")
+    loaded.follow(force=True)
+    write(path, text("/b"))
+
+    assert loaded.follow(force=True)
+    assert labels(loaded) == ["a.yaml#1 /b"]
+
+
+def test_a_file_that_cannot_be_opened_is_an_error(tmp_path: Path, told: Told) -> None:
+    if os.geteuid() == 0:
+        (tmp_path / "a.yaml").symlink_to(tmp_path / "nowhere")
+    else:
+        (tmp_path / "a.yaml").write_text(text("/a"))
+        (tmp_path / "a.yaml").chmod(0)
+
+    with pytest.raises(CassetteError, match="a.yaml: cannot be read: "):
+        library(told, tmp_path)
+
+
+def test_each_cassette_has_its_own_ignore_rules(tmp_path: Path, told: Told) -> None:
+    (tmp_path / "a.yaml").write_text(text("/x", header="ignore: [query.user]\n"))
+    (tmp_path / "b.yaml").write_text(text("/x"))
+    index = library(told, tmp_path).index
+
+    def found(path: str) -> list[str]:
+        hit = index.find(index.keys(canonical(Request("POST", path))))
+        return [entry.label for entry in hit.entries] if hit else []
+
+    assert found("/x?user=1") == ["a.yaml#1"]
+    assert found("/x") == ["a.yaml#1", "b.yaml#1"]
+    assert found("/x?other=1") == []

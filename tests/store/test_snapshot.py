@@ -1,0 +1,210 @@
+"""A file cut at any byte loads to a prefix of its exchanges, each whole, or is refused."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mockserver.cassette.model import (
+    Body,
+    End,
+    Exchange,
+    Header,
+    Repeat,
+    Response,
+    Stream,
+    TimedEvent,
+)
+from mockserver.cassette.text import dump_exchange, dump_header
+from mockserver.errors import CassetteError
+from mockserver.messages import Request
+from mockserver.sse import Event
+from mockserver.store.snapshot import Defaults, Snapshot
+
+EXCHANGES = (
+    Exchange(
+        Request("POST", "/runs/stream", (), b'{"assistant_id":"agent"}'),
+        Response(
+            200,
+            None,
+            (("content-type", "text/event-stream"),),
+            Stream((TimedEvent(0.5, Event((("event", "values"), ("data", "a\n---\nb 😀")))),)),
+            End(0.002),
+        ),
+    ),
+    Exchange(Request("GET", "/info"), Response(200, None, (), Body(b'{"version":"1"}'), End())),
+    Exchange(
+        Request("POST", "/x", (), b"a\n--\n"),
+        Response(404, None, (), Body(b"--"), End(0.1, cut=True)),
+    ),
+)
+RECORDED = dump_header(Header("http://127.0.0.1:1", "2026-11-22T15:36:36Z"))
+WHOLE = (RECORDED + "".join(map(dump_exchange, EXCHANGES))).encode()
+
+
+def load(folder: Path, raw: bytes, hold: int = 1 << 20) -> Snapshot:
+    path = folder / "a.yaml"
+    path.write_bytes(raw)
+    return Snapshot(path, "a.yaml", Defaults(), hold)
+
+
+def exchanges(snapshot: Snapshot) -> list[Exchange]:
+    return [snapshot.exchange(entry) for entry in snapshot.cassette.entries]
+
+
+@pytest.mark.parametrize(
+    "hold", [pytest.param(0, id="from the disk"), pytest.param(1 << 20, id="from memory")]
+)
+def test_a_file_cut_at_any_byte_loads_to_a_prefix(tmp_path: Path, hold: int) -> None:
+    for end in range(len(WHOLE) + 1):
+        try:
+            snapshot = load(tmp_path, WHOLE[:end], hold)
+        except CassetteError:
+            assert end < len(RECORDED)
+            continue
+        loaded = exchanges(snapshot)
+        snapshot.close()
+
+        assert tuple(loaded) == EXCHANGES[: len(loaded)]
+
+
+def test_a_whole_exchange_is_never_lost_to_a_cut(tmp_path: Path) -> None:
+    first = len(RECORDED) + len(dump_exchange(EXCHANGES[0]).encode())
+
+    for end in range(first - 1, len(WHOLE) + 1):
+        assert exchanges(load(tmp_path, WHOLE[:end]))[:1] == [EXCHANGES[0]]
+
+
+def test_a_torn_exchange_is_told(tmp_path: Path) -> None:
+    snapshot = load(tmp_path, WHOLE[:-10])
+
+    assert snapshot.notes == [
+        "a.yaml, line 32: the last exchange is torn (a recording was killed), skipped"
+    ]
+    assert snapshot.torn_at == WHOLE.rindex(b"---\nrequest:")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        pytest.param("", "a.yaml: not a cassette: it must begin with `mockserver: 1`", id="empty"),
+        pytest.param(
+            "a: 1\n",
+            "a.yaml: not a cassette: it must begin with `mockserver: 1`",
+            id="another YAML file",
+        ),
+        pytest.param(
+            "mockserver: 1\n---\nrequest: {}\n",
+            "a.yaml, line 3: an exchange needs a `response`",
+            id="half",
+        ),
+        pytest.param(
+            "mockserver: 1\n---\nrequest:\n  path: /x\n  bdy: 1\nresponse:\n  body: 1\n",
+            "a.yaml, line 5: request has no key `bdy` (there are method, path, headers, body, text, base64)",
+            id="unknown key",
+        ),
+        pytest.param(
+            "mockserver: 1\nignore: [messages]\n",
+            "a.yaml: ignore: 'messages' must begin with one of body, text, query, path, method",
+            id="no path",
+        ),
+        pytest.param(
+            "mockserver: [\n",
+            "a.yaml, line 2: not YAML: did not find expected node content",
+            id="no YAML",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_an_error(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(CassetteError) as caught:
+        load(tmp_path, text.encode())
+
+    assert str(caught.value) == complaint
+
+
+def test_a_file_that_is_not_utf8_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CassetteError) as caught:
+        load(tmp_path, b"mockserver: 1\n---\nrequest:\n  path: /\xff\nresponse: {}\n")
+
+    assert str(caught.value) == "a.yaml, line 4: not UTF-8: save the file as UTF-8"
+
+
+HAND = """\
+# A cassette by hand.
+---
+mockserver: 1
+---
+# greets
+response: {body: {a: 1}}
+request: {path: /one}
+---
+{"request": {"path": "/two"}, "response": {"text": "2"}}
+---
+request:
+  path: /three
+response:
+  body: 3
+repeat: error
+...
+---
+"""
+
+
+@pytest.mark.parametrize(
+    "raw", [HAND.encode(), b"\xef\xbb\xbf" + HAND.encode(), HAND.replace("\n", "\r\n").encode()]
+)
+def test_any_legal_layout_loads(tmp_path: Path, raw: bytes) -> None:
+    snapshot = load(tmp_path, raw)
+
+    assert [(e.number, e.route[1], e.repeat) for e in snapshot.cassette.entries] == [
+        (1, "/one", Repeat.LAST),
+        (2, "/two", Repeat.LAST),
+        (3, "/three", Repeat.ERROR),
+    ]
+    assert [exchange.response.content for exchange in exchanges(snapshot)] == [
+        Body(b'{"a":1}'),
+        Body(b"2"),
+        Body(b"3"),
+    ]
+
+
+def test_a_response_is_read_when_it_is_played(tmp_path: Path) -> None:
+    text = "mockserver: 1\n---\nrequest:\n  path: /x\nresponse:\n  status: many\n"
+    snapshot = load(tmp_path, text.encode())
+
+    with pytest.raises(CassetteError) as caught:
+        exchanges(snapshot)
+
+    assert str(caught.value) == 'a.yaml, line 6: status must be a whole number, not "many"'
+
+
+def test_an_edit_in_place_gives_no_bytes_from_wrong_offsets(tmp_path: Path) -> None:
+    snapshot = load(tmp_path, WHOLE, hold=0)
+    moved = WHOLE.replace(b"/runs/stream", b"/runs/another/stream")
+    (tmp_path / "a.yaml").write_bytes(moved)
+
+    for entry in snapshot.cassette.entries:
+        with pytest.raises(CassetteError):
+            snapshot.exchange(entry)
+
+
+def test_a_file_held_in_memory_outlives_an_edit_in_place(tmp_path: Path) -> None:
+    snapshot = load(tmp_path, WHOLE)
+    (tmp_path / "a.yaml").write_bytes(b"")
+
+    assert exchanges(snapshot) == list(EXCHANGES)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(st.binary(max_size=60), st.integers(0, len(WHOLE)))
+def test_no_file_is_a_traceback(tmp_path: Path, noise: bytes, at: int) -> None:
+    try:
+        snapshot = load(tmp_path, WHOLE[:at] + noise + WHOLE[at:])
+    except CassetteError:
+        return
+    for entry in snapshot.cassette.entries:
+        try:
+            snapshot.exchange(entry)
+        except CassetteError as error:
+            assert error.file == "a.yaml"
