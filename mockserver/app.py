@@ -18,7 +18,7 @@ RESPONDER = web.AppKey("RESPONDER", FirstOf)
 CONTROL = web.AppKey("CONTROL", Control)
 LOG = web.AppKey("LOG", Log)
 RELAYS = web.AppKey("RELAYS", set[asyncio.Task[None]])
-OWN = "mockserver.reply"
+OWN = web.ResponseKey("OWN", Reply)
 
 GRACE = 3.0
 """How many seconds a stop waits for the upstream's answers that are under way."""
@@ -177,7 +177,7 @@ async def _finish_relays(app: web.Application) -> None:
 async def _only_own_headers(_: web.Request, response: web.StreamResponse) -> None:
     """Take out what aiohttp has added and the reply does not have."""
     reply = response.get(OWN)
-    if isinstance(reply, Reply):
+    if reply is not None:
         for name in _ADDED:
             if first(reply.headers, name.lower()) is None:
                 response.headers.popall(name, None)

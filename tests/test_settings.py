@@ -1,0 +1,82 @@
+from pathlib import Path
+
+import pytest
+
+from mockserver import settings
+from mockserver.cassette.model import Repeat
+from mockserver.errors import UsageError
+
+
+def load(folder: Path, text: str) -> settings.Settings:
+    path = folder / "mockserver.yaml"
+    path.write_text(text)
+    return settings.load(path)
+
+
+def test_a_project_decides_once(tmp_path: Path) -> None:
+    loaded = load(
+        tmp_path,
+        "ignore: [body.config.configurable.user_id]\nredact: ['x+', {field: name}]\nrepeat: error\n",
+    )
+
+    assert loaded.defaults.ignore == ("body.config.configurable.user_id",)
+    assert loaded.defaults.repeat is Repeat.ERROR
+    assert [pattern.pattern for pattern in loaded.redact.patterns] == ["x+"]
+    assert loaded.redact.fields == ("name",)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "ignore:\n"])
+def test_nothing_decided_is_the_default(tmp_path: Path, text: str) -> None:
+    assert load(tmp_path, text) == settings.Settings()
+
+
+def test_settings_are_found_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert settings.load(None) == settings.Settings()
+    Path("mockserver.yaml").write_text("repeat: cycle\n")
+    assert settings.load(None).defaults.repeat is Repeat.CYCLE
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("- 1", "write a mapping with ignore, redact, repeat"),
+        ("ignored: []", "there is no setting `ignored` (there are ignore, redact, repeat)"),
+        (
+            "ignore: [messages]",
+            "ignore: 'messages' must begin with one of body, text, query, path, method",
+        ),
+        ("ignore: body.x", "ignore must be a list of paths"),
+        ("redact: x", "redact must be a list of rules"),
+        (
+            "redact: ['(']",
+            "redact: '(' is no regular expression: missing ), unterminated subpattern at position 0",
+        ),
+        ("repeat: often", "repeat: 'often' is none of last, cycle, error"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(tmp_path, text)
+
+    assert str(caught.value) == f"{tmp_path}/mockserver.yaml: {complaint}"
+
+
+def test_settings_that_are_no_yaml_are_refused_with_the_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"mockserver.yaml, line 2: not YAML: "):
+        load(tmp_path, "ignore: [\n")
+
+
+def test_settings_that_are_not_there_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"none.yaml: cannot be read: No such file"):
+        settings.load(tmp_path / "none.yaml")
+
+
+def test_settings_that_are_not_utf8_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "mockserver.yaml").write_bytes(b"\xff")
+
+    with pytest.raises(UsageError, match=r"mockserver.yaml: not UTF-8"):
+        settings.load(tmp_path / "mockserver.yaml")

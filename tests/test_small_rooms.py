@@ -1,0 +1,124 @@
+"""The rooms that are a page each: errors, messages, jsontext, cache, sessions, log."""
+
+import pytest
+
+from mockserver import jsontext, messages
+from mockserver.cache import Cache
+from mockserver.errors import CassetteError
+from mockserver.log import Log, counted
+from mockserver.messages import Reply, Request, Source
+from mockserver.sessions import Sessions
+
+
+def test_a_cassette_error_says_file_line_and_what() -> None:
+    error = CassetteError("`request` is empty", line=3).at(file="chat.yaml", first_line=10)
+
+    assert str(error) == "chat.yaml, line 12: `request` is empty"
+    assert str(CassetteError("gone", file="chat.yaml")) == "chat.yaml: gone"
+    assert str(CassetteError("gone")) == "gone"
+
+
+def test_headers_of_one_connection_are_dropped() -> None:
+    headers = (("connection", "close, X-Hop"), ("x-hop", "1"), ("te", "trailers"), ("x-end", "2"))
+
+    assert messages.end_to_end(headers) == (("x-end", "2"),)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(200, "OK"), (422, "Unprocessable Entity"), (413, "Request Entity Too Large"), (299, "")],
+)
+def test_a_reason_does_not_depend_on_the_python_version(status: int, reason: str) -> None:
+    assert messages.standard_reason(status) == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{"a":[1,"é",null]}', ({"a": [1, "é", None]},)),
+        ('{"a": 1}', None),
+        ("1e3", None),
+        ("-0", None),
+        ('"\\u00e9"', None),
+        ('{"a":1,"a":1}', None),
+        ("NaN", None),
+        ("[" * 61 + "]" * 61, None),
+        ("nonsense", None),
+    ],
+)
+def test_json_is_parsed_only_where_it_comes_back(text: str, value: object) -> None:
+    assert jsontext.faithful(text) == value
+
+
+def test_a_cache_forgets_what_was_not_used_for_longest() -> None:
+    cache: Cache[str] = Cache(80)
+    for key in "abcdefgh":
+        cache.put(key, key.upper(), 10)
+    assert cache.get("a") == "A"
+    cache.put("i", "I", 10)
+
+    assert cache.get("a") == "A"
+    assert cache.get("b") is None
+    assert cache.put("big", "x", 11) == "x"
+    assert cache.get("big") is None
+    cache.clear()
+    assert cache.get("a") is None
+
+
+def test_sessions_count_for_themselves() -> None:
+    sessions = Sessions()
+    sessions.take("one", "k")
+    sessions.take("one", "k")
+    sessions.take("two", "k")
+
+    assert [sessions.count(name, "k") for name in ("one", "two", "three")] == [2, 1, 0]
+    sessions.reset("one")
+    assert [sessions.count(name, "k") for name in ("one", "two")] == [0, 1]
+    sessions.reset()
+    assert sessions.count("two", "k") == 0
+
+
+def test_a_session_not_heard_of_for_long_is_forgotten() -> None:
+    sessions = Sessions(kept=2)
+    for name in ("a", "b", "a", "c"):
+        sessions.take(name, "k")
+
+    assert [sessions.count(name, "k") for name in ("a", "b", "c")] == [2, 0, 1]
+
+
+def answered(every: bool) -> list[str]:
+    lines: list[str] = []
+    log = Log(lines.append, every=every)
+    request = Request("POST", "/runs/wait")
+    log.answered(request, Reply(200, source=Source.CASSETTE, exchange="a.yaml#1"), 0.0123)
+    log.answered(request, Reply(200, source=Source.FAKE, counted=False), 0.001)
+    log.answered(request, Reply(404, source=Source.MISS, note="no exchange matches"), 0.001)
+    log.answered(request, Reply(502, source=Source.ERROR, note="cannot be reached"), 0.001)
+    return [*lines, log.summary()]
+
+
+def test_a_log_tells_misses_and_faults() -> None:
+    assert answered(every=False) == [
+        "miss: no exchange matches",
+        "error: cannot be reached",
+        "answered 1 by cassette; 1 miss; 1 error",
+    ]
+
+
+def test_on_a_terminal_a_log_tells_every_request() -> None:
+    assert answered(every=True)[:2] == [
+        "POST /runs/wait 200 cassette a.yaml#1 12 ms",
+        "POST /runs/wait 200 fake 1 ms",
+    ]
+
+
+def test_a_log_of_nothing() -> None:
+    assert Log(lambda _: None).summary() == "answered nothing"
+
+
+def test_numbers_have_their_noun() -> None:
+    assert [counted(1, "miss", "misses"), counted(2, "miss", "misses"), counted(0, "exchange")] == [
+        "1 miss",
+        "2 misses",
+        "0 exchanges",
+    ]
