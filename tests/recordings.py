@@ -7,7 +7,7 @@ own spelling of the documented calls go through.
 import asyncio
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ async def approval(client: LangGraphClient) -> None:
     await client.runs.wait(None, "approval", input=human("When do you ship?"))
 
 
-SCENARIOS: dict[str, Callable[[LangGraphClient], Awaitable[None]]] = {
+SCENARIOS: dict[str, Callable[[LangGraphClient], Coroutine[Any, Any, None]]] = {
     "hello": hello,
     "weather": weather,
     "error": failing,

@@ -13,6 +13,7 @@ from mockserver.cli import options
 from mockserver.errors import CassetteError, UsageError
 
 if TYPE_CHECKING:
+    from mockserver.cassette.index import Entry
     from mockserver.cassette.model import Exchange
 
 _SHORT = 60
@@ -29,7 +30,8 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
     from mockserver.cassette import summary
 
     rows: list[tuple[str, ...]] = []
-    for label, exchange in _exchanges(paths or (options.FOLDER,)):
+    exchanges = _Exchanges(paths or (options.FOLDER,))
+    for entry, exchange in exchanges:
         request, status = exchange.request, exchange.response.status
         human, seconds = summary.last_human(request), summary.duration(exchange)
         size = summary.size(exchange)
@@ -37,7 +39,7 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
             click.echo(
                 json.dumps(
                     {
-                        "exchange": label,
+                        "exchange": entry.label,
                         "method": request.method,
                         "path": request.path,
                         "status": status,
@@ -50,11 +52,20 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
             )
         else:
             rows.append(
-                (label, request.method, request.path, str(status), size, f"{seconds:.3f} s", human)
+                (
+                    entry.label,
+                    request.method,
+                    request.path,
+                    str(status),
+                    size,
+                    f"{seconds:.3f} s",
+                    human,
+                )
             )
     _table(rows)
     if not rows and not as_json:
         click.echo("no exchanges", err=True)
+    exchanges.finish()
 
 
 @click.command(short_help="Show one exchange, or all of a cassette.")
@@ -80,46 +91,53 @@ def show(cassette: Path, number: int | None, raw: bool, as_json: bool, stable: b
         raise UsageError(f"{cassette} is no file: name a cassette")
     if raw and (number is None or as_json or stable):
         raise UsageError("--raw needs a NUMBER, and neither --json nor --stable")
-    numbered = list(enumerate(_exchanges((cassette,), number), number or 1))
-    if raw:
-        sys.stdout.buffer.write(encoded(numbered[0][1][1].response.content))
-        sys.stdout.buffer.flush()
-        return
+    exchanges = _Exchanges((cassette,), number)
     steady = Stable()
-    for place, (_, exchange) in numbered:
-        facts: Any = summary.facts(place, exchange)
+    for entry, exchange in exchanges:
+        if raw:
+            sys.stdout.buffer.write(encoded(exchange.response.content))
+            sys.stdout.buffer.flush()
+            continue
+        facts: Any = summary.facts(entry.number, exchange)
         if stable:
             facts = steady.facts(facts)
-        if as_json:
-            click.echo(json.dumps(facts, ensure_ascii=False))
-        else:
-            click.echo("\n".join(_shown(facts)))
+        click.echo(json.dumps(facts, ensure_ascii=False) if as_json else "\n".join(_shown(facts)))
+    exchanges.finish()
 
 
-def _exchanges(
-    paths: Iterable[Path], number: int | None = None
-) -> Iterator[tuple[str, "Exchange"]]:
-    """Yield the exchanges, or the one of that *number*, with their labels.
+class _Exchanges:
+    """The exchanges below *paths*, or the one of that *number*, with their labels.
 
-    One that cannot be read is told, and makes the command end in trouble.
+    One that cannot be read is told and left out; `finish` ends the command in trouble then.
     """
-    from mockserver.store.library import Library
-    from mockserver.store.snapshot import Defaults
 
-    library = Library(paths, Defaults(), lambda line: click.echo(line, err=True))
-    entries = [entry for cassette in library.index.cassettes for entry in cassette.entries]
-    if number is not None and number > len(entries):
-        raise UsageError(f"there is no exchange {number}: the last one is {len(entries)}")
-    broken = False
-    for entry in entries if number is None else entries[number - 1 : number]:
-        try:
-            yield entry.label, library.exchange(entry)
-        except CassetteError as error:
-            click.echo(f"mockserver: {error}", err=True)
-            broken = True
-    if broken:
-        sys.stdout.flush()
-        sys.exit(2)
+    def __init__(self, paths: Iterable[Path], number: int | None = None) -> None:
+        from mockserver.store.library import Library
+        from mockserver.store.snapshot import Defaults
+
+        self._library = Library(paths, Defaults(), lambda line: click.echo(line, err=True))
+        cassettes = self._library.index.cassettes
+        self._entries = [entry for cassette in cassettes for entry in cassette.entries]
+        if number is not None:
+            if number > len(self._entries):
+                raise UsageError(
+                    f"there is no exchange {number}: the last one is {len(self._entries)}"
+                )
+            self._entries = self._entries[number - 1 : number]
+        self._broken = False
+
+    def __iter__(self) -> Iterator[tuple["Entry", "Exchange"]]:
+        for entry in self._entries:
+            try:
+                yield entry, self._library.exchange(entry)
+            except CassetteError as error:
+                click.echo(f"mockserver: {error}", err=True)
+                self._broken = True
+
+    def finish(self) -> None:
+        """Exit with 2 if an exchange could not be read."""
+        if self._broken:
+            sys.exit(2)
 
 
 def _table(rows: list[tuple[str, ...]]) -> None:
@@ -128,7 +146,7 @@ def _table(rows: list[tuple[str, ...]]) -> None:
             click.echo("\t".join(row))
         return
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)] or [0]
-    room = max(shutil.get_terminal_size().columns - sum(widths[:-1]) - 2 * len(widths), 20)
+    room = max(shutil.get_terminal_size().columns - sum(widths[:-1]) - 2 * (len(widths) - 1), 20)
     for *cells, human in rows:
         aligned = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=False))
         click.echo(f"{aligned}  {_cut(human, min(room, _SHORT))}".rstrip())

@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -152,7 +153,7 @@ def redacted(content: Stream | Body, *secrets: str) -> Exchange:
 @pytest.mark.parametrize("cuts", [[9], [1], [20], [3, 6, 9, 12, 15]])
 def test_a_secret_that_is_spread_over_events_is_found(cuts: list[int]) -> None:
     bounds = [0, *cuts, len(SECRET)]
-    tokens = [SECRET[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    tokens = [SECRET[a:b] for a, b in pairwise(bounds)]
     wire = [
         json.dumps([{"content": token, "id": "x"}], separators=(",", ":"))
         for token in ["Say ", *tokens, "!"]

@@ -69,7 +69,7 @@ def test_a_yaml_file_that_is_no_cassette_is_skipped_with_a_line(tmp_path: Path, 
 def test_a_file_named_outright_must_be_a_cassette(tmp_path: Path, told: Told) -> None:
     (tmp_path / "compose.yaml").write_text("services: {}")
 
-    with pytest.raises(CassetteError, match="compose.yaml: not a cassette"):
+    with pytest.raises(CassetteError, match=r"compose.yaml: not a cassette"):
         library(told, tmp_path / "compose.yaml")
 
 
@@ -165,7 +165,7 @@ def test_a_file_that_cannot_be_opened_is_an_error(tmp_path: Path, told: Told) ->
         (tmp_path / "a.yaml").write_text(text("/a"))
         (tmp_path / "a.yaml").chmod(0)
 
-    with pytest.raises(CassetteError, match="a.yaml: cannot be read: "):
+    with pytest.raises(CassetteError, match=r"a.yaml: cannot be read: "):
         library(told, tmp_path)
 
 

@@ -1,0 +1,68 @@
+from mockserver.cassette.canonical import canonical
+from mockserver.cassette.index import Cassette, Entry, Index, entry
+from mockserver.cassette.model import Header, Repeat
+from mockserver.messages import Request
+
+
+def loaded(name: str, *paths: str, method: str = "POST") -> Cassette:
+    entries = tuple(
+        entry(Request(method, path, (), b'{"a":1,"b":2}'), (name, number, 0, 0, 1), (), Repeat.LAST)
+        for number, path in enumerate(paths, 1)
+    )
+    return Cassette(name, Header(), (), entries)
+
+
+def labels(entries: list[Entry] | tuple[Entry, ...]) -> list[str]:
+    return [one.label for one in entries]
+
+
+def test_identical_requests_are_found_together_in_path_order() -> None:
+    index = Index((loaded("a.yaml", "/x", "/y", "/x"), loaded("b.yaml", "/x")))
+
+    found = index.find(index.keys(canonical(Request("POST", "/x", (), b'{"b":2,"a":1}'))))
+
+    assert found is not None
+    assert labels(found.entries) == ["a.yaml#1", "a.yaml#3", "b.yaml#1"]
+    assert index.entries == 4
+
+
+def test_what_was_not_recorded_is_not_found() -> None:
+    index = Index((loaded("a.yaml", "/x"),))
+
+    assert index.find(index.keys(canonical(Request("POST", "/z")))) is None
+
+
+def test_one_cassette_is_an_index_of_its_own() -> None:
+    index = Index((loaded("chat/a.yaml", "/x"), loaded("b.yml", "/x")))
+
+    for name in ("chat/a", "chat/a.yaml", "b", "b.yml"):
+        only = index.only(name)
+        assert only is not None
+        assert only.entries == 1
+    assert index.only("a") is None
+
+
+def nearest(request: Request, *cassettes: Cassette) -> list[str]:
+    return labels(Index(cassettes).nearest(canonical(request)))
+
+
+def test_the_nearest_are_of_the_same_method_and_path() -> None:
+    request = Request("POST", "/x", (), b'{"a":1,"b":3}')
+
+    assert nearest(request, loaded("a.yaml", "/y", "/x", "/x")) == ["a.yaml#2", "a.yaml#3"]
+
+
+def test_without_such_the_nearest_are_of_the_same_path() -> None:
+    request = Request("GET", "/x")
+
+    assert nearest(request, loaded("a.yaml", "/y", "/x")) == ["a.yaml#2"]
+
+
+def test_without_such_the_nearest_are_any() -> None:
+    request = Request("POST", "/z", (), b'{"a":1,"b":2}')
+
+    assert nearest(request, loaded("a.yaml", "/x", "/y", "/v", "/w")) == [
+        "a.yaml#1",
+        "a.yaml#2",
+        "a.yaml#3",
+    ]

@@ -1,0 +1,104 @@
+from mockserver.cassette.model import Body, End, Response, Stream, TimedEvent
+from mockserver.cassette.recorder import Recorder
+from mockserver.messages import Headers, Request
+from mockserver.sse import Event
+
+STREAM: Headers = (("content-type", "text/event-stream"),)
+JSON: Headers = (("content-type", "application/json"),)
+
+
+def recorded(
+    headers: Headers,
+    *chunks: tuple[float, bytes],
+    request: Request | None = None,
+    cut: bool = False,
+) -> Response:
+    recorder = Recorder(request or Request("POST", "/runs/stream"), 100.0)
+    recorder.answer(200, "OK", headers)
+    for at, chunk in chunks:
+        recorder.feed(chunk, 100.0 + at)
+    return recorder.finish(100.0 + chunks[-1][0] + 0.25, cut=cut).response
+
+
+def test_an_event_has_the_time_of_the_chunk_that_completes_it() -> None:
+    response = recorded(
+        STREAM, (0.5, b"data: a\r\n\r\ndata"), (1.5, b": b\r\n"), (2.0, b"\r\ndata: c\r\n\r\n")
+    )
+
+    assert response.content == Stream(
+        (
+            TimedEvent(0.5, Event((("data", "a"),))),
+            TimedEvent(1.5, Event((("data", "b"),))),
+            TimedEvent(0.0, Event((("data", "c"),))),
+        )
+    )
+    assert response.end == End(0.25)
+
+
+def test_a_stream_that_breaks_off_keeps_what_came() -> None:
+    response = recorded(STREAM, (0.5, b"data: a\n\nda"), cut=True)
+
+    assert response.content == Stream((TimedEvent(0.5, Event((("data", "a"),))),), "\n", b"da")
+    assert response.end == End(0.25, cut=True)
+
+
+def test_newlines_before_json_are_keepalives() -> None:
+    assert recorded(JSON, (5.0, b"\n"), (10.0, b"\n"), (11.0, b"{}")).content == Body(
+        b"{}", 11.0, (5.0, 10.0)
+    )
+
+
+def test_newlines_before_anything_else_are_text() -> None:
+    assert recorded((("content-type", "text/plain"),), (5.0, b"\n"), (6.0, b"a")).content == Body(
+        b"\na", 6.0
+    )
+
+
+def test_headers_of_the_moment_are_not_kept() -> None:
+    headers = (
+        *STREAM,
+        ("date", "now"),
+        ("server", "uvicorn"),
+        ("set-cookie", "a=b"),
+        ("content-length", "3"),
+        ("transfer-encoding", "chunked"),
+        ("access-control-allow-origin", "*"),
+        ("vary", "Origin"),
+        ("x-mockserver-source", "upstream"),
+        ("content-location", "/runs/1"),
+        ("x-custom", "a"),
+        ("x-custom", "b"),
+    )
+
+    assert recorded(headers, (0.0, b"")).headers == (
+        *STREAM,
+        ("content-location", "/runs/1"),
+        ("x-custom", "a"),
+        ("x-custom", "b"),
+    )
+
+
+def test_of_the_request_only_what_has_a_meaning_is_kept() -> None:
+    headers = (
+        ("host", "127.0.0.1"),
+        ("authorization", "Bearer x"),
+        ("content-type", "application/json; charset=utf-8"),
+        ("last-event-id", "7"),
+    )
+    recorder = Recorder(Request("POST", "/x", headers, b"{}"), 0.0)
+
+    assert recorder.finish(0.0).request == Request("POST", "/x", (("last-event-id", "7"),), b"{}")
+
+
+def test_the_type_of_a_body_that_is_no_json_is_kept() -> None:
+    recorder = Recorder(Request("PUT", "/x", (("content-type", "image/png"),), b"\xff"), 0.0)
+
+    assert recorder.finish(0.0).request.headers == (("content-type", "image/png"),)
+
+
+def test_a_reason_is_kept_where_it_is_not_the_standard_one() -> None:
+    for reason, kept in (("OK", None), ("Fine", "Fine"), ("", "")):
+        recorder = Recorder(Request("GET", "/x"), 0.0)
+        recorder.answer(200, reason, ())
+
+        assert recorder.finish(0.0).response.reason == kept

@@ -1,0 +1,339 @@
+"""The commands as a person types them."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mockserver.cli import cli
+from tests.processes import command, run, running
+
+CHAT = """\
+mockserver: 1
+recorded: 2026-11-22T15:36:36Z
+---
+request:
+  method: POST
+  path: /runs/stream
+  body:
+    assistant_id: agent
+    input:
+      messages:
+      - role: human
+        content: Hello! My name is Bagatur and I am 26 years old.
+response:
+  status: 200
+  headers:
+    content-type: text/event-stream; charset=utf-8
+    content-location: /runs/01a203e6-f289-748b-b15d-124a4b30ec1b
+  events:
+  - after: 0.912
+    event: metadata
+    data: |-
+      {"run_id":"01a203e6-f289-748b-b15d-124a4b30ec1b"}
+  - after: 5
+    comment: heartbeat
+  - after: 0.1
+    raw: "data:x\\n\\n"
+  end: {after: 0.5, how: closed}
+---
+request:
+  method: GET
+  path: /info
+response:
+  status: 404
+  headers: {}
+  body:
+    detail: Not Found
+  end: {after: 0, how: closed}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "chat.yaml").write_text(CHAT)
+    return tmp_path
+
+
+def test_ls_lists_an_exchange_a_line(folder: Path) -> None:
+    done = run("ls", "chat.yaml", folder=folder)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "chat.yaml#1\tPOST\t/runs/stream\t200\t3 events\t6.512 s\tHello! My name is Bagatur and I am 26 years old.\n"
+        "chat.yaml#2\tGET\t/info\t404\t22 B\t0.000 s\t\n"
+    )
+
+
+def test_ls_is_aligned_on_a_terminal(folder: Path) -> None:
+    shown = on_a_terminal(command("ls", "chat.yaml"), folder)
+
+    assert shown == (
+        "chat.yaml#1  POST  /runs/stream  200  3 events  6.512 s  Hello! My name is Baga…\n"
+        "chat.yaml#2  GET   /info         404  22 B      0.000 s\n"
+    )
+
+
+def on_a_terminal(arguments: list[str], folder: Path) -> str:
+    """Return what *arguments* print on a terminal of 80 columns."""
+    import os
+    import pty
+
+    leader, follower = pty.openpty()
+    environment = {**os.environ, "COLUMNS": "80"}
+    process = subprocess.Popen(
+        arguments, cwd=folder, stdin=follower, stdout=follower, stderr=follower, env=environment
+    )
+    os.close(follower)
+    shown = b""
+    try:
+        while block := os.read(leader, 1 << 16):
+            shown += block
+    except OSError:
+        pass  # the other side of a terminal is closed
+    os.close(leader)
+    process.wait()
+    return shown.decode().replace("\r\n", "\n")
+
+
+def test_ls_for_programs(folder: Path) -> None:
+    done = run("ls", "--json", folder=folder)
+    rows = run("ls", "chat.yaml", "--json", folder=folder).stdout.splitlines()
+
+    assert json.loads(rows[1]) == {
+        "exchange": "chat.yaml#2",
+        "method": "GET",
+        "path": "/info",
+        "status": 404,
+        "size": "22 B",
+        "seconds": 0.0,
+        "human": "",
+    }
+    assert done.stderr == "mockserver: cassettes: there is no such file or folder\n"
+    assert done.returncode == 2
+
+
+def test_ls_of_a_broken_exchange_is_trouble(folder: Path) -> None:
+    (folder / "chat.yaml").write_text(CHAT.replace("status: 200", "status: fine"))
+
+    done = run("ls", "chat.yaml", folder=folder)
+
+    assert done.returncode == 2
+    assert done.stdout == "chat.yaml#2\tGET\t/info\t404\t22 B\t0.000 s\t\n"
+    assert (
+        done.stderr == 'mockserver: chat.yaml, line 14: status must be a whole number, not "fine"\n'
+    )
+
+
+def test_show_shows_an_exchange(folder: Path) -> None:
+    done = run("show", "chat.yaml", "1", folder=folder)
+
+    assert (
+        done.stdout
+        == """\
+#1 POST /runs/stream
+
+{
+  "assistant_id": "agent",
+  "input": {
+    "messages": [
+      {
+        "role": "human",
+        "content": "Hello! My name is Bagatur and I am 26 years old."
+      }
+    ]
+  }
+}
+
+200
+content-type: text/event-stream; charset=utf-8
+content-location: /runs/01a203e6-f289-748b-b15d-124a4b30ec1b
+
+    0.912  metadata  {"run_id": "01a203e6-f289-748b-b15d-124a4b30ec1b"}
+    5.912  : heartbeat
+    6.012  'data:x\\n\\n'
+
+"""
+    )
+
+
+def test_show_gives_the_very_bytes(folder: Path) -> None:
+    done = subprocess.run(
+        command("show", "chat.yaml", "1", "--raw"), cwd=folder, capture_output=True, check=True
+    )
+
+    assert done.stdout == (
+        b'event: metadata\r\ndata: {"run_id":"01a203e6-f289-748b-b15d-124a4b30ec1b"}\r\n\r\n'
+        b": heartbeat\r\n\r\ndata:x\n\n"
+    )
+
+
+def test_show_stable_makes_two_recordings_comparable(folder: Path) -> None:
+    again = CHAT.replace("01a203e6", "99999999").replace("0.912", "1.1")
+    (folder / "again.yaml").write_text(again)
+
+    shown = [
+        run("show", "--stable", name, folder=folder).stdout for name in ("chat.yaml", "again.yaml")
+    ]
+
+    assert shown[0] == shown[1]
+    assert '\nmetadata  {"run_id": "<id-1>"}\n' in shown[0]
+
+
+def test_show_for_programs(folder: Path) -> None:
+    done = run("show", "chat.yaml", "--json", folder=folder)
+
+    assert [json.loads(line)["number"] for line in done.stdout.splitlines()] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("show", "chat.yaml", "3"), "mockserver: there is no exchange 3: the last one is 2\n"),
+        (("show", "none.yaml"), "mockserver: none.yaml is no file: name a cassette\n"),
+        (
+            ("show", "chat.yaml", "--raw"),
+            "mockserver: --raw needs a NUMBER, and neither --json nor --stable\n",
+        ),
+        (
+            ("replay",),
+            "mockserver: nothing to replay: name a cassette or a folder, there is no ./cassettes here\n",
+        ),
+        (("replay", "none.yaml"), "mockserver: none.yaml: there is no such file or folder\n"),
+        (
+            ("replay", "stderr-0"),
+            "mockserver: stderr-0: not a cassette: it must begin with `mockserver: 1`\n",
+        ),
+        (
+            ("replay", "chat.yaml", "--speed", "fast"),
+            "mockserver: --speed fast: write recorded, instant, or a factor such as 4\n",
+        ),
+        (
+            ("replay", "chat.yaml", "--config", "none.yaml"),
+            "mockserver: none.yaml: cannot be read: No such file or directory\n",
+        ),
+        (
+            ("record", "new.yaml", "--upstream", "127.0.0.1:2024"),
+            "mockserver: --upstream '127.0.0.1:2024': write an address such as http://127.0.0.1:2024\n",
+        ),
+        (
+            ("record", "chat.yaml", "--upstream", "http://127.0.0.1:1"),
+            "mockserver: chat.yaml is there already: add to it with --extend, or record it anew with --overwrite\n",
+        ),
+        (
+            ("record", "chat.yaml", "--upstream", "http://127.0.0.1:1", "--extend", "--overwrite"),
+            "mockserver: --extend and --overwrite: choose one\n",
+        ),
+        (
+            ("record", ".", "--upstream", "http://127.0.0.1:1"),
+            "mockserver: . is no file: name a cassette, such as chat.yaml\n",
+        ),
+        (
+            ("record", "no/where.yaml", "--upstream", "http://127.0.0.1:1"),
+            "mockserver: no: there is no such folder\n",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_trouble_is_one_plain_line(
+    folder: Path, arguments: tuple[str, ...], complaint: str
+) -> None:
+    (folder / "stderr-0").write_text("")
+
+    done = run(*arguments, folder=folder)
+
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", complaint)
+
+
+def test_a_header_that_is_none_is_refused_without_showing_it(folder: Path) -> None:
+    arguments = (
+        "record",
+        "new.yaml",
+        "--upstream",
+        "http://127.0.0.1:1",
+        "--upstream-header",
+        "hunter2",
+    )
+
+    done = run(*arguments, folder=folder)
+
+    assert done.returncode == 2
+    assert "write it as 'Name: value'" in done.stderr
+    assert "hunter2" not in done.stderr
+    assert not (folder / "new.yaml").exists()
+
+
+def test_a_port_that_is_taken_is_told(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run("replay", "chat.yaml", "--port", str(port), folder=folder)
+
+    assert done.returncode == 2
+    assert re.fullmatch(
+        rf"mockserver: cannot listen on 127.0.0.1:{port}: .+: choose another --port, or 0 for a free one\n",
+        done.stderr,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_replay_says_when_it_is_ready_and_what_it_did(folder: Path, number: int) -> None:
+    with running("replay", "chat.yaml", folder=folder) as server:
+        status = server.stop(number)
+
+    assert server.ready == f"mockserver replay on {server.url}, 2 exchanges in 1 cassette\n"
+    assert status == 0
+    assert server.errors == "answered nothing\nnever played: chat.yaml#1, chat.yaml#2\n"
+
+
+def test_serve_without_cassettes_starts(folder: Path) -> None:
+    with running("serve", folder=folder) as server:
+        assert server.ready == f"mockserver serve on {server.url}, 0 exchanges in 0 cassettes\n"
+
+
+def test_options_come_from_the_environment(folder: Path) -> None:
+    environment = {"MOCKSERVER_SPEED": "fast"}
+    done = subprocess.run(
+        command("replay", "chat.yaml"),
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (
+        done.stderr == "mockserver: --speed fast: write recorded, instant, or a factor such as 4\n"
+    )
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_every_option_has_help_and_a_variable(name: str) -> None:
+    for parameter in cli.commands[name].params:
+        if parameter.param_type_name == "option":
+            assert getattr(parameter, "help", None)
+            if name not in ("ls", "show"):
+                assert str(parameter.envvar).startswith("MOCKSERVER_")
+    assert cli.commands[name].help
+
+
+def test_help_names_every_command() -> None:
+    shown = CliRunner().invoke(cli, ["--help"]).output
+
+    for name in ("serve", "replay", "record", "ls", "show"):
+        assert f"\n  {name} " in shown
+
+
+def test_looking_imports_no_server(folder: Path) -> None:
+    code = "import sys; from mockserver.cli import cli; cli(['ls', 'chat.yaml'], standalone_mode=False); print('aiohttp' in sys.modules)"
+    done = subprocess.run(
+        [command()[0], "-c", code], cwd=folder, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "False"
