@@ -97,14 +97,13 @@ class Cassettes:
     async def respond(self, request: Request) -> Reply | None:
         """Return the next recorded answer to *request*, None where there is none."""
         session, cassette = session_of(request), request.header(CASSETTE)
-        if not self._once:
-            self._library.follow()
         while True:
             found = self._find(request, cassette)
             entry = self._next(found, session, cassette) if found else None
             if found is None or entry is None:
-                return None
-            if self._once or self._library.current(entry):
+                if self._once or not self._library.follow():
+                    return None
+            elif self._once or self._library.current(entry):
                 break
         reply = self._replies.get(entry) or self._encoded(entry)
         self.sessions.take(session, (cassette, found.key))

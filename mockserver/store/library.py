@@ -17,6 +17,9 @@ HELD = 48 << 20
 
 HELD_EACH = 4 << 20
 
+SELDOM = 1.0
+"""After how many seconds a hit, which looks at its own file alone, makes us look at all of them."""
+
 
 class Library:
     """All cassettes below *paths*; `index` is always the last good version of each.
@@ -51,7 +54,12 @@ class Library:
         return self._snapshots[entry.cassette].request(entry)
 
     def current(self, entry: Entry) -> bool:
-        """Tell whether the file of *entry* is still as it was loaded; follow it if not."""
+        """Tell whether the file of *entry* is still as it was loaded; follow it if not.
+
+        From time to time this looks at all the other files too.
+        """
+        if time.monotonic() > self._checked + SELDOM and self.follow():
+            return False
         name = entry.cassette
         try:
             now = stamp(os.stat(self._places[name]))  # noqa: PTH116 (a third of the time of Path.stat)
