@@ -1,7 +1,7 @@
 """The aiohttp application: HTTP in, responder, HTTP out. One place writes every reply."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from urllib.parse import quote, unquote
 
@@ -12,12 +12,14 @@ from mockserver.control import PREFIX, Control
 from mockserver.errors import UpstreamError
 from mockserver.log import Log
 from mockserver.messages import OWN_PREFIX, Headers, Live, Paced, Reply, Request, first, lowered
-from mockserver.responders import SESSION, FirstOf
+from mockserver.responders.cassettes import SESSION
+from mockserver.responders.chain import FirstOf
 
 RESPONDER = web.AppKey("RESPONDER", FirstOf)
 CONTROL = web.AppKey("CONTROL", Control)
 LOG = web.AppKey("LOG", Log)
-RELAYS = web.AppKey("RELAYS", set[asyncio.Task[None]])
+RELAYS = web.AppKey("RELAYS", dict[asyncio.Task[web.StreamResponse], Live | None])
+OUTLIVES: web.AppKey[Callable[[Request], bool] | None] = web.AppKey("OUTLIVES")
 OWN = web.ResponseKey("OWN", Reply)
 
 GRACE = 3.0
@@ -42,13 +44,23 @@ _REPLACED = ("access-control-", OWN_PREFIX)
 _ADDED = (hdrs.CONTENT_TYPE, hdrs.DATE, hdrs.SERVER)
 
 
-def create_app(responder: FirstOf, log: Log, control: Control | None = None) -> web.Application:
-    """Return the application that answers by *responder*."""
+def create_app(
+    responder: FirstOf,
+    log: Log,
+    control: Control | None = None,
+    outlives: Callable[[Request], bool] | None = None,
+) -> web.Application:
+    """Return the application that answers by *responder*.
+
+    *outlives* tells of which requests the answer goes on when the client leaves; without it none does, and a stop waits
+    for none.
+    """
     app = web.Application(client_max_size=0)
     app[RESPONDER] = responder
     app[LOG] = log
     app[CONTROL] = control or Control()
-    app[RELAYS] = set()
+    app[RELAYS] = {}
+    app[OUTLIVES] = outlives
     app.router.add_route("*", "/{path:.*}", _handle)
     app.on_response_prepare.append(_only_own_headers)
     app.on_shutdown.append(_finish_relays)
@@ -61,8 +73,32 @@ async def _handle(request: web.Request) -> web.StreamResponse:
         return request.app[CONTROL].answer(request)
     if request.method == "OPTIONS" and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
         return _preflight(request)
-    started = asyncio.get_running_loop().time()
     incoming = Request(request.method, path, _headers(request, session), await request.read())
+    if outlives := request.app[OUTLIVES]:
+        return await _see_through(request, incoming, outlives)
+    return await _answer(request, incoming)
+
+
+async def _see_through(
+    request: web.Request, incoming: Request, outlives: Callable[[Request], bool]
+) -> web.StreamResponse:
+    """Answer in a task of its own, which may go on when the client leaves and which a stop waits for."""
+    task = asyncio.create_task(
+        _answer(request, incoming), name=f"{incoming.method} {incoming.path}"
+    )
+    relays = request.app[RELAYS]
+    relays[task] = None
+    task.add_done_callback(relays.pop)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not outlives(incoming):
+            task.cancel()
+        raise
+
+
+async def _answer(request: web.Request, incoming: Request) -> web.StreamResponse:
+    started = asyncio.get_running_loop().time()
     reply = await request.app[RESPONDER].respond(incoming)
     try:
         return await _write(request, reply, started)
@@ -104,38 +140,23 @@ async def _play(
 
 
 async def _relay(request: web.Request, reply: Reply, live: Live) -> web.StreamResponse:
-    """Pass the answer on in a task of its own, which outlives a client that leaves."""
+    """Pass the answer on as it comes; a client that has left does not keep it from coming."""
+    task = asyncio.current_task()
+    if task in request.app[RELAYS]:
+        request.app[RELAYS][task] = live
     response = _streamed(reply)
-    task = asyncio.create_task(
-        _pump(request, response, live), name=f"{request.method} {request.raw_path}"
-    )
-    relays = request.app[RELAYS]
-    relays.add(task)
-    task.add_done_callback(relays.discard)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        if live.abandon:
-            task.cancel()
-        raise
-    return response
-
-
-async def _pump(request: web.Request, response: web.StreamResponse, live: Live) -> None:
     there = await _try(response.prepare(request))
     try:
         async with aclosing(live.chunks) as chunks:
             async for chunk in chunks:
-                if there:
-                    there = await _try(response.write(chunk))
-                if not there and live.abandon:
-                    return
+                there = there and await _try(response.write(chunk))
     except UpstreamError as error:
         request.app[LOG].tell(f"{request.method} {request.raw_path}: {error}")
         _break(request)
-        return
+        return response
     if there:
         await _try(response.write_eof())
+    return response
 
 
 async def _try(writing: Awaitable[object]) -> bool:
@@ -160,18 +181,18 @@ async def _until(moment: float) -> None:
 
 
 async def _finish_relays(app: web.Application) -> None:
-    """Give the answers under way a little time; what is not done by then is not recorded, and that is said."""
+    """Give the answers under way a little time; what is not answered by then is not recorded, and that is said."""
     relays = app[RELAYS]
-    if not relays:
-        return
-    _, left = await asyncio.wait(set(relays), timeout=GRACE)
-    for task in left:
-        app[LOG].tell(
-            f"not recorded: {task.get_name()} was still being answered {GRACE:g} s after the stop"
-        )
-        task.cancel()
-    if left:
-        await asyncio.wait(left)
+    if relays:
+        await asyncio.wait(set(relays), timeout=GRACE)
+    for task, live in list(relays.items()):
+        if live is None or not live.answered():
+            app[LOG].tell(
+                f"not recorded: {task.get_name()} was still being answered {GRACE:g} s after the stop"
+            )
+            task.cancel()
+    if relays:
+        await asyncio.wait(set(relays))
 
 
 async def _only_own_headers(_: web.Request, response: web.StreamResponse) -> None:

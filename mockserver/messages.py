@@ -1,6 +1,6 @@
 """Requests, replies and their headers, as values. No I/O."""
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
@@ -76,11 +76,11 @@ class Paced:
 class Live:
     """A body that is still arriving. *chunks* raises UpstreamError where the upstream breaks off.
 
-    *abandon* says what happens when the client leaves: true closes the iterator at once, false drains it.
+    *answered* tells whether the upstream has said all, so that what is left to do takes no long time.
     """
 
     chunks: AsyncGenerator[bytes, None]
-    abandon: bool = False
+    answered: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)

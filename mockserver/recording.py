@@ -22,6 +22,7 @@ class Kept:
     exchanges: int = 0
     redacted: int = 0
     lost: int = 0
+    unsettled: bool = False
 
 
 class Recording:
@@ -52,13 +53,18 @@ class Recording:
         """Return the number of a request that just came."""
         return next(self._numbers)
 
+    def introduce(self) -> None:
+        """Ask the upstream for its versions, once; it has just answered, so it is there."""
+        if self._asked is None:
+            self._asked = asyncio.create_task(self._ask())
+
     async def keep(self, number: int, request: Request, finish: Callable[[], Exchange]) -> None:
         """Write what *finish* returns, the exchange of *request*; return when it is in the file.
 
         What cannot be written is told and counted, not raised: the client's answer goes on.
         """
-        if self._asked is None:
-            self._asked = asyncio.create_task(self._ask())
+        self.introduce()
+        assert self._asked is not None
         await asyncio.shield(self._asked)
         loop = asyncio.get_running_loop()
         try:
@@ -68,9 +74,13 @@ class Recording:
             self._tell(f"{error} ({request.method} {request.path})")
 
     def close(self) -> None:
-        """Finish the file; StorageError where that fails."""
+        """Finish the file; what goes wrong is told."""
         self._thread.shutdown()
-        self._tape.close()
+        try:
+            self._tape.close()
+        except StorageError as error:
+            self.kept.unsettled = True
+            self._tell(str(error))
 
     async def _ask(self) -> None:
         self._header = replace(self._header, server=await self._upstream.info())

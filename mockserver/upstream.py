@@ -1,9 +1,11 @@
 """The client to the real Agent Server."""
 
 import asyncio
+import os
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -18,7 +20,7 @@ from mockserver.messages import OWN_PREFIX, Headers, Request, end_to_end, first,
 _NOT_FORWARDED = frozenset(("host", "content-length", "accept-encoding", "expect"))
 # What aiohttp would add by itself; the client's own are forwarded as they came.
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-_INFO_WITHIN = 3.0
+_INFO_WITHIN = 1.0
 _CONNECT_WITHIN = 10.0
 # Shorter than the five seconds after which uvicorn closes an idle connection, so that it is never closed under a request.
 _KEEPALIVE = 4.0
@@ -71,18 +73,24 @@ class Upstream:
                 request.method,
                 URL(self.url + request.path, encoded=True),
                 headers=self._forwarded(request),
-                data=request.body or None,
+                data=BytesIO(request.body) if request.body else None,
                 allow_redirects=False,
                 skip_auto_headers=_NOT_ADDED,
             )
         except aiohttp.ClientConnectorError as error:
             raise UpstreamError(
-                f"the upstream {self.url} cannot be reached: {_reason(error.os_error)}"
+                f"the upstream {self.url} cannot be reached{_reason(error.os_error)}: "
+                "is it running, and is --upstream right?"
+            ) from None
+        except aiohttp.ClientResponseError:
+            raise UpstreamError(
+                f"the upstream {self.url} does not speak HTTP: is --upstream right?"
             ) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise UpstreamError(
-                f"the upstream {self.url} broke off before it answered: {_reason(error)}"
+                f"the upstream {self.url} broke off before it answered{_reason(error)}"
             ) from None
+        _end_with_connection(response)
         headers = tuple(self._answered(lowered(response.headers.items())))
         return Answer(response.status, response.reason, headers, self._chunks(response))
 
@@ -130,8 +138,9 @@ class Upstream:
         """Leave out what no longer holds of the decoded body; a location at the upstream becomes one here."""
         encoded = first(headers, "content-encoding") is not None
         for name, value in end_to_end(headers):
-            if name == "location" and value.startswith(f"{self._origin}/"):
-                yield name, value.removeprefix(self._origin)
+            rest = value.removeprefix(self._origin)
+            if name == "location" and rest != value and rest[:1] in ("", "/", "?"):
+                yield name, rest if rest.startswith("/") else f"/{rest}"
             elif not (encoded and name in ("content-encoding", "content-length")):
                 yield name, value
 
@@ -145,10 +154,44 @@ class Upstream:
             content.set_exception(None)  # type: ignore[arg-type]
             if rest := content.read_nowait():
                 yield rest
-            raise UpstreamError(f"the upstream broke off: {_reason(error)}") from None
+            raise UpstreamError(
+                f"the upstream broke off in the middle of its answer{_reason(error)}"
+            ) from None
         finally:
             response.close()
 
 
+def _end_with_connection(response: aiohttp.ClientResponse) -> None:
+    """Break the body of *response* when its connection ends before it.
+
+    aiohttp does that itself, but for a chunk that makes no sense: its parser closes and the reader waits for ever.
+    """
+    connection = response.connection
+    if connection is None or connection.protocol is None:
+        return
+    content = response.content
+
+    def ended(closed: asyncio.Future[None] | None) -> None:
+        if closed is not None and not closed.cancelled():
+            closed.exception()  # so that it counts as seen
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError())
+
+    closed = connection.protocol.closed
+    if closed is None:
+        ended(None)
+        return
+
+    def whole() -> None:
+        closed.remove_done_callback(ended)
+
+    closed.add_done_callback(ended)
+    content.on_eof(whole)
+
+
 def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    """Say in a few words what *error* of the connection was; empty where there is nothing to say."""
+    while error is not None and not isinstance(error, OSError):
+        error = error.__cause__  # type: ignore[assignment]
+    number = getattr(error, "errno", None)
+    return f" ({os.strerror(number).lower()})" if number and number > 0 else ""

@@ -15,7 +15,8 @@ from mockserver.app import create_app
 from mockserver.cassette.pace import pace
 from mockserver.control import Control
 from mockserver.log import Log
-from mockserver.responders import Cassettes, Explain, FirstOf, Health
+from mockserver.responders.cassettes import Cassettes, Explain
+from mockserver.responders.chain import FirstOf, Health
 from mockserver.store.library import Library
 
 RUN = {"assistant_id": "agent", "input": {"messages": [{"role": "human", "content": "hi"}]}}

@@ -10,6 +10,9 @@ _NULL_REFUSED = frozenset(
     (
         *("stream_mode", "stream_subgraphs", "stream_resumable", "config", "context", "metadata"),
         *("durability", "feedback_keys", "tags", "configurable", "recursion_limit"),
+        *("on_disconnect", "on_completion", "after_seconds", "webhook", "checkpoint_during"),
+        *("if_not_exists", "multitask_strategy", "additional_kwargs"),
+        *("if_exists", "thread_id", "ttl", "supersteps"),
     )
 )
 

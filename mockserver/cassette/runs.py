@@ -16,10 +16,16 @@ ASSISTANT_NAMESPACE = UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
-_NO_EFFECT = frozenset(("on_disconnect", "webhook", "after_seconds", "langsmith_tracer"))
-_NO_EFFECT_STATELESS = _NO_EFFECT | {"if_not_exists", "multitask_strategy", "checkpoint_during"}
-_NO_EFFECT_ON_THREAD = _NO_EFFECT | {"on_completion"}
+# Without effect only as what the schema wants them to be: anything else is refused.
+_NO_EFFECT: dict[str, tuple[type, ...]] = {
+    "webhook": (str,),
+    "after_seconds": (int, float),
+    "langsmith_tracer": (dict, type(None)),
+}
+_NO_EFFECT_STATELESS = frozenset(("if_not_exists", "multitask_strategy"))
+_NO_EFFECT_ON_THREAD = frozenset(("on_completion",))
 _DEFAULTS: Defaults = {
+    "on_disconnect": ("cancel", "continue"),
     "stream_mode": (["values"],),
     "stream_subgraphs": (False,),
     "stream_resumable": (False,),
@@ -32,7 +38,11 @@ _DEFAULTS: Defaults = {
     "interrupt_after": ([],),
     "feedback_keys": ([],),
 }
-_DEFAULTS_STATELESS = _DEFAULTS | {"durability": ("async", "exit"), "on_completion": ("delete",)}
+_DEFAULTS_STATELESS = _DEFAULTS | {
+    "durability": ("async", "exit"),
+    "checkpoint_during": (True, False),
+    "on_completion": ("delete",),
+}
 _DEFAULTS_ON_THREAD = _DEFAULTS | {
     "durability": ("async", "sync"),
     "if_not_exists": ("reject",),
@@ -61,12 +71,16 @@ def run(body: Json, threaded: bool) -> Json:
     if not isinstance(body, dict):
         return body
     no_effect = _NO_EFFECT_ON_THREAD if threaded else _NO_EFFECT_STATELESS
-    form = {name: value for name, value in body.items() if name not in no_effect}
+    form = {
+        name: value
+        for name, value in body.items()
+        if name not in no_effect and type(value) not in _NO_EFFECT.get(name, ())
+    }
     if "assistant_id" in form:
         form["assistant_id"] = _assistant(form["assistant_id"])
     if "stream_mode" in form:
         form["stream_mode"] = _modes(form["stream_mode"])
-    if form.get("checkpoint_during") is not None:
+    if threaded and isinstance(form.get("checkpoint_during"), bool):
         form["durability"] = "async" if form.pop("checkpoint_during") else "exit"
     if isinstance(form.get("config"), dict):
         form["config"] = without(form["config"], _CONFIG_DEFAULTS)
@@ -118,7 +132,8 @@ def _message(message: Json) -> Json:
     form.pop("role", None)
     if kind != "remove":
         form.pop("id", None)
-    form["content"] = _content(message.get("content"))
+    if "content" in message:
+        form["content"] = _content(message["content"])
     if isinstance(calls := form.get("tool_calls"), list):
         form["tool_calls"] = [_tool_call(call) for call in calls]
     return form

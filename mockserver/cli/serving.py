@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from mockserver.cli import options
-from mockserver.errors import StorageError, UsageError
+from mockserver.errors import UsageError
 from mockserver.log import Log, counted
 
 if TYPE_CHECKING:
-    from mockserver.responders import Cassettes
+    from mockserver.responders.cassettes import Cassettes
     from mockserver.store.library import Library
 
 _LISTED = 20
@@ -122,7 +122,9 @@ def record(
     from mockserver.cassette.pace import Pace
     from mockserver.control import Control, is_loopback
     from mockserver.recording import Recording
-    from mockserver.responders import Cassettes, FirstOf, Health, Record
+    from mockserver.responders.cassettes import Cassettes
+    from mockserver.responders.chain import FirstOf, Health
+    from mockserver.responders.record import Record, cancels_when_left
     from mockserver.serving import run
     from mockserver.store.library import Library
     from mockserver.store.tape import Mode, Tape
@@ -155,7 +157,7 @@ def record(
     async def serve_and_close() -> None:
         try:
             await run(
-                create_app(responder, log, control),
+                create_app(responder, log, control, lambda request: not cancels_when_left(request)),
                 host,
                 port,
                 lambda url: _ready(f"mockserver record on {url}, {server.url} into {path}"),
@@ -176,7 +178,9 @@ def record(
     if kept.redacted:
         log.tell(f"redacted {counted(kept.redacted, 'secret')}")
     if kept.lost:
-        raise StorageError(f"{counted(kept.lost, 'exchange')} could not be recorded")
+        log.tell(f"{counted(kept.lost, 'exchange')} could not be recorded")
+    if kept.lost or kept.unsettled:
+        sys.exit(2)
 
 
 def _play(
@@ -192,7 +196,8 @@ def _play(
     from mockserver.app import create_app
     from mockserver.cassette.pace import pace
     from mockserver.control import Control, is_loopback
-    from mockserver.responders import Cassettes, Explain, FirstOf, Health
+    from mockserver.responders.cassettes import Cassettes, Explain
+    from mockserver.responders.chain import FirstOf, Health
     from mockserver.serving import run
     from mockserver.store.library import Library
 

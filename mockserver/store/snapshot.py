@@ -41,7 +41,7 @@ class Snapshot:
     def __init__(self, path: Path, name: str, defaults: Defaults, hold: int = 4 << 20) -> None:
         self.name = name
         self.notes: list[str] = []
-        self.torn_at: int | None = None
+        self.end = 0
         self._descriptor = -1
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -114,7 +114,14 @@ class Snapshot:
             header = text.load_header(self._text(first))
         except CassetteError as error:
             raise error.at(file=self.name, first_line=first.line) from None
-        return header, self._whole(places) if header.recorded else places
+        self.end = first.end
+        return header, self._counted(self._whole(places) if header.recorded else places)
+
+    def _counted(self, places: Iterator[Document]) -> Iterator[Document]:
+        for document in places:
+            if document.raw.strip(b"-\r\n"):
+                self.end = document.end
+                yield document
 
     def _whole(self, places: Iterator[Document]) -> Iterator[Document]:
         """Leave out the last exchange of a recorded file if a kill has torn it."""
@@ -135,7 +142,6 @@ class Snapshot:
             self.notes.append(
                 f"{self.name}, line {last.line}: the last exchange is torn (a recording was killed), skipped"
             )
-            self.torn_at = last.start
         else:
             yield last
 

@@ -55,10 +55,10 @@ class Tape:
             elif _is_filled(self._lock):
                 self._written = path.with_name(f"{path.name}.new")
                 self._descriptor = _created(self._written)
+                os.fchmod(self._descriptor, _permissions(self._lock))
         except BaseException:
-            self._release()
+            os.close(self._lock)
             raise
-        self._start = self._end
 
     def append(self, number: int, exchange: Exchange) -> None:
         """Write *exchange*, the *number*th that was asked for; StorageError where that fails."""
@@ -78,25 +78,31 @@ class Tape:
     def close(self) -> None:
         """Put the exchanges into the order of their requests and let go of the file.
 
-        StorageError where that fails; what was appended stays then as it is.
+        StorageError where that fails; nothing of what was appended is lost then.
         """
         try:
-            _SYNC(self._descriptor)
-            if self._places != sorted(self._places):
-                self._sort()
-            if self._written != self.path:
-                if self.count:
-                    self._written.replace(self.path)
-                else:
-                    self._written.unlink()
-            elif not self._end:
-                self.path.unlink()
+            self._settle()
         except OSError as error:
-            raise StorageError(f"{self._written}: {error.strerror}") from None
+            raise StorageError(
+                f"{self._written}: could not be put in order ({error.strerror}); "
+                "it holds all exchanges as they ended"
+            ) from None
         finally:
             if self._descriptor != self._lock:
                 os.close(self._descriptor)
-            self._release()
+            os.close(self._lock)
+
+    def _settle(self) -> None:
+        _SYNC(self._descriptor)
+        if self._places != sorted(self._places):
+            self._sort()
+        if self._written == self.path:
+            if not self._end:
+                self.path.unlink()
+        elif self.count:
+            self._written.replace(self.path)
+        else:
+            self._written.unlink()
 
     def _check_untouched(self) -> None:
         status = os.fstat(self._descriptor)
@@ -126,7 +132,7 @@ class Tape:
         beside = self._written.with_name(f"{self._written.name}.sorted")
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
-            os.fchmod(descriptor, stat.S_IMODE(os.fstat(self._descriptor).st_mode))
+            os.fchmod(descriptor, _permissions(self._descriptor))
             self._copy(descriptor, 0, first)
             for _, start, length in sorted(self._places):
                 self._copy(descriptor, start, length)
@@ -149,28 +155,27 @@ class Tape:
     def _extended(self) -> int:
         snapshot = Snapshot(self.path, self.path.name, Defaults())
         snapshot.close()
-        if snapshot.torn_at is not None:
+        if snapshot.end < snapshot.stamp[1]:
             self._tell(
                 f"{self.path}: its last exchange was torn by a kill; it is cut off before recording goes on"
             )
-            os.ftruncate(self._lock, snapshot.torn_at)
-        end = os.fstat(self._lock).st_size
+        end = snapshot.end
+        os.ftruncate(self._lock, end)
         if os.pread(self._lock, 1, end - 1) != b"\n":
             end += os.pwrite(self._lock, b"\n", end)
         return end
 
-    def _release(self) -> None:
-        os.close(self._lock)
-
 
 def _locked(path: Path) -> int:
     """Open *path*, made if it is not there, and lock it."""
-    if not path.parent.is_dir():
-        raise UsageError(f"{path.parent}: there is no such folder")
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{path} is no file: name a cassette, such as {path / 'chat.yaml'}")
     while True:
         try:
+            if not path.parent.is_dir():
+                raise UsageError(f"{path.parent}: there is no such folder")
+            if path.exists() and not path.is_file():
+                raise UsageError(
+                    f"{path} is no file: name a cassette, such as {path / 'chat.yaml'}"
+                )
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise UsageError(f"{path} cannot be written: {error.strerror}") from None
@@ -184,6 +189,10 @@ def _locked(path: Path) -> int:
         if path.exists() and os.path.samestat(path.stat(), os.fstat(descriptor)):
             return descriptor
         os.close(descriptor)
+
+
+def _permissions(descriptor: int) -> int:
+    return stat.S_IMODE(os.fstat(descriptor).st_mode)
 
 
 def _is_filled(descriptor: int) -> bool:

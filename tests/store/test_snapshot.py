@@ -82,7 +82,7 @@ def test_a_torn_exchange_is_told(tmp_path: Path) -> None:
     assert snapshot.notes == [
         "a.yaml, line 32: the last exchange is torn (a recording was killed), skipped"
     ]
-    assert snapshot.torn_at == WHOLE.rindex(b"---\nrequest:")
+    assert snapshot.end == WHOLE.rindex(b"---\nrequest:")
 
 
 @pytest.mark.parametrize(

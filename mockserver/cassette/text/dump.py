@@ -1,13 +1,13 @@
 """Exchanges and headers as YAML text. No I/O."""
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from mockserver import sse
 from mockserver.cassette.model import FORMAT, Body, Exchange, Header, Response, Stream
 from mockserver.cassette.text import style
-from mockserver.jsontext import faithful
+from mockserver.jsontext import Json, equivalent, faithful
 from mockserver.messages import Headers
 
 SEPARATOR = "---\n"
@@ -49,7 +49,8 @@ def _exchange_lines(exchange: Exchange) -> Iterator[str]:
     if request.headers:
         yield from style.lines({"headers": _grouped(request.headers)}, "  ")
     if request.body:
-        yield from _body_lines(request.body)
+        # A request is compared by its meaning; its white space would only be in the way.
+        yield from _body_lines(request.body, equivalent)
     if exchange.repeat:
         yield f"repeat: {exchange.repeat}"
     if exchange.redacted:
@@ -100,13 +101,13 @@ def _stream_lines(stream: Stream) -> Iterator[str]:
             yield f"  tail: {{base64: {b64encode(stream.tail).decode()}}}"
 
 
-def _body_lines(raw: bytes) -> Iterator[str]:
+def _body_lines(raw: bytes, parse: Callable[[str], tuple[Json] | None] = faithful) -> Iterator[str]:
     try:
         text = raw.decode()
     except UnicodeDecodeError:
         yield f"  base64: {b64encode(raw).decode()}"
         return
-    structure = faithful(text)
+    structure = parse(text)
     if structure and style.fits(structure[0]):
         yield from style.lines({"body": structure[0]}, "  ")
     else:

@@ -1,28 +1,20 @@
-"""Who answers a request. A mode is a list of responders; the first that answers wins."""
-
-import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
-from functools import partial
-from typing import Protocol
+"""Answers from cassettes, and the explained miss."""
 
 from mockserver.cache import Cache
-from mockserver.cassette.canonical import canonical, parsed
+from mockserver.cassette.canonical import canonical
 from mockserver.cassette.index import Entry, Found, Index
 from mockserver.cassette.matching import Key
 from mockserver.cassette.misses import Miss, Near
 from mockserver.cassette.model import Repeat
 from mockserver.cassette.pace import Pace
-from mockserver.cassette.recorder import Recorder, kept_request
+from mockserver.cassette.recorder import kept_request
 from mockserver.cassette.redaction import Redactor, Rules
 from mockserver.cassette.secrets import credentials
-from mockserver.errors import MockServerError, RequestError, UpstreamError
-from mockserver.jsontext import dumps
-from mockserver.messages import OWN_PREFIX, Live, Reply, Request, Source, standard_reason
-from mockserver.recording import Recording
+from mockserver.errors import RequestError
+from mockserver.messages import OWN_PREFIX, Reply, Request, Source, standard_reason
+from mockserver.responders.chain import JSON, failure
 from mockserver.sessions import SHARED, Sessions
 from mockserver.store.library import Library
-from mockserver.upstream import Answer, Upstream
 
 SESSION = f"{OWN_PREFIX}session"
 CASSETTE = f"{OWN_PREFIX}cassette"
@@ -31,44 +23,7 @@ KEYS_KEPT = 16 << 20
 REPLIES_KEPT = 64 << 20
 """How many bytes the caches of a Cassettes hold at the most: of request bodies, and of encoded answers."""
 
-_JSON = (("content-type", "application/json"),)
 _LONGEST_SESSION = 200
-
-
-class Responder(Protocol):
-    """The one swap point."""
-
-    async def respond(self, request: Request) -> Reply | None:
-        """Return the answer to *request*, None to leave it to the next."""
-
-
-class FirstOf:
-    """Asks *responders* in order."""
-
-    def __init__(self, *responders: Responder) -> None:
-        self._responders = responders
-
-    async def respond(self, request: Request) -> Reply:
-        """Return the first answer to *request*; our own errors are answers too."""
-        try:
-            for responder in self._responders:
-                if reply := await responder.respond(request):
-                    return reply
-        except MockServerError as error:
-            return failure(error.status, str(error))
-        return failure(404, "Not Found")
-
-
-class Health:
-    """Answers `GET /ok`, always and alike."""
-
-    async def respond(self, request: Request) -> Reply | None:
-        """Return what a healthy Agent Server says."""
-        if request.method in ("GET", "HEAD") and request.path.partition("?")[0] == "/ok":
-            return Reply(
-                200, _JSON, b'{"ok":true,"services":{}}', source=Source.FAKE, counted=False
-            )
-        return None
 
 
 class Cassettes:
@@ -192,67 +147,7 @@ class Explain:
         if is_browser_noise(request):
             return failure(404, "Not Found", Source.MISS, counted=False)
         miss = self._cassettes.miss(request)
-        return Reply(404, _JSON, miss.body(), "Not Found", Source.MISS, note=miss.words())
-
-
-class Record:
-    """Answers what the *upstream* answers, and keeps it in the *recording*.
-
-    Answers with status 429 or 5xx are kept only with *errors*. *clock* gives seconds.
-    """
-
-    def __init__(
-        self,
-        upstream: Upstream,
-        recording: Recording,
-        *,
-        errors: bool = False,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._upstream = upstream
-        self._recording = recording
-        self._errors = errors
-        self._clock = clock
-
-    async def respond(self, request: Request) -> Reply | None:
-        """Return the upstream's answer, chunk by chunk as it comes; UpstreamError where there is none."""
-        number = self._recording.number()
-        recorder = Recorder(request, self._clock())
-        answer = await self._upstream.send(request)
-        recorder.answer(answer.status, answer.reason, answer.headers)
-        return Reply(
-            answer.status,
-            answer.headers,
-            Live(self._relayed(number, request, answer, recorder), cancels_when_left(request)),
-            answer.reason,
-            Source.UPSTREAM,
-        )
-
-    async def _relayed(
-        self, number: int, request: Request, answer: Answer, recorder: Recorder
-    ) -> AsyncGenerator[bytes, None]:
-        broken: UpstreamError | None = None
-        try:
-            async with aclosing(answer.chunks) as chunks:
-                async for chunk in chunks:
-                    recorder.feed(chunk, self._clock())
-                    yield chunk
-        except UpstreamError as error:
-            broken = error
-        if self._errors or not (answer.status == 429 or answer.status >= 500):
-            finish = partial(recorder.finish, self._clock(), cut=broken is not None)
-            await self._recording.keep(number, request, finish)
-        if broken:
-            raise broken
-
-
-def failure(
-    status: int, detail: str, source: Source = Source.ERROR, *, counted: bool = True
-) -> Reply:
-    """Return our own answer that something is wrong."""
-    body = dumps({"detail": detail}).encode("utf-8", "replace")
-    reason = standard_reason(status)
-    return Reply(status, _JSON, body, reason, source, note=detail, counted=counted)
+        return Reply(404, JSON, miss.body(), "Not Found", Source.MISS, note=miss.words())
 
 
 def session_of(request: Request) -> str:
@@ -269,14 +164,3 @@ def is_browser_noise(request: Request) -> bool:
     """Tell whether *request* is one that browsers make by themselves."""
     path = request.path.partition("?")[0]
     return path in ("/", "/favicon.ico") or path.startswith("/.well-known/")
-
-
-def cancels_when_left(request: Request) -> bool:
-    """Tell whether *request* asks for the run to be cancelled when the client leaves."""
-    if b"on_disconnect" not in request.body:
-        return False
-    try:
-        body = parsed(request.body)
-    except ValueError:
-        return False
-    return isinstance(body, dict) and body.get("on_disconnect") == "cancel"

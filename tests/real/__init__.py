@@ -1,0 +1,1 @@
+"""mockserver between real clients and a real Agent Server."""

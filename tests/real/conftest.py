@@ -1,0 +1,75 @@
+"""Recordings of the real server, made once and replayed by many tests."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.processes import running
+from tests.real.clients import CLIENTS, Values
+from tests.real.scenarios import SCENARIOS
+from tests.real.wire import Seen, asked
+
+Answers = dict[str, tuple[Seen, ...]]
+ByClient = dict[str, Future[tuple[Path, Values]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A cassette, what the clients saw while it was recorded, and how the recorder ended."""
+
+    cassette: Path
+    answers: Answers
+    status: int
+    errors: str
+
+
+@pytest.fixture(scope="session")
+def recorded(agent_server: str, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """All scenarios, recorded at once by a client that asks them all at the same time."""
+    folder = tmp_path_factory.mktemp("recorded")
+    cassette = folder / "all.yaml"
+    with running("record", cassette, "--upstream", agent_server, folder=folder) as recorder:
+        answers = asked(recorder.url, SCENARIOS)
+        status = recorder.stop()
+        return Recorded(cassette, answers, status, recorder.errors)
+
+
+@pytest.fixture(scope="session")
+def at_once(recorded: Recorded) -> Answers:
+    """The same scenarios, replayed without pauses."""
+    return replayed(recorded.cassette, "instant")
+
+
+@pytest.fixture(scope="session")
+def at_pace(recorded: Recorded) -> Answers:
+    """The same scenarios, replayed as fast as they were recorded."""
+    return replayed(recorded.cassette, "recorded")
+
+
+def replayed(cassette: Path, speed: str) -> Answers:
+    """Replay all scenarios from *cassette*."""
+    with running("replay", cassette, "--speed", speed, folder=cassette.parent) as player:
+        return asked(player.url, SCENARIOS)
+
+
+@pytest.fixture(scope="session")
+def by_client(agent_server: str, tmp_path_factory: pytest.TempPathFactory) -> ByClient:
+    """For each client the cassette that was recorded with it alone, and the values it got meanwhile.
+
+    Futures, so that a client that is missing here is missed by its own tests only.
+    """
+
+    def record(client: str, folder: Path) -> tuple[Path, Values]:
+        cassette = folder / "calls.yaml"
+        with running("record", cassette, "--upstream", agent_server, folder=folder) as recorder:
+            values = CLIENTS[client](recorder.url)
+            assert recorder.stop() == 0
+        return cassette, values
+
+    with ThreadPoolExecutor() as pool:
+        return {
+            client: pool.submit(record, client, tmp_path_factory.mktemp("client"))
+            for client in CLIENTS
+        }
