@@ -465,9 +465,9 @@ async def test_a_disk_too_full_for_putting_in_order_leaves_the_exchanges(tmp_pat
             assert recorder.stop() == 2
 
     assert exchanges(cassette.read_text()) == [kept("/quick", "1"), kept("/slow", "1")]
-    assert recorder.errors == (
-        "chat.yaml: could not be put in order (File too large); it holds all exchanges as they ended\n"
-        "answered 2 by upstream; recorded 2 exchanges into chat.yaml\n"
+    # The limit holds for the log too, so that of the summary only the beginning fits.
+    assert recorder.errors.splitlines()[0] == (
+        "chat.yaml: could not be put in order (File too large); it holds all exchanges as they ended"
     )
     assert names(tmp_path) == ["chat.yaml", "stderr-0"]
 
