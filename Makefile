@@ -8,12 +8,13 @@ SERVE := $(VENV)/.serve
 TEST := $(VENV)/.test
 LINT := $(VENV)/.lint
 
-.PHONY: help serve test check record format clean
+.PHONY: help serve test lint check record format clean
 
 help:
 	@echo "make serve    set up, then serve the bundled cassettes on http://127.0.0.1:$(PORT)"
 	@echo "make test     set up, then run the whole suite"
-	@echo "make check    format, lint and types, then the suite"
+	@echo "make lint     format, lint and types"
+	@echo "make check    lint, then test"
 	@echo "make record   record the bundled cassettes again from a real Agent Server"
 	@echo "make format   put the code into its form"
 	@echo "make clean    remove .venv and node_modules"
@@ -41,11 +42,12 @@ serve: $(SERVE)
 test: $(TEST)
 	$(BIN)/python -m pytest
 
-check: $(LINT)
+lint: $(LINT)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+
+check: lint test
 
 record: $(TEST)
 	$(BIN)/python -m tests.recordings cassettes
