@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 SERVE := $(VENV)/.serve
 TEST := $(VENV)/.test
 LINT := $(VENV)/.lint
+JS := tests/js/node_modules/.package-lock.json
 
 .PHONY: help serve test lint check record format clean
 
@@ -36,10 +37,14 @@ $(LINT): $(SERVE)
 	$(BIN)/python -m pip install --quiet --group dev
 	@touch $@ $(TEST)
 
+$(JS): tests/js/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent --prefix tests/js; \
+	else echo "npm is missing: the tests of the JS SDK are skipped"; fi
+
 serve: $(SERVE)
 	$(BIN)/mockserver serve cassettes --port $(PORT)
 
-test: $(TEST)
+test: $(TEST) $(JS)
 	$(BIN)/python -m pytest
 
 lint: $(LINT)

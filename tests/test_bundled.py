@@ -111,3 +111,12 @@ def test_the_settings_that_the_readme_shows_are_all_there_are() -> None:
         "--record-errors",
     ):
         assert f"`{name}" in README
+
+
+def test_the_python_of_the_readme_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    [code] = [text for kind, text in BLOCKS if kind == "python"]
+    with running("replay", ROOT / "cassettes", "--speed", "instant", folder=tmp_path) as server:
+        exec(code.replace("http://127.0.0.1:8123", server.url), {})
+        assert server.stop() == 0
+
+    assert capsys.readouterr().out.startswith("metadata {'run_id': ")

@@ -94,12 +94,17 @@ def python_sync(url: str) -> Values:
         }
 
 
-def js(sdk: str, url: str, *call: str) -> Values:
-    """Make the calls (or the one named) with that JS SDK and return what calls.mjs prints."""
+def installed() -> Path:
+    """Return the folder in which node finds both lines of the JS SDK."""
     if not JS.with_name("node_modules").is_dir():
         missing("`npm ci --prefix tests/js`")
+    return JS.parent
+
+
+def js(sdk: str, url: str, *call: str) -> Values:
+    """Make the calls (or the one named) with that JS SDK and return what calls.mjs prints."""
     done = subprocess.run(
-        [tool("node"), str(JS), sdk, url, *call],
+        [tool("node"), str(installed() / JS.name), sdk, url, *call],
         capture_output=True,
         text=True,
         timeout=100,
