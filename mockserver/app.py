@@ -3,17 +3,20 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from string import punctuation
 from urllib.parse import quote, unquote
 
 from aiohttp import hdrs, web
+from aiohttp.web import RequestPayloadError
 from multidict import CIMultiDict
 
+from mockserver.cassette.redaction import told
 from mockserver.control import PREFIX, Control
 from mockserver.errors import UpstreamError
 from mockserver.log import Log
 from mockserver.messages import OWN_PREFIX, Headers, Live, Paced, Reply, Request, first, lowered
 from mockserver.responders.cassettes import SESSION
-from mockserver.responders.chain import FirstOf
+from mockserver.responders.chain import FirstOf, failure
 
 RESPONDER = web.AppKey("RESPONDER", FirstOf)
 CONTROL = web.AppKey("CONTROL", Control)
@@ -73,7 +76,11 @@ async def _handle(request: web.Request) -> web.StreamResponse:
         return request.app[CONTROL].answer(request)
     if request.method == "OPTIONS" and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
         return _preflight(request)
-    incoming = Request(request.method, path, _headers(request, session), await request.read())
+    try:
+        body = await request.read()
+    except RequestPayloadError as error:
+        return _whole(*_refused(f"the body of the request cannot be read: {error}"))
+    incoming = Request(request.method, path, _headers(request, session), body)
     if outlives := request.app[OUTLIVES]:
         return await _see_through(request, incoming, outlives)
     return await _answer(request, incoming)
@@ -83,9 +90,7 @@ async def _see_through(
     request: web.Request, incoming: Request, outlives: Callable[[Request], bool]
 ) -> web.StreamResponse:
     """Answer in a task of its own, which may go on when the client leaves and which a stop waits for."""
-    task = asyncio.create_task(
-        _answer(request, incoming), name=f"{incoming.method} {incoming.path}"
-    )
+    task = asyncio.create_task(_answer(request, incoming), name=told(incoming))
     relays = request.app[RELAYS]
     relays[task] = None
     task.add_done_callback(relays.pop)
@@ -151,7 +156,7 @@ async def _relay(request: web.Request, reply: Reply, live: Live) -> web.StreamRe
             async for chunk in chunks:
                 there = there and await _try(response.write(chunk))
     except UpstreamError as error:
-        request.app[LOG].tell(f"{request.method} {request.raw_path}: {error}")
+        request.app[LOG].tell(f"{task.get_name() if task else request.method}: {error}")
         _break(request)
         return response
     if there:
@@ -206,6 +211,8 @@ async def _only_own_headers(_: web.Request, response: web.StreamResponse) -> Non
 
 def _target(raw: str) -> tuple[str, str | None]:
     """Return path and session of the request target *raw*."""
+    if not raw.isascii():
+        raw = quote(raw.encode("utf-8", "surrogateescape"), safe=punctuation)
     path = raw if raw.startswith("/") else "/" + raw.partition("://")[2].partition("/")[2]
     if not path.startswith(_SESSIONS):
         return path, None
@@ -219,6 +226,12 @@ def _headers(request: web.Request, session: str | None) -> Headers:
         # aiohttp has decoded the body.
         headers = tuple(pair for pair in headers if pair[0] != "content-encoding")
     return headers if session is None else ((SESSION, session), *headers)
+
+
+def _refused(detail: str) -> tuple[Reply, bytes]:
+    reply = failure(400, detail)
+    assert isinstance(reply.body, bytes)
+    return reply, reply.body
 
 
 def _whole(reply: Reply, body: bytes) -> web.Response:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 
+from mockserver.cassette.redaction import told
 from mockserver.messages import Reply, Request, Source
 
 
@@ -19,16 +20,22 @@ class Log:
         """How many requests no exchange matched."""
         return self.counts[Source.MISS]
 
+    @property
+    def errors(self) -> int:
+        """How many requests we could not answer."""
+        return self.counts[Source.ERROR]
+
     def answered(self, request: Request, reply: Reply, seconds: float) -> None:
         """Take note that *request* got *reply*, after *seconds*."""
         if reply.counted:
             self.counts[reply.source] += 1
         if reply.note and reply.counted:
-            self.tell(f"{reply.source}: {reply.note}")
+            asked = f"{told(request)}: " if reply.source is Source.ERROR else ""
+            self.tell(f"{reply.source}: {asked}{reply.note}")
         elif self._every:
             exchange = f" {reply.exchange}" if reply.exchange else ""
             self.tell(
-                f"{request.method} {request.path} {reply.status} {reply.source}{exchange} {seconds * 1000:.0f} ms"
+                f"{told(request)} {reply.status} {reply.source}{exchange} {seconds * 1000:.0f} ms"
             )
 
     def summary(self) -> str:
@@ -41,8 +48,8 @@ class Log:
         parts = [f"answered {', '.join(answered)}" if answered else "answered nothing"]
         if self.misses:
             parts.append(counted(self.misses, "miss", "misses"))
-        if errors := self.counts[Source.ERROR]:
-            parts.append(counted(errors, "error"))
+        if self.errors:
+            parts.append(counted(self.errors, "error"))
         return "; ".join(parts)
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from mockserver.cassette.model import Exchange, Header
-from mockserver.cassette.redaction import Redactor, Rules
-from mockserver.cassette.secrets import credentials
+from mockserver.cassette.redaction import Redactor, Rules, told
+from mockserver.cassette.secrets import LONG, credentials
 from mockserver.errors import StorageError
 from mockserver.messages import Request
 from mockserver.store.tape import Tape
@@ -58,6 +58,12 @@ class Recording:
         if self._asked is None:
             self._asked = asyncio.create_task(self._ask())
 
+    def pass_over(self, request: Request, status: int) -> None:
+        """Tell that the answer to *request* is not kept."""
+        self._tell(
+            f"not recorded: {told(request)} was answered {status} (--record-errors keeps it)"
+        )
+
     async def keep(self, number: int, request: Request, finish: Callable[[], Exchange]) -> None:
         """Write what *finish* returns, the exchange of *request*; return when it is in the file.
 
@@ -71,7 +77,7 @@ class Recording:
             await loop.run_in_executor(self._thread, self._write, number, request, finish)
         except StorageError as error:
             self.kept.lost += 1
-            self._tell(f"{error} ({request.method} {request.path})")
+            self._tell(f"{error} ({told(request)})")
 
     def close(self) -> None:
         """Finish the file; what goes wrong is told."""
@@ -86,12 +92,12 @@ class Recording:
         self._header = replace(self._header, server=await self._upstream.info())
 
     def _write(self, number: int, request: Request, finish: Callable[[], Exchange]) -> None:
-        ours = [value for _, value in self._upstream.credentials if value]
         secrets = {
             *credentials(request.headers, request.path),
             *credentials(self._upstream.credentials),
+            *(value for _, value in self._upstream.credentials if len(value) >= LONG),
         }
-        exchange = Redactor({*secrets, *ours}, self._rules).exchange(finish())
+        exchange = Redactor(secrets, self._rules).exchange(finish())
         self._tape.append(number, exchange)
         self.kept.exchanges += 1
         self.kept.redacted += exchange.redacted

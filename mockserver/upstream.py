@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from mockserver.messages import OWN_PREFIX, Headers, Request, end_to_end, first,
 _NOT_FORWARDED = frozenset(("host", "content-length", "accept-encoding", "expect"))
 # What aiohttp would add by itself; the client's own are forwarded as they came.
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _INFO_WITHIN = 1.0
 _CONNECT_WITHIN = 10.0
 # Shorter than the five seconds after which uvicorn closes an idle connection, so that it is never closed under a request.
@@ -92,7 +94,8 @@ class Upstream:
             ) from None
         _end_with_connection(response)
         headers = tuple(self._answered(lowered(response.headers.items())))
-        return Answer(response.status, response.reason, headers, self._chunks(response))
+        reason = _readable(response.reason or "")
+        return Answer(response.status, reason, headers, self._chunks(response))
 
     async def info(self) -> dict[str, str]:
         """Return the versions that `GET /info` tells; empty where it does not answer."""
@@ -137,7 +140,8 @@ class Upstream:
     def _answered(self, headers: Headers) -> Iterator[tuple[str, str]]:
         """Leave out what no longer holds of the decoded body; a location at the upstream becomes one here."""
         encoded = first(headers, "content-encoding") is not None
-        for name, value in end_to_end(headers):
+        for name, raw in end_to_end(headers):
+            value = _readable(raw)
             rest = value.removeprefix(self._origin)
             if name == "location" and rest != value and rest[:1] in ("", "/", "?"):
                 yield name, rest if rest.startswith("/") else f"/{rest}"
@@ -187,6 +191,22 @@ def _end_with_connection(response: aiohttp.ClientResponse) -> None:
 
     closed.add_done_callback(ended)
     content.on_eof(whole)
+
+
+def _readable(text: str) -> str:
+    """Return *text* of a head without control characters, Latin-1 where it is not UTF-8."""
+    if not text.isprintable():
+        raw = text.encode("utf-8", "surrogateescape")
+        text = _CONTROL.sub("", text if _is_utf8(raw) else raw.decode("latin-1"))
+    return text
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _reason(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -116,7 +117,9 @@ def test_the_settings_that_the_readme_shows_are_all_there_are() -> None:
 def test_the_python_of_the_readme_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [code] = [text for kind, text in BLOCKS if kind == "python"]
     with running("replay", ROOT / "cassettes", "--speed", "instant", folder=tmp_path) as server:
-        exec(code.replace("http://127.0.0.1:8123", server.url), {})
+        names: dict[str, Any] = {}
+        exec(code.replace("http://127.0.0.1:8123", server.url), names)
+        names["client"].http.client.close()
         assert server.stop() == 0
 
     assert capsys.readouterr().out.startswith("metadata {'run_id': ")

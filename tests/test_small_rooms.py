@@ -100,7 +100,7 @@ def answered(every: bool) -> list[str]:
 def test_a_log_tells_misses_and_faults() -> None:
     assert answered(every=False) == [
         "miss: no exchange matches",
-        "error: cannot be reached",
+        "error: POST /runs/wait: cannot be reached",
         "answered 1 by cassette; 1 miss; 1 error",
     ]
 

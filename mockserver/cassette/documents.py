@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 _SEPARATOR = b"\n---"
 _AFTER = b"\n\r \t"
+_OUTDENTED = re.compile(r"\n[^\s#]")
 _DASHES = re.compile(rb"(?<=\n)--?\Z")
 
 
@@ -56,8 +57,16 @@ def without_dashes(document: Document) -> Document:
 
 
 def head(text: str) -> str | None:
-    """Return what stands in a document's *text* before `response:`, None where the head alone does not tell all."""
+    """Return what stands in a document's *text* before `response:`, None where the head alone does not tell all.
+
+    It does not where anything but the response, blank lines and comments stands at the beginning of a line after it.
+    """
     at = text.find("\nresponse:")
-    if at < 0 or text.find("\nrepeat:", at) >= 0:
+    if at < 0:
+        return None
+    lines = text.count("\n", at + 1)
+    indented = text.count("\n ", at + 1)
+    # Of the lines after `response:` all are indented, as we write them, or a closer look is needed.
+    if lines > indented + 1 and _OUTDENTED.search(text, at + 1):
         return None
     return text[: at + 1]

@@ -122,13 +122,19 @@ class Index:
     def nearest(self, form: Json, count: int = 3) -> list[Entry]:
         """Return the *count* entries most like the canonical request *form*.
 
-        Those of the same method and path, else of the same path, else any.
+        Those of the same method and path, else those whose paths have the most parts in common.
         """
         route = (form["method"], form["path"])
         got = frozenset(matching.sketch(form))
         entries = (e for cassette in self.cassettes for e in cassette.entries)
         ranked = (
-            (e.route == route, e.route[1] == route[1], matching.likeness(e.sketch, got), -number, e)
+            (
+                e.route == route,
+                _shared(e.route[1], route[1]),
+                matching.likeness(e.sketch, got),
+                -number,
+                e,
+            )
             for number, e in enumerate(islice(entries, LOOKED_AT))
         )
         best = heapq.nlargest(count, ranked, key=lambda rank: rank[:4])
@@ -136,3 +142,10 @@ class Index:
 
     def _place(self, entry: Entry) -> tuple[int, int]:
         return self._order[entry.cassette], entry.number
+
+
+def _shared(one: str, other: str) -> float:
+    """Return how many parts of two paths are alike, from 0 to 1."""
+    parts, others = one.split("/")[1:], other.split("/")[1:]
+    alike = sum(a == b for a, b in zip(parts, others, strict=False))
+    return alike / max(len(parts), len(others))

@@ -6,6 +6,7 @@ from typing import Any
 from mockserver.cassette import paths
 from mockserver.cassette.canonical import canonical
 from mockserver.cassette.matching import ABSENT, Difference, Rules, differences, reduced
+from mockserver.cassette.text import style
 from mockserver.jsontext import Json, dumps
 from mockserver.messages import Request
 
@@ -73,7 +74,7 @@ def _facts(near: Near, request: Request) -> dict[str, Json]:
     }
     if len(found) > LISTED:
         facts["more"] = len(found) - LISTED
-    if found and all(d.path[0] in ("body", "text", "query") for d in found):
+    if found and all(d.path[0] in ("body", "query") and len(d.path) > 1 for d in found):
         facts["ignore"] = [paths.text(d.path) for d in found]
     return facts
 
@@ -110,9 +111,8 @@ def _words(facts: dict[str, Any]) -> list[str]:
     if "more" in facts:
         lines.append(f"    and {facts['more']} more differences")
     if "ignore" in facts:
-        lines.append(
-            f"    to match it anyway: `ignore: [{', '.join(facts['ignore'])}]` in the cassette's header"
-        )
+        ignored = ", ".join(style.scalar(path, flow=True) for path in facts["ignore"])
+        lines.append(f"    to match it anyway: `ignore: [{ignored}]` in the cassette's header")
     return lines
 
 

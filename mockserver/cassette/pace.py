@@ -53,6 +53,8 @@ def last(content: Stream | Body) -> float:
 
 def pace(speed: str, max_gap: float | None) -> Pace:
     """Return the pace that *speed* names: `recorded`, `instant` or a factor; UsageError if it is none."""
+    if max_gap is not None and not max_gap >= 0:
+        raise UsageError(f"--max-gap {max_gap}: write a number of seconds")
     if speed == INSTANT:
         return Pace(None)
     if speed == RECORDED:

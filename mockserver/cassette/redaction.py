@@ -6,25 +6,32 @@ them; the project's own rules.
 """
 
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from mockserver.cassette import spread
 from mockserver.cassette.model import Exchange, Response, Stream
 from mockserver.cassette.secrets import (
+    ASSIGNED,
     FIELD,
     NESTED_FIELD,
     any_of,
+    beginnings_of,
+    credentials,
     fields_named,
     is_secret_name,
     may_hold_fields,
     shaped,
+    spelled_out,
 )
 from mockserver.errors import UsageError
 from mockserver.messages import Headers, Request
 from mockserver.sse import Event
 
 PLACEHOLDER = "REDACTED"
+_NO_SECRETS = frozenset((PLACEHOLDER, "true", "false", "null", "none", "None"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class Redactor:
         self.count = 0
         self._secrets = tuple(sorted(set(secrets), key=lambda s: (-len(s), s)))
         self._exact = any_of(self._secrets)
+        self._beginnings = beginnings_of(self._secrets)
         self._rules = rules
 
     def exchange(self, exchange: Exchange) -> Exchange:
@@ -88,10 +96,18 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return *text* without secrets; the very same object where there are none."""
+        before = self.count
+        redacted = self._text(spelled_out(text))
+        return redacted if self.count > before else text
+
+    def _text(self, text: str) -> str:
         if self._exact:
             text = self._replaced(self._exact, PLACEHOLDER, text)
+        for pattern, secret in self._beginnings:
+            text = pattern.sub(partial(self._begun, secret), text)
         if may_hold_fields(text):
             text = self._fields(FIELD, NESTED_FIELD, text)
+            text = ASSIGNED.sub(self._assigned, text)
         for pattern in shaped(text):
             text = self._replaced(pattern, PLACEHOLDER, text)
         for name in self._rules.fields:
@@ -107,22 +123,24 @@ class Redactor:
             content = self._stream(content)
         else:
             content = replace(content, raw=self._bytes(content.raw))
-        return replace(response, headers=self._headers(response.headers), content=content)
+        reason = response.reason and self.text(response.reason)
+        headers = self._headers(response.headers)
+        return replace(response, reason=reason, headers=headers, content=content)
 
     def _stream(self, stream: Stream) -> Stream:
-        events = [
-            replace(
-                timed,
-                event=Event(tuple((n, self._field(n, text)) for n, text in timed.event.fields)),
-            )
-            for timed in stream.events
-        ]
-        events, count = spread.replaced(events, self._find, PLACEHOLDER)
+        spread_out, count = spread.replaced(list(stream.events), self._find, PLACEHOLDER)
         self.count += count
-        return replace(stream, events=tuple(events), tail=self._bytes(stream.tail))
+        events = tuple(replace(timed, event=self._event(timed.event)) for timed in spread_out)
+        return replace(stream, events=events, tail=self._bytes(stream.tail))
+
+    def _event(self, event: Event) -> Event:
+        fields = tuple((name, self._field(name, text)) for name, text in event.fields)
+        return event if fields == event.fields else Event(fields)
 
     def _field(self, name: str, text: str) -> str:
-        return text if name == "base64" else self.text(text)
+        if name == "base64":
+            return b64encode(self._bytes(b64decode(text))).decode()
+        return self.text(text)
 
     def _find(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield the spans of the secrets in a *text* that was put together from several events."""
@@ -166,9 +184,21 @@ class Redactor:
         self.count += count
         return changed if count else text
 
+    def _begun(self, secret: str, found: re.Match[str]) -> str:
+        if not secret.startswith(found.group()):
+            return found.group()
+        self.count += 1
+        return PLACEHOLDER
+
+    def _assigned(self, found: re.Match[str]) -> str:
+        if found["text"] in _NO_SECRETS:
+            return found.group()
+        self.count += 1
+        return f"{found['head']}{PLACEHOLDER}"
+
     def _fields(self, plain: re.Pattern[str], nested: re.Pattern[str], text: str) -> str:
         def put(found: re.Match[str]) -> str:
-            if found["text"] == PLACEHOLDER:
+            if found["text"] in _NO_SECRETS:
                 return found.group()
             self.count += 1
             slash = found["slash"]
@@ -176,3 +206,11 @@ class Redactor:
 
         text = plain.sub(put, text)
         return nested.sub(put, text) if '\\"' in text else text
+
+
+def told(request: Request) -> str:
+    """Return method and path of *request* as they may be told to a person, or to the log of a CI job."""
+    shown = Redactor(credentials(request.headers, request.path)).request(
+        Request("GET", request.path)
+    )
+    return f"{request.method} {shown.path}"

@@ -13,14 +13,21 @@ from mockserver.messages import Headers
 SHORTEST = 6
 """A credential shorter than this is not looked for: it would be found in every other word."""
 
+_BEGINNING = 8
+"""How much of a secret must stand there to be known as its beginning."""
+
+LONG = 16
+"""A value of this length is no ordinary word, whatever header it stands in."""
+
 _CREDENTIAL_HEADER = re.compile(
     r"(?:proxy-)?authorization|cookie"
-    r"|(?:.*-)?(?:api-?key|access-?key|key|token|secret|password|credentials?|auth|session)"
+    r"|(?:.*-)?(?:api-?key|access-?key|key|token|secret|password|passwd|pwd|jwt|assertion|credentials?|auth|session)"
 )
 _NO_CREDENTIAL = re.compile(r"sec-.*|idempotency-key|x-mockserver-.*")
 _NAME = (
-    r"[\w-]*?(?:api[_-]?key|authorization|passwd|password|passphrase|secret|secret[_-]?key|secret[_-]?access[_-]?key"
-    r"|(?:access|refresh|id|auth|bearer|session|csrf)[_-]?token|private[_-]?key|access[_-]?key(?:[_-]?id)?|credentials?|cookie)"
+    r"(?:[\w-]*?(?:api[_-]?key|authorization|passwd|password|passphrase|private[_-]?key"
+    r"|secret(?:[_-]?(?:access[_-]?)?key)?|access[_-]?key(?:[_-]?id)?|credential|cookie)"
+    r"|(?:[\w-]*[_-])?(?:access|refresh|id|auth|bearer|session|csrf)[_-]?token)"
 )
 # A JSON field; and one in a JSON text that is itself in a string, where the quotes carry backslashes.
 _PLAIN = r'(?P<head>(?P<slash>)"%s"\s*:\s*)(?:"(?P<text>(?:[^"\\]|\\.)+)"|-?[0-9][0-9.eE+-]*)'
@@ -53,8 +60,8 @@ _SHAPES = {
     "sk-": r"(?<![\w-])sk-[A-Za-z0-9_-]{8,}",
     "lsv2_": r"\blsv2_[A-Za-z0-9_]{6,}",
     "ls__": r"\bls__[A-Za-z0-9_]{8,}",
-    "bearer ": r"(?i:\bbearer +)(?=\S*[0-9]|\S{20})[A-Za-z0-9._~+/-]{8,}=*",
-    "basic ": r"(?i:\bbasic +)(?=\S*[0-9=A-Z])[A-Za-z0-9+/]{12,}=*",
+    "bearer ": r"(?i:\bbearer +)(?=\S*[0-9])[A-Za-z0-9._~+/-]{8,}=*",
+    "basic ": r"(?i:\bbasic +)(?=\S*[0-9=]|\S[a-z]*[A-Z])[A-Za-z0-9+/]{8,}=*",
     "eyj": r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
     "akia": r"\bAKIA[0-9A-Z]{16}\b",
     "aiza": r"\bAIza[0-9A-Za-z_-]{30,}",
@@ -67,6 +74,11 @@ _SHAPES = {
     "tvly-": r"\btvly-[A-Za-z0-9-]{10,}",
     "private key-----": r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----",
 }
+ASSIGNED = re.compile(
+    rf"(?P<head>(?<![\w-]){_NAME}=)(?P<text>[^&\s\"'<>\\;,]{{4,}})", re.IGNORECASE
+)
+_ESCAPE = re.compile(r"\\(?:\\|/|u00(?P<code>[2-7][0-9a-fA-F]))")
+
 _SHAPED = {hint: re.compile(pattern, re.DOTALL) for hint, pattern in _SHAPES.items()}
 
 
@@ -87,16 +99,44 @@ def is_secret_name(name: str) -> bool:
     return _FIELD_NAME.fullmatch(name) is not None
 
 
+def spelled_out(text: str) -> str:
+    """Return JSON *text* with its escapes of plain characters undone: the same JSON, in its plainest spelling."""
+
+    def plain(found: re.Match[str]) -> str:
+        character = chr(int(found["code"], 16)) if found["code"] else found.group()[1]
+        return found.group() if character in '"\\\x7f' else character
+
+    return _ESCAPE.sub(plain, text) if "\\u00" in text or "\\/" in text else text
+
+
+def is_credential_header(name: str) -> bool:
+    """Tell whether a request header of that *name* holds a credential."""
+    steady = name.replace("_", "-")
+    return bool(_CREDENTIAL_HEADER.fullmatch(steady)) and not _NO_CREDENTIAL.fullmatch(steady)
+
+
 def credentials(headers: Headers, path: str = "") -> tuple[str, ...]:
     """Return the secrets in the credential headers and the query of a request, the longest first."""
     found: set[str] = set()
     for name, value in headers:
-        if _CREDENTIAL_HEADER.fullmatch(name) and not _NO_CREDENTIAL.fullmatch(name):
+        if is_credential_header(name):
             found |= set(_credential_parts(name, value))
     for name, value in parse_qsl(urlsplit(path).query):
         if _FIELD_NAME.fullmatch(name):
             found.add(value)
     return tuple(sorted((s for s in found if len(s) >= SHORTEST), key=lambda s: (-len(s), s)))
+
+
+def beginnings_of(secrets: tuple[str, ...]) -> list[tuple[re.Pattern[str], str]]:
+    """Return for each secret a pattern, which finds what begins like it and ends its text or JSON string, and the secret.
+
+    A stream that grows by repeating itself, or one that is cut, tells a secret piece by piece.
+    """
+    return [
+        (re.compile(rf'{re.escape(secret[:_BEGINNING])}[^"\\]*(?=\\*"|\Z)'), secret)
+        for secret in secrets
+        if len(secret) > _BEGINNING
+    ]
 
 
 def any_of(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
@@ -128,15 +168,21 @@ def fields_named(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 def _credential_parts(name: str, value: str) -> Iterator[str]:
     yield value
     if "cookie" in name:
-        yield from (part.partition("=")[2].strip() for part in value.split(";"))
+        yield from filter(_is_odd, (part.partition("=")[2].strip() for part in value.split(";")))
         return
     scheme, _, token = value.partition(" ")
-    token = token.strip()
     if not token:
         return
-    yield token
+    yield token.strip()
+    yield from re.findall(r'"([^"]+)"', token)
     if scheme.lower() == "basic":
         try:
-            yield b64decode(token).decode().partition(":")[2]
+            user, _, password = b64decode(token).decode().partition(":")
         except (Base64Error, UnicodeDecodeError):
             return
+        yield password or user
+
+
+def _is_odd(value: str) -> bool:
+    """Tell whether a cookie's *value* is no ordinary word, such as `system` or `dark`."""
+    return len(value) >= LONG or (value.isascii() and not value.isalpha() and not value.isdigit())

@@ -1,7 +1,9 @@
 """Secrets that a stream spreads over several events, token by token. No I/O."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import accumulate
 
 from mockserver.cassette.model import TimedEvent
 from mockserver.jsontext import Json, dumps, loads
@@ -9,6 +11,12 @@ from mockserver.sse import Event
 
 Place = tuple[str | int, ...]
 Find = Callable[[str], Iterable[tuple[int, int]]]
+
+
+class _Plain(str):
+    """Data that is no JSON."""
+
+    __slots__ = ()
 
 
 def replaced(
@@ -24,7 +32,7 @@ def replaced(
     count = 0
     for pieces in _texts(events, parsed):
         whole = "".join(text for _, _, text in pieces)
-        spans = _merged(find(whole)) if len(pieces) > 1 else []
+        spans = _crossing(pieces, _merged(find(whole))) if len(pieces) > 1 else []
         count += len(spans)
         for number, place, text in _edited(pieces, spans, placeholder):
             edits.setdefault(number, {})[place] = text
@@ -33,19 +41,27 @@ def replaced(
         value = parsed[number]
         for place, text in texts.items():
             value = _with(value, place, text)
-        changed[number] = replace(
-            events[number], event=_with_data(events[number].event, dumps(value))
-        )
+        text = value if isinstance(parsed[number], _Plain) else dumps(value)
+        changed[number] = replace(events[number], event=_with_data(events[number].event, text))
     return changed, count
 
 
 def _texts(events: list[TimedEvent], parsed: list[Json]) -> Iterable[list[tuple[int, Place, str]]]:
     texts: dict[tuple[str, Place], list[tuple[int, Place, str]]] = {}
     for number, (timed, value) in enumerate(zip(events, parsed, strict=True)):
-        name = dict(timed.event.fields).get("event", "")
+        name = dict(timed.event.fields).get("event", "") + _message(value)
         for place, text in _strings(value, ()):
             texts.setdefault((name, place), []).append((number, place, text))
     return texts.values()
+
+
+def _message(value: Json) -> str:
+    """Tell apart messages that are streamed at the same time."""
+    match value:
+        case [{"id": str(identity)}, *_]:
+            return identity
+        case _:
+            return ""
 
 
 def _edited(
@@ -70,6 +86,18 @@ def _edited(
         offset = end
 
 
+def _crossing(
+    pieces: list[tuple[int, Place, str]], spans: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Leave out the spans that lie within one piece: those are found without putting texts together."""
+    ends = list(accumulate(len(text) for _, _, text in pieces))
+    return [
+        (start, stop)
+        for start, stop in spans
+        if bisect_right(ends, start) != bisect_right(ends, stop - 1)
+    ]
+
+
 def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     merged: list[tuple[int, int]] = []
     for start, stop in sorted(spans):
@@ -81,13 +109,11 @@ def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _data(event: Event) -> Json:
-    for name, text in event.fields:
-        if name == "data" and text[:1] in ("{", "[", '"'):
-            try:
-                return loads(text)
-            except ValueError:
-                return None
-    return None
+    text = dict(event.fields).get("data", "")
+    try:
+        return loads(text) if text[:1] in ("{", "[", '"') else _Plain(text)
+    except ValueError:
+        return _Plain(text)
 
 
 def _strings(value: Json, place: Place) -> Iterator[tuple[Place, str]]:

@@ -45,5 +45,11 @@ for command in (serve, replay, record, ls, show):
 
 
 def main() -> None:
-    """Run the command line."""
-    sys.exit(cli(prog_name="mockserver"))
+    """Run the command line; Ctrl-C before a server is ready ends it with the status that shells expect."""
+    try:
+        cli(prog_name="mockserver", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)

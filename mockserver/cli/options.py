@@ -8,7 +8,20 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PATH = click.Path(path_type=Path)
+
+class PathType(click.ParamType[Path]):
+    """A path; an empty one, as of a variable that is not set, is refused."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return *value* as a path."""
+        if value == "":
+            self.fail("it is empty", param, ctx)
+        return Path(value)
+
+
+PATH = PathType()
 
 FOLDER = Path("cassettes")
 """Where cassettes are looked for when no PATH is given."""
@@ -47,6 +60,7 @@ def address(function: F) -> F:
         click.option(
             "--config",
             type=PATH,
+            show_envvar=True,
             envvar="MOCKSERVER_CONFIG",
             help="The project's settings.  [default: mockserver.yaml, if it is there]",
         ),
@@ -55,6 +69,7 @@ def address(function: F) -> F:
             type=click.IntRange(0, 65535),
             default=8123,
             show_default=True,
+            show_envvar=True,
             envvar="MOCKSERVER_PORT",
             help="Where to listen; 0 picks a free port.",
         ),
@@ -62,6 +77,7 @@ def address(function: F) -> F:
             "--host",
             default="127.0.0.1",
             show_default=True,
+            show_envvar=True,
             envvar="MOCKSERVER_HOST",
             help="The address to listen on.",
         ),
@@ -77,6 +93,7 @@ def speed(function: F) -> F:
             "--max-gap",
             type=click.FloatRange(0),
             metavar="SECONDS",
+            show_envvar=True,
             envvar="MOCKSERVER_MAX_GAP",
             help="Make no pause in an answer longer than this.",
         ),
@@ -85,6 +102,7 @@ def speed(function: F) -> F:
             default="recorded",
             show_default=True,
             metavar="SPEED",
+            show_envvar=True,
             envvar="MOCKSERVER_SPEED",
             help="recorded, instant, or a factor such as 4.",
         ),

@@ -53,9 +53,12 @@ def replay(
 ) -> None:
     """Answer from cassettes alone, for CI: what they do not hold is a miss.
 
-    PATH is a cassette or a folder of them; ./cassettes if none is given. Exits with 1 after a miss.
+    PATH is a cassette or a folder of them; ./cassettes if none is given. Exits with 1 after a miss, with 2 after an
+    answer that could not be read.
     """
     log = _play("replay", paths, host, port, config, speed, max_gap)
+    if log.errors:
+        sys.exit(2)
     if log.misses:
         sys.exit(1)
 
@@ -66,15 +69,21 @@ def replay(
     "--upstream",
     required=True,
     metavar="URL",
+    show_envvar=True,
     envvar="MOCKSERVER_UPSTREAM",
     help="The Agent Server to record.",
 )
 @click.option(
-    "--extend", is_flag=True, envvar="MOCKSERVER_EXTEND", help="Add what PATH does not hold yet."
+    "--extend",
+    is_flag=True,
+    show_envvar=True,
+    envvar="MOCKSERVER_EXTEND",
+    help="Add what PATH does not hold yet.",
 )
 @click.option(
     "--overwrite",
     is_flag=True,
+    show_envvar=True,
     envvar="MOCKSERVER_OVERWRITE",
     help="Record PATH anew; it is replaced at the stop.",
 )
@@ -84,18 +93,21 @@ def replay(
     multiple=True,
     type=options.HeaderType(),
     metavar="'NAME: VALUE'",
+    show_envvar=True,
     envvar="MOCKSERVER_UPSTREAM_HEADER",
     help="Send this to the upstream; the cassette never holds it. Repeatable.",
 )
 @click.option(
     "--upstream-api-key",
     metavar="KEY",
+    show_envvar=True,
     envvar="MOCKSERVER_UPSTREAM_API_KEY",
     help="The same for x-api-key; better given as MOCKSERVER_UPSTREAM_API_KEY.",
 )
 @click.option(
     "--record-errors",
     is_flag=True,
+    show_envvar=True,
     envvar="MOCKSERVER_RECORD_ERRORS",
     help="Keep answers with status 429 and 5xx too.",
 )
@@ -126,10 +138,13 @@ def record(
     from mockserver.responders.chain import FirstOf, Health
     from mockserver.responders.record import Record, cancels_when_left
     from mockserver.serving import run
+    from mockserver.store.files import SUFFIXES
     from mockserver.store.library import Library
     from mockserver.store.tape import Mode, Tape
     from mockserver.upstream import Upstream
 
+    if path.suffix not in SUFFIXES and not path.is_dir():
+        raise UsageError(f"{path}: a cassette's name ends in .yaml")
     if extend and overwrite:
         raise UsageError("--extend and --overwrite: choose one")
     project = settings.load(config)
@@ -211,6 +226,8 @@ def _play(
             "nothing to replay: name a cassette or a folder, there is no ./cassettes here"
         )
     library = Library(paths, project.defaults, log.tell)
+    if mode == "replay" and not library.index.entries:
+        raise UsageError(f"nothing to replay: no exchange in {', '.join(map(str, paths))}")
     cassettes = Cassettes(library, chosen, project.redact)
     app = create_app(
         FirstOf(Health(), cassettes, Explain(cassettes)),

@@ -7,10 +7,10 @@ from mockserver.cassette.matching import Key
 from mockserver.cassette.misses import Miss, Near
 from mockserver.cassette.model import Repeat
 from mockserver.cassette.pace import Pace
-from mockserver.cassette.recorder import kept_request
+from mockserver.cassette.recorder import kept_request, kept_response
 from mockserver.cassette.redaction import Redactor, Rules
 from mockserver.cassette.secrets import credentials
-from mockserver.errors import RequestError
+from mockserver.errors import CassetteError, RequestError
 from mockserver.messages import OWN_PREFIX, Reply, Request, Source, standard_reason
 from mockserver.responders.chain import JSON, failure
 from mockserver.sessions import SHARED, Sessions
@@ -60,7 +60,15 @@ class Cassettes:
                     return None
             elif self._once or self._library.current(entry):
                 break
-        reply = self._replies.get(entry) or self._encoded(entry)
+        reply = self._replies.get(entry)
+        if reply is None:
+            try:
+                reply = self._encoded(entry)
+            except CassetteError:
+                # A file that is being written in place: it may be whole again by now.
+                if self._once or not self._library.follow(force=True):
+                    raise
+                return await self.respond(request)
         self.sessions.take(session, (cassette, found.key))
         self.played.add(entry.label)
         return reply
@@ -126,7 +134,7 @@ class Cassettes:
         body = self._pace.body(response)
         reply = Reply(
             response.status,
-            response.headers,
+            kept_response(response.headers),
             body,
             standard_reason(response.status) if response.reason is None else response.reason,
             Source.CASSETTE,

@@ -37,7 +37,9 @@ class Record:
         relay = _Relay(self._recording, request, Recorder(request, self._clock()), self._clock)
         answer = await self._upstream.send(request)
         self._recording.introduce()
-        kept = self._errors or not (answer.status == 429 or answer.status >= 500)
+        kept = answer.status >= 200 and (
+            self._errors or not (answer.status == 429 or answer.status >= 500)
+        )
         return Reply(
             answer.status,
             answer.headers,
@@ -74,6 +76,8 @@ class _Relay:
         if keep:
             finish = partial(self._recorder.finish, self._clock(), cut=broken is not None)
             await self._recording.keep(self._number, self._request, finish)
+        else:
+            self._recording.pass_over(self._request, answer.status)
         if broken:
             raise broken
 

@@ -18,18 +18,26 @@ def found(paths: Iterable[Path]) -> dict[str, tuple[Path, bool]]:
     """
     files: dict[str, tuple[Path, bool]] = {}
     for path in paths:
-        if path.is_dir():
-            for below in sorted(_walk(path), key=lambda file: file.relative_to(path).parts):
-                _add(files, below.relative_to(path).as_posix(), below, named=False)
-        elif path.exists():
-            _add(files, path.name, path, named=True)
-        else:
-            raise UsageError(f"{path}: there is no such file or folder")
+        try:
+            _find(files, path)
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     return files
 
 
+def _find(files: dict[str, tuple[Path, bool]], path: Path) -> None:
+    if path.is_dir():
+        for below in sorted(_walk(path), key=lambda file: file.relative_to(path).parts):
+            _add(files, below.relative_to(path).as_posix(), below, named=False)
+    elif path.exists():
+        _add(files, path.name, path, named=True)
+    else:
+        raise UsageError(f"{path}: there is no such file or folder")
+
+
 def _add(files: dict[str, tuple[Path, bool]], name: str, path: Path, *, named: bool) -> None:
-    if any(path.samefile(other) for other, _ in files.values() if other.name == path.name):
+    alike = (other for other, _ in files.values() if other.name == path.name)
+    if any(os.path.realpath(path) == os.path.realpath(other) for other in alike):
         return
     files[name if name not in files else path.as_posix()] = (path, named)
 

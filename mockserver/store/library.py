@@ -115,7 +115,7 @@ class Library:
             return False
         if name in self._snapshots:
             count = len(self._snapshots[name].cassette.entries)
-            self._tell(f"{name}: read again, {count} exchanges")
+            self._tell(f"{name}: read again, {count} exchange{'' if count == 1 else 's'}")
         return name in self._snapshots
 
     def _load(self, name: str, path: Path, *, named: bool) -> None:
@@ -130,7 +130,12 @@ class Library:
             self._places[name], self._seen[name] = path, stamp(path.stat())
             return
         except OSError as error:
-            raise CassetteError(f"cannot be read: {error.strerror}", file=name) from None
+            raise CassetteError(f"cannot be read: {error.strerror}", file=str(path)) from None
+        except CassetteError as error:
+            raise CassetteError(error.message, line=error.line, file=str(path)) from None
+        before = self._snapshots.get(name)
+        if before is not None and before.held and snapshot.held:
+            snapshot.check(before)
         for note in snapshot.notes:
             self._tell(note)
         self._snapshots[name] = snapshot

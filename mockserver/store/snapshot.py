@@ -83,6 +83,13 @@ class Snapshot:
             )
         return exchange
 
+    def check(self, before: "Snapshot") -> None:
+        """Read the answers of those exchanges that *before* does not hold alike; CassetteError as in `exchange`."""
+        known = {before._read(place.start, place.end) for place in before.cassette.entries}
+        for place in self.cassette.entries:
+            if self._read(place.start, place.end) not in known:
+                self.exchange(place)
+
     def request(self, place: Entry) -> Request:
         """Return the request at *place* alone."""
         raw = self._read(place.start, place.end)

@@ -53,6 +53,8 @@ class Tape:
             if _is_filled(self._lock) and mode is Mode.EXTEND:
                 self._end = self._extended()
             elif _is_filled(self._lock):
+                if b"mockserver" not in os.pread(self._lock, COPIED, 0):
+                    raise UsageError(f"{path} is no cassette: it is not overwritten")
                 self._written = path.with_name(f"{path.name}.new")
                 self._descriptor = _created(self._written)
                 os.fchmod(self._descriptor, _permissions(self._lock))

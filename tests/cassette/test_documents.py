@@ -54,3 +54,22 @@ def test_the_head_is_what_stands_before_the_response() -> None:
     )
     assert documents.head("response: 1\n") is None
     assert documents.head("request: 1\nresponse: 1\nrepeat: last\n") is None
+
+
+@pytest.mark.parametrize(
+    ("rest", "alone"),
+    [
+        pytest.param("  text: a\n", True, id="as we write it"),
+        pytest.param("  text: |-\n    a\n\n    b\n", True, id="a blank line in a text"),
+        pytest.param("# nearly done\n\n", True, id="a comment"),
+        pytest.param("  text: a\n----\nrequest: 2\n", False, id="a separator that is none"),
+        pytest.param("  text: a\n ---\nrequest: 2\n", False, id="a separator that is indented"),
+        pytest.param("  text: a\n...\nrequest: 2\n", False, id="an end mark"),
+        pytest.param("  text: a\n<<<<<<< HEAD\n", False, id="a conflict"),
+    ],
+)
+def test_the_head_does_not_hide_what_stands_behind_the_response(rest: str, alone: bool) -> None:
+    found = documents.head(f"request: 1\nresponse:\n{rest}")
+
+    assert (found == "request: 1\n") is alone
+    assert (found is None) is not alone

@@ -58,6 +58,13 @@ def test_without_such_the_nearest_are_of_the_same_path() -> None:
     assert nearest(request, loaded("a.yaml", "/y", "/x")) == ["a.yaml#2"]
 
 
+def test_without_such_the_nearest_have_most_of_their_path_in_common() -> None:
+    request = Request("GET", "/threads/2/state")
+    cassette = loaded("a.yaml", "/info", "/threads/1/state", "/threads", method="GET")
+
+    assert nearest(request, cassette) == ["a.yaml#2"]
+
+
 def test_without_such_the_nearest_are_any() -> None:
     request = Request("POST", "/z", (), b'{"a":1,"b":2}')
 

@@ -1,4 +1,5 @@
 import json
+import re
 from typing import Any
 
 from hypothesis import given
@@ -6,6 +7,7 @@ from hypothesis import given
 from mockserver.cassette import matching
 from mockserver.cassette.canonical import canonical
 from mockserver.cassette.misses import Miss, Near
+from mockserver.cassette.text import load_header
 from mockserver.messages import Request
 from tests.strategies import values
 
@@ -37,7 +39,7 @@ POST /runs/stream: no exchange matches
     body.stream_mode differs
       recorded nothing
       got      ["updates"]
-    to match it anyway: `ignore: [body.input.messages[0].content, body.stream_mode]` in the cassette's header"""
+    to match it anyway: `ignore: ['body.input.messages[0].content', body.stream_mode]` in the cassette's header"""
     )
 
 
@@ -99,6 +101,23 @@ def test_long_values_are_cut_in_the_words_alone() -> None:
 
     assert '      got      "' + "x" * 159 + "… (502 characters)" in miss.words()
     assert miss.facts()["nearest"][0]["differs"][0]["got"] == "x" * 500
+
+
+def test_the_ignore_line_can_be_pasted() -> None:
+    near = Near("a.yaml#1", run("hi", x=[1]))
+    words = Miss(run("hello", x=[2]), "no exchange matches", (near,)).words()
+    [line] = re.findall("`(ignore: .*)`", words)
+
+    header = load_header(f"mockserver: 1\n{line}\n")
+
+    assert header.ignore == ("body.input.messages[0].content", "body.x[0]")
+
+
+def test_a_body_as_a_whole_is_not_proposed_to_be_ignored() -> None:
+    near = Near("a.yaml#1", run("hi"))
+    miss = Miss(Request("POST", "/runs/stream", (), b"no json"), "no exchange matches", (near,))
+
+    assert "ignore" not in miss.facts()["nearest"][0]
 
 
 @given(values, values)

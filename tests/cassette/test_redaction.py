@@ -28,8 +28,8 @@ SECRET = "correct-horse/battery"
             id="basic",
         ),
         pytest.param(
-            (("cookie", "sid=abcdefg; theme=dark"),),
-            ("sid=abcdefg; theme=dark", "abcdefg"),
+            (("cookie", "sid=abc-123; theme=system"),),
+            ("sid=abc-123; theme=system", "abc-123"),
             id="cookies",
         ),
         pytest.param((("x-auth-token", "tok-123"),), ("tok-123",), id="a token"),
@@ -93,6 +93,8 @@ def test_what_looks_like_a_key_is_replaced(text: str, redacted: str) -> None:
     "text",
     [
         "task-force-management",
+        "Basic Authentication and bearer authentication",
+        '{"valid_token":"yes","credentials":"same-origin","is_secret":"false"}',
         "The bearer of this letter is my friend.",
         '{"max_tokens":100,"token":"Hello","input_tokens":3}',
         '{"properties":{"api_key":{"type":"string"}},"api_key":null}',
@@ -150,6 +152,31 @@ def redacted(content: Stream | Body, *secrets: str) -> Exchange:
     return Redactor(secrets).exchange(exchange)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('{"a":"correct\\u002dhorse\\/battery"}', id="with JSON escapes"),
+        pytest.param('{"a":"so far: correct-horse/bat"}', id="begun"),
+        pytest.param("data: correct-horse/b", id="cut off"),
+        pytest.param(
+            '{"a":"{\\"b\\":\\"correct-horse/ba\\"}"}', id="begun in a JSON text in a string"
+        ),
+    ],
+)
+def test_nothing_of_a_credential_stays(text: str) -> None:
+    assert "correct-horse" not in Redactor([SECRET]).text(text).replace("\\u002d", "-")
+
+
+def test_escapes_stay_where_there_is_no_secret() -> None:
+    assert Redactor([SECRET]).text('{"a":"x\\u002dy"}') == '{"a":"x\\u002dy"}'
+
+
+def test_a_request_is_told_without_its_secrets() -> None:
+    request = Request("POST", "/x?api_key=abcdefgh&a=1", (("x-api-key", "hunter2x"),))
+
+    assert redaction.told(request) == "POST /x?api_key=REDACTED&a=1"
+
+
 @pytest.mark.parametrize("cuts", [[9], [1], [20], [3, 6, 9, 12, 15]])
 def test_a_secret_that_is_spread_over_events_is_found(cuts: list[int]) -> None:
     bounds = [0, *cuts, len(SECRET)]
@@ -177,10 +204,31 @@ def test_a_key_that_is_spread_over_events_is_found_by_its_shape() -> None:
     assert datas(exchange) == ['{"t":"use REDACTED"}', '{"t":" now"}']
 
 
+def test_a_secret_that_is_spread_over_plain_text_is_found() -> None:
+    assert datas(redacted(events("it is correct-ho", "rse/battery, ok"), SECRET)) == [
+        "it is REDACTED",
+        ", ok",
+    ]
+
+
+def test_messages_that_stream_at_the_same_time_are_told_apart() -> None:
+    wire = [
+        '[{"content":"correct-","id":"a"}]',
+        '[{"content":"other","id":"b"}]',
+        '[{"content":"horse/battery","id":"a"}]',
+    ]
+
+    assert datas(redacted(events(*wire), SECRET)) == [
+        '[{"content":"REDACTED","id":"a"}]',
+        '[{"content":"other","id":"b"}]',
+        '[{"content":"","id":"a"}]',
+    ]
+
+
 def test_events_without_secrets_are_untouched() -> None:
     stream = events('{"t":"1e3", "n": 1e3}', "no json")
 
-    assert redacted(stream, SECRET).response.content is stream
+    assert redacted(stream, SECRET).response.content == stream
 
 
 def test_nothing_of_a_secret_reaches_the_text() -> None:

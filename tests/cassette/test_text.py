@@ -293,6 +293,20 @@ def response(text: str) -> str:
             id="header",
         ),
         pytest.param(
+            response('  reason: "a\\nb"'), "line 3: reason must be text on one line", id="reason"
+        ),
+        pytest.param(
+            response("  headers: {a b: c}"),
+            "line 3: 'a b' is no name of a header",
+            id="header name",
+        ),
+        pytest.param(response("  base64: éé"), "line 3: base64 is not base64", id="letters"),
+        pytest.param(
+            response("  body: 1e400"),
+            "line 3: number 1e400 is too large: write it as text, in quotes",
+            id="infinity",
+        ),
+        pytest.param(
             "request: {path: /x}\nresponse: {}\nrepeat: often",
             "line 3: repeat: 'often' is none of last, cycle, error",
             id="repeat",

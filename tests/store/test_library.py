@@ -107,7 +107,7 @@ def test_edited_new_and_removed_files_are_followed(tmp_path: Path, told: Told) -
     assert labels(loaded) == ["a.yaml#1 /a", "b.yaml#1 /b", "b.yaml#2 /b2"]
     assert told.lines == [
         "c.yaml: is gone, its exchanges are not served any more",
-        "a.yaml: read again, 1 exchanges",
+        "a.yaml: read again, 1 exchange",
         "b.yaml: read again, 2 exchanges",
     ]
     assert not loaded.follow(force=True)
@@ -142,8 +142,21 @@ def test_a_broken_edit_keeps_the_last_good_version(
     assert loaded.current(entry)
     assert loaded.exchange(entry).request.path == "/a"
     assert told.lines == [
-        "a.yaml, line 9: not YAML: did not find expected node content; the version before is kept"
+        f"{path}, line 9: not YAML: did not find expected node content; the version before is kept"
     ]
+
+
+def test_an_edit_that_breaks_an_answer_keeps_the_last_good_version(
+    tmp_path: Path, told: Told
+) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(text("/a", "/b"))
+    loaded = library(told, tmp_path)
+    write(path, text("/a", "/b").replace("text: answer /b", "txt: answer /b"))
+
+    assert not loaded.follow(force=True)
+    assert labels(loaded) == ["a.yaml#1 /a", "a.yaml#2 /b"]
+    assert "line 11: response has no key `txt`" in told.lines[0]
 
 
 def test_a_mended_edit_is_read(tmp_path: Path, told: Told) -> None:

@@ -139,7 +139,7 @@ def test_an_empty_file_is_as_good_as_none(
 
 
 def test_a_file_is_overwritten_at_the_end(tape: Callable[[Mode], Tape], tmp_path: Path) -> None:
-    (tmp_path / "chat.yaml").write_text("old")
+    (tmp_path / "chat.yaml").write_text("mockserver: 1\n")
     recording = tape(Mode.OVERWRITE)
     recording.append(1, exchange("/b"))
     recording.append(0, exchange("/a"))
@@ -204,7 +204,7 @@ def test_exchanges_that_cannot_be_put_in_order_stay(
     mode: Mode, tape: Callable[[Mode], Tape], tmp_path: Path
 ) -> None:
     if mode is Mode.OVERWRITE:
-        (tmp_path / "chat.yaml").write_text("old")
+        (tmp_path / "chat.yaml").write_text("mockserver: 1\n")
     recording = tape(mode)
     recording.append(1, exchange("/b"))
     recording.append(0, exchange("/a"))
@@ -256,7 +256,7 @@ def test_a_file_is_let_go_of_when_it_is_refused(
 
 
 def test_what_a_killed_recording_left_is_kept(tape: Callable[[Mode], Tape], tmp_path: Path) -> None:
-    (tmp_path / "chat.yaml").write_text("old")
+    (tmp_path / "chat.yaml").write_text("mockserver: 1\n")
     (tmp_path / "chat.yaml.new").write_text("left")
     with pytest.raises(UsageError, match=r"chat\.yaml\.new is left from a recording"):
         tape(Mode.OVERWRITE)

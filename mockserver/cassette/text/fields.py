@@ -71,5 +71,5 @@ def texts(items: Sequence, where: str) -> Iterator[str]:
 def decoded(part: Mapping, key: str) -> bytes:
     try:
         return b64decode(typed(part, key, str) or "", validate=True)
-    except Base64Error:
+    except (Base64Error, ValueError):
         raise CassetteError(f"{key} is not base64", line=part.lines[key]) from None

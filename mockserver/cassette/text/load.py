@@ -42,6 +42,7 @@ _RESPONSE_KEYS = (
 _EVENT_KEYS = ("after", *sse.FIELDS, "comment", "raw", "base64")
 _ALONE = {"comment", "raw", "base64"}
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _DEFAULT_TYPES = {
     "events": f"{EVENT_STREAM}; charset=utf-8",
     "body": "application/json",
@@ -125,11 +126,18 @@ def _response(document: Mapping) -> Response:
         headers = (("content-type", _DEFAULT_TYPES[kind]), *headers)
     return Response(
         200 if status is None else status,
-        typed(part, "reason", str),
+        _reason(part),
         headers,
         _stream(part) if kind == "events" else _whole(part),
         end,
     )
+
+
+def _reason(part: Mapping) -> str | None:
+    reason = typed(part, "reason", str)
+    if reason is not None and _CONTROL.search(reason):
+        raise CassetteError("reason must be text on one line", line=part.lines["reason"])
+    return reason
 
 
 def _stream(part: Mapping) -> Stream:
@@ -215,6 +223,8 @@ def _headers(part: Mapping) -> Headers:
     for name, value in headers.items():
         for single in value if isinstance(value, list) else [value]:
             text = single if isinstance(single, str) else dumps(single)
+            if not _TOKEN.fullmatch(name):
+                raise CassetteError(f"{name!r} is no name of a header", line=headers.lines[name])
             if isinstance(single, dict | list) or single is None or _CONTROL.search(text):
                 raise CassetteError(
                     f"header {name} must be text on one line", line=headers.lines[name]

@@ -6,6 +6,7 @@ No tags, anchors, aliases, duplicate keys or endless nesting; of the plain scala
 
 import json
 import re
+from math import inf
 from typing import Any
 
 import yaml
@@ -150,5 +151,17 @@ def _scalar(event: yaml.ScalarEvent) -> Any:
     if text in _WORDS:
         return _WORDS[text]
     if _NUMBER.fullmatch(text):
-        return json.loads(text)
+        return _number(text, _line(event))
     return text
+
+
+def _number(text: str, line: int) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = inf
+    if value in (inf, -inf):
+        raise CassetteError(
+            f"number {text[:20]} is too large: write it as text, in quotes", line=line
+        )
+    return value
