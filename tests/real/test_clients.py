@@ -24,7 +24,7 @@ POST /runs/stream: no exchange matches
     body.input.messages[0].content differs
       recorded "Hello! My name is Bagatur and I am 26 years old."
       got      "Bye!"
-    to match it anyway: `ignore: [body.input.messages[0].content]` in the cassette's header"""
+    to match it anyway: `ignore: ['body.input.messages[0].content']` in the cassette's header"""
 
 
 @pytest.fixture(scope="module", params=CLIENTS)

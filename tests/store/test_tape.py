@@ -146,7 +146,7 @@ def test_a_file_is_overwritten_at_the_end(tape: Callable[[Mode], Tape], tmp_path
     during = (tmp_path / "chat.yaml").read_text()
     recording.close()
 
-    assert during == "old"
+    assert during == "mockserver: 1\n"
     assert (tmp_path / "chat.yaml").read_text() == HEAD + document("/a") + document("/b")
     assert names(tmp_path) == ["chat.yaml"]
 
