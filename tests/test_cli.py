@@ -6,6 +6,8 @@ import signal
 import socket
 import subprocess
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from click.testing import CliRunner
@@ -185,6 +187,72 @@ def test_show_stable_makes_two_recordings_comparable(folder: Path) -> None:
     assert '\nmetadata  {"run_id": "<id-1>"}\n' in shown[0]
 
 
+ODD = """\
+mockserver: 1
+---
+request:
+  path: /runs/stream
+  headers: {last-event-id: '7'}
+  text: no json
+redacted: 2
+response:
+  events:
+  - {id: '8', retry: 5, event: values, data: plain}
+  - base64: /w==
+  tail: 'data: ha'
+  end: {after: 0, how: cut}
+---
+request: {path: /x}
+response: {base64: /w==}
+"""
+
+
+def test_show_shows_what_is_odd(folder: Path) -> None:
+    (folder / "odd.yaml").write_text(ODD)
+
+    assert (
+        run("show", "odd.yaml", folder=folder).stdout
+        == """\
+#1 POST /runs/stream
+last-event-id: 7
+
+no json
+
+200 (2 redacted)
+
+    0.000  values id=8 retry=5  plain
+    0.000  '/w=='
+unfinished: 'data: ha'
+the upstream broke off here
+
+#2 POST /x
+
+200
+content-type: application/octet-stream
+
+/w==
+
+"""
+    )
+
+
+def test_show_stable_of_a_file_that_cannot_be_read_leaves_git_its_diff(folder: Path) -> None:
+    (folder / "other.yaml").write_text("a: [\n")
+
+    done = run("show", "--stable", "other.yaml", folder=folder)
+
+    assert (done.returncode, done.stdout) == (0, "a: [\n")
+    assert done.stderr == (
+        "mockserver: other.yaml: not a cassette: it must begin with `mockserver: 1`: shown as it is\n"
+    )
+
+
+def test_ls_of_an_empty_cassette_says_so(folder: Path) -> None:
+    (folder / "empty.yaml").write_text("mockserver: 1\n")
+
+    assert run("ls", "empty.yaml", folder=folder).stderr == "no exchanges\n"
+
+
 def test_show_for_programs(folder: Path) -> None:
     done = run("show", "chat.yaml", "--json", folder=folder)
 
@@ -222,6 +290,18 @@ def test_show_for_programs(folder: Path) -> None:
             "mockserver: --upstream '127.0.0.1:2024': write an address such as http://127.0.0.1:2024\n",
         ),
         (
+            ("record", "chat.json", "--upstream", "http://127.0.0.1:1"),
+            "mockserver: chat.json: a cassette's name ends in .yaml\n",
+        ),
+        (
+            ("replay", "empty"),
+            "mockserver: nothing to replay: no exchange in empty\n",
+        ),
+        (
+            ("replay", "chat.yaml", "--max-gap", "nan"),
+            "mockserver: --max-gap nan: write a number of seconds\n",
+        ),
+        (
             ("record", "chat.yaml", "--upstream", "http://127.0.0.1:1"),
             "mockserver: chat.yaml is there already: add to it with --extend, or record it anew with --overwrite\n",
         ),
@@ -244,6 +324,7 @@ def test_trouble_is_one_plain_line(
     folder: Path, arguments: tuple[str, ...], complaint: str
 ) -> None:
     (folder / "stderr-0").write_text("")
+    (folder / "empty").mkdir()
 
     done = run(*arguments, folder=folder)
 
@@ -266,6 +347,51 @@ def test_a_header_that_is_none_is_refused_without_showing_it(folder: Path) -> No
     assert "write it as 'Name: value'" in done.stderr
     assert "hunter2" not in done.stderr
     assert not (folder / "new.yaml").exists()
+
+
+def test_a_path_that_is_empty_is_refused(folder: Path) -> None:
+    done = run("replay", "", folder=folder)
+
+    assert done.returncode == 2
+    assert done.stderr == "mockserver: Invalid value for '[PATH]...': it is empty\n"
+
+
+def test_headers_for_the_upstream_stand_on_lines_in_the_environment(folder: Path) -> None:
+    environment = {"MOCKSERVER_UPSTREAM_HEADER": "x-one: 1\nno header\n"}
+    arguments = command("record", "new.yaml", "--upstream", "http://127.0.0.1:1")
+    done = subprocess.run(
+        arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert "write it as 'Name: value'" in done.stderr
+
+
+def test_a_replay_with_an_answer_that_cannot_be_read_ends_in_trouble(folder: Path) -> None:
+    (folder / "chat.yaml").write_text(CHAT.replace("status: 200", "status: none"))
+    request = b'{"assistant_id":"agent","input":{"messages":"Hello! My name is Bagatur and I am 26 years old."}}'
+    with running("replay", "chat.yaml", folder=folder) as server:
+        with pytest.raises(HTTPError, match="500"):
+            urlopen(f"{server.url}/runs/stream", request)
+        status = server.stop()
+
+    assert status == 2
+    assert server.errors.startswith(
+        'error: POST /runs/stream: chat.yaml, line 14: status must be a whole number, not "none"\n'
+    )
+
+
+def test_a_command_that_there_is_not_is_one_plain_line(folder: Path) -> None:
+    done = run("playing", folder=folder)
+
+    assert (done.returncode, done.stderr) == (2, "mockserver: No such command 'playing'.\n")
+
+
+def test_no_command_at_all_shows_the_help(folder: Path) -> None:
+    done = run(folder=folder)
+
+    assert done.returncode == 2
+    assert "Usage: mockserver [OPTIONS] COMMAND [ARGS]..." in done.stderr
 
 
 def test_a_port_that_is_taken_is_told(folder: Path) -> None:

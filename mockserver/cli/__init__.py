@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from typing import Any
+from typing import NoReturn
 
 import click
 
@@ -11,26 +11,11 @@ from mockserver.cli.serving import record, replay, serve
 from mockserver.errors import MockServerError
 
 
-class _Trouble(click.ClickException):
-    """An error as one plain line, exit status 2."""
-
-    exit_code = 2
-
-    def show(self, file: Any = None) -> None:
-        with contextlib.suppress(OSError):
-            click.echo(f"mockserver: {self.message}", err=True)
-
-
 class _Commands(click.Group):
-    """A group whose commands may raise our own errors; what is seldom asked comes last."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except MockServerError as error:
-            raise _Trouble(str(error)) from None
+    """A group that lists its commands in the order in which a person meets them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
         return list(self.commands)
 
 
@@ -45,11 +30,21 @@ for command in (serve, replay, record, ls, show):
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C before a server is ready ends it with the status that shells expect."""
+    """Run the command line: trouble is one plain line and status 2, Ctrl-C before a server is ready is status 130."""
     try:
         cli(prog_name="mockserver", standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        sys.exit(error.exit_code)
+        sys.exit(2)
+    except click.ClickException as error:
+        _exit(error.format_message())
+    except MockServerError as error:
+        _exit(str(error))
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
+
+
+def _exit(message: str) -> NoReturn:
+    with contextlib.suppress(OSError):
+        click.echo(f"mockserver: {message}", err=True)
+    sys.exit(2)

@@ -1,0 +1,71 @@
+"""The client to the upstream: its address, its credentials, and heads that are not plain text."""
+
+import pytest
+
+from mockserver.errors import UsageError
+from mockserver.messages import Request
+from mockserver.upstream import Upstream
+from tests.scripted import say, upstream
+
+SPOKEN = "write an address such as http://127.0.0.1:2024"
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("127.0.0.1:2024", f"--upstream '127.0.0.1:2024': {SPOKEN}"),
+        ("ftp://agent.example", f"--upstream 'ftp://agent.example': {SPOKEN}"),
+        ("http://", f"--upstream 'http://': {SPOKEN}"),
+        ("http://agent.example:port", f"--upstream 'http://agent.example:port': {SPOKEN}"),
+        ("http://agent.example/?key=1", "--upstream: write the address without a query"),
+    ],
+)
+def test_what_is_no_address_is_refused(url: str, complaint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Upstream(url)
+
+    assert str(caught.value) == complaint
+
+
+def test_user_and_password_of_the_address_become_a_header() -> None:
+    client = Upstream("https://ada:s%2Fcret@agent.example/base/", (("X-Api-Key", "k"),))
+
+    assert client.url == "https://agent.example/base"
+    assert client.credentials == (("x-api-key", "k"), ("authorization", "Basic YWRhOnMvY3JldA=="))
+
+
+HEAD = b"HTTP/1.1 200 d\xe9j\xe0\r\nx-latin: n\xe9\r\nx-utf8: \xf0\x9f\x98\x80\r\n"
+REST = b"content-length: 2\r\nconnection: close\r\n\r\n{}"
+
+
+async def test_a_head_in_latin_1_is_read_as_such() -> None:
+    async with upstream(say(HEAD + REST)) as server:
+        client = Upstream(server.url)
+        answer = await client.send(Request("GET", "/x"))
+        body = b"".join([chunk async for chunk in answer.chunks])
+        await client.close()
+
+    assert answer.reason == "déjà"
+    assert answer.headers[:2] == (("x-latin", "né"), ("x-utf8", "😀"))
+    assert body == b"{}"
+
+
+@pytest.mark.parametrize(
+    ("info", "told"),
+    [
+        pytest.param(
+            b'{"version":"1","langgraph_py_version":"2","x":3}',
+            {"version": "1", "langgraph_py_version": "2"},
+            id="versions",
+        ),
+        pytest.param(b'{"version":1}', {}, id="no text"),
+        pytest.param(b"[]", {}, id="no object"),
+        pytest.param(b"no json", {}, id="no JSON"),
+    ],
+)
+async def test_the_upstream_is_asked_for_its_versions(info: bytes, told: dict[str, str]) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(info)
+    async with upstream(say(), say(head + info)) as server:
+        client = Upstream(server.url)
+        assert await client.info() == told
+        await client.close()
