@@ -25,6 +25,8 @@ RELAYS = web.AppKey("RELAYS", dict[asyncio.Task[web.StreamResponse], Live | None
 OUTLIVES: web.AppKey[Callable[[Request], bool] | None] = web.AppKey("OUTLIVES")
 OWN = web.ResponseKey("OWN", Reply)
 
+_LOOK_AGAIN = 0.1
+
 GRACE = 3.0
 """How many seconds a stop waits for the upstream's answers that are under way."""
 
@@ -79,7 +81,8 @@ async def _handle(request: web.Request) -> web.StreamResponse:
     try:
         body = await request.read()
     except RequestPayloadError as error:
-        return _whole(*_refused(f"the body of the request cannot be read: {error}"))
+        refusal = failure(400, f"the body of the request cannot be read: {error}")
+        return await _write(request, refusal, 0.0)
     incoming = Request(request.method, path, _headers(request, session), body)
     if outlives := request.app[OUTLIVES]:
         return await _see_through(request, incoming, outlives)
@@ -93,7 +96,7 @@ async def _see_through(
     task = asyncio.create_task(_answer(request, incoming), name=told(incoming))
     relays = request.app[RELAYS]
     relays[task] = None
-    task.add_done_callback(relays.pop)
+    task.add_done_callback(lambda done: relays.pop(done, None))
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
@@ -116,7 +119,7 @@ async def _write(request: web.Request, reply: Reply, started: float) -> web.Stre
     match reply.body:
         case bytes(body):
             return _whole(reply, body)
-        case Paced(((at, body),), _, False):
+        case Paced(((at, body),), end, False) if end == at:
             await _until(started + at)
             return _whole(reply, body)
         case Paced() as paced:
@@ -147,6 +150,7 @@ async def _play(
 async def _relay(request: web.Request, reply: Reply, live: Live) -> web.StreamResponse:
     """Pass the answer on as it comes; a client that has left does not keep it from coming."""
     task = asyncio.current_task()
+    assert task is not None
     if task in request.app[RELAYS]:
         request.app[RELAYS][task] = live
     response = _streamed(reply)
@@ -156,9 +160,11 @@ async def _relay(request: web.Request, reply: Reply, live: Live) -> web.StreamRe
             async for chunk in chunks:
                 there = there and await _try(response.write(chunk))
     except UpstreamError as error:
-        request.app[LOG].tell(f"{task.get_name() if task else request.method}: {error}")
+        request.app[LOG].tell(f"{task.get_name()}: {error}")
         _break(request)
         return response
+    # It is kept by now: a client that takes nothing must not hold up a stop.
+    request.app[RELAYS].pop(task, None)
     if there:
         await _try(response.write_eof())
     return response
@@ -196,8 +202,8 @@ async def _finish_relays(app: web.Application) -> None:
                 f"not recorded: {task.get_name()} was still being answered {GRACE:g} s after the stop"
             )
             task.cancel()
-    if relays:
-        await asyncio.wait(set(relays))
+    while relays:
+        await asyncio.wait(set(relays), timeout=_LOOK_AGAIN)
 
 
 async def _only_own_headers(_: web.Request, response: web.StreamResponse) -> None:
@@ -226,12 +232,6 @@ def _headers(request: web.Request, session: str | None) -> Headers:
         # aiohttp has decoded the body.
         headers = tuple(pair for pair in headers if pair[0] != "content-encoding")
     return headers if session is None else ((SESSION, session), *headers)
-
-
-def _refused(detail: str) -> tuple[Reply, bytes]:
-    reply = failure(400, detail)
-    assert isinstance(reply.body, bytes)
-    return reply, reply.body
 
 
 def _whole(reply: Reply, body: bytes) -> web.Response:

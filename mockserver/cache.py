@@ -32,8 +32,3 @@ class Cache(Generic[V]):
                 _, (_, freed) = self._values.popitem(last=False)
                 self._size -= freed
         return value
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._values.clear()
-        self._size = 0

@@ -33,7 +33,7 @@ class Control:
     def _refusal(self, request: web.Request) -> str | None:
         """Keep out pages of other origins, and names that were made to point at this machine (DNS rebinding)."""
         origin, host = request.headers.get("Origin"), request.headers.get("Host", "")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and origin.partition("://")[2] != host:
             return f"a page of {origin} may not control mockserver"
         if self._loopback and not _is_loopback(host):
             return f"host {host!r} may not control mockserver: use 127.0.0.1 or localhost"

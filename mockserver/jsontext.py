@@ -1,4 +1,4 @@
-"""JSON, and the parsed form of it only where that gives the very bytes back. No I/O."""
+"""JSON, and its parsed form only where that gives the bytes, or all that they say, back. No I/O."""
 
 import json
 from collections.abc import Callable
@@ -16,14 +16,14 @@ LONGEST = 1 << 18
 
 
 def dumps(value: Json) -> str:
-    """Return *value* as compact JSON with real Unicode, as orjson and JSON.stringify write it."""
+    """Return *value* as compact JSON with real Unicode, as the servers write it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def loads(text: str | bytes) -> Json:
+def loads(text: str, parse_float: Callable[[str], Json] | None = None) -> Json:
     """Return the value of the JSON *text*; ValueError where it is none (`NaN` is none)."""
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_float=parse_float, parse_constant=_refuse)
     except RecursionError:
         raise ValueError("nested too deep") from None
 

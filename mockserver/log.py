@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from mockserver.cassette.redaction import told
 from mockserver.messages import Reply, Request, Source
+from mockserver.words import counted
 
 
 class Log:
@@ -51,8 +52,3 @@ class Log:
         if self.errors:
             parts.append(counted(self.errors, "error"))
         return "; ".join(parts)
-
-
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """Return *number* with its noun."""
-    return f"{number} {one if number == 1 else many or f'{one}s'}"

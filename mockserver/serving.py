@@ -1,7 +1,6 @@
 """A server from its start to its stop."""
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import Callable
 
@@ -23,11 +22,12 @@ async def run(app: web.Application, host: str, port: int, ready: Callable[[str],
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with contextlib.AsyncExitStack() as stack:
-        runner = await started(app, host, port)
-        stack.push_async_callback(runner.cleanup)
+    runner = await started(app, host, port)
+    try:
         ready(url(runner, host))
         await stop.wait()
+    finally:
+        await runner.cleanup()
 
 
 async def started(app: web.Application, host: str, port: int) -> web.AppRunner:

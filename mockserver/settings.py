@@ -5,20 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.cassette import matching, redaction
-from mockserver.cassette.model import Repeat
+from mockserver.cassette.model import Policy, Repeat
 from mockserver.cassette.text import strict
 from mockserver.errors import CassetteError, UsageError
 from mockserver.store.files import SETTINGS
-from mockserver.store.snapshot import Defaults
 
 _KEYS = ("ignore", "redact", "repeat")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """*defaults* for all cassettes, and the project's rules of what to `redact`."""
+    """*policy* for all cassettes, and the project's rules of what to `redact`."""
 
-    defaults: Defaults = field(default_factory=Defaults)
+    policy: Policy = field(default_factory=Policy)
     redact: redaction.Rules = field(default_factory=redaction.Rules)
 
 
@@ -62,6 +61,4 @@ def _settings(document: Any) -> Settings:
     repeat = document.get("repeat") or Repeat.LAST
     if repeat not in list(Repeat):
         raise UsageError(f"repeat: {repeat!r} is none of {', '.join(Repeat)}")
-    return Settings(
-        Defaults(matching.rules(tuple(ignore)), Repeat(repeat)), redaction.rules(redact)
-    )
+    return Settings(Policy(matching.rules(tuple(ignore)), Repeat(repeat)), redaction.rules(redact))

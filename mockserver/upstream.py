@@ -56,7 +56,8 @@ class Upstream:
         if parts.query or parts.fragment:
             raise UsageError("--upstream: write the address without a query")
         self._origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-        self.url = self._origin + parts.path.rstrip("/")
+        self._base = parts.path.rstrip("/")
+        self.url = self._origin + self._base
         self._headers = lowered(headers)
         if parts.username and first(self._headers, "authorization") is None:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
@@ -103,7 +104,7 @@ class Upstream:
             async with asyncio.timeout(_INFO_WITHIN):
                 answer = await self.send(Request("GET", "/info"))
                 body = b"".join([chunk async for chunk in answer.chunks])
-            told: Any = loads(body)
+            told: Any = loads(body.decode())
         except (UpstreamError, TimeoutError, ValueError):
             return {}
         if answer.status != 200 or not isinstance(told, dict):
@@ -137,14 +138,18 @@ class Upstream:
         )
         return CIMultiDict((*forwarded, *self._headers))
 
+    def _here(self, location: str) -> str:
+        """Return *location* as a path below here, where it points to the upstream; another one as it is."""
+        path = _below(self._base, _below(self._origin, location))
+        return path if path == location or path.startswith("/") else f"/{path}"
+
     def _answered(self, headers: Headers) -> Iterator[tuple[str, str]]:
         """Leave out what no longer holds of the decoded body; a location at the upstream becomes one here."""
         encoded = first(headers, "content-encoding") is not None
         for name, raw in end_to_end(headers):
             value = _readable(raw)
-            rest = value.removeprefix(self._origin)
-            if name == "location" and rest != value and rest[:1] in ("", "/", "?"):
-                yield name, rest if rest.startswith("/") else f"/{rest}"
+            if name == "location":
+                yield name, self._here(value)
             elif not (encoded and name in ("content-encoding", "content-length")):
                 yield name, value
 
@@ -191,6 +196,12 @@ def _end_with_connection(response: aiohttp.ClientResponse) -> None:
 
     closed.add_done_callback(ended)
     content.on_eof(whole)
+
+
+def _below(start: str, location: str) -> str:
+    """Return what follows *start* in *location* where a part of it ends there, else *location*."""
+    rest = location.removeprefix(start)
+    return rest if rest[:1] in ("", "/", "?") else location
 
 
 def _readable(text: str) -> str:

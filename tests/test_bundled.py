@@ -8,10 +8,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from mockserver.cassette.model import Policy
 from mockserver.cassette.text import strict
 from mockserver.cli import cli
 from mockserver.store.library import Library
-from mockserver.store.snapshot import Defaults
 from tests.processes import running
 from tests.recordings import HELLO, MODES
 
@@ -22,7 +22,7 @@ BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
 
 @pytest.fixture(scope="module")
 def library() -> Library:
-    return Library([ROOT / "cassettes"], Defaults(), pytest.fail)
+    return Library([ROOT / "cassettes"], Policy(), pytest.fail)
 
 
 def test_every_bundled_exchange_can_be_played(library: Library) -> None:
@@ -85,7 +85,7 @@ def test_the_cassettes_of_the_readme_load(tmp_path: Path) -> None:
     for number, text in enumerate(texts):
         path = tmp_path / f"{number}.yaml"
         path.write_text(text)
-        loaded = Library([path], Defaults(), pytest.fail)
+        loaded = Library([path], Policy(), pytest.fail)
         assert loaded.exchange(loaded.index.cassettes[0].entries[0]).response.status == 200
 
 
@@ -97,7 +97,7 @@ def test_the_settings_of_the_readme_load(tmp_path: Path) -> None:
 
     loaded = settings.load(tmp_path / "mockserver.yaml")
 
-    assert strict.read(text)["ignore"] == list(loaded.defaults.ignore)
+    assert strict.read(text)["ignore"] == list(loaded.policy.ignore)
 
 
 def test_the_settings_that_the_readme_shows_are_all_there_are() -> None:

@@ -382,9 +382,9 @@ def test_a_replay_with_an_answer_that_cannot_be_read_ends_in_trouble(folder: Pat
 
 
 def test_a_command_that_there_is_not_is_one_plain_line(folder: Path) -> None:
-    done = run("playing", folder=folder)
+    done = run("xyz", folder=folder)
 
-    assert (done.returncode, done.stderr) == (2, "mockserver: No such command 'playing'.\n")
+    assert (done.returncode, done.stderr) == (2, "mockserver: No such command 'xyz'.\n")
 
 
 def test_no_command_at_all_shows_the_help(folder: Path) -> None:

@@ -433,3 +433,51 @@ async def test_a_chunk_that_makes_no_sense_is_a_break(nonsense: bytes, tmp_path:
     assert answer.body.startswith(ONE)
     assert not answer.whole
     assert (tmp_path / "chat.yaml").read_text().endswith("how: cut}\n")
+
+
+async def test_a_stall_keeps_no_other_client_waiting_and_is_recorded(tmp_path: Path) -> None:
+    released = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        if wire.asked.path == "/other":
+            await say(EVENTS, chunk(ONE), LAST)(wire)
+            return
+        await say(EVENTS, chunk(ONE))(wire)
+        await released.wait()
+        await say(chunk(TWO), LAST)(wire)
+
+    async with upstream(script) as server:
+        with running(
+            "record", "chat.yaml", "--upstream", server.url, folder=tmp_path
+        ) as mockserver:
+            async with Client(mockserver.url) as client:
+                await client.ask()
+                await client.until(ONE)
+                other = await ask(mockserver.url, "POST", "/other")
+                released.set()
+                await client.until(TWO)
+                await client.until(LAST)
+            assert mockserver.stop() == 0
+
+    assert (other.body, other.whole) == (ONE, True)
+    assert len(exchanges((tmp_path / "chat.yaml").read_text())) == 2
+
+
+async def test_a_stop_in_a_stall_says_what_is_not_recorded(tmp_path: Path) -> None:
+    async def script(wire: Wire) -> None:
+        await say(EVENTS, chunk(ONE))(wire)
+        await wire.gone()
+
+    async with upstream(script) as server:
+        with running(
+            "record", "chat.yaml", "--upstream", server.url, folder=tmp_path
+        ) as mockserver:
+            async with Client(mockserver.url) as client:
+                await client.ask()
+                await client.until(ONE)
+                assert await asyncio.to_thread(mockserver.stop) == 0
+
+    assert mockserver.errors.startswith(
+        "not recorded: POST /runs/stream was still being answered 3 s after the stop\n"
+    )
+    assert not (tmp_path / "chat.yaml").exists()

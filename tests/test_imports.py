@@ -10,7 +10,7 @@ import mockserver
 ROOT = Path(mockserver.__file__).parent
 ORDER = [
     {"errors"},
-    {"jsontext", "messages", "sse", "cache"},
+    {"jsontext", "messages", "sse", "cache", "words"},
     {"cassette", "fake", "sessions"},
     {"store", "upstream", "log"},
     {"settings"},
@@ -22,7 +22,7 @@ ORDER = [
     {"cli", "pytest_plugin"},
     {"__main__"},
 ]
-PURE = {"errors", "jsontext", "messages", "sse", "cache", "cassette", "fake", "sessions"}
+PURE = {"errors", "jsontext", "messages", "sse", "cache", "words", "cassette", "fake", "sessions"}
 IMPURE_MODULES = {
     "aiohttp",
     "asyncio",

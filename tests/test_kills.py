@@ -5,6 +5,7 @@ import json
 import re
 import resource
 import signal
+import socket
 from pathlib import Path
 from random import Random
 
@@ -470,6 +471,31 @@ async def test_a_disk_too_full_for_putting_in_order_leaves_the_exchanges(tmp_pat
         "chat.yaml: could not be put in order (File too large); it holds all exchanges as they ended"
     )
     assert names(tmp_path) == ["chat.yaml", "stderr-0"]
+
+
+async def test_a_client_that_takes_nothing_does_not_hold_up_the_stop(tmp_path: Path) -> None:
+    body = b"".join(chunk(b"data: %b\r\n\r\n" % (b"x" * 3000)) for _ in range(1000))
+    done = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        await wire.send(EVENTS + body + LAST)
+        await wire.gone()
+        done.set()
+
+    async with upstream(script) as server:
+        with running("record", "chat.yaml", "--upstream", server.url, folder=tmp_path) as recorder:
+            address = recorder.url.removeprefix("http://").split(":")
+            with socket.socket() as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                client.connect((address[0], int(address[1])))
+                client.sendall(b"POST /stuck HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n")
+                assert await asyncio.to_thread(client.recv, 1) == b"H"
+                status = await asyncio.to_thread(recorder.stop)
+
+    assert status == 0
+    assert "/stuck was still being answered 3 s after the stop" in recorder.errors or paths(
+        tmp_path / "chat.yaml"
+    ) == ["/stuck"]
 
 
 # One file

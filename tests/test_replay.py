@@ -62,7 +62,7 @@ def start(aiohttp_client: AiohttpClient, tmp_path: Path) -> Start:
             (tmp_path / f"{name}.yaml").write_text(text)
         project = settings.load(tmp_path / "mockserver.yaml" if "mockserver" in files else None)
         log = Log(lines.append)
-        library = Library([tmp_path], project.defaults, log.tell)
+        library = Library([tmp_path], project.policy, log.tell)
         cassettes = Cassettes(library, pace(speed, None), project.redact)
         responder = FirstOf(Health(), cassettes, Explain(cassettes))
         app = create_app(responder, log, Control(cassettes.sessions, loopback=loopback))
@@ -161,6 +161,8 @@ async def test_reset_begins_a_session_anew(start: Start) -> None:
         pytest.param({}, 200, id="a test"),
         pytest.param({"Origin": "http://evil.example"}, 403, id="a foreign page"),
         pytest.param({"Host": "evil.example"}, 403, id="a foreign name"),
+        pytest.param({"Origin": "http://["}, 403, id="nonsense"),
+        pytest.param({"Host": "["}, 403, id="a name that is nonsense"),
         pytest.param(
             {"Host": "localhost:1", "Origin": "http://localhost:1"}, 200, id="an own page"
         ),
@@ -211,6 +213,42 @@ async def test_a_miss_is_a_404_that_explains_itself(start: Start) -> None:
     assert server.lines == [f"miss: {answer['detail']}"]
     assert server.log.misses == 1
     assert server.cassettes.unplayed == ["chat.yaml#1"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-mockserver-cassette": "nowhere"}])
+async def test_a_miss_does_not_tell_secrets(start: Start, headers: dict[str, str]) -> None:
+    server = await start(chat=cassette(("hi", "one")))
+
+    async with server.client.get("/x?api_key=hunter2x", headers=headers) as response:
+        told = await response.text()
+
+    assert response.status == 404
+    assert "api_key=REDACTED" in told
+    assert "hunter2x" not in told + "".join(server.lines)
+
+
+async def test_a_stream_of_one_write_keeps_the_pause_before_its_end(start: Start) -> None:
+    """Its end comes later than its only event, so it cannot have a content-length."""
+    text = CUT.replace("  tail: 'data: tw'\n", "").replace(
+        "after: 0, how: cut", "after: 0.01, how: closed"
+    )
+    server = await start("recorded", one=text)
+
+    async with server.client.post("/runs/stream") as response:
+        assert await response.read() == b"data: one\r\n\r\n"
+        assert "content-length" not in response.headers
+
+
+async def test_a_body_that_cannot_be_decoded_is_refused(start: Start) -> None:
+    server = await start(chat=cassette(("hi", "one")))
+
+    async with server.client.post(
+        "/x",
+        data=b"no gzip",
+        headers={"content-encoding": "gzip"},
+        skip_auto_headers=["content-encoding"],
+    ) as response:
+        assert response.status == 400
 
 
 async def test_nothing_recorded_is_a_miss_too(start: Start) -> None:

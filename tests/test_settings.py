@@ -19,8 +19,8 @@ def test_a_project_decides_once(tmp_path: Path) -> None:
         "ignore: [body.config.configurable.user_id]\nredact: ['x+', {field: name}]\nrepeat: error\n",
     )
 
-    assert loaded.defaults.ignore == ("body.config.configurable.user_id",)
-    assert loaded.defaults.repeat is Repeat.ERROR
+    assert loaded.policy.ignore == ("body.config.configurable.user_id",)
+    assert loaded.policy.repeat is Repeat.ERROR
     assert [pattern.pattern for pattern in loaded.redact.patterns] == ["x+"]
     assert loaded.redact.fields == ("name",)
 
@@ -37,7 +37,7 @@ def test_settings_are_found_in_the_working_directory(
 
     assert settings.load(None) == settings.Settings()
     Path("mockserver.yaml").write_text("repeat: cycle\n")
-    assert settings.load(None).defaults.repeat is Repeat.CYCLE
+    assert settings.load(None).policy.repeat is Repeat.CYCLE
 
 
 @pytest.mark.parametrize(

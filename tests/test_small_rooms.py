@@ -5,9 +5,10 @@ import pytest
 from mockserver import jsontext, messages
 from mockserver.cache import Cache
 from mockserver.errors import CassetteError
-from mockserver.log import Log, counted
+from mockserver.log import Log
 from mockserver.messages import Reply, Request, Source
 from mockserver.sessions import Sessions
+from mockserver.words import counted
 
 
 def test_a_cassette_error_says_file_line_and_what() -> None:
@@ -61,8 +62,6 @@ def test_a_cache_forgets_what_was_not_used_for_longest() -> None:
     assert cache.get("b") is None
     assert cache.put("big", "x", 11) == "x"
     assert cache.get("big") is None
-    cache.clear()
-    assert cache.get("a") is None
 
 
 def test_sessions_count_for_themselves() -> None:

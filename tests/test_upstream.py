@@ -5,7 +5,7 @@ import pytest
 from mockserver.errors import UsageError
 from mockserver.messages import Request
 from mockserver.upstream import Upstream
-from tests.scripted import say, upstream
+from tests.scripted import Wire, say, upstream
 
 SPOKEN = "write an address such as http://127.0.0.1:2024"
 
@@ -32,6 +32,36 @@ def test_user_and_password_of_the_address_become_a_header() -> None:
 
     assert client.url == "https://agent.example/base"
     assert client.credentials == (("x-api-key", "k"), ("authorization", "Basic YWRhOnMvY3JldA=="))
+
+
+@pytest.mark.parametrize(
+    ("location", "here"),
+    [
+        ("/base/there", "/there"),
+        ("{url}/there", "/there"),
+        ("{url}", "/"),
+        ("{url}?a=1", "/?a=1"),
+        ("/elsewhere", "/elsewhere"),
+        ("/basement", "/basement"),
+        ("https://other.example/x", "https://other.example/x"),
+        ("there", "there"),
+    ],
+)
+async def test_a_redirect_to_the_upstream_leads_here(location: str, here: str) -> None:
+    seen: list[bytes] = []
+
+    async def script(wire: Wire) -> None:
+        where = location.format(url=f"http://{dict(wire.asked.headers)[b'Host'].decode()}/base")
+        seen.append(where.encode())
+        await wire.send(b"HTTP/1.1 307 T\r\nlocation: %b\r\ncontent-length: 0\r\n\r\n" % seen[0])
+
+    async with upstream(script) as server:
+        client = Upstream(f"{server.url}/base")
+        answer = await client.send(Request("GET", "/x"))
+        await client.close()
+
+    assert server.asked[0].path == "/base/x"
+    assert dict(answer.headers)["location"] == here
 
 
 HEAD = b"HTTP/1.1 200 d\xe9j\xe0\r\nx-latin: n\xe9\r\nx-utf8: \xf0\x9f\x98\x80\r\n"

@@ -8,7 +8,7 @@ from itertools import islice
 from mockserver.cassette import matching
 from mockserver.cassette.canonical import canonical
 from mockserver.cassette.matching import Key, Rules
-from mockserver.cassette.model import Header, Repeat
+from mockserver.cassette.model import Repeat
 from mockserver.jsontext import Json
 from mockserver.messages import Request
 
@@ -41,7 +41,6 @@ class Cassette:
     """A loaded file: *name* is its path below its root, *rules* are those in force in it."""
 
     name: str
-    header: Header
     rules: Rules
     entries: tuple[Entry, ...]
 
@@ -75,7 +74,6 @@ class Index:
         self.cassettes = cassettes
         self.rules = tuple(dict.fromkeys(cassette.rules for cassette in cassettes))
         self._by_name: dict[str, Index] = {}
-        self._by_key: dict[tuple[Rules, Key], tuple[Entry, ...]] = {}
         self._order = {cassette.name: number for number, cassette in enumerate(cassettes)}
         gathered: dict[tuple[Rules, Key], list[Entry]] = {}
         for cassette in cassettes:
@@ -84,7 +82,7 @@ class Index:
         self._by_key = {place: tuple(entries) for place, entries in gathered.items()}
 
     @property
-    def entries(self) -> int:
+    def count(self) -> int:
         """How many exchanges there are."""
         return sum(len(cassette.entries) for cassette in self.cassettes)
 

@@ -85,3 +85,11 @@ class Exchange:
     response: Response
     repeat: Repeat | None = None
     redacted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the project's settings say for every cassette."""
+
+    ignore: tuple[str, ...] = ()
+    repeat: Repeat = Repeat.LAST

@@ -33,6 +33,8 @@ class Pace:
             paced.append((at, chunk))
         if not cut and not at and not (end and end.after):
             return b"".join(chunk for _, chunk in paced)
+        if isinstance(response.content, Body) and paced and not cut:
+            return Paced(tuple(paced), at)  # complete with its last byte
         ends = last(response.content) - before + (end.after if end else 0.0)
         return Paced(tuple(paced), at + self._gap(ends), cut)
 

@@ -1,8 +1,8 @@
 """Secrets out of exchanges, before they reach the disk and before a request is matched. No I/O.
 
-In this order: the exact credentials of the request and of the recorder, wherever they turn up, also spread over the
-events of a stream; cookies and `authorization`; values that are shaped like keys and JSON fields that are named like
-them; the project's own rules.
+First what is spread over the events of a stream; then in each text the exact credentials of the request and of the
+recorder, their beginnings, fields and parameters that are named like secrets, values that are shaped like keys, and
+the project's own rules. Cookies, `authorization` and the like go by the name of their header.
 """
 
 import re
@@ -87,7 +87,7 @@ class Redactor:
         return replace(exchange, request=request, response=response, redacted=redacted)
 
     def request(self, request: Request) -> Request:
-        """Return *request* without secrets; headers that a cassette does not hold are not looked at."""
+        """Return *request* without secrets."""
         path = self._path(request.path)
         body = self._bytes(request.body)
         if path is request.path and body is request.body and not request.headers:

@@ -161,6 +161,7 @@ def any_of(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
 
 @lru_cache(maxsize=64)
 def fields_named(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the patterns of JSON fields of that *name*, plain and in a JSON text that is itself in a string."""
     escaped = re.escape(name)
     return re.compile(_PLAIN % escaped), re.compile(_NESTED % escaped, re.DOTALL)
 

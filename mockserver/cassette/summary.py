@@ -8,6 +8,7 @@ from mockserver.cassette.model import Body, Exchange, Stream
 from mockserver.cassette.pace import last
 from mockserver.jsontext import Json, loads
 from mockserver.messages import Request
+from mockserver.words import counted
 
 
 def duration(exchange: Exchange) -> float:
@@ -20,7 +21,7 @@ def size(exchange: Exchange) -> str:
     """Return how much was answered: `7 events`, or `512 B`."""
     match exchange.response.content:
         case Stream(events):
-            return f"{len(events)} event{'' if len(events) == 1 else 's'}"
+            return counted(len(events), "event")
         case Body(raw):
             return f"{len(raw)} B"
 

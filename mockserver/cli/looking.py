@@ -120,10 +120,10 @@ class _Exchanges:
     """
 
     def __init__(self, paths: Iterable[Path], number: int | None = None) -> None:
+        from mockserver.cassette.model import Policy
         from mockserver.store.library import Library
-        from mockserver.store.snapshot import Defaults
 
-        self._library = Library(paths, Defaults(), lambda line: click.echo(line, err=True))
+        self._library = Library(paths, Policy(), lambda line: click.echo(line, err=True))
         cassettes = self._library.index.cassettes
         self._entries = [entry for cassette in cassettes for entry in cassette.entries]
         if number is not None:

@@ -11,7 +11,8 @@ import click
 
 from mockserver.cli import options
 from mockserver.errors import UsageError
-from mockserver.log import Log, counted
+from mockserver.log import Log
+from mockserver.words import counted
 
 if TYPE_CHECKING:
     from mockserver.responders.cassettes import Cassettes
@@ -161,7 +162,7 @@ def record(
     )
     cassettes: list[Cassettes] = []
     if extend and path.stat().st_size:
-        library = Library([path], project.defaults, log.tell)
+        library = Library([path], project.policy, log.tell)
         cassettes = [Cassettes(library, Pace(), project.redact, once=True)]
     responder = FirstOf(Health(), *cassettes, Record(server, recording, errors=record_errors))
     sessions = cassettes[0].sessions if cassettes else None
@@ -225,8 +226,8 @@ def _play(
         raise UsageError(
             "nothing to replay: name a cassette or a folder, there is no ./cassettes here"
         )
-    library = Library(paths, project.defaults, log.tell)
-    if mode == "replay" and not library.index.entries:
+    library = Library(paths, project.policy, log.tell)
+    if mode == "replay" and not library.index.count:
         raise UsageError(f"nothing to replay: no exchange in {', '.join(map(str, paths))}")
     cassettes = Cassettes(library, chosen, project.redact)
     app = create_app(
@@ -245,7 +246,7 @@ def _play(
 
 
 def _holdings(library: "Library") -> str:
-    exchanges = counted(library.index.entries, "exchange")
+    exchanges = counted(library.index.count, "exchange")
     return f"{exchanges} in {counted(len(library.index.cassettes), 'cassette')}"
 
 

@@ -74,13 +74,13 @@ class Cassettes:
         return reply
 
     def miss(self, request: Request) -> Miss:
-        """Return why *request* was not answered."""
+        """Return why *request* was not answered, without its secrets."""
         session, cassette = session_of(request), request.header(CASSETTE)
+        request = self._redacted(request)
         index = self._library.index if cassette is None else self._library.index.only(cassette)
         if index is None:
             names = tuple(one.name for one in self._library.index.cassettes)
             return Miss(request, f"there is no cassette {cassette!r}", cassettes=names)
-        request = self._redacted(request)
         if found := self._find(request, cassette):
             count = len(found.entries)
             return Miss(
@@ -88,7 +88,7 @@ class Cassettes:
                 f"it was played already, {count} of {count} times, and `repeat: error` holds",
                 tuple(self._near(entry, index, session, cassette) for entry in found.entries[-1:]),
             )
-        if not index.entries:
+        if not index.count:
             return Miss(request, "there are no exchanges")
         nearest = index.nearest(canonical(request))
         return Miss(

@@ -76,7 +76,7 @@ class _Relay:
         if keep:
             finish = partial(self._recorder.finish, self._clock(), cut=broken is not None)
             await self._recording.keep(self._number, self._request, finish)
-        else:
+        elif answer.status >= 200:
             self._recording.pass_over(self._request, answer.status)
         if broken:
             raise broken

@@ -6,16 +6,21 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mockserver.cassette.index import Entry, Index
-from mockserver.cassette.model import Exchange
+from mockserver.cassette.model import Exchange, Policy
 from mockserver.errors import CassetteError, MockServerError
 from mockserver.messages import Request
 from mockserver.store import files
-from mockserver.store.snapshot import Defaults, NoCassetteError, Snapshot, Stamp, stamp
+from mockserver.store.snapshot import NoCassetteError, Snapshot, Stamp, stamp
+from mockserver.words import counted
 
 HELD = 48 << 20
 """How many bytes of small files are held in memory together."""
 
 HELD_EACH = 4 << 20
+"""How large a file may be to be held."""
+
+LONG = 0.001
+"""How many seconds a look at all files may take to be taken with every request that nothing answers."""
 
 SELDOM = 1.0
 """After how many seconds a hit, which looks at its own file alone, makes us look at all of them."""
@@ -28,11 +33,9 @@ class Library:
     cannot be read at the start; later a broken edit keeps what was there before.
     """
 
-    def __init__(
-        self, paths: Iterable[Path], defaults: Defaults, tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, paths: Iterable[Path], policy: Policy, tell: Callable[[str], None]) -> None:
         self._paths = tuple(paths)
-        self._defaults = defaults
+        self._policy = policy
         self._tell = tell
         self._snapshots: dict[str, Snapshot] = {}
         self._places: dict[str, Path] = {}
@@ -72,14 +75,15 @@ class Library:
     def follow(self, *, force: bool = False) -> bool:
         """Pick up edited, new and removed files; tell whether there were any.
 
-        Without *force* this looks at the disk seldom enough to take a tenth of the time at the most.
+        Without *force*, where that takes long it is done seldom enough to take a tenth of the time at the most.
         """
         started = time.monotonic()
         if not force and started < self._checked + self._pause:
             return False
         changed = self._follow()
         self._checked = time.monotonic()
-        self._pause = 10 * (self._checked - started)
+        spent = self._checked - started
+        self._pause = 10 * spent if spent > LONG else 0.0
         if changed:
             self.index = self._indexed()
         return changed
@@ -115,14 +119,14 @@ class Library:
             return False
         if name in self._snapshots:
             count = len(self._snapshots[name].cassette.entries)
-            self._tell(f"{name}: read again, {count} exchange{'' if count == 1 else 's'}")
+            self._tell(f"{name}: read again, {counted(count, 'exchange')}")
         return name in self._snapshots
 
     def _load(self, name: str, path: Path, *, named: bool) -> None:
         held = sum(snapshot.held for snapshot in self._snapshots.values())
         hold = HELD_EACH if held < HELD else 0
         try:
-            snapshot = Snapshot(path, name, self._defaults, hold)
+            snapshot = Snapshot(path, name, self._policy, hold)
         except NoCassetteError:
             if named or name in self._snapshots:
                 raise

@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from mockserver.cassette import documents, text
+from mockserver.cassette.canonical import canonical
 from mockserver.cassette.documents import Document
 from mockserver.cassette.index import Cassette, Entry, entry
-from mockserver.cassette.matching import rules
-from mockserver.cassette.model import Exchange, Header, Repeat
+from mockserver.cassette.matching import Key, key, reduced, rules
+from mockserver.cassette.model import Exchange, Header, Policy, Repeat
 from mockserver.errors import CassetteError, UsageError
 from mockserver.messages import Request
 
@@ -17,14 +17,6 @@ BLOCK = 1 << 20
 
 Stamp = tuple[int, int, int]
 """Inode, size and time of the last change: another stamp, another content."""
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """What the project's settings say for every cassette."""
-
-    ignore: tuple[str, ...] = ()
-    repeat: Repeat = Repeat.LAST
 
 
 class NoCassetteError(CassetteError):
@@ -35,10 +27,10 @@ class Snapshot:
     """A file that was loaded: its index and, as long as this lives, its bytes.
 
     A file of up to *hold* bytes is held in memory, so that an edit in place cannot take them from us. *notes* are the
-    lines to be told about it; *torn_at* is the byte where a torn last exchange begins.
+    lines to be told about it; *end* is the byte after the last whole document.
     """
 
-    def __init__(self, path: Path, name: str, defaults: Defaults, hold: int = 4 << 20) -> None:
+    def __init__(self, path: Path, name: str, policy: Policy, hold: int) -> None:
         self.name = name
         self.notes: list[str] = []
         self.end = 0
@@ -49,7 +41,7 @@ class Snapshot:
             self._held: bytes | None = None
             if self.stamp[1] <= hold:
                 self._held = b"".join(self._pieces())
-            self.cassette = self._load(defaults)
+            self.cassette, self.header = self._load(policy)
         except BaseException:
             self.close()
             raise
@@ -77,7 +69,7 @@ class Snapshot:
             exchange = text.load_exchange(self._text(Document(place.start, place.line, raw)))
         except CassetteError as error:
             raise error.at(file=self.name, first_line=place.line) from None
-        if exchange is None or entry_key(exchange.request, self.cassette) != place.key:
+        if exchange is None or self._key(exchange.request) != place.key:
             raise CassetteError(
                 "was changed in place and cannot be read as it was: mend the file", file=self.name
             )
@@ -95,18 +87,18 @@ class Snapshot:
         raw = self._read(place.start, place.end)
         return self._head(Document(place.start, place.line, raw))[0]
 
-    def _load(self, defaults: Defaults) -> Cassette:
+    def _load(self, policy: Policy) -> tuple[Cassette, Header]:
         places = documents.split(self._blocks())
         header, pending = self._header(places)
         try:
-            in_force = rules(defaults.ignore, header.ignore)
+            in_force = rules(policy.ignore, header.ignore)
         except UsageError as error:
             raise CassetteError(str(error), file=self.name) from None
-        repeat = header.repeat or defaults.repeat
+        repeat = header.repeat or policy.repeat
         entries: list[Entry] = []
         for document in pending:
             entries += self._entry(document, len(entries) + 1, in_force, repeat)
-        return Cassette(self.name, header, in_force, tuple(entries))
+        return Cassette(self.name, in_force, tuple(entries)), header
 
     def _header(self, places: Iterator[Document]) -> tuple[Header, Iterator[Document]]:
         first = next(places, Document(0, 1, b""))
@@ -198,6 +190,9 @@ class Snapshot:
             yield block
             offset += len(block)
 
+    def _key(self, request: Request) -> Key:
+        return key(reduced(canonical(request), self.cassette.rules))
+
     def _read(self, start: int, end: int) -> bytes:
         if self._held is not None:
             return self._held[start:end]
@@ -207,11 +202,6 @@ class Snapshot:
 def stamp(status: os.stat_result) -> Stamp:
     """Return what tells one content of a file from another."""
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def entry_key(request: Request, cassette: Cassette) -> bytes:
-    """Return the key that *request* has in *cassette*."""
-    return entry(request, ("", 0, 0, 0, 0), cassette.rules, Repeat.LAST).key
 
 
 def _holds_text(raw: bytes) -> bool:

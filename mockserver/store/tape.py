@@ -7,10 +7,10 @@ from collections.abc import Callable
 from enum import Enum, auto
 from pathlib import Path
 
-from mockserver.cassette.model import Exchange, Header
+from mockserver.cassette.model import Exchange, Header, Policy
 from mockserver.cassette.text import dump_exchange, dump_header
 from mockserver.errors import StorageError, UsageError
-from mockserver.store.snapshot import Defaults, Snapshot
+from mockserver.store.snapshot import Snapshot
 
 COPIED = 1 << 20
 
@@ -37,7 +37,6 @@ class Tape:
         self, path: Path, mode: Mode, header: Callable[[], Header], tell: Callable[[str], None]
     ) -> None:
         self.path = path
-        self.count = 0
         self._header = header
         self._tell = tell
         self._places: list[tuple[int, int, int]] = []
@@ -75,7 +74,6 @@ class Tape:
             ) from None
         self._places.append((number, self._end + len(head), len(raw)))
         self._end += len(head) + len(raw)
-        self.count += 1
 
     def close(self) -> None:
         """Put the exchanges into the order of their requests and let go of the file.
@@ -101,7 +99,7 @@ class Tape:
         if self._written == self.path:
             if not self._end:
                 self.path.unlink()
-        elif self.count:
+        elif self._places:
             self._written.replace(self.path)
         else:
             self._written.unlink()
@@ -155,9 +153,9 @@ class Tape:
                 view = view[os.write(target, view) :]
 
     def _extended(self) -> int:
-        snapshot = Snapshot(self.path, self.path.name, Defaults())
+        snapshot = Snapshot(self.path, self.path.name, Policy(), hold=0)
         snapshot.close()
-        if snapshot.end < snapshot.stamp[1]:
+        if snapshot.notes or (snapshot.end < snapshot.stamp[1] and snapshot.header.recorded):
             self._tell(
                 f"{self.path}: its last exchange was torn by a kill; it is cut off before recording goes on"
             )

@@ -1,6 +1,6 @@
 from mockserver.cassette.canonical import canonical
 from mockserver.cassette.index import Cassette, Entry, Index, entry
-from mockserver.cassette.model import Header, Repeat
+from mockserver.cassette.model import Repeat
 from mockserver.messages import Request
 
 
@@ -9,7 +9,7 @@ def loaded(name: str, *paths: str, method: str = "POST") -> Cassette:
         entry(Request(method, path, (), b'{"a":1,"b":2}'), (name, number, 0, 0, 1), (), Repeat.LAST)
         for number, path in enumerate(paths, 1)
     )
-    return Cassette(name, Header(), (), entries)
+    return Cassette(name, (), entries)
 
 
 def labels(entries: list[Entry] | tuple[Entry, ...]) -> list[str]:
@@ -23,7 +23,7 @@ def test_identical_requests_are_found_together_in_path_order() -> None:
 
     assert found is not None
     assert labels(found.entries) == ["a.yaml#1", "a.yaml#3", "b.yaml#1"]
-    assert index.entries == 4
+    assert index.count == 4
 
 
 def test_what_was_not_recorded_is_not_found() -> None:
@@ -38,7 +38,7 @@ def test_one_cassette_is_an_index_of_its_own() -> None:
     for name in ("chat/a", "chat/a.yaml", "b", "b.yml"):
         only = index.only(name)
         assert only is not None
-        assert only.entries == 1
+        assert only.count == 1
     assert index.only("a") is None
 
 

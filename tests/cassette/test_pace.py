@@ -54,6 +54,20 @@ A, B, C = b"data: a\r\n\r\n", b"data: b\r\n\r\n", b"data: c\r\n\r\n"
             Paced((), 1.0),
             id="nothing, late",
         ),
+        pytest.param(
+            "recorded",
+            None,
+            Response(content=Body(b"{}", 0.5), end=End(0.5)),
+            Paced(((0.5, b"{}"),), 0.5),
+            id="a body is complete with its last byte",
+        ),
+        pytest.param(
+            "recorded",
+            None,
+            Response(content=Stream((event(0.5, "a"),)), end=End(0.5)),
+            Paced(((0.5, A),), 1.0),
+            id="a stream is not",
+        ),
     ],
 )
 def test_the_pace_of_an_answer(

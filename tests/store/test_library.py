@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from mockserver.cassette.canonical import canonical
+from mockserver.cassette.model import Policy
 from mockserver.errors import CassetteError, UsageError
 from mockserver.messages import Request
 from mockserver.store.library import Library
-from mockserver.store.snapshot import Defaults
 
 
 def text(*paths: str, header: str = "") -> str:
@@ -31,7 +31,7 @@ def told() -> Told:
 
 
 def library(told: Told, *paths: Path) -> Library:
-    return Library(paths, Defaults(), told)
+    return Library(paths, Policy(), told)
 
 
 def labels(loaded: Library) -> list[str]:

@@ -11,6 +11,7 @@ from mockserver.cassette.model import (
     End,
     Exchange,
     Header,
+    Policy,
     Repeat,
     Response,
     Stream,
@@ -20,7 +21,7 @@ from mockserver.cassette.text import dump_exchange, dump_header
 from mockserver.errors import CassetteError
 from mockserver.messages import Request
 from mockserver.sse import Event
-from mockserver.store.snapshot import Defaults, Snapshot
+from mockserver.store.snapshot import Snapshot
 
 EXCHANGES = (
     Exchange(
@@ -46,7 +47,7 @@ WHOLE = (RECORDED + "".join(map(dump_exchange, EXCHANGES))).encode()
 def load(folder: Path, raw: bytes, hold: int = 1 << 20) -> Snapshot:
     path = folder / "a.yaml"
     path.write_bytes(raw)
-    return Snapshot(path, "a.yaml", Defaults(), hold)
+    return Snapshot(path, "a.yaml", Policy(), hold)
 
 
 def exchanges(snapshot: Snapshot) -> list[Exchange]:

@@ -1,10 +1,9 @@
 """Cassette documents: model to YAML text and back. No I/O."""
 
-from mockserver.cassette.text.dump import SEPARATOR, dump_exchange, dump_header
+from mockserver.cassette.text.dump import dump_exchange, dump_header
 from mockserver.cassette.text.load import load_exchange, load_head, load_header
 
 __all__ = [
-    "SEPARATOR",
     "dump_exchange",
     "dump_header",
     "load_exchange",

@@ -20,6 +20,7 @@ _KINDS: dict[type, str] = {
 
 
 def typed(part: Mapping, key: str, kind: type[T]) -> T | None:
+    """Return what stands under *key*, None where nothing does; CassetteError if it is not of that *kind*."""
     value = part.get(key)
     if value is None:
         return None
@@ -31,6 +32,7 @@ def typed(part: Mapping, key: str, kind: type[T]) -> T | None:
 
 
 def known(part: Mapping, keys: tuple[str, ...], where: str) -> None:
+    """Raise CassetteError if *part*, which is *where*, has a key beside *keys*."""
     for key in part:
         if key not in keys:
             raise CassetteError(
@@ -39,6 +41,7 @@ def known(part: Mapping, keys: tuple[str, ...], where: str) -> None:
 
 
 def one_of(part: Mapping, keys: tuple[str, ...], where: str) -> str | None:
+    """Return which of *keys* stands in *part*, None if none does; CassetteError if several do."""
     found = [key for key in keys if key in part]
     if len(found) > 1:
         raise CassetteError(
@@ -48,6 +51,7 @@ def one_of(part: Mapping, keys: tuple[str, ...], where: str) -> str | None:
 
 
 def seconds(part: Mapping, key: str) -> float:
+    """Return the time under *key*, 0 where there is none; CassetteError if it is no time."""
     value = part.get(key, 0)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
         raise CassetteError(f"{key} must be a time in seconds", line=part.lines[key])
@@ -55,6 +59,7 @@ def seconds(part: Mapping, key: str) -> float:
 
 
 def whole_part(document: Mapping, key: str) -> Mapping:
+    """Return the mapping under *key*; CassetteError if there is none."""
     part = typed(document, key, Mapping)
     if part is None:
         raise CassetteError(f"`{key}` is empty", line=document.lines[key])
@@ -62,6 +67,7 @@ def whole_part(document: Mapping, key: str) -> Mapping:
 
 
 def texts(items: Sequence, where: str) -> Iterator[str]:
+    """Yield *items*, which stand under *where*; CassetteError for one that is no text."""
     for item, line in zip(items, items.lines, strict=True):
         if not isinstance(item, str):
             raise CassetteError(f"{where} must be a list of texts", line=line)
@@ -69,6 +75,7 @@ def texts(items: Sequence, where: str) -> Iterator[str]:
 
 
 def decoded(part: Mapping, key: str) -> bytes:
+    """Return the bytes that stand under *key* in base64; CassetteError if they do not."""
     try:
         return b64decode(typed(part, key, str) or "", validate=True)
     except (Base64Error, ValueError):

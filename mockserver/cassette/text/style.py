@@ -54,7 +54,7 @@ def lines(value: Any, indent: str = "") -> Iterator[str]:
     """Yield the lines of the mapping or list *value*, each beginning with *indent*."""
     if isinstance(value, dict):
         for key, part in value.items():
-            yield from _entry(f"{indent}{scalar(key)}:", part, indent, "  ")
+            yield from _entry(f"{indent}{scalar(key)}:", part, indent)
     else:
         for part in value:
             if isinstance(part, dict | list) and part:
@@ -62,7 +62,7 @@ def lines(value: Any, indent: str = "") -> Iterator[str]:
                 yield f"{indent}- {first[len(indent) + 2 :]}"
                 yield from rest
             else:
-                yield from _entry(f"{indent}-", part, indent, "  ")
+                yield from _entry(f"{indent}-", part, indent)
 
 
 def flow(value: dict[str, Any]) -> str:
@@ -78,12 +78,12 @@ def fits(value: Any) -> bool:
     return not isinstance(value, list) or all(fits(part) for part in value)
 
 
-def _entry(head: str, value: Any, indent: str, step: str) -> Iterator[str]:
+def _entry(head: str, value: Any, indent: str) -> Iterator[str]:
     if isinstance(value, dict | list) and value:
         yield head
-        yield from lines(value, indent if isinstance(value, list) else indent + step)
+        yield from lines(value, indent if isinstance(value, list) else indent + "  ")
     elif isinstance(value, str) and "\n" in value:
-        yield f"{head} {block(value, indent + step)}"
+        yield f"{head} {block(value, indent + '  ')}"
     else:
         yield f"{head} {scalar(value)}"
 
