@@ -15,8 +15,12 @@ from mockserver.log import Log
 from mockserver.words import counted
 
 if TYPE_CHECKING:
+    from mockserver.recording import Kept, Recording
     from mockserver.responders.cassettes import Cassettes
+    from mockserver.settings import Settings
     from mockserver.store.library import Library
+    from mockserver.store.tape import Mode
+    from mockserver.upstream import Upstream
 
 _LISTED = 20
 
@@ -131,72 +135,83 @@ def record(
     """
     from mockserver import settings
     from mockserver.app import create_app
-    from mockserver.cassette.model import Header
     from mockserver.cassette.pace import Pace
     from mockserver.control import Control, is_loopback
-    from mockserver.recording import Recording
     from mockserver.responders.cassettes import Cassettes
     from mockserver.responders.chain import FirstOf, Health
     from mockserver.responders.record import Record, cancels_when_left
     from mockserver.serving import run
-    from mockserver.store.files import SUFFIXES
     from mockserver.store.library import Library
-    from mockserver.store.tape import Mode, Tape
     from mockserver.upstream import Upstream
+
+    project, log = settings.load(config), _log()
+    key = (("x-api-key", upstream_api_key),) if upstream_api_key else ()
+    server = Upstream(upstream, (*upstream_headers, *key))
+    recording = _recording(path, _mode(path, extend, overwrite), server, project, log)
+    cassettes: list[Cassettes] = []
+    if extend and path.stat().st_size:
+        library = Library([path], project.policy, log.tell)
+        cassettes = [Cassettes(library, Pace(), project.redact, once=True)]
+    app = create_app(
+        FirstOf(Health(), *cassettes, Record(server, recording, errors=record_errors)),
+        log,
+        Control(cassettes[0].sessions if cassettes else None, loopback=is_loopback(host)),
+        lambda request: not cancels_when_left(request),
+    )
+    # The writing thread must not keep the streams waiting for the interpreter.
+    sys.setswitchinterval(0.0005)
+
+    async def run_and_close() -> None:
+        try:
+            line = f"mockserver record on {{}}, {server.url} into {path}"
+            await run(app, host, port, lambda url: _ready(line.format(url)))
+        finally:
+            await server.close()
+
+    try:
+        asyncio.run(run_and_close())
+    finally:
+        recording.close()
+    _tell_kept(recording.kept, path, log)
+    if recording.kept.lost or recording.kept.unsettled:
+        sys.exit(2)
+
+
+def _mode(path: Path, extend: bool, overwrite: bool) -> "Mode":
+    from mockserver.store.files import SUFFIXES
+    from mockserver.store.tape import Mode
 
     if path.suffix not in SUFFIXES and not path.is_dir():
         raise UsageError(f"{path}: a cassette's name ends in .yaml")
     if extend and overwrite:
         raise UsageError("--extend and --overwrite: choose one")
-    project = settings.load(config)
-    log = _log()
-    headers = (*upstream_headers, *((("x-api-key", upstream_api_key),) if upstream_api_key else ()))
-    server = Upstream(upstream, headers)
-    mode = Mode.EXTEND if extend else Mode.OVERWRITE if overwrite else Mode.NEW
-    recording = Recording(
+    return Mode.EXTEND if extend else Mode.OVERWRITE if overwrite else Mode.NEW
+
+
+def _recording(
+    path: Path, mode: "Mode", server: "Upstream", project: "Settings", log: Log
+) -> "Recording":
+    from mockserver.cassette.model import Header
+    from mockserver.recording import Recording
+    from mockserver.store.tape import Tape
+
+    now = datetime.now(UTC)
+    return Recording(
         lambda header: Tape(path, mode, header, log.tell),
-        Header(upstream=server.url, recorded=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"),
+        Header(upstream=server.url, recorded=f"{now:%Y-%m-%dT%H:%M:%SZ}"),
         server,
         project.redact,
         log.tell,
     )
-    cassettes: list[Cassettes] = []
-    if extend and path.stat().st_size:
-        library = Library([path], project.policy, log.tell)
-        cassettes = [Cassettes(library, Pace(), project.redact, once=True)]
-    responder = FirstOf(Health(), *cassettes, Record(server, recording, errors=record_errors))
-    sessions = cassettes[0].sessions if cassettes else None
-    control = Control(sessions, loopback=is_loopback(host))
-    # The writing thread must not keep the streams waiting for the interpreter.
-    sys.setswitchinterval(0.0005)
 
-    async def serve_and_close() -> None:
-        try:
-            await run(
-                create_app(responder, log, control, lambda request: not cancels_when_left(request)),
-                host,
-                port,
-                lambda url: _ready(f"mockserver record on {url}, {server.url} into {path}"),
-            )
-        finally:
-            await server.close()
 
-    try:
-        asyncio.run(serve_and_close())
-    finally:
-        recording.close()
-    kept = recording.kept
-    log.tell(
-        f"{log.summary()}; recorded {counted(kept.exchanges, 'exchange')} into {path}"
-        if kept.exchanges
-        else f"{log.summary()}; nothing to record"
-    )
+def _tell_kept(kept: "Kept", path: Path, log: Log) -> None:
+    came = f"recorded {counted(kept.exchanges, 'exchange')} into {path}"
+    log.tell(f"{log.summary()}; {came if kept.exchanges else 'nothing to record'}")
     if kept.redacted:
         log.tell(f"redacted {counted(kept.redacted, 'secret')}")
     if kept.lost:
         log.tell(f"{counted(kept.lost, 'exchange')} could not be recorded")
-    if kept.lost or kept.unsettled:
-        sys.exit(2)
 
 
 def _play(
