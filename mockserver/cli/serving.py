@@ -163,8 +163,8 @@ def record(
 
     async def run_and_close() -> None:
         try:
-            line = f"mockserver record on {{}}, {server.url} into {path}"
-            await run(app, host, port, lambda url: _ready(line.format(url)))
+            into = f"{server.url} into {path}"
+            await run(app, host, port, lambda url: _ready(f"mockserver record on {url}, {into}"))
         finally:
             await server.close()
 
