@@ -23,6 +23,7 @@ from mockserver.cassette.secrets import (
     fields_named,
     is_secret_name,
     may_hold_fields,
+    may_hold_parameters,
     shaped,
     spelled_out,
 )
@@ -107,6 +108,7 @@ class Redactor:
             text = pattern.sub(partial(self._begun, secret), text)
         if may_hold_fields(text):
             text = self._fields(FIELD, NESTED_FIELD, text)
+        if may_hold_parameters(text):
             text = ASSIGNED.sub(self._assigned, text)
         for pattern in shaped(text):
             text = self._replaced(pattern, PLACEHOLDER, text)
@@ -130,8 +132,21 @@ class Redactor:
     def _stream(self, stream: Stream) -> Stream:
         spread_out, count = spread.replaced(list(stream.events), self._find, PLACEHOLDER)
         self.count += count
-        events = tuple(replace(timed, event=self._event(timed.event)) for timed in spread_out)
+        events = tuple(spread_out)
+        texts = (text for timed in events for name, text in timed.event.fields if name != "base64")
+        if self._finds("\n".join(texts)) or any(
+            name == "base64" for timed in events for name, _ in timed.event.fields
+        ):
+            events = tuple(replace(timed, event=self._event(timed.event)) for timed in events)
         return replace(stream, events=events, tail=self._bytes(stream.tail))
+
+    def _finds(self, text: str) -> bool:
+        """Tell whether there is any secret in *text*: to ask once for all events is quicker than to ask each."""
+        before = self.count
+        self.text(text)
+        found = self.count > before
+        self.count = before
+        return found
 
     def _event(self, event: Event) -> Event:
         fields = tuple((name, self._field(name, text)) for name, text in event.fields)

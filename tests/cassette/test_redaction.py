@@ -257,3 +257,18 @@ def test_a_binary_body_is_searched_too() -> None:
     exchange = redacted(Body(b"\xff" + SECRET.encode() + b"\xfe"), SECRET)
 
     assert exchange.response.content == Body(b"\xffREDACTED\xfe")
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("see /x?api_key=abcdef&a=1", "see /x?api_key=REDACTED&a=1"),
+        ("MY_PASSWORD=s3cr3t; theme=dark", "MY_PASSWORD=REDACTED; theme=dark"),
+        ('"https://x.example/?access_token=abcd"', '"https://x.example/?access_token=REDACTED"'),
+        ("aws_secret_access_key=abcd", "aws_secret_access_key=REDACTED"),
+        ("is_secret=true, monkey=banana", "is_secret=true, monkey=banana"),
+        ("valid_token=yes", "valid_token=yes"),
+    ],
+)
+def test_a_parameter_that_is_named_like_a_secret_is_replaced(text: str, redacted: str) -> None:
+    assert Redactor().text(text) == redacted
