@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from string import punctuation
 from urllib.parse import quote, unquote
+from weakref import WeakKeyDictionary
 
 from aiohttp import hdrs, web
 from aiohttp.web import RequestPayloadError
@@ -14,7 +15,7 @@ from mockserver.cassette.redaction import told
 from mockserver.control import PREFIX, Control
 from mockserver.errors import UpstreamError
 from mockserver.log import Log
-from mockserver.messages import OWN_PREFIX, Headers, Live, Paced, Reply, Request, first, lowered
+from mockserver.messages import OWN_PREFIX, Headers, Live, Paced, Reply, Request, lowered
 from mockserver.responders.cassettes import SESSION
 from mockserver.responders.chain import FirstOf, failure
 
@@ -45,6 +46,7 @@ _PREFLIGHT = {
     "vary": "Origin",
 }
 _REPLACED = ("access-control-", OWN_PREFIX)
+_HEADERS: WeakKeyDictionary[Reply, CIMultiDict[str]] = WeakKeyDictionary()
 # What aiohttp adds by itself; it goes out only where the reply has it.
 _ADDED = (hdrs.CONTENT_TYPE, hdrs.DATE, hdrs.SERVER)
 
@@ -210,8 +212,9 @@ async def _only_own_headers(_: web.Request, response: web.StreamResponse) -> Non
     """Take out what aiohttp has added and the reply does not have."""
     reply = response.get(OWN)
     if reply is not None:
+        own = _HEADERS[reply]
         for name in _ADDED:
-            if first(reply.headers, name.lower()) is None:
+            if name not in own:
                 response.headers.popall(name, None)
 
 
@@ -251,14 +254,20 @@ def _streamed(reply: Reply) -> web.StreamResponse:
 
 
 def _outgoing(reply: Reply) -> CIMultiDict[str]:
-    headers = CIMultiDict(
-        pair for pair in reply.headers if not pair[0].startswith(_REPLACED) and pair[0] != "vary"
-    )
-    headers.extend(_CORS)
-    headers["x-mockserver-source"] = reply.source
-    if reply.exchange:
-        headers["x-mockserver-exchange"] = quote(reply.exchange, safe="/#")
-    return headers
+    """Return the headers of *reply*; those of one that is played again and again are made once."""
+    headers = _HEADERS.get(reply)
+    if headers is None:
+        headers = CIMultiDict(
+            (name, value)
+            for name, value in reply.headers
+            if not name.startswith(_REPLACED) and name != "vary"
+        )
+        headers.extend(_CORS)
+        headers["x-mockserver-source"] = reply.source
+        if reply.exchange:
+            headers["x-mockserver-exchange"] = quote(reply.exchange, safe="/#")
+        _HEADERS[reply] = headers
+    return headers.copy()
 
 
 def _preflight(request: web.Request) -> web.Response:

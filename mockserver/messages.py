@@ -1,7 +1,7 @@
 """Requests, replies and their headers, as values. No I/O."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 
@@ -83,9 +83,9 @@ class Live:
     answered: Callable[[], bool] = lambda: False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Reply:
-    """One HTTP answer, on its way to the client."""
+    """One HTTP answer, on its way to the client; each is equal to itself alone, so that what is made of it can be kept."""
 
     status: int
     headers: Headers = ()
@@ -94,7 +94,7 @@ class Reply:
     source: Source = Source.CASSETTE
     exchange: str | None = None
     """`FILE#N` of the exchange that was played."""
-    note: str | None = field(default=None, compare=False)
+    note: str | None = None
     """What the log says about it."""
     counted: bool = True
     """Whether the summary counts it."""

@@ -120,6 +120,7 @@ def spelled_out(text: str) -> str:
     return _ESCAPE.sub(plain, text) if "\\u00" in text or "\\/" in text else text
 
 
+@lru_cache(maxsize=1024)
 def is_credential_header(name: str) -> bool:
     """Tell whether a request header of that *name* holds a credential."""
     steady = name.replace("_", "-")
