@@ -8,7 +8,6 @@ from urllib.parse import quote, unquote
 from weakref import WeakKeyDictionary
 
 from aiohttp import hdrs, web
-from aiohttp.web import RequestPayloadError
 from multidict import CIMultiDict
 
 from mockserver.cassette.redaction import told
@@ -82,7 +81,7 @@ async def _handle(request: web.Request) -> web.StreamResponse:
         return _preflight(request)
     try:
         body = await request.read()
-    except RequestPayloadError as error:
+    except web.RequestPayloadError as error:
         refusal = failure(400, f"the body of the request cannot be read: {error}")
         return await _write(request, refusal, 0.0)
     incoming = Request(request.method, path, _headers(request, session), body)

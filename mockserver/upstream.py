@@ -206,18 +206,14 @@ def _below(start: str, location: str) -> str:
 
 def _readable(text: str) -> str:
     """Return *text* of a head without control characters, Latin-1 where it is not UTF-8."""
-    if not text.isprintable():
-        raw = text.encode("utf-8", "surrogateescape")
-        text = _CONTROL.sub("", text if _is_utf8(raw) else raw.decode("latin-1"))
-    return text
-
-
-def _is_utf8(raw: bytes) -> bool:
+    if text.isprintable():
+        return text
+    raw = text.encode("utf-8", "surrogateescape")
     try:
-        raw.decode()
+        text = raw.decode()
     except UnicodeDecodeError:
-        return False
-    return True
+        text = raw.decode("latin-1")
+    return _CONTROL.sub("", text)
 
 
 def _reason(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from mockserver.cassette import spread
-from mockserver.cassette.model import Exchange, Response, Stream
+from mockserver.cassette.model import Exchange, Response, Stream, TimedEvent
 from mockserver.cassette.secrets import (
     ASSIGNED,
     FIELD,
@@ -91,7 +91,7 @@ class Redactor:
         """Return *request* without secrets."""
         path = self._path(request.path)
         body = self._bytes(request.body)
-        if path is request.path and body is request.body and not request.headers:
+        if path == request.path and body is request.body and not request.headers:
             return request
         return Request(request.method, path, self._headers(request.headers), body)
 
@@ -103,20 +103,21 @@ class Redactor:
 
     def _text(self, text: str) -> str:
         if self._exact:
-            text = self._replaced(self._exact, PLACEHOLDER, text)
+            text = self._replaced(self._exact, text)
         for pattern, secret in self._beginnings:
             text = pattern.sub(partial(self._begun, secret), text)
-        if may_hold_fields(text):
+        lowered = text.lower()
+        if may_hold_fields(lowered):
             text = self._fields(FIELD, NESTED_FIELD, text)
-        if may_hold_parameters(text):
+        if may_hold_parameters(lowered):
             text = ASSIGNED.sub(self._assigned, text)
-        for pattern in shaped(text):
-            text = self._replaced(pattern, PLACEHOLDER, text)
+        for pattern in shaped(lowered):
+            text = self._replaced(pattern, text)
         for name in self._rules.fields:
             if name in text:
                 text = self._fields(*fields_named(name), text)
         for pattern in self._rules.patterns:
-            text = self._replaced(pattern, PLACEHOLDER, text)
+            text = self._replaced(pattern, text)
         return text
 
     def _response(self, response: Response) -> Response:
@@ -133,17 +134,17 @@ class Redactor:
         spread_out, count = spread.replaced(list(stream.events), self._find, PLACEHOLDER)
         self.count += count
         events = tuple(spread_out)
-        texts = (text for timed in events for name, text in timed.event.fields if name != "base64")
-        if self._finds("\n".join(texts)) or any(
-            name == "base64" for timed in events for name, _ in timed.event.fields
-        ):
+        if self._may_hold_secrets(events):
             events = tuple(replace(timed, event=self._event(timed.event)) for timed in events)
         return replace(stream, events=events, tail=self._bytes(stream.tail))
 
-    def _finds(self, text: str) -> bool:
-        """Tell whether there is any secret in *text*: to ask once for all events is quicker than to ask each."""
+    def _may_hold_secrets(self, events: tuple[TimedEvent, ...]) -> bool:
+        """Look at all texts at once, which is much quicker than each; a project's pattern may be anchored to one."""
+        fields = [field for timed in events for field in timed.event.fields]
+        if self._rules.patterns or any(name == "base64" for name, _ in fields):
+            return True
         before = self.count
-        self.text(text)
+        self.text("\n".join(text for _, text in fields))
         found = self.count > before
         self.count = before
         return found
@@ -160,7 +161,7 @@ class Redactor:
     def _find(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield the spans of the secrets in a *text* that was put together from several events."""
         exact = (self._exact,) if self._exact else ()
-        for pattern in (*exact, *shaped(text), *self._rules.patterns):
+        for pattern in (*exact, *shaped(text.lower()), *self._rules.patterns):
             yield from (found.span() for found in pattern.finditer(text))
 
     def _bytes(self, raw: bytes) -> bytes:
@@ -180,22 +181,19 @@ class Redactor:
             if value and value != PLACEHOLDER and is_secret_name(name):
                 pairs[number] = (name, equals, PLACEHOLDER)
                 self.count += 1
-        joined = target + mark + "&".join("".join(pair) for pair in pairs)
-        return self.text(joined if joined != path else path)
+        return self.text(target + mark + "&".join("".join(pair) for pair in pairs))
 
     def _headers(self, headers: Headers) -> Headers:
         return tuple((name, self._header(name, value)) for name, value in headers)
 
     def _header(self, name: str, value: str) -> str:
-        if name in ("authorization", "cookie", "set-cookie") or (
-            is_secret_name(name.removeprefix("x-")) and value != PLACEHOLDER
-        ):
+        if is_secret_name(name):
             self.count += value != PLACEHOLDER
             return PLACEHOLDER
         return self.text(value)
 
-    def _replaced(self, pattern: re.Pattern[str], placeholder: str, text: str) -> str:
-        changed, count = pattern.subn(placeholder, text)
+    def _replaced(self, pattern: re.Pattern[str], text: str) -> str:
+        changed, count = pattern.subn(PLACEHOLDER, text)
         self.count += count
         return changed if count else text
 

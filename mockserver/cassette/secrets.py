@@ -87,21 +87,18 @@ _ESCAPE = re.compile(r"\\(?:\\|/|u00(?P<code>[2-7][0-9a-fA-F]))")
 _SHAPED = {hint: re.compile(pattern, re.DOTALL) for hint, pattern in _SHAPES.items()}
 
 
-def shaped(text: str) -> list[re.Pattern[str]]:
-    """Return the patterns of key-shaped values that may match in *text*."""
-    lowered = text.lower()
+def shaped(lowered: str) -> list[re.Pattern[str]]:
+    """Return the patterns of key-shaped values that may match in a text, which comes *lowered*."""
     return [pattern for hint, pattern in _SHAPED.items() if hint in lowered]
 
 
-def may_hold_fields(text: str) -> bool:
-    """Tell whether *text* may hold a JSON field that is named like a secret."""
-    lowered = text.lower()
+def may_hold_fields(lowered: str) -> bool:
+    """Tell whether a text, which comes *lowered*, may hold a JSON field that is named like a secret."""
     return any(hint in lowered for hint in _FIELD_HINTS)
 
 
-def may_hold_parameters(text: str) -> bool:
-    """Tell whether *text* may hold `name=value` with the name of a secret."""
-    lowered = text.lower()
+def may_hold_parameters(lowered: str) -> bool:
+    """Tell whether a text, which comes *lowered*, may hold `name=value` with the name of a secret."""
     return any(f"{end}=" in lowered for end in _NAME_ENDS)
 
 

@@ -32,36 +32,19 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
     rows: list[tuple[str, ...]] = []
     exchanges = _Exchanges(paths or (options.FOLDER,))
     for entry, exchange in exchanges:
-        request, status = exchange.request, exchange.response.status
-        human, seconds = summary.last_human(request), summary.duration(exchange)
-        size = summary.size(exchange)
+        row = {
+            "exchange": entry.label,
+            "method": exchange.request.method,
+            "path": exchange.request.path,
+            "status": exchange.response.status,
+            "size": summary.size(exchange),
+            "seconds": summary.duration(exchange),
+            "human": summary.last_human(exchange.request),
+        }
         if as_json:
-            click.echo(
-                json.dumps(
-                    {
-                        "exchange": entry.label,
-                        "method": request.method,
-                        "path": request.path,
-                        "status": status,
-                        "size": size,
-                        "seconds": seconds,
-                        "human": human,
-                    },
-                    ensure_ascii=False,
-                )
-            )
+            click.echo(json.dumps(row, ensure_ascii=False))
         else:
-            rows.append(
-                (
-                    entry.label,
-                    request.method,
-                    request.path,
-                    str(status),
-                    size,
-                    f"{seconds:.3f} s",
-                    human,
-                )
-            )
+            rows.append(tuple(map(str, (row | {"seconds": f"{row['seconds']:.3f} s"}).values())))
     _table(rows)
     if not rows and not as_json:
         click.echo("no exchanges", err=True)

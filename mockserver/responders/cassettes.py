@@ -76,7 +76,7 @@ class Cassettes:
     def miss(self, request: Request) -> Miss:
         """Return why *request* was not answered, without its secrets."""
         session, cassette = session_of(request), request.header(CASSETTE)
-        request = self._redacted(request)
+        request = self._redacted(request, credentials(request.headers, request.path))
         index = self._library.index if cassette is None else self._library.index.only(cassette)
         if index is None:
             names = tuple(one.name for one in self._library.index.cassettes)
@@ -112,12 +112,11 @@ class Cassettes:
         place = (index.rules, request.method, request.path, request.body, secrets)
         keys = self._keys.get(place)
         if keys is None:
-            keys = index.keys(canonical(self._redacted(request)))
+            keys = index.keys(canonical(self._redacted(request, secrets)))
             self._keys.put(place, keys, 500 + len(request.path) + len(request.body))
         return index.find(keys)
 
-    def _redacted(self, request: Request) -> Request:
-        secrets = credentials(request.headers, request.path)
+    def _redacted(self, request: Request, secrets: tuple[str, ...]) -> Request:
         return Redactor(secrets, self._rules).request(kept_request(request))
 
     def _next(self, found: Found, session: str, cassette: str | None) -> Entry | None:

@@ -17,29 +17,27 @@ def found(paths: Iterable[Path]) -> dict[str, tuple[Path, bool]]:
     UsageError for a path that is not there.
     """
     files: dict[str, tuple[Path, bool]] = {}
+    seen: set[tuple[str, str]] = set()
     for path in paths:
         try:
-            _find(files, path)
+            for name, file, named in _below(path):
+                place = (file.name, os.path.realpath(file))
+                if place not in seen:
+                    seen.add(place)
+                    files[name if name not in files else file.as_posix()] = (file, named)
         except OSError as error:
             raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     return files
 
 
-def _find(files: dict[str, tuple[Path, bool]], path: Path) -> None:
+def _below(path: Path) -> Iterator[tuple[str, Path, bool]]:
     if path.is_dir():
-        for below in sorted(_walk(path), key=lambda file: file.relative_to(path).parts):
-            _add(files, below.relative_to(path).as_posix(), below, named=False)
+        for file in sorted(_walk(path), key=lambda file: file.relative_to(path).parts):
+            yield file.relative_to(path).as_posix(), file, False
     elif path.exists():
-        _add(files, path.name, path, named=True)
+        yield path.name, path, True
     else:
         raise UsageError(f"{path}: there is no such file or folder")
-
-
-def _add(files: dict[str, tuple[Path, bool]], name: str, path: Path, *, named: bool) -> None:
-    alike = (other for other, _ in files.values() if other.name == path.name)
-    if any(os.path.realpath(path) == os.path.realpath(other) for other in alike):
-        return
-    files[name if name not in files else path.as_posix()] = (path, named)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

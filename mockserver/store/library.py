@@ -40,6 +40,7 @@ class Library:
         self._snapshots: dict[str, Snapshot] = {}
         self._places: dict[str, Path] = {}
         self._seen: dict[str, Stamp] = {}
+        self._held = 0
         self._checked = 0.0
         self._pause = 0.0
         there = files.found(self._paths)
@@ -97,6 +98,7 @@ class Library:
         changed = False
         for name in [name for name in self._snapshots if name not in there]:
             self._tell(f"{name}: is gone, its exchanges are not served any more")
+            self._held -= self._snapshots[name].held
             del self._snapshots[name], self._seen[name], self._places[name]
             changed = True
         for name, (path, named) in there.items():
@@ -123,10 +125,8 @@ class Library:
         return name in self._snapshots
 
     def _load(self, name: str, path: Path, *, named: bool) -> None:
-        held = sum(snapshot.held for snapshot in self._snapshots.values())
-        hold = HELD_EACH if held < HELD else 0
         try:
-            snapshot = Snapshot(path, name, self._policy, hold)
+            snapshot = Snapshot(path, name, self._policy, HELD_EACH if self._held < HELD else 0)
         except NoCassetteError:
             if named or name in self._snapshots:
                 raise
@@ -142,6 +142,7 @@ class Library:
             snapshot.check(before)
         for note in snapshot.notes:
             self._tell(note)
+        self._held += snapshot.held - (before.held if before else 0)
         self._snapshots[name] = snapshot
         self._places[name], self._seen[name] = path, snapshot.stamp
 

@@ -272,3 +272,14 @@ def test_a_binary_body_is_searched_too() -> None:
 )
 def test_a_parameter_that_is_named_like_a_secret_is_replaced(text: str, redacted: str) -> None:
     assert Redactor().text(text) == redacted
+
+
+def test_a_projects_pattern_may_be_anchored_to_the_text_of_an_event() -> None:
+    exchange = Exchange(
+        Request("POST", "/runs/stream"),
+        Response(200, None, (), events("first", "Zürich", "last"), End()),
+    )
+
+    changed = Redactor((), redaction.rules(["^Zürich$"])).exchange(exchange)
+
+    assert datas(changed) == ["first", "REDACTED", "last"]
