@@ -1,7 +1,7 @@
 """What can go wrong, each with the HTTP status it answers with.
 
 MockServerError
-├── CassetteError    a file that cannot be read, with file and line
+├── ReadError    a file that cannot be read, with file and line
 ├── UsageError       an option or a setting that makes no sense
 ├── RequestError     a request to mockserver itself that makes no sense
 ├── UpstreamError    the upstream could not be reached or broke off before it answered
@@ -11,8 +11,8 @@ A message says what, where and how to mend it, in one line. Anything else that i
 """
 
 __all__ = [
-    "CassetteError",
     "MockServerError",
+    "ReadError",
     "RequestError",
     "StorageError",
     "UpstreamError",
@@ -26,7 +26,7 @@ class MockServerError(Exception):
     status = 500
 
 
-class CassetteError(MockServerError):
+class ReadError(MockServerError):
     """A cassette, or one exchange of it, cannot be read.
 
     *file* and *line* (from 1) may be filled in on the way up, by the caller that knows them.
@@ -38,10 +38,10 @@ class CassetteError(MockServerError):
         self.line = line
         self.file = file
 
-    def at(self, *, file: str | None = None, first_line: int = 1) -> "CassetteError":
+    def at(self, *, file: str | None = None, first_line: int = 1) -> "ReadError":
         """Return the same error, placed in *file*, its line counted from *first_line* on."""
         line = first_line if self.line is None else self.line + first_line - 1
-        return CassetteError(self.message, line=line, file=self.file or file)
+        return ReadError(self.message, line=line, file=self.file or file)
 
     def __str__(self) -> str:
         place = ", ".join(

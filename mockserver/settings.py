@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mockserver import strict
 from mockserver.cassette import matching, redaction
 from mockserver.cassette.model import Policy, Repeat
-from mockserver.cassette.text import strict
-from mockserver.errors import CassetteError, UsageError
+from mockserver.errors import ReadError, UsageError
 from mockserver.store.files import SETTINGS
 
 _KEYS = ("ignore", "redact", "repeat")
@@ -36,7 +36,7 @@ def load(path: Path | None) -> Settings:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path}: not UTF-8: save the file as UTF-8") from None
-    except CassetteError as error:
+    except ReadError as error:
         raise UsageError(str(error.at(file=str(path)))) from None
     if document is None:
         return Settings()

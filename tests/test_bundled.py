@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from mockserver import strict
 from mockserver.cassette.model import Policy
-from mockserver.cassette.text import strict
 from mockserver.cli import cli
 from mockserver.store.library import Library
 from tests.processes import running

@@ -10,7 +10,9 @@ import mockserver
 ROOT = Path(mockserver.__file__).parent
 ORDER = [
     {"errors"},
-    {"jsontext", "messages", "sse", "cache", "words"},
+    {"jsontext", "messages", "sse", "cache", "words", "pace"},
+    {"strict"},
+    {"fields"},
     {"cassette", "fake", "sessions"},
     {"store", "upstream", "log"},
     {"settings"},
@@ -22,7 +24,10 @@ ORDER = [
     {"cli", "pytest_plugin"},
     {"__main__"},
 ]
-PURE = {"errors", "jsontext", "messages", "sse", "cache", "words", "cassette", "fake", "sessions"}
+PURE = {
+    *("errors", "jsontext", "messages", "sse", "cache", "words", "pace", "strict", "fields"),
+    *("cassette", "fake", "sessions"),
+}
 IMPURE_MODULES = {
     "aiohttp",
     "asyncio",
@@ -33,8 +38,8 @@ IMPURE_MODULES = {
     "socket",
     "tempfile",
     "time",
-    "datetime",
 }
+CLOCKS = {"now", "today", "utcnow"}
 MODULES = sorted(ROOT.rglob("*.py"))
 
 
@@ -75,6 +80,21 @@ def test_imports_point_inwards(path: Path) -> None:
 )
 def test_a_pure_room_touches_nothing_outside(path: Path) -> None:
     assert not {name.partition(".")[0] for name in imported(path)} & IMPURE_MODULES
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if room(p) in PURE], ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_a_pure_room_asks_no_clock(path: Path) -> None:
+    asked = {
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in ("date", "datetime")
+    }
+
+    assert not asked & CLOCKS
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))

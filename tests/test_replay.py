@@ -12,9 +12,9 @@ from pytest_aiohttp import AiohttpClient
 
 from mockserver import settings
 from mockserver.app import create_app
-from mockserver.cassette.pace import pace
 from mockserver.control import Control
 from mockserver.log import Log
+from mockserver.pace import pace
 from mockserver.responders.cassettes import Cassettes, Explain
 from mockserver.responders.chain import FirstOf, Health
 from mockserver.store.library import Library

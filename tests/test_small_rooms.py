@@ -4,7 +4,7 @@ import pytest
 
 from mockserver import jsontext, messages
 from mockserver.cache import Cache
-from mockserver.errors import CassetteError
+from mockserver.errors import ReadError
 from mockserver.log import Log
 from mockserver.messages import Reply, Request, Source
 from mockserver.sessions import Sessions
@@ -12,11 +12,11 @@ from mockserver.words import counted
 
 
 def test_a_cassette_error_says_file_line_and_what() -> None:
-    error = CassetteError("`request` is empty", line=3).at(file="chat.yaml", first_line=10)
+    error = ReadError("`request` is empty", line=3).at(file="chat.yaml", first_line=10)
 
     assert str(error) == "chat.yaml, line 12: `request` is empty"
-    assert str(CassetteError("gone", file="chat.yaml")) == "chat.yaml: gone"
-    assert str(CassetteError("gone")) == "gone"
+    assert str(ReadError("gone", file="chat.yaml")) == "chat.yaml: gone"
+    assert str(ReadError("gone")) == "gone"
 
 
 def test_headers_of_one_connection_are_dropped() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mockserver.cli import options
-from mockserver.errors import CassetteError, UsageError
+from mockserver.errors import ReadError, UsageError
 
 if TYPE_CHECKING:
     from mockserver.cassette.index import Entry
@@ -76,7 +76,7 @@ def show(cassette: Path, number: int | None, raw: bool, as_json: bool, stable: b
         raise UsageError("--raw needs a NUMBER, and neither --json nor --stable")
     try:
         exchanges = _Exchanges((cassette,), number)
-    except CassetteError as error:
+    except ReadError as error:
         if not stable or number is not None:
             raise
         # As a textconv of git this sees old and broken versions too; failing would leave git without any diff.
@@ -121,7 +121,7 @@ class _Exchanges:
         for entry in self._entries:
             try:
                 yield entry, self._library.exchange(entry)
-            except CassetteError as error:
+            except ReadError as error:
                 click.echo(f"mockserver: {error}", err=True)
                 self._broken = True
 

@@ -135,8 +135,8 @@ def record(
     """
     from mockserver import settings
     from mockserver.app import create_app
-    from mockserver.cassette.pace import Pace
     from mockserver.control import Control, is_loopback
+    from mockserver.pace import Pace
     from mockserver.responders.cassettes import Cassettes
     from mockserver.responders.chain import FirstOf, Health
     from mockserver.responders.record import Record, cancels_when_left
@@ -225,8 +225,8 @@ def _play(
 ) -> Log:
     from mockserver import settings
     from mockserver.app import create_app
-    from mockserver.cassette.pace import pace
     from mockserver.control import Control, is_loopback
+    from mockserver.pace import pace
     from mockserver.responders.cassettes import Cassettes, Explain
     from mockserver.responders.chain import FirstOf, Health
     from mockserver.serving import run

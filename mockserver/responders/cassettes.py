@@ -6,12 +6,13 @@ from mockserver.cassette.index import Entry, Found, Index
 from mockserver.cassette.matching import Key
 from mockserver.cassette.misses import Miss, Near
 from mockserver.cassette.model import Repeat
-from mockserver.cassette.pace import Pace
 from mockserver.cassette.recorder import kept_request, kept_response
 from mockserver.cassette.redaction import Redactor, Rules
 from mockserver.cassette.secrets import credentials
-from mockserver.errors import CassetteError, RequestError
+from mockserver.cassette.timing import timed
+from mockserver.errors import ReadError, RequestError
 from mockserver.messages import OWN_PREFIX, Reply, Request, Source, standard_reason
+from mockserver.pace import Pace
 from mockserver.responders.chain import JSON, failure
 from mockserver.sessions import SHARED, Sessions
 from mockserver.store.library import Library
@@ -64,7 +65,7 @@ class Cassettes:
         if reply is None:
             try:
                 reply = self._encoded(entry)
-            except CassetteError:
+            except ReadError:
                 # A file that is being written in place: it may be whole again by now.
                 if self._once or not self._library.follow(force=True):
                     raise
@@ -130,7 +131,7 @@ class Cassettes:
 
     def _encoded(self, entry: Entry) -> Reply:
         response = self._library.exchange(entry).response
-        body = self._pace.body(response)
+        body = timed(response, self._pace)
         reply = Reply(
             response.status,
             kept_response(response.headers),

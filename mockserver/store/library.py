@@ -7,10 +7,10 @@ from pathlib import Path
 
 from mockserver.cassette.index import Entry, Index
 from mockserver.cassette.model import Exchange, Policy
-from mockserver.errors import CassetteError, MockServerError
+from mockserver.errors import MockServerError, ReadError
 from mockserver.messages import Request
 from mockserver.store import files
-from mockserver.store.snapshot import NoCassetteError, Snapshot, Stamp, stamp
+from mockserver.store.snapshot import NoReadError, Snapshot, Stamp, stamp
 from mockserver.words import counted
 
 HELD = 48 << 20
@@ -29,7 +29,7 @@ SELDOM = 1.0
 class Library:
     """All cassettes below *paths*; `index` is always the last good version of each.
 
-    *tell* takes each line that a person should read. Raises CassetteError or UsageError where a path or a file
+    *tell* takes each line that a person should read. Raises ReadError or UsageError where a path or a file
     cannot be read at the start; later a broken edit keeps what was there before.
     """
 
@@ -50,7 +50,7 @@ class Library:
         self.index = self._indexed()
 
     def exchange(self, entry: Entry) -> Exchange:
-        """Return the exchange at *entry*; CassetteError where it cannot be read."""
+        """Return the exchange at *entry*; ReadError where it cannot be read."""
         return self._snapshots[entry.cassette].exchange(entry)
 
     def request(self, entry: Entry) -> Request:
@@ -112,7 +112,7 @@ class Library:
                 return False
             self._seen[name] = now
             self._load(name, path, named=named and name not in self._snapshots)
-        except CassetteError as error:
+        except ReadError as error:
             kept = "; the version before is kept" if name in self._snapshots else ""
             self._tell(f"{error}{kept}")
             return False
@@ -127,16 +127,16 @@ class Library:
     def _load(self, name: str, path: Path, *, named: bool) -> None:
         try:
             snapshot = Snapshot(path, name, self._policy, HELD_EACH if self._held < HELD else 0)
-        except NoCassetteError:
+        except NoReadError:
             if named or name in self._snapshots:
                 raise
             self._tell(f"{name}: skipped, it is no cassette (no `mockserver:` in it)")
             self._places[name], self._seen[name] = path, stamp(path.stat())
             return
         except OSError as error:
-            raise CassetteError(f"cannot be read: {error.strerror}", file=str(path)) from None
-        except CassetteError as error:
-            raise CassetteError(error.message, line=error.line, file=str(path)) from None
+            raise ReadError(f"cannot be read: {error.strerror}", file=str(path)) from None
+        except ReadError as error:
+            raise ReadError(error.message, line=error.line, file=str(path)) from None
         before = self._snapshots.get(name)
         if before is not None and before.held and snapshot.held:
             snapshot.check(before)

@@ -10,7 +10,7 @@ from mockserver.cassette.documents import Document
 from mockserver.cassette.index import Cassette, Entry, entry
 from mockserver.cassette.matching import Key, key, reduced, rules
 from mockserver.cassette.model import Exchange, Header, Policy, Repeat
-from mockserver.errors import CassetteError, UsageError
+from mockserver.errors import ReadError, UsageError
 from mockserver.messages import Request
 
 BLOCK = 1 << 20
@@ -19,7 +19,7 @@ Stamp = tuple[int, int, int]
 """Inode, size and time of the last change: another stamp, another content."""
 
 
-class NoCassetteError(CassetteError):
+class NoReadError(ReadError):
     """The file does not say that it is a cassette."""
 
 
@@ -63,20 +63,20 @@ class Snapshot:
         self.close()
 
     def exchange(self, place: Entry) -> Exchange:
-        """Return the exchange at *place*; CassetteError where it cannot be read."""
+        """Return the exchange at *place*; ReadError where it cannot be read."""
         raw = self._read(place.start, place.end)
         try:
             exchange = text.load_exchange(self._text(Document(place.start, place.line, raw)))
-        except CassetteError as error:
+        except ReadError as error:
             raise error.at(file=self.name, first_line=place.line) from None
         if exchange is None or self._key(exchange.request) != place.key:
-            raise CassetteError(
+            raise ReadError(
                 "was changed in place and cannot be read as it was: mend the file", file=self.name
             )
         return exchange
 
     def check(self, before: "Snapshot") -> None:
-        """Read the answers of those exchanges that *before* does not hold alike; CassetteError as in `exchange`."""
+        """Read the answers of those exchanges that *before* does not hold alike; ReadError as in `exchange`."""
         known = {before._read(place.start, place.end) for place in before.cassette.entries}
         for place in self.cassette.entries:
             if self._read(place.start, place.end) not in known:
@@ -93,7 +93,7 @@ class Snapshot:
         try:
             in_force = rules(policy.ignore, header.ignore)
         except UsageError as error:
-            raise CassetteError(str(error), file=self.name) from None
+            raise ReadError(str(error), file=self.name) from None
         repeat = header.repeat or policy.repeat
         entries: list[Entry] = []
         for document in pending:
@@ -106,12 +106,10 @@ class Snapshot:
             first = next(places, first)
         first = documents.without_dashes(first)
         if b"mockserver" not in first.raw:
-            raise NoCassetteError(
-                "not a cassette: it must begin with `mockserver: 1`", file=self.name
-            )
+            raise NoReadError("not a cassette: it must begin with `mockserver: 1`", file=self.name)
         try:
             header = text.load_header(self._text(first))
-        except CassetteError as error:
+        except ReadError as error:
             raise error.at(file=self.name, first_line=first.line) from None
         self.end = first.end
         return header, self._counted(self._whole(places) if header.recorded else places)
@@ -135,7 +133,7 @@ class Snapshot:
         try:
             exchange = text.load_exchange(self._text(last))
             torn = exchange is not None and exchange.response.end is None
-        except CassetteError:
+        except ReadError:
             torn = True
         if torn:
             self.notes.append(
@@ -151,7 +149,7 @@ class Snapshot:
             return
         try:
             head = self._head(document)
-        except CassetteError as error:
+        except ReadError as error:
             raise error.at(file=self.name, first_line=document.line) from None
         place = (self.name, number, document.start, document.end, document.line)
         yield entry(head[0], place, in_force, head[1] or repeat)
@@ -162,13 +160,13 @@ class Snapshot:
         if start is not None:
             try:
                 head = text.load_head(start)
-            except CassetteError:
+            except ReadError:
                 head = None
             if head is not None:
                 return head
         head = text.load_head(whole, whole=True)
         if head is None:
-            raise CassetteError("an exchange is empty", line=1)
+            raise ReadError("an exchange is empty", line=1)
         return head
 
     def _text(self, document: Document) -> str:
@@ -176,7 +174,7 @@ class Snapshot:
             return document.text
         except UnicodeDecodeError as error:
             line = document.raw.count(b"\n", 0, error.start) + 1
-            raise CassetteError("not UTF-8: save the file as UTF-8", line=line) from None
+            raise ReadError("not UTF-8: save the file as UTF-8", line=line) from None
 
     def _blocks(self) -> Iterator[bytes]:
         if self._held is not None:

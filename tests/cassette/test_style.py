@@ -2,7 +2,8 @@ import pytest
 import yaml
 from hypothesis import given
 
-from mockserver.cassette.text import strict, style
+from mockserver import strict
+from mockserver.cassette.text import style
 from tests.strategies import texts, values
 
 

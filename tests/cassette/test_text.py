@@ -19,7 +19,7 @@ from mockserver.cassette.text import (
     load_head,
     load_header,
 )
-from mockserver.errors import CassetteError
+from mockserver.errors import ReadError
 from mockserver.messages import Request
 from mockserver.sse import LF, Event
 
@@ -314,7 +314,7 @@ def response(text: str) -> str:
     ],
 )
 def test_a_complaint_says_where(text: str, complaint: str) -> None:
-    with pytest.raises(CassetteError) as caught:
+    with pytest.raises(ReadError) as caught:
         load_exchange(text)
 
     assert str(caught.value) == complaint
@@ -347,7 +347,7 @@ def test_a_complaint_says_where(text: str, complaint: str) -> None:
     ],
 )
 def test_a_header_that_is_none_is_refused(text: str, complaint: str) -> None:
-    with pytest.raises(CassetteError) as caught:
+    with pytest.raises(ReadError) as caught:
         load_header(text)
 
     assert str(caught.value) == complaint

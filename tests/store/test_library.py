@@ -5,7 +5,7 @@ import pytest
 
 from mockserver.cassette.canonical import canonical
 from mockserver.cassette.model import Policy
-from mockserver.errors import CassetteError, UsageError
+from mockserver.errors import ReadError, UsageError
 from mockserver.messages import Request
 from mockserver.store.library import Library
 
@@ -69,7 +69,7 @@ def test_a_yaml_file_that_is_no_cassette_is_skipped_with_a_line(tmp_path: Path, 
 def test_a_file_named_outright_must_be_a_cassette(tmp_path: Path, told: Told) -> None:
     (tmp_path / "compose.yaml").write_text("services: {}")
 
-    with pytest.raises(CassetteError, match=r"compose.yaml: not a cassette"):
+    with pytest.raises(ReadError, match=r"compose.yaml: not a cassette"):
         library(told, tmp_path / "compose.yaml")
 
 
@@ -178,7 +178,7 @@ def test_a_file_that_cannot_be_opened_is_an_error(tmp_path: Path, told: Told) ->
         (tmp_path / "a.yaml").write_text(text("/a"))
         (tmp_path / "a.yaml").chmod(0)
 
-    with pytest.raises(CassetteError, match=r"a.yaml: cannot be read: "):
+    with pytest.raises(ReadError, match=r"a.yaml: cannot be read: "):
         library(told, tmp_path)
 
 

@@ -18,7 +18,7 @@ from mockserver.cassette.model import (
     TimedEvent,
 )
 from mockserver.cassette.text import dump_exchange, dump_header
-from mockserver.errors import CassetteError
+from mockserver.errors import ReadError
 from mockserver.messages import Request
 from mockserver.sse import Event
 from mockserver.store.snapshot import Snapshot
@@ -61,7 +61,7 @@ def test_a_file_cut_at_any_byte_loads_to_a_prefix(tmp_path: Path, hold: int) -> 
     for end in range(len(WHOLE) + 1):
         try:
             snapshot = load(tmp_path, WHOLE[:end], hold)
-        except CassetteError:
+        except ReadError:
             assert end < len(RECORDED)
             continue
         loaded = exchanges(snapshot)
@@ -118,14 +118,14 @@ def test_a_torn_exchange_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_read_is_an_error(tmp_path: Path, text: str, complaint: str) -> None:
-    with pytest.raises(CassetteError) as caught:
+    with pytest.raises(ReadError) as caught:
         load(tmp_path, text.encode())
 
     assert str(caught.value) == complaint
 
 
 def test_a_file_that_is_not_utf8_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(CassetteError) as caught:
+    with pytest.raises(ReadError) as caught:
         load(tmp_path, b"mockserver: 1\n---\nrequest:\n  path: /\xff\nresponse: {}\n")
 
     assert str(caught.value) == "a.yaml, line 4: not UTF-8: save the file as UTF-8"
@@ -174,7 +174,7 @@ def test_a_response_is_read_when_it_is_played(tmp_path: Path) -> None:
     text = "mockserver: 1\n---\nrequest:\n  path: /x\nresponse:\n  status: many\n"
     snapshot = load(tmp_path, text.encode())
 
-    with pytest.raises(CassetteError) as caught:
+    with pytest.raises(ReadError) as caught:
         exchanges(snapshot)
 
     assert str(caught.value) == 'a.yaml, line 6: status must be a whole number, not "many"'
@@ -186,7 +186,7 @@ def test_an_edit_in_place_gives_no_bytes_from_wrong_offsets(tmp_path: Path) -> N
     (tmp_path / "a.yaml").write_bytes(moved)
 
     for entry in snapshot.cassette.entries:
-        with pytest.raises(CassetteError):
+        with pytest.raises(ReadError):
             snapshot.exchange(entry)
 
 
@@ -202,10 +202,10 @@ def test_a_file_held_in_memory_outlives_an_edit_in_place(tmp_path: Path) -> None
 def test_no_file_is_a_traceback(tmp_path: Path, noise: bytes, at: int) -> None:
     try:
         snapshot = load(tmp_path, WHOLE[:at] + noise + WHOLE[at:])
-    except CassetteError:
+    except ReadError:
         return
     for entry in snapshot.cassette.entries:
         try:
             snapshot.exchange(entry)
-        except CassetteError as error:
+        except ReadError as error:
             assert error.file == "a.yaml"

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from mockserver import sse
+from mockserver import sse, strict
 from mockserver.cassette.model import (
     FORMAT,
     Body,
@@ -15,9 +15,9 @@ from mockserver.cassette.model import (
     Stream,
     TimedEvent,
 )
-from mockserver.cassette.text import strict
 from mockserver.cassette.text.dump import LINE_ENDINGS
-from mockserver.cassette.text.fields import (
+from mockserver.errors import ReadError
+from mockserver.fields import (
     decoded,
     known,
     one_of,
@@ -26,10 +26,9 @@ from mockserver.cassette.text.fields import (
     typed,
     whole_part,
 )
-from mockserver.cassette.text.strict import Mapping, Sequence
-from mockserver.errors import CassetteError
 from mockserver.jsontext import dumps
 from mockserver.messages import EVENT_STREAM, Headers, Request
+from mockserver.strict import Mapping, Sequence
 
 _HEADER_KEYS = ("mockserver", "upstream", "recorded", "server", "ignore", "repeat")
 _EXCHANGE_KEYS = ("request", "repeat", "redacted", "response")
@@ -52,16 +51,16 @@ _DEFAULT_TYPES = {
 
 
 def load_header(text: str) -> Header:
-    """Return the header that *text*, the first document of a file, holds; CassetteError if it is none."""
+    """Return the header that *text*, the first document of a file, holds; ReadError if it is none."""
     document = strict.read(text)
     if not isinstance(document, Mapping) or "mockserver" not in document:
-        raise CassetteError("not a cassette: it must begin with `mockserver: 1`", line=1)
+        raise ReadError("not a cassette: it must begin with `mockserver: 1`", line=1)
     version = document["mockserver"]
     line = document.lines["mockserver"]
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise CassetteError(f"mockserver: {version!r} is no format version, write 1", line=line)
+        raise ReadError(f"mockserver: {version!r} is no format version, write 1", line=line)
     if version > FORMAT:
-        raise CassetteError(
+        raise ReadError(
             f"cassette format {version} is newer than this mockserver reads ({FORMAT}): update mockserver",
             line=line,
         )
@@ -96,11 +95,11 @@ def load_head(text: str, *, whole: bool = False) -> tuple[Request, Repeat | None
 
 def _head(document: Any, *, whole: bool) -> tuple[Request, Repeat | None]:
     if not isinstance(document, Mapping):
-        raise CassetteError("an exchange must be a mapping with `request` and `response`", line=1)
+        raise ReadError("an exchange must be a mapping with `request` and `response`", line=1)
     known(document, _EXCHANGE_KEYS, "an exchange")
     for key in ("request", "response") if whole else ("request",):
         if key not in document:
-            raise CassetteError(f"an exchange needs a `{key}`", line=document.line)
+            raise ReadError(f"an exchange needs a `{key}`", line=document.line)
     return _request(whole_part(document, "request")), _repeat(document)
 
 
@@ -108,7 +107,7 @@ def _request(part: Mapping) -> Request:
     known(part, _REQUEST_KEYS, "request")
     path = typed(part, "path", str)
     if path is None or not path.startswith("/"):
-        raise CassetteError("request.path must be text that begins with /", line=part.line)
+        raise ReadError("request.path must be text that begins with /", line=part.line)
     method = (typed(part, "method", str) or "POST").upper()
     return Request(method, path, _headers(part), _body(part, "request"))
 
@@ -119,7 +118,7 @@ def _response(document: Mapping) -> Response:
     kind = one_of(part, ("events", *_BODY_KEYS), "response")
     status = typed(part, "status", int)
     if status is not None and not 200 <= status <= 999:
-        raise CassetteError(f"response.status {status} is no status", line=part.lines["status"])
+        raise ReadError(f"response.status {status} is no status", line=part.lines["status"])
     end = _end(part)
     headers = _headers(part)
     if kind and end is None and not any(name == "content-type" for name, _ in headers):
@@ -136,14 +135,14 @@ def _response(document: Mapping) -> Response:
 def _reason(part: Mapping) -> str | None:
     reason = typed(part, "reason", str)
     if reason is not None and _CONTROL.search(reason):
-        raise CassetteError("reason must be text on one line", line=part.lines["reason"])
+        raise ReadError("reason must be text on one line", line=part.lines["reason"])
     return reason
 
 
 def _stream(part: Mapping) -> Stream:
     name = typed(part, "line_ending", str) or "crlf"
     if name not in LINE_ENDINGS:
-        raise CassetteError(
+        raise ReadError(
             f"line_ending {name!r} is none of {', '.join(LINE_ENDINGS)}",
             line=part.lines["line_ending"],
         )
@@ -154,11 +153,11 @@ def _stream(part: Mapping) -> Stream:
 
 def _event(part: Any, line: int) -> TimedEvent:
     if not isinstance(part, Mapping):
-        raise CassetteError("an event must be a mapping such as `event: values`", line=line)
+        raise ReadError("an event must be a mapping such as `event: values`", line=line)
     known(part, _EVENT_KEYS, "an event")
     names = [name for name in part if name != "after"]
     if not names or (len(names) > 1 and set(names) & set(_ALONE)):
-        raise CassetteError(
+        raise ReadError(
             "an event holds event, data, id, retry, or one of comment, raw, base64 alone", line=line
         )
     fields = tuple((name, _field(part, name)) for name in names)
@@ -170,10 +169,10 @@ def _field(part: Mapping, name: str) -> str:
     if name == "base64":
         decoded(part, name)
     if isinstance(value, dict | list) and name != "data":
-        raise CassetteError(f"{name} must be text", line=part.lines[name])
+        raise ReadError(f"{name} must be text", line=part.lines[name])
     text = value if isinstance(value, str) else "" if value is None else dumps(value)
     if name != "raw" and ("\r" in text or ("\n" in text and name != "data")):
-        raise CassetteError(f"{name} cannot hold a line break", line=part.lines[name])
+        raise ReadError(f"{name} cannot hold a line break", line=part.lines[name])
     return text
 
 
@@ -184,14 +183,14 @@ def _tail(part: Mapping) -> bytes:
     if isinstance(tail, Mapping) and list(tail) == ["base64"]:
         return decoded(tail, "base64")
     if not isinstance(tail, str):
-        raise CassetteError("tail must be text", line=part.lines["tail"])
+        raise ReadError("tail must be text", line=part.lines["tail"])
     return tail.encode()
 
 
 def _whole(part: Mapping) -> Body:
     keepalives = typed(part, "keepalives", Sequence) or Sequence(part.line)
     if not all(isinstance(at, int | float) and at >= 0 for at in keepalives):
-        raise CassetteError("keepalives must be times in seconds", line=part.lines["keepalives"])
+        raise ReadError("keepalives must be times in seconds", line=part.lines["keepalives"])
     return Body(_body(part, "response"), seconds(part, "after"), tuple(map(float, keepalives)))
 
 
@@ -201,7 +200,7 @@ def _end(part: Mapping) -> End | None:
         return None
     known(end, ("after", "how"), "end")
     if end.get("how", "closed") not in ("closed", "cut"):
-        raise CassetteError("end.how is `closed` or `cut`", line=end.line)
+        raise ReadError("end.how is `closed` or `cut`", line=end.line)
     return End(seconds(end, "after"), end.get("how") == "cut")
 
 
@@ -224,11 +223,9 @@ def _headers(part: Mapping) -> Headers:
         for single in value if isinstance(value, list) else [value]:
             text = single if isinstance(single, str) else dumps(single)
             if not _TOKEN.fullmatch(name):
-                raise CassetteError(f"{name!r} is no name of a header", line=headers.lines[name])
+                raise ReadError(f"{name!r} is no name of a header", line=headers.lines[name])
             if isinstance(single, dict | list) or single is None or _CONTROL.search(text):
-                raise CassetteError(
-                    f"header {name} must be text on one line", line=headers.lines[name]
-                )
+                raise ReadError(f"header {name} must be text on one line", line=headers.lines[name])
             pairs.append((name.lower(), text))
     return tuple(pairs)
 
@@ -238,7 +235,7 @@ def _repeat(part: Mapping) -> Repeat | None:
     if name is None:
         return None
     if name not in list(Repeat):
-        raise CassetteError(
+        raise ReadError(
             f"repeat: {name!r} is none of {', '.join(Repeat)}", line=part.lines["repeat"]
         )
     return Repeat(name)

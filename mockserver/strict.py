@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from mockserver.errors import CassetteError
+from mockserver.errors import ReadError
 from mockserver.jsontext import DEPTH
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -45,24 +45,24 @@ class Sequence(list[Any]):
 def read(text: str) -> Any:
     """Return the value of the one YAML document in *text*, None where there is none.
 
-    Mappings come as Mapping, lists as Sequence. CassetteError, with the line, for anything that is not strict YAML.
+    Mappings come as Mapping, lists as Sequence. ReadError, with the line, for anything that is not strict YAML.
     """
     try:
         return _build(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise CassetteError(
+        raise ReadError(
             f"not YAML: {error.problem or error.context}", line=mark.line + 1 if mark else 1
         ) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise CassetteError(
+        raise ReadError(
             f"not YAML: character U+{_code(error.character):04X} must be written as an escape "
             'in "double quotes"',
             line=line,
         ) from None
     except ValueError as error:
-        raise CassetteError(f"not YAML: {error}") from None
+        raise ReadError(f"not YAML: {error}") from None
 
 
 def _code(character: Any) -> int:
@@ -87,9 +87,9 @@ def _build(text: str) -> Any:
                 _check(event)
                 line = _line(event)
                 if isinstance(stack[-1], Mapping) and keys[-1] is None:
-                    raise CassetteError("a key must be text", line=line)
+                    raise ReadError("a key must be text", line=line)
                 if len(stack) > _NESTING:
-                    raise CassetteError(
+                    raise ReadError(
                         f"nested more than {_NESTING} deep: write it as JSON text instead",
                         line=line,
                     )
@@ -102,12 +102,12 @@ def _build(text: str) -> Any:
                 stack.pop()
                 keys.pop()
             case yaml.AliasEvent():
-                raise CassetteError(
-                    f"alias *{event.anchor}: a cassette has none, write the value out",
+                raise ReadError(
+                    f"alias *{event.anchor}: write the value out",
                     line=_line(event),
                 )
             case yaml.DocumentStartEvent() if top:
-                raise CassetteError("a second document begins here", line=_line(event))
+                raise ReadError("a second document begins here", line=_line(event))
     return top[0] if top else None
 
 
@@ -118,15 +118,15 @@ def _line(event: Any) -> int:
 def _check(event: Any) -> None:
     line = _line(event)
     if event.anchor is not None:
-        raise CassetteError(f"anchor &{event.anchor}: a cassette has none, leave it out", line=line)
+        raise ReadError(f"anchor &{event.anchor}: leave it out", line=line)
     if event.tag is not None:
-        raise CassetteError(f"tag {event.tag}: a cassette has none, leave it out", line=line)
+        raise ReadError(f"tag {event.tag}: leave it out", line=line)
 
 
 def _key(event: yaml.ScalarEvent, parent: Mapping, line: int) -> str:
     key = str(event.value)
     if key in parent:
-        raise CassetteError(
+        raise ReadError(
             f"key {key!r} stands here twice (first on line {parent.lines[key]})", line=line
         )
     return key
@@ -161,7 +161,5 @@ def _number(text: str, line: int) -> Any:
     except ValueError:
         value = inf
     if value in (inf, -inf):
-        raise CassetteError(
-            f"number {text[:20]} is too large: write it as text, in quotes", line=line
-        )
+        raise ReadError(f"number {text[:20]} is too large: write it as text, in quotes", line=line)
     return value
