@@ -15,7 +15,7 @@ ORDER = [
     {"fields"},
     {"cassette", "fake", "sessions"},
     {"store", "upstream", "log"},
-    {"settings"},
+    {"settings", "scripts"},
     {"recording"},
     {"responders"},
     {"control"},

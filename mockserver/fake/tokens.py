@@ -1,0 +1,18 @@
+"""Text, cut as a model would write it. No I/O."""
+
+import re
+
+from mockserver.jsontext import Json, dumps
+
+_TOKEN = re.compile(r"\s*(?:[\x21-\u024f]{1,7}|[^\s\x21-\u024f]{1,3})|\s+")
+_ARGS = re.compile(r"(?s).{1,8}")
+
+
+def tokens(text: str) -> list[str]:
+    """Return *text* in pieces: a short word with the white space before it, or a few characters of other scripts."""
+    return _TOKEN.findall(text)
+
+
+def argument_tokens(args: Json) -> list[str]:
+    """Return the arguments of a tool call, as JSON text, in pieces."""
+    return _ARGS.findall(dumps(args))
