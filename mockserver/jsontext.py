@@ -15,9 +15,12 @@ LONGEST = 1 << 18
 """How many characters a structure may have in a cassette; a longer one stays text, which loads a thousand times faster."""
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def dumps(value: Json) -> str:
     """Return *value* as compact JSON with real Unicode, as the servers write it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encode(value)
 
 
 def loads(text: str, parse_float: Callable[[str], Json] | None = None) -> Json:

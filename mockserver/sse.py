@@ -77,6 +77,12 @@ def encode(event: Event, ending: str) -> bytes:
     return "".join(f"{line}{ending}" for line in (*lines, "")).encode()
 
 
+def message(name: str, data: str, identity: str | None = None) -> bytes:
+    """Return an event with one line of *data*, its lines ending in CRLF."""
+    end = f"id: {identity}\r\n\r\n" if identity else "\r\n"
+    return f"event: {name}\r\ndata: {data}\r\n{end}".encode("utf-8", "replace")
+
+
 def _parse(text: str, ending: str) -> Event | None:
     lines = text.removesuffix(ending).removesuffix(ending).split(ending)
     if any("\r" in line or "\n" in line for line in lines):

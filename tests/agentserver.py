@@ -100,7 +100,7 @@ class AgentServer:
 
 
 def command(port: int) -> list[str]:
-    options = "--no-browser --no-reload --host 127.0.0.1 --n-jobs-per-worker 8"
+    options = "--no-browser --no-reload --host 127.0.0.1 --n-jobs-per-worker 40"
     run = [sys.executable, "-m", "langgraph_cli", "dev"]
     return [*run, *options.split(), "--port", str(port)]
 

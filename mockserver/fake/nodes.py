@@ -1,0 +1,156 @@
+"""The nodes that speak: the agent, and its tools. No I/O."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from mockserver.fake import chat
+from mockserver.fake.callbacks import Callbacks
+from mockserver.fake.chat import Message
+from mockserver.fake.errors import RejectedError, StoppedError
+from mockserver.fake.ids import Ids
+from mockserver.fake.modes import Modes, Written
+from mockserver.fake.place import Place, message_metadata
+from mockserver.fake.request import RunRequest
+from mockserver.fake.script import (
+    Call,
+    Custom,
+    Fail,
+    Interrupt,
+    Pace,
+    Pause,
+    Speak,
+    Update,
+    Visit,
+    filled,
+)
+from mockserver.fake.speech import speech
+from mockserver.fake.state import State
+from mockserver.jsontext import Json, dumps
+
+_PARTS = frozenset(
+    (
+        "text",
+        "image_url",
+        "image",
+        "json",
+        "search_result",
+        "custom_tool_call_output",
+        "document",
+        "file",
+    )
+)
+"""The types of what may be a part of a tool's message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """What the nodes of one run have: whom they tell what happens, and how time passes.
+
+    *wait* takes seconds. *answers* are what humans said to the interrupts that come, in their order.
+    """
+
+    request: RunRequest
+    ids: Ids
+    modes: Modes
+    callbacks: Callbacks
+    pace: Pace
+    wait: Callable[[float], None]
+    answers: Iterator[Json]
+
+    def agent(self, place: Place, state: State, visit: Visit | None) -> State:
+        """Play one *visit* of the script; return the update of the state."""
+        update: State = {}
+        answer: dict[str, str] = {}
+        for number, step in enumerate(visit.steps if visit else ()):
+            match filled(step, answer):
+                case Speak() as speak:
+                    update["messages"] = [self._speak(place, state, speak)]
+                case Custom(value):
+                    self.modes.custom(place.namespace, value)
+                case Update(values):
+                    update |= values
+                case Interrupt(value):
+                    answer = self._ask(place, number, value)
+                case Fail(kind, message):
+                    raise RejectedError(kind, repr(message) if kind == "KeyError" else message)
+                case Pause(seconds):
+                    self.wait(seconds)
+                case _:
+                    raise AssertionError("the steps of a Delegate are visits of their own")
+        return update
+
+    def tools(self, place: Place, state: State, visit: Visit) -> State:
+        """Let the tools say what the *visit* has them say to the calls of the last message."""
+        assert visit.speech is not None
+        asked = state["messages"][-1]["tool_calls"]
+        pairs = enumerate(zip(visit.speech.calls, asked, strict=True))
+        return {"messages": [self._use(place, number, call, one) for number, (call, one) in pairs]}
+
+    def _speak(self, place: Place, state: State, speak: Speak) -> Message:
+        """Let the chat model say what *speak* says."""
+        said = speech(speak, self.ids, place.task)
+        model = place.within(said.identity)
+        every = self.pace.token if speak.every is None else speak.every
+        messages = state["messages"]
+        self.callbacks.model_start(model, messages)
+        self.wait(self.pace.first)
+        if self.modes.streams:
+            metadata = Written(dumps(message_metadata(self.request, place)))
+            for number, (chunk, so_far) in enumerate(said.chunks()):
+                self.wait(every if number else 0)
+                self.modes.token(place, chunk, so_far, metadata)
+                self.callbacks.model_stream(model, chunk)
+        else:
+            self.wait(every * said.length)
+        message = said.whole(streamed=self.modes.streams)
+        self.callbacks.model_end(model, messages, message)
+        return message
+
+    def _use(self, place: Place, number: int, call: Call, asked: Json) -> Message:
+        """Let a tool answer the *call* that was *asked* of it."""
+        tool = place.within(self.ids.uuid7("tool", place.task, number))
+        given = {"input": asked["args"]}
+        self.callbacks.tool("on_tool_start", tool, call.tool, given)
+        self.wait(self.pace.tool)
+        try:
+            answer = {} if call.ask is None else self._ask(place, number, call.ask)
+        except StoppedError as stopped:
+            error = {"error": "GraphInterrupt", "message": _shown(stopped)}
+            said = {"error": error, **given, "tool_call_id": asked["id"]}
+            self.callbacks.tool("on_tool_error", tool, call.tool, said)
+            raise
+        result = filled(call.result, answer)
+        message = chat.tool(_content(result), call.tool, asked["id"])
+        if self.modes.streams:
+            message["id"] = self.ids.uuid4("message", place.task, number)
+        self.callbacks.tool("on_tool_end", tool, call.tool, {"output": message, **given})
+        return message
+
+    def _ask(self, place: Place, number: int, value: Json) -> dict[str, str]:
+        """Return what a human said to the interrupt; StoppedError where nobody has yet."""
+        for answer in self.answers:
+            said = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+            return {"answer": said}
+        identity = self.ids.hex("interrupt", place.task, number)
+        raise StoppedError({"value": value, "id": identity, "response_schema": None})
+
+
+def _content(result: Json) -> Json:
+    """Return what a tool returned as the content of its message: as it is where it can be one, else as JSON text."""
+    if isinstance(result, str) or (isinstance(result, list) and all(map(_is_part, result))):
+        return result
+    return json.dumps(result, ensure_ascii=False)
+
+
+def _is_part(value: Json) -> bool:
+    return isinstance(value, str) or (isinstance(value, dict) and value.get("type") in _PARTS)
+
+
+def _shown(stopped: StoppedError) -> str:
+    """Return the interrupts as LangGraph's own error shows them."""
+    shown = ", ".join(
+        f"Interrupt(value={one['value']!r}, id='{one['id']}', response_schema=None)"
+        for one in stopped.asked
+    )
+    return f"({shown},)"

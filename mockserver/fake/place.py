@@ -1,0 +1,117 @@
+"""Where in a run something happens, and how the server says so. No I/O.
+
+Source of the keys and their order: the events of a langgraph-api 0.16.7.
+"""
+
+from dataclasses import dataclass, replace
+
+from mockserver.fake.request import RunRequest
+from mockserver.jsontext import Json
+
+API_VERSION = "0.16.7"
+LANGGRAPH_VERSION = "1.2.22"
+CORE_VERSION = "1.7.2"
+"""Of langchain-core."""
+
+API_URL = "http://127.0.0.1:2024"
+"""Where `langgraph dev` says it runs; a real one names itself."""
+
+MODEL = "ChatMockserver"
+
+_OF_NODES = (
+    *("langgraph_step", "langgraph_node", "langgraph_triggers", "langgraph_path"),
+    *("langgraph_checkpoint_ns", "checkpoint_ns", "checkpoint_id", "checkpoint_map"),
+)
+"""What the metadata of a task never says, even where the request does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A graph within the run, or a node of it at one step.
+
+    *namespace* are the tasks of the outer graphs that lead here, as `node:task`; *parents* the ids of the callback runs
+    around this one, *run*.
+    """
+
+    run: str
+    namespace: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+    node: str = ""
+    step: int = 0
+    task: str = ""
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The namespace of what happens within this task."""
+        return (*self.namespace, f"{self.node}:{self.task}")
+
+    def within(self, run: str) -> "Place":
+        """Return the place of the callback *run* within this one's."""
+        return replace(self, run=run, parents=(*self.parents, self.run))
+
+
+def task_metadata(request: RunRequest) -> dict[str, Json]:
+    """Return the metadata of a task, as in the modes `tasks` and `debug`."""
+    metadata = _run_metadata(request) | _tags(request)
+    return {name: value for name, value in metadata.items() if name not in _OF_NODES}
+
+
+def _tags(request: RunRequest) -> dict[str, Json]:
+    tags = request.config.get("tags")
+    return {"tags": tags} if tags else {}
+
+
+def _run_metadata(request: RunRequest) -> dict[str, Json]:
+    return {
+        **request.metadata,
+        "run_attempt": 1,
+        "langgraph_version": LANGGRAPH_VERSION,
+        "langgraph_api_version": API_VERSION,
+        "langgraph_plan": "enterprise",
+        "langgraph_host": "self-hosted",
+        "langgraph_api_url": API_URL,
+        "run_id": request.run_id,
+        "graph_id": request.metadata.get("graph_id", request.graph),
+    }
+
+
+def graph_metadata(request: RunRequest, integration: str = "langgraph") -> dict[str, Json]:
+    """Return the metadata of a callback of the whole graph."""
+    return _run_metadata(request) | {"thread_id": request.thread_id, "ls_integration": integration}
+
+
+def node_metadata(
+    request: RunRequest, place: Place, integration: str = "langgraph"
+) -> dict[str, Json]:
+    """Return the metadata of a callback of a node."""
+    inside = {"checkpoint_ns": "|".join(place.namespace)} if place.namespace else {}
+    return graph_metadata(request, integration) | {
+        "langgraph_step": place.step,
+        "langgraph_node": place.node,
+        "langgraph_triggers": [f"branch:to:{place.node}"],
+        "langgraph_path": ["__pregel_pull", place.node],
+        "langgraph_checkpoint_ns": "|".join(place.path),
+        **inside,
+    }
+
+
+def inner_metadata(
+    request: RunRequest, place: Place, integration: str = "langgraph"
+) -> dict[str, Json]:
+    """Return the metadata of what runs within a node: a tool, or a graph."""
+    namespace = place.namespace or place.path
+    return node_metadata(request, place, integration) | {"checkpoint_ns": "|".join(namespace)}
+
+
+def message_metadata(request: RunRequest, place: Place) -> dict[str, Json]:
+    """Return the metadata of a message that the chat model streams."""
+    return model_metadata(request, place) | _tags(request)
+
+
+def model_metadata(request: RunRequest, place: Place) -> dict[str, Json]:
+    """Return the metadata of a callback of the chat model."""
+    return inner_metadata(request, place, "langchain_chat_model") | {
+        "ls_provider": "mockserver",
+        "ls_model_type": "chat",
+        "lc_versions": {"langchain-core": CORE_VERSION},
+    }

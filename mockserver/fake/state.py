@@ -1,0 +1,81 @@
+"""The state of a graph: its input taken in, updates merged, as the server's MessagesState does. No I/O."""
+
+from collections.abc import Iterable
+
+from mockserver.fake import chat
+from mockserver.fake.chat import Message
+from mockserver.fake.coercion import REMOVE, coerced
+from mockserver.fake.errors import RejectedError
+from mockserver.fake.ids import Ids
+from mockserver.jsontext import Json
+
+State = dict[str, Json]
+
+REMOVE_ALL = "__remove_all__"
+
+_MORE = "\nFor troubleshooting, visit: https://docs.langchain.com/oss/python/langgraph/errors/INVALID_GRAPH_NODE_RETURN_VALUE"
+
+
+def entered(value: Json, ids: Ids) -> State:
+    """Return the state that begins with the input *value*; RejectedError where the graph cannot take it."""
+    if value is None:
+        raise RejectedError("EmptyInputError", "Received no input for __start__")
+    if not isinstance(value, dict):
+        raise RejectedError("InvalidUpdateError", f"Expected dict, got {value}{_MORE}")
+    if not value:
+        return {"messages": []}
+    if "messages" not in value:
+        return dict(value)
+    return {"messages": merged([], coerced(value["messages"]), ids, "input")} | {
+        key: part for key, part in value.items() if key != "messages"
+    }
+
+
+def updated(state: State, update: State, ids: Ids, place: str) -> State:
+    """Return *state* with *update* merged into it."""
+    after = state | {key: value for key, value in update.items() if key != "messages"}
+    if "messages" in update:
+        after["messages"] = merged(state.get("messages", []), update["messages"], ids, place)
+    return after
+
+
+def merged(before: list[Message], new: Iterable[Message], ids: Ids, place: str) -> list[Message]:
+    """Return the messages *before* and the *new* ones; one with a known id takes the place of the other.
+
+    A message without an id gets one, in place, so that whatever else shows it has it too. RejectedError where one is to be removed that is not there.
+    """
+    messages = {message["id"]: message for message in before}
+    removed: set[str] = set()
+    for number, message in enumerate(new):
+        identity = message["id"]
+        if identity is None:
+            message["id"] = identity = ids.uuid4("message", place, number)
+        if message["type"] != REMOVE:
+            messages[identity] = message
+            removed.discard(identity)
+        elif identity == REMOVE_ALL:
+            messages.clear()
+        elif identity in messages:
+            removed.add(identity)
+        else:
+            raise RejectedError(
+                "ValueError",
+                f"Attempting to delete a message with an ID that doesn't exist ('{identity}')",
+            )
+    return [message for identity, message in messages.items() if identity not in removed]
+
+
+def conversation(state: State) -> tuple[str | None, int, int]:
+    """Return the last human text, how many humans spoke, and how often the assistant did since.
+
+    The text is None where the state holds no messages.
+    """
+    if "messages" not in state:
+        return None, 0, 0
+    said, humans, since = "", 0, 0
+    for message in state["messages"]:
+        if message["type"] == "human":
+            said, humans, since = chat.text(message), humans + 1, 0
+        elif message["type"] == "ai":
+            since += 1
+    return said, humans, since

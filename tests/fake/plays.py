@@ -1,0 +1,91 @@
+"""What the tests of the fake graph's engine share: a request, scripts, and what a run of them comes to."""
+
+import json
+import re
+from typing import Any
+
+from mockserver.fake.answers import Answer, Timed
+from mockserver.fake.ids import Ids
+from mockserver.fake.request import RunRequest
+from mockserver.fake.runs import Runs
+from mockserver.fake.script import Pace, Rule, Script, Step
+
+IDS = Ids("seed")
+PACE = Pace(1.0, 0.5, 2.0)
+"""Seconds that are told apart at a glance: until the first token, from one to the next, for a tool."""
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{32}\b|call_[0-9a-f]{24}")
+
+
+def asked(said: Any = "hi", *modes: str, **given: Any) -> RunRequest:
+    """Return a request in these *modes* whose input are the messages *said*, or what is *given* as input."""
+    return RunRequest(
+        **{
+            "run_id": "RUN",
+            "thread_id": "THREAD",
+            "assistant_id": "ASSISTANT",
+            "graph": "chat",
+            "input": {"messages": said},
+            "modes": modes or ("values",),
+            **given,
+        }
+    )
+
+
+def script(*steps: Step, **given: Any) -> Script:
+    """Return the script of one rule with these *steps*."""
+    return Script((Rule(steps, **given),), PACE)
+
+
+def timed(answer: Answer) -> Timed:
+    """Return the body of *answer*, which has to be one in chunks."""
+    assert isinstance(answer.body, Timed)
+    return answer.body
+
+
+def body(answer: Answer) -> bytes:
+    """Return all bytes of *answer*."""
+    return b"".join(chunk for _, chunk in timed(answer).steps)
+
+
+def told(played: Script, request: RunRequest) -> list[tuple[str, Any]]:
+    """Return what the stream tells after its metadata, as (event, data), ids as `<0>`, `<1>`, … in their order."""
+    text = body(Runs(played).stream(request, IDS)).decode()
+    seen: dict[str, str] = {}
+    text = _ID.sub(lambda found: seen.setdefault(found[0], f"<{len(seen)}>"), text)
+    events = [block.split("\r\n") for block in text.removesuffix("\r\n\r\n").split("\r\n\r\n")]
+    return [
+        (lines[0].removeprefix("event: "), json.loads(lines[1].removeprefix("data: ")))
+        for lines in events[1:]
+    ]
+
+
+def outline(played: Script, request: RunRequest) -> list[str]:
+    """Return the names of what the stream tells, and for each what a reader needs to know it by."""
+    return [f"{name} {_gist(value)}".strip() for name, value in told(played, request)]
+
+
+def _gist(value: Any) -> str:
+    match value:
+        case {"messages": [*messages], "__interrupt__": _}:
+            return f"{len(messages)} messages, interrupted"
+        case {"messages": [*messages]}:
+            return f"{len(messages)} messages"
+        case {"type": str(kind), "payload": {"name": str(node)}}:
+            return f"{kind} {node}"
+        case {"type": "checkpoint", "payload": {"next": following}}:
+            return f"checkpoint next {following}"
+        case {"event": str(event), "name": str(name)}:
+            return f"{event} {name}"
+        case {"id": str(), "name": str(node)}:
+            return f"{'input' if 'input' in value else 'result'} {node}"
+        case [{"content": content, "type": str(kind)}, *_]:
+            return f"{kind} {content}"
+        case {"config": _, "next": following}:
+            return f"next {following}"
+        case {"error": str(kind)}:
+            return kind
+        case {**parts}:
+            return " ".join(map(str, parts))
+        case _:
+            return str(value)

@@ -1,0 +1,135 @@
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from mockserver.fake import calls
+from mockserver.fake.errors import RejectedError
+from tests.strategies import values
+
+MADE = {"name": "f", "args": {"a": 1}, "id": "1", "type": "tool_call"}
+
+
+def openai(name: Any = "f", arguments: Any = '{"a":1}') -> Any:
+    return {"id": "1", "function": {"name": name, "arguments": arguments}}
+
+
+@pytest.mark.parametrize(
+    ("call", "same"),
+    [
+        pytest.param(openai(), MADE, id="OpenAI"),
+        pytest.param(openai(arguments={"a": 1}), MADE, id="arguments that are no text"),
+        pytest.param({"name": "f"}, {"name": "f"}, id="LangChain, whole or not"),
+        pytest.param("f", "f", id="text"),
+        pytest.param(["f"], ["f"], id="a list"),
+    ],
+)
+def test_calls_in_openai_s_form_are_renamed(call: Any, same: Any) -> None:
+    assert calls.renamed([call]) == [same]
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "said"),
+    [
+        pytest.param(5, "TypeError", "'int' object is not iterable", id="no calls"),
+        pytest.param([5], "TypeError", "argument of type 'int' is not iterable", id="no call"),
+        pytest.param(
+            [{"function": 5}], "TypeError", "'int' object is not subscriptable", id="no function"
+        ),
+        pytest.param([{"function": {}}], "KeyError", "'arguments'", id="no arguments"),
+        pytest.param([{"function": {"arguments": "{}"}}], "KeyError", "'name'", id="no name"),
+        pytest.param(
+            [{"function": {"arguments": "{}", "name": "f"}}], "KeyError", "'id'", id="no id"
+        ),
+        pytest.param(
+            [openai(arguments="{")],
+            "JSONDecodeError",
+            "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+            id="no JSON",
+        ),
+    ],
+)
+def test_what_cannot_be_renamed_is_refused(given: Any, kind: str, said: str) -> None:
+    with pytest.raises(RejectedError) as rejected:
+        calls.renamed(given)
+
+    assert (rejected.value.kind, rejected.value.message) == (kind, said)
+
+
+@pytest.mark.parametrize(
+    "extra", [pytest.param({}, id="bare"), pytest.param({"type": "x", "extras": {}}, id="more")]
+)
+def test_a_whole_call_is_taken(extra: Any) -> None:
+    assert calls.checked({"id": "1", "args": {"a": 1}, "name": "f", **extra}) == MADE
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "said"),
+    [
+        pytest.param("f", "AttributeError", "'str' object has no attribute 'items'", id="text"),
+        pytest.param(
+            {"index": 0},
+            "TypeError",
+            "tool_call() got an unexpected keyword argument 'index'",
+            id="another part",
+        ),
+        pytest.param(
+            {},
+            "TypeError",
+            "tool_call() missing 3 required keyword-only arguments: 'name', 'args', and 'id'",
+            id="nothing",
+        ),
+        pytest.param(
+            {"name": "f"},
+            "TypeError",
+            "tool_call() missing 2 required keyword-only arguments: 'args' and 'id'",
+            id="two missing",
+        ),
+        pytest.param(
+            {"name": "f", "args": {}},
+            "TypeError",
+            "tool_call() missing 1 required keyword-only argument: 'id'",
+            id="one missing",
+        ),
+    ],
+)
+def test_any_other_call_is_refused(call: Any, kind: str, said: str) -> None:
+    with pytest.raises(RejectedError) as rejected:
+        calls.checked(call)
+
+    assert (rejected.value.kind, rejected.value.message) == (kind, said)
+
+
+def test_the_parts_of_calls_that_are_wrong_are_named() -> None:
+    said = calls.faults([MADE, MADE | {"id": None}, {"name": None, "args": 5, "id": 5}])
+
+    assert [fault.partition("\n")[0] for fault in said] == [
+        "tool_calls.2.name",
+        "tool_calls.2.args",
+        "tool_calls.2.id",
+    ]
+
+
+BROKEN = {"type": "invalid_tool_call", "id": "1", "name": "f", "args": "{", "error": None}
+
+
+@pytest.mark.parametrize(
+    ("given", "good", "bad"),
+    [
+        pytest.param([openai()], [MADE], [], id="one"),
+        pytest.param([openai(arguments="null")], [MADE | {"args": {}}], [], id="none"),
+        pytest.param([openai(), openai(arguments="{")], [MADE], [BROKEN], id="no JSON"),
+        pytest.param([openai(), {"name": "f"}], [], [], id="another form"),
+        pytest.param(5, [], [], id="no calls"),
+    ],
+)
+def test_openai_s_raw_calls_are_parsed(given: Any, good: Any, bad: Any) -> None:
+    assert calls.raw(given) == (good, bad)
+
+
+@given(values)
+def test_no_json_is_too_strange(value: Any) -> None:
+    calls.raw(value)
+    with suppress(RejectedError):
+        calls.faults([calls.checked(call) for call in calls.renamed(value)])

@@ -1,0 +1,22 @@
+import pytest
+
+from mockserver.fake.errors import RejectedError, StoppedError
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        pytest.param("ValueError", "secret", id="a kind that is told"),
+        pytest.param("OSError", "An internal error occurred", id="a kind that may hold secrets"),
+        pytest.param("MyError", "An internal error occurred", id="a kind of the graph's own"),
+    ],
+)
+def test_an_error_tells_its_message_where_the_server_does(kind: str, message: str) -> None:
+    error = RejectedError(kind, "secret")
+
+    assert error.told == {"error": kind, "message": message}
+
+
+def test_a_stop_knows_what_was_asked() -> None:
+    assert StoppedError({"value": 1}, {"value": 2}).asked == ({"value": 1}, {"value": 2})
+    assert StoppedError().asked == ()

@@ -1,0 +1,323 @@
+"""Which node comes after which, and what is told of them in each mode."""
+
+import re
+from typing import Any
+
+import pytest
+
+from mockserver.fake.script import (
+    Call,
+    Custom,
+    Delegate,
+    Fail,
+    Interrupt,
+    Rule,
+    Script,
+    Speak,
+    Update,
+)
+from tests.fake.plays import asked, outline, script, told
+
+WEATHER = Call("weather", {"city": "Oslo"}, "cold")
+HELLO = script(Speak("Hello you!"))
+TOOL = script(Custom("c"), Speak("Wait.", calls=(WEATHER,)), Speak("Cold."))
+WITHIN = script(Speak("A."), Delegate((Speak("B.", calls=(WEATHER,)), Speak("C."))), Speak("D."))
+ASKS = script(Speak("A."), Interrupt("?"), Speak("B."))
+ASKS_WITHIN = script(Speak("A."), Delegate((Speak("B."), Interrupt("?"), Speak("C."))), Speak("D."))
+FAILS = script(Speak("A."), Fail("ValueError", "no"))
+FAILS_WITHIN = script(Speak("A."), Delegate((Speak("B."), Fail("OSError", "no"))), Speak("D."))
+
+
+@pytest.mark.parametrize(
+    ("played", "nodes"),
+    [
+        pytest.param(HELLO, ["agent"], id="a message"),
+        pytest.param(script(Speak("A."), Speak("B.")), ["agent", "agent"], id="two"),
+        pytest.param(TOOL, ["agent", "tools", "agent"], id="a tool"),
+        pytest.param(WITHIN, ["agent", "researcher", "agent"], id="a graph within"),
+        pytest.param(Script(), ["agent"], id="no rule fits"),
+        pytest.param(script(Update({"n": 1})), ["agent"], id="nothing said"),
+        pytest.param(ASKS, ["agent", "__interrupt__"], id="an interrupt"),
+        pytest.param(FAILS, ["agent", "ValueError"], id="an error"),
+    ],
+)
+def test_the_nodes_follow_the_script(played: Script, nodes: list[str]) -> None:
+    said = outline(played, asked("hi", "updates"))
+
+    assert [line.split(" ", 1)[1] for line in said] == nodes
+
+
+@pytest.mark.parametrize(
+    ("messages", "texts"),
+    [
+        pytest.param([], ["A.", "B."], id="nobody has said anything"),
+        pytest.param(["hi"], ["A.", "B."], id="a question"),
+        pytest.param(["hi", ["ai", "A."]], ["B."], id="half answered"),
+        pytest.param(["hi", ["ai", "A."], ["ai", "B."]], ["B."], id="answered"),
+        pytest.param(["hi", ["ai", "A."], "ho"], ["A.", "B."], id="the next question"),
+    ],
+)
+def test_the_messages_tell_how_far_the_script_has_come(messages: Any, texts: list[str]) -> None:
+    said = told(script(Speak("A."), Speak("B.")), asked(messages, "updates"))
+
+    assert [value["agent"]["messages"][0]["content"] for _, value in said] == texts
+
+
+UNASKED = {"type": "ai", "content": "", "tool_calls": [{"name": "f", "args": {}, "id": "1"}]}
+
+
+@pytest.mark.parametrize(
+    "played",
+    [
+        pytest.param(Script(), id="no rule"),
+        pytest.param(script(Custom(1)), id="a rule without words"),
+    ],
+)
+def test_calls_of_tools_that_the_script_does_not_know_are_left_alone(played: Script) -> None:
+    assert outline(played, asked([UNASKED, UNASKED], "updates")) == ["updates agent"]
+
+
+@pytest.mark.parametrize(
+    ("played", "given", "lines"),
+    [
+        pytest.param(
+            TOOL,
+            {},
+            [
+                *("values 1 messages", "custom c", "updates agent", "values 2 messages"),
+                *("updates tools", "values 3 messages", "updates agent", "values 4 messages"),
+            ],
+            id="a tool",
+        ),
+        pytest.param(
+            WITHIN,
+            {},
+            [
+                *("values 1 messages", "updates agent", "values 2 messages"),
+                *("updates researcher", "values 5 messages", "updates agent", "values 6 messages"),
+            ],
+            id="a graph within, untold",
+        ),
+        pytest.param(
+            WITHIN,
+            {"subgraphs": True},
+            [
+                *("values 1 messages", "updates agent", "values 2 messages"),
+                *("values|researcher:<2> 2 messages", "updates|researcher:<2> agent"),
+                *("values|researcher:<2> 3 messages", "updates|researcher:<2> tools"),
+                *("values|researcher:<2> 4 messages", "updates|researcher:<2> agent"),
+                *("values|researcher:<2> 5 messages", "updates researcher"),
+                *("values 5 messages", "updates agent", "values 6 messages"),
+            ],
+            id="a graph within",
+        ),
+        pytest.param(
+            ASKS_WITHIN,
+            {"subgraphs": True},
+            [
+                *("values 1 messages", "updates agent", "values 2 messages"),
+                *("values|researcher:<2> 2 messages", "updates|researcher:<2> agent"),
+                *("values|researcher:<2> 3 messages", "updates|researcher:<2> __interrupt__"),
+                *("values|researcher:<2> 3 messages, interrupted", "updates __interrupt__"),
+                "values 2 messages, interrupted",
+            ],
+            id="an interrupt within",
+        ),
+        pytest.param(
+            FAILS_WITHIN,
+            {"subgraphs": True},
+            [
+                *("values 1 messages", "updates agent", "values 2 messages"),
+                *("values|researcher:<2> 2 messages", "updates|researcher:<2> agent"),
+                *("values|researcher:<2> 3 messages", "error OSError"),
+            ],
+            id="an error within",
+        ),
+        pytest.param(
+            script(Update({"n": 2}), Custom("c")),
+            {"input": {"n": 1}},
+            ["values n", "custom c", "updates agent", "values n"],
+            id="a state without messages",
+        ),
+        pytest.param(HELLO, {"input": {"n": 1}}, ["values n", "updates agent"], id="not for it"),
+        pytest.param(
+            HELLO, {"input": {}}, ["updates agent", "values 1 messages"], id="an empty input"
+        ),
+        pytest.param(HELLO, {"input": None}, ["error EmptyInputError"], id="no input"),
+        pytest.param(HELLO, {"input": [1]}, ["error InvalidUpdateError"], id="a strange input"),
+    ],
+)
+def test_what_happens_is_told_in_order(played: Script, given: Any, lines: list[str]) -> None:
+    assert outline(played, asked("hi", "values", "updates", "custom", **given)) == lines
+
+
+@pytest.mark.parametrize(
+    ("played", "lines"),
+    [
+        pytest.param(
+            HELLO,
+            [
+                *("debug checkpoint next ['__start__']", "debug checkpoint next ['agent']"),
+                *("tasks input agent", "debug task agent"),
+                *("tasks result agent", "debug task_result agent", "debug checkpoint next []"),
+            ],
+            id="a message",
+        ),
+        pytest.param(
+            FAILS,
+            [
+                *("debug checkpoint next ['__start__']", "debug checkpoint next ['agent']"),
+                *("tasks input agent", "debug task agent"),
+                *("tasks result agent", "debug task_result agent"),
+                "debug checkpoint next ['agent']",
+                *("tasks input agent", "debug task agent"),
+                *("tasks result agent", "debug task_result agent", "error ValueError"),
+            ],
+            id="an error",
+        ),
+        pytest.param(
+            ASKS,
+            [
+                *("debug checkpoint next ['__start__']", "debug checkpoint next ['agent']"),
+                *("tasks input agent", "debug task agent"),
+                *("tasks result agent", "debug task_result agent"),
+                "debug checkpoint next ['agent']",
+                *("tasks input agent", "debug task agent"),
+                *("tasks result agent", "debug task_result agent"),
+            ],
+            id="an interrupt",
+        ),
+    ],
+)
+def test_tasks_and_checkpoints_are_told(played: Script, lines: list[str]) -> None:
+    assert outline(played, asked("hi", "tasks", "debug", on_completion="keep")) == lines
+
+
+def test_a_run_calls_back() -> None:
+    assert outline(TOOL, asked("hi", "events")) == [
+        "events on_chain_start chat",
+        "events on_chain_start agent",
+        "events on_chat_model_start ChatMockserver",
+        *["events on_chat_model_stream ChatMockserver"] * 5,
+        "events on_chat_model_end ChatMockserver",
+        "events on_chain_start should_continue",
+        "events on_chain_end should_continue",
+        "events on_chain_stream agent",
+        "events on_chain_end agent",
+        "events on_chain_start tools",
+        "events on_tool_start weather",
+        "events on_tool_end weather",
+        "events on_chain_stream tools",
+        "events on_chain_end tools",
+        "events on_chain_start agent",
+        "events on_chat_model_start ChatMockserver",
+        *["events on_chat_model_stream ChatMockserver"] * 2,
+        "events on_chat_model_end ChatMockserver",
+        "events on_chain_start should_continue",
+        "events on_chain_end should_continue",
+        "events on_chain_stream agent",
+        "events on_chain_end agent",
+        "events on_chain_end chat",
+    ]
+
+
+def test_a_graph_within_calls_back_between_its_node_s() -> None:
+    lines = [line for line in outline(WITHIN, asked("hi", "events")) if "model" not in line]
+
+    assert lines[6:10] == [
+        "events on_chain_start researcher",
+        "events on_chain_start LangGraph",
+        "events on_chain_start agent",
+        "events on_chain_start should_continue",
+    ]
+    assert lines.count("events on_chain_end LangGraph") == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "lines"),
+    [
+        pytest.param({"interrupt_before": ["agent"]}, ["updates __interrupt__"], id="before"),
+        pytest.param({"interrupt_before": "*"}, ["updates __interrupt__"], id="before any"),
+        pytest.param(
+            {"interrupt_before": ["tools"]},
+            ["updates agent", "updates __interrupt__"],
+            id="before tools",
+        ),
+        pytest.param(
+            {"interrupt_after": ["tools"]},
+            ["updates agent", "updates tools", "updates __interrupt__"],
+            id="after tools",
+        ),
+        pytest.param(
+            {"interrupt_after": "*"}, ["updates agent", "updates __interrupt__"], id="after any"
+        ),
+        pytest.param(
+            {"interrupt_before": [], "interrupt_after": ["other"]},
+            ["updates agent", "updates tools", "updates agent"],
+            id="nowhere",
+        ),
+    ],
+)
+def test_a_request_may_stop_the_graph(given: Any, lines: list[str]) -> None:
+    assert outline(TOOL, asked("hi", "updates", **given)) == lines
+
+
+@pytest.mark.parametrize(
+    ("limit", "lines"),
+    [
+        pytest.param(0, ["error ValueError"], id="none"),
+        pytest.param(1, ["updates agent", "error GraphRecursionError"], id="too few"),
+        pytest.param(
+            3,
+            ["updates agent", "updates tools", "updates agent", "error GraphRecursionError"],
+            id="the end is a step too",
+        ),
+        pytest.param(4, ["updates agent", "updates tools", "updates agent"], id="enough"),
+    ],
+)
+def test_a_request_may_limit_the_steps(limit: int, lines: list[str]) -> None:
+    assert outline(TOOL, asked("hi", "updates", config={"recursion_limit": limit})) == lines
+
+
+def test_the_limit_holds_within_too() -> None:
+    lines = outline(WITHIN, asked("hi", "updates", config={"recursion_limit": 3}))
+
+    assert lines == ["updates agent", "error GraphRecursionError"]
+
+
+@pytest.mark.parametrize(
+    ("modes", "subgraphs", "known"),
+    [
+        pytest.param(("updates",), False, True, id="updates"),
+        pytest.param(("updates",), True, False, id="with subgraphs"),
+        pytest.param(("updates", "custom"), False, False, id="with custom"),
+        pytest.param(("updates", "messages"), True, True, id="streaming"),
+    ],
+)
+def test_in_a_hurry_what_a_tool_said_has_no_id_yet(
+    modes: tuple[str, ...], subgraphs: bool, known: bool
+) -> None:
+    said = told(TOOL, asked("hi", *modes, subgraphs=subgraphs))
+    [message] = next(value["tools"]["messages"] for _, value in said if "tools" in value)
+
+    assert (message["id"] is not None) is known
+
+
+def test_the_rule_is_chosen_by_the_last_human_message_the_graph_and_the_turn() -> None:
+    rules = Script(
+        (
+            Rule((Speak("Bye {name}."),), re.compile(r"bye (?P<name>\w+)")),
+            Rule((Speak("Turn {turn}."),), turn=2),
+            Rule((Speak("On {graph}: {message}"),), graph="chat"),
+        )
+    )
+
+    def answer(*messages: str) -> str:
+        *_, (_, value) = told(rules, asked(list(messages)))
+        return str(value["messages"][-1]["content"])
+
+    assert [answer("bye Bob"), answer("a", "b"), answer("a")] == [
+        "Bye Bob.",
+        "Turn 2.",
+        "On chat: a",
+    ]

@@ -1,0 +1,239 @@
+import json
+from typing import Any
+
+import pytest
+
+from mockserver.fake.chat import Message, ai
+from mockserver.fake.modes import Modes, Written
+from mockserver.fake.place import Place
+from tests.fake.plays import IDS, asked
+
+OUTER = Place("R", (), (), "agent", 2, "T")
+WITHIN = Place("R", ("researcher:X",), (), "agent", 2, "T")
+
+
+class Told:
+    """Modes, and what they have told."""
+
+    def __init__(self, *modes: str, **given: Any) -> None:
+        self.events: list[tuple[str, Any]] = []
+        self.modes = Modes(asked("hi", *modes, **given), IDS, self.emit, lambda: 1.5)
+
+    def emit(self, name: str, value: Any) -> None:
+        self.events.append((name, json.loads(value.text) if isinstance(value, Written) else value))
+
+
+ALL = ("values", "updates", "custom", "tasks", "debug", "checkpoints", "messages")
+
+
+@pytest.mark.parametrize("mode", ALL)
+def test_a_mode_that_was_not_asked_for_tells_nothing(mode: str) -> None:
+    told = Told(*{*ALL} - {mode})
+    everything(told.modes, OUTER)
+
+    assert mode not in {name.partition("/")[0] for name, _ in told.events}
+    assert told.events
+
+
+@pytest.mark.parametrize("mode", [mode for mode in ALL if mode != "messages"])
+def test_a_graph_within_is_told_of_where_it_is_wanted(mode: str) -> None:
+    quiet, loud = Told(mode), Told(mode, subgraphs=True)
+    everything(quiet.modes, WITHIN)
+    everything(loud.modes, WITHIN)
+
+    assert quiet.events == []
+    assert {name for name, _ in loud.events} == {f"{mode}|researcher:X"}
+
+
+def everything(modes: Modes, place: Place) -> None:
+    modes.values(place.namespace, {"n": 1})
+    modes.updates(place.namespace, "agent", {"n": 1})
+    modes.custom(place.namespace, 5)
+    modes.task(place, {})
+    modes.result(place, {})
+    modes.checkpoint(place.namespace, 1, {"saved": 1}, {"full": 1})
+    modes.message(place, ai("x", "1"), {})
+
+
+def test_what_happens_is_told_in_the_server_s_words() -> None:
+    told = Told("values", "updates", "custom", "checkpoints", "debug")
+    told.modes.values((), {"n": 1})
+    told.modes.updates((), "agent", None)
+    told.modes.custom((), [5])
+    told.modes.checkpoint((), 1, {"saved": 1}, {"full": 1})
+    told.modes.failed({"error": "ValueError", "message": "no"})
+
+    assert told.events == [
+        ("values", {"n": 1}),
+        ("updates", {"agent": None}),
+        ("custom", [5]),
+        ("checkpoints", {"saved": 1}),
+        (
+            "debug",
+            {
+                "step": 1,
+                "timestamp": "2026-01-01T00:00:01.500000+00:00",
+                "type": "checkpoint",
+                "payload": {"full": 1},
+            },
+        ),
+        ("error", {"error": "ValueError", "message": "no"}),
+    ]
+
+
+def test_a_task_is_told_when_it_begins_and_when_it_ends() -> None:
+    told = Told("tasks")
+    told.modes.task(OUTER, {"n": 1})
+    told.modes.result(OUTER, {"n": 2})
+    told.modes.result(OUTER, None, error={"error": "ValueError"})
+    told.modes.result(OUTER, None, interrupts=({"value": 1},))
+    begun, *ended = [value for _, value in told.events]
+
+    assert {**begun, "metadata": None} == {
+        "id": "T",
+        "name": "agent",
+        "input": {"n": 1},
+        "triggers": ["branch:to:agent"],
+        "metadata": None,
+    }
+    of_task: dict[str, Any] = {
+        "id": "T",
+        "name": "agent",
+        "error": None,
+        "result": {},
+        "interrupts": [],
+    }
+    assert ended == [
+        of_task | {"result": {"n": 2}},
+        of_task | {"error": {"error": "ValueError"}},
+        of_task | {"interrupts": [{"value": 1}]},
+    ]
+
+
+def test_debug_holds_a_task_and_its_step() -> None:
+    told = Told("debug", "tasks")
+    told.modes.result(OUTER, {})
+    (_, payload), (_, debug) = told.events
+
+    assert debug == {
+        "step": 2,
+        "timestamp": "2026-01-01T00:00:01.500000+00:00",
+        "type": "task_result",
+        "payload": payload,
+    }
+
+
+@pytest.mark.parametrize(
+    ("interrupts", "events"),
+    [
+        pytest.param((), [("updates", {"__interrupt__": []})], id="as the request wants it"),
+        pytest.param(
+            ({"value": 1},),
+            [
+                ("updates", {"__interrupt__": [{"value": 1}]}),
+                ("values", {"n": 1, "__interrupt__": [{"value": 1}]}),
+            ],
+            id="as the script wants it",
+        ),
+    ],
+)
+def test_a_stop_is_told(interrupts: Any, events: Any) -> None:
+    told = Told("updates", "values")
+    told.modes.asked((), {"n": 1}, interrupts)
+
+    assert told.events == events
+
+
+CHUNK, SO_FAR, NEW = ai("b", "1"), ai("ab", "1"), ai("x", "2")
+
+
+def messages(modes: Modes, place: Place = OUTER) -> None:
+    modes.known([ai("old", "0")])
+    modes.message(place, ai("old", "0"), {})
+    for piece in (CHUNK, CHUNK):
+        modes.token(place, piece, SO_FAR, Written('{"m":1}'))
+    for message in (SO_FAR, NEW, NEW):
+        modes.message(place, message, {"m": 2})
+
+
+@pytest.mark.parametrize(
+    ("modes", "events"),
+    [
+        pytest.param(("values",), [], id="neither"),
+        pytest.param(
+            ("messages",),
+            [
+                ("messages/metadata", {"1": {"metadata": {"m": 1}}}),
+                ("messages/partial", [SO_FAR]),
+                ("messages/partial", [SO_FAR]),
+                ("messages/metadata", {"2": {"metadata": {"m": 2}}}),
+                ("messages/complete", [NEW]),
+            ],
+            id="messages",
+        ),
+        pytest.param(
+            ("messages-tuple",),
+            [
+                ("messages", [CHUNK, {"m": 1}]),
+                ("messages", [CHUNK, {"m": 1}]),
+                ("messages", [NEW, {"m": 2}]),
+            ],
+            id="messages-tuple",
+        ),
+        pytest.param(
+            ("messages", "messages-tuple"),
+            [
+                ("messages", [CHUNK, {"m": 1}]),
+                ("messages", [CHUNK, {"m": 1}]),
+                ("messages", [NEW, {"m": 2}]),
+            ],
+            id="both",
+        ),
+    ],
+)
+def test_each_message_is_told_once_token_by_token_or_whole(
+    modes: tuple[str, ...], events: list[tuple[str, list[Message]]]
+) -> None:
+    told = Told(*modes)
+    messages(told.modes)
+
+    assert told.events == events
+
+
+@pytest.mark.parametrize(
+    ("mode", "names"),
+    [
+        pytest.param("messages-tuple", {"messages|researcher:X"}, id="messages-tuple"),
+        pytest.param(
+            "messages",
+            {"messages/metadata", "messages/partial", "messages/complete"},
+            id="messages has no names for graphs within",
+        ),
+    ],
+)
+def test_messages_within_are_told_where_they_are_wanted(mode: str, names: set[str]) -> None:
+    quiet, loud = Told(mode), Told(mode, subgraphs=True)
+    messages(quiet.modes, WITHIN)
+    messages(loud.modes, WITHIN)
+
+    assert quiet.events == []
+    assert {name for name, _ in loud.events} == names
+
+
+@pytest.mark.parametrize(
+    ("modes", "subgraphs", "streams", "hurries"),
+    [
+        pytest.param(("values",), False, False, False, id="values"),
+        pytest.param(("values",), True, False, True, id="with subgraphs"),
+        pytest.param(("custom", "values"), False, False, True, id="custom"),
+        pytest.param(("messages", "custom"), True, True, False, id="messages"),
+        pytest.param(("messages-tuple",), False, True, False, id="messages-tuple"),
+        pytest.param(("values", "events"), False, True, False, id="events"),
+    ],
+)
+def test_the_model_streams_where_somebody_listens(
+    modes: tuple[str, ...], subgraphs: bool, streams: bool, hurries: bool
+) -> None:
+    told = Told(*modes, subgraphs=subgraphs)
+
+    assert (told.modes.streams, told.modes.hurries) == (streams, hurries)

@@ -1,0 +1,236 @@
+"""The nodes alone: what they say, ask and wait for; their streams are the matter of the modes and callbacks."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from mockserver.fake.callbacks import Callbacks
+from mockserver.fake.chat import ai, base
+from mockserver.fake.errors import RejectedError, StoppedError
+from mockserver.fake.modes import Modes
+from mockserver.fake.nodes import Nodes
+from mockserver.fake.place import Place
+from mockserver.fake.script import (
+    Call,
+    Custom,
+    Delegate,
+    Fail,
+    Interrupt,
+    Pause,
+    Speak,
+    Step,
+    Update,
+    Visit,
+)
+from mockserver.jsontext import Json
+from tests.fake.plays import IDS, PACE, asked
+
+PLACE = Place("R", (), (), "agent", 1, "T")
+STATE = {"messages": [base("human", "hi", "1")]}
+
+
+class Played:
+    """Nodes, what they told, and how long they waited."""
+
+    def __init__(self, *modes: str, answers: Iterable[Json] = ()) -> None:
+        self.events: list[tuple[str, Any]] = []
+        self.waits: list[float] = []
+        request = asked("hi", *modes)
+        self.nodes = Nodes(
+            request,
+            IDS,
+            Modes(request, IDS, self.emit, lambda: 0.0),
+            Callbacks(request, self.emit),
+            PACE,
+            self.waits.append,
+            iter(answers),
+        )
+
+    def emit(self, name: str, value: Json) -> None:
+        self.events.append((name, value))
+
+    def agent(self, *steps: Step) -> dict[str, Any]:
+        return self.nodes.agent(PLACE, STATE, Visit(steps))
+
+    def tools(self, *calls: Call) -> list[str]:
+        """Return what the tools say to *calls*."""
+        made = [{"name": c.tool, "args": c.args, "id": f"c{n}"} for n, c in enumerate(calls)]
+        state = {"messages": [ai("", "2", made)]}
+        update = self.nodes.tools(PLACE, state, Visit((Speak("", "", calls),)))
+        return [message["content"] for message in update["messages"]]
+
+
+@pytest.mark.parametrize(
+    ("steps", "update"),
+    [
+        pytest.param((), {}, id="nothing"),
+        pytest.param((Custom(1), Pause(1)), {}, id="nothing for the state"),
+        pytest.param((Update({"n": 1, "m": 2}), Update({"n": 3})), {"n": 3, "m": 2}, id="values"),
+    ],
+)
+def test_the_agent_returns_its_update(steps: tuple[Step, ...], update: Any) -> None:
+    assert Played().agent(*steps) == update
+
+
+def test_where_no_rule_fits_the_agent_does_nothing() -> None:
+    assert Played().nodes.agent(PLACE, STATE, None) == {}
+
+
+def test_the_agent_speaks() -> None:
+    [message] = Played().agent(Speak("Hello!"))["messages"]
+
+    assert (message["content"], message["type"]) == ("Hello!", "ai")
+
+
+@pytest.mark.parametrize(
+    ("modes", "steps", "waits"),
+    [
+        pytest.param((), (Pause(6.0),), [6.0], id="a pause"),
+        pytest.param((), (Speak("Hello you!"),), [1.0, 1.0], id="all tokens at once"),
+        pytest.param(("messages",), (Speak("Hello you!"),), [1.0, 0, 0.5, 0.5], id="each token"),
+        pytest.param((), (Speak("Hello you!", every=2.0),), [1.0, 4.0], id="its own pace"),
+    ],
+)
+def test_the_agent_takes_its_time(
+    modes: tuple[str, ...], steps: tuple[Step, ...], waits: list[float]
+) -> None:
+    played = Played(*modes)
+    played.agent(*steps)
+
+    assert played.waits == waits
+
+
+def test_what_is_custom_goes_out_at_once() -> None:
+    played = Played("custom")
+    played.agent(Custom({"percent": 50}), Custom(None))
+
+    assert played.events == [("custom", {"percent": 50}), ("custom", None)]
+
+
+@pytest.mark.parametrize(
+    ("fail", "message"),
+    [
+        pytest.param(Fail("ValueError", "no"), "no", id="most say it as it is"),
+        pytest.param(Fail("KeyError", "no"), "'no'", id="a KeyError quotes its key"),
+    ],
+)
+def test_a_failure_ends_the_run(fail: Fail, message: str) -> None:
+    with pytest.raises(RejectedError) as rejected:
+        Played().agent(fail, Speak("never said"))
+
+    assert (rejected.value.kind, rejected.value.message) == (fail.kind, message)
+
+
+def test_an_interrupt_stops_the_agent() -> None:
+    with pytest.raises(StoppedError) as stopped:
+        Played().agent(Custom(1), Interrupt({"question": "May I?"}))
+
+    assert stopped.value.asked == (
+        {
+            "value": {"question": "May I?"},
+            "id": "ea6e0ea4082d9a9f82aa3ef51d221800",
+            "response_schema": None,
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        pytest.param("yes", "So: yes", id="text"),
+        pytest.param({"ja": "é"}, 'So: {"ja": "é"}', id="JSON"),
+        pytest.param(None, "So: null", id="null is an answer too"),
+    ],
+)
+def test_the_agent_goes_on_with_what_a_human_said(answer: Json, said: str) -> None:
+    [message] = Played(answers=[answer]).agent(Interrupt("?"), Speak("So: {answer}"))["messages"]
+
+    assert message["content"] == said
+
+
+def test_a_second_question_needs_a_second_answer() -> None:
+    steps = (Interrupt("1?"), Custom("{answer}"), Interrupt("2?"), Custom("{answer}"))
+    twice, once = Played("custom", answers=["a", "b"]), Played("custom", answers=["a"])
+    twice.agent(*steps)
+    with pytest.raises(StoppedError) as stopped:
+        once.agent(*steps)
+
+    assert twice.events == [("custom", "a"), ("custom", "b")]
+    assert stopped.value.asked[0]["value"] == "2?"
+
+
+def test_a_graph_within_is_none_of_the_agent_s_steps() -> None:
+    with pytest.raises(AssertionError):
+        Played().agent(Delegate((Speak("x"),)))
+
+
+@pytest.mark.parametrize(
+    ("result", "content"),
+    [
+        pytest.param("It is é.", "It is é.", id="text"),
+        pytest.param({"a": "é", "b": [1]}, '{"a": "é", "b": [1]}', id="JSON"),
+        pytest.param(None, "null", id="null"),
+        pytest.param([1], "[1]", id="a list"),
+        pytest.param(
+            ["a", {"type": "text", "text": "b"}],
+            ["a", {"type": "text", "text": "b"}],
+            id="a list that is content",
+        ),
+        pytest.param([{"type": "x"}], '[{"type": "x"}]', id="a list of something else"),
+    ],
+)
+def test_a_tool_says_its_result(result: Json, content: Json) -> None:
+    played = Played()
+
+    assert played.tools(Call("weather", {}, result)) == [content]
+    assert played.waits == [2.0]
+
+
+def test_tools_answer_each_call_in_turn() -> None:
+    played = Played()
+
+    assert played.tools(Call("one", {}, "1"), Call("two", {}, "2")) == ["1", "2"]
+    assert played.waits == [2.0, 2.0]
+
+
+def test_what_a_tool_says_has_an_id_from_the_start_where_it_streams() -> None:
+    state = {"messages": [ai("", "2", [{"name": "f", "args": {}, "id": "c"}])]}
+    visit = Visit((Speak("", "", (Call("f", {}, "x"),)),))
+    ids = [
+        Played(*modes).nodes.tools(PLACE, state, visit)["messages"][0]["id"]
+        for modes in (("values",), ("messages",))
+    ]
+
+    assert ids == [None, "4392b959-7422-4533-b7c5-d3180f9cc67a"]
+
+
+MAIL = Call("mail", {"to": "Ann"}, {"sent": "{answer}"}, {"may": "I?"})
+
+
+def test_a_tool_that_asks_stops_too() -> None:
+    played = Played("events")
+    with pytest.raises(StoppedError):
+        played.tools(MAIL)
+    started, failed = [event for _, event in played.events]
+
+    assert (started["event"], started["data"]) == ("on_tool_start", {"input": {"to": "Ann"}})
+    assert (failed["event"], failed["name"]) == ("on_tool_error", "mail")
+    assert failed["data"] == {
+        "error": {
+            "error": "GraphInterrupt",
+            "message": "(Interrupt(value={'may': 'I?'}, id='aab36ee625eb685de5c59d0ff598d1e5', response_schema=None),)",
+        },
+        "input": {"to": "Ann"},
+        "tool_call_id": "c0",
+    }
+
+
+def test_a_tool_goes_on_with_what_a_human_said() -> None:
+    assert Played(answers=["yes"]).tools(MAIL) == ['{"sent": "yes"}']
+
+
+def test_each_tool_that_asks_needs_an_answer_of_its_own() -> None:
+    assert Played(answers=["yes", "no"]).tools(MAIL, MAIL) == ['{"sent": "yes"}', '{"sent": "no"}']
+    with pytest.raises(StoppedError):
+        Played(answers=["yes"]).tools(MAIL, MAIL)

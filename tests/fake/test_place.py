@@ -1,0 +1,88 @@
+from typing import Any
+
+import pytest
+
+from mockserver.fake.place import (
+    Place,
+    graph_metadata,
+    inner_metadata,
+    message_metadata,
+    model_metadata,
+    node_metadata,
+    task_metadata,
+)
+from tests.fake.plays import asked
+
+REQUEST = asked(metadata={"m": 1, "run_id": "mine"}, config={"tags": ["t"]})
+OUTER = Place("R", (), ("P",), "agent", 2, "T")
+WITHIN = Place("R", ("researcher:X",), ("P",), "agent", 2, "T")
+
+RUN = {
+    "m": 1,
+    "run_id": "RUN",
+    "run_attempt": 1,
+    "langgraph_version": "1.2.22",
+    "langgraph_api_version": "0.16.7",
+    "langgraph_plan": "enterprise",
+    "langgraph_host": "self-hosted",
+    "langgraph_api_url": "http://127.0.0.1:2024",
+    "graph_id": "chat",
+}
+GRAPH = {**RUN, "thread_id": "THREAD", "ls_integration": "langgraph"}
+NODE = {
+    **GRAPH,
+    "langgraph_step": 2,
+    "langgraph_node": "agent",
+    "langgraph_triggers": ["branch:to:agent"],
+    "langgraph_path": ["__pregel_pull", "agent"],
+    "langgraph_checkpoint_ns": "agent:T",
+}
+MODEL = {
+    **NODE,
+    "ls_integration": "langchain_chat_model",
+    "checkpoint_ns": "agent:T",
+    "ls_provider": "mockserver",
+    "ls_model_type": "chat",
+    "lc_versions": {"langchain-core": "1.7.2"},
+}
+WITHIN_NODE = {
+    **NODE,
+    "langgraph_checkpoint_ns": "researcher:X|agent:T",
+    "checkpoint_ns": "researcher:X",
+}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "said"),
+    [
+        pytest.param(task_metadata(REQUEST), {**RUN, "tags": ["t"]}, id="a task"),
+        pytest.param(task_metadata(asked(metadata={"m": 1})), RUN, id="a task without tags"),
+        pytest.param(graph_metadata(REQUEST), GRAPH, id="the graph"),
+        pytest.param(node_metadata(REQUEST, OUTER), NODE, id="a node"),
+        pytest.param(node_metadata(REQUEST, WITHIN), WITHIN_NODE, id="a node within"),
+        pytest.param(
+            inner_metadata(REQUEST, OUTER), {**NODE, "checkpoint_ns": "agent:T"}, id="a tool"
+        ),
+        pytest.param(inner_metadata(REQUEST, WITHIN), WITHIN_NODE, id="a tool within"),
+        pytest.param(model_metadata(REQUEST, OUTER), MODEL, id="the model"),
+        pytest.param(message_metadata(REQUEST, OUTER), {**MODEL, "tags": ["t"]}, id="a message"),
+    ],
+)
+def test_metadata_say_where_it_happens(metadata: dict[str, Any], said: dict[str, Any]) -> None:
+    assert metadata == said
+
+
+def test_the_keys_stand_in_the_server_s_order() -> None:
+    assert list(message_metadata(REQUEST, WITHIN)) == [
+        *("m", "run_id", "run_attempt", "langgraph_version", "langgraph_api_version"),
+        *("langgraph_plan", "langgraph_host", "langgraph_api_url", "graph_id", "thread_id"),
+        *("ls_integration", "langgraph_step", "langgraph_node", "langgraph_triggers"),
+        *("langgraph_path", "langgraph_checkpoint_ns", "checkpoint_ns", "ls_provider"),
+        *("ls_model_type", "lc_versions", "tags"),
+    ]
+
+
+def test_a_place_leads_further_in() -> None:
+    assert OUTER.path == ("agent:T",)
+    assert WITHIN.path == ("researcher:X", "agent:T")
+    assert OUTER.within("S") == Place("S", (), ("P", "R"), "agent", 2, "T")

@@ -1,0 +1,214 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver import sse
+from mockserver.fake.answers import Timed
+from mockserver.fake.ids import Ids
+from mockserver.fake.runs import Runs
+from mockserver.fake.script import (
+    Call,
+    Custom,
+    Delegate,
+    Fail,
+    Interrupt,
+    Pause,
+    Script,
+    Speak,
+    Update,
+)
+from tests.fake.plays import IDS, asked, body, script, timed
+from tests.strategies import values
+
+HELLO = script(Speak("Hello you!"))
+HUMAN = {"type": "human", "content": "hi", "id": "1"}
+
+
+def test_a_stream_is_byte_for_byte() -> None:
+    answer = Runs(HELLO).stream(asked([HUMAN], "values", "messages"), IDS)
+
+    assert answer.status == 200
+    assert answer.headers == (
+        ("location", "/runs/RUN/stream"),
+        ("content-location", "/runs/RUN"),
+        ("cache-control", "no-store"),
+        ("x-accel-buffering", "no"),
+        ("content-type", "text/event-stream; charset=utf-8"),
+    )
+    assert body(Runs(HELLO).stream(asked([HUMAN]), IDS)).decode() == (
+        'event: metadata\r\ndata: {"run_id":"RUN","attempt":1}\r\n\r\n'
+        'event: values\r\ndata: {"messages":[{"content":"hi","additional_kwargs":{},'
+        '"response_metadata":{},"type":"human","name":null,"id":"1"}]}\r\n\r\n'
+        'event: values\r\ndata: {"messages":[{"content":"hi","additional_kwargs":{},'
+        '"response_metadata":{},"type":"human","name":null,"id":"1"},'
+        '{"content":"Hello you!","additional_kwargs":{},"response_metadata":{},"type":"ai","name":null,'
+        '"id":"lc_run--019b76da-a800-7bb4-abf0-f5c9e3c1b9ed-0","tool_calls":[],"invalid_tool_calls":[],'
+        '"usage_metadata":null}]}\r\n\r\n'
+    )
+
+
+def test_each_event_has_its_time() -> None:
+    stream = timed(Runs(HELLO).stream(asked("hi", "messages-tuple"), IDS))
+
+    assert [at for at, _ in stream.steps] == [0, 1.0, 1.5, 2.0]
+    assert (stream.end, stream.keepalive) == (2.0, b": heartbeat\r\n\r\n")
+
+
+def test_a_stream_may_end_after_its_last_event() -> None:
+    stream = timed(Runs(script(Speak("A."), Pause(6.0))).stream(asked("hi", "custom"), IDS))
+
+    assert (stream.steps[-1][0], stream.end) == (0, 7.5)
+
+
+def test_a_resumable_stream_has_ids_in_order() -> None:
+    request = asked("hi", "messages-tuple", "custom", resumable=True)
+    stream = body(Runs(script(Custom(1), Speak("Hello"))).stream(request, Ids("seed", 2)))
+
+    assert [line for line in stream.decode().split("\r\n") if line.startswith("id")] == [
+        "id: 1767225602000-0",
+        "id: 1767225602000-1",
+        "id: 1767225603000-0",
+        "id: 1767225603500-0",
+    ]
+
+
+def waited(played: Script, *modes: str, **given: Any) -> Any:
+    return json.loads(body(Runs(played).wait(asked([HUMAN], *modes, **given), IDS)))
+
+
+def test_waiting_gives_the_last_state() -> None:
+    answer = Runs(HELLO).wait(asked([HUMAN]), IDS)
+
+    assert answer.headers == (
+        ("location", "/threads/THREAD/runs/RUN/join"),
+        ("content-location", "/threads/THREAD/runs/RUN"),
+        ("content-type", "application/json"),
+    )
+    assert [one["content"] for one in waited(HELLO)["messages"]] == ["hi", "Hello you!"]
+
+
+def test_waiting_takes_its_time() -> None:
+    answer = timed(Runs(HELLO).wait(asked([HUMAN]), IDS))
+    [(at, _)] = answer.steps
+
+    assert (at, answer.end, answer.keepalive) == (2.0, 2.0, b"\n")
+
+
+ASKED = {"value": "?", "id": "e8faf5b86aa8aff10db6be3aa0e82c79", "response_schema": None}
+ASKS = script(Speak("A."), Interrupt("?"), Speak("B."))
+
+
+@pytest.mark.parametrize(
+    ("modes", "given", "value"),
+    [
+        pytest.param(("updates",), {}, {"__interrupt__": [ASKED]}, id="updates"),
+        pytest.param(("updates", "values"), {}, {"__interrupt__": [ASKED, ASKED]}, id="both"),
+        pytest.param(("custom",), {}, {}, id="neither"),
+        pytest.param(("values",), {"interrupt_before": "*"}, {"messages": [1]}, id="by request"),
+    ],
+)
+def test_waiting_gives_what_was_asked(modes: tuple[str, ...], given: Any, value: Any) -> None:
+    outcome = waited(ASKS, *modes, **given)
+    if "messages" in value:
+        outcome["messages"] = [1] * len(outcome["messages"])
+
+    assert outcome == value
+
+
+def test_waiting_gives_the_state_beside_what_was_asked() -> None:
+    outcome = waited(ASKS, "values")
+
+    assert list(outcome) == ["messages", "__interrupt__"]
+    assert outcome["__interrupt__"] == [ASKED]
+
+
+@pytest.mark.parametrize(
+    ("played", "given", "error"),
+    [
+        pytest.param(
+            script(Speak("A."), Fail("ValueError", "no")),
+            {},
+            {"error": "ValueError", "message": "no"},
+            id="an error",
+        ),
+        pytest.param(
+            HELLO,
+            {"input": None},
+            {"error": "EmptyInputError", "message": "Received no input for __start__"},
+            id="no input",
+        ),
+    ],
+)
+def test_waiting_gives_the_error(played: Script, given: Any, error: Any) -> None:
+    assert waited(played, **given) == {"__error__": error}
+
+
+WEATHER = Call("weather", {"city": "{message}"}, {"t": 1})
+MAIL = Call("mail", {}, "sent", "May I?")
+SCRIPTS = [
+    HELLO,
+    Script(),
+    script(Update({"n": 1}), Custom(1)),
+    script(Speak("{message}", "Well.", (WEATHER, WEATHER)), Speak("It is cold.")),
+    script(Speak("A."), Delegate((Speak("B.", calls=(WEATHER,)), Speak("C."))), Speak("D.")),
+    script(Speak("A.", calls=(MAIL,)), Speak("B.")),
+    ASKS,
+    script(Speak("A."), Fail("OSError", "no")),
+]
+MODES = [
+    *("values", "updates", "messages", "messages-tuple", "events", "debug", "tasks"),
+    *("checkpoints", "custom"),
+]
+played = st.sampled_from(SCRIPTS)
+modes = st.lists(st.sampled_from(MODES), min_size=1, max_size=3, unique=True).map(tuple)
+known = st.sampled_from(["human", "ai", "tool", "system", "remove", "user"])
+message = st.fixed_dictionaries(
+    {"type": known, "content": values}, optional={"id": values, "tool_calls": values}
+)
+inputs = (
+    values
+    | st.dictionaries(st.text(max_size=5), values, max_size=2)
+    | st.fixed_dictionaries({"messages": st.lists(message | values, max_size=4) | values})
+)
+runs = st.builds(
+    lambda value, modes, **given: asked(modes=modes, input=value, **given),
+    inputs,
+    modes,
+    subgraphs=st.booleans(),
+    resumable=st.booleans(),
+    on_completion=st.sampled_from(["keep", "delete"]),
+)
+
+
+@given(played, runs)
+def test_any_input_gives_a_whole_stream(script: Script, run: Any) -> None:
+    stream = timed(Runs(script).stream(run, IDS))
+    blocks, rest = sse.split(body(Runs(script).stream(run, IDS)))
+    events = [dict(sse.decode(block, sse.CRLF).fields) for block in blocks]
+
+    assert rest == b""
+    assert events[0]["event"] == "metadata"
+    assert all(set(event) - {"id"} == {"event", "data"} for event in events)
+    for event in events:
+        json.loads(event["data"])
+    assert len({event["id"] for event in events}) == len(events) if run.resumable else True
+    times = [at for at, _ in stream.steps]
+    assert times == sorted(times)
+    assert stream.end >= times[-1]
+
+
+@given(played, runs)
+def test_the_same_run_gives_the_same_bytes(script: Script, run: Any) -> None:
+    assert Runs(script).stream(run, Ids("a", 1)) == Runs(script).stream(run, Ids("a", 1))
+    assert Runs(script).wait(run, Ids("a", 1)) == Runs(script).wait(run, Ids("a", 1))
+
+
+@given(played, runs)
+def test_waiting_always_gives_an_object(script: Script, run: Any) -> None:
+    answer = Runs(script).wait(run, IDS)
+
+    assert isinstance(answer.body, Timed)
+    assert isinstance(json.loads(body(answer)), dict)

@@ -1,0 +1,138 @@
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.fake.chat import Message, ai, base
+from mockserver.fake.errors import RejectedError
+from mockserver.fake.ids import Ids
+from mockserver.fake.state import conversation, entered, merged, updated
+
+IDS = Ids("seed")
+
+
+def human(text: str, identity: str | None = None) -> Message:
+    return base("human", text, identity)
+
+
+def remove(identity: str) -> Message:
+    return base("remove", "", identity)
+
+
+A, B, C = human("a", "1"), human("b", "2"), human("c", "3")
+
+
+@pytest.mark.parametrize(
+    ("value", "state"),
+    [
+        pytest.param({}, {"messages": []}, id="empty"),
+        pytest.param({"q": 1}, {"q": 1}, id="no messages"),
+        pytest.param(
+            {"a": 1, "messages": [A], "b": 2}, {"messages": [A], "a": 1, "b": 2}, id="messages"
+        ),
+        pytest.param(
+            {"messages": "hi"},
+            {"messages": [human("hi", "cf6a3896-ed1a-4e91-a8bc-857333062c35")]},
+            id="a message without an id",
+        ),
+    ],
+)
+def test_the_input_makes_the_first_state(value: Any, state: Any) -> None:
+    made = entered(value, IDS)
+
+    assert list(made.items()) == list(state.items())
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "said"),
+    [
+        pytest.param(None, "EmptyInputError", "Received no input for __start__", id="null"),
+        pytest.param(5, "InvalidUpdateError", "Expected dict, got 5\nFor troubl", id="a number"),
+        pytest.param({"messages": None}, "ValueError", "Must specify non-null arg", id="messages"),
+    ],
+)
+def test_no_graph_takes_any_other_input(value: Any, kind: str, said: str) -> None:
+    with pytest.raises(RejectedError, match=re.escape(said)) as rejected:
+        entered(value, IDS)
+
+    assert rejected.value.kind == kind
+
+
+def test_an_update_replaces_values_and_adds_messages() -> None:
+    state = {"messages": [A], "n": 1, "m": 1}
+
+    assert updated(state, {"n": 2, "messages": [B], "k": 3}, IDS, "task") == {
+        "messages": [A, B],
+        "n": 2,
+        "m": 1,
+        "k": 3,
+    }
+    assert updated(state, {"n": 2}, IDS, "task") == {"messages": [A], "n": 2, "m": 1}
+    assert updated({}, {"messages": [A]}, IDS, "task") == {"messages": [A]}
+
+
+@pytest.mark.parametrize(
+    ("new", "after"),
+    [
+        pytest.param([], [A, B], id="nothing"),
+        pytest.param([C], [A, B, C], id="a new one"),
+        pytest.param([human("x", "1")], [human("x", "1"), B], id="one that was there"),
+        pytest.param([C, human("x", "3")], [A, B, human("x", "3")], id="one that came twice"),
+        pytest.param([remove("1")], [B], id="one removed"),
+        pytest.param([remove("1"), remove("1")], [B], id="removed twice"),
+        pytest.param([remove("1"), human("x", "1")], [human("x", "1"), B], id="and put back"),
+        pytest.param([C, remove("__remove_all__"), A], [A], id="all removed"),
+    ],
+)
+def test_messages_are_merged_by_their_ids(new: list[Message], after: list[Message]) -> None:
+    assert merged([A, B], new, IDS, "task") == after
+
+
+def test_what_is_not_there_cannot_be_removed() -> None:
+    with pytest.raises(RejectedError, match=r"with an ID that doesn't exist \('3'\)"):
+        merged([A, B], [remove("3")], IDS, "task")
+
+
+identities = st.none() | st.sampled_from(["1", "2", "3"])
+humans = st.builds(human, st.just("x"), identities)
+anything = humans | st.builds(remove, st.sampled_from(["1", "2", "3", "__remove_all__"]))
+
+
+@given(st.lists(humans), st.lists(anything))
+def test_ids_stay_unique(first: list[Message], then: list[Message]) -> None:
+    before = merged([], first, IDS, "input")
+    try:
+        after = merged(before, then, IDS, "task")
+    except RejectedError:
+        return
+    known = [message["id"] for message in after]
+
+    assert len(set(known)) == len(known)
+    assert None not in known
+
+
+def test_the_same_place_gives_the_same_ids() -> None:
+    one, two, three = (
+        merged([], [human("x"), human("x")], IDS, place) for place in ("here", "here", "there")
+    )
+
+    assert one == two
+    assert not {message["id"] for message in one} & {message["id"] for message in three}
+
+
+@pytest.mark.parametrize(
+    ("state", "counted"),
+    [
+        pytest.param({}, (None, 0, 0), id="no messages at all"),
+        pytest.param({"messages": []}, ("", 0, 0), id="none yet"),
+        pytest.param({"messages": [A]}, ("a", 1, 0), id="a question"),
+        pytest.param({"messages": [A, ai("x", "9")]}, ("a", 1, 1), id="answered"),
+        pytest.param({"messages": [A, ai("x", "9"), B]}, ("b", 2, 0), id="asked again"),
+        pytest.param({"messages": [ai("x", "8"), ai("x", "9")]}, ("", 0, 2), id="a monologue"),
+        pytest.param({"messages": [A, base("system", "", "7")]}, ("a", 1, 0), id="others"),
+    ],
+)
+def test_a_conversation_is_counted(state: Any, counted: Any) -> None:
+    assert conversation(state) == counted
