@@ -1,0 +1,76 @@
+"""Lists of assistants and threads: which of them, in what order, which page, which parts. No I/O."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from mockserver.fake.answers import Answer, json_answer
+from mockserver.fake.validation import RefusalError
+from mockserver.fake.world import Record
+from mockserver.jsontext import Json
+
+LIMIT = 10
+ROOTS = ("config", "interrupts", "metadata", "values")
+"""Where the paths of `extract` may begin."""
+
+_STEP = re.compile(r"\[(-?\d+)\]|([^.\[]+)")
+
+
+def holds(value: Json, wanted: Json) -> bool:
+    """Tell whether *value* has all that *wanted* says; in lists it must be the same."""
+    if isinstance(wanted, dict) and isinstance(value, dict):
+        return all(name in value and holds(value[name], part) for name, part in wanted.items())
+    return bool(value == wanted)
+
+
+def ordered(records: Iterable[Record], asked: Mapping[str, Json]) -> list[Record]:
+    """Return *records*, the oldest first, as *asked* wants them sorted; the newest first where it does not say."""
+    name = asked.get("sort_by", "created_at")
+    descending = "sort_by" not in asked or asked.get("sort_order") != "asc"
+    # Two that were made at the same moment stand in the order in which they were made, too.
+    made = reversed(list(records)) if descending else records
+    return sorted(made, key=lambda record: str(record[name]).lower(), reverse=descending)
+
+
+def page(records: Sequence[Record], asked: Mapping[str, Json]) -> Answer:
+    """Return the page of *records* that is *asked* for, and whether there is more."""
+    limit, offset = int(asked.get("limit", LIMIT)), int(asked.get("offset", 0))
+    shown = records[offset : offset + limit]
+    after = offset + len(shown)
+    more = after < len(records) and bool(shown)
+    headers = [("x-pagination-total", str(after + more))]
+    if more:
+        headers.append(("x-pagination-next", str(after)))
+    return json_answer([_parts(record, asked) for record in shown], headers=tuple(headers))
+
+
+def check_paths(asked: Mapping[str, Json]) -> None:
+    """Refuse a path of `extract` that begins elsewhere, and a name that is none."""
+    for name, path in asked.get("extract", {}).items():
+        if not re.fullmatch(r"[A-Za-z0-9_]+", name):
+            words = "must be a valid identifier (letters, digits, underscores)"
+            raise RefusalError(422, f"Extract key '{name}' {words}")
+        if not path:
+            raise RefusalError(422, f"Extract path for '{name}' must be a non-empty string")
+        if re.split(r"[.\[]", path)[0] not in ROOTS:
+            raise RefusalError(
+                422, f"Extract path '{path}' must start with one of: {', '.join(ROOTS)}"
+            )
+
+
+def _parts(record: Record, asked: Mapping[str, Json]) -> dict[str, Json]:
+    chosen = asked.get("select")
+    parts = {name: part for name, part in record.items() if not chosen or name in chosen}
+    if extract := asked.get("extract"):
+        parts["extracted"] = {name: _at(record, path) for name, path in extract.items()}
+    return parts
+
+
+def _at(value: Json, path: str) -> Json:
+    for index, name in _STEP.findall(path):
+        if name and isinstance(value, Mapping):
+            value = value.get(name)
+        elif index and isinstance(value, list) and -len(value) <= int(index) < len(value):
+            value = value[int(index)]
+        else:
+            return None
+    return value

@@ -1,0 +1,111 @@
+"""What one session has made of the fake graph's server: its assistants and threads. No I/O, no clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid5
+
+from mockserver.jsontext import Json
+
+ASSISTANT_NAMESPACE = UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
+"""A graph's own assistant has the uuid5 of the graph's name in this namespace."""
+
+ROOM = 1000
+"""How many threads, graphs, and assistants beside those of the graphs a session may have; more, and the oldest is forgotten."""
+
+ASKED = 10_000
+"""How many different requests a session may have asked; more, and the one not asked for longest is new again."""
+
+VERSIONS = 100
+"""How many versions an assistant may have; more, and the oldest is forgotten."""
+
+Record = Mapping[str, Json]
+"""The wire form of an assistant or a thread; a change makes a new one."""
+
+
+@dataclass(slots=True)
+class Assistant:
+    """What it is now, and what it was in each of its versions, the newest last."""
+
+    record: Record
+    versions: list[Record] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class World:
+    """Assistants and threads by id, in the order in which they were made."""
+
+    assistants: dict[str, Assistant] = field(default_factory=dict)
+    threads: dict[str, Record] = field(default_factory=dict)
+    graphs: dict[str, str] = field(default_factory=dict)
+    """The id of the own assistant of each graph whose name has come up, even where it was deleted."""
+    asked: dict[str, int] = field(default_factory=dict)
+    """How often each request was answered, by what it means."""
+
+    def count(self, seed: str) -> int:
+        """Return how often the request that *seed* means was answered."""
+        return self.asked.get(seed, 0)
+
+    def take(self, seed: str) -> None:
+        """Count the request that *seed* means once more."""
+        self.asked[seed] = self.asked.pop(seed, 0) + 1
+        forget(self.asked, ASKED)
+
+    def meet(self, graph: str, created_at: str) -> str:
+        """Return the id of the own assistant of *graph*, made now if the name is new."""
+        if graph not in self.graphs:
+            identity = own_assistant(graph)
+            self.graphs[graph] = identity
+            forget(self.graphs)
+            record = {
+                "assistant_id": identity,
+                "graph_id": graph,
+                "config": {},
+                "context": {},
+                "metadata": {"created_by": "system"},
+                "name": graph,
+                "created_at": created_at,
+                "updated_at": created_at,
+                "version": 1,
+                "description": None,
+            }
+            self.keep(record, {"created_at": created_at})
+        return self.graphs[graph]
+
+    def keep(self, record: Record, version: Record) -> None:
+        """Have the assistant be as *record* says; what *version* says beside that is one of its versions."""
+        identity = record["assistant_id"]
+        assistant = self.assistants.setdefault(identity, Assistant(record))
+        assistant.record = record
+        assistant.versions.append({**_version(record), **version})
+        del assistant.versions[:-VERSIONS]
+        self._forget_assistants()
+
+    def put(self, thread: Record) -> None:
+        """Have the thread be as *thread* says."""
+        self.threads[thread["thread_id"]] = thread
+        forget(self.threads)
+
+    def _forget_assistants(self) -> None:
+        """Take the oldest assistants out where they are too many, but none that a graph has of its own."""
+        if len(self.assistants) > ROOM:
+            own = set(self.graphs.values())
+            made = [identity for identity in self.assistants if identity not in own]
+            for identity in made[:-ROOM]:
+                del self.assistants[identity]
+
+
+def own_assistant(graph: str) -> str:
+    """Return the id of the assistant that *graph* has of its own."""
+    return str(uuid5(ASSISTANT_NAMESPACE, graph))
+
+
+def forget(things: dict[str, Any], room: int = ROOM) -> None:
+    """Take the oldest of *things* out where they are more than there is *room* for."""
+    while len(things) > room:
+        del things[next(iter(things))]
+
+
+def _version(record: Record) -> dict[str, Json]:
+    names = ("assistant_id", "version", "graph_id", "config", "context", "metadata", "created_at")
+    return {name: record[name] for name in (*names, "name", "description")}

@@ -1,0 +1,660 @@
+"""The fake graph's HTTP API, all of it but the runs themselves; `tests/real` holds it beside the real server."""
+
+import json
+from typing import Any
+
+import pytest
+
+from mockserver.fake.answers import Answer, json_answer
+from mockserver.fake.api import NO_CANCEL, NO_CRONS, NO_STORE, NO_THREADS, Api
+from mockserver.fake.ids import Ids
+from mockserver.fake.request import RunRequest
+from mockserver.fake.world import ROOM, VERSIONS, World
+from mockserver.messages import Request
+
+AGENT = "fe096781-5601-53d2-b2f6-0d3403f7e9ca"
+MINE = "11111111-1111-4111-8111-111111111111"
+JSON = (("content-type", "application/json"),)
+
+
+class Client:
+    """Asks the API in process, as one session."""
+
+    def __init__(self, *graphs: str) -> None:
+        self.runs: list[RunRequest] = []
+        self.world = World()
+        self._api = Api(self.play, self.play, graphs)
+        self._counts: dict[str, int] = {}
+
+    def play(self, run: RunRequest, ids: Ids) -> Answer:
+        self.runs.append(run)
+        return json_answer({"run": run.graph})
+
+    def raw(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
+        seed = f"{method} {path} {body!r}"
+        count = self._counts[seed] = self._counts.get(seed, -1) + 1
+        fields = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+        return self._api.handle(Request(method, path, fields, body), Ids(seed, count), self.world)
+
+    def ask(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
+        """Return the value of the answer, whose status must be *status*."""
+        answer = self.raw(method, path, b"" if body is None else json.dumps(body).encode())
+        assert answer.status == status, answer
+        assert isinstance(answer.body, bytes)
+        return json.loads(answer.body) if answer.body else None
+
+    def post(self, path: str, body: Any, status: int = 200) -> Any:
+        return self.ask("POST", path, body, status)
+
+
+@pytest.fixture
+def client() -> Client:
+    """A client of a fake that takes any graph's name."""
+    return Client()
+
+
+@pytest.fixture
+def strict() -> Client:
+    """A client of a fake that has been told its graphs."""
+    return Client("chat", "agent")
+
+
+def test_a_run_gets_what_was_asked_for(client: Client) -> None:
+    client.post(
+        "/runs/stream",
+        {
+            "assistant_id": "agent",
+            "input": {"messages": "hi"},
+            "stream_mode": ["updates", "values"],
+            "stream_subgraphs": True,
+            "stream_resumable": True,
+            "config": {"tags": ["t"], "configurable": {"a": 1}},
+            "metadata": {"m": 1},
+            "interrupt_before": ["tools"],
+            "interrupt_after": "*",
+            "on_completion": "keep",
+        },
+    )
+    [run] = client.runs
+
+    assert (run.graph, run.assistant_id, run.input) == ("agent", AGENT, {"messages": "hi"})
+    assert (run.modes, run.subgraphs, run.resumable) == (("updates", "values"), True, True)
+    assert run.metadata == {"created_by": "system", "m": 1, "assistant_id": AGENT}
+    assert run.config["tags"] == ["t"]
+    assert run.config["metadata"] == run.metadata
+    assert run.context == {"a": 1}
+    assert (run.interrupt_before, run.interrupt_after) == (["tools"], "*")
+    assert run.on_completion == "keep"
+
+
+def test_a_run_may_say_nothing_but_its_assistant(client: Client) -> None:
+    assert client.post("/runs/wait", {"assistant_id": AGENT}) == {"run": "agent"}
+    [run] = client.runs
+
+    assert (run.input, run.modes, run.subgraphs, run.resumable) == (None, ("values",), False, False)
+    assert (run.run_id, run.thread_id) == (
+        "019b76da-a800-7e9d-afde-5400f9f40f11",
+        "019b76da-a800-7982-9ba4-7304abbbe30f",
+    )
+
+
+def test_a_mode_as_text_is_a_list_of_one(client: Client) -> None:
+    client.post("/runs/stream", {"assistant_id": "agent", "stream_mode": "debug"})
+    client.post("/runs/stream", {"assistant_id": "agent", "stream_mode": []})
+
+    assert [run.modes for run in client.runs] == [("debug",), ("values",)]
+
+
+def test_any_graph_is_there_as_soon_as_it_is_named(client: Client) -> None:
+    client.post("/runs/stream", {"assistant_id": "my_graph"})
+
+    listed = client.post("/assistants/search", {})
+
+    assert [assistant["graph_id"] for assistant in listed] == ["my_graph", "agent"]
+    assert client.runs[0].graph == "my_graph"
+    assert client.ask("GET", f"/assistants/{client.runs[0].assistant_id}") == listed[0]
+
+
+def test_a_search_for_a_graph_finds_its_own_assistant(client: Client) -> None:
+    assert client.post("/assistants/count", {"graph_id": "chat"}) == 1
+    [found] = client.post("/assistants/search", {"graph_id": "chat"})
+
+    assert (found["name"], found["metadata"]) == ("chat", {"created_by": "system"})
+
+
+def test_a_graph_of_any_name_can_be_drawn(client: Client) -> None:
+    drawn = client.ask("GET", "/assistants/whatever/graph")
+
+    assert [node["id"] for node in drawn["nodes"]] == [
+        *("__start__", "agent", "tools", "researcher", "__end__"),
+    ]
+
+
+def test_declared_graphs_are_all_there_are(strict: Client) -> None:
+    names = [assistant["name"] for assistant in strict.post("/assistants/search", {})]
+
+    assert names == ["agent", "chat"]
+    assert strict.post("/runs/wait", {"assistant_id": "nope"}, 422) == {
+        "detail": "Invalid assistant: 'nope'. Must be either:\n- A valid assistant UUID, or\n"
+        "- One of the registered graphs: chat, agent"
+    }
+    assert strict.post("/assistants", {"graph_id": "nope"}, 404) == {
+        "detail": "Graph 'nope' not found. Expected one of: ['agent', 'chat']"
+    }
+    assert strict.ask("GET", "/assistants/nope/graph", status=422) == {
+        "detail": "Invalid assistant ID: must be a UUID"
+    }
+    assert strict.ask("GET", "/assistants/chat/graph")["edges"]
+
+
+def test_a_graph_needs_a_name(client: Client) -> None:
+    refused = client.post("/runs/wait", {"assistant_id": ""}, 422)
+
+    assert refused["detail"].endswith("One of the registered graphs: agent")
+    assert client.post("/assistants", {"graph_id": ""}, 404) == {
+        "detail": "Graph '' not found. Expected one of: ['agent']"
+    }
+
+
+def test_a_deleted_assistant_stays_away(client: Client) -> None:
+    client.ask("DELETE", f"/assistants/{AGENT}", status=204)
+
+    assert client.post("/assistants/search", {}) == []
+    assert client.post("/runs/wait", {"assistant_id": "agent"}, 404) == {
+        "detail": "Thread or assistant not found."
+    }
+
+
+def test_an_assistant_goes_into_its_runs(client: Client) -> None:
+    config = {"tags": ["a"], "recursion_limit": 7, "configurable": {"k": 1}}
+    made = client.post(
+        "/assistants", {"graph_id": "chat", "name": "Mine", "config": config, "metadata": {"m": 1}}
+    )
+    client.post("/runs/wait", {"assistant_id": made["assistant_id"], "config": {"tags": ["b"]}})
+    [run] = client.runs
+
+    assert (run.graph, run.context) == ("chat", {"k": 1})
+    assert run.metadata == {"m": 1, "assistant_id": made["assistant_id"]}
+    assert run.config["recursion_limit"] == 7
+    assert run.config["tags"] == ["b"]
+
+
+def test_the_same_request_twice_makes_two(client: Client) -> None:
+    first, second = client.post("/threads", {}), client.post("/threads", {})
+
+    assert first["thread_id"] != second["thread_id"]
+    assert first["created_at"] < second["created_at"]
+    assert client.post("/threads/search", {}) == [second, first]
+
+
+def test_sessions_that_do_the_same_are_told_the_same() -> None:
+    def session() -> list[Any]:
+        client = Client()
+        return [
+            client.post("/threads", {"metadata": {"a": 1}}),
+            client.post("/threads", {}),
+            client.post("/assistants", {"graph_id": "agent"}),
+            client.post("/runs", {"assistant_id": "agent"}),
+            client.post("/runs/batch", [{"assistant_id": "agent"}, {"assistant_id": "agent"}]),
+        ]
+
+    assert session() == session()
+
+
+def test_the_runs_of_a_batch_are_told_apart(client: Client) -> None:
+    runs = client.post("/runs/batch", [{"assistant_id": "agent"}, {"assistant_id": "agent"}])
+
+    assert len({run["run_id"] for run in runs} | {run["thread_id"] for run in runs}) == 4
+
+
+def test_what_is_newer_is_listed_first(client: Client) -> None:
+    for body in ({"metadata": {"n": 1}}, {"metadata": {"n": 2}}, {"metadata": {"n": 3}}):
+        client.post("/threads", body)
+
+    listed = client.post("/threads/search", {"select": ["metadata"]})
+
+    assert listed == [{"metadata": {"n": 3}}, {"metadata": {"n": 2}}, {"metadata": {"n": 1}}]
+
+
+def test_a_session_forgets_the_oldest(client: Client) -> None:
+    first = client.post("/threads", {})
+    for _ in range(ROOM + 1):
+        client.post("/threads", {})
+        client.post("/assistants", {"graph_id": "agent"})
+
+    assert client.post("/threads/count", {}) == ROOM
+    assert client.post("/assistants/count", {}) == ROOM + 1
+    assert client.post("/runs/wait", {"assistant_id": "agent"}) == {"run": "agent"}
+    client.ask("GET", f"/threads/{first['thread_id']}", status=404)
+
+
+def test_an_assistant_forgets_its_oldest_versions(client: Client) -> None:
+    for _ in range(VERSIONS):
+        client.ask("PATCH", f"/assistants/{AGENT}", {"name": "x"})
+    changed = client.ask("PATCH", f"/assistants/{AGENT}", {"name": "x"})
+    versions = client.post(f"/assistants/{AGENT}/versions", {"limit": 1000})
+
+    assert changed["version"] == VERSIONS + 2
+    assert [version["version"] for version in versions] == list(range(VERSIONS + 2, 2, -1))
+
+
+def test_a_request_may_bring_its_own_id(client: Client) -> None:
+    answer = client.raw("POST", "/runs", b'{"assistant_id":"agent"}', x_request_id="mine")
+    assert isinstance(answer.body, bytes)
+
+    configurable = json.loads(answer.body)["kwargs"]["config"]["configurable"]
+
+    assert configurable["langgraph_request_id"] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "why"),
+    [
+        ("POST", f"/threads/{MINE}/runs/stream", NO_THREADS),
+        ("POST", f"/threads/{MINE}/runs/wait", NO_THREADS),
+        ("POST", f"/threads/{MINE}/runs", NO_THREADS),
+        ("GET", f"/threads/{MINE}/runs", NO_THREADS),
+        ("GET", f"/threads/{MINE}/runs/{MINE}/join", NO_THREADS),
+        ("GET", f"/threads/{MINE}/state", NO_THREADS),
+        ("POST", f"/threads/{MINE}/history", NO_THREADS),
+        ("POST", f"/threads/{MINE}/state/checkpoint", NO_THREADS),
+        ("POST", "/runs/crons", NO_CRONS),
+        ("GET", f"/runs/crons/{MINE}", NO_CRONS),
+        ("PUT", "/store/items", NO_STORE),
+        ("POST", "/store/items/search", NO_STORE),
+        ("POST", "/runs/cancel", NO_CANCEL),
+        ("GET", f"/runs/{MINE}/stream", "Not Found"),
+        ("GET", "/openapi.json", "the fake graph has no /openapi.json"),
+    ],
+)
+def test_what_is_not_there_says_so(client: Client, method: str, path: str, why: str) -> None:
+    assert client.ask(method, path, status=404) == {"detail": why}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/runs/stream", "POST"),
+        ("PUT", f"/threads/{MINE}", "GET, HEAD"),
+        ("PUT", f"/threads/{MINE}/runs", "POST"),
+        ("PUT", f"/threads/{MINE}/runs/stream", "GET, HEAD"),
+        ("PATCH", "/store/items", "PUT"),
+        ("OPTIONS", "/runs/wait", "POST"),
+    ],
+)
+def test_a_wrong_method_is_told_a_right_one(
+    client: Client, method: str, path: str, allowed: str
+) -> None:
+    answer = client.raw(method, path)
+
+    assert (answer.status, answer.headers) == (405, (("allow", allowed), *JSON))
+    assert answer.body == b'{"detail":"Method Not Allowed"}'
+
+
+@pytest.mark.parametrize("path", ["/", "/ok", "/ok?check_db=1", "/%6fk"])
+def test_it_is_well(client: Client, path: str) -> None:
+    assert client.ask("GET", path) == {"ok": True, "services": {}}
+    assert client.ask("POST", path, status=404) == {"detail": "Not Found"}
+
+
+def test_its_versions_are_the_real_server_s(client: Client) -> None:
+    info = client.ask("GET", "/info")
+
+    assert (info["version"], info["langgraph_py_version"]) == ("0.16.7", "1.2.22")
+
+
+def test_a_path_that_ends_in_a_slash_is_elsewhere(client: Client) -> None:
+    assert client.raw("POST", "/runs/stream/?a=b") == Answer(
+        307, (("location", "/runs/stream?a=b"),), b""
+    )
+    assert client.raw("GET", "/runs/", host="x:1").headers == (("location", "http://x:1/runs"),)
+    assert client.raw("GET", "/info/").status == 404
+
+
+@pytest.mark.parametrize(
+    ("webhook", "status", "detail"),
+    [
+        ("/x", 422, "Loopback webhooks (relative URLs and localhost) are disabled by default."),
+        ("x", 422, "Invalid webhook hostname ''"),
+        ("ftp://x", 422, "Webhook host blocked: scheme 'ftp' not allowed"),
+        ("http://localhost:1/", 422, "Webhook host blocked: localhost address"),
+        ("http://127.0.0.1/", 422, "Webhook host blocked: loopback IP range"),
+        ("http://[::1]/", 422, "Webhook host blocked: blocked IP range"),
+        ("http://[::1", 400, "Invalid IPv6 URL"),
+    ],
+)
+def test_a_webhook_that_would_not_be_called_is_refused(
+    client: Client, webhook: str, status: int, detail: str
+) -> None:
+    body = {"assistant_id": "agent", "webhook": webhook}
+
+    assert client.post("/runs/wait", body, status) == {"detail": detail}
+
+
+@pytest.mark.parametrize("webhook", ["https://example.com/x", "http://10.0.0.1/"])
+def test_other_webhooks_are_taken(client: Client, webhook: str) -> None:
+    assert client.post("/runs/wait", {"assistant_id": "agent", "webhook": webhook})
+
+
+@pytest.mark.parametrize(
+    ("part", "detail"),
+    [
+        ({"command": {"resume": 1}}, "You must provide a thread_id when resuming."),
+        ({"checkpoint_id": "x"}, "Invalid checkpoint ID"),
+        ({"checkpoint_id": 1}, "Invalid checkpoint ID"),
+        ({"checkpoint": "x"}, "Invalid checkpoint: must be an object"),
+        ({"langsmith_tracer": 1}, "Invalid langsmith_tracer: must be an object"),
+        ({"config": {"metadata": 1}}, "Invalid metadata in config: must be an object"),
+    ],
+)
+def test_what_no_schema_tells_is_refused_in_words(
+    client: Client, part: dict[str, Any], detail: str
+) -> None:
+    body = json.dumps({"assistant_id": "agent", **part}).encode()
+
+    answer = client.raw("POST", "/runs/stream", body)
+
+    assert answer.status in (400, 422)
+    assert answer.body == json.dumps({"detail": detail}, separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"", "Invalid JSON in request body"),
+        (b'{"a":NaN}', "Invalid JSON in request body"),
+        (b'{"a":1e999}', "Invalid JSON in request body"),
+        (b'{"a":"\\ud800"}', "Invalid JSON in request body"),
+        (b"[" * 1025 + b"]" * 1025, "Invalid JSON in request body"),
+        (b"[" * 5000 + b"]" * 5000, "Invalid JSON in request body"),
+        (b"[" * 256 + b"]" * 256, "Recursion limit reached"),
+        (b"[" * 1024 + b"]" * 1024, "Recursion limit reached"),
+        (
+            b"[1]",
+            '[1] is not of type "object"\n\nFailed validating "type" in schema\n\nOn instance:\n    [1]',
+        ),
+        (
+            b'{"limit":0}',
+            '0 is less than the minimum of 1\n\nFailed validating "minimum" in '
+            'schema["properties"]["limit"]\n\nOn instance["limit"]:\n    0',
+        ),
+        (
+            b'{"limit":18446744073709551616}',
+            "1.8446744073709552e+19 is greater than the maximum of 1000\n\n"
+            'Failed validating "maximum" in schema["properties"]["limit"]\n\n'
+            'On instance["limit"]:\n    1.8446744073709552e+19',
+        ),
+        (
+            b'{"name":{"b":-0.000015,"a":[1e-7,null,"\xc3\xa9"]}}',
+            '{"a":[1e-7,null,"é"],"b":-0.000015} is not of type "string"\n\n'
+            'Failed validating "type" in schema["properties"]["name"]\n\n'
+            'On instance["name"]:\n    {"a":[1e-7,null,"é"],"b":-0.000015}',
+        ),
+        (
+            b'{"limit":1e30}',
+            "1e+30 is greater than the maximum of 1000\n\nFailed validating "
+            '"maximum" in schema["properties"]["limit"]\n\nOn instance["limit"]:\n    1e+30',
+        ),
+        (
+            b'{"limit":1.5}',
+            '1.5 is not of type "integer"\n\nFailed validating "type" in '
+            'schema["properties"]["limit"]\n\nOn instance["limit"]:\n    1.5',
+        ),
+        (
+            b'{"select":["name","x"]}',
+            '"x" is not one of "assistant_id", "graph_id" or 8 other candidates\n\n'
+            'Failed validating "enum" in schema["properties"]["select"]["items"]\n\n'
+            'On instance["select"][1]:\n    "x"',
+        ),
+    ],
+)
+def test_a_body_that_is_wrong_is_told_why(client: Client, body: bytes, detail: str) -> None:
+    answer = client.raw("POST", "/assistants/search", body)
+    assert isinstance(answer.body, bytes)
+
+    assert answer.status in (400, 422)
+    assert json.loads(answer.body) == {"detail": detail}
+
+
+def fault(client: Client, path: str, body: Any) -> str:
+    """Return the first two lines of what is wrong with *body*."""
+    words, _, rest = client.post(path, body, 422)["detail"].partition("\n\n")
+    return f"{words} | {rest.partition(chr(10))[0].removeprefix('Failed validating ')}"
+
+
+COMPONENT = 'schema["components"]["schemas"]["RunCreateStateless"]'
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("/runs/wait", {}, f'"assistant_id" is a required property | "required" in {COMPONENT}'),
+        ("/runs", {}, '"assistant_id" is a required property | "required" in schema'),
+        (
+            "/runs/stream",
+            {"assistant_id": "a", "on_disconnect": "x"},
+            '"x" is not one of "cancel" or "continue" | "enum" in '
+            'schema["allOf"][1]["properties"]["on_disconnect"]',
+        ),
+        (
+            "/runs/stream",
+            {"assistant_id": "a", "stream_mode": "tools"},
+            "\"tools\" is not valid under any of the schemas listed in the 'anyOf' keyword | "
+            f'"anyOf" in {COMPONENT}["properties"]["stream_mode"]',
+        ),
+        (
+            "/runs",
+            {"assistant_id": "a", "durability": "x"},
+            '"x" is not one of "sync", "async" or "exit" | "enum" in '
+            'schema["properties"]["durability"]',
+        ),
+        (
+            "/runs",
+            {"assistant_id": "a", "webhook": ""},
+            '"" is shorter than 1 character | "minLength" in schema["properties"]["webhook"]',
+        ),
+        (
+            "/runs",
+            {"assistant_id": "a", "stream_subgraphs": 1, "after_seconds": "x"},
+            '"x" is not of type "number" | "type" in schema["properties"]["after_seconds"]',
+        ),
+        (
+            "/runs/batch",
+            [{"assistant_id": "a"}, {"assistant_id": "a", "config": {"tags": [1]}}],
+            f'1 is not of type "string" | "type" in {COMPONENT}["properties"]["config"]'
+            '["properties"]["tags"]["items"]',
+        ),
+        ("/runs/batch", [], '[] has less than 1 item | "minItems" in schema'),
+        (
+            "/assistants",
+            {"graph_id": "a", "description": 1},
+            '1 is not of types "null", "string" | "type" in schema["properties"]["description"]',
+        ),
+        (
+            "/threads/search",
+            {"extract": dict.fromkeys("abcdefghijk", "x")},
+            '{"a":"x","b":"x","c":"x","d":"x","e":"x","f":"x","g":"x","h":"x","i":"x","j":"x","k":"x"}'
+            ' has more than 10 properties | "maxProperties" in schema["properties"]["extract"]',
+        ),
+        (
+            "/threads/search",
+            {"extract": {"a": True}},
+            'true is not of type "string" | "type" in '
+            'schema["properties"]["extract"]["additionalProperties"]',
+        ),
+        ("/threads/search", {"extract": {"a b": "values"}}, "Extract key 'a b' must be a valid identifier (letters, digits, underscores) | "),
+        ("/threads/search", {"extract": {"a": ""}}, "Extract path for 'a' must be a non-empty string | "),
+        ("/threads/search", {"extract": {"a": "x.y"}}, "Extract path 'x.y' must start with one of: config, interrupts, metadata, values | "),
+    ],
+)  # fmt: skip
+def test_a_body_against_its_schema_is_told_where(
+    client: Client, path: str, body: Any, words: str
+) -> None:
+    assert fault(client, path, body) == words
+
+
+def test_a_text_may_be_too_long(client: Client) -> None:
+    body = {"assistant_id": "a", "webhook": "x" * 65537}
+
+    assert fault(client, "/runs", body).startswith('"xxx')
+    assert " is longer than 65536 characters | " in fault(client, "/runs", body)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"command": {"goto": [{"node": "a", "input": 1}], "update": [1]}},
+        {"config": {"recursion_limit": 3.0}, "metadata": {"a": "\u00e9"}, "stream_subgraphs": True},
+        {"after_seconds": 1.5, "command": None},
+    ],
+)
+def test_what_is_as_it_should_be_is_taken(client: Client, part: dict[str, Any]) -> None:
+    assert client.post("/runs/wait", {"assistant_id": "agent", **part}) == {"run": "agent"}
+
+
+def test_a_run_says_what_the_server_was_told(client: Client) -> None:
+    body = {
+        "assistant_id": "agent",
+        "context": {"user": 1},
+        "checkpoint_id": MINE,
+        "checkpoint": {"checkpoint_ns": "n"},
+        "langsmith_tracer": {"project_name": "p"},
+    }
+    answer = client.raw("POST", "/runs", json.dumps(body).encode(), x_request_id="REQUEST_ID")
+    assert isinstance(answer.body, bytes)
+    configurable = json.loads(answer.body)["kwargs"]["config"]["configurable"]
+    run_id, thread_id = configurable.pop("run_id"), configurable.pop("thread_id")
+
+    assert configurable == {
+        "user": 1,
+        "__context_provided__": True,
+        "checkpoint_id": MINE,
+        "checkpoint_ns": "n",
+        "langgraph_auth_user": None,
+        "langgraph_auth_user_id": "",
+        "langgraph_auth_permissions": [],
+        "langgraph_request_id": "REQUEST_ID",
+        "__langsmith_project__": "p",
+        "__langsmith_example_id__": None,
+        "__request_start_time_ms__": 1767225600000,
+        "__after_seconds__": 0,
+        "graph_id": "agent",
+        "assistant_id": AGENT,
+        "user_id": "",
+    }
+    assert run_id != thread_id
+
+
+@pytest.mark.parametrize("path", ["/runs/wait", "/assistants"])
+def test_context_and_configurable_exclude_each_other(client: Client, path: str) -> None:
+    both = {"context": {"a": 1}, "config": {"configurable": {"a": 1}}}
+
+    told = client.post(path, {"assistant_id": MINE, "graph_id": "agent", **both}, 400)
+
+    assert told["detail"].startswith("Cannot specify both configurable and context.")
+
+
+def test_context_and_configurable_are_one(client: Client) -> None:
+    path = f"/assistants/{MINE}"
+    body = {"assistant_id": MINE, "graph_id": "agent", "context": {"a": 1}}
+    made = client.post("/assistants", body)
+
+    assert (made["config"], made["context"]) == ({"configurable": {"a": 1}}, {"a": 1})
+    client.post("/assistants", body, 409)
+    assert client.post("/assistants", body | {"if_exists": "do_nothing"}) == made
+    changed = client.ask("PATCH", path, {"config": {"configurable": {"b": 2}}})
+    assert changed["context"] == {"b": 2}
+
+
+def test_a_declared_graph_can_be_run_by_its_name(strict: Client) -> None:
+    assert strict.post("/runs/wait", {"assistant_id": "chat"}) == {"run": "chat"}
+
+
+def test_threads_are_found_by_id(client: Client) -> None:
+    made = client.post("/threads", {})
+
+    assert client.post("/threads/search", {"ids": [made["thread_id"].upper()]}) == [made]
+    assert client.post("/threads/search", {"ids": [MINE]}) == []
+    assert client.post("/threads/search", {"ids": ["x"]}, 400) == {"detail": "Invalid thread ID x"}
+
+
+def test_a_long_list_comes_in_pages(client: Client) -> None:
+    for _ in range(3):
+        client.post("/threads", {})
+
+    def total(body: bytes) -> tuple[tuple[str, str], ...]:
+        return client.raw("POST", "/threads/search", body).headers[:-1]
+
+    assert total(b'{"limit":1}') == (("x-pagination-total", "2"), ("x-pagination-next", "1"))
+    assert total(b'{"limit":1,"offset":2}') == (("x-pagination-total", "3"),)
+    assert total(b'{"offset":7}') == (("x-pagination-total", "7"),)
+
+
+def test_a_thread_lives_and_dies(client: Client) -> None:
+    path = f"/threads/{MINE}"
+    made = client.post("/threads", {"thread_id": MINE, "metadata": {"a": 1, "run_id": 2}})
+
+    assert made == {
+        "thread_id": MINE,
+        "created_at": "2026-01-01T00:00:00.000000+00:00",
+        "updated_at": "2026-01-01T00:00:00.000000+00:00",
+        "state_updated_at": "2026-01-01T00:00:00.000000+00:00",
+        "metadata": {"a": 1},
+        "status": "idle",
+        "config": {},
+        "values": None,
+    }
+    assert client.post("/threads", {"thread_id": MINE}, 409)["detail"].endswith("already exists")
+    assert client.post("/threads", {"thread_id": MINE, "if_exists": "do_nothing"}) == made
+    changed = client.ask("PATCH", path, {"metadata": {"b": 2}})
+    assert changed["metadata"] == {"a": 1, "b": 2}
+    assert client.ask("GET", path) == changed
+    client.ask("DELETE", path, status=204)
+    client.ask("DELETE", path, status=404)
+    client.ask("PATCH", path, {}, 404)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "why"),
+    [
+        ({}, "has no assigned graph ID"),
+        ({"graph_id": "agent"}, "does not keep the state of threads yet"),
+    ],
+)
+def test_a_thread_has_no_state_yet(client: Client, metadata: dict[str, str], why: str) -> None:
+    steps = [{"updates": [{"as_node": "agent", "values": {}}]}]
+
+    told = client.post("/threads", {"metadata": metadata, "supersteps": steps}, 201)
+
+    assert why in told["detail"]
+
+
+def test_an_unknown_version_is_not_found(client: Client) -> None:
+    told = client.post(f"/assistants/{AGENT}/latest", {"version": 3}, 404)
+
+    assert told == {"detail": f"Version 3 not found for assistant {AGENT}"}
+    assert client.post(f"/assistants/{AGENT}/latest", {"version": 1})["version"] == 1
+    assert client.post(f"/assistants/{MINE}/latest", {"version": 1}, 404) == {
+        "detail": f"Assistant {MINE} not found"
+    }
+
+
+def test_parts_of_threads_are_taken_out(client: Client) -> None:
+    client.post("/threads", {"metadata": {"a": [{"b": 1}]}})
+    extract = {"b": "metadata.a[0].b", "no": "metadata.a[1]", "none": "values.a"}
+
+    told = client.post("/threads/search", {"extract": extract, "select": ["status"]})
+
+    assert told == [{"status": "idle", "extracted": {"b": 1, "no": None, "none": None}}]
+
+
+def test_a_graph_within_a_graph_is_drawn_if_asked_for(client: Client) -> None:
+    drawn = client.ask("GET", f"/assistants/{AGENT}/graph?xray=1")
+
+    assert "researcher:agent" in [node["id"] for node in drawn["nodes"]]
+    assert client.ask("GET", f"/assistants/{AGENT}/graph?xray=0", status=422) == {
+        "detail": "Invalid xray value"
+    }
+    assert list(client.ask("GET", f"/assistants/{AGENT}/subgraphs")) == ["researcher"]
+    assert client.ask("GET", f"/assistants/{AGENT}/subgraphs/other") == {}
+    assert client.ask("GET", f"/assistants/{AGENT}/schemas")["graph_id"] == "agent"
