@@ -1,7 +1,11 @@
-"""What each session has played: counters, nothing else. No I/O."""
+"""What each session has played and made: counters, and what its fake server keeps. No I/O."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
 
 SHARED = ""
 """The session of whoever names none."""
@@ -10,29 +14,47 @@ KEPT = 10_000
 """How many sessions are kept; beyond that the one not heard of for longest is forgotten."""
 
 
+@dataclass(slots=True)
+class _Session:
+    counts: Counter[Hashable] = field(default_factory=Counter)
+    kept: dict[type, object] = field(default_factory=dict)
+
+
 class Sessions:
-    """Counts, per session, how often each key was taken."""
+    """Counts, per session, how often each key was taken, and keeps one thing of each kind."""
 
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
-        self._counts: OrderedDict[str, Counter[Hashable]] = OrderedDict()
+        self._sessions: OrderedDict[str, _Session] = OrderedDict()
 
     def count(self, session: str, key: Hashable) -> int:
         """Return how often *session* has taken *key*."""
-        counts = self._counts.get(session)
-        return counts[key] if counts else 0
+        known = self._sessions.get(session)
+        return known.counts[key] if known else 0
 
     def take(self, session: str, key: Hashable) -> None:
         """Count *key* once more for *session*."""
-        counts = self._counts.setdefault(session, Counter())
-        counts[key] += 1
-        self._counts.move_to_end(session)
-        if len(self._counts) > self._kept:
-            self._counts.popitem(last=False)
+        self._heard_of(session).counts[key] += 1
+
+    def keep(self, session: str, kind: type[T]) -> T:
+        """Return the one *kind* that *session* keeps, made now if it is new."""
+        kept = self._heard_of(session).kept
+        if kind not in kept:
+            kept[kind] = kind()
+        made = kept[kind]
+        assert isinstance(made, kind)
+        return made
 
     def reset(self, session: str | None = None) -> None:
-        """Forget what *session* has taken; all of them if it is None."""
+        """Forget *session*; all of them if it is None."""
         if session is None:
-            self._counts.clear()
+            self._sessions.clear()
         else:
-            self._counts.pop(session, None)
+            self._sessions.pop(session, None)
+
+    def _heard_of(self, session: str) -> _Session:
+        known = self._sessions.setdefault(session, _Session())
+        self._sessions.move_to_end(session)
+        if len(self._sessions) > self._kept:
+            self._sessions.popitem(last=False)
+        return known

@@ -110,6 +110,8 @@ def test_the_settings_that_the_readme_shows_are_all_there_are() -> None:
         "--extend",
         "--overwrite",
         "--record-errors",
+        "--script",
+        "--graph",
     ):
         assert f"`{name}" in README
 

@@ -85,6 +85,42 @@ def test_a_session_not_heard_of_for_long_is_forgotten() -> None:
     assert [sessions.count(name, "k") for name in ("a", "b", "c")] == [2, 0, 1]
 
 
+class Shelf(list[str]):
+    """Something that a session keeps."""
+
+
+def test_a_session_keeps_one_thing_of_each_kind() -> None:
+    sessions = Sessions()
+    mine = sessions.keep("mine", Shelf)
+    mine.append("book")
+
+    assert sessions.keep("mine", Shelf) is mine
+    assert sessions.keep("yours", Shelf) == []
+    assert sessions.keep("mine", dict) == {}
+
+
+def test_a_session_that_is_reset_keeps_nothing() -> None:
+    sessions = Sessions()
+    for name in ("one", "two"):
+        sessions.keep(name, Shelf).append("book")
+    sessions.reset("one")
+    assert [sessions.keep(name, Shelf) for name in ("one", "two")] == [[], ["book"]]
+    sessions.reset()
+
+    assert sessions.keep("two", Shelf) == []
+
+
+def test_to_keep_something_is_to_be_heard_of() -> None:
+    sessions = Sessions(kept=2)
+    for name in ("a", "b"):
+        sessions.keep(name, Shelf).append("book")
+    sessions.take("a", "k")
+    sessions.keep("c", Shelf)
+
+    assert sessions.keep("a", Shelf) == ["book"]
+    assert sessions.keep("b", Shelf) == []
+
+
 def answered(every: bool) -> list[str]:
     lines: list[str] = []
     log = Log(lines.append, every=every)

@@ -6,8 +6,9 @@ from typing import NoReturn
 
 import click
 
-from mockserver.cli.looking import ls, show
-from mockserver.cli.serving import record, replay, serve
+from mockserver.cli.looking import ls, script, show
+from mockserver.cli.recording import record
+from mockserver.cli.serving import replay, serve
 from mockserver.errors import MockServerError
 
 
@@ -22,10 +23,10 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="langgraph-mockserver", prog_name="mockserver")
 def cli() -> None:
-    """Record a LangGraph Agent Server, and replay it without one."""
+    """Record a LangGraph Agent Server, replay it without one, or fake it."""
 
 
-for command in (serve, replay, record, ls, show):
+for command in (serve, replay, record, ls, show, script):
     cli.add_command(command)
 
 

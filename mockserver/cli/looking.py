@@ -1,4 +1,4 @@
-"""The commands that look: ls, show."""
+"""The commands that look: ls, show, script."""
 
 import json
 import shutil
@@ -94,6 +94,14 @@ def show(cassette: Path, number: int | None, raw: bool, as_json: bool, stable: b
             facts = steady.facts(facts)
         click.echo(json.dumps(facts, ensure_ascii=False) if as_json else "\n".join(_shown(facts)))
     exchanges.finish()
+
+
+@click.command(short_help="Print the built-in script of the fake graph.")
+def script() -> None:
+    """Print the built-in script of the fake graph, to start your own from: `mockserver serve --script FILE`."""
+    from mockserver.scripts import builtin_text
+
+    click.echo(builtin_text(), nl=False)
 
 
 class _Exchanges:

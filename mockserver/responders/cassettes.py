@@ -33,8 +33,16 @@ class Cassettes:
     With *once*, a request whose exchanges are used up is left to the next responder, and the files are not followed.
     """
 
-    def __init__(self, library: Library, pace: Pace, rules: Rules, *, once: bool = False) -> None:
-        self.sessions = Sessions()
+    def __init__(
+        self,
+        library: Library,
+        pace: Pace,
+        rules: Rules,
+        sessions: Sessions | None = None,
+        *,
+        once: bool = False,
+    ) -> None:
+        self.sessions = sessions or Sessions()
         self.played: set[str] = set()
         self._library = library
         self._pace = pace
@@ -73,6 +81,11 @@ class Cassettes:
         self.sessions.take(session, (cassette, found.key))
         self.played.add(entry.label)
         return reply
+
+    def misnamed(self, request: Request) -> bool:
+        """Tell whether *request* names a cassette that is not there."""
+        cassette = request.header(CASSETTE)
+        return cassette is not None and self._library.index.only(cassette) is None
 
     def miss(self, request: Request) -> Miss:
         """Return why *request* was not answered, without its secrets."""
@@ -145,13 +158,19 @@ class Cassettes:
 
 
 class Explain:
-    """Answers what *cassettes* left over: the explained miss."""
+    """Answers what *cassettes* left over: the explained miss.
 
-    def __init__(self, cassettes: Cassettes) -> None:
+    With *misnamed_only* it leaves the rest to the next responder, but for requests that name a cassette that is not there.
+    """
+
+    def __init__(self, cassettes: Cassettes, *, misnamed_only: bool = False) -> None:
         self._cassettes = cassettes
+        self._misnamed_only = misnamed_only
 
     async def respond(self, request: Request) -> Reply | None:
         """Return a 404 that says why, and what was nearest."""
+        if self._misnamed_only and not self._cassettes.misnamed(request):
+            return None
         if is_browser_noise(request):
             return failure(404, "Not Found", Source.MISS, counted=False)
         miss = self._cassettes.miss(request)

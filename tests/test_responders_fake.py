@@ -1,0 +1,189 @@
+"""The fake's responder: whose count makes the ids, and how fast its answers go out."""
+
+import json
+
+import pytest
+
+from mockserver.fake.answers import Timed
+from mockserver.fake.api import Api
+from mockserver.fake.runs import Runs
+from mockserver.fake.script import Rule, Script, Speak
+from mockserver.messages import Paced, Reply, Request, Source
+from mockserver.pace import Pace, pace
+from mockserver.responders.fake import Fake, paced
+from mockserver.sessions import Sessions
+
+RUNS = Runs(Script((Rule((Speak("Hello!"),)),)))
+
+
+def timed(*steps: tuple[float, bytes], end: float) -> Timed:
+    return Timed(steps, b"~", end)
+
+
+@pytest.mark.parametrize(
+    ("answer", "speed", "max_gap", "body"),
+    [
+        pytest.param(timed((0.0, b"a"), end=0.0), "recorded", None, b"a", id="at once"),
+        pytest.param(timed(end=0.0), "recorded", None, b"", id="nothing"),
+        pytest.param(
+            timed((0.0, b"a"), (9.0, b"b"), end=9.0), "instant", None, b"ab", id="instant"
+        ),
+        pytest.param(
+            timed((0.0, b"a"), (1.0, b"b"), end=2.0),
+            "recorded",
+            None,
+            Paced(((0.0, b"a"), (1.0, b"b")), 2.0),
+            id="in its time",
+        ),
+        pytest.param(
+            timed((0.0, b"a"), (1.0, b"b"), end=2.0),
+            "4",
+            None,
+            Paced(((0.0, b"a"), (0.25, b"b")), 0.5),
+            id="faster",
+        ),
+        pytest.param(
+            timed((1.0, b"a"), (1.0, b"b"), (2.0, b"c"), end=2.0),
+            "recorded",
+            None,
+            Paced(((1.0, b"ab"), (2.0, b"c")), 2.0),
+            id="what comes together goes together",
+        ),
+        pytest.param(
+            timed((0.0, b"a"), (12.0, b"b"), end=12.0),
+            "recorded",
+            None,
+            Paced(((0.0, b"a"), (5.0, b"~"), (10.0, b"~"), (12.0, b"b")), 12.0),
+            id="keepalives in a pause",
+        ),
+        pytest.param(
+            timed((0.0, b"a"), (12.0, b"b"), end=12.0),
+            "2",
+            None,
+            Paced(((0.0, b"a"), (5.0, b"~"), (6.0, b"b")), 6.0),
+            id="every five seconds at any pace",
+        ),
+        pytest.param(
+            timed((0.0, b"a"), (12.0, b"b"), end=24.0),
+            "recorded",
+            1.0,
+            Paced(((0.0, b"a"), (1.0, b"b")), 2.0),
+            id="no long gaps",
+        ),
+        pytest.param(
+            timed((0.0, b"a"), (5.0, b"b"), end=5.0),
+            "recorded",
+            None,
+            Paced(((0.0, b"a"), (5.0, b"b")), 5.0),
+            id="no keepalive where the next is due",
+        ),
+        pytest.param(
+            timed((0.0, b"a"), end=6.0),
+            "recorded",
+            None,
+            Paced(((0.0, b"a"), (5.0, b"~")), 6.0),
+            id="keepalives before the end",
+        ),
+        pytest.param(
+            timed((7.0, b"{}"), end=7.0),
+            "recorded",
+            None,
+            Paced(((5.0, b"~"), (7.0, b"{}")), 7.0),
+            id="keepalives before a body",
+        ),
+    ],
+)
+def test_an_answer_goes_out_at_its_pace(
+    answer: Timed, speed: str, max_gap: float | None, body: bytes | Paced
+) -> None:
+    assert paced(answer, pace(speed, max_gap)) == body
+
+
+@pytest.fixture
+def fake() -> Fake:
+    """A fake that knows the graph `chat`, and answers at once."""
+    return Fake(Api(RUNS.stream, RUNS.wait, ("chat",)), Pace(None), Sessions())
+
+
+async def ask(fake: Fake, session: str = "", **body: object) -> Reply:
+    headers = (("x-mockserver-session", session),) if session else ()
+    raw = json.dumps({"assistant_id": "chat", "input": {"messages": "hi"}, **body}).encode()
+    reply = await fake.respond(Request("POST", "/runs/stream", headers, raw))
+    assert reply is not None
+    return reply
+
+
+async def test_the_same_request_gets_other_ids_in_its_session(fake: Fake) -> None:
+    first, second = await ask(fake), await ask(fake)
+    again, other = await ask(fake, "mine"), await ask(fake, "yours")
+
+    assert first.body != second.body
+    assert again.body == other.body == first.body
+
+
+async def test_another_request_has_a_count_of_its_own(fake: Fake) -> None:
+    first, _ = await ask(fake), await ask(fake, metadata={"n": 1})
+    fresh = await ask(fake, "mine", metadata={"n": 1})
+
+    assert (await ask(fake, "yours", metadata={"n": 1})).body == fresh.body
+    assert (await ask(fake, "mine")).body == first.body
+
+
+async def test_the_spelling_of_a_request_does_not_matter(fake: Fake) -> None:
+    spelled = await ask(fake, "mine", stream_mode="values")
+
+    assert spelled.body == (await ask(fake, "yours", stream_mode=["values"])).body
+
+
+async def test_an_error_does_not_count(fake: Fake) -> None:
+    wrong = [await ask(fake, assistant_id="other") for _ in range(2)]
+    refused = [json.loads(reply.body) for reply in wrong if isinstance(reply.body, bytes)]
+
+    assert [reply.status for reply in wrong] == [wrong[0].status] * 2
+    assert wrong[0].status >= 400
+    assert refused[0] == refused[1]
+
+
+async def test_an_answer_says_where_it_is_from(fake: Fake) -> None:
+    reply = await ask(fake)
+
+    assert (reply.status, reply.reason, reply.source, reply.counted) == (
+        200,
+        "OK",
+        Source.FAKE,
+        True,
+    )
+
+
+async def test_what_a_browser_asks_by_itself_is_not_counted(fake: Fake) -> None:
+    reply = await fake.respond(Request("GET", "/favicon.ico"))
+
+    assert reply is not None
+    assert (reply.status, reply.counted) == (404, False)
+
+
+async def test_a_thread_lives_in_its_session() -> None:
+    sessions = Sessions()
+    fake = Fake(Api(RUNS.stream, RUNS.wait), Pace(None), sessions)
+    mine = (("x-mockserver-session", "mine"),)
+    identity = "11111111-1111-4111-8111-111111111111"
+    body = json.dumps({"thread_id": identity}).encode()
+    await fake.respond(Request("POST", "/threads", mine, body))
+
+    async def status(headers: tuple[tuple[str, str], ...]) -> int:
+        reply = await fake.respond(Request("GET", f"/threads/{identity}", headers))
+        assert reply is not None
+        return reply.status
+
+    assert [await status(mine), await status(())] == [200, 404]
+    sessions.reset("mine")
+    assert await status(mine) == 404
+
+
+async def test_at_the_natural_pace_a_run_takes_its_time() -> None:
+    fake = Fake(Api(RUNS.stream, RUNS.wait), Pace(), Sessions())
+
+    body = (await ask(fake)).body
+
+    assert isinstance(body, Paced)
+    assert body.end > 0.4

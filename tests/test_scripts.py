@@ -1,0 +1,94 @@
+"""Scripts of the fake graph, from their files."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mockserver import scripts
+from mockserver.errors import UsageError
+from mockserver.fake.script import Call, Pace, Situation, Speak
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+
+
+def speeches(path: Path | None, said: str, turn: int = 1) -> list[Speak]:
+    visits = scripts.load(path).visits(Situation("agent", said, turn))
+    return [visit.speech for visit in visits if visit.speech]
+
+
+def test_without_a_file_the_built_in_script_is_played() -> None:
+    assert speeches(None, "help") == speeches(None, "What can you do?")
+
+
+def test_the_script_of_the_readme_is_played(tmp_path: Path) -> None:
+    [text] = re.findall(r"```yaml\n(extends: built-in.*?)```", README, re.DOTALL)
+    path = tmp_path / "script.yaml"
+    path.write_text(text)
+
+    assert scripts.load(path).pace == Pace(0.4, 0.03, 0.6)
+    assert speeches(path, "Where is order 7?") == [
+        Speak(
+            "Let me look.",
+            "They want to know where it is.",
+            (Call("find_order", {"id": "7"}, {"status": "shipped"}),),
+        ),
+        Speak("Order 7 is on its way."),
+    ]
+    assert [speech.text for speech in speeches(path, "I want a refund")] == [
+        "I need an approval for that.",
+        "Done.",
+    ]
+    assert speeches(path, "Give me a report") == []
+    assert speeches(path, "help") == speeches(None, "help")
+
+
+def test_a_script_that_extends_goes_on_with_the_built_in_one(tmp_path: Path) -> None:
+    path = tmp_path / "script.yaml"
+    path.write_text("extends: built-in\nrules:\n- when: {human: ^ping$}\n  steps: [say: pong!]\n")
+
+    assert speeches(path, "ping") == [Speak("pong!")]
+    assert speeches(path, "help") == speeches(None, "help")
+
+
+def test_a_script_of_its_own_goes_on_with_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "script.yaml"
+    path.write_text("rules:\n- when: {human: ^ping$}\n  steps: [say: pong!]\n")
+
+    assert speeches(path, "help") == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        pytest.param(
+            b"rules:\n- steps: [{sing: la}]\n",
+            "script.yaml, line 2: a step is a mapping with one of say, reason, call, calls, custom, update, interrupt, "
+            "error, pause, delegate; this has sing",
+            id="an unknown step",
+        ),
+        pytest.param(
+            b"rules: [\n",
+            "script.yaml, line 2: not YAML: did not find expected node content",
+            id="no YAML",
+        ),
+        pytest.param(b"\xff", "script.yaml: not UTF-8: save the file as UTF-8", id="not UTF-8"),
+    ],
+)
+def test_a_script_that_makes_no_sense_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raw: bytes, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("script.yaml").write_bytes(raw)
+
+    with pytest.raises(UsageError) as refusal:
+        scripts.load(Path("script.yaml"))
+
+    assert str(refusal.value) == message
+
+
+def test_a_script_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"nothing.yaml: cannot be read: No such file or directory"
+    ):
+        scripts.load(tmp_path / "nothing.yaml")
