@@ -26,8 +26,9 @@ def ordered(records: Iterable[Record], asked: Mapping[str, Json]) -> list[Record
     """Return *records*, the oldest first, as *asked* wants them sorted; the newest first where it does not say."""
     name = asked.get("sort_by", "created_at")
     descending = "sort_by" not in asked or asked.get("sort_order") != "asc"
-    # Two that were made at the same moment stand in the order in which they were made, too.
-    made = reversed(list(records)) if descending else records
+    # Of two that were made at the same moment the later one is the newer, too.
+    newest_first = descending and name.endswith("_at")
+    made = reversed(list(records)) if newest_first else records
     return sorted(made, key=lambda record: str(record[name]).lower(), reverse=descending)
 
 

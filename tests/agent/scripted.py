@@ -109,7 +109,9 @@ def chunks(speech: Speak) -> Iterator[AIMessageChunk]:
 
 
 def call_chunk(index: int, name: str | None, args: str, identity: str | None) -> AIMessageChunk:
-    return AIMessageChunk("", tool_call_chunks=[tool_call_chunk(name=name, args=args, id=identity, index=index)])
+    return AIMessageChunk(
+        "", tool_call_chunks=[tool_call_chunk(name=name, args=args, id=identity, index=index)]
+    )
 
 
 def visits(state: Any, config: RunnableConfig) -> tuple[tuple[Visit, ...], int]:

@@ -2,6 +2,7 @@
 //
 // Makes the four documented calls (or the one named CALL) with the SDK of that alias ("sdk-1", "sdk-2") and prints one JSON
 // object: CALL -> {value, run?, error?}. A call that throws is an answer too; only a wrong command line exits non-zero.
+// CALL may be one of MORE, too, which nobody makes who does not name it; `more` makes all of them.
 
 const [sdk, apiUrl, only] = process.argv.slice(2);
 
@@ -31,23 +32,57 @@ const CALLS = {
   },
 };
 
+const MORE = {
+  async tuples(answer) {
+    answer.value = [];
+    const chunks = client.runs.stream(null, "agent", { input, streamMode: "messages-tuple" });
+    for await (const chunk of chunks) answer.value.push(chunk);
+  },
+  async modes(answer) {
+    answer.value = [];
+    const streamMode = ["updates", "messages-tuple", "values"];
+    const chunks = client.runs.stream(null, "my-own-graph", { input, streamMode });
+    for await (const chunk of chunks) answer.value.push(chunk);
+  },
+  async assistant(answer) {
+    const [found] = await client.assistants.search({ graphId: "agent" });
+    const id = found.assistant_id;
+    answer.value = {
+      found,
+      got: await client.assistants.get(id),
+      graph: await client.assistants.getGraph(id),
+      schemas: await client.assistants.getSchemas(id),
+    };
+  },
+  async thread(answer) {
+    const metadata = { made: "by the JS SDK" };
+    const made = await client.threads.create({ metadata });
+    answer.value = {
+      made,
+      got: await client.threads.get(made.thread_id),
+      found: await client.threads.search({ metadata }),
+    };
+  },
+};
+
 // `text` is the body of an HTTP answer; `cause` is where fetch keeps the reason of a broken connection.
 function readable({ name, message, status, text, cause }) {
   return { name, message, status, text, cause: cause && String(cause) };
 }
 
-if (!apiUrl || (only && !(only in CALLS))) {
-  console.error(`usage: node calls.mjs SDK URL [${Object.keys(CALLS).join("|")}]`);
+const all = { ...CALLS, ...MORE };
+if (!apiUrl || (only && only !== "more" && !(only in all))) {
+  console.error(`usage: node calls.mjs SDK URL [${Object.keys(all).join("|")}|more]`);
   process.exit(2);
 }
 const { Client } = await import(sdk);
 // No key from the environment; the SDK's own retries stay as every user has them.
 const client = new Client({ apiUrl, apiKey: null });
 const answers = {};
-for (const call of only ? [only] : Object.keys(CALLS)) {
+for (const call of only === "more" ? Object.keys(MORE) : only ? [only] : Object.keys(CALLS)) {
   answers[call] = {};
   try {
-    await CALLS[call](answers[call]);
+    await all[call](answers[call]);
   } catch (error) {
     answers[call].error = readable(error);
   }

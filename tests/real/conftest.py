@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.chromium import find_chromium
+from tests.conftest import missing
 from tests.processes import running
 from tests.real.clients import CLIENTS, Values
 from tests.real.scenarios import SCENARIOS
@@ -73,3 +75,13 @@ def by_client(agent_server: str, tmp_path_factory: pytest.TempPathFactory) -> By
             client: pool.submit(record, client, tmp_path_factory.mktemp("client"))
             for client in CLIENTS
         }
+
+
+@pytest.fixture
+def chromium() -> str:
+    """The path of the browser."""
+    found = find_chromium()
+    if found is None:
+        missing("chromium")
+    assert found is not None
+    return found

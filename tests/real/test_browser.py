@@ -11,21 +11,10 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Page
 
-from tests.browser.chromium import create_pages, find_chromium, open_page, settled
-from tests.conftest import missing
+from tests.browser.chromium import create_pages, open_page, settled
 from tests.processes import running
 from tests.real.conftest import ByClient
 from tests.real.scenarios import said
-
-
-@pytest.fixture
-def chromium() -> str:
-    """The path of the browser."""
-    found = find_chromium()
-    if found is None:
-        missing("chromium")
-    assert found is not None
-    return found
 
 
 @pytest.fixture

@@ -1,0 +1,267 @@
+"""Real clients with nothing but `mockserver serve`: no cassette, no key, no backend."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from langgraph.pregel.remote import RemoteGraph
+from langgraph_sdk import get_client, get_sync_client
+
+from tests.browser.chromium import settled
+from tests.processes import running
+from tests.real.clients import CLIENTS, Values, js
+from tests.real.scenarios import AGENT, BAGATUR, HELLO, run, said
+from tests.real.test_browser import page_at
+from tests.real.wire import Seen, asked
+
+GREETING = (
+    "Hello Bagatur! It is nice to meet you, and 26 is a fine age to talk to a fake graph. "
+    "What would you like to see? If you are not sure, type `help`."
+)
+PURPOSE = {"made": "by the Python SDK"}
+
+
+@pytest.fixture(scope="module")
+def fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server that has no cassettes."""
+    with running("serve", "--speed", "instant", folder=tmp_path_factory.mktemp("empty")) as server:
+        assert server.ready.endswith(", 0 exchanges in 0 cassettes\n")
+        yield server.url
+
+
+def python_more(url: str) -> Values:
+    """Make with the Python SDK's client for programs without asyncio what `calls.mjs more` makes."""
+    with get_sync_client(url=url, api_key=None) as client:
+        [assistant] = client.assistants.search(graph_id="agent")
+        identity = assistant["assistant_id"]
+        made = client.threads.create(metadata=PURPOSE)
+        return {
+            "tuples": [
+                {"event": chunk.event, "data": chunk.data}
+                for chunk in client.runs.stream(
+                    None, "agent", input=HELLO, stream_mode="messages-tuple"
+                )
+            ],
+            "modes": [
+                {"event": chunk.event, "data": chunk.data}
+                for chunk in client.runs.stream(
+                    None, "my-own-graph", input=HELLO, stream_mode=["updates", "messages-tuple", "values"]
+                )
+            ],
+            "assistant": {
+                "found": assistant,
+                "got": client.assistants.get(identity),
+                "graph": client.assistants.get_graph(identity),
+                "schemas": client.assistants.get_schemas(identity),
+            },
+            "thread": {
+                "made": made,
+                "got": client.threads.get(made["thread_id"]),
+                "found": client.threads.search(metadata=PURPOSE),
+            },
+        }  # fmt: skip
+
+
+def js_more(sdk: str) -> Callable[[str], Values]:
+    def make(url: str) -> Values:
+        answers = js(sdk, url, "more")
+        assert not [answer["error"] for answer in answers.values() if "error" in answer]
+        return {call: answer["value"] for call, answer in answers.items()}
+
+    return make
+
+
+MORE = {"Python sync": python_more, "JS 1": js_more("sdk-1"), "JS 2": js_more("sdk-2")}
+
+
+@pytest.fixture(scope="module", params=CLIENTS)
+def values(request: pytest.FixtureRequest, fake: str) -> Values:
+    """What each client gets of the documented calls."""
+    return CLIENTS[request.param](fake)
+
+
+@pytest.fixture(scope="module", params=MORE)
+def more(request: pytest.FixtureRequest, fake: str) -> Values:
+    """What each SDK gets of some more."""
+    return MORE[request.param](fake)
+
+
+class TestDocumentedCalls:
+    """Each client gets of the fake what the documentation promises of a real server."""
+
+    def test_the_stream_is_of_a_run_and_its_update(self, values: Values) -> None:
+        (first, told, _), (second, update, _) = values["stream"]
+
+        assert (first, told) == ("metadata", {"run_id": told["run_id"], "attempt": 1})
+        assert UUID(told["run_id"]).version == 7
+        assert second == "updates"
+        assert [(m["type"], m["content"]) for m in update["agent"]["messages"]] == [
+            ("ai", GREETING)
+        ]
+
+    def test_the_wait_is_for_the_conversation(self, values: Values) -> None:
+        assert [(m["type"], m["content"]) for m in values["wait"]["messages"]] == [
+            ("human", BAGATUR),
+            ("ai", GREETING),
+        ]
+
+    def test_the_search_finds_the_assistant(self, values: Values) -> None:
+        assert [(found["assistant_id"], found["graph_id"]) for found in values["search"]] == [
+            (AGENT, "agent")
+        ]
+
+    def test_the_thread_is_idle(self, values: Values) -> None:
+        assert (values["create"]["status"], values["create"]["values"]) == ("idle", None)
+
+
+class TestMoreCalls:
+    """What a chat page asks beside them."""
+
+    def test_the_tokens_are_the_answer(self, more: Values) -> None:
+        first, *chunks = more["tuples"]
+
+        assert first["event"] == "metadata"
+        assert {chunk["event"] for chunk in chunks} == {"messages"}
+        assert "".join(chunk["data"][0]["content"] for chunk in chunks) == GREETING
+        assert len({chunk["data"][0]["id"] for chunk in chunks}) == 1
+        assert len(chunks) > 20
+
+    def test_modes_come_mixed_from_a_graph_of_any_name(self, more: Values) -> None:
+        events = [chunk["event"] for chunk in more["modes"]]
+
+        assert events[:3] == ["metadata", "values", "messages"]
+        assert events[-3:] == ["messages", "updates", "values"]
+        assert more["modes"][-1]["data"]["messages"][-1]["content"] == GREETING
+        assert more["modes"][2]["data"][1]["graph_id"] == "my-own-graph"
+
+    def test_the_assistant_is_described(self, more: Values) -> None:
+        seen = more["assistant"]
+
+        assert seen["got"] == seen["found"]
+        assert seen["got"]["assistant_id"] == AGENT
+        nodes = [node["id"] for node in seen["graph"]["nodes"]]
+        assert sorted(nodes) == ["__end__", "__start__", "agent", "researcher", "tools"]
+        assert {"source": "tools", "target": "agent"} in seen["graph"]["edges"]
+        assert seen["schemas"]["graph_id"] == "agent"
+        assert "messages" in seen["schemas"]["input_schema"]["properties"]
+
+    def test_the_thread_is_kept(self, more: Values) -> None:
+        seen = more["thread"]
+
+        assert seen["got"] == seen["made"]
+        assert seen["made"] in seen["found"]
+
+
+async def test_the_python_sdk_streams_a_list_of_modes(fake: str) -> None:
+    async with get_client(url=fake, api_key=None) as client:
+        chunks = client.runs.stream(
+            None, "agent", input=HELLO, stream_mode=["updates", "messages-tuple", "values"]
+        )
+        events = [chunk.event async for chunk in chunks]
+
+    assert events[:3] == ["metadata", "values", "messages"]
+    assert events[-3:] == ["messages", "updates", "values"]
+
+
+@pytest.fixture
+async def remote(fake: str) -> AsyncIterator[RemoteGraph]:
+    """A graph that LangGraph runs on the fake."""
+    with get_sync_client(url=fake, api_key=None) as sync_client:
+        async with get_client(url=fake, api_key=None) as client:
+            yield RemoteGraph("agent", client=client, sync_client=sync_client)
+
+
+class TestRemoteGraph:
+    """Here a graph of LangGraph's own, in whose place the fake stands."""
+
+    async def test_ainvoke(self, remote: RemoteGraph) -> None:
+        state = await remote.ainvoke(HELLO)
+
+        assert state["messages"][-1]["content"] == GREETING
+
+    async def test_invoke(self, remote: RemoteGraph) -> None:
+        state = remote.invoke(HELLO)
+
+        assert state["messages"][-1]["content"] == GREETING
+
+    async def test_astream_in_one_mode(self, remote: RemoteGraph) -> None:
+        parts = [part async for part in remote.astream(HELLO, stream_mode="updates")]
+
+        assert [part["agent"]["messages"][0]["content"] for part in parts] == [GREETING]
+
+    @pytest.mark.parametrize("modes", [["updates", "values"], ["messages", "custom", "updates"]])
+    async def test_astream_in_several(self, remote: RemoteGraph, modes: list[Any]) -> None:
+        parts: list[Any] = [part async for part in remote.astream(HELLO, stream_mode=modes)]
+
+        assert {part.event for part in parts} == set(modes) - {"custom"}
+        assert parts[-1].event == modes[-1]
+
+    async def test_stream_in_several(self, remote: RemoteGraph) -> None:
+        asked = said("Show me your progress, please: custom events")
+        modes: Any = ["messages", "custom", "updates"]
+        parts: list[Any] = list(remote.stream(asked, stream_mode=modes))
+
+        custom = [part.data["progress"] for part in parts if part.event == "custom"]
+        tokens = [part.data[0]["content"] for part in parts if part.event == "messages"]
+        assert custom == [0, 40, 80, 100]
+        assert "".join(tokens).startswith("Done. In the stream mode `custom`, you saw")
+        assert parts[-1].event == "updates"
+
+    async def test_stream_within(self, remote: RemoteGraph) -> None:
+        asked = said("Do some research")
+        parts = list(remote.stream(asked, stream_mode="updates", subgraphs=True))
+
+        assert {namespace[0].split(":")[0] for namespace, _ in parts if namespace} == {"researcher"}
+
+    async def test_an_interrupt_ends_the_stream(self, remote: RemoteGraph) -> None:
+        parts = list(remote.stream(said("Ask me something"), stream_mode="updates"))
+
+        [asked] = parts[-1]["__interrupt__"]
+        assert asked["value"] == {"question": "Tea or coffee?", "options": ["tea", "coffee"]}
+
+    async def test_the_graph_can_be_drawn(self, remote: RemoteGraph) -> None:
+        assert "researcher" in remote.get_graph().nodes
+
+
+def test_a_name_that_was_not_declared_is_refused_as_by_the_real_server(
+    tmp_path: Path, agent_server: str
+) -> None:
+    declared = [word for name in ("one", "two") for word in ("--graph", name)]
+    with running("serve", *declared, folder=tmp_path) as server:
+        fake = refusal(server.url)
+        with get_sync_client(url=server.url, api_key=None) as client:
+            assert client.runs.wait(None, "two", input=HELLO)
+            names = sorted(found["graph_id"] for found in client.assistants.search())
+
+    real, names_there = refusal(agent_server).raw.decode(), "registered graphs: "
+    assert names == ["one", "two"]
+    assert (fake.status, fake.header("content-type")) == (422, "application/json")
+    assert fake.raw.decode() == real.partition(names_there)[0] + names_there + 'one, two"}'
+
+
+def refusal(url: str) -> Seen:
+    """Return what the server at *url* says to a run of a graph that it does not have."""
+    return asked(url, {"": (run("wait", "nope", HELLO),)})[""][0]
+
+
+async def test_a_page_shows_the_tokens_one_by_one(chromium: str, tmp_path: Path) -> None:
+    """In a real browser, from another origin, at the natural pace."""
+    body = {
+        "assistant_id": "agent",
+        "input": said("tell me a joke"),
+        "stream_mode": "messages-tuple",
+    }
+    with running("serve", folder=tmp_path) as server:
+        async with page_at(chromium, server=server.url, body=json.dumps(body)) as page:
+            assert await settled(page) == "done"
+
+            items = page.locator("#events li[data-event=messages]")
+            texts = [json.loads(text)[0]["content"] for text in await items.all_text_contents()]
+            times = [await item.get_attribute("data-at") for item in await items.all()]
+
+    assert "".join(texts).startswith('A client walks up to a mock server and asks: "Are you real?"')
+    assert len(texts) > 10
+    assert len(set(times)) > 5

@@ -1,0 +1,222 @@
+"""The fake graph and its twin, a real graph of the real server, beside each other: both are asked the same.
+
+What they may differ in is put away here and nowhere else: placeholders stand for ids, times, versions and addresses, and the
+names of the differences are in `DIFFERENCES`.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import takewhile, zip_longest
+from typing import Any
+from uuid import UUID
+
+from mockserver.fake import reading
+from mockserver.fake.answers import Timed
+from mockserver.fake.api import Api
+from mockserver.fake.ids import Ids
+from mockserver.fake.runs import Runs
+from mockserver.fake.script import Script, Situation
+from mockserver.fake.world import World
+from mockserver.messages import Request
+from tests.agentserver import GRAPHS
+from tests.real.wire import Ask, Headers, Seen, asked
+
+SCRIPT = reading.script((GRAPHS / "script.yaml").read_text("utf-8"), Script)
+TASK = 5
+"""The version of the fake's UUIDs of tasks, and of the ids of assistants, which are not made anew."""
+
+LANES = 40
+"""How many runs the real server plays at a time: more would wait in its queue."""
+
+DIFFERENCES = {
+    "metadata": "run_id, thread_id and graph_id come in an order that the hash seed of the server's process decides",
+    "events": "whether an event of the mode `events` comes before one of another mode is a race in the server",
+    "heartbeats": "under load the server is silent for five seconds sooner",
+    "schema": "the fake has no schema: the state is what the input holds, and has messages unless the input holds others alone",
+    "numbers": "the real server spells numbers near 0 as 1e-7 or 0.000015, not as 1e-07 or 1.5e-05",
+    "feedback": "for feedback_keys the real server asks LangSmith, and fails without it: never asked here",
+    "versions": "the real server tells its own versions and address",
+    "tasks": "the id of a task has the look of a UUID there, and no version; it is a uuid5 here",
+    "state": "the keys of the state are in the order of the schema there, of the request here: the fake has no schema",
+}
+
+_CORS = ("vary",)
+"""The app's part, for the fake as for cassettes."""
+
+_SHUFFLED = ("graph_id", "run_id", "thread_id")
+_VERSIONS = ("langgraph_version", "langgraph_api_version", "langgraph_api_url", "langchain-core")
+_STATE = ("messages", "notes", "count")
+_FIGURES = ("question", "answer")
+_SPELLINGS = re.compile(r"\\u[0-9a-fA-F]{4}|\\/|(?<=[:,\[])-?\d[\d.]*[eE][-+]?\d+|[,:{\[] |\s\Z")
+_VOLATILE = re.compile(
+    r"(?P<uuid>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)"
+    r"|(?P<hex>\b[0-9a-f]{32}\b)"
+    r"|(?P<call>\bcall_\w+)"
+    r"|(?P<time>\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?\+00:00)"
+)
+_MILLISECONDS = range(1_500_000_000_000, 2_500_000_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a server answered, comparable; each line of *body* is an event, or the whole of another body."""
+
+    status: int
+    headers: Headers
+    body: tuple[str, ...]
+    versions: tuple[int | None, ...] = field(compare=False)
+    """Of the UUIDs, in the order in which they turn up."""
+
+    def beside(self, other: "Told") -> str | None:
+        """Return where this answer first differs from *other*, and how; None if it does nowhere."""
+        lines = zip_longest(self._lines(), other._lines(), fillvalue="(nothing)")
+        for number, (own, wanted) in enumerate(lines):
+            if own != wanted:
+                alike = takewhile(lambda pair: pair[0] == pair[1], zip(own, wanted, strict=False))
+                at = max(0, len(list(alike)) - 60)
+                return f"line {number}:\n  {own[at : at + 300]}\nbut the other\n  {wanted[at : at + 300]}"
+        return None
+
+    def _lines(self) -> tuple[str, ...]:
+        return (str(self.status), *(": ".join(header) for header in self.headers), *self.body)
+
+    def kinds(self, other: "Told") -> tuple[int | None, ...]:
+        """Return the versions of the UUIDs where *other* tells one: see DIFFERENCES, tasks."""
+        pairs = zip(self.versions, other.versions, strict=True)
+        return tuple(own for own, wanted in pairs if wanted != TASK)
+
+
+def real(url: str, asks: Mapping[str, Ask]) -> dict[str, Seen]:
+    """Return what the real server at *url* answers to *asks*, as many at a time as it can play."""
+    names = list(asks)
+    lanes = {str(lane): names[lane::LANES] for lane in range(min(LANES, len(names)))}
+    seen = asked(url, {lane: [asks[name] for name in lanes[lane]] for lane in lanes})
+    return {
+        name: one
+        for lane, answers in seen.items()
+        for name, one in zip(lanes[lane], answers, strict=True)
+    }
+
+
+def fake(ask: Ask) -> Seen:
+    """Return what the fake graph answers to *ask*, all at once."""
+    runs = Runs(SCRIPT)
+    raw = ask.body if isinstance(ask.body, bytes) else json.dumps(ask.body).encode()
+    api = Api(runs.stream, runs.wait, ("scripted", "figures"))
+    answer = api.handle(Request(ask.method, ask.path, (), raw), Ids(raw.decode()), World())
+    steps = answer.body.steps if isinstance(answer.body, Timed) else ((0.0, answer.body),)
+    return Seen(answer.status, None, answer.headers, steps)
+
+
+def rule_of(text: str) -> int:
+    """Return the number of the rule that is played when a human says *text*."""
+    situation = Situation("scripted", text, 1)
+    matches = [rule.match(situation) for rule in SCRIPT.rules]
+    return next(number for number, match in enumerate(matches) if match is not None)
+
+
+def told(ask: Ask, seen: Seen) -> Told:
+    """Return *seen*, the answer to *ask*, with placeholders for what it may differ in."""
+    stable = _Stable()
+    headers = tuple((n, stable.text(v)) for n, v in seen.kept_headers if n not in _CORS)
+    if seen.header("content-type") == "application/json":
+        body: tuple[str, ...] = (stable.json(seen.raw.decode().lstrip("\n"), ask),)
+    else:
+        body = tuple(stable.event(block, ask) for block in _blocks(ask, seen.raw.decode()))
+    return Told(seen.status, headers, body, tuple(stable.versions))
+
+
+def _blocks(ask: Ask, raw: str) -> list[str]:
+    """Return the events of a stream, those of a race one after the other: see DIFFERENCES, events and heartbeats."""
+    *blocks, rest = raw.split("\r\n\r\n")
+    assert rest == ""
+    blocks = [block for block in blocks if block != ": heartbeat"]
+    races = "events" in ask.body.get("stream_mode", ())
+    return sorted(blocks, key=lambda block: races and block.startswith("event: events\r\n"))
+
+
+class _Stable:
+    """Puts placeholders: the same id is the same number all over one answer."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self.versions: list[int | None] = []
+
+    def event(self, block: str, ask: Ask) -> str:
+        """Return the event in *block* on one line."""
+        fields = [line.partition(": ") for line in block.split("\r\n")]
+        return " ".join(f"{n}{mark}{self._field(n, text, ask)}" for n, mark, text in fields)
+
+    def json(self, text: str, ask: Ask) -> str:
+        """Return the JSON *text*, and how it spells what JSON can spell in several ways."""
+        value = _dumped(self._value(json.loads(text), _sorted_state(ask)))
+        return " ".join([value, *_SPELLINGS.findall(_VOLATILE.sub("", text))])
+
+    def text(self, text: str) -> str:
+        """Return *text* with a placeholder for each id and time."""
+        return _VOLATILE.sub(self._name, text)
+
+    def _field(self, name: str, text: str, ask: Ask) -> str:
+        match name:
+            case "data":
+                return self.json(text, ask)
+            case "id":
+                assert re.fullmatch(r"1\d{12}-\d+", text), text
+                return "<id>"
+            case _:
+                return self.text(text)
+
+    def _value(self, value: Any, sort: bool) -> Any:
+        match value:
+            case dict():
+                return {
+                    self.text(name): (f"<{name}>" if name in _VERSIONS else self._value(part, sort))
+                    for name, part in _ordered(value, sort)
+                }
+            case list():
+                return [self._value(part, sort) for part in value]
+            case str():
+                return self.text(value)
+            case int() if value in _MILLISECONDS:
+                return "<milliseconds>"
+            case _:
+                return value
+
+    def _name(self, found: re.Match[str]) -> str:
+        kind, text = found.lastgroup, found[0]
+        if kind == "time":
+            return "<time>"
+        if text not in self._names:
+            self._names[text] = f"<{kind} {len(self._names) + 1}>"
+            if kind == "uuid":
+                self.versions.append(UUID(text).version)
+        return self._names[text]
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _sorted_state(ask: Ask) -> bool:
+    """Tell whether the input does not begin with the schema's first keys: see DIFFERENCES, state."""
+    given = ask.body.get("input")
+    keys = (
+        tuple(key for key in given if key in (*_STATE, *_FIGURES))
+        if isinstance(given, dict)
+        else ()
+    )
+    return keys not in (_STATE[: len(keys)], _FIGURES[: len(keys)])
+
+
+def _ordered(value: dict[str, Any], sort: bool) -> Iterator[tuple[str, Any]]:
+    """Give the parts of *value* in a steady order: see DIFFERENCES, metadata and state."""
+    shuffled = sorted(key for key in value if key in _SHUFFLED)
+    steady = iter(
+        shuffled if "langgraph_api_url" in value else [k for k in value if k in _SHUFFLED]
+    )
+    keys = [next(steady) if key in _SHUFFLED else key for key in value]
+    if sort and set(keys) <= {*_STATE, *_FIGURES, "__interrupt__"}:
+        keys.sort()
+    return ((key, value[key]) for key in keys)
