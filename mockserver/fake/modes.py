@@ -7,6 +7,7 @@ from mockserver.fake.chat import Message
 from mockserver.fake.ids import Ids
 from mockserver.fake.place import Place, task_metadata
 from mockserver.fake.request import RunRequest
+from mockserver.fake.speech import SoFar
 from mockserver.jsontext import Json, dumps
 
 MESSAGES = ("messages", "messages-tuple")
@@ -88,8 +89,8 @@ class Modes:
         if interrupts:
             self._tell("values", namespace, state | {"__interrupt__": list(interrupts)})
 
-    def token(self, place: Place, chunk: Message, so_far: Message, metadata: Written) -> None:
-        """A message of the model grows by *chunk* to what is said *so_far*; the *metadata* is that of all its chunks."""
+    def token(self, place: Place, chunk: Message, so_far: SoFar, metadata: Written) -> None:
+        """A message of the model grows by *chunk* to what *so_far* tells; the *metadata* is that of all its chunks."""
         if self._hidden(place.namespace):
             return
         self._told.add(chunk["id"])
@@ -98,7 +99,7 @@ class Modes:
             self._send("messages", place.namespace, both)
         elif "messages" in self._request.modes:
             self._announce(chunk["id"], metadata)
-            self._emit("messages/partial", [so_far])
+            self._emit("messages/partial", [so_far()])
 
     def message(self, place: Place, message: Message, metadata: Json) -> None:
         """A node has returned *message*, which goes out unless it has been streamed."""

@@ -5,7 +5,7 @@ from mockserver.jsontext import Json, loads
 _CLOSING = {"{": "}", "[": "]"}
 
 
-def partial(text: str) -> Json:
+def parsed_so_far(text: str) -> Json:
     """Return the value of the JSON *text*, open ends closed and what is left hanging dropped; None for nothing."""
     kept, closing = _closed(text)
     while kept:

@@ -1,15 +1,19 @@
 """One message of the assistant, token by token, and what has been said so far. No I/O."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from mockserver.fake import chat
 from mockserver.fake.chat import Message
 from mockserver.fake.ids import Ids
-from mockserver.fake.partial import partial
+from mockserver.fake.partial import parsed_so_far
 from mockserver.fake.script import Speak
 from mockserver.fake.tokens import argument_tokens, tokens
 from mockserver.jsontext import Json
+
+SoFar = Callable[[], Message]
+"""Tells a message that is still being written; to be asked only where somebody wants to know, since it takes time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,39 +41,39 @@ class Speech:
         identity = self.streamed_id if streamed else f"{self.streamed_id}-0"
         return chat.ai(_content(self.speak.reasoning, self.speak.text), identity, self._calls())
 
-    def chunks(self) -> Iterator[tuple[Message, Message]]:
-        """Yield each piece, and the message as far as it is known with it."""
+    def chunks(self) -> Iterator[tuple[Message, SoFar]]:
+        """Yield each piece, and what tells the message as far as it is known with it."""
         reasoning = said = ""
-        calls: list[Json] = []
         for token in tokens(self.speak.reasoning):
             reasoning += token
-            yield self._chunk(_content(token, "")), self._so_far(reasoning, said, calls)
+            yield self._chunk(_content(token, "")), partial(self._so_far, reasoning, said)
         for token in tokens(self.speak.text):
             said += token
             piece = _content("", token) if not reasoning else [_block(1, token)]
-            yield self._chunk(piece), self._so_far(reasoning, said, calls)
-        for index, (call, identity) in enumerate(zip(self.speak.calls, self.calls, strict=True)):
-            calls.append(chat.call(call.tool, {}, identity))
-            yield (
-                self._call_chunk(index, call.tool, "", identity),
-                self._so_far(reasoning, said, calls),
-            )
-            written = ""
+            yield self._chunk(piece), partial(self._so_far, reasoning, said)
+        tell = partial(self._so_far, reasoning, said)
+        for index, call in enumerate(self.speak.calls):
+            name, identity, written = call.tool, self.calls[index], ""
+            yield self._call_chunk(index, name, "", identity), partial(tell, index, written)
             for token in argument_tokens(call.args):
                 written += token
-                calls[-1] = chat.call(call.tool, partial(written), identity)
-                yield (
-                    self._call_chunk(index, None, token, None),
-                    self._so_far(reasoning, said, calls),
-                )
-        last = chat.chunk([] if reasoning and not calls else "", self.streamed_id, last=True)
-        yield last, self._so_far(reasoning, said, calls)
+                yield self._call_chunk(index, None, token, None), partial(tell, index, written)
+        bare = [] if reasoning and not self.speak.calls else ""
+        last = chat.chunk(bare, self.streamed_id, last=True)
+        yield last, partial(tell, len(self.speak.calls))
 
     def _calls(self) -> list[Json]:
         pairs = zip(self.speak.calls, self.calls, strict=True)
         return [chat.call(call.tool, dict(call.args), identity) for call, identity in pairs]
 
-    def _so_far(self, reasoning: str, said: str, calls: list[Json]) -> Message:
+    def _so_far(
+        self, reasoning: str, said: str, index: int = 0, written: str | None = None
+    ) -> Message:
+        """Return the message with the calls before *index*, and that one if its arguments are *written* in part."""
+        calls = self._calls()[:index]
+        if written is not None:
+            args = parsed_so_far(written) if written else {}
+            calls.append(chat.call(self.speak.calls[index].tool, args, self.calls[index]))
         return chat.ai(_content(reasoning, said), self.streamed_id, calls)
 
     def _chunk(self, content: Json) -> Message:
@@ -77,7 +81,7 @@ class Speech:
 
     def _call_chunk(self, index: int, name: str | None, args: str, identity: str | None) -> Message:
         piece = chat.chunk("", self.streamed_id)
-        written = partial(args) if args else {}
+        written = parsed_so_far(args) if args else {}
         if isinstance(written, dict):
             piece["tool_calls"] = [chat.call(name or "", written, identity)]
         else:

@@ -151,7 +151,7 @@ def messages(modes: Modes, place: Place = OUTER) -> None:
     modes.known([ai("old", "0")])
     modes.message(place, ai("old", "0"), {})
     for piece in (CHUNK, CHUNK):
-        modes.token(place, piece, SO_FAR, Written('{"m":1}'))
+        modes.token(place, piece, lambda: SO_FAR, Written('{"m":1}'))
     for message in (SO_FAR, NEW, NEW):
         modes.message(place, message, {"m": 2})
 

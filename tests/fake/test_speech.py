@@ -50,7 +50,7 @@ def text(text: str) -> dict[str, Any]:
     ],
 )
 def test_a_speech_comes_token_by_token(speech: Speech, pieces: Any, so_far: Any) -> None:
-    chunks = list(speech.chunks())
+    chunks = [(chunk, so_far()) for chunk, so_far in speech.chunks()]
 
     assert [chunk["content"] for chunk, _ in chunks] == pieces
     assert [message["content"] for _, message in chunks] == so_far
@@ -93,7 +93,7 @@ def test_a_tool_call_comes_in_pieces() -> None:
 
 
 def test_the_arguments_so_far_grow() -> None:
-    grown = [message["tool_calls"] for _, message in said("Wait.", "", WEATHER).chunks()]
+    grown = [so_far()["tool_calls"] for _, so_far in said("Wait.", "", WEATHER).chunks()]
 
     assert [[call["args"] for call in calls] for calls in grown] == [
         [],
@@ -141,7 +141,7 @@ def test_the_chunks_join_to_the_whole(speak: Speak) -> None:
     chunks = [chunk for chunk, _ in made.chunks()]
     *_, (_, last) = made.chunks()
 
-    assert last == made.whole(streamed=True)
+    assert last() == made.whole(streamed=True)
     assert joined([chunk["content"] for chunk in chunks]) == (speak.reasoning, speak.text)
     assert len(chunks) == made.length + 1
 
