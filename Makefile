@@ -12,7 +12,7 @@ JS := tests/js/node_modules/.package-lock.json
 .PHONY: help serve test lint check record format clean
 
 help:
-	@echo "make serve    set up, then serve the bundled cassettes on http://127.0.0.1:$(PORT)"
+	@echo "make serve    set up, then serve the bundled cassettes and the fake graph on http://127.0.0.1:$(PORT)"
 	@echo "make test     set up, then run the whole suite"
 	@echo "make lint     format, lint and types"
 	@echo "make check    lint, then test"

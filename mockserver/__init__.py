@@ -1,1 +1,1 @@
-"""A record/replay mock server for LangGraph Agent Servers."""
+"""A record/replay mock server for LangGraph Agent Servers, with a deterministic fake graph."""

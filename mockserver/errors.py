@@ -1,7 +1,7 @@
 """What can go wrong, each with the HTTP status it answers with.
 
 MockServerError
-├── ReadError    a file that cannot be read, with file and line
+├── ReadError        a file that cannot be read, with file and line
 ├── UsageError       an option or a setting that makes no sense
 ├── RequestError     a request to mockserver itself that makes no sense
 ├── UpstreamError    the upstream could not be reached or broke off before it answered
@@ -27,7 +27,7 @@ class MockServerError(Exception):
 
 
 class ReadError(MockServerError):
-    """A cassette, or one exchange of it, cannot be read.
+    """A file, or one part of it, cannot be read.
 
     *file* and *line* (from 1) may be filled in on the way up, by the caller that knows them.
     """

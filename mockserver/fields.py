@@ -2,8 +2,8 @@
 
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from mockserver.errors import ReadError
 from mockserver.jsontext import dumps
@@ -50,12 +50,19 @@ def one_of(part: Mapping, keys: tuple[str, ...], where: str) -> str | None:
     return found[0] if found else None
 
 
-def seconds(part: Mapping, key: str) -> float:
-    """Return the time under *key*, 0 where there is none; ReadError if it is no time."""
+def seconds(part: Mapping, key: str, longest: float = 1e9) -> float:
+    """Return the time under *key*, 0 where there is none; ReadError if it is no time, or above *longest*."""
     value = part.get(key, 0)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
         raise ReadError(f"{key} must be a time in seconds", line=part.lines[key])
+    if value > longest:
+        raise ReadError(f"{key} must be at most {longest} seconds", line=part.lines[key])
     return float(value)
+
+
+def each(items: Sequence, read: Callable[[Any, int], T]) -> tuple[T, ...]:
+    """Return what *read* makes of each of *items* and the line it stands on."""
+    return tuple(read(item, line) for item, line in zip(items, items.lines, strict=True))
 
 
 def whole_part(document: Mapping, key: str) -> Mapping:

@@ -31,7 +31,7 @@ class Log:
         if reply.counted:
             self.counts[reply.source] += 1
         if reply.note and reply.counted:
-            asked = f"{told(request)}: " if reply.source is Source.ERROR else ""
+            asked = f"{told(request)}: " if reply.source in (Source.ERROR, Source.FAKE) else ""
             self.tell(f"{reply.source}: {asked}{reply.note}")
         elif self._every:
             exchange = f" {reply.exchange}" if reply.exchange else ""

@@ -1,5 +1,6 @@
 """Scripts of the fake graph, from their files."""
 
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,6 +17,39 @@ def builtin_text() -> str:
 def builtin() -> Script:
     """Return the built-in script."""
     return reading.script(builtin_text(), Script)
+
+
+class Followed:
+    """The script in the file *path*, which may be edited while it is played: *take* gets it anew when it was.
+
+    A version that makes no sense is told by *tell*, and the one before stays.
+    """
+
+    def __init__(
+        self, path: Path, take: Callable[[Script], None], tell: Callable[[str], None]
+    ) -> None:
+        self._path = path
+        self._take = take
+        self._tell = tell
+        self._seen = self._stamp()
+
+    def look(self) -> None:
+        """See whether the file was edited."""
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return
+        self._seen = stamp
+        try:
+            self._take(load(self._path))
+        except UsageError as error:
+            self._tell(f"{error}; the version before stays")
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def load(path: Path | None) -> Script:

@@ -7,7 +7,7 @@ import pytest
 
 from mockserver import scripts
 from mockserver.errors import UsageError
-from mockserver.fake.script import Call, Pace, Situation, Speak
+from mockserver.fake.script import Call, Pace, Script, Situation, Speak
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 
@@ -92,3 +92,34 @@ def test_a_script_that_is_not_there_is_refused(tmp_path: Path) -> None:
         UsageError, match=r"nothing.yaml: cannot be read: No such file or directory"
     ):
         scripts.load(tmp_path / "nothing.yaml")
+
+
+def test_an_edited_script_is_played_and_a_broken_one_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "script.yaml"
+    path.write_text("rules:\n- steps: [say: first]\n")
+    taken: list[str] = []
+    told: list[str] = []
+
+    def take(script: Script) -> None:
+        visits = script.visits(Situation("agent", "hi", 1))
+        taken.extend(visit.speech.text for visit in visits if visit.speech)
+
+    followed = scripts.Followed(path, take, told.append)
+    followed.look()
+    assert (taken, told) == ([], [])
+
+    path.write_text("rules:\n- steps: [say: second]\n")
+    followed.look()
+    followed.look()
+    assert (taken, told) == (["second"], [])
+
+    path.write_text("rules: []\n")
+    followed.look()
+    path.unlink()
+    followed.look()
+    followed.look()
+    assert taken == ["second"]
+    assert told == [
+        f"{path}, line 1: a script needs `rules`, at least one; the version before stays",
+        f"{path}: cannot be read: No such file or directory; the version before stays",
+    ]

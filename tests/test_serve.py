@@ -110,12 +110,16 @@ class TestTheChain:
             assert server.stop() == 1
         assert "fake" not in server.errors
 
-    def test_a_refusal_is_no_miss(self, tmp_path: Path) -> None:
+    def test_a_refusal_is_told_and_no_miss(self, tmp_path: Path) -> None:
         with running("serve", folder=tmp_path) as server:
             assert answer(server, ASKED["refusal"]).status == 422
             assert answer(server, Ask("GET", "/nowhere")).status == 404
             assert server.stop() == 0
-        assert server.errors == "answered 2 by fake\n"
+        assert server.errors == (
+            "fake: POST /runs/wait: 422 5 is not valid under any of the schemas listed in the 'anyOf' keyword\n"
+            "fake: GET /nowhere: 404 Not Found\n"
+            "answered 2 by fake\n"
+        )
 
 
 @pytest.fixture(scope="module")

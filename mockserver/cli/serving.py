@@ -14,6 +14,7 @@ from mockserver.log import Log
 from mockserver.words import counted
 
 if TYPE_CHECKING:
+    from mockserver.pace import Pace
     from mockserver.responders.cassettes import Cassettes
     from mockserver.responders.chain import Responder
     from mockserver.store.library import Library
@@ -40,7 +41,7 @@ class _How(TypedDict):
     metavar="NAME",
     show_envvar=True,
     envvar="MOCKSERVER_GRAPH",
-    help="A graph of the fake server; another name is refused then. Repeatable.  [default: any]",
+    help="A graph that there is; any other name is refused then. Repeatable.  [default: any]",
 )
 @click.option(
     "--script",
@@ -48,14 +49,14 @@ class _How(TypedDict):
     metavar="FILE",
     show_envvar=True,
     envvar="MOCKSERVER_SCRIPT",
-    help="What the fake graph says; `mockserver script` prints the built-in one.",
+    help="What the fake graph says: YAML, as `mockserver script` prints it; `extends: built-in` adds to that.",
 )
 @options.speed
 @options.address
 def serve(
     paths: tuple[Path, ...], graphs: tuple[str, ...], script: Path | None, **how: Unpack[_How]
 ) -> None:
-    """Answer from cassettes, and from the fake graph what they do not hold: a frontend, a demo.
+    """Answer from cassettes; the fake graph answers what they do not hold. For a frontend or a demo.
 
     PATH is a cassette or a folder of them; ./cassettes if none is given and it is there. Without any, the fake graph answers
     alone.
@@ -63,21 +64,17 @@ def serve(
     from mockserver import scripts
     from mockserver.fake.api import Api
     from mockserver.fake.runs import Runs
-    from mockserver.pace import pace
-    from mockserver.responders.cassettes import Explain
+    from mockserver.responders.cassettes import Misnamed
     from mockserver.responders.fake import Fake
 
     runs = Runs(scripts.load(script))
     api = Api(runs.stream, runs.wait, graphs)
-    _play(
-        "serve",
-        paths or _folder(),
-        how,
-        lambda cassettes: (
-            Explain(cassettes, misnamed_only=True),
-            Fake(api, pace(how["speed"], how["max_gap"]), cassettes.sessions),
-        ),
-    )
+
+    def others(cassettes: "Cassettes", pace: "Pace", log: Log) -> tuple["Responder", ...]:
+        look = scripts.Followed(script, runs.play, log.tell).look if script else lambda: None
+        return Misnamed(cassettes), Fake(api, pace, cassettes.sessions, look)
+
+    _play("serve", paths or _folder(), how, others)
 
 
 @click.command(short_help="Answer from cassettes alone, for CI.")
@@ -97,7 +94,7 @@ def replay(paths: tuple[Path, ...], **how: Unpack[_How]) -> None:
         raise UsageError(
             "nothing to replay: name a cassette or a folder, there is no ./cassettes here"
         )
-    log = _play("replay", paths, how, lambda cassettes: (Explain(cassettes),))
+    log = _play("replay", paths, how, lambda cassettes, *_: (Explain(cassettes),))
     if log.errors:
         sys.exit(2)
     if log.misses:
@@ -112,7 +109,7 @@ def _play(
     mode: str,
     paths: tuple[Path, ...],
     how: _How,
-    others: Callable[["Cassettes"], tuple["Responder", ...]],
+    others: Callable[["Cassettes", "Pace", Log], tuple["Responder", ...]],
 ) -> Log:
     """Answer from the cassettes in *paths*, and by the *others* what they leave over, until the stop."""
     from mockserver import settings
@@ -131,7 +128,7 @@ def _play(
         raise UsageError(f"nothing to replay: no exchange in {', '.join(map(str, paths))}")
     cassettes = Cassettes(library, chosen, project.redact)
     app = create_app(
-        FirstOf(Health(), cassettes, *others(cassettes)),
+        FirstOf(Health(), cassettes, *others(cassettes, chosen, log)),
         log,
         Control(cassettes.sessions, loopback=is_loopback(how["host"])),
     )

@@ -1,9 +1,13 @@
 """What the fake graph answers, as values. No I/O."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mockserver.jsontext import Json, dumps
-from mockserver.messages import Headers
+from mockserver.messages import Headers, Paced
+from mockserver.pace import Pace
+
+KEEPALIVE = 5.0
+"""Every so many seconds the server says that it is still there, from the start of an answer on."""
 
 JSON = ("content-type", "application/json")
 
@@ -27,6 +31,8 @@ class Answer:
     status: int
     headers: Headers
     body: bytes | Timed
+    note: str | None = None
+    """What a person who looks on should know of it."""
 
 
 def json_answer(value: Json, status: int = 200, headers: Headers = ()) -> Answer:
@@ -36,4 +42,26 @@ def json_answer(value: Json, status: int = 200, headers: Headers = ()) -> Answer
 
 def refusal(status: int, detail: Json, headers: Headers = ()) -> Answer:
     """Return the answer that says in *detail* why not."""
-    return json_answer({"detail": detail}, status, headers)
+    answer = json_answer({"detail": detail}, status, headers)
+    return replace(answer, note=f"{status} {detail}".partition("\n")[0])
+
+
+def paced(timed: Timed, pace: Pace) -> bytes | Paced:
+    """Return the body *timed* at that *pace*: bytes where it goes out at once."""
+    if pace.factor is None:
+        return b"".join(chunk for _, chunk in timed.steps)
+    steps: list[tuple[float, list[bytes]]] = []
+    at = before = 0.0
+    tick = KEEPALIVE
+    for moment, chunk in (*timed.steps, (timed.end, b"")):
+        at += pace.gap(moment - before)
+        before = moment
+        while tick < at:
+            steps.append((tick, [timed.keepalive]))
+            tick += KEEPALIVE
+        if steps and steps[-1][0] == at:
+            steps[-1][1].append(chunk)
+        elif chunk:
+            steps.append((at, [chunk]))
+    whole = tuple((at, b"".join(chunks)) for at, chunks in steps)
+    return Paced(whole, at) if at else b"".join(chunk for _, chunk in whole)

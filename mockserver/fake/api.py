@@ -11,6 +11,7 @@ from mockserver.fake.asked import Body, pending, run_request
 from mockserver.fake.assistants import Assistants
 from mockserver.fake.call import Call
 from mockserver.fake.ids import Ids
+from mockserver.fake.place import API_VERSION, LANGGRAPH_VERSION
 from mockserver.fake.request import RunRequest
 from mockserver.fake.validation import RefusalError
 from mockserver.fake.world import World
@@ -20,8 +21,8 @@ Play = Callable[[RunRequest, Ids], Answer]
 Endpoint = Callable[[Call], Answer]
 
 INFO = {
-    "version": "0.16.7",
-    "langgraph_py_version": "1.2.22",
+    "version": API_VERSION,
+    "langgraph_py_version": LANGGRAPH_VERSION,
     "flags": {
         "assistants": True,
         "crons": True,

@@ -80,6 +80,8 @@ def run_request(
         interrupt_before=body.get("interrupt_before"),
         interrupt_after=body.get("interrupt_after"),
         on_completion=body.get("on_completion", "delete"),
+        command=body.get("command") or None,
+        delay=_delay(body),
     )
 
 
@@ -109,10 +111,14 @@ def pending(run: RunRequest, body: Body, ids: Ids) -> dict[str, Json]:
             "durability": body.get("durability") or ("async" if during else "exit"),
         },
         "multitask_strategy": body.get("multitask_strategy") or "enqueue",
-        "created_at": ids.time(max(0, min(body.get("after_seconds", 0), 1e9))),
+        "created_at": ids.time(run.delay),
         "updated_at": ids.time(),
         "langsmith_session_name": None,
     }
+
+
+def _delay(body: Body) -> float:
+    return max(0.0, min(float(body.get("after_seconds", 0)), 1e9))
 
 
 def public(metadata: Body) -> dict[str, Json]:

@@ -24,7 +24,9 @@ class Assistants:
         self._own = {own_assistant(graph): graph for graph in graphs}
 
     def open(self, world: World) -> None:
-        """Let *world* have the assistants that are there from the start."""
+        """Let a new *world* have the assistants that are there from the start."""
+        if world.graphs:
+            return
         graphs = self._declared or (DEFAULT_GRAPH,)
         for index, graph in enumerate(graphs):
             world.meet(graph, _STARTED.time(index / 1000 - 1))
@@ -96,7 +98,8 @@ class Assistants:
         self._check_graph(body, call)
         config, context = _configured(body)
         assistant = _known(call, f"Assistant {name} not found")
-        now, record = call.ids.time(), assistant.record
+        record = assistant.record
+        now = call.ids.time_after(record["updated_at"])
         changed: dict[str, Json] = {
             **record,
             **{name: body[name] for name in ("graph_id", "name", "description") if name in body},
@@ -135,7 +138,9 @@ class Assistants:
             raise RefusalError(404, f"Version {number} not found for assistant {name}")
         parts = ("config", "metadata", "name", "version", "description")
         changed = {**assistant.record, **{part: version[part] for part in parts}}
-        assistant.record = changed | {"updated_at": call.ids.time()}
+        assistant.record = changed | {
+            "updated_at": call.ids.time_after(assistant.record["updated_at"])
+        }
         return json_answer(assistant.record)
 
     def graph(self, call: Call) -> Answer:

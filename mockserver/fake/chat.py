@@ -28,12 +28,12 @@ def ai(content: Json, identity: str | None, calls: Sequence[Json] = ()) -> Messa
     }
 
 
-def tool(content: Json, name: str, call: str) -> Message:
+def tool(content: Json, name: str, call: str, *, failed: bool = False) -> Message:
     """Return what the tool *name* said to the *call* with that id; its own id comes with the state."""
     return base("tool", content, None, name) | {
         "tool_call_id": call,
         "artifact": None,
-        "status": "success",
+        "status": "error" if failed else "success",
     }
 
 

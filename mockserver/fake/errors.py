@@ -1,16 +1,17 @@
 """What ends a run before its time. No I/O."""
 
+import builtins
+
 from mockserver.jsontext import Json
 
-_TOLD = frozenset(
+_TOLD = (ValueError, TypeError, KeyError, AttributeError, RuntimeError, TimeoutError)
+_TOLD_TOO = frozenset(
     (
-        *("ValueError", "TypeError", "KeyError", "AttributeError", "RuntimeError"),
-        *("RecursionError", "TimeoutError", "HTTPException", "NotImplementedError"),
-        *("ValidationError", "EmptyInputError", "InvalidUpdateError", "GraphRecursionError"),
-        "JSONDecodeError",
+        *("HTTPException", "ValidationError", "JSONDecodeError"),
+        *("EmptyInputError", "InvalidUpdateError", "GraphRecursionError"),
     )
 )
-"""Kinds of errors whose message the server passes on."""
+"""Python's own kinds of errors whose message the server passes on, those derived from them too; and others."""
 
 
 class RejectedError(Exception):
@@ -24,7 +25,7 @@ class RejectedError(Exception):
     @property
     def told(self) -> Json:
         """The error as the server tells it: the message only of kinds that are known to hold no secrets."""
-        message = self.message if self.kind in _TOLD else "An internal error occurred"
+        message = self.message if _is_told(self.kind) else "An internal error occurred"
         return {"error": self.kind, "message": message}
 
 
@@ -34,3 +35,8 @@ class StoppedError(Exception):
     def __init__(self, *asked: Json) -> None:
         super().__init__()
         self.asked = asked
+
+
+def _is_told(kind: str) -> bool:
+    own = getattr(builtins, kind, None)
+    return kind in _TOLD_TOO or (isinstance(own, type) and issubclass(own, _TOLD))

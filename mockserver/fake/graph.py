@@ -14,7 +14,7 @@ from mockserver.fake.errors import RejectedError, StoppedError
 from mockserver.fake.nodes import Nodes
 from mockserver.fake.place import Place, node_metadata
 from mockserver.fake.script import Script, Situation, Visit
-from mockserver.fake.state import State, conversation, entered, updated
+from mockserver.fake.state import State, commanded, conversation, entered, updated
 from mockserver.jsontext import Json
 
 AGENT, TOOLS, RESEARCHER, END = "agent", "tools", "researcher", "__end__"
@@ -40,6 +40,8 @@ class Graph:
         self._checkpoints = Checkpoints(self._request, self._ids, self._modes)
         self._limit = int(self._request.config.get("recursion_limit", _DEFAULT_LIMIT))
         self._visits: tuple[Visit, ...] = ()
+        self.speechless = False
+        """Whether it was talked to, and no rule of the script fits what was said."""
 
     def run(self) -> None:
         """Take the request's input in, and play to the end, an interrupt, or an error."""
@@ -47,19 +49,39 @@ class Graph:
         try:
             if self._limit < 1:
                 raise RejectedError("ValueError", "recursion_limit must be at least 1")
-            self._callbacks.graph_start(root, self._request.input)
-            self._checkpoints.before((), self._request.input)
-            state = entered(self._request.input, self._ids)
+            state = self._entered(root)
             self._modes.known(state.get("messages", []))
             self._callbacks.graph_end(root, self._outer(root, state))
         except RejectedError as error:
             self._modes.failed(error.told)
 
+    def _entered(self, root: Place) -> State:
+        """Take in the input, or the command in its place; return the state that it makes."""
+        command, value = self._request.command, self._request.input
+        if command is None:
+            self._callbacks.graph_start(root, value)
+            self._checkpoints.before((), value)
+            return entered(value, self._ids)
+        goto = command.get("goto") or None
+        self._callbacks.graph_start(
+            root,
+            {
+                "graph": None,
+                "update": command.get("update"),
+                "resume": command.get("resume"),
+                "goto": [goto] if isinstance(goto, str | dict) else goto,
+            },
+        )
+        state = commanded(command, self._ids)
+        self._checkpoints.before((), state)
+        return state
+
     def _outer(self, root: Place, state: State) -> State:
         """Play the whole graph; return the state in which it ends, or waits for a human."""
         said, humans, _ = conversation(state)
         self._visits = self._script.visits(Situation(self._request.graph, said, humans))
-        place: Place | None = self._begin(root, state, shown=bool(self._request.input))
+        self.speechless = said is not None and not self._visits
+        place: Place | None = self._begin(root, state, shown=self._told())
         steps = self._steps()
         while next(steps) and place is not None:
             node = place.node
@@ -72,6 +94,11 @@ class Graph:
             if self._stops(self._request.interrupt_after, node):
                 break
         return state
+
+    def _told(self) -> bool:
+        """Tell whether the run begins with anything that makes a state."""
+        command = self._request.command
+        return bool(self._request.input if command is None else command.get("update"))
 
     def _inner(self, graph: Place, state: State) -> State:
         """Play the graph within the graph; return the state in which it ends."""

@@ -45,6 +45,11 @@ class Ids:
         """Return a UUID of version 7, as of runs and threads, which tells the time in its first digits."""
         return _formed(f"{MILLISECONDS + 1000 * self.count:012x}{self.hex(*names)[12:]}", 7)
 
+    def time_after(self, moment: str) -> str:
+        """Return when it happened, but a millisecond behind *moment* at the earliest."""
+        later = datetime.fromisoformat(moment) + timedelta(milliseconds=1)
+        return max(self.time(), later.isoformat(timespec="microseconds"))
+
     def time(self, seconds: float = 0.0) -> str:
         """Return when it happened, *seconds* after the request, in ISO 8601."""
         moment = EPOCH + timedelta(seconds=self.count + seconds)

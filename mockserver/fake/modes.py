@@ -1,26 +1,19 @@
 """The stream modes: what happens in a run, as the events that the request asked for. No I/O."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from mockserver.fake.chat import Message
 from mockserver.fake.ids import Ids
 from mockserver.fake.place import Place, task_metadata
 from mockserver.fake.request import RunRequest
 from mockserver.fake.speech import SoFar
+from mockserver.fake.written import Written
 from mockserver.jsontext import Json, dumps
 
 MESSAGES = ("messages", "messages-tuple")
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A value that is JSON text already."""
-
-    text: str
-
-
-Emit = Callable[[str, Json], None]
+Emit = Callable[[str, Json | Written], None]
 """Takes the name of an event and its data, which may be Written."""
 
 

@@ -9,7 +9,7 @@ from mockserver.fake.callbacks import Callbacks
 from mockserver.fake.chat import Message
 from mockserver.fake.errors import RejectedError, StoppedError
 from mockserver.fake.ids import Ids
-from mockserver.fake.modes import Modes, Written
+from mockserver.fake.modes import Modes
 from mockserver.fake.place import Place, message_metadata
 from mockserver.fake.request import RunRequest
 from mockserver.fake.script import (
@@ -26,6 +26,7 @@ from mockserver.fake.script import (
 )
 from mockserver.fake.speech import speech
 from mockserver.fake.state import State
+from mockserver.fake.written import Written
 from mockserver.jsontext import Json, dumps
 
 _PARTS = frozenset(
@@ -121,7 +122,7 @@ class Nodes:
             self.callbacks.tool("on_tool_error", tool, call.tool, said)
             raise
         result = filled(call.result, answer)
-        message = chat.tool(_content(result), call.tool, asked["id"])
+        message = chat.tool(_content(result), call.tool, asked["id"], failed=call.failed)
         if self.modes.streams:
             message["id"] = self.ids.uuid4("message", place.task, number)
         self.callbacks.tool("on_tool_end", tool, call.tool, {"output": message, **given})

@@ -75,17 +75,15 @@ def _run_metadata(request: RunRequest) -> dict[str, Json]:
     }
 
 
-def graph_metadata(request: RunRequest, integration: str = "langgraph") -> dict[str, Json]:
+def graph_metadata(request: RunRequest) -> dict[str, Json]:
     """Return the metadata of a callback of the whole graph."""
-    return _run_metadata(request) | {"thread_id": request.thread_id, "ls_integration": integration}
+    return _run_metadata(request) | {"thread_id": request.thread_id, "ls_integration": "langgraph"}
 
 
-def node_metadata(
-    request: RunRequest, place: Place, integration: str = "langgraph"
-) -> dict[str, Json]:
+def node_metadata(request: RunRequest, place: Place) -> dict[str, Json]:
     """Return the metadata of a callback of a node."""
     inside = {"checkpoint_ns": "|".join(place.namespace)} if place.namespace else {}
-    return graph_metadata(request, integration) | {
+    return graph_metadata(request) | {
         "langgraph_step": place.step,
         "langgraph_node": place.node,
         "langgraph_triggers": [f"branch:to:{place.node}"],
@@ -95,12 +93,10 @@ def node_metadata(
     }
 
 
-def inner_metadata(
-    request: RunRequest, place: Place, integration: str = "langgraph"
-) -> dict[str, Json]:
+def inner_metadata(request: RunRequest, place: Place) -> dict[str, Json]:
     """Return the metadata of what runs within a node: a tool, or a graph."""
     namespace = place.namespace or place.path
-    return node_metadata(request, place, integration) | {"checkpoint_ns": "|".join(namespace)}
+    return node_metadata(request, place) | {"checkpoint_ns": "|".join(namespace)}
 
 
 def message_metadata(request: RunRequest, place: Place) -> dict[str, Json]:
@@ -110,7 +106,8 @@ def message_metadata(request: RunRequest, place: Place) -> dict[str, Json]:
 
 def model_metadata(request: RunRequest, place: Place) -> dict[str, Json]:
     """Return the metadata of a callback of the chat model."""
-    return inner_metadata(request, place, "langchain_chat_model") | {
+    return inner_metadata(request, place) | {
+        "ls_integration": "langchain_chat_model",
         "ls_provider": "mockserver",
         "ls_model_type": "chat",
         "lc_versions": {"langchain-core": CORE_VERSION},

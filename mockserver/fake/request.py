@@ -24,3 +24,7 @@ class RunRequest:
     interrupt_before: Json = None
     interrupt_after: Json = None
     on_completion: str = "delete"
+    command: Json = None
+    """What takes the place of the input: an update of the state, and where to go with it."""
+    delay: float = 0.0
+    """Seconds until the run begins."""

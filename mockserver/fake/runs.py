@@ -5,11 +5,12 @@ from mockserver.fake.answers import Answer, Timed
 from mockserver.fake.callbacks import Callbacks
 from mockserver.fake.graph import Graph
 from mockserver.fake.ids import MILLISECONDS, Ids
-from mockserver.fake.modes import Modes, Written
+from mockserver.fake.modes import Modes
 from mockserver.fake.nodes import Nodes
 from mockserver.fake.request import RunRequest
 from mockserver.fake.script import Script
-from mockserver.jsontext import Json, dumps
+from mockserver.fake.written import written
+from mockserver.jsontext import Json
 
 HEARTBEAT = b": heartbeat\r\n\r\n"
 NEWLINE = b"\n"
@@ -21,11 +22,16 @@ class Runs:
     def __init__(self, script: Script) -> None:
         self._script = script
 
+    def play(self, script: Script) -> None:
+        """Play another *script* from now on."""
+        self._script = script
+
     def stream(self, request: RunRequest, ids: Ids) -> Answer:
         """Return the events of the run."""
         tape = _Tape(resumable=request.resumable, started=MILLISECONDS + 1000 * ids.count)
+        tape.wait(request.delay)
         tape.emit("metadata", {"run_id": request.run_id, "attempt": 1})
-        self._play(request, ids, tape)
+        note = self._play(request, ids, tape)
         run = f"/runs/{request.run_id}"
         headers = (
             ("location", f"{run}/stream"),
@@ -34,26 +40,30 @@ class Runs:
             ("x-accel-buffering", "no"),
             ("content-type", "text/event-stream; charset=utf-8"),
         )
-        return Answer(200, headers, Timed(tuple(tape.steps), HEARTBEAT, tape.now))
+        return Answer(200, headers, Timed(tuple(tape.steps), HEARTBEAT, tape.now), note)
 
     def wait(self, request: RunRequest, ids: Ids) -> Answer:
         """Return what the run comes to: the last state, an interrupt, or an error."""
         outcome = _Outcome()
-        self._play(request, ids, outcome)
+        outcome.wait(request.delay)
+        note = self._play(request, ids, outcome)
         run = f"/threads/{request.thread_id}/runs/{request.run_id}"
         headers = (
             ("location", f"{run}/join"),
             ("content-location", run),
             ("content-type", "application/json"),
         )
-        body = _without_nul(dumps(outcome.value)).encode("utf-8", "replace")
-        return Answer(200, headers, Timed(((outcome.now, body),), NEWLINE, outcome.now))
+        body = written(outcome.value).encode("utf-8", "replace")
+        return Answer(200, headers, Timed(((outcome.now, body),), NEWLINE, outcome.now), note)
 
-    def _play(self, request: RunRequest, ids: Ids, tape: "_Tape | _Outcome") -> None:
+    def _play(self, request: RunRequest, ids: Ids, tape: "_Tape | _Outcome") -> str | None:
+        """Play the run; return what a person should know of it."""
         modes = Modes(request, ids, tape.emit, lambda: tape.now)
         callbacks = Callbacks(request, tape.emit)
         nodes = Nodes(request, ids, modes, callbacks, self._script.pace, tape.wait, iter(()))
-        Graph(self._script, nodes).run()
+        graph = Graph(self._script, nodes)
+        graph.run()
+        return "no rule of the script fits, so the graph says nothing" if graph.speechless else None
 
 
 class _Tape:
@@ -70,8 +80,7 @@ class _Tape:
         self.now += seconds
 
     def emit(self, name: str, value: Json) -> None:
-        text = value.text if isinstance(value, Written) else dumps(value)
-        self.steps.append((self.now, sse.message(name, _without_nul(text), self._identity())))
+        self.steps.append((self.now, sse.message(name, written(value), self._identity())))
 
     def _identity(self) -> str | None:
         """Return the id of the next event: its moment, and its number among the events of that moment."""
@@ -107,8 +116,3 @@ class _Outcome:
                 self.value = {"__error__": value}
             case _:
                 pass
-
-
-def _without_nul(text: str) -> str:
-    """Return the JSON *text* without U+0000, which the server's database does not take."""
-    return text.replace("\\u0000", "\\ufffd")

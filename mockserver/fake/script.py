@@ -21,12 +21,16 @@ PLACEHOLDERS = ("message", "turn", "graph", "answer")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of *tool*, and what the tool says; *ask* interrupts the tool first, None does not."""
+    """A call of *tool*, and what the tool says; *ask* interrupts the tool first, None does not.
+
+    *failed* makes the result what went wrong.
+    """
 
     tool: str
     args: Mapping[str, Json]
     result: Json
     ask: Json = None
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +131,17 @@ class Rule:
     graph: str | None = None
     turn: int | None = None
 
+    @property
+    def talks(self) -> bool:
+        """Whether it says something, so that it fits a conversation only."""
+        return any(isinstance(step, Speak | Delegate) for step in self.steps)
+
     def match(self, situation: Situation) -> dict[str, str] | None:
         """Return what the groups of *human* caught, None where the rule does not fit."""
         if self.graph not in (None, situation.graph) or self.turn not in (None, situation.turn):
             return None
         if situation.said is None:
-            return None if self.human or _talks(self.steps) else {}
+            return None if self.human or self.talks else {}
         if self.human is None:
             return {}
         found = self.human.search(situation.said)
@@ -190,10 +199,6 @@ def _filled(value: object, known: Mapping[str, str]) -> object:
             return replace(value, **parts)
         case _:
             return value
-
-
-def _talks(steps: tuple[Step, ...]) -> bool:
-    return any(isinstance(step, Speak | Delegate) for step in steps)
 
 
 def _visits(steps: tuple[Step, ...]) -> tuple[Visit, ...]:

@@ -26,9 +26,12 @@ def ordered(records: Iterable[Record], asked: Mapping[str, Json]) -> list[Record
     """Return *records*, the oldest first, as *asked* wants them sorted; the newest first where it does not say."""
     name = asked.get("sort_by", "created_at")
     descending = "sort_by" not in asked or asked.get("sort_order") != "asc"
-    # Of two that were made at the same moment the later one is the newer, too.
-    newest_first = descending and name.endswith("_at")
-    made = reversed(list(records)) if newest_first else records
+    made = list(records)
+    if name == "created_at":
+        return made[::-1] if descending else made
+    # Of two that were changed at the same moment the later made one is the newer.
+    if descending and name.endswith("_at"):
+        made.reverse()
     return sorted(made, key=lambda record: str(record[name]).lower(), reverse=descending)
 
 

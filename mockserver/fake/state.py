@@ -31,6 +31,33 @@ def entered(value: Json, ids: Ids) -> State:
     }
 
 
+def commanded(command: dict[str, Json], ids: Ids) -> State:
+    """Return the state that begins with a *command* where there is no thread; RejectedError where it goes nowhere.
+
+    The server applies its update twice, so that messages without ids stand there twice.
+    """
+    update = _pairs(command.get("update") or {})
+    if command.get("resume") is not None:
+        raise RejectedError("RuntimeError", "Cannot use Command(resume=...) without checkpointer")
+    if not command.get("goto"):
+        if not update:
+            raise RejectedError("UnboundLocalError", "values")
+        raise RejectedError("TypeError", "'NoneType' object is not iterable")
+    state: State = {"messages": []}
+    for time in ("first", "second"):
+        given = {key: coerced(part) if key == "messages" else part for key, part in update.items()}
+        state = updated(state, given, ids, f"command {time}")
+    return state
+
+
+def _pairs(update: Json) -> State:
+    """Return the *update* of a command, which may be a list of keys and values."""
+    try:
+        return dict(update)
+    except (TypeError, ValueError) as error:
+        raise RejectedError(type(error).__name__, str(error)) from None
+
+
 def updated(state: State, update: State, ids: Ids, place: str) -> State:
     """Return *state* with *update* merged into it."""
     after = state | {key: value for key, value in update.items() if key != "messages"}

@@ -47,7 +47,11 @@ def patch(call: Call) -> Answer:
     if thread is None:
         raise RefusalError(404, "Not Found")
     metadata = {**thread["metadata"], **public(body.get("metadata", {}))}
-    changed = {**thread, "updated_at": call.ids.time(), "metadata": metadata}
+    changed = {
+        **thread,
+        "updated_at": call.ids.time_after(thread["updated_at"]),
+        "metadata": metadata,
+    }
     call.world.put(changed)
     return json_answer(changed)
 

@@ -8,6 +8,7 @@ from functools import partial
 from uuid import UUID
 
 from mockserver import jsontext
+from mockserver.fake.written import spelled_float
 from mockserver.jsontext import Json
 
 DEPTH = 255
@@ -126,19 +127,9 @@ def spelled(value: Json) -> str:
         case list():
             return "[" + ",".join(map(spelled, value)) + "]"
         case float():
-            return _spelled_float(value)
+            return spelled_float(value)
         case _:
             return jsontext.dumps(value)
-
-
-def _spelled_float(value: float) -> str:
-    digits, _, exponent = repr(value).partition("e")
-    if not exponent:
-        return digits
-    if exponent == "-05":
-        sign = "-" if value < 0 else ""
-        return f"{sign}0.0000{digits.lstrip('-').replace('.', '')}"
-    return f"{digits}e{exponent[0]}{exponent[1:].lstrip('0')}"
 
 
 def _integer(text: str) -> int | float:

@@ -38,11 +38,10 @@ class Cassettes:
         library: Library,
         pace: Pace,
         rules: Rules,
-        sessions: Sessions | None = None,
         *,
         once: bool = False,
     ) -> None:
-        self.sessions = sessions or Sessions()
+        self.sessions = Sessions()
         self.played: set[str] = set()
         self._library = library
         self._pace = pace
@@ -158,23 +157,29 @@ class Cassettes:
 
 
 class Explain:
-    """Answers what *cassettes* left over: the explained miss.
+    """Answers what *cassettes* left over: the explained miss."""
 
-    With *misnamed_only* it leaves the rest to the next responder, but for requests that name a cassette that is not there.
-    """
-
-    def __init__(self, cassettes: Cassettes, *, misnamed_only: bool = False) -> None:
+    def __init__(self, cassettes: Cassettes) -> None:
         self._cassettes = cassettes
-        self._misnamed_only = misnamed_only
 
     async def respond(self, request: Request) -> Reply | None:
         """Return a 404 that says why, and what was nearest."""
-        if self._misnamed_only and not self._cassettes.misnamed(request):
-            return None
         if is_browser_noise(request):
             return failure(404, "Not Found", Source.MISS, counted=False)
         miss = self._cassettes.miss(request)
         return Reply(404, JSON, miss.body(), "Not Found", Source.MISS, note=miss.words())
+
+
+class Misnamed:
+    """Explains the miss of a request that names a cassette which is not there, and leaves all others to the next."""
+
+    def __init__(self, cassettes: Cassettes) -> None:
+        self._cassettes = cassettes
+        self._explain = Explain(cassettes)
+
+    async def respond(self, request: Request) -> Reply | None:
+        """Return a 404 that says which cassettes there are."""
+        return await self._explain.respond(request) if self._cassettes.misnamed(request) else None
 
 
 def session_of(request: Request) -> str:

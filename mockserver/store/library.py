@@ -10,7 +10,7 @@ from mockserver.cassette.model import Exchange, Policy
 from mockserver.errors import MockServerError, ReadError
 from mockserver.messages import Request
 from mockserver.store import files
-from mockserver.store.snapshot import NoReadError, Snapshot, Stamp, stamp
+from mockserver.store.snapshot import NotACassetteError, Snapshot, Stamp, stamp
 from mockserver.words import counted
 
 HELD = 48 << 20
@@ -127,7 +127,7 @@ class Library:
     def _load(self, name: str, path: Path, *, named: bool) -> None:
         try:
             snapshot = Snapshot(path, name, self._policy, HELD_EACH if self._held < HELD else 0)
-        except NoReadError:
+        except NotACassetteError:
             if named or name in self._snapshots:
                 raise
             self._tell(f"{name}: skipped, it is no cassette (no `mockserver:` in it)")

@@ -19,7 +19,7 @@ Stamp = tuple[int, int, int]
 """Inode, size and time of the last change: another stamp, another content."""
 
 
-class NoReadError(ReadError):
+class NotACassetteError(ReadError):
     """The file does not say that it is a cassette."""
 
 
@@ -106,7 +106,9 @@ class Snapshot:
             first = next(places, first)
         first = documents.without_dashes(first)
         if b"mockserver" not in first.raw:
-            raise NoReadError("not a cassette: it must begin with `mockserver: 1`", file=self.name)
+            raise NotACassetteError(
+                "not a cassette: it must begin with `mockserver: 1`", file=self.name
+            )
         try:
             header = text.load_header(self._text(first))
         except ReadError as error:

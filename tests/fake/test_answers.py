@@ -16,4 +16,5 @@ def test_a_refusal_says_why() -> None:
         405,
         (("allow", "POST"), ("content-type", "application/json")),
         b'{"detail":"Method Not Allowed"}',
+        "405 Method Not Allowed",
     )

@@ -7,7 +7,10 @@ from mockserver.fake.errors import RejectedError, StoppedError
     ("kind", "message"),
     [
         pytest.param("ValueError", "secret", id="a kind that is told"),
+        pytest.param("UnicodeError", "secret", id="a kind derived from one"),
+        pytest.param("GraphRecursionError", "secret", id="a kind of LangGraph's"),
         pytest.param("OSError", "An internal error occurred", id="a kind that may hold secrets"),
+        pytest.param("print", "An internal error occurred", id="no kind at all"),
         pytest.param("MyError", "An internal error occurred", id="a kind of the graph's own"),
     ],
 )

@@ -43,6 +43,24 @@ def test_uuids_have_their_version_and_variant(
         assert (identity.version, identity.variant, str(identity)) == (version, RFC_4122, text)
 
 
+@pytest.mark.parametrize(
+    ("count", "moment", "time"),
+    [
+        pytest.param(
+            5, "2026-01-01T00:00:02.000000+00:00", "2026-01-01T00:00:05.000000+00:00", id="later"
+        ),
+        pytest.param(
+            0, "2026-01-01T00:00:02.000000+00:00", "2026-01-01T00:00:02.001000+00:00", id="earlier"
+        ),
+        pytest.param(
+            2, "2026-01-01T00:00:02.000000+00:00", "2026-01-01T00:00:02.001000+00:00", id="at once"
+        ),
+    ],
+)
+def test_a_change_is_behind_the_one_before(count: int, moment: str, time: str) -> None:
+    assert Ids("s", count).time_after(moment) == time
+
+
 @given(counts, names)
 def test_a_uuid7_tells_the_time(count: int, name: tuple[str | int, ...]) -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=count)

@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from mockserver.fake.chat import Message, ai
-from mockserver.fake.modes import Modes, Written
+from mockserver.fake.modes import Modes
 from mockserver.fake.place import Place
+from mockserver.fake.written import Written
 from tests.fake.plays import IDS, asked
 
 OUTER = Place("R", (), (), "agent", 2, "T")

@@ -105,8 +105,8 @@ def steps(text: str) -> tuple[Step, ...]:
             id="what may follow the last say",
         ),
         pytest.param(
-            "  - interrupt: a\n  - error: b\n  - pause: 1",
-            (Interrupt("a"), Fail("ValueError", "b"), Pause(1.0)),
+            "  - interrupt: a\n  - error: b",
+            (Interrupt("a"), Fail("ValueError", "b")),
             id="an error ends it, too",
         ),
     ],
@@ -335,8 +335,23 @@ def test_nested_groups_beyond_measure_are_refused() -> None:
         ),
         pytest.param(
             "- call: f\n    args: {}\n  - say: a",
-            "line 3: a call needs a `result`: what the tool says",
+            "line 3: a call needs a `result`: what the tool says (or `fails`: what went wrong)",
             id="a call without result",
+        ),
+        pytest.param(
+            "- {call: f, result: 1, fails: no}\n  - say: a",
+            "line 3: a call holds result and fails: only one can be",
+            id="a call that comes to two ends",
+        ),
+        pytest.param(
+            "- {call: f, fails: [no]}\n  - say: a",
+            'line 3: fails must be text, not ["no"]',
+            id="a failure that is no text",
+        ),
+        pytest.param(
+            "- error: a\n  - say: b",
+            "line 4: a step behind `error` is never played",
+            id="a step behind an error",
         ),
         pytest.param(
             "- call: f\n    result: 1\n    args: [1]\n  - say: a",
@@ -357,7 +372,7 @@ def test_nested_groups_beyond_measure_are_refused() -> None:
         pytest.param("- calls: [f]", "line 3: `calls` must be a list of calls", id="calls as text"),
         pytest.param(
             "- calls:\n    - {call: f, arg: 1, result: 1}",
-            "line 4: a call has no key `arg` (there are call, args, result, ask)",
+            "line 4: a call has no key `arg` (there are call, args, result, fails, ask)",
             id="a misspelled args",
         ),
         pytest.param(
@@ -459,3 +474,39 @@ def test_a_broken_step_is_refused_with_its_line(text: str, complaint: str) -> No
 
     assert str(caught.value) == complaint
     assert "\n" not in complaint
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param("- steps: [say: a]\n- steps: [say: b]", 3, id="both talk"),
+        pytest.param("- steps: [update: {a: 1}]\n- steps: [update: {b: 1}]", 3, id="neither talks"),
+        pytest.param(
+            "- when: {turn: 1}\n  steps: [say: a]\n- steps: [say: b]\n- when: {human: c}\n  steps: [update: {c: 1}]",
+            5,
+            id="behind one that is reached",
+        ),
+    ],
+)
+def test_a_rule_that_is_never_played_is_refused_with_its_line(text: str, line: int) -> None:
+    with pytest.raises(
+        ReadError, match=rf"line {line}: this rule is never played: the one on line"
+    ) as refusal:
+        reading.script(f"rules:\n{text}\n", Script)
+
+    assert str(refusal.value).endswith("has no `when`, so it always fits")
+
+
+def test_a_rule_for_states_may_stand_behind_one_that_always_talks() -> None:
+    text = "rules:\n- steps: [say: a]\n- steps: [update: {b: 1}]\n"
+
+    assert [rule.talks for rule in reading.script(text, Script).rules] == [True, False]
+
+
+def test_a_call_may_fail() -> None:
+    text = "rules:\n- steps:\n  - {call: f, fails: no such city}\n  - say: a\n"
+
+    assert reading.script(text, Script).rules[0].steps == (
+        Speak(calls=(Call("f", {}, "no such city", failed=True),)),
+        Speak("a"),
+    )

@@ -1,4 +1,5 @@
 import json
+import re
 from typing import Any
 
 import pytest
@@ -16,11 +17,12 @@ from mockserver.fake.script import (
     Fail,
     Interrupt,
     Pause,
+    Rule,
     Script,
     Speak,
     Update,
 )
-from tests.fake.plays import IDS, asked, body, script, timed
+from tests.fake.plays import IDS, asked, body, script, timed, told
 from tests.strategies import values
 
 HELLO = script(Speak("Hello you!"))
@@ -212,3 +214,45 @@ def test_waiting_always_gives_an_object(script: Script, run: Any) -> None:
 
     assert isinstance(answer.body, Timed)
     assert isinstance(json.loads(body(answer)), dict)
+
+
+def test_a_command_takes_the_place_of_the_input() -> None:
+    command = {"update": {"messages": ["again"]}, "goto": ["agent"]}
+
+    told_values = [
+        [message["content"] for message in data["messages"]]
+        for _, data in told(HELLO, asked(["unheard"], command=command))
+    ]
+
+    assert told_values == [["again", "again"], ["again", "again", "Hello you!"]]
+
+
+def test_a_command_stands_in_the_events_as_it_is() -> None:
+    (_, first), *_ = told(HELLO, asked([], "events", command={"goto": "agent"}))
+
+    assert first["data"] == {
+        "input": {"graph": None, "update": None, "resume": None, "goto": ["agent"]}
+    }
+
+
+def test_a_delayed_run_begins_later() -> None:
+    request = asked(["hi"], delay=3.0)
+
+    assert timed(Runs(HELLO).stream(request, IDS)).steps[0][0] == 3.0
+    assert timed(Runs(HELLO).wait(request, IDS)).end > 3.0
+
+
+def test_a_script_that_says_nothing_to_it_is_noted() -> None:
+    silent = Script((Rule((Speak("a"),), human=re.compile("never")),))
+
+    assert Runs(silent).wait(asked([HUMAN]), IDS).note == (
+        "no rule of the script fits, so the graph says nothing"
+    )
+    assert Runs(HELLO).wait(asked([HUMAN]), IDS).note is None
+
+
+def test_another_script_is_played_from_then_on() -> None:
+    runs = Runs(HELLO)
+    runs.play(script(Speak("Something else.")))
+
+    assert b"Something else." in body(runs.wait(asked([HUMAN]), IDS))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mockserver.fake.chat import Message, ai, base
 from mockserver.fake.errors import RejectedError
 from mockserver.fake.ids import Ids
-from mockserver.fake.state import conversation, entered, merged, updated
+from mockserver.fake.state import commanded, conversation, entered, merged, updated
 
 IDS = Ids("seed")
 
@@ -136,3 +136,44 @@ def test_the_same_place_gives_the_same_ids() -> None:
 )
 def test_a_conversation_is_counted(state: Any, counted: Any) -> None:
     assert conversation(state) == counted
+
+
+def test_the_update_of_a_command_is_applied_twice() -> None:
+    command = {"update": {"messages": ["hi"], "count": 3}, "goto": "agent"}
+
+    state = commanded(command, IDS)
+
+    assert [message["content"] for message in state["messages"]] == ["hi", "hi"]
+    assert len({message["id"] for message in state["messages"]}) == 2
+    assert state["count"] == 3
+
+
+@pytest.mark.parametrize(
+    ("command", "kind", "message"),
+    [
+        pytest.param({"goto": []}, "UnboundLocalError", "values", id="nowhere"),
+        pytest.param(
+            {"update": {"messages": []}},
+            "TypeError",
+            "'NoneType' object is not iterable",
+            id="an update alone",
+        ),
+        pytest.param(
+            {"resume": ""},
+            "RuntimeError",
+            "Cannot use Command(resume=...) without checkpointer",
+            id="a resume",
+        ),
+        pytest.param(
+            {"update": [1], "goto": "agent"},
+            "TypeError",
+            "cannot convert dictionary update sequence element #0 to a sequence",
+            id="an update that is none",
+        ),
+    ],
+)
+def test_a_command_that_goes_nowhere_fails(command: Any, kind: str, message: str) -> None:
+    with pytest.raises(RejectedError, match=re.escape(message)) as rejected:
+        commanded(command, IDS)
+
+    assert rejected.value.kind == kind
