@@ -185,6 +185,7 @@ PHRASES = [
     ("What is the weather in Oslo?", "say call, say", "It is **21 °C and sunny** in Oslo,"),
     ("Compare the weather in Oslo and Rome", "say call call, say", "| City "),
     ("Use some tools", "say call, call, say", "Your tea pot"),
+    ("Show me a tool that fails", "say call, say", "My tool has failed"),
     ("Research mock servers", "say, > say call, > say, say", "My researcher"),
     (
         "Show me your progress",
@@ -210,7 +211,21 @@ PHRASES = [
     ("long", "say", "# How a request travels"),
     ("error", "say, fail", ""),
     ("slow", "say", "I take my time."),
+    ("tools", "say call, call, say", "Your tea pot"),
+    ("Deutsch", "say", "Guten Tag!"),
+    ("pause", "say, pause say", "Thank you for waiting!"),
+    ("interrupt", "say, interrupt say", "You said: {answer}."),
+    ("approval", "say ask, say", "I have done as you decided."),
+    ("json", "say", "# A bit of everything"),
+    ("latex", "say", "# A bit of everything"),
+    ("menu", "say", "I am the fake graph of **mockserver**. No model"),
+    ("options", "say", "I am the fake graph of **mockserver**. No model"),
+    ("commands", "say", "I am the fake graph of **mockserver**. No model"),
     ("weather", "say", "In which city?"),
+    ("How's the weather?", "say", "In which city? Ask me again with one"),
+    ("weather, please", "say", "In which city?"),
+    ("weather forecast", "say", "In which city?"),
+    ("weather in the Hague", "say", "In which city?"),
     ("todos", "update say, pause update say, pause update say", "All done."),
     # small talk
     ("hi", "say", "Hello! 👋"),
@@ -229,16 +244,22 @@ PHRASES = [
     ("MY NAME IS ŽOFIE!", "say", "Hello ŽOFIE!"),
     ("my name is राज", "say", "Hello राज!"),
     ("Hi, I'm Ada", "say", "Hi Ada, good to see you!"),
+    ("hi i'm bob", "say", "Hi bob, good to see you!"),
+    ("Hey, im Bob and I like tea", "say", "Hi Bob, good to see you!"),
     ("Hi, I'm looking for a shop", "say", "Hello! 👋"),
+    ("hi, i'm back!", "say", "Hello! 👋"),
     ("What's my name?", "say", "You may have told me"),
     ("Hi! How are you?", "say", "Very well, thank you!"),
     ("Who are you?", "say", "I am the fake graph of **mockserver**. I stand in"),
+    ("Are you ChatGPT?", "say", "I am the fake graph of **mockserver**. I stand in"),
+    ("Which model are you?", "say", "I am the fake graph of **mockserver**. I stand in"),
+    ("who made you?", "say", "I am the fake graph of **mockserver**. I stand in"),
     ("Thanks!", "say", "You are welcome!"),
     ("Nothing, thanks", "say", "You are welcome!"),
     ("bye", "say", "Goodbye!"),
     ("ping", "say", "It works. You reached turn 3"),
-    ("", "say", "Your message came without any text."),
-    (" \n ", "say", "Your message came without any text."),
+    ("", "say", "No text has reached me."),
+    (" \n ", "say", "No text has reached me."),
     # which of two
     ("Can you show me a table of prices?", "say", "Here is the price list"),
     ("Hello, please show me a table", "say", "Here is the price list"),
@@ -246,10 +267,29 @@ PHRASES = [
     ("Show me a table, thanks", "say", "Here is the price list"),
     ("Thanks for the table!", "say", "It was a pleasure!"),
     ("Thank you, that was helpful", "say", "It was a pleasure!"),
-    ("Can you help me with some code?", "say", "With the Python SDK"),
+    ("thank you for nothing, show an error", "say, fail", ""),
+    ("No thanks, that is an error in the plan", "say", "You are welcome!"),
+    ("Hello! Please throw an exception", "say, fail", ""),
+    ("Make it crash, please", "say, fail", ""),
+    ("Could you simulate a failure?", "say, fail", ""),
+    ("Please fail", "say, fail", ""),
+    ("Raise a ValueError", "say, fail", ""),
+    ("Show me an error at once", "fail", ""),
+    ("Use parallel tools", "say call call, say", "It is half past twelve"),
+    ("call two tools at once", "say call call, say", "It is half past twelve"),
+    ("Call a tool, please", "say call, call, say", "Your tea pot"),
+    ("Show me a failing tool", "say call, say", "My tool has failed"),
+    ("Show me math", "say", "# A bit of everything"),
+    ("Show me html", "say", "# A bit of everything"),
+    ("Bitte auf Deutsch", "say", "Guten Tag!"),
+    ("Reply in Arabic, please", "say", "مرحبًا"),
     ("Write code that sends a mail", "say", "With the Python SDK"),
     ("Hi, can you help me?", "say", "I am the fake graph of **mockserver**. No model"),
     ("What can you do?", "say", "I am the fake graph of **mockserver**. No model"),
+    ("what do you offer?", "say", "I am the fake graph of **mockserver**. No model"),
+    ("what tools do you have?", "say", "I am the fake graph of **mockserver**. No model"),
+    ("show me everything", "say", "I am the fake graph of **mockserver**. No model"),
+    ("Can you help me with some code?", "say", "I am the fake graph of **mockserver**. No model"),
     ("A list of todos", "update say, pause update say, pause update say", "All done."),
     ("Tell me a joke about errors", "say", "A client walks up"),
     ("Send an email to Ada", "say ask, say", "I have done as you decided."),
@@ -270,6 +310,25 @@ PHRASES = [
     ("I think so", "say", "You said: “I think so”"),
     ("Remember to buy milk", "say", "You said: “Remember to buy milk”"),
     ("It has been a long day", "say", "You said: “It has been a long day”"),
+    ("Berlin", "say", "You said: “Berlin”"),
+    ("I get an error when I log in", "say", "You said: “I get"),
+    ("My page fails to load", "say", "You said: “My page"),
+    ("My logs show an error", "say", "You said: “My logs"),
+    ("Book a table for two", "say", "You said: “Book a table"),
+    ("Give me the code for my bank account", "say", "You said: “Give me"),
+    ("I love german cars", "say", "You said: “I love"),
+    ("My internet is slow", "say", "You said: “My internet"),
+    ("The tool broke, and I need an approval", "say", "You said: “The tool"),
+    ("They ask me for my password", "say", "You said: “They ask me"),
+    ("I got no reply since the interruption", "say", "You said: “I got"),
+    ("After the pause we made progress", "say", "You said: “After"),
+    ("She speaks Japanese and Arabic", "say", "You said: “She"),
+    ("There is a link in my json", "say", "You said: “There"),
+    ("What is the error rate of this algorithm?", "say", "That is a good question"),
+    ("Can you explain exceptions in Java?", "say", "That is a good question"),
+    ("What was the error in my code?", "say", "That is a good question"),
+    ("Did you make an error?", "say", "That is a good question"),
+    ("Why does it fail at once?", "say", "That is a good question"),
     ("What do you think?", "say", "That is a good question"),
     ("How long is the river?", "say", "That is a good question"),
     ("Hello, how do plants turn light into sugar?", "say", "That is a good question"),
@@ -298,7 +357,7 @@ def test_every_built_in_rule_is_reached() -> None:
 def test_help_offers_each_thing_with_a_phrase_that_brings_it() -> None:
     offers = re.findall("`([^`]+)`", "".join(re.findall(r"(?m)^- .*$", last_text(ask("help")))))
 
-    assert offers == [said for said, _, _ in PHRASES[:26]]
+    assert offers == [said for said, _, _ in PHRASES[:27]]
     assert len({rule_of(said) for said in offers}) == len(offers)
     assert not {rule_of("help"), rule_of("huh"), rule_of("huh?")} & {
         rule_of(said) for said in offers
@@ -310,6 +369,12 @@ def test_help_offers_each_thing_with_a_phrase_that_brings_it() -> None:
     [
         ("What's the weather in new york today?", "new york"),
         ("weather in SF", "SF"),
+        ("weather Berlin", "Berlin"),
+        ("Weather New York tomorrow", "New York"),
+        ("weather in Oslo in Celsius", "Oslo"),
+        ("weather in Port Townsend", "Port Townsend"),
+        ("forecast for next Monday in Oslo (Norway)", "Oslo"),
+        ("weather for today and tomorrow in Oslo", "Oslo"),
         ("weather forecast for tomorrow in Berlin", "Berlin"),
         ("What will the weather be like in Rio de Janeiro?", "Rio de Janeiro"),
         ("Temperature in St. Gallen, please", "St. Gallen"),
@@ -344,6 +409,9 @@ def test_the_weather_is_that_of_the_city(said: str, city: str) -> None:
     [
         ("Compare the weather in Oslo and Rome.", ["Oslo", "Rome"]),
         ("what is the weather in sf and la", ["sf", "la"]),
+        ("forecast for Oslo and Rome", ["Oslo", "Rome"]),
+        ("temperature in Oslo and in Rome", ["Oslo", "Rome"]),
+        ("weather in NYC & LA in Celsius", ["NYC", "LA"]),
         ("weather in Rio de Janeiro vs. New York today", ["Rio de Janeiro", "New York"]),
         ("Weather in São Paulo and Łódź, please", ["São Paulo", "Łódź"]),
     ],
@@ -373,6 +441,15 @@ def test_a_mail_asks_for_approval_in_the_shape_that_chat_pages_know() -> None:
                 {"action_name": "send_mail", "allowed_decisions": ["approve", "edit", "reject"]}
             ],
         },
+    )
+
+
+def test_a_tool_that_fails_says_what_went_wrong() -> None:
+    speech = ask("Show me a tool that fails")[0].speech
+
+    assert speech is not None
+    assert speech.calls == (
+        Call("ring_shop", {"number": "555-0100"}, "Nobody answers: the line is dead.", failed=True),
     )
 
 
