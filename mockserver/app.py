@@ -67,7 +67,7 @@ def create_app(
     app[CONTROL] = control or Control()
     app[RELAYS] = {}
     app[OUTLIVES] = outlives
-    app.router.add_route("*", "/{path:.*}", _handle)
+    app.router.add_route("*", "/{path:(?s:.*)}", _handle)
     app.on_response_prepare.append(_only_own_headers)
     app.on_shutdown.append(_finish_relays)
     return app

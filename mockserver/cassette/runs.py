@@ -95,7 +95,12 @@ def run(body: Json, threaded: bool) -> Json:
 def _assistant(name: Json) -> Json:
     if not isinstance(name, str):
         return name
-    return name.lower() if _UUID.fullmatch(name) else str(uuid5(ASSISTANT_NAMESPACE, name))
+    if _UUID.fullmatch(name):
+        return name.lower()
+    try:
+        return str(uuid5(ASSISTANT_NAMESPACE, name))
+    except UnicodeEncodeError:
+        return name  # no name of a graph: it holds a lone surrogate
 
 
 def _modes(modes: Json) -> Json:

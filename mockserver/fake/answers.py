@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from mockserver.jsontext import Json, dumps
+from mockserver.fake.written import written
+from mockserver.jsontext import Json
 from mockserver.messages import Headers, Paced
 from mockserver.pace import Pace
 
@@ -37,7 +38,7 @@ class Answer:
 
 def json_answer(value: Json, status: int = 200, headers: Headers = ()) -> Answer:
     """Return the answer that holds *value*."""
-    return Answer(status, (*headers, JSON), dumps(value).encode("utf-8", "replace"))
+    return Answer(status, (*headers, JSON), written(value).encode("utf-8", "replace"))
 
 
 def refusal(status: int, detail: Json, headers: Headers = ()) -> Answer:

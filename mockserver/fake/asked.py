@@ -81,6 +81,7 @@ def run_request(
         interrupt_after=body.get("interrupt_after"),
         on_completion=body.get("on_completion", "delete"),
         command=body.get("command") or None,
+        durability=body.get("durability"),
         delay=_delay(body),
     )
 

@@ -13,6 +13,8 @@ from mockserver.fake.world import Assistant, Record, World, own_assistant
 from mockserver.jsontext import Json
 
 DEFAULT_GRAPH = "agent"
+_LONGEST_DEPTH = 1000
+"""How many digits of a depth are looked at; Python refuses to count with very many."""
 _STARTED = Ids("server")
 
 
@@ -80,7 +82,9 @@ class Assistants:
     def search(self, call: Call) -> Answer:
         """List assistants."""
         body = call.body(bodies.ASSISTANTS)
-        return page(ordered(self._found(call, body), body), body)
+        # What other searches may extract is an unknown key here.
+        asked = {name: part for name, part in body.items() if name != "extract"}
+        return page(ordered(self._found(call, asked), asked), asked)
 
     def count(self, call: Call) -> Answer:
         """Tell how many assistants there are."""
@@ -148,7 +152,7 @@ class Assistants:
         name = call.path[0]
         if not (name in self._declared or (not self._declared and uuid(name) is None)):
             _known(call, "Not Found")
-        depth = call.query("xray").strip()
+        depth = call.query("xray").strip()[:_LONGEST_DEPTH]
         if depth in ("", "false", "False"):
             return json_answer(shapes.GRAPH)
         if depth not in ("true", "True") and not (

@@ -36,7 +36,7 @@ class Callbacks:
         self._emit = emit
         self._on = "events" in request.modes
         self._streams = any(mode in request.modes for mode in MESSAGES)
-        self._name = str(request.config.get("run_name") or request.graph)
+        self._name = request.config.get("run_name", request.graph)
         self._tags: list[Json] = list(request.config.get("tags") or [])
 
     def graph_start(self, place: Place, value: Json) -> None:

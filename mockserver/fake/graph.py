@@ -49,6 +49,9 @@ class Graph:
         try:
             if self._limit < 1:
                 raise RejectedError("ValueError", "recursion_limit must be at least 1")
+            if self._request.durability == "sync" and self._request.on_completion != "keep":
+                missing = "'AsyncPregelLoop' object has no attribute '_put_checkpoint_fut'"
+                raise RejectedError("AttributeError", missing)
             state = self._entered(root)
             self._modes.known(state.get("messages", []))
             self._callbacks.graph_end(root, self._outer(root, state))
@@ -123,6 +126,9 @@ class Graph:
         raise RejectedError("GraphRecursionError", _LIMIT_REACHED.format(limit=self._limit))
 
     def _stops(self, nodes: Json, node: str) -> bool:
+        if nodes and not isinstance(nodes, str | list | dict):
+            kind = type(nodes).__name__
+            raise RejectedError("TypeError", f"argument of type '{kind}' is not iterable")
         wanted = nodes == "*" or node in (nodes or ())
         if wanted:
             self._modes.asked((), {}, ())

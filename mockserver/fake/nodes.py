@@ -85,8 +85,12 @@ class Nodes:
         """Let the tools say what the *visit* has them say to the calls of the last message."""
         assert visit.speech is not None
         asked = state["messages"][-1]["tool_calls"]
-        pairs = enumerate(zip(visit.speech.calls, asked, strict=True))
-        return {"messages": [self._use(place, number, call, one) for number, (call, one) in pairs]}
+        calls = visit.speech.calls
+        messages: list[Message] = []
+        for number, (call, one) in enumerate(zip(calls, asked, strict=True)):
+            undone = any(later.ask is not None for later in calls[number + 1 :])
+            messages.append(self._use(place, number, call, one, named=not undone))
+        return {"messages": messages}
 
     def _speak(self, place: Place, state: State, speak: Speak) -> Message:
         """Let the chat model say what *speak* says."""
@@ -108,8 +112,8 @@ class Nodes:
         self.callbacks.model_end(model, messages, message)
         return message
 
-    def _use(self, place: Place, number: int, call: Call, asked: Json) -> Message:
-        """Let a tool answer the *call* that was *asked* of it."""
+    def _use(self, place: Place, number: int, call: Call, asked: Json, *, named: bool) -> Message:
+        """Let a tool answer the *call* that was *asked* of it; a message that the node may not return is not *named*."""
         tool = place.within(self.ids.uuid7("tool", place.task, number))
         given = {"input": asked["args"]}
         self.callbacks.tool("on_tool_start", tool, call.tool, given)
@@ -123,7 +127,7 @@ class Nodes:
             raise
         result = filled(call.result, answer)
         message = chat.tool(_content(result), call.tool, asked["id"], failed=call.failed)
-        if self.modes.streams:
+        if self.modes.streams and named:
             message["id"] = self.ids.uuid4("message", place.task, number)
         self.callbacks.tool("on_tool_end", tool, call.tool, {"output": message, **given})
         return message

@@ -70,9 +70,16 @@ def _run_metadata(request: RunRequest) -> dict[str, Json]:
         "langgraph_plan": "enterprise",
         "langgraph_host": "self-hosted",
         "langgraph_api_url": API_URL,
+        **(_model(request) if "events" in request.modes else {}),
         "run_id": request.run_id,
         "graph_id": request.metadata.get("graph_id", request.graph),
     }
+
+
+def _model(request: RunRequest) -> dict[str, Json]:
+    """Return the model that the request names; the server tells of it in other places where nobody asks for `events`."""
+    model = request.config.get("configurable", {}).get("model")
+    return {"model": model} if isinstance(model, str) else {}
 
 
 def graph_metadata(request: RunRequest) -> dict[str, Json]:
@@ -106,7 +113,11 @@ def message_metadata(request: RunRequest, place: Place) -> dict[str, Json]:
 
 def model_metadata(request: RunRequest, place: Place) -> dict[str, Json]:
     """Return the metadata of a callback of the chat model."""
-    return inner_metadata(request, place) | {
+    metadata = inner_metadata(request, place)
+    if "events" not in request.modes:
+        namespace = metadata.pop("checkpoint_ns")
+        metadata |= _model(request) | {"checkpoint_ns": namespace}
+    return metadata | {
         "ls_integration": "langchain_chat_model",
         "ls_provider": "mockserver",
         "ls_model_type": "chat",

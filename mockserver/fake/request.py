@@ -26,5 +26,6 @@ class RunRequest:
     on_completion: str = "delete"
     command: Json = None
     """What takes the place of the input: an update of the state, and where to go with it."""
+    durability: str | None = None
     delay: float = 0.0
     """Seconds until the run begins."""

@@ -224,3 +224,9 @@ def test_every_request_matches_itself(value: Any, text: str) -> None:
 @given(wires)
 def test_every_body_has_a_key(raw: bytes) -> None:
     assert key(raw) == key(raw)
+
+
+def test_a_lone_surrogate_names_no_graph() -> None:
+    request = Request("POST", "/runs/wait", body=b'{"assistant_id":"\\ud800"}')
+
+    assert canonical(request)["body"] == {"assistant_id": "\ud800"}

@@ -658,3 +658,10 @@ def test_a_graph_within_a_graph_is_drawn_if_asked_for(client: Client) -> None:
     assert list(client.ask("GET", f"/assistants/{AGENT}/subgraphs")) == ["researcher"]
     assert client.ask("GET", f"/assistants/{AGENT}/subgraphs/other") == {}
     assert client.ask("GET", f"/assistants/{AGENT}/schemas")["graph_id"] == "agent"
+
+
+@pytest.mark.parametrize("extract", ["x", ["a"], {"a": 5}, {"a": "metadata.x"}], ids=str)
+def test_a_search_for_assistants_extracts_nothing(client: Client, extract: Any) -> None:
+    [agent] = client.post("/assistants/search", {"extract": extract})
+
+    assert "extracted" not in agent

@@ -321,3 +321,62 @@ def test_the_rule_is_chosen_by_the_last_human_message_the_graph_and_the_turn() -
         "Turn 2.",
         "On chat: a",
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        pytest.param(
+            {"interrupt_before": 5},
+            {"error": "TypeError", "message": "argument of type 'int' is not iterable"},
+            id="nodes that are a number",
+        ),
+        pytest.param(
+            {"interrupt_before": True},
+            {"error": "TypeError", "message": "argument of type 'bool' is not iterable"},
+            id="nodes that are true",
+        ),
+        pytest.param(
+            {"durability": "sync"},
+            {
+                "error": "AttributeError",
+                "message": "'AsyncPregelLoop' object has no attribute '_put_checkpoint_fut'",
+            },
+            id="durable without a thread",
+        ),
+    ],
+)
+def test_what_the_server_chokes_on(given: dict[str, Any], error: dict[str, str]) -> None:
+    assert told(script(Speak("a")), asked(["hi"], "updates", **given)) == [("error", error)]
+
+
+def test_a_thread_that_is_kept_may_be_durable() -> None:
+    request = asked(["hi"], "updates", durability="sync", on_completion="keep")
+
+    assert [name for name, _ in told(script(Speak("a")), request)] == ["updates"]
+
+
+@pytest.mark.parametrize(
+    ("modes", "before"),
+    [
+        pytest.param(("messages-tuple",), "checkpoint_ns", id="without events"),
+        pytest.param(("messages-tuple", "events"), "run_id", id="beside events"),
+    ],
+)
+def test_the_model_that_a_request_names_is_told(modes: tuple[str, ...], before: str) -> None:
+    request = asked(["hi"], *modes, config={"configurable": {"model": "gpt"}})
+
+    said = next(data for name, data in told(script(Speak("a")), request) if name == "messages")
+
+    keys = list(said[1])
+    assert said[1]["model"] == "gpt"
+    assert keys[keys.index("model") + 1] == before
+
+
+def test_a_message_that_an_interrupt_holds_back_has_no_id() -> None:
+    calls = (Call("f", {}, "x"), Call("g", {}, "y", ask="May I?"))
+
+    events = told(script(Speak(calls=calls), Speak("a")), asked(["hi"], "events"))
+
+    [ended] = [data for _, data in events if data["event"] == "on_tool_end"]
+    assert ended["data"]["output"]["id"] is None
