@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from mockserver.fake.answers import Timed
+from mockserver.fake.answers import Timed, paced
 from mockserver.fake.api import Api
 from mockserver.fake.runs import Runs
 from mockserver.fake.script import Rule, Script, Speak
 from mockserver.messages import Paced, Reply, Request, Source
 from mockserver.pace import Pace, pace
-from mockserver.responders.fake import Fake, paced
+from mockserver.responders.fake import Fake
 from mockserver.sessions import Sessions
 
 RUNS = Runs(Script((Rule((Speak("Hello!"),)),)))

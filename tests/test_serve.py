@@ -284,6 +284,18 @@ class TestScripts:
         assert texts(joke)[-1] == "No jokes today."
         assert texts(table)[-1].startswith("Here is the price list")
 
+    def test_script_and_graphs_may_stand_in_the_environment(self, tmp_path: Path) -> None:
+        (tmp_path / "own.yaml").write_text("rules:\n- steps: [{say: Mine.}]\n")
+        environment = {"MOCKSERVER_SCRIPT": "own.yaml", "MOCKSERVER_GRAPH": "one two"}
+
+        with running("serve", *INSTANT, folder=tmp_path, environment=environment) as server:
+            one, two = (answer(server, run_of("wait", name, HELLO)) for name in ("one", "two"))
+            other = answer(server, run_of("wait", "three", HELLO))
+
+        assert (texts(one)[-1], texts(two)[-1]) == ("Mine.", "Mine.")
+        assert other.status == 422
+        assert json.loads(other.raw)["detail"].endswith("registered graphs: one, two")
+
     @pytest.mark.parametrize(
         ("text", "complaint"),
         [

@@ -41,7 +41,8 @@ class _How(TypedDict):
     metavar="NAME",
     show_envvar=True,
     envvar="MOCKSERVER_GRAPH",
-    help="A graph that there is; any other name is refused then. Repeatable.  [default: any]",
+    help="A graph that there is; any other name is refused then. Repeatable; in the variable, parted by spaces.  "
+    "[default: any]",
 )
 @click.option(
     "--script",
@@ -67,6 +68,8 @@ def serve(
     from mockserver.responders.cassettes import Misnamed
     from mockserver.responders.fake import Fake
 
+    if not all(graphs):
+        raise UsageError("--graph is empty: name a graph")
     runs = Runs(scripts.load(script))
     api = Api(runs.stream, runs.wait, graphs)
 

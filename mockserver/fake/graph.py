@@ -84,7 +84,7 @@ class Graph:
         said, humans, _ = conversation(state)
         self._visits = self._script.visits(Situation(self._request.graph, said, humans))
         self.speechless = said is not None and not self._visits
-        place: Place | None = self._begin(root, state, shown=self._told())
+        place: Place | None = self._begin(root, state, self._first(), shown=self._told())
         steps = self._steps()
         while next(steps) and place is not None:
             node = place.node
@@ -106,15 +106,20 @@ class Graph:
     def _inner(self, graph: Place, state: State) -> State:
         """Play the graph within the graph; return the state in which it ends."""
         self._checkpoints.before(graph.namespace, state)
-        place: Place | None = self._begin(graph, state, shown=True)
+        place: Place | None = self._begin(graph, state, AGENT, shown=True)
         steps = self._steps()
         while next(steps) and place is not None:
             state, place = self._task(place, state)
         return state
 
-    def _begin(self, graph: Place, state: State, *, shown: bool) -> Place:
-        """Take in the input that makes *state*; return the place of the first node."""
-        place = self._place(graph.namespace, (*graph.parents, graph.run), AGENT, 1)
+    def _first(self) -> str:
+        """Return the node to begin with: the agent, or the tools where a command goes to them."""
+        goto = (self._request.command or {}).get("goto")
+        return TOOLS if goto in (TOOLS, [TOOLS]) else AGENT
+
+    def _begin(self, graph: Place, state: State, node: str, *, shown: bool) -> Place:
+        """Take in the input that makes *state*; return the place of the first *node*."""
+        place = self._place(graph.namespace, (*graph.parents, graph.run), node, 1)
         if shown:
             self._modes.values(graph.namespace, state)
         self._checkpoints.after(graph.namespace, 0, state, place)
@@ -209,6 +214,8 @@ class Graph:
                 visit = visits[min(done, len(visits) - 1)] if visits else None
                 return self._nodes.agent(place, state, visit)
             case "tools":
+                if not state["messages"] or not 0 < done <= len(visits):
+                    raise RejectedError("IndexError", "there is no call to answer")
                 return self._nodes.tools(place, state, visits[done - 1])
             case _:
                 graph = place.within(self._ids.uuid7("graph", place.task))

@@ -24,7 +24,7 @@ def written(value: Json | Written) -> str:
     if _MAYBE_SMALL.search(text):
         text = _TEXT_OR_SMALL.sub(_spelled, text)
     # The server replaces the character in the text of its JSON, where a backslash may stand before its escape.
-    return text.replace("\\u0000", "\ufffd") if "\\u0000" in text else text
+    return text.replace("\\u0000", "\\ufffd") if "\\u0000" in text else text
 
 
 def spelled_float(value: float) -> str:

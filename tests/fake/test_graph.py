@@ -380,3 +380,13 @@ def test_a_message_that_an_interrupt_holds_back_has_no_id() -> None:
 
     [ended] = [data for _, data in events if data["event"] == "on_tool_end"]
     assert ended["data"]["output"]["id"] is None
+
+
+def test_a_command_that_goes_to_the_tools_has_none_to_call() -> None:
+    events = told(TOOL, asked([], "tasks", command={"goto": "tools"}))
+
+    assert [data.get("name") for _, data in events] == ["tools", "tools", None]
+    assert events[-1] == (
+        "error",
+        {"error": "IndexError", "message": "An internal error occurred"},
+    )

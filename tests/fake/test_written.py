@@ -12,7 +12,7 @@ from mockserver.jsontext import Json
         pytest.param([1e-5, -1.5e-5, 0.001], "[0.00001,-0.000015,0.001]", id="five places"),
         pytest.param([1e22, -0.0, 2**60], "[1e+22,-0.0,1152921504606846976]", id="others stay"),
         pytest.param('"e-05', '"\\"e-05"', id="a quote within a text"),
-        pytest.param("a\x00b", '"a\ufffdb"', id="U+0000"),
+        pytest.param("a\x00b", '"a\\ufffdb"', id="U+0000"),
         pytest.param(Written('[1e-7, "é"]'), '[1e-7, "é"]', id="text already"),
     ],
 )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import groupby
 
 import pytest
 
@@ -15,6 +16,11 @@ from tests.real.wire import Ask, Seen, asked
 HEARTBEAT = b": heartbeat\r\n\r\n"
 BODY = {"assistant_id": "scripted", "input": said("silence"), "stream_mode": "values"}
 STREAM, WAIT = Ask("POST", "/runs/stream", BODY), Ask("POST", "/runs/wait", BODY)
+NOW_AND_THEN = Ask(
+    "POST",
+    "/runs/stream",
+    {"assistant_id": "scripted", "input": said("now and then"), "stream_mode": "custom"},
+)
 LONGER = """\
 rules:
 - steps:
@@ -23,6 +29,9 @@ rules:
 """
 """At four times the pace, its pause lasts as long as the one of the rule `silence`."""
 
+STEADY = ("real", "recorded")
+"""Who is asked for events now and then, too: at another pace the pauses are others."""
+
 SPEEDS = ("recorded", "instant", "4", "4 of longer")
 
 
@@ -30,23 +39,25 @@ SPEEDS = ("recorded", "instant", "4", "4 of longer")
 def answers(
     agent_server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[list[Seen]]]]:
-    """What all answer to a stream and a wait with a silence, who are all silent at the same time."""
+    """What all answer to a stream and a wait with a silence, and some to one more, all at the same time."""
     folder = tmp_path_factory.mktemp("pace")
     script = GRAPHS / "script.yaml"
     (longer := folder / "longer.yaml").write_text(LONGER)
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
-        urls = {"real": agent_server}
+        answers = {"real": pool.submit(all_of, agent_server, "real")}
         for speed in SPEEDS:
             own = longer if speed.endswith("longer") else script
             options = ("--script", own, "--speed", speed.partition(" ")[0])
-            urls[speed] = stack.enter_context(running("serve", *options, folder=folder)).url
-        yield {name: pool.submit(both, url) for name, url in urls.items()}
+            server = stack.enter_context(running("serve", *options, folder=folder))
+            answers[speed] = pool.submit(all_of, server.url, speed)
+        yield answers
 
 
-def both(url: str) -> list[Seen]:
-    """Return what the server at *url* says to the stream and to the wait, asked at the same time."""
-    answers = asked(url, {"stream": (STREAM,), "wait": (WAIT,)})
-    return [answers["stream"][0], answers["wait"][0]]
+def all_of(url: str, name: str) -> list[Seen]:
+    """Return what the server at *url* says to the stream, the wait, and the events now and then."""
+    asks = (STREAM, WAIT, NOW_AND_THEN) if name in STEADY else (STREAM, WAIT)
+    answers = asked(url, {str(number): (ask,) for number, ask in enumerate(asks)})
+    return [seen for (seen,) in answers.values()]
 
 
 def quiet(seen: Seen, keepalive: bytes) -> tuple[bytes, bytes]:
@@ -63,7 +74,7 @@ class TestAnyServer:
     def test_a_heartbeat_is_between_the_events(
         self, name: str, answers: dict[str, Future[list[Seen]]]
     ) -> None:
-        seen, _ = answers[name].result()
+        seen, *_ = answers[name].result()
         before, after = quiet(seen, HEARTBEAT)
 
         assert before.count(b"\r\n\r\n") == 2
@@ -75,7 +86,7 @@ class TestAnyServer:
     def test_a_newline_is_before_the_outcome(
         self, name: str, answers: dict[str, Future[list[Seen]]]
     ) -> None:
-        _, seen = answers[name].result()
+        _, seen, *_ = answers[name].result()
 
         assert seen.raw.startswith(b'\n{"messages":[') or name == "real"
         assert seen.raw.lstrip(b"\n").startswith(b'{"messages":[')
@@ -84,7 +95,10 @@ class TestAnyServer:
 
 def test_the_fake_says_what_the_real_server_says(answers: dict[str, Future[list[Seen]]]) -> None:
     for ask, fake, real in zip(
-        (STREAM, WAIT), answers["recorded"].result(), answers["real"].result(), strict=True
+        (STREAM, WAIT, NOW_AND_THEN),
+        answers["recorded"].result(),
+        answers["real"].result(),
+        strict=True,
     ):
         alone = twins.told(ask, twins.fake(ask))
         assert twins.told(ask, real).body == alone.body
@@ -93,7 +107,7 @@ def test_the_fake_says_what_the_real_server_says(answers: dict[str, Future[list[
 
 def test_the_heartbeat_is_one_and_alone(answers: dict[str, Future[list[Seen]]]) -> None:
     """In pieces as they came: the pause is there, and nothing else is held back with the heartbeat."""
-    seen, waited = answers["recorded"].result()
+    seen, waited, _ = answers["recorded"].result()
 
     assert [chunk for _, chunk in seen.chunks].count(HEARTBEAT) == 1
     assert seen.raw.count(HEARTBEAT) == 1
@@ -106,8 +120,42 @@ def test_a_faster_pace_has_no_pause_that_needs_one(
     speed: str, answers: dict[str, Future[list[Seen]]]
 ) -> None:
     """The same bytes without it; a quarter of six seconds is too short."""
-    slow = [seen.raw for seen in answers["recorded"].result()]
+    slow = [seen.raw for seen in answers["recorded"].result()[:2]]
     seen, waited = answers[speed].result()
 
     assert seen.raw == slow[0].replace(HEARTBEAT, b"")
     assert waited.raw == slow[1].lstrip(b"\n")
+
+
+@pytest.mark.parametrize("name", STEADY)
+def test_events_do_not_put_a_heartbeat_off(
+    name: str, answers: dict[str, Future[list[Seen]]]
+) -> None:
+    """Every five seconds from the start on, though an event comes every three."""
+    *_, seen = answers[name].result()
+    blocks = seen.raw.decode().split("\r\n\r\n")
+    told = [block.rpartition("data: ")[2].partition("{")[0] for block in blocks]
+
+    # Two in a row are one: there may be more under load.
+    assert [one for one, _ in groupby(told)] == [
+        "",
+        "3",
+        ": heartbeat",
+        "6",
+        "9",
+        ": heartbeat",
+        "12",
+        "",
+    ]
+
+
+def test_a_run_waits_until_after_its_seconds() -> None:
+    """The same bytes as at once: see test_fake_truth.py."""
+    seen = twins.fake(Ask("POST", "/runs/stream", {**BODY, "input": said("hi")}))
+    later = twins.fake(
+        Ask("POST", "/runs/stream", {**BODY, "input": said("hi"), "after_seconds": 1})
+    )
+
+    assert seen.chunks[0][0] == 0.0
+    assert later.chunks[0][0] >= 1.0
+    assert [at + 1.0 for at, _ in seen.chunks] == pytest.approx([at for at, _ in later.chunks])

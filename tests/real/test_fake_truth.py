@@ -1,28 +1,32 @@
-"""The fake graph beside its twin, event by event: every rule of the script in every mode, and in lists of modes."""
+"""The fake graph beside its twin, event by event: every rule of the script in every mode, and whatever a run may be asked for."""
 
 import json
+from collections.abc import Iterator
+from concurrent.futures import Future
 from urllib.request import urlopen
 
 import jsonschema_rs
 import pytest
 
-from tests.real import twins
+from tests.real import inputs, twins
 from tests.real.scenarios import MODES, NOBODY, said
 from tests.real.wire import Ask, Seen
 
 RULES = (
     *("hi", "reason", "tools of Paris", "parallel", "calls in a row", "two messages", "delegate"),
     *("interrupt", "approve", "ask first", "ask within", "unicode"),
-    *("fail at once", "fail with ValueError", "fail within"),
+    *("fail at once", "fail with ValueError", "fail within", "a tool fails"),
+    *("numbers", "all in one", "hand over twice", "update within"),
 )
-"""A text for each rule of tests/agent/script.yaml but `silence`, and the state that has no messages."""
+LONG = ("silence", "now and then")
+"""A text for each rule of tests/agent/script.yaml but that of the state that has no messages; the long ones: see test_fake_pace.py."""
 
 LISTS = (
     ("updates", "messages-tuple"),
     ("custom", "tasks", "messages", "values", "debug", "updates"),
     ("values", "events", "messages-tuple", "custom"),
 )
-WITHIN = ("delegate", "ask within", "fail within")
+WITHIN = ("delegate", "ask within", "fail within", "hand over twice", "update within")
 """The rules that a graph within the graph plays."""
 
 HURRIED = ("tools of Paris", "parallel", "approve")
@@ -30,6 +34,13 @@ HURRIED = ("tools of Paris", "parallel", "approve")
 
 HURRIES = (("updates", "custom"), ("tasks", "custom"), ("custom", "messages"))
 TOGETHER = (*LISTS, ("values", "updates"), ("messages", "messages-tuple"), ("checkpoints", "debug"))
+ERRORS = (
+    *("TypeError", "KeyError", "AttributeError", "RuntimeError", "RecursionError", "TimeoutError"),
+    *("NotImplementedError", "UnicodeError", "OSError", "IndexError", "ZeroDivisionError"),
+    *("PermissionError", "ArithmeticError"),
+)
+"""Kinds of errors, of which the server tells some with their message."""
+
 WAITED = ("hi", "tools of Paris", "interrupt", "fail with ValueError")
 
 
@@ -61,6 +72,9 @@ def runs() -> dict[str, Ask]:
     for text in WAITED:
         for modes in (("updates",), ("updates", "values"), ("messages-tuple",), ("events",)):
             asks |= run("wait", text, *modes)
+    for kind in ERRORS:
+        asks |= run("stream", f"fail with {kind}", "updates", "values", "tasks")
+        asks |= run("wait", f"fail with {kind}", "values")
     for modes in TOGETHER:
         asks |= run("stream", "two messages", *modes, stream_resumable=True)
     return asks
@@ -69,19 +83,31 @@ def runs() -> dict[str, Ask]:
 ASKS = runs()
 
 
+ALL = {**ASKS, **inputs.ASKS}
+
+
 @pytest.fixture(scope="module")
-def answers(agent_server: str) -> dict[str, Seen]:
+def answers(agent_server: str) -> Iterator[dict[str, Future[Seen]]]:
     """What the real server answers to all of them."""
-    return twins.real(agent_server, ASKS)
+    with twins.real(agent_server, ALL) as answers:
+        yield answers
 
 
-@pytest.mark.parametrize("name", ASKS)
-def test_the_fake_answers_as_its_twin(name: str, answers: dict[str, Seen]) -> None:
-    ask = ASKS[name]
-    fake, real = twins.told(ask, twins.fake(ask)), twins.told(ask, answers[name])
+@pytest.mark.parametrize("name", ALL)
+def test_the_fake_answers_as_its_twin(name: str, answers: dict[str, Future[Seen]]) -> None:
+    ask = ALL[name]
+    fake, real = twins.told(ask, twins.fake(ask)), twins.told(ask, answers[name].result())
 
     assert fake.beside(real) is None
-    assert fake.kinds(fake) == real.kinds(fake)
+
+
+def test_what_the_schema_does_not_know_stays(agent_server: str) -> None:
+    """The fake has no schema; the real graph drops it."""
+    _, ask = inputs.run("wait", "", inputs.messages(inputs.HI, unknown={"k": 1}))
+    seen = twins.answer(agent_server, ask)
+
+    assert json.loads(twins.fake(ask).raw)["unknown"] == {"k": 1}
+    assert list(json.loads(seen.raw)) == ["messages"]
 
 
 def test_every_rule_is_played() -> None:
@@ -89,7 +115,7 @@ def test_every_rule_is_played() -> None:
     rules = range(len(twins.SCRIPT.rules))
     of_figures = {number for number in rules if twins.SCRIPT.rules[number].graph == "figures"}
 
-    assert {twins.rule_of(text) for text in (*RULES, "silence")} == set(rules) - of_figures
+    assert {twins.rule_of(text) for text in (*RULES, *LONG)} == set(rules) - of_figures
 
 
 def test_the_answers_are_as_the_real_openapi_document_says(agent_server: str) -> None:

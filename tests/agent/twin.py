@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, TypedDict
+from uuid import uuid4
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
@@ -13,7 +14,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Huma
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import StructuredTool
+from langchain_core.tools import StructuredTool, ToolException
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import interrupt
@@ -25,6 +26,7 @@ from mockserver.fake.script import (
     Fail,
     Interrupt,
     Pause,
+    Script,
     Situation,
     Speak,
     Update,
@@ -33,7 +35,7 @@ from mockserver.fake.script import (
 )
 from mockserver.fake.tokens import argument_tokens, tokens
 
-SCRIPT = reading.script(Path(__file__).with_name("script.yaml").read_text(), lambda: None)
+SCRIPT = reading.script(Path(__file__).with_name("script.yaml").read_text("utf-8"), Script)
 
 
 class State(MessagesState, total=False):
@@ -52,6 +54,8 @@ class ChatMockserver(BaseChatModel):
     """Says what it was made for."""
 
     speech: Any
+    identity: str
+    """Makes the ids of its calls unlike those of another message."""
 
     @property
     def _llm_type(self) -> str:
@@ -65,7 +69,7 @@ class ChatMockserver(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         calls = [
-            {"name": call.tool, "args": dict(call.args), "id": f"call_{call.tool}_{index}"}
+            {"name": call.tool, "args": dict(call.args), "id": f"call_{self.identity}_{index}"}
             for index, call in enumerate(self.speech.calls)
         ]
         message = AIMessage(content(self.speech), tool_calls=calls)
@@ -78,7 +82,7 @@ class ChatMockserver(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        for message in chunks(self.speech):
+        for message in chunks(self.speech, self.identity):
             chunk = ChatGenerationChunk(message=message)
             if run_manager:
                 await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
@@ -92,7 +96,7 @@ def content(speech: Speak) -> Any:
     return [*blocks, {"type": "text", "text": speech.text, "index": 1}] if speech.text else blocks
 
 
-def chunks(speech: Speak) -> Iterator[AIMessageChunk]:
+def chunks(speech: Speak, identity: str) -> Iterator[AIMessageChunk]:
     if speech.reasoning:
         for token in tokens(speech.reasoning):
             yield AIMessageChunk([{"type": "reasoning", "reasoning": token, "index": 0}])
@@ -102,8 +106,7 @@ def chunks(speech: Speak) -> Iterator[AIMessageChunk]:
         for token in tokens(speech.text):
             yield AIMessageChunk(token)
     for index, call in enumerate(speech.calls):
-        identity = f"call_{call.tool}_{index}"
-        yield call_chunk(index, call.tool, "", identity)
+        yield call_chunk(index, call.tool, "", f"call_{identity}_{index}")
         for piece in argument_tokens(call.args):
             yield call_chunk(index, None, piece, None)
 
@@ -142,7 +145,9 @@ async def play(state: Any, config: RunnableConfig) -> dict[str, Any] | None:
     for step in plan[min(done, len(plan) - 1)].steps if plan else ():
         match filled(step, answer):
             case Speak() as speech:
-                message = await ChatMockserver(speech=speech).ainvoke(state["messages"])
+                message = await ChatMockserver(speech=speech, identity=uuid4().hex).ainvoke(
+                    state["messages"]
+                )
                 update["messages"] = [message]
             case Custom(value):
                 get_stream_writer()(value)
@@ -166,13 +171,19 @@ async def tools(state: State, config: RunnableConfig) -> dict[str, Any]:
 
 async def use(call: Call, asked: Any) -> Any:
     async def run(**args: Any) -> Any:
-        if call.ask is None:
-            return call.result
-        return filled(call.result, {"answer": as_text(interrupt(call.ask))})
+        answer = {} if call.ask is None else {"answer": as_text(interrupt(call.ask))}
+        result = filled(call.result, answer)
+        if call.failed:
+            raise ToolException(result)
+        return result
 
     schema = {"type": "object", "properties": {}}
     tool = StructuredTool.from_function(
-        coroutine=run, name=call.tool, description=call.tool, args_schema=schema
+        coroutine=run,
+        name=call.tool,
+        description=call.tool,
+        args_schema=schema,
+        handle_tool_error=True,
     )
     return await tool.ainvoke({**asked, "type": "tool_call"})
 
