@@ -75,6 +75,21 @@ def test_imports_point_inwards(path: Path) -> None:
             assert level(target) < level(own)
 
 
+FAKE = ["messages", "run", "server"]
+"""The rooms of the fake graph, beside what all of them share."""
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "fake").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_imports_within_the_fake_point_inwards(path: Path) -> None:
+    own = path.parent.name
+    outer = FAKE[FAKE.index(own) + 1 :] if own in FAKE else FAKE
+
+    for name in imported(path):
+        assert not name.startswith(tuple(f"mockserver.fake.{other}" for other in outer))
+
+
 @pytest.mark.parametrize(
     "path", [p for p in MODULES if room(p) in PURE], ids=lambda p: str(p.relative_to(ROOT))
 )

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from mockserver.fake.answers import Timed, paced
-from mockserver.fake.api import Api
-from mockserver.fake.runs import Runs
+from mockserver.fake.run.runs import Runs
 from mockserver.fake.script import Rule, Script, Speak
+from mockserver.fake.server.api import Api
 from mockserver.messages import Paced, Reply, Request, Source
 from mockserver.pace import Pace, pace
 from mockserver.responders.fake import Fake

@@ -63,8 +63,8 @@ def serve(
     alone.
     """
     from mockserver import scripts
-    from mockserver.fake.api import Api
-    from mockserver.fake.runs import Runs
+    from mockserver.fake.run.runs import Runs
+    from mockserver.fake.server.api import Api
     from mockserver.responders.cassettes import Misnamed
     from mockserver.responders.fake import Fake
 

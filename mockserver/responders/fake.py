@@ -5,9 +5,9 @@ from collections.abc import Callable
 from mockserver.cassette.canonical import canonical
 from mockserver.cassette.matching import key
 from mockserver.fake.answers import paced
-from mockserver.fake.api import Api
 from mockserver.fake.ids import Ids
-from mockserver.fake.world import World
+from mockserver.fake.server.api import Api
+from mockserver.fake.server.world import World
 from mockserver.messages import Reply, Request, Source, standard_reason
 from mockserver.pace import Pace
 from mockserver.responders.cassettes import is_browser_noise, session_of

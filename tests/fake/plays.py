@@ -7,7 +7,7 @@ from typing import Any
 from mockserver.fake.answers import Answer, Timed
 from mockserver.fake.ids import Ids
 from mockserver.fake.request import RunRequest
-from mockserver.fake.runs import Runs
+from mockserver.fake.run.runs import Runs
 from mockserver.fake.script import Pace, Rule, Script, Step
 
 IDS = Ids("seed")

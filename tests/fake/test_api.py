@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from mockserver.fake.answers import Answer, json_answer
-from mockserver.fake.api import NO_CANCEL, NO_CRONS, NO_STORE, NO_THREADS, Api
 from mockserver.fake.ids import Ids
 from mockserver.fake.request import RunRequest
-from mockserver.fake.world import ROOM, VERSIONS, World
+from mockserver.fake.server.api import NO_CANCEL, NO_CRONS, NO_STORE, NO_THREADS, Api
+from mockserver.fake.server.world import ROOM, VERSIONS, World
 from mockserver.messages import Request
 
 AGENT = "fe096781-5601-53d2-b2f6-0d3403f7e9ca"

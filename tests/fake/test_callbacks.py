@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.callbacks import Callbacks
-from mockserver.fake.place import Place
+from mockserver.fake.run.callbacks import Callbacks
+from mockserver.fake.run.place import Place
 from tests.fake.plays import asked
 
 PLACE = Place("R", (), ("P",), "agent", 2, "T")

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from mockserver.fake import calls
 from mockserver.fake.errors import RejectedError
+from mockserver.fake.messages import calls
 from tests.strategies import values
 
 MADE = {"name": "f", "args": {"a": 1}, "id": "1", "type": "tool_call"}

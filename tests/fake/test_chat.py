@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake import chat
-from mockserver.fake.chat import Message
+from mockserver.fake.messages import chat
+from mockserver.fake.messages.chat import Message
 from mockserver.jsontext import dumps
 
 

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.checkpoints import Checkpoints
-from mockserver.fake.modes import Modes
-from mockserver.fake.place import Place
+from mockserver.fake.run.checkpoints import Checkpoints
+from mockserver.fake.run.modes import Modes
+from mockserver.fake.run.place import Place
 from tests.fake.plays import IDS, asked
 
 RESEARCHER = Place("R", (), (), "researcher", 2, "T")

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from mockserver.fake.coercion import coerced
 from mockserver.fake.errors import RejectedError
+from mockserver.fake.messages.coercion import coerced
 from mockserver.jsontext import dumps
 from tests.strategies import values
 

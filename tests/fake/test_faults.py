@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake import faults
+from mockserver.fake.messages import faults
 
 TEXT = "Input should be a valid string [type=string_type, input_value"
 VISIT = "    For further information visit https://errors.pydantic.dev/2.14/v"

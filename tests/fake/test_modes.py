@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.chat import Message, ai
-from mockserver.fake.modes import Modes
-from mockserver.fake.place import Place
+from mockserver.fake.messages.chat import Message, ai
+from mockserver.fake.run.modes import Modes
+from mockserver.fake.run.place import Place
 from mockserver.fake.written import Written
 from tests.fake.plays import IDS, asked
 

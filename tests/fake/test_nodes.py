@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.callbacks import Callbacks
-from mockserver.fake.chat import ai, base
 from mockserver.fake.errors import RejectedError, StoppedError
-from mockserver.fake.modes import Modes
-from mockserver.fake.nodes import Nodes
-from mockserver.fake.place import Place
+from mockserver.fake.messages.chat import ai, base
+from mockserver.fake.run.callbacks import Callbacks
+from mockserver.fake.run.modes import Modes
+from mockserver.fake.run.nodes import Nodes
+from mockserver.fake.run.place import Place
 from mockserver.fake.script import (
     Call,
     Custom,

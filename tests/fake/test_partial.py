@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.fake.partial import parsed_so_far
+from mockserver.fake.run.partial import parsed_so_far
 from mockserver.jsontext import dumps
 from tests.strategies import values
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mockserver import sse
 from mockserver.fake.answers import Timed
 from mockserver.fake.ids import Ids
-from mockserver.fake.runs import Runs
+from mockserver.fake.run.runs import Runs
 from mockserver.fake.script import (
     Call,
     Custom,

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.fake.ids import Ids
+from mockserver.fake.run.speech import Speech, speech
 from mockserver.fake.script import Call, Speak
-from mockserver.fake.speech import Speech, speech
 from tests.strategies import values
 
 WEATHER = Call("weather", {"city": "Oslo"}, "cold")

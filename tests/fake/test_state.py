@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.fake.chat import Message, ai, base
 from mockserver.fake.errors import RejectedError
 from mockserver.fake.ids import Ids
-from mockserver.fake.state import commanded, conversation, entered, merged, updated
+from mockserver.fake.messages.chat import Message, ai, base
+from mockserver.fake.run.state import commanded, conversation, entered, merged, updated
 
 IDS = Ids("seed")
 

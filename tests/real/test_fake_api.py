@@ -14,10 +14,10 @@ import pytest
 
 from mockserver.cassette.stable import Stable
 from mockserver.fake.answers import Answer
-from mockserver.fake.api import Api
 from mockserver.fake.ids import Ids
 from mockserver.fake.request import RunRequest
-from mockserver.fake.world import World
+from mockserver.fake.server.api import Api
+from mockserver.fake.server.world import World
 from mockserver.messages import Request
 from tests.agentserver import GRAPHS
 from tests.real.wire import NOT_KEPT, Ask

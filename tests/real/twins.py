@@ -16,11 +16,11 @@ from uuid import UUID
 
 from mockserver.fake import reading
 from mockserver.fake.answers import Timed
-from mockserver.fake.api import Api
 from mockserver.fake.ids import Ids
-from mockserver.fake.runs import Runs
+from mockserver.fake.run.runs import Runs
 from mockserver.fake.script import Script, Situation
-from mockserver.fake.world import World
+from mockserver.fake.server.api import Api
+from mockserver.fake.server.world import World
 from mockserver.messages import Request
 from tests.agentserver import GRAPHS
 from tests.real.wire import Ask, Headers, Seen, asked

@@ -2,12 +2,12 @@
 
 from mockserver import sse
 from mockserver.fake.answers import Answer, Timed
-from mockserver.fake.callbacks import Callbacks
-from mockserver.fake.graph import Graph
 from mockserver.fake.ids import MILLISECONDS, Ids
-from mockserver.fake.modes import Modes
-from mockserver.fake.nodes import Nodes
 from mockserver.fake.request import RunRequest
+from mockserver.fake.run.callbacks import Callbacks
+from mockserver.fake.run.graph import Graph
+from mockserver.fake.run.modes import Modes
+from mockserver.fake.run.nodes import Nodes
 from mockserver.fake.script import Script
 from mockserver.fake.written import written
 from mockserver.jsontext import Json

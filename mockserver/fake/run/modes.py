@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from mockserver.fake.chat import Message
 from mockserver.fake.ids import Ids
-from mockserver.fake.place import Place, task_metadata
+from mockserver.fake.messages.chat import Message
 from mockserver.fake.request import RunRequest
-from mockserver.fake.speech import SoFar
+from mockserver.fake.run.place import Place, task_metadata
+from mockserver.fake.run.speech import SoFar
 from mockserver.fake.written import Written
 from mockserver.jsontext import Json, dumps
 

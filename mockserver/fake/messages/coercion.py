@@ -3,9 +3,9 @@
 Source: what a langgraph-api 0.16.7 with langchain-core 1.7.2 makes of each form, and what it says to the others.
 """
 
-from mockserver.fake import calls, chat, faults
-from mockserver.fake.chat import Message
 from mockserver.fake.errors import RejectedError
+from mockserver.fake.messages import calls, chat, faults
+from mockserver.fake.messages.chat import Message
 from mockserver.jsontext import Json
 
 REMOVE = "remove"

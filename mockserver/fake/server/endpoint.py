@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from mockserver.fake.ids import Ids
-from mockserver.fake.validation import RefusalError, Schema, checked, parsed, uuid
-from mockserver.fake.world import World
+from mockserver.fake.server.validation import RefusalError, Schema, checked, parsed, uuid
+from mockserver.fake.server.world import World
 from mockserver.jsontext import Json
 from mockserver.messages import Request
 

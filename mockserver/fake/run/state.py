@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from mockserver.fake import chat
-from mockserver.fake.chat import Message
-from mockserver.fake.coercion import REMOVE, coerced
 from mockserver.fake.errors import RejectedError
 from mockserver.fake.ids import Ids
+from mockserver.fake.messages import chat
+from mockserver.fake.messages.chat import Message
+from mockserver.fake.messages.coercion import REMOVE, coerced
 from mockserver.jsontext import Json
 
 State = dict[str, Json]

@@ -1,10 +1,10 @@
 """The stream mode `checkpoints`, of runs whose thread is kept: what the server saves after each step. No I/O."""
 
 from mockserver.fake.ids import Ids
-from mockserver.fake.modes import Modes
-from mockserver.fake.place import Place
 from mockserver.fake.request import RunRequest
-from mockserver.fake.state import State
+from mockserver.fake.run.modes import Modes
+from mockserver.fake.run.place import Place
+from mockserver.fake.run.state import State
 from mockserver.jsontext import Json
 
 START = "__start__"

@@ -9,12 +9,12 @@ Its twin in the tests is a real LangGraph graph that plays the same scripts.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mockserver.fake.checkpoints import Checkpoints
 from mockserver.fake.errors import RejectedError, StoppedError
-from mockserver.fake.nodes import Nodes
-from mockserver.fake.place import Place, node_metadata
+from mockserver.fake.run.checkpoints import Checkpoints
+from mockserver.fake.run.nodes import Nodes
+from mockserver.fake.run.place import Place, node_metadata
+from mockserver.fake.run.state import State, commanded, conversation, entered, updated
 from mockserver.fake.script import Script, Situation, Visit
-from mockserver.fake.state import State, commanded, conversation, entered, updated
 from mockserver.jsontext import Json
 
 AGENT, TOOLS, RESEARCHER, END = "agent", "tools", "researcher", "__end__"

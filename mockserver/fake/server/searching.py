@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from mockserver.fake.answers import Answer, json_answer
-from mockserver.fake.validation import RefusalError
-from mockserver.fake.world import Record
+from mockserver.fake.server.validation import RefusalError
+from mockserver.fake.server.world import Record
 from mockserver.jsontext import Json
 
 LIMIT = 10

@@ -4,14 +4,16 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mockserver.fake import chat
-from mockserver.fake.callbacks import Callbacks
-from mockserver.fake.chat import Message
 from mockserver.fake.errors import RejectedError, StoppedError
 from mockserver.fake.ids import Ids
-from mockserver.fake.modes import Modes
-from mockserver.fake.place import Place, message_metadata
+from mockserver.fake.messages import chat
+from mockserver.fake.messages.chat import Message
 from mockserver.fake.request import RunRequest
+from mockserver.fake.run.callbacks import Callbacks
+from mockserver.fake.run.modes import Modes
+from mockserver.fake.run.place import Place, message_metadata
+from mockserver.fake.run.speech import speech
+from mockserver.fake.run.state import State
 from mockserver.fake.script import (
     Call,
     Custom,
@@ -24,8 +26,6 @@ from mockserver.fake.script import (
     Visit,
     filled,
 )
-from mockserver.fake.speech import speech
-from mockserver.fake.state import State
 from mockserver.fake.written import Written
 from mockserver.jsontext import Json, dumps
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from mockserver.fake.chat import Message
-from mockserver.fake.modes import MESSAGES, Emit
-from mockserver.fake.place import (
+from mockserver.fake.messages.chat import Message
+from mockserver.fake.request import RunRequest
+from mockserver.fake.run.modes import MESSAGES, Emit
+from mockserver.fake.run.place import (
     MODEL,
     Place,
     graph_metadata,
@@ -13,7 +14,6 @@ from mockserver.fake.place import (
     model_metadata,
     node_metadata,
 )
-from mockserver.fake.request import RunRequest
 from mockserver.jsontext import Json
 
 ROUTE = "should_continue"

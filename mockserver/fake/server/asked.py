@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from mockserver.fake import webhooks
 from mockserver.fake.ids import MILLISECONDS, Ids
 from mockserver.fake.request import RunRequest
-from mockserver.fake.validation import RefusalError, uuid
-from mockserver.fake.world import Record, World
+from mockserver.fake.server import webhooks
+from mockserver.fake.server.validation import RefusalError, uuid
+from mockserver.fake.server.world import Record, World
 from mockserver.jsontext import Json
 
 BOTH = (

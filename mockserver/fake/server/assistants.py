@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from mockserver.fake import bodies, shapes
 from mockserver.fake.answers import Answer, json_answer
-from mockserver.fake.asked import BOTH, public
-from mockserver.fake.call import Call, identity
 from mockserver.fake.ids import Ids
-from mockserver.fake.searching import LIMIT, holds, ordered, page
-from mockserver.fake.validation import RefusalError, checked, uuid
-from mockserver.fake.world import Assistant, Record, World, own_assistant
+from mockserver.fake.server import bodies, shapes
+from mockserver.fake.server.asked import BOTH, public
+from mockserver.fake.server.endpoint import Call, identity
+from mockserver.fake.server.searching import LIMIT, holds, ordered, page
+from mockserver.fake.server.validation import RefusalError, checked, uuid
+from mockserver.fake.server.world import Assistant, Record, World, own_assistant
 from mockserver.jsontext import Json
 
 DEFAULT_GRAPH = "agent"

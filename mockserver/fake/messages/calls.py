@@ -1,8 +1,8 @@
 """Tool calls from all the forms in which clients write them. No I/O."""
 
-from mockserver.fake import chat
 from mockserver.fake.errors import RejectedError
-from mockserver.fake.faults import mapping_faults, text_faults
+from mockserver.fake.messages import chat
+from mockserver.fake.messages.faults import mapping_faults, text_faults
 from mockserver.jsontext import Json, loads
 
 _REQUIRED = ("name", "args", "id")

@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from mockserver.fake.validation import RefusalError
+from mockserver.fake.server.validation import RefusalError
 
 
 def check(webhook: str) -> None:

@@ -1,12 +1,12 @@
 """The endpoints of threads, as far as they go without runs on them. No I/O."""
 
-from mockserver.fake import bodies
 from mockserver.fake.answers import Answer, json_answer, refusal
-from mockserver.fake.asked import public
-from mockserver.fake.call import Call, identity
-from mockserver.fake.searching import check_paths, holds, ordered, page
-from mockserver.fake.validation import RefusalError, uuid
-from mockserver.fake.world import Record
+from mockserver.fake.server import bodies
+from mockserver.fake.server.asked import public
+from mockserver.fake.server.endpoint import Call, identity
+from mockserver.fake.server.searching import check_paths, holds, ordered, page
+from mockserver.fake.server.validation import RefusalError, uuid
+from mockserver.fake.server.world import Record
 from mockserver.jsontext import Json
 
 _NO_GRAPH = (

@@ -5,16 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from mockserver.fake import bodies, threads
 from mockserver.fake.answers import Answer, json_answer, refusal
-from mockserver.fake.asked import Body, pending, run_request
-from mockserver.fake.assistants import Assistants
-from mockserver.fake.call import Call
 from mockserver.fake.ids import Ids
-from mockserver.fake.place import API_VERSION, LANGGRAPH_VERSION
 from mockserver.fake.request import RunRequest
-from mockserver.fake.validation import RefusalError
-from mockserver.fake.world import World
+from mockserver.fake.run.place import API_VERSION, LANGGRAPH_VERSION
+from mockserver.fake.server import bodies, threads
+from mockserver.fake.server.asked import Body, pending, run_request
+from mockserver.fake.server.assistants import Assistants
+from mockserver.fake.server.endpoint import Call
+from mockserver.fake.server.validation import RefusalError
+from mockserver.fake.server.world import World
 from mockserver.messages import Request
 
 Play = Callable[[RunRequest, Ids], Answer]

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from mockserver.fake.validation import Schema
+from mockserver.fake.server.validation import Schema
 
 TEXT = Schema(types=("string",))
 TRUTH = Schema(types=("boolean",))

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from mockserver.fake import chat
-from mockserver.fake.chat import Message
 from mockserver.fake.ids import Ids
-from mockserver.fake.partial import parsed_so_far
+from mockserver.fake.messages import chat
+from mockserver.fake.messages.chat import Message
+from mockserver.fake.run.partial import parsed_so_far
 from mockserver.fake.script import Speak
 from mockserver.fake.tokens import argument_tokens, tokens
 from mockserver.jsontext import Json

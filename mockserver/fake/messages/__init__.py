@@ -1,0 +1,1 @@
+"""Messages of a conversation, as the server has them. No I/O."""

@@ -1,0 +1,1 @@
+"""The endpoints of the fake graph's server. No I/O."""
