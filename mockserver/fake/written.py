@@ -7,8 +7,8 @@ from mockserver.jsontext import Json, dumps
 
 _TEXT_OR_SMALL = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e-\d+')
 
-_MAYBE_SMALL = re.compile(r"(?:\A|[\[,:])-?\d+(?:\.\d+)?e-")
-"""Finds nothing in nearly every text, ids included, so that few are taken apart."""
+_MAYBE_SMALL = re.compile(r"e-\d{1,3}(?=[,\]}]|\Z)")
+"""Finds nothing in nearly every text, ids included, and that fast, so that few are taken apart."""
 
 
 @dataclass(frozen=True, slots=True)
