@@ -665,3 +665,21 @@ def test_a_search_for_assistants_extracts_nothing(client: Client, extract: Any) 
     [agent] = client.post("/assistants/search", {"extract": extract})
 
     assert "extracted" not in agent
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        pytest.param({}, ["b", "A", "agent"], id="the newest first"),
+        pytest.param({"sort_by": "name"}, ["b", "agent", "A"], id="by name"),
+        pytest.param({"sort_by": "name", "sort_order": "asc"}, ["A", "agent", "b"], id="from A on"),
+        pytest.param({"sort_by": "updated_at"}, ["b", "A", "agent"], id="changed at one moment"),
+    ],
+)
+def test_assistants_are_sorted_as_asked(
+    client: Client, asked: dict[str, str], names: list[str]
+) -> None:
+    for name in ("A", "b"):
+        client.post("/assistants", {"graph_id": "agent", "name": name})
+
+    assert [found["name"] for found in client.post("/assistants/search", asked)] == names
