@@ -1,17 +1,18 @@
 """Scripts of the fake graph, from their files."""
 
 from collections.abc import Callable
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 
-from mockserver.errors import ReadError, UsageError
+from mockserver.errors import UsageError
 from mockserver.fake import reading
 from mockserver.fake.script import Script
+from mockserver.store import files
 
 
 def builtin_text() -> str:
     """Return the text of the built-in script."""
-    return (files("mockserver.fake") / "builtin.yaml").read_text("utf-8")
+    return (resources.files("mockserver.fake") / "builtin.yaml").read_text("utf-8")
 
 
 def builtin() -> Script:
@@ -56,11 +57,4 @@ def load(path: Path | None) -> Script:
     """Return the script in *path*, the built-in one if it is None; UsageError, with file and line, where it makes no sense."""
     if path is None:
         return builtin()
-    try:
-        return reading.script(path.read_text("utf-8"), builtin)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path}: not UTF-8: save the file as UTF-8") from None
-    except ReadError as error:
-        raise UsageError(str(error.at(file=str(path)))) from None
+    return files.read(path, lambda text: reading.script(text, builtin))

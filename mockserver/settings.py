@@ -7,8 +7,8 @@ from typing import Any
 from mockserver import strict
 from mockserver.cassette import matching, redaction
 from mockserver.cassette.model import Policy, Repeat
-from mockserver.errors import ReadError, UsageError
-from mockserver.store.files import SETTINGS
+from mockserver.errors import UsageError
+from mockserver.store import files
 
 _KEYS = ("ignore", "redact", "repeat")
 
@@ -27,17 +27,10 @@ def load(path: Path | None) -> Settings:
     UsageError, with file and line, where they cannot be read.
     """
     if path is None:
-        path = Path(SETTINGS)
+        path = Path(files.SETTINGS)
         if not path.exists():
             return Settings()
-    try:
-        document = strict.read(path.read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path}: not UTF-8: save the file as UTF-8") from None
-    except ReadError as error:
-        raise UsageError(str(error.at(file=str(path)))) from None
+    document = files.read(path, strict.read)
     if document is None:
         return Settings()
     try:

@@ -10,7 +10,7 @@ import mockserver
 ROOT = Path(mockserver.__file__).parent
 ORDER = [
     {"errors"},
-    {"jsontext", "messages", "sse", "cache", "words", "pace"},
+    {"assistants", "jsontext", "messages", "sse", "cache", "words", "pace"},
     {"strict"},
     {"fields"},
     {"cassette", "fake", "sessions"},
@@ -25,7 +25,18 @@ ORDER = [
     {"__main__"},
 ]
 PURE = {
-    *("errors", "jsontext", "messages", "sse", "cache", "words", "pace", "strict", "fields"),
+    *(
+        "errors",
+        "jsontext",
+        "messages",
+        "sse",
+        "cache",
+        "words",
+        "pace",
+        "assistants",
+        "strict",
+        "fields",
+    ),
     *("cassette", "fake", "sessions"),
 }
 IMPURE_MODULES = {

@@ -6,13 +6,10 @@ messages are volatile, and a key that the server copies into a message unread (`
 """
 
 import re
-from uuid import UUID, uuid5
 
+from mockserver.assistants import own_assistant
 from mockserver.cassette.defaults import Defaults, without
 from mockserver.jsontext import Json
-
-ASSISTANT_NAMESPACE = UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
-"""A graph's own assistant has the uuid5 of the graph's name in this namespace."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -98,7 +95,7 @@ def _assistant(name: Json) -> Json:
     if _UUID.fullmatch(name):
         return name.lower()
     try:
-        return str(uuid5(ASSISTANT_NAMESPACE, name))
+        return own_assistant(name)
     except UnicodeEncodeError:
         return name  # no name of a graph: it holds a lone surrogate
 

@@ -7,9 +7,9 @@ from hashlib import sha256
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """When all that the fake graph does has happened."""
 
-MILLISECONDS = int(EPOCH.timestamp() * 1000)
+_MILLISECONDS = int(EPOCH.timestamp() * 1000)
 
-_TICKS = 0x01B21DD213814000 + MILLISECONDS * 10_000
+_TICKS = 0x01B21DD213814000 + _MILLISECONDS * 10_000
 """The same moment as a UUID of version 6 counts: in 100 ns since 1582-10-15."""
 
 
@@ -22,6 +22,11 @@ class Ids:
 
     seed: str
     count: int = 0
+
+    @property
+    def milliseconds(self) -> int:
+        """When the request came, in milliseconds since 1970."""
+        return _MILLISECONDS + 1000 * self.count
 
     def hex(self, *names: str | int) -> str:
         """Return 32 hexadecimal digits."""
@@ -43,7 +48,7 @@ class Ids:
 
     def uuid7(self, *names: str | int) -> str:
         """Return a UUID of version 7, as of runs and threads, which tells the time in its first digits."""
-        return _formed(f"{MILLISECONDS + 1000 * self.count:012x}{self.hex(*names)[12:]}", 7)
+        return _formed(f"{self.milliseconds:012x}{self.hex(*names)[12:]}", 7)
 
     def time_after(self, moment: str) -> str:
         """Return when it happened, but a millisecond behind *moment* at the earliest."""

@@ -1,10 +1,13 @@
-"""Which files are meant by the paths that a person gives."""
+"""The files that a person names: which are meant by a path, and what stands in one of their own."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
-from mockserver.errors import UsageError
+from mockserver.errors import ReadError, UsageError
+
+T = TypeVar("T")
 
 SETTINGS = "mockserver.yaml"
 SUFFIXES = (".yaml", ".yml")
@@ -28,6 +31,21 @@ def found(paths: Iterable[Path]) -> dict[str, tuple[Path, bool]]:
         except OSError as error:
             raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     return files
+
+
+def read(path: Path, parse: Callable[[str], T]) -> T:
+    """Return what *parse* makes of the text of the file *path*.
+
+    UsageError, with file and line, where the file cannot be read, or *parse* raises ReadError.
+    """
+    try:
+        return parse(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: not UTF-8: save the file as UTF-8") from None
+    except ReadError as error:
+        raise UsageError(str(error.at(file=str(path)))) from None
 
 
 def _below(path: Path) -> Iterator[tuple[str, Path, bool]]:

@@ -1,6 +1,6 @@
 """The stream mode `events`: the callbacks of LangChain, as the server writes them. No I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mockserver.fake.messages.chat import Message
 from mockserver.fake.request import RunRequest
@@ -21,6 +21,8 @@ ROUTE = "should_continue"
 
 INNER = "LangGraph"
 
+Metadata = Callable[[RunRequest, Place], dict[str, Json]]
+"""Makes the metadata of what runs at a place; only where somebody listens, since it takes time."""
 
 _STARTED = ("event", "data", "name", "tags", "run_id", "metadata", "parent_ids")
 _STREAMED = ("event", "run_id", "name", "tags", "metadata", "data", "parent_ids")
@@ -66,10 +68,9 @@ class Callbacks:
 
     def route(self, place: Place, state: Json, chosen: str) -> None:
         """The next node was *chosen*."""
-        metadata, tags = node_metadata(self._request, place), ["seq:step:3"]
-        said = {"output": chosen, "input": state}
-        self._tell("on_chain_start", place, ROUTE, tags, metadata, {"input": state})
-        self._tell("on_chain_end", place, ROUTE, tags, metadata, said)
+        tags, said = ["seq:step:3"], {"output": chosen, "input": state}
+        self._tell("on_chain_start", place, ROUTE, tags, node_metadata, {"input": state})
+        self._tell("on_chain_end", place, ROUTE, tags, node_metadata, said)
 
     def model_start(self, place: Place, messages: Sequence[Message]) -> None:
         """The chat model is asked."""
@@ -89,25 +90,22 @@ class Callbacks:
         self._inner(event, place, name, said)
 
     def _graph(self, event: str, place: Place, said: Json) -> None:
-        self._tell(event, place, self._name, [], graph_metadata(self._request), said)
+        self._tell(event, place, self._name, [], lambda request, _: graph_metadata(request), said)
 
     def _node(self, event: str, place: Place, said: Json) -> None:
-        tags, metadata = [f"graph:step:{place.step}"], node_metadata(self._request, place)
-        self._tell(event, place, place.node, tags, metadata, said)
+        self._tell(event, place, place.node, [f"graph:step:{place.step}"], node_metadata, said)
 
     def _inner(self, event: str, place: Place, name: str, said: Json) -> None:
-        metadata = inner_metadata(self._request, place)
-        self._tell(event, place, name, ["seq:step:1"], metadata, said)
+        self._tell(event, place, name, ["seq:step:1"], inner_metadata, said)
 
     def _model(self, event: str, place: Place, said: Json) -> None:
-        if self._on:
-            # Where the server streams the message too, it puts the tags into what both share.
-            shown = self._streams and (self._request.subgraphs or not place.namespace)
-            metadata = (message_metadata if shown else model_metadata)(self._request, place)
-            self._tell(event, place, MODEL, ["seq:step:1"], metadata, said)
+        # Where the server streams the message too, it puts the tags into what both share.
+        shown = self._streams and (self._request.subgraphs or not place.namespace)
+        metadata = message_metadata if shown else model_metadata
+        self._tell(event, place, MODEL, ["seq:step:1"], metadata, said)
 
     def _tell(
-        self, event: str, place: Place, name: str, tags: list[str], metadata: Json, said: Json
+        self, event: str, place: Place, name: str, tags: list[str], metadata: Metadata, said: Json
     ) -> None:
         if not self._on:
             return
@@ -117,7 +115,7 @@ class Callbacks:
             "name": name,
             "tags": [*tags, *self._tags],
             "run_id": place.run,
-            "metadata": metadata,
+            "metadata": metadata(self._request, place),
             "parent_ids": list(place.parents),
         }
         self._emit("events", {key: told[key] for key in _order(event)})

@@ -3,11 +3,9 @@
 from mockserver.fake.ids import Ids
 from mockserver.fake.request import RunRequest
 from mockserver.fake.run.modes import Modes
-from mockserver.fake.run.place import Place
+from mockserver.fake.run.place import RESEARCHER, START, Place
 from mockserver.fake.run.state import State
 from mockserver.jsontext import Json
-
-START = "__start__"
 
 _DURING_INPUT = -1
 """The step of the checkpoint that is saved before the input is taken in."""
@@ -105,7 +103,7 @@ class Checkpoints:
 
     def _inner(self, task: dict[str, str]) -> Json:
         """Return where the checkpoints of the graph within the graph are that *task* plays; None where it plays none."""
-        if task["name"] != "researcher":
+        if task["name"] != RESEARCHER:
             return None
         return {
             "thread_id": self._request.thread_id,

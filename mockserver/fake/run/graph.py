@@ -12,12 +12,10 @@ from dataclasses import replace
 from mockserver.fake.errors import RejectedError, StoppedError
 from mockserver.fake.run.checkpoints import Checkpoints
 from mockserver.fake.run.nodes import Nodes
-from mockserver.fake.run.place import Place, node_metadata
+from mockserver.fake.run.place import AGENT, END, RESEARCHER, TOOLS, Place, node_metadata
 from mockserver.fake.run.state import State, commanded, conversation, entered, updated
 from mockserver.fake.script import Script, Situation, Visit
 from mockserver.jsontext import Json
-
-AGENT, TOOLS, RESEARCHER, END = "agent", "tools", "researcher", "__end__"
 
 _DEFAULT_LIMIT = 10_007
 _LIMIT_REACHED = (

@@ -18,6 +18,9 @@ API_URL = "http://127.0.0.1:2024"
 
 MODEL = "ChatMockserver"
 
+START, AGENT, TOOLS, RESEARCHER, END = "__start__", "agent", "tools", "researcher", "__end__"
+"""The nodes of the graph; the researcher is a graph itself."""
+
 _OF_NODES = (
     *("langgraph_step", "langgraph_node", "langgraph_triggers", "langgraph_path"),
     *("langgraph_checkpoint_ns", "checkpoint_ns", "checkpoint_id", "checkpoint_map"),

@@ -2,7 +2,7 @@
 
 from mockserver import sse
 from mockserver.fake.answers import Answer, Timed
-from mockserver.fake.ids import MILLISECONDS, Ids
+from mockserver.fake.ids import Ids
 from mockserver.fake.request import RunRequest
 from mockserver.fake.run.callbacks import Callbacks
 from mockserver.fake.run.graph import Graph
@@ -28,7 +28,7 @@ class Runs:
 
     def stream(self, request: RunRequest, ids: Ids) -> Answer:
         """Return the events of the run."""
-        tape = _Tape(resumable=request.resumable, started=MILLISECONDS + 1000 * ids.count)
+        tape = _Tape(resumable=request.resumable, started=ids.milliseconds)
         tape.wait(request.delay)
         tape.emit("metadata", {"run_id": request.run_id, "attempt": 1})
         note = self._play(request, ids, tape)

@@ -49,7 +49,7 @@ class Speech:
             yield self._chunk(_content(token, "")), partial(self._so_far, reasoning, said)
         for token in tokens(self.speak.text):
             said += token
-            piece = _content("", token) if not reasoning else [_block(1, token)]
+            piece = _content("", token) if not reasoning else [_block(token)]
             yield self._chunk(piece), partial(self._so_far, reasoning, said)
         tell = partial(self._so_far, reasoning, said)
         for index, call in enumerate(self.speak.calls):
@@ -111,8 +111,8 @@ def _content(reasoning: str, text: str) -> Json:
     if not reasoning:
         return text
     thought = {"type": "reasoning", "reasoning": reasoning, "index": 0}
-    return [thought, _block(1, text)] if text else [thought]
+    return [thought, _block(text)] if text else [thought]
 
 
-def _block(index: int, text: str) -> Json:
-    return {"type": "text", "text": text, "index": index}
+def _block(text: str) -> Json:
+    return {"type": "text", "text": text, "index": 1}

@@ -69,7 +69,8 @@ def updated(state: State, update: State, ids: Ids, place: str) -> State:
 def merged(before: list[Message], new: Iterable[Message], ids: Ids, place: str) -> list[Message]:
     """Return the messages *before* and the *new* ones; one with a known id takes the place of the other.
 
-    A message without an id gets one, in place, so that whatever else shows it has it too. RejectedError where one is to be removed that is not there.
+    A message without an id gets one, in place, so that whatever else shows it has it too. RejectedError where one is
+    to be removed that is not there.
     """
     messages = {message["id"]: message for message in before}
     removed: set[str] = set()
@@ -99,10 +100,10 @@ def conversation(state: State) -> tuple[str | None, int, int]:
     """
     if "messages" not in state:
         return None, 0, 0
-    said, humans, since = "", 0, 0
+    last, humans, since = None, 0, 0
     for message in state["messages"]:
         if message["type"] == "human":
-            said, humans, since = chat.text(message), humans + 1, 0
+            last, humans, since = message, humans + 1, 0
         elif message["type"] == "ai":
             since += 1
-    return said, humans, since
+    return chat.text(last) if last else "", humans, since

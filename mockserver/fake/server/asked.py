@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from mockserver.fake.ids import MILLISECONDS, Ids
+from mockserver.fake.ids import Ids
 from mockserver.fake.request import RunRequest
 from mockserver.fake.server import webhooks
 from mockserver.fake.server.validation import RefusalError, uuid
@@ -57,7 +57,7 @@ def run_request(
         "langgraph_auth_permissions": [],
         "langgraph_request_id": request_id or ids.uuid4("request"),
         **_tracer(body),
-        "__request_start_time_ms__": MILLISECONDS + 1000 * ids.count,
+        "__request_start_time_ms__": ids.milliseconds,
         "__after_seconds__": body.get("after_seconds", 0),
         "run_id": run_id,
         "thread_id": thread_id,

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 
+from mockserver.assistants import own_assistant
 from mockserver.fake.answers import Answer, json_answer
 from mockserver.fake.ids import Ids
+from mockserver.fake.run.place import RESEARCHER
 from mockserver.fake.server import bodies, shapes
 from mockserver.fake.server.asked import BOTH, public
 from mockserver.fake.server.endpoint import Call, identity
 from mockserver.fake.server.searching import LIMIT, holds, ordered, page
 from mockserver.fake.server.validation import RefusalError, checked, uuid
-from mockserver.fake.server.world import Assistant, Record, World, own_assistant
+from mockserver.fake.server.world import Assistant, Record, World
 from mockserver.jsontext import Json
 
 DEFAULT_GRAPH = "agent"
@@ -169,8 +171,8 @@ class Assistants:
     def subgraphs(self, call: Call) -> Answer:
         """Tell what the states of the graphs within an assistant's graph are like."""
         _known(call, "Not Found")
-        wanted = call.path[1:] or (shapes.SUBGRAPH,)
-        inside = {shapes.SUBGRAPH: shapes.schemas("LangGraphState")}
+        wanted = call.path[1:] or (RESEARCHER,)
+        inside = {RESEARCHER: shapes.schemas("LangGraphState")}
         return json_answer({name: inside[name] for name in wanted if name in inside})
 
     def _found(self, call: Call, asked: Mapping[str, Json]) -> list[Record]:

@@ -3,16 +3,14 @@
 The keys and types are those of LangGraph's message state on the wire; the descriptions are our own.
 """
 
+from mockserver.fake.run.place import AGENT, END, RESEARCHER, START, TOOLS
 from mockserver.jsontext import Json
-
-SUBGRAPH = "researcher"
-"""The node that is a graph itself."""
 
 Schema = dict[str, Json]
 
 
 def _node(name: str) -> Schema:
-    if name.rpartition(":")[2] == "__end__":
+    if name.rpartition(":")[2] == END:
         return {"id": name}
     return {"id": name, "type": "runnable", "data": {"name": name}}
 
@@ -28,19 +26,17 @@ def _drawn(into: str, out: str, nodes: tuple[str, ...]) -> dict[str, list[Schema
     return {
         "nodes": [_node(name) for name in nodes],
         "edges": [
-            *_edges("__start__", "agent"),
-            *_edges("agent", "__end__", "agent", into, "tools"),
-            *_edges(out, "__end__", "agent", into),
-            *_edges("tools", "agent"),
+            *_edges(START, AGENT),
+            *_edges(AGENT, END, AGENT, into, TOOLS),
+            *_edges(out, END, AGENT, into),
+            *_edges(TOOLS, AGENT),
         ],
     }
 
 
 def _inside() -> dict[str, list[Schema]]:
-    start, agent, tools, end = (
-        f"{SUBGRAPH}:{name}" for name in ("__start__", "agent", "tools", "__end__")
-    )
-    outside = ("__start__", "agent", "tools", "__end__")
+    start, agent, tools, end = (f"{RESEARCHER}:{name}" for name in (START, AGENT, TOOLS, END))
+    outside = (START, AGENT, TOOLS, END)
     graph = _drawn(start, end, (*outside, start, agent, tools, end))
     graph["edges"] += [
         *_edges(start, agent),
@@ -50,7 +46,7 @@ def _inside() -> dict[str, list[Schema]]:
     return graph
 
 
-GRAPH = _drawn(SUBGRAPH, SUBGRAPH, ("__start__", "agent", "tools", SUBGRAPH, "__end__"))
+GRAPH = _drawn(RESEARCHER, RESEARCHER, (START, AGENT, TOOLS, RESEARCHER, END))
 GRAPH_INSIDE = _inside()
 """The same with `xray`: the subgraph's own nodes take its place."""
 

@@ -3,12 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid5
 
+from mockserver.assistants import own_assistant
 from mockserver.jsontext import Json
-
-ASSISTANT_NAMESPACE = UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
-"""A graph's own assistant has the uuid5 of the graph's name in this namespace."""
 
 ROOM = 1000
 """How many threads, graphs, and assistants beside those of the graphs a session may have; more, and the oldest is forgotten."""
@@ -93,11 +90,6 @@ class World:
             made = [identity for identity in self.assistants if identity not in own]
             for identity in made[:-ROOM]:
                 del self.assistants[identity]
-
-
-def own_assistant(graph: str) -> str:
-    """Return the id of the assistant that *graph* has of its own."""
-    return str(uuid5(ASSISTANT_NAMESPACE, graph))
 
 
 def forget(things: dict[str, Any], room: int = ROOM) -> None:
