@@ -102,7 +102,7 @@ def test_an_answer_goes_out_at_its_pace(
 @pytest.fixture
 def fake() -> Fake:
     """A fake that knows the graph `chat`, and answers at once."""
-    return Fake(Api(RUNS.stream, RUNS.wait, ("chat",)), Pace(None), Sessions())
+    return Fake(Api(RUNS, ("chat",)), Pace(None), Sessions())
 
 
 async def ask(fake: Fake, session: str = "", **body: object) -> Reply:
@@ -164,7 +164,7 @@ async def test_what_a_browser_asks_by_itself_is_not_counted(fake: Fake) -> None:
 
 async def test_a_thread_lives_in_its_session() -> None:
     sessions = Sessions()
-    fake = Fake(Api(RUNS.stream, RUNS.wait), Pace(None), sessions)
+    fake = Fake(Api(RUNS), Pace(None), sessions)
     mine = (("x-mockserver-session", "mine"),)
     identity = "11111111-1111-4111-8111-111111111111"
     body = json.dumps({"thread_id": identity}).encode()
@@ -181,7 +181,7 @@ async def test_a_thread_lives_in_its_session() -> None:
 
 
 async def test_at_the_natural_pace_a_run_takes_its_time() -> None:
-    fake = Fake(Api(RUNS.stream, RUNS.wait), Pace(), Sessions())
+    fake = Fake(Api(RUNS), Pace(), Sessions())
 
     body = (await ask(fake)).body
 

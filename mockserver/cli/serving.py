@@ -70,10 +70,11 @@ def serve(
 
     if not all(graphs):
         raise UsageError("--graph is empty: name a graph")
-    runs = Runs(scripts.load(script))
-    api = Api(runs.stream, runs.wait, graphs)
+    played = scripts.load(script)
 
     def others(cassettes: "Cassettes", pace: "Pace", log: Log) -> tuple["Responder", ...]:
+        runs = Runs(played, pace.gap)
+        api = Api(runs, graphs)
         look = scripts.Followed(script, runs.play, log.tell).look if script else lambda: None
         return Misnamed(cassettes), Fake(api, pace, cassettes.sessions, look)
 

@@ -1,6 +1,8 @@
 """What the fake graph answers, as values. No I/O."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from mockserver.fake.written import written
 from mockserver.jsontext import Json
@@ -25,13 +27,29 @@ class Timed:
     end: float
 
 
+class Reader(Protocol):
+    """A body that comes as time goes by; *now* is the moment of the clock, in seconds, at which it is asked."""
+
+    keepalive: bytes
+    """What goes out every five seconds."""
+
+    def take(self, now: float) -> tuple[bytes, float | None]:
+        """Return what has come since the last time, and the moment at which there is more; None behind the end."""
+
+    def leave(self, now: float) -> None:
+        """The client has gone before the end."""
+
+    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Have *changed* be called where it is in vain to wait for that moment; return what ends that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Status, headers and body of one answer."""
 
     status: int
     headers: Headers
-    body: bytes | Timed
+    body: bytes | Timed | Reader
     note: str | None = None
     """What a person who looks on should know of it."""
 

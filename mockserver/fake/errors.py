@@ -28,6 +28,11 @@ class RejectedError(Exception):
         message = self.message if _is_told(self.kind) else "An internal error occurred"
         return {"error": self.kind, "message": message}
 
+    @property
+    def shown(self) -> str:
+        """The error as Python shows it, which a thread keeps of it."""
+        return f"{self.kind}({self.message if self.kind == 'KeyError' else repr(self.message)})"
+
 
 class StoppedError(Exception):
     """The run stops to ask a human, with the interrupts *asked*; with none where the request wanted it to stop."""

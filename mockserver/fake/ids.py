@@ -1,6 +1,6 @@
 """Ids and times that look random and are not. No I/O, no clock."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -17,11 +17,17 @@ _TICKS = 0x01B21DD213814000 + _MILLISECONDS * 10_000
 class Ids:
     """Ids of one request, the *count*-th (from 0) of its kind in its session; *seed* says what was asked.
 
-    The same seed, count and names always give the same id; any other name gives another.
+    The same seed, count and names always give the same id; any other name gives another. *moment* is when it happened,
+    in seconds since EPOCH, where that is not as many as the count.
     """
 
     seed: str
     count: int = 0
+    moment: int | None = None
+
+    def at(self, moment: int) -> "Ids":
+        """Return the same ids, of what happened at *moment*."""
+        return replace(self, moment=moment)
 
     @property
     def milliseconds(self) -> int:
@@ -41,10 +47,12 @@ class Ids:
         """Return a UUID of version 5, as of tasks."""
         return _formed(self.hex(*names), 5)
 
-    def uuid6(self, number: int, *names: str | int) -> str:
-        """Return a UUID of version 6, as of checkpoints; a greater *number* makes a later one."""
-        ticks = f"{_TICKS + 10_000_000 * self.count + number:015x}"
-        return _formed(f"{ticks[:12]}6{ticks[12:]}{self.hex(*names)[16:]}", 6)
+    def uuid6(self, number: int, step: int, *names: str | int) -> str:
+        """Return a UUID of version 6, as of the checkpoint of a *step*; a greater *number* makes a later one."""
+        ticks = f"{_TICKS + 10_000_000 * self._seconds + number:015x}"
+        sequence = f"{0x8000 | step & 0x3FFF:04x}"
+        digits = f"{ticks[:12]}6{ticks[12:]}{sequence}{self.hex(*names)[20:]}"
+        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
     def uuid7(self, *names: str | int) -> str:
         """Return a UUID of version 7, as of runs and threads, which tells the time in its first digits."""
@@ -57,8 +65,17 @@ class Ids:
 
     def time(self, seconds: float = 0.0) -> str:
         """Return when it happened, *seconds* after the request, in ISO 8601."""
-        moment = EPOCH + timedelta(seconds=self.count + seconds)
+        moment = EPOCH + timedelta(seconds=self._seconds + seconds)
         return moment.isoformat(timespec="microseconds")
+
+    @property
+    def _seconds(self) -> int:
+        return self.count if self.moment is None else self.moment
+
+
+def interrupt_id(path: tuple[str, ...]) -> str:
+    """Return the id of what the task at *path* asks a human: it is the same whenever that task asks."""
+    return sha256("\0".join(("interrupt", *path)).encode()).hexdigest()[:32]
 
 
 def _formed(digits: str, version: int) -> str:

@@ -1,14 +1,16 @@
 """Answers from the fake graph."""
 
-from collections.abc import Callable
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
 
 from mockserver.cassette.canonical import canonical
 from mockserver.cassette.matching import key
-from mockserver.fake.answers import paced
+from mockserver.fake.answers import KEEPALIVE, Reader, Timed, paced
 from mockserver.fake.ids import Ids
 from mockserver.fake.server.api import Api
 from mockserver.fake.server.world import World
-from mockserver.messages import Reply, Request, Source, standard_reason
+from mockserver.messages import Live, Paced, Reply, Request, Source, standard_reason
 from mockserver.pace import Pace
 from mockserver.responders.cassettes import is_browser_noise, session_of
 from mockserver.sessions import Sessions
@@ -18,7 +20,7 @@ class Fake:
     """Answers every request as the fake graph's server would.
 
     The same request has the same meaning for all clients, so it gets the same ids from it; asked again in a *session*, it
-    gets others. *look* is called before each answer, to see whether its script was edited.
+    gets others. *look* is called before each answer, to see whether its script was edited. *clock* gives seconds.
     """
 
     def __init__(
@@ -27,8 +29,10 @@ class Fake:
         pace: Pace,
         sessions: Sessions,
         look: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api = api
+        self._clock = clock
         self._look = look
         self._pace = pace
         self._sessions = sessions
@@ -38,15 +42,51 @@ class Fake:
         self._look()
         world = self._sessions.keep(session_of(request), World)
         seed = key(canonical(request)).hex()
-        answer = self._api.handle(request, Ids(seed, world.count(seed)), world)
+        answer = self._api.handle(request, Ids(seed, world.count(seed)), world, self._clock())
         if answer.status < 400:
             world.take(seed)
         return Reply(
             answer.status,
             answer.headers,
-            answer.body if isinstance(answer.body, bytes) else paced(answer.body, self._pace),
+            self._body(answer.body),
             standard_reason(answer.status),
             Source.FAKE,
             note=answer.note,
             counted=not is_browser_noise(request),
         )
+
+    def _body(self, body: bytes | Timed | Reader) -> bytes | Paced | Live:
+        if isinstance(body, bytes):
+            return body
+        if isinstance(body, Timed):
+            return paced(body, self._pace)
+        chunk, more = body.take(self._clock())
+        return chunk if more is None else Live(self._read(body, chunk))
+
+    async def _read(self, reader: Reader, chunk: bytes) -> AsyncGenerator[bytes, None]:
+        """Yield *chunk*, and what comes behind it as time goes by."""
+        loop = asyncio.get_running_loop()
+        changed = asyncio.Event()
+        ignore = reader.watch(changed.set)
+        tick = self._clock() + KEEPALIVE
+        more: float | None = 0.0
+        try:
+            if chunk:
+                yield chunk
+            while True:
+                chunk, more = reader.take(self._clock())
+                if chunk:
+                    yield chunk
+                if more is None:
+                    return
+                timer = loop.call_later(min(more, tick) - self._clock(), changed.set)
+                await changed.wait()
+                timer.cancel()
+                changed.clear()
+                if self._clock() >= tick:
+                    tick += KEEPALIVE
+                    yield reader.keepalive
+        finally:
+            ignore()
+            if more is not None:
+                reader.leave(self._clock())

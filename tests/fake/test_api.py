@@ -8,7 +8,9 @@ import pytest
 from mockserver.fake.answers import Answer, json_answer
 from mockserver.fake.ids import Ids
 from mockserver.fake.request import RunRequest
-from mockserver.fake.server.api import NO_CANCEL, NO_CRONS, NO_STORE, NO_THREADS, Api
+from mockserver.fake.run.runs import Runs
+from mockserver.fake.script import Script
+from mockserver.fake.server.api import NO_COMMANDS, NO_CRONS, NO_STORAGE, NO_THREAD_STREAM, Api
 from mockserver.fake.server.world import ROOM, VERSIONS, World
 from mockserver.messages import Request
 
@@ -17,18 +19,36 @@ MINE = "11111111-1111-4111-8111-111111111111"
 JSON = (("content-type", "application/json"),)
 
 
+SILENT = Script()
+
+
+class Played(Runs):
+    """Keeps which stateless runs it is asked for, and plays none of them."""
+
+    def __init__(self, script: Script) -> None:
+        super().__init__(script)
+        self.asked: list[RunRequest] = []
+
+    def stream(self, request: RunRequest, ids: Ids) -> Answer:
+        self.asked.append(request)
+        return json_answer({"run": request.graph})
+
+    wait = stream
+
+
 class Client:
     """Asks the API in process, as one session."""
 
     def __init__(self, *graphs: str) -> None:
-        self.runs: list[RunRequest] = []
         self.world = World()
-        self._api = Api(self.play, self.play, graphs)
+        self._played = Played(SILENT)
+        self._api = Api(self._played, graphs)
         self._counts: dict[str, int] = {}
 
-    def play(self, run: RunRequest, ids: Ids) -> Answer:
-        self.runs.append(run)
-        return json_answer({"run": run.graph})
+    @property
+    def runs(self) -> list[RunRequest]:
+        """The stateless runs that were asked for."""
+        return self._played.asked
 
     def raw(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
         seed = f"{method} {path} {body!r}"
@@ -72,7 +92,6 @@ def test_a_run_gets_what_was_asked_for(client: Client) -> None:
             "metadata": {"m": 1},
             "interrupt_before": ["tools"],
             "interrupt_after": "*",
-            "on_completion": "keep",
         },
     )
     [run] = client.runs
@@ -84,7 +103,6 @@ def test_a_run_gets_what_was_asked_for(client: Client) -> None:
     assert run.config["metadata"] == run.metadata
     assert run.context == {"a": 1}
     assert (run.interrupt_before, run.interrupt_after) == (["tools"], "*")
-    assert run.on_completion == "keep"
 
 
 def test_a_run_may_say_nothing_but_its_assistant(client: Client) -> None:
@@ -250,19 +268,12 @@ def test_a_request_may_bring_its_own_id(client: Client) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "why"),
     [
-        ("POST", f"/threads/{MINE}/runs/stream", NO_THREADS),
-        ("POST", f"/threads/{MINE}/runs/wait", NO_THREADS),
-        ("POST", f"/threads/{MINE}/runs", NO_THREADS),
-        ("GET", f"/threads/{MINE}/runs", NO_THREADS),
-        ("GET", f"/threads/{MINE}/runs/{MINE}/join", NO_THREADS),
-        ("GET", f"/threads/{MINE}/state", NO_THREADS),
-        ("POST", f"/threads/{MINE}/history", NO_THREADS),
-        ("POST", f"/threads/{MINE}/state/checkpoint", NO_THREADS),
+        ("POST", f"/threads/{MINE}/commands", NO_COMMANDS),
+        ("POST", f"/threads/{MINE}/stream/events", NO_COMMANDS),
+        ("GET", f"/threads/{MINE}/stream", NO_THREAD_STREAM),
+        ("GET", f"/threads/{MINE}/storage", NO_STORAGE),
         ("POST", "/runs/crons", NO_CRONS),
         ("GET", f"/runs/crons/{MINE}", NO_CRONS),
-        ("PUT", "/store/items", NO_STORE),
-        ("POST", "/store/items/search", NO_STORE),
-        ("POST", "/runs/cancel", NO_CANCEL),
         ("GET", f"/runs/{MINE}/stream", "Not Found"),
         ("GET", "/openapi.json", "the fake graph has no /openapi.json"),
     ],
@@ -614,19 +625,12 @@ def test_a_thread_lives_and_dies(client: Client) -> None:
     client.ask("PATCH", path, {}, 404)
 
 
-@pytest.mark.parametrize(
-    ("metadata", "why"),
-    [
-        ({}, "has no assigned graph ID"),
-        ({"graph_id": "agent"}, "does not keep the state of threads yet"),
-    ],
-)
-def test_a_thread_has_no_state_yet(client: Client, metadata: dict[str, str], why: str) -> None:
+def test_a_thread_without_a_graph_takes_no_state(client: Client) -> None:
     steps = [{"updates": [{"as_node": "agent", "values": {}}]}]
 
-    told = client.post("/threads", {"metadata": metadata, "supersteps": steps}, 201)
+    told = client.post("/threads", {"supersteps": steps}, 201)
 
-    assert why in told["detail"]
+    assert "has no assigned graph ID" in told["detail"]
 
 
 def test_an_unknown_version_is_not_found(client: Client) -> None:

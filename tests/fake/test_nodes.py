@@ -44,7 +44,7 @@ class Played:
             Callbacks(request, self.emit),
             PACE,
             self.waits.append,
-            iter(answers),
+            {PLACE.task: tuple(answers)},
         )
 
     def emit(self, name: str, value: Json) -> None:
@@ -129,7 +129,7 @@ def test_an_interrupt_stops_the_agent() -> None:
     assert stopped.value.asked == (
         {
             "value": {"question": "May I?"},
-            "id": "ea6e0ea4082d9a9f82aa3ef51d221800",
+            "id": "ba58e2f34c2dd61770d3e45f38caaf05",
             "response_schema": None,
         },
     )
@@ -219,7 +219,7 @@ def test_a_tool_that_asks_stops_too() -> None:
     assert failed["data"] == {
         "error": {
             "error": "GraphInterrupt",
-            "message": "(Interrupt(value={'may': 'I?'}, id='aab36ee625eb685de5c59d0ff598d1e5', response_schema=None),)",
+            "message": "(Interrupt(value={'may': 'I?'}, id='ba58e2f34c2dd61770d3e45f38caaf05', response_schema=None),)",
         },
         "input": {"to": "Ann"},
         "tool_call_id": "c0",

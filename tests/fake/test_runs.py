@@ -99,7 +99,7 @@ def test_waiting_takes_its_time() -> None:
     assert (at, answer.end, answer.keepalive) == (2.0, 2.0, b"\n")
 
 
-ASKED = {"value": "?", "id": "e8faf5b86aa8aff10db6be3aa0e82c79", "response_schema": None}
+ASKED = {"value": "?", "id": "80b40e1ff7a32818336dc1194f98a92c", "response_schema": None}
 ASKS = script(Speak("A."), Interrupt("?"), Speak("B."))
 
 

@@ -15,7 +15,8 @@ import pytest
 from mockserver.cassette.stable import Stable
 from mockserver.fake.answers import Answer
 from mockserver.fake.ids import Ids
-from mockserver.fake.request import RunRequest
+from mockserver.fake.run.runs import Runs
+from mockserver.fake.script import Script
 from mockserver.fake.server.api import Api
 from mockserver.fake.server.world import World
 from mockserver.messages import Request
@@ -362,16 +363,11 @@ def leaves_open(name: str, ask: Ask, status: int) -> bool:
     return status == 200 and (of_all or described)
 
 
-def played(run: RunRequest, ids: Ids) -> Answer:
-    """Stand in for the run engine, which no scenario here reaches."""
-    raise AssertionError(run)
-
-
 class Fake:
     """The fake, asked in process by a client that fills in paths as `wire` does."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
-        self._api = Api(played, played, DECLARED)
+        self._api = Api(Runs(Script()), DECLARED)
         self._headers = (("host", host),)
         self._world = World()
         self._known: dict[str, Any] = {}

@@ -110,7 +110,7 @@ def fake(ask: Ask) -> Seen:
     """Return what the fake graph answers to *ask*, all at once."""
     runs = Runs(SCRIPT)
     raw = ask.body if isinstance(ask.body, bytes) else json.dumps(ask.body).encode()
-    api = Api(runs.stream, runs.wait, GRAPH_NAMES)
+    api = Api(runs, GRAPH_NAMES)
     answer = api.handle(Request(ask.method, ask.path, (), raw), Ids(raw.decode()), World())
     steps = answer.body.steps if isinstance(answer.body, Timed) else ((0.0, answer.body),)
     return Seen(answer.status, None, answer.headers, steps)

@@ -123,9 +123,12 @@ class Modes:
         self._tell("tasks", place.namespace, payload)
         self._debug(place.namespace, place.step, kind, payload)
 
+    def time(self) -> str:
+        """Return the time, as the server writes it."""
+        return self._ids.time(self._now())
+
     def _debug(self, namespace: tuple[str, ...], step: int, kind: str, payload: Json) -> None:
-        time = self._ids.time(self._now())
-        event = {"step": step, "timestamp": time, "type": kind, "payload": payload}
+        event = {"step": step, "timestamp": self.time(), "type": kind, "payload": payload}
         self._tell("debug", namespace, event)
 
     def _tell(self, mode: str, namespace: tuple[str, ...], value: Json) -> None:

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mockserver.fake.errors import RejectedError, StoppedError
-from mockserver.fake.ids import Ids
+from mockserver.fake.ids import Ids, interrupt_id
 from mockserver.fake.messages import chat
 from mockserver.fake.messages.chat import Message
 from mockserver.fake.request import RunRequest
@@ -48,7 +48,7 @@ _PARTS = frozenset(
 class Nodes:
     """What the nodes of one run have: whom they tell what happens, and how time passes.
 
-    *wait* takes seconds. *answers* are what humans said to the interrupts that come, in their order.
+    *wait* takes seconds. *answers* are what humans said to the tasks that go on, in the order of their interrupts.
     """
 
     request: RunRequest
@@ -57,13 +57,14 @@ class Nodes:
     callbacks: Callbacks
     pace: Pace
     wait: Callable[[float], None]
-    answers: Iterator[Json]
+    answers: dict[str, tuple[Json, ...]] = field(default_factory=dict)
 
     def agent(self, place: Place, state: State, visit: Visit | None) -> State:
         """Play one *visit* of the script; return the update of the state."""
         update: State = {}
         answer: dict[str, str] = {}
-        for number, step in enumerate(visit.steps if visit else ()):
+        answers = self._answers(place)
+        for step in visit.steps if visit else ():
             match filled(step, answer):
                 case Speak() as speak:
                     update["messages"] = [self._speak(place, state, speak)]
@@ -72,7 +73,7 @@ class Nodes:
                 case Update(values):
                     update |= values
                 case Interrupt(value):
-                    answer = self._ask(place, number, value)
+                    answer = _asked(place, value, answers)
                 case Fail(kind, message):
                     raise RejectedError(kind, repr(message) if kind == "KeyError" else message)
                 case Pause(seconds):
@@ -87,9 +88,10 @@ class Nodes:
         asked = state["messages"][-1]["tool_calls"]
         calls = visit.speech.calls
         messages: list[Message] = []
+        answers = self._answers(place)
         for number, (call, one) in enumerate(zip(calls, asked, strict=True)):
             undone = any(later.ask is not None for later in calls[number + 1 :])
-            messages.append(self._use(place, number, call, one, named=not undone))
+            messages.append(self._use(place, number, call, one, answers, named=not undone))
         return {"messages": messages}
 
     def _speak(self, place: Place, state: State, speak: Speak) -> Message:
@@ -112,14 +114,26 @@ class Nodes:
         self.callbacks.model_end(model, messages, message)
         return message
 
-    def _use(self, place: Place, number: int, call: Call, asked: Json, *, named: bool) -> Message:
+    def _answers(self, place: Place) -> Iterator[Json]:
+        return iter(self.answers.get(place.task, ()))
+
+    def _use(
+        self,
+        place: Place,
+        number: int,
+        call: Call,
+        asked: Json,
+        answers: Iterator[Json],
+        *,
+        named: bool,
+    ) -> Message:
         """Let a tool answer the *call* that was *asked* of it; a message that the node may not return is not *named*."""
         tool = place.within(self.ids.uuid7("tool", place.task, number))
         given = {"input": asked["args"]}
         self.callbacks.tool("on_tool_start", tool, call.tool, given)
         self.wait(self.pace.tool)
         try:
-            answer = {} if call.ask is None else self._ask(place, number, call.ask)
+            answer = {} if call.ask is None else _asked(place, call.ask, answers)
         except StoppedError as stopped:
             error = {"error": "GraphInterrupt", "message": _shown(stopped)}
             said = {"error": error, **given, "tool_call_id": asked["id"]}
@@ -132,13 +146,14 @@ class Nodes:
         self.callbacks.tool("on_tool_end", tool, call.tool, {"output": message, **given})
         return message
 
-    def _ask(self, place: Place, number: int, value: Json) -> dict[str, str]:
-        """Return what a human said to the interrupt; StoppedError where nobody has yet."""
-        for answer in self.answers:
-            said = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
-            return {"answer": said}
-        identity = self.ids.hex("interrupt", place.task, number)
-        raise StoppedError({"value": value, "id": identity, "response_schema": None})
+
+def _asked(place: Place, value: Json, answers: Iterator[Json]) -> dict[str, str]:
+    """Return what a human said to the interrupt; StoppedError where nobody has yet."""
+    for answer in answers:
+        said = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+        return {"answer": said}
+    identity = interrupt_id(place.path)
+    raise StoppedError({"value": value, "id": identity, "response_schema": None})
 
 
 def _content(result: Json) -> Json:

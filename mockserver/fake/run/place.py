@@ -3,6 +3,7 @@
 Source of the keys and their order: the events of a langgraph-api 0.16.7.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mockserver.fake.request import RunRequest
@@ -16,10 +17,23 @@ CORE_VERSION = "1.7.2"
 API_URL = "http://127.0.0.1:2024"
 """Where `langgraph dev` says it runs; a real one names itself."""
 
+HOST: dict[str, Json] = {
+    "run_attempt": 1,
+    "langgraph_version": LANGGRAPH_VERSION,
+    "langgraph_api_version": API_VERSION,
+    "langgraph_plan": "enterprise",
+    "langgraph_host": "self-hosted",
+    "langgraph_api_url": API_URL,
+}
+"""What the server says of itself in the metadata of every run."""
+
 MODEL = "ChatMockserver"
 
 START, AGENT, TOOLS, RESEARCHER, END = "__start__", "agent", "tools", "researcher", "__end__"
 """The nodes of the graph; the researcher is a graph itself."""
+
+PULL = "__pregel_pull"
+"""How the path of every task begins."""
 
 _OF_NODES = (
     *("langgraph_step", "langgraph_node", "langgraph_triggers", "langgraph_path"),
@@ -67,16 +81,42 @@ def _tags(request: RunRequest) -> dict[str, Json]:
 def _run_metadata(request: RunRequest) -> dict[str, Json]:
     return {
         **request.metadata,
-        "run_attempt": 1,
-        "langgraph_version": LANGGRAPH_VERSION,
-        "langgraph_api_version": API_VERSION,
-        "langgraph_plan": "enterprise",
-        "langgraph_host": "self-hosted",
-        "langgraph_api_url": API_URL,
+        **HOST,
         **(_model(request) if "events" in request.modes else {}),
         "run_id": request.run_id,
         "graph_id": request.metadata.get("graph_id", request.graph),
     }
+
+
+def checkpoint_metadata(
+    request: RunRequest, around: Place | None, outer: Mapping[str, str], told: Mapping[str, Json]
+) -> dict[str, Json]:
+    """Return the metadata of a checkpoint that is kept: of the run, and what was *told* of it.
+
+    *around* is the task that plays the graph, None for the whole graph; *outer* are the checkpoints around it.
+    """
+    configurable = request.config.get("configurable", {})
+    kept = {name: value for name, value in configurable.items() if _is_told(name)}
+    inside: dict[str, Json] = {}
+    if around is not None:
+        kept["checkpoint_map"] = dict(outer)
+        inside = _of_node(around) | {"checkpoint_ns": "|".join(around.path)}
+    return {
+        **kept,
+        **request.metadata,
+        **HOST,
+        "thread_id": request.thread_id,
+        "run_id": request.run_id,
+        **inside,
+        **told,
+        "langgraph_auth_user_id": configurable.get("langgraph_auth_user_id", ""),
+        "langgraph_request_id": configurable.get("langgraph_request_id", ""),
+    }
+
+
+def _is_told(name: str) -> bool:
+    own = ("run_id", "thread_id", "checkpoint_ns", "checkpoint_map", "langgraph_request_id")
+    return not name.startswith(("__", "langgraph_auth_")) and name not in own
 
 
 def _model(request: RunRequest) -> dict[str, Json]:
@@ -93,13 +133,16 @@ def graph_metadata(request: RunRequest) -> dict[str, Json]:
 def node_metadata(request: RunRequest, place: Place) -> dict[str, Json]:
     """Return the metadata of a callback of a node."""
     inside = {"checkpoint_ns": "|".join(place.namespace)} if place.namespace else {}
-    return graph_metadata(request) | {
+    return graph_metadata(request) | _of_node(place) | inside
+
+
+def _of_node(place: Place) -> dict[str, Json]:
+    return {
         "langgraph_step": place.step,
         "langgraph_node": place.node,
         "langgraph_triggers": [f"branch:to:{place.node}"],
-        "langgraph_path": ["__pregel_pull", place.node],
+        "langgraph_path": [PULL, place.node],
         "langgraph_checkpoint_ns": "|".join(place.path),
-        **inside,
     }
 
 

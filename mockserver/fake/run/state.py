@@ -16,19 +16,23 @@ REMOVE_ALL = "__remove_all__"
 _MORE = "\nFor troubleshooting, visit: https://docs.langchain.com/oss/python/langgraph/errors/INVALID_GRAPH_NODE_RETURN_VALUE"
 
 
-def entered(value: Json, ids: Ids) -> State:
-    """Return the state that begins with the input *value*; RejectedError where the graph cannot take it."""
+def entered(value: Json, ids: Ids, before: State | None = None) -> State:
+    """Return the state that the input *value* makes of the one *before*, None where the graph begins with it.
+
+    RejectedError where the graph cannot take it.
+    """
     if value is None:
         raise RejectedError("EmptyInputError", "Received no input for __start__")
     if not isinstance(value, dict):
-        raise RejectedError("InvalidUpdateError", f"Expected dict, got {value}{_MORE}")
-    if not value:
-        return {"messages": []}
-    if "messages" not in value:
-        return dict(value)
-    return {"messages": merged([], coerced(value["messages"]), ids, "input")} | {
-        key: part for key, part in value.items() if key != "messages"
-    }
+        raise no_update(value)
+    if before is None:
+        before = {"messages": []} if not value or "messages" in value else {}
+    return updated(before, _coerced(value), ids, "input")
+
+
+def no_update(value: Json) -> RejectedError:
+    """Return what a graph says to a *value* that is no update of its state."""
+    return RejectedError("InvalidUpdateError", f"Expected dict, got {value}{_MORE}")
 
 
 def commanded(command: dict[str, Json], ids: Ids) -> State:
@@ -45,9 +49,17 @@ def commanded(command: dict[str, Json], ids: Ids) -> State:
         raise RejectedError("TypeError", "'NoneType' object is not iterable")
     state: State = {"messages": []}
     for time in ("first", "second"):
-        given = {key: coerced(part) if key == "messages" else part for key, part in update.items()}
-        state = updated(state, given, ids, f"command {time}")
+        state = updated(state, _coerced(update), ids, f"command {time}")
     return state
+
+
+def written(update: Json, state: State, ids: Ids, place: str) -> State:
+    """Return what the *update* of a command, or of a person, makes of *state*; RejectedError where it is none."""
+    return updated(state, _coerced(_pairs(update or {})), ids, place)
+
+
+def _coerced(values: State) -> State:
+    return {key: coerced(part) if key == "messages" else part for key, part in values.items()}
 
 
 def _pairs(update: Json) -> State:

@@ -9,15 +9,19 @@ from mockserver.fake.answers import Answer, json_answer, refusal
 from mockserver.fake.ids import Ids
 from mockserver.fake.request import RunRequest
 from mockserver.fake.run.place import API_VERSION, LANGGRAPH_VERSION
-from mockserver.fake.server import bodies, threads
+from mockserver.fake.run.runs import Runs
+from mockserver.fake.server import bodies, store
 from mockserver.fake.server.asked import Body, pending, run_request
 from mockserver.fake.server.assistants import Assistants
 from mockserver.fake.server.endpoint import Call
+from mockserver.fake.server.onthread import OnThread
+from mockserver.fake.server.states import States
+from mockserver.fake.server.threads import Threads
 from mockserver.fake.server.validation import RefusalError
 from mockserver.fake.server.world import World
+from mockserver.jsontext import Json
 from mockserver.messages import Request
 
-Play = Callable[[RunRequest, Ids], Answer]
 Endpoint = Callable[[Call], Answer]
 
 INFO = {
@@ -40,13 +44,10 @@ INFO = {
 }
 OK = {"ok": True, "services": {}}
 
-NO_THREADS = (
-    "runs on a thread are not there yet: the fake graph answers stateless runs, "
-    "POST /runs/stream and /runs/wait"
-)
 NO_CRONS = "the fake graph has no crons: nothing runs by itself in it"
-NO_STORE = "the fake graph has no store"
-NO_CANCEL = "there is nothing to cancel: a run of the fake graph is over when it is answered"
+NO_COMMANDS = "the fake graph does not know /commands and /stream/events: have the client use /threads/{thread_id}/runs/stream"
+NO_THREAD_STREAM = "the fake graph has no stream of a whole thread: join a run, GET /threads/{thread_id}/runs/{run_id}/stream"
+NO_STORAGE = "the fake graph does not tell how much a thread stores"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +62,29 @@ class Route:
 class Api:
     """Answers every request. *graphs* are the graphs there are; none declared, there is any that is asked for.
 
-    *stream* and *wait* play the runs.
+    *runs* plays the runs.
     """
 
-    def __init__(self, stream: Play, wait: Play, graphs: tuple[str, ...] = ()) -> None:
+    def __init__(self, runs: Runs, graphs: tuple[str, ...] = ()) -> None:
+        self._runs = runs
         self._assistants = Assistants(graphs)
-        self._stream = stream
-        self._wait = wait
+        self._threads = Threads(runs)
+        self._states = States(self._threads, runs)
+        self._on_thread = OnThread(runs, self._threads, self._assistants)
         self._routes = self._all_routes()
 
-    def handle(self, request: Request, ids: Ids, world: World) -> Answer:
-        """Return the answer to *request*, of which *ids* makes the ids, and have *world* be as it is after that."""
+    def handle(self, request: Request, ids: Ids, world: World, now: float = 0.0) -> Answer:
+        """Return the answer to *request*, of which *ids* makes the ids, and have *world* be as it is after that.
+
+        *now* is the moment of the clock, in seconds.
+        """
         self._assistants.open(world)
         try:
-            return self._answer(request, ids, world)
+            return self._answer(request, ids, world, now)
         except RefusalError as why:
             return refusal(why.status, why.detail)
 
-    def _answer(self, request: Request, ids: Ids, world: World) -> Answer:
+    def _answer(self, request: Request, ids: Ids, world: World, now: float) -> Answer:
         raw, _, query = request.path.partition("?")
         path = unquote(raw)
         if path in _META:
@@ -89,7 +95,7 @@ class Api:
         ]
         for route, found in matching:
             if request.method in route.methods:
-                return route.endpoint(Call(request, ids, world, found.groups()))
+                return route.endpoint(Call(request, ids, world, found.groups(), now))
         if matching:
             allowed = ", ".join(matching[0][0].methods)
             return refusal(405, "Method Not Allowed", (("allow", allowed),))
@@ -98,21 +104,37 @@ class Api:
             return _moved(request, shorter, query)
         return refusal(404, "Not Found")
 
-    def _run(self, play: Play, call: Call) -> Answer:
-        run = self._asked(call.body(bodies.RUN_AWAITED), call)
-        return play(run, call.ids)
+    def _stream(self, call: Call) -> Answer:
+        body = call.body(bodies.RUN_AWAITED)
+        run = self._asked(body, call)
+        if not run.kept:
+            return self._runs.stream(run, call.ids)
+        return self._on_thread.stream_kept(call, run, body)
+
+    def _wait(self, call: Call) -> Answer:
+        body = call.body(bodies.RUN_AWAITED)
+        run = self._asked(body, call)
+        if not run.kept:
+            return self._runs.wait(run, call.ids)
+        return self._on_thread.wait_kept(call, run, body)
 
     def _start(self, call: Call) -> Answer:
         body = call.body(bodies.RUN)
         run = self._asked(body, call)
-        at = (("content-location", f"/runs/{run.run_id}"),)
-        return json_answer(pending(run, body, call.ids), headers=at)
+        told = self._started(call, run, body)
+        return json_answer(told, headers=(("content-location", f"/runs/{run.run_id}"),))
+
+    def _started(self, call: Call, run: RunRequest, body: Body) -> Json:
+        """Return what is told of the stateless *run*, which is played only where its thread is kept."""
+        if run.kept:
+            return self._on_thread.keep(call, run, body)[1].told
+        return pending(run, body, call.ids)
 
     def _batch(self, call: Call) -> Answer:
         asked = call.body(bodies.RUNS)
         runs = [self._asked(body, call, index) for index, body in enumerate(asked)]
         return json_answer(
-            [pending(run, body, call.ids) for run, body in zip(runs, asked, strict=True)]
+            [self._started(call, run, body) for run, body in zip(runs, asked, strict=True)]
         )
 
     def _asked(self, body: Body, call: Call, *names: int) -> RunRequest:
@@ -124,14 +146,14 @@ class Api:
 
     def _all_routes(self) -> tuple[Route, ...]:
         """Return all routes in the real server's order: the first of a path names the methods of a 405."""
-        own = self._assistants
-        no_threads, no_crons, no_store = _absent(NO_THREADS), _absent(NO_CRONS), _absent(NO_STORE)
+        own, threads, states, on = self._assistants, self._threads, self._states, self._on_thread
+        no_crons = _absent(NO_CRONS)
         return (
             _route("POST", "/runs", self._start),
-            _route("POST", "/runs/stream", lambda call: self._run(self._stream, call)),
-            _route("POST", "/runs/wait", lambda call: self._run(self._wait, call)),
+            _route("POST", "/runs/stream", self._stream),
+            _route("POST", "/runs/wait", self._wait),
             _route("POST", "/runs/batch", self._batch),
-            _route("POST", "/runs/cancel", _absent(NO_CANCEL)),
+            _route("POST", "/runs/cancel", on.cancel_many),
             _route("POST", "/runs/crons", no_crons),
             _route("POST", "/runs/crons/(?:search|count)", no_crons),
             _route("GET", "/runs/crons/*", no_crons),
@@ -151,21 +173,35 @@ class Api:
             _route("POST", "/threads", threads.create),
             _route("POST", "/threads/search", threads.search),
             _route("POST", "/threads/count", threads.count),
-            _route("POST", "/threads/prune", no_threads),
+            _route("POST", "/threads/prune", threads.prune),
             _route("GET", "/threads/*", threads.get),
             _route("PATCH", "/threads/*", threads.patch),
             _route("DELETE", "/threads/*", threads.delete),
-            _route("POST", "/threads/*/(?:copy|commands|stream/events)", no_threads),
-            _route("GET", "/threads/*/(?:state|history|storage|stream)", no_threads),
-            _route("GET", "/threads/*/state/*", no_threads),
-            _route("POST", "/threads/*/(?:state|state/checkpoint|history)", no_threads),
-            _route("POST", "/threads/*/runs", no_threads),
-            _route("GET", "/threads/*/(?:runs|runs/*|runs/*/join|runs/*/stream)", no_threads),
-            _route("POST", "/threads/*/runs/(?:stream|wait|crons|*/cancel)", no_threads),
-            _route("DELETE", "/threads/*/runs/*", no_threads),
-            _route("PUT", "/store/items", no_store),
-            _route("GET DELETE", "/store/items", no_store),
-            _route("POST", "/store/(?:items/search|namespaces)", no_store),
+            _route("POST", "/threads/*/copy", threads.copy),
+            _route("POST", "/threads/*/(?:commands|stream/events)", _absent(NO_COMMANDS)),
+            _route("GET", "/threads/*/stream", _absent(NO_THREAD_STREAM)),
+            _route("GET", "/threads/*/storage", _absent(NO_STORAGE)),
+            _route("GET", "/threads/*/state", states.get),
+            _route("POST", "/threads/*/state", states.update),
+            _route("GET", "/threads/*/history", states.history),
+            _route("POST", "/threads/*/history", states.history),
+            _route("GET", "/threads/*/state/*", states.get),
+            _route("POST", "/threads/*/state/checkpoint", states.at_checkpoint),
+            _route("POST", "/threads/*/runs", on.start),
+            _route("GET", "/threads/*/runs", on.listed),
+            _route("POST", "/threads/*/runs/crons", no_crons),
+            _route("GET", "/threads/*/runs/*", on.get),
+            _route("DELETE", "/threads/*/runs/*", on.delete),
+            _route("GET", "/threads/*/runs/*/join", on.join),
+            _route("GET", "/threads/*/runs/*/stream", on.follow),
+            _route("POST", "/threads/*/runs/*/cancel", on.cancel),
+            _route("POST", "/threads/*/runs/stream", on.stream),
+            _route("POST", "/threads/*/runs/wait", on.wait),
+            _route("PUT", "/store/items", store.put),
+            _route("GET", "/store/items", store.get),
+            _route("DELETE", "/store/items", store.delete),
+            _route("POST", "/store/items/search", store.search),
+            _route("POST", "/store/namespaces", store.namespaces),
         )
 
 

@@ -1,6 +1,7 @@
 """From the body of a request to the run that it asks for, and the Run that the server makes of it. No I/O."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import cast
 
 from mockserver.fake.ids import Ids
@@ -37,20 +38,43 @@ def run_request(
     *names: str | int,
     request_id: str | None = None,
 ) -> RunRequest:
-    """Return the run that the checked *body* asks for; RefusalError where there can be none.
+    """Return the stateless run that the checked *body* asks for; RefusalError where there can be none.
 
     *resolve* tells the id of an assistant from what the body calls it; *names* tell the runs of one request
     apart.
     """
     identity = resolve(body["assistant_id"])
-    _check(body)
+    check(body)
     assistant = world.assistants.get(identity)
     if assistant is None:
         raise RefusalError(404, NOT_THERE)
     of = assistant.record
+    metadata = {**public(_merged(body, of, {})), "assistant_id": identity}
     run_id, thread_id = ids.uuid7("run", *names), ids.uuid7("thread", *names)
-    metadata = _metadata(body, of)
-    config = _config(body, of) | {"metadata": metadata}
+    return _request(body, of, metadata, ids, run_id, thread_id, request_id)
+
+
+def run_on_thread(
+    body: Body, assistant: Record, thread: Record, ids: Ids, *, request_id: str | None = None
+) -> RunRequest:
+    """Return the run on *thread* that the checked *body* asks of *assistant*."""
+    identity = assistant["assistant_id"]
+    metadata = {**_merged(body, assistant, thread["metadata"]), "assistant_id": identity}
+    run_id, thread_id = ids.uuid7("run"), thread["thread_id"]
+    request = _request(body, assistant, metadata, ids, run_id, thread_id, request_id)
+    return replace(request, threaded=True)
+
+
+def _request(
+    body: Body,
+    assistant: Record,
+    metadata: dict[str, Json],
+    ids: Ids,
+    run_id: str,
+    thread_id: str,
+    request_id: str | None,
+) -> RunRequest:
+    config = _config(body, assistant) | {"metadata": metadata}
     config["configurable"] |= {
         "langgraph_auth_user": None,
         "langgraph_auth_user_id": "",
@@ -61,34 +85,33 @@ def run_request(
         "__after_seconds__": body.get("after_seconds", 0),
         "run_id": run_id,
         "thread_id": thread_id,
-        "graph_id": of["graph_id"],
-        "assistant_id": identity,
+        "graph_id": assistant["graph_id"],
+        "assistant_id": assistant["assistant_id"],
         "user_id": config["configurable"].get("user_id", ""),
     }
     return RunRequest(
         run_id=run_id,
         thread_id=thread_id,
-        assistant_id=identity,
-        graph=of["graph_id"],
+        assistant_id=assistant["assistant_id"],
+        graph=assistant["graph_id"],
         input=body.get("input"),
         modes=_modes(body),
         subgraphs=body.get("stream_subgraphs", False),
         resumable=body.get("stream_resumable", False),
         config=config,
-        context=_context(body, of),
+        context=_context(body, assistant),
         metadata=metadata,
         interrupt_before=body.get("interrupt_before"),
         interrupt_after=body.get("interrupt_after"),
         on_completion=body.get("on_completion", "delete"),
         command=body.get("command") or None,
-        durability=body.get("durability"),
+        durability=body.get("durability") or _durability(body),
         delay=_delay(body),
     )
 
 
 def pending(run: RunRequest, body: Body, ids: Ids) -> dict[str, Json]:
     """Return the Run of *run*, which the *body* asked for, as the server tells of it."""
-    during = body.get("checkpoint_during", True)
     return {
         "run_id": run.run_id,
         "thread_id": run.thread_id,
@@ -105,17 +128,21 @@ def pending(run: RunRequest, body: Body, ids: Ids) -> dict[str, Json]:
             "interrupt_after": run.interrupt_after,
             "webhook": body.get("webhook"),
             "feedback_keys": body.get("feedback_keys"),
-            "temporary": run.on_completion == "delete",
+            "temporary": not run.kept,
             "subgraphs": run.subgraphs,
             "resumable": run.resumable,
-            "checkpoint_during": during,
-            "durability": body.get("durability") or ("async" if during else "exit"),
+            "checkpoint_during": body.get("checkpoint_during", True),
+            "durability": run.durability or "async",
         },
         "multitask_strategy": body.get("multitask_strategy") or "enqueue",
         "created_at": ids.time(run.delay),
         "updated_at": ids.time(),
         "langsmith_session_name": None,
     }
+
+
+def _durability(body: Body) -> str | None:
+    return None if body.get("checkpoint_during", True) else "exit"
 
 
 def _delay(body: Body) -> float:
@@ -127,15 +154,15 @@ def public(metadata: Body) -> dict[str, Json]:
     return {name: value for name, value in metadata.items() if name not in _RESERVED}
 
 
-def _check(body: Body) -> None:
-    """Refuse, in the order in which the real server does, what no schema tells."""
+def check(body: Body, *, threaded: bool = False) -> None:
+    """Refuse, in the order in which the real server does, what no schema tells of a run, on a thread or not."""
     checkpoint = body.get("checkpoint_id")
     if checkpoint and not (isinstance(checkpoint, str) and uuid(checkpoint)):
         raise RefusalError(422, "Invalid checkpoint ID")
     for name in ("checkpoint", "langsmith_tracer"):
         if body.get(name) and not isinstance(body[name], dict):
             raise RefusalError(422, f"Invalid {name}: must be an object")
-    if (body.get("command") or {}).get("resume"):
+    if not threaded and (body.get("command") or {}).get("resume"):
         raise RefusalError(400, "You must provide a thread_id when resuming.")
     config = body.get("config") or {}
     if config.get("configurable") and body.get("context"):
@@ -151,10 +178,10 @@ def _modes(body: Body) -> tuple[str, ...]:
     return (modes,) if isinstance(modes, str) else tuple(modes)
 
 
-def _metadata(body: Body, assistant: Record) -> dict[str, Json]:
+def _merged(body: Body, assistant: Record, of_thread: Body) -> dict[str, Json]:
     of_config = (body.get("config") or {}).get("metadata") or {}
-    merged = {**assistant["metadata"], **of_config, **(body.get("metadata") or {})}
-    return public(merged) | {"assistant_id": assistant["assistant_id"]}
+    of_body = body.get("metadata") or {}
+    return {**assistant["metadata"], **of_thread, **public(of_config), **public(of_body)}
 
 
 def _config(body: Body, assistant: Record) -> dict[str, Json]:

@@ -11,6 +11,7 @@ INTEGER = Schema(types=("integer",))
 OBJECT = Schema(types=("object",))
 NULL = Schema(types=("null",))
 TEXTS = Schema(types=("array",), items=TEXT)
+NEVER = Schema(types=("boolean",), enum=(False,))
 EXISTING = Schema(types=("string",), enum=("raise", "do_nothing"))
 
 MODES = (
@@ -75,6 +76,34 @@ RUN_AWAITED = Schema(
 
 RUNS = Schema(types=("array",), fewest=1, items=_NAMED_RUN)
 """`POST /runs/batch`."""
+
+_CHECKPOINT = record(thread_id=TEXT, checkpoint_ns=TEXT, checkpoint_id=TEXT, checkpoint_map=OBJECT)
+CHECKPOINT = named("CheckpointConfig", _CHECKPOINT)
+_STOPS = Schema(any_of=(choice("*"), TEXTS))
+
+RUN_ON_THREAD = replace(
+    RUN,
+    properties={
+        **{name: part for name, part in RUN.properties.items() if name != "on_completion"},
+        "checkpoint": Schema(types=("object",), all_of=(CHECKPOINT,)),
+        "interrupt_before": _STOPS,
+        "interrupt_after": _STOPS,
+        "multitask_strategy": choice("reject", "rollback", "interrupt", "enqueue"),
+        "if_not_exists": choice("create", "reject"),
+    },
+)
+"""`POST /threads/{thread}/runs`."""
+
+RUN_ON_THREAD_AWAITED = Schema(
+    all_of=(
+        named("RunCreateStateful", RUN_ON_THREAD),
+        Schema(properties={"on_disconnect": choice("cancel", "continue")}),
+    )
+)
+"""`POST /threads/{thread}/runs/stream` and `…/runs/wait`."""
+
+CANCEL = record(status=choice("pending", "running", "all"))
+"""`POST /runs/cancel`."""
 
 ASSISTANT = record(
     "graph_id",
@@ -151,3 +180,44 @@ THREADS = _search(
     extract=Schema(types=("object",), most=10, others=TEXT),
 )
 THREADS_COUNT = record(metadata=OBJECT, values=OBJECT, status=choice(*THREAD_STATUS))
+PRUNE = record("thread_ids", thread_ids=TEXTS, strategy=choice("delete", "keep_latest"))
+
+UPDATE = record(
+    values=Schema(any_of=(Schema(types=("array",), items=OBJECT), OBJECT, NULL)),
+    as_node=TEXT,
+    checkpoint=CHECKPOINT,
+)
+"""`POST /threads/{thread}/state`."""
+
+AT_CHECKPOINT = record("checkpoint", checkpoint=CHECKPOINT, subgraphs=TRUTH)
+"""`POST /threads/{thread}/state/checkpoint`."""
+
+HISTORY = record(
+    limit=Schema(types=("integer",), minimum=1, maximum=1000),
+    before=CHECKPOINT,
+    metadata=OBJECT,
+    checkpoint=CHECKPOINT,
+)
+"""`POST /threads/{thread}/history`."""
+
+ITEM = record(
+    "namespace",
+    "key",
+    "value",
+    namespace=TEXTS,
+    key=TEXT,
+    value=OBJECT,
+    index=Schema(one_of=(NEVER, TEXTS, NULL)),
+    ttl=Schema(types=("null", "number")),
+)
+ITEM_KEY = record("key", namespace=TEXTS, key=TEXT)
+ITEMS = record(
+    namespace_prefix=Schema(types=("array", "null"), items=TEXT),
+    filter=Schema(types=("null", "object")),
+    limit=INTEGER,
+    offset=INTEGER,
+    query=Schema(types=("null", "string")),
+    refresh_ttl=Schema(types=("boolean", "null")),
+)
+NAMESPACES = record(prefix=TEXTS, suffix=TEXTS, max_depth=INTEGER, limit=INTEGER, offset=INTEGER)
+"""The store's."""

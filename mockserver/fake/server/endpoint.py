@@ -18,19 +18,30 @@ class Call:
     ids: Ids
     world: World
     path: tuple[str, ...] = ()
+    now: float = 0.0
+    """The moment of the clock, in seconds."""
 
     def body(self, schema: Schema) -> Json:
         """Return the value of the body; RefusalError where it is not as *schema* wants it."""
         return checked(schema, parsed(self.request.body))
 
+    @property
+    def queries(self) -> dict[str, list[str]]:
+        """The values of each name in the query."""
+        _, _, query = self.request.path.partition("?")
+        return parse_qs(query, keep_blank_values=True)
+
     def query(self, name: str) -> str:
         """Return the last value of *name* in the query, or an empty text."""
-        _, _, query = self.request.path.partition("?")
-        return parse_qs(query, keep_blank_values=True).get(name, [""])[-1]
+        return self.queries.get(name, [""])[-1]
 
-    def uuid(self, what: str) -> str:
-        """Return the id of *what* in the path; RefusalError where it is none."""
-        return identity(self.path[0], what)
+    def says(self, name: str) -> bool:
+        """Tell whether the query says yes to *name*."""
+        return self.query(name).lower() in ("true", "yes", "1")
+
+    def uuid(self, what: str, place: int = 0) -> str:
+        """Return the id of *what* in that open *place* of the path; RefusalError where it is none."""
+        return identity(self.path[place], what)
 
 
 def identity(text: str, what: str) -> str:

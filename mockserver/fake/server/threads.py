@@ -1,83 +1,167 @@
-"""The endpoints of threads, as far as they go without runs on them. No I/O."""
+"""The endpoints of threads as a whole. No I/O."""
+
+from collections.abc import Mapping
+from dataclasses import replace
 
 from mockserver.fake.answers import Answer, json_answer, refusal
+from mockserver.fake.errors import RejectedError
+from mockserver.fake.ids import Ids
+from mockserver.fake.run.runs import Runs
 from mockserver.fake.server import bodies
 from mockserver.fake.server.asked import public
 from mockserver.fake.server.endpoint import Call, identity
 from mockserver.fake.server.searching import check_paths, holds, ordered, page
 from mockserver.fake.server.validation import RefusalError, uuid
 from mockserver.fake.server.world import Record
+from mockserver.fake.server.writing import NO_GRAPH, write
+from mockserver.fake.thread.thread import Action, Thread
 from mockserver.jsontext import Json
 
-_NO_GRAPH = (
-    "Thread '{id}' has no assigned graph ID. This usually occurs when no runs have been made on this particular "
-    "thread. This operation requires a graph ID. Please ensure a run has been made for the thread or manually "
-    "update the thread metadata (by setting the 'graph_id' field) before running this operation."
-)
-_NO_STATE = "mockserver's fake graph does not keep the state of threads yet."
+NOT_A_UUID = "badly formed hexadecimal UUID string"
 
 
-def create(call: Call) -> Answer:
-    """Make a thread, or give the one that has its id if the body says so."""
-    body = call.body(bodies.THREAD)
-    name = (
-        identity(body["thread_id"], "thread") if body.get("thread_id") else call.ids.uuid7("thread")
-    )
-    thread = call.world.threads.get(name)
-    if thread is None:
-        thread = _new(call, name, body.get("metadata", {}))
+class Threads:
+    """The threads of a world, on which *runs* plays."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    def create(self, call: Call) -> Answer:
+        """Make a thread, or give the one that has its id if the body says so."""
+        body = call.body(bodies.THREAD)
+        name = call.ids.uuid7("thread")
+        if body.get("thread_id"):
+            name = identity(body["thread_id"], "thread")
+        thread = self._settled(call, name)
+        if thread is not None:
+            if body.get("if_exists") != "do_nothing":
+                raise RefusalError(409, f"Thread with ID {name} already exists")
+            return json_answer(thread.told)
+        moment = call.world.tick()
+        thread = Thread(new(name, call.ids.at(moment), body.get("metadata", {})), moment)
         call.world.put(thread)
-    elif body.get("if_exists") != "do_nothing":
-        raise RefusalError(409, f"Thread with ID {name} already exists")
-    if body.get("supersteps"):
-        return _without_state(thread)
-    return json_answer(thread)
+        if body.get("supersteps"):
+            return self._supersteps(call, thread, body["supersteps"])
+        return json_answer(thread.told)
+
+    def get(self, call: Call) -> Answer:
+        """Tell of one thread."""
+        return json_answer(self.known(call).told)
+
+    def patch(self, call: Call) -> Answer:
+        """Add to the metadata of a thread."""
+        name = call.uuid("thread")
+        body = call.body(bodies.THREAD_PATCH)
+        thread = self._settled(call, name)
+        if thread is None:
+            raise RefusalError(404, "Not Found")
+        ids = call.ids.at(thread.moment(call.world.tick()))
+        thread.told = {
+            **thread.told,
+            "updated_at": ids.time(),
+            "metadata": {**thread.told["metadata"], **public(body.get("metadata", {}))},
+        }
+        call.world.put(thread)
+        if call.request.header("prefer") == "return=minimal":
+            return Answer(204, (), b"")
+        return json_answer(thread.told)
+
+    def delete(self, call: Call) -> Answer:
+        """Forget a thread, and end its runs."""
+        thread = self.known(call)
+        for run in thread.active:
+            thread.cancel(run, Action.INTERRUPT, call.now, None)
+        del call.world.threads[thread.identity]
+        return Answer(204, (), b"")
+
+    def copy(self, call: Call) -> Answer:
+        """Make a thread with the state and history of another one."""
+        name = uuid(call.path[0])
+        if name is None:
+            raise RefusalError(400, NOT_A_UUID)
+        thread = self._settled(call, name)
+        if thread is None:
+            raise RefusalError(409, "Conflict")
+        moment = thread.moment(call.world.tick())
+        ids = call.ids.at(moment)
+        told = new(ids.uuid7("thread"), ids, thread.told["metadata"])
+        del told["values"]
+        copied = Thread({**told, "config": thread.told["config"]}, moment)
+        copied.history = thread.history.of(copied.identity)
+        call.world.put(copied)
+        return json_answer(copied.told)
+
+    def search(self, call: Call) -> Answer:
+        """List threads."""
+        body = call.body(bodies.THREADS)
+        check_paths(body)
+        return page(ordered(self._found(call, body), {"sort_by": "updated_at", **body}), body)
+
+    def count(self, call: Call) -> Answer:
+        """Tell how many threads there are."""
+        return json_answer(len(self._found(call, call.body(bodies.THREADS_COUNT) | {"ids": []})))
+
+    def prune(self, call: Call) -> Answer:
+        """Forget several threads."""
+        body = call.body(bodies.PRUNE)
+        if body.get("strategy") == "keep_latest":
+            raise RefusalError(422, "keep_latest strategy is not supported in in-memory runtime")
+        names = [identity(name, "thread") for name in body["thread_ids"]]
+        gone = [call.world.threads.pop(name) for name in names if name in call.world.threads]
+        return json_answer({"pruned_count": len(gone)})
+
+    def known(self, call: Call, otherwise: str = "Thread with ID {id} not found") -> Thread:
+        """Return the thread that the path names, as it is now; RefusalError where there is none."""
+        name = call.uuid("thread")
+        thread = self._settled(call, name)
+        if thread is None:
+            raise RefusalError(404, otherwise.format(id=name))
+        return thread
+
+    def settle(self, thread: Thread, now: float) -> Thread:
+        """Return *thread* as it is *now*."""
+        thread.settle(self._runs.on_thread, now)
+        return thread
+
+    def _settled(self, call: Call, name: str) -> Thread | None:
+        thread = call.world.threads.get(name)
+        return thread and self.settle(thread, call.now)
+
+    def _supersteps(self, call: Call, thread: Thread, steps: list[Json]) -> Answer:
+        name = thread.identity
+        if "graph_id" not in thread.told["metadata"]:
+            why = NO_GRAPH.format(id=name)
+            words = f"Thread {name} was created, but there were problems updating the state: {why}"
+            return refusal(201, words)
+        for number, step in enumerate(steps):
+            if not step["updates"]:
+                raise RefusalError(400, "No updates provided")
+            for place, update in enumerate(step["updates"]):
+                seed = f"{call.ids.seed}/{number}/{place}"
+                one = replace(call, ids=replace(call.ids, seed=seed))
+                try:
+                    write(one, thread, update, self._runs, joined=place > 0)
+                except RejectedError as error:
+                    raise RefusalError(400, error.message) from None
+        return json_answer(thread.told)
+
+    def _found(self, call: Call, asked: Mapping[str, Json]) -> list[Record]:
+        ids = {name: uuid(name) for name in asked.get("ids", [])}
+        for name, found in ids.items():
+            if found is None:
+                raise RefusalError(400, f"Invalid thread ID {name}")
+        wanted = {name: asked[name] for name in ("metadata", "values", "status") if asked.get(name)}
+        told = [self.settle(thread, call.now).told for thread in call.world.threads.values()]
+        return [
+            one
+            for one in told
+            if (not ids or one["thread_id"] in ids.values()) and holds(one, wanted)
+        ]
 
 
-def get(call: Call) -> Answer:
-    """Tell of one thread."""
-    return json_answer(_known(call))
-
-
-def patch(call: Call) -> Answer:
-    """Add to the metadata of a thread."""
-    name = call.uuid("thread")
-    body = call.body(bodies.THREAD_PATCH)
-    thread = call.world.threads.get(name)
-    if thread is None:
-        raise RefusalError(404, "Not Found")
-    metadata = {**thread["metadata"], **public(body.get("metadata", {}))}
-    changed = {
-        **thread,
-        "updated_at": call.ids.time_after(thread["updated_at"]),
-        "metadata": metadata,
-    }
-    call.world.put(changed)
-    return json_answer(changed)
-
-
-def delete(call: Call) -> Answer:
-    """Forget a thread."""
-    name = call.uuid("thread")
-    if call.world.threads.pop(name, None) is None:
-        raise RefusalError(404, f"Thread with ID {name} not found")
-    return Answer(204, (), b"")
-
-
-def search(call: Call) -> Answer:
-    """List threads."""
-    body = call.body(bodies.THREADS)
-    check_paths(body)
-    return page(ordered(_found(call, body), body), body)
-
-
-def count(call: Call) -> Answer:
-    """Tell how many threads there are."""
-    return json_answer(len(_found(call, call.body(bodies.THREADS_COUNT) | {"ids": []})))
-
-
-def _new(call: Call, name: str, metadata: dict[str, Json]) -> Record:
-    now = call.ids.time()
+def new(name: str, ids: Ids, metadata: dict[str, Json]) -> dict[str, Json]:
+    """Return what the server tells of a new thread."""
+    now = ids.time()
     return {
         "thread_id": name,
         "created_at": now,
@@ -88,30 +172,3 @@ def _new(call: Call, name: str, metadata: dict[str, Json]) -> Record:
         "config": {},
         "values": None,
     }
-
-
-def _without_state(thread: Record) -> Answer:
-    name = thread["thread_id"]
-    why = _NO_STATE if "graph_id" in thread["metadata"] else _NO_GRAPH.format(id=name)
-    words = f"Thread {name} was created, but there were problems updating the state: {why}"
-    return refusal(201, words)
-
-
-def _known(call: Call) -> Record:
-    thread = call.world.threads.get(call.uuid("thread"))
-    if thread is None:
-        raise RefusalError(404, f"Thread with ID {call.path[0]} not found")
-    return thread
-
-
-def _found(call: Call, asked: dict[str, Json]) -> list[Record]:
-    ids = {name: uuid(name) for name in asked.get("ids", [])}
-    for name, found in ids.items():
-        if found is None:
-            raise RefusalError(400, f"Invalid thread ID {name}")
-    wanted = {name: asked[name] for name in ("metadata", "values", "status") if asked.get(name)}
-    return [
-        thread
-        for thread in call.world.threads.values()
-        if (not ids or thread["thread_id"] in ids.values()) and holds(thread, wanted)
-    ]

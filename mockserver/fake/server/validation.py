@@ -35,8 +35,9 @@ class Schema:
 
     types: tuple[str, ...] = ()
     any_of: tuple["Schema", ...] = ()
+    one_of: tuple["Schema", ...] = ()
     all_of: tuple["Schema", ...] = ()
-    enum: tuple[str, ...] = ()
+    enum: tuple[str | bool, ...] = ()
     minimum: int | None = None
     maximum: int | None = None
     shortest: int | None = None
@@ -188,9 +189,10 @@ def _faults_of_value(schema: Schema, value: Json, place: _Place) -> Iterator[_Fa
     fault = partial(_Fault, value=value, place=place)
     for index, part in enumerate(schema.all_of):
         yield from _faults(part, value, place.within(part, keyword=f'["allOf"][{index}]'))
-    if schema.any_of and not any(_fits(part, value) for part in schema.any_of):
-        words = "is not valid under any of the schemas listed in the 'anyOf' keyword"
-        yield fault(f"{spelled(value)} {words}", "anyOf")
+    for keyword, parts in (("anyOf", schema.any_of), ("oneOf", schema.one_of)):
+        if parts and not any(_fits(part, value) for part in parts):
+            words = f"is not valid under any of the schemas listed in the '{keyword}' keyword"
+            yield fault(f"{spelled(value)} {words}", keyword)
     if schema.enum and value not in schema.enum:
         yield fault(f"{spelled(value)} is not one of {_candidates(schema.enum)}", "enum")
     match value:
@@ -261,9 +263,9 @@ def _many(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
-def _candidates(names: tuple[str, ...]) -> str:
-    if len(names) > 3:
-        first, second, *rest = names
-        return f'"{first}", "{second}" or {len(rest)} other candidates'
-    *before, last = (f'"{name}"' for name in names)
+def _candidates(values: tuple[Json, ...]) -> str:
+    if len(values) > 3:
+        first, second, *rest = values
+        return f"{spelled(first)}, {spelled(second)} or {len(rest)} other candidates"
+    *before, last = map(spelled, values)
     return f"{', '.join(before)} or {last}"

@@ -1,10 +1,11 @@
-"""What one session has made of the fake graph's server: its assistants and threads. No I/O, no clock."""
+"""What one session has made of the fake graph's server: its assistants, threads and stored items. No I/O, no clock."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.assistants import own_assistant
+from mockserver.fake.thread.thread import Thread
 from mockserver.jsontext import Json
 
 ROOM = 1000
@@ -12,6 +13,12 @@ ROOM = 1000
 
 ASKED = 10_000
 """How many different requests a session may have asked; more, and the one not asked for longest is new again."""
+
+ITEMS = 10_000
+"""How many items a session may store; more, and the oldest is forgotten."""
+
+TICK = 60
+"""How many seconds lie between two things that happen to threads, so that most runs end before the next begins."""
 
 VERSIONS = 100
 """How many versions an assistant may have; more, and the oldest is forgotten."""
@@ -28,16 +35,38 @@ class Assistant:
     versions: list[Record] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What is stored under a namespace and a key."""
+
+    value: Json
+    created_at: str
+    updated_at: str
+
+
+Namespace = tuple[str, ...]
+
+
 @dataclass(slots=True)
 class World:
-    """Assistants and threads by id, in the order in which they were made."""
+    """Assistants and threads by id, in the order in which they were made; items by namespace and key."""
 
     assistants: dict[str, Assistant] = field(default_factory=dict)
-    threads: dict[str, Record] = field(default_factory=dict)
+    threads: dict[str, Thread] = field(default_factory=dict)
+    items: dict[Namespace, dict[str, Item]] = field(default_factory=dict)
     graphs: dict[str, str] = field(default_factory=dict)
     """The id of the own assistant of each graph whose name has come up, even where it was deleted."""
     asked: dict[str, int] = field(default_factory=dict)
     """How often each request was answered, by what it means."""
+
+    ticks: int = 0
+    """How much has happened to threads and items."""
+
+    def tick(self) -> int:
+        """Return the moment of what happens now, in seconds since EPOCH."""
+        moment = self.ticks * TICK
+        self.ticks += 1
+        return moment
 
     def count(self, seed: str) -> int:
         """Return how often the request that *seed* means was answered."""
@@ -78,9 +107,10 @@ class World:
         del assistant.versions[:-VERSIONS]
         self._forget_assistants()
 
-    def put(self, thread: Record) -> None:
-        """Have the thread be as *thread* says."""
-        self.threads[thread["thread_id"]] = thread
+    def put(self, thread: Thread) -> None:
+        """Keep *thread*, the last of those that have changed."""
+        self.threads.pop(thread.identity, None)
+        self.threads[thread.identity] = thread
         forget(self.threads)
 
     def _forget_assistants(self) -> None:
