@@ -96,6 +96,8 @@ class Reply:
     """`FILE#N` of the exchange that was played."""
     note: str | None = None
     """What the log says about it."""
+    names: tuple[tuple[str, str], ...] = ()
+    """The ids of the request that stand for recorded ones: (live, recorded)."""
     counted: bool = True
     """Whether the summary counts it."""
 

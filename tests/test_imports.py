@@ -86,7 +86,7 @@ def test_imports_point_inwards(path: Path) -> None:
             assert level(target) < level(own)
 
 
-FAKE = ["messages", "run", "server"]
+FAKE = ["messages", "run", "thread", "server"]
 """The rooms of the fake graph, beside what all of them share."""
 
 

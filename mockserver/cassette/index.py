@@ -5,7 +5,7 @@ from array import array
 from dataclasses import dataclass
 from itertools import islice
 
-from mockserver.cassette import matching
+from mockserver.cassette import matching, names
 from mockserver.cassette.canonical import canonical
 from mockserver.cassette.matching import Key, Rules
 from mockserver.cassette.model import Repeat
@@ -26,6 +26,7 @@ class Entry:
     end: int
     line: int
     key: Key
+    shape: Key | None
     route: tuple[str, str]
     sketch: "array[int]"
     repeat: Repeat
@@ -58,9 +59,12 @@ def entry(
 ) -> Entry:
     """Return the entry of the recorded *request*; *place* is cassette, number, start, end, line."""
     form = canonical(request)
+    reduced = matching.reduced(form, rules)
+    under_other_names = names.shape(reduced)
     return Entry(
         *place,
-        key=matching.key(matching.reduced(form, rules)),
+        key=matching.key(reduced),
+        shape=under_other_names.key if under_other_names else None,
         route=(form["method"], form["path"]),
         sketch=matching.sketch(form),
         repeat=repeat,
@@ -76,10 +80,14 @@ class Index:
         self._by_name: dict[str, Index] = {}
         self._order = {cassette.name: number for number, cassette in enumerate(cassettes)}
         gathered: dict[tuple[Rules, Key], list[Entry]] = {}
+        alike: dict[tuple[Rules, Key], dict[Key, None]] = {}
         for cassette in cassettes:
             for one in cassette.entries:
                 gathered.setdefault((cassette.rules, one.key), []).append(one)
+                if one.shape is not None:
+                    alike.setdefault((cassette.rules, one.shape), {})[one.key] = None
         self._by_key = {place: tuple(entries) for place, entries in gathered.items()}
+        self._by_shape = {place: tuple(keys) for place, keys in alike.items()}
 
     @property
     def count(self) -> int:
@@ -108,6 +116,15 @@ class Index:
             if merged
             else None
         )
+
+    def alike(self, form: Json) -> list[Found]:
+        """Return what was recorded for requests that are like the canonical request *form* but for their ids."""
+        found: list[Found] = []
+        for rules in self.rules:
+            wanted = names.shape(matching.reduced(form, rules))
+            for key in self._by_shape.get((rules, wanted.key), ()) if wanted else ():
+                found.append(Found(key, self._by_key[rules, key]))
+        return found
 
     def keys(self, form: Json) -> tuple[Key, ...]:
         """Return the keys of the canonical request *form*, one for each of `rules`."""

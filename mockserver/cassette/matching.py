@@ -56,7 +56,11 @@ def reduced(form: Json, ignored: Rules) -> Json:
 
 def key(form: Json) -> Key:
     """Return the key of a canonical request: the same for the same meaning, on every machine."""
-    text = json.dumps(form, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
+    return hashed(json.dumps(form, ensure_ascii=True, separators=(",", ":"), sort_keys=True))
+
+
+def hashed(text: str) -> Key:
+    """Return the key of what *text* says of a request."""
     return blake2b(text.encode(), digest_size=16).digest()
 
 

@@ -1,11 +1,15 @@
 """Answers from cassettes, and the explained miss."""
 
+import re
+from dataclasses import replace
+
 from mockserver.cache import Cache
 from mockserver.cassette.canonical import canonical
 from mockserver.cassette.index import Entry, Found, Index
 from mockserver.cassette.matching import Key
-from mockserver.cassette.misses import Miss, Near
+from mockserver.cassette.misses import LISTED, Miss, Near
 from mockserver.cassette.model import Repeat
+from mockserver.cassette.names import Names
 from mockserver.cassette.recorder import kept_request, kept_response
 from mockserver.cassette.redaction import Redactor, Rules
 from mockserver.cassette.secrets import credentials
@@ -13,6 +17,7 @@ from mockserver.cassette.timing import timed
 from mockserver.errors import ReadError, RequestError
 from mockserver.messages import OWN_PREFIX, Reply, Request, Source, standard_reason
 from mockserver.pace import Pace
+from mockserver.responders.aliases import Alias, Aliases, Ambiguous
 from mockserver.responders.chain import JSON, failure
 from mockserver.sessions import SHARED, Sessions
 from mockserver.store.library import Library
@@ -25,6 +30,8 @@ REPLIES_KEPT = 64 << 20
 """How many bytes the caches of a Cassettes hold at the most: of request bodies, and of encoded answers."""
 
 _LONGEST_SESSION = 200
+_IDS_IN = re.compile(rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-")
+"""What is in every request that has ids."""
 
 
 class Cassettes:
@@ -42,6 +49,7 @@ class Cassettes:
         once: bool = False,
     ) -> None:
         self.sessions = Sessions()
+        self._aliases = Aliases(library, self._find)
         self.played: set[str] = set()
         self._library = library
         self._pace = pace
@@ -61,7 +69,12 @@ class Cassettes:
         """Return the next recorded answer to *request*, None where there is none."""
         session, cassette = session_of(request), request.header(CASSETTE)
         while True:
-            found = self._find(request, cassette)
+            aliases: tuple[Alias, ...] = ()
+            found = self._find(request)
+            if found is None and not self._once:
+                meant = self._meant(request)
+                aliases = () if isinstance(meant, Ambiguous) else meant
+                found = aliases[0].found if aliases else None
             entry = self._next(found, session, cassette) if found else None
             if found is None or entry is None:
                 if self._once or not self._library.follow():
@@ -79,7 +92,34 @@ class Cassettes:
                 return await self.respond(request)
         self.sessions.take(session, (cassette, found.key))
         self.played.add(entry.label)
-        return reply
+        return self._told(reply, session, aliases)
+
+    def _told(self, reply: Reply, session: str, aliases: tuple[Alias, ...]) -> Reply:
+        """Return *reply* as the client calls its ids, which are bound now where *aliases* answered."""
+        names = self.sessions.keep(session, Names)
+        if aliases:
+            names.bind([alias.names for alias in aliases])
+        if not names:
+            return reply
+        pairs = aliases[0].names.items() if aliases else ()
+        renamed = tuple((live, recorded) for live, recorded in pairs if live != recorded)
+        return replace(names.told(reply), names=renamed)
+
+    def _meant(self, request: Request) -> tuple[Alias, ...] | Ambiguous:
+        """Return what *request* may mean whose ids are called otherwise in the recordings."""
+        session, cassette = session_of(request), request.header(CASSETTE)
+        index = self._index(cassette)
+        if index is None or not _IDS_IN.search(request.path.encode() + request.body):
+            return ()
+        return self._aliases.meant(
+            self._redacted(request, credentials(request.headers, request.path)),
+            self.sessions.keep(session, Names),
+            index,
+            lambda found: self._next(found, session, cassette),
+        )
+
+    def _index(self, cassette: str | None) -> Index | None:
+        return self._library.index if cassette is None else self._library.index.only(cassette)
 
     def misnamed(self, request: Request) -> bool:
         """Tell whether *request* names a cassette that is not there."""
@@ -90,11 +130,11 @@ class Cassettes:
         """Return why *request* was not answered, without its secrets."""
         session, cassette = session_of(request), request.header(CASSETTE)
         request = self._redacted(request, credentials(request.headers, request.path))
-        index = self._library.index if cassette is None else self._library.index.only(cassette)
+        index = self._index(cassette)
         if index is None:
             names = tuple(one.name for one in self._library.index.cassettes)
             return Miss(request, f"there is no cassette {cassette!r}", cassettes=names)
-        if found := self._find(request, cassette):
+        if found := self._find(request):
             count = len(found.entries)
             return Miss(
                 request,
@@ -103,6 +143,15 @@ class Cassettes:
             )
         if not index.count:
             return Miss(request, "there are no exchanges")
+        meant = self._meant(request)
+        if isinstance(meant, Ambiguous):
+            labels = ", ".join(entry.label for entry in meant.entries[:LISTED])
+            return Miss(
+                request,
+                f"its ids are new, and but for them it fits {labels} equally, which answer differently: "
+                f"name the cassette in the header {CASSETTE}",
+                tuple(self._near(entry, index, session, cassette) for entry in meant.entries[:1]),
+            )
         nearest = index.nearest(canonical(request))
         return Miss(
             request,
@@ -117,8 +166,8 @@ class Cassettes:
         played = self.sessions.count(session, (cassette, found.key)) if found else 0
         return Near(entry.label, recorded, rules, played)
 
-    def _find(self, request: Request, cassette: str | None) -> Found | None:
-        index = self._library.index if cassette is None else self._library.index.only(cassette)
+    def _find(self, request: Request) -> Found | None:
+        index = self._index(request.header(CASSETTE))
         if index is None or not index.rules:
             return None
         secrets = credentials(request.headers, request.path)

@@ -13,7 +13,9 @@ from mockserver.fake.run.runs import Runs
 from mockserver.fake.server import bodies, store
 from mockserver.fake.server.asked import Body, pending, run_request
 from mockserver.fake.server.assistants import Assistants
+from mockserver.fake.server.cancelling import Cancelling
 from mockserver.fake.server.endpoint import Call
+from mockserver.fake.server.joining import Joining
 from mockserver.fake.server.onthread import OnThread
 from mockserver.fake.server.states import States
 from mockserver.fake.server.threads import Threads
@@ -71,6 +73,8 @@ class Api:
         self._threads = Threads(runs)
         self._states = States(self._threads, runs)
         self._on_thread = OnThread(runs, self._threads, self._assistants)
+        self._joining = Joining(runs, self._threads)
+        self._cancelling = Cancelling(self._threads)
         self._routes = self._all_routes()
 
     def handle(self, request: Request, ids: Ids, world: World, now: float = 0.0) -> Answer:
@@ -147,13 +151,14 @@ class Api:
     def _all_routes(self) -> tuple[Route, ...]:
         """Return all routes in the real server's order: the first of a path names the methods of a 405."""
         own, threads, states, on = self._assistants, self._threads, self._states, self._on_thread
+        there, cancelling = self._joining, self._cancelling
         no_crons = _absent(NO_CRONS)
         return (
             _route("POST", "/runs", self._start),
             _route("POST", "/runs/stream", self._stream),
             _route("POST", "/runs/wait", self._wait),
             _route("POST", "/runs/batch", self._batch),
-            _route("POST", "/runs/cancel", on.cancel_many),
+            _route("POST", "/runs/cancel", cancelling.cancel_many),
             _route("POST", "/runs/crons", no_crons),
             _route("POST", "/runs/crons/(?:search|count)", no_crons),
             _route("GET", "/runs/crons/*", no_crons),
@@ -188,13 +193,13 @@ class Api:
             _route("GET", "/threads/*/state/*", states.get),
             _route("POST", "/threads/*/state/checkpoint", states.at_checkpoint),
             _route("POST", "/threads/*/runs", on.start),
-            _route("GET", "/threads/*/runs", on.listed),
+            _route("GET", "/threads/*/runs", there.listed),
             _route("POST", "/threads/*/runs/crons", no_crons),
-            _route("GET", "/threads/*/runs/*", on.get),
-            _route("DELETE", "/threads/*/runs/*", on.delete),
-            _route("GET", "/threads/*/runs/*/join", on.join),
-            _route("GET", "/threads/*/runs/*/stream", on.follow),
-            _route("POST", "/threads/*/runs/*/cancel", on.cancel),
+            _route("GET", "/threads/*/runs/*", there.get),
+            _route("DELETE", "/threads/*/runs/*", there.delete),
+            _route("GET", "/threads/*/runs/*/join", there.join),
+            _route("GET", "/threads/*/runs/*/stream", there.follow),
+            _route("POST", "/threads/*/runs/*/cancel", cancelling.cancel),
             _route("POST", "/threads/*/runs/stream", on.stream),
             _route("POST", "/threads/*/runs/wait", on.wait),
             _route("PUT", "/store/items", store.put),

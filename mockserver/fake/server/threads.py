@@ -14,7 +14,7 @@ from mockserver.fake.server.searching import check_paths, holds, ordered, page
 from mockserver.fake.server.validation import RefusalError, uuid
 from mockserver.fake.server.world import Record
 from mockserver.fake.server.writing import NO_GRAPH, write
-from mockserver.fake.thread.thread import Action, Thread
+from mockserver.fake.thread.thread import Action, Run, Thread
 from mockserver.jsontext import Json
 
 NOT_A_UUID = "badly formed hexadecimal UUID string"
@@ -117,6 +117,15 @@ class Threads:
         if thread is None:
             raise RefusalError(404, otherwise.format(id=name))
         return thread
+
+    def run(self, call: Call) -> tuple[Thread | None, Run | None]:
+        """Return the thread and the run that the path names, as they are now."""
+        name, run = call.uuid("thread"), call.uuid("run", 1)
+        thread = call.world.threads.get(name)
+        if thread is None:
+            return None, None
+        self.settle(thread, call.now)
+        return thread, thread.runs.get(run)
 
     def settle(self, thread: Thread, now: float) -> Thread:
         """Return *thread* as it is *now*."""

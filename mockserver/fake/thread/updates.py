@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from mockserver.fake.errors import RejectedError
 from mockserver.fake.ids import Ids
-from mockserver.fake.run.graph import follower, planned
 from mockserver.fake.run.history import Checkpoint, Namespace, Task
 from mockserver.fake.run.place import AGENT, END, RESEARCHER, START, TOOLS
+from mockserver.fake.run.routes import follower, planned
 from mockserver.fake.run.state import no_update, written
 from mockserver.fake.script import Script
 from mockserver.jsontext import Json

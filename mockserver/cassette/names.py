@@ -1,0 +1,155 @@
+"""Ids under other names: a recorded conversation goes on where a client calls its thread otherwise. No I/O.
+
+An id is a UUID in a place where the Agent Server has one of its own: in a path behind `threads`, `runs` or `state`, or under a
+key such as `thread_id`. What is found there stands for itself wherever else it turns up.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from mockserver.cassette.matching import Key, hashed
+from mockserver.jsontext import Json
+from mockserver.messages import Live, Paced, Reply, Request
+
+T = TypeVar("T", bytes, str)
+
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_IDS = re.compile(_UUID, re.IGNORECASE)
+_RAW_IDS = re.compile(_UUID.encode(), re.IGNORECASE)
+_IN_PATH = re.compile(rf"(?<=/)(?:threads|runs|state)/({_UUID})(?=/|$)", re.IGNORECASE)
+_KEYS = frozenset(("thread_id", "run_id", "checkpoint_id", "checkpoint_ns"))
+_LISTS = frozenset(("thread_ids", "run_ids", "ids"))
+
+_MAYBE = ("/threads/", "thread_id", "run_id", "checkpoint")
+"""One of these is in the text of every request that has ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A request but for its *ids*, which stand in the order in which they come; the same *key*, the same request under other names."""
+
+    key: Key
+    ids: tuple[str, ...]
+
+
+def shape(form: Json) -> Shape | None:
+    """Return the shape of the canonical request *form*, None where it has no ids."""
+    text = json.dumps(form, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
+    if not any(word in text for word in _MAYBE):
+        return None
+    there = {found.lower() for found in _found(form)}
+    if not there:
+        return None
+    numbers: dict[str, int] = {}
+
+    def numbered(found: re.Match[str]) -> str:
+        name = found[0].lower()
+        return f"\0{numbers.setdefault(name, len(numbers))}" if name in there else found[0]
+
+    return Shape(hashed(_IDS.sub(numbered, text)), tuple(numbers))
+
+
+def _found(form: Json) -> Iterator[str]:
+    for match in _IN_PATH.finditer(form["path"]):
+        yield match[1]
+    for part in ("body", "query"):
+        yield from _below(form.get(part))
+
+
+def _below(value: Json) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, part in value.items():
+            if name in _KEYS or name in _LISTS:
+                yield from _within(part)
+            else:
+                yield from _below(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _below(part)
+
+
+def _within(value: Json) -> Iterator[str]:
+    for part in value if isinstance(value, list) else (value,):
+        if isinstance(part, str):
+            yield from _IDS.findall(part)
+
+
+class Names:
+    """What the ids of one session stand for: each for one recorded id, or for one of several that say the same so far."""
+
+    def __init__(self) -> None:
+        self._meant: dict[str, tuple[str, ...]] = {}
+        self._live: dict[str, str] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._meant)
+
+    @property
+    def pairs(self) -> Mapping[str, str]:
+        """The live id of each recorded one that has another name."""
+        return self._live
+
+    def may_be(self, live: str, recorded: str) -> bool:
+        """Tell whether *live* can stand for *recorded*: neither of them for another one."""
+        if live in self._meant:
+            return recorded in self._meant[live]
+        return recorded not in self._live
+
+    def bind(self, candidates: Iterable[Mapping[str, str]]) -> None:
+        """Have each live id stand for the recorded one that all *candidates*, of which the first is played, say it means."""
+        first, *others = candidates
+        for live, recorded in first.items():
+            meant = tuple(dict.fromkeys((recorded, *(other[live] for other in others))))
+            if meant == (live,):
+                continue
+            for before in self._meant.get(live, ()):
+                self._live.pop(before, None)
+            self._meant[live] = meant
+            self._live[recorded] = live
+
+    def recorded(self, request: Request) -> Iterator[Request]:
+        """Yield *request* with the recorded ids in the place of live ones; several where a name is still open."""
+        text = request.path + request.body.decode("utf-8", "replace")
+        there = {found.lower() for found in _IDS.findall(text)} & self._meant.keys()
+        if there:
+            yield from _translated(request, [(live, self._meant[live]) for live in sorted(there)])
+
+    def told(self, reply: Reply) -> Reply:
+        """Return *reply* with the live ids in the place of recorded ones."""
+        headers = tuple((name, self._renamed(value)) for name, value in reply.headers)
+        body = self._body(reply.body)
+        if body == reply.body and headers == reply.headers:
+            return reply
+        return replace(reply, headers=headers, body=body)
+
+    def _body(self, body: bytes | Paced | Live) -> bytes | Paced | Live:
+        if isinstance(body, bytes):
+            return self._renamed(body)
+        if isinstance(body, Paced):
+            return replace(body, steps=tuple((at, self._renamed(raw)) for at, raw in body.steps))
+        return body
+
+    def _renamed(self, text: T) -> T:
+        # In one pass: the live name of one may be the recorded name of another.
+        if isinstance(text, bytes):
+            return _RAW_IDS.sub(lambda found: self._live_of(found[0].decode()).encode(), text)
+        return _IDS.sub(lambda found: self._live_of(found[0]), text)
+
+    def _live_of(self, name: str) -> str:
+        return self._live.get(name.lower(), name)
+
+
+def _translated(request: Request, open_: list[tuple[str, tuple[str, ...]]]) -> Iterator[Request]:
+    if not open_:
+        yield request
+        return
+    (live, meant), *others = open_
+    name = re.compile(live, re.IGNORECASE)
+    raw = re.compile(live.encode(), re.IGNORECASE)
+    for recorded in meant:
+        path = name.sub(recorded, request.path)
+        body = raw.sub(recorded.encode(), request.body)
+        yield from _translated(replace(request, path=path, body=body), others)
