@@ -14,8 +14,16 @@ from mockserver.cassette.redaction import told
 from mockserver.control import PREFIX, Control
 from mockserver.errors import UpstreamError
 from mockserver.log import Log
-from mockserver.messages import OWN_PREFIX, Headers, Live, Paced, Reply, Request, lowered
-from mockserver.responders.cassettes import SESSION
+from mockserver.messages import (
+    OWN_PREFIX,
+    SESSION,
+    Headers,
+    Live,
+    Paced,
+    Reply,
+    Request,
+    lowered,
+)
 from mockserver.responders.chain import FirstOf, failure
 
 RESPONDER = web.AppKey("RESPONDER", FirstOf)
@@ -265,6 +273,8 @@ def _outgoing(reply: Reply) -> CIMultiDict[str]:
         headers["x-mockserver-source"] = reply.source
         if reply.exchange:
             headers["x-mockserver-exchange"] = quote(reply.exchange, safe="/#")
+        if reply.names:
+            headers["x-mockserver-ids"] = ", ".join(f"{live}={name}" for live, name in reply.names)
         _HEADERS[reply] = headers
     return headers.copy()
 

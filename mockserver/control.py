@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from aiohttp import web
 
+from mockserver.journal import Journal
 from mockserver.sessions import Sessions
 
 PREFIX = "/__mockserver__/"
@@ -13,8 +14,15 @@ PREFIX = "/__mockserver__/"
 class Control:
     """Answers the control paths; *sessions* is None where nothing is played. *loopback*: bound to this machine alone."""
 
-    def __init__(self, sessions: Sessions | None = None, *, loopback: bool = True) -> None:
+    def __init__(
+        self,
+        sessions: Sessions | None = None,
+        journal: Journal | None = None,
+        *,
+        loopback: bool = True,
+    ) -> None:
         self._sessions = sessions
+        self._journal = journal or Journal()
         self._loopback = loopback
 
     def answer(self, request: web.Request) -> web.Response:
@@ -22,13 +30,22 @@ class Control:
         if refusal := self._refusal(request):
             return _said(403, refusal)
         target, _, query = request.raw_path.partition("?")
-        if target != f"{PREFIX}reset":
-            return _said(404, f"there is no {target}; there is POST {PREFIX}reset")
-        if request.method != "POST":
-            return _said(405, "reset is a POST", allow="POST")
-        if self._sessions is not None:
-            self._sessions.reset(parse_qs(query, keep_blank_values=True).get("session", [None])[0])
-        return web.json_response({"ok": True})
+        session = parse_qs(query, keep_blank_values=True).get("session", [None])[0]
+        match target.removeprefix(PREFIX), request.method:
+            case "reset", "POST":
+                self._journal.clear(session)
+                if self._sessions is not None:
+                    self._sessions.reset(session)
+                return web.json_response({"ok": True})
+            case "journal", "GET" | "HEAD":
+                return web.json_response({"requests": self._journal.entries(session)})
+            case "reset", _:
+                return _said(405, "reset is a POST", allow="POST")
+            case "journal", _:
+                return _said(405, "journal is a GET", allow="GET, HEAD")
+            case _:
+                there = f"there is POST {PREFIX}reset, and GET {PREFIX}journal"
+                return _said(404, f"there is no {target}; {there}")
 
     def _refusal(self, request: web.Request) -> str | None:
         """Keep out pages of other origins, and names that were made to point at this machine (DNS rebinding)."""

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from mockserver.cassette.redaction import told
+from mockserver.journal import Journal
 from mockserver.messages import Reply, Request, Source
 from mockserver.words import counted
 
@@ -11,8 +13,16 @@ from mockserver.words import counted
 class Log:
     """Counts the answers and tells them by *tell*, a line each: all of them if *every*, else misses and faults."""
 
-    def __init__(self, tell: Callable[[str], None], *, every: bool = False) -> None:
+    def __init__(
+        self,
+        tell: Callable[[str], None],
+        *,
+        every: bool = False,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.journal = Journal()
         self.tell = tell
+        self._clock = clock
         self.counts: Counter[Source] = Counter()
         self._every = every
 
@@ -30,13 +40,17 @@ class Log:
         """Take note that *request* got *reply*, after *seconds*."""
         if reply.counted:
             self.counts[reply.source] += 1
+            when = self._clock().isoformat(timespec="milliseconds")
+            path = told(request).partition(" ")[2]
+            self.journal.note(when, request, path, reply, seconds)
         if reply.note and reply.counted:
             asked = f"{told(request)}: " if reply.source in (Source.ERROR, Source.FAKE) else ""
             self.tell(f"{reply.source}: {asked}{reply.note}")
         elif self._every:
             exchange = f" {reply.exchange}" if reply.exchange else ""
+            names = "".join(f", {live} for {recorded}" for live, recorded in reply.names)
             self.tell(
-                f"{told(request)} {reply.status} {reply.source}{exchange} {seconds * 1000:.0f} ms"
+                f"{told(request)} {reply.status} {reply.source}{exchange} {seconds * 1000:.0f} ms{names}"
             )
 
     def summary(self) -> str:

@@ -1,9 +1,10 @@
 """Requests, replies and their headers, as values. No I/O."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
+from typing import Any
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in wire order, names in lower case."""
@@ -32,6 +33,9 @@ _STEADY_REASONS = {
 """Python 3.13 renamed these; a replay must not depend on the Python version."""
 
 OWN_PREFIX = "x-mockserver-"
+SESSION = f"{OWN_PREFIX}session"
+"""The header that names the session of a request."""
+
 EVENT_STREAM = "text/event-stream"
 
 
@@ -96,6 +100,8 @@ class Reply:
     """`FILE#N` of the exchange that was played."""
     note: str | None = None
     """What the log says about it."""
+    facts: Mapping[str, Any] | None = None
+    """What the journal says about it, where it is a miss."""
     names: tuple[tuple[str, str], ...] = ()
     """The ids of the request that stand for recorded ones: (live, recorded)."""
     counted: bool = True

@@ -13,7 +13,7 @@ ORDER = [
     {"assistants", "jsontext", "messages", "sse", "cache", "words", "pace"},
     {"strict"},
     {"fields"},
-    {"cassette", "fake", "sessions"},
+    {"cassette", "fake", "sessions", "journal"},
     {"store", "upstream", "log"},
     {"settings", "scripts"},
     {"recording"},
@@ -37,7 +37,7 @@ PURE = {
         "strict",
         "fields",
     ),
-    *("cassette", "fake", "sessions"),
+    *("cassette", "fake", "sessions", "journal"),
 }
 IMPURE_MODULES = {
     "aiohttp",

@@ -195,7 +195,7 @@ async def test_what_is_not_controlled_is_said(start: Start) -> None:
         assert (response.status, response.headers["allow"]) == (405, "POST")
     async with server.client.get("/__mockserver__/nothing") as response:
         assert await response.json() == {
-            "detail": "there is no /__mockserver__/nothing; there is POST /__mockserver__/reset"
+            "detail": "there is no /__mockserver__/nothing; there is POST /__mockserver__/reset, and GET /__mockserver__/journal"
         }
 
 

@@ -107,7 +107,9 @@ def record(
     app = create_app(
         FirstOf(Health(), *cassettes, Record(server, recording, errors=record_errors)),
         log,
-        Control(cassettes[0].sessions if cassettes else None, loopback=is_loopback(host)),
+        Control(
+            cassettes[0].sessions if cassettes else None, log.journal, loopback=is_loopback(host)
+        ),
         lambda request: not cancels_when_left(request),
     )
     # The writing thread must not keep the streams waiting for the interpreter.

@@ -134,7 +134,7 @@ def _play(
     app = create_app(
         FirstOf(Health(), cassettes, *others(cassettes, chosen, log)),
         log,
-        Control(cassettes.sessions, loopback=is_loopback(how["host"])),
+        Control(cassettes.sessions, log.journal, loopback=is_loopback(how["host"])),
     )
     holds = _holdings(library)
     asyncio.run(

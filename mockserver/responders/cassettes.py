@@ -15,14 +15,14 @@ from mockserver.cassette.redaction import Redactor, Rules
 from mockserver.cassette.secrets import credentials
 from mockserver.cassette.timing import timed
 from mockserver.errors import ReadError, RequestError
-from mockserver.messages import OWN_PREFIX, Reply, Request, Source, standard_reason
+from mockserver.messages import OWN_PREFIX, SESSION, Reply, Request, Source, standard_reason
 from mockserver.pace import Pace
 from mockserver.responders.aliases import Alias, Aliases, Ambiguous
 from mockserver.responders.chain import JSON, failure
+from mockserver.responders.handover import Handover
 from mockserver.sessions import SHARED, Sessions
 from mockserver.store.library import Library
 
-SESSION = f"{OWN_PREFIX}session"
 CASSETTE = f"{OWN_PREFIX}cassette"
 
 KEYS_KEPT = 16 << 20
@@ -92,7 +92,9 @@ class Cassettes:
                 return await self.respond(request)
         self.sessions.take(session, (cassette, found.key))
         self.played.add(entry.label)
-        return self._told(reply, session, aliases)
+        told = self._told(reply, session, aliases)
+        self.sessions.keep(session, Handover).note(request, told)
+        return told
 
     def _told(self, reply: Reply, session: str, aliases: tuple[Alias, ...]) -> Reply:
         """Return *reply* as the client calls its ids, which are bound now where *aliases* answered."""
@@ -216,7 +218,8 @@ class Explain:
         if is_browser_noise(request):
             return failure(404, "Not Found", Source.MISS, counted=False)
         miss = self._cassettes.miss(request)
-        return Reply(404, JSON, miss.body(), "Not Found", Source.MISS, note=miss.words())
+        words, facts = miss.words(), miss.facts()
+        return Reply(404, JSON, miss.body(), "Not Found", Source.MISS, note=words, facts=facts)
 
 
 class Misnamed:

@@ -9,10 +9,12 @@ from mockserver.cassette.matching import key
 from mockserver.fake.answers import KEEPALIVE, Reader, Timed, paced
 from mockserver.fake.ids import Ids
 from mockserver.fake.server.api import Api
+from mockserver.fake.server.threads import adopt
 from mockserver.fake.server.world import World
 from mockserver.messages import Live, Paced, Reply, Request, Source, standard_reason
 from mockserver.pace import Pace
 from mockserver.responders.cassettes import is_browser_noise, session_of
+from mockserver.responders.handover import Handover, thread_of
 from mockserver.sessions import Sessions
 
 
@@ -40,7 +42,9 @@ class Fake:
     async def respond(self, request: Request) -> Reply | None:
         """Return the fake graph's answer."""
         self._look()
-        world = self._sessions.keep(session_of(request), World)
+        session = session_of(request)
+        world = self._sessions.keep(session, World)
+        self._take_over(request, world, self._sessions.keep(session, Handover))
         seed = key(canonical(request)).hex()
         answer = self._api.handle(request, Ids(seed, world.count(seed)), world, self._clock())
         if answer.status < 400:
@@ -54,6 +58,12 @@ class Fake:
             note=answer.note,
             counted=not is_browser_noise(request),
         )
+
+    def _take_over(self, request: Request, world: World, told: Handover) -> None:
+        """Let *world* have the thread that *request* is about, if a cassette has told of it."""
+        thread = thread_of(request)
+        if thread is not None and thread not in world.threads and told.knows(thread):
+            adopt(world, thread, told.state(thread))
 
     def _body(self, body: bytes | Timed | Reader) -> bytes | Paced | Live:
         if isinstance(body, bytes):

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from mockserver.fake import reading
-from mockserver.fake.answers import Timed
+from mockserver.fake.answers import Reader, Timed
 from mockserver.fake.ids import Ids
 from mockserver.fake.run.runs import Runs
 from mockserver.fake.script import Script, Situation
@@ -112,8 +112,18 @@ def fake(ask: Ask) -> Seen:
     raw = ask.body if isinstance(ask.body, bytes) else json.dumps(ask.body).encode()
     api = Api(runs, GRAPH_NAMES)
     answer = api.handle(Request(ask.method, ask.path, (), raw), Ids(raw.decode()), World())
-    steps = answer.body.steps if isinstance(answer.body, Timed) else ((0.0, answer.body),)
-    return Seen(answer.status, None, answer.headers, steps)
+    return Seen(answer.status, None, answer.headers, steps_of(answer.body))
+
+
+def steps_of(body: bytes | Timed | Reader) -> tuple[tuple[float, bytes], ...]:
+    """Return the *body* of an answer of the fake in chunks, all that comes."""
+    match body:
+        case bytes():
+            return ((0.0, body),)
+        case Timed(steps):
+            return steps
+        case _:
+            return ((0.0, body.take(float("inf"))[0]),)
 
 
 def rule_of(text: str) -> int:

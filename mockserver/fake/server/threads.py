@@ -6,13 +6,15 @@ from dataclasses import replace
 from mockserver.fake.answers import Answer, json_answer, refusal
 from mockserver.fake.errors import RejectedError
 from mockserver.fake.ids import Ids
+from mockserver.fake.run.history import Checkpoint
+from mockserver.fake.run.place import AGENT
 from mockserver.fake.run.runs import Runs
 from mockserver.fake.server import bodies
 from mockserver.fake.server.asked import public
 from mockserver.fake.server.endpoint import Call, identity
 from mockserver.fake.server.searching import check_paths, holds, ordered, page
 from mockserver.fake.server.validation import RefusalError, uuid
-from mockserver.fake.server.world import Record
+from mockserver.fake.server.world import Record, World
 from mockserver.fake.server.writing import NO_GRAPH, write
 from mockserver.fake.thread.thread import Action, Run, Thread
 from mockserver.jsontext import Json
@@ -181,3 +183,26 @@ def new(name: str, ids: Ids, metadata: dict[str, Json]) -> dict[str, Json]:
         "config": {},
         "values": None,
     }
+
+
+def adopt(world: World, name: str, state: Json) -> None:
+    """Let *world* have the thread *name*, which was made elsewhere, in the *state* in which it was left, None if that is unknown."""
+    moment = world.tick()
+    ids = Ids(name, 0, moment)
+    thread = Thread(new(name, ids, {}), moment)
+    if state is not None:
+        made = Checkpoint(
+            identity=ids.uuid6(0, 0, "adopted"),
+            parent=None,
+            namespace=(),
+            outer={},
+            values=state,
+            source="update",
+            step=0,
+            node=AGENT,
+            metadata={"thread_id": name, "source": "update", "step": 0, "parents": {}},
+            created_at=ids.time(),
+        )
+        thread.history.put(made)
+        thread.rest(ids.time())
+    world.put(thread)
