@@ -92,6 +92,10 @@ class Names:
         """The live id of each recorded one that has another name."""
         return self._live
 
+    def has(self, live: str) -> bool:
+        """Tell whether *live* stands for a recorded id already."""
+        return live in self._meant
+
     def may_be(self, live: str, recorded: str) -> bool:
         """Tell whether *live* can stand for *recorded*: neither of them for another one."""
         if live in self._meant:

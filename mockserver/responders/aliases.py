@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from mockserver.cassette.canonical import canonical
 from mockserver.cassette.index import Entry, Found, Index
-from mockserver.cassette.model import Exchange
 from mockserver.cassette.names import Names, shape
 from mockserver.cassette.stable import Stable
 from mockserver.cassette.summary import facts
@@ -16,6 +15,9 @@ from mockserver.store.library import Library
 COMPARED = 20
 """How many recorded requests are compared that a request fits equally."""
 
+LISTED = 3
+"""How many of them are told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Alias:
@@ -25,11 +27,21 @@ class Alias:
     names: Mapping[str, str]
 
 
-class Ambiguous:
-    """The request fits several recorded ones equally, whose answers differ: the *entries* of each."""
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a request is not answered that fits a recorded one but for its ids; *entry* is such a one."""
 
-    def __init__(self, aliases: tuple[Alias, ...]) -> None:
-        self.entries = tuple(alias.found.entries[0] for alias in aliases)
+    why: str
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What one session has made of the recordings: its *names*, the answer that is *next*, and whether one was *played*."""
+
+    names: Names
+    next: Callable[[Found], Entry | None]
+    played: Callable[[Found], bool]
 
 
 class Aliases:
@@ -40,55 +52,81 @@ class Aliases:
         self._find = find
 
     def meant(
-        self,
-        request: Request,
-        names: Names,
-        index: Index,
-        following: Callable[[Found], Entry | None],
-    ) -> tuple[Alias, ...] | Ambiguous:
-        """Return what *request* may mean, all of which is answered alike by the entry that *following* tells; or nothing.
-
-        The request is without its secrets. What *names* say already holds.
-        """
-        aliases = self._known(request, names) or self._new(request, names, index)
-        if len(aliases) < 2:
-            return aliases
-        if len(aliases) > COMPARED or len({self._gist(one, following) for one in aliases}) > 1:
-            return Ambiguous(aliases)
-        return aliases
-
-    def _known(self, request: Request, names: Names) -> tuple[Alias, ...]:
+        self, request: Request, session: Session, index: Index
+    ) -> tuple[Alias, ...] | Refused:
+        """Return what *request*, which is without its secrets, may mean: all of it is answered alike. Or nothing, or why not."""
         live = shape(canonical(request))
         if live is None:
             return ()
+        aliases = self._known(request, live.ids, session.names)
+        if not aliases:
+            like = self._alike(request, live.ids, session.names, index)
+            aliases = tuple(alias for alias in like if self._is_free(alias, session))
+            if like and not aliases:
+                return self._taken(like, session.names)
+        if len(aliases) > 1 and not self._agree(aliases, session):
+            entries = [alias.found.entries[0] for alias in aliases]
+            labels = ", ".join(entry.label for entry in entries[:LISTED])
+            why = (
+                f"its ids are new, and but for them it fits {labels} equally, whose answers differ"
+            )
+            return Refused(why, entries[0])
+        return aliases
+
+    def _known(self, request: Request, ids: tuple[str, ...], names: Names) -> tuple[Alias, ...]:
+        """Return what *request* means by the names that its ids have already."""
         aliases: list[Alias] = []
         for translated in names.recorded(request):
             found, recorded = self._find(translated), shape(canonical(translated))
             if found is not None and recorded is not None:
-                aliases.append(Alias(found, dict(zip(live.ids, recorded.ids, strict=True))))
+                aliases.append(Alias(found, dict(zip(ids, recorded.ids, strict=True))))
         return tuple(aliases)
 
-    def _new(self, request: Request, names: Names, index: Index) -> tuple[Alias, ...]:
-        live = shape(canonical(request))
-        if live is None:
-            return ()
+    def _alike(
+        self, request: Request, ids: tuple[str, ...], names: Names, index: Index
+    ) -> list[Alias]:
+        """Return what was recorded that *request* fits but for its ids."""
         aliases: dict[bytes, Alias] = {}
         for form in (*names.recorded(request), request):
             for found in index.alike(canonical(form)):
                 recorded = shape(canonical(self._library.request(found.entries[0])))
-                if recorded is None or len(recorded.ids) != len(live.ids):
-                    continue
-                pairs = dict(zip(live.ids, recorded.ids, strict=True))
-                if all(names.may_be(one, other) for one, other in pairs.items()):
+                if recorded is not None and len(recorded.ids) == len(ids):
+                    pairs = dict(zip(ids, recorded.ids, strict=True))
                     aliases.setdefault(found.key, Alias(found, pairs))
-        return tuple(aliases.values())
+        return list(aliases.values())
 
-    def _gist(self, alias: Alias, following: Callable[[Found], Entry | None]) -> str:
+    def _is_free(self, alias: Alias, session: Session) -> bool:
+        """Tell whether nothing else stands for what *alias* says its ids mean."""
+        new = [live for live in alias.names if not session.names.has(live)]
+        if new and session.played(alias.found):
+            return False
+        return all(session.names.may_be(live, meant) for live, meant in alias.names.items())
+
+    def _taken(self, aliases: list[Alias], names: Names) -> Refused:
+        """Return that what the ids could stand for is taken in this session."""
+        live, recorded = next(
+            (
+                (one, other)
+                for one, other in aliases[0].names.items()
+                if not names.may_be(one, other)
+            ),
+            next(iter(aliases[0].names.items())),
+        )
+        holder = names.pairs.get(recorded, recorded)
+        entry = aliases[0].found.entries[0]
+        why = (
+            f"but for its ids it is {entry.label}, where {live} would stand for {recorded}; "
+            f"but in this session {holder} does: take another session, or reset this one"
+        )
+        return Refused(why, entry)
+
+    def _agree(self, aliases: tuple[Alias, ...], session: Session) -> bool:
+        return len(aliases) <= COMPARED and len({self._gist(one, session) for one in aliases}) == 1
+
+    def _gist(self, alias: Alias, session: Session) -> str:
         """Return what the answer says but for ids and times."""
-        entry = following(alias.found)
-        return "" if entry is None else _steady(self._library.exchange(entry))
-
-
-def _steady(exchange: Exchange) -> str:
-    said: Json = Stable().facts(facts(0, exchange))
-    return repr(said["response"])
+        entry = session.next(alias.found)
+        if entry is None:
+            return ""
+        said: Json = Stable().facts(facts(0, self._library.exchange(entry)))
+        return repr(said["response"])

@@ -7,7 +7,7 @@ from mockserver.cache import Cache
 from mockserver.cassette.canonical import canonical
 from mockserver.cassette.index import Entry, Found, Index
 from mockserver.cassette.matching import Key
-from mockserver.cassette.misses import LISTED, Miss, Near
+from mockserver.cassette.misses import Miss, Near
 from mockserver.cassette.model import Repeat
 from mockserver.cassette.names import Names
 from mockserver.cassette.recorder import kept_request, kept_response
@@ -17,7 +17,7 @@ from mockserver.cassette.timing import timed
 from mockserver.errors import ReadError, RequestError
 from mockserver.messages import OWN_PREFIX, SESSION, Reply, Request, Source, standard_reason
 from mockserver.pace import Pace
-from mockserver.responders.aliases import Alias, Aliases, Ambiguous
+from mockserver.responders.aliases import Alias, Aliases, Refused, Session
 from mockserver.responders.chain import JSON, failure
 from mockserver.responders.handover import Handover
 from mockserver.sessions import SHARED, Sessions
@@ -73,7 +73,7 @@ class Cassettes:
             found = self._find(request)
             if found is None and not self._once:
                 meant = self._meant(request)
-                aliases = () if isinstance(meant, Ambiguous) else meant
+                aliases = () if isinstance(meant, Refused) else meant
                 found = aliases[0].found if aliases else None
             entry = self._next(found, session, cassette) if found else None
             if found is None or entry is None:
@@ -107,18 +107,19 @@ class Cassettes:
         renamed = tuple((live, recorded) for live, recorded in pairs if live != recorded)
         return replace(names.told(reply), names=renamed)
 
-    def _meant(self, request: Request) -> tuple[Alias, ...] | Ambiguous:
-        """Return what *request* may mean whose ids are called otherwise in the recordings."""
+    def _meant(self, request: Request) -> tuple[Alias, ...] | Refused:
+        """Return what *request* may mean whose ids are called otherwise in the recordings, or why it is not answered."""
         session, cassette = session_of(request), request.header(CASSETTE)
         index = self._index(cassette)
         if index is None or not _IDS_IN.search(request.path.encode() + request.body):
             return ()
-        return self._aliases.meant(
-            self._redacted(request, credentials(request.headers, request.path)),
+        made = Session(
             self.sessions.keep(session, Names),
-            index,
             lambda found: self._next(found, session, cassette),
+            lambda found: self.sessions.count(session, (cassette, found.key)) > 0,
         )
+        secrets = credentials(request.headers, request.path)
+        return self._aliases.meant(self._redacted(request, secrets), made, index)
 
     def _index(self, cassette: str | None) -> Index | None:
         return self._library.index if cassette is None else self._library.index.only(cassette)
@@ -146,14 +147,8 @@ class Cassettes:
         if not index.count:
             return Miss(request, "there are no exchanges")
         meant = self._meant(request)
-        if isinstance(meant, Ambiguous):
-            labels = ", ".join(entry.label for entry in meant.entries[:LISTED])
-            return Miss(
-                request,
-                f"its ids are new, and but for them it fits {labels} equally, which answer differently: "
-                f"name the cassette in the header {CASSETTE}",
-                tuple(self._near(entry, index, session, cassette) for entry in meant.entries[:1]),
-            )
+        if isinstance(meant, Refused):
+            return Miss(request, meant.why, (self._near(meant.entry, index, session, cassette),))
         nearest = index.nearest(canonical(request))
         return Miss(
             request,
