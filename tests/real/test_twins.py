@@ -15,6 +15,9 @@ STREAM = Ask(
     "POST", "/runs/stream", {**BODY, "stream_mode": ["events", "values", "messages-tuple"]}
 )
 WAIT = Ask("POST", "/runs/wait", BODY)
+SAVED = Ask(
+    "POST", "/runs/stream", {**BODY, "stream_mode": ["checkpoints"], "on_completion": "keep"}
+)
 UNSORTED = Ask("POST", "/runs/wait", {**BODY, "input": {"count": 5, "notes": ["x"], **said("hi")}})
 
 Change = Callable[[str], str]
@@ -128,6 +131,7 @@ PASSED: dict[str, tuple[Ask, Change]] = {
     "events": (STREAM, race_decided_otherwise),
     "heartbeats": (STREAM, put("\r\n\r\n", "\r\n\r\n: heartbeat\r\n\r\n")),
     "newlines": (WAIT, lambda text: "\n\n" + text),
+    "saved": (SAVED, put('"source":"loop","step":0', '"step":0,"source":"loop"', 9)),
     "state": (UNSORTED, put('"count":5,"notes":["x"]', '"notes":["x"],"count":5')),
 }  # fmt: skip
 

@@ -77,6 +77,7 @@ class Beginning:
             raise error
         state = commanded(command, self._ids)
         self._checkpoints.before((), state)
+        self.started(result=update or {})
         # The server begins at the tools, or else at the agent.
         return self.beginning(root, state, TOOLS if node == TOOLS else AGENT, shown=bool(update))
 
@@ -106,14 +107,13 @@ class Beginning:
             state = written(update, state, self._ids, "command")
         if not namespace:
             self._converse(state)
+        elif self._request.subgraphs:
+            self._modes.known(state.get("messages", []))
         if goto is not None and goto not in head.following:
             tasks = (Task(self._ids.uuid5("task", *namespace, goto, head.step + 1), goto),)
         self._modes.values(namespace, state)
         if self._forks(namespace):
             fork = self._checkpoints.fork(head)
-            if head.following == [START]:
-                state = self._taken_in(head.tasks[0].result, head)
-                return self.beginning(graph, state, AGENT, shown=True)
             step, tasks = fork.step, fork.tasks
         else:
             self._checkpoints.again(head, state, tasks)
@@ -122,6 +122,8 @@ class Beginning:
         if not tasks:
             return Begun(state, None)
         task = tasks[0]
+        if task.name == START:
+            return self.beginning(graph, self._taken_in(task.given, head), AGENT, shown=True)
         self._nodes.answers[task.identity] = (*task.answers, *self._answers(task))
         place = place_of(self._ids, namespace, (*graph.parents, graph.run), task.name, step + 1)
         return Begun(state, replace(place, task=task.identity), again=True)

@@ -71,14 +71,15 @@ class Checkpoints:
         other = isinstance(value, dict) and value and "messages" not in value
         values: Any = head.values if head else {} if other else {"messages": []}
         step = head.step + 1 if head else FIRST
-        task = Task(self._ids.uuid5("task", *namespace, START, step), START)
+        task = Task(self._ids.uuid5("task", *namespace, START, step), START, given=value)
         self._save(namespace, step, values, "input", (task,), "")
 
     def fork(self, head: Checkpoint) -> Checkpoint:
         """Go on from *head*, which was not the last, on a branch of its own."""
         step = head.step + 1
         tasks = (
-            Task(self._task(head.namespace, task.name, step), task.name) for task in head.tasks
+            Task(self._task(head.namespace, task.name, step), task.name, given=task.given)
+            for task in head.tasks
         )
         return self._save(head.namespace, step, dict(head.values), "fork", tuple(tasks), head.node)
 

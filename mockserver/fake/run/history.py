@@ -26,6 +26,8 @@ class Task:
     interrupts: tuple[Json, ...] = ()
     result: Json = None
     answers: tuple[Json, ...] = ()
+    given: Json = None
+    """What the task that takes the input in is to take in."""
 
 
 @dataclass(frozen=True, slots=True)

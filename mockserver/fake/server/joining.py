@@ -5,7 +5,7 @@ from collections.abc import Collection
 from mockserver.fake.answers import Answer, json_answer
 from mockserver.fake.run.place import HOST
 from mockserver.fake.run.reel import Event
-from mockserver.fake.run.runs import Runs, stream_headers, wait_headers
+from mockserver.fake.run.runs import Runs, outcome, stream_headers, wait_headers
 from mockserver.fake.server.endpoint import Call
 from mockserver.fake.server.threads import Threads
 from mockserver.fake.server.validation import RefusalError
@@ -97,11 +97,17 @@ class Joining:
         return Answer(200, headers, reader)
 
     def _joined(self, call: Call, thread: Thread, run: Run) -> Outcome:
+        joins = run.over is None
+
+        def came_to(events: tuple[Event, ...]) -> bytes:
+            live = joins and not run.cut
+            return outcome(events) if live else _bytes(_present(thread))
+
         return Outcome(
             thread,
             run,
             self._runs.on_thread,
-            told=lambda events: _bytes(_present(thread)),
+            told=came_to,
             cancels=call.says("cancel_on_disconnect"),
         )
 
@@ -118,10 +124,15 @@ def _told(run: Run) -> dict[str, Json]:
     config = kwargs["config"]
     config = {
         **config,
-        "configurable": {**config["configurable"], "__pregel_node_finished": None},
+        "configurable": {**_taken(config["configurable"]), "__pregel_node_finished": None},
         "metadata": {**config["metadata"], **HOST},
     }
     return {**run.told, "status": run.status, "kwargs": {**kwargs, "config": config}}
+
+
+def _taken(configurable: dict[str, Json]) -> dict[str, Json]:
+    """Return what is left of a *configurable* once a run has begun with it."""
+    return {name: part for name, part in configurable.items() if name != "__context_provided__"}
 
 
 def _present(thread: Thread) -> Json:

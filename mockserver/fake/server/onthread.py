@@ -113,7 +113,8 @@ def _made(call: Call, name: str, body: Body, assistant: Record) -> tuple[Thread,
     of_config = (body.get("config") or {}).get("metadata") or {}
     metadata = {**_of(assistant), **public(of_config), **public(body.get("metadata") or {})}
     order = ("thread_id", "status", "metadata", "config", "created_at", "updated_at", "values")
-    changed = {**told, "metadata": metadata, "config": _config({}, body)}
+    config = {**(body.get("config") or {}), "configurable": {}}
+    changed = {**told, "metadata": metadata, "config": config}
     return Thread({part: changed[part] for part in order}, moment), {
         "thread_id": name,
         "metadata": {},

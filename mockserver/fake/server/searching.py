@@ -22,12 +22,14 @@ def holds(value: Json, wanted: Json) -> bool:
     return bool(value == wanted)
 
 
-def ordered(records: Iterable[Record], asked: Mapping[str, Json]) -> list[Record]:
-    """Return *records*, the oldest first, as *asked* wants them sorted; the newest first where it does not say."""
-    name = asked.get("sort_by", "created_at")
+def ordered(
+    records: Iterable[Record], asked: Mapping[str, Json], by: str = "created_at"
+) -> list[Record]:
+    """Return *records*, which are in the order of the time *by*, as *asked* wants them; the newest first where it does not say."""
+    name = asked.get("sort_by", by)
     descending = "sort_by" not in asked or asked.get("sort_order") != "asc"
     made = list(records)
-    if name == "created_at":
+    if name == by:
         return made[::-1] if descending else made
     # Of two that were changed at the same moment the later made one is the newer.
     if descending and name.endswith("_at"):

@@ -70,7 +70,10 @@ class Threads:
 
     def delete(self, call: Call) -> Answer:
         """Forget a thread, and end its runs."""
-        thread = self.known(call)
+        name = call.uuid("thread")
+        thread = self._settled(call, name)
+        if thread is None:
+            raise RefusalError(404, f"Thread with ID {name} not found")
         for run in thread.active:
             thread.cancel(run, Action.INTERRUPT, call.now, None)
         del call.world.threads[thread.identity]
@@ -86,9 +89,9 @@ class Threads:
             raise RefusalError(409, "Conflict")
         moment = thread.moment(call.world.tick())
         ids = call.ids.at(moment)
-        told = new(ids.uuid7("thread"), ids, thread.told["metadata"])
+        told = new(ids.uuid4("thread"), ids, {}) | {"metadata": thread.told["metadata"]}
         del told["values"]
-        copied = Thread({**told, "config": thread.told["config"]}, moment)
+        copied = Thread(told, moment)
         copied.history = thread.history.of(copied.identity)
         call.world.put(copied)
         return json_answer(copied.told)
@@ -97,7 +100,7 @@ class Threads:
         """List threads."""
         body = call.body(bodies.THREADS)
         check_paths(body)
-        return page(ordered(self._found(call, body), {"sort_by": "updated_at", **body}), body)
+        return page(ordered(self._found(call, body), body, by="updated_at"), body)
 
     def count(self, call: Call) -> Answer:
         """Tell how many threads there are."""
@@ -112,12 +115,11 @@ class Threads:
         gone = [call.world.threads.pop(name) for name in names if name in call.world.threads]
         return json_answer({"pruned_count": len(gone)})
 
-    def known(self, call: Call, otherwise: str = "Thread with ID {id} not found") -> Thread:
+    def known(self, call: Call) -> Thread:
         """Return the thread that the path names, as it is now; RefusalError where there is none."""
-        name = call.uuid("thread")
-        thread = self._settled(call, name)
+        thread = self._settled(call, call.uuid("thread"))
         if thread is None:
-            raise RefusalError(404, otherwise.format(id=name))
+            raise RefusalError(404, f"Thread with ID {call.path[0]} not found")
         return thread
 
     def run(self, call: Call) -> tuple[Thread | None, Run | None]:

@@ -11,7 +11,7 @@ from math import ceil
 
 from mockserver.fake.ids import Ids
 from mockserver.fake.request import RunRequest
-from mockserver.fake.run.history import Checkpoint, History, Task
+from mockserver.fake.run.history import Checkpoint, History
 from mockserver.fake.run.reel import Event, Played
 from mockserver.jsontext import Json
 
@@ -147,6 +147,8 @@ class Thread:
             del self.runs[run.identity]
         if begun:
             self._free = now
+            if error is not None:
+                self._leave()
             if action is Action.ROLLBACK:
                 self.history = self._before
             self._rest(run, error)
@@ -179,13 +181,21 @@ class Thread:
         self.told = told
 
     def _innermost(self, head: Checkpoint) -> Checkpoint:
-        """Return the checkpoint at which the graph waits for a human, within a graph of *head* or not."""
+        """Return the checkpoint at which the graph was left, within a graph of *head* or not."""
         for task in head.tasks:
             path = (*head.namespace, f"{task.name}:{task.identity}")
-            inner = self.history.head(path) if _asks(task) else None
+            inner = self.history.head(path) if task.result is None else None
             if inner is not None:
                 return self._innermost(inner)
         return head
+
+    def _leave(self) -> None:
+        """Take down of the tasks that are due that they were cancelled."""
+        head = self.history.head()
+        if head is not None:
+            for task in head.tasks:
+                head = head.with_task(task.identity, error="CancelledError()")
+            self.history.put(head)
 
     def _begin(self, run: Run, play: Play) -> None:
         run.began = max(run.due, self._free)
@@ -217,7 +227,3 @@ class Thread:
 def shown_interrupt(interrupt: Json) -> dict[str, Json]:
     """Return an interrupt as a thread and its state show it."""
     return {"id": interrupt["id"], "value": interrupt["value"]}
-
-
-def _asks(task: Task) -> bool:
-    return bool(task.interrupts) and task.result is None

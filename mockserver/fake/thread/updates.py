@@ -51,12 +51,11 @@ def updated(
         node=base.node if base else "",
         created_at=ids.time(),
     )
-    made = replace(
-        made,
-        metadata={**metadata, "source": made.source, "step": step, "parents": dict(made.outer)},
-    )
+    own = {} if node == COPY else metadata
+    told = {**own, "source": made.source, "step": step, "parents": dict(made.outer)}
+    made = replace(made, metadata=told)
     if node == INPUT:
-        return replace(made, tasks=(_task(ids, made, START, update.values),))
+        return replace(made, tasks=(replace(_task(ids, made, START), given=update.values),))
     if node == COPY:
         parent = base.parent if base else None
         tasks = tuple(_task(ids, made, task.name) for task in base.tasks) if base else ()
@@ -85,6 +84,5 @@ def _written(made: Checkpoint, update: Update, script: Script, graph: str, ids: 
     return replace(made, values=state, tasks=tasks)
 
 
-def _task(ids: Ids, made: Checkpoint, node: str, result: Json = None) -> Task:
-    identity = ids.uuid5("task", *made.namespace, node, made.step)
-    return Task(identity, node, result=result)
+def _task(ids: Ids, made: Checkpoint, node: str) -> Task:
+    return Task(ids.uuid5("task", *made.namespace, node, made.step), node)

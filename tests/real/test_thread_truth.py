@@ -1,0 +1,101 @@
+"""Conversations on threads of the fake graph beside those of the real server: the same requests, answer by answer."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from mockserver.fake.ids import Ids
+from mockserver.fake.run.runs import Runs
+from mockserver.fake.server.api import Api
+from mockserver.fake.server.world import World
+from mockserver.messages import Request
+from tests.real import twins
+from tests.real.threads import SCENARIOS, Scenario
+from tests.real.wire import JSON, Ask, Seen, asked
+
+LANES = 10
+"""How many scenarios the real server plays at a time."""
+
+
+class Real:
+    """The real server."""
+
+    def __init__(self, url: str) -> None:
+        self.seen: list[tuple[Ask, Seen]] = []
+        self._url = url
+
+    def ask(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        ask = Ask(method, path.replace("{", "{{").replace("}", "}}"), body)
+        seen = asked(self._url, {"": (ask,)}, {**JSON, **(headers or {})})[""][0]
+        self.seen.append((Ask(method, path, body), seen))
+        return read(seen)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class Fake:
+    """The fake, asked in process; between two requests all runs end, but for those that it sleeps through."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Ask, Seen]] = []
+        self._api = Api(Runs(twins.SCRIPT), twins.GRAPH_NAMES)
+        self._world = World()
+        self._now = 0.0
+        self._count = 0
+
+    def ask(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        raw = b"" if body is None else json.dumps(body).encode()
+        fields = tuple((name.lower(), value) for name, value in (headers or {}).items())
+        self._count += 1
+        request = Request(method, path, fields, raw)
+        answer = self._api.handle(request, Ids(f"{self._count}"), self._world, self._now)
+        chunks = twins.steps_of(answer.body)
+        if not isinstance(answer.body, bytes):
+            self._now += 1000.0
+        ask = Ask(method, path, body)
+        self.seen.append((ask, Seen(answer.status, None, answer.headers, chunks)))
+        return read(self.seen[-1][1])
+
+    def sleep(self, seconds: float) -> None:
+        self._now += seconds
+
+
+def read(seen: Seen) -> Any:
+    if seen.header("content-type") == "application/json":
+        return json.loads(seen.raw)
+    return seen.raw.decode()
+
+
+@pytest.fixture(scope="module")
+def answers(agent_server: str) -> Iterator[dict[str, Future[Real]]]:
+    """What the real server answers in each scenario."""
+
+    def play(scenario: Scenario) -> Real:
+        real = Real(agent_server)
+        scenario(real)
+        return real
+
+    with ThreadPoolExecutor(LANES) as pool:
+        yield {name: pool.submit(play, scenario) for name, scenario in SCENARIOS.items()}
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_thread_is_as_on_the_real_server(name: str, answers: dict[str, Future[Real]]) -> None:
+    fake = Fake()
+    SCENARIOS[name](fake)
+    real = answers[name].result()
+
+    own, wanted = twins.Stable(), twins.Stable()
+    for number, (one, other) in enumerate(zip(fake.seen, real.seen, strict=True)):
+        told = twins.told(*one, own).beside(twins.told(*other, wanted))
+        assert told is None, f"answer {number}, {one[0].method} {one[0].path} {one[0].body}: {told}"
