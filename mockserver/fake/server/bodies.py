@@ -183,7 +183,7 @@ THREADS_COUNT = record(metadata=OBJECT, values=OBJECT, status=choice(*THREAD_STA
 PRUNE = record("thread_ids", thread_ids=TEXTS, strategy=choice("delete", "keep_latest"))
 
 UPDATE = record(
-    values=Schema(any_of=(Schema(types=("array",), items=OBJECT), OBJECT, NULL)),
+    values=Schema(any_of=(Schema(types=("array",)), OBJECT, NULL)),
     as_node=TEXT,
     checkpoint=CHECKPOINT,
 )

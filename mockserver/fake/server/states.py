@@ -26,7 +26,7 @@ class States:
 
     def get(self, call: Call) -> Answer:
         """Tell the state of a thread, or that at one of its checkpoints."""
-        thread = self._threads.known(call)
+        thread = self._threads.known(call, spelled=False)
         subgraphs = call.query("subgraphs") in ("true", "True")
         wanted = call.path[1:]
         if not wanted:
@@ -38,7 +38,7 @@ class States:
         """Tell the state at the checkpoint that the body names."""
         call.uuid("thread")
         body = call.body(bodies.AT_CHECKPOINT)
-        thread = self._threads.known(call)
+        thread = self._threads.known(call, spelled=False)
         place = body["checkpoint"]
         namespace = namespace_of(place)
         subgraphs = body.get("subgraphs", False)
@@ -50,7 +50,7 @@ class States:
         """Write into the state of a thread."""
         call.uuid("thread")
         body = call.body(bodies.UPDATE)
-        thread = self._threads.known(call)
+        thread = self._threads.known(call, spelled=False)
         if thread.active:
             runs = [{"run_id": run.identity, "status": run.status} for run in thread.active]
             raise RefusalError(409, f"Thread {thread.identity} has in-flight runs: {runs}")

@@ -70,10 +70,7 @@ class Threads:
 
     def delete(self, call: Call) -> Answer:
         """Forget a thread, and end its runs."""
-        name = call.uuid("thread")
-        thread = self._settled(call, name)
-        if thread is None:
-            raise RefusalError(404, f"Thread with ID {name} not found")
+        thread = self.known(call, spelled=False)
         for run in thread.active:
             thread.cancel(run, Action.INTERRUPT, call.now, None)
         del call.world.threads[thread.identity]
@@ -115,11 +112,13 @@ class Threads:
         gone = [call.world.threads.pop(name) for name in names if name in call.world.threads]
         return json_answer({"pruned_count": len(gone)})
 
-    def known(self, call: Call) -> Thread:
-        """Return the thread that the path names, as it is now; RefusalError where there is none."""
-        thread = self._settled(call, call.uuid("thread"))
+    def known(self, call: Call, *, spelled: bool = True) -> Thread:
+        """Return the thread that the path names, as it is now; RefusalError where there is none, with its id as *spelled* there or not."""
+        name = call.uuid("thread")
+        thread = self._settled(call, name)
         if thread is None:
-            raise RefusalError(404, f"Thread with ID {call.path[0]} not found")
+            shown = call.path[0] if spelled else name
+            raise RefusalError(404, f"Thread with ID {shown} not found")
         return thread
 
     def run(self, call: Call) -> tuple[Thread | None, Run | None]:
