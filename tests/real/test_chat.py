@@ -1,0 +1,177 @@
+"""A chat page with `useStream`, of both lines of the SDK, in a real browser: it lives on the fake graph, and on a recording."""
+
+import re
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import pytest
+from aiohttp import web
+from playwright.async_api import Page, expect
+
+from tests.browser.chromium import open_page
+from tests.conftest import tool
+from tests.processes import Mockserver, running
+from tests.real.clients import installed
+
+HTML = """<!doctype html><meta charset="utf-8"><title>Chat</title><link rel="icon" href="data:,">
+<div id="root"></div><script type="module" src="chat.js"></script>"""
+DEFINED = '--define:process.env.NODE_ENV="production"'
+
+GROWING = re.compile(r"^.{15}", re.S)
+"""What has begun to come."""
+
+MAKE = """(url) => fetch(url + "/threads", {
+  method: "POST",
+  body: JSON.stringify({ thread_id: new URLSearchParams(location.search).get("thread"), if_exists: "do_nothing" }),
+})"""
+"""What a page does that makes up the id of its thread."""
+
+Open = Callable[..., AbstractAsyncContextManager[Page]]
+
+
+@pytest.fixture(scope="module", params=["sdk-1", "sdk-2"])
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the page, built with one of the two lines of the SDK."""
+    tool("node")
+    js, folder = installed(), tmp_path_factory.mktemp(request.param)
+    options = ("--bundle", "--format=esm", "--jsx=automatic", DEFINED, "--log-level=warning")
+    build = [str(js / "node_modules/.bin/esbuild"), "chat.jsx", f"--alias:sdk={request.param}"]
+    subprocess.run([*build, *options, f"--outfile={folder / 'chat.js'}"], cwd=js, check=True, timeout=100)  # fmt: skip
+    (folder / "index.html").write_text(HTML)
+    return folder
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Iterator[Mockserver]:
+    """A server without cassettes, at the pace of a model."""
+    with running("serve", "--speed", "2", folder=tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+async def chat(built: Path, chromium: str) -> AsyncIterator[Open]:
+    """Opens the page from a port of its own, against a server."""
+    app = web.Application()
+    app.router.add_static("/", built)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+
+    @asynccontextmanager
+    async def opened(server: str, **query: str) -> AsyncIterator[Page]:
+        origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        url = f"{origin}/index.html?{urlencode({'server': server, **query})}"
+        async with open_page(chromium, url) as page:
+            yield page
+
+    yield opened
+    await runner.cleanup()
+
+
+async def say(page: Page, text: str) -> None:
+    await page.locator("input").fill(text)
+    await page.locator("#send").click()
+
+
+async def idle(page: Page) -> list[str]:
+    """Wait until nothing comes any more, and return what the page shows of the conversation."""
+    await expect(page.locator("main[data-state=idle]")).to_be_visible(timeout=20_000)
+    return await page.locator("li span").all_text_contents()
+
+
+async def test_a_conversation_streams_has_its_history_and_survives_a_reload(
+    chat: Open, fake: Mockserver
+) -> None:
+    async with chat(fake.url) as page:
+        answer = page.locator("li[data-type=ai] span")
+        await say(page, "My name is Ada")
+        await expect(answer).to_have_text(GROWING)
+        early = await answer.text_content()
+        first = await idle(page)
+        await say(page, "Which turn is this?")
+        await expect(answer).to_have_count(2)
+        second = await idle(page)
+        await page.reload()
+        await expect(answer).to_have_count(2)
+        restored = await idle(page)
+
+        identity = await page.locator("li[data-type=ai]").last.get_attribute("data-id")
+        await page.locator("li[data-type=ai] button").last.click()
+        await expect(page.locator(f"[data-id='{identity}']")).to_have_count(0)
+        await expect(answer).to_have_count(2)
+        again = await idle(page)
+
+        await say(page, "Fail at once")
+        await expect(page.locator("#error")).not_to_be_empty()
+
+    assert first[0] == "My name is Ada"
+    assert early is not None
+    assert first[1].startswith(early)
+    assert first[1] != early
+    assert second[:2] == first
+    assert "turn 2" in second[3]
+    assert again == restored == second
+
+
+async def test_an_interrupt_is_shown_and_resumed(chat: Open, fake: Mockserver) -> None:
+    async with chat(fake.url) as page:
+        await say(page, "Ask me something")
+        await expect(page.locator("aside pre")).to_contain_text("Tea or coffee?", timeout=10_000)
+        await page.reload()
+        await expect(page.locator("aside pre")).to_contain_text("Tea or coffee?")
+        await page.locator("aside button").click()
+        await expect(page.locator("aside")).to_have_count(0)
+        shown = await idle(page)
+
+    assert "tea" in shown[-1]
+
+
+async def test_a_reload_joins_the_run_and_stop_cancels_it(chat: Open, fake: Mockserver) -> None:
+    async with chat(fake.url) as page:
+        answer = page.locator("li[data-type=ai] span")
+        await say(page, "Write an essay")
+        await expect(answer).to_have_text(GROWING)
+        await page.reload()
+        await expect(page.locator("main[data-state=loading]")).to_be_visible()
+        await expect(answer).to_have_text(re.compile(r".{300}", re.S))
+        assert await page.locator("main").get_attribute("data-state") == "loading"
+        await page.locator("#stop").click()
+        await idle(page)
+        thread = await page.evaluate("new URLSearchParams(location.search).get('thread')")
+        runs = await page.evaluate(
+            "(at) => fetch(at).then((answer) => answer.json())", f"{fake.url}/threads/{thread}/runs"
+        )
+
+    assert [run["status"] for run in runs] == ["interrupted"]
+
+
+async def test_a_recorded_conversation_is_replayed_under_another_id(
+    chat: Open, agent_server: str, tmp_path: Path
+) -> None:
+    """The page is recorded on a thread of one name, and replayed on one of another, which it makes up."""
+    one, other = str(uuid4()), str(uuid4())
+    cassette = tmp_path / "chat.yaml"
+
+    async def converse(url: str, thread: str) -> list[str]:
+        async with chat(url, thread=thread, assistant="scripted") as page:
+            await page.evaluate(MAKE, url)
+            await page.reload()
+            await say(page, "interrupt")
+            await expect(page.locator("aside")).to_be_visible(timeout=10_000)
+            await page.locator("aside button").click()
+            await expect(page.locator("aside")).to_have_count(0)
+            await expect(page.locator("li")).to_have_count(3)
+            return await idle(page)
+
+    with running("record", cassette, "--upstream", agent_server, folder=tmp_path) as recorder:
+        recorded = await converse(recorder.url, one)
+        assert recorder.stop() == 0
+    with running("replay", cassette, "--speed", "instant", folder=tmp_path) as player:
+        replayed = await converse(player.url, other)
+        assert player.stop() == 0, player.errors
+
+    assert replayed == recorded == ["interrupt", "I would send it.", "You decided: tea"]
