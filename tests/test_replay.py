@@ -65,7 +65,9 @@ def start(aiohttp_client: AiohttpClient, tmp_path: Path) -> Start:
         library = Library([tmp_path], project.policy, log.tell)
         cassettes = Cassettes(library, pace(speed, None), project.redact)
         responder = FirstOf(Health(), cassettes, Explain(cassettes))
-        app = create_app(responder, log, Control(cassettes.sessions, loopback=loopback))
+        app = create_app(
+            responder, log, Control(cassettes.sessions, log.journal, loopback=loopback)
+        )
         return Server(await aiohttp_client(app), cassettes, log, lines)
 
     return start

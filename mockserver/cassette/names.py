@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TypeVar
 
 from mockserver.cassette.matching import Key, hashed
@@ -118,12 +119,15 @@ class Names:
         """Yield *request* with the recorded ids in the place of live ones; several where a name is still open."""
         text = request.path + request.body.decode("utf-8", "replace")
         there = {found.lower() for found in _IDS.findall(text)} & self._meant.keys()
-        if there:
-            yield from _translated(request, [(live, self._meant[live]) for live in sorted(there)])
+        live = sorted(there)
+        for meant in product(*(self._meant[name] for name in live)) if live else ():
+            known = dict(zip(live, meant, strict=True))
+            path, body = _put(request.path, known), _put(request.body, known)
+            yield replace(request, path=path, body=body)
 
     def told(self, reply: Reply) -> Reply:
         """Return *reply* with the live ids in the place of recorded ones."""
-        headers = tuple((name, self._renamed(value)) for name, value in reply.headers)
+        headers = tuple((name, _put(value, self._live)) for name, value in reply.headers)
         body = self._body(reply.body)
         if body == reply.body and headers == reply.headers:
             return reply
@@ -131,29 +135,18 @@ class Names:
 
     def _body(self, body: bytes | Paced | Live) -> bytes | Paced | Live:
         if isinstance(body, bytes):
-            return self._renamed(body)
+            return _put(body, self._live)
         if isinstance(body, Paced):
-            return replace(body, steps=tuple((at, self._renamed(raw)) for at, raw in body.steps))
+            return replace(body, steps=tuple((at, _put(raw, self._live)) for at, raw in body.steps))
         return body
 
-    def _renamed(self, text: T) -> T:
-        # In one pass: the live name of one may be the recorded name of another.
-        if isinstance(text, bytes):
-            return _RAW_IDS.sub(lambda found: self._live_of(found[0].decode()).encode(), text)
-        return _IDS.sub(lambda found: self._live_of(found[0]), text)
 
-    def _live_of(self, name: str) -> str:
-        return self._live.get(name.lower(), name)
+def _put(text: T, known: Mapping[str, str]) -> T:
+    """Return *text* with each id that is *known* called otherwise: in one pass, since one's name may be another's too."""
+    if isinstance(text, bytes):
+        return _RAW_IDS.sub(lambda found: _other(found[0].decode(), known).encode(), text)
+    return _IDS.sub(lambda found: _other(found[0], known), text)
 
 
-def _translated(request: Request, open_: list[tuple[str, tuple[str, ...]]]) -> Iterator[Request]:
-    if not open_:
-        yield request
-        return
-    (live, meant), *others = open_
-    name = re.compile(live, re.IGNORECASE)
-    raw = re.compile(live.encode(), re.IGNORECASE)
-    for recorded in meant:
-        path = name.sub(recorded, request.path)
-        body = raw.sub(recorded.encode(), request.body)
-        yield from _translated(replace(request, path=path, body=body), others)
+def _other(name: str, known: Mapping[str, str]) -> str:
+    return known.get(name.lower(), name)

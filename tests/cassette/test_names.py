@@ -1,0 +1,172 @@
+"""Requests under other names: which ids are names, what stands for what, and what is put in its place."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.cassette.canonical import canonical
+from mockserver.cassette.names import Names, Shape, shape
+from mockserver.messages import Paced, Reply, Request
+
+A, B, C, D = (f"0b1e5c4e-7f7a-4f0e-8d5c-00000000000{n}" for n in "1234")
+
+
+def request(path: str, body: Any = None, method: str = "POST") -> Request:
+    return Request(method, path, (), b"" if body is None else json.dumps(body).encode())
+
+
+def shape_of(path: str, body: Any = None, method: str = "POST") -> Shape | None:
+    return shape(canonical(request(path, body, method)))
+
+
+def ids_of(*asked: Any) -> tuple[str, ...]:
+    found = shape_of(*asked)
+    return found.ids if found else ()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "ids"),
+    [
+        pytest.param(f"/threads/{A}", None, (A,), id="a thread in the path"),
+        pytest.param(f"/threads/{A.upper()}/state", None, (A,), id="in capitals"),
+        pytest.param(f"/threads/{A}/runs/{B}/join", None, (A, B), id="a run too"),
+        pytest.param(f"/threads/{A}/state/{B}", None, (A, B), id="a checkpoint"),
+        pytest.param("/threads", {"thread_id": A}, (A,), id="in the body"),
+        pytest.param(
+            f"/threads/{A}/history", {"before": {"configurable": {"checkpoint_id": B}}}, (B, A), id="deep in it"
+        ),
+        pytest.param(
+            "/threads/x/state/checkpoint", {"checkpoint": {"checkpoint_ns": f"a:{A}|b:{B}"}}, (A, B), id="a namespace"
+        ),
+        pytest.param("/runs/cancel", {"run_ids": [A, B], "thread_id": C}, (A, B, C), id="lists"),
+        pytest.param("/threads/search?thread_id=" + A, {}, (A,), id="the query"),
+        pytest.param("/runs/wait", {"input": {"note": A}}, (), id="not just any text"),
+        pytest.param(f"/assistants/{A}", None, (), id="not an assistant"),
+        pytest.param(f"/store/items?key={A}", None, (), id="not a key"),
+        pytest.param("/threads", {"thread_id": "mine"}, (), id="not what is no UUID"),
+        pytest.param("/threads", {"thread_id": 5}, (), id="nor text"),
+    ],
+)  # fmt: skip
+def test_ids_are_found_where_the_server_has_them(path: str, body: Any, ids: Any) -> None:
+    assert ids_of(path, body) == ids
+
+
+def test_the_shape_is_the_same_under_other_names() -> None:
+    text = {"input": {"messages": [{"role": "human", "content": f"on {A}"}]}}
+    other = json.loads(json.dumps(text).replace(A, B))
+    one, same = (shape_of(f"/threads/{n}/runs/wait", b) for n, b in ((A, text), (B, other)))
+    unlike = shape_of(f"/threads/{B}/runs/wait", text)
+
+    assert one and same and unlike
+    assert (one.key, one.ids, same.ids) == (same.key, (A,), (B,))
+    assert unlike.key != one.key
+
+
+def test_which_ids_are_one_is_part_of_the_shape() -> None:
+    bodies = ({"checkpoint": {"thread_id": A}}, {"checkpoint": {"thread_id": B}})
+    shapes = [shape_of(f"/threads/{A}/state/checkpoint", body) for body in bodies]
+
+    assert shapes[0] and shapes[1]
+    assert shapes[0].key != shapes[1].key
+
+
+uuids = st.uuids(version=4).map(str)
+
+
+@given(st.lists(uuids, min_size=6, max_size=6, unique=True), st.text(max_size=20))
+def test_any_names_fit_any_others(names: list[str], said: str) -> None:
+    def named(thread: str, run: str, point: str) -> Shape | None:
+        body = {
+            "checkpoint": {"thread_id": thread, "checkpoint_id": point},
+            "input": {"said": said},
+        }
+        return shape_of(f"/threads/{thread}/runs/{run}/x", body)
+
+    one, other = named(*names[:3]), named(*names[3:])
+
+    assert one and other
+    assert one.key == other.key
+    pairs = dict(zip(one.ids, other.ids, strict=True))
+    assert pairs == dict(zip(names[:3], names[3:], strict=True))
+
+
+def test_names_that_are_bound_are_put_in_both_ways() -> None:
+    names = Names()
+    names.bind([{A: B}])
+    body = {"checkpoint": {"thread_id": A}, "other": C}
+    reply = Reply(200, (("content-location", f"/threads/{B}/runs/{C}"),), f'["{B}","{C}"]'.encode())
+
+    [translated] = names.recorded(request(f"/threads/{A.upper()}/state", body))
+    told = names.told(reply)
+
+    assert (translated.path, json.loads(translated.body)) == (
+        f"/threads/{B}/state",
+        {"checkpoint": {"thread_id": B}, "other": C},
+    )
+    assert told.headers == (("content-location", f"/threads/{A}/runs/{C}"),)
+    assert told.body == f'["{A}","{C}"]'.encode()
+    assert names.pairs == {B: A}
+
+
+def test_each_event_is_told_in_its_time() -> None:
+    names = Names()
+    names.bind([{A: B}])
+
+    told = names.told(Reply(200, (), Paced(((0.0, B.encode()), (1.5, b"x")), 2.0)))
+
+    assert told.body == Paced(((0.0, A.encode()), (1.5, b"x")), 2.0)
+
+
+def test_names_may_be_swapped() -> None:
+    names = Names()
+    names.bind([{A: B}])
+    names.bind([{B: A}])
+
+    assert names.told(Reply(200, (), f"{A} {B}".encode())).body == f"{B} {A}".encode()
+    [translated] = names.recorded(request(f"/threads/{A}/runs/{B}/join", None, "GET"))
+    assert translated.path == f"/threads/{B}/runs/{A}/join"
+
+
+def test_nothing_to_put_in_leaves_all_as_it_was() -> None:
+    names = Names()
+    reply = Reply(200, (), B.encode())
+    names.bind([{A: A}])
+
+    assert not names
+    assert names.told(reply) is reply
+    assert list(names.recorded(request(f"/threads/{A}"))) == []
+
+
+def test_one_name_stands_for_one_thing() -> None:
+    names = Names()
+    names.bind([{A: B}])
+
+    assert [names.may_be(A, B), names.may_be(A, C), names.may_be(D, B), names.may_be(D, C)] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert (names.has(A), names.has(D)) == (True, False)
+
+
+def test_a_name_may_stay_open_until_more_is_said() -> None:
+    names = Names()
+    names.bind([{A: B}, {A: C}])
+
+    both = [one.path for one in names.recorded(request(f"/threads/{A}"))]
+    assert both == [f"/threads/{B}", f"/threads/{C}"]
+    assert names.told(Reply(200, (), B.encode())).body == A.encode()
+
+    names.bind([{A: C}])
+
+    assert [one.path for one in names.recorded(request(f"/threads/{A}"))] == [f"/threads/{C}"]
+    assert names.told(Reply(200, (), f"{B} {C}".encode())).body == f"{B} {A}".encode()
+
+
+def test_a_uuid_is_what_uuid_says_it_is() -> None:
+    assert ids_of(f"/threads/{UUID(A)}") == (A,)

@@ -1,0 +1,181 @@
+"""Conversations that are replayed under other names than those under which they were recorded."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.test_replay import Server, Start, start
+
+__all__ = ["start"]
+
+A, B, NEW, OTHER = (f"0b1e5c4e-7f7a-4f0e-8d5c-00000000000{n}" for n in "1234")
+
+
+def exchange(method: str, path: str, body: Any, answer: Any) -> str:
+    head = f"request:\n  method: {method}\n  path: {path}\n"
+    sent = "" if body is None else f"  body: {json.dumps(body)}\n"
+    place = f"  headers: {{content-location: {path}}}\n"
+    return f"---\n{head}{sent}response:\n{place}  body: {json.dumps(answer)}\n"
+
+
+def conversation(thread: str, answer: str = "hello", said: str = "hi") -> str:
+    """A thread that the client made up, and a turn on it."""
+    at = f"/threads/{thread}"
+    return "".join(
+        (
+            exchange("POST", "/threads", {"thread_id": thread}, {"thread_id": thread, "values": None}),
+            exchange("POST", f"{at}/runs/wait", {"input": {"messages": said}}, {"on": thread, "said": answer}),
+            exchange("GET", f"{at}/state", None, {"checkpoint": {"thread_id": thread}, "said": answer}),
+            exchange("POST", "/threads/search", {}, [{"thread_id": thread}]),
+        )
+    )  # fmt: skip
+
+
+HEAD = "mockserver: 1\n"
+
+
+async def ask(server: Server, method: str, path: str, body: Any = None, **headers: str) -> Any:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    async with server.client.request(method, path, json=body, headers=names) as response:
+        answer = await response.json()
+        assert response.status == (404 if "miss" in answer else 200)
+        return answer
+
+
+async def make(server: Server, thread: str, **headers: str) -> Any:
+    return await ask(server, "POST", "/threads", {"thread_id": thread}, **headers)
+
+
+async def turn(server: Server, thread: str, said: str = "hi", **headers: str) -> Any:
+    body = {"input": {"messages": said}}
+    return await ask(server, "POST", f"/threads/{thread}/runs/wait", body, **headers)
+
+
+async def test_a_conversation_goes_on_under_a_new_name(start: Start) -> None:
+    server = await start(chat=HEAD + conversation(A))
+
+    assert await make(server, NEW) == {"thread_id": NEW, "values": None}
+    assert await turn(server, NEW) == {"on": NEW, "said": "hello"}
+    state = await ask(server, "GET", f"/threads/{NEW}/state")
+    assert state == {"checkpoint": {"thread_id": NEW}, "said": "hello"}
+    assert await ask(server, "POST", "/threads/search", {}) == [{"thread_id": NEW}]
+    assert server.log.misses == 0
+
+
+async def test_a_name_may_come_up_anywhere(start: Start) -> None:
+    """A page that was opened on its thread makes none."""
+    server = await start(chat=HEAD + conversation(A))
+
+    state = await ask(server, "GET", f"/threads/{NEW}/state")
+
+    assert state["checkpoint"] == {"thread_id": NEW}
+    assert (await turn(server, NEW))["on"] == NEW
+
+
+async def test_the_very_name_is_left_as_it_is(start: Start) -> None:
+    server = await start(chat=HEAD + conversation(A))
+
+    assert (await make(server, A))["thread_id"] == A
+    async with server.client.get(f"/threads/{A}/state") as response:
+        assert "x-mockserver-ids" not in response.headers
+        assert response.headers["content-location"] == f"/threads/{A}/state"
+
+
+async def test_headers_and_the_journal_say_what_stands_for_what(start: Start) -> None:
+    server = await start(chat=HEAD + conversation(A))
+    async with server.client.get(f"/threads/{NEW}/state") as response:
+        assert response.headers["x-mockserver-ids"] == f"{NEW}={A}"
+        assert response.headers["content-location"] == f"/threads/{NEW}/state"
+
+    async with server.client.get("/__mockserver__/journal?session=") as response:
+        [told] = (await response.json())["requests"]
+
+    assert (told["method"], told["path"]) == ("GET", f"/threads/{NEW}/state")
+    assert (told["source"], told["exchange"], told["ids"]) == ("cassette", "chat.yaml#3", {NEW: A})
+
+
+async def test_each_session_has_names_of_its_own(start: Start) -> None:
+    server = await start(chat=HEAD + conversation(A))
+
+    for session, name in (("one", NEW), ("two", OTHER), ("three", A)):
+        assert (await make(server, name, x_mockserver_session=session))["thread_id"] == name
+        assert (await turn(server, name, x_mockserver_session=session))["on"] == name
+
+
+async def test_a_reset_forgets_names(start: Start) -> None:
+    server = await start(chat=HEAD + conversation(A))
+    await make(server, NEW)
+    async with server.client.post("/__mockserver__/reset"):
+        pass
+
+    assert (await make(server, OTHER))["thread_id"] == OTHER
+
+
+async def test_what_differs_in_more_than_ids_is_a_miss(start: Start) -> None:
+    server = await start(chat=HEAD + conversation(A))
+
+    answer = await turn(server, NEW, "something else")
+
+    assert answer["miss"]["reason"] == "no exchange matches"
+    assert (await turn(server, NEW))["on"] == NEW
+
+
+async def test_nothing_is_guessed_where_two_fit_equally(start: Start) -> None:
+    server = await start(a=HEAD + conversation(A, "one"), b=HEAD + conversation(B, "two"))
+
+    answer = await turn(server, NEW)
+
+    assert answer["miss"]["reason"] == (
+        "its ids are new, and but for them it fits a.yaml#2, b.yaml#2 equally, whose answers differ"
+    )
+    assert (await turn(server, NEW, x_mockserver_cassette="b"))["said"] == "two"
+
+
+async def test_a_name_stays_open_while_all_that_it_may_mean_says_the_same(start: Start) -> None:
+    """The two threads are made alike; what is said on them tells which it is."""
+    one, two = conversation(A, "one", "hi"), conversation(B, "two", "ho")
+    server = await start(a=HEAD + one, b=HEAD + two)
+
+    assert await make(server, NEW) == {"thread_id": NEW, "values": None}
+    assert await turn(server, NEW, "ho") == {"on": NEW, "said": "two"}
+    assert (await turn(server, NEW, "hi"))["miss"]
+
+
+async def test_two_conversations_are_told_apart(start: Start) -> None:
+    one, two = conversation(A, "one", "hi"), conversation(B, "two", "ho")
+    server = await start(a=HEAD + one, b=HEAD + two)
+
+    assert (await turn(server, NEW, "hi"))["on"] == NEW
+    assert (await turn(server, OTHER, "ho"))["on"] == OTHER
+    state = await ask(server, "GET", f"/threads/{OTHER}/state")
+    assert state == {"checkpoint": {"thread_id": OTHER}, "said": "two"}
+
+
+@pytest.mark.parametrize("before", [NEW, A])
+async def test_a_recorded_name_has_one_other_name_in_a_session(start: Start, before: str) -> None:
+    server = await start(chat=HEAD + conversation(A))
+    await turn(server, before)
+
+    answer = await turn(server, OTHER)
+
+    assert answer["miss"]["reason"] == (
+        f"but for its ids it is chat.yaml#2, where {OTHER} would stand for {A}; but in this session {before} does: "
+        "take another session, or reset this one"
+    )
+    assert (await turn(server, before))["on"] == before
+
+
+async def test_names_are_looked_for_in_one_cassette_if_it_is_named(start: Start) -> None:
+    server = await start(a=HEAD + conversation(A, "one"), b=HEAD + conversation(B, "two"))
+
+    assert (await turn(server, NEW, x_mockserver_cassette="a"))["said"] == "one"
+    assert (await turn(server, OTHER, x_mockserver_cassette="b"))["said"] == "two"
+
+
+async def test_ignored_paths_are_ignored_under_any_name(start: Start) -> None:
+    text = HEAD + "ignore: [body.config]\n" + conversation(A)
+    server = await start(chat=text)
+    body = {"input": {"messages": "hi"}, "config": {"tags": ["x"]}}
+
+    assert (await ask(server, "POST", f"/threads/{NEW}/runs/wait", body))["on"] == NEW
