@@ -398,6 +398,13 @@ def replaced(strategy: str) -> Scenario:
     return replace
 
 
+def waits(to: Asked) -> None:
+    at = thread(to)
+    for mode in ("updates", "custom", "messages-tuple", "events", "values"):
+        for text in ("hi", "fail with ValueError", "interrupt"):
+            to.ask("POST", f"{at}/runs/wait", run(text, mode))
+
+
 SCENARIOS: dict[str, Scenario] = {
     "two turns": two_turns,
     **{
@@ -435,6 +442,7 @@ SCENARIOS: dict[str, Scenario] = {
     "a copy": copied,
     "supersteps": supersteps,
     "joins": joined,
+    "waits": waits,
     "busy": busy,
     "rollback": rolled_back,
     "replace a run by interrupt": replaced("interrupt"),

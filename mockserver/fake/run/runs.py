@@ -19,6 +19,8 @@ from mockserver.messages import Headers
 
 HEARTBEAT = b": heartbeat\r\n\r\n"
 NEWLINE = b"\n"
+NOTHING = b"{}"
+"""What a run comes to that has told no state."""
 
 _SPEECHLESS = "no rule of the script fits, so the graph says nothing"
 

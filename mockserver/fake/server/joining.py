@@ -5,12 +5,12 @@ from collections.abc import Collection
 from mockserver.fake.answers import Answer, json_answer
 from mockserver.fake.run.place import HOST
 from mockserver.fake.run.reel import Event
-from mockserver.fake.run.runs import Runs, outcome, stream_headers, wait_headers
+from mockserver.fake.run.runs import Runs, stream_headers, wait_headers
 from mockserver.fake.server.endpoint import Call
 from mockserver.fake.server.threads import Threads
 from mockserver.fake.server.validation import RefusalError
 from mockserver.fake.thread.readers import Outcome, Stream
-from mockserver.fake.thread.thread import Action, Run, Thread
+from mockserver.fake.thread.thread import Action, Run
 from mockserver.fake.written import written
 from mockserver.jsontext import Json, loads
 
@@ -77,8 +77,10 @@ class Joining:
         headers = wait_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
         thread, run = self._threads.run(call)
         if thread is None or run is None:
-            return Answer(200, headers, _bytes({"__error__": _NOT_FOUND}))
-        return Answer(200, headers, self._joined(call, thread, run))
+            return Answer(200, headers, written({"__error__": _NOT_FOUND}).encode())
+        cancels = call.says("cancel_on_disconnect")
+        reader = Outcome(thread, run, self._runs.on_thread, own=False, cancels=cancels)
+        return Answer(200, headers, reader)
 
     def follow(self, call: Call) -> Answer:
         """Tell the events of a run that was begun before: those to come, or those behind a given one too."""
@@ -95,21 +97,6 @@ class Joining:
             cancels=call.says("cancel_on_disconnect"),
         )
         return Answer(200, headers, reader)
-
-    def _joined(self, call: Call, thread: Thread, run: Run) -> Outcome:
-        joins = run.over is None
-
-        def came_to(events: tuple[Event, ...]) -> bytes:
-            live = joins and not run.cut
-            return outcome(events) if live else _bytes(_present(thread))
-
-        return Outcome(
-            thread,
-            run,
-            self._runs.on_thread,
-            told=came_to,
-            cancels=call.says("cancel_on_disconnect"),
-        )
 
 
 def _number(call: Call, name: str, otherwise: str) -> str:
@@ -133,20 +120,6 @@ def _told(run: Run) -> dict[str, Json]:
 def _taken(configurable: dict[str, Json]) -> dict[str, Json]:
     """Return what is left of a *configurable* once a run has begun with it."""
     return {name: part for name, part in configurable.items() if name != "__context_provided__"}
-
-
-def _present(thread: Thread) -> Json:
-    """Return what a thread whose run has ended comes to."""
-    told = thread.told
-    if told["status"] == "error":
-        return {"__error__": told["error"]}
-    if told["status"] == "interrupted" and told.get("interrupts"):
-        return {"__interrupt__": [one for asked in told["interrupts"].values() for one in asked]}
-    return told.get("values") or {}
-
-
-def _bytes(value: Json) -> bytes:
-    return written(value).encode("utf-8", "replace")
 
 
 def _begin(run: Run, last: str | None, now: float) -> int:

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Collection
 
 from mockserver.fake.run.reel import Event
-from mockserver.fake.run.runs import HEARTBEAT, NEWLINE, outcome
+from mockserver.fake.run.runs import HEARTBEAT, NEWLINE, NOTHING, outcome
 from mockserver.fake.thread.thread import Action, Play, Run, Thread
+from mockserver.fake.written import written
+from mockserver.jsontext import Json
 
 LEFT = "client disconnected from the run stream (on_disconnect=cancel)"
 
@@ -79,24 +81,36 @@ class Stream(_Reader):
 
 
 class Outcome(_Reader):
-    """What a run comes to, once it has ended: *told* says it, by the events that it told."""
+    """What a run comes to, once it has ended; *own*, for who has begun it, else for who has joined it."""
 
     keepalive = NEWLINE
 
     def __init__(
-        self,
-        thread: Thread,
-        run: Run,
-        play: Play,
-        *,
-        told: Callable[[tuple[Event, ...]], bytes] = outcome,
-        cancels: bool = False,
+        self, thread: Thread, run: Run, play: Play, *, own: bool = True, cancels: bool = False
     ) -> None:
         super().__init__(thread, run, play, cancels=cancels)
-        self._told = told
+        self._own = own
+        self._hears = own or run.over is None
 
     def take(self, now: float) -> tuple[bytes, float | None]:
         """Return nothing, and at the end all."""
         self._thread.settle(self._play, now)
         following = self._next(now)
-        return (self._told(self._run.events) if following is None else b""), following
+        return (self._told() if following is None else b""), following
+
+    def _told(self) -> bytes:
+        """Return what the run has told; where that is nothing, or is not heard, what its thread has come to."""
+        hears = self._hears and (self._own or not self._run.cut)
+        told = outcome(self._run.events) if hears else NOTHING
+        return present(self._thread) if told == NOTHING else told
+
+
+def present(thread: Thread) -> bytes:
+    """Return what *thread*, whose runs have ended, has come to, as JSON: its state, what it asks, or its error."""
+    told = thread.told
+    value: Json = told.get("values") or {}
+    if told["status"] == "error":
+        value = {"__error__": told["error"]}
+    elif told["status"] == "interrupted" and told.get("interrupts"):
+        value = {"__interrupt__": [one for asked in told["interrupts"].values() for one in asked]}
+    return written(value).encode("utf-8", "replace")
