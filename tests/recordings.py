@@ -18,6 +18,9 @@ from tests.agentserver import AgentServer
 from tests.processes import running
 
 HELLO = "Hello! My name is Bagatur and I am 26 years old."
+THREAD = "5c9a3d0e-6f0b-4e53-9a57-1d6c0c6f7a21"
+"""The id that the client makes up for its thread; whoever replays it may have another one."""
+
 MODES = (
     *("values", "updates", "messages", "messages-tuple", "events"),
     *("debug", "tasks", "checkpoints", "custom"),
@@ -68,11 +71,35 @@ async def approval(client: LangGraphClient) -> None:
     await client.runs.wait(None, "approval", input=human("When do you ship?"))
 
 
+async def threaded(client: LangGraphClient, thread: str = THREAD) -> None:
+    """A conversation on a thread, asked for as chat pages do: a turn that is interrupted, its resumption, one more turn."""
+    await client.threads.create(thread_id=thread, if_exists="do_nothing")
+    await client.threads.get_history(thread, limit=10)
+    for asked in (
+        {"input": human("When do you ship?")},
+        {"command": {"resume": "send"}},
+        {"input": human("And the next release?")},
+    ):
+        chunks = client.runs.stream(
+            thread,
+            "approval",
+            stream_mode=["messages-tuple", "values"],
+            stream_resumable=True,
+            on_disconnect="continue",
+            **asked,
+        )
+        async for _ in chunks:
+            pass
+        await client.threads.get_history(thread, limit=10)
+        await client.threads.get_state(thread)
+
+
 SCENARIOS: dict[str, Callable[[LangGraphClient], Coroutine[Any, Any, None]]] = {
     "hello": hello,
     "weather": weather,
     "error": failing,
     "interrupt": approval,
+    "thread": threaded,
 }
 
 

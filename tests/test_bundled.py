@@ -4,16 +4,19 @@ import re
 import shlex
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import pytest
+from langgraph_sdk import get_client
 
 from mockserver import strict
 from mockserver.cassette.model import Policy
 from mockserver.cli import cli
 from mockserver.store.library import Library
 from tests.processes import running
-from tests.recordings import HELLO, MODES
+from tests.real.clients import shell
+from tests.recordings import HELLO, MODES, threaded
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -28,7 +31,7 @@ def library() -> Library:
 def test_every_bundled_exchange_can_be_played(library: Library) -> None:
     entries = [entry for cassette in library.index.cassettes for entry in cassette.entries]
 
-    assert len(entries) == 25
+    assert len(entries) == 39
     for entry in entries:
         exchange = library.exchange(entry)
         assert exchange.response.end is not None
@@ -52,6 +55,38 @@ async def test_the_documented_conversation_is_there_in_every_mode(tmp_path: Path
                 async with session.post(path, json={}) as response:
                     assert response.status == 200
         assert server.stop() == 0
+
+
+async def test_the_conversation_on_a_thread_replays_under_any_id(tmp_path: Path) -> None:
+    """As it was recorded, but for the id; and as the README has it, from the middle."""
+    thread = str(uuid4())
+    with running("replay", ROOT / "cassettes", "--speed", "instant", folder=tmp_path) as server:
+        async with get_client(url=server.url, api_key=None) as client:
+            await threaded(client, thread)
+            state: Any = await client.threads.get_state(thread)
+        assert server.stop() == 0, server.errors
+
+    said = [message["content"] for message in state["values"]["messages"]]
+    assert said[:3] == [
+        "When do you ship?",
+        "Draft: we ship on Monday.",
+        "The human decided: send",
+    ]
+    assert state["checkpoint"]["thread_id"] == thread
+    assert state["tasks"][0]["interrupts"][0]["value"]["question"] == "Send this reply?"
+
+
+def test_the_request_of_the_readme_to_a_thread_is_answered(tmp_path: Path) -> None:
+    [command] = [
+        text[text.index("$ curl -sN http://127.0.0.1:8123/threads") + 2 : text.index("\ndata: ")]
+        for kind, text in BLOCKS
+        if kind == "console" and "8123/threads/" in text
+    ]
+    with running("replay", ROOT / "cassettes", "--speed", "instant", folder=tmp_path) as server:
+        told = shell(command.replace("http://127.0.0.1:8123", server.url), server.url).decode()
+        assert server.stop() == 0
+
+    assert '"__interrupt__":[{"value":{"question":"Send this reply?"' in told
 
 
 def test_the_readme_is_short() -> None:

@@ -72,8 +72,10 @@ class Thread:
 
     async def until(self, path: str, holds: Callable[[Any], bool]) -> Any:
         """Wait until what is told at *path* *holds*, and return it."""
+        told = None
         for _ in range(250):
-            if holds(told := await self.ask("GET", path)):
+            told = await self.ask("GET", path)
+            if holds(told):
                 return told
             await asyncio.sleep(0.02)
         raise AssertionError(told)

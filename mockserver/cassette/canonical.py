@@ -8,7 +8,7 @@ import re
 from base64 import b64encode
 from urllib.parse import parse_qsl, unquote
 
-from mockserver.cassette import runs
+from mockserver.cassette import queries, runs
 from mockserver.cassette.defaults import Defaults, without
 from mockserver.jsontext import Json, loads
 from mockserver.messages import Request
@@ -19,6 +19,12 @@ _CALLS: dict[str, Defaults] = {
     "/threads": {"metadata": ({},), "if_exists": ("raise",)},
     "/threads/search": {**_SEARCH, "values": ({},)},
     "/assistants/search": _SEARCH,
+}
+_OF_THREAD = re.compile(r"^/threads/[^/]+")
+_OF_THREADS: dict[str, Defaults] = {
+    "/history": {"limit": (1,), "metadata": ({},), "checkpoint": ({},), "before": ({},)},
+    "/state/checkpoint": {"subgraphs": (False,)},
+    "/state": {"checkpoint": ({},)},
 }
 
 
@@ -32,7 +38,9 @@ def canonical(request: Request) -> dict[str, Json]:
     form: dict[str, Json] = {"method": request.method, "path": path}
     if query:
         pairs = sorted(parse_qsl(query, keep_blank_values=True), key=lambda pair: pair[0])
-        form["query"] = {name: [v for n, v in pairs if n == name] for name, _ in pairs}
+        asked = {name: [v for n, v in pairs if n == name] for name, _ in pairs}
+        if said := queries.meant(path, asked):
+            form["query"] = said
     if request.body:
         form |= _body(request.body)
     if request.method == "POST" and "body" in form:
@@ -65,6 +73,7 @@ def _meaning(path: str, body: Json) -> Json:
         if isinstance(body, list):
             return [runs.run(one, threaded) for one in body]
         return runs.run(body, threaded)
-    if path in _CALLS and isinstance(body, dict):
-        return without(body, _CALLS[path])
+    defaults = _CALLS.get(path) or _OF_THREADS.get(_OF_THREAD.sub("", path))
+    if defaults and isinstance(body, dict):
+        return without(body, defaults)
     return body

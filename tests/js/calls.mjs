@@ -65,12 +65,36 @@ const MORE = {
   },
 };
 
+// A conversation on a thread, whose run is interrupted, resumed, and joined when it is over.
+const LONGER = {
+  async threads(answer) {
+    const { thread_id } = await client.threads.create();
+    const say = (text) => ({ input: { messages: [{ role: "human", content: text }] } });
+    const events = [];
+    const streamMode = ["values", "messages-tuple"];
+    for await (const { event } of client.runs.stream(thread_id, "agent", { ...say("Ask me something"), streamMode })) {
+      events.push(event);
+    }
+    const { tasks } = await client.threads.getState(thread_id);
+    const resumed = await client.runs.wait(thread_id, "agent", { command: { resume: "tea" } });
+    const run = await client.runs.create(thread_id, "agent", { ...say("Hi"), streamResumable: true });
+    await client.runs.join(thread_id, run.run_id);
+    const joined = [];
+    const again = client.runs.joinStream(thread_id, run.run_id, { lastEventId: "-1" });
+    for await (const { event } of again) joined.push(event);
+    const state = await client.threads.getState(thread_id);
+    const history = await client.threads.getHistory(thread_id, { limit: 50 });
+    const asked = tasks.flatMap((task) => task.interrupts.map((one) => one.value.question));
+    answer.value = { events, asked, resumed, joined, state, history: history.length };
+  },
+};
+
 // `text` is the body of an HTTP answer; `cause` is where fetch keeps the reason of a broken connection.
 function readable({ name, message, status, text, cause }) {
   return { name, message, status, text, cause: cause && String(cause) };
 }
 
-const all = { ...CALLS, ...MORE };
+const all = { ...CALLS, ...MORE, ...LONGER };
 if (!apiUrl || (only && only !== "more" && !(only in all))) {
   console.error(`usage: node calls.mjs SDK URL [${Object.keys(all).join("|")}|more]`);
   process.exit(2);

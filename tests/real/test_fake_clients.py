@@ -1,13 +1,15 @@
 """Real clients with nothing but `mockserver serve`: no cassette, no key, no backend."""
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from langgraph.pregel.remote import RemoteGraph
+from langgraph.types import Command
 from langgraph_sdk import get_client, get_sync_client
 
 from tests.browser.chromium import settled
@@ -16,6 +18,7 @@ from tests.real.clients import CLIENTS, Values, js
 from tests.real.scenarios import AGENT, BAGATUR, HELLO, run, said
 from tests.real.test_browser import page_at
 from tests.real.wire import Seen, asked
+from tests.recordings import threaded
 
 GREETING = (
     "Hello Bagatur! It is nice to meet you, and 26 is a fine age to talk to a fake graph. "
@@ -224,6 +227,118 @@ class TestRemoteGraph:
 
     async def test_the_graph_can_be_drawn(self, remote: RemoteGraph) -> None:
         assert "researcher" in remote.get_graph().nodes
+
+
+class TestThreads:
+    """Conversations that the fake keeps, as the SDKs have them."""
+
+    async def test_the_python_sdk(self, fake: str) -> None:
+        async with get_client(url=fake, api_key=None) as client:
+            thread = (await client.threads.create(metadata=PURPOSE))["thread_id"]
+            assert (await client.runs.wait(thread, "agent", input=said("My name is Ada")))[
+                "messages"
+            ]
+            chunks = client.runs.stream(
+                thread,
+                "agent",
+                input=said("Ask me something"),
+                stream_mode=["updates", "messages-tuple"],
+            )
+            events = [chunk async for chunk in chunks]
+            state: Any = await client.threads.get_state(thread)
+            resumed: Any = await client.runs.wait(thread, "agent", command={"resume": "coffee"})
+            history: Any = await client.threads.get_history(thread, limit=50)
+            again: Any = await client.runs.wait(
+                thread, "agent", input=said("Hi"), checkpoint=history[-1]["checkpoint"]
+            )
+            found = await client.threads.search(metadata=PURPOSE, status="idle")
+            runs = await client.runs.list(thread)
+
+        assert [
+            name for name, value in Counter(chunk.event for chunk in events).items() if value
+        ] == [
+            "metadata",
+            "messages",
+            "updates",
+        ]
+        assert state["next"] == ["agent"]
+        assert state["interrupts"][0]["value"]["question"] == "Tea or coffee?"
+        assert resumed["messages"][-1]["content"] == "You said: coffee. A good choice!"
+        assert [point["metadata"]["step"] for point in history] == list(
+            range(len(history) - 2, -2, -1)
+        )
+        assert [message["type"] for message in again["messages"]] == ["human", "ai"]
+        assert thread in [one["thread_id"] for one in found]
+        assert {run["status"] for run in runs} == {"success"}
+
+    def test_the_python_sdk_without_asyncio(self, fake: str) -> None:
+        with get_sync_client(url=fake, api_key=None) as client:
+            thread = client.threads.create()["thread_id"]
+            run = client.runs.create(thread, "agent", input=said("What is the weather in Oslo?"))
+            state: Any = client.runs.join(thread, run["run_id"])
+            client.threads.update_state(thread, {"notes": ["seen"]})
+            kept: Any = client.threads.get_state(thread)
+            client.store.put_item(["a", "b"], "k", {"n": 1})
+            item: Any = client.store.get_item(["a", "b"], "k")
+            client.threads.delete(thread)
+
+        assert kept["values"] == {**state, "notes": ["seen"]}
+        assert item["value"] == {"n": 1}
+
+    @pytest.mark.parametrize("sdk", ["sdk-1", "sdk-2"])
+    def test_the_js_sdk(self, fake: str, sdk: str) -> None:
+        answer = js(sdk, fake, "threads")["threads"]
+        assert "error" not in answer, answer
+        told = answer["value"]
+
+        assert [event for event in told["events"] if event != "messages"] == [
+            *("metadata", "values", "values", "values"),
+        ]
+        assert told["asked"] == ["Tea or coffee?"]
+        assert told["resumed"]["messages"][-1]["content"] == "You said: tea. A good choice!"
+        assert told["joined"] == ["metadata", "values", "values"]
+        assert [m["type"] for m in told["state"]["values"]["messages"]] == [
+            *("human", "ai", "ai", "human", "ai"),
+        ]
+        assert told["history"] == 7
+
+    async def test_remote_graph(self, remote: RemoteGraph) -> None:
+        config: Any = {"configurable": {"thread_id": str(uuid4())}}
+        first = await remote.ainvoke(said("Send a mail"), config)
+        state = await remote.aget_state(config)
+        second = await remote.ainvoke(Command(resume={"decisions": [{"type": "approve"}]}), config)
+        history = [point async for point in remote.aget_state_history(config, limit=20)]
+        place = await remote.aupdate_state(config, {"notes": ["n"]})
+        branch: Any = {"configurable": {**history[-1].config["configurable"]}}
+        old = await remote.aget_state(branch)
+
+        assert first["messages"][-1]["tool_calls"][0]["name"] == "send_mail"
+        assert state.next == ("tools",)
+        assert state.tasks[0].interrupts[0].value["action_requests"][0]["name"] == "send_mail"
+        assert second["messages"][-1]["content"].startswith("I have done as you decided.")
+        assert len(history) >= 4
+        assert (await remote.aget_state(config)).values["notes"] == ["n"]
+        assert place["configurable"]["thread_id"] == config["configurable"]["thread_id"]
+        assert old.metadata is not None
+        assert old.metadata["step"] == -1
+
+    async def test_where_a_recording_ends_the_fake_goes_on(self, tmp_path: Path) -> None:
+        cassettes = Path(__file__).parents[2] / "cassettes"
+        with running("serve", cassettes, "--speed", "instant", folder=tmp_path) as server:
+            async with get_client(url=server.url, api_key=None) as client:
+                thread = str(uuid4())
+                await threaded(client, thread)
+                told: Any = await client.runs.wait(
+                    thread, "agent", input=said("Which turn is this?")
+                )
+                made = (await client.threads.create())["thread_id"]
+                fresh: Any = await client.runs.wait(
+                    made, "agent", input=said("Which turn is this?")
+                )
+
+        assert told["messages"][2]["content"] == "The human decided: send"
+        assert "**turn 3**" in told["messages"][-1]["content"]
+        assert "**turn 1**" in fresh["messages"][-1]["content"]
 
 
 def test_a_name_that_was_not_declared_is_refused_as_by_the_real_server(
