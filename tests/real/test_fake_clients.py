@@ -235,7 +235,7 @@ class TestThreads:
     async def test_the_python_sdk(self, fake: str) -> None:
         async with get_client(url=fake, api_key=None) as client:
             thread = (await client.threads.create(metadata=PURPOSE))["thread_id"]
-            first: Any = await client.runs.wait(thread, "agent", input=said("My name is Ada"))
+            await client.runs.wait(thread, "agent", input=said("My name is Ada"))
             chunks = client.runs.stream(
                 thread,
                 "agent",

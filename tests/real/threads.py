@@ -400,7 +400,7 @@ def replaced(strategy: str) -> Scenario:
 
 def waits(to: Asked) -> None:
     at = thread(to)
-    for mode in ("updates", "custom", "messages-tuple", "events", "values"):
+    for mode in ("updates", "messages-tuple"):
         for text in ("hi", "fail with ValueError", "interrupt"):
             to.ask("POST", f"{at}/runs/wait", run(text, mode))
 
