@@ -1,0 +1,321 @@
+"""A thread as time goes by: which run is on, what the thread has come to, and what becomes of what is cancelled."""
+
+import re
+from typing import Any
+
+import pytest
+
+from mockserver.fake.ids import Ids
+from mockserver.fake.run.runs import Runs
+from mockserver.fake.script import Fail, Interrupt, Pace, Pause, Rule, Script, Speak, Step
+from mockserver.fake.thread.readers import LEFT, Outcome, Stream, present
+from mockserver.fake.thread.thread import CHECKPOINTS, RUNS, Action, Run, Thread
+from tests.fake.plays import asked
+
+WHY = "because"
+
+
+def rule(human: str, *steps: Step) -> Rule:
+    return Rule(steps, re.compile(human))
+
+
+SCRIPT = Script(
+    (
+        rule("slow", Speak("One."), Pause(4.0), Speak("Two.")),
+        rule("fail", Speak("So far."), Fail("ValueError", "no")),
+        rule("ask", Speak("Well."), Interrupt("?"), Speak("So: {answer}")),
+        rule("", Speak("Hi.")),
+    ),
+    Pace(first=1.0, token=0.0),
+)
+"""Each message takes a second."""
+
+
+class Clock:
+    """A thread, and who looks at it at which moment."""
+
+    def __init__(self) -> None:
+        told: dict[str, Any] = {
+            "thread_id": "T",
+            "status": "idle",
+            "metadata": {},
+            "config": {},
+            "values": None,
+        }
+        self.thread = Thread(told)
+        self.runs = Runs(SCRIPT)
+        self.count = 0
+
+    def add(self, said: Any, now: float, *modes: str, delay: float = 0.0, **given: Any) -> Run:
+        self.count += 1
+        name = f"R{self.count}"
+        what = {"input": {"messages": said}} if said is not None else {"input": None}
+        request = asked("", *modes, **{"threaded": True, "run_id": name, **what, **given})
+        run = Run(request, Ids(name), {"updated_at": name}, now + delay)
+        self.thread.add(run, self.runs.on_thread, now)
+        return run
+
+    def at(self, now: float) -> dict[str, Any]:
+        """Return what is told of the thread at the moment *now*."""
+        self.thread.settle(self.runs.on_thread, now)
+        return self.thread.told
+
+    def said(self, now: float) -> list[str]:
+        return [message["content"] for message in (self.at(now)["values"] or {"messages": []})["messages"]]  # fmt: skip
+
+    def cancel(self, run: Run, now: float, action: Action = Action.INTERRUPT, why: str | None = WHY) -> None:  # fmt: skip
+        self.at(now)
+        self.thread.cancel(run, action, now, why)
+        self.at(now)
+
+    def stream(self, run: Run, **how: Any) -> Stream:
+        return Stream(self.thread, run, self.runs.on_thread, **how)
+
+    def outcome(self, run: Run, **how: Any) -> Outcome:
+        return Outcome(self.thread, run, self.runs.on_thread, **how)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+class TestTime:
+    def test_a_run_takes_its_time(self, clock: Clock) -> None:
+        run = clock.add("hi", 100.0)
+
+        assert (run.status, clock.at(100.0)["status"], clock.said(100.9)) == ("running", "busy", [])
+        assert (clock.said(101.0), run.status) == (["hi", "Hi."], "success")
+        assert clock.thread.told["status"] == "idle"
+
+    def test_its_state_grows_with_it(self, clock: Clock) -> None:
+        clock.add("slow", 0.0)
+
+        def steps(now: float) -> list[int]:
+            clock.at(now)
+            return [one.step for one in clock.thread.history.latest()]
+
+        assert [steps(now) for now in (0.0, 0.9, 1.0, 9.0)] == [[0, -1], [0, -1], [1, 0, -1], [2, 1, 0, -1]]  # fmt: skip
+
+    def test_runs_wait_for_each_other(self, clock: Clock) -> None:
+        one, two = clock.add("hi", 0.0), clock.add("hi", 0.5)
+
+        assert (clock.at(0.9)["status"], one.status, two.status) == ("busy", "running", "pending")
+        assert (clock.at(1.0)["status"], one.status, two.status) == ("busy", "success", "running")
+        assert (clock.said(2.0), two.began) == (["hi", "Hi.", "hi", "Hi."], 1.0)
+
+    def test_a_run_may_begin_later(self, clock: Clock) -> None:
+        run = clock.add("hi", 0.0, delay=5.0)
+
+        assert (clock.at(4.9)["status"], run.status) == ("busy", "pending")
+        assert clock.said(6.0) == ["hi", "Hi."]
+        assert (run.began, run.over) == (5.0, 6.0)
+
+    def test_what_nobody_looks_at_happens_all_the_same(self, clock: Clock) -> None:
+        clock.add("hi", 0.0)
+        last = clock.add("slow", 0.0, delay=50.0)
+
+        assert clock.said(1e9) == ["hi", "Hi.", "slow", "One.", "Two."]
+        assert last.over == 56.0
+
+    def test_times_go_on_behind_what_has_happened(self, clock: Clock) -> None:
+        clock.add("slow", 0.0)
+        clock.add("hi", 0.0)
+        clock.at(100.0)
+
+        times = [one.created_at for one in clock.thread.history.latest()]
+        assert times == sorted(times, reverse=True)
+        ids = [one.identity for one in clock.thread.history.latest()]
+        assert ids == sorted(ids, reverse=True)
+
+    def test_old_runs_and_checkpoints_are_forgotten(self, clock: Clock) -> None:
+        for number in range(CHECKPOINTS // 3 + 10):
+            clock.add("hi", number * 10.0, interrupt_before="*")
+            clock.at(number * 10.0 + 9)
+
+        assert len(clock.thread.runs) == RUNS
+        assert len(list(clock.thread.history.latest())) <= CHECKPOINTS
+
+
+class TestRest:
+    def test_an_error_stays_until_the_next_run(self, clock: Clock) -> None:
+        run = clock.add("fail", 0.0)
+
+        told = clock.at(9.0)
+        assert (run.status, told["status"]) == ("error", "error")
+        assert told["error"] == {"error": "ValueError", "message": "no"}
+        assert clock.said(9.0) == ["fail", "So far."]
+        clock.add("hi", 10.0)
+        assert clock.at(20.0) == clock.at(20.0) | {"status": "idle", "error": None}
+
+    def test_an_interrupt_stays_until_it_is_answered(self, clock: Clock) -> None:
+        run = clock.add("ask", 0.0)
+
+        told = clock.at(9.0)
+        [(task, [one])] = told["interrupts"].items()
+        assert (run.status, told["status"], one["value"]) == ("success", "interrupted", "?")
+        head = clock.thread.history.head()
+        assert head is not None
+        assert [one.identity for one in head.tasks] == [task]
+        clock.add(None, 10.0, command={"resume": "yes"})
+        assert (clock.said(20.0)[-1], clock.at(20.0)["interrupts"]) == ("So: yes", {})
+
+    def test_nothing_is_told_of_a_state_that_there_is_not(self, clock: Clock) -> None:
+        clock.add(None, 0.0)
+
+        told = clock.at(1.0)
+        assert told["values"] is None
+        assert "interrupts" not in told
+        assert told["error"]["error"] == "EmptyInputError"
+
+
+class TestCancel:
+    def test_what_was_done_stays(self, clock: Clock) -> None:
+        run = clock.add("slow", 0.0)
+        clock.cancel(run, 3.5)
+
+        told = clock.at(99.0)
+        assert (run.status, run.over, told["status"]) == ("interrupted", 3.5, "interrupted")
+        assert told["error"] == {"error": "UserInterrupt", "message": WHY}
+        assert clock.said(99.0) == ["slow", "One."]
+        head = clock.thread.history.head()
+        assert head is not None
+        assert [task.error for task in head.tasks] == ["CancelledError()"]
+
+    def test_nothing_stays_of_what_is_rolled_back(self, clock: Clock) -> None:
+        clock.add("hi", 0.0)
+        run = clock.add("slow", 10.0)
+        clock.cancel(run, 13.5, Action.ROLLBACK)
+
+        told = clock.at(99.0)
+        assert (list(clock.thread.runs), told["status"]) == (["R1"], "idle")
+        assert told["error"] == {"error": "UserRollback", "message": WHY}
+        assert clock.said(99.0) == ["hi", "Hi."]
+
+    def test_what_waits_begins_then(self, clock: Clock) -> None:
+        first, second = clock.add("slow", 0.0), clock.add("hi", 0.0)
+        clock.cancel(first, 2.0)
+
+        assert (second.status, second.began) == ("running", 2.0)
+
+    def test_what_has_not_begun_just_goes(self, clock: Clock) -> None:
+        first, second = clock.add("slow", 0.0), clock.add("hi", 0.0)
+        clock.cancel(second, 1.0)
+
+        assert (first.status, second.status) == ("running", "interrupted")
+        assert clock.said(99.0) == ["slow", "One.", "Two."]
+        assert clock.at(99.0)["error"] is None
+
+    def test_what_takes_its_place_is_no_error(self, clock: Clock) -> None:
+        run = clock.add("slow", 0.0)
+        clock.cancel(run, 3.5, why=None)
+
+        assert clock.at(3.5)["error"] is None
+        head = clock.thread.history.head()
+        assert head is not None
+        assert [task.error for task in head.tasks] == [None]
+
+    def test_who_watches_is_told(self, clock: Clock) -> None:
+        run, told = clock.add("slow", 0.0), []
+        reader = clock.stream(run)
+        ignore = reader.watch(lambda: told.append("changed"))
+        clock.cancel(run, 1.0)
+        ignore()
+        clock.cancel(clock.add("slow", 2.0), 3.0)
+
+        assert told == ["changed"]
+
+
+def names(raw: bytes) -> list[str]:
+    return [line.removeprefix("event: ") for line in raw.decode().split("\r\n") if line.startswith("event: ")]  # fmt: skip
+
+
+class TestReaders:
+    def test_a_stream_tells_each_event_in_its_time(self, clock: Clock) -> None:
+        reader = clock.stream(clock.add("hi", 0.0, "values"))
+
+        first, after = reader.take(0.0)
+        assert (names(first), after) == (["metadata", "values"], 1.0)
+        assert reader.take(0.5) == (b"", 1.0)
+        last, end = reader.take(1.0)
+        assert (names(last), end) == (["values"], None)
+        assert reader.take(2.0) == (b"", None)
+
+    def test_all_comes_at_once_to_who_comes_late(self, clock: Clock) -> None:
+        raw, end = clock.stream(clock.add("slow", 0.0, "updates")).take(1e6)
+
+        assert (names(raw), end) == (["metadata", "updates", "updates"], None)
+
+    def test_one_waits_until_the_run_begins(self, clock: Clock) -> None:
+        clock.add("hi", 0.0)
+        reader = clock.stream(clock.add("hi", 0.0, "updates"))
+
+        assert reader.take(0.5) == (b"", 1.0)
+        raw, after = reader.take(1.0)
+        assert (names(raw), after) == (["metadata"], 2.0)
+
+    def test_one_waits_for_a_run_that_begins_later(self, clock: Clock) -> None:
+        reader = clock.stream(clock.add("hi", 0.0, delay=3.0))
+
+        assert reader.take(0.5) == (b"", 3.0)
+
+    def test_nothing_comes_behind_a_cancellation(self, clock: Clock) -> None:
+        run = clock.add("slow", 0.0, "updates")
+        reader = clock.stream(run)
+        reader.take(0.0)
+        clock.cancel(run, 3.5)
+
+        raw, end = reader.take(99.0)
+        assert (names(raw), end) == (["updates"], None)
+
+    def test_nothing_comes_of_what_never_began(self, clock: Clock) -> None:
+        clock.add("slow", 0.0)
+        run = clock.add("hi", 0.0)
+        reader = clock.stream(run)
+        clock.cancel(run, 1.0)
+
+        assert reader.take(2.0) == (b"", None)
+
+    def test_one_may_begin_later_and_hear_of_some_alone(self, clock: Clock) -> None:
+        run = clock.add("slow", 0.0, "updates", "values")
+
+        assert names(clock.stream(run, begin=2).take(99.0)[0]) == ["updates", "values"] * 2
+        assert names(clock.stream(run, names={"values"}).take(99.0)[0]) == ["values"] * 3
+        assert clock.stream(run, names=()).take(99.0)[0] == b""
+
+    def test_an_outcome_comes_at_the_end(self, clock: Clock) -> None:
+        reader = clock.outcome(clock.add("hi", 0.0))
+
+        assert reader.take(0.5) == (b"", 1.0)
+        raw, end = reader.take(1.0)
+        assert (raw[:13], end) == (b'{"messages":[', None)
+
+    def test_what_tells_no_state_comes_to_that_of_the_thread(self, clock: Clock) -> None:
+        reader = clock.outcome(clock.add("hi", 0.0, "custom"))
+
+        assert reader.take(5.0)[0] == present(clock.thread)
+        assert b"Hi." in present(clock.thread)
+
+    def test_who_joins_hears_of_the_thread_as_it_is(self, clock: Clock) -> None:
+        run = clock.add("ask", 0.0, "values")
+        clock.at(9.0)
+
+        assert clock.outcome(run, own=False).take(9.0)[0].startswith(b'{"__interrupt__":[{"id":')
+        clock.add("fail", 10.0)
+        assert clock.outcome(run, own=False).take(99.0)[0] == b'{"__error__":{"error":"ValueError","message":"no"}}'  # fmt: skip
+
+    @pytest.mark.parametrize(("cancels", "status"), [(True, "interrupted"), (False, "running")])
+    def test_a_run_goes_with_its_client_where_that_was_asked(
+        self, clock: Clock, cancels: bool, status: str
+    ) -> None:
+        run = clock.add("slow", 0.0)
+        clock.stream(run, cancels=cancels).leave(2.0)
+
+        assert run.status == status
+        assert (clock.thread.told.get("error") or {}).get("message") == (LEFT if cancels else None)
+
+    def test_who_leaves_at_the_end_changes_nothing(self, clock: Clock) -> None:
+        run = clock.add("hi", 0.0)
+        clock.stream(run, cancels=True).leave(2.0)
+
+        assert run.status == "success"
