@@ -201,6 +201,28 @@ async def test_what_is_not_controlled_is_said(start: Start) -> None:
         }
 
 
+async def test_the_journal_tells_what_was_asked_and_what_answered_it(start: Start) -> None:
+    server = await start(chat=cassette(("hi", "one")))
+    await server.ask(x_mockserver_session="a")
+    await server.ask("ho")
+
+    async def journal(query: str = "") -> Any:
+        async with server.client.get(f"/__mockserver__/journal{query}") as response:
+            assert "access-control-allow-origin" not in response.headers
+            return (await response.json())["requests"]
+
+    one, two = await journal()
+    assert (one["exchange"], one["source"], one["session"]) == ("chat.yaml#1", "cassette", "a")
+    assert (two["exchange"], two["source"], two["status"]) == (None, "miss", 404)
+    assert two["miss"]["nearest"][0]["exchange"] == "chat.yaml#1"
+    assert await journal("?session=a") == [one]
+    async with server.client.post("/__mockserver__/journal") as response:
+        assert (response.status, response.headers["allow"]) == (405, "GET, HEAD")
+    async with server.client.post("/__mockserver__/reset?session=a") as response:
+        assert response.status == 200
+    assert await journal() == [two]
+
+
 async def test_a_miss_is_a_404_that_explains_itself(start: Start) -> None:
     server = await start(chat=cassette(("hi", "one")))
 

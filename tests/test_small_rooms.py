@@ -147,6 +147,15 @@ def test_on_a_terminal_a_log_tells_every_request() -> None:
     ]
 
 
+def test_a_log_tells_what_an_id_stands_for() -> None:
+    lines: list[str] = []
+    log = Log(lines.append, every=True)
+    log.answered(Request("GET", "/threads/x"), Reply(200, names=(("x", "y"),)), 0.001)
+
+    assert lines == ["GET /threads/x 200 cassette 1 ms, x for y"]
+    assert log.journal.entries()[0]["ids"] == {"x": "y"}
+
+
 def test_a_log_of_nothing() -> None:
     assert Log(lambda _: None).summary() == "answered nothing"
 

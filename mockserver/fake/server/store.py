@@ -1,6 +1,6 @@
 """The endpoints of the store: items by namespace and key. No I/O."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from mockserver.fake.answers import Answer, json_answer
@@ -143,10 +143,10 @@ def _told(namespace: Namespace, key: str, item: Item) -> dict[str, Json]:
     }
 
 
-def _forget(items: Mapping[Namespace, dict[str, Item]]) -> None:
-    """Take the oldest items out where they are too many."""
-    many = sum(map(len, items.values()))
-    for held in items.values():
-        while many > ITEMS and held:
-            del held[next(iter(held))]
-            many -= 1
+def _forget(items: dict[Namespace, dict[str, Item]]) -> None:
+    """Take the oldest items out where they are too many, and namespaces that hold none then."""
+    while sum(map(len, items.values())) > ITEMS:
+        namespace, held = next(iter(items.items()))
+        held.pop(next(iter(held), ""), None)
+        if not held:
+            del items[namespace]
