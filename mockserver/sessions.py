@@ -45,6 +45,13 @@ class Sessions:
         assert isinstance(made, kind)
         return made
 
+    def kept(self, session: str, kind: type[T]) -> T | None:
+        """Return the one *kind* that *session* keeps, None where it keeps none."""
+        known = self._sessions.get(session)
+        made = known.kept.get(kind) if known else None
+        assert made is None or isinstance(made, kind)
+        return made
+
     def reset(self, session: str | None = None) -> None:
         """Forget *session*; all of them if it is None."""
         if session is None:

@@ -110,6 +110,16 @@ def test_a_session_that_is_reset_keeps_nothing() -> None:
     assert sessions.keep("two", Shelf) == []
 
 
+def test_what_is_kept_can_be_asked_for_without_making_it() -> None:
+    sessions = Sessions()
+    assert sessions.kept("one", Shelf) is None
+    sessions.take("one", "k")
+    assert sessions.kept("one", Shelf) is None
+    shelf = sessions.keep("one", Shelf)
+
+    assert sessions.kept("one", Shelf) is shelf
+
+
 def test_to_keep_something_is_to_be_heard_of() -> None:
     sessions = Sessions(kept=2)
     for name in ("a", "b"):

@@ -60,10 +60,11 @@ def entry(
     """Return the entry of the recorded *request*; *place* is cassette, number, start, end, line."""
     form = canonical(request)
     reduced = matching.reduced(form, rules)
-    under_other_names = names.shape(reduced)
+    text = matching.spelled(reduced)
+    under_other_names = names.shape(reduced, text)
     return Entry(
         *place,
-        key=matching.key(reduced),
+        key=matching.hashed(text),
         shape=under_other_names.key if under_other_names else None,
         route=(form["method"], form["path"]),
         sketch=matching.sketch(form),

@@ -56,11 +56,16 @@ def reduced(form: Json, ignored: Rules) -> Json:
 
 def key(form: Json) -> Key:
     """Return the key of a canonical request: the same for the same meaning, on every machine."""
-    return hashed(json.dumps(form, ensure_ascii=True, separators=(",", ":"), sort_keys=True))
+    return hashed(spelled(form))
+
+
+def spelled(form: Json) -> str:
+    """Return the one text of a canonical request."""
+    return json.dumps(form, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
 
 
 def hashed(text: str) -> Key:
-    """Return the key of what *text* says of a request."""
+    """Return the key of the request whose one text is *text*."""
     return blake2b(text.encode(), digest_size=16).digest()
 
 

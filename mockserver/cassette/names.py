@@ -4,14 +4,13 @@ An id is a UUID in a place where the Agent Server has one of its own: in a path 
 key such as `thread_id`. What is found there stands for itself wherever else it turns up.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TypeVar
 
-from mockserver.cassette.matching import Key, hashed
+from mockserver.cassette.matching import Key, hashed, spelled
 from mockserver.jsontext import Json
 from mockserver.messages import Live, Paced, Reply, Request
 
@@ -36,9 +35,9 @@ class Shape:
     ids: tuple[str, ...]
 
 
-def shape(form: Json) -> Shape | None:
-    """Return the shape of the canonical request *form*, None where it has no ids."""
-    text = json.dumps(form, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
+def shape(form: Json, text: str | None = None) -> Shape | None:
+    """Return the shape of the canonical request *form*, whose one *text* may be known; None where it has no ids."""
+    text = spelled(form) if text is None else text
     if not any(word in text for word in _MAYBE):
         return None
     there = {found.lower() for found in _found(form)}

@@ -93,14 +93,15 @@ class Cassettes:
         self.sessions.take(session, (cassette, found.key))
         self.played.add(entry.label)
         told = self._told(reply, session, aliases)
-        self.sessions.keep(session, Handover).note(request, told)
+        if "/threads" in request.path:
+            self.sessions.keep(session, Handover).note(request, told)
         return told
 
     def _told(self, reply: Reply, session: str, aliases: tuple[Alias, ...]) -> Reply:
         """Return *reply* as the client calls its ids, which are bound now where *aliases* answered."""
-        names = self.sessions.keep(session, Names)
         if aliases:
-            names.bind([alias.names for alias in aliases])
+            self.sessions.keep(session, Names).bind([alias.names for alias in aliases])
+        names = self.sessions.kept(session, Names)
         if not names:
             return reply
         pairs = aliases[0].names.items() if aliases else ()

@@ -23,7 +23,7 @@ class Handover:
 
     def note(self, request: Request, reply: Reply) -> None:
         """Take down what *reply*, which came from a cassette, tells of a thread."""
-        if "/threads" not in request.path or isinstance(reply.body, Live) or reply.status >= 300:
+        if isinstance(reply.body, Live) or reply.status >= 300:
             return
         thread = thread_of(request) or _made(request, reply)
         if thread is None:
