@@ -179,3 +179,50 @@ async def test_ignored_paths_are_ignored_under_any_name(start: Start) -> None:
     body = {"input": {"messages": "hi"}, "config": {"tags": ["x"]}}
 
     assert (await ask(server, "POST", f"/threads/{NEW}/runs/wait", body))["on"] == NEW
+
+
+def told_apart_late(thread: str, run: str, word: str) -> str:
+    """A conversation that tells only with its second turn which one it is."""
+    at = f"/threads/{thread}"
+    hi, more = ({"input": {"messages": said}} for said in ("hi", word))
+    return "".join(
+        (
+            exchange("GET", f"{at}/state", None, {"on": thread, "turns": 0}),
+            exchange("POST", f"{at}/runs/wait", hi, {"on": thread, "by": run}),
+            exchange("GET", f"{at}/runs/{run}", None, {"run_id": run}),
+            exchange("GET", f"{at}/state", None, {"on": thread, "by": [run], "turns": 1}),
+            exchange("POST", f"{at}/runs/wait", more, {"on": thread, "said": word, "after": run}),
+            exchange("GET", f"{at}/state", None, {"on": thread, "by": [run], "turns": 2}),
+        )
+    )
+
+
+RUN, SECOND, THIRD = (f"5c1e5c4e-7f7a-4f0e-8d5c-00000000000{n}" for n in "123")
+
+
+@pytest.mark.parametrize("order", ["abc", "bac", "cba", "cab"])
+async def test_conversations_that_begin_alike_are_replayed_in_any_order(
+    start: Start, order: str
+) -> None:
+    """Each goes on where it was, and calls its run as it did before it was known which it is."""
+    parts = {"a": (A, RUN), "b": (B, SECOND), "c": (OTHER, THIRD)}
+    texts = {name: HEAD + told_apart_late(*ids, name) for name, ids in parts.items()}
+    server = await start(**texts)
+
+    runs = []
+    for number, name in enumerate(order):
+        live = f"7d1e5c4e-7f7a-4f0e-8d5c-00000000000{number}"
+        assert await ask(server, "GET", f"/threads/{live}/state") == {"on": live, "turns": 0}
+        first = await turn(server, live)
+        run = first["by"]
+        runs.append(run)
+        assert first == {"on": live, "by": run}
+        assert await ask(server, "GET", f"/threads/{live}/runs/{run}") == {"run_id": run}
+        state = await ask(server, "GET", f"/threads/{live}/state")
+        assert state == {"on": live, "by": [run], "turns": 1}
+        assert await turn(server, live, name) == {"on": live, "said": name, "after": run}
+        state = await ask(server, "GET", f"/threads/{live}/state")
+        assert state == {"on": live, "by": [run], "turns": 2}
+
+    assert server.log.misses == 0
+    assert len(set(runs)) == len(order)

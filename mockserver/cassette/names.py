@@ -78,14 +78,19 @@ def _within(value: Json) -> Iterator[str]:
 
 
 class Names:
-    """What the ids of one session stand for: each for one recorded id, or for one of several that say the same so far."""
+    """What the ids of one session stand for: each for one recorded id, or for one of several that say the same so far.
+
+    Names that come up together are a group, and have one *reading* each for what all of them may mean; the first is played.
+    """
 
     def __init__(self) -> None:
-        self._meant: dict[str, tuple[str, ...]] = {}
+        self._readings: dict[str, tuple[Mapping[str, str], ...]] = {}
         self._live: dict[str, str] = {}
+        self._given: set[str] = set()
+        self._lent: dict[str, str] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._meant)
+        return bool(self._readings)
 
     @property
     def pairs(self) -> Mapping[str, str]:
@@ -94,35 +99,58 @@ class Names:
 
     def has(self, live: str) -> bool:
         """Tell whether *live* stands for a recorded id already."""
-        return live in self._meant
+        return live in self._readings
 
     def may_be(self, live: str, recorded: str) -> bool:
         """Tell whether *live* can stand for *recorded*: neither of them for another one."""
-        if live in self._meant:
-            return recorded in self._meant[live]
-        return recorded not in self._live
+        if live in self._readings:
+            return any(reading[live] == recorded for reading in self._readings[live])
+        return self._live.get(recorded, live) == live
 
     def bind(self, candidates: Iterable[Mapping[str, str]]) -> None:
         """Have each live id stand for the recorded one that all *candidates*, of which the first is played, say it means."""
-        first, *others = candidates
-        for live, recorded in first.items():
-            meant = tuple(dict.fromkeys((recorded, *(other[live] for other in others))))
-            if meant == (live,):
-                continue
-            for before in self._meant.get(live, ()):
+        readings = _without_same([dict(candidate) for candidate in candidates])
+        groups = self._groups(readings[0])
+        for group in groups:
+            joined = [{**old, **new} for new in readings for old in group if _agree(old, new)]
+            readings = joined or readings
+            for live, before in group[0].items():
                 self._live.pop(before, None)
-            self._meant[live] = meant
-            self._live[recorded] = live
+                self._readings.pop(live, None)
+        bound = tuple(readings)
+        self._readings.update(dict.fromkeys(bound[0], bound))
+        self._live.update({recorded: live for live, recorded in bound[0].items()})
+        self._given.update(live for live, recorded in bound[0].items() if live == recorded)
+        for group in groups:
+            self._swap(group[0], bound[0])
+
+    def _swap(self, before: Mapping[str, str], now: Mapping[str, str]) -> None:
+        """Call what ids of answers meant *before* by the names that are free *now*, since theirs are in use."""
+        for live, recorded in before.items():
+            name = now.get(live, recorded)
+            free = name not in self._readings and recorded not in self._live
+            if live in self._given and name != recorded and free:
+                self._given.add(name)
+                self._live[recorded] = name
+                self._lent[name] = recorded
 
     def recorded(self, request: Request) -> Iterator[Request]:
         """Yield *request* with the recorded ids in the place of live ones; several where a name is still open."""
         text = request.path + request.body.decode("utf-8", "replace")
-        there = {found.lower() for found in _IDS.findall(text)} & self._meant.keys()
-        live = sorted(there)
-        for meant in product(*(self._meant[name] for name in live)) if live else ():
-            known = dict(zip(live, meant, strict=True))
+        there = ids_in(text)
+        groups = self._groups(there)
+        lent = {name: self._lent[name] for name in there if name in self._lent}
+        if own := {name: meant for name, meant in lent.items() if name not in self._readings}:
+            groups.append((own,))
+        for readings in product(*groups) if groups else ():
+            known = {live: meant for reading in readings for live, meant in reading.items()}
             path, body = _put(request.path, known), _put(request.body, known)
             yield replace(request, path=path, body=body)
+
+    def _groups(self, lives: Iterable[str]) -> list[tuple[Mapping[str, str], ...]]:
+        """Return the readings of the groups in which *lives* are, each group once."""
+        groups = (self._readings[live] for live in lives if live in self._readings)
+        return list({id(group): group for group in groups}.values())
 
     def told(self, reply: Reply) -> Reply:
         """Return *reply* with the live ids in the place of recorded ones."""
@@ -138,6 +166,21 @@ class Names:
         if isinstance(body, Paced):
             return replace(body, steps=tuple((at, _put(raw, self._live)) for at, raw in body.steps))
         return body
+
+
+def _without_same(readings: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return *readings* without the ids that stand for themselves in all of them."""
+    own = [live for live in readings[0] if all(reading[live] == live for reading in readings)]
+    return [{k: v for k, v in reading.items() if k not in own} for reading in readings]
+
+
+def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    return all(one.get(live, recorded) == recorded for live, recorded in other.items())
+
+
+def ids_in(text: str) -> tuple[str, ...]:
+    """Return the UUIDs in *text*, in small letters, as they come."""
+    return tuple(found.lower() for found in _IDS.findall(text))
 
 
 def _put(text: T, known: Mapping[str, str]) -> T:

@@ -1,11 +1,11 @@
 """Recorded answers to requests that call their ids otherwise."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mockserver.cassette.canonical import canonical
 from mockserver.cassette.index import Entry, Found, Index
-from mockserver.cassette.names import Names, shape
+from mockserver.cassette.names import Names, ids_in, shape
 from mockserver.cassette.stable import Stable
 from mockserver.cassette.summary import facts
 from mockserver.jsontext import Json
@@ -71,7 +71,7 @@ class Aliases:
                 f"its ids are new, and but for them it fits {labels} equally, whose answers differ"
             )
             return Refused(why, entries[0])
-        return aliases
+        return self._with_answers(aliases, session) if len(aliases) > 1 else aliases
 
     def _known(self, request: Request, ids: tuple[str, ...], names: Names) -> tuple[Alias, ...]:
         """Return what *request* means by the names that its ids have already."""
@@ -122,6 +122,23 @@ class Aliases:
 
     def _agree(self, aliases: tuple[Alias, ...], session: Session) -> bool:
         return len(aliases) <= COMPARED and len({self._gist(one, session) for one in aliases}) == 1
+
+    def _with_answers(self, aliases: tuple[Alias, ...], session: Session) -> tuple[Alias, ...]:
+        """Return *aliases* with the ids of their answers: those of the first are told, and may stand for the others'."""
+        answers = [ids_in(self._said(one, session)) for one in aliases]
+        if len({len(answer) for answer in answers}) > 1:
+            return aliases
+        known = {recorded: live for live, recorded in aliases[0].names.items()}
+        lives = [known.get(one) or session.names.pairs.get(one, one) for one in answers[0]]
+        return tuple(
+            replace(alias, names={**dict(zip(lives, answer, strict=True)), **alias.names})
+            for alias, answer in zip(aliases, answers, strict=True)
+        )
+
+    def _said(self, alias: Alias, session: Session) -> str:
+        """Return the text of the answer, in which the ids are."""
+        entry = session.next(alias.found)
+        return "" if entry is None else repr(self._library.exchange(entry).response)
 
     def _gist(self, alias: Alias, session: Session) -> str:
         """Return what the answer says but for ids and times."""

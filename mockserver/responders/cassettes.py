@@ -1,6 +1,7 @@
 """Answers from cassettes, and the explained miss."""
 
 import re
+from collections.abc import Hashable
 from dataclasses import replace
 
 from mockserver.cache import Cache
@@ -75,7 +76,8 @@ class Cassettes:
                 meant = self._meant(request)
                 aliases = () if isinstance(meant, Refused) else meant
                 found = aliases[0].found if aliases else None
-            entry = self._next(found, session, cassette) if found else None
+            taken = (cassette, self._joined(request) if aliases or not found else found.key)
+            entry = self._next(found, session, taken) if found else None
             if found is None or entry is None:
                 if self._once or not self._library.follow():
                     return None
@@ -90,7 +92,9 @@ class Cassettes:
                 if self._once or not self._library.follow(force=True):
                     raise
                 return await self.respond(request)
-        self.sessions.take(session, (cassette, found.key))
+        self.sessions.take(session, taken)
+        if len(aliases) == 1:
+            self.sessions.take(session, (cassette, found.key))
         self.played.add(entry.label)
         told = self._told(reply, session, aliases)
         if "/threads" in request.path:
@@ -116,7 +120,7 @@ class Cassettes:
             return ()
         made = Session(
             self.sessions.keep(session, Names),
-            lambda found: self._next(found, session, cassette),
+            lambda found: self._next(found, session, (cassette, self._joined(request))),
             lambda found: self.sessions.count(session, (cassette, found.key)) > 0,
         )
         secrets = credentials(request.headers, request.path)
@@ -168,19 +172,28 @@ class Cassettes:
         index = self._index(request.header(CASSETTE))
         if index is None or not index.rules:
             return None
+        return index.find(self._keys_of(request, index))
+
+    def _joined(self, request: Request) -> Key:
+        """Return what identifies *request* under its own ids, whatever they stand for."""
+        index = self._index(request.header(CASSETTE))
+        return b"".join(self._keys_of(request, index)) if index is not None and index.rules else b""
+
+    def _keys_of(self, request: Request, index: Index) -> tuple[Key, ...]:
         secrets = credentials(request.headers, request.path)
         place = (index.rules, request.method, request.path, request.body, secrets)
         keys = self._keys.get(place)
         if keys is None:
             keys = index.keys(canonical(self._redacted(request, secrets)))
             self._keys.put(place, keys, 500 + len(request.path) + len(request.body))
-        return index.find(keys)
+        return keys
 
     def _redacted(self, request: Request, secrets: tuple[str, ...]) -> Request:
         return Redactor(secrets, self._rules).request(kept_request(request))
 
-    def _next(self, found: Found, session: str, cassette: str | None) -> Entry | None:
-        count = self.sessions.count(session, (cassette, found.key))
+    def _next(self, found: Found, session: str, taken: Hashable) -> Entry | None:
+        """Return the answer that is next in *session*, which counts under *taken* how many it had."""
+        count = self.sessions.count(session, taken)
         entries = found.entries
         if count < len(entries):
             return entries[count]
