@@ -226,3 +226,29 @@ async def test_conversations_that_begin_alike_are_replayed_in_any_order(
 
     assert server.log.misses == 0
     assert len(set(runs)) == len(order)
+
+
+async def test_an_id_that_was_given_goes_with_the_conversation_that_is_held(start: Start) -> None:
+    """Threads that the server made are made alike; what is said tells which of them it is, and all goes on there."""
+
+    def made(thread: str, word: str) -> str:
+        at = f"/threads/{thread}"
+        said = {"input": {"messages": word}}
+        return "".join(
+            (
+                exchange("POST", "/threads", {}, {"thread_id": thread}),
+                exchange("GET", f"{at}/state", None, {"on": thread, "turns": []}),
+                exchange("POST", f"{at}/runs/wait", said, {"on": thread, "said": word}),
+                exchange("GET", f"{at}/state", None, {"on": thread, "turns": [word]}),
+            )
+        )
+
+    server = await start(chat=HEAD + made(A, "hi") + made(B, "ho"))
+
+    thread = (await ask(server, "POST", "/threads", {}))["thread_id"]
+    at = f"/threads/{thread}/state"
+    assert await ask(server, "GET", at) == {"on": thread, "turns": []}
+    assert await turn(server, thread, "ho") == {"on": thread, "said": "ho"}
+    assert await ask(server, "GET", at) == {"on": thread, "turns": ["ho"]}
+
+    assert server.log.misses == 0

@@ -107,6 +107,11 @@ class Names:
             return any(reading[live] == recorded for reading in self._readings[live])
         return self._live.get(recorded, live) == live
 
+    def rename(self, request: Request) -> bool:
+        """Tell whether an id in *request* stands for another one."""
+        groups = self._groups(ids_in(request.path + request.body.decode("utf-8", "replace")))
+        return any(live != meant for group in groups for live, meant in group[0].items())
+
     def bind(self, candidates: Iterable[Mapping[str, str]]) -> None:
         """Have each live id stand for the recorded one that all *candidates*, of which the first is played, say it means."""
         readings = _without_same([dict(candidate) for candidate in candidates])

@@ -71,7 +71,7 @@ class Cassettes:
         session, cassette = session_of(request), request.header(CASSETTE)
         while True:
             aliases: tuple[Alias, ...] = ()
-            found = self._find(request)
+            found = self._exact(request, session)
             if found is None and not self._once:
                 meant = self._meant(request)
                 aliases = () if isinstance(meant, Refused) else meant
@@ -142,7 +142,7 @@ class Cassettes:
         if index is None:
             names = tuple(one.name for one in self._library.index.cassettes)
             return Miss(request, f"there is no cassette {cassette!r}", cassettes=names)
-        if found := self._find(request):
+        if found := self._exact(request, session):
             count = len(found.entries)
             return Miss(
                 request,
@@ -167,6 +167,11 @@ class Cassettes:
         found = index.find(key)
         played = self.sessions.count(session, (cassette, found.key)) if found else 0
         return Near(entry.label, recorded, rules, played)
+
+    def _exact(self, request: Request, session: str) -> Found | None:
+        """Return what was recorded for *request* under its very ids, None where *session* means others by them."""
+        names = self.sessions.kept(session, Names)
+        return None if names and names.rename(request) else self._find(request)
 
     def _find(self, request: Request) -> Found | None:
         index = self._index(request.header(CASSETTE))

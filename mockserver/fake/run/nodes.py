@@ -106,8 +106,8 @@ class Nodes:
             metadata = Written(dumps(message_metadata(self.request, place)))
             for number, (chunk, so_far) in enumerate(said.chunks()):
                 self.wait(every if number else 0)
-                self.modes.token(place, chunk, so_far, metadata)
                 self.callbacks.model_stream(model, chunk)
+                self.modes.token(place, chunk, so_far, metadata)
         else:
             self.wait(every * said.length)
         message = said.whole(streamed=self.modes.streams)
