@@ -252,3 +252,23 @@ async def test_an_id_that_was_given_goes_with_the_conversation_that_is_held(star
     assert await ask(server, "GET", at) == {"on": thread, "turns": ["ho"]}
 
     assert server.log.misses == 0
+
+
+async def test_ids_of_messages_that_a_client_makes_up_come_back(start: Start) -> None:
+    """They do not count for a match, and are what the client knows its messages by."""
+
+    def run(*ids: str) -> dict[str, Any]:
+        said = [{"role": "user", "content": "hi", "id": one} for one in ids]
+        return {"assistant_id": "agent", "input": {"messages": said}}
+
+    first = exchange("POST", "/runs/wait", run(RUN), {"messages": [{"id": RUN}]})
+    again = exchange(
+        "POST", "/runs/wait", run(RUN, SECOND), {"messages": [{"id": RUN}, {"id": SECOND}]}
+    )
+    server = await start(chat=HEAD + first + again)
+
+    assert await ask(server, "POST", "/runs/wait", run(NEW)) == {"messages": [{"id": NEW}]}
+    answer = await ask(server, "POST", "/runs/wait", run(NEW, OTHER))
+    assert answer == {"messages": [{"id": NEW}, {"id": OTHER}]}
+    other = await ask(server, "POST", "/runs/wait", run(RUN), x_mockserver_session="other")
+    assert other == {"messages": [{"id": RUN}]}

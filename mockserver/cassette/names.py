@@ -173,6 +173,23 @@ class Names:
         return body
 
 
+class MessageNames(Names):
+    """What the ids stand for that a client makes up for its messages: they do not count for a match, but come up in answers."""
+
+
+def message_ids(body: Json) -> tuple[str | None, ...]:
+    """Return the id of each message in the input of a run's *body*, None where it has none that is a UUID."""
+    given = body.get("input") if isinstance(body, dict) else None
+    messages = given.get("messages") if isinstance(given, dict) else None
+    ids = (
+        one.get("id") if isinstance(one, dict) else None
+        for one in (messages if isinstance(messages, list) else ())
+    )
+    return tuple(
+        one.lower() if isinstance(one, str) and _IDS.fullmatch(one) else None for one in ids
+    )
+
+
 def _without_same(readings: list[dict[str, str]]) -> list[dict[str, str]]:
     """Return *readings* without the ids that stand for themselves in all of them."""
     own = [live for live in readings[0] if all(reading[live] == live for reading in readings)]

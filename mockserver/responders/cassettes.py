@@ -5,12 +5,12 @@ from collections.abc import Hashable
 from dataclasses import replace
 
 from mockserver.cache import Cache
-from mockserver.cassette.canonical import canonical
+from mockserver.cassette.canonical import canonical, parsed
 from mockserver.cassette.index import Entry, Found, Index
 from mockserver.cassette.matching import Key
 from mockserver.cassette.misses import Miss, Near
 from mockserver.cassette.model import Repeat
-from mockserver.cassette.names import Names
+from mockserver.cassette.names import MessageNames, Names, message_ids
 from mockserver.cassette.recorder import kept_request, kept_response
 from mockserver.cassette.redaction import Redactor, Rules
 from mockserver.cassette.secrets import credentials
@@ -58,6 +58,7 @@ class Cassettes:
         self._once = once
         self._keys: Cache[tuple[Key, ...]] = Cache(KEYS_KEPT)
         self._replies: Cache[Reply] = Cache(REPLIES_KEPT)
+        self._message_ids: Cache[tuple[str | None, ...]] = Cache(KEYS_KEPT)
 
     @property
     def unplayed(self) -> list[str]:
@@ -96,6 +97,8 @@ class Cassettes:
         if len(aliases) == 1:
             self.sessions.take(session, (cassette, found.key))
         self.played.add(entry.label)
+        if b'"messages"' in request.body and _IDS_IN.search(request.body):
+            self._follow_messages(request, entry, session)
         told = self._told(reply, session, aliases)
         if "/threads" in request.path:
             self.sessions.keep(session, Handover).note(request, told)
@@ -105,12 +108,28 @@ class Cassettes:
         """Return *reply* as the client calls its ids, which are bound now where *aliases* answered."""
         if aliases:
             self.sessions.keep(session, Names).bind([alias.names for alias in aliases])
+        if messages := self.sessions.kept(session, MessageNames):
+            reply = messages.told(reply)
         names = self.sessions.kept(session, Names)
         if not names:
             return reply
         pairs = aliases[0].names.items() if aliases else ()
         renamed = tuple((live, recorded) for live, recorded in pairs if live != recorded)
         return replace(names.told(reply), names=renamed)
+
+    def _follow_messages(self, request: Request, entry: Entry, session: str) -> None:
+        """Have the ids of messages in *request*, which *entry* answers, stand for the recorded ones in their places."""
+        recorded = self._message_ids.get(entry)
+        if recorded is None:
+            recorded = _message_ids(self._library.request(entry))
+            self._message_ids.put(entry, recorded, 100 + 100 * len(recorded))
+        pairs = {
+            live: meant
+            for live, meant in zip(_message_ids(request), recorded, strict=False)
+            if live and meant and live != meant
+        }
+        if pairs:
+            self.sessions.keep(session, MessageNames).bind([pairs])
 
     def _meant(self, request: Request) -> tuple[Alias, ...] | Refused:
         """Return what *request* may mean whose ids are called otherwise in the recordings, or why it is not answered."""
@@ -219,6 +238,13 @@ class Cassettes:
         )
         size = len(body) if isinstance(body, bytes) else sum(len(c) + 200 for _, c in body.steps)
         return self._replies.put(entry, reply, 2000 + size)
+
+
+def _message_ids(request: Request) -> tuple[str | None, ...]:
+    try:
+        return message_ids(parsed(request.body))
+    except ValueError:
+        return ()
 
 
 class Explain:

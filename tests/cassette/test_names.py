@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.cassette.canonical import canonical
-from mockserver.cassette.names import Names, Shape, shape
+from mockserver.cassette.names import Names, Shape, message_ids, shape
 from mockserver.messages import Paced, Reply, Request
 
 A, B, C, D = (f"0b1e5c4e-7f7a-4f0e-8d5c-00000000000{n}" for n in "1234")
@@ -170,3 +170,16 @@ def test_a_name_may_stay_open_until_more_is_said() -> None:
 
 def test_a_uuid_is_what_uuid_says_it_is() -> None:
     assert ids_of(f"/threads/{UUID(A)}") == (A,)
+
+
+@pytest.mark.parametrize(
+    ("body", "ids"),
+    [
+        pytest.param({"input": {"messages": [{"id": A.upper()}, {"id": "m1"}, {}, "hi", {"id": 5}]}}, (A, None, None, None, None), id="messages"),
+        pytest.param({"input": {"messages": {"id": A}}}, (), id="one message"),
+        pytest.param({"input": [A]}, (), id="a list"),
+        pytest.param([A], (), id="no run"),
+    ],
+)  # fmt: skip
+def test_ids_of_messages_are_those_in_the_input(body: Any, ids: tuple[str | None, ...]) -> None:
+    assert message_ids(body) == ids

@@ -221,6 +221,16 @@ def test_a_run_calls_back() -> None:
     ]
 
 
+def test_a_token_is_called_back_before_it_is_told() -> None:
+    """As the real server does: clients that take both wait for the first."""
+    assert outline(TOOL, asked("hi", "events", "messages-tuple"))[3:7] == [
+        "events on_chat_model_stream ChatMockserver",
+        "messages AIMessageChunk Wait.",
+        "events on_chat_model_stream ChatMockserver",
+        "messages AIMessageChunk",
+    ]
+
+
 def test_a_graph_within_calls_back_between_its_node_s() -> None:
     lines = [line for line in outline(WITHIN, asked("hi", "events")) if "model" not in line]
 
