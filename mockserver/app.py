@@ -3,20 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from string import punctuation
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
+from mockserver import target
 from mockserver.cassette.redaction import told
-from mockserver.control import PREFIX, Control
+from mockserver.control import Control
 from mockserver.errors import UpstreamError
 from mockserver.log import Log
 from mockserver.messages import (
     OWN_PREFIX,
-    SESSION,
     Headers,
     Live,
     Paced,
@@ -38,7 +37,6 @@ _LOOK_AGAIN = 0.1
 GRACE = 3.0
 """How many seconds a stop waits for the upstream's answers that are under way."""
 
-_SESSIONS = f"{PREFIX}session/"
 _CORS = {
     "access-control-allow-origin": "*",
     "access-control-expose-headers": "x-pagination-total, x-pagination-next, content-location",
@@ -82,9 +80,9 @@ def create_app(
 
 
 async def _handle(request: web.Request) -> web.StreamResponse:
-    path, session = _target(request.raw_path)
-    if session is None and path.startswith(PREFIX):
-        return request.app[CONTROL].answer(request)
+    path, named = target.split(request.raw_path)
+    if path.startswith(target.PREFIX):
+        return request.app[CONTROL].answer(request, path, named)
     if request.method == "OPTIONS" and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
         return _preflight(request)
     try:
@@ -92,7 +90,7 @@ async def _handle(request: web.Request) -> web.StreamResponse:
     except web.RequestPayloadError as error:
         refusal = failure(400, f"the body of the request cannot be read: {error}")
         return await _write(request, refusal, 0.0)
-    incoming = Request(request.method, path, _headers(request, session), body)
+    incoming = Request(request.method, path, (*named, *_headers(request)), body)
     if outlives := request.app[OUTLIVES]:
         return await _see_through(request, incoming, outlives)
     return await _answer(request, incoming)
@@ -117,6 +115,7 @@ async def _see_through(
 async def _answer(request: web.Request, incoming: Request) -> web.StreamResponse:
     started = asyncio.get_running_loop().time()
     reply = await request.app[RESPONDER].respond(incoming)
+    request.app[LOG].answering(incoming, reply)
     try:
         return await _write(request, reply, started)
     finally:
@@ -225,23 +224,12 @@ async def _only_own_headers(_: web.Request, response: web.StreamResponse) -> Non
                 response.headers.popall(name, None)
 
 
-def _target(raw: str) -> tuple[str, str | None]:
-    """Return path and session of the request target *raw*."""
-    if not raw.isascii():
-        raw = quote(raw.encode("utf-8", "surrogateescape"), safe=punctuation)
-    path = raw if raw.startswith("/") else "/" + raw.partition("://")[2].partition("/")[2]
-    if not path.startswith(_SESSIONS):
-        return path, None
-    name, _, rest = path.removeprefix(_SESSIONS).partition("/")
-    return f"/{rest}", unquote(name)
-
-
-def _headers(request: web.Request, session: str | None) -> Headers:
+def _headers(request: web.Request) -> Headers:
     headers = lowered(request.headers.items())
     if any(name == "content-encoding" for name, _ in headers):
         # aiohttp has decoded the body.
-        headers = tuple(pair for pair in headers if pair[0] != "content-encoding")
-    return headers if session is None else ((SESSION, session), *headers)
+        return tuple(pair for pair in headers if pair[0] != "content-encoding")
+    return headers
 
 
 def _whole(reply: Reply, body: bytes) -> web.Response:

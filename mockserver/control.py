@@ -1,60 +1,162 @@
 """`/__mockserver__/…`: what a test asks of mockserver itself. Never proxied, never recorded, without CORS."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from ipaddress import ip_address
 from urllib.parse import parse_qs, urlsplit
 
 from aiohttp import web
 
-from mockserver.journal import Journal
-from mockserver.sessions import Sessions
+from mockserver.cassette.index import Index
+from mockserver.cassette.recorder import kept_request
+from mockserver.cassette.redaction import Redactor, Rules
+from mockserver.cassette.secrets import credentials
+from mockserver.errors import RequestError
+from mockserver.journal import Call, Journal
+from mockserver.jsontext import Json, loads
+from mockserver.messages import (
+    SESSION,
+    Headers,
+    Request,
+    Source,
+    cassette_of,
+    session_of,
+)
+from mockserver.responders.cassettes import Cassettes
+from mockserver.target import PREFIX
 
-PREFIX = "/__mockserver__/"
 
-
+@dataclass(frozen=True, slots=True)
 class Control:
-    """Answers the control paths; *sessions* is None where nothing is played. *loopback*: bound to this machine alone."""
+    """Answers the control paths of a server in *mode*; without *cassettes* nothing is played.
 
-    def __init__(
-        self,
-        sessions: Sessions | None = None,
-        journal: Journal | None = None,
-        *,
-        loopback: bool = True,
-    ) -> None:
-        self._sessions = sessions
-        self._journal = journal or Journal()
-        self._loopback = loopback
+    *rules* are what is redacted of the requests that the journal tells. *loopback*: bound to this machine alone.
+    """
 
-    def answer(self, request: web.Request) -> web.Response:
-        """Return the answer to a *request* below PREFIX."""
+    mode: str = "replay"
+    journal: Journal = field(default_factory=Journal)
+    cassettes: Cassettes | None = None
+    rules: Rules = field(default_factory=Rules)
+    loopback: bool = True
+
+    def answer(self, request: web.Request, path: str, named: Headers) -> web.Response:
+        """Return the answer to a *request* for *path*, which is below PREFIX; *named* is what its URL names before that."""
         if refusal := self._refusal(request):
             return _said(403, refusal)
-        target, _, query = request.raw_path.partition("?")
-        session = parse_qs(query, keep_blank_values=True).get("session", [None])[0]
-        match target.removeprefix(PREFIX), request.method:
-            case "reset", "POST":
-                self._journal.clear(session)
-                if self._sessions is not None:
-                    self._sessions.reset(session)
-                return web.json_response({"ok": True})
-            case "journal", "GET" | "HEAD":
-                return web.json_response({"requests": self._journal.entries(session)})
-            case "reset", _:
-                return _said(405, "reset is a POST", allow="POST")
-            case "journal", _:
-                return _said(405, "journal is a GET", allow="GET, HEAD")
-            case _:
-                there = f"there is POST {PREFIX}reset, and GET {PREFIX}journal"
-                return _said(404, f"there is no {target}; {there}")
+        target, _, query = path.partition("?")
+        routes: dict[str, tuple[str, Callable[[_Asked], Json]]] = {
+            "health": ("GET", self._health),
+            "journal": ("GET", self._journal),
+            "exchanges": ("GET", self._exchanges),
+            "reset": ("POST", self._reset),
+        }
+        name = target.removeprefix(PREFIX)
+        if name not in routes:
+            there = ", ".join(f"{verb} {PREFIX}{known}" for known, (verb, _) in routes.items())
+            return _said(404, f"there is no {target}; there are {there}")
+        method, told = routes[name]
+        if request.method != method and (request.method, method) != ("HEAD", "GET"):
+            return _said(405, f"{name} is a {method}", allow=method)
+        try:
+            return web.json_response(told(_Asked(query, named)))
+        except RequestError as error:
+            return _said(error.status, str(error))
+
+    def _health(self, asked: "_Asked") -> Json:
+        asked.only()
+        index = self.cassettes.index if self.cassettes else Index()
+        return {
+            "ok": True,
+            "mode": self.mode,
+            "version": version("langgraph-mockserver"),
+            "cassettes": len(index.cassettes),
+            "exchanges": index.count,
+        }
+
+    def _journal(self, asked: "_Asked") -> Json:
+        source = asked.only("session", "source").get("source")
+        if source is not None and source not in list(Source):
+            raise RequestError(f"source={source}: there are {', '.join(Source)}")
+        calls = self.journal.calls(asked.session)
+        told = [self._told(call) for call in calls if source in (None, call.source)]
+        return {"requests": told, "forgotten": self.journal.forgotten}
+
+    def _told(self, call: Call) -> dict[str, Json]:
+        secrets = credentials(call.headers, call.path)
+        sent = Request(call.method, call.path, call.headers, call.body)
+        shown = Redactor(secrets, self.rules).request(kept_request(sent))
+        return {
+            "when": call.when.isoformat(timespec="milliseconds"),
+            "session": call.session,
+            "method": call.method,
+            "path": shown.path,
+            **_body(shown.body),
+            "status": call.status,
+            "source": str(call.source),
+            "exchange": call.exchange,
+            "ids": dict(call.ids),
+            **({"note": call.note} if call.note else {}),
+            **({"miss": call.miss} if call.miss else {}),
+        }
+
+    def _exchanges(self, asked: "_Asked") -> Json:
+        asked.only("session", "cassette")
+        if self.cassettes is None:
+            return {"exchanges": []}
+        index = self.cassettes.index_of(asked.cassette)
+        if index is None:
+            raise RequestError(f"there is no cassette {asked.cassette!r}")
+        plays = self.cassettes.sessions.plays(asked.session)
+        told = [
+            {
+                "exchange": entry.label,
+                "method": entry.route[0],
+                "path": entry.route[1],
+                "played": plays.get(entry.label, 0),
+            }
+            for cassette in index.cassettes
+            for entry in cassette.entries
+        ]
+        return {"exchanges": told}
+
+    def _reset(self, asked: "_Asked") -> Json:
+        asked.only("session")
+        self.journal.clear(asked.session)
+        if self.cassettes is not None:
+            self.cassettes.sessions.reset(asked.session)
+        return {"ok": True}
 
     def _refusal(self, request: web.Request) -> str | None:
         """Keep out pages of other origins, and names that were made to point at this machine (DNS rebinding)."""
         origin, host = request.headers.get("Origin"), request.headers.get("Host", "")
         if origin is not None and origin.partition("://")[2] != host:
             return f"a page of {origin} may not control mockserver"
-        if self._loopback and not _is_loopback(host):
+        if self.loopback and not _is_loopback(host):
             return f"host {host!r} may not control mockserver: use 127.0.0.1 or localhost"
         return None
+
+
+class _Asked:
+    """What a request asks for: by its parameters, or else by what its URL names."""
+
+    def __init__(self, query: str, named: Headers) -> None:
+        self._given = {name: values[-1] for name, values in parse_qs(query, True).items()}
+        url = Request("GET", "/", named)
+        self.session = self._given.get("session", _session(url))
+        self.cassette = self._given.get("cassette", cassette_of(url))
+
+    def only(self, *names: str) -> Mapping[str, str]:
+        """Return the parameters; RequestError if there are others than *names*."""
+        for name in self._given:
+            if name not in names:
+                known = f"there are {', '.join(names)}" if names else "it takes none"
+                raise RequestError(f"there is no parameter {name!r} here: {known}")
+        return self._given
+
+
+def _session(url: Request) -> str | None:
+    return None if url.header(SESSION) is None else session_of(url)
 
 
 def is_loopback(host: str) -> bool:
@@ -70,6 +172,17 @@ def _is_loopback(netloc: str) -> bool:
         return is_loopback(urlsplit(f"//{netloc}").hostname or "")
     except ValueError:
         return False
+
+
+def _body(raw: bytes) -> dict[str, Json]:
+    """Return *raw* as JSON where it is some, else as text; nothing where it is empty."""
+    if not raw:
+        return {}
+    text = raw.decode("utf-8", "replace")
+    try:
+        return {"body": loads(text)}
+    except ValueError:
+        return {"text": text}
 
 
 def _said(status: int, detail: str, **headers: str) -> web.Response:

@@ -1,43 +1,129 @@
-"""What was answered, request by request: the last ones, for a test to look at. No I/O, no clock."""
+"""What was asked and what answered it: the last calls, for a test to look at. No I/O, no clock."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import unquote
 
-from mockserver.jsontext import Json
-from mockserver.messages import SESSION, Reply, Request, Source
+from mockserver.cassette.redaction import told
+from mockserver.jsontext import Json, loads
+from mockserver.messages import SESSION, SHARED, Headers, Reply, Request, Source
 
 KEPT = 10_000
-"""How many requests are remembered; beyond that the oldest is forgotten."""
+"""How many calls are remembered; beyond that the oldest is forgotten."""
+
+ROOM = 32 << 20
+"""How many bytes the bodies of the remembered calls may take together."""
+
+FAULTS = 1000
+"""How many misses and faults are remembered beyond that, so that what goes well cannot push them out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, as its client sent it, and what answered it.
+
+    As text it is a line without secrets; of a miss it is the whole explanation.
+    """
+
+    when: datetime
+    """When the answer was found, before any of it was sent."""
+    session: str
+    """The session's name, empty where the client named none."""
+    method: str
+    path: str
+    """The request target with its query, without the prefix that names a session."""
+    headers: Headers = field(repr=False)
+    """Pairs of name (in lower case) and value."""
+    body: bytes = field(repr=False)
+    status: int
+    source: Source
+    """`cassette`, `fake`, `upstream`, `miss` or `error`."""
+    exchange: str | None = None
+    """`FILE#N` of the exchange that was played."""
+    ids: Mapping[str, str] = field(default_factory=dict)
+    """The ids of the request that stand for recorded ones: live to recorded."""
+    note: str | None = None
+    """What there is to say about it in words: the explained miss, the fault, the refusal of the fake graph."""
+    miss: Mapping[str, Json] | None = field(default=None, repr=False)
+    """The facts of a miss: method, path, reason, nearest."""
+
+    def __str__(self) -> str:
+        if self.source is Source.MISS and self.note:
+            return self.note
+        asked = told(Request(self.method, self.path, self.headers))
+        if self.note:
+            return f"{asked}: {self.note}"
+        exchange = f" {self.exchange}" if self.exchange else ""
+        return f"{asked} {self.status} {self.source}{exchange}"
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether it is a miss, or could not be answered."""
+        return self.source in (Source.MISS, Source.ERROR)
+
+    def json(self) -> Json:
+        """Return the body of the request as a JSON value; ValueError where it is none."""
+        return loads(self.body.decode())
+
+
+def call(when: datetime, request: Request, reply: Reply) -> Call:
+    """Return that *request* got *reply*."""
+    return Call(
+        when,
+        unquote(request.header(SESSION) or SHARED),
+        request.method,
+        request.path,
+        request.headers,
+        request.body,
+        reply.status,
+        reply.source,
+        reply.exchange,
+        dict(reply.names),
+        reply.note,
+        reply.facts if reply.source is Source.MISS else None,
+    )
 
 
 class Journal:
-    """The last requests and what answered them, as JSON."""
+    """The last calls; *forgotten* counts those that are no longer among them."""
 
-    def __init__(self, kept: int = KEPT) -> None:
-        self._entries: deque[Mapping[str, Json]] = deque(maxlen=kept)
+    def __init__(self, kept: int = KEPT, room: int = ROOM) -> None:
+        self.forgotten = 0
+        self._kept = kept
+        self._room = room
+        self._size = 0
+        self._calls: deque[Call] = deque()
+        self._faults: deque[Call] = deque()
 
-    def note(self, when: str, request: Request, path: str, reply: Reply, seconds: float) -> None:
-        """Take down that *request*, whose *path* is without its secrets, got *reply* after *seconds*, at the time *when*."""
-        entry: dict[str, Json] = {
-            "when": when,
-            "session": request.header(SESSION) or "",
-            "method": request.method,
-            "path": path,
-            "status": reply.status,
-            "source": str(reply.source),
-            "exchange": reply.exchange,
-            "ids": dict(reply.names),
-            "seconds": round(seconds, 6),
-        }
-        if reply.source is Source.MISS:
-            entry["miss"] = reply.facts
-        self._entries.append(entry)
+    def note(self, made: Call) -> None:
+        """Take down the call that was *made*."""
+        self._calls.append(made)
+        self._size += len(made.body)
+        while len(self._calls) > self._kept or (self._size > self._room and len(self._calls) > 1):
+            oldest = self._calls.popleft()
+            self._size -= len(oldest.body)
+            if oldest.is_fault:
+                self._faults.append(oldest)
+            else:
+                self.forgotten += 1
+        while len(self._faults) > FAULTS:
+            self._faults.popleft()
+            self.forgotten += 1
 
-    def entries(self, session: str | None = None) -> list[Mapping[str, Json]]:
+    def calls(self, session: str | None = None) -> list[Call]:
         """Return what was taken down, the oldest first: of *session*, or of all if it is None."""
-        return [one for one in self._entries if session in (None, one["session"])]
+        return self._where(lambda one: session in (None, one.session))
 
     def clear(self, session: str | None = None) -> None:
-        """Forget the requests of *session*; all of them if it is None."""
-        kept = [] if session is None else [e for e in self._entries if e["session"] != session]
-        self._entries = deque(kept, maxlen=self._entries.maxlen)
+        """Forget the calls of *session*; all of them if it is None."""
+        left = [] if session is None else self._where(lambda one: one.session != session)
+        self._faults.clear()
+        self._calls = deque(left)
+        self._size = sum(len(one.body) for one in left)
+        if session is None:
+            self.forgotten = 0
+
+    def _where(self, wanted: Callable[[Call], bool]) -> list[Call]:
+        return [one for calls in (self._faults, self._calls) for one in calls if wanted(one)]

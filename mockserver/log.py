@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mockserver.cassette.redaction import told
-from mockserver.journal import Journal
+from mockserver.journal import Journal, call
 from mockserver.messages import Reply, Request, Source
 from mockserver.words import counted
 
@@ -36,17 +36,19 @@ class Log:
         """How many requests we could not answer."""
         return self.counts[Source.ERROR]
 
+    def answering(self, request: Request, reply: Reply) -> None:
+        """Take note that *request* is about to get *reply*."""
+        if not reply.counted:
+            return
+        self.counts[reply.source] += 1
+        made = call(self._clock(), request, reply)
+        self.journal.note(made)
+        if reply.note:
+            self.tell(f"{reply.source}: {made}")
+
     def answered(self, request: Request, reply: Reply, seconds: float) -> None:
-        """Take note that *request* got *reply*, after *seconds*."""
-        if reply.counted:
-            self.counts[reply.source] += 1
-            when = self._clock().isoformat(timespec="milliseconds")
-            path = told(request).partition(" ")[2]
-            self.journal.note(when, request, path, reply, seconds)
-        if reply.note and reply.counted:
-            asked = f"{told(request)}: " if reply.source in (Source.ERROR, Source.FAKE) else ""
-            self.tell(f"{reply.source}: {asked}{reply.note}")
-        elif self._every:
+        """Tell, where every answer is told, that *request* has got *reply* after *seconds*."""
+        if self._every and not (reply.note and reply.counted):
             exchange = f" {reply.exchange}" if reply.exchange else ""
             names = "".join(f", {live} for {recorded}" for live, recorded in reply.names)
             self.tell(

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
+
+from mockserver.errors import RequestError
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in wire order, names in lower case."""
@@ -34,7 +37,15 @@ _STEADY_REASONS = {
 
 OWN_PREFIX = "x-mockserver-"
 SESSION = f"{OWN_PREFIX}session"
-"""The header that names the session of a request."""
+"""The header that names the session of a request; it may be percent-encoded."""
+
+SHARED = ""
+"""The session of whoever names none."""
+
+CASSETTE = f"{OWN_PREFIX}cassette"
+"""The header that names the one cassette that a request is looked for in, or recorded into; it may be percent-encoded."""
+
+_LONGEST_SESSION = 200
 
 EVENT_STREAM = "text/event-stream"
 
@@ -142,3 +153,20 @@ def standard_reason(status: int) -> str:
         return _STEADY_REASONS.get(status) or HTTPStatus(status).phrase
     except ValueError:
         return ""
+
+
+def session_of(request: Request) -> str:
+    """Return the session that *request* names; RequestError where that is no name."""
+    given = request.header(SESSION)
+    if given is None:
+        return SHARED
+    name = unquote(given)
+    if not 0 < len(name) <= _LONGEST_SESSION:
+        raise RequestError(f"{SESSION} must be a name of 1 to {_LONGEST_SESSION} characters")
+    return name
+
+
+def cassette_of(request: Request) -> str | None:
+    """Return the cassette that *request* names, None where it names none."""
+    name = request.header(CASSETTE)
+    return None if name is None else unquote(name)

@@ -1,39 +1,46 @@
 """Exchanges on their way to the disk: redacted and written by a thread of their own, beside the streams."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
+from pathlib import Path
 
 from mockserver.cassette.model import Exchange, Header
 from mockserver.cassette.redaction import Redactor, Rules, told
 from mockserver.cassette.secrets import LONG, credentials
 from mockserver.errors import StorageError
-from mockserver.messages import Request
-from mockserver.store.tape import Tape
+from mockserver.messages import Request, cassette_of
+from mockserver.store.tapes import Tapes
 from mockserver.upstream import Upstream
 
 
 @dataclass
 class Kept:
-    """What a recording came to."""
+    """What a recording came to; *files* counts the exchanges of each."""
 
-    exchanges: int = 0
+    files: Counter[Path] = field(default_factory=Counter)
     redacted: int = 0
     lost: int = 0
     unsettled: bool = False
 
+    @property
+    def exchanges(self) -> int:
+        """How many exchanges were written."""
+        return self.files.total()
+
 
 class Recording:
-    """Keeps exchanges on *tape*. *tell* takes each line that a person should read.
+    """Keeps exchanges on *tapes*. *tell* takes each line that a person should read.
 
     *header* is that of a new file; the versions that the *upstream* tells of itself are added to it.
     """
 
     def __init__(
         self,
-        tape: Callable[[Callable[[], Header]], Tape],
+        tapes: Callable[[Callable[[], Header]], Tapes],
         header: Header,
         upstream: Upstream,
         rules: Rules,
@@ -41,7 +48,8 @@ class Recording:
     ) -> None:
         self.kept = Kept()
         self._header = header
-        self._tape = tape(lambda: self._header)
+        self._tapes = tapes(lambda: self._header)
+        self._ready: set[str | None] = set()
         self._upstream = upstream
         self._rules = rules
         self._tell = tell
@@ -52,6 +60,14 @@ class Recording:
     def number(self) -> int:
         """Return the number of a request that just came."""
         return next(self._numbers)
+
+    async def ready(self, request: Request) -> None:
+        """Make sure that the exchange of *request* has a file to go to; RequestError where it cannot have one."""
+        name = cassette_of(request)
+        if name not in self._ready:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._thread, self._tapes.ready, name)
+            self._ready.add(name)
 
     def introduce(self) -> None:
         """Ask the upstream for its versions, once; it has just answered, so it is there."""
@@ -83,7 +99,7 @@ class Recording:
         """Finish the file; what goes wrong is told."""
         self._thread.shutdown()
         try:
-            self._tape.close()
+            self._tapes.close()
         except StorageError as error:
             self.kept.unsettled = True
             self._tell(str(error))
@@ -98,6 +114,6 @@ class Recording:
             *(value for _, value in self._upstream.credentials if len(value) >= LONG),
         }
         exchange = Redactor(secrets, self._rules).exchange(finish())
-        self._tape.append(number, exchange)
-        self.kept.exchanges += 1
+        path = self._tapes.append(cassette_of(request), number, exchange)
+        self.kept.files[path] += 1
         self.kept.redacted += exchange.redacted

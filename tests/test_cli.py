@@ -291,7 +291,7 @@ def test_show_for_programs(folder: Path) -> None:
         ),
         (
             ("record", "chat.json", "--upstream", "http://127.0.0.1:1"),
-            "mockserver: chat.json: a cassette's name ends in .yaml\n",
+            "mockserver: chat.json: a cassette's name ends in .yaml, that of a new folder in /\n",
         ),
         (
             ("replay", "empty"),
@@ -310,8 +310,8 @@ def test_show_for_programs(folder: Path) -> None:
             "mockserver: --extend and --overwrite: choose one\n",
         ),
         (
-            ("record", ".", "--upstream", "http://127.0.0.1:1"),
-            "mockserver: . is no file: name a cassette, such as chat.yaml\n",
+            ("record", "stderr-0/", "--upstream", "http://127.0.0.1:1"),
+            "mockserver: stderr-0 is no folder: name another one\n",
         ),
         (
             ("record", "no/where.yaml", "--upstream", "http://127.0.0.1:1"),

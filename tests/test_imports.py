@@ -13,14 +13,16 @@ ORDER = [
     {"assistants", "jsontext", "messages", "sse", "cache", "words", "pace"},
     {"strict"},
     {"fields"},
-    {"cassette", "fake", "sessions", "journal"},
-    {"store", "upstream", "log"},
+    {"cassette", "fake", "sessions", "target"},
+    {"store", "upstream", "journal"},
+    {"log"},
     {"settings", "scripts"},
     {"recording"},
     {"responders"},
     {"control"},
     {"app"},
-    {"serving"},
+    {"serving", "modes"},
+    {"server"},
     {"cli", "pytest_plugin"},
     {"__main__"},
 ]
@@ -37,7 +39,7 @@ PURE = {
         "strict",
         "fields",
     ),
-    *("cassette", "fake", "sessions", "journal"),
+    *("cassette", "fake", "sessions", "journal", "target"),
 }
 IMPURE_MODULES = {
     "aiohttp",

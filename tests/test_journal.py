@@ -1,47 +1,75 @@
-from mockserver.journal import Journal
+from datetime import UTC, datetime
+from typing import Any
+
+from mockserver.journal import FAULTS, Call, Journal, call
 from mockserver.messages import SESSION, Reply, Request, Source
 
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
-def note(journal: Journal, path: str, session: str | None = None, **reply: object) -> None:
+
+def made(path: str, session: str | None = None, body: bytes = b"", **reply: object) -> Call:
     headers = () if session is None else ((SESSION, session),)
-    made = Reply(200, **{"exchange": "a.yaml#1", **reply})  # type: ignore[arg-type]
-    journal.note("2026-11-24T03:00:00.000+00:00", Request("GET", path, headers), path, made, 0.5)
+    answer = Reply(200, **{"exchange": "a.yaml#1", **reply})  # type: ignore[arg-type]
+    return call(NOON, Request("GET", path, headers, body), answer)
 
 
-def paths(journal: Journal, session: str | None = None) -> list[object]:
-    return [entry["path"] for entry in journal.entries(session)]
+def paths(journal: Journal, session: str | None = None) -> list[str]:
+    return [one.path for one in journal.calls(session)]
 
 
-def test_each_request_is_told() -> None:
-    journal = Journal()
-    note(journal, "/threads/x", "s", names=(("x", "y"),))
+def test_a_call_is_the_request_and_what_answered_it() -> None:
+    assert made("/threads/x", "s%2F1", b"{}", names=(("x", "y"),)) == Call(
+        when=NOON,
+        session="s/1",
+        method="GET",
+        path="/threads/x",
+        headers=((SESSION, "s%2F1"),),
+        body=b"{}",
+        status=200,
+        source=Source.CASSETTE,
+        exchange="a.yaml#1",
+        ids={"x": "y"},
+    )
 
-    assert journal.entries() == [
-        {
-            "when": "2026-11-24T03:00:00.000+00:00",
-            "session": "s",
-            "method": "GET",
-            "path": "/threads/x",
-            "status": 200,
-            "source": "cassette",
-            "exchange": "a.yaml#1",
-            "ids": {"x": "y"},
-            "seconds": 0.5,
-        }
+
+def test_a_call_in_words() -> None:
+    miss: dict[str, Any] = {
+        "source": Source.MISS,
+        "exchange": None,
+        "note": "GET /x: no exchange matches",
+    }
+    fault: dict[str, Any] = {"source": Source.ERROR, "exchange": None, "note": "is torn"}
+
+    assert [
+        str(made("/x")),
+        str(made("/x?api_key=hunter2x", **fault)),
+        str(made("/x", **miss)),
+    ] == [
+        "GET /x 200 cassette a.yaml#1",
+        "GET /x?api_key=REDACTED: is torn",
+        "GET /x: no exchange matches",
     ]
 
 
-def test_a_miss_has_its_facts() -> None:
-    journal = Journal()
-    note(journal, "/x", source=Source.MISS, exchange=None, facts={"reason": "no exchange matches"})
+def test_what_a_call_sent_is_not_in_its_repr() -> None:
+    assert "hunter2" not in repr(made("/x", "s", b"hunter2"))
 
-    assert journal.entries()[0]["miss"] == {"reason": "no exchange matches"}
+
+def test_a_miss_has_its_facts() -> None:
+    facts = {"reason": "no exchange matches"}
+
+    assert made("/x", source=Source.MISS, facts=facts).miss == facts
+    assert made("/x", facts=facts).miss is None
+
+
+def test_a_body_is_read_as_json() -> None:
+    assert made("/x", body=b'{"a": [1]}').json() == {"a": [1]}
 
 
 def test_sessions_are_told_apart() -> None:
     journal = Journal()
     for path, session in (("/1", "a"), ("/2", None), ("/3", "a")):
-        note(journal, path, session)
+        journal.note(made(path, session))
 
     assert (paths(journal, "a"), paths(journal, ""), paths(journal)) == (
         ["/1", "/3"],
@@ -57,9 +85,34 @@ def test_sessions_are_told_apart() -> None:
 def test_the_oldest_is_forgotten() -> None:
     journal = Journal(kept=2)
     for path in ("/1", "/2", "/3"):
-        note(journal, path)
+        journal.note(made(path))
 
-    assert paths(journal) == ["/2", "/3"]
+    assert (paths(journal), journal.forgotten) == (["/2", "/3"], 1)
     journal.clear("nobody")
-    note(journal, "/4")
-    assert paths(journal) == ["/3", "/4"]
+    journal.note(made("/4"))
+    assert (paths(journal), journal.forgotten) == (["/3", "/4"], 2)
+    journal.clear()
+    assert journal.forgotten == 0
+
+
+def test_bodies_are_bounded_together() -> None:
+    journal = Journal(room=10)
+    for path, size in (("/1", 4), ("/2", 4), ("/3", 4), ("/4", 99)):
+        journal.note(made(path, body=b"x" * size))
+        assert path in paths(journal)
+
+    assert paths(journal) == ["/4"]
+    journal.note(made("/5"))
+    assert paths(journal) == ["/5"]
+
+
+def test_what_goes_well_pushes_no_miss_out() -> None:
+    journal = Journal(kept=1)
+    for number in range(FAULTS + 2):
+        journal.note(made(f"/miss/{number}", source=Source.MISS))
+        journal.note(made("/well"))
+
+    assert len(paths(journal)) == FAULTS + 1
+    assert paths(journal)[:1] == ["/miss/2"]
+    assert paths(journal)[-1] == "/well"
+    assert journal.forgotten == FAULTS + 1 + 2

@@ -10,14 +10,10 @@ from aiohttp import ClientPayloadError
 from aiohttp.test_utils import TestClient
 from pytest_aiohttp import AiohttpClient
 
-from mockserver import settings
-from mockserver.app import create_app
-from mockserver.control import Control
+from mockserver import modes, settings
 from mockserver.log import Log
 from mockserver.pace import pace
-from mockserver.responders.cassettes import Cassettes, Explain
-from mockserver.responders.chain import FirstOf, Health
-from mockserver.store.library import Library
+from mockserver.responders.cassettes import Cassettes
 
 RUN = {"assistant_id": "agent", "input": {"messages": [{"role": "human", "content": "hi"}]}}
 EXCHANGE = """\
@@ -62,13 +58,8 @@ def start(aiohttp_client: AiohttpClient, tmp_path: Path) -> Start:
             (tmp_path / f"{name}.yaml").write_text(text)
         project = settings.load(tmp_path / "mockserver.yaml" if "mockserver" in files else None)
         log = Log(lines.append)
-        library = Library([tmp_path], project.policy, log.tell)
-        cassettes = Cassettes(library, pace(speed, None), project.redact)
-        responder = FirstOf(Health(), cassettes, Explain(cassettes))
-        app = create_app(
-            responder, log, Control(cassettes.sessions, log.journal, loopback=loopback)
-        )
-        return Server(await aiohttp_client(app), cassettes, log, lines)
+        made = modes.replay([tmp_path], modes.How(project, pace(speed, None), loopback), log)
+        return Server(await aiohttp_client(made.app), made.cassettes, log, lines)
 
     return start
 
@@ -157,72 +148,6 @@ async def test_reset_begins_a_session_anew(start: Start) -> None:
     assert (await server.ask(x_mockserver_session="b"))["answer"] == "one"
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        pytest.param({}, 200, id="a test"),
-        pytest.param({"Origin": "http://evil.example"}, 403, id="a foreign page"),
-        pytest.param({"Host": "evil.example"}, 403, id="a foreign name"),
-        pytest.param({"Origin": "http://["}, 403, id="nonsense"),
-        pytest.param({"Host": "["}, 403, id="a name that is nonsense"),
-        pytest.param(
-            {"Host": "localhost:1", "Origin": "http://localhost:1"}, 200, id="an own page"
-        ),
-        pytest.param({"Host": "[::1]:8123"}, 200, id="IPv6"),
-    ],
-)
-async def test_reset_is_for_this_machine_alone(
-    start: Start, headers: dict[str, str], status: int
-) -> None:
-    server = await start(chat=cassette(("hi", "one")))
-
-    async with server.client.post("/__mockserver__/reset", headers=headers) as response:
-        assert response.status == status
-        assert "access-control-allow-origin" not in response.headers
-
-
-async def test_a_server_for_all_takes_any_host(start: Start) -> None:
-    server = await start(loopback=False, chat=cassette(("hi", "one")))
-
-    async with server.client.post(
-        "/__mockserver__/reset", headers={"Host": "mock:8123"}
-    ) as response:
-        assert response.status == 200
-
-
-async def test_what_is_not_controlled_is_said(start: Start) -> None:
-    server = await start(chat=cassette(("hi", "one")))
-
-    async with server.client.get("/__mockserver__/reset") as response:
-        assert (response.status, response.headers["allow"]) == (405, "POST")
-    async with server.client.get("/__mockserver__/nothing") as response:
-        assert await response.json() == {
-            "detail": "there is no /__mockserver__/nothing; there is POST /__mockserver__/reset, and GET /__mockserver__/journal"
-        }
-
-
-async def test_the_journal_tells_what_was_asked_and_what_answered_it(start: Start) -> None:
-    server = await start(chat=cassette(("hi", "one")))
-    await server.ask(x_mockserver_session="a")
-    await server.ask("ho")
-
-    async def journal(query: str = "") -> Any:
-        async with server.client.get(f"/__mockserver__/journal{query}") as response:
-            assert "access-control-allow-origin" not in response.headers
-            return (await response.json())["requests"]
-
-    one, two = await journal()
-    assert (one["exchange"], one["source"], one["session"]) == ("chat.yaml#1", "cassette", "a")
-    assert (two["exchange"], two["source"], two["status"]) == (None, "miss", 404)
-    assert two["miss"]["nearest"][0]["exchange"] == "chat.yaml#1"
-    assert await journal("?session=a") == [one]
-    async with server.client.post("/__mockserver__/journal") as response:
-        assert (response.status, response.headers["allow"]) == (405, "GET, HEAD")
-    async with server.client.post("/__mockserver__/reset?session=a") as response:
-        assert response.status == 200
-    assert await journal() == [two]
-
-
 async def test_a_miss_is_a_404_that_explains_itself(start: Start) -> None:
     server = await start(chat=cassette(("hi", "one")))
 
@@ -237,6 +162,22 @@ async def test_a_miss_is_a_404_that_explains_itself(start: Start) -> None:
     assert server.lines == [f"miss: {answer['detail']}"]
     assert server.log.misses == 1
     assert server.cassettes.unplayed == ["chat.yaml#1"]
+
+
+async def test_a_miss_in_one_cassette_does_not_look_into_the_others(start: Start) -> None:
+    server = await start(chat=cassette(("hi", "one")), more=cassette(("ho", "two")))
+    answer = await server.ask("hi", x_mockserver_cassette="more")
+
+    assert answer["miss"]["reason"] == "no exchange matches"
+    assert [near["exchange"] for near in answer["miss"]["nearest"]] == ["more.yaml#1"]
+
+
+async def test_a_miss_in_a_session_tells_what_was_played_in_it(start: Start) -> None:
+    server = await start(chat=cassette(("hi", "one"), header="repeat: error\n"))
+    await server.ask("hi", x_mockserver_session="a")
+    answer = await server.ask("hi", x_mockserver_session="a")
+
+    assert answer["miss"]["nearest"][0]["played"] == 1
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-mockserver-cassette": "nowhere"}])

@@ -77,6 +77,19 @@ def test_sessions_count_for_themselves() -> None:
     assert sessions.count("two", "k") == 0
 
 
+def test_sessions_count_what_was_played() -> None:
+    sessions = Sessions()
+    for session, exchange in (("one", "a#1"), ("two", "a#1"), ("one", "a#2")):
+        sessions.play(session, exchange)
+
+    assert sessions.plays() == {"a#1": 2, "a#2": 1}
+    assert (sessions.plays("two"), sessions.plays("nobody")) == ({"a#1": 1}, {})
+    sessions.reset("one")
+    assert (sessions.plays("one"), sessions.plays()) == ({}, {"a#1": 2, "a#2": 1})
+    sessions.reset()
+    assert sessions.plays() == {}
+
+
 def test_a_session_not_heard_of_for_long_is_forgotten() -> None:
     sessions = Sessions(kept=2)
     for name in ("a", "b", "a", "c"):
@@ -135,10 +148,14 @@ def answered(every: bool) -> list[str]:
     lines: list[str] = []
     log = Log(lines.append, every=every)
     request = Request("POST", "/runs/wait")
-    log.answered(request, Reply(200, source=Source.CASSETTE, exchange="a.yaml#1"), 0.0123)
-    log.answered(request, Reply(200, source=Source.FAKE, counted=False), 0.001)
-    log.answered(request, Reply(404, source=Source.MISS, note="no exchange matches"), 0.001)
-    log.answered(request, Reply(502, source=Source.ERROR, note="cannot be reached"), 0.001)
+    for reply, seconds in (
+        (Reply(200, source=Source.CASSETTE, exchange="a.yaml#1"), 0.0123),
+        (Reply(200, source=Source.FAKE, counted=False), 0.001),
+        (Reply(404, source=Source.MISS, note="no exchange matches"), 0.001),
+        (Reply(502, source=Source.ERROR, note="cannot be reached"), 0.001),
+    ):
+        log.answering(request, reply)
+        log.answered(request, reply, seconds)
     return [*lines, log.summary()]
 
 
@@ -160,10 +177,12 @@ def test_on_a_terminal_a_log_tells_every_request() -> None:
 def test_a_log_tells_what_an_id_stands_for() -> None:
     lines: list[str] = []
     log = Log(lines.append, every=True)
-    log.answered(Request("GET", "/threads/x"), Reply(200, names=(("x", "y"),)), 0.001)
+    request, reply = Request("GET", "/threads/x"), Reply(200, names=(("x", "y"),))
+    log.answering(request, reply)
+    log.answered(request, reply, 0.001)
 
     assert lines == ["GET /threads/x 200 cassette 1 ms, x for y"]
-    assert log.journal.entries()[0]["ids"] == {"x": "y"}
+    assert [one.ids for one in log.journal.calls()] == [{"x": "y"}]
 
 
 def test_a_log_of_nothing() -> None:

@@ -6,6 +6,9 @@ from typing import Any, TypeVar
 
 import click
 
+from mockserver.errors import UsageError
+from mockserver.store.files import SUFFIXES
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -21,7 +24,19 @@ class PathType(click.ParamType[Path]):
         return Path(value)
 
 
+class TargetType(PathType):
+    """What is recorded into: a cassette, or a folder that is there or whose name ends in a slash."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return *value* as a path."""
+        path = super().convert(value, param, ctx)
+        if not (path.suffix in SUFFIXES or path.is_dir() or str(value).endswith("/")):
+            raise UsageError(f"{path}: a cassette's name ends in .yaml, that of a new folder in /")
+        return path
+
+
 PATH = PathType()
+TARGET = TargetType()
 
 FOLDER = Path("cassettes")
 """Where cassettes are looked for when no PATH is given."""

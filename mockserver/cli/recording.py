@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +13,12 @@ from mockserver.log import Log
 from mockserver.words import counted
 
 if TYPE_CHECKING:
-    from mockserver.recording import Kept, Recording
-    from mockserver.settings import Settings
+    from mockserver.recording import Kept
     from mockserver.store.tape import Mode
-    from mockserver.upstream import Upstream
 
 
-@click.command(short_help="Record an Agent Server into a cassette.")
-@click.argument("path", type=options.PATH)
+@click.command(short_help="Record an Agent Server into a cassette, or a folder of them.")
+@click.argument("path", type=options.TARGET)
 @click.option(
     "--upstream",
     required=True,
@@ -83,43 +80,30 @@ def record(
 ) -> None:
     """Pass everything on to an Agent Server, and keep it in the cassette PATH.
 
-    Point your client here instead of at the server, use it, and stop with Ctrl-C.
+    Point your client here instead of at the server, use it, and stop with Ctrl-C. Where PATH is a folder (it is there, or ends in /),
+    each request names its cassette in it by the header x-mockserver-cassette.
     """
-    from mockserver import settings
-    from mockserver.app import create_app
-    from mockserver.control import Control, is_loopback
-    from mockserver.pace import Pace
-    from mockserver.responders.cassettes import Cassettes
-    from mockserver.responders.chain import FirstOf, Health
-    from mockserver.responders.record import Record, cancels_when_left
+    from mockserver import modes, settings
+    from mockserver.control import is_loopback
     from mockserver.serving import run
-    from mockserver.store.library import Library
     from mockserver.upstream import Upstream
 
-    project, log = settings.load(config), console.log()
+    log = console.log()
+    how = modes.How(settings.load(config), loopback=is_loopback(host))
     key = (("x-api-key", upstream_api_key),) if upstream_api_key else ()
     server = Upstream(upstream, (*upstream_headers, *key))
-    recording = _recording(path, _mode(path, extend, overwrite), server, project, log)
-    cassettes: list[Cassettes] = []
-    if extend and path.stat().st_size:
-        library = Library([path], project.policy, log.tell)
-        cassettes = [Cassettes(library, Pace(), project.redact, once=True)]
-    app = create_app(
-        FirstOf(Health(), *cassettes, Record(server, recording, errors=record_errors)),
-        log,
-        Control(
-            cassettes[0].sessions if cassettes else None, log.journal, loopback=is_loopback(host)
-        ),
-        lambda request: not cancels_when_left(request),
-    )
+    made = modes.record(path, _mode(extend, overwrite), server, how, log, errors=record_errors)
     # The writing thread must not keep the streams waiting for the interpreter.
     sys.setswitchinterval(0.0005)
 
     async def run_and_close() -> None:
+        ready = f"{server.url} into {_into(path)}"
         try:
-            into = f"{server.url} into {path}"
             await run(
-                app, host, port, lambda url: console.ready(f"mockserver record on {url}, {into}")
+                made.app,
+                host,
+                port,
+                lambda url: console.ready(f"mockserver record on {url}, {ready}"),
             )
         finally:
             await server.close()
@@ -127,43 +111,31 @@ def record(
     try:
         asyncio.run(run_and_close())
     finally:
-        recording.close()
-    _tell_kept(recording.kept, path, log)
-    if recording.kept.lost or recording.kept.unsettled:
+        made.recording.close()
+    kept = made.recording.kept
+    _tell_kept(kept, path, log)
+    if kept.lost or kept.unsettled:
         sys.exit(2)
 
 
-def _mode(path: Path, extend: bool, overwrite: bool) -> "Mode":
-    from mockserver.store.files import SUFFIXES
+def _mode(extend: bool, overwrite: bool) -> "Mode":
     from mockserver.store.tape import Mode
 
-    if path.suffix not in SUFFIXES and not path.is_dir():
-        raise UsageError(f"{path}: a cassette's name ends in .yaml")
     if extend and overwrite:
         raise UsageError("--extend and --overwrite: choose one")
     return Mode.EXTEND if extend else Mode.OVERWRITE if overwrite else Mode.NEW
 
 
-def _recording(
-    path: Path, mode: "Mode", server: "Upstream", project: "Settings", log: Log
-) -> "Recording":
-    from mockserver.cassette.model import Header
-    from mockserver.recording import Recording
-    from mockserver.store.tape import Tape
-
-    now = datetime.now(UTC)
-    return Recording(
-        lambda header: Tape(path, mode, header, log.tell),
-        Header(upstream=server.url, recorded=f"{now:%Y-%m-%dT%H:%M:%SZ}"),
-        server,
-        project.redact,
-        log.tell,
-    )
+def _into(path: Path) -> str:
+    return f"{path}/" if path.is_dir() else str(path)
 
 
 def _tell_kept(kept: "Kept", path: Path, log: Log) -> None:
-    came = f"recorded {counted(kept.exchanges, 'exchange')} into {path}"
+    came = f"recorded {counted(kept.exchanges, 'exchange')} into {_into(path)}"
     log.tell(f"{log.summary()}; {came if kept.exchanges else 'nothing to record'}")
+    if set(kept.files) - {path}:
+        for file, count in sorted(kept.files.items()):
+            log.tell(f"  {file}: {counted(count, 'exchange')}")
     if kept.redacted:
         log.tell(f"redacted {counted(kept.redacted, 'secret')}")
     if kept.lost:

@@ -14,10 +14,9 @@ from mockserver.log import Log
 from mockserver.words import counted
 
 if TYPE_CHECKING:
-    from mockserver.pace import Pace
+    from mockserver import modes
+    from mockserver.modes import How, Playing
     from mockserver.responders.cassettes import Cassettes
-    from mockserver.responders.chain import Responder
-    from mockserver.store.library import Library
 
 _LISTED = 20
 
@@ -62,23 +61,11 @@ def serve(
     PATH is a cassette or a folder of them; ./cassettes if none is given and it is there. Without any, the fake graph answers
     alone.
     """
-    from mockserver import scripts
-    from mockserver.fake.run.runs import Runs
-    from mockserver.fake.server.api import Api
-    from mockserver.responders.cassettes import Misnamed
-    from mockserver.responders.fake import Fake
+    from mockserver import modes
 
     if not all(graphs):
         raise UsageError("--graph is empty: name a graph")
-    played = scripts.load(script)
-
-    def others(cassettes: "Cassettes", pace: "Pace", log: Log) -> tuple["Responder", ...]:
-        runs = Runs(played, pace.gap)
-        api = Api(runs, graphs)
-        look = scripts.Followed(script, runs.play, log.tell).look if script else lambda: None
-        return Misnamed(cassettes), Fake(api, pace, cassettes.sessions, look)
-
-    _play("serve", paths or _folder(), how, others)
+    _play("serve", lambda how, log: modes.serve(paths or _folder(), how, log, script, graphs), how)
 
 
 @click.command(short_help="Answer from cassettes alone, for CI.")
@@ -91,14 +78,21 @@ def replay(paths: tuple[Path, ...], **how: Unpack[_How]) -> None:
     PATH is a cassette or a folder of them; ./cassettes if none is given. Exits with 1 after a miss, with 2 after an
     answer that could not be read.
     """
-    from mockserver.responders.cassettes import Explain
+    from mockserver import modes
 
-    paths = paths or _folder()
-    if not paths:
+    named = paths or _folder()
+    if not named:
         raise UsageError(
             "nothing to replay: name a cassette or a folder, there is no ./cassettes here"
         )
-    log = _play("replay", paths, how, lambda cassettes, *_: (Explain(cassettes),))
+
+    def playing(chosen: "modes.How", log: Log) -> "modes.Playing":
+        made = modes.replay(named, chosen, log)
+        if not made.cassettes.index.count:
+            raise UsageError(f"nothing to replay: no exchange in {', '.join(map(str, named))}")
+        return made
+
+    log = _play("replay", playing, how)
     if log.errors:
         sys.exit(2)
     if log.misses:
@@ -109,50 +103,34 @@ def _folder() -> tuple[Path, ...]:
     return (options.FOLDER,) if options.FOLDER.is_dir() else ()
 
 
-def _play(
-    mode: str,
-    paths: tuple[Path, ...],
-    how: _How,
-    others: Callable[["Cassettes", "Pace", Log], tuple["Responder", ...]],
-) -> Log:
-    """Answer from the cassettes in *paths*, and by the *others* what they leave over, until the stop."""
+def _play(mode: str, playing: Callable[["How", Log], "Playing"], how: _How) -> Log:
+    """Answer by what *playing* makes, until the stop."""
     from mockserver import settings
-    from mockserver.app import create_app
-    from mockserver.control import Control, is_loopback
+    from mockserver.control import is_loopback
+    from mockserver.modes import How
     from mockserver.pace import pace
-    from mockserver.responders.cassettes import Cassettes
-    from mockserver.responders.chain import FirstOf, Health
     from mockserver.serving import run
-    from mockserver.store.library import Library
 
     chosen = pace(how["speed"], how["max_gap"])
-    project, log = settings.load(how["config"]), console.log()
-    library = Library(paths, project.policy, log.tell)
-    if mode == "replay" and not library.index.count:
-        raise UsageError(f"nothing to replay: no exchange in {', '.join(map(str, paths))}")
-    cassettes = Cassettes(library, chosen, project.redact)
-    app = create_app(
-        FirstOf(Health(), cassettes, *others(cassettes, chosen, log)),
-        log,
-        Control(cassettes.sessions, log.journal, loopback=is_loopback(how["host"])),
-    )
-    holds = _holdings(library)
+    log = console.log()
+    made = playing(How(settings.load(how["config"]), chosen, is_loopback(how["host"])), log)
+    holds = _holdings(made.cassettes)
     asyncio.run(
         run(
-            app,
+            made.app,
             how["host"],
             how["port"],
             lambda url: console.ready(f"mockserver {mode} on {url}, {holds}"),
         )
     )
     log.tell(log.summary())
-    _tell_unplayed(cassettes, log)
+    _tell_unplayed(made.cassettes, log)
     return log
 
 
-def _holdings(library: "Library") -> str:
-    exchanges = counted(library.index.count, "exchange")
-    return f"{exchanges} in {counted(len(library.index.cassettes), 'cassette')}"
+def _holdings(cassettes: "Cassettes") -> str:
+    exchanges = counted(cassettes.index.count, "exchange")
+    return f"{exchanges} in {counted(len(cassettes.index.cassettes), 'cassette')}"
 
 
 def _tell_unplayed(cassettes: "Cassettes", log: Log) -> None:

@@ -15,22 +15,25 @@ from mockserver.cassette.recorder import kept_request, kept_response
 from mockserver.cassette.redaction import Redactor, Rules
 from mockserver.cassette.secrets import credentials
 from mockserver.cassette.timing import timed
-from mockserver.errors import ReadError, RequestError
-from mockserver.messages import OWN_PREFIX, SESSION, Reply, Request, Source, standard_reason
+from mockserver.errors import ReadError
+from mockserver.messages import (
+    Reply,
+    Request,
+    Source,
+    cassette_of,
+    session_of,
+    standard_reason,
+)
 from mockserver.pace import Pace
 from mockserver.responders.aliases import Alias, Aliases, Refused, Session
-from mockserver.responders.chain import JSON, failure
 from mockserver.responders.handover import Handover
-from mockserver.sessions import SHARED, Sessions
+from mockserver.sessions import Sessions
 from mockserver.store.library import Library
-
-CASSETTE = f"{OWN_PREFIX}cassette"
 
 KEYS_KEPT = 16 << 20
 REPLIES_KEPT = 64 << 20
 """How many bytes the caches of a Cassettes hold at the most: of request bodies, and of encoded answers."""
 
-_LONGEST_SESSION = 200
 _IDS_IN = re.compile(rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-")
 """What is in every request that has ids."""
 
@@ -50,8 +53,8 @@ class Cassettes:
         once: bool = False,
     ) -> None:
         self.sessions = Sessions()
-        self._aliases = Aliases(library, self._find)
         self.played: set[str] = set()
+        self._aliases = Aliases(library, self._find)
         self._library = library
         self._pace = pace
         self._rules = rules
@@ -62,14 +65,22 @@ class Cassettes:
 
     @property
     def unplayed(self) -> list[str]:
-        """The exchanges that were never played, as `FILE#N`."""
-        cassettes = self._library.index.cassettes
-        labels = (entry.label for cassette in cassettes for entry in cassette.entries)
+        """The exchanges that were never played, as `FILE#N`, whatever was reset meanwhile."""
+        labels = (entry.label for cassette in self.index.cassettes for entry in cassette.entries)
         return [label for label in labels if label not in self.played]
+
+    @property
+    def index(self) -> Index:
+        """Return what is loaded now."""
+        return self._library.index
+
+    def index_of(self, cassette: str | None) -> Index | None:
+        """Return what is loaded now of the one *cassette* of that name, of all if it is None; None where there is no such one."""
+        return self.index if cassette is None else self.index.only(cassette)
 
     async def respond(self, request: Request) -> Reply | None:
         """Return the next recorded answer to *request*, None where there is none."""
-        session, cassette = session_of(request), request.header(CASSETTE)
+        session, cassette = session_of(request), cassette_of(request)
         while True:
             aliases: tuple[Alias, ...] = ()
             found = self._exact(request, session)
@@ -96,6 +107,7 @@ class Cassettes:
         self.sessions.take(session, taken)
         if len(aliases) == 1:
             self.sessions.take(session, (cassette, found.key))
+        self.sessions.play(session, entry.label)
         self.played.add(entry.label)
         if b'"messages"' in request.body and _IDS_IN.search(request.body):
             self._follow_messages(request, entry, session)
@@ -133,8 +145,8 @@ class Cassettes:
 
     def _meant(self, request: Request) -> tuple[Alias, ...] | Refused:
         """Return what *request* may mean whose ids are called otherwise in the recordings, or why it is not answered."""
-        session, cassette = session_of(request), request.header(CASSETTE)
-        index = self._index(cassette)
+        session, cassette = session_of(request), cassette_of(request)
+        index = self.index_of(cassette)
         if index is None or not _IDS_IN.search(request.path.encode() + request.body):
             return ()
         made = Session(
@@ -145,37 +157,33 @@ class Cassettes:
         secrets = credentials(request.headers, request.path)
         return self._aliases.meant(self._redacted(request, secrets), made, index)
 
-    def _index(self, cassette: str | None) -> Index | None:
-        return self._library.index if cassette is None else self._library.index.only(cassette)
-
     def misnamed(self, request: Request) -> bool:
         """Tell whether *request* names a cassette that is not there."""
-        cassette = request.header(CASSETTE)
-        return cassette is not None and self._library.index.only(cassette) is None
+        return self.index_of(cassette_of(request)) is None
 
     def miss(self, request: Request) -> Miss:
         """Return why *request* was not answered, without its secrets."""
-        session, cassette = session_of(request), request.header(CASSETTE)
-        request = self._redacted(request, credentials(request.headers, request.path))
-        index = self._index(cassette)
+        session, cassette = session_of(request), cassette_of(request)
+        shown = self._redacted(request, credentials(request.headers, request.path))
+        index = self.index_of(cassette)
         if index is None:
-            names = tuple(one.name for one in self._library.index.cassettes)
-            return Miss(request, f"there is no cassette {cassette!r}", cassettes=names)
+            names = tuple(one.name for one in self.index.cassettes)
+            return Miss(shown, f"there is no cassette {cassette!r}", cassettes=names)
         if found := self._exact(request, session):
             count = len(found.entries)
             return Miss(
-                request,
+                shown,
                 f"it was played already, {count} of {count} times, and `repeat: error` holds",
                 tuple(self._near(entry, index, session, cassette) for entry in found.entries[-1:]),
             )
         if not index.count:
-            return Miss(request, "there are no exchanges")
+            return Miss(shown, "there are no exchanges")
         meant = self._meant(request)
         if isinstance(meant, Refused):
-            return Miss(request, meant.why, (self._near(meant.entry, index, session, cassette),))
-        nearest = index.nearest(canonical(request))
+            return Miss(shown, meant.why, (self._near(meant.entry, index, session, cassette),))
+        nearest = index.nearest(canonical(shown))
         return Miss(
-            request,
+            shown,
             "no exchange matches",
             tuple(self._near(entry, index, session, cassette) for entry in nearest),
         )
@@ -193,14 +201,14 @@ class Cassettes:
         return None if names and names.rename(request) else self._find(request)
 
     def _find(self, request: Request) -> Found | None:
-        index = self._index(request.header(CASSETTE))
+        index = self.index_of(cassette_of(request))
         if index is None or not index.rules:
             return None
         return index.find(self._keys_of(request, index))
 
     def _joined(self, request: Request) -> Key:
         """Return what identifies *request* under its own ids, whatever they stand for."""
-        index = self._index(request.header(CASSETTE))
+        index = self.index_of(cassette_of(request))
         return b"".join(self._keys_of(request, index)) if index is not None and index.rules else b""
 
     def _keys_of(self, request: Request, index: Index) -> tuple[Key, ...]:
@@ -245,46 +253,3 @@ def _message_ids(request: Request) -> tuple[str | None, ...]:
         return message_ids(parsed(request.body))
     except ValueError:
         return ()
-
-
-class Explain:
-    """Answers what *cassettes* left over: the explained miss."""
-
-    def __init__(self, cassettes: Cassettes) -> None:
-        self._cassettes = cassettes
-
-    async def respond(self, request: Request) -> Reply | None:
-        """Return a 404 that says why, and what was nearest."""
-        if is_browser_noise(request):
-            return failure(404, "Not Found", Source.MISS, counted=False)
-        miss = self._cassettes.miss(request)
-        words, facts = miss.words(), miss.facts()
-        return Reply(404, JSON, miss.body(), "Not Found", Source.MISS, note=words, facts=facts)
-
-
-class Misnamed:
-    """Explains the miss of a request that names a cassette which is not there, and leaves all others to the next."""
-
-    def __init__(self, cassettes: Cassettes) -> None:
-        self._cassettes = cassettes
-        self._explain = Explain(cassettes)
-
-    async def respond(self, request: Request) -> Reply | None:
-        """Return a 404 that says which cassettes there are."""
-        return await self._explain.respond(request) if self._cassettes.misnamed(request) else None
-
-
-def session_of(request: Request) -> str:
-    """Return the session that *request* names; RequestError where that is no name."""
-    name = request.header(SESSION)
-    if name is None:
-        return SHARED
-    if not 0 < len(name) <= _LONGEST_SESSION:
-        raise RequestError(f"{SESSION} must be a name of 1 to {_LONGEST_SESSION} characters")
-    return name
-
-
-def is_browser_noise(request: Request) -> bool:
-    """Tell whether *request* is one that browsers make by themselves."""
-    path = request.path.partition("?")[0]
-    return path in ("/", "/favicon.ico") or path.startswith("/.well-known/")

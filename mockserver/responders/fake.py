@@ -11,10 +11,18 @@ from mockserver.fake.ids import Ids
 from mockserver.fake.server.api import Api
 from mockserver.fake.server.threads import adopt
 from mockserver.fake.server.world import World
-from mockserver.messages import Live, Paced, Reply, Request, Source, standard_reason
+from mockserver.messages import (
+    Live,
+    Paced,
+    Reply,
+    Request,
+    Source,
+    session_of,
+    standard_reason,
+)
 from mockserver.pace import Pace
-from mockserver.responders.cassettes import is_browser_noise, session_of
 from mockserver.responders.handover import Handover, thread_of
+from mockserver.responders.misses import is_browser_noise
 from mockserver.sessions import Sessions
 
 

@@ -33,7 +33,11 @@ class Record:
         self._clock = clock
 
     async def respond(self, request: Request) -> Reply | None:
-        """Return the upstream's answer, chunk by chunk as it comes; UpstreamError where there is none."""
+        """Return the upstream's answer, chunk by chunk as it comes.
+
+        UpstreamError where there is none, RequestError where it could not be kept.
+        """
+        await self._recording.ready(request)
         relay = _Relay(self._recording, request, Recorder(request, self._clock()), self._clock)
         answer = await self._upstream.send(request)
         self._recording.introduce()

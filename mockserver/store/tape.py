@@ -61,6 +61,11 @@ class Tape:
             os.close(self._lock)
             raise
 
+    @property
+    def count(self) -> int:
+        """How many exchanges were appended."""
+        return len(self._places)
+
     def append(self, number: int, exchange: Exchange) -> None:
         """Write *exchange*, the *number*th that was asked for; StorageError where that fails."""
         raw = dump_exchange(exchange).encode()

@@ -1,0 +1,134 @@
+"""The modes: which responders answer, in which order, and what is left to say at the end."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from mockserver.app import create_app
+from mockserver.control import Control
+from mockserver.log import Log
+from mockserver.pace import Pace
+from mockserver.responders.cassettes import Cassettes
+from mockserver.responders.chain import FirstOf, Health, Responder
+from mockserver.responders.misses import Explain, Misnamed
+from mockserver.settings import Settings
+from mockserver.store.library import Library
+
+if TYPE_CHECKING:
+    from mockserver.recording import Recording
+    from mockserver.store.tape import Mode
+    from mockserver.upstream import Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """What all modes need: the project's settings, the pace, and whether this machine alone can ask."""
+
+    project: Settings = field(default_factory=Settings)
+    pace: Pace = field(default_factory=Pace)
+    loopback: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """A server that plays *cassettes*, ready to listen."""
+
+    app: web.Application
+    cassettes: Cassettes
+
+
+@dataclass(frozen=True, slots=True)
+class Taping:
+    """A server that records, ready to listen; *cassettes* is what it answers from first, if anything."""
+
+    app: web.Application
+    recording: "Recording"
+    upstream: "Upstream"
+    cassettes: Cassettes | None = None
+
+
+def replay(paths: Iterable[Path], how: How, log: Log) -> Playing:
+    """Return what answers from the cassettes below *paths* alone."""
+    return _playing("replay", paths, how, log, lambda cassettes: (Explain(cassettes),))
+
+
+def serve(
+    paths: Iterable[Path],
+    how: How,
+    log: Log,
+    script: Path | None = None,
+    graphs: Iterable[str] = (),
+) -> Playing:
+    """Return what answers from the cassettes below *paths*, and else by the fake graph.
+
+    The fake graph says what stands in the file *script*, and there are *graphs* of these names; of any name if there are none.
+    """
+    from mockserver import scripts
+    from mockserver.fake.run.runs import Runs
+    from mockserver.fake.server.api import Api
+    from mockserver.responders.fake import Fake
+
+    runs = Runs(scripts.load(script), how.pace.gap)
+    api = Api(runs, tuple(graphs))
+    look = scripts.Followed(script, runs.play, log.tell).look if script else lambda: None
+
+    def others(cassettes: Cassettes) -> tuple[Responder, ...]:
+        return Misnamed(cassettes), Fake(api, how.pace, cassettes.sessions, look)
+
+    return _playing("serve", paths, how, log, others)
+
+
+def record(
+    target: Path, mode: "Mode", upstream: "Upstream", how: How, log: Log, *, errors: bool = False
+) -> Taping:
+    """Return what passes everything on to *upstream*, and keeps it in *target*: a cassette, or a folder of them.
+
+    *mode* says what becomes of a cassette that is there. Answers with status 429 and 5xx are kept only with *errors*. UsageError
+    where *target* cannot be recorded into.
+    """
+    from mockserver.cassette.model import Header
+    from mockserver.recording import Recording
+    from mockserver.responders.record import Record, cancels_when_left
+    from mockserver.store import tape, tapes
+
+    kind = tapes.File if tapes.is_file(target) else tapes.Folder
+    recording = Recording(
+        lambda header: kind(target, mode, header, log.tell),
+        Header(upstream=upstream.url, recorded=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"),
+        upstream,
+        how.project.redact,
+        log.tell,
+    )
+    first: list[Cassettes] = []
+    if mode is tape.Mode.EXTEND and (target.is_dir() or target.stat().st_size):
+        library = Library([target], how.project.policy, log.tell)
+        first = [Cassettes(library, how.pace, how.project.redact, once=True)]
+    played = first[0] if first else None
+    app = create_app(
+        FirstOf(Health(), *first, Record(upstream, recording, errors=errors)),
+        log,
+        Control("record", log.journal, played, how.project.redact, how.loopback),
+        lambda request: not cancels_when_left(request),
+    )
+    return Taping(app, recording, upstream, played)
+
+
+def _playing(
+    name: str,
+    paths: Iterable[Path],
+    how: How,
+    log: Log,
+    others: Callable[[Cassettes], tuple[Responder, ...]],
+) -> Playing:
+    library = Library(paths, how.project.policy, log.tell)
+    cassettes = Cassettes(library, how.pace, how.project.redact)
+    app = create_app(
+        FirstOf(Health(), cassettes, *others(cassettes)),
+        log,
+        Control(name, log.journal, cassettes, how.project.redact, how.loopback),
+    )
+    return Playing(app, cassettes)

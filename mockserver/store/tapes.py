@@ -1,0 +1,171 @@
+"""Where a recording goes: one cassette, or the cassettes of a folder that the requests name."""
+
+import contextlib
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from mockserver.cassette.model import Exchange, Header
+from mockserver.errors import ReadError, RequestError, StorageError, UsageError
+from mockserver.messages import CASSETTE
+from mockserver.store.files import SETTINGS, SUFFIXES
+from mockserver.store.tape import Mode, Tape
+
+OPEN = 50
+"""How many cassettes of a folder are open at a time; of more, the one not recorded into for longest is finished."""
+
+UNNAMED = "unnamed"
+"""The cassette in a folder of the requests that name none."""
+
+_LONGEST_PART = 200
+
+
+def is_file(target: Path) -> bool:
+    """Tell whether *target* means one cassette and not a folder of them."""
+    return target.suffix in SUFFIXES and not target.is_dir()
+
+
+class Tapes(Protocol):
+    """Takes exchanges by the name of their cassette; `ready` comes before the first `append` of a name."""
+
+    def ready(self, name: str | None) -> Path:
+        """Return the file of the cassette *name*, open to be recorded into; RequestError where it cannot be."""
+
+    def append(self, name: str | None, number: int, exchange: Exchange) -> Path:
+        """Write *exchange*, the *number*th that was asked for; return the file. StorageError where that fails."""
+
+    def close(self) -> None:
+        """Finish all files; StorageError where one cannot be."""
+
+
+class File:
+    """The one cassette at *path*, whatever the requests name."""
+
+    def __init__(
+        self, path: Path, mode: Mode, header: Callable[[], Header], tell: Callable[[str], None]
+    ) -> None:
+        self._path = path
+        self._tape = Tape(path, mode, header, tell)
+        self._tell = tell
+        self._told = False
+
+    def ready(self, name: str | None) -> Path:
+        """Return the file; another name than its own is told, once."""
+        if name is not None and name.removesuffix(self._path.suffix) != self._path.stem:
+            if not self._told:
+                self._tell(
+                    f"{CASSETTE}: {name}, but all is recorded into {self._path}: record into a folder to part them"
+                )
+            self._told = True
+        return self._path
+
+    def append(self, name: str | None, number: int, exchange: Exchange) -> Path:
+        """Write *exchange*."""
+        self._tape.append(number, exchange)
+        return self._path
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._tape.close()
+
+
+class Folder:
+    """The cassettes below *root*, each opened when it is first named.
+
+    Not to be used by two threads at once.
+    """
+
+    def __init__(
+        self, root: Path, mode: Mode, header: Callable[[], Header], tell: Callable[[str], None]
+    ) -> None:
+        self._root = root
+        self._mode = mode
+        self._header = header
+        self._tell = tell
+        self._tapes: OrderedDict[Path, Tape] = OrderedDict()
+        self._finished: set[Path] = set()
+        self._made: list[Path] = []
+        self._faults: list[StorageError] = []
+        self._make(root)
+
+    def ready(self, name: str | None) -> Path:
+        """Return the file of the cassette *name*, open to be recorded into.
+
+        RequestError where *name* is none, or its file cannot be recorded into.
+        """
+        path = self._root / _below(UNNAMED if name is None else name)
+        try:
+            if not path.resolve().is_relative_to(self._root.resolve()):
+                raise RequestError(f"{CASSETTE}: {name} leads out of {self._root}")
+            self._make(path.parent)
+            self._tape(path)
+        except (UsageError, ReadError) as error:
+            raise RequestError(str(error)) from None
+        return path
+
+    def append(self, name: str | None, number: int, exchange: Exchange) -> Path:
+        """Write *exchange* into the cassette *name*."""
+        path = self._root / _below(UNNAMED if name is None else name)
+        try:
+            self._tape(path).append(number, exchange)
+        except (UsageError, ReadError) as error:
+            raise StorageError(f"not recorded: {error}") from None
+        return path
+
+    def close(self) -> None:
+        """Finish all files, and take away the folders that were made in vain."""
+        while self._tapes:
+            self._finish()
+        for folder in reversed(self._made):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        if self._faults:
+            raise StorageError("; ".join(map(str, self._faults)))
+
+    def _tape(self, path: Path) -> Tape:
+        tape = self._tapes.get(path)
+        if tape is None:
+            mode = Mode.EXTEND if path in self._finished else self._mode
+            tape = self._tapes[path] = Tape(path, mode, self._header, self._tell)
+        self._tapes.move_to_end(path)
+        if len(self._tapes) > OPEN:
+            self._finish()
+        return tape
+
+    def _finish(self) -> None:
+        """Close the cassette that was not recorded into for longest; what goes wrong is kept for `close`."""
+        path, tape = self._tapes.popitem(last=False)
+        try:
+            tape.close()
+        except StorageError as error:
+            self._faults.append(error)
+        if tape.count:
+            self._finished.add(path)
+
+    def _make(self, folder: Path) -> None:
+        missing = [one for one in (folder, *folder.parents) if not one.exists()]
+        try:
+            for one in reversed(missing):
+                one.mkdir()
+                self._made.append(one)
+        except OSError as error:
+            raise UsageError(f"{folder} cannot be made: {error.strerror}") from None
+        if not folder.is_dir():
+            raise UsageError(f"{folder} is no folder: name another one")
+
+
+def _below(name: str) -> str:
+    """Return the path of the cassette *name* below its folder; RequestError where *name* is none."""
+    plain = next((name.removesuffix(end) for end in SUFFIXES if name.endswith(end)), name)
+    for part in plain.split("/"):
+        if not part.isprintable() or not 0 < len(part.encode()) <= _LONGEST_PART:
+            raise RequestError(f"{CASSETTE}: {name!r} is no name of a file")
+        if part.startswith(".") or "\\" in part:
+            raise RequestError(
+                f"{CASSETTE}: {name!r}: write a path below the folder, such as chat/greeting"
+            )
+    path = name if plain != name else f"{name}.yaml"
+    if path.rpartition("/")[2] == SETTINGS:
+        raise RequestError(f"{CASSETTE}: {SETTINGS} holds the settings, it is no cassette")
+    return path

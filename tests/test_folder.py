@@ -1,0 +1,103 @@
+"""Many scenarios recorded through one server, each into the cassette that it names."""
+
+import asyncio
+import json
+from pathlib import Path
+
+from tests.processes import run, running
+from tests.scripted import Asked, Wire, ask, upstream
+
+NAMED = b"x-mockserver-cassette: "
+
+
+async def echo(wire: Wire) -> None:
+    """Answer with the body of the request."""
+    body = wire.asked.body
+    head = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
+    await wire.send(head + body)
+
+
+def said(asked: list[Asked]) -> list[bytes]:
+    return [one.body for one in asked]
+
+
+async def test_each_scenario_goes_into_the_cassette_it_names(tmp_path: Path) -> None:
+    async with upstream(echo) as server:
+        with running("record", "all/", "--upstream", server.url, folder=tmp_path) as recorder:
+            assert recorder.ready.endswith(f"{server.url} into all/\n")
+            for name, body in (
+                (b"chat/caf%C3%A9", b"1"),
+                (b"other", b"2"),
+                (b"chat/caf%C3%A9", b"3"),
+            ):
+                await ask(recorder.url, "POST", "/x", body, NAMED + name)
+            await ask(f"{recorder.url}", "POST", "/__mockserver__/cassette/chat%2Ftwo/x", b"4")
+            await ask(recorder.url, "POST", "/x", b"5")
+            assert await asyncio.to_thread(recorder.stop) == 0
+    assert [
+        header for one in server.asked for header in one.headers if b"mockserver" in header[0]
+    ] == []
+    assert recorder.errors == (
+        "answered 5 by upstream; recorded 5 exchanges into all/\n"
+        "  all/chat/café.yaml: 2 exchanges\n"
+        "  all/chat/two.yaml: 1 exchange\n"
+        "  all/other.yaml: 1 exchange\n"
+        "  all/unnamed.yaml: 1 exchange\n"
+    )  # fmt: skip
+
+    with running("replay", "all", folder=tmp_path) as player:
+        there = await ask(player.url, "POST", "/x", b"3", NAMED + b"chat/caf%C3%A9")
+        elsewhere = await ask(player.url, "POST", "/x", b"3", NAMED + b"other")
+        anywhere = await ask(player.url, "POST", "/x", b"5")
+    assert (there.body, anywhere.body) == (b"3", b"5")
+    assert elsewhere.line.startswith(b"HTTP/1.1 404 ")
+
+
+async def test_a_name_that_is_none_is_refused_before_the_upstream_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "old.yaml").write_text("mockserver: 1\n---\nrequest: {path: /x}\nresponse: {}\n")
+    async with upstream(echo) as server:
+        with running("record", ".", "--upstream", server.url, folder=tmp_path) as recorder:
+            outside = await ask(recorder.url, "POST", "/x", b"1", NAMED + b"../out")
+            there = await ask(recorder.url, "POST", "/x", b"1", NAMED + b"old")
+            assert await asyncio.to_thread(recorder.stop) == 0
+
+    assert server.asked == []
+    assert json.loads(outside.body)["detail"] == (
+        "x-mockserver-cassette: '../out': write a path below the folder, such as chat/greeting"
+    )
+    assert json.loads(there.body)["detail"] == (
+        "old.yaml is there already: add to it with --extend, or record it anew with --overwrite"
+    )
+    assert (outside.line[:12], there.line[:12]) == (b"HTTP/1.1 400", b"HTTP/1.1 400")
+
+
+async def test_a_folder_is_extended(tmp_path: Path) -> None:
+    async with upstream(echo) as server:
+        for bodies, mode in (((b"1",), ()), ((b"1", b"2"), ("--extend",))):
+            arguments = ("record", "all/", *mode, "--upstream", server.url)
+            with running(*arguments, folder=tmp_path) as recorder:
+                for body in bodies:
+                    for name in (b"a", b"b"):
+                        await ask(recorder.url, "POST", "/x", body, NAMED + name)
+                assert await asyncio.to_thread(recorder.stop) == 0
+
+    assert said(server.asked) == [b"1", b"1", b"2", b"2"]
+    assert (tmp_path / "stderr-1").read_text() == (
+        "answered 2 by cassette, 2 by upstream; recorded 2 exchanges into all/\n"
+        "  all/a.yaml: 1 exchange\n"
+        "  all/b.yaml: 1 exchange\n"
+    )
+    assert len(run("ls", "all", folder=tmp_path).stdout.splitlines()) == 4
+
+
+async def test_a_name_for_a_recording_into_one_file_is_told_once(tmp_path: Path) -> None:
+    async with upstream(echo) as server:
+        with running("record", "a.yaml", "--upstream", server.url, folder=tmp_path) as recorder:
+            for name in (b"a", b"b", b"c"):
+                await ask(recorder.url, "POST", "/x", b"1", NAMED + name)
+            assert await asyncio.to_thread(recorder.stop) == 0
+
+    assert recorder.errors == (
+        "x-mockserver-cassette: b, but all is recorded into a.yaml: record into a folder to part them\n"
+        "answered 3 by upstream; recorded 3 exchanges into a.yaml\n"
+    )

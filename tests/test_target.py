@@ -1,0 +1,35 @@
+import pytest
+
+from mockserver.messages import CASSETTE, SESSION
+from mockserver.target import split
+
+
+@pytest.mark.parametrize(
+    ("raw", "path", "named"),
+    [
+        pytest.param("/runs/wait?a=1", "/runs/wait?a=1", (), id="nothing"),
+        pytest.param("/__mockserver__/session/a%20b/ok", "/ok", ((SESSION, "a%20b"),), id="a session"),
+        pytest.param("/__mockserver__/cassette/a%2Fb/ok", "/ok", ((CASSETTE, "a%2Fb"),), id="a cassette"),
+        pytest.param(
+            "/__mockserver__/session/s/__mockserver__/cassette/c/ok?x=/",
+            "/ok?x=/",
+            ((CASSETTE, "c"), (SESSION, "s")),
+            id="both",
+        ),
+        pytest.param(
+            "/__mockserver__/session/s/__mockserver__/session/t/ok",
+            "/ok",
+            ((SESSION, "t"), (SESSION, "s")),
+            id="the last one counts",
+        ),
+        pytest.param("/__mockserver__/session/s/cassette/c", "/cassette/c", ((SESSION, "s"),), id="a path of the server's"),
+        pytest.param("/__mockserver__/session/s", "/", ((SESSION, "s"),), id="no path"),
+        pytest.param("/__mockserver__/journal", "/__mockserver__/journal", (), id="ours"),
+        pytest.param("http://host:1/a?b", "/a?b", (), id="absolute"),
+        pytest.param("/caf\u00e9", "/caf%C3%A9", (), id="not encoded"),
+    ],
+)  # fmt: skip
+def test_names_stand_before_the_path(
+    raw: str, path: str, named: tuple[tuple[str, str], ...]
+) -> None:
+    assert split(raw) == (path, named)
