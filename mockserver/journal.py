@@ -20,7 +20,7 @@ FAULTS = 1000
 """How many misses and faults are remembered beyond that, so that what goes well cannot push them out."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Call:
     """One request, as its client sent it, and what answered it.
 
@@ -34,9 +34,9 @@ class Call:
     method: str
     path: str
     """The request target with its query, without the prefix that names a session."""
-    headers: Headers = field(repr=False)
+    headers: Headers
     """Pairs of name (in lower case) and value."""
-    body: bytes = field(repr=False)
+    body: bytes
     status: int
     source: Source
     """`cassette`, `fake`, `upstream`, `miss` or `error`."""
@@ -46,7 +46,7 @@ class Call:
     """The ids of the request that stand for recorded ones: live to recorded."""
     note: str | None = None
     """What there is to say about it in words: the explained miss, the fault, the refusal of the fake graph."""
-    miss: Mapping[str, Json] | None = field(default=None, repr=False)
+    miss: Mapping[str, Json] | None = None
     """The facts of a miss: method, path, reason, nearest."""
 
     def __str__(self) -> str:
@@ -57,6 +57,9 @@ class Call:
             return f"{asked}: {self.note}"
         exchange = f" {self.exchange}" if self.exchange else ""
         return f"{asked} {self.status} {self.source}{exchange}"
+
+    def __repr__(self) -> str:
+        return f"<Call {self}>"
 
     @property
     def is_fault(self) -> bool:

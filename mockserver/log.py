@@ -5,19 +5,23 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mockserver.cassette.redaction import told
-from mockserver.journal import Journal, call
+from mockserver.journal import Call, Journal, call
 from mockserver.messages import Reply, Request, Source
 from mockserver.words import counted
 
 
 class Log:
-    """Counts the answers and tells them by *tell*, a line each: all of them if *every*, else misses and faults."""
+    """Counts the answers and tells them by *tell*, a line each: all of them if *every*, else misses and faults.
+
+    With *on_fault*, that takes the misses and the calls that could not be answered, and *tell* does not.
+    """
 
     def __init__(
         self,
         tell: Callable[[str], None],
         *,
         every: bool = False,
+        on_fault: Callable[[Call], None] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.journal = Journal()
@@ -25,6 +29,7 @@ class Log:
         self._clock = clock
         self.counts: Counter[Source] = Counter()
         self._every = every
+        self._on_fault = on_fault
 
     @property
     def misses(self) -> int:
@@ -43,7 +48,9 @@ class Log:
         self.counts[reply.source] += 1
         made = call(self._clock(), request, reply)
         self.journal.note(made)
-        if reply.note:
+        if made.is_fault and self._on_fault:
+            self._on_fault(made)
+        elif reply.note:
             self.tell(f"{reply.source}: {made}")
 
     def answered(self, request: Request, reply: Reply, seconds: float) -> None:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from mockserver.errors import RequestError
+from mockserver.errors import RequestError, UsageError
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in wire order, names in lower case."""
@@ -127,6 +127,20 @@ def first(headers: Iterable[tuple[str, str]], name: str) -> str | None:
 def lowered(headers: Iterable[tuple[str, str]]) -> Headers:
     """Return *headers* with their names in lower case."""
     return tuple((name.lower(), value) for name, value in headers)
+
+
+def header_of(text: str) -> tuple[str, str]:
+    """Return name and value of `Name: value`; UsageError where *text* is none, which it does not repeat: it may be a secret."""
+    name, colon, value = text.partition(":")
+    name = name.strip()
+    if not colon or not name or not name.isascii() or " " in name:
+        raise UsageError("write it as 'Name: value'")
+    return name, value.strip()
+
+
+def header_lines(text: str) -> list[str]:
+    """Return the lines of *text*, as several headers stand in one variable of the environment."""
+    return [line for line in text.splitlines() if line.strip()]
 
 
 def end_to_end(headers: Headers) -> Headers:

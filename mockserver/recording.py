@@ -19,12 +19,12 @@ from mockserver.upstream import Upstream
 
 @dataclass
 class Kept:
-    """What a recording came to; *files* counts the exchanges of each."""
+    """What a recording came to; *files* counts the exchanges of each, *troubles* says what could not be kept or finished."""
 
     files: Counter[Path] = field(default_factory=Counter)
     redacted: int = 0
     lost: int = 0
-    unsettled: bool = False
+    troubles: list[str] = field(default_factory=list)
 
     @property
     def exchanges(self) -> int:
@@ -93,7 +93,7 @@ class Recording:
             await loop.run_in_executor(self._thread, self._write, number, request, finish)
         except StorageError as error:
             self.kept.lost += 1
-            self._tell(f"{error} ({told(request)})")
+            self._complain(f"{error} ({told(request)})")
 
     def close(self) -> None:
         """Finish the file; what goes wrong is told."""
@@ -101,8 +101,11 @@ class Recording:
         try:
             self._tapes.close()
         except StorageError as error:
-            self.kept.unsettled = True
-            self._tell(str(error))
+            self._complain(str(error))
+
+    def _complain(self, trouble: str) -> None:
+        self.kept.troubles.append(trouble)
+        self._tell(trouble)
 
     async def _ask(self) -> None:
         self._header = replace(self._header, server=await self._upstream.info())

@@ -89,7 +89,12 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the project's settings say for every cassette."""
+    """What the project's settings say for every cassette; *override* holds in the place of what a header says."""
 
     ignore: tuple[str, ...] = ()
     repeat: Repeat = Repeat.LAST
+    override: Repeat | None = None
+
+    def repeating(self, header: Header) -> Repeat:
+        """Return what holds in the cassette of *header*."""
+        return self.override or header.repeat or self.repeat

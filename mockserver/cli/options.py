@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from mockserver.errors import UsageError
+from mockserver.messages import header_lines, header_of
 from mockserver.store.files import SUFFIXES
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -53,15 +54,14 @@ class HeaderType(click.ParamType[tuple[str, str]]):
         """Return name and value."""
         if isinstance(value, tuple):
             return value
-        name, colon, text = str(value).partition(":")
-        if not colon or not name.strip() or not name.strip().isascii() or " " in name.strip():
-            # The value may be a secret: it is not repeated.
-            self.fail("write it as 'Name: value'", param, ctx)
-        return name.strip(), text.strip()
+        try:
+            return header_of(str(value))
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
 
     def split_envvar_value(self, rv: str) -> Sequence[str]:
         """Return the lines of *rv*."""
-        return [line for line in rv.splitlines() if line.strip()]
+        return header_lines(rv)
 
 
 def paths(function: F) -> F:

@@ -114,7 +114,7 @@ def record(
         made.recording.close()
     kept = made.recording.kept
     _tell_kept(kept, path, log)
-    if kept.lost or kept.unsettled:
+    if kept.troubles:
         sys.exit(2)
 
 

@@ -94,7 +94,7 @@ class Snapshot:
             in_force = rules(policy.ignore, header.ignore)
         except UsageError as error:
             raise ReadError(str(error), file=self.name) from None
-        repeat = header.repeat or policy.repeat
+        repeat = policy.repeating(header)
         entries: list[Entry] = []
         for document in pending:
             entries += self._entry(document, len(entries) + 1, in_force, repeat)
