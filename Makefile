@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PORT ?= 8123
+WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 SERVE := $(VENV)/.serve
@@ -45,7 +46,7 @@ serve: $(SERVE)
 	$(BIN)/mockserver serve cassettes --port $(PORT)
 
 test: $(TEST) $(JS)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
 
 lint: $(LINT)
 	$(BIN)/ruff format --check .

@@ -1,0 +1,83 @@
+"""The pytest plugin: the fixture `mock_server`. What is heavy is imported when a test uses it."""
+
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mockserver.pytest_plugin import choices
+from mockserver.pytest_plugin.outcomes import Outcomes
+
+if TYPE_CHECKING:
+    from mockserver.pytest_plugin.stand import Stand
+    from mockserver.server import MockServer
+
+_CHOICES = pytest.StashKey[choices.Choices]()
+_OUTCOMES = pytest.StashKey[Outcomes]()
+_STAND: "pytest.StashKey[Stand]" = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options, each `--mockserver-…`."""
+    choices.add(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker, and read the options; UsageError where they make no sense."""
+    config.addinivalue_line(
+        "markers",
+        "mockserver(*cassettes, repeat, ignore, speed, max_gap, fallback, script, graphs, allow_misses): "
+        "what the fixture mock_server plays in this test, and how.",
+    )
+    config.stash[_CHOICES] = choices.read(config)
+    config.stash[_OUTCOMES] = outcomes = Outcomes()
+    config.pluginmanager.register(outcomes, "mockserver-outcomes")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Tell whether this run records."""
+    return config.stash[_CHOICES].told
+
+
+@pytest.fixture
+def mock_server(request: pytest.FixtureRequest) -> Iterator["MockServer"]:
+    """A server that plays the cassette of this test: a `mockserver.MockServer`, which has `url`, `calls`, `misses` and `reset()`.
+
+    The cassette is `cassettes/MODULE/TEST.yaml` beside the file of the test, or what `@pytest.mark.mockserver` names. A test with a
+    miss fails.
+    """
+    from mockserver.pytest_plugin.stand import Stand
+
+    stash = request.config.stash
+    stand = Stand(request.node, stash[_CHOICES], stash[_OUTCOMES])
+    request.node.stash[_STAND] = stand
+    with stand as server:
+        yield server
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that had a miss, whatever the code under test made of it."""
+    try:
+        result = yield
+    except BaseException:
+        if stand := item.stash.get(_STAND, None):
+            stand.report_faults()
+        raise
+    if stand := item.stash.get(_STAND, None):
+        stand.fail_for_faults()
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Keep what a test has recorded when all of it went well."""
+    try:
+        result = yield
+        if stand := item.stash.get(_STAND, None):
+            stand.keep()
+        return result
+    finally:
+        if stand := item.stash.get(_STAND, None):
+            stand.clear()
+            del item.stash[_STAND]

@@ -1,0 +1,40 @@
+"""Where the cassettes of a test are. No I/O but a look whether a file is there."""
+
+import re
+from hashlib import sha256
+from pathlib import Path
+
+FOLDER = "cassettes"
+
+_UNSAFE = re.compile(r"[^\w.,=+@\[\] -]", re.ASCII)
+_LONGEST = 150
+
+
+def own(file: Path, nodeid: str, *, taken: bool = False) -> Path:
+    """Return the cassette of the test *nodeid* in *file*: `cassettes/MODULE/TEST.yaml` beside it.
+
+    Where that is *taken* by pytest-recording, it is `TEST.mockserver.yaml`.
+
+    As pytest-recording has it: a method's class stands before its name, parted by a dot. Characters that are no good in the name of a
+    file become dashes, and a name that is not its own any more ends in a few digits that make it one.
+    """
+    name = nodeid.partition("::")[2].replace("::", ".", _classes(nodeid))
+    suffix = ".mockserver.yaml" if taken else ".yaml"
+    return file.parent / FOLDER / file.stem / f"{_safe(name)}{suffix}"
+
+
+def named(file: Path, name: str) -> tuple[Path, ...]:
+    """Return where the cassette *name*, as a marker of a test in *file* has it, may be: the first that is there counts."""
+    return file.parent / FOLDER / name, file.parent / name
+
+
+def _classes(nodeid: str) -> int:
+    """Return how many `::` of *nodeid* part classes; what is in the brackets of a parameter does not."""
+    return nodeid.partition("::")[2].partition("[")[0].count("::")
+
+
+def _safe(name: str) -> str:
+    safe = _UNSAFE.sub("-", name)[:_LONGEST].strip(". ")
+    if safe == name:
+        return name
+    return f"{safe}-{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

@@ -1,0 +1,376 @@
+"""Tests of other people that record: what is kept, and when."""
+
+from pathlib import Path
+
+import pytest
+
+from mockserver import MockServer
+from tests.pytest_plugin.conftest import Project, runs
+
+pytest_plugins = ["pytester"]
+
+OWN = "test_chat/test_hello.yaml"
+HELLO = """
+    def test_hello(mock_server):
+        assert ask(mock_server)
+"""
+
+
+def test_what_is_recorded_is_replayed(project: Project, upstream: MockServer) -> None:
+    project.test(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("text", ["hi", "a/b", "a:b"])
+        def test_hello(mock_server, text):
+            assert ask(mock_server, text)["messages"][0]["content"] == text
+
+        class TestIt:
+            def test_hello(self, mock_server):
+                assert ask(mock_server) and ask(mock_server, "more")
+        """
+    )
+    recorded = project.record()
+    asked = runs(upstream)
+
+    recorded.assert_outcomes(passed=4)
+    recorded.stdout.fnmatch_lines([f"mockserver: records new from {upstream.url}"])
+    assert (asked, list(project.cassettes.values())) == (5, [2, 1, 1, 1])
+    assert "test_chat/test_hello[hi].yaml" in project.cassettes
+    project.run("--mockserver-fail-on-unplayed").assert_outcomes(passed=4)
+    project.record().assert_outcomes(passed=4)
+    assert runs(upstream) == asked
+
+
+def test_only_what_is_missing_is_recorded(project: Project, upstream: MockServer) -> None:
+    project.cassette(OWN, ("hi", "one"))
+    project.test(
+        """
+        def test_hello(mock_server):
+            assert ask(mock_server) == {"answer": "one"}
+            assert ask(mock_server, "more")["messages"]
+        """
+    )
+
+    project.record().assert_outcomes(passed=1)
+    assert (project.cassettes, runs(upstream)) == ({OWN: 2}, 1)
+
+
+def test_all_can_be_recorded_anew(project: Project) -> None:
+    project.cassette(OWN, ("hi", "one"), ("old", "two"))
+    project.test(HELLO)
+
+    project.record(how="all").assert_outcomes(passed=1)
+    assert project.cassettes == {OWN: 1}
+
+
+def test_a_cassette_that_tests_share_gathers_what_they_ask(project: Project) -> None:
+    project.cassette("chat.yaml", ("old", "one"))
+    project.test(
+        """
+        import pytest
+
+        pytestmark = pytest.mark.mockserver("chat.yaml")
+
+        def test_one(mock_server):
+            assert ask(mock_server, "one")
+
+        def test_two(mock_server):
+            assert ask(mock_server, "one") and ask(mock_server, "two")
+        """
+    )
+
+    project.record(how="all").assert_outcomes(passed=2)
+    assert project.cassettes == {"chat.yaml": 2}
+    project.run().assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("    assert not ask(mock_server)", id="a failing test"),
+        pytest.param("    ask(mock_server)\n    pytest.skip('later')", id="a skipped test"),
+        pytest.param(
+            "    ask(mock_server)\n    request.addfinalizer(lambda: 1 / 0)", id="a failing end"
+        ),
+        pytest.param("    ask(mock_server)\n    pytest.xfail('known')", id="an expected failure"),
+        pytest.param(
+            "    ask(mock_server)\n    with subtests.test():\n        assert False", id="a subtest"
+        ),
+    ],
+)
+@pytest.mark.parametrize("how", ["new", "all"])
+def test_what_did_not_go_well_is_not_kept(project: Project, code: str, how: str) -> None:
+    project.cassette("test_chat/test_old.yaml", ("old", "one"))
+    old = project.pytester.path / "cassettes" / "test_chat" / "test_old.yaml"
+    before = old.read_text()
+    heads = "".join(
+        f"\ndef test_{name}(mock_server, request, subtests):\n{code}\n" for name in ("old", "new")
+    )
+    project.pytester.makepyfile(test_chat=f"import pytest\nfrom ask import ask\n{heads}")
+    project.record(how=how)
+
+    assert old.read_text() == before
+    assert project.cassettes == {"test_chat/test_old.yaml": 1}
+
+
+def test_a_test_that_asks_nothing_leaves_nothing(project: Project) -> None:
+    project.test("def test_hello(mock_server):\n    assert mock_server.url\n")
+
+    project.record().assert_outcomes(passed=1)
+    assert project.cassettes == {}
+
+
+def test_the_fake_graph_is_not_recorded(project: Project, upstream: MockServer) -> None:
+    project.test(
+        """
+        import pytest
+
+        @pytest.mark.mockserver(fallback="fake")
+        def test_hello(mock_server):
+            assert ask(mock_server)
+        """
+    )
+
+    project.record().assert_outcomes(passed=1)
+    assert (project.cassettes, upstream.calls) == ({}, [])
+
+
+def test_a_marker_names_what_is_recorded(project: Project) -> None:
+    project.test(
+        """
+        import pytest
+
+        @pytest.mark.mockserver("deep/chat.yaml")
+        def test_hello(mock_server):
+            assert ask(mock_server)
+        """
+    )
+
+    project.record().assert_outcomes(passed=1)
+    assert project.cassettes == {"deep/chat.yaml": 1}
+
+
+def test_an_upstream_that_does_not_answer_fails_the_test(project: Project) -> None:
+    project.test(
+        """
+        def test_hello(mock_server):
+            ask(mock_server)
+        """
+    )
+    result = project.run("--mockserver-record=new", "--mockserver-upstream=http://127.0.0.1:9")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["POST /runs/wait: the upstream http://127.0.0.1:9 cannot be reached *"]
+    )
+    assert project.cassettes == {}
+
+
+def test_a_cassette_that_cannot_be_written_is_one_line(project: Project) -> None:
+    (project.pytester.path / "cassettes").write_text("a file in its way")
+    project.test(HELLO)
+    result = project.record()
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["cassettes/test_chat/test_hello.yaml cannot be written: *"])
+
+
+def test_the_rights_of_a_cassette_stay(project: Project) -> None:
+    project.cassette(OWN, ("hi", "one"))
+    file = project.pytester.path / "cassettes" / OWN
+    file.chmod(0o640)
+    project.test(HELLO)
+
+    project.record(how="all").assert_outcomes(passed=1)
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert [one.name for one in file.parent.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize("value", ["true", "1", "yes", "github"])
+def test_in_ci_nothing_is_recorded(
+    project: Project, upstream: MockServer, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("CI", value)
+    project.cassette(OWN, ("hi", "one"))
+    project.test(HELLO)
+    result = project.run("--mockserver-record=all")  # no upstream is needed for that
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "mockserver: records nothing, since CI is set; --mockserver-record-in-ci records all the same"
+        ]
+    )
+    assert upstream.calls == []
+    project.record("--mockserver-record-in-ci", how="all").assert_outcomes(passed=1)
+    assert runs(upstream) == 1
+
+
+@pytest.mark.parametrize("value", ["", "false", "0", "no", "Off"])
+def test_a_ci_that_is_none_records(
+    project: Project, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("CI", value)
+    project.test(HELLO)
+
+    project.record().assert_outcomes(passed=1)
+    assert project.cassettes == {OWN: 1}
+
+
+def test_to_record_needs_an_upstream(project: Project) -> None:
+    project.test(HELLO)
+    result = project.run("--mockserver-record=new")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [
+            "ERROR: --mockserver-record=new needs --mockserver-upstream=URL, the Agent Server to record"
+        ]
+    )
+    project.run("--mockserver-record=some").stderr.fnmatch_lines(["*invalid choice: 'some'*"])
+
+
+def test_the_upstream_and_its_keys_come_from_the_environment(
+    project: Project, upstream: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOCKSERVER_UPSTREAM", upstream.url.replace("//", "//user:secret@"))
+    monkeypatch.setenv("MOCKSERVER_UPSTREAM_API_KEY", "hunter2hunter2")
+    monkeypatch.setenv("MOCKSERVER_UPSTREAM_HEADER", "x-one: 1\nx-two: 2\n")
+    project.test(HELLO)
+    result = project.run("--mockserver-record=new")
+    headers = dict(upstream.calls[0].headers)
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"mockserver: records new from {upstream.url}"])
+    assert [headers[name] for name in ("x-api-key", "x-one", "x-two")] == [
+        "hunter2hunter2",
+        "1",
+        "2",
+    ]
+    assert "hunter2" not in (project.pytester.path / "cassettes" / OWN).read_text()
+    monkeypatch.setenv("MOCKSERVER_UPSTREAM_HEADER", "hunter2")
+    refused = project.run("--mockserver-record=new")
+    refused.stderr.fnmatch_lines(["ERROR: MOCKSERVER_UPSTREAM_HEADER: write it as 'Name: value'"])
+
+
+def test_under_xdist_each_worker_records_its_own(project: Project) -> None:
+    project.test(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("number", range(6))
+        def test_hello(mock_server, number):
+            assert ask(mock_server, f"number {number}")
+        """
+    )
+    project.record("-n2").assert_outcomes(passed=6)
+
+    assert list(project.cassettes.values()) == [1] * 6
+    project.run("-n2", "--mockserver-fail-on-unplayed").assert_outcomes(passed=6)
+
+
+def test_under_xdist_a_shared_cassette_is_replayed_and_not_recorded(project: Project) -> None:
+    project.test(
+        """
+        import pytest
+
+        pytestmark = pytest.mark.mockserver("chat.yaml")
+
+        @pytest.mark.parametrize("number", range(2))
+        def test_hello(mock_server, number):
+            assert ask(mock_server)
+        """
+    )
+    refused = project.record("-n2")
+
+    refused.assert_outcomes(errors=2)
+    refused.stdout.fnmatch_lines(
+        [
+            "*@pytest.mark.mockserver: several tests record into cassettes/chat.yaml: record without -n"
+        ]
+    )
+    project.record().assert_outcomes(passed=2)
+    project.run("-n2").assert_outcomes(passed=2)
+
+
+def test_it_lives_beside_pytest_recording(project: Project) -> None:
+    project.cassette(OWN, ("hi", "one"))
+    project.test(
+        """
+        import pytest
+        from urllib.request import urlopen
+
+        @pytest.fixture
+        def vcr_config():
+            return {"ignore_localhost": True}
+
+        @pytest.mark.vcr
+        def test_both(mock_server):
+            assert ask(mock_server)
+
+        @pytest.mark.vcr("other.yaml")
+        @pytest.mark.block_network(allowed_hosts=["127.0.0.1"])
+        def test_blocked(mock_server):
+            assert ask(mock_server)
+
+        def test_hello(mock_server):
+            assert ask(mock_server)
+
+        @pytest.mark.vcr
+        def test_theirs(vcr):
+            assert vcr is not None
+        """
+    )
+
+    project.record("--record-mode=once").assert_outcomes(passed=4)
+    assert project.cassettes == {
+        "test_chat/test_blocked.mockserver.yaml": 1,
+        "test_chat/test_both.mockserver.yaml": 1,
+        OWN: 1,
+    }
+    project.run("--record-mode=none").assert_outcomes(passed=4)
+
+
+def test_a_test_that_is_run_again_keeps_what_went_well(project: Project) -> None:
+    """As pytest-rerunfailures does it."""
+    project.pytester.makeconftest(
+        """
+        from _pytest.runner import runtestprotocol
+
+        def pytest_runtest_protocol(item, nextitem):
+            for _ in range(2):
+                item._initrequest()
+                reports = runtestprotocol(item, nextitem=nextitem, log=False)
+                if all(report.passed for report in reports):
+                    break
+            for report in reports:
+                item.ihook.pytest_runtest_logreport(report=report)
+            return True
+        """
+    )
+    project.test(
+        """
+        from pathlib import Path
+
+        def test_hello(mock_server):
+            assert ask(mock_server)
+            seen = Path("seen")
+            again = seen.exists()
+            seen.touch()
+            assert again
+        """
+    )
+
+    project.record().assert_outcomes(passed=1)
+    assert project.cassettes == {OWN: 1}
+
+
+def test_nothing_is_left_in_the_folder_for_scratch(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    project.test(HELLO + "\n    def test_bad(mock_server):\n        assert not ask(mock_server)\n")
+    project.record().assert_outcomes(passed=1, failed=1)
+
+    assert list(tmp_path.glob("mockserver*")) == []
