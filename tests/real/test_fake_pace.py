@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from itertools import groupby
 
 import pytest
 
@@ -136,17 +135,13 @@ def test_events_do_not_put_a_heartbeat_off(
     blocks = seen.raw.decode().split("\r\n\r\n")
     told = [block.rpartition("data: ")[2].partition("{")[0] for block in blocks]
 
-    # Two in a row are one: there may be more under load.
-    assert [one for one, _ in groupby(told)] == [
-        "",
-        "3",
-        ": heartbeat",
-        "6",
-        "9",
-        ": heartbeat",
-        "12",
-        "",
-    ]
+    beats = [at for at, one in enumerate(told) if one == ": heartbeat"]
+
+    assert [one for one in told if one != ": heartbeat"] == ["", "3", "6", "9", "12", ""]
+    # A second of delay under load may move one past its neighbour, and no further.
+    assert told.index("3") < beats[0] < told.index("9")
+    assert told.index("6") < beats[-1] < told.index("12") + 2
+    assert len(beats) >= 2
 
 
 def test_a_run_waits_until_after_its_seconds() -> None:

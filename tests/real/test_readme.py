@@ -1,23 +1,21 @@
 """The README's JavaScript runs with both npm lines."""
 
-import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import tool
+from tests.documents import README, ROOT, blocks
 from tests.processes import running
 from tests.real.clients import installed
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.mark.parametrize("line", ["sdk-1", "sdk-2"])
 def test_the_javascript_of_the_readme_runs(line: str, tmp_path: Path) -> None:
     node = tool("node")
     folder = installed()
-    [code] = re.findall(r"```js\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    code = blocks("js", README)[0].text
     with running("replay", ROOT / "cassettes", "--speed", "instant", folder=tmp_path) as server:
         code = code.replace("http://127.0.0.1:8123", server.url)
         code = code.replace("@langchain/langgraph-sdk", line)

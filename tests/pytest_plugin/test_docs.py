@@ -1,0 +1,33 @@
+"""The tests that the README and docs/python.md show are tests."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.documents import README, ROOT, blocks, commands
+from tests.pytest_plugin.conftest import Project
+
+pytest_plugins = ["pytester"]
+
+PYTHON = ROOT / "docs" / "python.md"
+
+
+@pytest.mark.parametrize(
+    ("page", "skipped", "count"), [(README, 1, 2), (PYTHON, 0, 4)], ids=["README", "docs"]
+)
+def test_what_is_shown_can_be_recorded_and_replayed(
+    page: Path, skipped: int, count: int, project: Project
+) -> None:
+    shutil.copytree(ROOT / "cassettes", project.pytester.path / "cassettes")
+    code = "\n\n".join(block.text for block in blocks("python", page)[skipped:])
+    project.pytester.makepyfile(test_chat=code)
+    record, replay = (line for line in commands(page) if line.startswith("pytest"))
+    _, *arguments = (
+        record.partition("#")[0].replace("http://127.0.0.1:2024", project.upstream).split()
+    )
+
+    project.run(*arguments).assert_outcomes(passed=count)
+    assert replay == "pytest"
+    project.run().assert_outcomes(passed=count)
+    assert "chat.yaml" in project.cassettes
