@@ -136,12 +136,10 @@ class Stand:
 
     def _words(self) -> str:
         """Return what is to be said about the faults that were not yet told; empty if there are none."""
-        faults, self._faults[:] = list(self._faults), []
-        told = [
-            fault
-            for fault in faults
-            if not (fault.source is Source.MISS and self._marked.allow_misses)
-        ]
+        # The server's thread may add to them meanwhile.
+        faults = [self._faults.pop(0) for _ in range(len(self._faults))]
+        allowed = (Source.MISS,) if self._marked.allow_misses else ()
+        told = [fault for fault in faults if fault.source not in allowed]
         if not told:
             return ""
         missed = any(fault.source is Source.MISS for fault in told)
