@@ -6,6 +6,7 @@ from typing import Any
 
 from mockserver import strict
 from mockserver.cassette import matching, redaction
+from mockserver.cassette.filing import SETTINGS
 from mockserver.cassette.model import Policy, Repeat
 from mockserver.errors import UsageError
 from mockserver.store import files
@@ -27,7 +28,7 @@ def load(path: Path | None) -> Settings:
     UsageError, with file and line, where they cannot be read.
     """
     if path is None:
-        path = Path(files.SETTINGS)
+        path = Path(SETTINGS)
         if not path.exists():
             return Settings()
     document = files.read(path, strict.read)

@@ -7,6 +7,7 @@ from itertools import islice
 
 from mockserver.cassette import matching, names
 from mockserver.cassette.canonical import canonical
+from mockserver.cassette.filing import SUFFIXES, filed
 from mockserver.cassette.matching import Key, Rules
 from mockserver.cassette.model import Repeat
 from mockserver.jsontext import Json
@@ -97,12 +98,14 @@ class Index:
 
     def only(self, name: str) -> "Index | None":
         """Return the index of the one cassette *name*, with or without its suffix; None if there is none."""
-        wanted = {name, f"{name}.yaml", f"{name}.yml"}
         if name not in self._by_name:
-            chosen = tuple(c for c in self.cassettes if c.name in wanted)
-            if not chosen:
+            wanted = (name, *(f"{name}{suffix}" for suffix in SUFFIXES), filed(name))
+            there = next(
+                (number for one in wanted if (number := self._order.get(one)) is not None), None
+            )
+            if there is None:
                 return None
-            self._by_name[name] = Index(chosen[:1])
+            self._by_name[name] = Index((self.cassettes[there],))
         return self._by_name[name]
 
     def find(self, keys: tuple[Key, ...]) -> Found | None:

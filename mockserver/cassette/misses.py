@@ -1,6 +1,8 @@
 """A miss that explains itself. No I/O."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from mockserver.cassette import paths
@@ -12,6 +14,12 @@ from mockserver.messages import Request
 
 SHOWN = 160
 """How many characters of a value the words show."""
+
+NAMED = 5
+"""How many cassettes are told where the one asked for is not there."""
+
+COMPARED = 500
+"""With how many it is compared at the most."""
 
 LISTED = 12
 """How many differences to one recorded request are told."""
@@ -35,7 +43,9 @@ class Miss:
     reason: str
     nearest: tuple[Near, ...] = ()
     cassettes: tuple[str, ...] = field(default=())
-    """The names there are, where the request asked for a cassette that there is not."""
+    """Names there are, where the request asked for a cassette that there is not."""
+    more: int = 0
+    """How many more there are."""
 
     def facts(self) -> dict[str, Json]:
         """Return the miss as JSON."""
@@ -47,6 +57,8 @@ class Miss:
         }
         if self.cassettes:
             facts["cassettes"] = list(self.cassettes)
+        if self.more:
+            facts["more"] = self.more
         return facts
 
     def words(self) -> str:
@@ -55,12 +67,24 @@ class Miss:
         for near in self.nearest:
             lines += _words(_facts(near, self.request))
         if self.cassettes:
-            lines.append(f"  cassettes there are: {', '.join(self.cassettes)}")
+            lines.append(f"  cassettes there are: {', '.join(self.cassettes)}{self._more}")
         return "\n".join(lines)
+
+    @property
+    def _more(self) -> str:
+        return f", and {self.more} more" if self.more else ""
 
     def body(self) -> bytes:
         """Return the body of the 404 that tells it."""
         return dumps({"detail": self.words(), "miss": self.facts()}).encode("utf-8", "replace")
+
+
+def no_cassette(request: Request, name: str, there: Sequence[str]) -> Miss:
+    """Return the miss of a *request* for the cassette *name*, which is not among those *there*: it tells those most like it."""
+    compared = there[:COMPARED]
+    like = get_close_matches(name, compared, NAMED, cutoff=0.0)
+    named = tuple(one for one in compared if one in like)
+    return Miss(request, f"there is no cassette {name!r}", (), named, len(there) - len(named))
 
 
 def _facts(near: Near, request: Request) -> dict[str, Json]:

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import click
 
+from mockserver.cassette.filing import SUFFIXES
 from mockserver.errors import UsageError
 from mockserver.messages import header_lines, header_of
-from mockserver.store.files import SUFFIXES
 
 F = TypeVar("F", bound=Callable[..., Any])
 

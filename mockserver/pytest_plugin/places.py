@@ -1,13 +1,10 @@
 """Where the cassettes of a test are. No I/O but a look whether a file is there."""
 
-import re
-from hashlib import sha256
 from pathlib import Path
 
-FOLDER = "cassettes"
+from mockserver.cassette.filing import safe
 
-_UNSAFE = re.compile(r"[^\w.,=+@\[\] -]", re.ASCII)
-_LONGEST = 150
+FOLDER = "cassettes"
 
 
 def own(file: Path, nodeid: str, *, taken: bool = False) -> Path:
@@ -15,12 +12,11 @@ def own(file: Path, nodeid: str, *, taken: bool = False) -> Path:
 
     Where that is *taken* by pytest-recording, it is `TEST.mockserver.yaml`.
 
-    As pytest-recording has it: a method's class stands before its name, parted by a dot. Characters that are no good in the name of a
-    file become dashes, and a name that is not its own any more ends in a few digits that make it one.
+    As pytest-recording has it: a method's class stands before its name, parted by a dot.
     """
     name = nodeid.partition("::")[2].replace("::", ".", _classes(nodeid))
     suffix = ".mockserver.yaml" if taken else ".yaml"
-    return file.parent / FOLDER / file.stem / f"{_safe(name)}{suffix}"
+    return file.parent / FOLDER / file.stem / f"{safe(name)}{suffix}"
 
 
 def named(file: Path, name: str) -> tuple[Path, ...]:
@@ -31,10 +27,3 @@ def named(file: Path, name: str) -> tuple[Path, ...]:
 def _classes(nodeid: str) -> int:
     """Return how many `::` of *nodeid* part classes; what is in the brackets of a parameter does not."""
     return nodeid.partition("::")[2].partition("[")[0].count("::")
-
-
-def _safe(name: str) -> str:
-    safe = _UNSAFE.sub("-", name)[:_LONGEST].strip(". ")
-    if safe == name:
-        return name
-    return f"{safe}-{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from mockserver.cassette.filing import SETTINGS
 from mockserver.errors import MockServerError, UsageError
 from mockserver.journal import Call
 from mockserver.messages import Source
@@ -17,7 +18,6 @@ from mockserver.pytest_plugin.choices import Choices
 from mockserver.pytest_plugin.outcomes import Outcomes
 from mockserver.pytest_plugin.taping import Taping
 from mockserver.server import MockServer
-from mockserver.store.files import SETTINGS
 from mockserver.words import counted
 
 

@@ -8,7 +8,7 @@ from mockserver.cache import Cache
 from mockserver.cassette.canonical import canonical, parsed
 from mockserver.cassette.index import Entry, Found, Index
 from mockserver.cassette.matching import Key
-from mockserver.cassette.misses import Miss, Near
+from mockserver.cassette.misses import Miss, Near, no_cassette
 from mockserver.cassette.model import Repeat
 from mockserver.cassette.names import MessageNames, Names, message_ids
 from mockserver.cassette.recorder import kept_request, kept_response
@@ -167,8 +167,7 @@ class Cassettes:
         shown = self._redacted(request, credentials(request.headers, request.path))
         index = self.index_of(cassette)
         if index is None:
-            names = tuple(one.name for one in self.index.cassettes)
-            return Miss(shown, f"there is no cassette {cassette!r}", cassettes=names)
+            return no_cassette(shown, cassette or "", [one.name for one in self.index.cassettes])
         if found := self._exact(request, session):
             count = len(found.entries)
             return Miss(

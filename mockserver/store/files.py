@@ -5,12 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from mockserver.cassette.filing import SETTINGS, SUFFIXES
 from mockserver.errors import ReadError, UsageError
 
 T = TypeVar("T")
-
-SETTINGS = "mockserver.yaml"
-SUFFIXES = (".yaml", ".yml")
 
 
 def found(paths: Iterable[Path]) -> dict[str, tuple[Path, bool]]:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from mockserver.cassette.filing import SUFFIXES, filed
 from mockserver.cassette.model import Exchange, Header
 from mockserver.errors import ReadError, RequestError, StorageError, UsageError
 from mockserver.messages import CASSETTE
-from mockserver.store.files import SETTINGS, SUFFIXES
 from mockserver.store.tape import Mode, Tape
 
 OPEN = 50
@@ -17,8 +17,6 @@ OPEN = 50
 
 UNNAMED = "unnamed"
 """The cassette in a folder of the requests that name none."""
-
-_LONGEST_PART = 200
 
 
 def is_file(target: Path) -> bool:
@@ -92,9 +90,9 @@ class Folder:
     def ready(self, name: str | None) -> Path:
         """Return the file of the cassette *name*, open to be recorded into.
 
-        RequestError where *name* is none, or its file cannot be recorded into.
+        RequestError where its file cannot be recorded into, or lies elsewhere.
         """
-        path = self._root / _below(UNNAMED if name is None else name)
+        path = self._root / filed(UNNAMED if name is None else name)
         try:
             if not path.resolve().is_relative_to(self._root.resolve()):
                 raise RequestError(f"{CASSETTE}: {name} leads out of {self._root}")
@@ -106,7 +104,7 @@ class Folder:
 
     def append(self, name: str | None, number: int, exchange: Exchange) -> Path:
         """Write *exchange* into the cassette *name*."""
-        path = self._root / _below(UNNAMED if name is None else name)
+        path = self._root / filed(UNNAMED if name is None else name)
         try:
             self._tape(path).append(number, exchange)
         except (UsageError, ReadError) as error:
@@ -153,19 +151,3 @@ class Folder:
             raise UsageError(f"{folder} cannot be made: {error.strerror}") from None
         if not folder.is_dir():
             raise UsageError(f"{folder} is no folder: name another one")
-
-
-def _below(name: str) -> str:
-    """Return the path of the cassette *name* below its folder; RequestError where *name* is none."""
-    plain = next((name.removesuffix(end) for end in SUFFIXES if name.endswith(end)), name)
-    for part in plain.split("/"):
-        if not part.isprintable() or not 0 < len(part.encode()) <= _LONGEST_PART:
-            raise RequestError(f"{CASSETTE}: {name!r} is no name of a file")
-        if part.startswith(".") or "\\" in part:
-            raise RequestError(
-                f"{CASSETTE}: {name!r}: write a path below the folder, such as chat/greeting"
-            )
-    path = name if plain != name else f"{name}.yaml"
-    if path.rpartition("/")[2] == SETTINGS:
-        raise RequestError(f"{CASSETTE}: {SETTINGS} holds the settings, it is no cassette")
-    return path

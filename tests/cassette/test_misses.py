@@ -6,7 +6,7 @@ from hypothesis import given
 
 from mockserver.cassette import matching
 from mockserver.cassette.canonical import canonical
-from mockserver.cassette.misses import Miss, Near
+from mockserver.cassette.misses import Miss, Near, no_cassette
 from mockserver.cassette.text import load_header
 from mockserver.messages import Request
 from tests.strategies import values
@@ -132,3 +132,14 @@ def test_the_ignore_line_would_have_matched(recorded: Any, got: Any) -> None:
 
     keys = {matching.key(matching.reduced(canonical(request), ignored)) for request in requests}
     assert len(keys) == 1
+
+
+def test_a_cassette_that_is_not_there_is_told_those_most_like_it() -> None:
+    there = [f"chat/{number}.yaml" for number in range(9)] + ["other.yaml"]
+    miss = no_cassette(Request("GET", "/x"), "othr", there)
+
+    assert len(miss.cassettes) == 5
+    assert miss.cassettes[-1] == "other.yaml"
+    assert miss.words().endswith(", other.yaml, and 5 more")
+    assert miss.facts()["more"] == 5
+    assert no_cassette(Request("GET", "/x"), "", []).words() == "GET /x: there is no cassette ''"

@@ -99,16 +99,16 @@ def test_vitest(agent_server: str, tmp_path: Path) -> None:
 
     missing = (tmp_path / "chat.test.js").read_text() + SWALLOWED
     (tmp_path / "other.test.js").write_text(missing.replace("{ expect }", "{ describe, expect }"))
-    (tmp_path / "cassettes" / "other").mkdir()
+    (tmp_path / "cassettes" / "other" / "a miss").mkdir(parents=True)
     recorded = tmp_path / "cassettes" / "chat" / "says hello.yaml"
-    for name in ("says hello", "a miss > is swallowed"):
+    for name in ("says hello", "a miss/is swallowed"):
         (tmp_path / "cassettes" / "other" / f"{name}.yaml").write_text(recorded.read_text())
     status, told = scene.run("vitest", "run")
 
     assert status == 1
     assert re.search(r"Tests +1 failed \| 2 passed", told), told
     assert "POST /runs/wait: no exchange matches" in told
-    assert "nearest: other/a miss > is swallowed.yaml#1" in told
+    assert "nearest: other/a miss/is swallowed.yaml#1" in told
 
 
 def test_playwright(agent_server: str, chromium: str, tmp_path: Path, free: dict[str, str]) -> None:
