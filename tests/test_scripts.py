@@ -1,6 +1,5 @@
 """Scripts of the fake graph, from their files."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -8,8 +7,7 @@ import pytest
 from mockserver import scripts
 from mockserver.errors import UsageError
 from mockserver.fake.script import Call, Pace, Script, Situation, Speak
-
-README = (Path(__file__).parent.parent / "README.md").read_text()
+from tests.documents import blocks
 
 
 def speeches(path: Path | None, said: str, turn: int = 1) -> list[Speak]:
@@ -21,8 +19,8 @@ def test_without_a_file_the_built_in_script_is_played() -> None:
     assert speeches(None, "help") == speeches(None, "What can you do?")
 
 
-def test_the_script_of_the_readme_is_played(tmp_path: Path) -> None:
-    [text] = re.findall(r"```yaml\n(extends: built-in.*?)```", README, re.DOTALL)
+def test_the_script_of_the_documentation_is_played(tmp_path: Path) -> None:
+    [text] = [one.text for one in blocks("yaml") if one.text.startswith("extends: built-in")]
     path = tmp_path / "script.yaml"
     path.write_text(text)
 
