@@ -81,7 +81,7 @@ def create_app(
 
 async def _handle(request: web.Request) -> web.StreamResponse:
     path, named = target.split(request.raw_path)
-    if path.startswith(target.PREFIX):
+    if target.is_own(path):
         return request.app[CONTROL].answer(request, path, named)
     if request.method == "OPTIONS" and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
         return _preflight(request)

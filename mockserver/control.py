@@ -40,6 +40,12 @@ class Control:
     rules: Rules = field(default_factory=Rules)
     loopback: bool = True
 
+    def reset(self, session: str | None = None) -> None:
+        """Forget what was asked, played and made in *session*; in all if it is None."""
+        self.journal.clear(session)
+        if self.cassettes is not None:
+            self.cassettes.sessions.reset(session)
+
     def answer(self, request: web.Request, path: str, named: Headers) -> web.Response:
         """Return the answer to a *request* for *path*, which is below PREFIX; *named* is what its URL names before that."""
         if refusal := self._refusal(request):
@@ -75,11 +81,11 @@ class Control:
         }
 
     def _journal(self, asked: "_Asked") -> Json:
-        source = asked.only("session", "source").get("source")
-        if source is not None and source not in list(Source):
-            raise RequestError(f"source={source}: there are {', '.join(Source)}")
+        sources = asked.only("session", "source").get("source", ",".join(Source)).split(",")
+        if unknown := [one for one in sources if one not in list(Source)]:
+            raise RequestError(f"source={unknown[0]}: there are {', '.join(Source)}")
         calls = self.journal.calls(asked.session)
-        told = [self._told(call) for call in calls if source in (None, call.source)]
+        told = [self._told(call) for call in calls if call.source in sources]
         return {"requests": told, "forgotten": self.journal.forgotten}
 
     def _told(self, call: Call) -> dict[str, Json]:
@@ -122,9 +128,7 @@ class Control:
 
     def _reset(self, asked: "_Asked") -> Json:
         asked.only("session")
-        self.journal.clear(asked.session)
-        if self.cassettes is not None:
-            self.cassettes.sessions.reset(asked.session)
+        self.reset(asked.session)
         return {"ok": True}
 
     def _refusal(self, request: web.Request) -> str | None:

@@ -1,9 +1,10 @@
 """What was asked and what answered it: the last calls, for a test to look at. No I/O, no clock."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from urllib.parse import unquote
 
 from mockserver.cassette.redaction import told
@@ -14,7 +15,9 @@ KEPT = 10_000
 """How many calls are remembered; beyond that the oldest is forgotten."""
 
 ROOM = 32 << 20
-"""How many bytes the bodies of the remembered calls may take together."""
+"""How many bytes the remembered calls may take together, as `Call.size` counts them."""
+
+_SMALLEST = 500
 
 FAULTS = 1000
 """How many misses and faults are remembered beyond that, so that what goes well cannot push them out."""
@@ -66,6 +69,16 @@ class Call:
         """Whether it is a miss, or could not be answered."""
         return self.source in (Source.MISS, Source.ERROR)
 
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        return (
+            _SMALLEST
+            + len(self.body)
+            + sum(map(len, chain(*self.headers)))
+            + 3 * len(self.note or "")
+        )
+
     def json(self) -> Json:
         """Return the body of the request as a JSON value; ValueError where it is none."""
         return loads(self.body.decode())
@@ -90,7 +103,7 @@ def call(when: datetime, request: Request, reply: Reply) -> Call:
 
 
 class Journal:
-    """The last calls; *forgotten* counts those that are no longer among them."""
+    """The last calls, of which misses and faults stay longest; *forgotten* counts those that are gone."""
 
     def __init__(self, kept: int = KEPT, room: int = ROOM) -> None:
         self.forgotten = 0
@@ -103,30 +116,33 @@ class Journal:
     def note(self, made: Call) -> None:
         """Take down the call that was *made*."""
         self._calls.append(made)
-        self._size += len(made.body)
+        self._size += made.size
         while len(self._calls) > self._kept or (self._size > self._room and len(self._calls) > 1):
             oldest = self._calls.popleft()
-            self._size -= len(oldest.body)
             if oldest.is_fault:
                 self._faults.append(oldest)
             else:
-                self.forgotten += 1
-        while len(self._faults) > FAULTS:
-            self._faults.popleft()
-            self.forgotten += 1
+                self._forget(oldest)
+        while self._faults and (len(self._faults) > FAULTS or self._size > self._room):
+            self._forget(self._faults.popleft())
 
     def calls(self, session: str | None = None) -> list[Call]:
         """Return what was taken down, the oldest first: of *session*, or of all if it is None."""
-        return self._where(lambda one: session in (None, one.session))
+        return [one for one in self._all() if session in (None, one.session)]
 
     def clear(self, session: str | None = None) -> None:
         """Forget the calls of *session*; all of them if it is None."""
-        left = [] if session is None else self._where(lambda one: one.session != session)
+        left = [] if session is None else [one for one in self._all() if one.session != session]
         self._faults.clear()
         self._calls = deque(left)
-        self._size = sum(len(one.body) for one in left)
+        self._size = sum(one.size for one in left)
         if session is None:
             self.forgotten = 0
 
-    def _where(self, wanted: Callable[[Call], bool]) -> list[Call]:
-        return [one for calls in (self._faults, self._calls) for one in calls if wanted(one)]
+    def _forget(self, call: Call) -> None:
+        self._size -= call.size
+        self.forgotten += 1
+
+    def _all(self) -> tuple[Call, ...]:
+        """Return all, copied in one step: another thread may be noting."""
+        return (*self._faults, *self._calls)

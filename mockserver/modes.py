@@ -1,5 +1,6 @@
 """The modes: which responders answer, in which order, and what is left to say at the end."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ class Playing:
     """A server that plays *cassettes*, ready to listen."""
 
     app: web.Application
+    control: Control
     cassettes: Cassettes
 
 
@@ -46,9 +48,18 @@ class Taping:
     """A server that records, ready to listen; *cassettes* is what it answers from first, if anything."""
 
     app: web.Application
+    control: Control
     recording: "Recording"
     upstream: "Upstream"
     cassettes: Cassettes | None = None
+
+    async def close(self) -> None:
+        """Let go of the upstream, and finish what was recorded; what goes wrong stands in `recording.kept`."""
+        try:
+            await self.recording.leave()
+            await self.upstream.close()
+        finally:
+            await asyncio.to_thread(self.recording.close)
 
 
 def replay(paths: Iterable[Path], how: How, log: Log) -> Playing:
@@ -108,13 +119,10 @@ def record(
         library = Library([target], how.project.policy, log.tell)
         first = [Cassettes(library, how.pace, how.project.redact, once=True)]
     played = first[0] if first else None
-    app = create_app(
-        FirstOf(Health(), *first, Record(upstream, recording, errors=errors)),
-        log,
-        Control("record", log.journal, played, how.project.redact, how.loopback),
-        lambda request: not cancels_when_left(request),
-    )
-    return Taping(app, recording, upstream, played)
+    responder = FirstOf(Health(), *first, Record(upstream, recording, errors=errors))
+    control = Control("record", log.journal, played, how.project.redact, how.loopback)
+    app = create_app(responder, log, control, lambda request: not cancels_when_left(request))
+    return Taping(app, control, recording, upstream, played)
 
 
 def _playing(
@@ -126,9 +134,6 @@ def _playing(
 ) -> Playing:
     library = Library(paths, how.project.policy, log.tell)
     cassettes = Cassettes(library, how.pace, how.project.redact)
-    app = create_app(
-        FirstOf(Health(), cassettes, *others(cassettes)),
-        log,
-        Control(name, log.journal, cassettes, how.project.redact, how.loopback),
-    )
-    return Playing(app, cassettes)
+    control = Control(name, log.journal, cassettes, how.project.redact, how.loopback)
+    app = create_app(FirstOf(Health(), cassettes, *others(cassettes)), log, control)
+    return Playing(app, control, cassettes)

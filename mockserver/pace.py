@@ -25,7 +25,7 @@ class Pace:
 
 def pace(speed: str, max_gap: float | None) -> Pace:
     """Return the pace that *speed* names: `recorded`, `instant` or a factor; UsageError if it is none."""
-    if max_gap is not None and not max_gap >= 0:
+    if max_gap is not None and not (isinstance(max_gap, int | float) and max_gap >= 0):
         raise UsageError(f"--max-gap {max_gap}: write a number of seconds")
     if speed == INSTANT:
         return Pace(None)

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -16,10 +17,13 @@ from mockserver.messages import Request, cassette_of
 from mockserver.store.tapes import Tapes
 from mockserver.upstream import Upstream
 
+TOLD = 3
+"""How many troubles are remembered; all are told when they come."""
+
 
 @dataclass
 class Kept:
-    """What a recording came to; *files* counts the exchanges of each, *troubles* says what could not be kept or finished."""
+    """What a recording came to; *files* counts the exchanges of each, *troubles* says what could not be kept or finished first."""
 
     files: Counter[Path] = field(default_factory=Counter)
     redacted: int = 0
@@ -95,6 +99,12 @@ class Recording:
             self.kept.lost += 1
             self._complain(f"{error} ({told(request)})")
 
+    async def leave(self) -> None:
+        """Ask the upstream nothing more; to be awaited before it is closed."""
+        if self._asked is not None and self._asked.cancel():
+            with suppress(asyncio.CancelledError):
+                await self._asked
+
     def close(self) -> None:
         """Finish the file; what goes wrong is told."""
         self._thread.shutdown()
@@ -104,7 +114,8 @@ class Recording:
             self._complain(str(error))
 
     def _complain(self, trouble: str) -> None:
-        self.kept.troubles.append(trouble)
+        if len(self.kept.troubles) < TOLD:
+            self.kept.troubles.append(trouble)
         self._tell(trouble)
 
     async def _ask(self) -> None:

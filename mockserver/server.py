@@ -2,14 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from threading import Thread, current_thread
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Literal, Self, TypeVar
 from urllib.parse import quote
 
 from aiohttp import web
@@ -19,6 +17,7 @@ from mockserver.cassette import matching
 from mockserver.cassette.model import Policy, Repeat
 from mockserver.control import is_loopback
 from mockserver.errors import StorageError, UsageError
+from mockserver.eventloop import LoopThread
 from mockserver.journal import Call
 from mockserver.log import Log
 from mockserver.pace import pace
@@ -68,16 +67,17 @@ class MockServer:
         on_fault: Callable[[Call], None] | None = None,
     ) -> None:
         self._paths = tuple(map(Path, cassettes))
+        self._empty = "" in cassettes
         self._fallback = fallback
         self._script = Path(script) if script is not None else None
-        self._graphs = tuple(graphs)
+        self._graphs = _several(graphs)
         self._upstream = upstream
         self._record = record
         self._upstream_headers = tuple((upstream_headers or {}).items())
         self._speed = str(speed)
         self._max_gap = max_gap
         self._repeat = repeat
-        self._ignore = tuple(ignore)
+        self._ignore = _several(ignore)
         self._config = Path(config) if config is not None else None
         self._host = host
         self._port = port
@@ -85,7 +85,8 @@ class MockServer:
         self._log = self._new_log()
         self._made: modes.Playing | modes.Taping | None = None
         self._runner: web.AppRunner | None = None
-        self._thread: _LoopThread | None = None
+        self._thread: LoopThread | None = None
+        self._unplayed: list[str] = []
         self._check()
 
     def __repr__(self) -> str:
@@ -109,7 +110,7 @@ class MockServer:
 
     @property
     def calls(self) -> list[Call]:
-        """What was asked since the start or the last reset, the oldest first; the last ten thousand."""
+        """What was asked since the start or the last reset, the oldest first: the last ten thousand calls, or 32 MB of them."""
         return self._look(self._log.journal.calls)
 
     @property
@@ -121,19 +122,13 @@ class MockServer:
     def unplayed(self) -> list[str]:
         """The exchanges that were never played, as `FILE#N`, whatever was reset meanwhile."""
         cassettes = self._made.cassettes if self._made else None
-        return self._look(lambda: cassettes.unplayed) if cassettes else []
+        return self._look(lambda: cassettes.unplayed) if cassettes else self._unplayed
 
     def reset(self, session: str | None = None) -> None:
         """Begin again: forget the calls and what was played, of *session*, or of all if it is None."""
 
-        cassettes = self._made.cassettes if self._made else None
-
-        def reset() -> None:
-            self._log.journal.clear(session)
-            if cassettes is not None:
-                cassettes.sessions.reset(session)
-
-        self._look(reset)
+        forget = self._made.control.reset if self._made else self._log.journal.clear
+        self._look(lambda: forget(session))
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -143,7 +138,7 @@ class MockServer:
         self._made = self._make()
         try:
             self._runner = await serving.started(self._made.app, self._host, self._port)
-        except UsageError:
+        except BaseException:
             await self._close()
             raise
         return self
@@ -155,10 +150,8 @@ class MockServer:
         trace: TracebackType | None,
     ) -> None:
         """Stop, and finish what was recorded."""
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
-        lost = await self._close()
+        # Whoever leaves in a hurry does not keep the recording from being finished.
+        lost = await asyncio.shield(asyncio.ensure_future(self._stop()))
         if lost and error is None:
             raise StorageError(lost)
 
@@ -166,7 +159,7 @@ class MockServer:
         """Start in a thread with a loop of its own."""
         if self._thread is not None:
             raise UsageError(f"{self!r} runs already")
-        thread = _LoopThread()
+        thread = LoopThread()
         try:
             thread.run(self.__aenter__())
         except BaseException:
@@ -194,16 +187,20 @@ class MockServer:
 
     def _check(self) -> None:
         """UsageError for what cannot be meant."""
+        if self._empty:
+            raise UsageError("the name of a cassette is empty")
         if self._fallback not in (None, "fake"):
             raise UsageError(f'fallback={self._fallback!r}: there is "fake"')
+        if self._fallback is None and (self._script or self._graphs):
+            raise UsageError('script and graphs are of the fake graph: add fallback="fake"')
+        if self._record not in ("new", "all"):
+            raise UsageError(f'record={self._record!r}: there are "new" and "all"')
+        if self._upstream is None and (self._record != "new" or self._upstream_headers):
+            raise UsageError("record and upstream_headers need an upstream")
         if self._upstream is not None and self._fallback is not None:
             raise UsageError("upstream and fallback: choose one")
         if self._upstream is not None and len(self._paths) != 1:
             raise UsageError("upstream: name the one cassette, or folder, to record into")
-        if self._record not in ("new", "all"):
-            raise UsageError(f'record={self._record!r}: there are "new" and "all"')
-        if (self._script or self._graphs) and self._fallback is None:
-            raise UsageError('script and graphs are of the fake graph: add fallback="fake"')
         if self._repeat is not None and self._repeat not in list(Repeat):
             raise UsageError(f"repeat={self._repeat!r}: there are {', '.join(Repeat)}")
         pace(self._speed, self._max_gap)
@@ -235,17 +232,27 @@ class MockServer:
         upstream = Upstream(url, self._upstream_headers)
         return modes.record(self._paths[0], mode, upstream, how, self._log)
 
+    async def _stop(self) -> str:
+        runner, self._runner = self._runner, None
+        try:
+            if runner is not None:
+                await runner.cleanup()
+        finally:
+            lost = await self._close()
+        return lost
+
     async def _close(self) -> str:
-        """Finish what was recorded; return in words what could not be."""
-        if not isinstance(self._made, modes.Taping):
+        """Let go of all files; return in words what could not be recorded."""
+        made, self._made = self._made, None
+        if made is not None and made.cassettes is not None:
+            self._unplayed = made.cassettes.unplayed
+        if not isinstance(made, modes.Taping):
             return ""
-        await self._made.upstream.close()
-        recording = self._made.recording
-        await asyncio.to_thread(recording.close)
-        return "; ".join(recording.kept.troubles)
+        await made.close()
+        return "; ".join(made.recording.kept.troubles)
 
     def _look(self, look: Callable[[], T]) -> T:
-        """Return what *look* sees between two steps of the server, which may run in another thread."""
+        """Return what *look* sees between two steps of the server, where that runs in a thread of its own."""
         thread = self._thread
         if thread is None or thread.is_current():
             return look()
@@ -256,31 +263,6 @@ class MockServer:
         return thread.run(there())
 
 
-class _LoopThread:
-    """An event loop that runs in a thread of its own."""
-
-    def __init__(self) -> None:
-        ready: Future[asyncio.AbstractEventLoop] = Future()
-        self._stop = asyncio.Event()
-        self._thread = Thread(
-            target=lambda: asyncio.run(self._wait(ready)), name="mockserver", daemon=True
-        )
-        self._thread.start()
-        self._loop = ready.result()
-
-    def is_current(self) -> bool:
-        """Tell whether this is the thread that asks."""
-        return current_thread() is self._thread
-
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run *coroutine* there, and return what it returns."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
-
-    def stop(self) -> None:
-        """End the loop and the thread."""
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-
-    async def _wait(self, ready: "Future[asyncio.AbstractEventLoop]") -> None:
-        ready.set_result(asyncio.get_running_loop())
-        await self._stop.wait()
+def _several(given: Iterable[str]) -> tuple[str, ...]:
+    """Return *given* as a tuple; one text is one, and not its letters."""
+    return (given,) if isinstance(given, str) else tuple(given)

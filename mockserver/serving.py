@@ -43,12 +43,15 @@ async def started(app: web.Application, host: str, port: int) -> web.AppRunner:
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
-    except OSError as error:
+    except (OSError, OverflowError, ValueError) as error:
         await runner.cleanup()
-        reason = error.strerror or str(error)
+        reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(
             f"cannot listen on {host}:{port}: {reason.lower()}: choose another --port, or 0 for a free one"
         ) from None
+    except BaseException:
+        await runner.cleanup()
+        raise
     return runner
 
 

@@ -27,3 +27,8 @@ def split(raw: str) -> tuple[str, Headers]:
         named = ((_NAMING[start], name), *named)
         path = f"/{rest}"
     return path, named
+
+
+def is_own(path: str) -> bool:
+    """Tell whether *path* is for mockserver itself."""
+    return path.startswith(PREFIX) or path.partition("?")[0] == PREFIX.rstrip("/")

@@ -52,13 +52,21 @@ class Upstream:
         except ValueError:
             valid = False
         if not valid:
-            raise UsageError(f"--upstream {url!r}: write an address such as http://127.0.0.1:2024")
+            shown = url.rpartition("@")[2]  # without what may be a password
+            raise UsageError(
+                f"--upstream {shown!r}: write an address such as http://127.0.0.1:2024"
+            )
         if parts.query or parts.fragment:
             raise UsageError("--upstream: write the address without a query")
         self._origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._base = parts.path.rstrip("/")
         self.url = self._origin + self._base
-        self._headers = lowered(headers)
+        self._headers = tuple((name, value.strip()) for name, value in lowered(headers))
+        for name, value in self._headers:
+            if _CONTROL.search(name + value):
+                raise UsageError(
+                    f"{name!r} for the upstream has control characters, which no header can have"
+                )
         if parts.username and first(self._headers, "authorization") is None:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             self._headers += (("authorization", f"Basic {b64encode(pair.encode()).decode()}"),)

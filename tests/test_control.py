@@ -67,6 +67,8 @@ async def test_what_is_not_controlled_is_said(start: Start) -> None:
         assert (response.status, response.headers["allow"]) == (405, "GET")
     async with server.client.head("/__mockserver__/journal") as response:
         assert response.status == 200
+    async with server.client.get("/__mockserver__") as response:
+        assert (response.status, response.headers.get("x-mockserver-source")) == (404, None)
     assert await control(server, "nothing", status=404) == {
         "detail": "there is no /__mockserver__/nothing; there are GET /__mockserver__/health, "
         "GET /__mockserver__/journal, GET /__mockserver__/exchanges, POST /__mockserver__/reset"
@@ -77,7 +79,7 @@ async def test_what_is_not_controlled_is_said(start: Start) -> None:
     ("target", "detail"),
     [
         ("journal?sesion=a", "there is no parameter 'sesion' here: there are session, source"),
-        ("journal?source=moon", "source=moon: there are cassette, fake, upstream, miss, error"),
+        ("journal?source=miss,moon", "source=moon: there are cassette, fake, upstream, miss, error"),
         ("exchanges?cassette=no", "there is no cassette 'no'"),
         ("health?x=1", "there is no parameter 'x' here: it takes none"),
         (f"session/{'x' * 201}/__mockserver__/journal", "x-mockserver-session must be a name of 1 to 200 characters"),
@@ -113,6 +115,7 @@ async def test_the_journal_tells_what_was_asked_and_what_answered_it(start: Star
     assert two["note"].startswith("POST /runs/wait: no exchange matches\n  nearest: chat.yaml#1")
     assert await journal("?session=a") == [one]
     assert await journal("?source=miss") == [two]
+    assert await journal("?source=miss,cassette") == [one, two]
     assert await journal("?source=miss&session=a") == []
     await control(server, "reset?session=a", "POST")
     assert await journal() == [two]

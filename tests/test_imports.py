@@ -21,7 +21,7 @@ ORDER = [
     {"responders"},
     {"control"},
     {"app"},
-    {"serving", "modes"},
+    {"serving", "modes", "eventloop"},
     {"server"},
     {"cli", "pytest_plugin"},
     {"__main__"},

@@ -95,15 +95,33 @@ def test_the_oldest_is_forgotten() -> None:
     assert journal.forgotten == 0
 
 
-def test_bodies_are_bounded_together() -> None:
-    journal = Journal(room=10)
-    for path, size in (("/1", 4), ("/2", 4), ("/3", 4), ("/4", 99)):
+def test_calls_are_bounded_together_in_bytes() -> None:
+    journal = Journal(room=2000)
+    for path, size in (("/1", 400), ("/2", 400), ("/3", 400), ("/4", 9000)):
         journal.note(made(path, body=b"x" * size))
         assert path in paths(journal)
 
     assert paths(journal) == ["/4"]
     journal.note(made("/5"))
     assert paths(journal) == ["/5"]
+
+
+def test_misses_are_bounded_too_but_go_last() -> None:
+    journal = Journal(room=3000)
+    for number in range(9):
+        journal.note(made(f"/miss/{number}", source=Source.MISS, body=b"x" * 400))
+        journal.note(made("/well", body=b"x" * 400))
+
+    assert paths(journal) == ["/miss/7", "/miss/8", "/well"]
+    assert journal.forgotten == 18 - 3
+
+
+def test_the_size_of_a_call_counts_all_that_is_long() -> None:
+    plain = made("/x")
+
+    assert made("/x", body=b"x" * 50).size == plain.size + 50
+    assert made("/x", "s" * 50).size > plain.size + 50
+    assert made("/x", note="n" * 50).size >= plain.size + 50
 
 
 def test_what_goes_well_pushes_no_miss_out() -> None:

@@ -1,5 +1,7 @@
 """`MockServer` as a program of its own uses it, with and without an event loop."""
 
+import asyncio
+import gc
 import json
 import logging
 import threading
@@ -15,6 +17,8 @@ from langgraph_sdk import get_client, get_sync_client
 
 import mockserver
 from mockserver import Call, MockServer, ReadError, StorageError, UsageError
+from tests.scripted import Wire
+from tests.scripted import upstream as scripted
 from tests.test_replay import cassette
 
 HELLO: dict[str, Any] = {
@@ -317,6 +321,11 @@ def test_faults_go_to_whoever_asks_for_them(chat: Path, caplog: pytest.LogCaptur
         (["a"], {"repeat": "never"}, "repeat='never': there are last, cycle, error"),
         (["a"], {"speed": "fast"}, "--speed fast: write recorded, instant, or a factor such as 4"),
         (["a"], {"ignore": ["body..x"]}, None),
+        (["a"], {"ignore": "body..x"}, None),
+        (["a"], {"max_gap": "x"}, "--max-gap x: write a number of seconds"),
+        (["a"], {"record": "all"}, "record and upstream_headers need an upstream"),
+        (["a"], {"upstream_headers": {"a": "b"}}, "record and upstream_headers need an upstream"),
+        ([""], {}, "the name of a cassette is empty"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_refused_at_once(
@@ -343,6 +352,114 @@ def test_a_port_that_is_taken_is_refused(chat: Path, upstream: MockServer) -> No
         MockServer(new, upstream=upstream.url, port=port).__enter__()
 
     assert not new.exists()
+
+
+@pytest.mark.parametrize("where", [{"port": 99999}, {"host": "a..b"}, {"host": "a\0b"}])
+def test_where_nobody_can_listen_is_refused(
+    tmp_path: Path, upstream: MockServer, where: dict[str, Any]
+) -> None:
+    path = tmp_path / "chat.yaml"
+    with pytest.raises(UsageError, match="cannot listen on "):
+        MockServer(path, upstream=upstream.url, **where).__enter__()
+
+    with MockServer(path, upstream=upstream.url):
+        pass  # the file is not locked
+
+
+@pytest.mark.parametrize(
+    ("headers", "complaint"),
+    [({"x-a": "1\n2"}, "'x-a' for the upstream has control characters"), ({"a\nb": "1"}, "a")],
+)
+def test_a_header_that_cannot_be_sent_is_refused(
+    tmp_path: Path, headers: dict[str, str], complaint: str
+) -> None:
+    server = MockServer(
+        tmp_path / "a.yaml", upstream="http://127.0.0.1:9", upstream_headers=headers
+    )
+
+    with pytest.raises(UsageError, match=complaint):
+        server.__enter__()
+
+
+def test_white_space_around_a_header_is_none(tmp_path: Path) -> None:
+    """As `$(cat key)` leaves it."""
+    with MockServer(fallback="fake") as server:
+        headers = {"x-api-key": "hunter2hunter2\n"}
+        with MockServer(
+            tmp_path / "a.yaml", upstream=server.url, upstream_headers=headers
+        ) as proxy:
+            ask(proxy.url)
+
+        assert ("x-api-key", "hunter2hunter2") in server.calls[0].headers
+
+
+async def test_who_leaves_in_a_hurry_leaves_a_whole_recording(
+    tmp_path: Path, upstream: MockServer
+) -> None:
+    path = tmp_path / "chat.yaml"
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5), MockServer(path, upstream=upstream.url) as server:
+            await asyncio.to_thread(ask, server.url)
+            await asyncio.sleep(20)
+    with MockServer(path, upstream=upstream.url) as server:
+        assert server.unplayed == ["chat.yaml#1"]
+
+
+def test_calls_can_be_looked_at_from_another_thread() -> None:
+    stop = threading.Event()
+
+    async def main() -> None:
+        async with MockServer(fallback="fake") as server:
+
+            def look() -> None:
+                while not stop.is_set():
+                    for call in server.calls:
+                        assert call.path
+
+            looking = asyncio.create_task(asyncio.to_thread(look))
+            for _ in range(200):
+                await asyncio.to_thread(ask, server.url, "hi")
+            stop.set()
+            await looking
+
+    asyncio.run(main())
+
+
+def test_files_are_let_go_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockserver.store.library.HELD_EACH", 10)
+    path = tmp_path / "chat.yaml"
+    path.write_text(cassette(("hi", "one"), ("ho", "two")))
+    servers = []
+    for _ in range(3):
+        with MockServer(path) as server:
+            assert ask(server.url) == {"answer": "one"}
+        servers.append(server)
+    gc.collect()
+    held = [
+        link for link in Path("/proc/self/fd").iterdir() if link.exists() and link.samefile(path)
+    ]
+
+    assert held == []
+    assert [server.unplayed for server in servers] == [["chat.yaml#2"]] * 3
+    assert [len(server.calls) for server in servers] == [1, 1, 1]
+
+
+async def test_an_upstream_that_says_nothing_of_itself_is_not_waited_for(tmp_path: Path) -> None:
+    """Its only answers are not recorded, so that nobody waits for what it says of itself."""
+
+    async def refuse(wire: Wire) -> None:
+        await wire.send(b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+
+    async def silence(wire: Wire) -> None:
+        await wire.gone()
+
+    path = tmp_path / "chat.yaml"
+    async with (
+        scripted(refuse, silence) as upstream,
+        MockServer(path, upstream=upstream.url) as server,
+    ):
+        assert await asyncio.to_thread(ask, server.url) == 503
+    gc.collect()
 
 
 async def test_it_runs_once_at_a_time(chat: Path) -> None:

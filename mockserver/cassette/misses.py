@@ -15,6 +15,9 @@ from mockserver.messages import Request
 SHOWN = 160
 """How many characters of a value the words show."""
 
+HELD = 1000
+"""How many characters of a value the facts hold; of a longer one they hold the beginning of its JSON."""
+
 NAMED = 5
 """How many cassettes are told where the one asked for is not there."""
 
@@ -110,8 +113,13 @@ def _difference(difference: Difference, recorded: Request, got: Request) -> dict
         ("got", difference.got, got),
     ):
         if value is not ABSENT:
-            facts[name] = _as_sent(value, difference, request)
+            facts[name] = _bounded(_as_sent(value, difference, request))
     return facts
+
+
+def _bounded(value: Json) -> Json:
+    text = dumps(value)
+    return value if len(text) <= HELD else _cut(text, HELD)
 
 
 def _as_sent(value: Json, difference: Difference, request: Request) -> Json:
@@ -141,5 +149,8 @@ def _words(facts: dict[str, Any]) -> list[str]:
 
 
 def _shown(value: Json) -> str:
-    text = dumps(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text)} characters)"
+    return _cut(dumps(value), SHOWN)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[:length]}… ({len(text)} characters)"

@@ -85,11 +85,13 @@ def record(
     """
     from mockserver import modes, settings
     from mockserver.control import is_loopback
+    from mockserver.pace import Pace
     from mockserver.serving import run
     from mockserver.upstream import Upstream
 
     log = console.log()
-    how = modes.How(settings.load(config), loopback=is_loopback(host))
+    # Where --extend answers from the cassette, nobody needs its pace.
+    how = modes.How(settings.load(config), Pace(None), is_loopback(host))
     key = (("x-api-key", upstream_api_key),) if upstream_api_key else ()
     server = Upstream(upstream, (*upstream_headers, *key))
     made = modes.record(path, _mode(extend, overwrite), server, how, log, errors=record_errors)
@@ -106,12 +108,9 @@ def record(
                 lambda url: console.ready(f"mockserver record on {url}, {ready}"),
             )
         finally:
-            await server.close()
+            await made.close()
 
-    try:
-        asyncio.run(run_and_close())
-    finally:
-        made.recording.close()
+    asyncio.run(run_and_close())
     kept = made.recording.kept
     _tell_kept(kept, path, log)
     if kept.troubles:

@@ -60,6 +60,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test that had a miss, whatever the code under test made of it."""
     try:
         result = yield
+    except pytest.skip.Exception:
+        if stand := item.stash.get(_STAND, None):
+            stand.fail_for_faults()
+        raise
     except BaseException:
         if stand := item.stash.get(_STAND, None):
             stand.report_faults()
@@ -72,12 +76,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
     """Keep what a test has recorded when all of it went well."""
-    try:
+    stand = item.stash.get(_STAND, None)
+    if stand is None:
+        return (yield)
+    del item.stash[_STAND]
+    with stand.ending():
         result = yield
-        if stand := item.stash.get(_STAND, None):
-            stand.keep()
-        return result
-    finally:
-        if stand := item.stash.get(_STAND, None):
-            stand.clear()
-            del item.stash[_STAND]
+        stand.keep()
+    return result

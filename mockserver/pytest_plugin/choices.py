@@ -66,9 +66,10 @@ def read(config: pytest.Config) -> Choices:
         raise pytest.UsageError(
             f"--mockserver-record={record} needs --mockserver-upstream=URL, the Agent Server to record"
         )
-    elif record != "none":
-        told = f"mockserver: records {record} from {_shown(upstream)}"
-    headers = _headers() if record != "none" else ()
+    headers: Headers = ()
+    if record != "none" and upstream is not None:
+        headers = _headers()
+        told = f"mockserver: records {record} from {_address(upstream, headers)}"
     fail_on_unplayed = bool(config.getoption("--mockserver-fail-on-unplayed"))
     return Choices(record, upstream, headers, fail_on_unplayed, told)
 
@@ -79,7 +80,7 @@ def _in_ci() -> bool:
 
 def _headers() -> Headers:
     """Return the credentials in the environment."""
-    key = os.environ.get("MOCKSERVER_UPSTREAM_API_KEY")
+    key = os.environ.get("MOCKSERVER_UPSTREAM_API_KEY", "").strip()
     lines = header_lines(os.environ.get("MOCKSERVER_UPSTREAM_HEADER", ""))
     try:
         headers = tuple(map(header_of, lines))
@@ -88,8 +89,11 @@ def _headers() -> Headers:
     return (*headers, ("x-api-key", key)) if key else headers
 
 
-def _shown(url: str | None) -> str:
-    """Return *url* without user and password."""
-    scheme, mark, rest = (url or "").partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
+def _address(url: str, headers: Headers) -> str:
+    """Return *url* without user and password; pytest.UsageError where nothing can be asked there."""
+    from mockserver.upstream import Upstream
+
+    try:
+        return Upstream(url, headers).url
+    except UsageError as error:
+        raise pytest.UsageError(str(error).replace("--upstream", "--mockserver-upstream")) from None

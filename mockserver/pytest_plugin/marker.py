@@ -49,6 +49,8 @@ def read(item: pytest.Item) -> Marked:
     if not all(isinstance(name, str) and name for name in names):
         raise UsageError("write the cassettes as names of files")
     allow_misses = bool(said.pop(_ALLOW, False))
+    if not isinstance(said.get("script", ""), str):
+        raise UsageError("write the script as the name of a file")
     if "script" in said:
         said["script"] = item.path.parent / said["script"]
     taken = item.get_closest_marker(_VCR) is not None
@@ -59,5 +61,6 @@ def read(item: pytest.Item) -> Marked:
 
 
 def _found(file: Path, name: str) -> Path:
-    places_ = places.named(file, name)
-    return next((path for path in places_ if path.exists()), places_[0])
+    """Return the file or folder that *name* means: the first that is there, else where it would be recorded."""
+    candidates = places.named(file, name)
+    return next((path for path in candidates if path.exists()), candidates[-1])

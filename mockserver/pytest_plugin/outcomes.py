@@ -1,69 +1,50 @@
-"""How the tests of a run went so far, and what they have recorded."""
+"""How the tests of a run went so far."""
 
-from collections import Counter
-from collections.abc import Generator, Iterator
+import time
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-from mockserver.errors import UsageError
-from mockserver.pytest_plugin import marker
-
-FIXTURE = "mock_server"
-
 
 class Outcomes:
-    """A plugin that listens; *recorded* are the cassettes that this run has recorded."""
+    """A plugin that listens."""
 
     def __init__(self) -> None:
-        self.recorded: set[Path] = set()
-        self._items: list[pytest.Item] = []
-        self._shares: Counter[Path] | None = None
+        self._started = time.time()
         self._passed: set[str] = set()
         self._failed: set[str] = set()
+        self._skipped: set[str] = set()
 
     def begin(self, item: pytest.Item) -> None:
         """Forget how *item* went before: it may be run again."""
-        self._passed.discard(item.nodeid)
-        self._failed.discard(item.nodeid)
+        for ids in (self._passed, self._failed, self._skipped):
+            ids.discard(item.nodeid)
 
     def passed(self, item: pytest.Item) -> bool:
         """Tell whether *item* was called, and nothing of it has failed."""
         return item.nodeid in self._passed and item.nodeid not in self._failed
 
-    def shares(self, target: Path) -> int:
-        """Return how many of all tests record into the cassette *target*."""
-        if self._shares is None:
-            self._shares = Counter(self._targets())
-        return self._shares[target]
+    def skipped(self, item: pytest.Item) -> bool:
+        """Tell whether *item* was skipped while it was called."""
+        return item.nodeid in self._skipped
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Take note of the tests."""
-        self._items = session.items
+    def recorded(self, cassette: Path) -> bool:
+        """Tell whether *cassette* was recorded in this run: by a test before this one, maybe by another worker's."""
+        return cassette.exists() and cassette.stat().st_mtime > self._started
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Take note of how setup and call went."""
+        """Take note of how the call went: the last word on it counts, those before it are of subtests."""
         report = yield
-        if report.when == "call" and report.passed:
-            self._passed.add(item.nodeid)
-        elif not report.passed:
-            self._failed.add(item.nodeid)
+        if report.when == "call":
+            for outcome, ids in ((report.passed, self._passed), (report.skipped, self._skipped)):
+                (ids.add if outcome else ids.discard)(item.nodeid)
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take note of subtests, which fail without failing their test's call."""
         if report.failed:
             self._failed.add(report.nodeid)
-
-    def _targets(self) -> Iterator[Path]:
-        for item in self._items:
-            if FIXTURE in getattr(item, "fixturenames", ()):
-                try:
-                    target = marker.read(item).target
-                except UsageError:
-                    continue  # it says so itself when its turn comes
-                if target is not None:
-                    yield target

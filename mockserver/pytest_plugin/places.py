@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mockserver.cassette.filing import safe
+from mockserver.cassette.filing import SUFFIXES, safe
 
 FOLDER = "cassettes"
 
@@ -20,8 +20,13 @@ def own(file: Path, nodeid: str, *, taken: bool = False) -> Path:
 
 
 def named(file: Path, name: str) -> tuple[Path, ...]:
-    """Return where the cassette *name*, as a marker of a test in *file* has it, may be: the first that is there counts."""
-    return file.parent / FOLDER / name, file.parent / name
+    """Return where the cassette *name*, as a marker of a test in *file* has it, may be: the first that is there counts.
+
+    The last one is where it is recorded. The suffix may be left out.
+    """
+    full = name if name.endswith(SUFFIXES) else f"{name}{SUFFIXES[0]}"
+    below = file.parent / FOLDER
+    return below / name, file.parent / name, file.parent / full, below / full
 
 
 def _classes(nodeid: str) -> int:

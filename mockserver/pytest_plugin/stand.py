@@ -3,6 +3,8 @@
 import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
@@ -10,19 +12,19 @@ from typing import Any, NoReturn
 import pytest
 
 from mockserver.cassette.filing import SETTINGS
-from mockserver.errors import MockServerError, UsageError
+from mockserver.errors import MockServerError, StorageError, UsageError
 from mockserver.journal import Call
 from mockserver.messages import Source
 from mockserver.pytest_plugin import marker
 from mockserver.pytest_plugin.choices import Choices
+from mockserver.pytest_plugin.draft import Draft
 from mockserver.pytest_plugin.outcomes import Outcomes
-from mockserver.pytest_plugin.taping import Taping
 from mockserver.server import MockServer
 from mockserver.words import counted
 
 
 class Stand:
-    """Runs the server of the test *item* from entry to exit; what it recorded is thrown away unless `keep` comes before `clear`."""
+    """Runs the server of the test *item* from entry to exit; what it recorded is thrown away unless `keep` comes at its `ending`."""
 
     def __init__(self, item: pytest.Item, choices: Choices, outcomes: Outcomes) -> None:
         outcomes.begin(item)
@@ -30,7 +32,9 @@ class Stand:
         self._choices = choices
         self._outcomes = outcomes
         self._faults: list[Call] = []
-        self._taping: Taping | None = None
+        self._draft: Draft | None = None
+        self._ending = False
+        self._unsaid = ""
         try:
             self._marked = marker.read(item)
             self._server = MockServer(
@@ -41,7 +45,7 @@ class Stand:
                 on_fault=self._faults.append,
             )
         except (MockServerError, TypeError) as error:
-            self.clear()
+            self._clear()
             _refuse(f"@pytest.mark.{marker.NAME}: {error}")
 
     def __enter__(self) -> MockServer:
@@ -58,11 +62,20 @@ class Stand:
         trace: TracebackType | None,
     ) -> None:
         """Stop the server, and fail for what has only come to light now."""
+        trouble = ""
         try:
             self._server.__exit__(kind, error, trace)
-        except MockServerError as trouble:
-            _refuse(f"not recorded: {trouble}")
+        except MockServerError as raised:
+            trouble = f"not recorded: {raised}"
+        if not self._ending:
+            # The run was broken off: there is no test left to fail.
+            self._clear()
+            return
+        if trouble:
+            _refuse(trouble)
         self.fail_for_faults()
+        if self._outcomes.skipped(self._item) and self._unsaid:
+            _refuse(self._unsaid)
         unplayed = self._server.unplayed
         if unplayed and self._choices.fail_on_unplayed and self._outcomes.passed(self._item):
             _refuse(f"{self._shown}: never played: {', '.join(unplayed)}")
@@ -71,8 +84,9 @@ class Stand:
         """Fail the test if a request was missed, or could not be answered, since this was last asked."""
         words = self._words()
         if words and _is_unittest(self._item):
-            # It may have failed by itself, which comes to light later, and in the place of what we say.
+            # It may have failed, or been skipped, by itself, which comes to light later and in the place of what we say.
             self._item.add_report_section("call", "mockserver", words)
+            self._unsaid = words
             _refuse(words.partition("\n")[0])
         if words:
             _refuse(words)
@@ -82,21 +96,26 @@ class Stand:
         if words := self._words():
             self._item.add_report_section("call", "mockserver", words)
 
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        """The end of the test, in which it can still fail; a test whose fixtures are left behind has none."""
+        self._ending = True
+        try:
+            yield
+        finally:
+            self._clear()
+
     def keep(self) -> None:
         """Put what was recorded in its place, if all of the test went well."""
-        taping = self._taping
-        if taping is None or not self._outcomes.passed(self._item):
-            return
-        try:
-            if taping.keep():
-                self._outcomes.recorded.add(taping.target)
-        except OSError as error:
-            _refuse(f"{self._shown} cannot be written: {error.strerror}")
+        if self._draft is not None and self._outcomes.passed(self._item):
+            try:
+                self._draft.keep()
+            except StorageError as error:
+                _refuse(f"{self._shown} {error}")
 
-    def clear(self) -> None:
-        """Throw away what was not kept."""
-        if self._taping is not None:
-            self._taping.clear()
+    def _clear(self) -> None:
+        if self._draft is not None:
+            self._draft.clear()
 
     @property
     def _shown(self) -> str:
@@ -109,30 +128,24 @@ class Stand:
         """Return what the server plays, or records into; UsageError where the marker names what is not there."""
         target = self._marked.target
         if self._choices.record != "none" and target is not None:
-            self._tape(target)
-            assert self._taping is not None
-            return (self._taping.file,)
+            anew = self._choices.record == "all" and not self._outcomes.recorded(target)
+            self._draft = Draft(target, anew=anew)
+            return (self._draft.file,)
         for path in self._marked.paths:
             if self._marked.named and not path.exists():
-                raise UsageError(f"there is no {self._told(path)}: {self._way()}")
+                raise UsageError(f"there is no {self._told(path)}{self._way()}")
         return tuple(path for path in self._marked.paths if path.exists())
 
-    def _tape(self, target: Path) -> None:
-        outcomes = self._outcomes
-        if hasattr(self._item.config, "workerinput") and outcomes.shares(target) > 1:
-            raise UsageError(f"several tests record into {self._shown}: record without -n")
-        anew = self._choices.record == "all" and target not in outcomes.recorded
-        self._taping = Taping(target, anew=anew)
-
     def _recording(self) -> dict[str, Any]:
-        if self._taping is None:
+        if self._draft is None:
             return {}
         choices = self._choices
         return {"upstream": choices.upstream, "upstream_headers": dict(choices.upstream_headers)}
 
-    def _settings(self) -> Path | None:
+    def _settings(self) -> Path:
+        """Return the settings in pytest's root folder; those in the working directory are not for its tests."""
         path = self._item.config.rootpath / SETTINGS
-        return path if path.exists() else None
+        return path if path.exists() else Path(os.devnull)
 
     def _words(self) -> str:
         """Return what is to be said about the faults that were not yet told; empty if there are none."""
@@ -144,21 +157,23 @@ class Stand:
             return ""
         missed = any(fault.source is Source.MISS for fault in told)
         lines = [f"mockserver could not answer {counted(len(told), 'request')}", *map(str, told)]
-        if missed and self._taping is None:
-            state = "" if all(path.exists() for path in self._marked.paths) else " is not there"
-            lines.append(f"{self._shown}{state}: {self._way()}")
+        target = self._marked.target
+        if missed and target is not None and self._draft is None:
+            state = "" if target.exists() else " is not there"
+            lines.append(f"{self._shown}{state}{self._way()}")
         return "\n".join(lines)
 
     def _way(self) -> str:
-        """Return how to record what is missing."""
-        return (
-            "record what is missing by "
-            f"pytest --mockserver-record=new --mockserver-upstream=URL {shlex.quote(self._item.nodeid)}"
-        )
+        """Return how to record what is missing, if the test can."""
+        if self._marked.target is None:
+            return ""
+        test = f"{self._told(self._item.path)}::{self._item.nodeid.partition('::')[2]}"
+        command = "pytest --mockserver-record=new --mockserver-upstream=URL"
+        return f": record what is missing by {command} {shlex.quote(test)}"
 
 
 def _refuse(why: str) -> NoReturn:
-    pytest.fail(why, pytrace=False)
+    raise pytest.fail.Exception(why, pytrace=False) from None
 
 
 def _is_unittest(item: pytest.Item) -> bool:

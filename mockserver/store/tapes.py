@@ -18,6 +18,8 @@ OPEN = 50
 UNNAMED = "unnamed"
 """The cassette in a folder of the requests that name none."""
 
+_LONGEST_PATH = 1000
+
 
 def is_file(target: Path) -> bool:
     """Tell whether *target* means one cassette and not a folder of them."""
@@ -93,6 +95,8 @@ class Folder:
         RequestError where its file cannot be recorded into, or lies elsewhere.
         """
         path = self._root / filed(UNNAMED if name is None else name)
+        if len(str(path)) > _LONGEST_PATH:
+            raise RequestError(f"{CASSETTE}: the name is too long for a file below {self._root}")
         try:
             if not path.resolve().is_relative_to(self._root.resolve()):
                 raise RequestError(f"{CASSETTE}: {name} leads out of {self._root}")
@@ -100,6 +104,10 @@ class Folder:
             self._tape(path)
         except (UsageError, ReadError) as error:
             raise RequestError(str(error)) from None
+        except (OSError, RuntimeError) as error:
+            # Links that lead round are a RuntimeError up to Python 3.12.
+            why = getattr(error, "strerror", None) or "its links lead round"
+            raise RequestError(f"{path} cannot be a cassette: {why}") from None
         return path
 
     def append(self, name: str | None, number: int, exchange: Exchange) -> Path:
@@ -119,7 +127,8 @@ class Folder:
             with contextlib.suppress(OSError):
                 folder.rmdir()
         if self._faults:
-            raise StorageError("; ".join(map(str, self._faults)))
+            more = f" and {len(self._faults) - 1} more" if len(self._faults) > 1 else ""
+            raise StorageError(f"{self._faults[0]}{more}")
 
     def _tape(self, path: Path) -> Tape:
         tape = self._tapes.get(path)
@@ -142,8 +151,8 @@ class Folder:
             self._finished.add(path)
 
     def _make(self, folder: Path) -> None:
-        missing = [one for one in (folder, *folder.parents) if not one.exists()]
         try:
+            missing = [one for one in (folder, *folder.parents) if not one.exists()]
             for one in reversed(missing):
                 one.mkdir()
                 self._made.append(one)

@@ -143,3 +143,12 @@ def test_a_cassette_that_is_not_there_is_told_those_most_like_it() -> None:
     assert miss.words().endswith(", other.yaml, and 5 more")
     assert miss.facts()["more"] == 5
     assert no_cassette(Request("GET", "/x"), "", []).words() == "GET /x: there is no cassette ''"
+
+
+def test_the_facts_of_a_long_value_are_short() -> None:
+    recorded = Request("POST", "/x", (), b'{"a":"' + b"x" * 5000 + b'"}')
+    facts = Miss(Request("POST", "/x", (), b'{"a":[1]}'), "no", (Near("a#1", recorded),)).facts()
+    [difference] = facts["nearest"][0]["differs"]
+
+    assert difference["got"] == [1]
+    assert difference["recorded"] == '"' + "x" * 999 + "… (5002 characters)"

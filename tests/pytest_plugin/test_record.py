@@ -270,27 +270,39 @@ def test_under_xdist_each_worker_records_its_own(project: Project) -> None:
     project.run("-n2", "--mockserver-fail-on-unplayed").assert_outcomes(passed=6)
 
 
-def test_under_xdist_a_shared_cassette_is_replayed_and_not_recorded(project: Project) -> None:
-    project.test(
-        """
-        import pytest
+SHARED = """
+    import time
+    from pathlib import Path
+    import pytest
 
-        pytestmark = pytest.mark.mockserver("chat.yaml")
+    @pytest.fixture
+    def server(request):  # which is not seen in the names of a test's fixtures
+        return request.getfixturevalue("mock_server")
 
-        @pytest.mark.parametrize("number", range(2))
-        def test_hello(mock_server, number):
-            assert ask(mock_server)
-        """
+    @pytest.mark.mockserver("chat.yaml")
+    @pytest.mark.parametrize("number", range(2))
+    def test_hello(request, server, number):
+        assert ask(server, f"number {number}")
+        folder = Path(request.config.rootpath)
+        (folder / f"asked-{number}").touch()
+        if request.config.getoption("numprocesses"):
+            until = time.monotonic() + 20
+            while len(list(folder.glob("asked-*"))) < 2 and time.monotonic() < until:
+                time.sleep(0.01)
+"""
+
+
+def test_under_xdist_what_two_tests_record_at_once_is_not_lost_in_silence(project: Project) -> None:
+    project.test(SHARED)
+    recorded = project.record("-n2")
+
+    recorded.assert_outcomes(passed=2, errors=1)
+    recorded.stdout.fnmatch_lines(
+        ["cassettes/chat.yaml was changed meanwhile, maybe by another test *: record without -n"]
     )
-    refused = project.record("-n2")
-
-    refused.assert_outcomes(errors=2)
-    refused.stdout.fnmatch_lines(
-        [
-            "*@pytest.mark.mockserver: several tests record into cassettes/chat.yaml: record without -n"
-        ]
-    )
+    assert project.cassettes == {"chat.yaml": 1}
     project.record().assert_outcomes(passed=2)
+    assert project.cassettes == {"chat.yaml": 2}
     project.run("-n2").assert_outcomes(passed=2)
 
 
@@ -364,6 +376,43 @@ def test_a_test_that_is_run_again_keeps_what_went_well(project: Project) -> None
 
     project.record().assert_outcomes(passed=1)
     assert project.cassettes == {OWN: 1}
+
+
+def test_a_subtest_that_is_skipped_is_no_failure(project: Project) -> None:
+    project.test(
+        """
+        import pytest
+
+        def test_hello(mock_server, subtests):
+            with subtests.test():
+                pytest.skip("later")
+            assert ask(mock_server)
+        """
+    )
+
+    project.record().assert_outcomes(passed=1)
+    assert project.cassettes == {OWN: 1}
+
+
+def test_a_link_stays_one(project: Project) -> None:
+    project.cassette("real.yaml", ("hi", "one"))
+    root = project.pytester.path / "cassettes"
+    (root / "test_chat").mkdir()
+    (root / OWN).symlink_to("../real.yaml")
+    project.test(HELLO)
+
+    project.record(how="all").assert_outcomes(passed=1)
+    assert (root / OWN).is_symlink()
+    assert "answer: one" not in (root / "real.yaml").read_text()
+
+
+def test_an_upstream_that_is_none_is_refused_without_its_password(project: Project) -> None:
+    project.test(HELLO)
+    result = project.run("--mockserver-record=new", "--mockserver-upstream=me:hunter2@localhost:1")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --mockserver-upstream 'localhost:1': write an address *"])
+    assert "hunter2" not in result.stderr.str() + result.stdout.str()
 
 
 def test_nothing_is_left_in_the_folder_for_scratch(

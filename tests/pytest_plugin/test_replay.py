@@ -70,6 +70,10 @@ def test_a_marker_names_the_cassette_and_how_it_is_played(project: Project) -> N
         def test_cycle(mock_server):
             assert [ask(mock_server)["answer"] for _ in range(3)] == ["one", "two", "one"]
 
+        @pytest.mark.mockserver("chat")
+        def test_without_suffix(mock_server):
+            assert ask(mock_server) == {"answer": "one"}
+
         @pytest.mark.mockserver("cassettes/chat.yaml", ignore=["body.input.messages[0].content"])
         def test_ignore(mock_server):
             assert ask(mock_server, "whatever") == {"answer": "one"}
@@ -86,7 +90,7 @@ def test_a_marker_names_the_cassette_and_how_it_is_played(project: Project) -> N
         """
     )
 
-    project.run("--strict-markers").assert_outcomes(passed=4)
+    project.run("--strict-markers").assert_outcomes(passed=5)
 
 
 def test_the_fake_graph_can_be_had(project: Project) -> None:
@@ -188,6 +192,52 @@ def test_a_miss_is_in_the_report_of_a_test_that_fails_by_itself(project: Project
             "cassettes/test_chat/test_hello.yaml is not there: record what is missing by *",
         ]
     )
+
+
+def test_a_miss_is_not_skipped(project: Project) -> None:
+    project.test(
+        """
+        import unittest
+        import pytest
+
+        def test_hello(mock_server):
+            if not ask(mock_server):
+                pytest.skip("the server is down")
+
+        class TestChat(unittest.TestCase):
+            @pytest.fixture(autouse=True)
+            def server(self, mock_server):
+                self.server = mock_server
+
+            def test_it(self):
+                if not ask(self.server):
+                    self.skipTest("the server is down")
+        """
+    )
+    result = project.run()
+
+    result.assert_outcomes(failed=1, skipped=1, errors=1)
+    assert result.stdout.str().count("POST /runs/wait: there are no exchanges") >= 2
+
+
+def test_a_run_that_is_broken_off_ends_without_a_traceback(project: Project) -> None:
+    project.test(
+        """
+        import pytest
+
+        @pytest.fixture
+        def client(mock_server):
+            ask(mock_server)
+            pytest.exit("enough")
+
+        def test_hello(client):
+            pass
+        """
+    )
+    result = project.run()
+
+    assert "Failed" not in result.stdout.str() + result.stderr.str()
+    result.stdout.fnmatch_lines(["!* _pytest.outcomes.Exit: enough !*"])
 
 
 def test_a_miss_in_a_teardown_is_an_error(project: Project) -> None:
@@ -313,6 +363,7 @@ def test_what_a_fixture_plays_at_the_end_is_played(project: Project) -> None:
         ("repeat='never'", "repeat='never': there are last, cycle, error"),
         ("5", "write the cassettes as names of files"),
         ("ignore=5", "'int' object is not iterable"),
+        ("script=5", "write the script as the name of a file"),
         (
             "'none.yaml'",
             "there is no cassettes/none.yaml: record what is missing by pytest --mockserver-record=new "
@@ -336,6 +387,7 @@ def test_a_marker_that_makes_no_sense_is_one_line(
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([f"@pytest.mark.mockserver: {complaint}"])
+    assert result.stdout.str().count(f"mark.mockserver: {complaint}\n") == 1
     assert "Traceback" not in result.stdout.str()
 
 
@@ -387,9 +439,8 @@ def test_nothing_heavy_is_imported_until_the_fixture_is_used(project: Project) -
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
         [
-            "['mockserver', 'mockserver.cassette', 'mockserver.cassette.filing', 'mockserver.errors', 'mockserver.messages', 'mockserver.pytest_plugin', "
-            "'mockserver.pytest_plugin.choices', 'mockserver.pytest_plugin.marker', "
-            "'mockserver.pytest_plugin.outcomes', 'mockserver.pytest_plugin.places']",
+            "['mockserver', 'mockserver.errors', 'mockserver.messages', 'mockserver.pytest_plugin', "
+            "'mockserver.pytest_plugin.choices', 'mockserver.pytest_plugin.outcomes']",
             "[[]]",
         ]
     )

@@ -65,6 +65,15 @@ def test_a_link_leads_nowhere_else(folder: Make, tmp_path: Path) -> None:
     assert not (tmp_path / "a.yaml").exists()
 
 
+@pytest.mark.parametrize("name", ["a/" * 3000, "round/a"], ids=["too long", "links"])
+def test_a_name_that_no_file_can_have_is_refused(folder: Make, tmp_path: Path, name: str) -> None:
+    made = folder()
+    (tmp_path / "all" / "round").symlink_to("round")
+
+    with pytest.raises(RequestError, match=r"the name is too long|cannot be a cassette: "):
+        made.ready(name)
+
+
 def test_a_cassette_that_is_there_is_refused(folder: Make) -> None:
     record(folder(), ("a", "/1"))
 

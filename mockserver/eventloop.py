@@ -1,0 +1,44 @@
+"""An event loop in a thread of its own, for who has none."""
+
+import asyncio
+from collections.abc import Coroutine
+from threading import Thread, current_thread
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_FINISH_WITHIN = 10.0
+
+
+class LoopThread:
+    """Runs an event loop from now until `stop`; OSError where there can be none."""
+
+    def __init__(self) -> None:
+        # Made here, so that what stands against it is raised here.
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._thread = Thread(target=self._run, name="mockserver", daemon=True)
+        self._thread.start()
+
+    def is_current(self) -> bool:
+        """Tell whether this is the thread that asks."""
+        return current_thread() is self._thread
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run *coroutine* there, and return what it returns."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def stop(self) -> None:
+        """End the loop and the thread; what was left off waiting for may come to its end before."""
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._wait())
+
+    async def _wait(self) -> None:
+        await self._stop.wait()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:
+            await asyncio.wait(others, timeout=_FINISH_WITHIN)
