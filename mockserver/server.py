@@ -102,6 +102,8 @@ class MockServer:
 
     def url_for(self, *, session: str | None = None, cassette: str | None = None) -> str:
         """Return the URL for a client with a *session* of its own, or that looks in one *cassette* alone."""
+        if "" in (session, cassette):
+            raise UsageError("the name of a session or a cassette is empty")
         named = (("session", session), ("cassette", cassette))
         parts = (
             f"{PREFIX}{kind}/{quote(name, safe='')}" for kind, name in named if name is not None

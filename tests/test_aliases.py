@@ -127,7 +127,8 @@ async def test_nothing_is_guessed_where_two_fit_equally(start: Start) -> None:
     answer = await turn(server, NEW)
 
     assert answer["miss"]["reason"] == (
-        "its ids are new, and but for them it fits a.yaml#2, b.yaml#2 equally, whose answers differ"
+        "but for its ids it fits a.yaml#2, b.yaml#2 equally, whose answers differ: name its cassette, "
+        "whose order tells them apart"
     )
     assert (await turn(server, NEW, x_mockserver_cassette="b"))["said"] == "two"
 
@@ -272,3 +273,84 @@ async def test_ids_of_messages_that_a_client_makes_up_come_back(start: Start) ->
     assert answer == {"messages": [{"id": NEW}, {"id": OTHER}]}
     other = await ask(server, "POST", "/runs/wait", run(RUN), x_mockserver_session="other")
     assert other == {"messages": [{"id": RUN}]}
+
+
+def two(state: str = "other") -> str:
+    """Two threads that begin alike; only the second one has a turn, after which its state differs."""
+    made = [exchange("POST", "/threads", {"thread_id": one}, {"thread_id": one}) for one in (A, B)]
+    rest = (
+        exchange("POST", f"/threads/{B}/runs/wait", {"input": {"messages": "hi"}}, {"on": B}),
+        exchange("GET", f"/threads/{B}/state", None, {"on": B, "said": state}),
+        exchange("GET", f"/threads/{A}/state", None, {"on": A, "said": None}),
+    )
+    return HEAD + "".join((*made, *rest))
+
+
+async def test_what_another_one_has_turned_out_to_be_is_left_out(start: Start) -> None:
+    server = await start(chat=two())
+    await make(server, NEW)
+    await make(server, OTHER)
+    assert await turn(server, OTHER) == {"on": OTHER}
+
+    assert await ask(server, "GET", f"/threads/{OTHER}/state") == {"on": OTHER, "said": "other"}
+    assert await ask(server, "GET", f"/threads/{NEW}/state") == {"on": NEW, "said": None}
+
+
+async def test_a_named_cassette_is_one_scenario_whose_order_tells(start: Start) -> None:
+    """The first state differs from the second, and nothing but their order tells which is asked for."""
+    parts = (
+        exchange("POST", "/threads", {"thread_id": A}, {"thread_id": A}),
+        exchange("GET", f"/threads/{A}/state", None, {"on": A, "said": None}),
+        exchange("POST", "/threads", {"thread_id": B}, {"thread_id": B}),
+        exchange("POST", f"/threads/{B}/runs/wait", {"input": {"messages": "hi"}}, {"on": B}),
+        exchange("GET", f"/threads/{B}/state", None, {"on": B, "said": "hello"}),
+    )
+    server = await start(chat=HEAD + "".join(parts))
+    named = {"x_mockserver_cassette": "chat"}
+    await make(server, NEW)
+    assert "miss" in await ask(server, "GET", f"/threads/{NEW}/state")
+
+    named["x_mockserver_session"] = "another"
+    await make(server, NEW, **named)
+    assert await ask(server, "GET", f"/threads/{NEW}/state", **named) == {"on": NEW, "said": None}
+    await make(server, OTHER, **named)
+    assert await turn(server, OTHER, **named) == {"on": OTHER}
+    told = await ask(server, "GET", f"/threads/{OTHER}/state", **named)
+    assert told == {"on": OTHER, "said": "hello"}
+
+
+async def test_an_assistant_that_a_client_made_up_has_another_name(start: Start) -> None:
+    made = {"assistant_id": A, "graph_id": "agent"}
+    parts = (
+        exchange("POST", "/assistants", made, made),
+        exchange("GET", f"/assistants/{A}", None, made),
+        exchange("POST", "/runs/wait", {"assistant_id": A, "input": {"messages": "hi"}}, {"by": A}),
+    )
+    server = await start(chat=HEAD + "".join(parts))
+    mine = {"assistant_id": NEW, "graph_id": "agent"}
+
+    assert await ask(server, "POST", "/assistants", mine) == mine
+    assert await ask(server, "GET", f"/assistants/{NEW}") == mine
+    run = {"assistant_id": NEW, "input": {"messages": "hi"}}
+    assert await ask(server, "POST", "/runs/wait", run) == {"by": NEW}
+
+
+async def test_a_graph_of_another_name_is_another_one(start: Start) -> None:
+    body = {"assistant_id": "agent", "input": {"messages": "hi"}}
+    server = await start(chat=HEAD + exchange("POST", "/runs/wait", body, {"by": "agent"}))
+
+    assert "miss" in await ask(server, "POST", "/runs/wait", {**body, "assistant_id": "other"})
+
+
+async def test_the_id_of_a_message_in_a_state_does_not_count_and_comes_back(start: Start) -> None:
+    def update(identity: str) -> Any:
+        return {"values": {"messages": [{"role": "human", "content": "hi", "id": identity}]}}
+
+    parts = (
+        exchange("POST", f"/threads/{A}/state", update(A), {"checkpoint_id": "1"}),
+        exchange("GET", f"/threads/{A}/state", None, update(A)),
+    )
+    server = await start(chat=HEAD + "".join(parts))
+
+    await ask(server, "POST", f"/threads/{A}/state", update(NEW))
+    assert await ask(server, "GET", f"/threads/{A}/state") == update(NEW)

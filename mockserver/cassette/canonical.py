@@ -73,7 +73,10 @@ def _meaning(path: str, body: Json) -> Json:
         if isinstance(body, list):
             return [runs.run(one, threaded) for one in body]
         return runs.run(body, threaded)
-    defaults = _CALLS.get(path) or _OF_THREADS.get(_OF_THREAD.sub("", path))
+    call = _OF_THREAD.sub("", path)
+    if call == "/state" and isinstance(body, dict) and isinstance(body.get("values"), dict):
+        body = {**body, "values": runs.state(body["values"])}
+    defaults = _CALLS.get(path) or _OF_THREADS.get(call)
     if defaults and isinstance(body, dict):
         return without(body, defaults)
     return body

@@ -1,7 +1,8 @@
 """Ids under other names: a recorded conversation goes on where a client calls its thread otherwise. No I/O.
 
-An id is a UUID in a place where the Agent Server has one of its own: in a path behind `threads`, `runs` or `state`, or under a
-key such as `thread_id`. What is found there stands for itself wherever else it turns up.
+An id is a UUID in a place where the Agent Server has one of its own: in a path behind `threads`, `runs`, `state` or `assistants`, or under
+a key such as `thread_id`. What is found there stands for itself wherever else it turns up. The assistants that graphs have of
+their own are no such ids: those are UUIDs of version 5, the same on every server.
 """
 
 import re
@@ -19,11 +20,19 @@ T = TypeVar("T", bytes, str)
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _IDS = re.compile(_UUID, re.IGNORECASE)
 _RAW_IDS = re.compile(_UUID.encode(), re.IGNORECASE)
-_IN_PATH = re.compile(rf"(?<=/)(?:threads|runs|state)/({_UUID})(?=/|$)", re.IGNORECASE)
-_KEYS = frozenset(("thread_id", "run_id", "checkpoint_id", "checkpoint_ns"))
+_MADE = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-46-9a-f][0-9a-f]{3}(?:-[0-9a-f]{4})-[0-9a-f]{12}"
+_IN_PATH = re.compile(
+    rf"(?<=/)(?:(?:threads|runs|state)/({_UUID})|assistants/({_MADE}))(?=/|$)", re.IGNORECASE
+)
+_KEYS = frozenset(
+    ("thread_id", "run_id", "checkpoint_id", "checkpoint_ns", "langgraph_checkpoint_ns")
+)
+_ASSISTANT = "assistant_id"
+_MADE_ID = re.compile(_MADE, re.IGNORECASE)
 _LISTS = frozenset(("thread_ids", "run_ids", "ids"))
 
 _MAYBE = ("/threads/", "thread_id", "run_id", "checkpoint")
+_MAYBE_MADE = re.compile(rf'assistant(?:s/|_id":"){_MADE}', re.IGNORECASE)
 """One of these is in the text of every request that has ids."""
 
 
@@ -38,7 +47,7 @@ class Shape:
 def shape(form: Json, text: str | None = None) -> Shape | None:
     """Return the shape of the canonical request *form*, whose one *text* may be known; None where it has no ids."""
     text = spelled(form) if text is None else text
-    if not any(word in text for word in _MAYBE):
+    if not any(word in text for word in _MAYBE) and not _MAYBE_MADE.search(text):
         return None
     there = {found.lower() for found in _found(form)}
     if not there:
@@ -54,7 +63,7 @@ def shape(form: Json, text: str | None = None) -> Shape | None:
 
 def _found(form: Json) -> Iterator[str]:
     for match in _IN_PATH.finditer(form["path"]):
-        yield match[1]
+        yield match[1] or match[2]
     for part in ("body", "query"):
         yield from _below(form.get(part))
 
@@ -64,6 +73,8 @@ def _below(value: Json) -> Iterator[str]:
         for name, part in value.items():
             if name in _KEYS or name in _LISTS:
                 yield from _within(part)
+            elif name == _ASSISTANT and isinstance(part, str) and _MADE_ID.fullmatch(part):
+                yield part
             else:
                 yield from _below(part)
     elif isinstance(value, list):
@@ -106,6 +117,13 @@ class Names:
         if live in self._readings:
             return any(reading[live] == recorded for reading in self._readings[live])
         return self._live.get(recorded, live) == live
+
+    def taken(self, live: str, recorded: str) -> bool:
+        """Tell whether another id than *live* stands for *recorded*, and can stand for nothing else."""
+        return any(
+            other != live and len(readings) == 1 and readings[0][other] == recorded
+            for other, readings in self._readings.items()
+        )
 
     def rename(self, request: Request) -> bool:
         """Tell whether an id in *request* stands for another one."""
@@ -178,8 +196,8 @@ class MessageNames(Names):
 
 
 def message_ids(body: Json) -> tuple[str | None, ...]:
-    """Return the id of each message in the input of a run's *body*, None where it has none that is a UUID."""
-    given = body.get("input") if isinstance(body, dict) else None
+    """Return the id of each message in *body*, the input of a run or the values of a state, None where it has none that is a UUID."""
+    given = body.get("input") or body.get("values") if isinstance(body, dict) else None
     messages = given.get("messages") if isinstance(given, dict) else None
     ids = (
         one.get("id") if isinstance(one, dict) else None

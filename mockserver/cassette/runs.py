@@ -82,10 +82,10 @@ def run(body: Json, threaded: bool) -> Json:
     if isinstance(form.get("config"), dict):
         form["config"] = without(form["config"], _CONFIG_DEFAULTS)
     if isinstance(form.get("input"), dict):
-        form["input"] = _with_messages(form["input"])
+        form["input"] = state(form["input"])
     command = form.get("command")
     if isinstance(command, dict) and isinstance(command.get("update"), dict):
-        form["command"] = {**command, "update": _with_messages(command["update"])}
+        form["command"] = {**command, "update": state(command["update"])}
     return without(form, _DEFAULTS_ON_THREAD if threaded else _DEFAULTS_STATELESS)
 
 
@@ -108,13 +108,14 @@ def _modes(modes: Json) -> Json:
     return modes
 
 
-def _with_messages(state: dict[str, Json]) -> dict[str, Json]:
-    messages = state.get("messages")
+def state(given: dict[str, Json]) -> dict[str, Json]:
+    """Return the meaning of the state *given*, whose `messages` may be spelled in several ways."""
+    messages = given.get("messages")
     if isinstance(messages, str) or (isinstance(messages, dict) and _kind(messages) is not None):
         messages = [messages]
     if not isinstance(messages, list):
-        return state
-    return {**state, "messages": [_message(message) for message in messages]}
+        return given
+    return {**given, "messages": [_message(message) for message in messages]}
 
 
 def _message(message: Json) -> Json:

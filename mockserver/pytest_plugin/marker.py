@@ -28,9 +28,9 @@ class Marked:
 
     @property
     def target(self) -> Path | None:
-        """The cassette that is recorded into; None where the fake graph answers, or several cassettes do."""
+        """The cassette that is recorded into; None where the fake graph answers, several cassettes do, or misses are what is wanted."""
         alone = len(self.paths) == 1 and not self.paths[0].is_dir()
-        return self.paths[0] if alone and not self.how.get("fallback") else None
+        return None if self.allow_misses or self.how.get("fallback") or not alone else self.paths[0]
 
 
 def read(item: pytest.Item) -> Marked:

@@ -133,7 +133,8 @@ class Stand:
             return (self._draft.file,)
         for path in self._marked.paths:
             if self._marked.named and not path.exists():
-                raise UsageError(f"there is no {self._told(path)}{self._way()}")
+                places = f"{self._told(path)}, nor is it beside the test"
+                raise UsageError(f"there is no {places}{self._way()}")
         return tuple(path for path in self._marked.paths if path.exists())
 
     def _recording(self) -> dict[str, Any]:

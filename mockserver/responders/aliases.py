@@ -42,6 +42,8 @@ class Session:
     names: Names
     next: Callable[[Found], Entry | None]
     played: Callable[[Found], bool]
+    ordered: bool = False
+    """Whether its requests name their cassette: that is one scenario then, whose order tells what fits equally apart."""
 
 
 class Aliases:
@@ -58,20 +60,32 @@ class Aliases:
         live = shape(canonical(request))
         if live is None:
             return ()
-        aliases = self._known(request, live.ids, session.names)
+        aliases = self._left(self._known(request, live.ids, session.names), session.names)
         if not aliases:
             like = self._alike(request, live.ids, session.names, index)
             aliases = tuple(alias for alias in like if self._is_free(alias, session))
             if like and not aliases:
                 return self._taken(like, session.names)
+        if len(aliases) > 1 and session.ordered:
+            aliases = (self._first(aliases, session),)
         if len(aliases) > 1 and not self._agree(aliases, session):
             entries = [alias.found.entries[0] for alias in aliases]
             labels = ", ".join(entry.label for entry in entries[:LISTED])
             why = (
-                f"its ids are new, and but for them it fits {labels} equally, whose answers differ"
+                f"but for its ids it fits {labels} equally, whose answers differ: name its cassette, "
+                "whose order tells them apart"
             )
             return Refused(why, entries[0])
         return self._with_answers(aliases, session) if len(aliases) > 1 else aliases
+
+    def _left(self, aliases: tuple[Alias, ...], names: Names) -> tuple[Alias, ...]:
+        """Return those of several *aliases* whose ids nothing else stands for meanwhile."""
+        left = [
+            alias
+            for alias in aliases
+            if not any(names.taken(live, meant) for live, meant in alias.names.items())
+        ]
+        return tuple(left) or aliases
 
     def _known(self, request: Request, ids: tuple[str, ...], names: Names) -> tuple[Alias, ...]:
         """Return what *request* means by the names that its ids have already."""
@@ -119,6 +133,12 @@ class Aliases:
             f"but in this session {holder} does: take another session, or reset this one"
         )
         return Refused(why, entry)
+
+    def _first(self, aliases: tuple[Alias, ...], session: Session) -> Alias:
+        """Return the alias that was recorded first, of those not played yet if there are any."""
+        return min(
+            aliases, key=lambda one: (session.played(one.found), one.found.entries[0].number)
+        )
 
     def _agree(self, aliases: tuple[Alias, ...], session: Session) -> bool:
         return len(aliases) <= COMPARED and len({self._gist(one, session) for one in aliases}) == 1

@@ -153,6 +153,7 @@ class Cassettes:
             self.sessions.keep(session, Names),
             lambda found: self._next(found, session, (cassette, self._joined(request))),
             lambda found: self.sessions.count(session, (cassette, found.key)) > 0,
+            cassette is not None,
         )
         secrets = credentials(request.headers, request.path)
         return self._aliases.meant(self._redacted(request, secrets), made, index)

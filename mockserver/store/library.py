@@ -127,9 +127,9 @@ class Library:
     def _load(self, name: str, path: Path, *, named: bool) -> None:
         try:
             snapshot = Snapshot(path, name, self._policy, HELD_EACH if self._held < HELD else 0)
-        except NotACassetteError:
+        except NotACassetteError as error:
             if named or name in self._snapshots:
-                raise
+                raise ReadError(error.message, file=str(path)) from None
             self._tell(f"{name}: skipped, it is no cassette (no `mockserver:` in it)")
             self._places[name], self._seen[name] = path, stamp(path.stat())
             return

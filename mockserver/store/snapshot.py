@@ -1,6 +1,7 @@
 """One cassette file as it was when it was loaded."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from mockserver.errors import ReadError, UsageError
 from mockserver.messages import Request
 
 BLOCK = 1 << 20
+
+_BEGINNING = b"request:"
+_END = re.compile(rb"^  end: \{.*\}\s*$", re.MULTILINE)
+"""How an exchange begins that was recorded, and how the last line of its response reads."""
 
 Stamp = tuple[int, int, int]
 """Inode, size and time of the last change: another stamp, another content."""
@@ -132,17 +137,24 @@ class Snapshot:
         if last is None:
             return
         last = documents.without_dashes(last)
-        try:
-            exchange = text.load_exchange(self._text(last))
-            torn = exchange is not None and exchange.response.end is None
-        except ReadError:
-            torn = True
-        if torn:
+        if self._is_torn(last):
             self.notes.append(
                 f"{self.name}, line {last.line}: the last exchange is torn (a recording was killed), skipped"
             )
         else:
             yield last
+
+    def _is_torn(self, last: Document) -> bool:
+        """Tell whether the *last* exchange breaks off; one that was only made wrong by hand is no less there for that."""
+        begun = last.raw.removeprefix(b"---").strip()
+        ours = begun.startswith(_BEGINNING) or _BEGINNING.startswith(begun)
+        if not ours or _END.search(last.raw):
+            return False
+        try:
+            exchange = text.load_exchange(self._text(last))
+        except ReadError:
+            return True
+        return exchange is not None and exchange.response.end is None
 
     def _entry(
         self, document: Document, number: int, in_force: tuple[str, ...], repeat: Repeat

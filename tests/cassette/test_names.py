@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockserver.assistants import own_assistant
 from mockserver.cassette.canonical import canonical
 from mockserver.cassette.names import Names, Shape, message_ids, shape
 from mockserver.messages import Paced, Reply, Request
 
+AGENT = own_assistant("agent")
 A, B, C, D = (f"0b1e5c4e-7f7a-4f0e-8d5c-00000000000{n}" for n in "1234")
 
 
@@ -45,7 +47,13 @@ def ids_of(*asked: Any) -> tuple[str, ...]:
         pytest.param("/runs/cancel", {"run_ids": [A, B], "thread_id": C}, (A, B, C), id="lists"),
         pytest.param("/threads/search?thread_id=" + A, {}, (A,), id="the query"),
         pytest.param("/runs/wait", {"input": {"note": A}}, (), id="not just any text"),
-        pytest.param(f"/assistants/{A}", None, (), id="not an assistant"),
+        pytest.param(f"/assistants/{A}", None, (A,), id="an assistant"),
+        pytest.param("/runs/wait", {"assistant_id": A}, (A,), id="which runs"),
+        pytest.param(f"/assistants/{AGENT}", None, (), id="not one of a graph's own"),
+        pytest.param("/runs/wait", {"assistant_id": AGENT}, (), id="nor which runs"),
+        pytest.param(
+            "/runs/wait", {"config": {"metadata": {"langgraph_checkpoint_ns": f"r:{A}"}}}, (A,), id="within a graph"
+        ),
         pytest.param(f"/store/items?key={A}", None, (), id="not a key"),
         pytest.param("/threads", {"thread_id": "mine"}, (), id="not what is no UUID"),
         pytest.param("/threads", {"thread_id": 5}, (), id="nor text"),

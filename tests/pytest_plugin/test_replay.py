@@ -366,7 +366,7 @@ def test_what_a_fixture_plays_at_the_end_is_played(project: Project) -> None:
         ("script=5", "write the script as the name of a file"),
         (
             "'none.yaml'",
-            "there is no cassettes/none.yaml: record what is missing by pytest --mockserver-record=new "
+            "there is no cassettes/none.yaml, nor is it beside the test: record what is missing by pytest --mockserver-record=new "
             "--mockserver-upstream=URL test_chat.py::test_hello",
         ),
     ],

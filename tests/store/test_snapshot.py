@@ -87,6 +87,29 @@ def test_a_torn_exchange_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(b"status: 200", b"status: abc", id="a value"),
+        pytest.param(b"response:", b"responce:", id="a key"),
+        pytest.param(b"request:", b"foo: 1\n#", id="no exchange at all"),
+    ],
+)
+def test_what_was_made_wrong_by_hand_is_not_torn(
+    tmp_path: Path, before: bytes, after: bytes
+) -> None:
+    """It would be cut off when the recording goes on."""
+    start, found, rest = WHOLE.rpartition(before)
+    text = start + found.replace(before, after) + rest
+    try:
+        snapshot = load(tmp_path, text)
+    except ReadError as error:
+        assert str(error).startswith("a.yaml, line 3")
+    else:
+        assert snapshot.notes == []
+        assert len(snapshot.cassette.entries) == len(EXCHANGES)
+
+
+@pytest.mark.parametrize(
     ("text", "complaint"),
     [
         pytest.param("", "a.yaml: not a cassette: it must begin with `mockserver: 1`", id="empty"),
