@@ -7,6 +7,7 @@ import pytest
 
 from mockserver.pytest_plugin import choices
 from mockserver.pytest_plugin.outcomes import Outcomes
+from mockserver.pytest_plugin.summary import Summary
 
 if TYPE_CHECKING:
     from mockserver.pytest_plugin.stand import Stand
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _CHOICES = pytest.StashKey[choices.Choices]()
 _OUTCOMES = pytest.StashKey[Outcomes]()
+_SUMMARY = pytest.StashKey[Summary]()
 _STAND: "pytest.StashKey[Stand]" = pytest.StashKey()
 
 
@@ -30,8 +32,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "what the fixture mock_server plays in this test, and how.",
     )
     config.stash[_CHOICES] = choices.read(config)
-    config.stash[_OUTCOMES] = outcomes = Outcomes()
-    config.pluginmanager.register(outcomes, "mockserver-outcomes")
+    config.stash[_OUTCOMES], config.stash[_SUMMARY] = Outcomes(), Summary()
+    config.pluginmanager.register(config.stash[_OUTCOMES], "mockserver-outcomes")
+    config.pluginmanager.register(config.stash[_SUMMARY], "mockserver-summary")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -82,5 +85,6 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
     del item.stash[_STAND]
     with stand.ending():
         result = yield
-        stand.keep()
+        if line := stand.keep():
+            item.config.stash[_SUMMARY].told(line)
     return result

@@ -27,15 +27,18 @@ class Draft:
             except OSError as error:
                 self.clear()
                 raise StorageError(f"{target} cannot be read: {error.strerror}") from None
-        self._before = _stamp(self.file)
+        self._before = self._size()
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was recorded."""
+        return self._size() != self._before
 
     def keep(self) -> None:
-        """Put what was recorded, if anything was, in the place of the cassette, at once.
+        """Put what was recorded in the place of the cassette, at once.
 
         StorageError where it cannot be written, or was changed meanwhile, such as by a test of another worker.
         """
-        if _stamp(self.file) == self._before:
-            return
         try:
             self._target.parent.mkdir(parents=True, exist_ok=True)
             with _locked(self._target.parent):
@@ -50,6 +53,9 @@ class Draft:
     def clear(self) -> None:
         """Throw away what was not kept."""
         self._folder.cleanup()
+
+    def _size(self) -> int:
+        return self.file.stat().st_size if self.file.exists() else 0
 
     def _replace(self) -> None:
         beside = self._target.with_name(f".{self._target.name}.{os.getpid()}")

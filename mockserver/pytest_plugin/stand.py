@@ -105,13 +105,17 @@ class Stand:
         finally:
             self._clear()
 
-    def keep(self) -> None:
-        """Put what was recorded in its place, if all of the test went well."""
-        if self._draft is not None and self._outcomes.passed(self._item):
-            try:
-                self._draft.keep()
-            except StorageError as error:
-                _refuse(f"{self._shown} {error}")
+    def keep(self) -> str | None:
+        """Put what was recorded in its place, if all of the test went well; return what to say of it, None if it was nothing."""
+        if self._draft is None or not self._draft.changed:
+            return None
+        if not self._outcomes.passed(self._item):
+            return f"not kept, since its test did not pass: {self._shown}"
+        try:
+            self._draft.keep()
+        except StorageError as error:
+            _refuse(f"{self._shown} {error}")
+        return f"recorded {self._shown}"
 
     def _clear(self) -> None:
         if self._draft is not None:

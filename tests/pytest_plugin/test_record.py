@@ -38,7 +38,9 @@ def test_what_is_recorded_is_replayed(project: Project, upstream: MockServer) ->
     assert (asked, list(project.cassettes.values())) == (5, [2, 1, 1, 1])
     assert "test_chat/test_hello[hi].yaml" in project.cassettes
     project.run("--mockserver-fail-on-unplayed").assert_outcomes(passed=4)
-    project.record().assert_outcomes(passed=4)
+    again = project.record()
+    again.assert_outcomes(passed=4)
+    assert "recorded cassettes" not in again.stdout.str()
     assert runs(upstream) == asked
 
 
@@ -264,8 +266,14 @@ def test_under_xdist_each_worker_records_its_own(project: Project) -> None:
             assert ask(mock_server, f"number {number}")
         """
     )
-    project.record("-n2").assert_outcomes(passed=6)
-
+    recorded = project.record("-n2")
+    recorded.assert_outcomes(passed=6)
+    recorded.stdout.fnmatch_lines(
+        [
+            "=* mockserver *=",
+            *(f"recorded cassettes/test_chat/test_hello?{n}?.yaml" for n in range(6)),
+        ]
+    )
     assert list(project.cassettes.values()) == [1] * 6
     project.run("-n2", "--mockserver-fail-on-unplayed").assert_outcomes(passed=6)
 
@@ -420,6 +428,14 @@ def test_nothing_is_left_in_the_folder_for_scratch(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     project.test(HELLO + "\n    def test_bad(mock_server):\n        assert not ask(mock_server)\n")
-    project.record().assert_outcomes(passed=1, failed=1)
+    recorded = project.record()
+    recorded.assert_outcomes(passed=1, failed=1)
+    recorded.stdout.fnmatch_lines(
+        [
+            "=* mockserver *=",
+            "not kept, since its test did not pass: cassettes/test_chat/test_bad.yaml",
+            "recorded cassettes/test_chat/test_hello.yaml",
+        ]
+    )
 
     assert list(tmp_path.glob("mockserver*")) == []
