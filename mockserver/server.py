@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
 from aiohttp import web
@@ -152,8 +152,7 @@ class MockServer:
         trace: TracebackType | None,
     ) -> None:
         """Stop, and finish what was recorded."""
-        # Whoever leaves in a hurry does not keep the recording from being finished.
-        lost = await asyncio.shield(asyncio.ensure_future(self._stop()))
+        lost = await _to_its_end(self._stop())
         if lost and error is None:
             raise StorageError(lost)
 
@@ -263,6 +262,20 @@ class MockServer:
             return look()
 
         return thread.run(there())
+
+
+async def _to_its_end(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Return what *coroutine* returns; whoever is cancelled meanwhile is so behind its end."""
+    task = asyncio.ensure_future(coroutine)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    return task.result()
 
 
 def _several(given: Iterable[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import anyio
 import pytest
 from langgraph_sdk import get_client, get_sync_client
 
@@ -405,6 +406,19 @@ async def test_who_leaves_in_a_hurry_leaves_a_whole_recording(
         assert server.unplayed == ["chat.yaml#1"]
 
 
+async def test_who_is_cancelled_again_and_again_leaves_a_whole_recording_too(
+    tmp_path: Path, upstream: MockServer
+) -> None:
+    """As the cancel scopes of anyio do it, which end no wait but at once."""
+    path = tmp_path / "chat.yaml"
+    with anyio.move_on_after(0.5):
+        async with MockServer(path, upstream=upstream.url) as server:
+            await asyncio.to_thread(ask, server.url)
+            await asyncio.sleep(20)
+    with MockServer(path) as server:
+        assert server.unplayed == ["chat.yaml#1"]
+
+
 def test_calls_can_be_looked_at_from_another_thread() -> None:
     stop = threading.Event()
 
@@ -417,7 +431,7 @@ def test_calls_can_be_looked_at_from_another_thread() -> None:
                         assert call.path
 
             looking = asyncio.create_task(asyncio.to_thread(look))
-            for _ in range(200):
+            for _ in range(30):
                 await asyncio.to_thread(ask, server.url, "hi")
             stop.set()
             await looking
