@@ -72,7 +72,9 @@ class Sessions:
             self._sessions.pop(session, None)
 
     def _heard_of(self, session: str) -> _Session:
-        known = self._sessions.setdefault(session, _Session())
+        known = self._sessions.get(session)
+        if known is None:
+            known = self._sessions[session] = _Session()
         self._sessions.move_to_end(session)
         if len(self._sessions) > self._kept:
             self._sessions.popitem(last=False)

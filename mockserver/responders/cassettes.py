@@ -107,8 +107,9 @@ class Cassettes:
         self.sessions.take(session, taken)
         if len(aliases) == 1:
             self.sessions.take(session, (cassette, found.key))
-        self.sessions.play(session, entry.label)
-        self.played.add(entry.label)
+        label = entry.label
+        self.sessions.play(session, label)
+        self.played.add(label)
         if b'"messages"' in request.body and _IDS_IN.search(request.body):
             self._follow_messages(request, entry, session)
         told = self._told(reply, session, aliases)
