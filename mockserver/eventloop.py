@@ -1,7 +1,7 @@
 """An event loop in a thread of its own, for who has none."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from threading import Thread, current_thread
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ class LoopThread:
         # Made here, so that what stands against it is raised here.
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
+        self._last: Callable[[], Coroutine[Any, Any, object]] | None = None
         self._thread = Thread(target=self._run, name="mockserver", daemon=True)
         self._thread.start()
 
@@ -33,6 +34,11 @@ class LoopThread:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
+    def finish(self, last: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Do the same, and *last* behind all that was left off waiting for."""
+        self._last = last
+        self.stop()
+
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._wait())
@@ -42,3 +48,5 @@ class LoopThread:
         others = asyncio.all_tasks() - {asyncio.current_task()}
         if others:
             await asyncio.wait(others, timeout=_FINISH_WITHIN)
+        if self._last is not None:
+            await self._last()

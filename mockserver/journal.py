@@ -75,7 +75,7 @@ class Call:
         return (
             _SMALLEST
             + len(self.body)
-            + sum(map(len, chain(*self.headers)))
+            + sum(map(len, chain((self.path, self.session), *self.headers)))
             + 3 * len(self.note or "")
         )
 

@@ -87,6 +87,7 @@ class MockServer:
         self._runner: web.AppRunner | None = None
         self._thread: LoopThread | None = None
         self._unplayed: list[str] = []
+        self._recorded = 0
         self._check()
 
     def __repr__(self) -> str:
@@ -121,6 +122,15 @@ class MockServer:
         return [call for call in self.calls if call.source == "miss"]
 
     @property
+    def recorded(self) -> int:
+        """How many exchanges it has recorded since its start."""
+        return (
+            self._made.recording.kept.exchanges
+            if isinstance(self._made, modes.Taping)
+            else self._recorded
+        )
+
+    @property
     def unplayed(self) -> list[str]:
         """The exchanges that were never played, as `FILE#N`, whatever was reset meanwhile."""
         cassettes = self._made.cassettes if self._made else None
@@ -136,7 +146,7 @@ class MockServer:
         """Start."""
         if self._runner is not None:
             raise UsageError(f"{self!r} runs already")
-        self._log = self._new_log()
+        self._log, self._recorded = self._new_log(), 0
         self._made = self._make()
         try:
             self._runner = await serving.started(self._made.app, self._host, self._port)
@@ -164,7 +174,7 @@ class MockServer:
         try:
             thread.run(self.__aenter__())
         except BaseException:
-            thread.stop()
+            thread.finish(self._stop)
             raise
         self._thread = thread
         return self
@@ -250,6 +260,7 @@ class MockServer:
         if not isinstance(made, modes.Taping):
             return ""
         await made.close()
+        self._recorded = made.recording.kept.exchanges
         return "; ".join(made.recording.kept.troubles)
 
     def _look(self, look: Callable[[], T]) -> T:

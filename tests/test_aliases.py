@@ -335,6 +335,35 @@ async def test_an_assistant_that_a_client_made_up_has_another_name(start: Start)
     assert await ask(server, "POST", "/runs/wait", run) == {"by": NEW}
 
 
+async def test_an_assistant_that_was_recorded_means_itself(start: Start) -> None:
+    def body(assistant: str, said: str) -> Any:
+        return {"assistant_id": assistant, "input": {"messages": said}}
+
+    turns = ((A, "1"), (A, "2"), (A, "3"), (B, "8"))
+    text = HEAD + "".join(
+        exchange("POST", "/runs/wait", body(who, said), {"by": who}) for who, said in turns
+    )
+    server = await start(chat=text)
+
+    async def run(assistant: str, said: str) -> Any:
+        return await ask(server, "POST", "/runs/wait", body(assistant, said))
+
+    assert await run(A, "1") == {"by": A}
+    assert "miss" in await run(B, "2")
+    assert "miss" in await run(NEW, "3")  # whose place A has by now
+    assert await run(A, "3") == {"by": A}
+    assert await run(A, "1") == {"by": A}
+    assert await run(B, "8") == {"by": B}
+
+
+async def test_a_recorded_thread_that_is_used_under_its_name_has_no_other(start: Start) -> None:
+    server = await start(chat=HEAD + conversation(A))
+    assert (await make(server, A))["thread_id"] == A
+
+    assert "miss" in await turn(server, OTHER)
+    assert (await turn(server, A))["on"] == A
+
+
 async def test_a_graph_of_another_name_is_another_one(start: Start) -> None:
     body = {"assistant_id": "agent", "input": {"messages": "hi"}}
     server = await start(chat=HEAD + exchange("POST", "/runs/wait", body, {"by": "agent"}))

@@ -122,6 +122,7 @@ def test_the_size_of_a_call_counts_all_that_is_long() -> None:
     assert made("/x", body=b"x" * 50).size == plain.size + 50
     assert made("/x", "s" * 50).size > plain.size + 50
     assert made("/x", note="n" * 50).size >= plain.size + 50
+    assert made("/x" * 50).size > plain.size + 50
 
 
 def test_what_goes_well_pushes_no_miss_out() -> None:

@@ -18,6 +18,7 @@ from langgraph_sdk import get_client, get_sync_client
 
 import mockserver
 from mockserver import Call, MockServer, ReadError, StorageError, UsageError
+from mockserver.eventloop import LoopThread
 from tests.scripted import Wire
 from tests.scripted import upstream as scripted
 from tests.test_replay import cassette
@@ -474,6 +475,30 @@ async def test_an_upstream_that_says_nothing_of_itself_is_not_waited_for(tmp_pat
     ):
         assert await asyncio.to_thread(ask, server.url) == 503
     gc.collect()
+
+
+def test_a_start_that_is_interrupted_leaves_nothing_behind(
+    tmp_path: Path, upstream: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Ctrl-C does it, in the middle of waiting for the thread."""
+    path = tmp_path / "chat.yaml"
+    server = MockServer(path, upstream=upstream.url)
+    run = LoopThread.run
+
+    def interrupted(thread: LoopThread, coroutine: Any) -> Any:
+        run(thread, coroutine)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LoopThread, "run", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            server.__enter__()
+
+    assert "not running" in repr(server)
+    assert not path.exists()
+    with server:
+        ask(server.url)
+    assert server.recorded == 1
 
 
 async def test_it_runs_once_at_a_time(chat: Path) -> None:

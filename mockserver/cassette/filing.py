@@ -33,8 +33,7 @@ def safe(part: str) -> str:
     plain = "".join(one if one.isprintable() else "-" for one in _BAD.sub("-", part))
     if plain.startswith("."):
         plain = f"-{plain[1:]}"
-    while len(plain.encode()) > _LONGEST:
-        plain = plain[:-1]
+    plain = plain.encode()[:_LONGEST].decode(errors="ignore")
     plain = plain.rstrip(". ")
     return part if plain == part and part else _marked(plain, part)
 

@@ -3,6 +3,7 @@
 import heapq
 from array import array
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
 from mockserver.cassette import matching, names
@@ -28,6 +29,8 @@ class Entry:
     line: int
     key: Key
     shape: Key | None
+    ids: tuple[str, ...]
+    """The ids in its request, as `names` finds them."""
     route: tuple[str, str]
     sketch: "array[int]"
     repeat: Repeat
@@ -67,6 +70,7 @@ def entry(
         *place,
         key=matching.hashed(text),
         shape=under_other_names.key if under_other_names else None,
+        ids=under_other_names.ids if under_other_names else (),
         route=(form["method"], form["path"]),
         sketch=matching.sketch(form),
         repeat=repeat,
@@ -96,10 +100,18 @@ class Index:
         """How many exchanges there are."""
         return sum(len(cassette.entries) for cassette in self.cassettes)
 
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """The ids in all requests."""
+        return frozenset(
+            one for cassette in self.cassettes for entry in cassette.entries for one in entry.ids
+        )
+
     def only(self, name: str) -> "Index | None":
         """Return the index of the one cassette *name*, with or without its suffix; None if there is none."""
         if name not in self._by_name:
-            wanted = (name, *(f"{name}{suffix}" for suffix in SUFFIXES), filed(name))
+            # Where recordings go comes first.
+            wanted = (filed(name), name, *(f"{name}{suffix}" for suffix in SUFFIXES))
             there = next(
                 (number for one in wanted if (number := self._order.get(one)) is not None), None
             )

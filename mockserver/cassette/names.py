@@ -20,7 +20,7 @@ T = TypeVar("T", bytes, str)
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _IDS = re.compile(_UUID, re.IGNORECASE)
 _RAW_IDS = re.compile(_UUID.encode(), re.IGNORECASE)
-_MADE = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-46-9a-f][0-9a-f]{3}(?:-[0-9a-f]{4})-[0-9a-f]{12}"
+_MADE = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-46-9a-f][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
 _IN_PATH = re.compile(
     rf"(?<=/)(?:(?:threads|runs|state)/({_UUID})|assistants/({_MADE}))(?=/|$)", re.IGNORECASE
 )
@@ -32,8 +32,9 @@ _MADE_ID = re.compile(_MADE, re.IGNORECASE)
 _LISTS = frozenset(("thread_ids", "run_ids", "ids"))
 
 _MAYBE = ("/threads/", "thread_id", "run_id", "checkpoint")
+"""One of these, or an assistant that was made, is in the text of every request that has ids."""
+
 _MAYBE_MADE = re.compile(rf'assistant(?:s/|_id":"){_MADE}', re.IGNORECASE)
-"""One of these is in the text of every request that has ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,17 @@ def shape(form: Json, text: str | None = None) -> Shape | None:
         return f"\0{numbers.setdefault(name, len(numbers))}" if name in there else found[0]
 
     return Shape(hashed(_IDS.sub(numbered, text)), tuple(numbers))
+
+
+def assistants(form: Json) -> set[str]:
+    """Return the ids in the canonical request *form* that are of assistants which were made, and not a graph's own."""
+    bodies = form.get("body")
+    named = {match[2].lower() for match in _IN_PATH.finditer(form["path"]) if match[2]}
+    for body in bodies if isinstance(bodies, list) else (bodies,):
+        one = body.get(_ASSISTANT) if isinstance(body, dict) else None
+        if isinstance(one, str) and _MADE_ID.fullmatch(one):
+            named.add(one.lower())
+    return named
 
 
 def _found(form: Json) -> Iterator[str]:

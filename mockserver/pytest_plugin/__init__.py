@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "what the fixture mock_server plays in this test, and how.",
     )
     config.stash[_CHOICES] = choices.read(config)
-    config.stash[_OUTCOMES], config.stash[_SUMMARY] = Outcomes(), Summary()
+    config.stash[_OUTCOMES], config.stash[_SUMMARY] = Outcomes(config), Summary()
     config.pluginmanager.register(config.stash[_OUTCOMES], "mockserver-outcomes")
     config.pluginmanager.register(config.stash[_SUMMARY], "mockserver-summary")
 

@@ -5,12 +5,11 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mockserver.errors import StorageError
-
-_Stamp = tuple[int, int, int] | None
+from mockserver.store.snapshot import Stamp, stamp
 
 
 class Draft:
@@ -27,12 +26,6 @@ class Draft:
             except OSError as error:
                 self.clear()
                 raise StorageError(f"{target} cannot be read: {error.strerror}") from None
-        self._before = self._size()
-
-    @property
-    def changed(self) -> bool:
-        """Whether anything was recorded."""
-        return self._size() != self._before
 
     def keep(self) -> None:
         """Put what was recorded in the place of the cassette, at once.
@@ -54,9 +47,6 @@ class Draft:
         """Throw away what was not kept."""
         self._folder.cleanup()
 
-    def _size(self) -> int:
-        return self.file.stat().st_size if self.file.exists() else 0
-
     def _replace(self) -> None:
         beside = self._target.with_name(f".{self._target.name}.{os.getpid()}")
         try:
@@ -73,15 +63,15 @@ def _locked(folder: Path) -> Iterator[None]:
     """Keep other processes from replacing a file in *folder* meanwhile."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with suppress(OSError):  # there are file systems that lock no folders
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
 
 
-def _stamp(path: Path) -> _Stamp:
+def _stamp(path: Path) -> Stamp | None:
     try:
-        found = path.stat()
+        return stamp(path.stat())
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns

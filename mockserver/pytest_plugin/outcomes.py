@@ -3,15 +3,19 @@
 import time
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+_STARTED = "mockserver-started"
 
 
 class Outcomes:
     """A plugin that listens."""
 
-    def __init__(self) -> None:
-        self._started = time.time()
+    def __init__(self, config: pytest.Config) -> None:
+        # A worker that takes the place of one that died begins later than the run.
+        self._started: float = getattr(config, "workerinput", {}).get(_STARTED, time.time())
         self._passed: set[str] = set()
         self._failed: set[str] = set()
         self._skipped: set[str] = set()
@@ -32,6 +36,11 @@ class Outcomes:
     def recorded(self, cassette: Path) -> bool:
         """Tell whether *cassette* was recorded in this run: by a test before this one, maybe by another worker's."""
         return cassette.exists() and cassette.stat().st_mtime > self._started
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of pytest-xdist when the run began."""
+        node.workerinput[_STARTED] = self._started
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(

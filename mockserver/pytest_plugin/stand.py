@@ -107,7 +107,7 @@ class Stand:
 
     def keep(self) -> str | None:
         """Put what was recorded in its place, if all of the test went well; return what to say of it, None if it was nothing."""
-        if self._draft is None or not self._draft.changed:
+        if self._draft is None or not self._server.recorded:
             return None
         if not self._outcomes.passed(self._item):
             return f"not kept, since its test did not pass: {self._shown}"

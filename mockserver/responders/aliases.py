@@ -1,11 +1,11 @@
 """Recorded answers to requests that call their ids otherwise."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from mockserver.cassette.canonical import canonical
 from mockserver.cassette.index import Entry, Found, Index
-from mockserver.cassette.names import Names, ids_in, shape
+from mockserver.cassette.names import Names, assistants, ids_in, shape
 from mockserver.cassette.stable import Stable
 from mockserver.cassette.summary import facts
 from mockserver.jsontext import Json
@@ -42,6 +42,8 @@ class Session:
     names: Names
     next: Callable[[Found], Entry | None]
     played: Callable[[Found], bool]
+    own: Collection[str] = ()
+    """The recorded ids that it has used under their own names."""
     ordered: bool = False
     """Whether its requests name their cassette: that is one scenario then, whose order tells what fits equally apart."""
 
@@ -57,12 +59,16 @@ class Aliases:
         self, request: Request, session: Session, index: Index
     ) -> tuple[Alias, ...] | Refused:
         """Return what *request*, which is without its secrets, may mean: all of it is answered alike. Or nothing, or why not."""
-        live = shape(canonical(request))
+        form = canonical(request)
+        live = shape(form)
         if live is None:
             return ()
         aliases = self._left(self._known(request, live.ids, session.names), session.names)
         if not aliases:
             like = self._alike(request, live.ids, session.names, index)
+            # An assistant that was recorded means itself.
+            meant = frozenset(one for one in assistants(form) if one in index.ids)
+            like = [one for one in like if all(one.names[live] == live for live in meant)]
             aliases = tuple(alias for alias in like if self._is_free(alias, session))
             if like and not aliases:
                 return self._taken(like, session.names)
@@ -114,7 +120,10 @@ class Aliases:
         new = [live for live in alias.names if not session.names.has(live)]
         if new and session.played(alias.found):
             return False
-        return all(session.names.may_be(live, meant) for live, meant in alias.names.items())
+        return all(
+            session.names.may_be(live, meant) and (live == meant or meant not in session.own)
+            for live, meant in alias.names.items()
+        )
 
     def _taken(self, aliases: list[Alias], names: Names) -> Refused:
         """Return that what the ids could stand for is taken in this session."""

@@ -38,6 +38,10 @@ _IDS_IN = re.compile(rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-")
 """What is in every request that has ids."""
 
 
+class Own(set[str]):
+    """The recorded ids that a session has used under their own names."""
+
+
 class Cassettes:
     """Answers what was recorded, in recorded order for each session.
 
@@ -107,6 +111,8 @@ class Cassettes:
         self.sessions.take(session, taken)
         if len(aliases) == 1:
             self.sessions.take(session, (cassette, found.key))
+        if entry.ids and not aliases:
+            self.sessions.keep(session, Own).update(entry.ids)
         label = entry.label
         self.sessions.play(session, label)
         self.played.add(label)
@@ -154,6 +160,7 @@ class Cassettes:
             self.sessions.keep(session, Names),
             lambda found: self._next(found, session, (cassette, self._joined(request))),
             lambda found: self.sessions.count(session, (cassette, found.key)) > 0,
+            self.sessions.kept(session, Own) or (),
             cassette is not None,
         )
         secrets = credentials(request.headers, request.path)

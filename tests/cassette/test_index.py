@@ -73,3 +73,11 @@ def test_without_such_the_nearest_are_any() -> None:
         "a.yaml#2",
         "a.yaml#3",
     ]
+
+
+def test_a_title_is_looked_for_where_it_is_recorded_first() -> None:
+    index = Index(tuple(Cassette(name, (), ()) for name in ("a: b.yaml", "a- b-75cd1899.yaml")))
+    found = index.only("a: b")
+
+    assert found is not None
+    assert [one.name for one in found.cassettes] == ["a- b-75cd1899.yaml"]

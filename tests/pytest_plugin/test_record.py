@@ -58,6 +58,20 @@ def test_only_what_is_missing_is_recorded(project: Project, upstream: MockServer
     assert (project.cassettes, runs(upstream)) == ({OWN: 2}, 1)
 
 
+def test_what_was_only_replayed_is_not_written(project: Project) -> None:
+    """Recording opens it, and would end its last line."""
+    project.cassette(OWN, ("hi", "one"))
+    file = project.pytester.path / "cassettes" / OWN
+    file.write_text(file.read_text().rstrip())
+    before = file.stat()
+    project.test(HELLO)
+    recorded = project.record()
+
+    recorded.assert_outcomes(passed=1)
+    assert "recorded cassettes" not in recorded.stdout.str()
+    assert file.stat() == before
+
+
 def test_all_can_be_recorded_anew(project: Project) -> None:
     project.cassette(OWN, ("hi", "one"), ("old", "two"))
     project.test(HELLO)
