@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any
 
 from mockserver.cassette import paths
@@ -38,7 +39,7 @@ class Near:
     played: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Miss:
     """A request that no exchange matches: why, and the nearest that were recorded."""
 
@@ -56,7 +57,7 @@ class Miss:
             "method": self.request.method,
             "path": self.request.path,
             "reason": self.reason,
-            "nearest": [_facts(near, self.request) for near in self.nearest],
+            "nearest": [_bounded(near) for near in self._compared],
         }
         if self.cassettes:
             facts["cassettes"] = list(self.cassettes)
@@ -67,11 +68,15 @@ class Miss:
     def words(self) -> str:
         """Return the miss in words, a few lines."""
         lines = [f"{self.request.method} {self.request.path}: {self.reason}"]
-        for near in self.nearest:
-            lines += _words(_facts(near, self.request))
+        for near in self._compared:
+            lines += _words(near)
         if self.cassettes:
             lines.append(f"  cassettes there are: {', '.join(self.cassettes)}{self._more}")
         return "\n".join(lines)
+
+    @cached_property
+    def _compared(self) -> list[dict[str, Json]]:
+        return [_facts(near, self.request) for near in self.nearest]
 
     @property
     def _more(self) -> str:
@@ -113,13 +118,21 @@ def _difference(difference: Difference, recorded: Request, got: Request) -> dict
         ("got", difference.got, got),
     ):
         if value is not ABSENT:
-            facts[name] = _bounded(_as_sent(value, difference, request))
+            facts[name] = _as_sent(value, difference, request)
     return facts
 
 
-def _bounded(value: Json) -> Json:
-    text = dumps(value)
-    return value if len(text) <= HELD else _cut(text, HELD)
+def _bounded(near: dict[str, Json]) -> dict[str, Json]:
+    """Return the facts *near* with short values alone."""
+    return {**near, "differs": [_short(difference) for difference in near["differs"]]}
+
+
+def _short(difference: dict[str, Json]) -> dict[str, Json]:
+    texts = {name: dumps(value) for name, value in difference.items()}
+    return {
+        name: value if len(texts[name]) <= HELD else _cut(texts[name], HELD)
+        for name, value in difference.items()
+    }
 
 
 def _as_sent(value: Json, difference: Difference, request: Request) -> Json:

@@ -152,3 +152,10 @@ def test_the_facts_of_a_long_value_are_short() -> None:
 
     assert difference["got"] == [1]
     assert difference["recorded"] == '"' + "x" * 999 + "… (5002 characters)"
+
+
+def test_the_words_of_a_long_value_are_those_of_a_short_one() -> None:
+    recorded = Request("POST", "/x", (), b'{"a":["' + b"x" * 5000 + b'"]}')
+    words = Miss(Request("POST", "/x", (), b'{"a":1}'), "no", (Near("a#1", recorded),)).words()
+
+    assert '      recorded ["' + "x" * 158 + "… (5004 characters)\n" in words
