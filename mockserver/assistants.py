@@ -1,8 +1,11 @@
-"""The assistant that each graph has of its own. No I/O."""
+"""The assistant that each graph has of its own, and what an id of the server's looks like. No I/O."""
 
-from uuid import UUID, uuid5
+import uuid
 
-NAMESPACE = UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
+ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""The pattern of an id, a UUID, in small letters."""
+
+NAMESPACE = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
 
 
 def own_assistant(graph: str) -> str:
@@ -10,4 +13,4 @@ def own_assistant(graph: str) -> str:
 
     UnicodeEncodeError where *graph* holds a lone surrogate.
     """
-    return str(uuid5(NAMESPACE, graph))
+    return str(uuid.uuid5(NAMESPACE, graph))

@@ -9,9 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from aiohttp import web
 
 from mockserver.cassette.index import Index
-from mockserver.cassette.recorder import kept_request
-from mockserver.cassette.redaction import Redactor, Rules
-from mockserver.cassette.secrets import credentials
+from mockserver.cassette.redaction import Rules, kept
 from mockserver.errors import RequestError
 from mockserver.journal import Call, Journal
 from mockserver.jsontext import Json, loads
@@ -89,9 +87,7 @@ class Control:
         return {"requests": told, "forgotten": self.journal.forgotten}
 
     def _told(self, call: Call) -> dict[str, Json]:
-        secrets = credentials(call.headers, call.path)
-        sent = Request(call.method, call.path, call.headers, call.body)
-        shown = Redactor(secrets, self.rules).request(kept_request(sent))
+        shown = kept(call.request, self.rules)
         return {
             "when": call.when.isoformat(timespec="milliseconds"),
             "session": call.session,

@@ -1,7 +1,7 @@
 """An event loop in a thread of its own, for who has none."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from threading import Thread, current_thread
 from typing import Any, TypeVar
 
@@ -16,8 +16,7 @@ class LoopThread:
     def __init__(self) -> None:
         # Made here, so that what stands against it is raised here.
         self._loop = asyncio.new_event_loop()
-        self._stop = asyncio.Event()
-        self._last: Callable[[], Coroutine[Any, Any, object]] | None = None
+        self._last: asyncio.Future[Coroutine[Any, Any, object] | None] = self._loop.create_future()
         self._thread = Thread(target=self._run, name="mockserver", daemon=True)
         self._thread.start()
 
@@ -29,24 +28,19 @@ class LoopThread:
         """Run *coroutine* there, and return what it returns."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
-    def stop(self) -> None:
-        """End the loop and the thread; what was left off waiting for may come to its end before."""
-        self._loop.call_soon_threadsafe(self._stop.set)
+    def stop(self, last: Coroutine[Any, Any, object] | None = None) -> None:
+        """End the loop and the thread; what was left off waiting for may come to its end before, and *last* behind it."""
+        self._loop.call_soon_threadsafe(self._last.set_result, last)
         self._thread.join()
-
-    def finish(self, last: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        """Do the same, and *last* behind all that was left off waiting for."""
-        self._last = last
-        self.stop()
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._wait())
 
     async def _wait(self) -> None:
-        await self._stop.wait()
+        last = await self._last
         others = asyncio.all_tasks() - {asyncio.current_task()}
         if others:
             await asyncio.wait(others, timeout=_FINISH_WITHIN)
-        if self._last is not None:
-            await self._last()
+        if last is not None:
+            await last

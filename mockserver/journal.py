@@ -55,7 +55,7 @@ class Call:
     def __str__(self) -> str:
         if self.source is Source.MISS and self.note:
             return self.note
-        asked = told(Request(self.method, self.path, self.headers))
+        asked = told(self.request)
         if self.note:
             return f"{asked}: {self.note}"
         exchange = f" {self.exchange}" if self.exchange else ""
@@ -63,6 +63,11 @@ class Call:
 
     def __repr__(self) -> str:
         return f"<Call {self}>"
+
+    @property
+    def request(self) -> Request:
+        """The request by itself."""
+        return Request(self.method, self.path, self.headers, self.body)
 
     @property
     def is_fault(self) -> bool:

@@ -66,8 +66,9 @@ class MockServer:
         port: int = 0,
         on_fault: Callable[[Call], None] | None = None,
     ) -> None:
+        if "" in cassettes:
+            raise UsageError("the name of a cassette is empty")
         self._paths = tuple(map(Path, cassettes))
-        self._empty = "" in cassettes
         self._fallback = fallback
         self._script = Path(script) if script is not None else None
         self._graphs = _several(graphs)
@@ -174,7 +175,7 @@ class MockServer:
         try:
             thread.run(self.__aenter__())
         except BaseException:
-            thread.finish(self._stop)
+            thread.stop(self._stop())
             raise
         self._thread = thread
         return self
@@ -198,8 +199,6 @@ class MockServer:
 
     def _check(self) -> None:
         """UsageError for what cannot be meant."""
-        if self._empty:
-            raise UsageError("the name of a cassette is empty")
         if self._fallback not in (None, "fake"):
             raise UsageError(f'fallback={self._fallback!r}: there is "fake"')
         if self._fallback is None and (self._script or self._graphs):

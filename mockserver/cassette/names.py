@@ -11,18 +11,18 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TypeVar
 
+from mockserver.assistants import ID
 from mockserver.cassette.matching import Key, hashed, spelled
 from mockserver.jsontext import Json
 from mockserver.messages import Live, Paced, Reply, Request
 
 T = TypeVar("T", bytes, str)
 
-_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_IDS = re.compile(_UUID, re.IGNORECASE)
-_RAW_IDS = re.compile(_UUID.encode(), re.IGNORECASE)
+_IDS = re.compile(ID, re.IGNORECASE)
+_RAW_IDS = re.compile(ID.encode(), re.IGNORECASE)
 _MADE = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-46-9a-f][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
 _IN_PATH = re.compile(
-    rf"(?<=/)(?:(?:threads|runs|state)/({_UUID})|assistants/({_MADE}))(?=/|$)", re.IGNORECASE
+    rf"(?<=/)(?:(?:threads|runs|state)/({ID})|assistants/({_MADE}))(?=/|$)", re.IGNORECASE
 )
 _KEYS = frozenset(
     ("thread_id", "run_id", "checkpoint_id", "checkpoint_ns", "langgraph_checkpoint_ns")

@@ -13,6 +13,7 @@ from functools import partial
 
 from mockserver.cassette import spread
 from mockserver.cassette.model import Exchange, Response, Stream, TimedEvent
+from mockserver.cassette.recorder import kept_request
 from mockserver.cassette.secrets import (
     ASSIGNED,
     FIELD,
@@ -219,6 +220,13 @@ class Redactor:
 
         text = plain.sub(put, text)
         return nested.sub(put, text) if '\\"' in text else text
+
+
+def kept(request: Request, rules: Rules, secrets: Iterable[str] | None = None) -> Request:
+    """Return *request* as a cassette holds it: with the headers that are kept, and without its *secrets*, which may be known."""
+    if secrets is None:
+        secrets = credentials(request.headers, request.path)
+    return Redactor(secrets, rules).request(kept_request(request))
 
 
 def told(request: Request) -> str:

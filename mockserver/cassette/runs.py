@@ -7,11 +7,11 @@ messages are volatile, and a key that the server copies into a message unread (`
 
 import re
 
-from mockserver.assistants import own_assistant
+from mockserver.assistants import ID, own_assistant
 from mockserver.cassette.defaults import Defaults, without
 from mockserver.jsontext import Json
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_UUID = re.compile(ID, re.IGNORECASE)
 
 # Without effect only as what the schema wants them to be: anything else is refused.
 _NO_EFFECT: dict[str, tuple[type, ...]] = {

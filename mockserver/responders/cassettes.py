@@ -11,8 +11,8 @@ from mockserver.cassette.matching import Key
 from mockserver.cassette.misses import Miss, Near, no_cassette
 from mockserver.cassette.model import Repeat
 from mockserver.cassette.names import MessageNames, Names, message_ids
-from mockserver.cassette.recorder import kept_request, kept_response
-from mockserver.cassette.redaction import Redactor, Rules
+from mockserver.cassette.recorder import kept_response
+from mockserver.cassette.redaction import Rules, kept
 from mockserver.cassette.secrets import credentials
 from mockserver.cassette.timing import timed
 from mockserver.errors import ReadError
@@ -163,8 +163,7 @@ class Cassettes:
             self.sessions.kept(session, Own) or (),
             cassette is not None,
         )
-        secrets = credentials(request.headers, request.path)
-        return self._aliases.meant(self._redacted(request, secrets), made, index)
+        return self._aliases.meant(kept(request, self._rules), made, index)
 
     def misnamed(self, request: Request) -> bool:
         """Tell whether *request* names a cassette that is not there."""
@@ -173,7 +172,7 @@ class Cassettes:
     def miss(self, request: Request) -> Miss:
         """Return why *request* was not answered, without its secrets."""
         session, cassette = session_of(request), cassette_of(request)
-        shown = self._redacted(request, credentials(request.headers, request.path))
+        shown = kept(request, self._rules)
         index = self.index_of(cassette)
         if index is None:
             return no_cassette(shown, cassette or "", [one.name for one in self.index.cassettes])
@@ -224,12 +223,9 @@ class Cassettes:
         place = (index.rules, request.method, request.path, request.body, secrets)
         keys = self._keys.get(place)
         if keys is None:
-            keys = index.keys(canonical(self._redacted(request, secrets)))
+            keys = index.keys(canonical(kept(request, self._rules, secrets)))
             self._keys.put(place, keys, 500 + len(request.path) + len(request.body))
         return keys
-
-    def _redacted(self, request: Request, secrets: tuple[str, ...]) -> Request:
-        return Redactor(secrets, self._rules).request(kept_request(request))
 
     def _next(self, found: Found, session: str, taken: Hashable) -> Entry | None:
         """Return the answer that is next in *session*, which counts under *taken* how many it had."""

@@ -2,6 +2,7 @@
 
 import re
 
+from mockserver.assistants import ID
 from mockserver.cassette.canonical import parsed
 from mockserver.jsontext import Json
 from mockserver.messages import Live, Paced, Reply, Request
@@ -9,9 +10,8 @@ from mockserver.messages import Live, Paced, Reply, Request
 KEPT = 1000
 """How many threads are remembered of a session; beyond that the oldest is forgotten."""
 
-_UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_THREAD = re.compile(rf"/threads/({_UUID})(?:/|\?|$)", re.IGNORECASE)
-_MADE = re.compile(rf'"thread_id":\s*"({_UUID})"'.encode(), re.IGNORECASE)
+_THREAD = re.compile(rf"/threads/({ID})(?:/|\?|$)", re.IGNORECASE)
+_MADE = re.compile(rf'"thread_id":\s*"({ID})"'.encode(), re.IGNORECASE)
 _VALUES = re.compile(rb"event: values\r?\ndata: (.+?)\r?\n")
 
 

@@ -127,15 +127,14 @@ class Library:
     def _load(self, name: str, path: Path, *, named: bool) -> None:
         try:
             snapshot = Snapshot(path, name, self._policy, HELD_EACH if self._held < HELD else 0)
-        except NotACassetteError as error:
-            if named or name in self._snapshots:
-                raise ReadError(error.message, file=str(path)) from None
-            self._tell(f"{name}: skipped, it is no cassette (no `mockserver:` in it)")
-            self._places[name], self._seen[name] = path, stamp(path.stat())
-            return
         except OSError as error:
             raise ReadError(f"cannot be read: {error.strerror}", file=str(path)) from None
         except ReadError as error:
+            known = named or name in self._snapshots
+            if isinstance(error, NotACassetteError) and not known:
+                self._tell(f"{name}: skipped, it is no cassette (no `mockserver:` in it)")
+                self._places[name], self._seen[name] = path, stamp(path.stat())
+                return
             raise ReadError(error.message, line=error.line, file=str(path)) from None
         before = self._snapshots.get(name)
         if before is not None and before.held and snapshot.held:

@@ -94,7 +94,7 @@ class Folder:
 
         RequestError where its file cannot be recorded into, or lies elsewhere.
         """
-        path = self._root / filed(UNNAMED if name is None else name)
+        path = self._path(name)
         if len(str(path)) > _LONGEST_PATH:
             raise RequestError(f"{CASSETTE}: the name is too long for a file below {self._root}")
         try:
@@ -112,7 +112,7 @@ class Folder:
 
     def append(self, name: str | None, number: int, exchange: Exchange) -> Path:
         """Write *exchange* into the cassette *name*."""
-        path = self._root / filed(UNNAMED if name is None else name)
+        path = self._path(name)
         try:
             self._tape(path).append(number, exchange)
         except (UsageError, ReadError) as error:
@@ -129,6 +129,9 @@ class Folder:
         if self._faults:
             more = f" and {len(self._faults) - 1} more" if len(self._faults) > 1 else ""
             raise StorageError(f"{self._faults[0]}{more}")
+
+    def _path(self, name: str | None) -> Path:
+        return self._root / filed(UNNAMED if name is None else name)
 
     def _tape(self, path: Path) -> Tape:
         tape = self._tapes.get(path)
