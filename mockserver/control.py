@@ -44,7 +44,7 @@ class Control:
         if self.cassettes is not None:
             self.cassettes.sessions.reset(session)
 
-    def answer(self, request: web.Request, path: str, named: Headers) -> web.Response:
+    def answer(self, request: web.BaseRequest, path: str, named: Headers) -> web.Response:
         """Return the answer to a *request* for *path*, which is below PREFIX; *named* is what its URL names before that."""
         if refusal := self._refusal(request):
             return _said(403, refusal)
@@ -127,7 +127,7 @@ class Control:
         self.reset(asked.session)
         return {"ok": True}
 
-    def _refusal(self, request: web.Request) -> str | None:
+    def _refusal(self, request: web.BaseRequest) -> str | None:
         """Keep out pages of other origins, and names that were made to point at this machine (DNS rebinding)."""
         origin, host = request.headers.get("Origin"), request.headers.get("Host", "")
         if origin is not None and origin.partition("://")[2] != host:

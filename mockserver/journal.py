@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 from urllib.parse import unquote
 
@@ -15,9 +15,10 @@ KEPT = 10_000
 """How many calls are remembered; beyond that the oldest is forgotten."""
 
 ROOM = 32 << 20
-"""How many bytes the remembered calls may take together, as `Call.size` counts them."""
+"""How many bytes the remembered calls may take together, about."""
 
 _SMALLEST = 500
+FAULTY = (Source.MISS, Source.ERROR)
 
 FAULTS = 1000
 """How many misses and faults are remembered beyond that, so that what goes well cannot push them out."""
@@ -72,39 +73,64 @@ class Call:
     @property
     def is_fault(self) -> bool:
         """Whether it is a miss, or could not be answered."""
-        return self.source in (Source.MISS, Source.ERROR)
-
-    @property
-    def size(self) -> int:
-        """About how many bytes it takes."""
-        return (
-            _SMALLEST
-            + len(self.body)
-            + sum(map(len, chain((self.path, self.session), *self.headers)))
-            + 3 * len(self.note or "")
-        )
+        return self.source in FAULTY
 
     def json(self) -> Json:
         """Return the body of the request as a JSON value; ValueError where it is none."""
         return loads(self.body.decode())
 
 
-def call(when: datetime, request: Request, reply: Reply) -> Call:
-    """Return that *request* got *reply*."""
+Noted = tuple[
+    float,
+    Request,
+    int,
+    Source,
+    str | None,
+    tuple[tuple[str, str], ...],
+    str | None,
+    Mapping[str, Json] | None,
+]
+"""A call as it is taken down while its client waits: to be made a Call of when somebody asks.
+
+When, request, status, source, exchange, names, note, facts.
+"""
+
+
+def call(noted: Noted) -> Call:
+    """Return the call that was *noted*."""
+    when, request, status, source, exchange, names, note, facts = noted
     return Call(
-        when,
-        unquote(request.header(SESSION) or SHARED),
+        datetime.fromtimestamp(when, UTC),
+        _session(noted),
         request.method,
         request.path,
         request.headers,
         request.body,
-        reply.status,
-        reply.source,
-        reply.exchange,
-        dict(reply.names),
-        reply.note,
-        reply.facts if reply.source is Source.MISS else None,
+        status,
+        source,
+        exchange,
+        dict(names),
+        note,
+        facts if source is Source.MISS else None,
     )
+
+
+def _session(noted: Noted) -> str:
+    return unquote(noted[1].header(SESSION) or SHARED)
+
+
+def _is_fault(noted: Noted) -> bool:
+    return noted[3] in FAULTY
+
+
+def _size(noted: Noted) -> int:
+    """Return about how many bytes it takes."""
+    request, note = noted[1], noted[6]
+    size: int | None = request.memo.get(Journal)
+    if size is None:
+        heads = sum(map(len, chain((request.path,), *request.headers)))
+        size = request.memo[Journal] = _SMALLEST + len(request.body) + heads
+    return size + 3 * len(note) if note else size
 
 
 class Journal:
@@ -115,39 +141,51 @@ class Journal:
         self._kept = kept
         self._room = room
         self._size = 0
-        self._calls: deque[Call] = deque()
-        self._faults: deque[Call] = deque()
+        self._noted: deque[Noted] = deque()
+        self._faults: deque[Noted] = deque()
 
-    def note(self, made: Call) -> None:
-        """Take down the call that was *made*."""
-        self._calls.append(made)
-        self._size += made.size
-        while len(self._calls) > self._kept or (self._size > self._room and len(self._calls) > 1):
-            oldest = self._calls.popleft()
-            if oldest.is_fault:
+    def note(self, when: float, request: Request, reply: Reply) -> Noted:
+        """Take down that *request* got *reply* at *when*, in seconds since 1970; return the note, to make a `call` of."""
+        made = (
+            when,
+            request,
+            reply.status,
+            reply.source,
+            reply.exchange,
+            reply.names,
+            reply.note,
+            reply.facts,
+        )
+        noted = self._noted
+        noted.append(made)
+        self._size += _size(made)
+        while len(noted) > self._kept or (self._size > self._room and len(noted) > 1):
+            oldest = noted.popleft()
+            if _is_fault(oldest):
                 self._faults.append(oldest)
             else:
                 self._forget(oldest)
         while self._faults and (len(self._faults) > FAULTS or self._size > self._room):
             self._forget(self._faults.popleft())
+        return made
 
     def calls(self, session: str | None = None) -> list[Call]:
         """Return what was taken down, the oldest first: of *session*, or of all if it is None."""
-        return [one for one in self._all() if session in (None, one.session)]
+        return [call(one) for one in self._all() if session in (None, _session(one))]
 
     def clear(self, session: str | None = None) -> None:
         """Forget the calls of *session*; all of them if it is None."""
-        left = [] if session is None else [one for one in self._all() if one.session != session]
+        left = [] if session is None else [one for one in self._all() if _session(one) != session]
         self._faults.clear()
-        self._calls = deque(left)
-        self._size = sum(one.size for one in left)
+        self._noted = deque(left)
+        self._size = sum(map(_size, left))
         if session is None:
             self.forgotten = 0
 
-    def _forget(self, call: Call) -> None:
-        self._size -= call.size
+    def _forget(self, noted: Noted) -> None:
+        self._size -= _size(noted)
         self.forgotten += 1
 
-    def _all(self) -> tuple[Call, ...]:
+    def _all(self) -> tuple[Noted, ...]:
         """Return all, copied in one step: another thread may be noting."""
-        return (*self._faults, *self._calls)
+        return (*self._faults, *self._noted)

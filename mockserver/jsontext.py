@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 Json = Any
@@ -26,9 +27,14 @@ def dumps(value: Json) -> str:
 def loads(text: str, parse_float: Callable[[str], Json] | None = None) -> Json:
     """Return the value of the JSON *text*; ValueError where it is none (`NaN` is none)."""
     try:
-        return json.loads(text, parse_float=parse_float, parse_constant=_refuse)
+        return _decoder(parse_float).decode(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
+
+
+@lru_cache(maxsize=8)
+def _decoder(parse_float: Callable[[str], Json] | None) -> json.JSONDecoder:
+    return json.JSONDecoder(parse_float=parse_float, parse_constant=_refuse)
 
 
 def faithful(text: str) -> tuple[Json] | None:

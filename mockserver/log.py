@@ -1,11 +1,11 @@
 """What a person reads while a server runs, and at its end."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from mockserver.cassette.redaction import told
-from mockserver.journal import Call, Journal, call
+from mockserver.journal import FAULTY, Call, Journal, call
 from mockserver.messages import Reply, Request, Source
 from mockserver.words import counted
 
@@ -22,13 +22,13 @@ class Log:
         *,
         every: bool = False,
         on_fault: Callable[[Call], None] | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.journal = Journal()
         self.tell = tell
         self._clock = clock
         self.counts: Counter[Source] = Counter()
-        self._every = every
+        self.every = every
         self._on_fault = on_fault
 
     @property
@@ -46,16 +46,15 @@ class Log:
         if not reply.counted:
             return
         self.counts[reply.source] += 1
-        made = call(self._clock(), request, reply)
-        self.journal.note(made)
-        if made.is_fault and self._on_fault:
-            self._on_fault(made)
+        noted = self.journal.note(self._clock(), request, reply)
+        if reply.source in FAULTY and self._on_fault:
+            self._on_fault(call(noted))
         elif reply.note:
-            self.tell(f"{reply.source}: {made}")
+            self.tell(f"{reply.source}: {call(noted)}")
 
     def answered(self, request: Request, reply: Reply, seconds: float) -> None:
         """Tell, where every answer is told, that *request* has got *reply* after *seconds*."""
-        if self._every and not (reply.note and reply.counted):
+        if self.every and not (reply.note and reply.counted):
             exchange = f" {reply.exchange}" if reply.exchange else ""
             names = "".join(f", {live} for {recorded}" for live, recorded in reply.names)
             self.tell(

@@ -1,7 +1,7 @@
 """Requests, replies and their headers, as values. No I/O."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
@@ -68,6 +68,8 @@ class Request:
     path: str
     headers: Headers = ()
     body: bytes = b""
+    memo: dict[type, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """What was found out about it, by kind: a request that comes again is the same one, as long as it is remembered."""
 
     def header(self, name: str) -> str | None:
         """Return the first value of the header *name* (in lower case), or None."""
@@ -88,6 +90,19 @@ class Paced:
 
 
 @dataclass(frozen=True, slots=True)
+class Encoded:
+    """A whole answer as it goes out over HTTP/1.1: *raw* is head and body, and the body begins at *start*."""
+
+    raw: bytes
+    start: int
+
+    @property
+    def body(self) -> bytes:
+        """The body alone."""
+        return self.raw[self.start :]
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
     """A body that is still arriving. *chunks* raises UpstreamError where the upstream breaks off.
 
@@ -98,13 +113,13 @@ class Live:
     answered: Callable[[], bool] = lambda: False
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reply:
     """One HTTP answer, on its way to the client; each is equal to itself alone, so that what is made of it can be kept."""
 
     status: int
     headers: Headers = ()
-    body: bytes | Paced | Live = b""
+    body: bytes | Encoded | Paced | Live = b""
     reason: str | None = None
     source: Source = Source.CASSETTE
     exchange: str | None = None
@@ -117,11 +132,16 @@ class Reply:
     """The ids of the request that stand for recorded ones: (live, recorded)."""
     counted: bool = True
     """Whether the summary counts it."""
+    memo: dict[type, Any] = field(init=False, repr=False, default_factory=dict)
+    """What was made of it, by kind."""
 
 
 def first(headers: Iterable[tuple[str, str]], name: str) -> str | None:
     """Return the first value of *name* (in lower case) in *headers*, or None."""
-    return next((value for key, value in headers if key == name), None)
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
 
 
 def lowered(headers: Iterable[tuple[str, str]]) -> Headers:
@@ -171,7 +191,11 @@ def standard_reason(status: int) -> str:
 
 def session_of(request: Request) -> str:
     """Return the session that *request* names; RequestError where that is no name."""
-    given = request.header(SESSION)
+    return session_named(request.header(SESSION))
+
+
+def session_named(given: str | None) -> str:
+    """Return the session that the header's value *given* names; RequestError where that is no name."""
     if given is None:
         return SHARED
     name = unquote(given)

@@ -7,14 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
-from mockserver.app import create_app
+from mockserver.app import App
 from mockserver.control import Control
 from mockserver.log import Log
 from mockserver.pace import Pace
 from mockserver.responders.cassettes import Cassettes
-from mockserver.responders.chain import FirstOf, Health, Responder
+from mockserver.responders.chain import FirstOf, Responder
 from mockserver.responders.misses import Explain, Misnamed
 from mockserver.settings import Settings
 from mockserver.store.library import Library
@@ -38,7 +36,7 @@ class How:
 class Playing:
     """A server that plays *cassettes*, ready to listen."""
 
-    app: web.Application
+    app: App
     control: Control
     cassettes: Cassettes
 
@@ -47,7 +45,7 @@ class Playing:
 class Taping:
     """A server that records, ready to listen; *cassettes* is what it answers from first, if anything."""
 
-    app: web.Application
+    app: App
     control: Control
     recording: "Recording"
     upstream: "Upstream"
@@ -119,9 +117,9 @@ def record(
         library = Library([target], how.project.policy, log.tell)
         first = [Cassettes(library, how.pace, how.project.redact, once=True)]
     played = first[0] if first else None
-    responder = FirstOf(Health(), *first, Record(upstream, recording, errors=errors))
+    responder = FirstOf(*first, Record(upstream, recording, errors=errors))
     control = Control("record", log.journal, played, how.project.redact, how.loopback)
-    app = create_app(responder, log, control, lambda request: not cancels_when_left(request))
+    app = App(responder, log, control, lambda request: not cancels_when_left(request))
     return Taping(app, control, recording, upstream, played)
 
 
@@ -135,5 +133,5 @@ def _playing(
     library = Library(paths, how.project.policy, log.tell)
     cassettes = Cassettes(library, how.pace, how.project.redact)
     control = Control(name, log.journal, cassettes, how.project.redact, how.loopback)
-    app = create_app(FirstOf(Health(), cassettes, *others(cassettes)), log, control)
+    app = App(FirstOf(cassettes, *others(cassettes)), log, control)
     return Playing(app, control, cassettes)

@@ -10,8 +10,6 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
-from aiohttp import web
-
 from mockserver import modes, serving, settings
 from mockserver.cassette import matching
 from mockserver.cassette.model import Policy, Repeat
@@ -85,7 +83,7 @@ class MockServer:
         self._on_fault = on_fault
         self._log = self._new_log()
         self._made: modes.Playing | modes.Taping | None = None
-        self._runner: web.AppRunner | None = None
+        self._runner: serving.Runner | None = None
         self._thread: LoopThread | None = None
         self._unplayed: list[str] = []
         self._recorded = 0

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from mockserver.app import App
 from mockserver.errors import UsageError
 
 _LONGEST_LINE = 1 << 16
@@ -13,7 +14,26 @@ _LONGEST_LINE = 1 << 16
 _CUT_AFTER = 0.25
 
 
-async def run(app: web.Application, host: str, port: int, ready: Callable[[str], None]) -> None:
+class Runner(web.ServerRunner):
+    """Runs *app*, which has its answers under way finished before a stop."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        server = web.Server(
+            app.handle,
+            handler_cancellation=True,
+            access_log=None,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
+        )
+        super().__init__(server, shutdown_timeout=_CUT_AFTER)
+
+    async def shutdown(self) -> None:
+        """Finish what is under way."""
+        await self._app.finish()
+
+
+async def run(app: App, host: str, port: int, ready: Callable[[str], None]) -> None:
     """Serve *app* until Ctrl-C or SIGTERM; *ready* takes the URL when it listens.
 
     UsageError where it cannot listen at *host* and *port*.
@@ -30,16 +50,9 @@ async def run(app: web.Application, host: str, port: int, ready: Callable[[str],
         await runner.cleanup()
 
 
-async def started(app: web.Application, host: str, port: int) -> web.AppRunner:
+async def started(app: App, host: str, port: int) -> Runner:
     """Return the runner of *app*, which listens at *host* and *port*; UsageError where it cannot."""
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        handler_cancellation=True,
-        shutdown_timeout=_CUT_AFTER,
-        max_line_size=_LONGEST_LINE,
-        max_field_size=_LONGEST_LINE,
-    )
+    runner = Runner(app)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
@@ -55,7 +68,7 @@ async def started(app: web.Application, host: str, port: int) -> web.AppRunner:
     return runner
 
 
-def url(runner: web.AppRunner, host: str) -> str:
+def url(runner: Runner, host: str) -> str:
     """Return where *runner* answers."""
     port = runner.addresses[0][1]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -12,70 +12,65 @@ KEPT = 1000
 
 
 @dataclass(slots=True)
-class _Session:
+class Session:
+    """What one session has taken and played, and the one thing of each kind that it keeps."""
+
     counts: Counter[Hashable] = field(default_factory=Counter)
+    """How often each key was taken."""
     plays: Counter[str] = field(default_factory=Counter)
-    kept: dict[type, object] = field(default_factory=dict)
+    """How often each exchange was played."""
+    things: dict[type, object] = field(default_factory=dict)
 
-
-class Sessions:
-    """Counts, per session, how often each key was taken and each exchange played, and keeps one thing of each kind."""
-
-    def __init__(self, kept: int = KEPT) -> None:
-        self._kept = kept
-        self._sessions: OrderedDict[str, _Session] = OrderedDict()
-        self._plays: Counter[str] = Counter()
-
-    def count(self, session: str, key: Hashable) -> int:
-        """Return how often *session* has taken *key*."""
-        known = self._sessions.get(session)
-        return known.counts[key] if known else 0
-
-    def take(self, session: str, key: Hashable) -> None:
-        """Count *key* once more for *session*."""
-        self._heard_of(session).counts[key] += 1
-
-    def play(self, session: str, exchange: str) -> None:
-        """Count that *exchange* was played once more in *session*."""
-        self._heard_of(session).plays[exchange] += 1
-        self._plays[exchange] += 1
-
-    def plays(self, session: str | None = None) -> Mapping[str, int]:
-        """Return how often each exchange was played since the last reset: in *session*, or in all if it is None."""
-        if session is None:
-            return self._plays
-        known = self._sessions.get(session)
-        return known.plays if known else {}
-
-    def keep(self, session: str, kind: type[T]) -> T:
-        """Return the one *kind* that *session* keeps, made now if it is new."""
-        kept = self._heard_of(session).kept
-        if kind not in kept:
-            kept[kind] = kind()
-        made = kept[kind]
+    def keep(self, kind: type[T]) -> T:
+        """Return the one *kind* that it keeps, made now if it is new."""
+        if kind not in self.things:
+            self.things[kind] = kind()
+        made = self.things[kind]
         assert isinstance(made, kind)
         return made
 
-    def kept(self, session: str, kind: type[T]) -> T | None:
-        """Return the one *kind* that *session* keeps, None where it keeps none."""
-        known = self._sessions.get(session)
-        made = known.kept.get(kind) if known else None
+    def kept(self, kind: type[T]) -> T | None:
+        """Return the one *kind* that it keeps, None where it keeps none."""
+        made = self.things.get(kind)
         assert made is None or isinstance(made, kind)
         return made
 
-    def reset(self, session: str | None = None) -> None:
-        """Forget *session*; all of them if it is None."""
-        if session is None:
+
+class Sessions:
+    """The sessions by their names; a name that is new has an empty one."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._kept = kept
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._plays: Counter[str] = Counter()
+
+    def of(self, name: str) -> Session:
+        """Return the session *name*, which is heard of now."""
+        known = self._sessions.get(name)
+        if known is None:
+            known = self._sessions[name] = Session()
+            if len(self._sessions) > self._kept:
+                self._sessions.popitem(last=False)
+        else:
+            self._sessions.move_to_end(name)
+        return known
+
+    def play(self, session: Session, exchange: str) -> None:
+        """Count that *exchange* was played once more in *session*."""
+        session.plays[exchange] += 1
+        self._plays[exchange] += 1
+
+    def plays(self, name: str | None = None) -> Mapping[str, int]:
+        """Return how often each exchange was played since the last reset: in session *name*, or in all if it is None."""
+        if name is None:
+            return self._plays
+        known = self._sessions.get(name)
+        return known.plays if known else {}
+
+    def reset(self, name: str | None = None) -> None:
+        """Forget session *name*; all of them if it is None."""
+        if name is None:
             self._sessions.clear()
             self._plays.clear()
         else:
-            self._sessions.pop(session, None)
-
-    def _heard_of(self, session: str) -> _Session:
-        known = self._sessions.get(session)
-        if known is None:
-            known = self._sessions[session] = _Session()
-        self._sessions.move_to_end(session)
-        if len(self._sessions) > self._kept:
-            self._sessions.popitem(last=False)
-        return known
+            self._sessions.pop(name, None)

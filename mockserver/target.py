@@ -8,6 +8,7 @@ from mockserver.messages import CASSETTE, SESSION, Headers
 PREFIX = "/__mockserver__/"
 """What our own paths begin with, and nobody else's."""
 
+_OURS = PREFIX.rstrip("/")
 _NAMING = {f"{PREFIX}session/": SESSION, f"{PREFIX}cassette/": CASSETTE}
 
 
@@ -17,6 +18,8 @@ def split(raw: str) -> tuple[str, Headers]:
     `/__mockserver__/session/NAME` and `/__mockserver__/cassette/NAME` may each stand before the path, also one behind the other; a
     NAME is percent-encoded.
     """
+    if raw.startswith("/") and not raw.startswith(_OURS) and raw.isascii():
+        return raw, ()
     if not raw.isascii():
         raw = quote(raw.encode("utf-8", "surrogateescape"), safe=punctuation)
     path = raw if raw.startswith("/") else "/" + raw.partition("://")[2].partition("/")[2]
@@ -31,4 +34,4 @@ def split(raw: str) -> tuple[str, Headers]:
 
 def is_own(path: str) -> bool:
     """Tell whether *path* is for mockserver itself."""
-    return path.startswith(PREFIX) or path.partition("?")[0] == PREFIX.rstrip("/")
+    return path.startswith(PREFIX) or path.partition("?")[0] == _OURS

@@ -11,7 +11,7 @@ ROOT = Path(mockserver.__file__).parent
 ORDER = [
     {"errors"},
     {"assistants", "jsontext", "messages", "sse", "cache", "words", "pace"},
-    {"strict"},
+    {"strict", "wire"},
     {"fields"},
     {"cassette", "fake", "sessions", "target"},
     {"store", "upstream", "journal"},
@@ -20,6 +20,7 @@ ORDER = [
     {"recording"},
     {"responders"},
     {"control"},
+    {"sending"},
     {"app"},
     {"serving", "modes", "eventloop"},
     {"server"},
@@ -39,7 +40,7 @@ PURE = {
         "strict",
         "fields",
     ),
-    *("cassette", "fake", "sessions", "journal", "target"),
+    *("cassette", "fake", "sessions", "journal", "target", "wire"),
 }
 IMPURE_MODULES = {
     "aiohttp",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientPayloadError
-from aiohttp.test_utils import TestClient
+from aiohttp.test_utils import RawTestServer, TestClient
 from pytest_aiohttp import AiohttpClient
 
 from mockserver import modes, settings
@@ -62,7 +62,9 @@ def start(aiohttp_client: AiohttpClient, tmp_path: Path, monkeypatch: pytest.Mon
         project = settings.load(tmp_path / "mockserver.yaml" if "mockserver" in files else None)
         log = Log(lines.append)
         made = modes.replay([tmp_path], modes.How(project, pace(speed, None), loopback), log)
-        return Server(await aiohttp_client(made.app), made.cassettes, log, lines)
+        return Server(
+            await aiohttp_client(RawTestServer(made.app.handle)), made.cassettes, log, lines
+        )
 
     return start
 

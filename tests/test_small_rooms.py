@@ -66,21 +66,20 @@ def test_a_cache_forgets_what_was_not_used_for_longest() -> None:
 
 def test_sessions_count_for_themselves() -> None:
     sessions = Sessions()
-    sessions.take("one", "k")
-    sessions.take("one", "k")
-    sessions.take("two", "k")
+    for name in ("one", "one", "two"):
+        sessions.of(name).counts["k"] += 1
 
-    assert [sessions.count(name, "k") for name in ("one", "two", "three")] == [2, 1, 0]
+    assert [sessions.of(name).counts["k"] for name in ("one", "two", "three")] == [2, 1, 0]
     sessions.reset("one")
-    assert [sessions.count(name, "k") for name in ("one", "two")] == [0, 1]
+    assert [sessions.of(name).counts["k"] for name in ("one", "two")] == [0, 1]
     sessions.reset()
-    assert sessions.count("two", "k") == 0
+    assert sessions.of("two").counts["k"] == 0
 
 
 def test_sessions_count_what_was_played() -> None:
     sessions = Sessions()
-    for session, exchange in (("one", "a#1"), ("two", "a#1"), ("one", "a#2")):
-        sessions.play(session, exchange)
+    for name, exchange in (("one", "a#1"), ("two", "a#1"), ("one", "a#2")):
+        sessions.play(sessions.of(name), exchange)
 
     assert sessions.plays() == {"a#1": 2, "a#2": 1}
     assert (sessions.plays("two"), sessions.plays("nobody")) == ({"a#1": 1}, {})
@@ -93,9 +92,11 @@ def test_sessions_count_what_was_played() -> None:
 def test_a_session_not_heard_of_for_long_is_forgotten() -> None:
     sessions = Sessions(kept=2)
     for name in ("a", "b", "a", "c"):
-        sessions.take(name, "k")
+        sessions.of(name).counts["k"] += 1
 
-    assert [sessions.count(name, "k") for name in ("a", "b", "c")] == [2, 0, 1]
+    assert [sessions.plays(name) is sessions.plays("nobody") for name in ("a", "c")] == [False] * 2
+    assert sessions.of("a").counts["k"] == 2
+    assert sessions.of("b").counts["k"] == 0
 
 
 class Shelf(list[str]):
@@ -104,44 +105,19 @@ class Shelf(list[str]):
 
 def test_a_session_keeps_one_thing_of_each_kind() -> None:
     sessions = Sessions()
-    mine = sessions.keep("mine", Shelf)
+    mine = sessions.of("mine").keep(Shelf)
     mine.append("book")
 
-    assert sessions.keep("mine", Shelf) is mine
-    assert sessions.keep("yours", Shelf) == []
-    assert sessions.keep("mine", dict) == {}
-
-
-def test_a_session_that_is_reset_keeps_nothing() -> None:
-    sessions = Sessions()
-    for name in ("one", "two"):
-        sessions.keep(name, Shelf).append("book")
-    sessions.reset("one")
-    assert [sessions.keep(name, Shelf) for name in ("one", "two")] == [[], ["book"]]
-    sessions.reset()
-
-    assert sessions.keep("two", Shelf) == []
+    assert sessions.of("mine").keep(Shelf) is mine
+    assert sessions.of("yours").keep(Shelf) == []
+    assert sessions.of("mine").keep(dict) == {}
 
 
 def test_what_is_kept_can_be_asked_for_without_making_it() -> None:
-    sessions = Sessions()
-    assert sessions.kept("one", Shelf) is None
-    sessions.take("one", "k")
-    assert sessions.kept("one", Shelf) is None
-    shelf = sessions.keep("one", Shelf)
+    session = Sessions().of("one")
 
-    assert sessions.kept("one", Shelf) is shelf
-
-
-def test_to_keep_something_is_to_be_heard_of() -> None:
-    sessions = Sessions(kept=2)
-    for name in ("a", "b"):
-        sessions.keep(name, Shelf).append("book")
-    sessions.take("a", "k")
-    sessions.keep("c", Shelf)
-
-    assert sessions.keep("a", Shelf) == ["book"]
-    assert sessions.keep("b", Shelf) == []
+    assert session.kept(Shelf) is None
+    assert session.keep(Shelf) is session.kept(Shelf)
 
 
 def answered(every: bool) -> list[str]:

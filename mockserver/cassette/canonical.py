@@ -33,19 +33,36 @@ def canonical(request: Request) -> dict[str, Json]:
 
     A body that is JSON stands under `body`; another one under `text`, or `base64` where it is not UTF-8.
     """
-    target, _, query = request.path.partition("?")
-    path = unquote(target)
-    form: dict[str, Json] = {"method": request.method, "path": path}
+    return form(request.method, request.path, _body(request.body) if request.body else {})
+
+
+def form(method: str, target: str, body: dict[str, Json]) -> dict[str, Json]:
+    """Return the one form of a request for *target* whose *body* is known: as `body`, `text` or `base64`, or empty."""
+    path, _, query = target.partition("?")
+    path = unquote(path)
+    form: dict[str, Json] = {"method": method, "path": path}
     if query:
         pairs = sorted(parse_qsl(query, keep_blank_values=True), key=lambda pair: pair[0])
         asked = {name: [v for n, v in pairs if n == name] for name, _ in pairs}
         if said := queries.meant(path, asked):
             form["query"] = said
-    if request.body:
-        form |= _body(request.body)
-    if request.method == "POST" and "body" in form:
+    form |= body
+    if method == "POST" and "body" in form:
         form["body"] = _meaning(path, form["body"])
     return form
+
+
+def whole_numbers(value: Json) -> Json:
+    """Return the JSON *value* with its whole numbers as int, as `parsed` gives them."""
+    match value:
+        case dict():
+            return {name: whole_numbers(part) for name, part in value.items()}
+        case list():
+            return [whole_numbers(part) for part in value]
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value
 
 
 def parsed(body: bytes) -> Json:

@@ -2,71 +2,94 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 
-_SEPARATOR = b"\n---"
-_AFTER = b"\n\r \t"
-_OUTDENTED = re.compile(r"\n[^\s#]")
+_OUTDENTED = re.compile(rb"\n[^ ]")
+"""The beginning of each line that is not indented: all there is to look at, and found three times as fast as all lines."""
+
+_SEPARATOR = re.compile(rb"---[\n\r \t]")
+_BLANK = b"\n\r\t#"
+_RESPONSE = b"response:"
+_AHEAD = 16
+_NEAR = 4
 _DASHES = re.compile(rb"(?<=\n)--?\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document: *raw* with its separator line, from byte *start*, which is on *line* (from 1)."""
+    """One document with its separator line, from byte *start* of its file: the part from *begin* to *stop* of *held*.
+
+    *response* is where in *held* its `response:` stands if nothing but that stands from there on; -1 where a closer look is needed.
+    """
 
     start: int
-    line: int
-    raw: bytes
+    held: bytes
+    begin: int
+    stop: int
+    response: int = -1
 
     @property
     def end(self) -> int:
         """The byte after it."""
-        return self.start + len(self.raw)
+        return self.start + self.stop - self.begin
 
     @property
-    def text(self) -> str:
-        """The document as text; UnicodeDecodeError where it is none."""
-        return self.raw.decode("utf-8-sig" if self.start == 0 else "utf-8")
+    def raw(self) -> bytes:
+        """Its bytes."""
+        return self.held[self.begin : self.stop]
+
+    @property
+    def head(self) -> bytes | None:
+        """What stands before `response:`, None where the head alone does not tell all."""
+        return self.held[self.begin : self.response] if self.response >= 0 else None
+
+    @property
+    def encoding(self) -> str:
+        """How it is to be decoded."""
+        return "utf-8-sig" if self.start == 0 else "utf-8"
+
+
+def document(raw: bytes, start: int = 0) -> Document:
+    """Return the one document that is *raw*, from byte *start* of its file."""
+    first = next(split((raw,)), None)
+    whole = Document(start, raw, 0, len(raw))
+    return replace(whole, response=first.response) if first and first.stop == len(raw) else whole
 
 
 def split(blocks: Iterable[bytes]) -> Iterator[Document]:
     """Yield the documents of a file that comes in *blocks*; a document begins with a line `---`."""
-    start, line, held = 0, 1, b""
-    for block in blocks:
-        search = max(len(held) - len(_SEPARATOR), 0)
-        held += block
-        begin = 0
-        while (found := held.find(_SEPARATOR, search)) >= 0 and found + 4 < len(held):
-            search = found + 1
-            if held[found + 4] not in _AFTER:
+    start = begin = searched = 0
+    held = b""
+    response, alone = -1, True
+    for block in chain(blocks, (None,)):
+        if block is not None:
+            held = held[begin:] + block if held else block
+            searched -= begin
+            response = max(response - begin, -1)
+            begin = 0
+        # A line that begins close to the end of a block is looked at with the next one.
+        limit = len(held) if block is None else max(len(held) - _AHEAD, searched)
+        for found in _OUTDENTED.finditer(held, searched, limit):
+            at = found.start() + 1
+            if held[at] in _BLANK:
                 continue
-            document = Document(start, line, held[begin : found + 1])
-            yield document
-            start, line = document.end, line + document.raw.count(b"\n")
-            begin = found + 1
-        held = held[begin:]
-    if held.endswith(_SEPARATOR):
-        yield Document(start, line, held[:-3])
-    elif held:
-        yield Document(start, line, held)
+            if _SEPARATOR.match(held, at):
+                yield Document(start, held, begin, at, response if alone else -1)
+                start, begin = start + at - begin, at
+                response, alone = -1, True
+            elif response < 0 and alone:
+                response = at if held.startswith(_RESPONSE, at) else -1
+            else:
+                alone = False
+        searched = max(limit - 1, 0)
+    stop = len(held) - 3 if held.endswith(b"\n---", begin) else len(held)
+    if stop > begin:
+        yield Document(start, held, begin, stop, response if alone else -1)
 
 
 def without_dashes(document: Document) -> Document:
     """Return *document* without the beginning of a separator that was cut off."""
-    return Document(document.start, document.line, _DASHES.sub(b"", document.raw))
-
-
-def head(text: str) -> str | None:
-    """Return what stands in a document's *text* before `response:`, None where the head alone does not tell all.
-
-    It does not where anything but the response, blank lines and comments stands at the beginning of a line after it.
-    """
-    at = text.find("\nresponse:")
-    if at < 0:
-        return None
-    lines = text.count("\n", at + 1)
-    indented = text.count("\n ", at + 1)
-    # Of the lines after `response:` all are indented, as we write them, or a closer look is needed.
-    if lines > indented + 1 and _OUTDENTED.search(text, at + 1):
-        return None
-    return text[: at + 1]
+    near = max(document.stop - _NEAR, document.begin)
+    cut = _DASHES.search(document.held, near, document.stop)
+    return replace(document, stop=cut.start()) if cut else document

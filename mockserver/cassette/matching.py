@@ -17,8 +17,12 @@ Key = bytes
 Rules = tuple[str, ...]
 """The `ignore` paths in force, sorted, as text."""
 
+_SKETCHED = 1000
 SKETCH = 48
-"""How many leaves of a request its sketch holds at the most."""
+"""How many parts of a request its sketch holds at the most."""
+
+
+_spell = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode
 
 
 class Absent(Enum):
@@ -61,7 +65,7 @@ def key(form: Json) -> Key:
 
 def spelled(form: Json) -> str:
     """Return the one text of a canonical request."""
-    return json.dumps(form, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
+    return _spell(form)
 
 
 def hashed(text: str) -> Key:
@@ -85,29 +89,18 @@ def differences(recorded: Json, got: Json, path: Path = ()) -> Iterator[Differen
         yield Difference(path, recorded, got)
 
 
-def sketch(form: Json) -> "array[int]":
-    """Return hashes of the leaves of *form*, to be compared within this process; see `likeness`."""
-    leaves = [hash(leaf) for leaf in _leaves(form, ())]
-    if len(leaves) > SKETCH:
-        leaves = leaves[: SKETCH // 2] + leaves[-SKETCH // 2 :]
-    return array("q", leaves)
+def sketch(text: str) -> "array[int]":
+    """Return hashes of the parts of the one *text* of a request, to be compared within this process; see `likeness`."""
+    if len(text) > 2 * _SKETCHED:
+        text = f'{text[:_SKETCHED]},"{text[-_SKETCHED:]}'
+    parts = text.split(',"')
+    return array("q", map(hash, parts[:SKETCH]))
 
 
 def likeness(recorded: "array[int]", got: frozenset[int]) -> float:
     """Return how much of two sketches is the same, from 0 to 1."""
     shared = sum(leaf in got for leaf in recorded)
     return shared / max(len(recorded) + len(got) - shared, 1)
-
-
-def _leaves(value: Json, path: Path) -> Iterator[tuple[Path, Json]]:
-    if isinstance(value, dict):
-        for name, part in value.items():
-            yield from _leaves(part, (*path, name))
-    elif isinstance(value, list):
-        for number, part in enumerate(value):
-            yield from _leaves(part, (*path, number))
-    else:
-        yield path, value
 
 
 @lru_cache(maxsize=256)

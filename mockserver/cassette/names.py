@@ -14,7 +14,7 @@ from typing import TypeVar
 from mockserver.assistants import ID
 from mockserver.cassette.matching import Key, hashed, spelled
 from mockserver.jsontext import Json
-from mockserver.messages import Live, Paced, Reply, Request
+from mockserver.messages import Encoded, Live, Paced, Reply, Request
 
 T = TypeVar("T", bytes, str)
 
@@ -31,10 +31,14 @@ _ASSISTANT = "assistant_id"
 _MADE_ID = re.compile(_MADE, re.IGNORECASE)
 _LISTS = frozenset(("thread_ids", "run_ids", "ids"))
 
-_MAYBE = ("/threads/", "thread_id", "run_id", "checkpoint")
+_MAYBE = re.compile(r"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-")
+"""What is in every id, and is found quickly where there is none."""
+
+_MAYBE_IN = ("/threads/", "thread_id", "run_id", "checkpoint")
 """One of these, or an assistant that was made, is in the text of every request that has ids."""
 
-_MAYBE_MADE = re.compile(rf'assistant(?:s/|_id":"){_MADE}', re.IGNORECASE)
+# In either case of the digits alone: a pattern that ignores case is not looked for by its first letters.
+_MAYBE_MADE = re.compile(r'assistant(?:s/|_id":")' + _MADE.replace("a-f", "a-fA-F"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,9 @@ class Shape:
 def shape(form: Json, text: str | None = None) -> Shape | None:
     """Return the shape of the canonical request *form*, whose one *text* may be known; None where it has no ids."""
     text = spelled(form) if text is None else text
-    if not any(word in text for word in _MAYBE) and not _MAYBE_MADE.search(text):
+    if not _MAYBE.search(text):
+        return None
+    if not any(word in text for word in _MAYBE_IN) and not _MAYBE_MADE.search(text):
         return None
     there = {found.lower() for found in _found(form)}
     if not there:
@@ -190,8 +196,9 @@ class Names:
     def told(self, reply: Reply) -> Reply:
         """Return *reply* with the live ids in the place of recorded ones."""
         headers = tuple((name, _put(value, self._live)) for name, value in reply.headers)
-        body = self._body(reply.body)
-        if body == reply.body and headers == reply.headers:
+        before = reply.body.body if isinstance(reply.body, Encoded) else reply.body
+        body = self._body(before)
+        if body == before and headers == reply.headers:
             return reply
         return replace(reply, headers=headers, body=body)
 

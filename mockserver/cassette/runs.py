@@ -119,6 +119,11 @@ def state(given: dict[str, Json]) -> dict[str, Json]:
 
 
 def _message(message: Json) -> Json:
+    if isinstance(message, dict) and len(message) == 2:
+        # What nearly all are, and quick: who says it, and a text.
+        said, kind = message.get("content"), _kind(message)
+        if isinstance(said, str) and kind is not None:
+            return {"type": kind, "content": said}
     match message:
         case str(text):
             message = {"type": "human", "content": text}

@@ -5,7 +5,7 @@ from typing import Any
 
 from mockserver.cassette.canonical import canonical
 from mockserver.cassette.model import Body, Exchange, Stream
-from mockserver.cassette.timing import last
+from mockserver.cassette.player import last
 from mockserver.jsontext import Json, loads
 from mockserver.messages import Request
 from mockserver.words import counted

@@ -1,19 +1,17 @@
 """Answers from cassettes, and the explained miss."""
 
-import re
 from collections.abc import Hashable
 from dataclasses import replace
+from typing import NamedTuple
 
 from mockserver.cache import Cache
 from mockserver.cassette.canonical import canonical, parsed
 from mockserver.cassette.index import Entry, Found, Index
-from mockserver.cassette.matching import Key
 from mockserver.cassette.misses import Miss, Near, no_cassette
 from mockserver.cassette.model import Repeat
 from mockserver.cassette.names import MessageNames, Names, message_ids
 from mockserver.cassette.recorder import kept_response
 from mockserver.cassette.redaction import Rules, kept
-from mockserver.cassette.secrets import credentials
 from mockserver.cassette.timing import timed
 from mockserver.errors import ReadError
 from mockserver.messages import (
@@ -21,21 +19,20 @@ from mockserver.messages import (
     Request,
     Source,
     cassette_of,
-    session_of,
     standard_reason,
 )
 from mockserver.pace import Pace
-from mockserver.responders.aliases import Alias, Aliases, Refused, Session
+from mockserver.responders.aliases import Alias, Aliases, Refused
+from mockserver.responders.aliases import Session as AliasSession
 from mockserver.responders.handover import Handover
-from mockserver.sessions import Sessions
+from mockserver.responders.lookup import Looked, Lookup
+from mockserver.sessions import Session, Sessions
 from mockserver.store.library import Library
+from mockserver.wire import encoded, plain
 
-KEYS_KEPT = 16 << 20
-REPLIES_KEPT = 64 << 20
-"""How many bytes the caches of a Cassettes hold at the most: of request bodies, and of encoded answers."""
-
-_IDS_IN = re.compile(rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-")
-"""What is in every request that has ids."""
+REPLIES_KEPT = 96 << 20
+IDS_KEPT = 2 << 20
+"""How many bytes the caches of a Cassettes hold at the most: of encoded answers, and of ids of messages."""
 
 
 class Own(set[str]):
@@ -58,14 +55,14 @@ class Cassettes:
     ) -> None:
         self.sessions = Sessions()
         self.played: set[str] = set()
-        self._aliases = Aliases(library, self._find)
+        self._lookup = Lookup(library, rules)
+        self._aliases = Aliases(library, lambda request: self._lookup.of(request).found)
         self._library = library
         self._pace = pace
         self._rules = rules
         self._once = once
-        self._keys: Cache[tuple[Key, ...]] = Cache(KEYS_KEPT)
         self._replies: Cache[Reply] = Cache(REPLIES_KEPT)
-        self._message_ids: Cache[tuple[str | None, ...]] = Cache(KEYS_KEPT)
+        self._message_ids: Cache[tuple[str | None, ...]] = Cache(IDS_KEPT)
 
     @property
     def unplayed(self) -> list[str]:
@@ -80,63 +77,85 @@ class Cassettes:
 
     def index_of(self, cassette: str | None) -> Index | None:
         """Return what is loaded now of the one *cassette* of that name, of all if it is None; None where there is no such one."""
-        return self.index if cassette is None else self.index.only(cassette)
+        return self._lookup.index_of(cassette)
 
     async def respond(self, request: Request) -> Reply | None:
         """Return the next recorded answer to *request*, None where there is none."""
-        session, cassette = session_of(request), cassette_of(request)
-        while True:
-            aliases: tuple[Alias, ...] = ()
-            found = self._exact(request, session)
-            if found is None and not self._once:
-                meant = self._meant(request)
-                aliases = () if isinstance(meant, Refused) else meant
-                found = aliases[0].found if aliases else None
-            taken = (cassette, self._joined(request) if aliases or not found else found.key)
-            entry = self._next(found, session, taken) if found else None
-            if found is None or entry is None:
-                if self._once or not self._library.follow():
-                    return None
-            elif self._once or self._library.current(entry):
+        looked = self._lookup.of(request)
+        session = self.sessions.of(looked.session)
+        hit = self._hit(request, looked, session)
+        while not self._once and (hit is None or not self._library.is_current(hit.entry)):
+            if not await self._library.follow(force=hit is not None):
                 break
+            looked = self._lookup.of(request)
+            session = self.sessions.of(looked.session)
+            hit = self._hit(request, looked, session)
+        if hit is None:
+            return None
+        entry = hit.entry
         reply = self._replies.get(entry)
         if reply is None:
             try:
                 reply = self._encoded(entry)
             except ReadError:
                 # A file that is being written in place: it may be whole again by now.
-                if self._once or not self._library.follow(force=True):
+                if self._once or not await self._library.follow(force=True):
                     raise
                 return await self.respond(request)
-        self.sessions.take(session, taken)
-        if len(aliases) == 1:
-            self.sessions.take(session, (cassette, found.key))
-        if entry.ids and not aliases:
-            self.sessions.keep(session, Own).update(entry.ids)
-        label = entry.label
-        self.sessions.play(session, label)
-        self.played.add(label)
-        if b'"messages"' in request.body and _IDS_IN.search(request.body):
-            self._follow_messages(request, entry, session)
-        told = self._told(reply, session, aliases)
+        assert reply.exchange is not None
+        session.counts[hit.taken] += 1
+        self.sessions.play(session, reply.exchange)
+        self.played.add(reply.exchange)
+        if hit.aliases or entry.asked.ids or looked.has_ids or session.things:
+            reply = self._followed(request, looked, session, hit, reply)
         if "/threads" in request.path:
-            self.sessions.keep(session, Handover).note(request, told)
-        return told
+            session.keep(Handover).note(request, reply)
+        return reply
 
-    def _told(self, reply: Reply, session: str, aliases: tuple[Alias, ...]) -> Reply:
+    def _hit(self, request: Request, looked: Looked, session: Session) -> "_Hit | None":
+        """Return what comes next for *request* in *session*, None where nothing does."""
+        found = looked.found
+        if session.things and (names := session.kept(Names)) and names.rename(request):
+            found = None
+        aliases: tuple[Alias, ...] = ()
+        if found is None and looked.has_ids and not self._once:
+            meant = self._meant(request, looked, session)
+            aliases = () if isinstance(meant, Refused) else meant
+            found = aliases[0].found if aliases else None
+        if found is None:
+            return None
+        taken = (looked.cassette, looked.joined if aliases else found.key)
+        entry = self._next(found, session.counts[taken])
+        return _Hit(entry, found, taken, aliases) if entry else None
+
+    def _followed(
+        self, request: Request, looked: Looked, session: Session, hit: "_Hit", reply: Reply
+    ) -> Reply:
+        """Take note of the ids that *request* and its *hit* have, and return *reply* with those that *session* knows."""
+        if len(hit.aliases) == 1:
+            session.counts[looked.cassette, hit.found.key] += 1
+        if hit.entry.asked.ids and not hit.aliases:
+            session.keep(Own).update(hit.entry.asked.ids)
+        if looked.has_ids and b'"messages"' in request.body:
+            self._follow_messages(request, hit.entry, session)
+        return self._told(reply, session, hit.aliases)
+
+    def _told(self, reply: Reply, session: Session, aliases: tuple[Alias, ...]) -> Reply:
         """Return *reply* as the client calls its ids, which are bound now where *aliases* answered."""
         if aliases:
-            self.sessions.keep(session, Names).bind([alias.names for alias in aliases])
-        if messages := self.sessions.kept(session, MessageNames):
-            reply = messages.told(reply)
-        names = self.sessions.kept(session, Names)
+            session.keep(Names).bind([alias.names for alias in aliases])
+        names = [one for one in (session.kept(MessageNames), session.kept(Names)) if one]
         if not names:
             return reply
+        told = reply
+        for one in names:
+            told = one.told(told)
         pairs = aliases[0].names.items() if aliases else ()
         renamed = tuple((live, recorded) for live, recorded in pairs if live != recorded)
-        return replace(names.told(reply), names=renamed)
+        # It is encoded once for all who get it as it is; what is told otherwise goes out by itself.
+        return replace(plain(told), names=renamed) if renamed or told is not reply else reply
 
-    def _follow_messages(self, request: Request, entry: Entry, session: str) -> None:
+    def _follow_messages(self, request: Request, entry: Entry, session: Session) -> None:
         """Have the ids of messages in *request*, which *entry* answers, stand for the recorded ones in their places."""
         recorded = self._message_ids.get(entry)
         if recorded is None:
@@ -148,88 +167,66 @@ class Cassettes:
             if live and meant and live != meant
         }
         if pairs:
-            self.sessions.keep(session, MessageNames).bind([pairs])
+            session.keep(MessageNames).bind([pairs])
 
-    def _meant(self, request: Request) -> tuple[Alias, ...] | Refused:
+    def _meant(
+        self, request: Request, looked: Looked, session: Session
+    ) -> tuple[Alias, ...] | Refused:
         """Return what *request* may mean whose ids are called otherwise in the recordings, or why it is not answered."""
-        session, cassette = session_of(request), cassette_of(request)
-        index = self.index_of(cassette)
-        if index is None or not _IDS_IN.search(request.path.encode() + request.body):
+        index = self._lookup.index_of(looked.cassette)
+        if index is None or not looked.has_ids:
             return ()
-        made = Session(
-            self.sessions.keep(session, Names),
-            lambda found: self._next(found, session, (cassette, self._joined(request))),
-            lambda found: self.sessions.count(session, (cassette, found.key)) > 0,
-            self.sessions.kept(session, Own) or (),
-            cassette is not None,
+        taken = (looked.cassette, looked.joined)
+        made = AliasSession(
+            session.keep(Names),
+            lambda found: self._next(found, session.counts[taken]),
+            lambda found: session.counts[looked.cassette, found.key] > 0,
+            session.kept(Own) or (),
+            looked.cassette is not None,
         )
-        return self._aliases.meant(kept(request, self._rules), made, index)
+        return self._aliases.meant(kept(request, self._rules, looked.secrets), made, index)
 
     def misnamed(self, request: Request) -> bool:
         """Tell whether *request* names a cassette that is not there."""
-        return self.index_of(cassette_of(request)) is None
+        return self._lookup.index_of(cassette_of(request)) is None
 
     def miss(self, request: Request) -> Miss:
         """Return why *request* was not answered, without its secrets."""
-        session, cassette = session_of(request), cassette_of(request)
-        shown = kept(request, self._rules)
-        index = self.index_of(cassette)
+        looked = self._lookup.of(request)
+        session = self.sessions.of(looked.session)
+        shown = kept(request, self._rules, looked.secrets)
+        index = self._lookup.index_of(looked.cassette)
         if index is None:
-            return no_cassette(shown, cassette or "", [one.name for one in self.index.cassettes])
-        if found := self._exact(request, session):
-            count = len(found.entries)
+            there = [one.name for one in self.index.cassettes]
+            return no_cassette(shown, looked.cassette or "", there)
+        names = session.kept(Names)
+        if looked.found and not (names and names.rename(request)):
+            entries = looked.found.entries
             return Miss(
                 shown,
-                f"it was played already, {count} of {count} times, and `repeat: error` holds",
-                tuple(self._near(entry, index, session, cassette) for entry in found.entries[-1:]),
+                f"it was played already, {len(entries)} of {len(entries)} times, and `repeat: error` holds",
+                tuple(self._near(entry, index, looked, session) for entry in entries[-1:]),
             )
         if not index.count:
             return Miss(shown, "there are no exchanges")
-        meant = self._meant(request)
+        meant = self._meant(request, looked, session)
         if isinstance(meant, Refused):
-            return Miss(shown, meant.why, (self._near(meant.entry, index, session, cassette),))
+            return Miss(shown, meant.why, (self._near(meant.entry, index, looked, session),))
         nearest = index.nearest(canonical(shown))
         return Miss(
             shown,
             "no exchange matches",
-            tuple(self._near(entry, index, session, cassette) for entry in nearest),
+            tuple(self._near(entry, index, looked, session) for entry in nearest),
         )
 
-    def _near(self, entry: Entry, index: Index, session: str, cassette: str | None) -> Near:
+    def _near(self, entry: Entry, index: Index, looked: Looked, session: Session) -> Near:
         recorded, rules = self._library.request(entry), index.rules_of(entry)
-        key = index.keys(canonical(recorded))
-        found = index.find(key)
-        played = self.sessions.count(session, (cassette, found.key)) if found else 0
+        found = index.find(index.keys(canonical(recorded)))
+        played = session.counts[looked.cassette, found.key] if found else 0
         return Near(entry.label, recorded, rules, played)
 
-    def _exact(self, request: Request, session: str) -> Found | None:
-        """Return what was recorded for *request* under its very ids, None where *session* means others by them."""
-        names = self.sessions.kept(session, Names)
-        return None if names and names.rename(request) else self._find(request)
-
-    def _find(self, request: Request) -> Found | None:
-        index = self.index_of(cassette_of(request))
-        if index is None or not index.rules:
-            return None
-        return index.find(self._keys_of(request, index))
-
-    def _joined(self, request: Request) -> Key:
-        """Return what identifies *request* under its own ids, whatever they stand for."""
-        index = self.index_of(cassette_of(request))
-        return b"".join(self._keys_of(request, index)) if index is not None and index.rules else b""
-
-    def _keys_of(self, request: Request, index: Index) -> tuple[Key, ...]:
-        secrets = credentials(request.headers, request.path)
-        place = (index.rules, request.method, request.path, request.body, secrets)
-        keys = self._keys.get(place)
-        if keys is None:
-            keys = index.keys(canonical(kept(request, self._rules, secrets)))
-            self._keys.put(place, keys, 500 + len(request.path) + len(request.body))
-        return keys
-
-    def _next(self, found: Found, session: str, taken: Hashable) -> Entry | None:
-        """Return the answer that is next in *session*, which counts under *taken* how many it had."""
-        count = self.sessions.count(session, taken)
+    def _next(self, found: Found, count: int) -> Entry | None:
+        """Return the answer that is next where *count* were given already."""
         entries = found.entries
         if count < len(entries):
             return entries[count]
@@ -238,18 +235,29 @@ class Cassettes:
         return entries[count % len(entries)] if entries[-1].repeat is Repeat.CYCLE else entries[-1]
 
     def _encoded(self, entry: Entry) -> Reply:
-        response = self._library.exchange(entry).response
-        body = timed(response, self._pace)
-        reply = Reply(
-            response.status,
-            kept_response(response.headers),
-            body,
-            standard_reason(response.status) if response.reason is None else response.reason,
-            Source.CASSETTE,
-            entry.label,
+        played = self._library.playback(entry)
+        body = timed(played, self._pace)
+        reply = encoded(
+            Reply(
+                played.status,
+                kept_response(played.headers),
+                body,
+                standard_reason(played.status) if played.reason is None else played.reason,
+                Source.CASSETTE,
+                entry.label,
+            )
         )
         size = len(body) if isinstance(body, bytes) else sum(len(c) + 200 for _, c in body.steps)
         return self._replies.put(entry, reply, 2000 + size)
+
+
+class _Hit(NamedTuple):
+    """The *entry* that answers a request, *found* for it or for what its *aliases* say it means; it counts under *taken*."""
+
+    entry: Entry
+    found: Found
+    taken: Hashable
+    aliases: tuple[Alias, ...]
 
 
 def _message_ids(request: Request) -> tuple[str | None, ...]:

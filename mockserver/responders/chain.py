@@ -23,7 +23,9 @@ class FirstOf:
         self._responders = responders
 
     async def respond(self, request: Request) -> Reply:
-        """Return the first answer to *request*; our own errors are answers too."""
+        """Return the first answer to *request*; our own errors are answers too, and so is health."""
+        if request.path.startswith(_OK) and request.method != "POST" and _is_health(request):
+            return HEALTHY
         try:
             for responder in self._responders:
                 if reply := await responder.respond(request):
@@ -33,14 +35,13 @@ class FirstOf:
         return failure(404, "Not Found")
 
 
-class Health:
-    """Answers `GET /ok`, always and alike."""
+_OK = "/ok"
+HEALTHY = Reply(200, JSON, b'{"ok":true,"services":{}}', source=Source.FAKE, counted=False)
+"""What a healthy Agent Server says to `GET /ok`; it is always answered, and always alike."""
 
-    async def respond(self, request: Request) -> Reply | None:
-        """Return what a healthy Agent Server says."""
-        if request.method in ("GET", "HEAD") and request.path.partition("?")[0] == "/ok":
-            return Reply(200, JSON, b'{"ok":true,"services":{}}', source=Source.FAKE, counted=False)
-        return None
+
+def _is_health(request: Request) -> bool:
+    return request.method in ("GET", "HEAD") and request.path.partition("?")[0] == _OK
 
 
 def failure(

@@ -50,9 +50,9 @@ class Fake:
     async def respond(self, request: Request) -> Reply | None:
         """Return the fake graph's answer."""
         self._look()
-        session = session_of(request)
-        world = self._sessions.keep(session, World)
-        self._take_over(request, world, self._sessions.keep(session, Handover))
+        session = self._sessions.of(session_of(request))
+        world = session.keep(World)
+        self._take_over(request, world, session.keep(Handover))
         seed = key(canonical(request)).hex()
         answer = self._api.handle(request, Ids(seed, world.count(seed)), world, self._clock())
         if answer.status < 400:

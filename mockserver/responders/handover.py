@@ -5,7 +5,7 @@ import re
 from mockserver.assistants import ID
 from mockserver.cassette.canonical import parsed
 from mockserver.jsontext import Json
-from mockserver.messages import Live, Paced, Reply, Request
+from mockserver.messages import Encoded, Live, Paced, Reply, Request
 
 KEPT = 1000
 """How many threads are remembered of a session; beyond that the oldest is forgotten."""
@@ -23,15 +23,16 @@ class Handover:
 
     def note(self, request: Request, reply: Reply) -> None:
         """Take down what *reply*, which came from a cassette, tells of a thread."""
-        if isinstance(reply.body, Live) or reply.status >= 300:
+        body = reply.body.body if isinstance(reply.body, Encoded) else reply.body
+        if isinstance(body, Live) or reply.status >= 300:
             return
-        thread = thread_of(request) or _made(request, reply)
+        thread = thread_of(request) or _made(request, body)
         if thread is None:
             return
         self._states.setdefault(thread, None)
         while len(self._states) > KEPT:
             del self._states[next(iter(self._states))]
-        state = _state(request, reply.body)
+        state = _state(request, body)
         if state is not None:
             self._states[thread] = state
 
@@ -50,10 +51,10 @@ def thread_of(request: Request) -> str | None:
     return found and found[1].lower()
 
 
-def _made(request: Request, reply: Reply) -> str | None:
-    if request.method != "POST" or not isinstance(reply.body, bytes):
+def _made(request: Request, body: bytes | Paced) -> str | None:
+    if request.method != "POST" or not isinstance(body, bytes):
         return None
-    found = _MADE.search(reply.body) if request.path.rstrip("/") == "/threads" else None
+    found = _MADE.search(body) if request.path.rstrip("/") == "/threads" else None
     return found and found[1].decode().lower()
 
 

@@ -1,29 +1,29 @@
-"""The cassettes of a server: loaded at the start, followed while it runs."""
+"""The cassettes of a server: loaded at the start, followed while it runs, beside the requests that it answers."""
 
-import os
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mockserver.cassette.index import Entry, Index
+from mockserver.cassette.index import Entry
 from mockserver.cassette.model import Exchange, Policy
-from mockserver.errors import MockServerError, ReadError
+from mockserver.cassette.player import Playback
+from mockserver.errors import MockServerError
 from mockserver.messages import Request
 from mockserver.store import files
-from mockserver.store.snapshot import NotACassetteError, Snapshot, Stamp, stamp
-from mockserver.words import counted
+from mockserver.store.shelf import Files, Shelf
 
-HELD = 48 << 20
-"""How many bytes of small files are held in memory together."""
-
-HELD_EACH = 4 << 20
-"""How large a file may be to be held."""
+FEW = 64
+"""How many files are looked at so quickly that it needs no thread of its own."""
 
 LONG = 0.001
 """How many seconds a look at all files may take to be taken with every request that nothing answers."""
 
 SELDOM = 1.0
 """After how many seconds a hit, which looks at its own file alone, makes us look at all of them."""
+
+_WORK = 0.001
+"""For how many seconds a file is read while the requests wait; as long they have their turn."""
 
 
 class Library:
@@ -35,116 +35,85 @@ class Library:
 
     def __init__(self, paths: Iterable[Path], policy: Policy, tell: Callable[[str], None]) -> None:
         self._paths = tuple(paths)
-        self._policy = policy
         self._tell = tell
-        self._snapshots: dict[str, Snapshot] = {}
-        self._places: dict[str, Path] = {}
-        self._seen: dict[str, Stamp] = {}
-        self._held = 0
-        self._checked = 0.0
+        self._looked = 0.0
+        self._next_look = 0.0
         self._pause = 0.0
-        there = files.found(self._paths)
-        self._order = list(there)
-        for name, (path, named) in there.items():
-            self._load(name, path, named=named)
-        self.index = self._indexed()
+        self._looks = 0
+        self._one_at_a_time = asyncio.Lock()
+        self._look: asyncio.Task[bool] | None = None
+        self._take(Shelf(policy).filled(files.found(self._paths)))
 
     def exchange(self, entry: Entry) -> Exchange:
         """Return the exchange at *entry*; ReadError where it cannot be read."""
-        return self._snapshots[entry.cassette].exchange(entry)
+        return self._shelf.snapshots[entry.cassette].exchange(entry)
+
+    def playback(self, entry: Entry) -> Playback:
+        """Return how the answer at *entry* is played; ReadError where it cannot be read."""
+        return self._shelf.snapshots[entry.cassette].playback(entry)
 
     def request(self, entry: Entry) -> Request:
         """Return the recorded request at *entry*."""
-        return self._snapshots[entry.cassette].request(entry)
+        return self._shelf.snapshots[entry.cassette].request(entry)
 
-    def current(self, entry: Entry) -> bool:
-        """Tell whether the file of *entry* is still as it was loaded; follow it if not.
+    def is_current(self, entry: Entry) -> bool:
+        """Tell whether the file of *entry* is still as it was loaded.
 
-        From time to time this looks at all the other files too.
+        From time to time this has all the other files looked at too, beside what goes on.
         """
-        if time.monotonic() > self._checked + SELDOM and self.follow():
-            return False
-        name = entry.cassette
-        try:
-            now = stamp(os.stat(self._places[name]))  # noqa: PTH116 (a third of the time of Path.stat)
-        except OSError:
-            now = (0, 0, 0)
-        if now == self._seen[name]:
-            return True
-        return not self.follow(force=True)
+        if time.monotonic() > self._next_look:
+            self._next_look = time.monotonic() + max(SELDOM, self._pause)
+            self._look = asyncio.get_running_loop().create_task(self.follow(force=True))
+        return self._shelf.is_current(entry.cassette)
 
-    def follow(self, *, force: bool = False) -> bool:
+    async def follow(self, *, force: bool = False) -> bool:
         """Pick up edited, new and removed files; tell whether there were any.
 
-        Without *force*, where that takes long it is done seldom enough to take a tenth of the time at the most.
+        Without *force*, where that takes long it is done seldom enough to take a tenth of the time at the most. What takes long is
+        done in a thread, so that other requests go on.
         """
-        started = time.monotonic()
-        if not force and started < self._checked + self._pause:
+        if not force and time.monotonic() < self._looked + self._pause:
             return False
-        changed = self._follow()
-        self._checked = time.monotonic()
-        spent = self._checked - started
-        self._pause = 10 * spent if spent > LONG else 0.0
-        if changed:
-            self.index = self._indexed()
-        return changed
+        looks, index = self._looks, self.index
+        async with self._one_at_a_time:
+            # Who waits takes what another look has found meanwhile, if that began after the wait.
+            if self._looks == looks:
+                await self._followed()
+        return self.index is not index
 
-    def _follow(self) -> bool:
+    async def _followed(self) -> None:
+        self._looks += 1
+        started = time.monotonic()
+        few = len(self._shelf.paths) <= FEW
+        there = self._changed() if few else await asyncio.to_thread(self._changed)
+        self._looked = time.monotonic()
+        spent = self._looked - started
+        self._pause = 10 * spent if spent > LONG else 0.0
+        if there is not None:
+            self._take(await asyncio.to_thread(self._shelf.followed, there, _Rest()))
+
+    def _changed(self) -> Files | None:
+        """Return the files that are there, None where all is as it was."""
         try:
             there = files.found(path for path in self._paths if path.exists())
         except (MockServerError, OSError):
-            return False
-        self._order = list(there)
-        changed = False
-        for name in [name for name in self._snapshots if name not in there]:
-            self._tell(f"{name}: is gone, its exchanges are not served any more")
-            self._held -= self._snapshots[name].held
-            del self._snapshots[name], self._seen[name], self._places[name]
-            changed = True
-        for name, (path, named) in there.items():
-            changed |= self._pick_up(name, path, named=named)
-        return changed
+            return None
+        return there if self._shelf.differs(there) else None
 
-    def _pick_up(self, name: str, path: Path, *, named: bool) -> bool:
-        try:
-            now = stamp(path.stat())
-            if self._seen.get(name) == now:
-                return False
-            self._seen[name] = now
-            self._load(name, path, named=named and name not in self._snapshots)
-        except ReadError as error:
-            kept = "; the version before is kept" if name in self._snapshots else ""
-            self._tell(f"{error}{kept}")
-            return False
-        except OSError as error:
-            self._tell(f"{name}: {error.strerror}")
-            return False
-        if name in self._snapshots:
-            count = len(self._snapshots[name].cassette.entries)
-            self._tell(f"{name}: read again, {counted(count, 'exchange')}")
-        return name in self._snapshots
-
-    def _load(self, name: str, path: Path, *, named: bool) -> None:
-        try:
-            snapshot = Snapshot(path, name, self._policy, HELD_EACH if self._held < HELD else 0)
-        except OSError as error:
-            raise ReadError(f"cannot be read: {error.strerror}", file=str(path)) from None
-        except ReadError as error:
-            known = named or name in self._snapshots
-            if isinstance(error, NotACassetteError) and not known:
-                self._tell(f"{name}: skipped, it is no cassette (no `mockserver:` in it)")
-                self._places[name], self._seen[name] = path, stamp(path.stat())
-                return
-            raise ReadError(error.message, line=error.line, file=str(path)) from None
-        before = self._snapshots.get(name)
-        if before is not None and before.held and snapshot.held:
-            snapshot.check(before)
-        for note in snapshot.notes:
+    def _take(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self.index = shelf.index
+        for note in shelf.notes:
             self._tell(note)
-        self._held += snapshot.held - (before.held if before else 0)
-        self._snapshots[name] = snapshot
-        self._places[name], self._seen[name] = path, snapshot.stamp
 
-    def _indexed(self) -> Index:
-        ordered = (name for name in self._order if name in self._snapshots)
-        return Index(tuple(self._snapshots[name].cassette for name in ordered))
+
+class _Rest:
+    """Lets other threads have their turn now and then."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._since > _WORK:
+            time.sleep(_WORK)
+            self._since = time.monotonic()

@@ -2,22 +2,26 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from mockserver.cassette import documents, text
-from mockserver.cassette.canonical import canonical
-from mockserver.cassette.documents import Document
-from mockserver.cassette.index import Cassette, Entry, entry
-from mockserver.cassette.matching import Key, key, reduced, rules
+from mockserver.cassette import documents, layout, player, text
+from mockserver.cassette.canonical import canonical, form, whole_numbers
+from mockserver.cassette.documents import Document, document
+from mockserver.cassette.index import Asked, Cassette, Entry, asked
+from mockserver.cassette.matching import Rules, rules
 from mockserver.cassette.model import Exchange, Header, Policy, Repeat
+from mockserver.cassette.player import Playback
 from mockserver.errors import ReadError, UsageError
+from mockserver.jsontext import Json
 from mockserver.messages import Request
 
-BLOCK = 1 << 20
+BLOCK = 4 << 20
 
+_RECORDED = b"---\nrequest:"
 _BEGINNING = b"request:"
-_END = re.compile(rb"^  end: \{.*\}\s*$", re.MULTILINE)
+_END = b"\n  end: {"
+_END_LINE = re.compile(rb"\n  end: \{.*\}[ \t\r]*(?:\n|\Z)")
 """How an exchange begins that was recorded, and how the last line of its response reads."""
 
 Stamp = tuple[int, int, int]
@@ -31,11 +35,19 @@ class NotACassetteError(ReadError):
 class Snapshot:
     """A file that was loaded: its index and, as long as this lives, its bytes.
 
-    A file of up to *hold* bytes is held in memory, so that an edit in place cannot take them from us. *notes* are the
-    lines to be told about it; *end* is the byte after the last whole document.
+    A file of up to *hold* bytes is held in memory, so that an edit in place cannot take them from us. Requests that *before*, what
+    was loaded of it last, has too are not read again; each exchange is followed by a *rest*. *notes* are the lines to be told about it; *end* is the byte after the last whole document.
     """
 
-    def __init__(self, path: Path, name: str, policy: Policy, hold: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        policy: Policy,
+        hold: int,
+        before: "Snapshot | None" = None,
+        rest: Callable[[], None] = lambda: None,
+    ) -> None:
         self.name = name
         self.notes: list[str] = []
         self.end = 0
@@ -46,7 +58,9 @@ class Snapshot:
             self._held: bytes | None = None
             if self.stamp[1] <= hold:
                 self._held = b"".join(self._pieces())
-            self.cassette, self.header = self._load(policy)
+            self.cassette, self.header = self._load(policy, before, rest)
+            if before is not None and before.held and self.held:
+                self._check(before)
         except BaseException:
             self.close()
             raise
@@ -69,30 +83,41 @@ class Snapshot:
 
     def exchange(self, place: Entry) -> Exchange:
         """Return the exchange at *place*; ReadError where it cannot be read."""
-        raw = self._read(place.start, place.end)
-        try:
-            exchange = text.load_exchange(self._text(Document(place.start, place.line, raw)))
-        except ReadError as error:
-            raise error.at(file=self.name, first_line=place.line) from None
-        if exchange is None or self._key(exchange.request) != place.key:
-            raise ReadError(
-                "was changed in place and cannot be read as it was: mend the file", file=self.name
-            )
-        return exchange
+        return self._exchange(place, self._same(place))
 
-    def check(self, before: "Snapshot") -> None:
-        """Read the answers of those exchanges that *before* does not hold alike; ReadError as in `exchange`."""
-        known = {before._read(place.start, place.end) for place in before.cassette.entries}
-        for place in self.cassette.entries:
-            if self._read(place.start, place.end) not in known:
-                self.exchange(place)
+    def playback(self, place: Entry) -> Playback:
+        """Return how the answer at *place* is played; ReadError where it cannot be read."""
+        raw = self._same(place)
+        return layout.playback(raw) or player.playback(self._exchange(place, raw).response)
 
     def request(self, place: Entry) -> Request:
         """Return the request at *place* alone."""
-        raw = self._read(place.start, place.end)
-        return self._head(Document(place.start, place.line, raw))[0]
+        return self._head(document(self._read(place.start, place.end), place.start))[0]
 
-    def _load(self, policy: Policy) -> tuple[Cassette, Header]:
+    def _exchange(self, place: Entry, raw: bytes) -> Exchange:
+        try:
+            exchange = text.load_exchange(self._text(document(raw, place.start), raw))
+        except ReadError as error:
+            raise self._at(error, place.start) from None
+        if exchange is None:
+            raise self._changed()
+        return exchange
+
+    def _same(self, place: Entry) -> bytes:
+        """Return the bytes of the exchange at *place*; ReadError where its request is another one by now."""
+        raw = self._read(place.start, place.end)
+        if hash(raw[: place.asked.size]) != place.asked.mark:
+            raise self._changed()
+        return raw
+
+    def _changed(self) -> ReadError:
+        return ReadError(
+            "was changed in place and cannot be read as it was: mend the file", file=self.name
+        )
+
+    def _load(
+        self, policy: Policy, before: "Snapshot | None", rest: Callable[[], None]
+    ) -> tuple[Cassette, Header]:
         places = documents.split(self._blocks())
         header, pending = self._header(places)
         try:
@@ -100,13 +125,25 @@ class Snapshot:
         except UsageError as error:
             raise ReadError(str(error), file=self.name) from None
         repeat = policy.repeating(header)
+        known: dict[tuple[int, int], Asked] = {}
+        if before is not None and before.cassette.rules == in_force:
+            old = (one.asked for one in before.cassette.entries)
+            known = {(asked.size, asked.mark): asked for asked in old}
         entries: list[Entry] = []
-        for document in pending:
-            entries += self._entry(document, len(entries) + 1, in_force, repeat)
+        for place in pending:
+            entries += self._entry(place, len(entries) + 1, in_force, repeat, known)
+            rest()
         return Cassette(self.name, in_force, tuple(entries)), header
 
+    def _check(self, before: "Snapshot") -> None:
+        """Read the answers of those exchanges that *before* does not hold alike; ReadError as in `playback`."""
+        known = {before._read(place.start, place.end) for place in before.cassette.entries}
+        for place in self.cassette.entries:
+            if self._read(place.start, place.end) not in known:
+                self.playback(place)
+
     def _header(self, places: Iterator[Document]) -> tuple[Header, Iterator[Document]]:
-        first = next(places, Document(0, 1, b""))
+        first = next(places, document(b""))
         if not _holds_text(first.raw):
             first = next(places, first)
         first = documents.without_dashes(first)
@@ -115,31 +152,31 @@ class Snapshot:
                 "not a cassette: it must begin with `mockserver: 1`", file=self.name
             )
         try:
-            header = text.load_header(self._text(first))
+            header = text.load_header(self._text(first, first.raw))
         except ReadError as error:
-            raise error.at(file=self.name, first_line=first.line) from None
+            raise self._at(error, first.start) from None
         self.end = first.end
         return header, self._counted(self._whole(places) if header.recorded else places)
 
     def _counted(self, places: Iterator[Document]) -> Iterator[Document]:
-        for document in places:
-            if document.raw.strip(b"-\r\n"):
-                self.end = document.end
-                yield document
+        for place in places:
+            if place.head or place.raw.strip(b"-\r\n"):
+                self.end = place.end
+                yield place
 
     def _whole(self, places: Iterator[Document]) -> Iterator[Document]:
         """Leave out the last exchange of a recorded file if a kill has torn it."""
         last: Document | None = None
-        for document in places:
+        for place in places:
             if last is not None:
                 yield last
-            last = document
+            last = place
         if last is None:
             return
         last = documents.without_dashes(last)
         if self._is_torn(last):
             self.notes.append(
-                f"{self.name}, line {last.line}: the last exchange is torn (a recording was killed), skipped"
+                f"{self.name}, line {self._line(last.start)}: the last exchange is torn (a recording was killed), skipped"
             )
         else:
             yield last
@@ -148,46 +185,64 @@ class Snapshot:
         """Tell whether the *last* exchange breaks off; one that was only made wrong by hand is no less there for that."""
         begun = last.raw.removeprefix(b"---").strip()
         ours = begun.startswith(_BEGINNING) or _BEGINNING.startswith(begun)
-        if not ours or _END.search(last.raw):
+        if not ours or _has_end(last.raw):
             return False
         try:
-            exchange = text.load_exchange(self._text(last))
+            exchange = text.load_exchange(self._text(last, last.raw))
         except ReadError:
             return True
         return exchange is not None and exchange.response.end is None
 
     def _entry(
-        self, document: Document, number: int, in_force: tuple[str, ...], repeat: Repeat
+        self,
+        place: Document,
+        number: int,
+        in_force: Rules,
+        repeat: Repeat,
+        known: Mapping[tuple[int, int], Asked],
     ) -> Iterator[Entry]:
-        if not _holds_text(document.raw):
+        if not place.held.startswith(_RECORDED, place.begin) and not _holds_text(place.raw):
             return
+        start = place.raw if place.head is None else place.head
         try:
-            head = self._head(document)
+            told = known.get((len(start), hash(start))) or self._asked(place, start, in_force)
         except ReadError as error:
-            raise error.at(file=self.name, first_line=document.line) from None
-        place = (self.name, number, document.start, document.end, document.line)
-        yield entry(head[0], place, in_force, head[1] or repeat)
+            raise self._at(error, place.start) from None
+        yield Entry(self.name, number, place.start, place.end, told, told.repeat or repeat)
 
-    def _head(self, document: Document) -> tuple[Request, Repeat | None]:
-        whole = self._text(document)
-        start = documents.head(whole)
-        if start is not None:
+    def _asked(self, place: Document, start: bytes, in_force: Rules) -> Asked:
+        """Return what is asked in the document at *place*, of which *start* tells that."""
+        if place.head is not None and (head := layout.head(start)):
+            return asked(_form(head, start), in_force, start)
+        request, own = self._head(place)
+        return asked(canonical(request), in_force, start, own)
+
+    def _head(self, place: Document) -> tuple[Request, Repeat | None]:
+        if place.head is not None:
             try:
-                head = text.load_head(start)
+                head = text.load_head(self._text(place, place.head))
             except ReadError:
                 head = None
             if head is not None:
                 return head
-        head = text.load_head(whole, whole=True)
+        head = text.load_head(self._text(place, place.raw), whole=True)
         if head is None:
             raise ReadError("an exchange is empty", line=1)
         return head
 
-    def _text(self, document: Document) -> str:
+    def _at(self, error: ReadError, start: int) -> ReadError:
+        """Return the *error* in the document at byte *start* with the file and line at which it stands."""
+        return error.at(file=self.name, first_line=self._line(start))
+
+    def _line(self, start: int) -> int:
+        """Return the line, from 1, that begins at byte *start*."""
+        return self._read(0, start).count(b"\n") + 1
+
+    def _text(self, place: Document, raw: bytes) -> str:
         try:
-            return document.text
+            return raw.decode(place.encoding)
         except UnicodeDecodeError as error:
-            line = document.raw.count(b"\n", 0, error.start) + 1
+            line = raw.count(b"\n", 0, error.start) + 1
             raise ReadError("not UTF-8: save the file as UTF-8", line=line) from None
 
     def _blocks(self) -> Iterator[bytes]:
@@ -197,13 +252,12 @@ class Snapshot:
         yield from self._pieces()
 
     def _pieces(self) -> Iterator[bytes]:
-        offset = 0
-        while block := os.pread(self._descriptor, BLOCK, offset):
+        offset, size = 0, self.stamp[1]
+        # A read that asks for more than there is costs more than the read: the memory for it.
+        while block := os.pread(self._descriptor, min(BLOCK, size - offset) or 1, offset):
             yield block
             offset += len(block)
-
-    def _key(self, request: Request) -> Key:
-        return key(reduced(canonical(request), self.cassette.rules))
+            size = max(size, offset)
 
     def _read(self, start: int, end: int) -> bytes:
         if self._held is not None:
@@ -214,6 +268,17 @@ class Snapshot:
 def stamp(status: os.stat_result) -> Stamp:
     """Return what tells one content of a file from another."""
     return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _form(head: layout.Head, raw: bytes) -> dict[str, Json]:
+    """Return the canonical form of the request whose *head* was read from *raw*."""
+    body = {"body": head.body[0]} if head.body else {}
+    return form(head.method, head.path, whole_numbers(body) if b".0" in raw else body)
+
+
+def _has_end(raw: bytes) -> bool:
+    at = raw.rfind(_END)
+    return at >= 0 and _END_LINE.match(raw, at) is not None
 
 
 def _holds_text(raw: bytes) -> bool:

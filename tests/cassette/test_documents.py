@@ -44,16 +44,29 @@ def test_a_document_knows_its_place(parts: list[bytes]) -> None:
 
     for document in documents.split([raw]):
         assert raw[document.start : document.end] == document.raw
-        assert raw.count(b"\n", 0, document.start) + 1 == document.line
+
+
+def head(raw: bytes) -> bytes | None:
+    (document,) = documents.split([raw])
+    return document.head
 
 
 def test_the_head_is_what_stands_before_the_response() -> None:
-    assert (
-        documents.head("---\nrequest:\n  path: /x\nresponse:\n  body: 1\n")
-        == "---\nrequest:\n  path: /x\n"
-    )
-    assert documents.head("response: 1\n") is None
-    assert documents.head("request: 1\nresponse: 1\nrepeat: last\n") is None
+    whole = b"---\nrequest:\n  path: /x\nresponse:\n  body: 1\n"
+
+    assert head(whole) == b"---\nrequest:\n  path: /x\n"
+    assert head(b"response: 1\n") is None
+    assert head(b"request: 1\nresponse: 1\nrepeat: last\n") is None
+
+
+@given(st.lists(st.integers(0, 120), max_size=4))
+def test_the_head_does_not_depend_on_the_blocks(places: list[int]) -> None:
+    raw = b"a\n" + b"---\nrequest:\n  path: /x\nresponse:\n  body: 1\n" * 2
+    bounds = sorted({0, len(raw), *(min(place, len(raw)) for place in places)})
+
+    heads = [one.head for one in documents.split([raw[a:b] for a, b in pairwise(bounds)])]
+
+    assert heads == [None, *[b"---\nrequest:\n  path: /x\n"] * 2]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +82,7 @@ def test_the_head_is_what_stands_before_the_response() -> None:
     ],
 )
 def test_the_head_does_not_hide_what_stands_behind_the_response(rest: str, alone: bool) -> None:
-    found = documents.head(f"request: 1\nresponse:\n{rest}")
+    found = head(f"request: 1\nresponse:\n{rest}".encode())
 
-    assert (found == "request: 1\n") is alone
+    assert (found == b"request: 1\n") is alone
     assert (found is None) is not alone

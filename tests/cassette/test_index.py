@@ -1,12 +1,19 @@
 from mockserver.cassette.canonical import canonical
-from mockserver.cassette.index import Cassette, Entry, Index, entry
+from mockserver.cassette.index import Cassette, Entry, Index, asked
 from mockserver.cassette.model import Repeat
 from mockserver.messages import Request
 
 
 def loaded(name: str, *paths: str, method: str = "POST") -> Cassette:
     entries = tuple(
-        entry(Request(method, path, (), b'{"a":1,"b":2}'), (name, number, 0, 0, 1), (), Repeat.LAST)
+        Entry(
+            name,
+            number,
+            0,
+            0,
+            asked(canonical(Request(method, path, (), b'{"a":1,"b":2}')), (), b""),
+            Repeat.LAST,
+        )
         for number, path in enumerate(paths, 1)
     )
     return Cassette(name, (), entries)

@@ -1,6 +1,7 @@
 import pytest
 
 from mockserver.cassette.model import Body, End, Response, Stream, TimedEvent
+from mockserver.cassette.player import playback
 from mockserver.cassette.timing import timed
 from mockserver.errors import UsageError
 from mockserver.messages import Paced
@@ -74,7 +75,7 @@ A, B, C = b"data: a\r\n\r\n", b"data: b\r\n\r\n", b"data: c\r\n\r\n"
 def test_the_pace_of_an_answer(
     speed: str, max_gap: float | None, response: Response, body: bytes | Paced
 ) -> None:
-    assert timed(response, pace(speed, max_gap)) == body
+    assert timed(playback(response), pace(speed, max_gap)) == body
 
 
 def test_a_speed_that_is_none_is_refused() -> None:

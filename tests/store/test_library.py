@@ -94,7 +94,7 @@ def test_a_file_given_twice_is_loaded_once(tmp_path: Path, told: Told) -> None:
     assert labels(library(told, tmp_path, tmp_path / "a.yaml")) == ["a.yaml#1 /a"]
 
 
-def test_edited_new_and_removed_files_are_followed(tmp_path: Path, told: Told) -> None:
+async def test_edited_new_and_removed_files_are_followed(tmp_path: Path, told: Told) -> None:
     (tmp_path / "b.yaml").write_text(text("/b"))
     (tmp_path / "c.yaml").write_text(text("/c"))
     loaded = library(told, tmp_path)
@@ -102,7 +102,7 @@ def test_edited_new_and_removed_files_are_followed(tmp_path: Path, told: Told) -
     (tmp_path / "a.yaml").write_text(text("/a"))
     (tmp_path / "c.yaml").unlink()
 
-    assert loaded.follow(force=True)
+    assert await loaded.follow(force=True)
 
     assert labels(loaded) == ["a.yaml#1 /a", "b.yaml#1 /b", "b.yaml#2 /b2"]
     assert told.lines == [
@@ -110,22 +110,25 @@ def test_edited_new_and_removed_files_are_followed(tmp_path: Path, told: Told) -
         "a.yaml: read again, 1 exchange",
         "b.yaml: read again, 2 exchanges",
     ]
-    assert not loaded.follow(force=True)
+    assert not await loaded.follow(force=True)
 
 
-def test_an_exchange_whose_file_has_changed_is_not_current(tmp_path: Path, told: Told) -> None:
+async def test_an_exchange_whose_file_has_changed_is_not_current(
+    tmp_path: Path, told: Told
+) -> None:
     (tmp_path / "a.yaml").write_text(text("/a"))
     loaded = library(told, tmp_path)
     entry = loaded.index.cassettes[0].entries[0]
 
-    assert loaded.current(entry)
+    assert loaded.is_current(entry)
     write(tmp_path / "a.yaml", text("/new"))
-    assert not loaded.current(entry)
+    assert not loaded.is_current(entry)
+    assert await loaded.follow(force=True)
     assert labels(loaded) == ["a.yaml#1 /new"]
 
 
 @pytest.mark.parametrize("in_place", [True, False])
-def test_a_broken_edit_keeps_the_last_good_version(
+async def test_a_broken_edit_keeps_the_last_good_version(
     tmp_path: Path, told: Told, in_place: bool
 ) -> None:
     path = tmp_path / "a.yaml"
@@ -138,15 +141,16 @@ def test_a_broken_edit_keeps_the_last_good_version(
     else:
         write(path, broken)
 
-    assert loaded.current(entry)
-    assert loaded.current(entry)
+    assert not loaded.is_current(entry)
+    assert not await loaded.follow(force=True)
+    assert loaded.is_current(entry)
     assert loaded.exchange(entry).request.path == "/a"
     assert told.lines == [
         f"{path}, line 9: not YAML: did not find expected node content; the version before is kept"
     ]
 
 
-def test_an_edit_that_breaks_an_answer_keeps_the_last_good_version(
+async def test_an_edit_that_breaks_an_answer_keeps_the_last_good_version(
     tmp_path: Path, told: Told
 ) -> None:
     path = tmp_path / "a.yaml"
@@ -154,20 +158,20 @@ def test_an_edit_that_breaks_an_answer_keeps_the_last_good_version(
     loaded = library(told, tmp_path)
     write(path, text("/a", "/b").replace("text: answer /b", "txt: answer /b"))
 
-    assert not loaded.follow(force=True)
+    assert not await loaded.follow(force=True)
     assert labels(loaded) == ["a.yaml#1 /a", "a.yaml#2 /b"]
     assert "line 11: response has no key `txt`" in told.lines[0]
 
 
-def test_a_mended_edit_is_read(tmp_path: Path, told: Told) -> None:
+async def test_a_mended_edit_is_read(tmp_path: Path, told: Told) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(text("/a"))
     loaded = library(told, tmp_path)
     write(path, "mockserver: 1\n---\nrequest: [\n")
-    loaded.follow(force=True)
+    await loaded.follow(force=True)
     write(path, text("/b"))
 
-    assert loaded.follow(force=True)
+    assert await loaded.follow(force=True)
     assert labels(loaded) == ["a.yaml#1 /b"]
 
 

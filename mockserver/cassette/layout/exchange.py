@@ -1,0 +1,139 @@
+"""The exchange in a document that we wrote: its request, and its answer as it is played. No I/O."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+
+from mockserver.cassette.layout.scalars import DeclinedError, is_clean, scalar, text_of
+from mockserver.cassette.layout.structure import structure
+from mockserver.cassette.player import Playback, joined
+from mockserver.jsontext import Json, dumps
+from mockserver.messages import Headers
+from mockserver.sse import CR, CRLF, LF
+
+_BEGINS = b"---\nrequest:\n  method: "
+_METHOD = re.compile(r"  method: ([A-Z]{1,20})")
+_PATH = "  path: "
+_REDACTED = re.compile(r"redacted: [0-9]{1,9}")
+_SECONDS = rb"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,6})?"
+_RESPONSE = re.compile(
+    rb"\nresponse:\n  status: ([2-9][0-9]{2})\n  headers:(?: \{\})?\n((?:    [a-z0-9-]+: .+\n)*)"
+    rb"(?:  after: (%b)\n)?(?:  line_ending: (lf|cr)\n)?  (events|body):\n" % _SECONDS
+)
+_END = re.compile(rb"  end: \{after: (%b), how: (closed|cut)\}\n\Z" % _SECONDS)
+_LONGEST_END = 60
+_EVENT = re.compile(
+    rb"  - (?:after: (%b)\n    )?"
+    rb"(?:event: (.+)\n    data: \|-\n      ([^ \t\n].*)\n(?:    id: (.+)\n)?|comment: (.+)\n)"
+    rb"|([\s\S])" % _SECONDS
+)
+_ENDINGS = {b"": CRLF, b"lf": LF, b"cr": CR}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A recorded request: *body* is its JSON value in a 1-tuple, empty where it has none."""
+
+    method: str
+    path: str
+    body: tuple[Json] | tuple[()]
+
+
+def head(raw: bytes) -> Head | None:
+    """Return the request of a document that begins with *raw*, all that stands before `response:`; None where it is declined."""
+    if not raw.startswith(_BEGINS) or not is_clean(raw):
+        return None
+    lines = raw.decode().split("\n")[2:-1]
+    if _REDACTED.fullmatch(lines[-1]):
+        del lines[-1]
+    method = _METHOD.fullmatch(lines[0])
+    try:
+        if method is None or len(lines) < 2 or not lines[1].startswith(f"{_PATH}/"):
+            return None
+        path = text_of(lines[1][len(_PATH) :])
+        return Head(method[1], path, _body(lines[2:]))
+    except DeclinedError:
+        return None
+
+
+def playback(raw: bytes) -> Playback | None:
+    """Return how the answer in the document *raw* is played; None where it is declined."""
+    start = _RESPONSE.search(raw)
+    end = _END.search(raw, max(len(raw) - _LONGEST_END, 0))
+    if start is None or end is None or not is_clean(raw):
+        return None
+    status, headers, after, ending, kind = start.groups(b"")
+    try:
+        if kind == b"events":
+            if after:
+                return None
+            steps, last = _events(raw[start.end() : end.start()], _ENDINGS[ending])
+        else:
+            if ending:
+                return None
+            last = float(after or 0)
+            lines = raw[start.end() : end.start()].decode().split("\n")[:-1]
+            steps = [(last, dumps(_structure(lines)).encode())]
+        return Playback(
+            int(status),
+            None,
+            _headers(headers),
+            tuple(joined(steps)),
+            last,
+            float(end[1]),
+            cut=end[2] == b"cut",
+            streamed=kind == b"events",
+        )
+    except DeclinedError:
+        return None
+
+
+def _body(lines: list[str]) -> tuple[Json] | tuple[()]:
+    """Return the body that a request's *lines* behind its path tell."""
+    if not lines:
+        return ()
+    if lines[0] == "  body:":
+        return (_structure(lines[1:]),)
+    name, _, value = lines[0].partition(": ")
+    if name != "  body" or len(lines) > 1 or not value or value in ("{}", "[]", "|-"):
+        raise DeclinedError
+    return (scalar(value),)
+
+
+def _structure(lines: list[str]) -> Json:
+    """Return the value that stands in *lines* under the key `body`."""
+    if not lines:
+        raise DeclinedError
+    return structure(lines, 2 if lines[0].startswith("  - ") else 4)
+
+
+def _headers(raw: bytes) -> Headers:
+    pairs = [line.strip().partition(": ") for line in raw.decode().split("\n")[:-1]]
+    if len({name for name, _, _ in pairs}) < len(pairs):
+        raise DeclinedError
+    return tuple((name, text_of(value)) for name, _, value in pairs)
+
+
+def _events(raw: bytes, ending: str) -> tuple[list[tuple[float, bytes]], float]:
+    """Return the events in *raw* with their times since the request, and when the last one came."""
+    end = ending.encode()
+    found = _EVENT.findall(raw)
+    chunks: list[bytes] = []
+    for _, event, data, identity, comment, other in found:
+        if other:
+            raise DeclinedError
+        if comment:
+            chunks.append(b": %b%b%b" % (_text(comment), end, end))
+        elif identity:
+            fields = (_text(event), end, data, end, text_of(identity.decode()).encode(), end, end)
+            chunks.append(b"event: %b%bdata: %b%bid: %b%b%b" % fields)
+        else:
+            chunks.append(b"event: %b%bdata: %b%b%b" % (_text(event), end, data, end, end))
+    times = list(accumulate([float(after or 0) for after, *_ in found], initial=0.0))
+    return list(zip(times[1:], chunks, strict=True)), times[-1]
+
+
+@lru_cache(maxsize=1024)
+def _text(raw: bytes) -> bytes:
+    return text_of(raw.decode()).encode()
