@@ -17,6 +17,12 @@ FIELDS = ("event", "data", "id", "retry")
 _LINE_END = rb"(?:\r\n|\n|\r(?!\n))"
 _BLOCK = re.compile(rb"(?:[^\r\n]++" + _LINE_END + rb")*+" + _LINE_END)
 _FIRST_LINE_END = re.compile(rb"\r\n|\n|\r")
+_PLAIN = {
+    ending: re.compile(
+        rb"(?:event: (.+)%bdata: (.+)%b(?:id: (.+)%b)?|: (.*)%b)%b".replace(b"%b", ending.encode())
+    )
+    for ending in (CRLF, LF)
+}
 _RETRY = re.compile(r"0|[1-9][0-9]{0,14}")
 
 
@@ -29,6 +35,34 @@ class Event:
     """
 
     fields: tuple[tuple[str, str], ...]
+
+
+def plain(raw: bytes) -> list[tuple[Event, int]] | None:
+    """Return the events of *raw* and where each ends, if all are as servers write them and nothing is left over; else None.
+
+    That is `event` and `data`, with an `id` or without, or a comment alone, in lines with one ending: a tenth of the work of `decode`.
+    """
+    ending = line_ending(raw)
+    if ending == CR or raw.count(b"\r") != (raw.count(b"\r\n") if ending == CRLF else 0):
+        return None
+    events: list[tuple[Event, int]] = []
+    at = 0
+    try:
+        for found in _PLAIN[ending].finditer(raw):
+            if found.start() != at:
+                return None
+            at = found.end()
+            name, data, identity, comment = found.groups()
+            if comment is not None:
+                fields: tuple[tuple[str, str], ...] = (("comment", comment.decode()),)
+            else:
+                fields = (("event", name.decode()), ("data", data.decode()))
+                if identity is not None:
+                    fields = (*fields, ("id", identity.decode()))
+            events.append((Event(fields), at))
+    except UnicodeDecodeError:
+        return None
+    return events if at == len(raw) else None
 
 
 def split(raw: bytes) -> tuple[list[bytes], bytes]:

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
-_OUTDENTED = re.compile(rb"\n[^ ]")
-"""The beginning of each line that is not indented: all there is to look at, and found three times as fast as all lines."""
+_OUTDENTED = re.compile(rb"\n[^ \n]")
+"""The beginning of each line that is neither indented nor empty: all there is to look at, and found three times as fast as all lines."""
 
 _SEPARATOR = re.compile(rb"---[\n\r \t]")
-_BLANK = b"\n\r\t#"
+_BLANK = b"\r\t#"
 _RESPONSE = b"response:"
 _AHEAD = 16
 _NEAR = 4
@@ -82,7 +82,7 @@ def split(blocks: Iterable[bytes]) -> Iterator[Document]:
                 response = at if held.startswith(_RESPONSE, at) else -1
             else:
                 alone = False
-        searched = max(limit - 1, 0)
+        searched = max(limit - 1, searched)
     stop = len(held) - 3 if held.endswith(b"\n---", begin) else len(held)
     if stop > begin:
         yield Document(start, held, begin, stop, response if alone else -1)

@@ -34,6 +34,9 @@ _LISTS = frozenset(("thread_ids", "run_ids", "ids"))
 _MAYBE = re.compile(r"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-")
 """What is in every id, and is found quickly where there is none."""
 
+_OWN = re.compile(r'\{"body":\{"assistant_id":"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-')
+"""How the text of a run begins whose assistant is a graph's own: with no such id."""
+
 _MAYBE_IN = ("/threads/", "thread_id", "run_id", "checkpoint")
 """One of these, or an assistant that was made, is in the text of every request that has ids."""
 
@@ -52,7 +55,8 @@ class Shape:
 def shape(form: Json, text: str | None = None) -> Shape | None:
     """Return the shape of the canonical request *form*, whose one *text* may be known; None where it has no ids."""
     text = spelled(form) if text is None else text
-    if not _MAYBE.search(text):
+    own = _OWN.match(text)
+    if not _MAYBE.search(text, own.end() if own else 0):
         return None
     if not any(word in text for word in _MAYBE_IN) and not _MAYBE_MADE.search(text):
         return None

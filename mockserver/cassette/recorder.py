@@ -56,16 +56,19 @@ class Recorder:
 
     def _stream(self) -> Stream:
         raw = b"".join(self._chunks)
-        blocks, tail = sse.split(raw)
         ending = sse.line_ending(raw)
+        tail = b""
+        placed = sse.plain(raw)
+        if placed is None:
+            blocks, tail = sse.split(raw)
+            decoded = [sse.decode(block, ending) for block in blocks]
+            placed = list(zip(decoded, accumulate(map(len, blocks)), strict=True))
         ends = list(accumulate(map(len, self._chunks)))
         events: list[TimedEvent] = []
-        position, before = 0, 0.0
-        for block in blocks:
-            position += len(block)
+        before = 0.0
+        for event, position in placed:
             at = self._times[bisect_left(ends, position)]
-            after = _gap(at, before)
-            events.append(TimedEvent(after, sse.decode(block, ending)))
+            events.append(TimedEvent(_gap(at, before), event))
             before = max(at, before)
         return Stream(tuple(events), ending, tail)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from mockserver.cassette import spread
-from mockserver.cassette.model import Exchange, Response, Stream, TimedEvent
+from mockserver.cassette.model import Exchange, Response, Stream
 from mockserver.cassette.recorder import kept_request
 from mockserver.cassette.secrets import (
     ASSIGNED,
@@ -22,12 +22,14 @@ from mockserver.cassette.secrets import (
     beginnings_of,
     credentials,
     fields_named,
+    forms_of,
     is_secret_name,
     may_hold_fields,
     may_hold_parameters,
     shaped,
     spelled_out,
 )
+from mockserver.cassette.suspicion import Suspicion
 from mockserver.errors import UsageError
 from mockserver.messages import Headers, Request
 from mockserver.sse import Event
@@ -74,9 +76,11 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = (), rules: Rules = Rules()) -> None:
         self.count = 0
         self._secrets = tuple(sorted(set(secrets), key=lambda s: (-len(s), s)))
-        self._exact = any_of(self._secrets)
+        forms = forms_of(self._secrets)
+        self._exact = any_of(forms)
         self._beginnings = beginnings_of(self._secrets)
         self._rules = rules
+        self._suspicion = Suspicion(self._secrets, forms, rules.fields)
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """Return *exchange* without secrets, the number of replacements in `redacted`."""
@@ -98,6 +102,8 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return *text* without secrets; the very same object where there are none."""
+        if not self._rules.patterns and not self._suspicion.of(text):
+            return text
         before = self.count
         redacted = self._text(spelled_out(text))
         return redacted if self.count > before else text
@@ -132,23 +138,14 @@ class Redactor:
         return replace(response, reason=reason, headers=headers, content=content)
 
     def _stream(self, stream: Stream) -> Stream:
+        if not self._rules.patterns and not self._suspicion.of_stream(
+            timed.event for timed in stream.events
+        ):
+            return replace(stream, tail=self._bytes(stream.tail)) if stream.tail else stream
         spread_out, count = spread.replaced(list(stream.events), self._find, PLACEHOLDER)
         self.count += count
-        events = tuple(spread_out)
-        if self._may_hold_secrets(events):
-            events = tuple(replace(timed, event=self._event(timed.event)) for timed in events)
+        events = tuple(replace(timed, event=self._event(timed.event)) for timed in spread_out)
         return replace(stream, events=events, tail=self._bytes(stream.tail))
-
-    def _may_hold_secrets(self, events: tuple[TimedEvent, ...]) -> bool:
-        """Look at all texts at once, which is much quicker than each; a project's pattern may be anchored to one."""
-        fields = [field for timed in events for field in timed.event.fields]
-        if self._rules.patterns or any(name == "base64" for name, _ in fields):
-            return True
-        before = self.count
-        self.text("\n".join(text for _, text in fields))
-        found = self.count > before
-        self.count = before
-        return found
 
     def _event(self, event: Event) -> Event:
         fields = tuple((name, self._field(name, text)) for name, text in event.fields)

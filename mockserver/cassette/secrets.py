@@ -13,7 +13,7 @@ from mockserver.messages import Headers
 SHORTEST = 6
 """A credential shorter than this is not looked for: it would be found in every other word."""
 
-_BEGINNING = 8
+BEGINNING = 8
 """How much of a secret must stand there to be known as its beginning."""
 
 LONG = 16
@@ -58,9 +58,15 @@ _FIELD_HINTS = (
 )
 """What a field's name must hold, in lower case: a plain `in` costs a tenth of the pattern."""
 
-_NAME_ENDS = (
-    *("key", "key_id", "key-id", "keyid", "token", "secret", "credential", "cookie"),
-    *("authorization", "passwd", "password", "passphrase"),
+_FIELD_ROOTS = ("key", "authorization", "pass", "secret", "credential", "cookie", "token")
+"""One of these is in each of them."""
+
+_PARAMETER_HINTS = tuple(
+    f"{end}="
+    for end in (
+        *("key", "key_id", "key-id", "keyid", "token", "secret", "credential", "cookie"),
+        *("authorization", "passwd", "password", "passphrase"),
+    )
 )
 
 _SHAPES = {
@@ -85,21 +91,29 @@ ASSIGNED = re.compile(rf"""(?P<head>{_NAME}=)(?P<text>[^&\s"'<>\\;,]{{4,}})""", 
 _ESCAPE = re.compile(r"\\(?:\\|/|u00(?P<code>[2-7][0-9a-fA-F]))")
 
 _SHAPED = {hint: re.compile(pattern, re.DOTALL) for hint, pattern in _SHAPES.items()}
+_SHAPE_ROOTS = tuple(
+    dict.fromkeys(hint[:2] if hint.startswith("gh") else hint[:3] for hint in _SHAPES)
+)
+"""How the hints begin: there are less of these."""
 
 
 def shaped(lowered: str) -> list[re.Pattern[str]]:
     """Return the patterns of key-shaped values that may match in a text, which comes *lowered*."""
+    if not any(root in lowered for root in _SHAPE_ROOTS):
+        return []
     return [pattern for hint, pattern in _SHAPED.items() if hint in lowered]
 
 
 def may_hold_fields(lowered: str) -> bool:
     """Tell whether a text, which comes *lowered*, may hold a JSON field that is named like a secret."""
-    return any(hint in lowered for hint in _FIELD_HINTS)
+    return any(root in lowered for root in _FIELD_ROOTS) and any(
+        hint in lowered for hint in _FIELD_HINTS
+    )
 
 
 def may_hold_parameters(lowered: str) -> bool:
     """Tell whether a text, which comes *lowered*, may hold `name=value` with the name of a secret."""
-    return any(f"{end}=" in lowered for end in _NAME_ENDS)
+    return "=" in lowered and any(hint in lowered for hint in _PARAMETER_HINTS)
 
 
 def is_secret_name(name: str) -> bool:
@@ -142,14 +156,14 @@ def beginnings_of(secrets: tuple[str, ...]) -> list[tuple[re.Pattern[str], str]]
     A stream that grows by repeating itself, or one that is cut, tells a secret piece by piece.
     """
     return [
-        (re.compile(rf'{re.escape(secret[:_BEGINNING])}[^"\\\n]*(?=\\*"|$)', re.MULTILINE), secret)
+        (re.compile(rf'{re.escape(secret[:BEGINNING])}[^"\\\n]*(?=\\*"|$)', re.MULTILINE), secret)
         for secret in secrets
-        if len(secret) > _BEGINNING
+        if len(secret) > BEGINNING
     ]
 
 
-def any_of(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
-    """Match any of *secrets*, also as it stands in JSON or in a URL."""
+def forms_of(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """Return how each of *secrets* may be spelled, the longest first: as it is, in JSON, in a URL."""
     forms = {
         form
         for secret in secrets
@@ -161,11 +175,12 @@ def any_of(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
             quote_plus(secret),
         )
     }
-    if not forms:
-        return None
-    return re.compile(
-        "|".join(re.escape(form) for form in sorted(forms, key=lambda f: (-len(f), f)))
-    )
+    return tuple(sorted(forms, key=lambda form: (-len(form), form)))
+
+
+def any_of(forms: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Match any of *forms*; None where there are none."""
+    return re.compile("|".join(map(re.escape, forms))) if forms else None
 
 
 @lru_cache(maxsize=64)

@@ -17,6 +17,7 @@ def raws(*blocks: bytes) -> list[bytes]:
         pytest.param(b"a\n---\nb\n---\nc\n", [b"a\n", b"---\nb\n", b"---\nc\n"], id="three"),
         pytest.param(b"a\r\n---\r\nb", [b"a\r\n", b"---\r\nb"], id="Windows"),
         pytest.param(b"a\n--- # next\nb", [b"a\n", b"--- # next\nb"], id="a comment behind"),
+        pytest.param(b"a\n\n---\n\n---\nb", [b"a\n\n", b"---\n\n", b"---\nb"], id="blank lines"),
         pytest.param(b"a\n----\nb\n ---\n", [b"a\n----\nb\n ---\n"], id="no separators"),
         pytest.param(b"a\n---", [b"a\n"], id="a separator at the end"),
         pytest.param(b"a\n--", [b"a\n--"], id="half a separator at the end"),

@@ -1,17 +1,10 @@
-"""Scalars that stand on one line, and bytes that YAML takes as they are. No I/O."""
+"""Scalars that stand on one line. No I/O."""
 
 import json
 import re
 
 from mockserver.jsontext import Json
 
-_CONTROL = bytes(
-    0 if (code < 0x20 and code != 0x0A) or code == 0x7F else code for code in range(256)
-)
-_ODD = (b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xef\xbb\xbf", b"\xef\xbf\xbe", b"\xef\xbf\xbf")
-"""U+2028, U+2029, U+FEFF, U+FFFE and U+FFFF, which YAML takes for something else than text, or not at all."""
-
-_C1 = re.compile(rb"\xc2[\x80-\x9f]")
 _WORDS: dict[str, Json] = {"null": None, "true": True, "false": False}
 _LONGER_THAN_WORDS = 6
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?")
@@ -23,19 +16,6 @@ _INDICATORS = frozenset(("", *"-?:,[]{}#&*!|>'\"%@` \t"))
 
 class DeclinedError(Exception):
     """This is for the YAML reader."""
-
-
-def is_clean(raw: bytes) -> bool:
-    """Tell whether *raw* is UTF-8 without what YAML does not take as it stands: control characters, odd line breaks."""
-    if raw.translate(_CONTROL) != raw:
-        return False
-    if raw.isascii():
-        return True
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return not any(odd in raw for odd in _ODD) and not _C1.search(raw)
 
 
 def scalar(text: str) -> Json:

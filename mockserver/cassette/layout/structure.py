@@ -11,6 +11,9 @@ from mockserver.jsontext import DEPTH, Json
 
 _KEY = re.compile(r"(?P<plain>[^\W\d][\w.$/-]{0,200}):|'(?P<quoted>[^':]{1,200})':")
 _REMEMBERED = 4096
+_SHORT_LINE = 40
+"""A line of fewer characters is remembered as a whole."""
+
 
 _BELOW = object()
 """In the place of a value: a list or a mapping stands on the lines below."""
@@ -34,9 +37,14 @@ def structure(lines: list[str], indent: int) -> Json:
     wanted, name = indent, None  # a list or mapping that has to begin here, so deep, under that key
     at, end = 0, len(lines)
     while at < end:
-        lead, colon, rest = lines[at].partition(": ")
+        line = lines[at]
         at += 1
-        deep, dashes, key, value = _keyed(lead) if colon else _lead(lead)
+        colon = rest = ""
+        if len(line) < _SHORT_LINE:
+            deep, dashes, key, value = _line(line)
+        else:
+            lead, colon, rest = line.partition(": ")
+            deep, dashes, key, value = _keyed(lead) if colon else _lead(lead)
         kind: type = list if dashes else dict
         if wanted < 0:
             if stack[-1][0] != deep or type(stack[-1][1]) is not kind:
@@ -55,7 +63,7 @@ def structure(lines: list[str], indent: int) -> Json:
                 _push(stack, None, deep + 2 * dashes, {})
         deep, parent = stack[-1]
         if colon:
-            value = scalar(rest) if len(rest) > 2 else _short(rest)
+            value = scalar(rest)
         if value is _LITERAL:
             start = at
             lead = " " * (deep + 2)
@@ -119,6 +127,15 @@ def _lead(text: str) -> _Lead:
     if not rest or not dashes:
         raise DeclinedError
     return indent, dashes, None, scalar(rest) if len(rest) > 2 else _short(rest)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _line(text: str) -> _Lead:
+    lead, colon, rest = text.partition(": ")
+    if not colon:
+        return _lead(lead)
+    deep, dashes, key, _ = _keyed(lead)
+    return deep, dashes, key, scalar(rest) if len(rest) > 2 else _short(rest)
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -6,10 +6,12 @@ a YAML reader gives back exactly.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from yaml.resolver import Resolver
 
+from mockserver.cassette.clean import is_simple
 from mockserver.jsontext import dumps
 
 KEY_LIMIT = 500
@@ -24,6 +26,9 @@ _NO_PLAIN = re.compile(r"[\x00-\x1f]|^[-?:,\[\]{}#&*!|>'\"%@` ]|: |:\Z| #| \Z|^\
 _FLOW = re.compile(r"[,\[\]{}:?]")
 # What YAML 1.1 (y, n) or YAML 1.2 and JSON (1e3, 0o17) read as no text, beyond what PyYAML resolves.
 _NO_TEXT = re.compile(r"[yYnN]|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|0o[0-7]+")
+_SHORT_TEXT = 40
+"""A text of fewer characters comes again and again: names of events, keys, roles."""
+
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 
@@ -31,6 +36,15 @@ def scalar(value: Any, *, flow: bool = False) -> str:
     """Return *value* (None, bool, number or text) on one line; with *flow*, fit for `{a: b}`."""
     if not isinstance(value, str):
         return dumps(value)
+    return _short(value, flow) if len(value) < _SHORT_TEXT else _text(value, flow)
+
+
+@lru_cache(maxsize=2048)
+def _short(value: str, flow: bool) -> str:
+    return _text(value, flow)
+
+
+def _text(value: str, flow: bool) -> str:
     if _NO_QUOTE.search(value):
         return double_quoted(value)
     if _is_plain(value) and not (flow and _FLOW.search(value)):
@@ -45,7 +59,9 @@ def double_quoted(text: str) -> str:
 
 def block(text: str, indent: str) -> str:
     """Return *text* as a literal block whose lines begin with *indent*, else double-quoted."""
-    if not text or _NO_BLOCK.search(text):
+    if not text or (text[0] in " \t\n" or text[-1] in " \n"):
+        return double_quoted(text)
+    if not is_simple(text) and _NO_BLOCK.search(text):
         return double_quoted(text)
     return "|-\n" + "\n".join(f"{indent}{line}" if line else "" for line in text.split("\n"))
 
