@@ -9,6 +9,8 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from itertools import groupby
 
+from mockserver.clean import is_clean
+
 CRLF, LF, CR = "\r\n", "\n", "\r"
 
 FIELDS = ("event", "data", "id", "retry")
@@ -17,12 +19,7 @@ FIELDS = ("event", "data", "id", "retry")
 _LINE_END = rb"(?:\r\n|\n|\r(?!\n))"
 _BLOCK = re.compile(rb"(?:[^\r\n]++" + _LINE_END + rb")*+" + _LINE_END)
 _FIRST_LINE_END = re.compile(rb"\r\n|\n|\r")
-_PLAIN = {
-    ending: re.compile(
-        rb"(?:event: (.+)%bdata: (.+)%b(?:id: (.+)%b)?|: (.*)%b)%b".replace(b"%b", ending.encode())
-    )
-    for ending in (CRLF, LF)
-}
+_PLAIN = re.compile(r"event: (.+)\ndata: (.+)\n(?:id: (.+)\n)?\n|: (.+)\n\n|([\s\S])")
 _RETRY = re.compile(r"0|[1-9][0-9]{0,14}")
 
 
@@ -37,32 +34,49 @@ class Event:
     fields: tuple[tuple[str, str], ...]
 
 
-def plain(raw: bytes) -> list[tuple[Event, int]] | None:
-    """Return the events of *raw* and where each ends, if all are as servers write them and nothing is left over; else None.
+Row = tuple[str, str, str, str]
+"""A plain event: its event, data and id, "" where it has none; or "" and "" and "", and its comment."""
 
-    That is `event` and `data`, with an `id` or without, or a comment alone, in lines with one ending: a tenth of the work of `decode`.
+
+def plain(raw: bytes) -> list[Row] | None:
+    """Return the events of *raw* if all are as servers write them, readable without escapes, and nothing is left over; else None.
+
+    That is `event` and `data`, with an `id` or without, or a comment alone. It is a tenth of the work of `decode`.
     """
     ending = line_ending(raw)
-    if ending == CR or raw.count(b"\r") != (raw.count(b"\r\n") if ending == CRLF else 0):
+    lines = raw.replace(b"\r\n", b"\n") if ending == CRLF else raw
+    if ending == CR or not is_clean(lines):
         return None
-    events: list[tuple[Event, int]] = []
-    at = 0
-    try:
-        for found in _PLAIN[ending].finditer(raw):
-            if found.start() != at:
-                return None
-            at = found.end()
-            name, data, identity, comment = found.groups()
-            if comment is not None:
-                fields: tuple[tuple[str, str], ...] = (("comment", comment.decode()),)
-            else:
-                fields = (("event", name.decode()), ("data", data.decode()))
-                if identity is not None:
-                    fields = (*fields, ("id", identity.decode()))
-            events.append((Event(fields), at))
-    except UnicodeDecodeError:
-        return None
-    return events if at == len(raw) else None
+    rows: list[Row] = []
+    for event, data, identity, comment, other in _PLAIN.findall(lines.decode()):
+        if other:
+            return None
+        rows.append((event, data, identity, comment))
+    return rows
+
+
+def size(row: Row, ending: str) -> int:
+    """Return how many bytes a plain event takes on the wire."""
+    event, data, identity, comment = row
+    text = f"{event}{data}{identity}{comment}"
+    size = len(text) if text.isascii() else len(text.encode())
+    if comment:
+        return size + len(": ") + 2 * len(ending)
+    if identity:
+        return size + len("event: data: id: ") + 4 * len(ending)
+    return size + len("event: data: ") + 3 * len(ending)
+
+
+def events(rows: list[Row]) -> list[Event]:
+    """Return plain events by their fields."""
+    return [Event(_fields(*row)) for row in rows]
+
+
+def _fields(event: str, data: str, identity: str, comment: str) -> tuple[tuple[str, str], ...]:
+    if comment:
+        return (("comment", comment),)
+    identities = (("id", identity),) if identity else ()
+    return (("event", event), ("data", data), *identities)
 
 
 def split(raw: bytes) -> tuple[list[bytes], bytes]:

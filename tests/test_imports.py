@@ -9,7 +9,7 @@ import mockserver
 
 ROOT = Path(mockserver.__file__).parent
 ORDER = [
-    {"errors"},
+    {"errors", "clean"},
     {"assistants", "jsontext", "messages", "sse", "cache", "words", "pace"},
     {"strict", "wire"},
     {"fields"},
@@ -30,6 +30,7 @@ ORDER = [
 PURE = {
     *(
         "errors",
+        "clean",
         "jsontext",
         "messages",
         "sse",

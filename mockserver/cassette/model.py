@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from mockserver.messages import Headers, Request
-from mockserver.sse import CRLF, Event
+from mockserver.sse import CRLF, Event, Row, events
 
 FORMAT = 1
 
@@ -37,13 +37,47 @@ class TimedEvent:
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
 class Stream:
-    """A body of server-sent events; *tail* is what came after the last whole one."""
+    """A body of server-sent events; *tail* is what came after the last whole one.
 
-    events: tuple[TimedEvent, ...]
-    line_ending: str = CRLF
-    tail: bytes = b""
+    Where all are plain ones, `rows` holds them as they were read, with the seconds `afters` before each; *events* are made of them when they are asked for.
+    """
+
+    __slots__ = ("_events", "afters", "line_ending", "rows", "tail")
+    __match_args__ = ("events", "line_ending", "tail")
+
+    def __init__(
+        self, events: tuple[TimedEvent, ...] = (), line_ending: str = CRLF, tail: bytes = b""
+    ) -> None:
+        self._events: tuple[TimedEvent, ...] | None = events
+        self.line_ending = line_ending
+        self.tail = tail
+        self.rows: list[Row] | None = None
+        self.afters: list[float] = []
+
+    @classmethod
+    def plain(cls, rows: list[Row], afters: list[float], line_ending: str) -> Self:
+        """Return the stream of plain *rows*, each so many seconds *after* the one before."""
+        stream = cls((), line_ending)
+        stream._events, stream.rows, stream.afters = None, rows, afters
+        return stream
+
+    @property
+    def events(self) -> tuple[TimedEvent, ...]:
+        """The events with their times."""
+        if self._events is None:
+            pairs = zip(self.afters, events(self.rows or []), strict=True)
+            self._events = tuple(TimedEvent(after, event) for after, event in pairs)
+        return self._events
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Stream) and self._parts() == other._parts()
+
+    def __repr__(self) -> str:
+        return f"Stream{self._parts()!r}"
+
+    def _parts(self) -> tuple[tuple[TimedEvent, ...], str, bytes]:
+        return self.events, self.line_ending, self.tail
 
 
 @dataclass(frozen=True, slots=True)

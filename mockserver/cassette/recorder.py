@@ -57,20 +57,24 @@ class Recorder:
     def _stream(self) -> Stream:
         raw = b"".join(self._chunks)
         ending = sse.line_ending(raw)
-        tail = b""
-        placed = sse.plain(raw)
-        if placed is None:
-            blocks, tail = sse.split(raw)
-            decoded = [sse.decode(block, ending) for block in blocks]
-            placed = list(zip(decoded, accumulate(map(len, blocks)), strict=True))
+        if (rows := sse.plain(raw)) is not None:
+            sizes = (sse.size(row, ending) for row in rows)
+            return Stream.plain(rows, self._afters(sizes), ending)
+        blocks, tail = sse.split(raw)
+        afters = self._afters(map(len, blocks))
+        events = (sse.decode(block, ending) for block in blocks)
+        return Stream(tuple(map(TimedEvent, afters, events)), ending, tail)
+
+    def _afters(self, sizes: Iterable[int]) -> list[float]:
+        """Return how many seconds after the one before each part of the body came whole, which has *sizes* in bytes."""
         ends = list(accumulate(map(len, self._chunks)))
-        events: list[TimedEvent] = []
+        afters: list[float] = []
         before = 0.0
-        for event, position in placed:
-            at = self._times[bisect_left(ends, position)]
-            events.append(TimedEvent(_gap(at, before), event))
+        for end in accumulate(sizes):
+            at = self._times[bisect_left(ends, end)]
+            afters.append(_gap(at, before))
             before = max(at, before)
-        return Stream(tuple(events), ending, tail)
+        return afters
 
     def _body(self) -> Body:
         raw = b"".join(self._chunks)

@@ -138,14 +138,15 @@ class Redactor:
         return replace(response, reason=reason, headers=headers, content=content)
 
     def _stream(self, stream: Stream) -> Stream:
-        if not self._rules.patterns and not self._suspicion.of_stream(
-            timed.event for timed in stream.events
-        ):
-            return replace(stream, tail=self._bytes(stream.tail)) if stream.tail else stream
+        if not self._rules.patterns and not self._suspicion.of_stream(stream):
+            tail = self._bytes(stream.tail)
+            return (
+                stream if tail == stream.tail else Stream(stream.events, stream.line_ending, tail)
+            )
         spread_out, count = spread.replaced(list(stream.events), self._find, PLACEHOLDER)
         self.count += count
         events = tuple(replace(timed, event=self._event(timed.event)) for timed in spread_out)
-        return replace(stream, events=events, tail=self._bytes(stream.tail))
+        return Stream(events, stream.line_ending, self._bytes(stream.tail))
 
     def _event(self, event: Event) -> Event:
         fields = tuple((name, self._field(name, text)) for name, text in event.fields)

@@ -5,9 +5,10 @@ looked at once; no secret that is looked for goes over such a cut.
 """
 
 import re
-from collections.abc import Callable, Iterable
-from itertools import pairwise
+from collections.abc import Iterable
+from itertools import chain, pairwise
 
+from mockserver.cassette.model import Stream, TimedEvent
 from mockserver.cassette.secrets import (
     BEGINNING,
     may_hold_fields,
@@ -15,11 +16,11 @@ from mockserver.cassette.secrets import (
     shaped,
     spelled_out,
 )
-from mockserver.sse import Event
+from mockserver.sse import Row
 
 CUT = '","'
 
-_ID = 'id":"'
+_ID = re.compile(r'(?:.*")?id":"')
 _QUOTED = re.compile(r'"([^"]*)"(:?)')
 
 
@@ -42,61 +43,94 @@ class Suspicion:
             or bool(shaped(lowered))
         )
 
-    def of_stream(self, events: Iterable[Event]) -> bool:
-        """Tell whether one of *events* may hold a secret, or several of them together."""
+    def of_stream(self, stream: Stream) -> bool:
+        """Tell whether an event of *stream* may hold a secret, or several of them together; of its tail it tells nothing."""
         if not self._cuttable:
             return True
+        rows = _rows(stream.events) if stream.rows is None else stream.rows
+        if rows is None:
+            return True
+        by_event: dict[str, list[str]] = {}
         pieces: set[str] = set()
-        streams: dict[str, list[list[str]]] = {}
-        for event in events:
-            name, data = "", None
-            for field, text in event.fields:
-                match field:
-                    case "data":
-                        data = text
-                    case "base64" | "raw":
-                        return True
-                    case _:
-                        pieces.add(text)
-                        name = text if field == "event" else name
-            if data is not None:
-                row = data.split(CUT)
-                pieces.update(row)
-                streams.setdefault(name, []).append(row)
-        return self.of("\n".join(pieces)) or any(
-            _may_go_on(rows, self.of) for rows in streams.values() if len(rows) > 1
-        )
+        for event, data, identity, comment in rows:
+            if event in by_event:
+                by_event[event].append(data)
+            else:
+                by_event[event] = [data]
+            if identity or comment:
+                pieces |= {identity, comment}
+        pieces.update(by_event)
+        goes_on: list[str] = []
+        for texts in by_event.values():
+            told = _pieces(texts, pieces)
+            if told is None:
+                return True
+            goes_on += told
+        return self.of("\n".join(chain(pieces, goes_on)))
 
 
-def _may_go_on(rows: list[list[str]], suspicious: Callable[[str], bool]) -> bool:
-    """Tell whether a secret may go on from row to row, each the data of an event in pieces.
+def _rows(events: Iterable[TimedEvent]) -> list[Row] | None:
+    """Return *events* as rows, None where one has fields that a row cannot hold."""
+    rows: list[Row] = []
+    for timed in events:
+        fields = dict(timed.event.fields)
+        if not fields.keys() <= {"event", "data", "id", "comment"}:
+            return None
+        event, data, identity, comment = map(fields.get, ("event", "data", "id", "comment"))
+        rows.append((event or "", data or "", identity or "", comment or ""))
+    return rows
 
-    Where the rows are not alike but for texts that change, a closer look is needed.
+
+def _pieces(texts: list[str], pieces: set[str]) -> list[str] | None:
+    """Add the pieces of the data *texts* of events of one name to *pieces*, and return what goes on from one to the next.
+
+    None where they are not alike but for strings that change, so that a closer look is needed.
     """
-    if len({len(row) for row in rows}) > 1 or _is_interleaved(rows):
-        return True
+    first = texts[0].split(CUT)
+    if len(texts) == 1:
+        pieces.update(first)
+        return []
+    # Most of them end alike, and that is cut but once.
+    same = _same_at_end(first, texts[1].split(CUT))
+    end = CUT + CUT.join(first[len(first) - same :]) if same else ""
+    pieces.update(first[len(first) - same :])
+    if not all(text.endswith(end) for text in texts):
+        end = ""
+    rows = [text[: len(text) - len(end)].split(CUT) for text in texts]
+    if len(set(map(len, rows))) > 1:
+        return None
+    goes_on: list[str] = []
     for column in zip(*rows, strict=True):
-        if len(set(column)) == 1:
-            continue
-        parts = [piece.rpartition('"') for piece in column]
-        if len({before for before, _, _ in parts}) == 1:
-            texts = ["".join([text for _, _, text in parts])]
-        elif (told := _told(column)) is not None:
-            texts = told
-        else:
-            return True
-        if any(map(suspicious, texts)):
-            return True
-    return False
+        kinds = set(column)
+        pieces |= kinds
+        if len(kinds) > 1:
+            told = _told(column, kinds)
+            if told is None:
+                return None
+            goes_on += told
+    return goes_on
 
 
-def _told(column: tuple[str, ...]) -> list[str] | None:
-    """Return the texts that go on in *column*, by the keys under which they stand; None where that cannot be told."""
-    known: dict[str, dict[str, str] | None] = {}
+def _same_at_end(row: list[str], other: list[str]) -> int:
+    """Return how many pieces of *row* and *other* are the same at their ends; at the most all but the first one."""
+    same = 0
+    for one, another in zip(row[:0:-1], other[:0:-1], strict=False):
+        if one != another:
+            break
+        same += 1
+    return same
+
+
+def _told(column: tuple[str, ...], kinds: set[str]) -> list[str] | None:
+    """Return the texts that go on in *column*, which has pieces of these *kinds*; None where that cannot be told."""
+    if any(_ID.match(piece) for piece in kinds) and _comes_back(column):
+        return None
+    parts = [piece.rpartition('"') for piece in column]
+    if len({before for before, _, _ in parts}) == 1:
+        return ["".join([text for _, _, text in parts])]
+    known = {piece: _strings(piece) for piece in kinds}
     texts: dict[str, list[str]] = {}
     for piece in column:
-        if piece not in known:
-            known[piece] = _strings(piece)
         strings = known[piece]
         if strings is None:
             return None
@@ -121,12 +155,6 @@ def _strings(piece: str) -> dict[str, str] | None:
     return strings
 
 
-def _is_id(piece: str) -> bool:
-    return piece.startswith(_ID) or f'"{_ID}' in piece
-
-
-def _is_interleaved(rows: list[list[str]]) -> bool:
-    """Tell whether the rows of several messages come by turns."""
-    ids = [next((piece for piece in row if _is_id(piece)), "") for row in rows]
-    runs = 1 + sum(one != other for one, other in pairwise(ids))
-    return runs > len(set(ids))
+def _comes_back(column: tuple[str, ...]) -> bool:
+    """Tell whether a piece of *column* stands there again after another one: messages that are streamed by turns."""
+    return 1 + sum(one != other for one, other in pairwise(column)) > len(set(column))

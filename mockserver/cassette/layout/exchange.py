@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
-from mockserver.cassette.clean import is_clean
 from mockserver.cassette.layout.scalars import DeclinedError, scalar, text_of
 from mockserver.cassette.layout.structure import structure
 from mockserver.cassette.player import Playback, joined
+from mockserver.clean import is_clean
 from mockserver.jsontext import Json, dumps
 from mockserver.messages import Headers
 from mockserver.sse import CR, CRLF, LF

@@ -82,6 +82,10 @@ def _response_lines(response: Response) -> Iterator[str]:
 def _stream_lines(stream: Stream) -> Iterator[str]:
     if stream.line_ending != sse.CRLF:
         yield f"  line_ending: {next(k for k, v in LINE_ENDINGS.items() if v == stream.line_ending)}"
+    if stream.rows:
+        yield "  events:"
+        yield from map(_row, stream.afters, stream.rows)
+        return
     yield "  events:" if stream.events else "  events: []"
     for timed in stream.events:
         lead = "  - "
@@ -99,6 +103,18 @@ def _stream_lines(stream: Stream) -> Iterator[str]:
             yield f"  tail: {style.scalar(stream.tail.decode())}"
         except UnicodeDecodeError:
             yield f"  tail: {{base64: {b64encode(stream.tail).decode()}}}"
+
+
+def _row(after: float, row: sse.Row) -> str:
+    """Return the lines of a plain event."""
+    event, data, identity, comment = row
+    lead = f"  - after: {_seconds(after)}\n    " if after else "  - "
+    if comment:
+        return f"{lead}comment: {style.scalar(comment)}"
+    text = style.clean_block(data, "      ")
+    if identity:
+        return f"{lead}event: {style.scalar(event)}\n    data: {text}\n    id: {style.scalar(identity)}"
+    return f"{lead}event: {style.scalar(event)}\n    data: {text}"
 
 
 def _body_lines(raw: bytes, parse: Callable[[str], tuple[Json] | None] = faithful) -> Iterator[str]:

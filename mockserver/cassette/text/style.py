@@ -11,7 +11,7 @@ from typing import Any
 
 from yaml.resolver import Resolver
 
-from mockserver.cassette.clean import is_simple
+from mockserver.clean import is_simple
 from mockserver.jsontext import dumps
 
 KEY_LIMIT = 500
@@ -26,7 +26,7 @@ _NO_PLAIN = re.compile(r"[\x00-\x1f]|^[-?:,\[\]{}#&*!|>'\"%@` ]|: |:\Z| #| \Z|^\
 _FLOW = re.compile(r"[,\[\]{}:?]")
 # What YAML 1.1 (y, n) or YAML 1.2 and JSON (1e3, 0o17) read as no text, beyond what PyYAML resolves.
 _NO_TEXT = re.compile(r"[yYnN]|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|0o[0-7]+")
-_SHORT_TEXT = 40
+_SHORT_TEXT = 80
 """A text of fewer characters comes again and again: names of events, keys, roles."""
 
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
@@ -64,6 +64,13 @@ def block(text: str, indent: str) -> str:
     if not is_simple(text) and _NO_BLOCK.search(text):
         return double_quoted(text)
     return "|-\n" + "\n".join(f"{indent}{line}" if line else "" for line in text.split("\n"))
+
+
+def clean_block(text: str, indent: str) -> str:
+    """Return the same of a clean *text* of one line."""
+    if text[0] in " \t" or text[-1] == " ":
+        return double_quoted(text)
+    return f"|-\n{indent}{text}"
 
 
 def lines(value: Any, indent: str = "") -> Iterator[str]:
