@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from aiohttp import hdrs, web
 
@@ -33,6 +34,14 @@ _KNOWN = 8 << 20
 """How many bytes of requests are remembered: one that comes again need not be looked at again."""
 
 
+@dataclass(slots=True)
+class _Relayed:
+    """A request whose answer a stop waits for; *live* is that answer as soon as it comes."""
+
+    request: Request
+    live: Live | None = None
+
+
 class App:
     """Answers by *responder*.
 
@@ -51,7 +60,7 @@ class App:
         self._log = log
         self._control = control or Control()
         self._outlives = outlives
-        self._relays: dict[asyncio.Task[web.StreamResponse], Live | None] = {}
+        self._relays: dict[asyncio.Task[web.StreamResponse], _Relayed] = {}
         self._known: Cache[Request] = Cache(_KNOWN)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -64,7 +73,7 @@ class App:
             body = content.read_nowait() if content.is_eof() else await content.read()
         except web.RequestPayloadError as error:
             refusal = failure(400, f"the body of the request cannot be read: {error}")
-            return await self._write(request, refusal, 0.0)
+            return await self._write(request, Request(method, request.raw_path), refusal, 0.0)
         place = (method, request.raw_path, request.raw_headers, body)
         incoming = self._known.get(place)
         if incoming is None:
@@ -82,10 +91,11 @@ class App:
         relays = self._relays
         if relays:
             await asyncio.wait(set(relays), timeout=GRACE)
-        for task, live in list(relays.items()):
-            if live is None or not live.answered():
+        for task, relayed in list(relays.items()):
+            if relayed.live is None or not relayed.live.answered():
+                asked = told(relayed.request)
                 self._log.tell(
-                    f"not recorded: {task.get_name()} was still being answered {GRACE:g} s after the stop"
+                    f"not recorded: {asked} was still being answered {GRACE:g} s after the stop"
                 )
                 task.cancel()
         while relays:
@@ -95,8 +105,8 @@ class App:
         self, request: web.BaseRequest, incoming: Request, outlives: Callable[[Request], bool]
     ) -> web.StreamResponse:
         """Answer in a task of its own, which may go on when the client leaves and which a stop waits for."""
-        task = asyncio.create_task(self._answer(request, incoming), name=told(incoming))
-        self._relays[task] = None
+        task = asyncio.create_task(self._answer(request, incoming))
+        self._relays[task] = _Relayed(incoming)
         task.add_done_callback(lambda done: self._relays.pop(done, None))
         try:
             return await asyncio.shield(task)
@@ -109,18 +119,16 @@ class App:
         started = asyncio.get_running_loop().time()
         reply = await self._responder.respond(incoming)
         self._log.answering(incoming, reply)
-        if not self._log.every:
-            if isinstance(reply.body, Encoded):
-                return whole(request, reply, reply.body)
-            return await self._write(request, reply, started)
+        if isinstance(reply.body, Encoded) and not self._log.every:
+            return whole(request, reply, reply.body)
         try:
-            return await self._write(request, reply, started)
+            return await self._write(request, incoming, reply, started)
         finally:
             seconds = asyncio.get_running_loop().time() - started
             self._log.answered(incoming, reply, seconds)
 
     async def _write(
-        self, request: web.BaseRequest, reply: Reply, started: float
+        self, request: web.BaseRequest, incoming: Request, reply: Reply, started: float
     ) -> web.StreamResponse:
         match reply.body:
             case Encoded() | bytes() as body:
@@ -131,16 +139,16 @@ class App:
             case Paced() as paced:
                 return await _play(request, reply, paced, started)
             case Live() as live:
-                return await self._relay(request, reply, live)
+                return await self._relay(request, incoming, reply, live)
 
     async def _relay(
-        self, request: web.BaseRequest, reply: Reply, live: Live
+        self, request: web.BaseRequest, incoming: Request, reply: Reply, live: Live
     ) -> web.StreamResponse:
         """Pass the answer on as it comes; a client that has left does not keep it from coming."""
         task = asyncio.current_task()
         assert task is not None
         if task in self._relays:
-            self._relays[task] = live
+            self._relays[task].live = live
         response = Streamed(request, reply)
         there = await _try(response.begin())
         try:
@@ -148,7 +156,7 @@ class App:
                 async for chunk in chunks:
                     there = there and await _try(response.send(chunk))
         except UpstreamError as error:
-            self._log.tell(f"{task.get_name()}: {error}")
+            self._log.tell(f"{told(incoming)}: {error}")
             _break(request)
             return response
         # It is kept by now: a client that takes nothing must not hold up a stop.

@@ -19,7 +19,12 @@ FIELDS = ("event", "data", "id", "retry")
 _LINE_END = rb"(?:\r\n|\n|\r(?!\n))"
 _BLOCK = re.compile(rb"(?:[^\r\n]++" + _LINE_END + rb")*+" + _LINE_END)
 _FIRST_LINE_END = re.compile(rb"\r\n|\n|\r")
-_PLAIN = re.compile(r"event: (.+)\ndata: (.+)\n(?:id: (.+)\n)?\n|: (.+)\n\n|([\s\S])")
+_PLAIN = {
+    ending: re.compile(
+        r"event: (.+)$data: (.+)$(?:id: (.+)$)?$|: (.+)$$|([\s\S])".replace("$", ending)
+    )
+    for ending in (CRLF, LF)
+}
 _RETRY = re.compile(r"0|[1-9][0-9]{0,14}")
 
 
@@ -44,22 +49,23 @@ def plain(raw: bytes) -> list[Row] | None:
     That is `event` and `data`, with an `id` or without, or a comment alone. It is a tenth of the work of `decode`.
     """
     ending = line_ending(raw)
-    lines = raw.replace(b"\r\n", b"\n") if ending == CRLF else raw
-    if ending == CR or not is_clean(lines):
+    if ending == CR or not is_clean(raw, with_returns=ending == CRLF):
         return None
     rows: list[Row] = []
-    for event, data, identity, comment, other in _PLAIN.findall(lines.decode()):
+    lines = 0
+    for event, data, identity, comment, other in _PLAIN[ending].findall(raw.decode()):
         if other:
             return None
+        lines += 2 if comment else 4 if identity else 3
         rows.append((event, data, identity, comment))
-    return rows
+    # Each carriage return is one that ends a line.
+    return rows if ending == LF or raw.count(b"\r") == lines else None
 
 
 def size(row: Row, ending: str) -> int:
     """Return how many bytes a plain event takes on the wire."""
-    event, data, identity, comment = row
-    text = f"{event}{data}{identity}{comment}"
-    size = len(text) if text.isascii() else len(text.encode())
+    _, _, identity, comment = row
+    size = sum([len(part) if part.isascii() else len(part.encode()) for part in row])
     if comment:
         return size + len(": ") + 2 * len(ending)
     if identity:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from multidict import CIMultiDict
@@ -22,6 +23,7 @@ _NOT_FORWARDED = frozenset(("host", "content-length", "accept-encoding", "expect
 # What aiohttp would add by itself; the client's own are forwarded as they came.
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_AT_ONCE = 1 << 19
 _INFO_WITHIN = 1.0
 _CONNECT_WITHIN = 10.0
 # Shorter than the five seconds after which uvicorn closes an idle connection, so that it is never closed under a request.
@@ -84,7 +86,7 @@ class Upstream:
                 request.method,
                 URL(self.url + request.path, encoded=True),
                 headers=self._forwarded(request),
-                data=BytesIO(request.body) if request.body else None,
+                data=_payload(request.body),
                 allow_redirects=False,
                 skip_auto_headers=_NOT_ADDED,
             )
@@ -133,7 +135,7 @@ class Upstream:
                 read_bufsize=1 << 18,
                 max_line_size=1 << 16,
                 max_field_size=1 << 16,
-                trust_env=True,
+                proxy=_proxy(self._origin),
             )
         return self._session
 
@@ -176,6 +178,21 @@ class Upstream:
             ) from None
         finally:
             response.close()
+
+
+def _proxy(origin: str) -> str | None:
+    """Return the proxy that the environment names for *origin*; aiohttp would look for it with every request, and read netrc."""
+    parts = urlsplit(origin)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    return getproxies().get(parts.scheme)
+
+
+def _payload(body: bytes) -> bytes | BytesIO | None:
+    """Return *body* as aiohttp likes it: a large one bit by bit, read in a thread; any other at once, which needs none."""
+    if len(body) > _AT_ONCE:
+        return BytesIO(body)
+    return body or None
 
 
 def _end_with_connection(response: aiohttp.ClientResponse) -> None:

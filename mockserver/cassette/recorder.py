@@ -67,11 +67,15 @@ class Recorder:
 
     def _afters(self, sizes: Iterable[int]) -> list[float]:
         """Return how many seconds after the one before each part of the body came whole, which has *sizes* in bytes."""
+        if len(self._chunks) == 1:
+            return [max(self._times[0], 0.0), *(0.0 for _ in list(sizes)[1:])]
         ends = list(accumulate(map(len, self._chunks)))
         afters: list[float] = []
-        before = 0.0
+        before, number = 0.0, 0
         for end in accumulate(sizes):
-            at = self._times[bisect_left(ends, end)]
+            while ends[number] < end:
+                number += 1
+            at = self._times[number]
             afters.append(_gap(at, before))
             before = max(at, before)
         return afters

@@ -92,7 +92,10 @@ _ESCAPE = re.compile(r"\\(?:\\|/|u00(?P<code>[2-7][0-9a-fA-F]))")
 
 _SHAPED = {hint: re.compile(pattern, re.DOTALL) for hint, pattern in _SHAPES.items()}
 _SHAPE_ROOTS = tuple(
-    dict.fromkeys(hint[:2] if hint.startswith("gh") else hint[:3] for hint in _SHAPES)
+    dict.fromkeys(
+        hint[:2] if hint.startswith("gh") else hint[:3] if hint.startswith("xox") else hint
+        for hint in _SHAPES
+    )
 )
 """How the hints begin: there are less of these."""
 
@@ -116,6 +119,7 @@ def may_hold_parameters(lowered: str) -> bool:
     return "=" in lowered and any(hint in lowered for hint in _PARAMETER_HINTS)
 
 
+@lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
     """Tell whether a field, header or query parameter of that *name* holds a secret."""
     return _FIELD_NAME.fullmatch(name) is not None

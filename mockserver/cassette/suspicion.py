@@ -5,7 +5,7 @@ looked at once; no secret that is looked for goes over such a cut.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain, pairwise
 
 from mockserver.cassette.model import Stream, TimedEvent
@@ -92,19 +92,37 @@ def _pieces(texts: list[str], pieces: set[str]) -> list[str] | None:
         return []
     # Most of them end alike, and that is cut but once.
     same = _same_at_end(first, texts[1].split(CUT))
-    end = CUT + CUT.join(first[len(first) - same :]) if same else ""
-    pieces.update(first[len(first) - same :])
-    if not all(text.endswith(end) for text in texts):
-        end = ""
-    rows = [text[: len(text) - len(end)].split(CUT) for text in texts]
-    if len(set(map(len, rows))) > 1:
+    begins = len(first) - same
+    ends = first[begins:]
+    end = "".join(f"{CUT}{piece}" for piece in ends)
+    stop = len(end)
+    rows: list[list[str]] = []
+    odd: list[int] = []
+    for number, text in enumerate(texts):
+        if text.endswith(end):
+            rows.append(text[: len(text) - stop].split(CUT))
+        else:
+            odd.append(number)
+            rows.append(text.split(CUT))
+    others = [(number, rows[number][begins:]) for number in odd]
+    for number in odd:
+        rows[number] = rows[number][:begins]
+    if {*map(len, rows)} != {begins} or any(len(other) != same for _, other in others):
         return None
+    columns: list[Sequence[str]] = list(zip(*rows, strict=True))
+    for place, piece in enumerate(ends):
+        if any(other[place] != piece for _, other in others):
+            column = [piece] * len(rows)
+            for number, other in others:
+                column[number] = other[place]
+            columns.append(column)
+    pieces.update(ends)
     goes_on: list[str] = []
-    for column in zip(*rows, strict=True):
-        kinds = set(column)
+    for one in columns:
+        kinds = set(one)
         pieces |= kinds
         if len(kinds) > 1:
-            told = _told(column, kinds)
+            told = _told(one, kinds)
             if told is None:
                 return None
             goes_on += told
@@ -121,22 +139,24 @@ def _same_at_end(row: list[str], other: list[str]) -> int:
     return same
 
 
-def _told(column: tuple[str, ...], kinds: set[str]) -> list[str] | None:
+def _told(column: Sequence[str], kinds: set[str]) -> list[str] | None:
     """Return the texts that go on in *column*, which has pieces of these *kinds*; None where that cannot be told."""
     if any(_ID.match(piece) for piece in kinds) and _comes_back(column):
         return None
     parts = [piece.rpartition('"') for piece in column]
     if len({before for before, _, _ in parts}) == 1:
         return ["".join([text for _, _, text in parts])]
-    known = {piece: _strings(piece) for piece in kinds}
-    texts: dict[str, list[str]] = {}
-    for piece in column:
-        strings = known[piece]
+    known: dict[str, dict[str, str]] = {}
+    for piece in kinds:
+        strings = _strings(piece)
         if strings is None:
             return None
-        for key, text in strings.items():
-            texts.setdefault(key, []).append(text)
-    return ["".join(parts) for parts in texts.values() if len(set(parts)) > 1]
+        known[piece] = strings
+    told: list[str] = []
+    for key in {key for strings in known.values() for key in strings}:
+        if len({strings[key] for strings in known.values() if key in strings}) > 1:
+            told.append("".join([known[piece].get(key, "") for piece in column]))
+    return told
 
 
 def _strings(piece: str) -> dict[str, str] | None:
@@ -155,6 +175,6 @@ def _strings(piece: str) -> dict[str, str] | None:
     return strings
 
 
-def _comes_back(column: tuple[str, ...]) -> bool:
+def _comes_back(column: Sequence[str]) -> bool:
     """Tell whether a piece of *column* stands there again after another one: messages that are streamed by turns."""
     return 1 + sum(one != other for one, other in pairwise(column)) > len(set(column))

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from mockserver import sse
@@ -142,6 +143,7 @@ def _grouped(headers: Headers) -> dict[str, Any]:
     return grouped
 
 
+@lru_cache(maxsize=1024)
 def _seconds(seconds: float) -> str:
     return (
         f"{round(seconds, 3):g}"
