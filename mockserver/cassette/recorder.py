@@ -58,17 +58,19 @@ class Recorder:
         raw = b"".join(self._chunks)
         ending = sse.line_ending(raw)
         if (rows := sse.plain(raw)) is not None:
-            sizes = (sse.size(row, ending) for row in rows)
-            return Stream.plain(rows, self._afters(sizes), ending)
+            return Stream.plain(rows, self._row_afters(rows, ending), ending)
         blocks, tail = sse.split(raw)
         afters = self._afters(map(len, blocks))
         events = (sse.decode(block, ending) for block in blocks)
         return Stream(tuple(map(TimedEvent, afters, events)), ending, tail)
 
+    def _row_afters(self, rows: list[sse.Row], ending: str) -> list[float]:
+        if len(self._chunks) == 1:
+            return [max(self._times[0], 0.0), *([0.0] * (len(rows) - 1))]
+        return self._afters(sse.size(row, ending) for row in rows)
+
     def _afters(self, sizes: Iterable[int]) -> list[float]:
         """Return how many seconds after the one before each part of the body came whole, which has *sizes* in bytes."""
-        if len(self._chunks) == 1:
-            return [max(self._times[0], 0.0), *(0.0 for _ in list(sizes)[1:])]
         ends = list(accumulate(map(len, self._chunks)))
         afters: list[float] = []
         before, number = 0.0, 0

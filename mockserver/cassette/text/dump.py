@@ -85,7 +85,7 @@ def _stream_lines(stream: Stream) -> Iterator[str]:
         yield f"  line_ending: {next(k for k, v in LINE_ENDINGS.items() if v == stream.line_ending)}"
     if stream.rows:
         yield "  events:"
-        yield from map(_row, stream.afters, stream.rows)
+        yield _rows(stream.afters, stream.rows)
         return
     yield "  events:" if stream.events else "  events: []"
     for timed in stream.events:
@@ -106,16 +106,19 @@ def _stream_lines(stream: Stream) -> Iterator[str]:
             yield f"  tail: {{base64: {b64encode(stream.tail).decode()}}}"
 
 
-def _row(after: float, row: sse.Row) -> str:
-    """Return the lines of a plain event."""
-    event, data, identity, comment = row
-    lead = f"  - after: {_seconds(after)}\n    " if after else "  - "
-    if comment:
-        return f"{lead}comment: {style.scalar(comment)}"
-    text = style.clean_block(data, "      ")
-    if identity:
-        return f"{lead}event: {style.scalar(event)}\n    data: {text}\n    id: {style.scalar(identity)}"
-    return f"{lead}event: {style.scalar(event)}\n    data: {text}"
+def _rows(afters: list[float], rows: list[sse.Row]) -> str:
+    """Return the lines of plain events, which come so many seconds *after* the one before each."""
+    names = {event: style.scalar(event) for event in {row[0] for row in rows}}
+    told: list[str] = []
+    for after, (event, data, identity, comment) in zip(afters, rows, strict=True):
+        lead = f"  - after: {_seconds(after)}\n    " if after else "  - "
+        if comment:
+            told.append(f"{lead}comment: {style.scalar(comment)}")
+            continue
+        text = style.clean_block(data, "      ")
+        end = f"\n    id: {style.scalar(identity)}" if identity else ""
+        told.append(f"{lead}event: {names[event]}\n    data: {text}{end}")
+    return "\n".join(told)
 
 
 def _body_lines(raw: bytes, parse: Callable[[str], tuple[Json] | None] = faithful) -> Iterator[str]:
