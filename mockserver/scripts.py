@@ -1,5 +1,6 @@
 """Scripts of the fake graph, from their files."""
 
+import os
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -30,6 +31,7 @@ class Followed:
         self, path: Path, take: Callable[[Script], None], tell: Callable[[str], None]
     ) -> None:
         self._path = path
+        self._name = str(path)
         self._take = take
         self._tell = tell
         self._seen = self._stamp()
@@ -47,7 +49,7 @@ class Followed:
 
     def _stamp(self) -> tuple[int, int, int] | None:
         try:
-            found = self._path.stat()
+            found = os.stat(self._name)  # noqa: PTH116 (a third of the time of Path.stat)
         except OSError:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino

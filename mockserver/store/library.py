@@ -72,7 +72,7 @@ class Library:
         Without *force*, where that takes long it is done seldom enough to take a tenth of the time at the most. What takes long is
         done in a thread, so that other requests go on.
         """
-        if not force and time.monotonic() < self._looked + self._pause:
+        if not self._paths or (not force and time.monotonic() < self._looked + self._pause):
             return False
         looks, index = self._looks, self.index
         async with self._one_at_a_time:
@@ -88,7 +88,7 @@ class Library:
         there = self._changed() if few else await asyncio.to_thread(self._changed)
         self._looked = time.monotonic()
         spent = self._looked - started
-        self._pause = 10 * spent if spent > LONG else 0.0
+        self._pause = spent * (10 if spent > LONG else 3)
         if there is not None:
             self._take(await asyncio.to_thread(self._shelf.followed, there, _Rest()))
 

@@ -55,7 +55,7 @@ def events() -> tuple[bytes, ...]:
 
 def script() -> str:
     """Return the script with which the fake graph gives such answers."""
-    return json.dumps({"script": 1, "rules": [{"say": SAID}]})
+    return json.dumps({"rules": [{"steps": [{"say": SAID}]}]})
 
 
 def folder(below: Path, count: int) -> Path:

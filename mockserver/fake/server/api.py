@@ -10,6 +10,7 @@ from mockserver.fake.ids import Ids
 from mockserver.fake.request import RunRequest
 from mockserver.fake.run.place import API_VERSION, LANGGRAPH_VERSION
 from mockserver.fake.run.runs import Runs
+from mockserver.fake.script import Script
 from mockserver.fake.server import bodies, store
 from mockserver.fake.server.asked import Body, pending, run_request
 from mockserver.fake.server.assistants import Assistants
@@ -76,6 +77,11 @@ class Api:
         self._joining = Joining(runs, self._threads)
         self._cancelling = Cancelling(self._threads)
         self._routes = self._all_routes()
+
+    @property
+    def script(self) -> Script:
+        """What the graph says now."""
+        return self._runs.script
 
     def handle(self, request: Request, ids: Ids, world: World, now: float = 0.0) -> Answer:
         """Return the answer to *request*, of which *ids* makes the ids, and have *world* be as it is after that.

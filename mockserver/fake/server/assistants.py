@@ -122,7 +122,7 @@ class Assistants:
         """Forget an assistant."""
         name = call.uuid("assistant")
         _known(call, f"Assistant with ID {name} not found")
-        del call.world.assistants[name]
+        call.world.drop(name)
         return Answer(204, (), b"")
 
     def versions(self, call: Call) -> Answer:
