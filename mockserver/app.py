@@ -65,6 +65,7 @@ class App:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Return the answer to *request*, which may have gone out by then."""
+        started = asyncio.get_running_loop().time()
         method, content = request.method, request.content
         if method == "OPTIONS" and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
             return _preflight(request)
@@ -83,8 +84,8 @@ class App:
             incoming = Request(method, path, (*named, *_headers(request)), body)
             self._known.put(place, incoming, _size(incoming))
         if self._outlives is not None:
-            return await self._see_through(request, incoming, self._outlives)
-        return await self._answer(request, incoming)
+            return await self._see_through(request, incoming, started, self._outlives)
+        return await self._answer(request, incoming, started)
 
     async def finish(self) -> None:
         """Give the answers under way a little time; what is not answered by then is not recorded, and that is said."""
@@ -102,10 +103,14 @@ class App:
             await asyncio.wait(set(relays), timeout=_LOOK_AGAIN)
 
     async def _see_through(
-        self, request: web.BaseRequest, incoming: Request, outlives: Callable[[Request], bool]
+        self,
+        request: web.BaseRequest,
+        incoming: Request,
+        started: float,
+        outlives: Callable[[Request], bool],
     ) -> web.StreamResponse:
         """Answer in a task of its own, which may go on when the client leaves and which a stop waits for."""
-        task = asyncio.create_task(self._answer(request, incoming))
+        task = asyncio.create_task(self._answer(request, incoming, started))
         self._relays[task] = _Relayed(incoming)
         task.add_done_callback(lambda done: self._relays.pop(done, None))
         try:
@@ -115,8 +120,9 @@ class App:
                 task.cancel()
             raise
 
-    async def _answer(self, request: web.BaseRequest, incoming: Request) -> web.StreamResponse:
-        started = asyncio.get_running_loop().time()
+    async def _answer(
+        self, request: web.BaseRequest, incoming: Request, started: float
+    ) -> web.StreamResponse:
         reply = await self._responder.respond(incoming)
         self._log.answering(incoming, reply)
         if isinstance(reply.body, Encoded) and not self._log.every:
@@ -186,9 +192,7 @@ async def _play(
     response = Streamed(request, reply)
     try:
         await response.begin()
-        for at, chunk in paced.steps:
-            await _until(started + at)
-            await response.send(chunk)
+        await response.play((started + at, chunk) for at, chunk in paced.steps)
         await _until(started + paced.end)
         if paced.cut:
             _break(request)

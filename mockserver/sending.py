@@ -1,10 +1,19 @@
 """Answers on their way to the client: our bytes as they are, by aiohttp's writer, which waits for a client that is slow."""
 
+import asyncio
+from collections.abc import Iterable
+
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
 from mockserver import wire
 from mockserver.messages import Encoded, Headers, Reply, first
+
+_FULL = 1 << 16
+"""How many bytes may wait for a client before we wait for it."""
+
+_CLOCK = 1e-4
+"""By how many seconds a chunk may come too early: a timer may be a little ahead."""
 
 
 class _Written(web.StreamResponse):
@@ -52,10 +61,21 @@ class Streamed(_Written):
         modern = request.version >= HttpVersion11
         self._chunked = modern and not measured
         super().__init__(stays=request.keep_alive and (modern or measured))
-        chunked = (("Transfer-Encoding", "chunked"),) if self._chunked else ()
-        framing = (*chunked, *_connection(request, stays=self.keep_alive))
-        self._head = wire.head(reply, *framing, version=_version(request))
+        self._head = self._made(request, reply)
         self._writer = request.writer
+        self._transport = request.transport
+
+    def _made(self, request: web.BaseRequest, reply: Reply) -> bytes:
+        """Return the head; that of one that is played again and again is made once."""
+        usual = self._chunked and self.keep_alive
+        head: bytes | None = reply.memo.get(Streamed) if usual else None
+        if head is None:
+            chunked = (("Transfer-Encoding", "chunked"),) if self._chunked else ()
+            framing = (*chunked, *_connection(request, stays=self.keep_alive))
+            head = wire.head(reply, *framing, version=_version(request))
+            if usual:
+                reply.memo[Streamed] = head
+        return head
 
     async def begin(self) -> None:
         """Send the head."""
@@ -68,10 +88,75 @@ class Streamed(_Written):
         if not self._bodiless:
             await self._writer.write(chunk)
 
+    async def play(self, steps: Iterable[tuple[float, bytes]]) -> None:
+        """Send chunks at their moments, in seconds of the loop's clock; ConnectionResetError where the client has left."""
+        if self._bodiless:
+            return
+        playing = _Playing(self._transport, steps, chunked=self._chunked)
+        while await playing.go_on():
+            await self._writer.drain()
+
     async def end(self) -> None:
         """Send the end of the body."""
         if self._chunked:
             await self._writer.write_eof()
+
+
+class _Playing:
+    """Writes chunks at their moments, without a task that has to wake up for each."""
+
+    def __init__(
+        self,
+        transport: asyncio.Transport | None,
+        steps: Iterable[tuple[float, bytes]],
+        *,
+        chunked: bool,
+    ) -> None:
+        self._transport = transport
+        self._steps = iter(steps)
+        self._chunked = chunked
+        self._loop = asyncio.get_running_loop()
+        self._next = next(self._steps, None)
+        self._paused: asyncio.Future[bool] = self._loop.create_future()
+
+    async def go_on(self) -> bool:
+        """Write on; return True where the client has to be waited for, and False at the end."""
+        if self._paused.done():
+            self._paused = self._loop.create_future()
+        timer: list[asyncio.TimerHandle] = []
+        try:
+            self._write(timer)
+            more: bool = await self._paused
+            return more
+        finally:
+            for handle in timer:
+                handle.cancel()
+
+    def _write(self, timer: list[asyncio.TimerHandle]) -> None:
+        """Write what is due, and come back for the next."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            self._end(ConnectionResetError())
+            return
+        while self._next is not None:
+            at, chunk = self._next
+            if at > self._loop.time() + _CLOCK:
+                timer[:] = [self._loop.call_at(at, self._write, timer)]
+                return
+            transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._chunked else chunk)
+            self._next = next(self._steps, None)
+            if transport.get_write_buffer_size() > _FULL:
+                self._end(None, more=True)
+                return
+        self._end(None)
+
+    def _end(self, error: Exception | None, *, more: bool = False) -> None:
+        if self._paused.done():
+            return
+        if error:
+            self._paused.set_exception(error)
+        else:
+            self._paused.set_result(more)
 
 
 def whole(request: web.BaseRequest, reply: Reply, body: bytes | Encoded) -> Whole:

@@ -21,14 +21,24 @@ def size(exchange: Exchange) -> str:
     """Return how much was answered: `7 events`, or `512 B`."""
     match exchange.response.content:
         case Stream(events):
-            return counted(len(events), "event")
+            return sized(len(events), 0)
         case Body(raw):
-            return f"{len(raw)} B"
+            return sized(None, len(raw))
+
+
+def sized(events: int | None, size: int) -> str:
+    """Return the same of so many *events*, or of a body of *size* bytes where there are none."""
+    return f"{size} B" if events is None else counted(events, "event")
 
 
 def last_human(request: Request) -> str:
     """Return the text of the last human message of *request* on one line; empty where there is none."""
-    body = canonical(request).get("body")
+    return human(canonical(request))
+
+
+def human(form: dict[str, Json]) -> str:
+    """Return the same of the canonical *form* of a request."""
+    body = form.get("body")
     for run in body if isinstance(body, list) else [body]:
         state = run.get("input") if isinstance(run, dict) else None
         messages = state.get("messages") if isinstance(state, dict) else None

@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,28 +28,26 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
 
     PATH is a cassette or a folder of them; ./cassettes if none is given.
     """
-    from mockserver.cassette import summary
+    from mockserver.store.listing import listed
 
     rows: list[tuple[str, ...]] = []
-    exchanges = _Exchanges(paths or (options.FOLDER,))
-    for entry, exchange in exchanges:
-        row = {
-            "exchange": entry.label,
-            "method": exchange.request.method,
-            "path": exchange.request.path,
-            "status": exchange.response.status,
-            "size": summary.size(exchange),
-            "seconds": summary.duration(exchange),
-            "human": summary.last_human(exchange.request),
-        }
-        if as_json:
-            click.echo(json.dumps(row, ensure_ascii=False))
-        else:
-            rows.append(tuple(map(str, (row | {"seconds": f"{row['seconds']:.3f} s"}).values())))
+    broken = count = 0
+    for file in listed(paths or (options.FOLDER,)):
+        for note in (*file.notes, *(f"mockserver: {fault}" for fault in file.faults)):
+            click.echo(note, err=True)
+        broken += len(file.faults)
+        count += len(file.rows)
+        for row in file.rows:
+            told = asdict(row)
+            if as_json:
+                click.echo(json.dumps(told, ensure_ascii=False))
+            else:
+                rows.append(tuple(map(str, (told | {"seconds": f"{row.seconds:.3f} s"}).values())))
     _table(rows)
-    if not rows and not as_json:
+    if not count and not as_json:
         click.echo("no exchanges", err=True)
-    exchanges.finish()
+    if broken:
+        sys.exit(2)
 
 
 @click.command(short_help="Show one exchange, or all of a cassette.")

@@ -2,11 +2,14 @@
 
 import os
 import re
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from mockserver.cassette import documents, layout, player, text
-from mockserver.cassette.canonical import canonical, form, whole_numbers
+from mockserver.cassette.canonical import canonical, whole_numbers
+from mockserver.cassette.canonical import form as canonical_form
 from mockserver.cassette.documents import Document, document
 from mockserver.cassette.index import Asked, Cassette, Entry, asked
 from mockserver.cassette.matching import Rules, rules
@@ -28,6 +31,10 @@ Stamp = tuple[int, int, int]
 """Inode, size and time of the last change: another stamp, another content."""
 
 
+Look = Callable[[Document, str, dict[str, Json]], None]
+"""Takes an exchange: where it stands, the target of its request, and the canonical form of that."""
+
+
 class NotACassetteError(ReadError):
     """The file does not say that it is a cassette."""
 
@@ -36,7 +43,7 @@ class Snapshot:
     """A file that was loaded: its index and, as long as this lives, its bytes.
 
     A file of up to *hold* bytes is held in memory, so that an edit in place cannot take them from us. Requests that *before*, what
-    was loaded of it last, has too are not read again; each exchange is followed by a *rest*. *notes* are the lines to be told about it; *end* is the byte after the last whole document.
+    was loaded of it last, has too are not read again; each exchange is followed by a *rest*, and *look* sees each. *notes* are the lines to be told about it; *end* is the byte after the last whole document.
     """
 
     def __init__(
@@ -47,7 +54,10 @@ class Snapshot:
         hold: int,
         before: "Snapshot | None" = None,
         rest: Callable[[], None] = lambda: None,
+        look: Look = lambda place, target, form: None,
     ) -> None:
+        self._look = look
+        self._path = path
         self.name = name
         self.notes: list[str] = []
         self.end = 0
@@ -65,6 +75,34 @@ class Snapshot:
             self.close()
             raise
         if self._held is not None:
+            self.close()
+
+    def __getstate__(self) -> tuple[object, ...]:
+        """Return what another process has to know of it; it opens the file by itself."""
+        told = [
+            (one.start, one.end, one.repeat, *_packed(one.asked)) for one in self.cassette.entries
+        ]
+        held = self._held is not None
+        known = (self._path, self.name, self.notes, self.end, self.stamp, self.header, held)
+        return *known, self.cassette.rules, told
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        """Be what another process has told; ReadError where the file is another one by now."""
+        *known, in_force, told = state
+        self._look = lambda place, target, form: None
+        self._path, self.name, self.notes, self.end, self.stamp, self.header, held = known
+        self._held = None
+        self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        self.cassette = Cassette(
+            self.name,
+            in_force,
+            tuple(
+                Entry(self.name, number, start, end, _unpacked(packed), repeat)
+                for number, (start, end, repeat, *packed) in enumerate(told, 1)
+            ),
+        )
+        if held:
+            self._held = b"".join(self._pieces())
             self.close()
 
     @property
@@ -98,7 +136,7 @@ class Snapshot:
         try:
             exchange = text.load_exchange(self._text(document(raw, place.start), raw))
         except ReadError as error:
-            raise self._at(error, place.start) from None
+            raise self.at(error, place.start) from None
         if exchange is None:
             raise self._changed()
         return exchange
@@ -154,7 +192,7 @@ class Snapshot:
         try:
             header = text.load_header(self._text(first, first.raw))
         except ReadError as error:
-            raise self._at(error, first.start) from None
+            raise self.at(error, first.start) from None
         self.end = first.end
         return header, self._counted(self._whole(places) if header.recorded else places)
 
@@ -207,15 +245,19 @@ class Snapshot:
         try:
             told = known.get((len(start), hash(start))) or self._asked(place, start, in_force)
         except ReadError as error:
-            raise self._at(error, place.start) from None
+            raise self.at(error, place.start) from None
         yield Entry(self.name, number, place.start, place.end, told, told.repeat or repeat)
 
     def _asked(self, place: Document, start: bytes, in_force: Rules) -> Asked:
         """Return what is asked in the document at *place*, of which *start* tells that."""
+        own = None
         if place.head is not None and (head := layout.head(start)):
-            return asked(_form(head, start), in_force, start)
-        request, own = self._head(place)
-        return asked(canonical(request), in_force, start, own)
+            form, target = _form(head, start), head.path
+        else:
+            request, own = self._head(place)
+            form, target = canonical(request), request.path
+        self._look(place, target, form)
+        return asked(form, in_force, start, own)
 
     def _head(self, place: Document) -> tuple[Request, Repeat | None]:
         if place.head is not None:
@@ -230,7 +272,7 @@ class Snapshot:
             raise ReadError("an exchange is empty", line=1)
         return head
 
-    def _at(self, error: ReadError, start: int) -> ReadError:
+    def at(self, error: ReadError, start: int) -> ReadError:
         """Return the *error* in the document at byte *start* with the file and line at which it stands."""
         return error.at(file=self.name, first_line=self._line(start))
 
@@ -270,10 +312,22 @@ def stamp(status: os.stat_result) -> Stamp:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
+def _packed(asked: Asked) -> tuple[object, ...]:
+    return (
+        *(asked.size, asked.mark, asked.key, asked.shape, asked.ids, asked.route),
+        *(asked.sketch.tobytes(), asked.repeat),
+    )
+
+
+def _unpacked(packed: list[Any]) -> Asked:
+    size, mark, key, shape, ids, route, sketch, repeat = packed
+    return Asked(size, mark, key, shape, ids, route, array("q", sketch), repeat)
+
+
 def _form(head: layout.Head, raw: bytes) -> dict[str, Json]:
     """Return the canonical form of the request whose *head* was read from *raw*."""
     body = {"body": head.body[0]} if head.body else {}
-    return form(head.method, head.path, whole_numbers(body) if b".0" in raw else body)
+    return canonical_form(head.method, head.path, whole_numbers(body) if b".0" in raw else body)
 
 
 def _has_end(raw: bytes) -> bool:

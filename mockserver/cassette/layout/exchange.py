@@ -58,36 +58,104 @@ def head(raw: bytes) -> Head | None:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """An answer in a few numbers: its status, how many *events* or else *bytes* it has, and how many seconds it took."""
+
+    status: int
+    events: int | None
+    size: int
+    seconds: float
+
+
 def playback(raw: bytes) -> Playback | None:
     """Return how the answer in the document *raw* is played; None where it is declined."""
-    start = _RESPONSE.search(raw)
-    end = _END.search(raw, max(len(raw) - _LONGEST_END, 0))
-    if start is None or end is None or not is_clean(raw):
-        return None
-    status, headers, after, ending, kind = start.groups(b"")
     try:
-        if kind == b"events":
-            if after:
-                return None
-            steps, last = _events(raw[start.end() : end.start()], _ENDINGS[ending])
+        answer = _answer(raw)
+        if answer.events is None:
+            steps = [(answer.after, answer.body)] if answer.body else []
         else:
-            if ending:
-                return None
-            last = float(after or 0)
-            lines = raw[start.end() : end.start()].decode().split("\n")[:-1]
-            steps = [(last, dumps(_structure(lines)).encode())]
+            steps = list(zip(answer.times, _chunks(answer.events, answer.ending), strict=True))
         return Playback(
-            int(status),
+            answer.status,
             None,
-            _headers(headers),
+            _headers(answer.headers),
             tuple(joined(steps)),
-            last,
-            float(end[1]),
-            cut=end[2] == b"cut",
-            streamed=kind == b"events",
+            answer.times[-1] if answer.times else answer.after,
+            answer.end,
+            cut=answer.cut,
+            streamed=answer.events is not None,
         )
     except DeclinedError:
         return None
+
+
+def outline(raw: bytes) -> Outline | None:
+    """Return the answer in the document *raw* in a few numbers; None where it is declined."""
+    try:
+        answer = _answer(raw)
+        if answer.events is None:
+            return Outline(answer.status, None, len(answer.body), answer.after + answer.end)
+        for texts in ({row[1] for row in answer.events}, {row[4] for row in answer.events}):
+            for text in texts - {b""}:
+                _text(text)
+        for row in answer.events:
+            if row[3]:
+                text_of(row[3].decode())
+        return Outline(answer.status, len(answer.events), 0, answer.times[-1] + answer.end)
+    except DeclinedError:
+        return None
+
+
+_Event = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
+"""An event as it stands in a cassette: after, event, data, id, comment, and what is none of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer as it stands in a cassette: *events* with the *times* at which they came, or a *body* that came *after* that time."""
+
+    status: int
+    headers: bytes
+    after: float
+    end: float
+    cut: bool
+    ending: str
+    events: list[_Event] | None
+    times: list[float]
+    body: bytes
+
+
+def _answer(raw: bytes) -> _Answer:
+    start = _RESPONSE.search(raw)
+    end = _END.search(raw, max(len(raw) - _LONGEST_END, 0))
+    if start is None or end is None or not is_clean(raw):
+        raise DeclinedError
+    status, headers, after, ending, kind = start.groups(b"")
+    part = raw[start.end() : end.start()]
+    events: list[_Event] | None = None
+    times: list[float] = []
+    body = b""
+    if kind == b"events":
+        events = _EVENT.findall(part)
+        if after or not events or any(event[5] for event in events):
+            raise DeclinedError
+        times = list(accumulate([float(event[0] or 0) for event in events]))
+    elif ending:
+        raise DeclinedError
+    else:
+        body = dumps(_structure(part.decode().split("\n")[:-1])).encode()
+    return _Answer(
+        int(status),
+        headers,
+        float(after or 0),
+        float(end[1]),
+        end[2] == b"cut",
+        _ENDINGS[ending],
+        events,
+        times,
+        body,
+    )
 
 
 def _body(lines: list[str]) -> tuple[Json] | tuple[()]:
@@ -116,14 +184,11 @@ def _headers(raw: bytes) -> Headers:
     return tuple((name, text_of(value)) for name, _, value in pairs)
 
 
-def _events(raw: bytes, ending: str) -> tuple[list[tuple[float, bytes]], float]:
-    """Return the events in *raw* with their times since the request, and when the last one came."""
+def _chunks(events: list[_Event], ending: str) -> list[bytes]:
+    """Return *events* as they go out."""
     end = ending.encode()
-    found = _EVENT.findall(raw)
     chunks: list[bytes] = []
-    for _, event, data, identity, comment, other in found:
-        if other:
-            raise DeclinedError
+    for _, event, data, identity, comment, _ in events:
         if comment:
             chunks.append(b": %b%b%b" % (_text(comment), end, end))
         elif identity:
@@ -131,8 +196,7 @@ def _events(raw: bytes, ending: str) -> tuple[list[tuple[float, bytes]], float]:
             chunks.append(b"event: %b%bdata: %b%bid: %b%b%b" % fields)
         else:
             chunks.append(b"event: %b%bdata: %b%b%b" % (_text(event), end, data, end, end))
-    times = list(accumulate([float(after or 0) for after, *_ in found], initial=0.0))
-    return list(zip(times[1:], chunks, strict=True)), times[-1]
+    return chunks
 
 
 @lru_cache(maxsize=1024)

@@ -1,0 +1,100 @@
+"""The exchanges of many files in a line each: read once, from the beginning to the end, and none of it kept."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mockserver.cassette import layout, summary, text
+from mockserver.cassette.documents import Document
+from mockserver.cassette.model import Policy, Stream
+from mockserver.errors import ReadError
+from mockserver.jsontext import Json
+from mockserver.store import crew, files
+from mockserver.store.snapshot import NotACassetteError, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One exchange in a few words; *size* says `62 events` or `512 B`, *human* is the last human message."""
+
+    exchange: str
+    method: str
+    path: str
+    status: int
+    size: str
+    seconds: float
+    human: str
+
+
+@dataclass(slots=True)
+class Listed:
+    """What one file holds: *rows*; *notes* are to be told, *faults* are what could not be read. *error*: nothing could."""
+
+    rows: list[Row] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    error: tuple[str, int | None, str | None] | None = None
+
+
+def listed(paths: Iterable[Path]) -> Iterator[Listed]:
+    """Yield what is in each file below *paths*, in path order; UsageError for a path that is not there, ReadError for a file that is no cassette."""
+    there = files.found(paths)
+    work = [(name, path, named) for name, (path, named) in there.items()]
+    size = sum(Path(path).stat().st_size for _, path, _ in work if Path(path).exists())
+    for one in crew.spread(_listed, work, size):
+        if one.error is not None:
+            message, line, file = one.error
+            raise ReadError(message, line=line, file=file)
+        yield one
+
+
+def _listed(file: tuple[str, str, bool]) -> Listed:
+    name, path, named = file
+    told = Listed()
+    faults: list[tuple[ReadError, int]] = []
+
+    def look(place: Document, target: str, form: dict[str, Json]) -> None:
+        number = len(told.rows) + len(faults) + 1
+        try:
+            outline = layout.outline(place.raw) or _outline(place)
+        except ReadError as error:
+            faults.append((error, place.start))
+            return
+        row = Row(
+            f"{name}#{number}",
+            form["method"],
+            target,
+            outline.status,
+            summary.sized(outline.events, outline.size),
+            round(outline.seconds, 3),
+            summary.human(form),
+        )
+        told.rows.append(row)
+
+    try:
+        snapshot = Snapshot(Path(path), name, Policy(), 0, look=look)
+    except OSError as error:
+        told.error = (f"cannot be read: {error.strerror}", None, path)
+    except ReadError as error:
+        if isinstance(error, NotACassetteError) and not named:
+            told.notes.append(f"{name}: skipped, it is no cassette (no `mockserver:` in it)")
+        else:
+            told.error = (error.message, error.line, path)
+    else:
+        told.notes += snapshot.notes
+        told.faults = [str(snapshot.at(error, start)) for error, start in faults]
+        snapshot.close()
+    return told
+
+
+def _outline(place: Document) -> layout.Outline:
+    """Return the answer at *place*, which is not laid out as ours are, in a few numbers; ReadError where it cannot be read."""
+    try:
+        exchange = text.load_exchange(place.raw.decode(place.encoding))
+    except UnicodeDecodeError:
+        raise ReadError("not UTF-8: save the file as UTF-8", line=1) from None
+    assert exchange is not None
+    content = exchange.response.content
+    events = len(content.events) if isinstance(content, Stream) else None
+    size = 0 if isinstance(content, Stream) else len(content.raw)
+    return layout.Outline(exchange.response.status, events, size, summary.duration(exchange))
