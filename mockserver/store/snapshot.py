@@ -35,6 +35,10 @@ Look = Callable[[Document, str, dict[str, Json]], None]
 """Takes an exchange: where it stands, the target of its request, and the canonical form of that."""
 
 
+_LOOKED_AT = Asked(0, 0, b"", None, (), ("", ""), array("q"), None)
+"""What is known of a request that was to be looked at, and nothing more."""
+
+
 class NotACassetteError(ReadError):
     """The file does not say that it is a cassette."""
 
@@ -43,7 +47,7 @@ class Snapshot:
     """A file that was loaded: its index and, as long as this lives, its bytes.
 
     A file of up to *hold* bytes is held in memory, so that an edit in place cannot take them from us. Requests that *before*, what
-    was loaded of it last, has too are not read again; each exchange is followed by a *rest*, and *look* sees each. *notes* are the lines to be told about it; *end* is the byte after the last whole document.
+    was loaded of it last, has too are not read again; each exchange is followed by a *rest*, or else each is only to be seen by *look*. *notes* are the lines to be told about it; *end* is the byte after the last whole document.
     """
 
     def __init__(
@@ -54,7 +58,7 @@ class Snapshot:
         hold: int,
         before: "Snapshot | None" = None,
         rest: Callable[[], None] = lambda: None,
-        look: Look = lambda place, target, form: None,
+        look: Look | None = None,
     ) -> None:
         self._look = look
         self._path = path
@@ -89,7 +93,7 @@ class Snapshot:
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         """Be what another process has told; ReadError where the file is another one by now."""
         *known, in_force, told = state
-        self._look = lambda place, target, form: None
+        self._look = None
         self._path, self.name, self.notes, self.end, self.stamp, self.header, held = known
         self._held = None
         self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
@@ -256,7 +260,9 @@ class Snapshot:
         else:
             request, own = self._head(place)
             form, target = canonical(request), request.path
-        self._look(place, target, form)
+        if self._look is not None:
+            self._look(place, target, form)
+            return _LOOKED_AT
         return asked(form, in_force, start, own)
 
     def _head(self, place: Document) -> tuple[Request, Repeat | None]:

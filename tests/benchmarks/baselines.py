@@ -5,7 +5,7 @@ Each listens on a free port of 127.0.0.1, tells its URL on stdout, and runs unti
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 
 import aiohttp
 from aiohttp import web
@@ -131,7 +131,7 @@ async def _served(handler: Handler) -> str:
 
 
 async def _main(name: str, *arguments: str) -> None:
-    started = {
+    started: dict[str, Callable[[], Coroutine[None, None, str]]] = {
         "bare": bare,
         "sleeping": sleeping,
         "relaying": lambda: relaying(*arguments),

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.benchmarks import work
@@ -137,13 +138,12 @@ async def asking(server: Server, bodies: Sequence[bytes], connections: int) -> l
     head = f"POST {work.PATH} HTTP/1.1\r\nhost: {server.host}\r\ncontent-type: application/json\r\n"
     requests = [f"{head}content-length: {len(body)}\r\n\r\n".encode() + body for body in bodies]
     loop = asyncio.get_running_loop()
-    made = [
-        await loop.create_connection(
-            lambda number=number: Asking(requests, number, connections), server.host, server.port
-        )
-        for number in range(connections)
-    ]
-    return [protocol for _, protocol in made]
+    made: list[Asking] = []
+    for number in range(connections):
+        connect = partial(Asking, requests, number, connections)
+        _, protocol = await loop.create_connection(connect, server.host, server.port)
+        made.append(protocol)
+    return made
 
 
 async def _asked(server: Server, bodies: Sequence[bytes], seconds: float, connections: int) -> Done:

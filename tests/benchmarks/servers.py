@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 _STOP_WITHIN = 60.0
+_CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
 class Server:
@@ -38,35 +39,56 @@ class Server:
 
 
 @contextmanager
-def mockserver(*arguments: str | Path) -> Iterator[Server]:
-    """Run `mockserver` with *arguments* on a free port."""
-    with _running("mockserver", *arguments, "--port", "0") as server:
+def mockserver(*arguments: str | Path, folder: Path | None = None) -> Iterator[Server]:
+    """Run `mockserver` with *arguments* on a free port, in *folder*."""
+    command = [sys.executable, "-m", "mockserver", *map(str, arguments), "--port", "0"]
+    with running(command, folder=folder) as server:
         yield server
 
 
 @contextmanager
-def baseline(name: str, *arguments: str) -> Iterator[Server]:
-    """Run the baseline of that *name*."""
-    with _running("tests.benchmarks.baselines", name, *arguments) as server:
+def baseline(name: str, *arguments: str, core: int = 0) -> Iterator[Server]:
+    """Run the baseline of that *name*, on that *core*."""
+    command = [sys.executable, "-m", "tests.benchmarks.baselines", name, *arguments]
+    with running(command, core=core) as server:
         yield server
 
 
+_ALL_CORES = False
+
+
 @contextmanager
-def _running(module: str, *arguments: str | Path) -> Iterator[Server]:
+def spread_out() -> Iterator[None]:
+    """Let servers run on all cores within the block."""
+    global _ALL_CORES
+    _ALL_CORES = True
+    try:
+        yield
+    finally:
+        _ALL_CORES = False
+
+
+@contextmanager
+def running(
+    command: Sequence[str], *, folder: Path | None = None, core: int = 0
+) -> Iterator[Server]:
+    """Run the server *command*, which says on stdout when it is ready, and where."""
+    free = _ALL_CORES
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", module, *map(str, arguments)],
+        command,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        preexec_fn=lambda: keep_to(0),
+        preexec_fn=None if free else lambda: keep_to(core),
     )
     assert process.stdout is not None
     try:
         ready = process.stdout.readline()
         if " on http" not in ready:
-            raise RuntimeError(f"{module} {' '.join(map(str, arguments))} did not start: {ready!r}")
+            raise RuntimeError(f"{' '.join(command)} did not start: {ready!r}")
         server = Server(process, ready, time.perf_counter() - started)
         yield server
         server.stop()
@@ -79,7 +101,5 @@ def _running(module: str, *arguments: str | Path) -> Iterator[Server]:
 
 def keep_to(core: int) -> None:
     """Keep this process to one *core*, where the system can do that and has two at least."""
-    if hasattr(os, "sched_setaffinity"):
-        there = sorted(os.sched_getaffinity(0))
-        if len(there) > 1:
-            os.sched_setaffinity(0, {there[core % len(there)]})
+    if len(_CORES) > 1:
+        os.sched_setaffinity(0, {_CORES[core % len(_CORES)]})
