@@ -78,6 +78,9 @@ def last(content: Stream | Body) -> float:
 
 def joined(chunks: Iterable[Step]) -> list[Step]:
     """Return *chunks* without empty ones, those at one time as one."""
+    chunks = list(chunks)
+    if all(chunk for _, chunk in chunks) and len({at for at, _ in chunks}) == len(chunks):
+        return chunks
     together: list[tuple[float, list[bytes]]] = []
     for at, chunk in chunks:
         if not chunk:

@@ -10,29 +10,25 @@ from mockserver.cassette.index import Entry, Found, Index
 from mockserver.cassette.misses import Miss, Near, no_cassette
 from mockserver.cassette.model import Repeat
 from mockserver.cassette.names import MessageNames, Names, message_ids
-from mockserver.cassette.recorder import kept_response
 from mockserver.cassette.redaction import Rules, kept
-from mockserver.cassette.timing import timed
 from mockserver.errors import ReadError
 from mockserver.messages import (
     Reply,
     Request,
-    Source,
     cassette_of,
-    standard_reason,
 )
 from mockserver.pace import Pace
 from mockserver.responders.aliases import Alias, Aliases, Refused
 from mockserver.responders.aliases import Session as AliasSession
+from mockserver.responders.answers import Answers
 from mockserver.responders.handover import Handover
 from mockserver.responders.lookup import Looked, Lookup
 from mockserver.sessions import Session, Sessions
 from mockserver.store.library import Library
-from mockserver.wire import encoded, plain
+from mockserver.wire import plain
 
-REPLIES_KEPT = 96 << 20
 IDS_KEPT = 2 << 20
-"""How many bytes the caches of a Cassettes hold at the most: of encoded answers, and of ids of messages."""
+"""How many bytes of ids of messages are remembered."""
 
 
 class Own(set[str]):
@@ -58,10 +54,9 @@ class Cassettes:
         self._lookup = Lookup(library, rules)
         self._aliases = Aliases(library, lambda request: self._lookup.of(request).found)
         self._library = library
-        self._pace = pace
         self._rules = rules
         self._once = once
-        self._replies: Cache[Reply] = Cache(REPLIES_KEPT)
+        self._answers = Answers(library, pace)
         self._message_ids: Cache[tuple[str | None, ...]] = Cache(IDS_KEPT)
 
     @property
@@ -93,15 +88,13 @@ class Cassettes:
         if hit is None:
             return None
         entry = hit.entry
-        reply = self._replies.get(entry)
-        if reply is None:
-            try:
-                reply = self._encoded(entry)
-            except ReadError:
-                # A file that is being written in place: it may be whole again by now.
-                if self._once or not await self._library.follow(force=True):
-                    raise
-                return await self.respond(request)
+        try:
+            reply = self._answers.get(entry)
+        except ReadError:
+            # A file that is being written in place: it may be whole again by now.
+            if self._once or not await self._library.follow(force=True):
+                raise
+            return await self.respond(request)
         assert reply.exchange is not None
         session.counts[hit.taken] += 1
         self.sessions.play(session, reply.exchange)
@@ -233,22 +226,6 @@ class Cassettes:
         if self._once or entries[-1].repeat is Repeat.ERROR:
             return None
         return entries[count % len(entries)] if entries[-1].repeat is Repeat.CYCLE else entries[-1]
-
-    def _encoded(self, entry: Entry) -> Reply:
-        played = self._library.playback(entry)
-        body = timed(played, self._pace)
-        reply = encoded(
-            Reply(
-                played.status,
-                kept_response(played.headers),
-                body,
-                standard_reason(played.status) if played.reason is None else played.reason,
-                Source.CASSETTE,
-                entry.label,
-            )
-        )
-        size = len(body) if isinstance(body, bytes) else sum(len(c) + 200 for _, c in body.steps)
-        return self._replies.put(entry, reply, 2000 + size)
 
 
 class _Hit(NamedTuple):

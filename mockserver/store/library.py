@@ -38,6 +38,7 @@ class Library:
         self._tell = tell
         self._looked = 0.0
         self._next_look = 0.0
+        self._fresh: set[str] = set()
         self._pause = 0.0
         self._looks = 0
         self._one_at_a_time = asyncio.Lock()
@@ -59,12 +60,21 @@ class Library:
     def is_current(self, entry: Entry) -> bool:
         """Tell whether the file of *entry* is still as it was loaded.
 
-        From time to time this has all the other files looked at too, beside what goes on.
+        A file is looked at once in a turn of the event loop: what is answered in one turn was asked before it. From time to time this has
+        all the other files looked at too, beside what goes on.
         """
+        if entry.cassette in self._fresh:
+            return True
+        loop = asyncio.get_running_loop()
         if time.monotonic() > self._next_look:
             self._next_look = time.monotonic() + max(SELDOM, self._pause)
-            self._look = asyncio.get_running_loop().create_task(self.follow(force=True))
-        return self._shelf.is_current(entry.cassette)
+            self._look = loop.create_task(self.follow(force=True))
+        if not self._shelf.is_current(entry.cassette):
+            return False
+        if not self._fresh:
+            loop.call_soon(self._fresh.clear)
+        self._fresh.add(entry.cassette)
+        return True
 
     async def follow(self, *, force: bool = False) -> bool:
         """Pick up edited, new and removed files; tell whether there were any.
@@ -101,6 +111,7 @@ class Library:
         return there if self._shelf.differs(there) else None
 
     def _take(self, shelf: Shelf) -> None:
+        self._fresh.clear()
         self._shelf = shelf
         self.index = shelf.index
         for note in shelf.notes:

@@ -1,3 +1,4 @@
+import asyncio
 import os
 from pathlib import Path
 
@@ -121,6 +122,7 @@ async def test_an_exchange_whose_file_has_changed_is_not_current(
     entry = loaded.index.cassettes[0].entries[0]
 
     assert loaded.is_current(entry)
+    await asyncio.sleep(0)  # the next turn
     write(tmp_path / "a.yaml", text("/new"))
     assert not loaded.is_current(entry)
     assert await loaded.follow(force=True)
