@@ -10,7 +10,7 @@ TEST := $(VENV)/.test
 LINT := $(VENV)/.lint
 JS := tests/js/node_modules/.package-lock.json
 
-.PHONY: help serve test lint check record format clean
+.PHONY: help serve test lint check record bench bench-peers format clean
 
 help:
 	@echo "make serve    set up, then serve the bundled cassettes and the fake graph on http://127.0.0.1:$(PORT)"
@@ -18,6 +18,8 @@ help:
 	@echo "make lint     format, lint and types"
 	@echo "make check    lint, then test"
 	@echo "make record   record the bundled cassettes again from a real Agent Server"
+	@echo "make bench    measure how fast it is, beside baselines in the same run"
+	@echo "make bench-peers  measure other tools with the same exchanges (npm, java)"
 	@echo "make format   put the code into its form"
 	@echo "make clean    remove .venv and node_modules"
 
@@ -58,9 +60,15 @@ check: lint test
 record: $(TEST)
 	$(BIN)/python -m tests.recordings cassettes
 
+bench: $(TEST)
+	$(BIN)/python -m tests.benchmarks --chart docs/speed.svg
+
+bench-peers: $(TEST)
+	$(BIN)/python -m tests.benchmarks.peers
+
 format: $(LINT)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) tests/js/node_modules
+	rm -rf $(VENV) tests/js/node_modules .bench

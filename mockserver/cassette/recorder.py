@@ -67,6 +67,10 @@ class Recorder:
     def _row_afters(self, rows: list[sse.Row], ending: str) -> list[float]:
         if len(self._chunks) == 1:
             return [max(self._times[0], 0.0), *([0.0] * (len(rows) - 1))]
+        blank = f"{ending}{ending}".encode()
+        if len(self._chunks) == len(rows) and all(one.endswith(blank) for one in self._chunks):
+            # As servers write them, each event by itself.
+            return list(map(_gap, self._times, accumulate((0.0, *self._times[:-1]), max)))
         return self._afters(sse.size(row, ending) for row in rows)
 
     def _afters(self, sizes: Iterable[int]) -> list[float]:

@@ -90,8 +90,10 @@ class Fake:
             if self._is_run(request)
             else Ids(seed, world.count(seed))
         )
+        before = world.ticks, tuple(world.threads)[-1:]
         reply = self._played(request, ids, seed, world)
-        if isinstance(ids, NotedIds) and ids.steady and world.own and reply.status == 200:
+        stays = before == (world.ticks, tuple(world.threads)[-1:])
+        if isinstance(ids, NotedIds) and ids.steady and stays and world.own and reply.status == 200:
             reply = encoded(reply)
             if isinstance(reply.body, Encoded):
                 mould = Mould(reply.body.raw, ids.made)

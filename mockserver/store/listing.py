@@ -10,7 +10,8 @@ from mockserver.cassette.model import Policy, Stream
 from mockserver.errors import ReadError
 from mockserver.jsontext import Json
 from mockserver.store import crew, files
-from mockserver.store.snapshot import NotACassetteError, Snapshot
+from mockserver.store.reading import NotACassetteError
+from mockserver.store.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

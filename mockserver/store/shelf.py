@@ -10,7 +10,8 @@ from mockserver.cassette.index import Index
 from mockserver.cassette.model import Policy
 from mockserver.errors import ReadError
 from mockserver.store import crew
-from mockserver.store.snapshot import NotACassetteError, Snapshot, Stamp, stamp
+from mockserver.store.reading import NotACassetteError
+from mockserver.store.snapshot import Snapshot, Stamp, stamp
 from mockserver.words import counted
 
 HELD = 16 << 20

@@ -17,6 +17,9 @@ from tests.benchmarks.streams import lateness
 
 MANY = 10_000
 STREAMS = 1000
+_PAUSE = 0.01
+"""Seconds between the answer and the next question of a client whose first bytes are measured: without a pause it is the rate that is measured."""
+
 _END = b"\n  end: {"
 
 
@@ -130,7 +133,7 @@ def recording(effort: Effort) -> Iterator[Figure]:
 def first_bytes(effort: Effort) -> Iterator[Figure]:
     """How much later the first byte comes through a recorder."""
     for clients in (1, 4):
-        said = f"{clients} client{'s' if clients > 1 else ''}"
+        said = "1 client" if clients == 1 else f"{clients} clients"
         figure = Figure(f"record, first byte later, {said}", 1.0, "ms", less=True)
         with baseline("dripping", core=1) as upstream, baseline("relaying", upstream.url) as bare:
             for number in range(effort.rounds):
@@ -146,7 +149,7 @@ def first_bytes(effort: Effort) -> Iterator[Figure]:
 
 async def _firsts(server: Server, clients: int, seconds: float) -> list[float]:
     """Return after how many seconds each first byte came."""
-    connections = await asking(server, [work.question(0)], clients)
+    connections = await asking(server, [work.question(0)], clients, _PAUSE)
     await asyncio.sleep(seconds)
     for one in connections:
         one.transport.abort()

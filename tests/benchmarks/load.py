@@ -81,15 +81,18 @@ def _wrk(server: Server, bodies: Sequence[bytes], seconds: float, connections: i
 
 
 class Asking(asyncio.Protocol):
-    """One connection that asks the next of *requests* when it has the answer to the one before, until it is closed."""
+    """One connection that asks the next of *requests* *pause* seconds after it has the answer to the one before, until it is closed."""
 
-    def __init__(self, requests: Sequence[bytes], first: int, step: int) -> None:
+    def __init__(
+        self, requests: Sequence[bytes], first: int, step: int, pause: float = 0.0
+    ) -> None:
         self.answered = 0
         self.firsts: list[float] = []
         """After how many seconds the first byte of each answer came."""
         self._requests = requests
         self._number = first
         self._step = step
+        self._pause = pause
         self._tail = b""
         self._left = -1
         self._new = True
@@ -107,9 +110,14 @@ class Asking(asyncio.Protocol):
             self._new = False
         if self._is_whole(got):
             self.answered += 1
-            self._ask()
+            if self._pause:
+                asyncio.get_running_loop().call_later(self._pause, self._ask)
+            else:
+                self._ask()
 
     def _ask(self) -> None:
+        if self.transport.is_closing():
+            return
         self._new, self._left, self._tail = True, -1, b""
         self._asked = time.perf_counter()
         self.transport.write(self._requests[self._number % len(self._requests)])
@@ -133,14 +141,16 @@ class Asking(asyncio.Protocol):
         return both.endswith(b"\r\n0\r\n\r\n")
 
 
-async def asking(server: Server, bodies: Sequence[bytes], connections: int) -> list[Asking]:
-    """Return so many *connections*, which are asking *server* already."""
+async def asking(
+    server: Server, bodies: Sequence[bytes], connections: int, pause: float = 0.0
+) -> list[Asking]:
+    """Return so many *connections*, which are asking *server* already, with a *pause* in seconds before each next time."""
     head = f"POST {work.PATH} HTTP/1.1\r\nhost: {server.host}\r\ncontent-type: application/json\r\n"
     requests = [f"{head}content-length: {len(body)}\r\n\r\n".encode() + body for body in bodies]
     loop = asyncio.get_running_loop()
     made: list[Asking] = []
     for number in range(connections):
-        connect = partial(Asking, requests, number, connections)
+        connect = partial(Asking, requests, number, connections, pause)
         _, protocol = await loop.create_connection(connect, server.host, server.port)
         made.append(protocol)
     return made

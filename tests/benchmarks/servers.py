@@ -1,13 +1,13 @@
 """The servers under measurement, each a process of its own, kept to one core where that can be done."""
 
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 _STOP_WITHIN = 60.0
 _CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
@@ -16,12 +16,13 @@ _CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") els
 class Server:
     """A running server that answers at *host* and *port*; it was ready after *seconds*."""
 
-    def __init__(self, process: subprocess.Popen[str], ready: str, seconds: float) -> None:
+    host = "127.0.0.1"
+
+    def __init__(self, process: subprocess.Popen[str], port: int, seconds: float) -> None:
         self.process = process
-        self.url = ready.partition(" on ")[2].split(",")[0].strip()
+        self.port = port
+        self.url = f"http://{self.host}:{port}"
         self.seconds = seconds
-        self.host = urlsplit(self.url).hostname or ""
-        self.port = urlsplit(self.url).port or 0
 
     @property
     def resident(self) -> float:
@@ -70,9 +71,13 @@ def spread_out() -> Iterator[None]:
 
 @contextmanager
 def running(
-    command: Sequence[str], *, folder: Path | None = None, core: int = 0
+    command: Sequence[str],
+    *,
+    folder: Path | None = None,
+    core: int = 0,
+    ready: str = r" on http://127\.0\.0\.1:(\d+),",
 ) -> Iterator[Server]:
-    """Run the server *command*, which says on stdout when it is ready, and where."""
+    """Run the server *command*, which says on stdout that it is *ready*: a pattern whose group is its port."""
     free = _ALL_CORES
     started = time.perf_counter()
     process = subprocess.Popen(
@@ -86,10 +91,12 @@ def running(
     )
     assert process.stdout is not None
     try:
-        ready = process.stdout.readline()
-        if " on http" not in ready:
-            raise RuntimeError(f"{' '.join(command)} did not start: {ready!r}")
-        server = Server(process, ready, time.perf_counter() - started)
+        said = ""
+        while not (found := re.search(ready, said)):
+            said = process.stdout.readline()
+            if not said:
+                raise RuntimeError(f"{' '.join(command)} did not start")
+        server = Server(process, int(found[1]), time.perf_counter() - started)
         yield server
         server.stop()
     finally:

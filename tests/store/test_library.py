@@ -177,6 +177,52 @@ async def test_a_mended_edit_is_read(tmp_path: Path, told: Told) -> None:
     assert labels(loaded) == ["a.yaml#1 /b"]
 
 
+async def test_requests_that_did_not_change_are_not_read_again(tmp_path: Path, told: Told) -> None:
+    paths = [f"/{number}" for number in range(50)]
+    (tmp_path / "a.yaml").write_text(text(*paths))
+    (tmp_path / "b.yaml").write_text(text("/b"))
+    loaded = library(told, tmp_path)
+    before, other = loaded.index.cassettes
+    write(tmp_path / "a.yaml", text("/new", *paths[:20], "/newer", *paths[20:]))
+
+    assert await loaded.follow(force=True)
+
+    now = loaded.index.cassettes[0]
+    known = {entry.asked for entry in before.entries}
+    fresh = [entry.route[1] for entry in now.entries if entry.asked not in known]
+    assert fresh == ["/new", "/newer"]
+    assert loaded.index.cassettes[1] is other
+    assert [loaded.request(entry).path for entry in now.entries][:2] == ["/new", "/0"]
+
+
+async def test_an_edit_stalls_no_other_request(tmp_path: Path, told: Told) -> None:
+    """While a large edit is read, which takes a while, what needs no wait is done again and again."""
+    (tmp_path / "a.yaml").write_text(text("/a"))
+    (tmp_path / "b.yaml").write_text(text("/b"))
+    loaded = library(told, tmp_path)
+    _, other = (cassette.entries[0] for cassette in loaded.index.cassettes)
+    write(tmp_path / "a.yaml", text(*(f"/{number}" for number in range(2000))))
+    turns = 0
+
+    reading = asyncio.create_task(loaded.follow(force=True))
+    while not reading.done():
+        assert loaded.request(other).path == "/b"
+        turns += 1
+        await asyncio.sleep(0)
+
+    assert await reading
+    assert turns > 10
+
+
+async def test_who_waits_takes_what_is_read_meanwhile(tmp_path: Path, told: Told) -> None:
+    (tmp_path / "a.yaml").write_text(text("/a"))
+    loaded = library(told, tmp_path)
+    write(tmp_path / "a.yaml", text("/b"))
+
+    assert await asyncio.gather(*(loaded.follow(force=True) for _ in range(5))) == [True] * 5
+    assert told.lines == ["a.yaml: read again, 1 exchange"]
+
+
 def test_a_file_that_cannot_be_opened_is_an_error(tmp_path: Path, told: Told) -> None:
     if os.geteuid() == 0:
         (tmp_path / "a.yaml").symlink_to(tmp_path / "nowhere")

@@ -1,0 +1,203 @@
+"""The documents of a cassette file, read for its index: its header, what is asked in each exchange, and whether the last is torn."""
+
+import re
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from mockserver.cassette import documents, layout, text
+from mockserver.cassette.canonical import canonical, whole_numbers
+from mockserver.cassette.canonical import form as canonical_form
+from mockserver.cassette.documents import Document, document
+from mockserver.cassette.index import Asked, Cassette, Entry, asked
+from mockserver.cassette.matching import Rules, rules
+from mockserver.cassette.model import Header, Policy, Repeat
+from mockserver.errors import ReadError, UsageError
+from mockserver.jsontext import Json
+from mockserver.messages import Request
+
+_RECORDED = b"---\nrequest:"
+_BEGINNING = b"request:"
+_END = b"\n  end: {"
+_END_LINE = re.compile(rb"\n  end: \{.*\}[ \t\r]*(?:\n|\Z)")
+"""How an exchange begins that was recorded, and how the last line of its response reads."""
+
+Look = Callable[[Document, str, dict[str, Json]], None]
+"""Takes an exchange: where it stands, the target of its request, and the canonical form of that."""
+
+_LOOKED_AT = Asked(0, 0, b"", None, (), ("", ""), array("q"), None)
+"""What is known of a request that was to be looked at, and nothing more."""
+
+
+class NotACassetteError(ReadError):
+    """The file does not say that it is a cassette."""
+
+
+class Reader:
+    """Reads the file *name*; *line* tells the line, from 1, that begins at a byte of it.
+
+    Requests that are *known* from before, by the size and mark of what they were read from, are not read again. Each exchange is followed
+    by a *rest*; with *look*, it is only to be seen by that. *notes* are the lines to be told; *end* is the byte after the last whole document.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        line: Callable[[int], int],
+        known: Callable[[Rules], Mapping[tuple[int, int], Asked]],
+        rest: Callable[[], None],
+        look: Look | None,
+    ) -> None:
+        self.notes: list[str] = []
+        self.end = 0
+        self._name = name
+        self._line = line
+        self._known = known
+        self._rest = rest
+        self._look = look
+
+    def read(self, blocks: Iterable[bytes], policy: Policy) -> tuple[Cassette, Header]:
+        """Return what stands in the file that comes in *blocks*; ReadError where it cannot be read."""
+        header, pending = self._header(documents.split(blocks))
+        try:
+            in_force = rules(policy.ignore, header.ignore)
+        except UsageError as error:
+            raise ReadError(str(error), file=self._name) from None
+        repeat = policy.repeating(header)
+        known = self._known(in_force)
+        entries: list[Entry] = []
+        for place in pending:
+            entries += self._entry(place, len(entries) + 1, in_force, repeat, known)
+            self._rest()
+        return Cassette(self._name, in_force, tuple(entries)), header
+
+    def _header(self, places: Iterator[Document]) -> tuple[Header, Iterator[Document]]:
+        first = next(places, document(b""))
+        if not _holds_text(first.raw):
+            first = next(places, first)
+        first = documents.without_dashes(first)
+        if b"mockserver" not in first.raw:
+            raise NotACassetteError(
+                "not a cassette: it must begin with `mockserver: 1`", file=self._name
+            )
+        try:
+            header = text.load_header(decoded(first, first.raw))
+        except ReadError as error:
+            raise at(self._name, self._line, error, first.start) from None
+        self.end = first.end
+        return header, self._counted(self._whole(places) if header.recorded else places)
+
+    def _counted(self, places: Iterator[Document]) -> Iterator[Document]:
+        for place in places:
+            if place.head or place.raw.strip(b"-\r\n"):
+                self.end = place.end
+                yield place
+
+    def _whole(self, places: Iterator[Document]) -> Iterator[Document]:
+        """Leave out the last exchange of a recorded file if a kill has torn it."""
+        last: Document | None = None
+        for place in places:
+            if last is not None:
+                yield last
+            last = place
+        if last is None:
+            return
+        last = documents.without_dashes(last)
+        if self._is_torn(last):
+            self.notes.append(
+                f"{self._name}, line {self._line(last.start)}: the last exchange is torn (a recording was killed), skipped"
+            )
+        else:
+            yield last
+
+    def _is_torn(self, last: Document) -> bool:
+        """Tell whether the *last* exchange breaks off; one that was only made wrong by hand is no less there for that."""
+        begun = last.raw.removeprefix(b"---").strip()
+        ours = begun.startswith(_BEGINNING) or _BEGINNING.startswith(begun)
+        if not ours or _has_end(last.raw):
+            return False
+        try:
+            exchange = text.load_exchange(decoded(last, last.raw))
+        except ReadError:
+            return True
+        return exchange is not None and exchange.response.end is None
+
+    def _entry(
+        self,
+        place: Document,
+        number: int,
+        in_force: Rules,
+        repeat: Repeat,
+        known: Mapping[tuple[int, int], Asked],
+    ) -> Iterator[Entry]:
+        if not place.held.startswith(_RECORDED, place.begin) and not _holds_text(place.raw):
+            return
+        start = place.raw if place.head is None else place.head
+        try:
+            told = known.get((len(start), hash(start))) or self._asked(place, start, in_force)
+        except ReadError as error:
+            raise at(self._name, self._line, error, place.start) from None
+        yield Entry(self._name, number, place.start, place.end, told, told.repeat or repeat)
+
+    def _asked(self, place: Document, start: bytes, in_force: Rules) -> Asked:
+        """Return what is asked in the document at *place*, of which *start* tells that."""
+        own = None
+        if place.head is not None and (head := layout.head(start)):
+            form, target = _form(head, start), head.path
+        else:
+            request, own = asked_at(place)
+            form, target = canonical(request), request.path
+        if self._look is not None:
+            self._look(place, target, form)
+            return _LOOKED_AT
+        return asked(form, in_force, start, own)
+
+
+def asked_at(place: Document) -> tuple[Request, Repeat | None]:
+    """Return request and `repeat` of the document at *place*; ReadError where it cannot be read."""
+    if place.head is not None:
+        try:
+            found = text.load_head(decoded(place, place.head))
+        except ReadError:
+            found = None
+        if found is not None:
+            return found
+    found = text.load_head(decoded(place, place.raw), whole=True)
+    if found is None:
+        raise ReadError("an exchange is empty", line=1)
+    return found
+
+
+def decoded(place: Document, raw: bytes) -> str:
+    """Return *raw*, all or a part of the document at *place*, as text; ReadError where it is none."""
+    try:
+        return raw.decode(place.encoding)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ReadError("not UTF-8: save the file as UTF-8", line=line) from None
+
+
+def at(name: str, line: Callable[[int], int], error: ReadError, start: int) -> ReadError:
+    """Return the *error* in the document at byte *start* of the file *name*, with the *line* at which it stands."""
+    return error.at(file=name, first_line=line(start))
+
+
+def _form(head: layout.Head, raw: bytes) -> dict[str, Json]:
+    """Return the canonical form of the request whose *head* was read from *raw*."""
+    body = {"body": head.body[0]} if head.body else {}
+    return canonical_form(head.method, head.path, whole_numbers(body) if b".0" in raw else body)
+
+
+def _has_end(raw: bytes) -> bool:
+    at = raw.rfind(_END)
+    return at >= 0 and _END_LINE.match(raw, at) is not None
+
+
+def _holds_text(raw: bytes) -> bool:
+    """Tell whether a document holds anything but its separator, blank lines and comments."""
+    lines = (line.strip() for line in raw.removeprefix(b"\xef\xbb\xbf").split(b"\n", 64))
+    return any(
+        line
+        and not line.startswith((b"#", b"%"))
+        and line.removeprefix(b"---").split(b"#")[0].strip()
+        for line in lines
+    )
