@@ -58,9 +58,10 @@ def sessions(replica: str) -> set[str]:
 
 def test_a_session_stays_at_its_replica(tmp_path: Path) -> None:
     run = {"assistant_id": "agent", "input": {"messages": "hi"}}
+    instant = ("serve", "--speed", "instant")
     with (
-        running("serve", folder=tmp_path) as one,
-        running("serve", folder=tmp_path) as other,
+        running(*instant, folder=tmp_path) as one,
+        running(*instant, folder=tmp_path) as other,
         nginx(tmp_path, one.url, other.url) as url,
     ):
         names = [f"session-{number}" for number in range(40)]
@@ -84,7 +85,11 @@ def test_a_session_stays_at_its_replica(tmp_path: Path) -> None:
 
 def test_a_stream_is_not_held_back(tmp_path: Path) -> None:
     """Its first event is here while the next ones are still to come."""
-    run = {"assistant_id": "agent", "input": {"messages": "help"}, "stream_mode": "messages-tuple"}
+    run = {
+        "assistant_id": "agent",
+        "input": {"messages": "tell me a joke"},
+        "stream_mode": "messages-tuple",
+    }
     with (
         running("serve", folder=tmp_path) as one,
         running("serve", folder=tmp_path) as other,
@@ -99,7 +104,7 @@ def test_a_stream_is_not_held_back(tmp_path: Path) -> None:
         ended = time.monotonic() - began
 
     assert first == b"event: metadata\r\n"
-    assert rest.count(b"event: messages") > 20
+    assert rest.count(b"event: messages") > 5
     assert first_came < ended / 2
 
 

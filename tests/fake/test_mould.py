@@ -30,7 +30,7 @@ def asked(path: str, text: str, **body: Any) -> Request:
 
 async def answers(script: Script, request: Request, *, again: bool) -> list[tuple[Any, ...]]:
     """Return the answers to *request* asked five times: each time the same one, or *again* a new one that nothing is known of."""
-    fake = Fake(Api(Runs(script)), Pace(None), Sessions())
+    fake = Fake(Api(Runs(script, Pace(None).gap)), Pace(None), Sessions())
     seen = []
     for _ in range(5):
         fresh = Request(request.method, request.path, request.headers, request.body)
