@@ -143,7 +143,8 @@ class _Playing:
             if at > self._loop.time() + _CLOCK:
                 timer[:] = [self._loop.call_at(at, self._write, timer)]
                 return
-            transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._chunked else chunk)
+            if chunk:  # an empty one would be the last
+                transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._chunked else chunk)
             self._next = next(self._steps, None)
             if transport.get_write_buffer_size() > _FULL:
                 self._end(None, more=True)

@@ -18,7 +18,8 @@ Rules = tuple[str, ...]
 """The `ignore` paths in force, sorted, as text."""
 
 _SKETCHED = 1000
-SKETCH = 48
+_COMMAS = str.maketrans("[]{}:", ",,,,,")
+SKETCH = 96
 """How many parts of a request its sketch holds at the most."""
 
 
@@ -93,7 +94,7 @@ def sketch(text: str) -> "array[int]":
     """Return hashes of the parts of the one *text* of a request, to be compared within this process; see `likeness`."""
     if len(text) > 2 * _SKETCHED:
         text = f'{text[:_SKETCHED]},"{text[-_SKETCHED:]}'
-    parts = text.split(',"')
+    parts = [part for part in text.translate(_COMMAS).split(",") if part]
     return array("q", map(hash, parts[:SKETCH]))
 
 
