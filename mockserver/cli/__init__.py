@@ -1,6 +1,7 @@
 """The command line."""
 
 import contextlib
+import gc
 import sys
 from typing import NoReturn
 
@@ -32,6 +33,8 @@ for command in (serve, replay, record, ls, show, script):
 
 def main() -> None:
     """Run the command line: trouble is one plain line and status 2, Ctrl-C before a server is ready is status 130."""
+    # Until a server is ready all that is made stays: to look through it for garbage would be in vain. See console.ready.
+    gc.disable()
     try:
         cli(prog_name="mockserver", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -1,6 +1,7 @@
 """What a command says while it serves: to stderr all but the one line that it is ready."""
 
 import contextlib
+import gc
 import sys
 
 import click
@@ -19,6 +20,8 @@ def log() -> Log:
 
 
 def ready(line: str) -> None:
-    """Say on stdout that the server listens."""
+    """Say on stdout that the server listens; what was made until now stays, what is made from now on is not all to stay."""
+    gc.freeze()
+    gc.enable()
     click.echo(line)
     sys.stdout.flush()

@@ -1,6 +1,5 @@
 """The commands that look: ls, show, script."""
 
-import gc
 import json
 import shutil
 import sys
@@ -31,7 +30,6 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
     """
     from mockserver.store.listing import listed
 
-    gc.disable()  # all of it is gone soon
     rows: list[tuple[str, ...]] = []
     broken = count = 0
     for file in listed(paths or (options.FOLDER,)):

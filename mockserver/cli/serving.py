@@ -1,7 +1,6 @@
 """The commands that answer: serve, replay."""
 
 import asyncio
-import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -114,11 +113,7 @@ def _play(mode: str, playing: Callable[["How", Log], "Playing"], how: _How) -> L
 
     chosen = pace(how["speed"], how["max_gap"])
     log = console.log()
-    # What is loaded stays: to look through it for garbage, now or later, would be in vain.
-    gc.disable()
     made = playing(How(settings.load(how["config"]), chosen, is_loopback(how["host"])), log)
-    gc.freeze()
-    gc.enable()
     holds = _holdings(made.cassettes)
     asyncio.run(
         run(

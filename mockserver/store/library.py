@@ -22,6 +22,9 @@ LONG = 0.001
 SELDOM = 1.0
 """After how many seconds a hit, which looks at its own file alone, makes us look at all of them."""
 
+_RARELY = 50
+"""How much more seldom that is than a look for a request that nothing answers, where it takes long."""
+
 _WORK = 0.001
 """For how many seconds a file is read while the requests wait; as long they have their turn."""
 
@@ -67,7 +70,7 @@ class Library:
             return True
         loop = asyncio.get_running_loop()
         if time.monotonic() > self._next_look:
-            self._next_look = time.monotonic() + max(SELDOM, self._pause)
+            self._next_look = time.monotonic() + max(SELDOM, _RARELY * self._pause)
             self._look = loop.create_task(self.follow(force=True))
         if not self._shelf.is_current(entry.cassette):
             return False
