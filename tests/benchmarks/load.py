@@ -65,7 +65,14 @@ def _wrk(server: Server, bodies: Sequence[bytes], seconds: float, connections: i
         lines, script = Path(folder, "bodies"), Path(folder, "load.lua")
         lines.write_bytes(b"".join(body + b"\n" for body in bodies))
         script.write_text(_SCRIPT % (str(lines), work.PATH))
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{max(round(seconds), 1)}s"]
+        command = [
+            "wrk",
+            "-t1",
+            "--timeout",
+            "30s",
+            f"-c{connections}",
+            f"-d{max(round(seconds), 1)}s",
+        ]
         ran = subprocess.run(
             [*command, "-s", str(script), server.url + work.PATH],
             capture_output=True,

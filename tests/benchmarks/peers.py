@@ -171,6 +171,7 @@ def _rates(
 
 
 @click.command()
+@click.argument("names", nargs=-1)
 @click.option("--rounds", default=3, show_default=True, help="How often each is measured.")
 @click.option(
     "--work",
@@ -180,8 +181,8 @@ def _rates(
     type=click.Path(path_type=Path),
     help="Where the peers are installed, and the exchanges generated.",
 )
-def main(rounds: int, below: Path) -> None:
-    """Give mockserver, talkback, WireMock and mitmproxy the same exchanges, and ask for them all in turn."""
+def main(names: tuple[str, ...], rounds: int, below: Path) -> None:
+    """Give mockserver, talkback, WireMock and mitmproxy, or NAMES of these, the same exchanges, and ask for them all in turn."""
     below = below.absolute()
     below.mkdir(parents=True, exist_ok=True)
     answer = b"".join(work.events()).decode()
@@ -190,6 +191,8 @@ def main(rounds: int, below: Path) -> None:
     click.echo(f"{'requests/s, and to bare':24}" + "".join(f"{count:>20,}" for count in COUNTS))
     with baseline("bare") as bare:
         for name, peer in peers.items():
+            if names and name not in names:
+                continue
             tool = needs.get(name, os.devnull)
             if tool != os.devnull and shutil.which(tool) is None:
                 click.echo(f"{name:24}{tool} is missing")
