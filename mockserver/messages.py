@@ -191,11 +191,7 @@ def standard_reason(status: int) -> str:
 
 def session_of(request: Request) -> str:
     """Return the session that *request* names; RequestError where that is no name."""
-    return session_named(request.header(SESSION))
-
-
-def session_named(given: str | None) -> str:
-    """Return the session that the header's value *given* names; RequestError where that is no name."""
+    given = request.header(SESSION)
     if given is None:
         return SHARED
     name = unquote(given)

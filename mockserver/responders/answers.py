@@ -7,7 +7,7 @@ from mockserver.cache import Cache
 from mockserver.cassette.index import Entry
 from mockserver.cassette.recorder import kept_response
 from mockserver.cassette.timing import timed
-from mockserver.messages import Encoded, Reply, Source, standard_reason
+from mockserver.messages import Encoded, Live, Paced, Reply, Source, standard_reason
 from mockserver.pace import Pace
 from mockserver.store.library import Library
 from mockserver.wire import encoded
@@ -80,5 +80,7 @@ def _size(reply: Reply) -> int:
     match reply.body:
         case Encoded(raw) | bytes(raw):
             return len(raw)
-        case body:
-            return sum(len(chunk) + 200 for _, chunk in getattr(body, "steps", ()))
+        case Paced(steps):
+            return sum(len(chunk) + 200 for _, chunk in steps)
+        case Live():
+            return 0  # nothing that was recorded is still arriving

@@ -88,7 +88,7 @@ class Reader:
 
     def _counted(self, places: Iterator[Document]) -> Iterator[Document]:
         for place in places:
-            if place.head or place.raw.strip(b"-\r\n"):
+            if place.response >= 0 or place.raw.strip(b"-\r\n"):
                 self.end = place.end
                 yield place
 
@@ -131,7 +131,8 @@ class Reader:
     ) -> Iterator[Entry]:
         if not place.held.startswith(_RECORDED, place.begin) and not _holds_text(place.raw):
             return
-        start = place.raw if place.head is None else place.head
+        head = place.head
+        start = place.raw if head is None else head
         try:
             told = known.get((len(start), hash(start))) or self._asked(place, start, in_force)
         except ReadError as error:
@@ -141,7 +142,7 @@ class Reader:
     def _asked(self, place: Document, start: bytes, in_force: Rules) -> Asked:
         """Return what is asked in the document at *place*, of which *start* tells that."""
         own = None
-        if place.head is not None and (head := layout.head(start)):
+        if place.response >= 0 and (head := layout.head(start)):
             form, target = _form(head, start), head.path
         else:
             request, own = asked_at(place)

@@ -28,7 +28,7 @@ def main(
 ) -> None:
     """Measure the figures NAMES, all of them if none is given, each beside its baseline in the same run."""
     below.mkdir(parents=True, exist_ok=True)
-    effort = Effort(rounds, seconds, below, lambda line: click.echo(line, err=True))
+    effort = Effort(rounds, seconds, below)
     figures = []
     for name in names or ALL:
         click.echo(f"measuring: {name}", err=True)

@@ -48,12 +48,11 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is done for each figure: so many *rounds*, of so many *seconds* each; *tell* takes a line for each."""
+    """How much is done for each figure: so many *rounds*, of so many *seconds* each; the exchanges are generated *below* that folder."""
 
     rounds: int
     seconds: float
     below: Path
-    tell: Callable[[str], None]
 
 
 def replaying(effort: Effort) -> Iterator[Figure]:

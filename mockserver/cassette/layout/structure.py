@@ -49,9 +49,7 @@ def structure(lines: list[str], indent: int) -> Json:
         if wanted < 0:
             if stack[-1][0] != deep or type(stack[-1][1]) is not kind:
                 _close(stack, deep, kind)
-        elif deep == wanted or (deep == wanted + 2 and name is not None and not dashes):
-            if deep == wanted and name is not None and not dashes:
-                raise DeclinedError
+        elif deep == (wanted if dashes or name is None else wanted + 2):
             _push(stack, name, deep, kind())
         else:
             raise DeclinedError
