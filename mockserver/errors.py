@@ -29,19 +29,27 @@ class MockServerError(Exception):
 class ReadError(MockServerError):
     """A file, or one part of it, cannot be read.
 
-    *file* and *line* (from 1) may be filled in on the way up, by the caller that knows them.
+    *file* and *line* (from 1) may be filled in on the way up, by the caller that knows them. *code* is what `lint` calls it.
     """
 
-    def __init__(self, message: str, *, line: int | None = None, file: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int | None = None,
+        file: str | None = None,
+        code: str = "malformed",
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.line = line
         self.file = file
+        self.code = code
 
     def at(self, *, file: str | None = None, first_line: int = 1) -> "ReadError":
         """Return the same error, placed in *file*, its line counted from *first_line* on."""
         line = first_line if self.line is None else self.line + first_line - 1
-        return ReadError(self.message, line=line, file=self.file or file)
+        return ReadError(self.message, line=line, file=self.file or file, code=self.code)
 
     def __str__(self) -> str:
         place = ", ".join(

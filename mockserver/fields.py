@@ -36,7 +36,9 @@ def known(part: Mapping, keys: tuple[str, ...], where: str) -> None:
     for key in part:
         if key not in keys:
             raise ReadError(
-                f"{where} has no key `{key}` (there are {', '.join(keys)})", line=part.lines[key]
+                f"{where} has no key `{key}` (there are {', '.join(keys)})",
+                line=part.lines[key],
+                code="unknown-key",
             )
 
 

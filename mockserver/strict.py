@@ -52,7 +52,9 @@ def read(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise ReadError(
-            f"not YAML: {error.problem or error.context}", line=mark.line + 1 if mark else 1
+            f"not YAML: {error.problem or error.context}",
+            line=mark.line + 1 if mark else 1,
+            code="not-yaml",
         ) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
@@ -60,9 +62,10 @@ def read(text: str) -> Any:
             f"not YAML: character U+{_code(error.character):04X} must be written as an escape "
             'in "double quotes"',
             line=line,
+            code="not-yaml",
         ) from None
     except ValueError as error:
-        raise ReadError(f"not YAML: {error}") from None
+        raise ReadError(f"not YAML: {error}", code="not-yaml") from None
 
 
 def _code(character: Any) -> int:
@@ -105,6 +108,7 @@ def _build(text: str) -> Any:
                 raise ReadError(
                     f"alias *{event.anchor}: write the value out",
                     line=_line(event),
+                    code="yaml-feature",
                 )
             case yaml.DocumentStartEvent() if top:
                 raise ReadError("a second document begins here", line=_line(event))
@@ -118,16 +122,18 @@ def _line(event: Any) -> int:
 def _check(event: Any) -> None:
     line = _line(event)
     if event.anchor is not None:
-        raise ReadError(f"anchor &{event.anchor}: leave it out", line=line)
+        raise ReadError(f"anchor &{event.anchor}: leave it out", line=line, code="yaml-feature")
     if event.tag is not None:
-        raise ReadError(f"tag {event.tag}: leave it out", line=line)
+        raise ReadError(f"tag {event.tag}: leave it out", line=line, code="yaml-feature")
 
 
 def _key(event: yaml.ScalarEvent, parent: Mapping, line: int) -> str:
     key = str(event.value)
     if key in parent:
         raise ReadError(
-            f"key {key!r} stands here twice (first on line {parent.lines[key]})", line=line
+            f"key {key!r} stands here twice (first on line {parent.lines[key]})",
+            line=line,
+            code="duplicate-key",
         )
     return key
 

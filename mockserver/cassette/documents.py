@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from mockserver.errors import ReadError
+
 _OUTDENTED = re.compile(rb"\n[^ \n]")
 """The beginning of each line that is neither indented nor empty: all there is to look at, and found three times as fast as all lines."""
 
@@ -93,3 +95,23 @@ def without_dashes(document: Document) -> Document:
     near = max(document.stop - _NEAR, document.begin)
     cut = _DASHES.search(document.held, near, document.stop)
     return replace(document, stop=cut.start()) if cut else document
+
+
+def decoded(place: Document, raw: bytes) -> str:
+    """Return *raw*, all or a part of the document at *place*, as text; ReadError where it is none."""
+    try:
+        return raw.decode(place.encoding)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ReadError("not UTF-8: save the file as UTF-8", line=line, code="not-utf8") from None
+
+
+def holds_text(raw: bytes) -> bool:
+    """Tell whether a document holds anything but its separator, blank lines and comments."""
+    lines = (line.strip() for line in raw.removeprefix(b"\xef\xbb\xbf").split(b"\n", 64))
+    return any(
+        line
+        and not line.startswith((b"#", b"%"))
+        and line.removeprefix(b"---").split(b"#")[0].strip()
+        for line in lines
+    )

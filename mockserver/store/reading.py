@@ -1,25 +1,22 @@
 """The documents of a cassette file, read for its index: its header, what is asked in each exchange, and whether the last is torn."""
 
-import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mockserver.cassette import documents, layout, text
 from mockserver.cassette.canonical import canonical, whole_numbers
 from mockserver.cassette.canonical import form as canonical_form
-from mockserver.cassette.documents import Document, document
+from mockserver.cassette.documents import Document, decoded, document, holds_text
 from mockserver.cassette.index import Asked, Cassette, Entry, asked
 from mockserver.cassette.matching import Rules, rules
 from mockserver.cassette.model import Header, Policy, Repeat
+from mockserver.cassette.torn import is_torn
 from mockserver.errors import ReadError, UsageError
 from mockserver.jsontext import Json
 from mockserver.messages import Request
 
 _RECORDED = b"---\nrequest:"
-_BEGINNING = b"request:"
-_END = b"\n  end: {"
-_END_LINE = re.compile(rb"\n  end: \{.*\}[ \t\r]*(?:\n|\Z)")
-"""How an exchange begins that was recorded, and how the last line of its response reads."""
+"""How an exchange begins that was recorded."""
 
 Look = Callable[[Document, str, dict[str, Json]], None]
 """Takes an exchange: where it stands, the target of its request, and the canonical form of that."""
@@ -72,7 +69,7 @@ class Reader:
 
     def _header(self, places: Iterator[Document]) -> tuple[Header, Iterator[Document]]:
         first = next(places, document(b""))
-        if not _holds_text(first.raw):
+        if not holds_text(first.raw):
             first = next(places, first)
         first = documents.without_dashes(first)
         if b"mockserver" not in first.raw:
@@ -102,24 +99,12 @@ class Reader:
         if last is None:
             return
         last = documents.without_dashes(last)
-        if self._is_torn(last):
+        if is_torn(last):
             self.notes.append(
                 f"{self._name}, line {self._line(last.start)}: the last exchange is torn (a recording was killed), skipped"
             )
         else:
             yield last
-
-    def _is_torn(self, last: Document) -> bool:
-        """Tell whether the *last* exchange breaks off; one that was only made wrong by hand is no less there for that."""
-        begun = last.raw.removeprefix(b"---").strip()
-        ours = begun.startswith(_BEGINNING) or _BEGINNING.startswith(begun)
-        if not ours or _has_end(last.raw):
-            return False
-        try:
-            exchange = text.load_exchange(decoded(last, last.raw))
-        except ReadError:
-            return True
-        return exchange is not None and exchange.response.end is None
 
     def _entry(
         self,
@@ -129,7 +114,7 @@ class Reader:
         repeat: Repeat,
         known: Mapping[tuple[int, int], Asked],
     ) -> Iterator[Entry]:
-        if not place.held.startswith(_RECORDED, place.begin) and not _holds_text(place.raw):
+        if not place.held.startswith(_RECORDED, place.begin) and not holds_text(place.raw):
             return
         head = place.head
         start = place.raw if head is None else head
@@ -168,15 +153,6 @@ def asked_at(place: Document) -> tuple[Request, Repeat | None]:
     return found
 
 
-def decoded(place: Document, raw: bytes) -> str:
-    """Return *raw*, all or a part of the document at *place*, as text; ReadError where it is none."""
-    try:
-        return raw.decode(place.encoding)
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise ReadError("not UTF-8: save the file as UTF-8", line=line) from None
-
-
 def at(name: str, line: Callable[[int], int], error: ReadError, start: int) -> ReadError:
     """Return the *error* in the document at byte *start* of the file *name*, with the *line* at which it stands."""
     return error.at(file=name, first_line=line(start))
@@ -186,19 +162,3 @@ def _form(head: layout.Head, raw: bytes) -> dict[str, Json]:
     """Return the canonical form of the request whose *head* was read from *raw*."""
     body = {"body": head.body[0]} if head.body else {}
     return canonical_form(head.method, head.path, whole_numbers(body) if b".0" in raw else body)
-
-
-def _has_end(raw: bytes) -> bool:
-    at = raw.rfind(_END)
-    return at >= 0 and _END_LINE.match(raw, at) is not None
-
-
-def _holds_text(raw: bytes) -> bool:
-    """Tell whether a document holds anything but its separator, blank lines and comments."""
-    lines = (line.strip() for line in raw.removeprefix(b"\xef\xbb\xbf").split(b"\n", 64))
-    return any(
-        line
-        and not line.startswith((b"#", b"%"))
-        and line.removeprefix(b"---").split(b"#")[0].strip()
-        for line in lines
-    )

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.cassette import layout, player, text
-from mockserver.cassette.documents import document
+from mockserver.cassette.documents import decoded, document
 from mockserver.cassette.index import Asked, Cassette, Entry
 from mockserver.cassette.matching import Rules
 from mockserver.cassette.model import Exchange, Policy
 from mockserver.cassette.player import Playback
 from mockserver.errors import ReadError
 from mockserver.messages import Request
-from mockserver.store.reading import Look, Reader, asked_at, at, decoded
+from mockserver.store.reading import Look, Reader, asked_at, at
 
 BLOCK = 4 << 20
 

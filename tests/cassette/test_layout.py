@@ -56,6 +56,7 @@ def agrees(text: str) -> tuple[bool, bool]:
         body = b"".join(dumps(value).encode() for value in fast.body)
         assert Request(fast.method, fast.path, (), body) == exchange.request
     assert answer in (None, player.playback(exchange.response))
+    assert layout.exchange(raw) in (None, exchange)
     return fast is not None, answer is not None
 
 

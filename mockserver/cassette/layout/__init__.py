@@ -3,6 +3,6 @@
 What is read here is what the YAML reader would read, or it is not read at all: None then, and the YAML reader is to be asked.
 """
 
-from mockserver.cassette.layout.exchange import Head, Outline, head, outline, playback
+from mockserver.cassette.layout.exchange import Head, Outline, exchange, head, outline, playback
 
-__all__ = ["Head", "Outline", "head", "outline", "playback"]
+__all__ = ["Head", "Outline", "exchange", "head", "outline", "playback"]

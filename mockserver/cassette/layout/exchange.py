@@ -7,21 +7,23 @@ from itertools import accumulate
 
 from mockserver.cassette.layout.scalars import DeclinedError, scalar, text_of
 from mockserver.cassette.layout.structure import structure
+from mockserver.cassette.model import Body, End, Exchange, Response, Stream
 from mockserver.cassette.player import Playback, joined
 from mockserver.clean import is_clean
 from mockserver.jsontext import Json, dumps
-from mockserver.messages import Headers
-from mockserver.sse import CR, CRLF, LF
+from mockserver.messages import Headers, Request
+from mockserver.sse import CR, CRLF, LF, Row
 
 _BEGINS = b"---\nrequest:\n  method: "
 _METHOD = re.compile(r"  method: ([A-Z]{1,20})")
 _PATH = "  path: "
-_REDACTED = re.compile(r"redacted: [0-9]{1,9}")
+_REDACTED = re.compile(r"redacted: ([0-9]{1,9})")
 _SECONDS = rb"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,6})?"
 _RESPONSE = re.compile(
     rb"\nresponse:\n  status: ([2-9][0-9]{2})\n  headers:(?: \{\})?\n((?:    [a-z0-9-]+: .+\n)*)"
     rb"(?:  after: (%b)\n)?(?:  line_ending: (lf|cr)\n)?  (events|body):\n" % _SECONDS
 )
+_ANSWER = b"\nresponse:\n"
 _END = re.compile(rb"  end: \{after: (%b), how: (closed|cut)\}\n\Z" % _SECONDS)
 _LONGEST_END = 60
 _EVENT = re.compile(
@@ -34,11 +36,12 @@ _ENDINGS = {b"": CRLF, b"lf": LF, b"cr": CR}
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A recorded request: *body* is its JSON value in a 1-tuple, empty where it has none."""
+    """A recorded request: *body* is its JSON value in a 1-tuple, empty where it has none; *redacted* counts secrets of the whole exchange."""
 
     method: str
     path: str
     body: tuple[Json] | tuple[()]
+    redacted: int = 0
 
 
 def head(raw: bytes) -> Head | None:
@@ -46,14 +49,16 @@ def head(raw: bytes) -> Head | None:
     if not raw.startswith(_BEGINS) or not is_clean(raw):
         return None
     lines = raw.decode().split("\n")[2:-1]
-    if _REDACTED.fullmatch(lines[-1]):
+    redacted = 0
+    if found := _REDACTED.fullmatch(lines[-1]):
+        redacted = int(found[1])
         del lines[-1]
     method = _METHOD.fullmatch(lines[0])
     try:
         if method is None or len(lines) < 2 or not lines[1].startswith(f"{_PATH}/"):
             return None
         path = text_of(lines[1][len(_PATH) :])
-        return Head(method[1], path, _body(lines[2:]))
+        return Head(method[1], path, _body(lines[2:]), redacted)
     except DeclinedError:
         return None
 
@@ -66,6 +71,24 @@ class Outline:
     events: int | None
     size: int
     seconds: float
+
+
+def exchange(raw: bytes) -> Exchange | None:
+    """Return the exchange in the document *raw*; None where it is declined."""
+    at = raw.find(_ANSWER)
+    asked = head(raw[: at + 1])
+    if asked is None or not _RESPONSE.match(raw, at):
+        return None
+    try:
+        answer = _answer(raw)
+        content = Body(answer.body, answer.after) if answer.events is None else _stream(answer)
+        headers = _headers(answer.headers)
+    except DeclinedError:
+        return None
+    body = dumps(asked.body[0]).encode() if asked.body else b""
+    request = Request(asked.method, asked.path, (), body)
+    response = Response(answer.status, None, headers, content, End(answer.end, answer.cut))
+    return Exchange(request, response, redacted=asked.redacted)
 
 
 def playback(raw: bytes) -> Playback | None:
@@ -182,6 +205,15 @@ def _headers(raw: bytes) -> Headers:
     if len({name for name, _, _ in pairs}) < len(pairs):
         raise DeclinedError
     return tuple((name, text_of(value)) for name, _, value in pairs)
+
+
+def _stream(answer: _Answer) -> Stream:
+    rows: list[Row] = []
+    for _, event, data, identity, comment, _ in answer.events or ():
+        named, said = (text_of(part.decode()) if part else "" for part in (identity, comment))
+        rows.append((_text(event).decode() if event else "", data.decode(), named, said))
+    afters = [float(event[0] or 0) for event in answer.events or ()]
+    return Stream.plain(rows, afters, answer.ending)
 
 
 def _chunks(events: list[_Event], ending: str) -> list[bytes]:

@@ -1,11 +1,19 @@
 """Cassette documents: model to YAML text and back. No I/O."""
 
 from mockserver.cassette.text.dump import dump_exchange, dump_header
-from mockserver.cassette.text.load import load_exchange, load_head, load_header
+from mockserver.cassette.text.load import (
+    exchange_of,
+    header_of,
+    load_exchange,
+    load_head,
+    load_header,
+)
 
 __all__ = [
     "dump_exchange",
     "dump_header",
+    "exchange_of",
+    "header_of",
     "load_exchange",
     "load_head",
     "load_header",

@@ -52,7 +52,11 @@ _DEFAULT_TYPES = {
 
 def load_header(text: str) -> Header:
     """Return the header that *text*, the first document of a file, holds; ReadError if it is none."""
-    document = strict.read(text)
+    return header_of(strict.read(text))
+
+
+def header_of(document: Any) -> Header:
+    """Return the header that the strict *document* holds; ReadError if it is none."""
     if not isinstance(document, Mapping) or "mockserver" not in document:
         raise ReadError("not a cassette: it must begin with `mockserver: 1`", line=1)
     version = document["mockserver"]
@@ -78,8 +82,11 @@ def load_header(text: str) -> Header:
 def load_exchange(text: str) -> Exchange | None:
     """Return the exchange in the document *text*; None if the document is empty."""
     document = strict.read(text)
-    if document is None:
-        return None
+    return None if document is None else exchange_of(document)
+
+
+def exchange_of(document: Any) -> Exchange:
+    """Return the exchange that the strict *document* holds; ReadError if it is none."""
     request, repeat = _head(document, whole=True)
     return Exchange(request, _response(document), repeat, typed(document, "redacted", int) or 0)
 
