@@ -3,6 +3,7 @@
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Iterator
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from mockserver.errors import ReadError
@@ -35,8 +36,10 @@ def known(part: Mapping, keys: tuple[str, ...], where: str) -> None:
     """Raise ReadError if *part*, which is *where*, has a key beside *keys*."""
     for key in part:
         if key not in keys:
+            like = get_close_matches(key, keys, 1)
+            meant = f": did you mean `{like[0]}`?" if like else ""
             raise ReadError(
-                f"{where} has no key `{key}` (there are {', '.join(keys)})",
+                f"{where} has no key `{key}`{meant} (there are {', '.join(keys)})",
                 line=part.lines[key],
                 code="unknown-key",
             )

@@ -72,10 +72,14 @@ def _code(character: Any) -> int:
     return character if isinstance(character, int) else ord(character)
 
 
+_Key = tuple[str, int]
+"""A key that waits for its value, and the line on which it stands."""
+
+
 def _build(text: str) -> Any:
     top = Sequence(1)
     stack: list[Mapping | Sequence] = [top]
-    keys: list[str | None] = [None]
+    keys: list[_Key | None] = [None]
     for event in yaml.parse(text, Loader=_LOADER):
         match event:
             case yaml.ScalarEvent():
@@ -83,7 +87,7 @@ def _build(text: str) -> Any:
                 line = _line(event)
                 parent = stack[-1]
                 if isinstance(parent, Mapping) and keys[-1] is None:
-                    keys[-1] = _key(event, parent, line)
+                    keys[-1] = (_key(event, parent, line), line)
                 else:
                     _put(parent, keys, _scalar(event), line)
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
@@ -138,16 +142,16 @@ def _key(event: yaml.ScalarEvent, parent: Mapping, line: int) -> str:
     return key
 
 
-def _put(parent: Mapping | Sequence, keys: list[str | None], value: Any, line: int) -> None:
+def _put(parent: Mapping | Sequence, keys: list[_Key | None], value: Any, line: int) -> None:
     if isinstance(parent, Sequence):
         parent.append(value)
         parent.lines.append(line)
         return
-    key = keys[-1]
-    assert key is not None
+    assert keys[-1] is not None
+    key, at = keys[-1]
     keys[-1] = None
     parent[key] = value
-    parent.lines[key] = line
+    parent.lines[key] = at
 
 
 def _scalar(event: yaml.ScalarEvent) -> Any:

@@ -14,7 +14,7 @@ ORDER = [
     {"strict", "wire"},
     {"fields"},
     {"cassette", "fake", "sessions", "target"},
-    {"store", "upstream", "journal"},
+    {"store", "upstream", "journal", "upkeep"},
     {"log"},
     {"settings", "scripts"},
     {"recording"},
@@ -41,7 +41,7 @@ PURE = {
         "strict",
         "fields",
     ),
-    *("cassette", "fake", "sessions", "journal", "target", "wire"),
+    *("cassette", "fake", "sessions", "journal", "target", "wire", "upkeep"),
 }
 IMPURE_MODULES = {
     "aiohttp",

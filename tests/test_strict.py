@@ -69,5 +69,5 @@ def test_a_complaint_says_the_line_and_what_to_do(text: str, complaint: str) -> 
 def test_values_know_their_lines() -> None:
     document = strict.read("a: 1\nb:\n- x\n- y\n")
 
-    assert document.lines == {"a": 1, "b": 3}
+    assert document.lines == {"a": 1, "b": 2}
     assert document["b"].lines == [3, 4]

@@ -45,6 +45,10 @@ class Rules:
     patterns: tuple[re.Pattern[str], ...] = ()
     fields: tuple[str, ...] = ()
 
+    def joined(self, other: "Rules") -> "Rules":
+        """Return these rules and those of the *other*."""
+        return Rules(self.patterns + other.patterns, self.fields + other.fields)
+
 
 def rules(items: Iterable[object]) -> Rules:
     """Return the rules that the list *items* of a settings file spells; UsageError where one is none."""

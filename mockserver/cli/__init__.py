@@ -10,6 +10,7 @@ import click
 from mockserver.cli.looking import ls, script, show
 from mockserver.cli.recording import record
 from mockserver.cli.serving import replay, serve
+from mockserver.cli.tending import fmt, lint, scrub
 from mockserver.errors import MockServerError
 
 
@@ -27,7 +28,7 @@ def cli() -> None:
     """Record a LangGraph Agent Server, replay it without one, or fake it."""
 
 
-for command in (serve, replay, record, ls, show, script):
+for command in (serve, replay, record, ls, show, script, lint, fmt, scrub):
     cli.add_command(command)
 
 

@@ -1,7 +1,6 @@
 """The commands that look: ls, show, script."""
 
 import json
-import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -11,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mockserver.cli import options
+from mockserver.cli.tables import table
 from mockserver.errors import ReadError, UsageError
 
 if TYPE_CHECKING:
     from mockserver.cassette.index import Entry
     from mockserver.cassette.model import Exchange
 
-_SHORT = 60
-
 
 @click.command(short_help="List the exchanges of cassettes.")
 @options.paths
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+@options.as_json
 def ls(paths: tuple[Path, ...], as_json: bool) -> None:
     """List the exchanges of cassettes, a line each.
 
@@ -43,7 +41,7 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
                 click.echo(json.dumps(told, ensure_ascii=False))
             else:
                 rows.append(tuple(map(str, (told | {"seconds": f"{row.seconds:.3f} s"}).values())))
-    _table(rows)
+    table(rows)
     if not count and not as_json:
         click.echo("no exchanges", err=True)
     if broken:
@@ -136,22 +134,6 @@ class _Exchanges:
         """Exit with 2 if an exchange could not be read."""
         if self._broken:
             sys.exit(2)
-
-
-def _table(rows: list[tuple[str, ...]]) -> None:
-    if not sys.stdout.isatty():
-        for row in rows:
-            click.echo("\t".join(row))
-        return
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)] or [0]
-    room = max(shutil.get_terminal_size().columns - sum(widths[:-1]) - 2 * (len(widths) - 1), 20)
-    for *cells, human in rows:
-        aligned = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=False))
-        click.echo(f"{aligned}  {_cut(human, min(room, _SHORT))}".rstrip())
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _shown(facts: dict[str, Any]) -> Iterator[str]:

@@ -69,16 +69,28 @@ def paths(function: F) -> F:
     return click.argument("paths", nargs=-1, type=PATH, metavar="[PATH]...")(function)
 
 
+def config(function: F) -> F:
+    """Add --config."""
+    return click.option(
+        "--config",
+        type=PATH,
+        show_envvar=True,
+        envvar="MOCKSERVER_CONFIG",
+        help="The project's settings.  [default: mockserver.yaml, if it is there]",
+    )(function)
+
+
+def as_json(function: F) -> F:
+    """Add --json."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="One JSON object a line, for programs."
+    )(function)
+
+
 def address(function: F) -> F:
     """Add --host, --port and --config."""
     for option in (
-        click.option(
-            "--config",
-            type=PATH,
-            show_envvar=True,
-            envvar="MOCKSERVER_CONFIG",
-            help="The project's settings.  [default: mockserver.yaml, if it is there]",
-        ),
+        config,
         click.option(
             "--port",
             type=click.IntRange(0, 65535),

@@ -111,8 +111,13 @@ def _entry(head: str, value: Any, indent: str) -> Iterator[str]:
         yield f"{head} {scalar(value)}"
 
 
+def must_be_quoted(text: str) -> bool:
+    """Tell whether *text* cannot stand in YAML without quotes."""
+    return not text or _NO_PLAIN.search(text) is not None
+
+
 def _is_plain(text: str) -> bool:
-    if not text or _NO_PLAIN.search(text) or _NO_TEXT.fullmatch(text):
+    if must_be_quoted(text) or _NO_TEXT.fullmatch(text):
         return False
     resolvers = Resolver.yaml_implicit_resolvers
     return not any(

@@ -1,0 +1,96 @@
+"""The cassettes that a command works on, one after the other, and what goes wrong on the way."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from mockserver.cli import options
+from mockserver.cli.tables import progressing
+from mockserver.errors import MockServerError
+
+if TYPE_CHECKING:
+    from mockserver.upkeep.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file at *path*, and the cassette *source* in it; *named*: outright, and not by its folder."""
+
+    path: Path
+    source: "Source"
+    named: bool
+
+
+class Work:
+    """What a command has met so far: nothing, something to say (*found*), or trouble, which goes to stderr."""
+
+    def __init__(self) -> None:
+        self.found = False
+        self._trouble = False
+
+    def trouble(self, error: object) -> None:
+        """Tell of what went wrong, and go on."""
+        click.echo(f"mockserver: {error}", err=True)
+        self._trouble = True
+
+    def finish(self) -> NoReturn:
+        """Exit with 2 after trouble, with 1 if something was found, else with 0."""
+        sys.exit(2 if self._trouble else 1 if self.found else 0)
+
+    def files(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
+        """Yield the files that *paths* mean, ./cassettes if there are none; UsageError for a path that is not there."""
+        from mockserver.store import files
+        from mockserver.upkeep.source import source
+
+        there = files.found(tuple(paths) or (options.FOLDER,))
+        size = sum(Path(path).stat().st_size for path, _ in there.values() if Path(path).exists())
+        for path, named in progressing(list(there.values()), label, size):
+            try:
+                yield Opened(Path(path), source(path, Path(path).read_bytes()), named)
+            except OSError as error:
+                self.trouble(f"{path}: cannot be read: {error.strerror}")
+        if not there:
+            click.echo("no cassettes", err=True)
+
+    def cassettes(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
+        """Yield those of them that are cassettes, with a line for each other one."""
+        for opened in self.files(paths, label):
+            if opened.source.is_cassette:
+                yield opened
+            elif opened.named:
+                self.trouble(f"{opened.path}: not a cassette: it must begin with `mockserver: 1`")
+            else:
+                skipped(opened.path)
+
+    def whole(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
+        """Yield those of them that can be read, with trouble for each other one."""
+        for opened in self.cassettes(paths, label):
+            if faults := opened.source.faults:
+                more = (
+                    f" ({len(faults)} such places: see `mockserver lint`)"
+                    if len(faults) > 1
+                    else ""
+                )
+                self.trouble(f"{faults[0]}{more}")
+            else:
+                yield opened
+
+    def rewrite(self, opened: Opened, raw: bytes) -> bool:
+        """Have the file hold *raw*; tell whether that could be done."""
+        from mockserver.store.rewriting import rewrite
+
+        try:
+            rewrite(opened.path, raw, opened.source.raw)
+        except MockServerError as error:
+            self.trouble(error)
+            return False
+        return True
+
+
+def skipped(path: Path) -> None:
+    """Tell that *path*, which is in a folder, is no cassette."""
+    click.echo(f"{path}: skipped, it is no cassette (no `mockserver:` in it)", err=True)

@@ -1,0 +1,95 @@
+"""A file put in the place of another at once, so that a kill leaves the one or the other whole."""
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mockserver.errors import StorageError, UsageError
+
+_SYNC = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
+
+
+def rewrite(path: Path, raw: bytes, before: bytes) -> None:
+    """Have the file *path*, which held *before*, hold *raw*; where it is a link, the file that it leads to.
+
+    UsageError where it is being recorded into, StorageError where it was changed meanwhile or cannot be written.
+    """
+    try:
+        real = path.resolve(strict=True)
+        with _alone(real, path) as descriptor:
+            if _content(descriptor) != before:
+                raise StorageError(f"{path}: was changed meanwhile, left as it is: run this again")
+            mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+            _put(real, raw, mode)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def create(path: Path, raw: bytes, *, overwrite: bool = False) -> None:
+    """Make the file *path*, which holds *raw*; UsageError where it is there and not to *overwrite*, StorageError where it cannot be."""
+    if path.exists() and not overwrite:
+        raise UsageError(f"{path} is there already: name another file, or add --overwrite")
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder: name a file, such as {path / 'chat.yaml'}")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path.parent}: there is no such folder")
+    if path.exists():
+        rewrite(path, raw, path.read_bytes())
+        return
+    try:
+        _put(path, raw, 0o666 & ~_umask())
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def remove(path: Path) -> None:
+    """Remove the file *path*; UsageError where it is being recorded into, StorageError where it cannot be."""
+    try:
+        with _alone(path, path):
+            path.unlink()
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be removed: {error.strerror}") from None
+
+
+def _put(path: Path, raw: bytes, mode: int) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fchmod(descriptor, mode)
+            _SYNC(descriptor)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(path: Path, shown: Path) -> Iterator[int]:
+    """Hold the lock that a recording holds."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"{shown} is being recorded into by a mockserver: stop that one first"
+            ) from None
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _content(descriptor: int) -> bytes:
+    with os.fdopen(os.dup(descriptor), "rb") as file:
+        return file.read()
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,1 @@
+"""What keeps recordings healthy for years: pure functions over the text of cassettes. No I/O."""

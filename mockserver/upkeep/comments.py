@@ -1,0 +1,100 @@
+"""The comments of a document: found in its text, and put back where it is written anew. No I/O."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import yaml
+
+from mockserver import strict
+from mockserver.strict import Mapping, Sequence
+from mockserver.upkeep.source import Place
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MAYBE = re.compile(r"(?:^|[ \t])#", re.MULTILINE)
+_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#.*", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment on *line* of its document (from 1); *alone*: nothing else stands there."""
+
+    line: int
+    text: str
+    alone: bool
+
+
+def comments(text: str) -> list[Comment]:
+    """Return the comments of the document *text*, which is strict YAML."""
+    if not _MAYBE.search(text):
+        return []
+    found: list[Comment] = []
+    for start, part in _between(text):
+        for match in _COMMENT.finditer(part):
+            at = start + match.start()
+            begins = text.rfind("\n", 0, at) + 1
+            alone = not text[begins:at].strip()
+            found.append(Comment(text.count("\n", 0, at) + 1, match.group().rstrip(), alone))
+    return found
+
+
+def with_comments(text: str, old: str) -> str:
+    """Return the document *text* with the comments of *old*, whose value was the same, each beside what it stood beside."""
+    kept = comments(old)
+    if not kept:
+        return text
+    before, now = _anchors(old), {place: line for line, place in reversed(_anchors(text))}
+    lines = text.split("\n")
+    above: dict[int, list[str]] = {}
+    behind: dict[int, list[str]] = {}
+    for comment in kept:
+        if comment.alone:
+            place = next((place for line, place in before if line > comment.line), None)
+        else:
+            place = next((place for line, place in reversed(before) if line <= comment.line), ())
+        if place is None:
+            above.setdefault(len(lines) - 1, []).append(comment.text)
+            continue
+        there = place
+        while there and there not in now:
+            there = there[:-1]
+        at = now.get(there, 1) - 1
+        beside = above if comment.alone or there != place else behind
+        beside.setdefault(at, []).append(comment.text)
+    told: list[str] = []
+    for number, line in enumerate(lines):
+        indent = line[: len(line) - len(line.lstrip(" "))]
+        told += [f"{indent}{one}" for one in above.get(number, ())]
+        told.append("  ".join((line, *behind.get(number, ()))))
+    return "\n".join(told)
+
+
+def _between(text: str) -> Iterator[tuple[int, str]]:
+    """Yield what of *text* stands in no scalar, each part with where it begins."""
+    at = 0
+    for token in yaml.scan(text, Loader=_LOADER):
+        if not isinstance(token, yaml.ScalarToken):
+            continue
+        start, end = token.start_mark.index, token.end_mark.index
+        if token.style in ("|", ">"):
+            start = text.find("\n", start) if "\n" in text[start:end] else end
+        yield at, text[at:start]
+        at = end
+    yield at, text[at:]
+
+
+def _anchors(text: str) -> list[tuple[int, Place]]:
+    """Return the lines on which something begins in the document *text*, with its place, in the order of the lines."""
+    found = [(1, ())] if text.startswith("---") else []
+    return sorted([*found, *_below(strict.read(text), ())], key=lambda anchor: anchor[0])
+
+
+def _below(value: object, place: Place) -> Iterator[tuple[int, Place]]:
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield value.lines[key], (*place, key)
+            yield from _below(part, (*place, key))
+    elif isinstance(value, Sequence):
+        for number, part in enumerate(value):
+            yield value.lines[number], (*place, number)
+            yield from _below(part, (*place, number))

@@ -1,0 +1,53 @@
+"""The one text of a cassette: the same exchanges, the same text, comments included. No I/O."""
+
+from mockserver import strict
+from mockserver.cassette import player, text
+from mockserver.cassette.canonical import canonical
+from mockserver.cassette.model import Exchange, Header
+from mockserver.errors import ReadError
+from mockserver.upkeep.comments import with_comments
+from mockserver.upkeep.source import Part, Source
+
+
+def formatted(source: Source) -> bytes:
+    """Return *source* in its one text; a part that cannot be read, or breaks off, stays as it is."""
+    return b"".join(_part(part) for part in source.parts)
+
+
+def written(part: Part, value: Header | Exchange) -> bytes:
+    """Return *value*, which takes the place of what *part* holds, as text with the comments of that."""
+    told = text.dump_header(value) if isinstance(value, Header) else text.dump_exchange(value)
+    if told == part.text:
+        return part.raw
+    commented = with_comments(told, part.text)
+    try:
+        fits = commented == told or strict.read(commented) == strict.read(told)
+    except ReadError:
+        fits = False
+    return (commented if fits else told).encode()
+
+
+def _part(part: Part) -> bytes:
+    value = part.header if part.header is not None else part.exchange
+    if value is None or part.torn:
+        return part.raw
+    told = written(part, value)
+    return told if told == part.raw or _is_same(value, told) else part.raw
+
+
+def _is_same(value: Header | Exchange, told: bytes) -> bool:
+    """Tell whether the text *told* means *value*."""
+    if isinstance(value, Header):
+        return text.load_header(told.decode()) == value
+    now = text.load_exchange(told.decode())
+    return now is not None and _meaning(now) == _meaning(value)
+
+
+def _meaning(exchange: Exchange) -> tuple[object, ...]:
+    """Return what of *exchange* counts: its request by its meaning, its answer by its bytes."""
+    response = exchange.response
+    return (
+        *(canonical(exchange.request), exchange.request.headers, exchange.repeat),
+        *(exchange.redacted, response.status, response.reason, response.headers),
+        *(player.encoded(response.content), response.end and response.end.cut),
+    )

@@ -1,0 +1,156 @@
+"""Which exchanges are ever played: duplicates, shadows, and requests that are never looked for. No I/O."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mockserver.cassette import matching, paths, player
+from mockserver.cassette.canonical import canonical
+from mockserver.cassette.model import Exchange, Policy, Repeat
+from mockserver.errors import UsageError
+from mockserver.jsontext import Json
+from mockserver.target import is_own
+from mockserver.upkeep.findings import Finding
+from mockserver.upkeep.source import Part, Source
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    part: Part
+    form: Json
+    """Its canonical request, with nothing left out."""
+
+    @property
+    def exchange(self) -> Exchange:
+        assert self.part.exchange is not None
+        return self.part.exchange
+
+
+def findings(source: Source, policy: Policy) -> Iterator[Finding]:
+    """Yield which exchanges of *source* cannot be reached, or tell nothing new."""
+    try:
+        in_force = matching.rules(policy.ignore, source.header.ignore)
+    except UsageError:
+        in_force = matching.rules(policy.ignore)
+    asked = [_Asked(part, _form(part)) for part in source.exchanges]
+    for one in asked:
+        if why := _never(one.exchange):
+            yield _finding(one, "never-matched", ("request", "path"), why, "delete the exchange")
+    for group in _groups(asked, in_force).values():
+        yield from _shadowed(group)
+        yield from _repeats(group)
+    useless = useless_ones(source, policy)
+    for one in asked:
+        if first := useless.get(one.part.number):
+            message = f"its answer is that of #{first}, which is given again anyway"
+            yield _finding(
+                one, "duplicate", ("request",), message, "delete the exchange", fixable=True
+            )
+    yield from _ignored(source, asked)
+
+
+def useless_ones(source: Source, policy: Policy) -> dict[int, int]:
+    """Return the numbers of the exchanges that tell nothing new, each with that of the one which says the same.
+
+    That is: with `repeat: last` the last of identical requests, as long as their answers are the same; with `cycle` all but the first, if all
+    answers are.
+    """
+    try:
+        in_force = matching.rules(policy.ignore, source.header.ignore)
+    except UsageError:
+        return {}
+    found: dict[int, int] = {}
+    asked = [_Asked(part, _form(part)) for part in source.exchanges if not part.torn]
+    for group in _groups(asked, in_force).values():
+        repeat = group[-1].exchange.repeat or policy.repeating(source.header)
+        answers = [_answer(one.exchange) for one in group]
+        same = len(answers) - 1
+        while same and answers[same - 1] == answers[-1]:
+            same -= 1
+        if repeat is Repeat.LAST or (repeat is Repeat.CYCLE and same == 0):
+            first = group[same].part.number
+            found |= {
+                one.part.number: first for one in group[same + 1 :] if not one.exchange.repeat
+            }
+    return found
+
+
+def _groups(asked: Sequence[_Asked], in_force: matching.Rules) -> dict[matching.Key, list[_Asked]]:
+    """Return *asked* by their keys, in recorded order."""
+    groups: dict[matching.Key, list[_Asked]] = {}
+    for one in asked:
+        groups.setdefault(matching.key(matching.reduced(one.form, in_force)), []).append(one)
+    return groups
+
+
+def _shadowed(group: list[_Asked]) -> Iterator[Finding]:
+    first = group[0]
+    for one in group[1:]:
+        if one.form != first.form:
+            differs = next(matching.differences(first.form, one.form)).path
+            message = f"`ignore` makes it the same request as #{first.part.number}, which is played first: {paths.text(differs)} differs"
+            mend = "take that path out of `ignore`, or part them into two cassettes"
+            yield _finding(one, "shadowed", ("request",), message, mend)
+
+
+def _repeats(group: list[_Asked]) -> Iterator[Finding]:
+    last = group[-1].part.number
+    for one in group[:-1]:
+        if one.exchange.repeat:
+            message = f"`repeat` counts on the last of identical requests alone, which is #{last}"
+            yield _finding(one, "useless-repeat", ("repeat",), message, f"move it to #{last}")
+
+
+def _ignored(source: Source, asked: list[_Asked]) -> Iterator[Finding]:
+    for number, text in enumerate(source.header.ignore):
+        head = source.parts[0]
+        try:
+            path = paths.parse(text)
+        except UsageError as error:
+            line = head.line_of(("ignore", number))
+            yield Finding(source.name, line, "malformed", 0, str(error), "correct the path")
+            continue
+        if asked and all(paths.remove(one.form, path) == one.form for one in asked):
+            line = head.line_of(("ignore", number))
+            message = f"`ignore: {text}` meets nothing in any request"
+            yield Finding(
+                source.name, line, "useless-ignore", 0, message, "correct the path, or delete it"
+            )
+
+
+def _never(exchange: Exchange) -> str | None:
+    """Return why nothing is ever looked for under the request of *exchange*."""
+    request = exchange.request
+    path = request.path.partition("?")[0]
+    if path == "/ok" and request.method in ("GET", "HEAD"):
+        return "/ok is always answered by mockserver itself"
+    if is_own(request.path):
+        return f"{path} is mockserver's own"
+    if "#" in request.path:
+        return "no client sends what stands behind a #"
+    if any(one.isspace() for one in request.path):
+        return "no client sends a path with white space"
+    return None
+
+
+def _answer(exchange: Exchange) -> tuple[object, ...]:
+    """Return what a client gets, whenever it does."""
+    response = exchange.response
+    return response.status, response.reason, response.headers, player.encoded(response.content)
+
+
+def _form(part: Part) -> Json:
+    assert part.exchange is not None
+    return canonical(part.exchange.request)
+
+
+def _finding(
+    one: _Asked,
+    code: str,
+    place: tuple[str, ...],
+    message: str,
+    mend: str,
+    *,
+    fixable: bool = False,
+) -> Finding:
+    part = one.part
+    return Finding(part.file, part.line_of(place), code, part.number, message, mend, fixable)

@@ -1,0 +1,161 @@
+"""A cassette's text, part by part: each document by itself, whatever is wrong with the others. No I/O."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from mockserver import strict
+from mockserver.cassette import layout, text
+from mockserver.cassette.documents import (
+    Document,
+    decoded,
+    document,
+    holds_text,
+    split,
+    without_dashes,
+)
+from mockserver.cassette.model import Exchange, Header
+from mockserver.cassette.torn import is_torn
+from mockserver.errors import ReadError
+from mockserver.strict import Mapping
+
+Place = tuple[str | int, ...]
+"""Where something stands in a document: keys and numbers of items."""
+
+_CONFLICT = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
+_EXCHANGE = re.compile(rb"^(?:request|response):", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One document of the file *file*, which begins on *line*: the header, number 0, or an exchange, from 1 on.
+
+    *fault* is why it cannot be read, with its line in the file. A *torn* one breaks off.
+    """
+
+    file: str
+    number: int
+    line: int
+    raw: bytes
+    header: Header | None = None
+    exchange: Exchange | None = None
+    fault: ReadError | None = None
+    torn: bool = False
+
+    @property
+    def label(self) -> str:
+        """`FILE#N`, or the file alone for its header."""
+        return f"{self.file}#{self.number}" if self.number else self.file
+
+    @cached_property
+    def text(self) -> str:
+        """Its text, what is no UTF-8 in it put as U+FFFD."""
+        return self.raw.decode("utf-8-sig" if self.line == 1 else "utf-8", "replace")
+
+    @cached_property
+    def document(self) -> Mapping | None:
+        """Its mapping, whose lines count from 1 in it; None where it is none."""
+        try:
+            value = strict.read(self.text)
+        except ReadError:
+            return None
+        return value if isinstance(value, Mapping) else None
+
+    def line_of(self, place: Place) -> int:
+        """Return the line in the file at which *place* stands, or what of it there is."""
+        node, line = self.document, 1
+        for step in place:
+            try:
+                line = node.lines[step]  # type: ignore[union-attr, index]
+                node = node[step]  # type: ignore[index]
+            except (KeyError, IndexError, TypeError, AttributeError):
+                break
+        return self.line + line - 1
+
+
+@dataclass(frozen=True)
+class Source:
+    """The cassette *name* with its *parts*, the header first; *raw* is the whole file."""
+
+    name: str
+    raw: bytes
+    parts: tuple[Part, ...] = ()
+    is_cassette: bool = True
+    """Whether it says so itself."""
+    blank: tuple[int, ...] = field(default=())
+    """The lines at which documents begin that hold nothing."""
+
+    @property
+    def header(self) -> Header:
+        """Its header; an empty one where that cannot be read."""
+        return (self.parts[0].header if self.parts else None) or Header()
+
+    @property
+    def exchanges(self) -> Iterator[Part]:
+        """The parts that hold an exchange which can be read."""
+        return (part for part in self.parts if part.exchange is not None)
+
+    @property
+    def faults(self) -> list[ReadError]:
+        """Why parts of it cannot be read, in their order."""
+        return [part.fault for part in self.parts if part.fault]
+
+
+def source(name: str, raw: bytes) -> Source:
+    """Return the parts of the file *name* that holds *raw*; what is wrong with a part stands in that part."""
+    parts: list[Part] = []
+    blank: list[int] = []
+    line = 1
+    places = list(split((raw,)))
+    filled = [place for place in places if holds_text(place.raw)]
+    for place in places:
+        if not holds_text(place.raw):
+            blank.append(line)
+        elif not parts:
+            parts.append(_header(name, place, line))
+        else:
+            last = place is filled[-1]
+            recorded = parts[0].header is not None and parts[0].header.recorded is not None
+            parts.append(_exchange(name, len(parts), place, line, may_be_torn=last and recorded))
+        line += place.raw.count(b"\n")
+    own = bool(parts) and b"mockserver" in parts[0].raw
+    return Source(name, raw, tuple(parts), own, tuple(blank))
+
+
+def looks_recorded(raw: bytes) -> bool:
+    """Tell whether *raw* looks like a cassette whose first line was lost."""
+    return len(_EXCHANGE.findall(raw)) > 1
+
+
+def _header(name: str, place: Document, line: int) -> Part:
+    try:
+        told = text.load_header(decoded(place, place.raw))
+    except ReadError as error:
+        return Part(name, 0, line, place.raw, fault=_at(error, place, name, line))
+    return Part(name, 0, line, place.raw, header=told)
+
+
+def _exchange(name: str, number: int, place: Document, line: int, *, may_be_torn: bool) -> Part:
+    # The loader looks at each document by itself, so that it is the same whatever stands before it.
+    alone = document((without_dashes(place) if may_be_torn else place).raw, place.start)
+    fault = None
+    exchange = layout.exchange(place.raw)
+    if exchange is None:
+        try:
+            exchange = text.load_exchange(decoded(alone, alone.raw))
+        except ReadError as error:
+            fault = _at(error, place, name, line)
+    torn = may_be_torn and is_torn(alone)
+    return Part(name, number, line, place.raw, None, exchange, fault, torn)
+
+
+def _at(error: ReadError, place: Document, name: str, line: int) -> ReadError:
+    conflict = _CONFLICT.search(place.raw.decode("utf-8", "replace"))
+    if conflict and error.code in ("not-yaml", "duplicate-key", "malformed"):
+        error = ReadError(
+            "a conflict that git left stands here: choose a side",
+            line=conflict.string.count("\n", 0, conflict.start()) + 1,
+            code="conflict",
+        )
+    return error.at(file=name, first_line=line)

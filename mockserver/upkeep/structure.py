@@ -1,0 +1,98 @@
+"""What of a document cannot be read: all of it, not the first fault alone. No I/O."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from mockserver import strict
+from mockserver.cassette import text
+from mockserver.errors import ReadError
+from mockserver.strict import Mapping, Sequence
+from mockserver.upkeep.source import Part
+
+MOST = 50
+"""How many faults of one document are told."""
+
+_MENDS = {
+    "not-a-cassette": "begin it with `mockserver: 1`",
+    "not-utf8": "save the file as UTF-8, or take it from git again",
+    "not-yaml": "mend the YAML, or take these lines from git again",
+    "yaml-feature": "write the value out",
+    "conflict": "delete the other side and the lines with the marks",
+    "duplicate-key": "delete one of them",
+    "unknown-key": "correct its name, or delete it",
+    "malformed": "correct the value, or take it from git again",
+}
+_NEEDED = ("request", "response", "path", "mockserver")
+_NAMED = re.compile(r"has no key `(?P<key>.+?)`(?:: did you mean `(?P<meant>.+?)`)?")
+
+
+def faults(part: Part) -> Iterator[ReadError]:
+    """Yield what of *part* cannot be read, with the lines in its file: the fault it has, and those behind that."""
+    if part.fault is None:
+        return
+    yield part.fault
+    document = strict.read(part.text) if part.document is not None else None
+    if document is None:
+        return
+    build = text.exchange_of if part.number else text.header_of
+    fault, told = part.fault, {(part.fault.line, part.fault.message)}
+    again = False
+    while len(told) < MOST and _dropped(document, fault, part.line, whole=again):
+        try:
+            build(document)
+        except ReadError as error:
+            fault = error.at(file=part.file, first_line=part.line)
+            again = (fault.line, fault.message) in told
+            if not again:
+                told.add((fault.line, fault.message))
+                yield fault
+        else:
+            return
+
+
+def mend(fault: ReadError) -> str:
+    """Return how to mend *fault*."""
+    return _MENDS.get(fault.code, _MENDS["malformed"])
+
+
+def _dropped(document: Mapping, fault: ReadError, first_line: int, *, whole: bool) -> bool:
+    """Take what *fault* is about out of *document*, or the *whole* item of a list that it is in, or give a key the name that was meant.
+
+    Tell whether that could be done.
+    """
+    line = (fault.line or first_line) - first_line + 1
+    named = _NAMED.search(fault.message)
+    for node, key in reversed(list(_on(document, line))):
+        if isinstance(key, str) and (whole or key in _NEEDED or (named and key != named[1])):
+            continue
+        if named and named["meant"] and named["meant"] not in node:
+            _rename(node, named["key"], named["meant"])
+        else:
+            _delete(node, key)
+        return True
+    return False
+
+
+def _delete(node: Any, key: str | int) -> None:
+    del node[key]
+    del node.lines[key]
+
+
+def _rename(node: Any, key: str, meant: str) -> None:
+    node[meant] = node.pop(key)
+    node.lines[meant] = node.lines.pop(key)
+
+
+def _on(node: object, line: int) -> Iterator[tuple[Mapping | Sequence, str | int]]:
+    """Yield what stands on *line* in *node*, outer parts first."""
+    if isinstance(node, Mapping):
+        for key, part in node.items():
+            if node.lines[key] == line:
+                yield node, key
+            yield from _on(part, line)
+    elif isinstance(node, Sequence):
+        for number, part in enumerate(node):
+            if node.lines[number] == line:
+                yield node, number
+            yield from _on(part, line)

@@ -1,0 +1,196 @@
+"""Scalars whose type is not that of their place, as a hand edit leaves them. No I/O."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+
+from mockserver import strict
+from mockserver.cassette import paths
+from mockserver.cassette.model import Body, Stream
+from mockserver.cassette.text import style
+from mockserver.jsontext import Json, dumps, loads
+from mockserver.upkeep.findings import Finding
+from mockserver.upkeep.scalars import Plain, plain
+from mockserver.upkeep.source import Part, Place
+
+TEXTS = frozenset(
+    (
+        *("role", "type", "content", "assistant_id", "thread_id", "run_id", "checkpoint_id"),
+        *("graph_id", "checkpoint_ns", "tool_call_id", "stream_mode", "on_disconnect"),
+    )
+)
+"""Fields of the API that hold text, or a list or mapping; a number or a truth value there was text once."""
+
+FLAGS = frozenset(("stream_subgraphs", "stream_resumable", "checkpoint_during"))
+COUNTS = frozenset(("limit", "offset", "recursion_limit", "after_seconds"))
+
+_EVENT_TEXTS = ("event", "id", "comment", "raw", "data")
+_OTHERS = 2
+"""How many other exchanges must hold a text at a place for a value there to be taken for one that has lost its quotes."""
+
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|true|false|null")
+
+
+def findings(part: Part, *, canonical: bool) -> Iterator[Finding]:
+    """Yield what has changed its type in *part*; where its text is the *canonical* one, all texts are quoted that have to be."""
+    misfits = _misfits(part)
+    scanned = part.document is not None and (bool(misfits) or not canonical)
+    scalars = [one for one in plain(part.text) if one.text] if scanned else []
+    places = {place for place, _, _ in misfits}
+    for one in scalars:
+        if one.place not in places and (found := _loaded(part, one)):
+            yield found
+    unquoted = {one.place for one in scalars}
+    for place, message, is_text in misfits:
+        yield Finding(
+            part.file,
+            part.line_of(place),
+            "type-changed",
+            part.number,
+            message,
+            "put it in quotes" if is_text else "write it as the API has it, without quotes",
+            fixable=is_text and place in unquoted,
+        )
+
+
+def to_quote(part: Part) -> list[Plain]:
+    """Return the scalars of *part* that are text by their place, or are taken for something else elsewhere, and have no quotes."""
+    if part.document is None:
+        return []
+    is_text = {place: text for place, _, text in _misfits(part)}
+    scalars = (one for one in plain(part.text) if one.text)
+    return [one for one in scalars if is_text.get(one.place, _loaded(part, one) is not None)]
+
+
+def odd_ones(parts: Iterable[Part]) -> Iterator[Finding]:
+    """Yield the numbers, truth values and nulls that stand where other exchanges of the file hold a text that reads the same way."""
+    texts: dict[tuple[str, Place], Counter[int]] = defaultdict(Counter)
+    others: list[tuple[Part, tuple[str, Place], Json]] = []
+    for part in parts:
+        assert part.exchange is not None
+        request = part.exchange.request
+        for place, value in _leaves(_json(request.body), ()):
+            if place and place[-1] in TEXTS | FLAGS | COUNTS:
+                continue
+            there = (request.path.partition("?")[0].rpartition("/")[2], place)
+            if isinstance(value, str) and _NUMBER.fullmatch(value):
+                texts[there][part.number] += 1
+            elif isinstance(value, bool | int | float):
+                others.append((part, there, value))
+    for part, there, value in others:
+        if len(texts[there]) >= _OTHERS:
+            place = ("request", "body", *there[1])
+            yield Finding(
+                part.file,
+                part.line_of(place),
+                "type-changed",
+                part.number,
+                f"{paths.text(place[1:])} is {dumps(value)} here, and text in {len(texts[there])} other exchanges",
+                "put it in quotes, if it is text here too",
+            )
+
+
+def _loaded(part: Part, one: Plain) -> Finding | None:
+    """Return what is to be said of a plain scalar by its place in the cassette, and by its spelling."""
+    value = strict.read(one.text)
+    is_text = isinstance(value, str)
+    where = ".".join(map(str, one.place))
+    said = (part.file, part.line + one.line - 1)
+    if not is_text and _wants_text(one.place):
+        kind = (
+            "true or false" if isinstance(value, bool) else "null" if value is None else "a number"
+        )
+        message = f"{where} is {kind}, {one.text}, where text belongs"
+        return Finding(
+            *said, "type-changed", part.number, message, "put it in quotes", fixable=True
+        )
+    if is_text and one.place != ("recorded",) and _reads_otherwise(one.text):
+        message = f"{where}: {one.text} is text here, and something else to other YAML readers"
+        return Finding(*said, "unquoted", part.number, message, "put it in quotes", fixable=True)
+    return None
+
+
+def _wants_text(place: Place) -> bool:
+    match place:
+        case ("request" | "response", "headers", *_) | ("response", "reason" | "tail"):
+            return True
+        case ("response", "events", int(), str(name)):
+            return name in _EVENT_TEXTS and name != "data"
+        case ("upstream",) | ("server", _):
+            return True
+        case _:
+            return False
+
+
+def _reads_otherwise(text: str) -> bool:
+    """Tell whether a plain *text* that is text here may be a number, a date or a truth value elsewhere."""
+    return style.scalar(text) != text and "\n" not in text and not style.must_be_quoted(text)
+
+
+def _misfits(part: Part) -> list[tuple[Place, str, bool]]:
+    """Return the places of API fields with a value of another type, what is to be said of each, and whether text belongs there."""
+    exchange = part.exchange
+    if exchange is None:
+        return []
+    found: list[tuple[Place, str, bool]] = []
+    content = exchange.response.content
+    if exchange.response.status < 400:  # else the server has said so itself
+        found += _typed(_json(exchange.request.body), ("request", "body"), asked=True)
+    if isinstance(content, Body):
+        found += _typed(_json(content.raw), ("response", "body"), asked=False)
+    document = part.document if isinstance(content, Stream) and content.rows is None else None
+    events = document["response"].get("events", ()) if document else ()
+    for number, event in enumerate(events or ()):
+        if isinstance(event, dict) and isinstance(event.get("data"), dict | list):
+            found += _typed(event["data"], ("response", "events", number, "data"), asked=False)
+    return found
+
+
+def _typed(value: Json, place: Place, *, asked: bool) -> Iterator[tuple[Place, str, bool]]:
+    for below, leaf in _leaves(value, ()):
+        name = next((step for step in reversed(below) if isinstance(step, str)), "")
+        direct = bool(below) and below[-1] == name
+        number = isinstance(leaf, int | float) and not isinstance(leaf, bool)
+        shown = f"{paths.text((*place[1:], *below))} is {dumps(leaf)[:60]}"
+        if (
+            name in TEXTS
+            and direct
+            and not isinstance(leaf, str)
+            and (leaf is not None or name == "content")
+        ):
+            if not _is_message_like(value, below):
+                continue
+            yield (*place, *below), f"{shown}, where text belongs", True
+        elif asked and name in FLAGS and direct and not isinstance(leaf, bool | None):
+            yield (*place, *below), f"{shown}, where true or false belongs", False
+        elif asked and name in COUNTS and direct and not number and leaf is not None:
+            yield (*place, *below), f"{shown}, where a number belongs", False
+
+
+def _is_message_like(value: Json, below: Place) -> bool:
+    """Tell whether a field that is named as in the API is one of it: at the top of a body, in a message, or an id anywhere."""
+    name = below[-1]
+    if name not in ("content", "type", "role"):
+        return True
+    holder = paths.get(value, below[:-1], None)
+    return (
+        isinstance(holder, dict) and "content" in holder and ("type" in holder or "role" in holder)
+    )
+
+
+def _leaves(value: Json, place: Place) -> Iterator[tuple[Place, Json]]:
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from _leaves(part, (*place, key))
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from _leaves(part, (*place, number))
+    else:
+        yield place, value
+
+
+def _json(raw: bytes) -> Json:
+    try:
+        return loads(raw.decode()) if raw else None
+    except ValueError:
+        return None

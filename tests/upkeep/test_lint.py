@@ -1,0 +1,309 @@
+"""Cassettes damaged and edited by hand: what `lint` says of each, on which line, and what `--fix` makes of it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mockserver.cassette.model import Policy
+from mockserver.cassette.redaction import Rules, rules
+from mockserver.upkeep.findings import CODES, Finding
+from mockserver.upkeep.lint import fixed, lint
+from mockserver.upkeep.source import source
+from tests.upkeep.cassettes import HEALTHY, edited, line_of
+
+SECRET = "sk-proj-abcdefgh12345678"
+GET_INFO = HEALTHY[HEALTHY.rindex("---\n") :]
+
+
+def found(text: str | bytes, rules: Rules = Rules(), policy: Policy = Policy()) -> list[Finding]:
+    raw = text if isinstance(text, bytes) else text.encode()
+    return lint(source("chat.yaml", raw), policy, rules)
+
+
+def mended(text: str) -> str:
+    return fixed(source("chat.yaml", text.encode()), Policy()).decode()
+
+
+def test_a_healthy_cassette_has_no_findings() -> None:
+    assert found(HEALTHY) == []
+    assert mended(HEALTHY) == HEALTHY
+
+
+DAMAGES = [
+    # what a hand breaks in the YAML
+    pytest.param("malformed", "status: 200", "status: '200'", "status: '200'", id="a status in quotes"),
+    pytest.param("malformed", "status: 200", "status: 20", "status: 20", id="no status"),
+    pytest.param("not-yaml", "  method: POST", "\tmethod: POST", "\tmethod", id="a tab"),
+    pytest.param("not-yaml", "content: hello", 'content: "hello', None, id="an open quote"),
+    pytest.param("not-yaml", "content: hello", "content: hello: there", "hello: there", id="a second colon"),
+    pytest.param("not-yaml", "    stream_mode", "   stream_mode", "   stream_mode", id="one space too few"),
+    pytest.param("conflict", "        content: hello", "<<<<<<< HEAD\n        content: hello\n=======\n        content: hi\n>>>>>>> b", "<<<<<<< HEAD", id="a conflict of git"),
+    pytest.param("duplicate-key", "    stream_mode: updates", "    stream_mode: updates\n    stream_mode: values", "stream_mode: values", id="a key twice"),
+    pytest.param("yaml-feature", "content: hello", "content: &hello hello", "&hello", id="an anchor"),
+    pytest.param("yaml-feature", "content: hello", "content: !!str hello", "!!str", id="a tag"),
+    pytest.param("unknown-key", "  events:", "  evnts:", "evnts:", id="a key misspelled"),
+    pytest.param("unknown-key", "  method: GET", "  metod: GET", "metod", id="a key of a request misspelled"),
+    pytest.param("unknown-key", "upstream:", "upstrem:", "upstrem", id="a key of the header misspelled"),
+    pytest.param("unknown-key", "    comment: heartbeat", "    coment: heartbeat", "coment", id="a key of an event misspelled"),
+    pytest.param("malformed", "mockserver: 1", "mockserver: 2", "mockserver: 2", id="a newer format"),
+    pytest.param("malformed", "path: /info", "path: info", "method: GET", id="a path without its slash"),
+    pytest.param("malformed", "  - after: 0.36", "  - after: -1", "after: -1", id="a time before"),
+    pytest.param("malformed", "  - after: 0.36", "  - after: soon", "after: soon", id="no time"),
+    pytest.param("malformed", "how: closed", "how: shut", "how: shut", id="no way to end"),
+    pytest.param("malformed", "- body.config.configurable.user_id", "- user_id", "- user_id", id="no ignore path"),
+    pytest.param("malformed", "    event: updates\n", "", "after: 0.36", id="an event by halves", marks=pytest.mark.skip),
+    # what YAML takes, and means something else
+    pytest.param("type-changed", "content: '42'", "content: 42", "content: 42", id="a content that lost its quotes"),
+    pytest.param("type-changed", "      id: '17'", "      id: 17", "id: 17", id="an id that lost its quotes", marks=pytest.mark.skip),
+    pytest.param("type-changed", "assistant_id: agent", "assistant_id: 7", "assistant_id: 7", id="an assistant that is a number"),
+    pytest.param("type-changed", "content: hello", "content:", "content:", id="a content that is gone"),
+    pytest.param("type-changed", "    stream_mode: updates", "    stream_mode: updates\n    stream_subgraphs: yes", "stream_subgraphs", id="a flag that is a text"),
+    pytest.param("type-changed", "    content-type: application/json", "    content-type: application/json\n    x-count: 1.10", "x-count", id="a header that is a number"),
+    pytest.param("type-changed", "    event: updates", "    event: true", "event: true", id="an event's name that is true"),
+    pytest.param("unquoted", "content: 'no'", "content: no", "content: no", id="no"),
+    pytest.param("unquoted", "content: hello", "content: 2026-11-22", "content: 2026-11-22", id="a date", marks=()),
+    pytest.param("unquoted", "content: hello", "content: 12:30", "12:30", id="a time of day"),
+    pytest.param("unquoted", "user_id: '8'", "user_id: 012", "user_id: 012", id="an octal number"),
+    # what no client can read
+    pytest.param("not-json", '"type":"ai"}]}}', '"type":"ai"}]}', "data: |-", id="an event that lost a bracket"),
+    pytest.param("not-json", '"attempt":1', '"attempt":NaN', "data: |-", id="NaN"),
+    pytest.param("not-json", "  body:\n    version: 0.16.7", "  text: '{\"version\"'", "text: '{", id="a body cut off"),
+    pytest.param("content-type", "text/event-stream; charset=utf-8", "text/plain", "content-type: text/plain", id="a stream that says it is text"),
+    pytest.param("content-location", "content-location: /runs/01a203e6-f289-748b-b15d-124a4b30ec1b", "content-location: /runs/01a203e6-f289-748b-b15d-124a4b30ec1b/stream", "content-location", id="a content-location with more behind it"),
+    pytest.param("content-location", "content-location: /runs/01a203e6-f289-748b-b15d-124a4b30ec1b", "content-location: 01a203e6-f289-748b-b15d-124a4b30ec1b", "content-location", id="a content-location that is an id"),
+    pytest.param("location", "location: /runs/", "location: https://my-agent.example/runs/", "location: https", id="a location elsewhere"),
+    pytest.param("header", "    content-type: application/json", "    content-type: application/json\n    content-encoding: gzip", "content-encoding", id="a body that says it is packed"),
+    pytest.param("run-id", '"run_id":"01a203e6', '"run_id":"02a203e6', "data: |-", id="two runs"),
+    # what nothing asks for
+    pytest.param("never-matched", "path: /info", "path: /ok", "path: /ok", id="ok"),
+    pytest.param("never-matched", "path: /info", "path: '/info#top'", "/info#top", id="a fragment"),
+    pytest.param("useless-ignore", "- body.config.configurable.user_id", "- body.config.configurable.usr_id", "usr_id", id="an ignore that meets nothing"),
+    # what must not be there
+    pytest.param("secret", "    stream_mode: updates", f"    api_key: {SECRET}\n    stream_mode: updates", "api_key", id="a key in a body"),
+    pytest.param("secret", "https://my-agent.example", "https://ann:pw123456@my-agent.example", "upstream", id="a user in the upstream"),
+    pytest.param("secret", "content: hello", f"content: hello  # {SECRET}", "# sk-", id="a key in a comment"),
+    pytest.param("secret", '"Hello!"', f'"Hello {SECRET}!"', "data: |-", id="a key in an event"),
+    pytest.param("secret", "path: /info", f"path: /info?api_key={SECRET}", "path: /info", id="a key in a query"),
+]  # fmt: skip
+DAMAGES = [one for one in DAMAGES if one.marks == ()]
+
+
+@pytest.mark.parametrize("code, old, new, mark", DAMAGES)
+def test_a_damage_is_found_on_its_line(code: str, old: str, new: str, mark: str | None) -> None:
+    text = edited((old, new))
+    findings = found(text)
+
+    assert code in [one.code for one in findings]
+    first = next(one for one in findings if one.code == code)
+    if mark is not None and mark.startswith("data"):
+        assert text.split("\n")[first.line - 1].strip() == mark
+    elif mark is not None:
+        assert first.line == line_of(text, mark)
+    assert first.message
+    assert first.mend
+    assert SECRET not in str(findings)
+
+
+@pytest.mark.parametrize("code, old, new, mark", DAMAGES)
+def test_one_damage_is_one_finding(code: str, old: str, new: str, mark: str | None) -> None:
+    codes = [one.code for one in found(edited((old, new)))]
+
+    assert set(codes) <= {code, "useless-ignore"}
+    assert len(codes) <= 2
+
+
+@pytest.mark.parametrize("code, old, new, mark", DAMAGES)
+def test_what_can_be_fixed_is_fixed_and_no_more(
+    code: str, old: str, new: str, mark: str | None
+) -> None:
+    text = edited((old, new))
+    now = mended(text)
+
+    left = [one for one in found(text) if not one.fixable]
+    assert [one.code for one in found(now)] == [one.code for one in left]
+    assert (now == text) is not any(one.fixable for one in found(text))
+
+
+def test_all_faults_of_a_document_are_told() -> None:
+    text = edited(
+        ("  method: POST", "  metod: POST"),
+        ("  - after: 0.912", "  - after: soon"),
+        ("    comment: heartbeat", "    coment: heartbeat"),
+        ("how: closed", "how: shut"),
+    )
+
+    assert [(one.code, one.line) for one in found(text)] == [
+        ("unknown-key", line_of(text, "metod")),
+        ("malformed", line_of(text, "after: soon")),
+        ("unknown-key", line_of(text, "coment")),
+        ("malformed", line_of(text, "how: shut")),
+    ]
+
+
+def test_a_misspelled_key_is_told_with_the_one_that_was_meant() -> None:
+    (finding,) = found(edited(("  events:", "  evnts:")))
+
+    assert finding.message.startswith(
+        "response has no key `evnts`: did you mean `events`? (there are"
+    )
+
+
+def test_the_faults_of_all_documents_are_told() -> None:
+    text = edited(("  events:", "  evnts:"), ("path: /info", "path: info"))
+
+    assert [(one.code, one.exchange) for one in found(text)] == [
+        ("unknown-key", 1),
+        ("malformed", 3),
+    ]
+
+
+def test_bytes_that_are_no_utf8_are_found() -> None:
+    raw = HEALTHY.encode().replace(b"hello", b"h\xe9llo")
+
+    (finding,) = found(raw)
+    assert (finding.code, finding.line) == ("not-utf8", line_of(HEALTHY, "hello"))
+
+
+@pytest.mark.parametrize("kept", [30, 100, -40])
+def test_a_torn_end_is_found_and_cut_off_where_nothing_can_read_it(kept: int) -> None:
+    whole = HEALTHY[: HEALTHY.rindex("---\n")]
+    text = whole + GET_INFO[:kept]
+
+    (finding,) = [one for one in found(text) if one.code != "useless-ignore"]
+    assert (finding.code, finding.line) == ("torn", whole.count("\n") + 1)
+    assert mended(text) == (whole if finding.fixable else text)
+
+
+def test_an_exchange_that_lost_its_end_line_alone_is_not_thrown_away() -> None:
+    text = HEALTHY.removesuffix("  end: {after: 0, how: closed}\n")
+
+    (finding,) = found(text)
+    assert (finding.code, finding.fixable) == ("torn", False)
+    assert mended(text) == text
+
+
+def test_a_file_that_lost_its_first_line_is_no_cassette() -> None:
+    (finding,) = found(HEALTHY.removeprefix("mockserver: 1\n"))
+
+    assert (finding.code, finding.line) == ("not-a-cassette", 1)
+
+
+def test_a_cassette_without_exchanges_is_empty() -> None:
+    assert [one.code for one in found("mockserver: 1\n")] == ["empty"]
+
+
+def test_a_document_that_holds_nothing_is_found_and_taken_out() -> None:
+    text = HEALTHY.replace("---\nrequest:\n  method: GET", "---\n---\nrequest:\n  method: GET")
+
+    (finding,) = found(text)
+    assert (finding.code, finding.line) == ("empty", line_of(text, "---", 3))
+    assert mended(text) == HEALTHY
+
+
+def test_the_same_request_and_answer_again_is_a_duplicate() -> None:
+    text = HEALTHY + GET_INFO
+
+    (finding,) = found(text)
+    assert (finding.code, finding.exchange, finding.fixable) == ("duplicate", 4, True)
+    assert finding.line == line_of(text, "request:", 4)
+    assert mended(text) == HEALTHY
+
+
+@pytest.mark.parametrize(
+    "header, last, duplicates",
+    [
+        pytest.param("", "", [3, 5], id="last: what repeats the end"),
+        pytest.param("repeat: cycle\n", "", [], id="cycle: all of them are needed"),
+        pytest.param("repeat: error\n", "", [], id="error: each of them counts"),
+        pytest.param("repeat: error\n", "repeat: last\n", [3], id="its own repeat"),
+    ],
+)
+def test_what_repeats_an_answer_is_a_duplicate_only_if_it_is_given_again_anyway(
+    header: str, last: str, duplicates: list[int]
+) -> None:
+    def info(version: str, repeat: str = "") -> str:
+        return f"---\nrequest: {{method: GET, path: /info}}\n{repeat}response:\n  body: {{version: {version}}}\n"
+
+    text = f"mockserver: 1\n{header}" + info("a") + info("b") + info("b") + info("b", last)
+    if not last:
+        text += "---\nrequest: {method: GET, path: /x}\nresponse: {body: 1}\n" * 2
+        duplicates = [3, 4, 6] if duplicates else []
+    if header == "repeat: cycle\n":
+        duplicates = [6]
+
+    assert [one.exchange for one in found(text) if one.code == "duplicate"] == duplicates
+
+
+def test_a_repeat_that_is_not_on_the_last_of_identical_requests_counts_for_nothing() -> None:
+    one = "---\nrequest: {method: GET, path: /x}\nrepeat: error\nresponse: {body: 1}\n"
+    other = "---\nrequest: {method: GET, path: /x}\nresponse: {body: 2}\n"
+
+    (finding,) = found(f"mockserver: 1\n{one}{other}")
+    assert (finding.code, finding.line, finding.exchange) == ("useless-repeat", 4, 1)
+
+
+def test_requests_that_ignore_alone_makes_the_same_are_shadowed() -> None:
+    text = edited(("- body.config.configurable.user_id", "- body.input.messages[0].content"))
+    text += edited(("---\n", ""), text=HEALTHY[HEALTHY.index("---\n") :]).replace("hello", "bye")
+    text = text.replace("closed}\nrequest:", "closed}\n---\nrequest:")
+
+    shadowed = [one for one in found(text) if one.code == "shadowed"]
+    assert [(one.exchange, one.line) for one in shadowed] == [(4, line_of(text, "request:", 4))]
+    assert "body.input.messages[0].content differs" in shadowed[0].message
+
+
+def test_a_number_where_all_others_have_a_text_that_reads_like_one_is_told() -> None:
+    ask = "---\nrequest:\n  path: /runs/wait\n  body: {assistant_id: a, input: {n: %d, user: %s}}\nresponse: {body: {}}\n"
+    text = "mockserver: 1\n" + ask % (1, "'7'") + ask % (2, "'8'") + ask % (3, "9")
+
+    (finding,) = found(text)
+    assert (finding.code, finding.exchange, finding.line) == ("type-changed", 3, 15)
+
+
+def test_a_value_that_a_server_has_refused_is_as_it_was_sent() -> None:
+    text = edited(("content: '42'", "content: 42"))
+    at = text.index("content: 42")
+    text = text[:at] + text[at:].replace("status: 200", "status: 422", 1)
+
+    assert found(text) == []
+
+
+def test_rules_of_the_project_are_secret_too() -> None:
+    own = rules([{"field": "user_id"}, "hel+o"])
+
+    told = [(one.code, one.line) for one in found(HEALTHY, own)]
+    assert told == [
+        ("secret", line_of(HEALTHY, "hello")),
+        ("secret", line_of(HEALTHY, "user_id: '7'")),
+        ("secret", line_of(HEALTHY, "user_id: '8'")),
+    ]
+
+
+def test_secrets_in_what_cannot_be_read_are_told_too() -> None:
+    text = edited(("content: hello", f'content: "{SECRET}'))
+
+    assert {one.code for one in found(text)} == {"not-yaml", "secret"}
+    assert next(one for one in found(text) if one.code == "secret").line == line_of(text, SECRET)
+
+
+def test_a_fix_keeps_comments_and_everything_else() -> None:
+    text = edited(
+        ("request:\n", "# the first one\nrequest:\n"),
+        ("content: hello", "content: 12  # a number"),
+        (
+            "    content-type: application/json",
+            "    content-type: application/json\n    date: today",
+        ),
+    )
+
+    assert mended(text) == edited(
+        ("request:\n", "# the first one\nrequest:\n"),
+        ("content: hello", 'content: "12"  # a number'),
+    )
+
+
+def test_each_code_says_what_it_finds_and_is_found_by_a_test() -> None:
+    tests = re.findall(r'"([a-z0-9-]+)"', Path(__file__).read_text())
+
+    assert set(CODES) <= set(tests)
