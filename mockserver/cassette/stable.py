@@ -11,7 +11,9 @@ _ID = (
     r"|\b(?:call|toolu|chatcmpl|msg|run|resp|fc|rs)[_-][A-Za-z0-9]{16,}"
 )
 _TIME = r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?|\b1[5-9]\d{11}\b"
-_VOLATILE = re.compile(f"(?P<id>{_ID})|(?P<time>{_TIME})")
+VOLATILE = re.compile(f"(?P<id>{_ID})|(?P<time>{_TIME})")
+"""An id or a time, as it stands in a text."""
+
 _EPOCHS = ((1.5e9, 2e9), (1.5e12, 2e12))
 """What looks like a time in seconds or milliseconds since 1970: the years 2017 to 2033."""
 
@@ -26,7 +28,7 @@ class Stable:
 
     def text(self, text: str) -> str:
         """Return *text* with `<id-N>` and `<time>` for what changes from run to run."""
-        return _VOLATILE.sub(self._put, text)
+        return VOLATILE.sub(self._put, text)
 
     def facts(self, facts: dict[str, Any]) -> Json:
         """Return the *facts* of an exchange without their times, and steady all the rest."""
@@ -40,7 +42,7 @@ class Stable:
                 return {self.text(name): self._steady(part) for name, part in value.items()}
             case list():
                 return [self._steady(part) for part in value]
-            case int() | float() if any(low < value < high for low, high in _EPOCHS):
+            case int() | float() if is_time(value):
                 return "<time>"
             case _:
                 return value
@@ -50,6 +52,11 @@ class Stable:
             return "<time>"
         number = self._numbers.setdefault(found["id"], len(self._numbers) + 1)
         return f"<id-{number}>"
+
+
+def is_time(number: float) -> bool:
+    """Tell whether *number* looks like a moment."""
+    return any(low < number < high for low, high in _EPOCHS)
 
 
 def _timeless(facts: dict[str, Any]) -> dict[str, Any]:

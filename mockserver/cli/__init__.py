@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import click
 
+from mockserver.cli.comparing import diff
 from mockserver.cli.looking import ls, script, show
 from mockserver.cli.recording import record
 from mockserver.cli.serving import replay, serve
@@ -28,7 +29,7 @@ def cli() -> None:
     """Record a LangGraph Agent Server, replay it without one, or fake it."""
 
 
-for command in (serve, replay, record, ls, show, script, lint, fmt, scrub):
+for command in (serve, replay, record, ls, show, script, lint, fmt, diff, scrub):
     cli.add_command(command)
 
 

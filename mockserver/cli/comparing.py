@@ -1,0 +1,93 @@
+"""The commands that compare: diff."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mockserver.cli import options
+from mockserver.cli.opened import Opened, Work
+from mockserver.errors import UsageError
+from mockserver.words import counted
+
+if TYPE_CHECKING:
+    from mockserver.upkeep.diff import Pair
+
+
+@click.command(short_help="Tell what two recordings differ in.")
+@click.argument("before", type=options.PATH, metavar="A")
+@click.argument("after", type=options.PATH, metavar="B")
+@click.option("--exact", is_flag=True, help="Compare ids, times and heartbeats too.")
+@options.config
+@options.as_json
+def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: bool) -> None:
+    """Tell what recording B differs in from recording A, both cassettes or both folders.
+
+    Exchanges are matched as in a replay, events are aligned; what changes from run to run, ids and times, is set aside. Exits with 1 if there
+    are differences.
+    """
+    from mockserver import settings
+    from mockserver.upkeep.diff import diff as compared
+
+    policy = settings.load(config).policy
+    work, count, differing = Work(), 0, 0
+    for name, one, other in _both(work, before, after):
+        if one is None or other is None:
+            work.found = True
+            _only(name, before if other is None else after, as_json)
+            continue
+        for pair in compared(one.source, other.source, policy, exact=exact):
+            count += 1
+            if pair.differs:
+                differing += 1
+                work.found = True
+                _tell(name, pair, as_json)
+    click.echo(f"{counted(count, 'exchange')} compared, {differing} differ", err=True)
+    work.finish()
+
+
+def _both(work: Work, before: Path, after: Path) -> list[tuple[str, Opened | None, Opened | None]]:
+    """Return the cassettes of both sides by their names; two single files belong together whatever they are called."""
+    for path in (before, after):
+        if not path.exists():
+            raise UsageError(f"{path}: there is no such file or folder")
+    if before.is_dir() != after.is_dir():
+        raise UsageError(f"{before} and {after}: compare two cassettes, or two folders")
+    sides = [
+        {_name(one, path): one for one in work.whole((path,), "diff")} for path in (before, after)
+    ]
+    if not before.is_dir():
+        ours, theirs = (next(iter(side.values()), None) for side in sides)
+        return [(str(after), ours, theirs)] if ours and theirs else []
+    there = sorted({*sides[0], *sides[1]})
+    return [(name, sides[0].get(name), sides[1].get(name)) for name in there]
+
+
+def _name(opened: Opened, root: Path) -> str:
+    return opened.path.relative_to(root).as_posix() if root.is_dir() else opened.path.name
+
+
+def _only(name: str, root: Path, as_json: bool) -> None:
+    click.echo(
+        json.dumps({"file": name, "only": str(root)}) if as_json else f"only in {root}: {name}"
+    )
+
+
+def _tell(name: str, pair: "Pair", as_json: bool) -> None:
+    from mockserver.upkeep.told import facts, words
+
+    if as_json:
+        told = {"file": name, "request": pair.request, "before": pair.before, "after": pair.after}
+        click.echo(json.dumps(told | {"changes": facts(pair.changes)}, ensure_ascii=False))
+        return
+    number = pair.before if pair.before is not None else pair.after
+    missing = (
+        " is only in A" if pair.after is None else " is only in B" if pair.before is None else ""
+    )
+    moved = f" (#{pair.after} in B)" if not missing and pair.after != pair.before else ""
+    click.secho(f"{name}#{number} {pair.request}{missing}{moved}", bold=sys.stdout.isatty())
+    for line in words(pair.changes):
+        colour = {"- ": "red", "+ ": "green"}.get(line.strip()[:2])
+        click.secho(f"  {line}", fg=colour)

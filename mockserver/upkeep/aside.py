@@ -1,0 +1,115 @@
+"""What changes from run to run, set aside while two recordings are compared: ids that stand for each other, and times. No I/O."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from mockserver.cassette.matching import ABSENT
+from mockserver.cassette.stable import VOLATILE, is_time
+from mockserver.jsontext import Json, dumps
+from mockserver.messages import Request
+from mockserver.upkeep.aligned import aligned
+from mockserver.upkeep.source import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What stands at *place* *before* and *after*; ABSENT where there is nothing."""
+
+    place: Place
+    before: Json
+    after: Json
+
+
+class Aside:
+    """Knows which ids of the one recording stand for which of the other: the first that meet in one place do, from then on.
+
+    With *exact*, nothing is set aside.
+    """
+
+    def __init__(self, *, exact: bool = False) -> None:
+        self.exact = exact
+        self.live: dict[str, str] = {}
+        """What each id of the first recording is in the second."""
+        self._known: set[str] = set()
+
+    def bind(self, before: str, after: str) -> bool:
+        """Have the id *before* stand for *after*; tell whether it may."""
+        if before in self.live:
+            return self.live[before] == after
+        if after in self._known:
+            return False
+        self.live[before] = after
+        self._known.add(after)
+        return True
+
+    def told(self, text: str) -> str:
+        """Return *text* of the first recording with the ids of the second."""
+        return VOLATILE.sub(lambda found: self.live.get(found[0], found[0]), text)
+
+    def request(self, request: Request) -> Request:
+        """Return *request* of the first recording with the ids of the second."""
+        body = self.told(request.body.decode("utf-8", "surrogateescape"))
+        raw = body.encode("utf-8", "surrogateescape")
+        return replace(request, path=self.told(request.path), body=raw)
+
+    def same(self, before: Json, after: Json) -> bool:
+        """Tell whether two texts, numbers, truth values or nulls are the same, but for what is set aside."""
+        if isinstance(before, str) and isinstance(after, str):
+            return before == after or (not self.exact and self._same_text(before, after))
+        if isinstance(before, bool) or isinstance(after, bool) or before is None or after is None:
+            return before is after
+        if isinstance(before, int | float) and isinstance(after, int | float):
+            times = not self.exact and is_time(before) and is_time(after)
+            return before == after or times
+        return False
+
+    def changes(self, before: Json, after: Json, place: Place = ()) -> Iterator[Change]:
+        """Yield where two JSON values differ, in the order of the first."""
+        if isinstance(before, dict) and isinstance(after, dict):
+            for old, new in self._keys(before, after):
+                value = before[old] if old is not None else ABSENT
+                other = after[new] if new is not None else ABSENT
+                name = old if old is not None else str(new)
+                yield from self.changes(value, other, (*place, name))
+        elif isinstance(before, list) and isinstance(after, list):
+            marks = [signature(part) for part in before], [signature(part) for part in after]
+            for old_at, new_at in aligned(*marks):
+                value = before[old_at] if old_at is not None else ABSENT
+                other = after[new_at] if new_at is not None else ABSENT
+                number = old_at if old_at is not None else new_at
+                assert number is not None
+                yield from self.changes(value, other, (*place, number))
+        elif before is ABSENT or after is ABSENT or not self.same(before, after):
+            yield Change(place, before, after)
+
+    def _same_text(self, before: str, after: str) -> bool:
+        if VOLATILE.sub("\0", before) != VOLATILE.sub("\0", after):
+            return False
+        pairs = zip(VOLATILE.finditer(before), VOLATILE.finditer(after), strict=True)
+        return all(self._stand_for_each_other(old, new) for old, new in pairs)
+
+    def _stand_for_each_other(self, old: re.Match[str], new: re.Match[str]) -> bool:
+        if old["time"] or new["time"]:
+            return bool(old["time"] and new["time"])
+        return self.bind(old[0], new[0])
+
+    def _keys(
+        self, before: dict[str, Json], after: dict[str, Json]
+    ) -> Iterator[tuple[str | None, str | None]]:
+        """Yield the keys of both that are the same, or None where there is none; a key that is an id may be called otherwise."""
+        left = [key for key in after if key not in before]
+        for key in before:
+            if key in after:
+                yield key, key
+            elif other := next((one for one in left if self.same(key, one)), None):
+                left.remove(other)
+                yield key, other
+            else:
+                yield key, None
+        yield from ((None, key) for key in left)
+
+
+def signature(value: Json) -> str:
+    """Return what a value looks like, whatever its ids and times are."""
+    return "" if value is ABSENT else VOLATILE.sub("\0", dumps(value))

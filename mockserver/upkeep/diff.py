@@ -1,0 +1,123 @@
+"""What two recordings differ in: exchanges matched by key, events aligned, the JSON paths that changed. No I/O."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from mockserver.cassette import matching, names
+from mockserver.cassette.canonical import canonical
+from mockserver.cassette.model import Exchange, Policy
+from mockserver.cassette.stable import VOLATILE
+from mockserver.jsontext import Json
+from mockserver.messages import Request
+from mockserver.upkeep.aside import Aside, Change
+from mockserver.upkeep.comparing import response_changes
+from mockserver.upkeep.source import Part, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Exchanges *before* and *after* that belong together, by their numbers, with their *changes*; None where there is no such one."""
+
+    request: str
+    """Method and path."""
+    before: int | None
+    after: int | None
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def differs(self) -> bool:
+        """Whether there is anything to say."""
+        return bool(self.changes) or self.before is None or self.after is None
+
+
+def diff(before: Source, after: Source, policy: Policy, *, exact: bool = False) -> list[Pair]:
+    """Return the exchanges of both cassettes, those that belong together as one, in recorded order.
+
+    They do by their key; else where one's ids stand for the other's; else by method and path. With *exact*, ids and times are compared too.
+    """
+    in_force = matching.rules(policy.ignore, before.header.ignore, after.header.ignore)
+    aside = Aside(exact=exact)
+    left = _Left(after.exchanges, in_force)
+    told: list[Pair] = []
+    unmatched: list[Part] = []
+    for part in before.exchanges:
+        if other := left.take(part, aside):
+            told.append(_pair(part, other, aside))
+        else:
+            unmatched.append(part)
+    for part in unmatched:
+        other = left.take_alike(part)
+        told.append(_pair(part, other, aside) if other else Pair(_route(part), part.number, None))
+    told += [Pair(_route(part), None, part.number) for part in left.rest]
+    return sorted(told, key=lambda pair: (pair.before or pair.after or 0, pair.before is None))
+
+
+class _Left:
+    """The exchanges that have no counterpart yet."""
+
+    def __init__(self, parts: Iterable[Part], in_force: matching.Rules) -> None:
+        self._in_force = in_force
+        self._parts = {part.number: part for part in parts}
+        self._by_key: dict[bytes, deque[int]] = {}
+        self._by_shape: dict[bytes, deque[int]] = {}
+        for part in self._parts.values():
+            form = self._form(_exchange(part).request)
+            self._by_key.setdefault(matching.key(form), deque()).append(part.number)
+            if shape := names.shape(form):
+                self._by_shape.setdefault(shape.key, deque()).append(part.number)
+
+    @property
+    def rest(self) -> list[Part]:
+        """Those that are left."""
+        return list(self._parts.values())
+
+    def take(self, part: Part, aside: Aside) -> Part | None:
+        """Return the counterpart of *part*: of the same key, under its own ids or those that stand for them, or else alike but for ids."""
+        request = _exchange(part).request
+        for asked in (request, aside.request(request)):
+            if found := self._first(self._by_key.get(matching.key(self._form(asked)))):
+                return found
+        shape = names.shape(self._form(request))
+        return self._first(self._by_shape.get(shape.key)) if shape else None
+
+    def take_alike(self, part: Part) -> Part | None:
+        """Return the first one with the method and path of *part*, whatever its ids."""
+        wanted = VOLATILE.sub("*", _route(part))
+        found = (one for one in self._parts.values() if VOLATILE.sub("*", _route(one)) == wanted)
+        other = next(found, None)
+        return self._parts.pop(other.number) if other else None
+
+    def _first(self, numbers: deque[int] | None) -> Part | None:
+        while numbers:
+            if (number := numbers.popleft()) in self._parts:
+                return self._parts.pop(number)
+        return None
+
+    def _form(self, request: Request) -> Json:
+        return matching.reduced(canonical(request), self._in_force)
+
+
+def _pair(part: Part, other: Part, aside: Aside) -> Pair:
+    before, after = _exchange(part), _exchange(other)
+    changes = (
+        *_request_changes(before.request, after.request, aside),
+        *response_changes(before.response, after.response, aside),
+    )
+    return Pair(_route(part), part.number, other.number, changes)
+
+
+def _request_changes(before: Request, after: Request, aside: Aside) -> Iterator[Change]:
+    forms = canonical(before), canonical(after)
+    for change in aside.changes(*forms):
+        yield replace(change, place=("request", *change.place))
+
+
+def _exchange(part: Part) -> Exchange:
+    assert part.exchange is not None
+    return part.exchange
+
+
+def _route(part: Part) -> str:
+    request = _exchange(part).request
+    return f"{request.method} {request.path}"
