@@ -69,9 +69,13 @@ class RequestError(MockServerError):
 
 
 class UpstreamError(MockServerError):
-    """The upstream gave no answer."""
+    """The upstream gave no answer; *reached* tells whether it is there at all."""
 
     status = 502
+
+    def __init__(self, message: str, *, reached: bool = True) -> None:
+        super().__init__(message)
+        self.reached = reached
 
 
 class StorageError(MockServerError):

@@ -135,6 +135,13 @@ class MockServer:
         cassettes = self._made.cassettes if self._made else None
         return self._look(lambda: cassettes.unplayed) if cassettes else self._unplayed
 
+    def usage(self) -> dict[str, Any]:
+        """Return what was played of each cassette since its start, as JSON, while it runs: what `mockserver prune` goes by."""
+        from mockserver.upkeep.usage import facts
+
+        cassettes = self._made.cassettes if self._made else None
+        return self._look(lambda: facts(cassettes.usage if cassettes else {}))
+
     def reset(self, session: str | None = None) -> None:
         """Begin again: forget the calls and what was played, of *session*, or of all if it is None."""
 

@@ -93,11 +93,13 @@ class Upstream:
         except aiohttp.ClientConnectorError as error:
             raise UpstreamError(
                 f"the upstream {self.url} cannot be reached{_reason(error.os_error)}: "
-                "is it running, and is --upstream right?"
+                "is it running, and is --upstream right?",
+                reached=False,
             ) from None
         except aiohttp.ClientResponseError:
             raise UpstreamError(
-                f"the upstream {self.url} does not speak HTTP: is --upstream right?"
+                f"the upstream {self.url} does not speak HTTP: is --upstream right?",
+                reached=False,
             ) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise UpstreamError(

@@ -11,8 +11,9 @@ _ID = (
     r"|\b(?:call|toolu|chatcmpl|msg|run|resp|fc|rs)[_-][A-Za-z0-9]{16,}"
 )
 _TIME = r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?|\b1[5-9]\d{11}\b"
-VOLATILE = re.compile(f"(?P<id>{_ID})|(?P<time>{_TIME})")
-"""An id or a time, as it stands in a text."""
+_HERE = r"\bhttps?://(?:127\.0\.0\.1|localhost|\[::1\]):\d+"
+VOLATILE = re.compile(f"(?P<id>{_ID})|(?P<time>{_TIME})|(?P<here>{_HERE})")
+"""An id, a time, or an address on the machine of the server, as it stands in a text."""
 
 _EPOCHS = ((1.5e9, 2e9), (1.5e12, 2e12))
 """What looks like a time in seconds or milliseconds since 1970: the years 2017 to 2033."""
@@ -27,7 +28,7 @@ class Stable:
         self._numbers: dict[str, int] = {}
 
     def text(self, text: str) -> str:
-        """Return *text* with `<id-N>` and `<time>` for what changes from run to run."""
+        """Return *text* with `<id-N>`, `<time>` and `<address>` for what changes from run to run."""
         return VOLATILE.sub(self._put, text)
 
     def facts(self, facts: dict[str, Any]) -> Json:
@@ -50,6 +51,8 @@ class Stable:
     def _put(self, found: re.Match[str]) -> str:
         if found["time"]:
             return "<time>"
+        if found["here"]:
+            return "<address>"
         number = self._numbers.setdefault(found["id"], len(self._numbers) + 1)
         return f"<id-{number}>"
 

@@ -7,7 +7,8 @@ from typing import NoReturn
 
 import click
 
-from mockserver.cli.comparing import diff
+from mockserver.cli.comparing import diff, verify
+from mockserver.cli.gathering import merge, prune
 from mockserver.cli.looking import ls, script, show
 from mockserver.cli.recording import record
 from mockserver.cli.serving import replay, serve
@@ -29,7 +30,21 @@ def cli() -> None:
     """Record a LangGraph Agent Server, replay it without one, or fake it."""
 
 
-for command in (serve, replay, record, ls, show, script, lint, fmt, diff, scrub):
+for command in (
+    serve,
+    replay,
+    record,
+    ls,
+    show,
+    script,
+    lint,
+    fmt,
+    diff,
+    verify,
+    scrub,
+    prune,
+    merge,
+):
     cli.add_command(command)
 
 

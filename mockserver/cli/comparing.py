@@ -1,4 +1,4 @@
-"""The commands that compare: diff."""
+"""The commands that compare: diff, verify."""
 
 import json
 import sys
@@ -45,6 +45,107 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
                 work.found = True
                 _tell(name, pair, as_json)
     click.echo(f"{counted(count, 'exchange')} compared, {differing} differ", err=True)
+    work.finish()
+
+
+@click.command(short_help="Ask a live server what was recorded, and compare.")
+@options.paths
+@click.option(
+    "--upstream",
+    required=True,
+    metavar="URL",
+    show_envvar=True,
+    envvar="MOCKSERVER_UPSTREAM",
+    help="The Agent Server to ask.",
+)
+@click.option(
+    "--values",
+    is_flag=True,
+    show_envvar=True,
+    envvar="MOCKSERVER_VALUES",
+    help="Compare values too, and not the structure alone.",
+)
+@click.option(
+    "--max-age",
+    type=click.FloatRange(0),
+    metavar="DAYS",
+    show_envvar=True,
+    envvar="MOCKSERVER_MAX_AGE",
+    help="Warn of cassettes that were recorded longer ago.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=120.0,
+    show_default=True,
+    metavar="SECONDS",
+    show_envvar=True,
+    envvar="MOCKSERVER_TIMEOUT",
+    help="How long an answer may take.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=4,
+    show_default=True,
+    show_envvar=True,
+    envvar="MOCKSERVER_JOBS",
+    help="How many cassettes to verify at a time; the requests of one come one after the other.",
+)
+@click.option(
+    "--junit",
+    type=options.PATH,
+    metavar="FILE",
+    show_envvar=True,
+    envvar="MOCKSERVER_JUNIT",
+    help="Write the results as JUnit XML too.",
+)
+@options.upstream_credentials
+@options.config
+@options.as_json
+def verify(
+    paths: tuple[Path, ...],
+    upstream: str,
+    values: bool,
+    max_age: float | None,
+    timeout: float,
+    jobs: int,
+    junit: Path | None,
+    upstream_headers: tuple[tuple[str, str], ...],
+    upstream_api_key: str | None,
+    config: Path | None,
+    as_json: bool,
+) -> None:
+    """Send the recorded requests to a live Agent Server, and compare what matters: status, events and their order, fields and types.
+
+    PATH is a cassette or a folder of them; ./cassettes if none is given. Ids of live answers are put into the requests that follow. Exits with
+    1 if there are differences.
+    """
+    from datetime import UTC, datetime
+    from uuid import uuid4
+
+    from mockserver import settings
+    from mockserver.cli.verifying import results, tell, write_junit
+    from mockserver.upkeep.verifying import warning
+    from mockserver.upstream import Upstream
+    from mockserver.verification import Verification
+
+    project = settings.load(config)
+    key = (("x-api-key", upstream_api_key),) if upstream_api_key else ()
+    server = Upstream(upstream, (*upstream_headers, *key))
+    check = Verification(
+        server, project.redact, lambda: str(uuid4()), values=values, timeout=timeout
+    )
+    work = Work()
+    sources = [opened.source for opened in work.whole(paths, "read")]
+    now = datetime.now(UTC)
+    warned = [warning(one.name, one.header, now, max_age) for one in sources if max_age is not None]
+    warnings = [line for line in warned if line]
+    found = results(sources, check, server, jobs)
+    tell(found, warnings, as_json)
+    if junit is not None:
+        write_junit(junit, found, warnings)
+    work.found = any(result.outcome != "same" for result in found)
     work.finish()
 
 

@@ -32,6 +32,11 @@ class Work:
         self.found = False
         self._trouble = False
 
+    @property
+    def has_trouble(self) -> bool:
+        """Whether something went wrong."""
+        return self._trouble
+
     def trouble(self, error: object) -> None:
         """Tell of what went wrong, and go on."""
         click.echo(f"mockserver: {error}", err=True)

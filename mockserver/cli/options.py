@@ -87,6 +87,31 @@ def as_json(function: F) -> F:
     )(function)
 
 
+def upstream_credentials(function: F) -> F:
+    """Add --upstream-header and --upstream-api-key."""
+    for option in (
+        click.option(
+            "--upstream-api-key",
+            metavar="KEY",
+            show_envvar=True,
+            envvar="MOCKSERVER_UPSTREAM_API_KEY",
+            help="The same for x-api-key; better given as MOCKSERVER_UPSTREAM_API_KEY.",
+        ),
+        click.option(
+            "--upstream-header",
+            "upstream_headers",
+            multiple=True,
+            type=HeaderType(),
+            metavar="'NAME: VALUE'",
+            show_envvar=True,
+            envvar="MOCKSERVER_UPSTREAM_HEADER",
+            help="Send this to the upstream; no cassette ever holds it. Repeatable.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 def address(function: F) -> F:
     """Add --host, --port and --config."""
     for option in (

@@ -41,23 +41,7 @@ if TYPE_CHECKING:
     envvar="MOCKSERVER_OVERWRITE",
     help="Record PATH anew; it is replaced at the stop.",
 )
-@click.option(
-    "--upstream-header",
-    "upstream_headers",
-    multiple=True,
-    type=options.HeaderType(),
-    metavar="'NAME: VALUE'",
-    show_envvar=True,
-    envvar="MOCKSERVER_UPSTREAM_HEADER",
-    help="Send this to the upstream; the cassette never holds it. Repeatable.",
-)
-@click.option(
-    "--upstream-api-key",
-    metavar="KEY",
-    show_envvar=True,
-    envvar="MOCKSERVER_UPSTREAM_API_KEY",
-    help="The same for x-api-key; better given as MOCKSERVER_UPSTREAM_API_KEY.",
-)
+@options.upstream_credentials
 @click.option(
     "--record-errors",
     is_flag=True,

@@ -70,9 +70,17 @@ def serve(
 
 @click.command(short_help="Answer from cassettes alone, for CI.")
 @options.paths
+@click.option(
+    "--usage",
+    type=options.PATH,
+    metavar="FILE",
+    show_envvar=True,
+    envvar="MOCKSERVER_USAGE",
+    help="Add to FILE which exchanges were played, for `mockserver prune`.",
+)
 @options.speed
 @options.address
-def replay(paths: tuple[Path, ...], **how: Unpack[_How]) -> None:
+def replay(paths: tuple[Path, ...], usage: Path | None, **how: Unpack[_How]) -> None:
     """Answer from cassettes alone, for CI: what they do not hold is a miss.
 
     PATH is a cassette or a folder of them; ./cassettes if none is given. Exits with 1 after a miss, with 2 after an
@@ -92,7 +100,7 @@ def replay(paths: tuple[Path, ...], **how: Unpack[_How]) -> None:
             raise UsageError(f"nothing to replay: no exchange in {', '.join(map(str, named))}")
         return made
 
-    log = _play("replay", playing, how)
+    log = _play("replay", playing, how, usage)
     if log.errors:
         sys.exit(2)
     if log.misses:
@@ -103,8 +111,10 @@ def _folder() -> tuple[Path, ...]:
     return (options.FOLDER,) if options.FOLDER.is_dir() else ()
 
 
-def _play(mode: str, playing: Callable[["How", Log], "Playing"], how: _How) -> Log:
-    """Answer by what *playing* makes, until the stop."""
+def _play(
+    mode: str, playing: Callable[["How", Log], "Playing"], how: _How, usage: Path | None = None
+) -> Log:
+    """Answer by what *playing* makes, until the stop; then add to the file *usage* what was played."""
     from mockserver import settings
     from mockserver.control import is_loopback
     from mockserver.modes import How
@@ -125,6 +135,10 @@ def _play(mode: str, playing: Callable[["How", Log], "Playing"], how: _How) -> L
     )
     log.tell(log.summary())
     _tell_unplayed(made.cassettes, log)
+    if usage is not None:
+        from mockserver.store.usage import add
+
+        add(usage, made.cassettes.usage)
     return log
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from mockserver.pytest_plugin import choices
 from mockserver.pytest_plugin.outcomes import Outcomes
+from mockserver.pytest_plugin.played import Played
 from mockserver.pytest_plugin.summary import Summary
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _CHOICES = pytest.StashKey[choices.Choices]()
 _OUTCOMES = pytest.StashKey[Outcomes]()
 _SUMMARY = pytest.StashKey[Summary]()
+_PLAYED = pytest.StashKey[Played]()
 _STAND: "pytest.StashKey[Stand]" = pytest.StashKey()
 
 
@@ -33,6 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.stash[_CHOICES] = choices.read(config)
     config.stash[_OUTCOMES], config.stash[_SUMMARY] = Outcomes(config), Summary()
+    config.stash[_PLAYED] = Played(config.stash[_CHOICES].usage)
+    config.pluginmanager.register(config.stash[_PLAYED], "mockserver-usage")
     config.pluginmanager.register(config.stash[_OUTCOMES], "mockserver-outcomes")
     config.pluginmanager.register(config.stash[_SUMMARY], "mockserver-summary")
 
@@ -52,7 +56,7 @@ def mock_server(request: pytest.FixtureRequest) -> Iterator["MockServer"]:
     from mockserver.pytest_plugin.stand import Stand
 
     stash = request.config.stash
-    stand = Stand(request.node, stash[_CHOICES], stash[_OUTCOMES])
+    stand = Stand(request.node, stash[_CHOICES], stash[_OUTCOMES], stash[_PLAYED])
     request.node.stash[_STAND] = stand
     with stand as server:
         yield server

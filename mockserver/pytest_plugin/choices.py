@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,7 @@ class Choices:
     upstream: str | None
     upstream_headers: Headers
     fail_on_unplayed: bool
+    usage: Path | None
     told: str | None
 
 
@@ -52,6 +54,12 @@ def add(parser: pytest.Parser) -> None:
         action="store_true",
         help="Fail a test that has not played all of its cassette.",
     )
+    group.addoption(
+        "--mockserver-usage",
+        metavar="FILE",
+        default=os.environ.get("MOCKSERVER_USAGE"),
+        help="Add to FILE which exchanges were played, for `mockserver prune`; also MOCKSERVER_USAGE.",
+    )
 
 
 def read(config: pytest.Config) -> Choices:
@@ -71,7 +79,9 @@ def read(config: pytest.Config) -> Choices:
         headers = _headers()
         told = f"mockserver: records {record} from {_address(upstream, headers)}"
     fail_on_unplayed = bool(config.getoption("--mockserver-fail-on-unplayed"))
-    return Choices(record, upstream, headers, fail_on_unplayed, told)
+    usage = config.getoption("--mockserver-usage")
+    path = config.invocation_params.dir / usage if usage else None
+    return Choices(record, upstream, headers, fail_on_unplayed, path, told)
 
 
 def _in_ci() -> bool:

@@ -19,6 +19,7 @@ from mockserver.pytest_plugin import marker
 from mockserver.pytest_plugin.choices import Choices
 from mockserver.pytest_plugin.draft import Draft
 from mockserver.pytest_plugin.outcomes import Outcomes
+from mockserver.pytest_plugin.played import Played
 from mockserver.server import MockServer
 from mockserver.words import counted
 
@@ -26,11 +27,14 @@ from mockserver.words import counted
 class Stand:
     """Runs the server of the test *item* from entry to exit; what it recorded is thrown away unless `keep` comes at its `ending`."""
 
-    def __init__(self, item: pytest.Item, choices: Choices, outcomes: Outcomes) -> None:
+    def __init__(
+        self, item: pytest.Item, choices: Choices, outcomes: Outcomes, played: Played
+    ) -> None:
         outcomes.begin(item)
         self._item = item
         self._choices = choices
         self._outcomes = outcomes
+        self._played = played
         self._faults: list[Call] = []
         self._draft: Draft | None = None
         self._ending = False
@@ -63,6 +67,8 @@ class Stand:
     ) -> None:
         """Stop the server, and fail for what has only come to light now."""
         trouble = ""
+        if self._played.path is not None and self._draft is None:
+            self._played.add(self._server.usage(), passed=self._outcomes.passed(self._item))
         try:
             self._server.__exit__(kind, error, trace)
         except MockServerError as raised:

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mockserver.cache import Cache
 from mockserver.cassette.canonical import canonical, parsed
@@ -26,6 +26,9 @@ from mockserver.responders.lookup import Looked, Lookup
 from mockserver.sessions import Session, Sessions
 from mockserver.store.library import Library
 from mockserver.wire import plain
+
+if TYPE_CHECKING:
+    from mockserver.upkeep.usage import Usage
 
 IDS_KEPT = 2 << 20
 """How many bytes of ids of messages are remembered."""
@@ -64,6 +67,13 @@ class Cassettes:
         """The exchanges that were never played, as `FILE#N`, whatever was reset meanwhile."""
         labels = (entry.label for cassette in self.index.cassettes for entry in cassette.entries)
         return [label for label in labels if label not in self.played]
+
+    @property
+    def usage(self) -> "Usage":
+        """What was played of each cassette, whatever was reset meanwhile."""
+        from mockserver.store import usage
+
+        return usage.played(self._library, self.index, self.played)
 
     @property
     def index(self) -> Index:

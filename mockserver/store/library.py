@@ -60,6 +60,10 @@ class Library:
         """Return the recorded request at *entry*."""
         return self._shelf.snapshots[entry.cassette].request(entry)
 
+    def path(self, name: str) -> str:
+        """Return where the cassette *name* is."""
+        return self._shelf.paths[name]
+
     def is_current(self, entry: Entry) -> bool:
         """Tell whether the file of *entry* is still as it was loaded.
 

@@ -90,8 +90,8 @@ class Aside:
         return all(self._stand_for_each_other(old, new) for old, new in pairs)
 
     def _stand_for_each_other(self, old: re.Match[str], new: re.Match[str]) -> bool:
-        if old["time"] or new["time"]:
-            return bool(old["time"] and new["time"])
+        if old.lastgroup != "id" or new.lastgroup != "id":
+            return old.lastgroup == new.lastgroup
         return self.bind(old[0], new[0])
 
     def _keys(

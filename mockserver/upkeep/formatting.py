@@ -1,9 +1,13 @@
 """The one text of a cassette: the same exchanges, the same text, comments included. No I/O."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from mockserver import strict
 from mockserver.cassette import player, text
 from mockserver.cassette.canonical import canonical
-from mockserver.cassette.model import Exchange, Header
+from mockserver.cassette.model import End, Exchange, Header
+from mockserver.cassette.text.dump import SEPARATOR
 from mockserver.errors import ReadError
 from mockserver.upkeep.comments import with_comments
 from mockserver.upkeep.source import Part, Source
@@ -12,6 +16,24 @@ from mockserver.upkeep.source import Part, Source
 def formatted(source: Source) -> bytes:
     """Return *source* in its one text; a part that cannot be read, or breaks off, stays as it is."""
     return b"".join(_part(part) for part in source.parts)
+
+
+def assembled(header: Header, parts: Sequence[Part]) -> bytes:
+    """Return the file that holds *parts*, the *header* first.
+
+    In a recorded one the last exchange has to have an `end`, or it would be taken for torn.
+    """
+    raws: list[bytes] = []
+    for part in parts:
+        raw, exchange = part.raw, part.exchange
+        last = part is parts[-1] and header.recorded is not None
+        if last and exchange is not None and exchange.response.end is None and not part.torn:
+            ended = replace(exchange, response=replace(exchange.response, end=End()))
+            raw = written(part, ended)
+        if part.number and not raw.startswith(b"---"):
+            raw = SEPARATOR.encode() + raw
+        raws.append(raw if raw.endswith(b"\n") or part is parts[-1] else raw + b"\n")
+    return b"".join(raws)
 
 
 def written(part: Part, value: Header | Exchange) -> bytes:

@@ -9,7 +9,7 @@ from mockserver.cassette.redaction import Rules
 from mockserver.errors import ReadError
 from mockserver.upkeep import answers, exposed, reach, scalars, structure, types
 from mockserver.upkeep.findings import Finding
-from mockserver.upkeep.formatting import written
+from mockserver.upkeep.formatting import assembled, written
 from mockserver.upkeep.source import Part, Source
 
 _CUT_OFF = "delete it, or write its end; `mockserver record --extend` cuts it off too"
@@ -35,17 +35,17 @@ def fixed(source: Source, policy: Policy) -> bytes:
         return source.raw
     gone = set(reach.useless_ones(source, policy))
     kept = [part for part in source.parts if part.number not in gone and not _is_waste(part)]
-    return b"".join(map(_mended, kept))
+    return assembled(source.header, [_mended(part) for part in kept])
 
 
-def _mended(part: Part) -> bytes:
+def _mended(part: Part) -> Part:
     part = _quoted(part)
     if part.exchange is None or part.torn:
-        return part.raw
-    response = answers.mended(part.exchange)
-    if response == part.exchange.response:
-        return part.raw
-    return written(part, replace(part.exchange, response=response))
+        return part
+    exchange = replace(part.exchange, response=answers.mended(part.exchange))
+    if exchange == part.exchange:
+        return part
+    return replace(part, raw=written(part, exchange), exchange=exchange)
 
 
 def _quoted(part: Part) -> Part:

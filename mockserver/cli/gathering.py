@@ -1,0 +1,142 @@
+"""The commands that make fewer cassettes of many, or cassettes of something else: prune, merge."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mockserver.cli import options
+from mockserver.cli.opened import Opened, Work
+from mockserver.cli.tables import table
+from mockserver.errors import MockServerError, UsageError
+from mockserver.words import counted
+
+if TYPE_CHECKING:
+    from mockserver.upkeep.prune import Pruning
+
+
+@click.command(short_help="Take out exchanges that were never played.")
+@options.paths
+@click.option(
+    "--usage",
+    "usages",
+    multiple=True,
+    required=True,
+    type=options.PATH,
+    metavar="FILE",
+    help="What `mockserver replay --usage` or `pytest --mockserver-usage` has written. Repeatable.",
+)
+@click.option("--write", is_flag=True, help="Take them out; without it they are only shown.")
+@options.as_json
+def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_json: bool) -> None:
+    """Show the exchanges that were never played, by what usage files tell, and take them out with --write.
+
+    PATH is a cassette or a folder of them; ./cassettes if none is given. What the usage does not know is kept. Exits with 1 if there is something
+    to take out.
+    """
+    from mockserver.store import usage
+    from mockserver.upkeep.prune import pruned, pruning
+    from mockserver.upkeep.usage import merged
+
+    for file in usages:
+        if not file.exists():
+            raise UsageError(f"{file}: there is no such file")
+    known = merged(usage.read(path) for path in usages)
+    work, rows, count = Work(), [], 0
+    for opened in work.whole(paths, "prune"):
+        found = pruning(opened.source, known.get(usage.shown(opened.path)))
+        _tell_kept(opened, found)
+        if not found.unplayed:
+            continue
+        raw = pruned(opened.source, found.unplayed)
+        if write and not _put(work, opened, raw):
+            continue
+        count += len(found.unplayed)
+        for part in found.unplayed:
+            assert part.exchange is not None
+            request = part.exchange.request
+            rows.append((part.label, request.method, request.path))
+        if raw is None:
+            click.echo(
+                f"{opened.path}: nothing is left of it, {'removed' if write else '--write removes it'}",
+                err=True,
+            )
+    work.found = not write and count > 0
+    if as_json:
+        for label, method, path in rows:
+            click.echo(json.dumps({"exchange": label, "method": method, "path": path}))
+    else:
+        table(rows)
+    done = (
+        "taken out"
+        if write
+        else "never played; --write takes them out"
+        if count
+        else "never played"
+    )
+    click.echo(f"{counted(count, 'exchange')} {done}", err=True)
+    work.finish()
+
+
+@click.command(short_help="Make one cassette of several.")
+@options.paths
+@click.option(
+    "--into", required=True, type=options.PATH, metavar="FILE", help="The cassette to make."
+)
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it is there.")
+@options.config
+@options.as_json
+def merge(
+    paths: tuple[Path, ...], into: Path, overwrite: bool, config: Path | None, as_json: bool
+) -> None:
+    """Make one cassette of several, in their order; an exchange that is in one before it is dropped.
+
+    PATH is a cassette or a folder of them; ./cassettes if none is given. They are left as they are.
+    """
+    from mockserver import settings
+    from mockserver.store.rewriting import create
+    from mockserver.upkeep.merge import merged
+
+    policy = settings.load(config).policy
+    work = Work()
+    there = [one for one in work.whole(paths, "merge") if one.path.resolve() != into.resolve()]
+    sources = [opened.source for opened in there]
+    if work.has_trouble:
+        work.finish()
+    if not sources:
+        raise UsageError("nothing to merge: name cassettes, or a folder of them")
+    made = merged(sources, policy)
+    create(into, made.raw, overwrite=overwrite)
+    for dropped, first in made.dropped:
+        if as_json:
+            click.echo(json.dumps({"dropped": dropped, "same_as": first}))
+        else:
+            click.echo(f"{dropped}: dropped, the same as {first}")
+    for note in made.notes:
+        click.echo(f"{into}: {note}", err=True)
+    click.echo(
+        f"{into}: {counted(made.count, 'exchange')} of {counted(len(sources), 'cassette')}, {len(made.dropped)} dropped",
+        err=True,
+    )
+
+
+def _put(work: Work, opened: Opened, raw: bytes | None) -> bool:
+    from mockserver.store.rewriting import remove
+
+    if raw is not None:
+        return work.rewrite(opened, raw)
+    try:
+        remove(opened.path)
+    except MockServerError as error:
+        work.trouble(error)
+        return False
+    return True
+
+
+def _tell_kept(opened: Opened, found: "Pruning") -> None:
+    if found.kept:
+        click.echo(f"{opened.path}: kept, {found.kept}", err=True)
+    elif found.unknown:
+        numbers = ", ".join(f"#{part.number}" for part in found.unknown)
+        click.echo(f"{opened.path}: {numbers} kept, the usage does not know them", err=True)

@@ -1,0 +1,54 @@
+"""Files that tell which exchanges were played; several processes may add to one."""
+
+import fcntl
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from mockserver.cassette.index import Index
+from mockserver.errors import StorageError
+from mockserver.store import files
+from mockserver.store.library import Library
+from mockserver.upkeep import usage
+from mockserver.upkeep.usage import Plays, Usage
+
+
+def played(library: Library, index: Index, labels: Iterable[str]) -> Usage:
+    """Return that of all exchanges in *index* those of *labels*, `FILE#N`, were played, and the others not."""
+    known = set(labels)
+    told: dict[str, Plays] = {}
+    for cassette in index.cassettes:
+        marks = usage.marks(library.request(entry) for entry in cassette.entries)
+        pairs = zip(marks, cassette.entries, strict=True)
+        plays = {mark: int(entry.label in known) for mark, entry in pairs}
+        told[shown(library.path(cassette.name))] = Plays(plays)
+    return told
+
+
+def shown(path: str | Path) -> str:
+    """Return how a usage file names the cassette at *path*: from the working directory, where it is below that."""
+    real = os.path.realpath(path)
+    near = os.path.relpath(real)
+    return Path(real if near.startswith("..") else near).as_posix()
+
+
+def read(path: Path) -> Usage:
+    """Return what the file *path* tells; UsageError where it cannot be read."""
+    return files.read(path, usage.loads)
+
+
+def add(path: Path, more: Usage) -> None:
+    """Add *more* to what the file *path* tells, which is made if it is not there.
+
+    UsageError where it is another kind of file, StorageError where it cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        with os.fdopen(descriptor, "r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            told = usage.dumps(usage.merged((read(path), more)))
+            file.seek(0)
+            file.write(told.encode())
+            file.truncate()
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,80 @@
+"""Recorded requests, sent to a live server: its answers beside the recorded ones."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+
+from mockserver.cassette.model import Exchange
+from mockserver.cassette.recorder import Recorder
+from mockserver.cassette.redaction import Redactor, Rules
+from mockserver.cassette.secrets import LONG, credentials
+from mockserver.errors import UpstreamError
+from mockserver.messages import Request
+from mockserver.upkeep.source import Part, Source
+from mockserver.upkeep.verifying import Conversation, Outcome, Result
+from mockserver.upstream import Upstream
+
+
+class Verification:
+    """Asks *upstream* for what was recorded, one request after the other; each answer may take *timeout* seconds.
+
+    *rules* are what is redacted in live answers as it was in recorded ones; with *values*, those are compared too. *new_id* makes ids of threads.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        rules: Rules,
+        new_id: Callable[[], str],
+        *,
+        values: bool,
+        timeout: float,
+    ) -> None:
+        self._upstream = upstream
+        self._rules = rules
+        self._new_id = new_id
+        self._values = values
+        self._timeout = timeout
+
+    async def results(self, source: Source) -> AsyncIterator[Result]:
+        """Yield how each exchange of *source* is found, in recorded order; UpstreamError where the server cannot be reached."""
+        conversation = Conversation(self._new_id)
+        for part in source.exchanges:
+            yield await self._result(part, conversation)
+
+    async def _result(self, part: Part, conversation: Conversation) -> Result:
+        recorded = part.exchange
+        assert recorded is not None
+        shown = f"{recorded.request.method} {recorded.request.path}"
+        request = conversation.asked(recorded.request)
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self._timeout):
+                live = await self._live(request)
+        except TimeoutError:
+            fault = f"no whole answer within {self._timeout:g} s"
+            return Result(part.label, shown, Outcome.FAILED, time.monotonic() - started, (fault,))
+        except UpstreamError as error:
+            if not error.reached:
+                raise
+            return Result(
+                part.label, shown, Outcome.FAILED, time.monotonic() - started, (str(error),)
+            )
+        conversation.answered(recorded.response, live.response)
+        faults = conversation.faults(recorded, live, values=self._values)
+        if faults and b"REDACTED" in recorded.request.body:
+            faults = (*faults, "its request holds REDACTED, and was sent so")
+        outcome = Outcome.DIFFERS if faults else Outcome.SAME
+        return Result(part.label, shown, outcome, time.monotonic() - started, faults)
+
+    async def _live(self, request: Request) -> Exchange:
+        recorder = Recorder(request, time.monotonic())
+        answer = await self._upstream.send(request)
+        recorder.answer(answer.status, answer.reason, answer.headers)
+        async for chunk in answer.chunks:
+            recorder.feed(chunk, time.monotonic())
+        secrets = {
+            *credentials(self._upstream.credentials),
+            *(value for _, value in self._upstream.credentials if len(value) >= LONG),
+        }
+        return Redactor(secrets, self._rules).exchange(recorder.finish(time.monotonic()))
