@@ -9,6 +9,7 @@ import click
 
 from mockserver.cli.comparing import diff, verify
 from mockserver.cli.gathering import merge, prune
+from mockserver.cli.importing import import_
 from mockserver.cli.looking import ls, script, show
 from mockserver.cli.recording import record
 from mockserver.cli.serving import replay, serve
@@ -44,6 +45,7 @@ for command in (
     scrub,
     prune,
     merge,
+    import_,
 ):
     cli.add_command(command)
 
