@@ -1,7 +1,7 @@
 """Changes in words and as JSON. No I/O."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mockserver.cassette import paths
 from mockserver.cassette.matching import ABSENT
@@ -15,30 +15,36 @@ SHOWN = 120
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """A change that comes *count* times, in several events of one name; *place* is that of the first."""
+    """A *change* that comes *count* times, in items of one list or in events of one name; EVERY stands in its place for their numbers."""
 
     change: Change
     count: int = 1
 
 
+EVERY = "*"
+"""In a place: the number of each of several items."""
+
+
 def gathered(changes: Iterable[Change]) -> list[Gathered]:
-    """Return *changes*, those that are the same in several events of one name as one."""
+    """Return *changes*, those that are the same in several items of a list as one."""
     found: dict[str, Gathered] = {}
     for change in changes:
-        place = change.place
-        steps = (place[0], *place[2:]) if place[:1] == ("events",) else place
+        steps = [EVERY if isinstance(step, int) else [step] for step in change.place]
         key = dumps([steps, _value(change.before), _value(change.after)])
         before = found.get(key)
-        found[key] = (
-            Gathered(change) if before is None else Gathered(before.change, before.count + 1)
-        )
+        if before is None:
+            found[key] = Gathered(change)
+        else:
+            pairs = zip(before.change.place, change.place, strict=True)
+            place = tuple(one if one == other else EVERY for one, other in pairs)
+            found[key] = Gathered(replace(before.change, place=place), before.count + 1)
     return list(found.values())
 
 
 def words(changes: Iterable[Change], *, whole: bool = False) -> Iterator[str]:
     """Yield *changes* in lines: the path, then what stood there and what stands there now; *whole*: values are not cut."""
     for one in gathered(changes):
-        times = f"  ({one.count} events)" if one.count > 1 else ""
+        times = f"  ({one.count} times)" if one.count > 1 else ""
         yield f"{where(one.change.place)}{times}"
         for mark, value in (("-", one.change.before), ("+", one.change.after)):
             if value is not ABSENT:
@@ -53,7 +59,7 @@ def facts(changes: Iterable[Change]) -> list[Json]:
         values = (("before", one.change.before), ("after", one.change.after))
         fact: dict[str, Json] = {"path": where(one.change.place)}
         fact |= {name: value for name, value in values if value is not ABSENT}
-        told.append(fact | ({"events": one.count} if one.count > 1 else {}))
+        told.append(fact | ({"times": one.count} if one.count > 1 else {}))
     return told
 
 
@@ -61,8 +67,12 @@ def where(place: Place) -> str:
     """Return *place* as people write it: `events[2] updates agent.messages[0].content`."""
     if place[:1] == ("events",) and len(place) > 2:
         number, name = place[1], place[2]
-        return f"events[{number}] {name} {paths.text(place[3:])}".rstrip()
-    return paths.text(place)
+        return f"events[{number}] {name} {_path(place[3:])}".rstrip()
+    return _path(place)
+
+
+def _path(place: Place) -> str:
+    return paths.text(tuple(paths.Every() if step == EVERY else step for step in place))
 
 
 def _value(value: Json) -> Json:
