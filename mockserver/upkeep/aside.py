@@ -56,7 +56,7 @@ class Aside:
     def same(self, before: Json, after: Json) -> bool:
         """Tell whether two texts, numbers, truth values or nulls are the same, but for what is set aside."""
         if isinstance(before, str) and isinstance(after, str):
-            return before == after or (not self.exact and self._same_text(before, after))
+            return before == after if self.exact else self._same_text(before, after)
         if isinstance(before, bool) or isinstance(after, bool) or before is None or after is None:
             return before is after
         if isinstance(before, int | float) and isinstance(after, int | float):
@@ -84,6 +84,10 @@ class Aside:
             yield Change(place, before, after)
 
     def _same_text(self, before: str, after: str) -> bool:
+        if before == after:
+            for found in VOLATILE.finditer(before):
+                self.bind(found[0], found[0])
+            return True
         if VOLATILE.sub("\0", before) != VOLATILE.sub("\0", after):
             return False
         pairs = zip(VOLATILE.finditer(before), VOLATILE.finditer(after), strict=True)

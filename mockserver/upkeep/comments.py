@@ -51,7 +51,8 @@ def with_comments(text: str, old: str) -> str:
         if comment.alone:
             place = next((place for line, place in before if line > comment.line), None)
         else:
-            place = next((place for line, place in reversed(before) if line <= comment.line), ())
+            at = max((line for line, _ in before if line <= comment.line), default=1)
+            place = next((place for line, place in before if line == at), ())
         if place is None:
             above.setdefault(len(lines) - 1, []).append(comment.text)
             continue

@@ -167,6 +167,8 @@ def _in_body(part: str, before: bytes, after: bytes) -> Iterator[Place]:
     try:
         found = differences(loads(before.decode()), loads(after.decode()))
         yield from ((part, "body", *_steps(one.path)) for one in found)
+    except UnicodeDecodeError:
+        yield part, "base64"
     except ValueError:
         yield part, "text"
 

@@ -39,7 +39,7 @@ def assembled(header: Header, parts: Sequence[Part]) -> bytes:
 def written(part: Part, value: Header | Exchange) -> bytes:
     """Return *value*, which takes the place of what *part* holds, as text with the comments of that."""
     told = text.dump_header(value) if isinstance(value, Header) else text.dump_exchange(value)
-    if told == part.text:
+    if told.encode() == part.raw:
         return part.raw
     commented = with_comments(told, part.text)
     try:

@@ -30,7 +30,7 @@ def faults(before: Shape, after: Shape, where: str) -> Iterator[str]:
     """Yield in words what is otherwise *after* than *before*: a field that is missing, a new one, another type."""
     new = sorted(after.types - before.types)
     if new and before.count and after.count:
-        yield f"{where or 'the body'} was {_or(before.types)}, now {_or(new)}"
+        yield f"{where or 'it'} was {_or(before.types)}, now {_or(new)}"
     for name, part in before.fields.items():
         there = _joined(where, name)
         if name in after.fields:

@@ -179,7 +179,8 @@ def _stream_faults(before: Stream, after: Stream) -> Iterator[str]:
     ours, theirs = _by_name(before), _by_name(after)
     for name, values in ours.items():
         if name in theirs:
-            yield from faults(shape(values), shape(theirs[name]), f"{name}:")
+            told = faults(shape(values), shape(theirs[name]), "")
+            yield from (f"{name}: {fault}" for fault in told)
 
 
 def _from(names: list[str], at: int) -> str:

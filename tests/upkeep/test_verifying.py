@@ -1,0 +1,200 @@
+"""A recorded answer beside a live one: what matters, what does not, and ids that go on."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from mockserver.cassette.model import Body, Exchange, Header, Response, Stream, TimedEvent
+from mockserver.messages import Request
+from mockserver.sse import CRLF, Event
+from mockserver.upkeep.junit import junit
+from mockserver.upkeep.shapes import faults, shape
+from mockserver.upkeep.verifying import Conversation, Outcome, Result, warning
+
+ONE, TWO, THREE = (f"1f000000-0000-4000-8000-00000000000{n}" for n in "123")
+JSON = (("content-type", "application/json"),)
+SSE = (("content-type", "text/event-stream"),)
+
+
+def body(value: Any, *, status: int = 200, headers: Any = JSON) -> Response:
+    return Response(status, None, headers, Body(json.dumps(value).encode()))
+
+
+def stream(*events: tuple[str, Any], headers: Any = SSE) -> Response:
+    told = (
+        Event((("event", name), ("data", json.dumps(value))))
+        if name != "comment"
+        else Event((("comment", value),))
+        for name, value in events
+    )
+    return Response(200, None, headers, Stream(tuple(TimedEvent(0.1, one) for one in told), CRLF))
+
+
+def found(recorded: Response, live: Response, *, values: bool = False) -> tuple[str, ...]:
+    conversation = Conversation(lambda: THREE)
+    conversation.answered(recorded, live)
+    request = Request("POST", "/runs/wait")
+    exchanges = (Exchange(request, response) for response in (recorded, live))
+    return conversation.faults(*exchanges, values=values)
+
+
+@pytest.mark.parametrize(
+    "recorded, live, expected",
+    [
+        pytest.param({"a": 1}, {"a": 2}, [], id="another value"),
+        pytest.param({"a": 1}, {"a": 1.5}, [], id="another kind of number"),
+        pytest.param({"a": 1}, {"a": "1"}, ["a was a number, now text"], id="another type"),
+        pytest.param({"a": 1}, {"a": True}, ["a was a number, now true or false"], id="true"),
+        pytest.param({"a": 1, "b": 2}, {"a": 1}, ["b is missing"], id="a missing field"),
+        pytest.param({"a": 1}, {"a": 1, "b": 2}, ["b is new"], id="a new field"),
+        pytest.param({"a": {"b": 1}}, {"a": {}}, ["a.b is missing"], id="a field within"),
+        pytest.param({"a": {"b": 1}}, {"a": []}, ["a was an object, now a list"], id="a list now"),
+        pytest.param({"a": None}, {"a": "x"}, ["a was null, now text"], id="null was there"),
+        pytest.param([1, None], [1], [], id="what was null before and is not there"),
+        pytest.param({"a": []}, {"a": [1]}, [], id="what is in a list that was empty"),
+        pytest.param({"a": [{"b": 1}]}, {"a": [{"c": 1}]}, ["a[*].b is missing", "a[*].c is new"], id="items"),
+        pytest.param([{"type": "ai", "x": 1}, {"type": "human"}], [{"type": "ai"}, {"type": "human", "x": 1}], ["[type=ai].x is missing", "[type=human].x is new"], id="items by their type"),
+        pytest.param([{"type": "ai"}, {"type": "tool"}], [{"type": "ai"}], ["[type=tool] is missing"], id="a kind of items"),
+        pytest.param({ONE: 1}, {TWO: 1}, [], id="fields that are ids"),
+        pytest.param("a", ["a"], ["it was text, now a list"], id="a body"),
+    ],
+)  # fmt: skip
+def test_the_structure_is_compared_and_no_value(
+    recorded: Any, live: Any, expected: list[str]
+) -> None:
+    assert list(faults(shape([recorded]), shape([live]), "")) == expected
+    assert list(found(body(recorded), body(live))) == expected
+
+
+@pytest.mark.parametrize(
+    "live, expected",
+    [
+        pytest.param([("metadata", {}), ("values", {})], (), id="the same"),
+        pytest.param([("metadata", {}), ("comment", "heartbeat"), ("values", {})], (), id="a heartbeat"),
+        pytest.param([("metadata", {})], ("events were metadata, values, now metadata",), id="one less"),
+        pytest.param([("values", {}), ("metadata", {})], ("events were metadata, values, now values, metadata",), id="another order"),
+        pytest.param([("metadata", {}), ("values", {}), ("error", {})], ("events were … values, now … values, error",), id="one more"),
+        pytest.param([("metadata", {"a": 1}), ("values", {})], ("metadata: a is new",), id="a new field"),
+    ],
+)  # fmt: skip
+def test_events_are_compared_by_name_and_order(live: Any, expected: tuple[str, ...]) -> None:
+    assert found(stream(("metadata", {}), ("values", {})), stream(*live)) == expected
+
+
+def test_how_many_words_a_model_says_is_a_matter_of_chance() -> None:
+    words = [("messages", [{"content": word}, {}]) for word in "abcd"]
+    last = ("values", {"n": 1})
+
+    assert found(stream(*words, last), stream(*words[:2], last)) == ()
+    assert found(stream(*words, last), stream(*words, last, last)) != ()
+
+
+def test_a_field_of_an_event_is_told_with_its_name() -> None:
+    recorded, live = stream(("values", {"a": 1})), stream(("values", {"b": 1}))
+
+    assert found(recorded, live) == ("values: a is missing", "values: b is new")
+
+
+@pytest.mark.parametrize(
+    "live, expected",
+    [
+        pytest.param(body({"detail": "no"}, status=422), ("status was 200, now 422", 'it answers {"detail": "no"}'), id="a status"),
+        pytest.param(body({}, headers=(("content-type", "application/json; charset=utf-8"),)), (), id="a charset"),
+        pytest.param(body({}, headers=(("content-type", "text/html"),)), ("content-type was application/json, now text/html",), id="a content type"),
+        pytest.param(body({}, headers=(*JSON, ("location", f"/runs/{ONE}"))), ("location was not there, now /runs/<id>",), id="a location"),
+        pytest.param(body({}, headers=(*JSON, ("x-trace", "1"))), (), id="any other header"),
+    ],
+)  # fmt: skip
+def test_the_head_is_compared_by_what_clients_go_by(
+    live: Response, expected: tuple[str, ...]
+) -> None:
+    assert found(body({}), live) == expected
+
+
+def test_values_are_compared_when_asked_for() -> None:
+    recorded, live = body({"id": ONE, "text": "a"}), body({"id": TWO, "text": "b"})
+
+    assert found(recorded, live) == ()
+    assert found(recorded, live, values=True) == ('body.text - "a" + "b"',)
+
+
+def test_ids_of_live_answers_stand_in_the_requests_that_follow() -> None:
+    conversation = Conversation(lambda: THREE)
+    conversation.answered(body({"thread_id": ONE}), body({"thread_id": TWO}))
+
+    asked = conversation.asked(Request("POST", f"/threads/{ONE}/runs/wait", (), f'{{"a":"{ONE}"}}'.encode()))
+    assert asked.path == f"/threads/{TWO}/runs/wait"
+    assert asked.body == f'{{"a":"{TWO}"}}'.encode()
+    assert asked.headers == (("content-type", "application/json"),)
+
+
+def test_ids_of_heads_events_and_resumed_streams_go_on_too() -> None:
+    conversation = Conversation(lambda: THREE)
+
+    def resumable(run: str, number: str) -> Response:
+        event = Event((("event", "metadata"), ("data", "{}"), ("id", number)))
+        headers = (*SSE, ("content-location", f"/runs/{run}"))
+        return Response(200, None, headers, Stream((TimedEvent(0, event),), CRLF))
+
+    conversation.answered(resumable(ONE, "1-0"), resumable(TWO, "9-0"))
+    asked = conversation.asked(Request("GET", f"/runs/{ONE}/stream", (("last-event-id", "1-0"),)))
+
+    assert (asked.path, asked.headers) == (f"/runs/{TWO}/stream", (("last-event-id", "9-0"),))
+
+
+@pytest.mark.parametrize(
+    "path, sent",
+    [
+        pytest.param("/threads", {"thread_id": ONE}, id="a thread that is made"),
+        pytest.param(f"/threads/{ONE}/runs/stream", {"if_not_exists": "create"}, id="a run that makes one"),
+    ],
+)  # fmt: skip
+def test_a_thread_that_its_client_has_named_gets_a_new_name(path: str, sent: Any) -> None:
+    conversation = Conversation(lambda: THREE)
+    asked = conversation.asked(Request("POST", path, (), json.dumps(sent).encode()))
+
+    assert ONE not in asked.path + asked.body.decode()
+    assert THREE in asked.path + asked.body.decode()
+    assert conversation.asked(Request("GET", f"/threads/{ONE}")).path == f"/threads/{THREE}"
+
+
+def test_a_thread_that_nobody_has_made_is_asked_for_as_it_is() -> None:
+    conversation = Conversation(lambda: THREE)
+
+    assert conversation.asked(Request("GET", f"/threads/{ONE}")).path == f"/threads/{ONE}"
+
+
+@pytest.mark.parametrize(
+    "recorded, expected",
+    [
+        ("2026-11-01T00:00:00Z", "a.yaml: recorded 23 days ago, on 2026-11-01: record it again"),
+        ("2026-11-23T00:00:00Z", None),
+        ("long ago", None),
+        (None, None),
+    ],
+)
+def test_what_is_old_is_warned_of(recorded: str | None, expected: str | None) -> None:
+    today = datetime(2026, 11, 24, tzinfo=UTC)
+
+    assert warning("a.yaml", Header(recorded=recorded), today, 7) == expected
+
+
+def test_results_are_told_as_junit() -> None:
+    results = [
+        Result("a.yaml#1", "GET /info", Outcome.SAME, 0.5),
+        Result("a.yaml#2", "GET /x", Outcome.DIFFERS, 0.25, ("a is new", "b\x00 is <new>")),
+        Result("b.yaml#1", "GET /y", Outcome.FAILED, 0.1, ("no whole answer within 1 s",)),
+    ]
+    root = ElementTree.fromstring(junit(results, ["a.yaml: recorded 23 days ago"]))
+
+    assert root.attrib == {"name": "mockserver verify", "tests": "3", "failures": "1", "errors": "1", "time": "0.850"}  # fmt: skip
+    first, second = root
+    assert [case.get("name") for case in first.iter("testcase")] == ["#1 GET /info", "#2 GET /x"]
+    assert first.findtext("system-err") == "a.yaml: recorded 23 days ago"
+    failure = first.find("testcase/failure")
+    assert failure is not None
+    assert (failure.get("message"), failure.text) == ("a is new", "a is new\nb\ufffd is <new>")
+    assert second.find("testcase/error") is not None
