@@ -1,6 +1,7 @@
 """mockserver as people run it: a process with a ready line, a stop and an exit status."""
 
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -73,3 +74,22 @@ def run(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str
     return subprocess.run(
         command(*arguments), cwd=folder, capture_output=True, text=True, timeout=60, check=False
     )
+
+
+def on_a_terminal(arguments: list[str], folder: Path) -> str:
+    """Return what *arguments* print on a terminal of 80 columns."""
+    leader, follower = pty.openpty()
+    environment = {**os.environ, "COLUMNS": "80"}
+    process = subprocess.Popen(
+        arguments, cwd=folder, stdin=follower, stdout=follower, stderr=follower, env=environment
+    )
+    os.close(follower)
+    shown = b""
+    try:
+        while block := os.read(leader, 1 << 16):
+            shown += block
+    except OSError:
+        pass  # the other side of a terminal is closed
+    os.close(leader)
+    process.wait()
+    return shown.decode().replace("\r\n", "\n")

@@ -59,7 +59,7 @@ def _entry(request: dict[str, Any], response: dict[str, Any]) -> Entry:
         (status["code"], status.get("message")) if isinstance(status, dict) else (status, None)
     )
     headers = _headers(response)
-    raw = _raw(response.get("body", response.get("content")))
+    raw = _raw(response.get("body") or response.get("content"))
     packed = (first(headers, "content-encoding") or "identity").lower()
     unpacked = _unpacked(raw, packed)
     if unpacked is None:

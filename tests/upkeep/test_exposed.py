@@ -46,9 +46,7 @@ CORNERS = [
 
 def told(text: str, own: Rules | None = None) -> list[tuple[int, str]]:
     held = source("chat.yaml", text.encode())
-    return [
-        (one.line, one.where) for part in held.parts for one in exposures(part, own or Rules())
-    ]
+    return [(one.line, one.where) for part in held.parts for one in exposures(part, own or Rules())]
 
 
 def clean(text: str, own: Rules | None = None) -> str:
@@ -60,9 +58,7 @@ def clean(text: str, own: Rules | None = None) -> str:
 def test_a_secret_is_found_where_it_stands(where: str, edit: tuple[str, str]) -> None:
     text = edited(edit)
     changed = [
-        number
-        for number, line in enumerate(text.split("\n"), 1)
-        if line not in HEALTHY.split("\n")
+        number for number, line in enumerate(text.split("\n"), 1) if line not in HEALTHY.split("\n")
     ]
 
     ((line, found),) = told(text)
@@ -97,7 +93,7 @@ def test_what_was_replaced_is_counted_on_the_exchange() -> None:
 
 def test_a_secret_that_a_stream_tells_piece_by_piece_is_found_in_each_piece() -> None:
     events = "".join(
-        f"  - event: messages\n    data: |-\n      [{{\"content\":\"{KEY[at : at + 8]}\"}},{{}}]\n"
+        f'  - event: messages\n    data: |-\n      [{{"content":"{KEY[at : at + 8]}"}},{{}}]\n'
         for at in range(0, len(KEY), 8)
     )
     text = edited(("  events:\n", f"  events:\n{events}"))

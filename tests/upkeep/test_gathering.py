@@ -40,7 +40,9 @@ def test_what_was_never_played_may_go() -> None:
 
 
 def test_what_is_left_is_left_as_it_is() -> None:
-    text = edited(("request:\n", "# the first\nrequest:\n"), ("    stream_mode", "    stream_mode  "))
+    text = edited(
+        ("request:\n", "# the first\nrequest:\n"), ("    stream_mode", "    stream_mode  ")
+    )
     found = pruning(held(text), played(1, 1, 0, text=text))
 
     assert pruned(held(text), found.unplayed) == "---\n".join(text.split("---\n")[:3]).encode()
@@ -97,7 +99,9 @@ def test_usages_are_added_up() -> None:
     assert usage.loads(usage.dumps(both)) == both
 
 
-@pytest.mark.parametrize("text", ["[]", "{", '{"mockserver_usage": 2, "cassettes": {}}', "mockserver: 1\n"])
+@pytest.mark.parametrize(
+    "text", ["[]", "{", '{"mockserver_usage": 2, "cassettes": {}}', "mockserver: 1\n"]
+)
 def test_what_is_no_usage_file_is_refused(text: str) -> None:
     with pytest.raises(ReadError, match="not a usage file"):
         usage.loads(text)

@@ -125,7 +125,9 @@ def test_ids_of_live_answers_stand_in_the_requests_that_follow() -> None:
     conversation = Conversation(lambda: THREE)
     conversation.answered(body({"thread_id": ONE}), body({"thread_id": TWO}))
 
-    asked = conversation.asked(Request("POST", f"/threads/{ONE}/runs/wait", (), f'{{"a":"{ONE}"}}'.encode()))
+    asked = conversation.asked(
+        Request("POST", f"/threads/{ONE}/runs/wait", (), f'{{"a":"{ONE}"}}'.encode())
+    )
     assert asked.path == f"/threads/{TWO}/runs/wait"
     assert asked.body == f'{{"a":"{TWO}"}}'.encode()
     assert asked.headers == (("content-type", "application/json"),)

@@ -1,0 +1,472 @@
+"""The commands that keep cassettes healthy, as a person types them."""
+
+import json
+import os
+import stat
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+import yaml
+
+from mockserver.store import rewriting
+from mockserver.store.attachments import opened
+from tests.processes import command, on_a_terminal, run, running
+from tests.upkeep.cassettes import HEALTHY, edited
+from tests.upkeep.test_formatting import BY_HAND, FORMATTED
+from tests.upkeep.test_import import URL, entry, har
+
+KEY = "sk-proj-abcdefgh12345678"
+SECRET = edited(("content: hello", f"content: {KEY}"))
+BROKEN = edited(("  events:", "  evnts:"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "cassettes" / "sub").mkdir(parents=True)
+    (tmp_path / "cassettes" / "a.yaml").write_text(HEALTHY)
+    (tmp_path / "cassettes" / "sub" / "b.yaml").write_text(HEALTHY)
+    return tmp_path
+
+
+def test_healthy_cassettes_give_no_findings(folder: Path) -> None:
+    done = run("lint", folder=folder)
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "0 findings in 2 cassettes\n"
+
+
+def test_a_finding_is_a_line_with_file_line_code_and_mend(folder: Path) -> None:
+    (folder / "cassettes/a.yaml").write_text(edited(("content: '42'", "content: 42")))
+    done = run("lint", "cassettes", folder=folder)
+
+    assert done.returncode == 1
+    assert done.stdout == (
+        "cassettes/a.yaml:48: type-changed #2: body.input.messages[0].content is 42, where text belongs: "
+        "put it in quotes [--fix]\n"
+    )
+    assert done.stderr == "1 finding in 2 cassettes, 1 of them mended by --fix\n"
+
+
+def test_findings_for_programs(folder: Path) -> None:
+    (folder / "cassettes/a.yaml").write_text(BROKEN)
+    done = run("lint", "cassettes/a.yaml", "--json", folder=folder)
+
+    (finding,) = map(json.loads, done.stdout.splitlines())
+    assert finding["message"].startswith("response has no key `evnts`: did you mean `events`?")
+    assert {**finding, "message": ""} == {
+        "file": "cassettes/a.yaml",
+        "line": 27,
+        "code": "unknown-key",
+        "exchange": 1,
+        "message": "",
+        "mend": "correct its name, or delete it",
+        "fixable": False,
+    }
+
+
+def test_findings_on_a_terminal_stand_below_their_file(folder: Path) -> None:
+    (folder / "cassettes/a.yaml").write_text(edited(("content: '42'", "content: 42")))
+    shown = on_a_terminal(command("lint"), folder)
+
+    assert shown == (
+        "\x1b[1mcassettes/a.yaml\x1b[0m\n"
+        "  48  type-changed  #2: body.input.messages[0].content is 42, where text belongs\n"
+        "                    → put it in quotes [--fix]\n"
+        "1 finding in 2 cassettes, 1 of them mended by --fix\n"
+    )
+
+
+def test_fix_mends_and_tells_what_is_left(folder: Path) -> None:
+    path = folder / "cassettes/a.yaml"
+    path.write_text(edited(("content: '42'", "content: 42"), ("content: hello", f"content: {KEY}")))
+    done = run("lint", "--fix", folder=folder)
+
+    assert done.returncode == 1
+    assert "a.yaml:16: secret" in done.stdout
+    assert done.stderr == "mended 1 cassette\n1 finding in 2 cassettes\n"
+    assert 'content: "42"' in path.read_text()
+
+
+def test_codes_can_be_listed_and_left_out(folder: Path) -> None:
+    (folder / "cassettes/a.yaml").write_text(SECRET)
+
+    listed = run("lint", "--codes", folder=folder).stdout.splitlines()
+    assert "secret            what looks like a secret" in listed
+    assert run("lint", "--ignore", "secret", folder=folder).returncode == 0
+    refused = run("lint", "--ignore", "secrets", folder=folder)
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "mockserver: --ignore secrets: there is no such code; `mockserver lint --codes` lists them\n",
+    )
+
+
+def test_a_cassette_that_lost_its_first_line_is_found_in_a_folder(folder: Path) -> None:
+    (folder / "cassettes/a.yaml").write_text(HEALTHY.removeprefix("mockserver: 1\n"))
+    (folder / "cassettes/other.yaml").write_text("a: 1\n")
+    done = run("lint", folder=folder)
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("cassettes/a.yaml:1: not-a-cassette: ")
+    assert "cassettes/other.yaml: skipped, it is no cassette" in done.stderr
+
+
+def test_fmt_puts_cassettes_into_their_form(folder: Path) -> None:
+    path = folder / "cassettes/a.yaml"
+    path.write_text(BY_HAND)
+    path.chmod(0o640)
+
+    check = run("fmt", "--check", folder=folder)
+    assert (check.returncode, check.stdout) == (1, "would be formatted cassettes/a.yaml\n")
+    assert path.read_text() == BY_HAND
+    done = run("fmt", folder=folder)
+    assert (done.returncode, done.stdout) == (0, "formatted cassettes/a.yaml\n")
+    assert done.stderr == "1 cassette formatted, 1 as they should be\n"
+    assert path.read_text() == FORMATTED
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert run("fmt", "--check", folder=folder).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["fmt", "scrub"])
+def test_what_cannot_be_read_is_trouble_and_the_rest_is_done(folder: Path, name: str) -> None:
+    (folder / "cassettes/a.yaml").write_text(edited(("  events:", "  evnts:"), text=SECRET))
+    (folder / "cassettes/c.yaml").write_text(SECRET.replace("---\n", "---\n\n"))
+    done = run(name, folder=folder)
+
+    assert done.returncode == 2
+    assert "cassettes/a.yaml, line " in done.stderr
+    assert "---\n\n" not in (folder / "cassettes/c.yaml").read_text() or name == "scrub"
+    assert "Traceback" not in done.stderr
+
+
+def test_scrub_tells_where_and_never_what(folder: Path) -> None:
+    path = folder / "cassettes/a.yaml"
+    path.write_text(SECRET)
+
+    check = run("scrub", "--check", folder=folder)
+    assert check.returncode == 1
+    assert check.stdout == "cassettes/a.yaml:16: #1 request.body.input.messages[0].content\n"
+    assert path.read_text() == SECRET
+    done = run("scrub", folder=folder)
+    assert (done.returncode, done.stdout) == (0, check.stdout)
+    assert done.stderr == "1 place replaced in 1 cassette\n"
+    assert KEY not in path.read_text()
+
+
+def test_scrub_takes_rules_of_the_project_and_of_the_command(folder: Path) -> None:
+    (folder / "mockserver.yaml").write_text("redact: [{field: user_id}]\n")
+    done = run(
+        "scrub",
+        "cassettes/a.yaml",
+        "--rule",
+        "hel+o",
+        "--rule",
+        "field:attempt",
+        "--json",
+        folder=folder,
+    )
+
+    assert done.returncode == 0
+    assert [json.loads(line)["where"] for line in done.stdout.splitlines()] == [
+        "request.body.input.messages[0].content",
+        "request.body.config.configurable.user_id",
+        "response.events[0].data",
+        "request.body.config.configurable.user_id",
+    ]
+    refused = run("scrub", "--rule", "(", folder=folder)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+
+
+def test_diff_of_files_and_of_folders(folder: Path) -> None:
+    other = folder / "other"
+    (other / "sub").mkdir(parents=True)
+    (other / "a.yaml").write_text(edited(('"Hello!"', '"Hi!"')))
+
+    same = run("diff", "cassettes/a.yaml", "cassettes/sub/b.yaml", folder=folder)
+    assert (same.returncode, same.stdout, same.stderr) == (
+        0,
+        "",
+        "3 exchanges compared, 0 differ\n",
+    )
+    files = run("diff", "cassettes/a.yaml", "other/a.yaml", folder=folder)
+    assert (files.returncode, files.stdout) == (
+        1,
+        "other/a.yaml#1 POST /runs/stream\n"
+        "  events[2] updates agent.messages[0].content\n"
+        '    - "Hello!"\n'
+        '    + "Hi!"\n',
+    )
+    folders = run("diff", "cassettes", "other", "--json", folder=folder)
+    assert folders.returncode == 1
+    assert [json.loads(line) for line in folders.stdout.splitlines()] == [
+        {
+            "file": "a.yaml",
+            "request": "POST /runs/stream",
+            "before": 1,
+            "after": 1,
+            "changes": [
+                {
+                    "path": "events[2] updates agent.messages[0].content",
+                    "before": "Hello!",
+                    "after": "Hi!",
+                }
+            ],
+        },
+        {"file": "sub/b.yaml", "only": "cassettes"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (("cassettes", "cassettes/a.yaml"), "compare two cassettes, or two folders"),
+        (("cassettes", "nowhere"), "nowhere: there is no such file or folder"),
+        (("cassettes/a.yaml", "broken.yaml"), "broken.yaml, line 27: response has no key"),
+    ],
+)
+def test_diff_says_what_it_cannot_compare(
+    folder: Path, arguments: tuple[str, str], said: str
+) -> None:
+    (folder / "broken.yaml").write_text(BROKEN)
+    done = run("diff", *arguments, folder=folder)
+
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_merge_makes_one_cassette_of_a_folder(folder: Path) -> None:
+    done = run("merge", "cassettes", "--into", "cassettes/all.yaml", folder=folder)
+
+    assert done.returncode == 0
+    assert done.stdout == "".join(
+        f"cassettes/sub/b.yaml#{n}: dropped, the same as cassettes/a.yaml#{n}\n" for n in (1, 2, 3)
+    )
+    assert done.stderr == "cassettes/all.yaml: 3 exchanges of 2 cassettes, 3 dropped\n"
+    assert (folder / "cassettes/all.yaml").read_text() == HEALTHY
+    again = run("merge", "cassettes", "--into", "cassettes/all.yaml", folder=folder)
+    assert (again.returncode, again.stderr) == (
+        2,
+        "mockserver: cassettes/all.yaml is there already: name another file, or add --overwrite\n",
+    )
+    anew = run("merge", "cassettes", "--into", "cassettes/all.yaml", "--overwrite", folder=folder)
+    assert (anew.returncode, anew.stdout) == (0, done.stdout)
+
+
+def test_nothing_is_merged_while_one_cannot_be_read(folder: Path) -> None:
+    (folder / "cassettes/sub/b.yaml").write_text(BROKEN)
+    done = run("merge", "--into", "all.yaml", folder=folder)
+
+    assert done.returncode == 2
+    assert not (folder / "all.yaml").exists()
+
+
+def test_what_a_replay_has_not_played_is_pruned(folder: Path) -> None:
+    for _ in range(2):  # a second run adds to what the first has told
+        with running("replay", "cassettes", "--usage", "usage.json", folder=folder) as server:
+            with urlopen(f"{server.url}/info") as response:
+                assert response.status == 200
+            assert server.stop() == 0
+
+    shown = run("prune", "--usage", "usage.json", folder=folder)
+    assert shown.returncode == 1
+    assert shown.stdout == (
+        "cassettes/a.yaml#1\tPOST\t/runs/stream\n"
+        "cassettes/a.yaml#2\tPOST\t/runs/wait\n"
+        "cassettes/sub/b.yaml#1\tPOST\t/runs/stream\n"
+        "cassettes/sub/b.yaml#2\tPOST\t/runs/wait\n"
+        "cassettes/sub/b.yaml#3\tGET\t/info\n"
+    )
+    assert shown.stderr == (
+        "cassettes/sub/b.yaml: nothing is left of it, --write removes it\n"
+        "5 exchanges never played; --write takes them out\n"
+    )
+    assert (folder / "cassettes/a.yaml").read_text() == HEALTHY
+    done = run("prune", "--usage", "usage.json", "--write", folder=folder)
+    assert done.returncode == 0
+    parts = HEALTHY.split("---\n")
+    assert (folder / "cassettes/a.yaml").read_text() == f"{parts[0]}---\n{parts[3]}"
+    assert not (folder / "cassettes/sub/b.yaml").exists()
+    again = run("prune", "--usage", "usage.json", folder=folder)
+    assert (again.returncode, again.stderr) == (0, "0 exchanges never played\n")
+
+
+def test_prune_keeps_what_the_usage_does_not_know(folder: Path) -> None:
+    with running("replay", "cassettes/a.yaml", "--usage", "usage.json", folder=folder) as server:
+        server.stop()
+    path = folder / "cassettes/a.yaml"
+    path.write_text(edited(("content: hello", "content: goodbye")))
+    done = run("prune", "--usage", "usage.json", "--json", folder=folder)
+
+    assert [json.loads(line)["exchange"] for line in done.stdout.splitlines()] == [
+        "cassettes/a.yaml#2",
+        "cassettes/a.yaml#3",
+    ]
+    assert "cassettes/a.yaml: #1 kept, the usage does not know them\n" in done.stderr
+    assert "cassettes/sub/b.yaml: kept, the usage does not know it\n" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "content, said", [(None, "there is no such file"), ("{}", "not a usage file")]
+)
+def test_prune_needs_a_usage_file(folder: Path, content: str | None, said: str) -> None:
+    if content is not None:
+        (folder / "usage.json").write_text(content)
+    done = run("prune", "--usage", "usage.json", folder=folder)
+
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_a_replay_does_not_overwrite_what_is_no_usage_file(folder: Path) -> None:
+    (folder / "notes.txt").write_text("mine\n")
+    with running("replay", "cassettes", "--usage", "notes.txt", folder=folder) as server:
+        assert server.stop() == 2
+        assert "notes.txt" in server.errors
+
+    assert (folder / "notes.txt").read_text() == "mine\n"
+
+
+def test_import_makes_a_cassette_that_replays(folder: Path) -> None:
+    (folder / "session.har").write_bytes(har(entry(), entry("/threads", response={"status": 0})))
+    done = run("import", "session.har", "--into", "chat.yaml", folder=folder)
+
+    assert done.returncode == 1
+    assert done.stdout == "left out: POST /threads: it has no answer: it was broken off\n"
+    assert done.stderr.endswith(f"chat.yaml: 1 exchange with {URL}; 1 left out\n")
+    assert run("lint", "chat.yaml", folder=folder).returncode == 0
+    assert run("fmt", "chat.yaml", "--check", folder=folder).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        ("hello", "x: neither a HAR file nor a cassette of VCR.py"),
+        ('{"log": 1}', "x, line 1: not a HAR file"),
+        (har(entry("/page")).decode(), "x: no request to an Agent Server in it"),
+    ],
+)
+def test_import_says_what_it_cannot_read(folder: Path, content: str, said: str) -> None:
+    (folder / "x").write_text(content)
+    done = run("import", "x", "--into", "chat.yaml", folder=folder)
+
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not (folder / "chat.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("lint", "nowhere"),
+        ("fmt", "nowhere"),
+        ("scrub", "nowhere"),
+        ("prune", "nowhere", "--usage", "cassettes/a.yaml"),
+        ("merge", "nowhere", "--into", "x.yaml"),
+        ("verify", "nowhere", "--upstream", "http://127.0.0.1:9"),
+        ("import", "nowhere", "--into", "x.yaml"),
+        ("merge", "--into", "nowhere/x.yaml"),
+        ("fmt", "mockserver.yaml"),
+        ("verify", "--upstream", "http://127.0.0.1:9"),
+        ("verify", "--upstream", "nowhere"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(folder: Path, arguments: tuple[str, ...]) -> None:
+    (folder / "mockserver.yaml").write_text("repeat: last\n")
+    done = run(*arguments, folder=folder)
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("mockserver: ")
+
+
+def test_a_cassette_that_is_being_recorded_is_left_alone(folder: Path) -> None:
+    path = folder / "cassettes/a.yaml"
+    path.write_text(SECRET)
+    with running("record", path, "--extend", "--upstream", "http://127.0.0.1:9", folder=folder):
+        done = run("scrub", folder=folder)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "mockserver: cassettes/a.yaml is being recorded into by a mockserver: stop that one first\n"
+    )
+
+
+def test_a_link_stays_a_link(folder: Path) -> None:
+    link = folder / "cassettes/link.yaml"
+    (folder / "real.yaml").write_text(BY_HAND)
+    link.symlink_to(folder / "real.yaml")
+    run("fmt", folder=folder)
+
+    assert link.is_symlink()
+    assert (folder / "real.yaml").read_text() == FORMATTED
+    assert sorted(path.name for path in folder.iterdir() if path.name.startswith(".")) == []
+
+
+def test_a_file_that_was_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("new")
+
+    with pytest.raises(rewriting.StorageError, match="was changed meanwhile"):
+        rewriting.rewrite(path, b"mine", b"old")
+    assert path.read_text() == "new"
+
+
+def test_attachments_lie_beside_the_har_and_nowhere_else(tmp_path: Path) -> None:
+    (tmp_path / "a.har").write_text("{}")
+    (tmp_path / "body").write_text("x")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "b.har").write_text("{}")
+
+    assert opened(tmp_path / "a.har")[1]("body") == b"x"
+    attached = opened(tmp_path / "sub" / "b.har")[1]
+    assert [attached("../body"), attached(str(tmp_path / "body")), attached("gone")] == [None] * 3
+
+
+def test_three_hundred_cassettes_are_no_trouble(folder: Path) -> None:
+    for number in range(298):
+        text = HEALTHY.replace("hello", f"hello {number}")
+        (folder / f"cassettes/n{number:03}.yaml").write_text(text)
+
+    for arguments in (
+        ("lint",),
+        ("fmt", "--check"),
+        ("scrub", "--check"),
+        ("diff", "cassettes", "cassettes"),
+        ("merge", "--into", "all.yaml"),
+    ):
+        assert run(*arguments, folder=folder).returncode == 0
+    assert "with 300 " not in run("lint", "all.yaml", folder=folder).stderr
+
+
+def test_the_hooks_of_pre_commit_name_commands_that_there_are(folder: Path) -> None:
+    hooks = yaml.safe_load((Path(__file__).parent.parent / ".pre-commit-hooks.yaml").read_text())
+
+    assert [hook["id"] for hook in hooks] == [
+        "mockserver-lint",
+        "mockserver-fmt",
+        "mockserver-scrub",
+    ]
+    for hook in hooks:
+        _, *arguments = hook["entry"].split()
+        assert run(*arguments, "cassettes/a.yaml", folder=folder).returncode == 0
+        assert (hook["language"], hook["types"]) == ("python", ["yaml"])
+
+
+def test_the_tools_import_no_server(folder: Path) -> None:
+    names = [["lint"], ["fmt"], ["scrub"], ["diff", "cassettes", "cassettes"]]
+    code = (
+        "import sys\nfrom mockserver.cli import cli\n"
+        f"for one in {names}:\n"
+        "    try:\n        cli(one, standalone_mode=False)\n    except SystemExit:\n        pass\n"
+        "print('aiohttp' in sys.modules)"
+    )
+    done = __import__("subprocess").run(
+        [*command()[:1], "-c", code],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ,
+    )
+
+    assert done.stdout.splitlines()[-1] == "False"

@@ -1,0 +1,294 @@
+"""What other tools have recorded, taken over: bodies, times, secrets, and what could not be."""
+
+import base64
+import gzip
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from mockserver.cassette import player
+from mockserver.cassette.model import Stream
+from mockserver.cassette.redaction import Rules
+from mockserver.errors import ReadError, UsageError
+from mockserver.upkeep.har import from_har, is_har
+from mockserver.upkeep.taken import Taken
+from mockserver.upkeep.vcr import from_vcr, is_vcr
+
+URL = "https://my-agent.example"
+EVENTS = 'event: metadata\r\ndata: {"run_id":"1"}\r\n\r\nevent: values\r\ndata: {"a":"é😀"}\r\n\r\n'
+KEY = "lsv2_pt_0123456789abcdef_0123456789"
+SSE = [{"name": "Content-Type", "value": "text/event-stream; charset=utf-8"}]
+
+
+def entry(path: str = "/runs/stream", **changes: Any) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "startedDateTime": "2026-11-24T10:00:00.000Z",
+        "time": 500,
+        "request": {
+            "method": "POST",
+            "url": f"{URL}{path}",
+            "httpVersion": "http/2.0",
+            "headers": [
+                {"name": ":authority", "value": "my-agent.example"},
+                {"name": "x-api-key", "value": KEY},
+                {"name": "content-type", "value": "application/json"},
+            ],
+            "postData": {"mimeType": "application/json", "text": '{"assistant_id": "agent"}'},
+        },
+        "response": {
+            "status": 200,
+            "statusText": "",
+            "headers": [*SSE, {"name": "content-encoding", "value": "gzip"}],
+            "content": {"size": 99, "mimeType": "text/event-stream", "text": EVENTS},
+        },
+        "timings": {"blocked": 3, "dns": -1, "send": 0.5, "wait": 99.5, "receive": 400},
+    }
+    for name, change in changes.items():
+        made[name] = (
+            {**made[name], **change} if isinstance(change, dict) and name in made else change
+        )
+    return made
+
+
+def har(*entries: dict[str, Any]) -> bytes:
+    return json.dumps({"log": {"version": "1.2", "entries": entries}}).encode()
+
+
+def taken(*entries: dict[str, Any], upstream: str | None = None, **files: bytes) -> Taken:
+    return from_har(har(*entries), files.get, upstream, Rules())
+
+
+def body(made: Taken, number: int = 0) -> bytes:
+    return player.encoded(made.exchanges[number].response.content)
+
+
+def test_a_stream_becomes_events_spread_over_the_time_it_took() -> None:
+    made = taken(entry())
+
+    (exchange,) = made.exchanges
+    assert isinstance(exchange.response.content, Stream)
+    assert [timed.after for timed in exchange.response.content.events] == [0.1, 0.4]
+    assert body(made) == EVENTS.encode()
+    assert (made.base, made.when) == (URL, "2026-11-24T10:00:00.000000+00:00")
+    assert made.lost == [
+        "a HAR does not hold when each event came: they are spread evenly over the time that the answer took"
+    ]
+
+
+def test_what_a_recording_would_not_keep_is_not_kept() -> None:
+    (exchange,) = taken(entry()).exchanges
+
+    assert exchange.request.headers == ()
+    assert exchange.request.body == b'{"assistant_id": "agent"}'
+    assert exchange.response.headers == (("content-type", "text/event-stream; charset=utf-8"),)
+    assert exchange.response.reason is None
+
+
+def test_the_key_of_a_request_is_a_secret_wherever_it_comes_back() -> None:
+    content = {"content": {"text": f'{{"key":"{KEY}"}}', "mimeType": "application/json"}}
+    (exchange,) = taken(entry("/runs/wait", response={"headers": [], **content})).exchanges
+
+    assert player.encoded(exchange.response.content) == b'{"key":"REDACTED"}'
+    assert exchange.redacted == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param({"text": base64.b64encode(EVENTS.encode()).decode(), "encoding": "base64"}, id="in base64"),
+        pytest.param({"text": EVENTS.encode().decode("latin-1")}, id="encoded twice"),
+        pytest.param({"text": None, "_file": "a"}, id="in a file beside it"),
+    ],
+)  # fmt: skip
+def test_bodies_are_found_however_they_are_kept(content: dict[str, Any]) -> None:
+    made = taken(entry(response={"headers": SSE, "content": content}), a=EVENTS.encode())
+
+    assert body(made) == EVENTS.encode()
+
+
+def test_messages_that_chromium_has_kept_become_events_with_their_times() -> None:
+    messages = [
+        {"time": 1000.5, "eventName": "metadata", "eventId": "1-0", "data": '{"run_id":"1"}'},
+        {"time": 1001.75, "eventName": "values", "eventId": "", "data": '{"a":1}'},
+    ]
+    made = taken(
+        entry(
+            response={"headers": SSE, "content": {"size": 0, "text": None}},
+            _eventSourceMessages=messages,
+        )
+    )
+
+    assert body(made) == (
+        b'event: metadata\r\ndata: {"run_id":"1"}\r\nid: 1-0\r\n\r\n'
+        b'event: values\r\ndata: {"a":1}\r\n\r\n'
+    )
+    content = made.exchanges[0].response.content
+    assert isinstance(content, Stream)
+    assert [timed.after for timed in content.events] == [0.1, 1.25]
+    assert any("messages alone" in loss for loss in made.lost)
+
+
+@pytest.mark.parametrize(
+    "changes, why",
+    [
+        pytest.param({"response": {"headers": SSE, "content": {"size": -1, "mimeType": "text/event-stream"}}}, "the browser kept nothing of its stream: record it with `mockserver record`", id="a stream that was not kept"),
+        pytest.param({"response": {"content": {"size": 9, "mimeType": "application/json"}, "headers": []}}, "the browser kept nothing of its body: record it with `mockserver record`", id="a body that was not kept"),
+        pytest.param({"response": {"content": {"_file": "gone"}, "headers": []}}, "the browser kept nothing of its body: record it with `mockserver record`", id="a file that is not there"),
+        pytest.param({"response": {"status": 0, "_error": "net::ERR_FAILED"}}, "it has no answer: net::ERR_FAILED", id="no answer"),
+        pytest.param({"request": {"method": "OPTIONS"}}, "mockserver answers preflights by itself", id="a preflight"),
+        pytest.param({"request": {"postData": {}, "bodySize": 20}}, "the body of its request is not there", id="a request without its body"),
+        pytest.param({"_webSocketMessages": []}, "it is a WebSocket", id="a WebSocket"),
+    ],
+)  # fmt: skip
+def test_what_could_not_be_taken_over_is_told(changes: dict[str, Any], why: str) -> None:
+    made = taken(entry("/runs/wait"), entry(**changes))
+
+    ((request, told),) = made.left
+    assert told == why
+    assert request.endswith("/runs/stream")
+    assert len(made.exchanges) == 1
+
+
+def test_exchanges_come_in_the_order_of_their_requests() -> None:
+    later = entry("/threads", startedDateTime="2026-11-24T10:00:01+02:00")
+    made = taken(entry(), later)
+
+    assert [one.request.path for one in made.exchanges] == ["/threads", "/runs/stream"]
+
+
+def test_what_went_elsewhere_is_counted() -> None:
+    page = entry(request={"url": "https://app.example/index.html", "method": "GET"})
+    made = taken(
+        page, entry(), entry(request={"url": f"{URL}.evil.example/runs/wait"}), upstream=URL
+    )
+
+    assert (len(made.exchanges), made.elsewhere) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "url, base, path",
+    [
+        ("http://localhost:3000/api/runs/stream", "http://localhost:3000/api", "/runs/stream"),
+        ("https://u:p@a.example/threads/x/runs/wait?x=1#y", "https://a.example", "/threads/x/runs/wait?x=1"),
+    ],
+)  # fmt: skip
+def test_the_server_is_the_one_that_is_asked_like_an_agent_server(
+    url: str, base: str, path: str
+) -> None:
+    made = taken(entry(request={"url": url}))
+
+    assert made.base == base
+    assert [one.request.path for one in made.exchanges] == [path]
+
+
+def test_one_of_several_servers_has_to_be_named() -> None:
+    entries = (entry(), entry(request={"url": "https://other.example/runs/wait"}))
+
+    with pytest.raises(UsageError, match=r"several servers in it, .*: name one by --upstream URL"):
+        taken(*entries)
+    assert len(taken(*entries, upstream=f"{URL}/").exchanges) == 1
+
+
+def test_a_har_without_an_agent_server_is_refused() -> None:
+    with pytest.raises(UsageError, match="no request to an Agent Server in it"):
+        taken(entry("/index.html"))
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"log": {}}', b'{"log": ', b'{"log": {"entries": [1]}}', b'{"log": []}']
+)
+def test_what_is_no_har_is_refused(raw: bytes) -> None:
+    assert is_har(raw)
+    with pytest.raises(ReadError, match="not a HAR file"):
+        from_har(raw, lambda _: None, None, Rules())
+
+
+def interaction(**changes: Any) -> dict[str, Any]:
+    made = {
+        "request": {
+            "method": "POST",
+            "uri": f"{URL}/runs/wait",
+            "body": '{"assistant_id": "agent"}',
+            "headers": {"x-api-key": [KEY], "Content-Type": ["application/json"]},
+        },
+        "response": {
+            "status": {"code": 200, "message": "OK"},
+            "headers": {"Content-Type": ["application/json"], "X-Two": ["a", "b"]},
+            "body": {"string": '{"a":1}'},
+        },
+    }
+    for name, change in changes.items():
+        made[name] = {**made[name], **change}
+    return made
+
+
+def vcr(*interactions: dict[str, Any], as_json: bool = False) -> bytes:
+    told = {"interactions": list(interactions), "version": 1}
+    return json.dumps(told).encode() if as_json else yaml.safe_dump(told).encode()
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_interactions_become_exchanges(as_json: bool) -> None:
+    raw = vcr(interaction(), as_json=as_json)
+    assert is_vcr(raw)
+    made = from_vcr(raw, None, Rules())
+
+    (exchange,) = made.exchanges
+    assert exchange.request.path == "/runs/wait"
+    assert exchange.request.body == b'{"assistant_id": "agent"}'
+    assert exchange.response.headers == (("content-type", "application/json"), ("x-two", "a"), ("x-two", "b"))  # fmt: skip
+    assert body(made) == b'{"a":1}'
+    assert made.lost == ["a VCR.py cassette holds no times: answers come at once"]
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        pytest.param({"body": {"string": b'{"a":1}'}}, id="bytes"),
+        pytest.param({"body": {"string": gzip.compress(b'{"a":1}', mtime=0)}, "headers": {"Content-Type": ["application/json"], "content-encoding": ["gzip"]}}, id="packed"),
+        pytest.param({"body": {"string": '{"a":1}'}, "headers": {"Content-Type": ["application/json"], "content-encoding": ["gzip"]}}, id="unpacked already"),
+        pytest.param({"body": None, "content": '{"a":1}'}, id="of httpx"),
+        pytest.param({"body": {"string": '{"a":1}'}, "status": 200}, id="a bare status"),
+    ],
+)  # fmt: skip
+def test_bodies_are_read_however_they_were_written(response: dict[str, Any]) -> None:
+    made = from_vcr(vcr(interaction(response=response)), None, Rules())
+
+    assert body(made) == b'{"a":1}'
+
+
+def test_a_body_that_cannot_be_unpacked_is_left_out() -> None:
+    headers = {"content-encoding": ["br"]}
+    packed = interaction(response={"headers": headers, "body": {"string": b"\xff\x00\x01"}})
+    made = from_vcr(vcr(interaction(), packed), None, Rules())
+
+    assert made.left == [
+        ("POST /runs/wait", "its body is packed as br: record it with decode_compressed_response")
+    ]
+    assert len(made.exchanges) == 1
+
+
+def test_a_stream_of_vcr_becomes_events() -> None:
+    headers = {"Content-Type": ["text/event-stream"]}
+    made = from_vcr(
+        vcr(interaction(response={"headers": headers, "body": {"string": EVENTS}})), None, Rules()
+    )
+
+    assert isinstance(made.exchanges[0].response.content, Stream)
+    assert body(made) == EVENTS.encode()
+
+
+@pytest.mark.parametrize(
+    "raw, said",
+    [
+        (b"interactions: 1\n", "not a VCR.py cassette"),
+        (b"interactions:\n- request: {}\n", "not a VCR.py cassette"),
+        (b"interactions: [", "not a VCR.py cassette"),
+        (b"interactions:\n- !!python/object:os.x {}\n", "line 2: not a VCR.py cassette"),
+    ],
+)
+def test_what_is_no_vcr_cassette_is_refused(raw: bytes, said: str) -> None:
+    with pytest.raises(ReadError, match=said):
+        from_vcr(raw, None, Rules())
