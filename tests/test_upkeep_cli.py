@@ -9,6 +9,7 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
+from mockserver.errors import StorageError
 from mockserver.store import rewriting
 from mockserver.store.attachments import opened
 from tests.processes import command, on_a_terminal, run, running
@@ -406,7 +407,7 @@ def test_a_file_that_was_changed_meanwhile_is_left_alone(tmp_path: Path) -> None
     path = tmp_path / "a.yaml"
     path.write_text("new")
 
-    with pytest.raises(rewriting.StorageError, match="was changed meanwhile"):
+    with pytest.raises(StorageError, match="was changed meanwhile"):
         rewriting.rewrite(path, b"mine", b"old")
     assert path.read_text() == "new"
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import zip_longest
 
@@ -112,11 +112,11 @@ def warning(name: str, header: Header, today: datetime, max_age: float) -> str |
         recorded = datetime.fromisoformat(header.recorded or "")
     except ValueError:
         return None
-    age = (today - (recorded if recorded.tzinfo else recorded.replace(tzinfo=today.tzinfo))).days
-    if age <= max_age:
+    when = recorded if recorded.tzinfo else recorded.replace(tzinfo=today.tzinfo)
+    age = today - when
+    if age <= timedelta(days=max_age):
         return None
-    days = counted(age, "day")
-    return f"{name}: recorded {days} ago, on {recorded:%Y-%m-%d}: record it again"
+    return f"{name}: recorded {counted(age.days, 'day')} ago, on {when:%Y-%m-%d}: record it again"
 
 
 def _made_up(request: Request) -> Iterator[str]:

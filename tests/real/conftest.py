@@ -77,7 +77,7 @@ def by_client(agent_server: str, tmp_path_factory: pytest.TempPathFactory) -> By
         }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of the browser."""
     found = find_chromium()

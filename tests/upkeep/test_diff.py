@@ -16,8 +16,8 @@ ONE, TWO, THREE = (f"1f000000-0000-4000-8000-00000000000{n}" for n in "123")
 
 
 def compared(before: str, after: str, *, exact: bool = False) -> list[Pair]:
-    sources = (source("chat.yaml", text.encode()) for text in (before, after))
-    return [pair for pair in diff(*sources, Policy(), exact=exact) if pair.differs]
+    one, other = (source("chat.yaml", text.encode()) for text in (before, after))
+    return [pair for pair in diff(one, other, Policy(), exact=exact) if pair.differs]
 
 
 def lines(before: str, after: str, *, exact: bool = False) -> list[str]:

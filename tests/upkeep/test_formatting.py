@@ -83,7 +83,7 @@ def fmt(text: str) -> str:
 
 def meaning(text: str) -> list[object]:
     """Return what a client gets for what, of each exchange in *text*."""
-    told = []
+    told: list[object] = []
     for part in source("chat.yaml", text.encode()).exchanges:
         assert part.exchange is not None
         response = part.exchange.response

@@ -206,7 +206,7 @@ def test_what_is_no_har_is_refused(raw: bytes) -> None:
 
 
 def interaction(**changes: Any) -> dict[str, Any]:
-    made = {
+    made: dict[str, Any] = {
         "request": {
             "method": "POST",
             "uri": f"{URL}/runs/wait",
