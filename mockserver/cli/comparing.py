@@ -9,6 +9,7 @@ import click
 
 from mockserver.cli import options
 from mockserver.cli.opened import Opened, Work
+from mockserver.cli.tables import progressing
 from mockserver.errors import UsageError
 from mockserver.words import counted
 
@@ -32,18 +33,24 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
     from mockserver.upkeep.diff import diff as compared
 
     policy = settings.load(config).policy
-    work, count, differing = Work(), 0, 0
-    for name, one, other in _both(work, before, after):
+    work, count = Work(), 0
+    found: list[tuple[str, Pair | Path]] = []
+    both = _both(work, before, after)
+    size = sum(len(one.source.raw) for _, one, _ in both if one)
+    for name, one, other in progressing(both, "compare", size):
         if one is None or other is None:
-            work.found = True
-            _only(name, before if other is None else after, as_json)
+            found.append((name, before if other is None else after))
             continue
-        for pair in compared(one.source, other.source, policy, exact=exact):
-            count += 1
-            if pair.differs:
-                differing += 1
-                work.found = True
-                _tell(name, pair, as_json)
+        pairs = compared(one.source, other.source, policy, exact=exact)
+        count += len(pairs)
+        found += [(name, pair) for pair in pairs if pair.differs]
+    for name, what in found:
+        if isinstance(what, Path):
+            _only(name, what, as_json)
+        else:
+            _tell(name, what, as_json)
+    work.found = bool(found)
+    differing = sum(not isinstance(what, Path) for _, what in found)
     click.echo(f"{counted(count, 'exchange')} compared, {differing} differ", err=True)
     work.finish()
 
@@ -157,7 +164,7 @@ def _both(work: Work, before: Path, after: Path) -> list[tuple[str, Opened | Non
     if before.is_dir() != after.is_dir():
         raise UsageError(f"{before} and {after}: compare two cassettes, or two folders")
     sides = [
-        {_name(one, path): one for one in work.whole((path,), "diff")} for path in (before, after)
+        {_name(one, path): one for one in work.whole((path,), "read")} for path in (before, after)
     ]
     if not before.is_dir():
         ours, theirs = (next(iter(side.values()), None) for side in sides)

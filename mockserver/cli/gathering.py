@@ -46,7 +46,7 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
     work, rows, count = Work(), [], 0
     for opened in work.whole(paths, "prune"):
         found = pruning(opened.source, known.get(usage.shown(opened.path)))
-        _tell_kept(opened, found)
+        _tell_kept(work, opened, found)
         if not found.unplayed:
             continue
         raw = pruned(opened.source, found.unplayed)
@@ -58,10 +58,8 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
             request = part.exchange.request
             rows.append((part.label, request.method, request.path))
         if raw is None:
-            click.echo(
-                f"{opened.path}: nothing is left of it, {'removed' if write else '--write removes it'}",
-                err=True,
-            )
+            done = "removed" if write else "--write removes it"
+            work.note(f"{opened.path}: nothing is left of it, {done}")
     work.found = not write and count > 0
     if as_json:
         for label, method, path in rows:
@@ -134,9 +132,9 @@ def _put(work: Work, opened: Opened, raw: bytes | None) -> bool:
     return True
 
 
-def _tell_kept(opened: Opened, found: "Pruning") -> None:
+def _tell_kept(work: Work, opened: Opened, found: "Pruning") -> None:
     if found.kept:
-        click.echo(f"{opened.path}: kept, {found.kept}", err=True)
+        work.note(f"{opened.path}: kept, {found.kept}")
     elif found.unknown:
         numbers = ", ".join(f"#{part.number}" for part in found.unknown)
-        click.echo(f"{opened.path}: {numbers} kept, the usage does not know them", err=True)
+        work.note(f"{opened.path}: {numbers} kept, the usage does not know them")

@@ -30,21 +30,28 @@ class Work:
 
     def __init__(self) -> None:
         self.found = False
-        self._trouble = False
+        self.has_trouble = False
+        self._later: list[str] | None = None
 
-    @property
-    def has_trouble(self) -> bool:
-        """Whether something went wrong."""
-        return self._trouble
+    def note(self, line: str) -> None:
+        """Tell *line* on stderr, but not into a progress bar."""
+        if self._later is None:
+            click.echo(line, err=True)
+        else:
+            self._later.append(line)
 
     def trouble(self, error: object) -> None:
         """Tell of what went wrong, and go on."""
-        click.echo(f"mockserver: {error}", err=True)
-        self._trouble = True
+        self.note(f"mockserver: {error}")
+        self.has_trouble = True
+
+    def skip(self, path: Path) -> None:
+        """Tell that *path*, which is in a folder, is no cassette."""
+        self.note(f"{path}: skipped, it is no cassette (no `mockserver:` in it)")
 
     def finish(self) -> NoReturn:
         """Exit with 2 after trouble, with 1 if something was found, else with 0."""
-        sys.exit(2 if self._trouble else 1 if self.found else 0)
+        sys.exit(2 if self.has_trouble else 1 if self.found else 0)
 
     def files(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
         """Yield the files that *paths* mean, ./cassettes if there are none; UsageError for a path that is not there."""
@@ -52,14 +59,20 @@ class Work:
         from mockserver.upkeep.source import source
 
         there = files.found(tuple(paths) or (options.FOLDER,))
-        size = sum(Path(path).stat().st_size for path, _ in there.values() if Path(path).exists())
-        for path, named in progressing(list(there.values()), label, size):
-            try:
-                yield Opened(Path(path), source(path, Path(path).read_bytes()), named)
-            except OSError as error:
-                self.trouble(f"{path}: cannot be read: {error.strerror}")
         if not there:
-            click.echo("no cassettes", err=True)
+            self.note("no cassettes")
+        size = sum(Path(path).stat().st_size for path, _ in there.values() if Path(path).exists())
+        self._later = []
+        try:
+            for path, named in progressing(list(there.values()), label, size):
+                try:
+                    yield Opened(Path(path), source(path, Path(path).read_bytes()), named)
+                except OSError as error:
+                    self.trouble(f"{path}: cannot be read: {error.strerror}")
+        finally:
+            later, self._later = self._later, None
+            for line in later:
+                self.note(line)
 
     def cassettes(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
         """Yield those of them that are cassettes, with a line for each other one."""
@@ -69,7 +82,7 @@ class Work:
             elif opened.named:
                 self.trouble(f"{opened.path}: not a cassette: it must begin with `mockserver: 1`")
             else:
-                skipped(opened.path)
+                self.skip(opened.path)
 
     def whole(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
         """Yield those of them that can be read, with trouble for each other one."""
@@ -94,8 +107,3 @@ class Work:
             self.trouble(error)
             return False
         return True
-
-
-def skipped(path: Path) -> None:
-    """Tell that *path*, which is in a folder, is no cassette."""
-    click.echo(f"{path}: skipped, it is no cassette (no `mockserver:` in it)", err=True)

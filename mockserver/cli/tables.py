@@ -3,7 +3,7 @@
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import click
@@ -11,7 +11,7 @@ import click
 T = TypeVar("T")
 
 _SHORT = 60
-_LONG = 4 << 20
+_LONG = 1 << 20
 """From how many bytes on a command may take longer than a second."""
 
 
@@ -54,9 +54,3 @@ def progressing(items: Sequence[T], label: str, size: int | None = None) -> Iter
         return
     with click.progressbar(items, label=label, file=sys.stderr) as bar:
         yield from bar
-
-
-def told(lines: Iterable[str]) -> None:
-    """Print *lines* to stderr."""
-    for line in lines:
-        click.echo(line, err=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mockserver.cli import options
-from mockserver.cli.opened import Work, skipped
+from mockserver.cli.opened import Work
 from mockserver.cli.tables import wrapped
 from mockserver.errors import UsageError
 from mockserver.words import counted
@@ -63,7 +63,7 @@ def lint(
     for opened in work.files(paths, "lint"):
         held = opened.source
         if not held.is_cassette and not opened.named and not looks_recorded(held.raw):
-            skipped(opened.path)
+            work.skip(opened.path)
             continue
         count += 1
         if fix and (raw := fixed(held, project.policy)) != held.raw and work.rewrite(opened, raw):
@@ -147,28 +147,24 @@ def scrub(
 
     own = rules([{"field": one[6:]} if one.startswith("field:") else one for one in given])
     redact = settings.load(config).redact.joined(own)
-    work, count, files = Work(), 0, 0
+    work, replaced, files = Work(), [], 0
     for opened in work.cassettes(paths, "scrub"):
         parts = opened.source.parts
         told = [one for part in parts for one in exposed.exposures(part, redact)]
-        left = [one for one in told if one.where == exposed.UNREAD]
-        for one in left:
-            work.trouble(
-                f"{one.file}, line {one.line}: what looks like a secret stands in what cannot be read: mend that first"
-            )
-        told = [one for one in told if one not in left]
-        raw = b"".join(exposed.scrubbed(part, redact) for part in parts)
-        if not told or not (check or work.rewrite(opened, raw)):
-            continue
-        files += 1
-        count += len(told)
         for one in told:
-            number = f" #{one.exchange}" if one.exchange else ""
-            click.echo(
-                json.dumps(asdict(one))
-                if as_json
-                else f"{one.file}:{one.line}:{number} {one.where}"
-            )
+            if one.where == exposed.UNREAD:
+                fault = "what looks like a secret stands in what cannot be read: mend that first"
+                work.trouble(f"{one.file}, line {one.line}: {fault}")
+        told = [one for one in told if one.where != exposed.UNREAD]
+        raw = b"".join(exposed.scrubbed(part, redact) for part in parts)
+        if told and (check or work.rewrite(opened, raw)):
+            files += 1
+            replaced += told
+    for one in replaced:
+        number = f" #{one.exchange}" if one.exchange else ""
+        shown = f"{one.file}:{one.line}:{number} {one.where}"
+        click.echo(json.dumps(asdict(one)) if as_json else shown)
+    count = len(replaced)
     work.found = check and count > 0
     done = "to replace" if check else "replaced"
     click.echo(f"{counted(count, 'place')} {done} in {counted(files, 'cassette')}", err=True)
