@@ -318,13 +318,30 @@ def test_prune_needs_a_usage_file(folder: Path, content: str | None, said: str) 
     assert said in done.stderr
 
 
-def test_a_replay_does_not_overwrite_what_is_no_usage_file(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["notes.txt", "nowhere/usage.json"])
+def test_a_replay_refuses_what_is_no_usage_file_at_once(folder: Path, name: str) -> None:
     (folder / "notes.txt").write_text("mine\n")
-    with running("replay", "cassettes", "--usage", "notes.txt", folder=folder) as server:
-        assert server.stop() == 2
-        assert "notes.txt" in server.errors
+    done = run("replay", "cassettes", "--port", "0", "--usage", name, folder=folder)
 
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert name in done.stderr
     assert (folder / "notes.txt").read_text() == "mine\n"
+
+
+def test_an_edit_while_it_runs_changes_nothing_of_what_was_played(folder: Path) -> None:
+    path = folder / "cassettes/a.yaml"
+    with running("replay", path, "--usage", "usage.json", folder=folder) as server:
+        with urlopen(f"{server.url}/info") as response:
+            assert response.headers["x-mockserver-exchange"] == "a.yaml#3"
+        first = "---\nrequest: {method: GET, path: /x}\nresponse: {body: 1}\n"
+        path.write_text(HEALTHY.replace("---\n", f"{first}---\n", 1))
+        with urlopen(f"{server.url}/x") as response:
+            assert response.headers["x-mockserver-exchange"] == "a.yaml#1"
+        assert server.stop() == 0
+        assert "never played: a.yaml#2, a.yaml#3\n" in server.errors
+    shown = run("prune", path, "--usage", "usage.json", folder=folder).stdout
+
+    assert [line.partition("\t")[0].rpartition("#")[2] for line in shown.splitlines()] == ["2", "3"]
 
 
 def test_import_makes_a_cassette_that_replays(folder: Path) -> None:

@@ -46,6 +46,8 @@ def import_(
     from mockserver.cassette.text import dump_exchange, dump_header
     from mockserver.store.rewriting import create
 
+    if any(path.exists() and into.exists() and path.samefile(into) for path in paths):
+        raise UsageError(f"{into} is what is to be imported: name another file with --into")
     rules = settings.load(config).redact
     taken = [_taken(path, upstream, rules) for path in paths]
     exchanges = [exchange for one in taken for exchange in one.exchanges]

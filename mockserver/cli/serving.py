@@ -94,6 +94,11 @@ def replay(paths: tuple[Path, ...], usage: Path | None, **how: Unpack[_How]) -> 
             "nothing to replay: name a cassette or a folder, there is no ./cassettes here"
         )
 
+    if usage is not None:
+        from mockserver.store.usage import check
+
+        check(usage)
+
     def playing(chosen: "modes.How", log: Log) -> "modes.Playing":
         made = modes.replay(named, chosen, log)
         if not made.cassettes.index.count:

@@ -81,6 +81,8 @@ def read(config: pytest.Config) -> Choices:
     fail_on_unplayed = bool(config.getoption("--mockserver-fail-on-unplayed"))
     usage = config.getoption("--mockserver-usage")
     path = config.invocation_params.dir / usage if usage else None
+    if path is not None and not path.parent.is_dir():
+        raise pytest.UsageError(f"--mockserver-usage={usage}: there is no folder {path.parent}")
     return Choices(record, upstream, headers, fail_on_unplayed, path, told)
 
 

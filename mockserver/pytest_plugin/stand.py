@@ -68,7 +68,8 @@ class Stand:
         """Stop the server, and fail for what has only come to light now."""
         trouble = ""
         if self._played.path is not None and self._draft is None:
-            self._played.add(self._server.usage(), passed=self._outcomes.passed(self._item))
+            passed = self._outcomes.passed(self._item)
+            self._played.add(self._item, self._server.usage(), passed=passed)
         try:
             self._server.__exit__(kind, error, trace)
         except MockServerError as raised:

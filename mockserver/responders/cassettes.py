@@ -23,6 +23,7 @@ from mockserver.responders.aliases import Session as AliasSession
 from mockserver.responders.answers import Answers
 from mockserver.responders.handover import Handover
 from mockserver.responders.lookup import Looked, Lookup
+from mockserver.responders.plays import Plays
 from mockserver.sessions import Session, Sessions
 from mockserver.store.library import Library
 from mockserver.wire import plain
@@ -53,7 +54,7 @@ class Cassettes:
         once: bool = False,
     ) -> None:
         self.sessions = Sessions()
-        self.played: set[str] = set()
+        self._plays = Plays(library.index)
         self._lookup = Lookup(library, rules)
         self._aliases = Aliases(library, lambda request: self._lookup.of(request).found)
         self._library = library
@@ -66,14 +67,15 @@ class Cassettes:
     def unplayed(self) -> list[str]:
         """The exchanges that were never played, as `FILE#N`, whatever was reset meanwhile."""
         labels = (entry.label for cassette in self.index.cassettes for entry in cassette.entries)
-        return [label for label in labels if label not in self.played]
+        played = self._plays.of(self.index)
+        return [label for label in labels if label not in played]
 
     @property
     def usage(self) -> "Usage":
         """What was played of each cassette, whatever was reset meanwhile."""
         from mockserver.store import usage
 
-        return usage.played(self._library, self.index, self.played)
+        return usage.played(self._library, self.index, self._plays.of(self.index))
 
     @property
     def index(self) -> Index:
@@ -108,7 +110,7 @@ class Cassettes:
         assert reply.exchange is not None
         session.counts[hit.taken] += 1
         self.sessions.play(session, reply.exchange)
-        self.played.add(reply.exchange)
+        self._plays.add(reply.exchange, self._library.index)
         if hit.aliases or entry.asked.ids or looked.has_ids or session.things:
             reply = self._followed(request, looked, session, hit, reply)
         if "/threads" in request.path:

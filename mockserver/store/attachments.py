@@ -24,10 +24,17 @@ def opened(path: Path) -> tuple[bytes, Attached]:
 def _archived(path: Path) -> tuple[bytes, Attached]:
     with zipfile.ZipFile(path) as archive:
         files = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
-    main = next((name for name in files if name.endswith(".har")), None)
-    if main is None:
-        raise UsageError(f"{path}: there is no .har in it")
-    return files[main], files.get
+    hars = [name for name in files if name.endswith(".har") and not _is_of_a_system(name)]
+    if len(hars) != 1:
+        there = f"{len(hars)} .har files are" if hars else "no .har is"
+        raise UsageError(f"{path}: {there} in it: import one at a time")
+    folder = hars[0].rpartition("/")[0]
+    return files[hars[0]], lambda name: files.get(f"{folder}/{name}" if folder else name)
+
+
+def _is_of_a_system(name: str) -> bool:
+    """Tell whether *name* is of what macOS puts beside each file in an archive."""
+    return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith("._")
 
 
 def _beside(path: Path, name: str) -> bytes | None:

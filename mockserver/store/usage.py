@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mockserver.cassette.index import Index
-from mockserver.errors import StorageError
+from mockserver.errors import StorageError, UsageError
 from mockserver.store import files
 from mockserver.store.library import Library
 from mockserver.upkeep import usage
@@ -35,6 +35,14 @@ def shown(path: str | Path) -> str:
 def read(path: Path) -> Usage:
     """Return what the file *path* tells; UsageError where it cannot be read."""
     return files.read(path, usage.loads)
+
+
+def check(path: Path) -> None:
+    """Raise UsageError where no usage can be added to the file *path*."""
+    if path.exists():
+        read(path)
+    elif not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no such folder")
 
 
 def add(path: Path, more: Usage) -> None:

@@ -22,7 +22,7 @@ def pruning(source: Source, plays: Plays | None) -> Pruning:
     if plays is None:
         return Pruning(unknown=parts, kept="the usage does not know it")
     if plays.unfinished:
-        return Pruning(unknown=parts, kept="a test that plays it has failed")
+        return Pruning(unknown=parts, kept="a test that plays it has failed, or did not run")
     unplayed: list[Part] = []
     unknown: list[Part] = []
     asked = [part.exchange.request for part in parts if part.exchange is not None]

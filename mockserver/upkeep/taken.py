@@ -1,7 +1,7 @@
 """Exchanges taken over from other tools' recordings, and what could not be. No I/O."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -14,7 +14,9 @@ from mockserver.errors import UsageError
 from mockserver.messages import Headers, Request, first, is_event_stream, lowered
 
 _API = re.compile(r"(?P<base>.*?)/(?:assistants|threads|runs|store|crons|info)(?=[/?]|$)")
+_PORTS = {"http": ":80", "https": ":443"}
 _STARTS_RUN = re.compile(r"/runs(?:/stream|/wait|/batch)?/?(?:\?.*)?$")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
 
 
@@ -45,6 +47,8 @@ class Answered:
     first: float = 0.0
     last: float = 0.0
     times: tuple[float, ...] = ()
+    cut: bool = False
+    """Whether it broke off."""
 
 
 @dataclass(slots=True)
@@ -71,9 +75,15 @@ class Entry:
 def taken(entries: Sequence[Entry], upstream: str | None, rules: Rules) -> Taken:
     """Return *entries* as exchanges of the server at *upstream*; without that, of the one that they ask like an Agent Server.
 
-    Secrets are taken out, by the general rules and *rules*. UsageError where there is no such server, or several.
+    Secrets are taken out, by the general rules and *rules*, and the credentials of any entry wherever they turn up. UsageError where there is
+    no such server, or several.
     """
-    made = Taken(base=(upstream or _base([entry.asked for entry in entries])).rstrip("/"))
+    made = Taken(base=_plain(upstream or _base([entry.asked for entry in entries])).rstrip("/"))
+    if upstream is not None and urlsplit(made.base).scheme not in ("http", "https"):
+        raise UsageError(
+            f"--upstream {made.base!r}: write an address such as https://my-agent.example"
+        )
+    known = {secret for entry in entries for secret in _secrets(entry)}
     for entry in entries:
         path = _below(made.base, entry.asked.url)
         if path is None:
@@ -85,16 +95,31 @@ def taken(entries: Sequence[Entry], upstream: str | None, rules: Rules) -> Taken
             made.left.append((shown, why))
             continue
         assert isinstance(entry.answered, Answered)
-        made.exchanges.append(_exchange(entry.asked, path, entry.answered, rules))
+        exchange = _exchange(entry.asked, path, entry.answered)
+        made.exchanges.append(Redactor(known, rules).exchange(exchange))
+    if made.elsewhere == len(entries):
+        there = sorted({_server(entry.asked.url) for entry in entries})
+        raise UsageError(
+            f"no request to {made.base} in it: there are those to {', '.join(there[:5])}"
+        )
     return made
+
+
+def _secrets(entry: Entry) -> Iterator[str]:
+    """Yield the credentials of *entry*: those of its request, and the cookies that it was given."""
+    yield from credentials(entry.asked.headers, entry.asked.url)
+    if isinstance(entry.answered, Answered):
+        for name, value in entry.answered.headers:
+            if name == "set-cookie":
+                yield from credentials((("cookie", value.partition(";")[0]),))
 
 
 def readable(headers: Iterable[tuple[str, str]]) -> Headers:
     """Return *headers* with their names in lower case, and without what is none of HTTP/1.1."""
     return tuple(
-        (name, _CONTROL.sub(", ", value))
+        (name, _CONTROL.sub(", ", value).strip())
         for name, value in lowered(headers)
-        if name and not name.startswith(":")
+        if _TOKEN.fullmatch(name)
     )
 
 
@@ -111,7 +136,7 @@ def _why_not(entry: Entry) -> str | None:
     return None
 
 
-def _exchange(asked: Asked, path: str, answered: Answered, rules: Rules) -> Exchange:
+def _exchange(asked: Asked, path: str, answered: Answered) -> Exchange:
     request = Request(asked.method, path, asked.headers, asked.body or b"")
     recorder = Recorder(request, 0.0)
     recorder.answer(answered.status, answered.reason or None, answered.headers)
@@ -124,24 +149,28 @@ def _exchange(asked: Asked, path: str, answered: Answered, rules: Rules) -> Exch
         alone = len(chunks) == 1 and not is_event_stream(answered.headers)
         spread = answered.last if alone else answered.first + number * step
         recorder.feed(chunk, answered.times[number] if answered.times else spread)
-    exchange = recorder.finish(max(answered.last, answered.first))
-    known = credentials(asked.headers, path)
-    return Redactor(known, rules).exchange(exchange)
+    cut = answered.cut or bool(tail)
+    return recorder.finish(max(answered.last, answered.first), cut=cut)
 
 
 def _base(asked: Sequence[Asked]) -> str:
     """Return the address of the Agent Server that is *asked*."""
     bases: dict[str, bool] = {}
     for one in asked:
-        parts = urlsplit(one.url)
+        parts = urlsplit(_plain(one.url))
         found = _API.match(parts.path)
         if found and parts.scheme in ("http", "https"):
-            base = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{found['base']}"
+            base = f"{parts.scheme}://{parts.netloc}{found['base']}"
             runs = one.method == "POST" and bool(_STARTS_RUN.search(parts.path))
             bases[base] = bases.get(base, False) or runs
     likely = [base for base, runs in bases.items() if runs] or list(bases)
+    if not asked:
+        raise UsageError("it is empty: there is no request in it")
     if not likely:
-        raise UsageError("no request to an Agent Server in it: name the server by --upstream URL")
+        there = sorted({_server(one.url) for one in asked})
+        raise UsageError(
+            f"no request to an Agent Server in it, but to {', '.join(there[:5])}: name the server by --upstream URL"
+        )
     if len(likely) > 1:
         raise UsageError(
             f"requests to several servers in it, {', '.join(sorted(likely))}: name one by --upstream URL"
@@ -149,10 +178,25 @@ def _base(asked: Sequence[Asked]) -> str:
     return likely[0]
 
 
+def _plain(url: str) -> str:
+    """Return *url* with its host in small letters, and without what need not be told: the usual port, a user, a fragment."""
+    parts = urlsplit(url)
+    scheme, host = parts.scheme.lower(), parts.netloc.rpartition("@")[2].lower()
+    usual = _PORTS.get(scheme, "")
+    return parts._replace(scheme=scheme, netloc=host.removesuffix(usual), fragment="").geturl()
+
+
+def _server(url: str) -> str:
+    parts = urlsplit(_plain(url))
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def _below(base: str, url: str) -> str | None:
     """Return the request target of *url* below *base*; None where it is elsewhere."""
-    parts = urlsplit(url)
-    plain = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
+    plain = _plain(url)
+    for scheme in ("ws", "wss"):  # so that a WebSocket is told to be one
+        if plain.startswith(f"{scheme}://"):
+            plain = f"http{plain[2:]}"
     if not plain.startswith(base):
         return None
     rest = plain[len(base) :]

@@ -5,6 +5,7 @@ Source: the serializers of vcrpy: `interactions`, each with `request` (method, u
 
 import gzip
 import json
+import re
 import zlib
 from base64 import b64decode
 from collections.abc import Iterator
@@ -18,12 +19,13 @@ from mockserver.messages import Headers, first
 from mockserver.upkeep.taken import Answered, Asked, Entry, Taken, readable, taken
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _AT_ONCE = "a VCR.py cassette holds no times: answers come at once"
 
 
 def is_vcr(raw: bytes) -> bool:
     """Tell whether *raw* looks like a cassette of VCR.py."""
-    return b"interactions" in raw
+    return re.search(rb'^"?interactions"?:|"interactions"\s*:', raw, re.MULTILINE) is not None
 
 
 def from_vcr(raw: bytes, upstream: str | None, rules: Rules) -> Taken:
@@ -34,39 +36,45 @@ def from_vcr(raw: bytes, upstream: str | None, rules: Rules) -> Taken:
     try:
         text = raw.decode("utf-8-sig")
         told = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _LOADER)
-        entries = [_entry(one["request"], one["response"]) for one in told["interactions"]]
+        entries = [_read(one) for one in told["interactions"] or ()]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = mark.line + 1 if mark else None
         raise ReadError(f"not a VCR.py cassette: {error.problem}", line=line) from None
-    except (ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
-        raise ReadError(f"not a VCR.py cassette: {type(error).__name__} {error}") from None
+    except (ValueError, KeyError, TypeError, yaml.YAMLError):
+        raise ReadError(
+            "not a VCR.py cassette: it holds no `interactions` with a request each"
+        ) from None
     made = taken(entries, upstream, rules)
     if made.exchanges:
         made.lost.append(_AT_ONCE)
     return made
 
 
-def _entry(request: dict[str, Any], response: dict[str, Any]) -> Entry:
-    asked = Asked(
-        str(request["method"]).upper(),
-        str(request.get("uri") or request["url"]),
-        _headers(request),
-        _raw(request.get("body")),
-    )
+def _read(interaction: dict[str, Any]) -> Entry:
+    request = interaction["request"]
+    url, method = str(request.get("uri") or request["url"]), str(request["method"]).upper()
+    try:
+        sent = _headers(request)
+        packed = first(sent, "content-encoding")
+        asked = Asked(method, url, sent, _unpacked(_raw(request.get("body")), packed))
+        return Entry(asked, _answered(interaction["response"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        said = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        return Entry(Asked(method, url), f"its interaction cannot be read: {said}")
+
+
+def _answered(response: dict[str, Any]) -> Answered | str:
     status = response.get("status", response.get("status_code", 200))
     code, reason = (
         (status["code"], status.get("message")) if isinstance(status, dict) else (status, None)
     )
     headers = _headers(response)
-    raw = _raw(response.get("body") or response.get("content"))
-    packed = (first(headers, "content-encoding") or "identity").lower()
-    unpacked = _unpacked(raw, packed)
-    if unpacked is None:
-        return Entry(
-            asked, f"its body is packed as {packed}: record it with decode_compressed_response"
-        )
-    return Entry(asked, Answered(int(code), reason, headers, unpacked))
+    packed = first(headers, "content-encoding")
+    body = _unpacked(_raw(response.get("body") or response.get("content")), packed)
+    if body is None:
+        return f"its body is packed as {packed}: record it with decode_compressed_response"
+    return Answered(int(code), reason, headers, body)
 
 
 def _headers(part: dict[str, Any]) -> Headers:
@@ -97,23 +105,28 @@ def _raw(body: Any) -> bytes:
             return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _unpacked(raw: bytes, packed: str) -> bytes | None:
-    """Return *raw* without its content encoding *packed*; None where that is none that can be undone."""
-    try:
-        if packed == "identity" or not raw:
-            return raw
-        if packed in ("gzip", "x-gzip"):
-            return gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
-        if packed == "deflate":
-            return zlib.decompress(raw)
-    except (OSError, zlib.error, EOFError):
-        pass
-    return raw if _is_plain(raw) else None
+def _unpacked(raw: bytes, packed: str | None) -> bytes | None:
+    """Return *raw* without its content encodings *packed*; None where one is none that can be undone."""
+    for one in reversed((packed or "").lower().split(",")):
+        name = one.strip()
+        try:
+            if name in ("gzip", "x-gzip") and raw.startswith(b"\x1f\x8b"):
+                raw = gzip.decompress(raw)
+            elif name == "deflate" and not _is_text(raw):
+                # What is called so is the one or the other.
+                raw = zlib.decompress(
+                    raw, zlib.MAX_WBITS if raw[:1] == b"\x78" else -zlib.MAX_WBITS
+                )
+            elif name not in ("", "identity") and not _is_text(raw):
+                return None
+        except (OSError, zlib.error, EOFError):
+            return None
+    return raw
 
 
-def _is_plain(raw: bytes) -> bool:
-    """Tell whether *raw* was unpacked by the client already, its header left behind."""
+def _is_text(raw: bytes) -> bool:
+    """Tell whether *raw* was unpacked by its client already, its header left behind."""
     try:
-        return raw.decode().isprintable() or raw[:1] in b'{["e:d'
+        return not _CONTROL.search(raw.decode())
     except UnicodeDecodeError:
         return False

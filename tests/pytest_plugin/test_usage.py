@@ -61,27 +61,30 @@ def test_a_failed_test_leaves_its_cassette_alone(tests: Project) -> None:
 
     exchanges, said = pruned(tests)
     assert exchanges == ["cassettes/chat.yaml#3"]
-    assert "cassettes/other.yaml: kept, a test that plays it has failed" in said
-
-
-def test_tests_that_did_not_run_leave_their_cassettes_alone(tests: Project) -> None:
-    tests.test(TESTS.format(assertion="True"))
-    tests.run("--mockserver-usage=usage.json", "-k", "one or two").assert_outcomes(
-        passed=2, deselected=1
-    )
-
-    exchanges, said = pruned(tests)
-    assert exchanges == ["cassettes/chat.yaml#3"]
-    assert "cassettes/other.yaml: kept, the usage does not know it" in said
+    assert "cassettes/other.yaml: kept, a test that plays it has failed, or did not run" in said
 
 
 def test_runs_add_to_one_file(tests: Project) -> None:
     tests.test(TESTS.format(assertion="True"))
-    tests.run("--mockserver-usage=usage.json", "-k", "one")
-    assert "cassettes/chat.yaml#2" in pruned(tests)[0]
-    tests.run("--mockserver-usage=usage.json", "-k", "two")
+    for _ in range(2):
+        tests.run("--mockserver-usage=usage.json").assert_outcomes(passed=3)
 
-    assert pruned(tests)[0] == ["cassettes/chat.yaml#3"]
+    assert pruned(tests)[0] == ["cassettes/chat.yaml#3", "cassettes/other.yaml#2"]
+    told = json.loads((tests.pytester.path / "usage.json").read_text())
+    assert set(told["cassettes"]["cassettes/chat.yaml"]["exchanges"].values()) == {0, 2}
+
+
+@pytest.mark.parametrize("how", [("-k", "one"), ("-x",)])
+def test_what_the_tests_that_did_not_run_share_is_left_alone(
+    tests: Project, how: tuple[str, ...]
+) -> None:
+    broken = TESTS.replace('assert ask(mock_server, "two")', "assert False")
+    tests.test((TESTS if how[0] == "-k" else broken).format(assertion="True"))
+    tests.run("--mockserver-usage=usage.json", *how)
+
+    exchanges, said = pruned(tests)
+    assert exchanges == []
+    assert "cassettes/chat.yaml: kept, a test that plays it has failed, or did not run" in said
 
 
 def test_a_worker_that_dies_makes_the_usage_unknown(tests: Project) -> None:
@@ -99,14 +102,23 @@ def test_without_the_option_nothing_is_written(tests: Project) -> None:
     done.stdout.no_fnmatch_line("*usage*")
 
 
-def test_a_file_that_cannot_be_written_is_told(tests: Project) -> None:
+def test_a_folder_that_is_not_there_is_refused_at_once(tests: Project) -> None:
     tests.test(TESTS.format(assertion="True"))
     done = tests.run("--mockserver-usage=nowhere/usage.json")
+
+    done.stderr.fnmatch_lines(
+        ["ERROR: --mockserver-usage=nowhere/usage.json: there is no folder *"]
+    )
+
+
+def test_a_file_that_is_none_of_ours_is_told_and_left_alone(tests: Project) -> None:
+    tests.test(TESTS.format(assertion="True"))
+    (tests.pytester.path / "notes").write_text("mine")
+    done = tests.run("--mockserver-usage=notes")
     done.assert_outcomes(passed=3)
 
-    done.stdout.fnmatch_lines(
-        ["mockserver: usage not written: *nowhere/usage.json: cannot be written*"]
-    )
+    done.stdout.fnmatch_lines(["mockserver: usage not written: *notes, line 1: not a usage file*"])
+    assert (tests.pytester.path / "notes").read_text() == "mine"
 
 
 def test_a_path_below_the_working_directory_is_told_from_there(

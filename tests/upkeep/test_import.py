@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import zlib
 from typing import Any
 
 import pytest
@@ -41,7 +42,11 @@ def entry(path: str = "/runs/stream", **changes: Any) -> dict[str, Any]:
             "status": 200,
             "statusText": "",
             "headers": [*SSE, {"name": "content-encoding", "value": "gzip"}],
-            "content": {"size": 99, "mimeType": "text/event-stream", "text": EVENTS},
+            "content": {
+                "size": len(EVENTS.encode()),
+                "mimeType": "text/event-stream",
+                "text": EVENTS,
+            },
         },
         "timings": {"blocked": 3, "dns": -1, "send": 0.5, "wait": 99.5, "receive": 400},
     }
@@ -127,7 +132,9 @@ def test_messages_that_chromium_has_kept_become_events_with_their_times() -> Non
     content = made.exchanges[0].response.content
     assert isinstance(content, Stream)
     assert [timed.after for timed in content.events] == [0.1, 1.25]
-    assert any("messages alone" in loss for loss in made.lost)
+    assert made.lost == [
+        "of some streams the browser kept the messages alone: comments, and how lines ended, are lost"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -136,6 +143,12 @@ def test_messages_that_chromium_has_kept_become_events_with_their_times() -> Non
         pytest.param({"response": {"headers": SSE, "content": {"size": -1, "mimeType": "text/event-stream"}}}, "the browser kept nothing of its stream: record it with `mockserver record`", id="a stream that was not kept"),
         pytest.param({"response": {"content": {"size": 9, "mimeType": "application/json"}, "headers": []}}, "the browser kept nothing of its body: record it with `mockserver record`", id="a body that was not kept"),
         pytest.param({"response": {"content": {"_file": "gone"}, "headers": []}}, "the browser kept nothing of its body: record it with `mockserver record`", id="a file that is not there"),
+        pytest.param({"response": {"content": {"size": 50, "text": "{}"}, "headers": []}}, "the browser kept 2 of 50 bytes of its body: record it with `mockserver record`", id="a body that was cut short"),
+        pytest.param({"response": {"content": {"size": 3, "text": "!!!", "encoding": "base64"}, "headers": []}}, "the browser kept nothing of its body: record it with `mockserver record`", id="what is no base64"),
+        pytest.param({"response": {"status": 304}}, "the browser had its answer already: disable the cache, and record again", id="what a cache has answered"),
+        pytest.param({"response": {"headers": [1]}}, "its entry cannot be read: 'int' object is not subscriptable", id="an entry that makes no sense"),
+        pytest.param({"request": {"url": f"{URL.replace('https', 'wss')}/runs/stream"}}, "it is a WebSocket", id="the URL of a WebSocket"),
+        pytest.param({"request": {"postData": {"text": ""}, "bodySize": 20}}, "the body of its request is not there", id="a request whose body was left out"),
         pytest.param({"response": {"status": 0, "_error": "net::ERR_FAILED"}}, "it has no answer: net::ERR_FAILED", id="no answer"),
         pytest.param({"request": {"method": "OPTIONS"}}, "mockserver answers preflights by itself", id="a preflight"),
         pytest.param({"request": {"postData": {}, "bodySize": 20}}, "the body of its request is not there", id="a request without its body"),
@@ -197,12 +210,88 @@ def test_a_har_without_an_agent_server_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b'{"log": {}}', b'{"log": ', b'{"log": {"entries": [1]}}', b'{"log": []}']
+    "raw", [b'{"log": {}}', b'{"log": ', b'{"log": {"entries": 1}}', b'{"log": []}']
 )
 def test_what_is_no_har_is_refused(raw: bytes) -> None:
     assert is_har(raw)
     with pytest.raises(ReadError, match="not a HAR file"):
         from_har(raw, lambda _: None, None, Rules())
+
+
+def test_a_stream_that_broke_off_breaks_off() -> None:
+    (exchange,) = taken(entry(response={"_error": "net::ERR_ABORTED"})).exchanges
+    assert exchange.response.end is not None
+    assert exchange.response.end.cut
+    (exchange,) = taken(entry(response={"content": {"text": EVENTS[:-2]}})).exchanges
+    assert exchange.response.end is not None
+    assert exchange.response.end.cut
+
+
+def test_the_times_of_messages_are_those_of_the_events() -> None:
+    messages = [{"time": 10, "data": "x"}, {"time": 12.5, "data": "y"}]
+    made = taken(entry(_eventSourceMessages=messages))
+
+    assert body(made) == EVENTS.encode()
+    content = made.exchanges[0].response.content
+    assert isinstance(content, Stream)
+    assert [timed.after for timed in content.events] == [0.1, 2.5]
+    assert made.lost == []
+
+
+def test_what_is_no_time_is_none_and_what_is_no_header_goes() -> None:
+    timings = {"send": "a", "wait": float("nan"), "receive": -1}
+    headers = [*SSE, {"name": "bad name", "value": "x"}, {"name": "x-é", "value": "x"}]
+    (exchange,) = taken(entry(timings=timings, response={"headers": headers})).exchanges
+
+    assert exchange.response.headers == (("content-type", "text/event-stream; charset=utf-8"),)
+    assert exchange.response.end is not None
+    assert exchange.response.end.after == 0
+
+
+def test_a_credential_of_one_request_is_a_secret_in_all_answers() -> None:
+    opaque = "opaque-abc1234567"
+    first = entry(
+        "/threads",
+        response={
+            "headers": [],
+            "content": {"text": f'{{"t":"{opaque}","s":"topsecretcookie1234"}}'},
+        },
+    )
+    second = entry(request={"headers": [{"name": "Authorization", "value": opaque}]})
+    cookie = [*SSE, {"name": "Set-Cookie", "value": "sid=topsecretcookie1234; Path=/"}]
+    second["response"]["headers"] = cookie
+    made = taken(first, second)
+
+    assert body(made) == b'{"t":"REDACTED","s":"REDACTED"}'
+
+
+@pytest.mark.parametrize(
+    "upstream", ["https://My-Agent.example:443/", "https://u:p@my-agent.example"]
+)
+def test_one_address_may_be_written_in_several_ways(upstream: str) -> None:
+    made = taken(entry(), upstream=upstream)
+
+    assert (made.base, len(made.exchanges)) == (URL, 1)
+
+
+@pytest.mark.parametrize(
+    "upstream, said",
+    [
+        ("localhost:2024", "--upstream 'localhost:2024': write an address"),
+        ("https://u:secret@other.example", f"no request to https://other.example in it: there are those to {URL}"),
+    ],
+)  # fmt: skip
+def test_a_server_that_is_not_in_it_is_told(upstream: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        taken(entry(), upstream=upstream)
+
+    assert str(caught.value).startswith(said)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_empty_har_is_told_to_be_empty() -> None:
+    with pytest.raises(UsageError, match="it is empty"):
+        taken()
 
 
 def interaction(**changes: Any) -> dict[str, Any]:
@@ -251,6 +340,10 @@ def test_interactions_become_exchanges(as_json: bool) -> None:
         pytest.param({"body": {"string": '{"a":1}'}, "headers": {"Content-Type": ["application/json"], "content-encoding": ["gzip"]}}, id="unpacked already"),
         pytest.param({"body": None, "content": '{"a":1}'}, id="of httpx"),
         pytest.param({"body": {"string": '{"a":1}'}, "status": 200}, id="a bare status"),
+        pytest.param({"body": {"string": zlib.compress(b'{"a":1}')}, "headers": {"content-encoding": ["deflate"]}}, id="deflated"),
+        pytest.param({"body": {"string": zlib.compress(b'{"a":1}', wbits=-15)}, "headers": {"content-encoding": ["deflate"]}}, id="deflated without a head"),
+        pytest.param({"body": {"string": gzip.compress(gzip.compress(b'{"a":1}'))}, "headers": {"content-encoding": ["gzip, gzip"]}}, id="packed twice"),
+        pytest.param({"body": {"string": '{"a":1}'}, "headers": {"content-encoding": ["br"]}}, id="unpacked from another packing"),
     ],
 )  # fmt: skip
 def test_bodies_are_read_however_they_were_written(response: dict[str, Any]) -> None:
@@ -268,6 +361,20 @@ def test_a_body_that_cannot_be_unpacked_is_left_out() -> None:
         ("POST /runs/wait", "its body is packed as br: record it with decode_compressed_response")
     ]
     assert len(made.exchanges) == 1
+
+
+def test_an_interaction_that_makes_no_sense_is_left_out() -> None:
+    made = from_vcr(vcr(interaction(), interaction(response={"status": None})), None, Rules())
+
+    assert [why.partition(":")[0] for _, why in made.left] == ["its interaction cannot be read"]
+    assert len(made.exchanges) == 1
+
+
+def test_a_packed_request_is_unpacked() -> None:
+    packed = {"body": gzip.compress(b'{"a":1}'), "headers": {"Content-Encoding": ["gzip"]}}
+    made = from_vcr(vcr(interaction(request=packed)), None, Rules())
+
+    assert made.exchanges[0].request.body == b'{"a":1}'
 
 
 def test_a_stream_of_vcr_becomes_events() -> None:
