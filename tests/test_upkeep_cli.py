@@ -217,6 +217,17 @@ def test_diff_of_files_and_of_folders(folder: Path) -> None:
     ]
 
 
+def test_a_file_that_cannot_be_read_is_not_one_that_is_missing(folder: Path) -> None:
+    other = folder / "other"
+    (other / "sub").mkdir(parents=True)
+    (other / "a.yaml").write_text(BROKEN)
+    (other / "sub/b.yaml").write_text(HEALTHY)
+    done = run("diff", "cassettes", "other", folder=folder)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("mockserver: other/a.yaml, line 27: ")
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
@@ -251,6 +262,16 @@ def test_merge_makes_one_cassette_of_a_folder(folder: Path) -> None:
     )
     anew = run("merge", "cassettes", "--into", "cassettes/all.yaml", "--overwrite", folder=folder)
     assert (anew.returncode, anew.stdout) == (0, done.stdout)
+    assert "cassettes/all.yaml: not merged, it is the cassette to be made\n" in anew.stderr
+    named = run(
+        "merge", "x.yaml", "cassettes/a.yaml", "--into", "x.yaml", "--overwrite", folder=folder
+    )
+    assert named.returncode == 2
+    (folder / "x.yaml").write_text("mockserver: 1\n---\nrequest: {path: /x}\nresponse: {body: 1}\n")
+    named = run(
+        "merge", "x.yaml", "cassettes/a.yaml", "--into", "x.yaml", "--overwrite", folder=folder
+    )
+    assert named.stderr.endswith("x.yaml: 4 exchanges of 2 cassettes, 0 dropped\n")
 
 
 def test_nothing_is_merged_while_one_cannot_be_read(folder: Path) -> None:
@@ -271,11 +292,11 @@ def test_what_a_replay_has_not_played_is_pruned(folder: Path) -> None:
     shown = run("prune", "--usage", "usage.json", folder=folder)
     assert shown.returncode == 1
     assert shown.stdout == (
-        "cassettes/a.yaml#1\tPOST\t/runs/stream\n"
-        "cassettes/a.yaml#2\tPOST\t/runs/wait\n"
-        "cassettes/sub/b.yaml#1\tPOST\t/runs/stream\n"
-        "cassettes/sub/b.yaml#2\tPOST\t/runs/wait\n"
-        "cassettes/sub/b.yaml#3\tGET\t/info\n"
+        "cassettes/a.yaml#1\tPOST\t/runs/stream\thello\n"
+        "cassettes/a.yaml#2\tPOST\t/runs/wait\t42\n"
+        "cassettes/sub/b.yaml#1\tPOST\t/runs/stream\thello\n"
+        "cassettes/sub/b.yaml#2\tPOST\t/runs/wait\t42\n"
+        "cassettes/sub/b.yaml#3\tGET\t/info\t\n"
     )
     assert shown.stderr == (
         "cassettes/sub/b.yaml: nothing is left of it, --write removes it\n"
@@ -445,6 +466,7 @@ def test_three_hundred_cassettes_are_no_trouble(folder: Path) -> None:
         text = HEALTHY.replace("hello", f"hello {number}")
         (folder / f"cassettes/n{number:03}.yaml").write_text(text)
 
+    (folder / "cassettes/link.yaml").symlink_to("a.yaml")
     for arguments in (
         ("lint",),
         ("fmt", "--check"),

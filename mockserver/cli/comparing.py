@@ -169,7 +169,8 @@ def _both(work: Work, before: Path, after: Path) -> list[tuple[str, Opened | Non
     if not before.is_dir():
         ours, theirs = (next(iter(side.values()), None) for side in sides)
         return [(str(after), ours, theirs)] if ours and theirs else []
-    there = sorted({*sides[0], *sides[1]})
+    unread = {name for path in (before, after) for name in work.unread_below(path)}
+    there = sorted({*sides[0], *sides[1]} - unread)
     return [(name, sides[0].get(name), sides[1].get(name)) for name in there]
 
 
@@ -184,11 +185,15 @@ def _only(name: str, root: Path, as_json: bool) -> None:
 
 
 def _tell(name: str, pair: "Pair", as_json: bool) -> None:
-    from mockserver.upkeep.told import facts, words
+    from mockserver.upkeep.told import facts
 
     if as_json:
         told = {"file": name, "request": pair.request, "before": pair.before, "after": pair.after}
         click.echo(json.dumps(told | {"changes": facts(pair.changes)}, ensure_ascii=False))
+        return
+    if pair.request == "header":
+        click.secho(f"{name} header", bold=sys.stdout.isatty())
+        _words(pair)
         return
     number = pair.before if pair.before is not None else pair.after
     missing = (
@@ -196,6 +201,12 @@ def _tell(name: str, pair: "Pair", as_json: bool) -> None:
     )
     moved = f" (#{pair.after} in B)" if not missing and pair.after != pair.before else ""
     click.secho(f"{name}#{number} {pair.request}{missing}{moved}", bold=sys.stdout.isatty())
+    _words(pair)
+
+
+def _words(pair: "Pair") -> None:
+    from mockserver.upkeep.told import words
+
     for line in words(pair.changes):
         colour = {"- ": "red", "+ ": "green"}.get(line.strip()[:2])
         click.secho(f"  {line}", fg=colour)

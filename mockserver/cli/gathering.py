@@ -14,6 +14,10 @@ from mockserver.words import counted
 
 if TYPE_CHECKING:
     from mockserver.upkeep.prune import Pruning
+    from mockserver.upkeep.source import Part, Source
+
+
+_COLUMNS = ("exchange", "method", "path", "human")
 
 
 @click.command(short_help="Take out exchanges that were never played.")
@@ -43,9 +47,13 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
         if not file.exists():
             raise UsageError(f"{file}: there is no such file")
     known = merged(usage.read(path) for path in usages)
-    work, rows, count = Work(), [], 0
+    work, count = Work(), 0
+    rows: list[tuple[str, ...]] = []
+    matched = False
     for opened in work.whole(paths, "prune"):
-        found = pruning(opened.source, known.get(usage.shown(opened.path)))
+        plays = known.get(usage.shown(opened.path))
+        matched = matched or plays is not None
+        found = pruning(opened.source, plays)
         _tell_kept(work, opened, found)
         if not found.unplayed:
             continue
@@ -53,17 +61,17 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
         if write and not _put(work, opened, raw):
             continue
         count += len(found.unplayed)
-        for part in found.unplayed:
-            assert part.exchange is not None
-            request = part.exchange.request
-            rows.append((part.label, request.method, request.path))
+        rows += map(_row, found.unplayed)
         if raw is None:
             done = "removed" if write else "--write removes it"
             work.note(f"{opened.path}: nothing is left of it, {done}")
+    if not matched and known:
+        first = next(iter(known))
+        work.note(f"the usage knows other files, such as {first}: run this where it was written")
     work.found = not write and count > 0
     if as_json:
-        for label, method, path in rows:
-            click.echo(json.dumps({"exchange": label, "method": method, "path": path}))
+        for row in rows:
+            click.echo(json.dumps(dict(zip(_COLUMNS, row, strict=True)), ensure_ascii=False))
     else:
         table(rows)
     done = (
@@ -93,19 +101,24 @@ def merge(
     PATH is a cassette or a folder of them; ./cassettes if none is given. They are left as they are.
     """
     from mockserver import settings
-    from mockserver.store.rewriting import create
+    from mockserver.store.rewriting import check, create
     from mockserver.upkeep.merge import merged
 
     policy = settings.load(config).policy
     work = Work()
-    there = [one for one in work.whole(paths, "merge") if one.path.resolve() != into.resolve()]
-    sources = [opened.source for opened in there]
+    check(into, overwrite=overwrite)
+    sources: list[Source] = []
+    for opened in work.whole(paths, "merge"):
+        if into.exists() and opened.path.samefile(into) and not opened.named:
+            work.note(f"{into}: not merged, it is the cassette to be made")
+        else:
+            sources.append(opened.source)
     if work.has_trouble:
         work.finish()
     if not sources:
         raise UsageError("nothing to merge: name cassettes, or a folder of them")
     made = merged(sources, policy)
-    create(into, made.raw, overwrite=overwrite)
+    create(into, made.raw)
     for dropped, first in made.dropped:
         if as_json:
             click.echo(json.dumps({"dropped": dropped, "same_as": first}))
@@ -117,6 +130,14 @@ def merge(
         f"{into}: {counted(made.count, 'exchange')} of {counted(len(sources), 'cassette')}, {len(made.dropped)} dropped",
         err=True,
     )
+
+
+def _row(part: "Part") -> tuple[str, ...]:
+    from mockserver.cassette.summary import last_human
+
+    assert part.exchange is not None
+    request = part.exchange.request
+    return part.label, request.method, request.path, last_human(request)
 
 
 def _put(work: Work, opened: Opened, raw: bytes | None) -> bool:

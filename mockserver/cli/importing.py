@@ -44,10 +44,11 @@ def import_(
     from mockserver import settings
     from mockserver.cassette.model import Header
     from mockserver.cassette.text import dump_exchange, dump_header
-    from mockserver.store.rewriting import create
+    from mockserver.store.rewriting import check, create
 
     if any(path.exists() and into.exists() and path.samefile(into) for path in paths):
         raise UsageError(f"{into} is what is to be imported: name another file with --into")
+    check(into, overwrite=overwrite)
     rules = settings.load(config).redact
     taken = [_taken(path, upstream, rules) for path in paths]
     exchanges = [exchange for one in taken for exchange in one.exchanges]
@@ -62,11 +63,7 @@ def import_(
         raise UsageError(f"{', '.join(map(str, paths))}: nothing to take over from {base or 'it'}")
     dates = sorted(one.when for one in taken if one.when)
     header = Header(upstream=base, recorded=f"{dates[0][:19]}Z" if dates else None)
-    create(
-        into,
-        "".join((dump_header(header), *map(dump_exchange, exchanges))).encode(),
-        overwrite=overwrite,
-    )
+    create(into, "".join((dump_header(header), *map(dump_exchange, exchanges))).encode())
     redacted = sum(exchange.redacted for exchange in exchanges)
     parts = [
         f"{into}: {counted(len(exchanges), 'exchange')} with {base or 'several servers'}",

@@ -1,5 +1,6 @@
 """The cassettes that a command works on, one after the other, and what goes wrong on the way."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -32,6 +33,13 @@ class Work:
         self.found = False
         self.has_trouble = False
         self._later: list[str] | None = None
+        self._unread: list[Path] = []
+
+    def unread_below(self, root: Path) -> Iterator[str]:
+        """Yield the names below *root* of the files that could not be read."""
+        for path in self._unread:
+            if path.is_relative_to(root):
+                yield path.relative_to(root).as_posix()
 
     def note(self, line: str) -> None:
         """Tell *line* on stderr, but not into a progress bar."""
@@ -63,8 +71,13 @@ class Work:
             self.note("no cassettes")
         size = sum(Path(path).stat().st_size for path, _ in there.values() if Path(path).exists())
         self._later = []
+        seen: set[str] = set()
         try:
             for path, named in progressing(list(there.values()), label, size):
+                real = os.path.realpath(path)
+                if real in seen:
+                    continue  # the same file under another name
+                seen.add(real)
                 try:
                     yield Opened(Path(path), source(path, Path(path).read_bytes()), named)
                 except OSError as error:
@@ -94,6 +107,7 @@ class Work:
                     else ""
                 )
                 self.trouble(f"{faults[0]}{more}")
+                self._unread.append(opened.path)
             else:
                 yield opened
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mockserver.cassette.filing import SUFFIXES
 from mockserver.errors import StorageError, UsageError
 
 _SYNC = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
@@ -28,14 +29,20 @@ def rewrite(path: Path, raw: bytes, before: bytes) -> None:
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def create(path: Path, raw: bytes, *, overwrite: bool = False) -> None:
-    """Make the file *path*, which holds *raw*; UsageError where it is there and not to *overwrite*, StorageError where it cannot be."""
-    if path.exists() and not overwrite:
-        raise UsageError(f"{path} is there already: name another file, or add --overwrite")
+def check(path: Path, *, overwrite: bool = False) -> None:
+    """Raise UsageError where the cassette *path* cannot be made: its name is none, or it is there and not to *overwrite*."""
     if path.is_dir():
         raise UsageError(f"{path} is a folder: name a file, such as {path / 'chat.yaml'}")
+    if path.suffix not in SUFFIXES:
+        raise UsageError(f"{path}: a cassette's name ends in .yaml")
     if not path.parent.is_dir():
         raise UsageError(f"{path.parent}: there is no such folder")
+    if path.exists() and not overwrite:
+        raise UsageError(f"{path} is there already: name another file, or add --overwrite")
+
+
+def create(path: Path, raw: bytes) -> None:
+    """Have the file *path* hold *raw*, whatever it held; StorageError where it cannot be written."""
     if path.exists():
         rewrite(path, raw, path.read_bytes())
         return

@@ -80,7 +80,10 @@ class Aside:
                 number = old_at if old_at is not None else new_at
                 assert number is not None
                 yield from self.changes(value, other, (*place, number))
-        elif before is ABSENT or after is ABSENT or not self.same(before, after):
+        elif ABSENT in (before, after):
+            if before is not after:
+                yield Change(place, before, after)
+        elif not self.same(before, after):
             yield Change(place, before, after)
 
     def _same_text(self, before: str, after: str) -> bool:

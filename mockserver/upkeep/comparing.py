@@ -1,9 +1,10 @@
 """Two answers to one request beside each other: what changed, and where. No I/O."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 
 from mockserver.cassette.matching import ABSENT
-from mockserver.cassette.model import Body, Response, Stream, TimedEvent
+from mockserver.cassette.model import Body, End, Response, Stream, TimedEvent
 from mockserver.jsontext import Json, loads
 from mockserver.messages import Headers
 from mockserver.upkeep.aligned import aligned_events
@@ -15,19 +16,23 @@ def response_changes(before: Response, after: Response, aside: Aside) -> Iterato
     """Yield what changed from one answer to the other: status, headers, body or events; with the exact *aside*, times too."""
     if before.status != after.status:
         yield Change(("status",), before.status, after.status)
+    if before.reason != after.reason:
+        yield Change(("reason",), _there(before.reason), _there(after.reason))
     yield from _headers(before.headers, after.headers, aside)
     match before.content, after.content:
         case Stream() as old, Stream() as new:
             yield from _events(old, new, aside)
         case Body() as one, Body() as other:
-            yield from aside.changes(parsed(one.raw), parsed(other.raw), ("body",))
+            yield from _texts(one.raw, other.raw, aside, ("body",))
             if aside.exact and one.after != other.after:
                 yield Change(("after",), one.after, other.after)
         case old_content, new_content:
             yield Change(("body",), _kind(old_content), _kind(new_content))
-    ends = [bool(one.end and one.end.cut) for one in (before, after)]
-    if ends[0] != ends[1]:
-        yield Change(("end",), *("cut" if end else "closed" for end in ends))
+    ends = [one.end or End() for one in (before, after)]
+    if ends[0].cut != ends[1].cut:
+        yield Change(("end",), *("cut" if end.cut else "closed" for end in ends))
+    if aside.exact and ends[0].after != ends[1].after:
+        yield Change(("end", "after"), ends[0].after, ends[1].after)
 
 
 def named_events(stream: Stream) -> list[tuple[str, Json]]:
@@ -39,11 +44,22 @@ def parsed(raw: bytes) -> Json:
     """Return *raw* as JSON where it is some, else as text; ABSENT where it is empty."""
     if not raw:
         return ABSENT
-    text = raw.decode("utf-8", "replace")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return f"base64 {b64encode(raw).decode()}"
     try:
         return loads(text)
     except ValueError:
         return text
+
+
+def _texts(before: bytes, after: bytes, aside: Aside, place: Place) -> Iterator[Change]:
+    """Yield what changed from one body to the other; where nothing has but its spelling, that counts when all is to be exact."""
+    found = list(aside.changes(parsed(before), parsed(after), place))
+    if aside.exact and not found and before != after:
+        yield Change(place, *(one.decode("utf-8", "replace") for one in (before, after)))
+    yield from found
 
 
 def _headers(before: Headers, after: Headers, aside: Aside) -> Iterator[Change]:
@@ -65,9 +81,8 @@ def _events(before: Stream, after: Stream, aside: Aside) -> Iterator[Change]:
         if old is not None and new is not None:
             (number, one), (_, other) = ours[old], theirs[new]
             place: Place = ("events", number, _name(one))
-            yield from aside.changes(_data(one), _data(other), place)
-            if aside.exact:
-                yield from aside.changes(_rest(one), _rest(other), place)
+            yield from _texts(_text(one), _text(other), aside, place)
+            yield from _rests(one, other, aside, place)
         elif old is not None:
             number, one = ours[old]
             yield Change(("events", number, _name(one)), _data(one), ABSENT)
@@ -94,18 +109,32 @@ def _name(timed: TimedEvent) -> str:
 
 
 def _data(timed: TimedEvent) -> Json:
+    return parsed(_text(timed))
+
+
+def _text(timed: TimedEvent) -> bytes:
+    """Return the data of an event; of one without any, what else it is."""
     fields = dict(timed.event.fields)
-    text = fields.get("data")
-    if text is None:
-        return next(iter(fields.values()), ABSENT) if "event" not in fields else ABSENT
-    return parsed(text.encode("utf-8", "surrogatepass")) if text else ""
+    alone = next(
+        (fields[name] for name in ("data", "comment", "raw", "base64") if name in fields), ""
+    )
+    return alone.encode("utf-8", "surrogatepass")
 
 
-def _rest(timed: TimedEvent) -> dict[str, Json]:
-    rest: dict[str, Json] = {
-        name: text for name, text in timed.event.fields if name in ("id", "retry")
-    }
-    return rest | {"after": timed.after}
+def _rests(before: TimedEvent, after: TimedEvent, aside: Aside, place: Place) -> Iterator[Change]:
+    """Yield what changed of id and retry; the id of an event is a time, but whether there is one is none."""
+    old, new = (dict(one.event.fields) for one in (before, after))
+    for name in ("id", "retry"):
+        values = _there(old.get(name)), _there(new.get(name))
+        counts = aside.exact or name == "retry" or ABSENT in values
+        if counts and values[0] != values[1]:
+            yield Change((*place, name), *values)
+    if aside.exact and before.after != after.after:
+        yield Change((*place, "after"), before.after, after.after)
+
+
+def _there(value: str | None) -> Json:
+    return ABSENT if value is None else value
 
 
 def _kind(content: Stream | Body) -> str:

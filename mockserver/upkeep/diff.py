@@ -4,9 +4,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from mockserver.cassette import matching, names
+from mockserver.cassette import matching, names, player
 from mockserver.cassette.canonical import canonical
-from mockserver.cassette.model import Exchange, Policy
+from mockserver.cassette.matching import ABSENT
+from mockserver.cassette.model import Exchange, Header, Policy
 from mockserver.cassette.stable import VOLATILE
 from mockserver.jsontext import Json
 from mockserver.messages import Request
@@ -39,10 +40,13 @@ def diff(before: Source, after: Source, policy: Policy, *, exact: bool = False) 
     in_force = matching.rules(policy.ignore, before.header.ignore, after.header.ignore)
     aside = Aside(exact=exact)
     left = _Left(after.exchanges, in_force)
+    parts = list(before.exchanges)
+    # Of identical requests those belong together that were answered alike; else one that is missing would move all others.
+    alike = {part.number: other for part in parts if (other := left.take_same(part))}
     told: list[Pair] = []
     unmatched: list[Part] = []
-    for part in before.exchanges:
-        if other := left.take(part, aside):
+    for part in parts:
+        if other := alike.get(part.number) or left.take(part, aside):
             told.append(_pair(part, other, aside))
         else:
             unmatched.append(part)
@@ -50,7 +54,9 @@ def diff(before: Source, after: Source, policy: Policy, *, exact: bool = False) 
         other = left.take_alike(part)
         told.append(_pair(part, other, aside) if other else Pair(_route(part), part.number, None))
     told += [Pair(_route(part), None, part.number) for part in left.rest]
-    return sorted(told, key=lambda pair: (pair.before or pair.after or 0, pair.before is None))
+    told.sort(key=lambda pair: (pair.before or pair.after or 0, pair.before is None))
+    header = tuple(_header_changes(before.header, after.header, aside))
+    return [Pair("header", 0, 0, header), *told] if header else told
 
 
 class _Left:
@@ -72,6 +78,15 @@ class _Left:
         """Those that are left."""
         return list(self._parts.values())
 
+    def take_same(self, part: Part) -> Part | None:
+        """Return the first one that asks the same as *part* and was answered alike."""
+        numbers = self._by_key.get(matching.key(self._form(_exchange(part).request)), ())
+        looks = _looks(part)
+        for number in numbers:
+            if number in self._parts and _looks(self._parts[number]) == looks:
+                return self._parts.pop(number)
+        return None
+
     def take(self, part: Part, aside: Aside) -> Part | None:
         """Return the counterpart of *part*: of the same key, under its own ids or those that stand for them, or else alike but for ids."""
         request = _exchange(part).request
@@ -82,9 +97,9 @@ class _Left:
         return self._first(self._by_shape.get(shape.key)) if shape else None
 
     def take_alike(self, part: Part) -> Part | None:
-        """Return the first one with the method and path of *part*, whatever its ids."""
-        wanted = VOLATILE.sub("*", _route(part))
-        found = (one for one in self._parts.values() if VOLATILE.sub("*", _route(one)) == wanted)
+        """Return the first one with the method and path of *part*, whatever its ids and its query."""
+        wanted = _plain_route(part)
+        found = (one for one in self._parts.values() if _plain_route(one) == wanted)
         other = next(found, None)
         return self._parts.pop(other.number) if other else None
 
@@ -104,7 +119,33 @@ def _pair(part: Part, other: Part, aside: Aside) -> Pair:
         *_request_changes(before.request, after.request, aside),
         *response_changes(before.response, after.response, aside),
     )
+    repeats = tuple(one.repeat and str(one.repeat) for one in (before, after))
+    if repeats[0] != repeats[1]:
+        changes = (
+            *changes,
+            Change(("repeat",), *(ABSENT if one is None else one for one in repeats)),
+        )
     return Pair(_route(part), part.number, other.number, changes)
+
+
+def _header_changes(before: Header, after: Header, aside: Aside) -> Iterator[Change]:
+    """Yield what changed of the header: what a replay goes by; and what else it tells, if all is to be exact."""
+    names = ("ignore", "repeat", *(("upstream", "recorded", "server") if aside.exact else ()))
+    for name in names:
+        values = [getattr(one, name) or ABSENT for one in (before, after)]
+        old, new = (list(one) if isinstance(one, tuple) else one for one in values)
+        yield from aside.changes(old, new, (name,))
+
+
+def _looks(part: Part) -> tuple[object, ...]:
+    """Return what an answer looks like, whatever its ids and times are."""
+    response = _exchange(part).response
+    body = player.encoded(response.content).decode("utf-8", "replace")
+    return response.status, VOLATILE.sub("*", body)
+
+
+def _plain_route(part: Part) -> str:
+    return VOLATILE.sub("*", _route(part).partition("?")[0])
 
 
 def _request_changes(before: Request, after: Request, aside: Aside) -> Iterator[Change]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from mockserver.cassette import player, text
 from mockserver.cassette.canonical import canonical
 from mockserver.cassette.matching import Key, key
-from mockserver.cassette.model import Exchange, Header, Policy
+from mockserver.cassette.model import Header, Policy, Repeat
+from mockserver.upkeep.comments import with_comments
 from mockserver.upkeep.formatting import assembled, written
 from mockserver.upkeep.source import Part, Source
 
@@ -25,36 +26,83 @@ class Merged:
 def merged(sources: Sequence[Source], policy: Policy) -> Merged:
     """Return *sources* as one cassette.
 
-    An exchange is left out that asks and answers the very same as one of another cassette before it, whenever its parts came. Where `repeat`
-    differs, each exchange keeps the one that held for it.
+    What a cassette answers to one request is left out where the answers before it end with the very same, whenever their parts came. Where
+    `repeat` differs, that of the last of identical requests holds.
     """
     made = Merged()
     header = _header(sources, made)
-    first: dict[tuple[Key, tuple[object, ...]], tuple[Source, Part]] = {}
-    kept: list[Part] = []
+    answers: dict[Key, list[_Held]] = {}
     for source in sources:
-        repeat = policy.repeating(source.header)
+        own: dict[Key, list[_Held]] = {}
         for part in source.exchanges:
-            exchange = part.exchange
-            assert exchange is not None
-            same = (key(canonical(exchange.request)), _answer(exchange))
-            there, other = first.setdefault(same, (source, part))
-            if there is not source:
-                made.dropped.append((part.label, other.label))
-                continue
-            if exchange.repeat is None and repeat is not policy.repeating(header):
-                part = _again(part, replace(exchange, repeat=repeat))
-            kept.append(replace(part, number=len(kept) + 1))
-    head = Part("", 0, 1, text.dump_header(header).encode(), header=header)
-    made.raw = assembled(header, [head, *kept])
-    made.count = len(kept)
+            assert part.exchange is not None
+            held = _Held(part, part.exchange.repeat or policy.repeating(source.header))
+            own.setdefault(key(canonical(part.exchange.request)), []).append(held)
+        for asked, group in own.items():
+            before = answers.setdefault(asked, [])
+            tail = before[len(before) - len(group) :] if len(group) <= len(before) else []
+            if [one.answer for one in tail] == [one.answer for one in group]:
+                pairs = zip(group, tail, strict=True)
+                made.dropped += [(one.part.label, first.part.label) for one, first in pairs]
+                before[-1].repeat = group[-1].repeat
+            else:
+                before += group
+    kept = {id(one.part): one for group in answers.values() for one in group}
+    last = {id(group[-1]) for group in answers.values()}
+    parts: list[Part] = []
+    for part in (part for source in sources for part in source.exchanges):
+        if found := kept.get(id(part)):
+            repeat = found.repeat if id(found) in last else None
+            told = repeat if repeat is not policy.repeating(header) else None
+            parts.append(_with_repeat(part, told))
+    made.raw = assembled(header, [_head(header, sources), *_numbered(parts)])
+    made.count = len(parts)
     return made
 
 
+@dataclass(slots=True)
+class _Held:
+    """An exchange, and the *repeat* that holds for it."""
+
+    part: Part
+    repeat: Repeat
+
+    @property
+    def answer(self) -> tuple[object, ...]:
+        """What a client gets, whenever it does."""
+        assert self.part.exchange is not None
+        response = self.part.exchange.response
+        cut = response.end is not None and response.end.cut
+        body = player.encoded(response.content)
+        return response.status, response.reason, response.headers, body, cut
+
+
+def _head(header: Header, sources: Sequence[Source]) -> Part:
+    """Return the first document, with the comments of those of all *sources*."""
+    told = text.dump_header(header)
+    for source in sources:
+        told = with_comments(told, source.parts[0].text)
+    return Part("", 0, 1, told.encode(), header=header)
+
+
+def _numbered(parts: Sequence[Part]) -> list[Part]:
+    return [replace(part, number=number) for number, part in enumerate(parts, 1)]
+
+
+def _with_repeat(part: Part, repeat: Repeat | None) -> Part:
+    """Return *part* with *repeat* in the place of its own; its text is left as it is where that is the same."""
+    assert part.exchange is not None
+    if part.exchange.repeat is repeat and b"\r\n" not in part.raw:
+        return part
+    exchange = replace(part.exchange, repeat=repeat)
+    return replace(part, raw=written(part, exchange), exchange=exchange)
+
+
 def _header(sources: Sequence[Source], made: Merged) -> Header:
-    """Return the one header: what all say, of all the paths that any of them ignores, and the oldest date."""
+    """Return the one header: what all say that say it, all the paths that any of them ignores, and the oldest date."""
     headers = [source.header for source in sources]
-    upstreams, servers = {one.upstream for one in headers}, [one.server for one in headers]
+    upstreams = list(dict.fromkeys(one.upstream for one in headers if one.upstream))
+    servers = [one.server for one in headers if one.server]
     ignored = tuple(dict.fromkeys(path for one in headers for path in one.ignore))
     if any(set(one.ignore) != set(ignored) for one in headers):
         made.notes.append(f"`ignore: [{', '.join(ignored)}]` now holds for all exchanges")
@@ -65,20 +113,9 @@ def _header(sources: Sequence[Source], made: Merged) -> Header:
     dates = sorted(one.recorded for one in headers if one.recorded)
     repeats = {one.repeat for one in headers}
     return Header(
-        upstreams.pop() if len(upstreams) == 1 else None,
+        upstreams[0] if len(upstreams) == 1 else None,
         dates[0] if dates else None,
-        servers[0] if all(one == servers[0] for one in servers) else {},
+        servers[0] if servers and all(one == servers[0] for one in servers) else {},
         ignored,
         repeats.pop() if len(repeats) == 1 else None,
     )
-
-
-def _again(part: Part, exchange: Exchange) -> Part:
-    return replace(part, raw=written(part, exchange), exchange=exchange)
-
-
-def _answer(exchange: Exchange) -> tuple[object, ...]:
-    """Return what a client gets, whenever it does."""
-    response = exchange.response
-    cut = response.end is not None and response.end.cut
-    return response.status, response.reason, response.headers, player.encoded(response.content), cut

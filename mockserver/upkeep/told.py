@@ -12,6 +12,9 @@ from mockserver.upkeep.source import Place
 SHOWN = 120
 """How many characters of a value the words show."""
 
+BEFORE = 40
+"""How many of these stand before the first difference."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
@@ -41,15 +44,37 @@ def gathered(changes: Iterable[Change]) -> list[Gathered]:
     return list(found.values())
 
 
-def words(changes: Iterable[Change], *, whole: bool = False) -> Iterator[str]:
-    """Yield *changes* in lines: the path, then what stood there and what stands there now; *whole*: values are not cut."""
+def words(changes: Iterable[Change]) -> Iterator[str]:
+    """Yield *changes* in lines: the path, then what stood there and what stands there now; of long values what is around the first difference."""
     for one in gathered(changes):
         times = f"  ({one.count} times)" if one.count > 1 else ""
         yield f"{where(one.change.place)}{times}"
-        for mark, value in (("-", one.change.before), ("+", one.change.after)):
-            if value is not ABSENT:
-                text = dumps(value)
-                yield f"  {mark} {text if whole or len(text) <= SHOWN else f'{text[:SHOWN]}… ({len(text)} characters)'}"
+        texts = [_spelled(value) for value in (one.change.before, one.change.after)]
+        start = max(_same(texts[0] or "", texts[1] or "") - BEFORE, 0)
+        for mark, text in zip("-+", texts, strict=True):
+            if text is not None:
+                yield f"  {mark} {_around(text, start)}"
+
+
+def _spelled(value: Json) -> str | None:
+    """Return *value* as JSON that a terminal can show; None where it is absent."""
+    if value is ABSENT:
+        return None
+    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in dumps(value))
+
+
+def _same(one: str, other: str) -> int:
+    """Return how many characters both begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((number for number, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _around(text: str, start: int) -> str:
+    if len(text) <= SHOWN:
+        return text
+    start = min(start, len(text) - SHOWN)
+    before, after = "…" if start else "", "…" if start + SHOWN < len(text) else ""
+    return f"{before}{text[start : start + SHOWN]}{after} ({len(text)} characters)"
 
 
 def facts(changes: Iterable[Change]) -> list[Json]:

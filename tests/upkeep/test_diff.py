@@ -128,6 +128,76 @@ def test_a_request_that_changed_is_matched_by_its_path() -> None:
     ]
 
 
+def test_an_exchange_that_is_missing_moves_no_other_of_the_same_request() -> None:
+    def asked(*answers: int) -> str:
+        made = (f"---\nrequest: {{path: /x}}\nresponse: {{body: {one}}}\n" for one in answers)
+        return f"mockserver: 1\n{''.join(made)}"
+
+    assert compared(asked(1, 2, 3), asked(2, 3)) == [Pair("POST /x", 1, None)]
+    assert [pair.before for pair in compared(asked(1, 2, 3), asked(1, 9, 3))] == [2]
+
+
+@pytest.mark.parametrize(
+    "edit, expected",
+    [
+        pytest.param(("response:\n  status: 200", "response:\n  status: 200\n  reason: Fine"), ["reason", '  + "Fine"'], id="a reason"),
+        pytest.param(("response:\n", "repeat: error\nresponse:\n"), ["repeat", '  + "error"'], id="a repeat"),
+        pytest.param(("ignore:\n", "repeat: cycle\nignore:\n"), ["repeat", '  + "cycle"'], id="a repeat of all"),
+        pytest.param(("ignore:\n", "ignore:\n- body.metadata\n"), ["ignore[0]", '  + "body.metadata"'], id="what is ignored"),
+        pytest.param(("    event: updates\n", "    event: updates\n    id: 1-0\n"), ["events[2] updates id", '  + "1-0"'], id="an id"),
+    ],
+)  # fmt: skip
+def test_what_changes_a_replay_is_a_change(edit: tuple[str, str], expected: list[str]) -> None:
+    assert lines(HEALTHY, edited(edit)) == expected
+
+
+def test_a_query_that_changed_is_matched_by_its_path() -> None:
+    (pair,) = compared(HEALTHY, edited(("  path: /info", "  path: /info?x=1")))
+
+    assert (pair.before, pair.after) == (3, 3)
+    assert [change.place[:2] for change in pair.changes] == [("request", "query")]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(("{after: 0.002", "{after: 0.003"), id="when it ended"),
+        pytest.param(('"attempt":1', '"attempt":1.0'), id="the spelling of a number"),
+        pytest.param(('"attempt":1', '"attempt": 1'), id="white space"),
+    ],
+)
+def test_how_it_is_spelled_and_when_it_came_counts_when_all_is_to_be_exact(
+    edit: tuple[str, str],
+) -> None:
+    assert compared(HEALTHY, edited(edit)) == []
+    assert compared(HEALTHY, edited(edit), exact=True) != []
+
+
+def test_bytes_that_are_no_text_are_compared() -> None:
+    text = HEALTHY.replace("  body:\n    version: 0.16.7\n", "  base64: /////w==\n")
+
+    assert lines(text, text.replace("/////w==", "/////g==")) == [
+        "body",
+        '  - "base64 /////w=="',
+        '  + "base64 /////g=="',
+    ]
+
+
+def test_of_long_texts_what_is_around_the_difference_is_shown() -> None:
+    long = "word " * 100
+    before, after = (edited(("content: hello", f"content: {long}{end}")) for end in "ab")
+
+    _, old, new = lines(before, after)
+    assert old.endswith('word a" (503 characters)')
+    assert new.endswith('word b" (503 characters)')
+
+
+def test_what_a_terminal_would_take_for_orders_is_escaped() -> None:
+    _, old, _ = lines(edited(('"Hello!"', r'"a\u009b\u202eb"')), HEALTHY)
+
+    assert old == r'  - "a\u009b\u202eb"'
+
+
 def test_an_event_that_came_in_between_moves_nothing() -> None:
     text = edited(("  events:\n", "  events:\n  - event: custom\n    data: '{}'\n"))
 

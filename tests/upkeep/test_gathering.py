@@ -3,9 +3,11 @@
 import pytest
 
 from mockserver.cassette.model import Policy
+from mockserver.cassette.redaction import Rules
 from mockserver.errors import ReadError
 from mockserver.messages import Request
 from mockserver.upkeep import usage
+from mockserver.upkeep.lint import lint
 from mockserver.upkeep.merge import Merged, merged
 from mockserver.upkeep.prune import pruned, pruning
 from mockserver.upkeep.source import Source, source
@@ -60,7 +62,7 @@ def test_a_failed_test_keeps_all_of_its_cassette() -> None:
     (told,) = usage.unfinished({"chat.yaml": played(0, 0, 0)}).values()
 
     assert pruning(held(HEALTHY), told).unplayed == []
-    assert pruning(held(HEALTHY), told).kept == "a test that plays it has failed"
+    assert pruning(held(HEALTHY), told).kept == "a test that plays it has failed, or did not run"
 
 
 def test_nothing_is_left_of_a_cassette_that_was_never_played() -> None:
@@ -162,13 +164,63 @@ def test_the_header_tells_what_all_say() -> None:
     ]
 
 
-def test_where_repeat_differs_each_exchange_keeps_its_own() -> None:
-    cycle = "mockserver: 1\nrepeat: cycle\n" + BY_HAND.removeprefix("mockserver: 1\n")
-    made = held(merge(cycle, BY_HAND.replace("/info", "/x")).raw.decode())
+ASKED = "---\nrequest: {{method: GET, path: /threads/1}}  # by hand\nresponse: {{body: {}}}\n"
+
+
+def asked(*answers: str, repeat: str = "") -> str:
+    """Return a cassette with these *answers* to one request."""
+    return f"mockserver: 1\n{repeat}" + "".join(map(ASKED.format, answers))
+
+
+@pytest.mark.parametrize(
+    "first, second, left",
+    [
+        pytest.param("a", "a", "a", id="the same"),
+        pytest.param("ab", "b", "ab", id="the end of it"),
+        pytest.param("ab", "a", "aba", id="the beginning of it"),
+        pytest.param("b", "ab", "bab", id="more before it"),
+        pytest.param("ab", "ab", "ab", id="all of it"),
+    ],
+)
+def test_what_a_client_gets_in_the_end_stays_the_same(first: str, second: str, left: str) -> None:
+    assert merge(asked(*first), asked(*second)).raw.decode() == asked(*left)
+
+
+def test_where_repeat_differs_that_of_the_last_holds() -> None:
+    made = held(
+        merge(
+            asked("1", "2", repeat="repeat: cycle\n"), asked("3", repeat="repeat: error\n"), BY_HAND
+        ).raw.decode()
+    )
 
     assert made.header.repeat is None
-    assert [part.exchange.repeat for part in made.exchanges if part.exchange] == ["cycle", None]
-    assert "# by hand" in made.parts[1].text
+    repeats = [part.exchange.repeat for part in made.exchanges if part.exchange]
+    assert repeats == [None, None, "error", None]
+    assert made.parts[1].text == asked("1").partition("\n")[2]
+    assert "# by hand" in made.parts[3].text
+    assert lint(made, Policy(), Rules()) == []
+
+
+def test_comments_of_headers_stay() -> None:
+    raw = merge("# one\nmockserver: 1  # two\n" + BY_HAND[14:], "mockserver: 1\n# three\n").raw
+
+    assert raw.startswith(b"# one\nmockserver: 1  # two\n")
+    assert b"# three\n" in raw
+
+
+def test_line_ends_are_of_one_kind() -> None:
+    assert (
+        merge(HEALTHY, HEALTHY.replace("hello", "bye").replace("\n", "\r\n")).raw.count(b"\r") == 0
+    )
+
+
+def test_who_names_no_upstream_is_of_none() -> None:
+    made = merge(HEALTHY, BY_HAND)
+
+    assert made.notes == [
+        "`ignore: [body.config.configurable.user_id]` now holds for all exchanges"
+    ]
+    assert held(made.raw.decode()).header.upstream == "https://my-agent.example"
 
 
 def test_what_was_written_by_hand_is_not_torn_at_the_end_of_a_recording() -> None:
