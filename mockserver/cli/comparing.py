@@ -41,6 +41,9 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
         if one is None or other is None:
             found.append((name, before if other is None else after))
             continue
+        if one.source.raw == other.source.raw:
+            count += len(list(one.source.exchanges))
+            continue
         pairs = compared(one.source, other.source, policy, exact=exact)
         count += len(pairs)
         found += [(name, pair) for pair in pairs if pair.differs]

@@ -128,7 +128,8 @@ def _rests(before: TimedEvent, after: TimedEvent, aside: Aside, place: Place) ->
         values = _there(old.get(name)), _there(new.get(name))
         counts = aside.exact or name == "retry" or ABSENT in values
         if counts and values[0] != values[1]:
-            yield Change((*place, name), *values)
+            told = (one if aside.exact or one is ABSENT or name != "id" else "…" for one in values)
+            yield Change((*place, name), *told)
     if aside.exact and before.after != after.after:
         yield Change((*place, "after"), before.after, after.after)
 

@@ -144,7 +144,7 @@ def test_an_exchange_that_is_missing_moves_no_other_of_the_same_request() -> Non
         pytest.param(("response:\n", "repeat: error\nresponse:\n"), ["repeat", '  + "error"'], id="a repeat"),
         pytest.param(("ignore:\n", "repeat: cycle\nignore:\n"), ["repeat", '  + "cycle"'], id="a repeat of all"),
         pytest.param(("ignore:\n", "ignore:\n- body.metadata\n"), ["ignore[0]", '  + "body.metadata"'], id="what is ignored"),
-        pytest.param(("    event: updates\n", "    event: updates\n    id: 1-0\n"), ["events[2] updates id", '  + "1-0"'], id="an id"),
+        pytest.param(("    event: updates\n", "    event: updates\n    id: 1-0\n"), ["events[2] updates id", '  + "…"'], id="an id"),
     ],
 )  # fmt: skip
 def test_what_changes_a_replay_is_a_change(edit: tuple[str, str], expected: list[str]) -> None:
