@@ -51,6 +51,8 @@ def read(text: str) -> Any:
         return _build(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if error.context_mark and "end of stream" in str(error.problem):
+            mark = error.context_mark  # where it begins that has no end
         raise ReadError(
             f"not YAML: {error.problem or error.context}",
             line=mark.line + 1 if mark else 1,
@@ -135,7 +137,7 @@ def _key(event: yaml.ScalarEvent, parent: Mapping, line: int) -> str:
     key = str(event.value)
     if key in parent:
         raise ReadError(
-            f"key {key!r} stands here twice (first on line {parent.lines[key]})",
+            f"key {key!r} stands here twice",
             line=line,
             code="duplicate-key",
         )

@@ -46,7 +46,7 @@ def test_a_finding_is_a_line_with_file_line_code_and_mend(folder: Path) -> None:
         "cassettes/a.yaml:48: type-changed #2: body.input.messages[0].content is 42, where text belongs: "
         "put it in quotes [--fix]\n"
     )
-    assert done.stderr == "1 finding in 2 cassettes, 1 of them mended by --fix\n"
+    assert done.stderr == "1 finding in 2 cassettes; --fix mends 1 of them\n"
 
 
 def test_findings_for_programs(folder: Path) -> None:
@@ -71,10 +71,10 @@ def test_findings_on_a_terminal_stand_below_their_file(folder: Path) -> None:
     shown = on_a_terminal(command("lint"), folder)
 
     assert shown == (
-        "\x1b[1mcassettes/a.yaml\x1b[0m\n"
-        "  48  type-changed  #2: body.input.messages[0].content is 42, where text belongs\n"
-        "                    → put it in quotes [--fix]\n"
-        "1 finding in 2 cassettes, 1 of them mended by --fix\n"
+        "\x1b[1mcassettes/a.yaml:48: type-changed #2\x1b[0m\n"
+        "    body.input.messages[0].content is 42, where text belongs\n"
+        "    → put it in quotes [--fix]\n"
+        "1 finding in 2 cassettes; --fix mends 1 of them\n"
     )
 
 
@@ -85,8 +85,27 @@ def test_fix_mends_and_tells_what_is_left(folder: Path) -> None:
 
     assert done.returncode == 1
     assert "a.yaml:16: secret" in done.stdout
-    assert done.stderr == "mended 1 cassette\n1 finding in 2 cassettes\n"
+    assert done.stderr == (
+        "mended cassettes/a.yaml:48: type-changed #2: body.input.messages[0].content is 42, where text belongs\n"
+        "1 finding in 2 cassettes, 1 mended\n"
+    )
     assert 'content: "42"' in path.read_text()
+
+
+def test_what_is_no_file_or_cannot_be_written_is_trouble_for_itself(folder: Path) -> None:
+    os.mkfifo(folder / "cassettes/pipe.yaml")
+    path = folder / "cassettes/sub/b.yaml"
+    path.write_text(SECRET)
+    path.chmod(0o444)
+    done = run("scrub", folder=folder)
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "mockserver: cassettes/pipe.yaml: is no file, or cannot be looked at\n"
+        "mockserver: cassettes/sub/b.yaml: is read-only, left as it is\n"
+        "0 places replaced in 0 cassettes\n"
+    )
+    assert path.read_text() == SECRET
 
 
 def test_codes_can_be_listed_and_left_out(folder: Path) -> None:

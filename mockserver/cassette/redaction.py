@@ -211,14 +211,14 @@ class Redactor:
         return PLACEHOLDER
 
     def _assigned(self, found: re.Match[str]) -> str:
-        if found["text"] in _NO_SECRETS:
+        if _is_known(found["text"]):
             return found.group()
         self.count += 1
         return f"{found['head']}{PLACEHOLDER}"
 
     def _fields(self, plain: re.Pattern[str], nested: re.Pattern[str], text: str) -> str:
         def put(found: re.Match[str]) -> str:
-            if found["text"] in _NO_SECRETS:
+            if _is_known(found["text"]):
                 return found.group()
             self.count += 1
             slash = found["slash"]
@@ -241,3 +241,8 @@ def told(request: Request) -> str:
         Request("GET", request.path)
     )
     return f"{request.method} {shown.path}"
+
+
+def _is_known(value: str | None) -> bool:
+    """Tell whether the *value* of a field is no secret, or none any more."""
+    return value in _NO_SECRETS or (value or "").startswith(PLACEHOLDER)

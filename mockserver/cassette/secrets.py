@@ -27,7 +27,7 @@ _NO_CREDENTIAL = re.compile(r"sec-.*|idempotency-key|x-mockserver-.*")
 _NAME = (
     r"(?:api[_-]?key|authorization|passwd|password|passphrase|private[_-]?key|secret(?:[_-]?(?:access[_-]?)?key)?"
     r"|access[_-]?key(?:[_-]?id)?|credential|cookie"
-    r"|(?<![a-zA-Z0-9])(?:access|refresh|id|auth|bearer|session|csrf)[_-]?token)"
+    r"|(?<![a-zA-Z0-9])(?:access|refresh|id|api|auth|bearer|session|csrf)[_-]?token)"
 )
 """How the name of a field or a parameter ends that holds a secret; to look for its beginning too would take ten times as long."""
 
@@ -52,7 +52,7 @@ _FIELD_HINTS = (
     *("privatekey", "private_key", "private-key", "accesskey", "access_key", "access-key"),
     *(
         f"{kind}{link}token"
-        for kind in ("access", "refresh", "id", "auth", "bearer", "session", "csrf")
+        for kind in ("access", "refresh", "id", "api", "auth", "bearer", "session", "csrf")
         for link in ("", "_", "-")
     ),
 )

@@ -1,6 +1,7 @@
 """The cassettes that a command works on, one after the other, and what goes wrong on the way."""
 
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ class Work:
         there = files.found(tuple(paths) or (options.FOLDER,))
         if not there:
             self.note("no cassettes")
-        size = sum(Path(path).stat().st_size for path, _ in there.values() if Path(path).exists())
+        size = sum(_size(path) for path, _ in there.values())
         self._later = []
         seen: set[str] = set()
         try:
@@ -78,6 +79,9 @@ class Work:
                 if real in seen:
                     continue  # the same file under another name
                 seen.add(real)
+                if not stat.S_ISREG(_mode(path)):
+                    self.trouble(f"{path}: is no file, or cannot be looked at")
+                    continue
                 try:
                     yield Opened(Path(path), source(path, Path(path).read_bytes()), named)
                 except OSError as error:
@@ -121,3 +125,17 @@ class Work:
             self.trouble(error)
             return False
         return True
+
+
+def _size(path: str) -> int:
+    try:
+        return os.path.getsize(path)  # noqa: PTH202 (these are texts)
+    except OSError:
+        return 0
+
+
+def _mode(path: str) -> int:
+    try:
+        return os.stat(path).st_mode  # noqa: PTH116 (these are texts)
+    except OSError:
+        return 0

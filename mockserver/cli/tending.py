@@ -3,7 +3,6 @@
 import json
 import sys
 from dataclasses import asdict
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from mockserver.cli import options
 from mockserver.cli.opened import Work
 from mockserver.cli.tables import wrapped
 from mockserver.errors import UsageError
-from mockserver.words import counted
+from mockserver.words import counted, printable
 
 if TYPE_CHECKING:
     from mockserver.upkeep.findings import Finding
@@ -59,25 +58,31 @@ def lint(
                 f"--ignore {code}: there is no such code; `mockserver lint --codes` lists them"
             )
     project = settings.load(config)
-    work, found, mended, count = Work(), [], 0, 0
+    skipped = frozenset(ignored)
+    work, count = Work(), 0
+    found: list[Finding] = []
+    mended: list[Finding] = []
     for opened in work.files(paths, "lint"):
         held = opened.source
         if not held.is_cassette and not opened.named and not looks_recorded(held.raw):
             work.skip(opened.path)
             continue
         count += 1
-        if fix and (raw := fixed(held, project.policy)) != held.raw and work.rewrite(opened, raw):
-            held = source(held.name, raw)
-            mended += 1
-        found += findings_of(held, project.policy, project.redact)
-    found = [finding for finding in found if finding.code not in ignored]
+        told = findings_of(held, project.policy, project.redact)
+        if fix and (raw := fixed(held, skipped)) != held.raw and work.rewrite(opened, raw):
+            mended += [one for one in told if one.fixable and one.code not in skipped]
+            told = findings_of(source(held.name, raw), project.policy, project.redact)
+        found += [one for one in told if one.code not in skipped]
     work.found = bool(found)
+    for finding in mended:
+        click.echo(f"mended {finding.place}: {printable(finding.message)}", err=True)
     _tell(found, as_json)
-    if mended:
-        click.echo(f"mended {counted(mended, 'cassette')}", err=True)
     fixable = sum(finding.fixable for finding in found)
-    ways = f", {fixable} of them mended by --fix" if fixable else ""
-    click.echo(f"{counted(len(found), 'finding')} in {counted(count, 'cassette')}{ways}", err=True)
+    ways = f"; --fix mends {fixable} of them" if fixable else ""
+    done = f", {len(mended)} mended" if mended else ""
+    click.echo(
+        f"{counted(len(found), 'finding')} in {counted(count, 'cassette')}{done}{ways}", err=True
+    )
     work.finish()
 
 
@@ -139,22 +144,28 @@ def scrub(
 ) -> None:
     """Redact cassettes again, with today's rules and those of mockserver.yaml, and tell where something was replaced.
 
+    An exchange that held a secret is written anew, as `fmt` does it; the others stay as they are.
+
     PATH is a cassette or a folder of them; ./cassettes if none is given.
     """
     from mockserver import settings
     from mockserver.cassette.redaction import rules
     from mockserver.upkeep import exposed
 
+    if "field:" in given:
+        raise UsageError("--rule field: names no field, write field:NAME")
     own = rules([{"field": one[6:]} if one.startswith("field:") else one for one in given])
     redact = settings.load(config).redact.joined(own)
     work, replaced, files = Work(), [], 0
     for opened in work.cassettes(paths, "scrub"):
         parts = opened.source.parts
+        for fault in opened.source.faults:
+            work.trouble(f"{fault}: this exchange is left as it is")
         told = [one for part in parts for one in exposed.exposures(part, redact)]
         for one in told:
             if one.where == exposed.UNREAD:
-                fault = "what looks like a secret stands in what cannot be read: mend that first"
-                work.trouble(f"{one.file}, line {one.line}: {fault}")
+                why = "what looks like a secret stands in what cannot be read: mend that first"
+                work.trouble(f"{one.file}, line {one.line}: {why}")
         told = [one for one in told if one.where != exposed.UNREAD]
         raw = b"".join(exposed.scrubbed(part, redact) for part in parts)
         if told and (check or work.rewrite(opened, raw)):
@@ -163,7 +174,7 @@ def scrub(
     for one in replaced:
         number = f" #{one.exchange}" if one.exchange else ""
         shown = f"{one.file}:{one.line}:{number} {one.where}"
-        click.echo(json.dumps(asdict(one)) if as_json else shown)
+        click.echo(json.dumps(asdict(one), ensure_ascii=False) if as_json else shown)
     count = len(replaced)
     work.found = check and count > 0
     done = "to replace" if check else "replaced"
@@ -180,16 +191,10 @@ def _tell(found: "list[Finding]", as_json: bool) -> None:
         for finding in found:
             click.echo(str(finding))
         return
-    for file, those in groupby(found, key=lambda finding: finding.file):
-        click.secho(file, bold=True)
-        rows = list(those)
-        lines = max(len(str(one.line)) for one in rows) + 2
-        indent = lines + max(len(one.code) for one in rows) + 4
-        for one in rows:
-            number = f"#{one.exchange}: " if one.exchange else ""
-            head = f"{one.line:>{lines}}  {one.code}"
-            click.echo(wrapped(f"{number}{one.message}", indent, head))
-            click.echo(wrapped(f"→ {one.mend}{' [--fix]' if one.fixable else ''}", indent))
+    for finding in found:
+        click.secho(finding.place, bold=True)
+        click.echo(wrapped(printable(finding.message), 4))
+        click.echo(wrapped(f"→ {finding.way}", 4))
 
 
 def _codes(codes: dict[str, str]) -> None:

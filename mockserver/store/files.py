@@ -29,7 +29,8 @@ def found(paths: Iterable[Path]) -> dict[str, tuple[str, bool]]:
                         not path.is_dir(),
                     )
         except OSError as error:
-            raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+            where = error.filename or path
+            raise UsageError(f"{where}: cannot be read: {error.strerror}") from None
     return files
 
 

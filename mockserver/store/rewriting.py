@@ -24,6 +24,8 @@ def rewrite(path: Path, raw: bytes, before: bytes) -> None:
             if _content(descriptor) != before:
                 raise StorageError(f"{path}: was changed meanwhile, left as it is: run this again")
             mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+            if not mode & 0o222:
+                raise StorageError(f"{path}: is read-only, left as it is")
             _put(real, raw, mode)
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from None

@@ -17,6 +17,7 @@ from mockserver.upkeep.source import Part, Place
 _RUN = re.compile(r"(?:/[^?#\s]*?)??(?:/threads/[^/?#\s]+)?/runs/[^/?#\s]+")
 _RUN_BEGINS = re.compile(rf"((?:/threads/[^/]+)?/runs/{ID})[/?#].*", re.IGNORECASE)
 _STARTS_RUN = re.compile(r"(?:/threads/[^/?]+)?/runs(?:/stream|/wait)?/?(?:\?.*)?")
+_JSON = re.compile(r"[\w.+-]+/(?:[\w.-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 _NO_BODY = (202, 204)
 _MADE = frozenset(
     (
@@ -88,7 +89,7 @@ def _content(exchange: Exchange) -> Iterator[_Told]:
         case Stream() as stream:
             for number, timed in enumerate(stream.events):
                 if fault := _event_fault(dict(timed.event.fields)):
-                    mend = "correct the text, or take it from git again"
+                    mend = "write it as JSON, or take it from git again"
                     yield "not-json", ("response", "events", number, "data"), fault, mend, False
             if stream.tail and not (response.end and response.end.cut):
                 message = "the stream ends within an event, which no client sees"
@@ -101,7 +102,7 @@ def _content(exchange: Exchange) -> Iterator[_Told]:
                 )
         case Body(raw):
             said = first(response.headers, "content-type") or ""
-            fault = _json_fault(raw) if "json" in said else None
+            fault = _json_fault(raw) if _JSON.match(said) else None
             if fault:
                 place: Place = ("response", "text")
                 yield (
@@ -143,7 +144,7 @@ def _event_fault(fields: dict[str, str]) -> str | None:
         return None
     name = fields.get("event", "message")
     data = fields.get("data", "")
-    if "data" not in fields and "event" not in fields:
+    if name == "end" or ("data" not in fields and "event" not in fields):
         return None
     fault = _json_fault(data.encode()) if data else "it is empty"
     return f"the data of {name!r} is no JSON: {fault}" if fault else None
@@ -188,4 +189,5 @@ def _starts_run(exchange: Exchange) -> bool:
 
 
 def _wants_body(request: Request, status: int) -> bool:
-    return request.method not in ("HEAD", "OPTIONS", "DELETE") and status not in _NO_BODY
+    read = request.method not in ("HEAD", "OPTIONS", "DELETE")
+    return read and status not in _NO_BODY and not request.path.endswith("/cancel")

@@ -5,20 +5,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit, urlunsplit
 
-from mockserver.cassette.matching import differences
+from mockserver.cassette.matching import ABSENT, differences
 from mockserver.cassette.model import Body, Exchange, Header, Stream
 from mockserver.cassette.redaction import PLACEHOLDER, Redactor, Rules
 from mockserver.cassette.secrets import credentials
-from mockserver.jsontext import Json, loads
+from mockserver.jsontext import dumps, loads
 from mockserver.messages import Headers
 from mockserver.upkeep.comments import comments
 from mockserver.upkeep.formatting import written
 from mockserver.upkeep.source import Part, Place
+from mockserver.words import printable
 
-_PAIR = re.compile(
-    r"""^\s*(?:#\s*)?(?:-\s+)?["']?(?P<key>[\w.-]+)["']?\s*[:=]\s*["']?(?P<value>[^\s"'{}\[\]|>][^"']*)"""
-)
+_PAIR = re.compile(r"""["']?(?P<key>[\w.-]+)["']?\s*[:=]\s*["']?(?P<value>[^\s"'{}\[\],|>]+)""")
+_ODD = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z]).{6,}|.{16,}")
+"""A value in prose that is no ordinary word."""
 
+_IN_URL = re.compile(r"(?<=://)[^\s/:@\"'\\]+:[^\s/@\"'\\]+(?=@)")
+"""User and password in an address."""
 
 UNREAD = "what cannot be read"
 """Where an exposure is that cannot be taken out."""
@@ -40,35 +43,46 @@ def exposures(part: Part, rules: Rules) -> Iterator[Exposure]:
     if value is None:
         yield from _unread(part, rules)
         return
-    without = redacted(value, rules)
+    without = _redacted(value, rules)
     for place in dict.fromkeys(_places(value, without)):
         where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
-        yield Exposure(part.file, part.line_of(place), part.number, where.removeprefix("."))
+        shown = printable(hidden(where.removeprefix("."), rules))
+        yield Exposure(part.file, part.line_of(place), part.number, shown)
     for comment in comments(part.text) if b"#" in part.raw else ():
-        if _hidden(comment.text, rules) != comment.text:
+        if hidden(comment.text, rules) != comment.text:
             yield Exposure(part.file, part.line + comment.line - 1, part.number, "a comment")
 
 
 def scrubbed(part: Part, rules: Rules) -> bytes:
     """Return the text of *part* without secrets; as it is where it cannot be read."""
-    value = part.header if part.header is not None else part.exchange
-    if value is None:
+    if part.header is not None:
+        raw = _rewritten(part, part.header, rules)
+    elif part.exchange is not None:
+        raw = _rewritten(part, part.exchange, rules)
+    else:
         return part.raw
-    without = redacted(value, rules)
-    raw = part.raw if without is value else written(part, without)
     return _without_in_comments(raw.decode(), rules).encode() if b"#" in raw else raw
 
 
-def redacted(value: Header | Exchange, rules: Rules) -> Header | Exchange:
+def _rewritten(part: Part, value: Header | Exchange, rules: Rules) -> bytes:
+    without = _redacted(value, rules)
+    return part.raw if without is value else written(part, without)
+
+
+def _redacted(value: Header | Exchange, rules: Rules) -> Header | Exchange:
     """Return *value* without secrets; the same object where it has none."""
+    rules = rules.joined(Rules((_IN_URL,)))
     if isinstance(value, Exchange):
         known = credentials(value.request.headers, value.request.path)
         return Redactor(known, rules).exchange(value)
     redactor = Redactor((), rules)
-    upstream = value.upstream and redactor.text(_without_user(value.upstream))
-    server = {key: _redacted(key, part, redactor) for key, part in value.server.items()}
-    ignore = tuple(map(redactor.text, value.ignore))
-    made = replace(value, upstream=upstream, server=server, ignore=ignore)
+    made = replace(
+        value,
+        upstream=value.upstream and redactor.text(_without_user(value.upstream)),
+        recorded=value.recorded and redactor.text(value.recorded),
+        server=loads(redactor.text(dumps(value.server))),
+        ignore=tuple(map(redactor.text, value.ignore)),
+    )
     return value if made == value else made
 
 
@@ -76,35 +90,30 @@ def _without_in_comments(text: str, rules: Rules) -> str:
     """Return the document *text* without the secrets that stand in its comments."""
     lines = text.split("\n")
     for comment in comments(text):
-        told = _hidden(comment.text, rules)
+        told = hidden(comment.text, rules)
         line = lines[comment.line - 1]
         if told != comment.text and (at := line.rfind(comment.text)) >= 0:
             lines[comment.line - 1] = line[:at] + told + line[at + len(comment.text) :]
     return "\n".join(lines)
 
 
-def _hidden(text: str, rules: Rules) -> str:
+def hidden(text: str, rules: Rules) -> str:
     """Return *text*, a line or a comment that nobody parses, without secrets."""
-    found = _PAIR.match(text)
-    if found:
-        key, value = found.group("key"), found.group("value").rstrip()
+
+    def put(found: re.Match[str]) -> str:
+        key, value = found["key"], found["value"]
         pair = f'"{key}":"{value}"'
-        if Redactor((), rules).text(pair) != pair and value not in (PLACEHOLDER, "null"):
-            return text.replace(value, PLACEHOLDER)
-    return Redactor((), rules).text(text)
+        if not _ODD.fullmatch(value) or Redactor((), rules).text(pair) == pair:
+            return found[0]
+        return found[0][: found.start("value") - found.start()] + PLACEHOLDER
+
+    return Redactor((), rules.joined(Rules((_IN_URL,)))).text(_PAIR.sub(put, text))
 
 
 def _unread(part: Part, rules: Rules) -> Iterator[Exposure]:
     for number, line in enumerate(part.text.split("\n")):
-        if _hidden(line, rules) != line:
+        if hidden(line, rules) != line:
             yield Exposure(part.file, part.line + number, part.number, UNREAD)
-
-
-def _redacted(key: str, value: Json, redactor: Redactor) -> Json:
-    if not isinstance(value, str):
-        return value
-    pair = f'"{key}":"{value}"'
-    return PLACEHOLDER if redactor.text(pair) != pair else value
 
 
 def _without_user(url: str) -> str:
@@ -124,8 +133,10 @@ def _places(before: Header | Exchange, after: Header | Exchange) -> Iterator[Pla
     if isinstance(before, Header) and isinstance(after, Header):
         if before.upstream != after.upstream:
             yield ("upstream",)
+        if before.recorded != after.recorded:
+            yield ("recorded",)
         yield from (
-            ("server", key) for key, part in before.server.items() if after.server[key] != part
+            ("server", key) for key, part in before.server.items() if after.server.get(key) != part
         )
         pairs = zip(before.ignore, after.ignore, strict=True)
         yield from (("ignore", number) for number, (old, new) in enumerate(pairs) if old != new)
@@ -165,8 +176,11 @@ def _in_body(part: str, before: bytes, after: bytes) -> Iterator[Place]:
     if before == after:
         return
     try:
-        found = differences(loads(before.decode()), loads(after.decode()))
-        yield from ((part, "body", *_steps(one.path)) for one in found)
+        found = list(differences(loads(before.decode()), loads(after.decode())))
+        there = [one for one in found if one.recorded is not ABSENT]
+        yield from ((part, "body", *_steps(one.path)) for one in there)
+        if not there:  # a key that stands there twice
+            yield part, "text"
     except UnicodeDecodeError:
         yield part, "base64"
     except ValueError:

@@ -1,8 +1,9 @@
 """What a linter has to say: a code, a place, the fault and the way to mend it. No I/O."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from mockserver.jsontext import Json
+from mockserver.words import printable
 
 CODES = {
     "not-a-cassette": "the file does not begin with `mockserver: 1`",
@@ -51,15 +52,20 @@ class Finding:
     def __post_init__(self) -> None:
         assert self.code in CODES
 
+    @property
+    def place(self) -> str:
+        """Where it is, and what it is: `chat.yaml:12: secret #3`."""
+        number = f" #{self.exchange}" if self.exchange else ""
+        return f"{self.file}:{self.line}: {self.code}{number}"
+
+    @property
+    def way(self) -> str:
+        """How to mend it, and whether `--fix` does."""
+        return printable(f"{self.mend}{' [--fix]' if self.fixable else ''}")
+
     def __str__(self) -> str:
-        place = f"#{self.exchange}" if self.exchange else ""
-        fix = " [--fix]" if self.fixable else ""
-        return f"{self.file}:{self.line}: {self.code}{place and ' ' + place}: {self.message}: {self.mend}{fix}"
+        return f"{self.place}: {printable(self.message)}: {self.way}"
 
     def facts(self) -> dict[str, Json]:
         """Return it as JSON."""
         return asdict(self)
-
-    def named(self, file: str) -> "Finding":
-        """Return it as one of *file*."""
-        return replace(self, file=file)

@@ -37,7 +37,7 @@ def assembled(header: Header, parts: Sequence[Part]) -> bytes:
 
 
 def written(part: Part, value: Header | Exchange) -> bytes:
-    """Return *value*, which takes the place of what *part* holds, as text with the comments of that."""
+    """Return *value*, which takes the place of what *part* holds, as text with the comments and the line ends of that."""
     told = text.dump_header(value) if isinstance(value, Header) else text.dump_exchange(value)
     if told.encode() == part.raw:
         return part.raw
@@ -46,14 +46,15 @@ def written(part: Part, value: Header | Exchange) -> bytes:
         fits = commented == told or strict.read(commented) == strict.read(told)
     except ReadError:
         fits = False
-    return (commented if fits else told).encode()
+    raw = (commented if fits else told).encode()
+    return raw.replace(b"\n", b"\r\n") if b"\r\n" in part.raw else raw
 
 
 def _part(part: Part) -> bytes:
     value = part.header if part.header is not None else part.exchange
     if value is None or part.torn:
         return part.raw
-    told = written(part, value)
+    told = written(part, value).replace(b"\r\n", b"\n")
     return told if told == part.raw or _is_same(value, told) else part.raw
 
 

@@ -1,24 +1,33 @@
 """What is wrong with a cassette, and what of it can be mended without a doubt. No I/O."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
+from operator import is_
 
 from mockserver.cassette import text
 from mockserver.cassette.model import Policy
 from mockserver.cassette.redaction import Rules
 from mockserver.errors import ReadError
 from mockserver.upkeep import answers, exposed, reach, scalars, structure, types
-from mockserver.upkeep.findings import Finding
+from mockserver.upkeep.findings import CODES, Finding
 from mockserver.upkeep.formatting import assembled, written
 from mockserver.upkeep.source import Part, Source
 
-_CUT_OFF = "delete it, or write its end; `mockserver record --extend` cuts it off too"
+_CUT_OFF = (
+    "delete it, or end it with a line `end: {after: 0, how: closed}` below `response`; "
+    "`mockserver record --extend` cuts it off too"
+)
+_QUOTES = {"type-changed", "unquoted"}
+_HEADERS = {"header", "content-location"}
+_OF_TYPES = ("type-changed", "unquoted")
+_SAYING_ALL = ("malformed", "unknown-key", "duplicate-key", "header")
+"""Beside these nothing need be said of the type of a value."""
 
 
 def lint(source: Source, policy: Policy, rules: Rules) -> list[Finding]:
     """Return what is wrong with *source*, in the order of its lines.
 
-    *policy* is what the project's settings say, *rules* are its own of what is secret.
+    *policy* is what the project's settings say, *rules* are its own of what is secret. No finding repeats a secret.
     """
     found = list(_whole(source))
     for part in source.parts:
@@ -26,21 +35,44 @@ def lint(source: Source, policy: Policy, rules: Rules) -> list[Finding]:
     if source.is_cassette:
         found += reach.findings(source, policy)
         found += types.odd_ones(source.exchanges)
-    return sorted(dict.fromkeys(found), key=lambda one: (one.line, one.code))
+    found = sorted(dict.fromkeys(found), key=lambda one: (one.line, one.code))
+    return list(_discreet(_without_echoes(found), rules))
 
 
-def fixed(source: Source, policy: Policy) -> bytes:
-    """Return *source* with all mended that has but one meaning: quotes, headers of one delivery, duplicates, a torn end that nothing can read."""
-    if not source.is_cassette:
+def fixed(source: Source, skipped: Set[str] = frozenset()) -> bytes:
+    """Return *source* with all mended that has but one meaning: quotes that are missing, headers of one delivery, documents that hold nothing.
+
+    What the codes *skipped* find is left, and so is a file with a conflict of git in it.
+    """
+    if not source.is_cassette or any(fault.code == "conflict" for fault in source.faults):
         return source.raw
-    gone = set(reach.useless_ones(source, policy))
-    kept = [part for part in source.parts if part.number not in gone and not _is_waste(part)]
-    return assembled(source.header, [_mended(part) for part in kept])
+    if source.blank and "empty" in skipped:
+        return source.raw
+    parts = [_mended(part, skipped) for part in source.parts]
+    same = all(map(is_, parts, source.parts)) and not source.blank
+    return source.raw if same else assembled(source.header, parts)
 
 
-def _mended(part: Part) -> Part:
-    part = _quoted(part)
-    if part.exchange is None or part.torn:
+def _without_echoes(found: list[Finding]) -> Iterator[Finding]:
+    """Leave out what is said of types where the value makes no sense anyway, or has to go."""
+    gone = {one.line for one in found if one.code in _SAYING_ALL}
+    return (one for one in found if one.code not in _OF_TYPES or one.line not in gone)
+
+
+def _discreet(found: Iterable[Finding], rules: Rules) -> Iterator[Finding]:
+    """Yield *found* without secrets: what stands on a line with one is said in general."""
+    told = list(found)
+    lines = {one.line for one in told if one.code == "secret"}
+    for one in told:
+        if one.code != "secret" and one.line in lines:
+            yield replace(one, message=CODES[one.code])
+        else:
+            yield replace(one, message=exposed.hidden(one.message, rules))
+
+
+def _mended(part: Part, skipped: Set[str]) -> Part:
+    part = part if skipped & _QUOTES else _quoted(part)
+    if part.exchange is None or part.torn or skipped & _HEADERS:
         return part
     exchange = replace(part.exchange, response=answers.mended(part.exchange))
     if exchange == part.exchange:
@@ -67,11 +99,14 @@ def _again(part: Part, raw: bytes) -> Part:
 
 def _whole(source: Source) -> Iterator[Finding]:
     name = source.name
+    if not source.raw.strip():
+        yield Finding(name, 1, "empty", 0, "it holds nothing", "record into it, or delete the file")
+        return
     if not source.is_cassette:
         mend = "begin it with `mockserver: 1`, or move it elsewhere"
         yield Finding(name, 1, "not-a-cassette", 0, "it does not say `mockserver: 1`", mend)
         return
-    if len(source.parts) < 2:
+    if len(source.parts) < 2 and not source.faults:
         yield Finding(
             name, 1, "empty", 0, "it holds no exchange", "record into it, or delete the file"
         )
@@ -83,15 +118,14 @@ def _whole(source: Source) -> Iterator[Finding]:
 def _part(part: Part, rules: Rules) -> Iterator[Finding]:
     if part.torn:
         message = "the last exchange breaks off: a recording was killed, or its `end` line is gone"
-        yield Finding(
-            part.file, part.line, "torn", part.number, message, _CUT_OFF, fixable=_is_waste(part)
-        )
-    elif part.number or b"mockserver" in part.raw:
+        yield Finding(part.file, part.line, "torn", part.number, message, _CUT_OFF)
+    if part.number or b"mockserver" in part.raw:
+        last = part.line + part.raw.rstrip().count(b"\n")
         for fault in structure.faults(part):
             line = fault.line or part.line
-            yield Finding(
-                part.file, line, fault.code, part.number, fault.message, structure.mend(fault)
-            )
+            if not part.torn or line < last:  # else it is where it breaks off
+                message, mend = structure.told(fault, header=not part.number)
+                yield Finding(part.file, line, fault.code, part.number, message, mend)
     for one in exposed.exposures(part, rules):
         first = "" if part.fault is None else "mend the document, "
         mend = f"{first}run `mockserver scrub`, and have a new one made if it was real"
@@ -103,8 +137,3 @@ def _part(part: Part, rules: Rules) -> Iterator[Finding]:
     yield from types.findings(part, canonical=canonical)
     if part.exchange is not None:
         yield from answers.findings(part)
-
-
-def _is_waste(part: Part) -> bool:
-    """Tell whether *part* is torn so that there is no whole exchange in it."""
-    return part.torn and part.exchange is None

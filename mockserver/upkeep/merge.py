@@ -95,7 +95,7 @@ def _with_repeat(part: Part, repeat: Repeat | None) -> Part:
     if part.exchange.repeat is repeat and b"\r\n" not in part.raw:
         return part
     exchange = replace(part.exchange, repeat=repeat)
-    return replace(part, raw=written(part, exchange), exchange=exchange)
+    return replace(part, raw=written(part, exchange).replace(b"\r\n", b"\n"), exchange=exchange)
 
 
 def _header(sources: Sequence[Source], made: Merged) -> Header:

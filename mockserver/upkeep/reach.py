@@ -12,6 +12,9 @@ from mockserver.target import is_own
 from mockserver.upkeep.findings import Finding
 from mockserver.upkeep.source import Part, Source
 
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"))
+"""What an Agent Server takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -34,21 +37,22 @@ def findings(source: Source, policy: Policy) -> Iterator[Finding]:
     asked = [_Asked(part, _form(part)) for part in source.exchanges]
     for one in asked:
         if why := _never(one.exchange):
-            yield _finding(one, "never-matched", ("request", "path"), why, "delete the exchange")
+            field = "path" if one.exchange.request.method in METHODS else "method"
+            yield _finding(
+                one, "never-matched", ("request", field), why, "correct it, or delete the exchange"
+            )
     for group in _groups(asked, in_force).values():
         yield from _shadowed(group)
         yield from _repeats(group)
-    useless = useless_ones(source, policy)
+    useless = _useless(source, policy)
     for one in asked:
         if first := useless.get(one.part.number):
             message = f"its answer is that of #{first}, which is given again anyway"
-            yield _finding(
-                one, "duplicate", ("request",), message, "delete the exchange", fixable=True
-            )
+            yield _finding(one, "duplicate", ("request",), message, "delete the exchange")
     yield from _ignored(source, asked)
 
 
-def useless_ones(source: Source, policy: Policy) -> dict[int, int]:
+def _useless(source: Source, policy: Policy) -> dict[int, int]:
     """Return the numbers of the exchanges that tell nothing new, each with that of the one which says the same.
 
     That is: with `repeat: last` the last of identical requests, as long as their answers are the same; with `cycle` all but the first, if all
@@ -59,18 +63,20 @@ def useless_ones(source: Source, policy: Policy) -> dict[int, int]:
     except UsageError:
         return {}
     found: dict[int, int] = {}
-    asked = [_Asked(part, _form(part)) for part in source.exchanges if not part.torn]
+    if source.faults or any(part.torn for part in source.parts):
+        return found  # what cannot be read may stand between them
+    asked = [_Asked(part, _form(part)) for part in source.exchanges]
     for group in _groups(asked, in_force).values():
-        repeat = group[-1].exchange.repeat or policy.repeating(source.header)
+        if any(one.exchange.repeat for one in group):
+            continue
+        repeat = policy.repeating(source.header)
         answers = [_answer(one.exchange) for one in group]
         same = len(answers) - 1
         while same and answers[same - 1] == answers[-1]:
             same -= 1
         if repeat is Repeat.LAST or (repeat is Repeat.CYCLE and same == 0):
             first = group[same].part.number
-            found |= {
-                one.part.number: first for one in group[same + 1 :] if not one.exchange.repeat
-            }
+            found |= {one.part.number: first for one in group[same + 1 :]}
     return found
 
 
@@ -125,6 +131,8 @@ def _never(exchange: Exchange) -> str | None:
         return "/ok is always answered by mockserver itself"
     if is_own(request.path):
         return f"{path} is mockserver's own"
+    if request.method not in METHODS:
+        return f"no client sends {request.method}"
     if "#" in request.path:
         return "no client sends what stands behind a #"
     if any(one.isspace() for one in request.path):
@@ -149,8 +157,6 @@ def _finding(
     place: tuple[str, ...],
     message: str,
     mend: str,
-    *,
-    fixable: bool = False,
 ) -> Finding:
     part = one.part
-    return Finding(part.file, part.line_of(place), code, part.number, message, mend, fixable)
+    return Finding(part.file, part.line_of(place), code, part.number, message, mend)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from mockserver import strict
@@ -24,7 +24,7 @@ Place = tuple[str | int, ...]
 """Where something stands in a document: keys and numbers of items."""
 
 _CONFLICT = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
-_EXCHANGE = re.compile(rb"^(?:request|response):", re.MULTILINE)
+_EXCHANGE = re.compile(rb"^(request|response):", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -106,26 +106,49 @@ def source(name: str, raw: bytes) -> Source:
     """Return the parts of the file *name* that holds *raw*; what is wrong with a part stands in that part."""
     parts: list[Part] = []
     blank: list[int] = []
-    line = 1
+    line = first = 1
+    comments = b""
     places = list(split((raw,)))
     filled = [place for place in places if holds_text(place.raw)]
     for place in places:
-        if not holds_text(place.raw):
-            blank.append(line)
-        elif not parts:
-            parts.append(_header(name, place, line))
+        held = place.raw
+        if not holds_text(held):
+            if b"#" in held:
+                # Comments in a document of their own belong to the one behind it.
+                first = first if comments else line
+                comments += held if not comments else _without_separator(held)
+            else:
+                blank.append(line)
         else:
-            last = place is filled[-1]
-            recorded = parts[0].header is not None and parts[0].header.recorded is not None
-            parts.append(_exchange(name, len(parts), place, line, may_be_torn=last and recorded))
-        line += place.raw.count(b"\n")
+            whole = comments + _without_separator(held) if comments else held
+            at = first if comments else line
+            if not parts:
+                parts.append(_header(name, document(whole, place.start), at))
+            else:
+                recorded = parts[0].header is not None and parts[0].header.recorded is not None
+                torn = place is filled[-1] and recorded
+                number = len(parts)
+                parts.append(_exchange(name, number, document(whole, place.start), at, torn))
+            comments = b""
+        line += held.count(b"\n")
+    if comments and parts:
+        parts[-1] = replace(parts[-1], raw=parts[-1].raw + _without_separator(comments))
     own = bool(parts) and b"mockserver" in parts[0].raw
     return Source(name, raw, tuple(parts), own, tuple(blank))
 
 
+def _without_separator(raw: bytes) -> bytes:
+    """Return the text of a document without its `---`, on as many lines."""
+    return raw.removeprefix(b"---").lstrip(b" \t") if raw.startswith(b"---") else raw
+
+
 def looks_recorded(raw: bytes) -> bool:
-    """Tell whether *raw* looks like a cassette whose first line was lost."""
-    return len(_EXCHANGE.findall(raw)) > 1
+    """Tell whether *raw* looks like a cassette that was damaged: whose first line was lost, whose text was, or its encoding."""
+    return (
+        not raw
+        or raw.startswith((b"\xff\xfe", b"\xfe\xff"))
+        or {b"request", b"response"} <= set(_EXCHANGE.findall(raw))
+    )
 
 
 def _header(name: str, place: Document, line: int) -> Part:
@@ -136,7 +159,7 @@ def _header(name: str, place: Document, line: int) -> Part:
     return Part(name, 0, line, place.raw, header=told)
 
 
-def _exchange(name: str, number: int, place: Document, line: int, *, may_be_torn: bool) -> Part:
+def _exchange(name: str, number: int, place: Document, line: int, may_be_torn: bool) -> Part:
     # The loader looks at each document by itself, so that it is the same whatever stands before it.
     alone = document((without_dashes(place) if may_be_torn else place).raw, place.start)
     fault = None

@@ -15,14 +15,18 @@ MOST = 50
 
 _MENDS = {
     "not-a-cassette": "begin it with `mockserver: 1`",
-    "not-utf8": "save the file as UTF-8, or take it from git again",
     "not-yaml": "mend the YAML, or take these lines from git again",
-    "yaml-feature": "write the value out",
     "conflict": "delete the other side and the lines with the marks",
     "duplicate-key": "delete one of them",
     "unknown-key": "correct its name, or delete it",
     "malformed": "correct the value, or take it from git again",
 }
+_LOST = "put a line `---` above, where another document begins"
+"""What is missing where the keys of one document stand in another."""
+
+_SAID = re.compile(r"(.*): ((?:write|leave|save|update|choose) .*)", re.DOTALL)
+"""A message that says how to mend it."""
+
 _NEEDED = ("request", "response", "path", "mockserver")
 _NAMED = re.compile(r"has no key `(?P<key>.+?)`(?:: did you mean `(?P<meant>.+?)`)?")
 
@@ -51,9 +55,19 @@ def faults(part: Part) -> Iterator[ReadError]:
             return
 
 
-def mend(fault: ReadError) -> str:
-    """Return how to mend *fault*."""
-    return _MENDS.get(fault.code, _MENDS["malformed"])
+def told(fault: ReadError, *, header: bool) -> tuple[str, str]:
+    """Return what *fault*, maybe of the *header*, is, and how to mend it."""
+    twice = fault.code == "duplicate-key" and re.match(
+        "key '(request|response|mockserver)'", fault.message
+    )
+    alien = fault.code == "unknown-key" and re.search(
+        "no key `(request|response|mockserver)`", fault.message
+    )
+    if twice or (alien and (header or "`mockserver`" in fault.message)):
+        return fault.message, _LOST
+    if said := _SAID.fullmatch(fault.message):
+        return said[1], said[2]
+    return fault.message, _MENDS.get(fault.code, _MENDS["malformed"])
 
 
 def _dropped(document: Mapping, fault: ReadError, first_line: int, *, whole: bool) -> bool:

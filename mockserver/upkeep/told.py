@@ -8,6 +8,7 @@ from mockserver.cassette.matching import ABSENT
 from mockserver.jsontext import Json, dumps
 from mockserver.upkeep.aside import Change
 from mockserver.upkeep.source import Place
+from mockserver.words import printable
 
 SHOWN = 120
 """How many characters of a value the words show."""
@@ -60,7 +61,7 @@ def _spelled(value: Json) -> str | None:
     """Return *value* as JSON that a terminal can show; None where it is absent."""
     if value is ABSENT:
         return None
-    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in dumps(value))
+    return printable(dumps(value))
 
 
 def _same(one: str, other: str) -> int:

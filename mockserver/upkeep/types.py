@@ -15,16 +15,19 @@ from mockserver.upkeep.source import Part, Place
 
 TEXTS = frozenset(
     (
-        *("role", "type", "content", "assistant_id", "thread_id", "run_id", "checkpoint_id"),
-        *("graph_id", "checkpoint_ns", "tool_call_id", "stream_mode", "on_disconnect"),
+        *("assistant_id", "thread_id", "run_id", "checkpoint_id", "graph_id"),
+        *("stream_mode", "on_disconnect"),
     )
 )
-"""Fields of the API that hold text, or a list or mapping; a number or a truth value there was text once."""
+"""Fields at the top of a body that hold text, or a list or mapping; a number or a truth value there was text once."""
+
+SAID = frozenset(("content", "role", "type"))
+"""The same of messages."""
 
 FLAGS = frozenset(("stream_subgraphs", "stream_resumable", "checkpoint_during"))
 COUNTS = frozenset(("limit", "offset", "recursion_limit", "after_seconds"))
 
-_EVENT_TEXTS = ("event", "id", "comment", "raw", "data")
+_EVENT_TEXTS = ("event", "id", "comment", "raw")
 _OTHERS = 2
 """How many other exchanges must hold a text at a place for a value there to be taken for one that has lost its quotes."""
 
@@ -48,7 +51,7 @@ def findings(part: Part, *, canonical: bool) -> Iterator[Finding]:
             "type-changed",
             part.number,
             message,
-            "put it in quotes" if is_text else "write it as the API has it, without quotes",
+            "put it in quotes" if is_text else "write it as the API has it",
             fixable=is_text and place in unquoted,
         )
 
@@ -70,7 +73,7 @@ def odd_ones(parts: Iterable[Part]) -> Iterator[Finding]:
         assert part.exchange is not None
         request = part.exchange.request
         for place, value in _leaves(_json(request.body), ()):
-            if place and place[-1] in TEXTS | FLAGS | COUNTS:
+            if place and place[-1] in TEXTS | SAID | FLAGS | COUNTS:
                 continue
             there = (request.path.partition("?")[0].rpartition("/")[2], place)
             if isinstance(value, str) and _NUMBER.fullmatch(value):
@@ -115,7 +118,7 @@ def _wants_text(place: Place) -> bool:
         case ("request" | "response", "headers", *_) | ("response", "reason" | "tail"):
             return True
         case ("response", "events", int(), str(name)):
-            return name in _EVENT_TEXTS and name != "data"
+            return name in _EVENT_TEXTS
         case ("upstream",) | ("server", _):
             return True
         case _:
@@ -148,34 +151,41 @@ def _misfits(part: Part) -> list[tuple[Place, str, bool]]:
 
 def _typed(value: Json, place: Place, *, asked: bool) -> Iterator[tuple[Place, str, bool]]:
     for below, leaf in _leaves(value, ()):
-        name = next((step for step in reversed(below) if isinstance(step, str)), "")
-        direct = bool(below) and below[-1] == name
-        number = isinstance(leaf, int | float) and not isinstance(leaf, bool)
+        if not below or not isinstance(below[-1], str):
+            continue
+        name, top = below[-1], len(below) == 1
+        is_number = isinstance(leaf, int | float) and not isinstance(leaf, bool)
         shown = f"{paths.text((*place[1:], *below))} is {dumps(leaf)[:60]}"
-        if (
-            name in TEXTS
-            and direct
-            and not isinstance(leaf, str)
-            and (leaf is not None or name == "content")
-        ):
-            if not _is_message_like(value, below):
-                continue
-            yield (*place, *below), f"{shown}, where text belongs", True
-        elif asked and name in FLAGS and direct and not isinstance(leaf, bool | None):
-            yield (*place, *below), f"{shown}, where true or false belongs", False
-        elif asked and name in COUNTS and direct and not number and leaf is not None:
-            yield (*place, *below), f"{shown}, where a number belongs", False
+        if isinstance(leaf, str):
+            wanted = top and asked and (name in FLAGS or name in COUNTS)
+        elif leaf is None:
+            wanted = name == "content" and _is_empty_message(_at(value, below[:-1]), below)
+        else:
+            wanted = (top and name in TEXTS) or (name in SAID and _is_in_messages(below))
+        if wanted and isinstance(leaf, str):
+            kind = "true or false" if name in FLAGS else "a number"
+            yield (*place, *below), f"{shown}, where {kind} belongs", False
+        elif wanted or (top and asked and name in FLAGS and is_number):
+            yield (*place, *below), f"{shown}, where text belongs", wanted and leaf is not None
 
 
-def _is_message_like(value: Json, below: Place) -> bool:
-    """Tell whether a field that is named as in the API is one of it: at the top of a body, in a message, or an id anywhere."""
-    name = below[-1]
-    if name not in ("content", "type", "role"):
-        return True
-    holder = paths.get(value, below[:-1], None)
+def _is_in_messages(below: Place) -> bool:
+    """Tell whether the field at *below* is one of a message: `messages[0].content`."""
+    return len(below) > 2 and isinstance(below[-2], int) and below[-3] == "messages"
+
+
+def _is_empty_message(message: Json, below: Place) -> bool:
+    """Tell whether *message*, in a list of them, says nothing at all, not even by calling a tool."""
     return (
-        isinstance(holder, dict) and "content" in holder and ("type" in holder or "role" in holder)
+        _is_in_messages(below)
+        and not {"tool_calls", "additional_kwargs", "function_call"} & message.keys()
     )
+
+
+def _at(value: Json, place: Place) -> Json:
+    for step in place:
+        value = value[step]
+    return value
 
 
 def _leaves(value: Json, place: Place) -> Iterator[tuple[Place, Json]]:

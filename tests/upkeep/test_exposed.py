@@ -40,6 +40,12 @@ CORNERS = [
     pytest.param("response.tail", ("  end: {after: 0.002", f"  tail: 'data: {KEY}'\n  end: {{after: 0.002"), id="a tail"),
     pytest.param("a comment", ("content: hello", f"content: hello  # {KEY}"), id="a comment in the file"),
     pytest.param("a comment", ("mockserver: 1", "# api_key: hunter2hunter2\nmockserver: 1"), id="a setting in a comment"),
+    pytest.param("recorded", ("recorded: 2026-11-22T15:36:36Z", f"recorded: {KEY}"), id="a date"),
+    pytest.param("server.nested", ("langgraph_py_version: 1.2.22", f"nested: {{api_key: {KEY}}}"), id="what the server tells below"),
+    pytest.param("request.body.input.messages[0].content", ("content: hello", "content: see postgres://ann:hunter2@db.example/x"), id="a password in an address"),
+    pytest.param("request.body.REDACTED", ("    stream_mode: updates", f"    stream_mode: updates\n    {KEY}: 1"), id="a key of a body"),
+    pytest.param("request.text", ("  path: /info", """  path: /info\n  text: '{"api_key":"hunter2abc","api_key":"REDACTED"}'"""), id="a key that stands there twice"),
+    pytest.param("a comment", ("content: hello", "content: hello  # TODO password: hunter2"), id="a setting behind words in a comment"),
     pytest.param("ignore[0]", ("- body.config.configurable.user_id", f"- body.config.{KEY}"), id="an ignored path"),
 ]  # fmt: skip
 
@@ -130,3 +136,39 @@ def test_a_key_that_its_client_sent_is_found_wherever_it_comes_back() -> None:
 
     assert [where for _, where in told(text)] == ["request.headers.x-api-key", "response.body.echo"]
     assert "correct" not in clean(text)
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "password: none needed",
+        "Secret: this cassette needs no key",
+        "authorization: see README",
+        "password: REDACTED, see wiki",
+    ],
+)
+def test_a_comment_that_speaks_of_secrets_holds_none(comment: str) -> None:
+    text = edited(("content: hello", f"content: hello  # {comment}"))
+
+    assert told(text) == []
+    assert clean(text) == text
+
+
+def test_in_a_comment_nothing_but_the_secret_goes() -> None:
+    text = edited(("content: hello", "content: hello  # password: abc123, as ann says"))
+
+    assert "content: hello  # password: REDACTED, as ann says\n" in clean(text)
+
+
+def test_what_is_redacted_already_is_none() -> None:
+    text = edited(
+        ("content: hello", 'content: \'at x?password=REDACTED) {"api_key": "REDACTED..."}\'')
+    )
+
+    assert told(text) == []
+
+
+def test_line_ends_stay() -> None:
+    now = clean(edited(("content: hello", f"content: {KEY}")).replace("\n", "\r\n"))
+
+    assert now.count("\n") == now.count("\r\n")

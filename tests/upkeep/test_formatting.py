@@ -126,6 +126,14 @@ def test_spellings_of_one_cassette_become_one_text(text: str) -> None:
     assert fmt(text) == HEALTHY
 
 
+def test_times_below_a_millisecond_stay() -> None:
+    text = HEALTHY.replace("after: 0.36", "after: 0.000123").replace(
+        "after: 0.002", "after: 1234.000001"
+    )
+
+    assert fmt(text) == text
+
+
 def test_what_cannot_be_read_stays_as_it_is() -> None:
     text = edited(("  events:", "  evnts:"), ("path: /info", "path:    /info"))
 

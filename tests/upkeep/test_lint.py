@@ -8,6 +8,7 @@ import pytest
 from mockserver.cassette.model import Policy
 from mockserver.cassette.redaction import Rules, rules
 from mockserver.upkeep.findings import CODES, Finding
+from mockserver.upkeep.formatting import formatted
 from mockserver.upkeep.lint import fixed, lint
 from mockserver.upkeep.source import source
 from tests.upkeep.cassettes import HEALTHY, edited, line_of
@@ -22,7 +23,7 @@ def found(text: str | bytes, rules: Rules | None = None) -> list[Finding]:
 
 
 def mended(text: str) -> str:
-    return fixed(source("chat.yaml", text.encode()), Policy()).decode()
+    return fixed(source("chat.yaml", text.encode())).decode()
 
 
 def test_a_healthy_cassette_has_no_findings() -> None:
@@ -47,7 +48,7 @@ DAMAGES = [
     pytest.param("unknown-key", "upstream:", "upstrem:", "upstrem", id="a key of the header misspelled"),
     pytest.param("unknown-key", "    comment: heartbeat", "    coment: heartbeat", "coment", id="a key of an event misspelled"),
     pytest.param("malformed", "mockserver: 1", "mockserver: 2", "mockserver: 2", id="a newer format"),
-    pytest.param("malformed", "path: /info", "path: info", "method: GET", id="a path without its slash"),
+    pytest.param("malformed", "path: /info", "path: info", "path: info", id="a path without its slash"),
     pytest.param("malformed", "  - after: 0.36", "  - after: -1", "after: -1", id="a time before"),
     pytest.param("malformed", "  - after: 0.36", "  - after: soon", "after: soon", id="no time"),
     pytest.param("malformed", "how: closed", "how: shut", "how: shut", id="no way to end"),
@@ -165,22 +166,21 @@ def test_bytes_that_are_no_utf8_are_found() -> None:
     assert (finding.code, finding.line) == ("not-utf8", line_of(HEALTHY, "hello"))
 
 
-@pytest.mark.parametrize("kept", [30, 100, -40])
-def test_a_torn_end_is_found_and_cut_off_where_nothing_can_read_it(kept: int) -> None:
+@pytest.mark.parametrize("kept", [30, 100, -40, -3])
+def test_a_torn_end_is_found_and_left_alone(kept: int) -> None:
     whole = HEALTHY[: HEALTHY.rindex("---\n")]
     text = whole + GET_INFO[:kept]
 
-    (finding,) = [one for one in found(text) if one.code != "useless-ignore"]
-    assert (finding.code, finding.line) == ("torn", whole.count("\n") + 1)
-    assert mended(text) == (whole if finding.fixable else text)
-
-
-def test_an_exchange_that_lost_its_end_line_alone_is_not_thrown_away() -> None:
-    text = HEALTHY.removesuffix("  end: {after: 0, how: closed}\n")
-
     (finding,) = found(text)
-    assert (finding.code, finding.fixable) == ("torn", False)
+    assert (finding.code, finding.line, finding.fixable) == ("torn", whole.count("\n") + 1, False)
     assert mended(text) == text
+
+
+def test_what_is_misspelled_in_the_last_exchange_is_told_beside_its_end() -> None:
+    text = edited(("  end: {after: 0, how: closed}\n", ""), text=GET_INFO.replace("body:", "bdy:"))
+
+    assert [one.code for one in found(HEALTHY + text)] == ["torn", "unknown-key"]
+    assert mended(HEALTHY + text) == HEALTHY + text
 
 
 def test_a_file_that_lost_its_first_line_is_no_cassette() -> None:
@@ -205,34 +205,42 @@ def test_the_same_request_and_answer_again_is_a_duplicate() -> None:
     text = HEALTHY + GET_INFO
 
     (finding,) = found(text)
-    assert (finding.code, finding.exchange, finding.fixable) == ("duplicate", 4, True)
+    assert (finding.code, finding.exchange, finding.fixable) == ("duplicate", 4, False)
     assert finding.line == line_of(text, "request:", 4)
-    assert mended(text) == HEALTHY
+    assert mended(text) == text
+
+
+def test_what_stands_beside_what_cannot_be_read_is_no_duplicate() -> None:
+    text = edited(("path: /runs/wait", "pth: /runs/wait")) + GET_INFO
+
+    assert [one.code for one in found(text)] == ["unknown-key"]
 
 
 @pytest.mark.parametrize(
-    "header, last, duplicates",
+    "header, answers, duplicates",
     [
-        pytest.param("", "", [3, 5], id="last: what repeats the end"),
-        pytest.param("repeat: cycle\n", "", [], id="cycle: all of them are needed"),
-        pytest.param("repeat: error\n", "", [], id="error: each of them counts"),
-        pytest.param("repeat: error\n", "repeat: last\n", [3], id="its own repeat"),
+        pytest.param("", "abb", [3], id="last: what repeats the end"),
+        pytest.param("", "aab", [], id="last: what comes before the end"),
+        pytest.param("", "aaa", [2, 3], id="last: all"),
+        pytest.param("repeat: cycle\n", "abb", [], id="cycle: all of them are needed"),
+        pytest.param("repeat: cycle\n", "aa", [2], id="cycle: all are the same"),
+        pytest.param("repeat: error\n", "aa", [], id="error: each of them counts"),
     ],
 )
 def test_what_repeats_an_answer_is_a_duplicate_only_if_it_is_given_again_anyway(
-    header: str, last: str, duplicates: list[int]
+    header: str, answers: str, duplicates: list[int]
 ) -> None:
-    def info(version: str, repeat: str = "") -> str:
-        return f"---\nrequest: {{method: GET, path: /info}}\n{repeat}response:\n  body: {{version: {version}}}\n"
+    asked = "---\nrequest: {method: GET, path: /info}\nresponse: {body: {version: %s}}\n"
+    text = f"mockserver: 1\n{header}" + "".join(asked % answer for answer in answers)
 
-    text = f"mockserver: 1\n{header}" + info("a") + info("b") + info("b") + info("b", last)
-    if not last:
-        text += "---\nrequest: {method: GET, path: /x}\nresponse: {body: 1}\n" * 2
-        duplicates = [3, 4, 6] if duplicates else []
-    if header == "repeat: cycle\n":
-        duplicates = [6]
+    assert [one.exchange for one in found(text)] == duplicates
 
-    assert [one.exchange for one in found(text) if one.code == "duplicate"] == duplicates
+
+def test_a_repeat_of_its_own_makes_none_of_them_a_duplicate() -> None:
+    one = "---\nrequest: {method: GET, path: /x}\nresponse: {body: 1}\n"
+    other = "---\nrequest: {method: GET, path: /x}\nrepeat: error\nresponse: {body: 1}\n"
+
+    assert found(f"mockserver: 1\n{one}{other}") == []
 
 
 def test_a_repeat_that_is_not_on_the_last_of_identical_requests_counts_for_nothing() -> None:
@@ -285,6 +293,141 @@ def test_secrets_in_what_cannot_be_read_are_told_too() -> None:
 
     assert {one.code for one in found(text)} == {"not-yaml", "secret"}
     assert next(one for one in found(text) if one.code == "secret").line == line_of(text, SECRET)
+
+
+@pytest.mark.parametrize(
+    "edit, said",
+    [
+        pytest.param(("---\nrequest:\n  method: GET", "request:\n  method: GET"), "duplicate-key", id="between exchanges"),
+        pytest.param(("---\nrequest:", "request:"), "unknown-key", id="behind the header"),
+    ],
+)  # fmt: skip
+def test_a_separator_that_is_missing_is_what_is_to_be_mended(
+    edit: tuple[str, str], said: str
+) -> None:
+    first = found(edited(edit))[0]
+
+    assert (first.code, first.mend) == (
+        said,
+        "put a line `---` above, where another document begins",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("body: {input: {messages: [{role: assistant, content: null, tool_calls: []}]}}", id="a tool call without words"),
+        pytest.param("body: {input: {doc: {type: 3, content: 42, role: 1}}}", id="what is no message"),
+        pytest.param("body: {config: {configurable: {thread_id: 42}}, metadata: {run_id: 5}}", id="ids of somebody else"),
+    ],
+)  # fmt: skip
+def test_a_number_is_right_where_it_may_be_one(text: str) -> None:
+    assert (
+        found(
+            f"mockserver: 1\n---\nrequest:\n  path: /runs/wait\n  {text}\nresponse: {{body: {{}}}}\n"
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        pytest.param(
+            "{events: [{event: end}, {event: end, data: null}]}", id="an end without data"
+        ),
+        pytest.param("{headers: {content-type: application/jsonl}, text: 'a'}", id="lines of JSON"),
+        pytest.param("{status: 204}", id="nothing"),
+    ],
+)
+def test_answers_that_clients_read_are_right(response: str) -> None:
+    assert found(f"mockserver: 1\n---\nrequest: {{path: /x}}\nresponse: {response}\n") == []
+
+
+def test_an_answer_to_a_cancellation_needs_no_body() -> None:
+    asked = "request: {path: /threads/1/runs/2/cancel}\nresponse: {}\n"
+
+    assert found(f"mockserver: 1\n---\n{asked}") == []
+
+
+def test_a_conflict_of_git_is_never_fixed() -> None:
+    text = edited(("    stream_mode: updates", "<<<<<<< HEAD\n    stream_mode: no\n=======\n    stream_mode: on\n>>>>>>> b"), ("content: '42'", "content: 42"))  # fmt: skip
+
+    assert mended(text) == text
+
+
+def test_what_is_left_out_is_not_fixed() -> None:
+    text = edited(("content: '42'", "content: 42"), ("    content-type: application/json", "    content-type: application/json\n    date: today"))  # fmt: skip
+    held = source("chat.yaml", text.encode())
+
+    assert b"content: 42\n" in fixed(held, {"type-changed"})
+    assert b"date: today" not in fixed(held, {"type-changed"})
+    assert b"date: today" in fixed(held, {"header"})
+    assert fixed(held, {"header", "unquoted"}) == held.raw
+
+
+def test_what_makes_no_sense_is_not_told_to_need_quotes() -> None:
+    assert [one.code for one in found(edited(("  - after: 0.36", "  - after: .nan")))] == [
+        "malformed"
+    ]
+    assert [one.code for one in found(edited(("recorded: 2026", "recoded: 2026")))] == [
+        "unknown-key"
+    ]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(("user_id: '7'", "user_id: '7'\n        api_key: 0123456789"), id="a number"),
+        pytest.param(("upstream:", f"upstrem: {SECRET}\nupstream:"), id="an unknown key"),
+        pytest.param(("status: 200", f"status: {SECRET}"), id="no status"),
+        pytest.param(("content: hello", f"content: &{SECRET} hello"), id="an anchor"),
+        pytest.param(("- body.config.configurable.user_id", f"- body.config.{SECRET}"), id="a path"),
+        pytest.param(("    stream_mode: updates", f"    stream_mode: updates\n    {SECRET}: 1"), id="a key"),
+        pytest.param(("content-location: /runs/", f"content-location: /{SECRET}/runs/x/"), id="a location"),
+    ],
+)  # fmt: skip
+def test_no_finding_tells_a_secret(edit: tuple[str, str]) -> None:
+    findings = found(edited(edit))
+
+    assert "secret" in [one.code for one in findings]
+    assert not [one for one in findings if SECRET in str(one) or "0123456789" in str(one)]
+
+
+def test_what_a_terminal_would_take_for_orders_is_escaped() -> None:
+    (finding,) = found(edited(("    stream_mode: updates", '    "\\x1b[31m": {a: no}')))
+
+    assert "\x1b" not in str(finding)
+    assert str(finding).count("\n") == 0
+
+
+@pytest.mark.parametrize("lines", [1, 63, 64, 200])
+def test_comments_make_no_document_vanish(lines: int) -> None:
+    text = HEALTHY.replace("---\n", "---\n" + "# more\n" * lines)
+
+    assert found(text) == []
+    assert mended(text) == text
+
+
+def test_comments_in_a_document_of_their_own_stay() -> None:
+    text = (
+        "# about this\n---\n"
+        + HEALTHY.replace("---\n", "---\n# keep me\n---\n")
+        + "---\n# the end\n"
+    )
+
+    assert found(text) == []
+    kept = formatted(source("chat.yaml", text.encode())).decode()
+    assert [kept.count(one) for one in ("# about this", "# keep me", "# the end")] == [1, 3, 1]
+    assert formatted(source("chat.yaml", kept.encode())).decode() == kept
+    assert found(text + GET_INFO.replace("GET", "PSOT"))[0].line == line_of(text, "# the end") + 3
+
+
+@pytest.mark.parametrize("raw", [b"", b" \n", "mockserver: 1\n".encode("utf-16")])
+def test_a_file_that_lost_its_text_is_found(raw: bytes) -> None:
+    (finding,) = found(raw)
+
+    assert finding.code in ("empty", "not-a-cassette")
 
 
 def test_a_fix_keeps_comments_and_everything_else() -> None:

@@ -23,6 +23,7 @@ _RESPONSE = re.compile(
     rb"\nresponse:\n  status: ([2-9][0-9]{2})\n  headers:(?: \{\})?\n((?:    [a-z0-9-]+: .+\n)*)"
     rb"(?:  after: (%b)\n)?(?:  line_ending: (lf|cr)\n)?  (events|body):\n" % _SECONDS
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _ANSWER = b"\nresponse:\n"
 _END = re.compile(rb"  end: \{after: (%b), how: (closed|cut)\}\n\Z" % _SECONDS)
 _LONGEST_END = 60
@@ -124,7 +125,7 @@ def outline(raw: bytes) -> Outline | None:
                 _text(text)
         for row in answer.events:
             if row[3]:
-                text_of(row[3].decode())
+                _text(row[3])
         return Outline(answer.status, len(answer.events), 0, answer.times[-1] + answer.end)
     except DeclinedError:
         return None
@@ -210,7 +211,7 @@ def _headers(raw: bytes) -> Headers:
 def _stream(answer: _Answer) -> Stream:
     rows: list[Row] = []
     for _, event, data, identity, comment, _ in answer.events or ():
-        named, said = (text_of(part.decode()) if part else "" for part in (identity, comment))
+        named, said = (_text(part).decode() if part else "" for part in (identity, comment))
         rows.append((_text(event).decode() if event else "", data.decode(), named, said))
     afters = [float(event[0] or 0) for event in answer.events or ()]
     return Stream.plain(rows, afters, answer.ending)
@@ -224,7 +225,7 @@ def _chunks(events: list[_Event], ending: str) -> list[bytes]:
         if comment:
             chunks.append(b": %b%b%b" % (_text(comment), end, end))
         elif identity:
-            fields = (_text(event), end, data, end, text_of(identity.decode()).encode(), end, end)
+            fields = (_text(event), end, data, end, _text(identity), end, end)
             chunks.append(b"event: %b%bdata: %b%bid: %b%b%b" % fields)
         else:
             chunks.append(b"event: %b%bdata: %b%b%b" % (_text(event), end, data, end, end))
@@ -233,4 +234,7 @@ def _chunks(events: list[_Event], ending: str) -> list[bytes]:
 
 @lru_cache(maxsize=1024)
 def _text(raw: bytes) -> bytes:
-    return text_of(raw.decode()).encode()
+    text = text_of(raw.decode())
+    if "\n" in text or "\r" in text:
+        raise DeclinedError
+    return text.encode()

@@ -69,7 +69,7 @@ def _response_lines(response: Response) -> Iterator[str]:
         case Stream() as stream:
             yield from _stream_lines(stream)
         case Body() as body:
-            if body.after:
+            if round(body.after, 6):
                 yield f"  after: {_seconds(body.after)}"
             if body.keepalives:
                 yield f"  keepalives: [{', '.join(map(_seconds, body.keepalives))}]"
@@ -90,7 +90,7 @@ def _stream_lines(stream: Stream) -> Iterator[str]:
     yield "  events:" if stream.events else "  events: []"
     for timed in stream.events:
         lead = "  - "
-        if timed.after:
+        if round(timed.after, 6):
             yield f"{lead}after: {_seconds(timed.after)}"
             lead = "    "
         for name, text in timed.event.fields:
@@ -111,7 +111,7 @@ def _rows(afters: list[float], rows: list[sse.Row]) -> str:
     names = {event: style.scalar(event) for event in {row[0] for row in rows}}
     told: list[str] = []
     for after, (event, data, identity, comment) in zip(afters, rows, strict=True):
-        lead = f"  - after: {_seconds(after)}\n    " if after else "  - "
+        lead = f"  - after: {_seconds(after)}\n    " if round(after, 6) else "  - "
         if comment:
             told.append(f"{lead}comment: {style.scalar(comment)}")
             continue
@@ -148,8 +148,4 @@ def _grouped(headers: Headers) -> dict[str, Any]:
 
 @lru_cache(maxsize=1024)
 def _seconds(seconds: float) -> str:
-    return (
-        f"{round(seconds, 3):g}"
-        if seconds < 1000
-        else f"{round(seconds, 3):.3f}".rstrip("0").rstrip(".")
-    )
+    return f"{seconds:.6f}".rstrip("0").rstrip(".")

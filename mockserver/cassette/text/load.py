@@ -114,7 +114,8 @@ def _request(part: Mapping) -> Request:
     known(part, _REQUEST_KEYS, "request")
     path = typed(part, "path", str)
     if path is None or not path.startswith("/"):
-        raise ReadError("request.path must be text that begins with /", line=part.line)
+        line = part.lines.get("path", part.line)
+        raise ReadError("request.path must be text that begins with /", line=line)
     method = (typed(part, "method", str) or "POST").upper()
     return Request(method, path, _headers(part), _body(part, "request"))
 
