@@ -211,7 +211,7 @@ def _headers(raw: bytes) -> Headers:
 def _stream(answer: _Answer) -> Stream:
     rows: list[Row] = []
     for _, event, data, identity, comment, _ in answer.events or ():
-        named, said = (_text(part).decode() if part else "" for part in (identity, comment))
+        named, said = (_once(part).decode() if part else "" for part in (identity, comment))
         rows.append((_text(event).decode() if event else "", data.decode(), named, said))
     afters = [float(event[0] or 0) for event in answer.events or ()]
     return Stream.plain(rows, afters, answer.ending)
@@ -225,7 +225,7 @@ def _chunks(events: list[_Event], ending: str) -> list[bytes]:
         if comment:
             chunks.append(b": %b%b%b" % (_text(comment), end, end))
         elif identity:
-            fields = (_text(event), end, data, end, _text(identity), end, end)
+            fields = (_text(event), end, data, end, _once(identity), end, end)
             chunks.append(b"event: %b%bdata: %b%bid: %b%b%b" % fields)
         else:
             chunks.append(b"event: %b%bdata: %b%b%b" % (_text(event), end, data, end, end))
@@ -234,6 +234,11 @@ def _chunks(events: list[_Event], ending: str) -> list[bytes]:
 
 @lru_cache(maxsize=1024)
 def _text(raw: bytes) -> bytes:
+    return _once(raw)
+
+
+def _once(raw: bytes) -> bytes:
+    """Return what the scalar *raw* says, which is text on one line; it does not come again and again."""
     text = text_of(raw.decode())
     if "\n" in text or "\r" in text:
         raise DeclinedError
