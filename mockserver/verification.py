@@ -35,9 +35,10 @@ class Verification:
         self._new_id = new_id
         self._values = values
         self._timeout = timeout
+        self._reached = False
 
     async def results(self, source: Source) -> AsyncIterator[Result]:
-        """Yield how each exchange of *source* is found, in recorded order; UpstreamError where the server cannot be reached."""
+        """Yield how each exchange of *source* is found, in recorded order; UpstreamError where the server was never there."""
         conversation = Conversation(self._new_id)
         for part in source.exchanges:
             yield await self._result(part, conversation)
@@ -55,11 +56,12 @@ class Verification:
             fault = f"no whole answer within {self._timeout:g} s"
             return Result(part.label, shown, Outcome.FAILED, time.monotonic() - started, (fault,))
         except UpstreamError as error:
-            if not error.reached:
+            if not (error.reached or self._reached):
                 raise
             return Result(
                 part.label, shown, Outcome.FAILED, time.monotonic() - started, (str(error),)
             )
+        self._reached = True
         conversation.answered(recorded.response, live.response)
         faults = conversation.faults(recorded, live, values=self._values)
         if faults and b"REDACTED" in recorded.request.body:

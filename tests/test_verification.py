@@ -1,0 +1,91 @@
+"""Recorded requests, sent to servers that do not answer as they should."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from mockserver.cassette.redaction import Rules
+from mockserver.errors import UpstreamError
+from mockserver.upkeep.source import source
+from mockserver.upkeep.verifying import Outcome, Result
+from mockserver.upstream import Upstream
+from mockserver.verification import Verification
+
+ASKED = "---\nrequest: {path: /runs/wait, body: {n: %d}}\nresponse: {body: {key: text}}\n"
+CASSETTE = source("chat.yaml", ("mockserver: 1\n" + "".join(ASKED % n for n in (1, 2, 3))).encode())
+
+
+def answer(body: bytes, size: int | None = None) -> bytes:
+    """Return an answer with *body*, which says that it is of *size*."""
+    head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n"
+    return f"{head}content-length: {size or len(body)}\r\n\r\n".encode() + body
+
+
+TEXT = answer(b'{"key": "text"}')
+
+
+@asynccontextmanager
+async def answering(*answers: bytes) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """Serve *answers*, each on a connection of its own; yield the URL, and the heads of the requests that came."""
+    left, asked = list(answers), list[bytes]()
+
+    async def told(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(left.pop(0))
+        await writer.drain()
+        writer.close()
+        if not left:
+            server.close()
+
+    server = await asyncio.start_server(told, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
+
+
+async def results(url: str, headers: tuple[tuple[str, str], ...] = ()) -> list[Result]:
+    upstream = Upstream(url, headers)
+    check = Verification(upstream, Rules(), lambda: "id", values=True, timeout=10)
+    try:
+        return [result async for result in check.results(CASSETTE)]
+    finally:
+        await upstream.close()
+
+
+async def test_an_answer_that_breaks_off_has_failed_and_the_others_are_compared() -> None:
+    async with answering(TEXT, answer(b'{"key":', 99), TEXT) as (url, _):
+        found = await results(url)
+
+    assert [result.outcome for result in found] == [Outcome.SAME, Outcome.FAILED, Outcome.SAME]
+    assert found[1].label == "chat.yaml#2"
+    assert found[1].faults[0].startswith("the upstream broke off in the middle of its answer")
+
+
+async def test_a_server_that_dies_on_the_way_costs_no_result() -> None:
+    async with answering(TEXT) as (url, _):
+        found = await results(url)
+
+    assert [result.outcome for result in found] == [Outcome.SAME, Outcome.FAILED, Outcome.FAILED]
+    assert "cannot be reached" in found[1].faults[0]
+
+
+async def test_a_server_that_was_never_there_is_trouble() -> None:
+    with pytest.raises(UpstreamError, match="cannot be reached"):
+        await results("http://127.0.0.1:9")
+
+
+async def test_a_server_that_speaks_something_else_is_trouble() -> None:
+    async with answering(b"220 mail.example\r\n") as (url, _):
+        with pytest.raises(UpstreamError, match="does not speak HTTP"):
+            await results(url)
+
+
+async def test_credentials_are_sent_and_taken_out_of_answers() -> None:
+    echo = answer(b'{"key": "correct-horse"}')
+    async with answering(echo, TEXT, TEXT) as (url, asked):
+        first, *others = await results(url, (("x-api-key", "correct-horse"),))
+
+    assert all(b"x-api-key: correct-horse\r\n" in head for head in asked)
+    assert first.faults == ('body.key - "text" + "REDACTED"',)
+    assert [result.outcome for result in others] == [Outcome.SAME, Outcome.SAME]
