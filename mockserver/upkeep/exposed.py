@@ -43,7 +43,7 @@ def exposures(part: Part, rules: Rules) -> Iterator[Exposure]:
     if value is None:
         yield from _unread(part, rules)
         return
-    without = _redacted(value, rules)
+    without = _redacted(value, _for(part, rules))
     for place in dict.fromkeys(_places(value, without)):
         where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
         shown = printable(hidden(where.removeprefix("."), rules))
@@ -65,13 +65,17 @@ def scrubbed(part: Part, rules: Rules) -> bytes:
 
 
 def _rewritten(part: Part, value: Header | Exchange, rules: Rules) -> bytes:
-    without = _redacted(value, rules)
+    without = _redacted(value, _for(part, rules))
     return part.raw if without is value else written(part, without)
+
+
+def _for(part: Part, rules: Rules) -> Rules:
+    """Return *rules*, and that of passwords in addresses where *part* may have such: to look for it everywhere takes ten times as long."""
+    return rules.joined(Rules((_IN_URL,))) if b"@" in part.raw and b"://" in part.raw else rules
 
 
 def _redacted(value: Header | Exchange, rules: Rules) -> Header | Exchange:
     """Return *value* without secrets; the same object where it has none."""
-    rules = rules.joined(Rules((_IN_URL,)))
     if isinstance(value, Exchange):
         known = credentials(value.request.headers, value.request.path)
         return Redactor(known, rules).exchange(value)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from mockserver import strict
@@ -104,37 +104,44 @@ class Source:
 
 def source(name: str, raw: bytes) -> Source:
     """Return the parts of the file *name* that holds *raw*; what is wrong with a part stands in that part."""
+    filled, blank = _documents(raw)
     parts: list[Part] = []
-    blank: list[int] = []
-    line = first = 1
-    comments = b""
-    places = list(split((raw,)))
-    filled = [place for place in places if holds_text(place.raw)]
-    for place in places:
-        held = place.raw
-        if not holds_text(held):
-            if b"#" in held:
-                # Comments in a document of their own belong to the one behind it.
-                first = first if comments else line
-                comments += held if not comments else _without_separator(held)
-            else:
-                blank.append(line)
-        else:
-            whole = comments + _without_separator(held) if comments else held
-            at = first if comments else line
-            if not parts:
-                parts.append(_header(name, document(whole, place.start), at))
-            else:
-                recorded = parts[0].header is not None and parts[0].header.recorded is not None
-                torn = place is filled[-1] and recorded
-                number = len(parts)
-                parts.append(_exchange(name, number, document(whole, place.start), at, torn))
-            comments = b""
-        line += held.count(b"\n")
-    if comments and parts:
-        parts[-1] = replace(parts[-1], raw=parts[-1].raw + _without_separator(comments))
+    for place, line in filled:
+        if not parts:
+            parts.append(_header(name, place, line))
+            continue
+        header = parts[0].header
+        last = len(parts) == len(filled) - 1
+        may_be_torn = last and header is not None and header.recorded is not None
+        parts.append(_exchange(name, len(parts), place, line, may_be_torn))
     own = bool(parts) and b"mockserver" in parts[0].raw
     return Source(name, raw, tuple(parts), own, tuple(blank))
+
+
+def _documents(raw: bytes) -> tuple[list[tuple[Document, int]], list[int]]:
+    """Return the documents of a file that holds *raw*, each with its first line, and the lines of those that hold nothing.
+
+    Comments in a document of their own belong to the one behind it, or before it where there is none behind.
+    """
+    filled: list[tuple[Document, int]] = []
+    blank: list[int] = []
+    comments, first, line = b"", 1, 1
+    for place in split((raw,)):
+        held = place.raw
+        whole = comments + _without_separator(held) if comments else held
+        if holds_text(held):
+            filled.append((document(whole, place.start), first if comments else line))
+            comments = b""
+        elif b"#" in held:
+            first = first if comments else line
+            comments = whole
+        else:
+            blank.append(line)
+        line += held.count(b"\n")
+    if comments and filled:
+        last, at = filled[-1]
+        filled[-1] = document(last.raw + _without_separator(comments), last.start), at
+    return filled, blank
 
 
 def _without_separator(raw: bytes) -> bytes:
