@@ -37,9 +37,9 @@ def known(part: Mapping, keys: tuple[str, ...], where: str) -> None:
     for key in part:
         if key not in keys:
             like = get_close_matches(key, keys, 1)
-            meant = f": did you mean `{like[0]}`?" if like else ""
+            told = f": did you mean `{like[0]}`?" if like else f" (there are {', '.join(keys)})"
             raise ReadError(
-                f"{where} has no key `{key}`{meant} (there are {', '.join(keys)})",
+                f"{where} has no key `{key}`{told}",
                 line=part.lines[key],
                 code="unknown-key",
             )

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
 from mockserver.cassette.model import Exchange
 from mockserver.cassette.recorder import Recorder
@@ -40,8 +41,12 @@ class Verification:
     async def results(self, source: Source) -> AsyncIterator[Result]:
         """Yield how each exchange of *source* is found, in recorded order; UpstreamError where the server was never there."""
         conversation = Conversation(self._new_id)
-        for part in source.exchanges:
-            yield await self._result(part, conversation)
+        try:
+            for part in source.exchanges:
+                yield await self._result(part, conversation)
+        finally:
+            for thread in conversation.threads:
+                await self._delete(thread)
 
     async def _result(self, part: Part, conversation: Conversation) -> Result:
         recorded = part.exchange
@@ -62,12 +67,19 @@ class Verification:
                 part.label, shown, Outcome.FAILED, time.monotonic() - started, (str(error),)
             )
         self._reached = True
+        conversation.made(request, live.response)
         conversation.answered(recorded.response, live.response)
         faults = conversation.faults(recorded, live, values=self._values)
         if faults and b"REDACTED" in recorded.request.body:
             faults = (*faults, "its request holds REDACTED, and was sent so")
         outcome = Outcome.DIFFERS if faults else Outcome.SAME
         return Result(part.label, shown, outcome, time.monotonic() - started, faults)
+
+    async def _delete(self, thread: str) -> None:
+        """Delete a *thread* that was made for this; where that fails, it stays."""
+        with suppress(UpstreamError, TimeoutError):
+            async with asyncio.timeout(self._timeout):
+                await self._live(Request("DELETE", f"/threads/{thread}"))
 
     async def _live(self, request: Request) -> Exchange:
         recorder = Recorder(request, time.monotonic())

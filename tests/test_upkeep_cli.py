@@ -89,7 +89,7 @@ def test_fix_mends_and_tells_what_is_left(folder: Path) -> None:
         "mended cassettes/a.yaml:48: type-changed #2: body.input.messages[0].content is 42, where text belongs\n"
         "1 finding in 2 cassettes, 1 mended\n"
     )
-    assert 'content: "42"' in path.read_text()
+    assert "content: '42'" in path.read_text()
 
 
 def test_what_is_no_file_or_cannot_be_written_is_trouble_for_itself(folder: Path) -> None:
@@ -299,6 +299,60 @@ def test_nothing_is_merged_while_one_cannot_be_read(folder: Path) -> None:
 
     assert done.returncode == 2
     assert not (folder / "all.yaml").exists()
+
+
+def test_a_torn_exchange_is_not_merged_and_not_compared(folder: Path) -> None:
+    torn = HEALTHY.removesuffix("  end: {after: 0, how: closed}\n")
+    (folder / "cassettes/a.yaml").write_text(torn)
+    merged = run(
+        "merge", "cassettes/a.yaml", "cassettes/sub/b.yaml", "--into", "all.yaml", folder=folder
+    )
+    compared = run("diff", "cassettes/a.yaml", "cassettes/sub/b.yaml", folder=folder)
+
+    note = "cassettes/a.yaml, line 67: the last exchange is torn, left out\n"
+    assert merged.stderr.startswith(note)
+    assert (folder / "all.yaml").read_text() == HEALTHY
+    assert compared.stderr.startswith(note)
+    assert compared.stdout == "cassettes/sub/b.yaml#3 GET /info is only in B\n"
+
+
+def test_an_exchange_that_is_only_in_one_file_is_told_by_that(folder: Path) -> None:
+    (folder / "less.yaml").write_text(
+        HEALTHY[: HEALTHY.rindex("---\n")].replace("ignore:", "repeat: cycle\nignore:")
+    )
+    done = run("diff", "cassettes/a.yaml", "less.yaml", folder=folder)
+
+    assert done.stdout == (
+        'less.yaml header\n  repeat\n    + "cycle"\ncassettes/a.yaml#3 GET /info is only in A\n'
+    )
+    assert done.stderr == "3 exchanges compared, 1 differ\n"
+
+
+def test_a_report_is_written_where_no_server_is(folder: Path) -> None:
+    (folder / "report.xml").write_text("of yesterday")
+    options = ("--upstream", "http://127.0.0.1:9", "--junit", "report.xml")
+    done = run("verify", *options, folder=folder)
+
+    assert done.returncode == 2
+    assert 'errors="1"' in (folder / "report.xml").read_text()
+    refused = run("verify", *options[:3], "nowhere/report.xml", folder=folder)
+    assert "--junit nowhere/report.xml: there is no folder nowhere" in refused.stderr
+
+
+def test_programs_are_told_what_was_made(folder: Path) -> None:
+    merged = run("merge", "--into", "all.yaml", "--json", folder=folder).stdout.splitlines()
+    (folder / "session.har").write_bytes(har(entry()))
+    imported = run("import", "session.har", "--into", "chat.yaml", "--json", folder=folder).stdout
+    codes = run("lint", "--codes", "--json", folder=folder).stdout.splitlines()
+
+    assert json.loads(merged[-1]) == {"file": "all.yaml", "exchanges": 3, "dropped": 3}
+    assert json.loads(imported) == {
+        "file": "chat.yaml",
+        "exchanges": 1,
+        "left_out": 0,
+        "elsewhere": 0,
+    }
+    assert json.loads(codes[0])["code"] == "not-a-cassette"
 
 
 def test_what_a_replay_has_not_played_is_pruned(folder: Path) -> None:

@@ -16,6 +16,12 @@ from mockserver.verification import Verification
 ASKED = "---\nrequest: {path: /runs/wait, body: {n: %d}}\nresponse: {body: {key: text}}\n"
 CASSETTE = source("chat.yaml", ("mockserver: 1\n" + "".join(ASKED % n for n in (1, 2, 3))).encode())
 
+ONE = "1f000000-0000-4000-8000-000000000001"
+ASKED_THREAD = (
+    f"mockserver: 1\n---\nrequest: {{path: /threads, body: {{}}}}\nresponse: {{body: {{thread_id: {ONE}}}}}\n"
+    f"---\nrequest: {{path: /threads/{ONE}/runs/wait, body: {{}}}}\nresponse: {{body: {{key: text}}}}\n"
+)
+
 
 def answer(body: bytes, size: int | None = None) -> bytes:
     """Return an answer with *body*, which says that it is of *size*."""
@@ -89,3 +95,21 @@ async def test_credentials_are_sent_and_taken_out_of_answers() -> None:
     assert all(b"x-api-key: correct-horse\r\n" in head for head in asked)
     assert first.faults == ('body.key - "text" + "REDACTED"',)
     assert [result.outcome for result in others] == [Outcome.SAME, Outcome.SAME]
+
+
+async def test_threads_that_were_made_are_deleted_at_the_end() -> None:
+    thread = "1f000000-0000-4000-8000-000000000002"
+    made = answer(f'{{"thread_id": "{thread}"}}'.encode())
+    cassette = source("chat.yaml", ASKED_THREAD.encode())
+    async with answering(made, TEXT, answer(b"{}")) as (url, asked):
+        upstream = Upstream(url)
+        check = Verification(upstream, Rules(), lambda: "id", values=False, timeout=10)
+        found = [result async for result in check.results(cassette)]
+        await upstream.close()
+
+    assert [result.outcome for result in found] == [Outcome.SAME, Outcome.SAME]
+    assert [head.partition(b" HTTP")[0].decode() for head in asked] == [
+        "POST /threads",
+        f"POST /threads/{thread}/runs/wait",
+        f"DELETE /threads/{thread}",
+    ]

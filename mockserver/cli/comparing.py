@@ -10,7 +10,7 @@ import click
 from mockserver.cli import options
 from mockserver.cli.opened import Opened, Work
 from mockserver.cli.tables import progressing
-from mockserver.errors import UsageError
+from mockserver.errors import UpstreamError, UsageError
 from mockserver.words import counted
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: bool) -> None:
     """Tell what recording B differs in from recording A, both cassettes or both folders.
 
-    Exchanges are matched as in a replay, events are aligned; what changes from run to run, ids and times, is set aside. Exits with 1 if there
-    are differences.
+    Exchanges are matched as in a replay, events are aligned; what changes from run to run, ids and times, is set aside. Of two folders the files
+    of one name are compared. Exits with 1 if there are differences.
     """
     from mockserver import settings
     from mockserver.upkeep.diff import diff as compared
@@ -45,15 +45,16 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
             count += len(list(one.source.exchanges))
             continue
         pairs = compared(one.source, other.source, policy, exact=exact)
-        count += len(pairs)
+        count += sum(pair.request != "header" for pair in pairs)
         found += [(name, pair) for pair in pairs if pair.differs]
     for name, what in found:
         if isinstance(what, Path):
             _only(name, what, as_json)
         else:
-            _tell(name, what, as_json)
+            only_before = what.after is None and before.is_file()
+            _tell(str(before) if only_before else name, what, as_json)
     work.found = bool(found)
-    differing = sum(not isinstance(what, Path) for _, what in found)
+    differing = sum(not isinstance(what, Path) and what.request != "header" for _, what in found)
     click.echo(f"{counted(count, 'exchange')} compared, {differing} differ", err=True)
     work.finish()
 
@@ -126,17 +127,18 @@ def verify(
     config: Path | None,
     as_json: bool,
 ) -> None:
-    """Send the recorded requests to a live Agent Server, and compare what matters: status, events and their order, fields and types.
+    """Send the recorded requests to a live Agent Server, and compare what matters: status, headers that clients go by, events and their order,
+    fields and types.
 
-    PATH is a cassette or a folder of them; ./cassettes if none is given. Ids of live answers are put into the requests that follow. Exits with
-    1 if there are differences.
+    PATH is a cassette or a folder of them; ./cassettes if none is given. It runs the graphs of that server; ids of live answers are put into the
+    requests that follow, and threads that it made are deleted at the end. Exits with 1 if there are differences, with 2 if the server is not there.
     """
     from datetime import UTC, datetime
     from uuid import uuid4
 
     from mockserver import settings
     from mockserver.cli.verifying import results, tell, write_junit
-    from mockserver.upkeep.verifying import warning
+    from mockserver.upkeep.verifying import Outcome, Result, warning
     from mockserver.upstream import Upstream
     from mockserver.verification import Verification
 
@@ -151,11 +153,20 @@ def verify(
     now = datetime.now(UTC)
     warned = [warning(one.name, one.header, now, max_age) for one in sources if max_age is not None]
     warnings = [line for line in warned if line]
-    found = results(sources, check, server, jobs)
+    if junit is not None and not junit.parent.is_dir():
+        raise UsageError(f"--junit {junit}: there is no folder {junit.parent}")
+    try:
+        found = results(sources, check, server, jobs)
+    except UpstreamError as error:
+        if junit is not None:
+            write_junit(
+                junit, [Result("verify#0", server.url, Outcome.FAILED, 0.0, (str(error),))], []
+            )
+        raise
     tell(found, warnings, as_json)
     if junit is not None:
         write_junit(junit, found, warnings)
-    work.found = any(result.outcome != "same" for result in found)
+    work.found = any(result.outcome is not Outcome.SAME for result in found)
     work.finish()
 
 

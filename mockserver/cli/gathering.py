@@ -36,8 +36,8 @@ _COLUMNS = ("exchange", "method", "path", "human")
 def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_json: bool) -> None:
     """Show the exchanges that were never played, by what usage files tell, and take them out with --write.
 
-    PATH is a cassette or a folder of them; ./cassettes if none is given. What the usage does not know is kept. Exits with 1 if there is something
-    to take out.
+    PATH is a cassette or a folder of them; ./cassettes if none is given. What the usage does not know is kept; a file of which nothing is left is
+    removed. Run it in the folder where the usage was written, after the whole suite. Exits with 1 if there is something to take out.
     """
     from mockserver.store import usage
     from mockserver.upkeep.prune import pruned, pruning
@@ -49,6 +49,7 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
     known = merged(usage.read(path) for path in usages)
     work, count = Work(), 0
     rows: list[tuple[str, ...]] = []
+    empty: list[str] = []
     matched = False
     for opened in work.whole(paths, "prune"):
         plays = known.get(usage.shown(opened.path))
@@ -63,17 +64,21 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
         count += len(found.unplayed)
         rows += map(_row, found.unplayed)
         if raw is None:
-            done = "removed" if write else "--write removes it"
-            work.note(f"{opened.path}: nothing is left of it, {done}")
-    if not matched and known:
-        first = next(iter(known))
-        work.note(f"the usage knows other files, such as {first}: run this where it was written")
+            empty.append(str(opened.path))
+    if not matched:
+        first = next(iter(known), "none")
+        work.trouble(f"the usage knows other files, such as {first}: run this where it was written")
     work.found = not write and count > 0
     if as_json:
         for row in rows:
             click.echo(json.dumps(dict(zip(_COLUMNS, row, strict=True)), ensure_ascii=False))
+        for path in empty:
+            click.echo(json.dumps({"nothing_left": path, "removed": write}))
     else:
         table(rows)
+        for path in empty:
+            gone = "removed" if write else "--write removes it"
+            click.echo(f"{path}: nothing is left of it, {gone}", err=True)
     done = (
         "taken out"
         if write
@@ -96,7 +101,7 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
 def merge(
     paths: tuple[Path, ...], into: Path, overwrite: bool, config: Path | None, as_json: bool
 ) -> None:
-    """Make one cassette of several, in their order; an exchange that is in one before it is dropped.
+    """Make one cassette of several, in their order; what one before it answers with the very same bytes, ids included, is dropped.
 
     PATH is a cassette or a folder of them; ./cassettes if none is given. They are left as they are.
     """
@@ -126,6 +131,9 @@ def merge(
             click.echo(f"{dropped}: dropped, the same as {first}")
     for note in made.notes:
         click.echo(f"{into}: {note}", err=True)
+    if as_json:
+        facts = {"file": str(into), "exchanges": made.count, "dropped": len(made.dropped)}
+        click.echo(json.dumps(facts))
     click.echo(
         f"{into}: {counted(made.count, 'exchange')} of {counted(len(sources), 'cassette')}, {len(made.dropped)} dropped",
         err=True,

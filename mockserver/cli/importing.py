@@ -39,7 +39,8 @@ def import_(
 ) -> None:
     """Make a cassette of what other tools have recorded: HAR files of a browser's devtools or of Playwright (.har, .zip), and VCR.py cassettes.
 
-    Bodies that are event streams become events. Secrets are left out as in a recording. Exits with 1 if something could not be taken over.
+    Bodies that are event streams become events, spread over the time that the answer took: what came when is in no such file. Chromium keeps no
+    body of a stream that a page reads bit by bit. Secrets are left out as in a recording. Exits with 1 if something could not be taken over.
     """
     from mockserver import settings
     from mockserver.cassette.model import Header
@@ -64,6 +65,14 @@ def import_(
     dates = sorted(one.when for one in taken if one.when)
     header = Header(upstream=base, recorded=f"{dates[0][:19]}Z" if dates else None)
     create(into, "".join((dump_header(header), *map(dump_exchange, exchanges))).encode())
+    if as_json:
+        facts = {
+            "file": str(into),
+            "exchanges": len(exchanges),
+            "left_out": len(left),
+            "elsewhere": elsewhere,
+        }
+        click.echo(json.dumps(facts))
     redacted = sum(exchange.redacted for exchange in exchanges)
     parts = [
         f"{into}: {counted(len(exchanges), 'exchange')} with {base or 'several servers'}",

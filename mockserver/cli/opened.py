@@ -113,6 +113,9 @@ class Work:
                 self.trouble(f"{faults[0]}{more}")
                 self._unread.append(opened.path)
             else:
+                if opened.source.parts[-1].torn:
+                    line = opened.source.parts[-1].line
+                    self.note(f"{opened.path}, line {line}: the last exchange is torn, left out")
                 yield opened
 
     def rewrite(self, opened: Opened, raw: bytes) -> bool:

@@ -39,7 +39,7 @@ def lint(
     config: Path | None,
     as_json: bool,
 ) -> None:
-    """Find what is wrong with cassettes: what cannot be read or matched, secrets, answers that no SDK takes.
+    """Find what is wrong with cassettes: what cannot be read or matched, values whose type a hand edit changed, secrets, answers that no SDK takes.
 
     PATH is a cassette or a folder of them; ./cassettes if none is given. Exits with 1 if there are findings.
     """
@@ -50,7 +50,7 @@ def lint(
     from mockserver.upkeep.source import looks_recorded, source
 
     if codes:
-        _codes(CODES)
+        _codes(CODES, as_json)
         return
     for code in ignored:
         if code not in CODES:
@@ -95,14 +95,18 @@ def lint(
 def fmt(paths: tuple[Path, ...], check: bool, as_json: bool) -> None:
     """Put cassettes into the form in which they are recorded: the same exchanges, the same text. Comments stay.
 
+    What is left out by hand is written, such as `method: POST`; the data of an event becomes its JSON. A file that cannot be read is left as it is,
+    and the exit status is 2.
+
     PATH is a cassette or a folder of them; ./cassettes if none is given.
     """
     from mockserver.upkeep.formatting import formatted
 
     work, changed, same = Work(), [], 0
     for opened in work.cassettes(paths, "fmt"):
-        for fault in opened.source.faults:
-            work.trouble(f"{fault}: left as it is")
+        if faults := opened.source.faults:
+            work.trouble(f"{faults[0]}: the file is left as it is")
+            continue
         raw = formatted(opened.source)
         if raw == opened.source.raw:
             same += 1
@@ -154,13 +158,16 @@ def scrub(
 
     if "field:" in given:
         raise UsageError("--rule field: names no field, write field:NAME")
-    own = rules([{"field": one[6:]} if one.startswith("field:") else one for one in given])
+    try:
+        own = rules([{"field": one[6:]} if one.startswith("field:") else one for one in given])
+    except UsageError as error:
+        raise UsageError(str(error).replace("redact:", "--rule")) from None
     redact = settings.load(config).redact.joined(own)
     work, replaced, files = Work(), [], 0
     for opened in work.cassettes(paths, "scrub"):
         parts = opened.source.parts
         for fault in opened.source.faults:
-            work.trouble(f"{fault}: this exchange is left as it is")
+            work.trouble(f"{fault}: this part is left as it is")
         told = [one for part in parts for one in exposed.exposures(part, redact)]
         for one in told:
             if one.where == exposed.UNREAD:
@@ -197,7 +204,8 @@ def _tell(found: "list[Finding]", as_json: bool) -> None:
         click.echo(wrapped(f"→ {finding.way}", 4))
 
 
-def _codes(codes: dict[str, str]) -> None:
+def _codes(codes: dict[str, str], as_json: bool) -> None:
     width = max(map(len, codes))
     for code, meaning in codes.items():
-        click.echo(f"{code:{width}}  {meaning}")
+        told = {"code": code, "finds": meaning}
+        click.echo(json.dumps(told) if as_json else f"{code:{width}}  {meaning}")

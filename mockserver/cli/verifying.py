@@ -53,7 +53,10 @@ def tell(found: Sequence[Result], warnings: Sequence[str], as_json: bool) -> Non
             for fault in result.faults:
                 click.echo(wrapped(fault, 2) if sys.stdout.isatty() else f"  {fault}")
     for warning in warnings:
-        click.echo(f"mockserver: {warning}", err=True)
+        click.echo(
+            json.dumps({"warning": warning}) if as_json else f"mockserver: {warning}",
+            err=not as_json,
+        )
     counts = [sum(result.outcome is one for result in found) for one in Outcome]
     told = ", ".join(f"{count} {one}" for count, one in zip(counts, Outcome, strict=True))
     click.echo(f"{counted(len(found), 'exchange')} verified: {told}", err=True)

@@ -55,6 +55,10 @@ class Played:
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output[_OUTPUT] = (self._expected, self._told)
+        elif self.path is not None and self._expected and _is_part(session.config):
+            self._line = (
+                f"{self.path}: not written, since single tests were named: the others may play more"
+            )
         elif self.path is not None and self._lost:
             self._line = (
                 f"{self.path}: not written, since a worker died: what its tests played is not known"
@@ -103,3 +107,8 @@ class Played:
         except MockServerError as error:
             return f"usage not written: {error}"
         return f"usage of {counted(len(told), 'cassette')} added to {path}"
+
+
+def _is_part(config: pytest.Config) -> bool:
+    """Tell whether single tests were named, so that those around them are not even collected."""
+    return any("::" in argument for argument in config.args)

@@ -22,6 +22,7 @@ class Comment:
     line: int
     text: str
     alone: bool
+    indent: str = ""
 
 
 def comments(text: str) -> list[Comment]:
@@ -33,8 +34,11 @@ def comments(text: str) -> list[Comment]:
         for match in _COMMENT.finditer(part):
             at = start + match.start()
             begins = text.rfind("\n", 0, at) + 1
-            alone = not text[begins:at].strip()
-            found.append(Comment(text.count("\n", 0, at) + 1, match.group().rstrip(), alone))
+            before = text[begins:at]
+            line = text.count("\n", 0, at) + 1
+            alone = not before.strip()
+            indent = before if alone else ""
+            found.append(Comment(line, match.group().rstrip(), alone, indent))
     return found
 
 
@@ -47,6 +51,7 @@ def with_comments(text: str, old: str) -> str:
     lines = text.split("\n")
     above: dict[int, list[str]] = {}
     behind: dict[int, list[str]] = {}
+    last: list[str] = []
     for comment in kept:
         if comment.alone:
             place = next((place for line, place in before if line > comment.line), None)
@@ -54,7 +59,7 @@ def with_comments(text: str, old: str) -> str:
             at = max((line for line, _ in before if line <= comment.line), default=1)
             place = next((place for line, place in before if line == at), ())
         if place is None:
-            above.setdefault(len(lines) - 1, []).append(comment.text)
+            last.append(comment.indent + comment.text)
             continue
         there = place
         while there and there not in now:
@@ -67,7 +72,13 @@ def with_comments(text: str, old: str) -> str:
         indent = line[: len(line) - len(line.lstrip(" "))]
         told += [f"{indent}{one}" for one in above.get(number, ())]
         told.append("  ".join((line, *behind.get(number, ()))))
-    return "\n".join(told)
+    return "\n".join((*told[:-1], *last, told[-1]))
+
+
+def with_comments_above(text: str, old: str) -> str:
+    """Return the document *text* with the comments of *old* above all that stands in it."""
+    separator, rest = ("---\n", text[4:]) if text.startswith("---\n") else ("", text)
+    return separator + "".join(f"{comment.text}\n" for comment in comments(old)) + rest
 
 
 def _between(text: str) -> Iterator[tuple[int, str]]:

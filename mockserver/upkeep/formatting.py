@@ -9,7 +9,7 @@ from mockserver.cassette.canonical import canonical
 from mockserver.cassette.model import End, Exchange, Header
 from mockserver.cassette.text.dump import SEPARATOR
 from mockserver.errors import ReadError
-from mockserver.upkeep.comments import with_comments
+from mockserver.upkeep.comments import with_comments, with_comments_above
 from mockserver.upkeep.source import Part, Source
 
 
@@ -46,7 +46,9 @@ def written(part: Part, value: Header | Exchange) -> bytes:
         fits = commented == told or strict.read(commented) == strict.read(told)
     except ReadError:
         fits = False
-    raw = (commented if fits else told).encode()
+    if not fits:  # a comment would be read as something else there
+        commented = with_comments_above(told, part.text)
+    raw = commented.encode()
     return raw.replace(b"\n", b"\r\n") if b"\r\n" in part.raw else raw
 
 

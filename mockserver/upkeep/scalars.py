@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import yaml
 
-from mockserver.cassette.text import style
 from mockserver.upkeep.source import Place
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -52,7 +51,7 @@ def plain(text: str) -> Iterator[Plain]:
 def quoted(text: str, those: list[Plain]) -> str:
     """Return the document *text* with *those* scalars in quotes."""
     for one in sorted(those, key=lambda plain: -plain.start):
-        told = style.double_quoted(one.text)
+        told = "'" + one.text.replace("'", "''") + "'"
         text = f"{text[: one.start]}{told}{text[one.end :]}"
     return text
 

@@ -93,13 +93,13 @@ class Source:
 
     @property
     def exchanges(self) -> Iterator[Part]:
-        """The parts that hold an exchange which can be read."""
-        return (part for part in self.parts if part.exchange is not None)
+        """The parts that hold an exchange which can be read, and is whole."""
+        return (part for part in self.parts if part.exchange is not None and not part.torn)
 
     @property
     def faults(self) -> list[ReadError]:
-        """Why parts of it cannot be read, in their order."""
-        return [part.fault for part in self.parts if part.fault]
+        """Why parts of it cannot be read, in their order; a torn one is no such part."""
+        return [part.fault for part in self.parts if part.fault and not part.torn]
 
 
 def source(name: str, raw: bytes) -> Source:

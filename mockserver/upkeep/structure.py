@@ -78,7 +78,9 @@ def _dropped(document: Mapping, fault: ReadError, first_line: int, *, whole: boo
     line = (fault.line or first_line) - first_line + 1
     named = _NAMED.search(fault.message)
     for node, key in reversed(list(_on(document, line))):
-        if isinstance(key, str) and (whole or key in _NEEDED or (named and key != named[1])):
+        if isinstance(key, str) and (whole or key in _NEEDED or (named and key != named["key"])):
+            continue
+        if isinstance(key, int) and named and not whole:
             continue
         if named and named["meant"] and named["meant"] not in node:
             _rename(node, named["key"], named["meant"])

@@ -97,7 +97,7 @@ def _loaded(part: Part, one: Plain) -> Finding | None:
     """Return what is to be said of a plain scalar by its place in the cassette, and by its spelling."""
     value = strict.read(one.text)
     is_text = isinstance(value, str)
-    where = ".".join(map(str, one.place))
+    where = paths.text(one.place)
     said = (part.file, part.line + one.line - 1)
     if not is_text and _wants_text(one.place):
         kind = (

@@ -59,6 +59,8 @@ class Conversation:
 
     new_id: Callable[[], str]
     aside: Aside = field(default_factory=Aside)
+    threads: list[str] = field(default_factory=list)
+    """The threads that were made on the live server, by their live ids."""
     _event_ids: dict[str, str] = field(default_factory=dict)
 
     def asked(self, request: Request) -> Request:
@@ -69,6 +71,7 @@ class Conversation:
         for made in _made_up(request):
             if made not in self.aside.live:
                 self.aside.bind(made, self.new_id())
+                self.threads.append(self.aside.live[made])
         headers = tuple(
             (name, self._event_ids.get(value, value) if name == "last-event-id" else value)
             for name, value in request.headers
@@ -97,6 +100,16 @@ class Conversation:
                     pass
             case _:
                 pass
+
+    def made(self, request: Request, live: Response) -> None:
+        """Learn from the *live* answer to *request* which thread it made."""
+        if (request.method, request.path) == ("POST", "/threads") and isinstance(
+            live.content, Body
+        ):
+            told = parsed(live.content.raw)
+            thread = told.get("thread_id") if isinstance(told, dict) else None
+            if isinstance(thread, str) and live.status < 300 and thread not in self.threads:
+                self.threads.append(thread)
 
     def faults(self, recorded: Exchange, live: Exchange, *, values: bool) -> tuple[str, ...]:
         """Return what of the *live* answer matters that is otherwise than *recorded*; with *values*, all that is."""
@@ -139,6 +152,8 @@ def _faults(recorded: Response, live: Response) -> Iterator[str]:
         yield f"status was {recorded.status}, now {live.status}"
         if live.status >= 400 and isinstance(live.content, Body):
             yield f"it answers {live.content.raw.decode('utf-8', 'replace')[:300]}"
+        if live.status in (401, 403):
+            yield "give credentials by --upstream-header or MOCKSERVER_UPSTREAM_API_KEY"
         return
     kinds = [
         (first(one.headers, "content-type") or "none").partition(";")[0] for one in (recorded, live)

@@ -173,7 +173,7 @@ def test_own_rules_come_before_the_built_in_ones(text: str, said: list[str]) -> 
         ),
         pytest.param(
             "# mine\nrule: []",
-            "line 2: a script has no key `rule`: did you mean `rules`? (there are extends, pace, rules)",
+            "line 2: a script has no key `rule`: did you mean `rules`?",
             id="a misspelled key",
         ),
         pytest.param(
@@ -236,7 +236,7 @@ def test_a_broken_script_is_refused_with_its_line(text: str, complaint: str) -> 
         ),
         pytest.param(
             "when:\n    humans: hello\n  steps: [{say: a}]",
-            "line 3: when has no key `humans`: did you mean `human`? (there are human, graph, turn)",
+            "line 3: when has no key `humans`: did you mean `human`?",
             id="a misspelled when",
         ),
         pytest.param(
@@ -372,7 +372,7 @@ def test_nested_groups_beyond_measure_are_refused() -> None:
         pytest.param("- calls: [f]", "line 3: `calls` must be a list of calls", id="calls as text"),
         pytest.param(
             "- calls:\n    - {call: f, arg: 1, result: 1}",
-            "line 4: a call has no key `arg`: did you mean `args`? (there are call, args, result, fails, ask)",
+            "line 4: a call has no key `arg`: did you mean `args`?",
             id="a misspelled args",
         ),
         pytest.param(

@@ -87,6 +87,16 @@ def test_what_the_tests_that_did_not_run_share_is_left_alone(
     assert "cassettes/chat.yaml: kept, a test that plays it has failed, or did not run" in said
 
 
+def test_single_tests_tell_too_little(tests: Project) -> None:
+    tests.test(TESTS.format(assertion="True"))
+    done = tests.run("--mockserver-usage=usage.json", "test_chat.py::test_one")
+
+    done.stdout.fnmatch_lines(
+        ["mockserver: *usage.json: not written, since single tests were named*"]
+    )
+    assert not (tests.pytester.path / "usage.json").exists()
+
+
 def test_a_worker_that_dies_makes_the_usage_unknown(tests: Project) -> None:
     tests.test(TESTS.format(assertion="__import__('os')._exit(1)"))
     done = tests.run("--mockserver-usage=usage.json", "-n2")

@@ -63,7 +63,7 @@ response:
   - event: values  # the state
     data: |-
       {"messages": [],  "n": 1.0}
-# the end
+  # the end
 ---
 request:
   method: GET
@@ -186,6 +186,13 @@ def test_a_comment_on_what_is_gone_stands_above_what_held_it() -> None:
     old = "a:\n  b: 1  # of b\n  # of c\n  c: 2\n"
 
     assert with_comments("x: 0\na:\n  d: 3\n", old) == "x: 0\n# of b\n# of c\na:\n  d: 3\n"
+
+
+def test_a_comment_that_would_be_read_as_text_where_it_stood_stands_above() -> None:
+    text = "mockserver: 1\n---\nrequest: {path: /x}\nresponse:\n      text: 'a'\n      # far in\n      end: {after: 0, how: closed}\n          # farther\n"
+
+    assert fmt(text).count("# far in\n") == fmt(text).count("# farther\n") == 1
+    assert fmt(fmt(text)) == fmt(text)
 
 
 @given(st.lists(st.sampled_from(["# one", "# two: {", "# '", '# "three'])))

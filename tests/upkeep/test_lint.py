@@ -145,9 +145,13 @@ def test_all_faults_of_a_document_are_told() -> None:
 def test_a_misspelled_key_is_told_with_the_one_that_was_meant() -> None:
     (finding,) = found(edited(("  events:", "  evnts:")))
 
-    assert finding.message.startswith(
-        "response has no key `evnts`: did you mean `events`? (there are"
-    )
+    assert finding.message == "response has no key `evnts`: did you mean `events`?"
+
+
+def test_a_misspelled_key_beside_a_list_is_told_too() -> None:
+    text = "mockserver: 1\n---\nrequest: {path: /x, methd: POST, body: {a: [1]}}\nresponse:\n  events:\n  - {evnt: values, data: {a: [{b: 1}]}}\n"
+
+    assert [(one.code, one.line) for one in found(text)] == [("unknown-key", 3), ("unknown-key", 6)]
 
 
 def test_the_faults_of_all_documents_are_told() -> None:
@@ -442,7 +446,7 @@ def test_a_fix_keeps_comments_and_everything_else() -> None:
 
     assert mended(text) == edited(
         ("request:\n", "# the first one\nrequest:\n"),
-        ("content: hello", 'content: "12"  # a number'),
+        ("content: hello", "content: '12'  # a number"),
     )
 
 
