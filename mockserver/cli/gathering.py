@@ -154,7 +154,7 @@ def _put(work: Work, opened: Opened, raw: bytes | None) -> bool:
     if raw is not None:
         return work.rewrite(opened, raw)
     try:
-        remove(opened.path)
+        remove(opened.path, opened.source.raw)
     except MockServerError as error:
         work.trouble(error)
         return False

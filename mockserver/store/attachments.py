@@ -1,6 +1,7 @@
 """A recording of another tool on disk: a file, or an archive with what belongs to it."""
 
 import zipfile
+import zlib
 from pathlib import Path
 
 from mockserver.errors import UsageError
@@ -16,7 +17,7 @@ def opened(path: Path) -> tuple[bytes, Attached]:
         if zipfile.is_zipfile(path):
             return _archived(path)
         return path.read_bytes(), lambda name: _beside(path, name)
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{path}: cannot be read: {reason}") from None
 
@@ -40,6 +41,7 @@ def _is_of_a_system(name: str) -> bool:
 def _beside(path: Path, name: str) -> bytes | None:
     """Return the file *name* in the folder of *path*, and nowhere else."""
     there = path.parent / name
-    if Path(name).name != name or not there.is_file():
+    try:
+        return there.read_bytes() if Path(name).name == name and there.is_file() else None
+    except OSError:
         return None
-    return there.read_bytes()

@@ -16,16 +16,11 @@ _SYNC = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 def rewrite(path: Path, raw: bytes, before: bytes) -> None:
     """Have the file *path*, which held *before*, hold *raw*; where it is a link, the file that it leads to.
 
-    UsageError where it is being recorded into, StorageError where it was changed meanwhile or cannot be written.
+    UsageError where it is being recorded into, StorageError where it was changed meanwhile, is read-only or cannot be written.
     """
     try:
         real = path.resolve(strict=True)
-        with _alone(real, path) as descriptor:
-            if _content(descriptor) != before:
-                raise StorageError(f"{path}: was changed meanwhile, left as it is: run this again")
-            mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
-            if not mode & 0o222:
-                raise StorageError(f"{path}: is read-only, left as it is")
+        with _untouched(real, path, before) as mode:
             _put(real, raw, mode)
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
@@ -45,19 +40,19 @@ def check(path: Path, *, overwrite: bool = False) -> None:
 
 def create(path: Path, raw: bytes) -> None:
     """Have the file *path* hold *raw*, whatever it held; StorageError where it cannot be written."""
-    if path.exists():
-        rewrite(path, raw, path.read_bytes())
-        return
     try:
-        _put(path, raw, 0o666 & ~_umask())
+        if path.exists():
+            rewrite(path, raw, path.read_bytes())
+        else:
+            _put(path, raw, 0o666 & ~_umask())
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def remove(path: Path) -> None:
-    """Remove the file *path*; UsageError where it is being recorded into, StorageError where it cannot be."""
+def remove(path: Path, before: bytes) -> None:
+    """Remove the file *path*, which held *before*; raises as `rewrite` does."""
     try:
-        with _alone(path, path):
+        with _untouched(path, path, before):
             path.unlink()
     except OSError as error:
         raise StorageError(f"{path}: cannot be removed: {error.strerror}") from None
@@ -78,8 +73,8 @@ def _put(path: Path, raw: bytes, mode: int) -> None:
 
 
 @contextmanager
-def _alone(path: Path, shown: Path) -> Iterator[int]:
-    """Hold the lock that a recording holds."""
+def _untouched(path: Path, shown: Path, before: bytes) -> Iterator[int]:
+    """Hold the lock that a recording holds on the file *path*, which still holds *before*; yield its permissions."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         try:
@@ -88,7 +83,12 @@ def _alone(path: Path, shown: Path) -> Iterator[int]:
             raise UsageError(
                 f"{shown} is being recorded into by a mockserver: stop that one first"
             ) from None
-        yield descriptor
+        if _content(descriptor) != before:
+            raise StorageError(f"{shown}: was changed meanwhile, left as it is: run this again")
+        mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+        if not mode & 0o222:
+            raise StorageError(f"{shown}: is read-only, left as it is")
+        yield mode
     finally:
         os.close(descriptor)
 

@@ -44,7 +44,7 @@ def from_har(raw: bytes, attached: Attached, upstream: str | None, rules: Rules)
         if not isinstance(told, list):
             raise TypeError("its `entries` are no list")
         entries = [one for one in told if isinstance(one, dict) and _is_asked(one)]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ReadError(f"not a HAR file: {_said(error)}") from None
     entries.sort(key=lambda entry: _when(entry) or "")
     lost: list[str] = []
@@ -72,7 +72,7 @@ def _entry(entry: dict[str, Any], attached: Attached, lost: list[str]) -> Entry:
         body = _body(sent, attached, missing=_count(request.get("bodySize")) > 0)
         asked = Asked(method, url, headers, body)
         return Entry(asked, _answered(entry, asked, attached, lost))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         return Entry(Asked(method, url), f"its entry cannot be read: {_said(error)}")
 
 
@@ -108,9 +108,19 @@ def _answered(
         times = ()
     if streamed and body and not times:
         lost.append(_SPREAD)
-    reason = response.get("statusText") or standard_reason(status)
+    said = response.get("statusText")
+    reason = said.strip() if isinstance(said, str) and said.isprintable() and said else None
     end = max((last, *times))
-    return Answered(status, reason, headers, body, first, end, times, broken is not None)
+    return Answered(
+        status,
+        reason or standard_reason(status),
+        headers,
+        body,
+        first,
+        end,
+        times,
+        broken is not None,
+    )
 
 
 def _once_encoded(body: bytes) -> bytes:
@@ -176,10 +186,10 @@ def _when(entry: dict[str, Any]) -> str | None:
     """Return when the request was made, such that texts sort like times."""
     try:
         when = datetime.fromisoformat(str(entry.get("startedDateTime")))
-    except ValueError:
+        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        return when.astimezone(UTC).isoformat(timespec="microseconds")
+    except (ValueError, OverflowError):
         return None
-    when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _said(error: Exception) -> str:

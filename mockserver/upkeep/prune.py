@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from mockserver.upkeep.formatting import assembled
 from mockserver.upkeep.source import Part, Source
-from mockserver.upkeep.usage import Plays, marks
+from mockserver.upkeep.usage import Plays, kind, marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,13 @@ def pruning(source: Source, plays: Plays | None) -> Pruning:
     unplayed: list[Part] = []
     unknown: list[Part] = []
     asked = [part.exchange.request for part in parts if part.exchange is not None]
-    for part, mark in zip(parts, marks(asked), strict=True):
-        count = plays.exchanges.get(mark)
-        if count is None:
+    told = marks(asked)
+    # Where there are more of one meaning by now, it is not known which of them was which.
+    moved = {kind(mark) for mark in told if mark not in plays.exchanges}
+    for part, mark in zip(parts, told, strict=True):
+        if kind(mark) in moved:
             unknown.append(part)
-        elif count == 0:
+        elif plays.exchanges[mark] == 0:
             unplayed.append(part)
     return Pruning(unplayed, unknown)
 

@@ -10,7 +10,8 @@ from mockserver.cassette.model import Exchange
 from mockserver.cassette.recorder import Recorder
 from mockserver.cassette.redaction import Redactor, Rules
 from mockserver.cassette.secrets import credentials
-from mockserver.errors import UsageError
+from mockserver.cassette.text import dump_exchange, load_exchange
+from mockserver.errors import ReadError, UsageError
 from mockserver.messages import Headers, Request, first, is_event_stream, lowered
 
 _API = re.compile(r"(?P<base>.*?)/(?:assistants|threads|runs|store|crons|info)(?=[/?]|$)")
@@ -30,7 +31,7 @@ class Asked:
     body: bytes | None = b""
 
     def __str__(self) -> str:
-        return f"{self.method} {urlsplit(self.url)._replace(query='', fragment='').geturl()}"
+        return f"{self.method} {self.url.partition('?')[0]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,13 @@ def taken(entries: Sequence[Entry], upstream: str | None, rules: Rules) -> Taken
             made.left.append((shown, why))
             continue
         assert isinstance(entry.answered, Answered)
-        exchange = _exchange(entry.asked, path, entry.answered)
-        made.exchanges.append(Redactor(known, rules).exchange(exchange))
+        exchange = Redactor(known, rules).exchange(_exchange(entry.asked, path, entry.answered))
+        try:
+            load_exchange(dump_exchange(exchange).encode().decode())
+        except (ReadError, UnicodeEncodeError) as error:
+            made.left.append((shown, f"it would be no exchange of a cassette: {error}"))
+        else:
+            made.exchanges.append(exchange)
     if made.elsewhere == len(entries):
         there = sorted({_server(entry.asked.url) for entry in entries})
         raise UsageError(
@@ -107,7 +113,7 @@ def taken(entries: Sequence[Entry], upstream: str | None, rules: Rules) -> Taken
 
 def _secrets(entry: Entry) -> Iterator[str]:
     """Yield the credentials of *entry*: those of its request, and the cookies that it was given."""
-    yield from credentials(entry.asked.headers, entry.asked.url)
+    yield from credentials(entry.asked.headers, _plain(entry.asked.url))
     if isinstance(entry.answered, Answered):
         for name, value in entry.answered.headers:
             if name == "set-cookie":
@@ -180,7 +186,10 @@ def _base(asked: Sequence[Asked]) -> str:
 
 def _plain(url: str) -> str:
     """Return *url* with its host in small letters, and without what need not be told: the usual port, a user, a fragment."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
     scheme, host = parts.scheme.lower(), parts.netloc.rpartition("@")[2].lower()
     usual = _PORTS.get(scheme, "")
     return parts._replace(scheme=scheme, netloc=host.removesuffix(usual), fragment="").geturl()
@@ -209,4 +218,4 @@ def content_type(headers: Headers, kind: str | None) -> Headers:
     """Return *headers* with the content type *kind* where they have none."""
     if not kind or first(headers, "content-type") is not None:
         return headers
-    return (*headers, ("content-type", kind))
+    return (*headers, ("content-type", _CONTROL.sub(" ", kind)))

@@ -17,7 +17,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Plays:
-    """How often each exchange of one cassette was played, by its mark; *unfinished*: a test that uses it failed, so it tells too little."""
+    """In how many runs each exchange of one cassette was played, by its mark; *unfinished*: a test that uses it failed, so it tells too little."""
 
     exchanges: Mapping[str, int] = field(default_factory=dict)
     unfinished: bool = False
@@ -41,6 +41,11 @@ def marks(requests: Iterable[Request]) -> list[str]:
         seen[key] += 1
         told.append(f"{key.hex()}-{seen[key]}")
     return told
+
+
+def kind(mark: str) -> str:
+    """Return what requests with the same meaning as that of *mark* have in common."""
+    return mark.partition("-")[0]
 
 
 def merged(usages: Iterable[Usage]) -> Usage:
@@ -76,7 +81,7 @@ def loads(text: str) -> Usage:
     """Return the usage that a file's *text* holds; ReadError where it is none."""
     try:
         return of_facts(json.loads(text)) if text.strip() else {}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise ReadError(
             "not a usage file: name what `mockserver replay --usage` or pytest has written"
         ) from None

@@ -59,7 +59,7 @@ def _read(interaction: dict[str, Any]) -> Entry:
         packed = first(sent, "content-encoding")
         asked = Asked(method, url, sent, _unpacked(_raw(request.get("body")), packed))
         return Entry(asked, _answered(interaction["response"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         said = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         return Entry(Asked(method, url), f"its interaction cannot be read: {said}")
 
@@ -74,7 +74,7 @@ def _answered(response: dict[str, Any]) -> Answered | str:
     body = _unpacked(_raw(response.get("body") or response.get("content")), packed)
     if body is None:
         return f"its body is packed as {packed}: record it with decode_compressed_response"
-    return Answered(int(code), reason, headers, body)
+    return Answered(int(code), reason if isinstance(reason, str) else None, headers, body)
 
 
 def _headers(part: dict[str, Any]) -> Headers:

@@ -25,7 +25,7 @@ _RESPONSE = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _ANSWER = b"\nresponse:\n"
-_END = re.compile(rb"  end: \{after: (%b), how: (closed|cut)\}\n\Z" % _SECONDS)
+_END = re.compile(rb"\n  end: \{after: (%b), how: (closed|cut)\}\n\Z" % _SECONDS)
 _LONGEST_END = 60
 _EVENT = re.compile(
     rb"  - (?:after: (%b)\n    )?"
@@ -156,7 +156,7 @@ def _answer(raw: bytes) -> _Answer:
     if start is None or end is None or not is_clean(raw):
         raise DeclinedError
     status, headers, after, ending, kind = start.groups(b"")
-    part = raw[start.end() : end.start()]
+    part = raw[start.end() : end.start() + 1]
     events: list[_Event] | None = None
     times: list[float] = []
     body = b""
@@ -205,7 +205,10 @@ def _headers(raw: bytes) -> Headers:
     pairs = [line.strip().partition(": ") for line in raw.decode().split("\n")[:-1]]
     if len({name for name, _, _ in pairs}) < len(pairs):
         raise DeclinedError
-    return tuple((name, text_of(value)) for name, _, value in pairs)
+    headers = tuple((name, text_of(value)) for name, _, value in pairs)
+    if any(_CONTROL.search(value) for _, value in headers):
+        raise DeclinedError
+    return headers
 
 
 def _stream(answer: _Answer) -> Stream:

@@ -1,5 +1,6 @@
 """Exchanges and headers as YAML text. No I/O."""
 
+import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -11,6 +12,7 @@ from mockserver.cassette.text import style
 from mockserver.jsontext import Json, equivalent, faithful
 from mockserver.messages import Headers
 
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 SEPARATOR = "---\n"
 
 LINE_ENDINGS = {"crlf": sse.CRLF, "lf": sse.LF, "cr": sse.CR}
@@ -32,7 +34,7 @@ def _header_lines(header: Header) -> Iterator[str]:
     if header.upstream is not None:
         yield f"upstream: {style.scalar(header.upstream)}"
     if header.recorded is not None:
-        yield f"recorded: {header.recorded}"
+        yield f"recorded: {_date(header.recorded)}"
     if header.server:
         yield f"server: {style.flow(header.server)}"
     if header.ignore:
@@ -97,7 +99,12 @@ def _stream_lines(stream: Stream) -> Iterator[str]:
             if name == "data":
                 yield f"{lead}data: {style.block(text, '      ')}"
             else:
-                yield f"{lead}{name}: {text if name == 'retry' else style.scalar(text)}"
+                shown = (
+                    text
+                    if name == "retry" and text.isdecimal() and text.isascii()
+                    else style.scalar(text)
+                )
+                yield f"{lead}{name}: {shown}"
             lead = "    "
     if stream.tail:
         try:
@@ -149,3 +156,8 @@ def _grouped(headers: Headers) -> dict[str, Any]:
 @lru_cache(maxsize=1024)
 def _seconds(seconds: float) -> str:
     return f"{seconds:.6f}".rstrip("0").rstrip(".")
+
+
+def _date(text: str) -> str:
+    """Return *text* as it is where it is a time as we write it."""
+    return text if _TIME.fullmatch(text) else style.scalar(text)
