@@ -157,14 +157,14 @@ def _put(parent: Mapping | Sequence, keys: list[_Key | None], value: Any, line: 
 
 
 def _scalar(event: yaml.ScalarEvent) -> Any:
-    text = str(event.value)
-    if event.style:
-        return text
+    return str(event.value) if event.style else scalar(str(event.value), _line(event))
+
+
+def scalar(text: str, line: int = 1) -> Any:
+    """Return what the plain scalar *text* is: a text, or what JSON knows; ReadError, with the *line*, where it is a number beyond all bounds."""
     if text in _WORDS:
         return _WORDS[text]
-    if _NUMBER.fullmatch(text):
-        return _number(text, _line(event))
-    return text
+    return _number(text, line) if _NUMBER.fullmatch(text) else text
 
 
 def _number(text: str, line: int) -> Any:

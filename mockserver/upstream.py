@@ -48,11 +48,11 @@ class Upstream:
     """
 
     def __init__(self, url: str, headers: Headers = ()) -> None:
-        parts = urlsplit(url)
         try:
+            parts = urlsplit(url)
             valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
         except ValueError:
-            valid = False
+            valid, parts = False, urlsplit("")
         if not valid:
             shown = url.rpartition("@")[2]  # without what may be a password
             raise UsageError(
@@ -101,6 +101,8 @@ class Upstream:
                 f"the upstream {self.url} does not speak HTTP: is --upstream right?",
                 reached=False,
             ) from None
+        except ValueError as error:
+            raise UpstreamError(f"the request cannot be sent: {error}") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise UpstreamError(
                 f"the upstream {self.url} broke off before it answered{_reason(error)}"

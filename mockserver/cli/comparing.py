@@ -11,7 +11,7 @@ from mockserver.cli import options
 from mockserver.cli.opened import Opened, Work
 from mockserver.cli.tables import progressing
 from mockserver.errors import UpstreamError, UsageError
-from mockserver.words import counted
+from mockserver.words import counted, printable
 
 if TYPE_CHECKING:
     from mockserver.upkeep.diff import Pair
@@ -45,7 +45,7 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
             count += len(list(one.source.exchanges))
             continue
         pairs = compared(one.source, other.source, policy, exact=exact)
-        count += sum(pair.request != "header" for pair in pairs)
+        count += sum(not pair.is_header for pair in pairs)
         found += [(name, pair) for pair in pairs if pair.differs]
     for name, what in found:
         if isinstance(what, Path):
@@ -54,7 +54,7 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
             only_before = what.after is None and before.is_file()
             _tell(str(before) if only_before else name, what, as_json)
     work.found = bool(found)
-    differing = sum(not isinstance(what, Path) and what.request != "header" for _, what in found)
+    differing = sum(not isinstance(what, Path) and not what.is_header for _, what in found)
     click.echo(f"{counted(count, 'exchange')} compared, {differing} differ", err=True)
     work.finish()
 
@@ -205,7 +205,7 @@ def _tell(name: str, pair: "Pair", as_json: bool) -> None:
         told = {"file": name, "request": pair.request, "before": pair.before, "after": pair.after}
         click.echo(json.dumps(told | {"changes": facts(pair.changes)}, ensure_ascii=False))
         return
-    if pair.request == "header":
+    if pair.is_header:
         click.secho(f"{name} header", bold=sys.stdout.isatty())
         _words(pair)
         return
@@ -214,7 +214,9 @@ def _tell(name: str, pair: "Pair", as_json: bool) -> None:
         " is only in A" if pair.after is None else " is only in B" if pair.before is None else ""
     )
     moved = f" (#{pair.after} in B)" if not missing and pair.after != pair.before else ""
-    click.secho(f"{name}#{number} {pair.request}{missing}{moved}", bold=sys.stdout.isatty())
+    click.secho(
+        f"{name}#{number} {printable(pair.request)}{missing}{moved}", bold=sys.stdout.isatty()
+    )
     _words(pair)
 
 

@@ -120,8 +120,8 @@ def merge(
             sources.append(opened.source)
     if work.has_trouble:
         work.finish()
-    if not sources:
-        raise UsageError("nothing to merge: name cassettes, or a folder of them")
+    if not any(any(source.exchanges) for source in sources):
+        raise UsageError("nothing to merge: name cassettes with exchanges, or a folder of them")
     made = merged(sources, policy)
     create(into, made.raw)
     for dropped, first in made.dropped:

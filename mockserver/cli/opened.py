@@ -13,6 +13,7 @@ import click
 from mockserver.cli import options
 from mockserver.cli.tables import progressing
 from mockserver.errors import MockServerError
+from mockserver.words import printable
 
 if TYPE_CHECKING:
     from mockserver.upkeep.source import Source
@@ -50,8 +51,11 @@ class Work:
             self._later.append(line)
 
     def trouble(self, error: object) -> None:
-        """Tell of what went wrong, and go on."""
-        self.note(f"mockserver: {error}")
+        """Tell of what went wrong, without the secrets that may stand in it, and go on."""
+        from mockserver.cassette.redaction import Rules
+        from mockserver.upkeep.exposed import hidden
+
+        self.note(f"mockserver: {printable(hidden(str(error), Rules()))}")
         self.has_trouble = True
 
     def skip(self, path: Path) -> None:
@@ -81,11 +85,13 @@ class Work:
                 seen.add(real)
                 if not stat.S_ISREG(_mode(path)):
                     self.trouble(f"{path}: is no file, or cannot be looked at")
+                    self._unread.append(Path(path))
                     continue
                 try:
                     yield Opened(Path(path), source(path, Path(path).read_bytes()), named)
                 except OSError as error:
                     self.trouble(f"{path}: cannot be read: {error.strerror}")
+                    self._unread.append(Path(path))
         finally:
             later, self._later = self._later, None
             for line in later:
@@ -100,6 +106,7 @@ class Work:
                 self.trouble(f"{opened.path}: not a cassette: it must begin with `mockserver: 1`")
             else:
                 self.skip(opened.path)
+                self._unread.append(opened.path)
 
     def whole(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
         """Yield those of them that can be read, with trouble for each other one."""

@@ -33,13 +33,10 @@ def cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
-def wrapped(text: str, indent: int, first: str = "") -> str:
-    """Return *text* in lines of the terminal's width, *indent* spaces deep, the first of them behind *first*."""
+def wrapped(text: str, indent: int) -> str:
+    """Return *text* in lines of the terminal's width, *indent* spaces deep."""
     lines = textwrap.wrap(text, max(width() - indent, 30), break_on_hyphens=False) or [""]
-    lead = first.ljust(indent)
-    return "\n".join(
-        f"{lead if not number else ' ' * indent}{line}" for number, line in enumerate(lines)
-    )
+    return "\n".join(f"{' ' * indent}{line}" for line in lines)
 
 
 def width() -> int:

@@ -15,7 +15,7 @@ from mockserver.upkeep.source import Source
 from mockserver.upkeep.verifying import Outcome, Result
 from mockserver.upstream import Upstream
 from mockserver.verification import Verification
-from mockserver.words import counted
+from mockserver.words import counted, printable
 
 
 def results(
@@ -48,9 +48,9 @@ def tell(found: Sequence[Result], warnings: Sequence[str], as_json: bool) -> Non
         if as_json:
             click.echo(json.dumps(result.facts(), ensure_ascii=False))
         elif result.outcome is not Outcome.SAME:
-            head = f"{result.label} {result.request}: {result.outcome}"
+            head = printable(f"{result.label} {result.request}: {result.outcome}")
             click.secho(head, bold=sys.stdout.isatty())
-            for fault in result.faults:
+            for fault in map(printable, result.faults):
                 click.echo(wrapped(fault, 2) if sys.stdout.isatty() else f"  {fault}")
     for warning in warnings:
         click.echo(

@@ -5,7 +5,7 @@ stream goes on; `langgraph_sdk/_shared/utilities.py` and `@langchain/langgraph-s
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from mockserver.assistants import ID
 from mockserver.cassette.model import Body, Exchange, Response, Stream
@@ -45,11 +45,14 @@ def findings(part: Part) -> Iterator[Finding]:
         yield Finding(part.file, part.line_of(place), code, part.number, message, mend, fixable)
 
 
-def mended(exchange: Exchange) -> Response:
-    """Return the response of *exchange* with those headers mended that have but one meaning."""
+def mended(exchange: Exchange, skipped: Set[str]) -> Response:
+    """Return the response of *exchange* with those headers mended that have but one meaning, but for what the codes *skipped* find."""
     response = exchange.response
-    kept = ((name, _read(name, value, exchange)) for name, value in response.headers)
-    headers = tuple((name, value) for name, value in kept if not _is_made(name, response))
+    headers = response.headers
+    if "header" not in skipped:
+        headers = tuple((name, value) for name, value in headers if not _is_made(name))
+    if "content-location" not in skipped:
+        headers = tuple((name, _read(name, value, exchange)) for name, value in headers)
     return Response(response.status, response.reason, headers, response.content, response.end)
 
 
@@ -61,7 +64,7 @@ def _headers(exchange: Exchange) -> Iterator[_Told]:
     response = exchange.response
     for name, value in response.headers:
         place: Place = ("response", "headers", name)
-        if _is_made(name, response):
+        if _is_made(name):
             yield "header", place, f"{name} is made anew with each delivery", "delete it", True
         elif name == "content-location" and _starts_run(exchange) and not _RUN.fullmatch(value):
             fixable = _read(name, value, exchange) != value
@@ -169,7 +172,7 @@ def _value(text: str) -> Json:
         return None
 
 
-def _is_made(name: str, response: Response) -> bool:
+def _is_made(name: str) -> bool:
     return name in _MADE or name in HOP_BY_HOP or name.startswith("access-control-")
 
 

@@ -1,6 +1,5 @@
 """What changes from run to run, set aside while two recordings are compared: ids that stand for each other, and times. No I/O."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -93,13 +92,17 @@ class Aside:
             return True
         if VOLATILE.sub("\0", before) != VOLATILE.sub("\0", after):
             return False
-        pairs = zip(VOLATILE.finditer(before), VOLATILE.finditer(after), strict=True)
-        return all(self._stand_for_each_other(old, new) for old, new in pairs)
+        pairs = list(zip(VOLATILE.finditer(before), VOLATILE.finditer(after), strict=True))
+        if any(old.lastgroup != new.lastgroup for old, new in pairs):
+            return False
+        ids = [(old[0], new[0]) for old, new in pairs if old.lastgroup == "id"]
+        # First it must be sure that all of them fit.
+        fit = all(self._may_bind(old, new) for old, new in ids)
+        return fit and all(self.bind(old, new) for old, new in ids)
 
-    def _stand_for_each_other(self, old: re.Match[str], new: re.Match[str]) -> bool:
-        if old.lastgroup != "id" or new.lastgroup != "id":
-            return old.lastgroup == new.lastgroup
-        return self.bind(old[0], new[0])
+    def _may_bind(self, before: str, after: str) -> bool:
+        known = self.live.get(before)
+        return known == after if known is not None else after not in self._known
 
     def _keys(
         self, before: dict[str, Json], after: dict[str, Json]

@@ -25,6 +25,8 @@ class Pair:
     before: int | None
     after: int | None
     changes: tuple[Change, ...] = ()
+    is_header: bool = False
+    """Whether it is the headers of the two cassettes."""
 
     @property
     def differs(self) -> bool:
@@ -56,7 +58,7 @@ def diff(before: Source, after: Source, policy: Policy, *, exact: bool = False) 
     told += [Pair(_route(part), None, part.number) for part in left.rest]
     told.sort(key=lambda pair: (pair.before or pair.after or 0, pair.before is None))
     header = tuple(_header_changes(before.header, after.header, aside))
-    return [Pair("header", 0, 0, header), *told] if header else told
+    return [Pair("header", 0, 0, header, is_header=True), *told] if header else told
 
 
 class _Left:
@@ -66,10 +68,13 @@ class _Left:
         self._in_force = in_force
         self._parts = {part.number: part for part in parts}
         self._by_key: dict[bytes, deque[int]] = {}
+        self._by_looks: dict[object, deque[int]] = {}
         self._by_shape: dict[bytes, deque[int]] = {}
         for part in self._parts.values():
             form = self._form(_exchange(part).request)
-            self._by_key.setdefault(matching.key(form), deque()).append(part.number)
+            key = matching.key(form)
+            self._by_key.setdefault(key, deque()).append(part.number)
+            self._by_looks.setdefault((key, _looks(part)), deque()).append(part.number)
             if shape := names.shape(form):
                 self._by_shape.setdefault(shape.key, deque()).append(part.number)
 
@@ -80,12 +85,8 @@ class _Left:
 
     def take_same(self, part: Part) -> Part | None:
         """Return the first one that asks the same as *part* and was answered alike."""
-        numbers = self._by_key.get(matching.key(self._form(_exchange(part).request)), ())
-        looks = _looks(part)
-        for number in numbers:
-            if number in self._parts and _looks(self._parts[number]) == looks:
-                return self._parts.pop(number)
-        return None
+        key = matching.key(self._form(_exchange(part).request))
+        return self._first(self._by_looks.get((key, _looks(part))))
 
     def take(self, part: Part, aside: Aside) -> Part | None:
         """Return the counterpart of *part*: of the same key, under its own ids or those that stand for them, or else alike but for ids."""

@@ -9,14 +9,16 @@ from mockserver.cassette.matching import ABSENT, differences
 from mockserver.cassette.model import Body, Exchange, Header, Stream
 from mockserver.cassette.redaction import PLACEHOLDER, Redactor, Rules
 from mockserver.cassette.secrets import credentials
-from mockserver.jsontext import dumps, loads
+from mockserver.jsontext import Json, dumps, loads
 from mockserver.messages import Headers
 from mockserver.upkeep.comments import comments
 from mockserver.upkeep.formatting import written
 from mockserver.upkeep.source import Part, Place
 from mockserver.words import printable
 
-_PAIR = re.compile(r"""["']?(?P<key>[\w.-]+)["']?\s*[:=]\s*["']?(?P<value>[^\s"'{}\[\],|>]+)""")
+_PAIR = re.compile(
+    r"""(?P<key>(?<![\w.-])[\w.-]++)["']?\s*[:=]\s*["']?(?P<value>[^\s"'{}\[\],|>]+)"""
+)
 _ODD = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z]).{6,}|.{16,}")
 """A value in prose that is no ordinary word."""
 
@@ -84,10 +86,19 @@ def _redacted(value: Header | Exchange, rules: Rules) -> Header | Exchange:
         value,
         upstream=value.upstream and redactor.text(_without_user(value.upstream)),
         recorded=value.recorded and redactor.text(value.recorded),
-        server=loads(redactor.text(dumps(value.server))),
+        server=_server(value.server, redactor),
         ignore=tuple(map(redactor.text, value.ignore)),
     )
     return value if made == value else made
+
+
+def _server(told: dict[str, Json], redactor: Redactor) -> dict[str, Json]:
+    """Return what a server *told* of itself without secrets; nothing of it where what is left would be no JSON."""
+    try:
+        clean: dict[str, Json] = loads(redactor.text(dumps(told)))
+    except ValueError:
+        return {}
+    return clean
 
 
 def _without_in_comments(text: str, rules: Rules) -> str:

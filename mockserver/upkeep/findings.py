@@ -34,7 +34,7 @@ CODES = {
 """All codes, each with what it finds."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Something that is wrong at *line* of *file*; *exchange* is its number there, 0 in the header; *mend* says how.
 

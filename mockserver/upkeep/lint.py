@@ -17,8 +17,6 @@ _CUT_OFF = (
     "delete it, or end it with a line `end: {after: 0, how: closed}` below `response`; "
     "`mockserver record --extend` cuts it off too"
 )
-_QUOTES = {"type-changed", "unquoted"}
-_HEADERS = {"header", "content-location"}
 _OF_TYPES = ("type-changed", "unquoted")
 _SAYING_ALL = ("malformed", "unknown-key", "duplicate-key", "header")
 """Beside these nothing need be said of the type of a value."""
@@ -46,11 +44,10 @@ def fixed(source: Source, skipped: Set[str] = frozenset()) -> bytes:
     """
     if not source.is_cassette or any(fault.code == "conflict" for fault in source.faults):
         return source.raw
-    if source.blank and "empty" in skipped:
-        return source.raw
     parts = [_mended(part, skipped) for part in source.parts]
-    same = all(map(is_, parts, source.parts)) and not source.blank
-    return source.raw if same else assembled(source.header, parts)
+    if all(map(is_, parts, source.parts)) and (not source.blank or "empty" in skipped):
+        return source.raw
+    return assembled(source.header, parts)
 
 
 def _without_echoes(found: list[Finding]) -> Iterator[Finding]:
@@ -65,24 +62,25 @@ def _discreet(found: Iterable[Finding], rules: Rules) -> Iterator[Finding]:
     lines = {one.line for one in told if one.code == "secret"}
     for one in told:
         if one.code != "secret" and one.line in lines:
-            yield replace(one, message=CODES[one.code])
+            yield replace(one, message=CODES[one.code], mend="see this line")
         else:
-            yield replace(one, message=exposed.hidden(one.message, rules))
+            message, mend = (exposed.hidden(text, rules) for text in (one.message, one.mend))
+            yield replace(one, message=message, mend=mend)
 
 
 def _mended(part: Part, skipped: Set[str]) -> Part:
-    part = part if skipped & _QUOTES else _quoted(part)
-    if part.exchange is None or part.torn or skipped & _HEADERS:
+    part = _quoted(part, skipped)
+    if part.exchange is None or part.torn:
         return part
-    exchange = replace(part.exchange, response=answers.mended(part.exchange))
+    exchange = replace(part.exchange, response=answers.mended(part.exchange, skipped))
     if exchange == part.exchange:
         return part
     return replace(part, raw=written(part, exchange), exchange=exchange)
 
 
-def _quoted(part: Part) -> Part:
+def _quoted(part: Part, skipped: Set[str]) -> Part:
     """Return *part* with those scalars in quotes that lack them."""
-    raw = scalars.quoted(part.text, types.to_quote(part)).encode()
+    raw = scalars.quoted(part.text, types.to_quote(part, skipped)).encode()
     return part if raw == part.text.encode() else _again(part, raw)
 
 

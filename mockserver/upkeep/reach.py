@@ -35,49 +35,37 @@ def findings(source: Source, policy: Policy) -> Iterator[Finding]:
     except UsageError:
         in_force = matching.rules(policy.ignore)
     asked = [_Asked(part, _form(part)) for part in source.exchanges]
+    # What cannot be read may stand between identical requests.
+    whole = not source.faults and not any(part.torn for part in source.parts)
     for one in asked:
         if why := _never(one.exchange):
             field = "path" if one.exchange.request.method in METHODS else "method"
-            yield _finding(
-                one, "never-matched", ("request", field), why, "correct it, or delete the exchange"
-            )
+            mend = "correct it, or delete the exchange"
+            yield _finding(one, "never-matched", ("request", field), why, mend)
     for group in _groups(asked, in_force).values():
         yield from _shadowed(group)
         yield from _repeats(group)
-    useless = _useless(source, policy)
-    for one in asked:
-        if first := useless.get(one.part.number):
-            message = f"its answer is that of #{first}, which is given again anyway"
-            yield _finding(one, "duplicate", ("request",), message, "delete the exchange")
+        if whole:
+            yield from _duplicates(group, policy.repeating(source.header))
     yield from _ignored(source, asked)
 
 
-def _useless(source: Source, policy: Policy) -> dict[int, int]:
-    """Return the numbers of the exchanges that tell nothing new, each with that of the one which says the same.
+def _duplicates(group: list[_Asked], repeat: Repeat) -> Iterator[Finding]:
+    """Yield those of identical requests that tell nothing new.
 
-    That is: with `repeat: last` the last of identical requests, as long as their answers are the same; with `cycle` all but the first, if all
-    answers are.
+    That is: with `repeat: last` the last of them, as long as their answers are the same; with `cycle` all but the first, if all answers are.
     """
-    try:
-        in_force = matching.rules(policy.ignore, source.header.ignore)
-    except UsageError:
-        return {}
-    found: dict[int, int] = {}
-    if source.faults or any(part.torn for part in source.parts):
-        return found  # what cannot be read may stand between them
-    asked = [_Asked(part, _form(part)) for part in source.exchanges]
-    for group in _groups(asked, in_force).values():
-        if any(one.exchange.repeat for one in group):
-            continue
-        repeat = policy.repeating(source.header)
-        answers = [_answer(one.exchange) for one in group]
-        same = len(answers) - 1
-        while same and answers[same - 1] == answers[-1]:
-            same -= 1
-        if repeat is Repeat.LAST or (repeat is Repeat.CYCLE and same == 0):
-            first = group[same].part.number
-            found |= {one.part.number: first for one in group[same + 1 :]}
-    return found
+    if any(one.exchange.repeat for one in group):
+        return
+    answers = [_answer(one.exchange) for one in group]
+    same = len(answers) - 1
+    while same and answers[same - 1] == answers[-1]:
+        same -= 1
+    if repeat is Repeat.LAST or (repeat is Repeat.CYCLE and same == 0):
+        first = group[same].part.number
+        message = f"its answer is that of #{first}, which is given again anyway"
+        for one in group[same + 1 :]:
+            yield _finding(one, "duplicate", ("request",), message, "delete the exchange")
 
 
 def _groups(asked: Sequence[_Asked], in_force: matching.Rules) -> dict[matching.Key, list[_Asked]]:

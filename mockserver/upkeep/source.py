@@ -128,11 +128,13 @@ def _documents(raw: bytes) -> tuple[list[tuple[Document, int]], list[int]]:
     comments, first, line = b"", 1, 1
     for place in split((raw,)):
         held = place.raw
-        whole = comments + _without_separator(held) if comments else held
+        # Behind a directive a separator has to stand.
+        bare = held if b"%" in comments or not comments else _without_separator(held)
+        whole = comments + bare
         if holds_text(held):
             filled.append((document(whole, place.start), first if comments else line))
             comments = b""
-        elif b"#" in held:
+        elif b"#" in held or b"%" in held:
             first = first if comments else line
             comments = whole
         else:
@@ -174,6 +176,8 @@ def _exchange(name: str, number: int, place: Document, line: int, may_be_torn: b
     if exchange is None:
         try:
             exchange = text.load_exchange(decoded(alone, alone.raw))
+            if exchange is None:
+                raise ReadError("an exchange is empty: write it, or delete the line `---`", line=1)
         except ReadError as error:
             fault = _at(error, place, name, line)
     torn = may_be_torn and is_torn(alone)

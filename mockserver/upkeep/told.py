@@ -93,8 +93,8 @@ def where(place: Place) -> str:
     """Return *place* as people write it: `events[2] updates agent.messages[0].content`."""
     if place[:1] == ("events",) and len(place) > 2:
         number, name = place[1], place[2]
-        return f"events[{number}] {name} {_path(place[3:])}".rstrip()
-    return _path(place)
+        return printable(f"events[{number}] {name} {_path(place[3:])}".rstrip())
+    return printable(_path(place))
 
 
 def _path(place: Place) -> str:

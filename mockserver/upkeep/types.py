@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 from mockserver import strict
 from mockserver.cassette import paths
@@ -56,13 +56,24 @@ def findings(part: Part, *, canonical: bool) -> Iterator[Finding]:
         )
 
 
-def to_quote(part: Part) -> list[Plain]:
-    """Return the scalars of *part* that are text by their place, or are taken for something else elsewhere, and have no quotes."""
+def to_quote(part: Part, skipped: Set[str] = frozenset()) -> list[Plain]:
+    """Return the scalars of *part* that are text by their place, or are taken for something else elsewhere, and have no quotes.
+
+    Those that one of the codes *skipped* finds are left.
+    """
     if part.document is None:
         return []
-    is_text = {place: text for place, _, text in _misfits(part)}
-    scalars = (one for one in plain(part.text) if one.text)
-    return [one for one in scalars if is_text.get(one.place, _loaded(part, one) is not None)]
+    misfits = {place: is_text for place, _, is_text in _misfits(part)}
+    found: list[Plain] = []
+    for one in plain(part.text):
+        if one.place in misfits:
+            code = "type-changed" if misfits[one.place] else None
+        else:
+            told = _loaded(part, one) if one.text else None
+            code = told.code if told else None
+        if code and code not in skipped:
+            found.append(one)
+    return found
 
 
 def odd_ones(parts: Iterable[Part]) -> Iterator[Finding]:
@@ -95,7 +106,7 @@ def odd_ones(parts: Iterable[Part]) -> Iterator[Finding]:
 
 def _loaded(part: Part, one: Plain) -> Finding | None:
     """Return what is to be said of a plain scalar by its place in the cassette, and by its spelling."""
-    value = strict.read(one.text)
+    value = strict.scalar(one.text)
     is_text = isinstance(value, str)
     where = paths.text(one.place)
     said = (part.file, part.line + one.line - 1)

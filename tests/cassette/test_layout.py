@@ -194,3 +194,25 @@ def test_any_edit_is_read_alike_or_declined(place: int, cut: int, put: str) -> N
     except ReadError:
         return
     agrees(edited)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param("    end: {after: 0, how: closed}\n", id="a key of the body"),
+        pytest.param(">  end: {after: 0, how: closed}\n", id="no key at all"),
+    ],
+)
+def test_what_looks_like_an_end_further_in_is_none(end: str) -> None:
+    head = "---\nrequest:\n  method: GET\n  path: /x\nresponse:\n  status: 200\n  headers: {}\n"
+    raw = f"{head}  body:\n    a: 1\n{end}".encode()
+
+    assert (layout.exchange(raw), layout.playback(raw)) == (None, None)
+
+
+@pytest.mark.parametrize("value", ['"a\\nb"', '"a\\u0007b"'])
+def test_a_header_that_no_answer_can_have_is_declined(value: str) -> None:
+    head = "---\nrequest:\n  method: GET\n  path: /x\nresponse:\n  status: 200\n"
+    raw = f"{head}  headers:\n    x-a: {value}\n  body:\n    a: 1\n  end: {{after: 0, how: closed}}\n".encode()
+
+    assert (layout.exchange(raw), layout.playback(raw)) == (None, None)

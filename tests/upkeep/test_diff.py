@@ -249,6 +249,14 @@ def test_what_is_the_same_but_for_ids_and_times(before: Any, after: Any, same: b
     assert Aside(exact=True).same(before, after) is (before == after and same)
 
 
+def test_texts_that_do_not_fit_bind_no_ids() -> None:
+    aside = Aside()
+
+    assert aside.same(f"{ONE}", f"{TWO}")
+    assert not aside.same(f"{THREE} {ONE}", f"{ONE} {THREE}")
+    assert aside.same(THREE, THREE)
+
+
 def test_keys_that_are_ids_stand_for_each_other_too() -> None:
     changes = list(Aside().changes({ONE: {"n": 1}, "a": 1}, {TWO: {"n": 2}, "a": 1}))
 

@@ -188,6 +188,14 @@ def test_a_comment_on_what_is_gone_stands_above_what_held_it() -> None:
     assert with_comments("x: 0\na:\n  d: 3\n", old) == "x: 0\n# of b\n# of c\na:\n  d: 3\n"
 
 
+def test_what_stands_without_quotes_elsewhere_gets_them_where_it_has_to() -> None:
+    text = "mockserver: 1\nrecorded: 'a: b'\n---\nrequest: {path: /x}\nresponse: {events: [{retry: '3: x', data: a}], end: {}}\n"
+
+    assert "recorded: 'a: b'\n" in fmt(text)
+    assert "retry: '3: x'\n" in fmt(text)
+    assert meaning(fmt(text)) == meaning(text)
+
+
 def test_a_comment_that_would_be_read_as_text_where_it_stood_stands_above() -> None:
     text = "mockserver: 1\n---\nrequest: {path: /x}\nresponse:\n      text: 'a'\n      # far in\n      end: {after: 0, how: closed}\n          # farther\n"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.cassette.model import Policy
+from mockserver.cassette.model import Body, Policy
 from mockserver.cassette.redaction import Rules
 from mockserver.errors import ReadError
 from mockserver.messages import Request
@@ -56,6 +56,14 @@ def test_what_the_usage_does_not_know_stays() -> None:
     assert [part.number for part in found.unplayed] == [1]
     assert [part.number for part in found.unknown] == [3]
     assert pruning(held(HEALTHY), None).unplayed == []
+
+
+def test_what_came_in_between_makes_all_of_that_request_unknown() -> None:
+    one = "---\nrequest: {path: /x}\nresponse: {body: %d}\n"
+    known = played(1, 0, text="mockserver: 1\n" + one % 1 + one % 2)
+    found = pruning(held("mockserver: 1\n" + one % 0 + one % 1 + one % 2), known)
+
+    assert (found.unplayed, [part.number for part in found.unknown]) == ([], [1, 2, 3])
 
 
 def test_a_failed_test_keeps_all_of_its_cassette() -> None:
@@ -199,6 +207,14 @@ def test_where_repeat_differs_that_of_the_last_holds() -> None:
     assert made.parts[1].text == asked("1").partition("\n")[2]
     assert "# by hand" in made.parts[3].text
     assert lint(made, Policy(), Rules()) == []
+
+
+def test_a_text_at_the_end_of_a_file_gets_no_newline_behind_others() -> None:
+    text = "mockserver: 1\n---\nrequest: {path: /x}\nresponse:\n  text: |\n    foo"
+    first, _ = held(merge(text, BY_HAND).raw.decode()).exchanges
+
+    assert first.exchange is not None
+    assert first.exchange.response.content == Body(b"foo")
 
 
 def test_comments_of_headers_stay() -> None:

@@ -12,6 +12,7 @@ import yaml
 from mockserver.cassette import player
 from mockserver.cassette.model import Stream
 from mockserver.cassette.redaction import Rules
+from mockserver.cassette.text import dump_exchange, load_exchange
 from mockserver.errors import ReadError, UsageError
 from mockserver.upkeep.har import from_har, is_har
 from mockserver.upkeep.taken import Taken
@@ -162,6 +163,36 @@ def test_what_could_not_be_taken_over_is_told(changes: dict[str, Any], why: str)
     assert told == why
     assert request.endswith("/runs/stream")
     assert len(made.exchanges) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"response": {"status": 1000}}, id="no status"),
+        pytest.param({"response": {"statusText": "\ud800"}}, id="half a character in a reason"),
+        pytest.param({"response": {"statusText": 5}}, id="a reason that is a number"),
+        pytest.param({"response": {"statusText": "a\nb"}}, id="a reason of two lines"),
+        pytest.param({"response": {"headers": [], "content": {"text": "{}", "mimeType": "a\nb"}}}, id="a type of two lines"),
+        pytest.param({"request": {"url": "http://[x/runs/wait"}}, id="no URL"),
+        pytest.param({"request": {"url": f"{URL}/runs/\ud800"}}, id="half a character in a URL"),
+        pytest.param({"startedDateTime": "0001-01-01T00:00:00+14:00"}, id="a date before all"),
+    ],
+)  # fmt: skip
+def test_what_is_taken_over_can_be_read_back(changes: dict[str, Any]) -> None:
+    made = taken(entry("/runs/wait"), entry(**changes))
+
+    for exchange in made.exchanges:
+        read = load_exchange(dump_exchange(exchange))
+        assert read is not None
+        assert read.response == exchange.response
+    assert len(made.exchanges) + len(made.left) + made.elsewhere == 2
+
+
+def test_a_har_that_nests_without_end_is_refused() -> None:
+    raw = b'{"log": {"entries": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
+
+    with pytest.raises(ReadError, match="not a HAR file"):
+        from_har(raw, lambda _: None, None, Rules())
 
 
 def test_exchanges_come_in_the_order_of_their_requests() -> None:

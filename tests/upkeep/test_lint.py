@@ -14,6 +14,7 @@ from mockserver.upkeep.source import source
 from tests.upkeep.cassettes import HEALTHY, edited, line_of
 
 SECRET = "sk-proj-abcdefgh12345678"
+BARE = "mockserver: 1\n---\nrequest: {path: /x}\nresponse: {body: 1}\n"
 GET_INFO = HEALTHY[HEALTHY.rindex("---\n") :]
 
 
@@ -367,7 +368,29 @@ def test_what_is_left_out_is_not_fixed() -> None:
     assert b"content: 42\n" in fixed(held, {"type-changed"})
     assert b"date: today" not in fixed(held, {"type-changed"})
     assert b"date: today" in fixed(held, {"header"})
-    assert fixed(held, {"header", "unquoted"}) == held.raw
+    assert fixed(held, {"header", "type-changed"}) == held.raw
+
+
+def test_what_no_loader_takes_is_found() -> None:
+    assert [one.code for one in found(BARE + "--- null\n")] == ["malformed"]
+
+
+@pytest.mark.parametrize("text", ["...", "---", "a\n          ... b"])
+def test_a_text_that_looks_like_the_end_of_a_document_is_one(text: str) -> None:
+    assert {one.code for one in found(edited(("content: hello", f"content: {text}")))} <= {
+        "unquoted"
+    }
+
+
+def test_a_long_word_is_looked_through_at_once() -> None:
+    found(edited(("content: hello", f"content: hello  # {'ab12' * 20_000}")))
+
+
+def test_a_directive_is_no_document() -> None:
+    text = "%YAML 1.2\n---\n" + BARE
+
+    assert [one.code for one in found(text)] == []
+    assert mended(text) == text
 
 
 def test_what_makes_no_sense_is_not_told_to_need_quotes() -> None:
