@@ -155,6 +155,7 @@ def scrub(
     from mockserver import settings
     from mockserver.cassette.redaction import rules
     from mockserver.upkeep import exposed
+    from mockserver.upkeep.source import source
 
     if "field:" in given:
         raise UsageError("--rule field: names no field, write field:NAME")
@@ -175,9 +176,14 @@ def scrub(
                 work.trouble(f"{one.file}, line {one.line}: {why}")
         told = [one for one in told if one.where != exposed.UNREAD]
         raw = b"".join(exposed.scrubbed(part, redact) for part in parts)
-        if told and (check or work.rewrite(opened, raw)):
-            files += 1
-            replaced += told
+        if not told or not (check or work.rewrite(opened, raw)):
+            continue
+        files += 1
+        replaced += told
+        for part in () if check else source(opened.source.name, raw).exchanges:
+            for one in exposed.exposures(part, redact):
+                why = "what looks like a secret could not be taken out: edit it by hand"
+                work.trouble(f"{one.file}, line {one.line}: {why}")
     for one in replaced:
         number = f" #{one.exchange}" if one.exchange else ""
         shown = f"{one.file}:{one.line}:{number} {one.where}"

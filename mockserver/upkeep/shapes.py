@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from mockserver.cassette.matching import Absent
 from mockserver.cassette.stable import VOLATILE
 from mockserver.jsontext import Json
 
@@ -70,6 +71,8 @@ def _type(value: Json) -> str:
     match value:
         case None:
             return "null"
+        case Absent():
+            return "nothing"
         case bool():
             return "true or false"
         case str():

@@ -43,6 +43,7 @@ def test_a_recording_is_as_itself() -> None:
         pytest.param(("content-type: application/json", "content-type: text/plain"), ["headers.content-type", '  - "application/json"', '  + "text/plain"'], id="a header"),
         pytest.param(("    version: 0.16.7", "    version: 0.17.0"), ["body.version", '  - "0.16.7"', '  + "0.17.0"'], id="a body"),
         pytest.param(("how: closed", "how: cut"), ["end", '  - "closed"', '  + "cut"'], id="an end"),
+        pytest.param(("  end: {after: 0.002", "  tail: x\n  end: {after: 0.002"), ["tail", '  - ""', '  + "x"'], id="a tail"),
         pytest.param(("    event: updates", "    event: values"), ['events[2] updates', '  - {"agent":{"messages":[{"content":"Hello!","type":"ai"}]}}', "events[2] values", '  + {"agent":{"messages":[{"content":"Hello!","type":"ai"}]}}'], id="an event's name"),
     ],
 )  # fmt: skip
@@ -171,6 +172,21 @@ def test_how_it_is_spelled_and_when_it_came_counts_when_all_is_to_be_exact(
 ) -> None:
     assert compared(HEALTHY, edited(edit)) == []
     assert compared(HEALTHY, edited(edit), exact=True) != []
+
+
+def test_a_stream_that_became_a_body_is_told() -> None:
+    start, end = HEALTHY.index("  events:"), HEALTHY.index("  end:")
+    text = f"{HEALTHY[:start]}  body: {{}}\n{HEALTHY[end:]}"
+
+    assert lines(HEALTHY, text) == ["body", '  - "events"', '  + "a body"']
+
+
+def test_when_a_body_came_counts_when_all_is_to_be_exact() -> None:
+    assert lines(HEALTHY, edited(("  after: 0.5\n", "  after: 0.75\n")), exact=True) == [
+        "after",
+        "  - 0.5",
+        "  + 0.75",
+    ]
 
 
 def test_bytes_that_are_no_text_are_compared() -> None:

@@ -172,3 +172,12 @@ def test_line_ends_stay() -> None:
     now = clean(edited(("content: hello", f"content: {KEY}")).replace("\n", "\r\n"))
 
     assert now.count("\n") == now.count("\r\n")
+
+
+def test_a_rule_that_leaves_no_json_of_what_the_server_told_leaves_nothing_of_it() -> None:
+    text = edited(
+        ("server: {version: 0.16.7, langgraph_py_version: 1.2.22}", "server: {port: 2024}")
+    )
+
+    assert [where for _, where in told(text, rules([r"\b2024\b"]))] == ["server.port"]
+    assert "\nserver:" not in clean(text, rules([r"\b2024\b"])).partition("---")[0]

@@ -230,6 +230,13 @@ def test_line_ends_are_of_one_kind() -> None:
     )
 
 
+def test_servers_of_several_versions_are_none() -> None:
+    made = merge(HEALTHY, edited(("{version: 0.16.7", "{version: 0.17.0")))
+
+    assert made.notes == ["they are of different servers: the header names none"]
+    assert held(made.raw.decode()).header.server == {}
+
+
 def test_who_names_no_upstream_is_of_none() -> None:
     made = merge(HEALTHY, BY_HAND)
 

@@ -77,9 +77,13 @@ DAMAGES = [
     pytest.param("location", "location: /runs/", "location: https://my-agent.example/runs/", "location: https", id="a location elsewhere"),
     pytest.param("header", "    content-type: application/json", "    content-type: application/json\n    content-encoding: gzip", "content-encoding", id="a body that says it is packed"),
     pytest.param("run-id", '"run_id":"01a203e6', '"run_id":"02a203e6', "data: |-", id="two runs"),
+    pytest.param("not-json", "  end: {after: 0.002", "  tail: 'event: up'\n  end: {after: 0.002", "tail:", id="a stream that ends within an event"),
+    pytest.param("not-json", "  body:\n    version: 0.16.7\n", "", None, id="a body that is gone"),
     # what nothing asks for
     pytest.param("never-matched", "path: /info", "path: /ok", "path: /ok", id="ok"),
     pytest.param("never-matched", "path: /info", "path: '/info#top'", "/info#top", id="a fragment"),
+    pytest.param("never-matched", "path: /info", "path: /__mockserver__/health", "__mockserver__", id="a path of our own"),
+    pytest.param("never-matched", "path: /info", "path: '/in fo'", "/in fo", id="white space"),
     pytest.param("useless-ignore", "- body.config.configurable.user_id", "- body.config.configurable.usr_id", "usr_id", id="an ignore that meets nothing"),
     # what must not be there
     pytest.param("secret", "    stream_mode: updates", f"    api_key: {SECRET}\n    stream_mode: updates", "api_key", id="a key in a body"),

@@ -59,6 +59,7 @@ def found(recorded: Response, live: Response, *, values: bool = False) -> tuple[
         pytest.param([{"type": "ai", "x": 1}, {"type": "human"}], [{"type": "ai"}, {"type": "human", "x": 1}], ["[type=ai].x is missing", "[type=human].x is new"], id="items by their type"),
         pytest.param([{"type": "ai"}, {"type": "tool"}], [{"type": "ai"}], ["[type=tool] is missing"], id="a kind of items"),
         pytest.param({ONE: 1}, {TWO: 1}, [], id="fields that are ids"),
+        pytest.param({}, None, ["it was an object, now null"], id="null for an object"),
         pytest.param("a", ["a"], ["it was text, now a list"], id="a body"),
     ],
 )  # fmt: skip
@@ -112,6 +113,25 @@ def test_the_head_is_compared_by_what_clients_go_by(
     live: Response, expected: tuple[str, ...]
 ) -> None:
     assert found(body({}), live) == expected
+
+
+def test_a_body_that_is_gone_is_told() -> None:
+    gone = Response(200, None, JSON, Body(b""))
+
+    assert found(body({}), gone) == ("it was an object, now nothing",)
+    assert found(gone, gone) == ()
+
+
+def test_a_stream_that_became_a_body_is_told() -> None:
+    assert found(stream(("values", {})), body({}, headers=SSE)) == (
+        "it was events, and is not now",
+    )
+
+
+def test_who_may_not_ask_is_told_how_to() -> None:
+    *_, way = found(body({}), body({}, status=403))
+
+    assert way == "give credentials by --upstream-header or MOCKSERVER_UPSTREAM_API_KEY"
 
 
 def test_values_are_compared_when_asked_for() -> None:
