@@ -57,14 +57,13 @@ def test_findings_for_programs(folder: Path) -> None:
     done = run("lint", "cassettes/a.yaml", "--json", folder=folder)
 
     (finding,) = map(json.loads, done.stdout.splitlines())
-    assert finding["message"].startswith("response has no key `evnts`: did you mean `events`?")
-    assert {**finding, "message": ""} == {
+    assert finding == {
         "file": "cassettes/a.yaml",
         "line": 27,
         "code": "unknown-key",
         "exchange": 1,
-        "message": "",
-        "mend": "correct its name, or delete it",
+        "message": "response has no key `evnts`",
+        "mend": "write `events`, or delete it",
         "fixable": False,
     }
 

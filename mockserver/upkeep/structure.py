@@ -24,6 +24,9 @@ _MENDS = {
 _LOST = "put a line `---` above, where another document begins"
 """What is missing where the keys of one document stand in another."""
 
+_MEANT = re.compile(r"(.*): did you mean `(.*)`\?")
+"""A message that knows what was meant."""
+
 _SAID = re.compile(r"(.*): ((?:write|leave|save|update|choose) .*)", re.DOTALL)
 """A message that says how to mend it."""
 
@@ -65,6 +68,8 @@ def told(fault: ReadError, *, header: bool) -> tuple[str, str]:
     )
     if twice or (alien and (header or "`mockserver`" in fault.message)):
         return fault.message, _LOST
+    if like := _MEANT.fullmatch(fault.message):
+        return like[1], f"write `{like[2]}`, or delete it"
     if said := _SAID.fullmatch(fault.message):
         return said[1], said[2]
     return fault.message, _MENDS.get(fault.code, _MENDS["malformed"])
