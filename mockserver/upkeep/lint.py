@@ -33,6 +33,8 @@ def lint(source: Source, policy: Policy, rules: Rules) -> list[Finding]:
     if source.is_cassette:
         found += reach.findings(source, policy)
         found += types.odd_ones(source.exchanges)
+    last = source.raw.rstrip().count(b"\n") + 1  # what ends too soon is told where it ends
+    found = [one if one.line <= last else replace(one, line=last) for one in found]
     found = sorted(dict.fromkeys(found), key=lambda one: (one.line, one.code))
     return list(_discreet(_without_echoes(found), rules))
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from mockserver.cassette import matching, paths, player
 from mockserver.cassette.canonical import canonical
 from mockserver.cassette.model import Exchange, Policy, Repeat
-from mockserver.errors import UsageError
 from mockserver.jsontext import Json
 from mockserver.target import is_own
 from mockserver.upkeep.findings import Finding
@@ -30,10 +29,7 @@ class _Asked:
 
 def findings(source: Source, policy: Policy) -> Iterator[Finding]:
     """Yield which exchanges of *source* cannot be reached, or tell nothing new."""
-    try:
-        in_force = matching.rules(policy.ignore, source.header.ignore)
-    except UsageError:
-        in_force = matching.rules(policy.ignore)
+    in_force = matching.rules(policy.ignore, source.header.ignore)
     asked = [_Asked(part, _form(part)) for part in source.exchanges]
     # What cannot be read may stand between identical requests.
     whole = not source.faults and not any(part.torn for part in source.parts)
@@ -96,19 +92,12 @@ def _repeats(group: list[_Asked]) -> Iterator[Finding]:
 
 def _ignored(source: Source, asked: list[_Asked]) -> Iterator[Finding]:
     for number, text in enumerate(source.header.ignore):
-        head = source.parts[0]
-        try:
-            path = paths.parse(text)
-        except UsageError as error:
-            line = head.line_of(("ignore", number))
-            yield Finding(source.name, line, "malformed", 0, str(error), "correct the path")
-            continue
+        path = paths.parse(text)
         if asked and all(paths.remove(one.form, path) == one.form for one in asked):
-            line = head.line_of(("ignore", number))
+            line = source.parts[0].line_of(("ignore", number))
             message = f"`ignore: {text}` meets nothing in any request"
-            yield Finding(
-                source.name, line, "useless-ignore", 0, message, "correct the path, or delete it"
-            )
+            mend = "correct the path, or delete it"
+            yield Finding(source.name, line, "useless-ignore", 0, message, mend)
 
 
 def _never(exchange: Exchange) -> str | None:

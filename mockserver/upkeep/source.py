@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from mockserver import strict
-from mockserver.cassette import layout, text
+from mockserver.cassette import layout, paths, text
 from mockserver.cassette.documents import (
     Document,
     decoded,
@@ -17,7 +17,7 @@ from mockserver.cassette.documents import (
 )
 from mockserver.cassette.model import Exchange, Header
 from mockserver.cassette.torn import is_torn
-from mockserver.errors import ReadError
+from mockserver.errors import ReadError, UsageError
 from mockserver.strict import Mapping
 
 Place = tuple[str | int, ...]
@@ -165,7 +165,15 @@ def _header(name: str, place: Document, line: int) -> Part:
         told = text.load_header(decoded(place, place.raw))
     except ReadError as error:
         return Part(name, 0, line, place.raw, fault=_at(error, place, name, line))
-    return Part(name, 0, line, place.raw, header=told)
+    read = Part(name, 0, line, place.raw, header=told)
+    for number, path in enumerate(told.ignore):
+        try:
+            paths.parse(path)
+        except UsageError as error:
+            at = read.line_of(("ignore", number))
+            fault = ReadError(str(error), file=name, line=at)
+            return Part(name, 0, line, place.raw, fault=fault)
+    return read
 
 
 def _exchange(name: str, number: int, place: Document, line: int, may_be_torn: bool) -> Part:

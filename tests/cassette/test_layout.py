@@ -216,3 +216,11 @@ def test_a_header_that_no_answer_can_have_is_declined(value: str) -> None:
     raw = f"{head}  headers:\n    x-a: {value}\n  body:\n    a: 1\n  end: {{after: 0, how: closed}}\n".encode()
 
     assert (layout.exchange(raw), layout.playback(raw)) == (None, None)
+
+
+@pytest.mark.parametrize("event", ["comment: ''", "event: a\n    data: |-\n      b\n    id: ''"])
+def test_what_is_empty_is_not_what_is_not_there(event: str) -> None:
+    head = "---\nrequest:\n  method: GET\n  path: /x\nresponse:\n  status: 200\n  headers: {}\n"
+    text = f"{head}  events:\n  - {event}\n  end: {{after: 0, how: closed}}\n"
+
+    assert layout.exchange(text.encode()) in (None, load_exchange(text))

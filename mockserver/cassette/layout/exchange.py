@@ -215,6 +215,8 @@ def _stream(answer: _Answer) -> Stream:
     rows: list[Row] = []
     for _, event, data, identity, comment, _ in answer.events or ():
         named, said = (_once(part).decode() if part else "" for part in (identity, comment))
+        if (identity and not named) or (comment and not said):
+            raise DeclinedError  # a row cannot tell what is empty from what is not there
         rows.append((_text(event).decode() if event else "", data.decode(), named, said))
     afters = [float(event[0] or 0) for event in answer.events or ()]
     return Stream.plain(rows, afters, answer.ending)
