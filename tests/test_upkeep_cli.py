@@ -374,7 +374,7 @@ def test_what_a_replay_has_not_played_is_pruned(folder: Path) -> None:
         "cassettes/sub/b.yaml#3\tGET\t/info\t\n"
     )
     assert shown.stderr == (
-        "cassettes/sub/b.yaml: nothing is left of it, --write removes it\n"
+        "nothing is left of cassettes/sub/b.yaml: --write removes them\n"
         "5 exchanges never played; --write takes them out\n"
     )
     assert (folder / "cassettes/a.yaml").read_text() == HEALTHY

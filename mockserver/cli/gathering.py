@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from mockserver.upkeep.source import Part, Source
 
 
+_LISTED = 10
+"""How many files of which nothing is left are named."""
+
 _COLUMNS = ("exchange", "method", "path", "human")
 
 
@@ -76,9 +79,10 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
             click.echo(json.dumps({"nothing_left": path, "removed": write}))
     else:
         table(rows)
-        for path in empty:
-            gone = "removed" if write else "--write removes it"
-            click.echo(f"{path}: nothing is left of it, {gone}", err=True)
+        if empty:
+            more = f" and {len(empty) - _LISTED} more" if len(empty) > _LISTED else ""
+            gone = "removed" if write else "--write removes them"
+            click.echo(f"nothing is left of {', '.join(empty[:_LISTED])}{more}: {gone}", err=True)
     done = (
         "taken out"
         if write
