@@ -21,7 +21,7 @@ TEXTS = frozenset(
 )
 """Fields at the top of a body that hold text, or a list or mapping; a number or a truth value there was text once."""
 
-SAID = frozenset(("content", "role", "type"))
+SAID = frozenset(("content", "role", "type", "id", "name", "tool_call_id"))
 """The same of messages."""
 
 FLAGS = frozenset(("stream_subgraphs", "stream_resumable", "checkpoint_during"))
