@@ -1,5 +1,6 @@
 """Requests, replies and their headers, as values. No I/O."""
 
+import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -34,6 +35,10 @@ _STEADY_REASONS = {
     422: "Unprocessable Entity",
 }
 """Python 3.13 renamed these; a replay must not depend on the Python version."""
+
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""RFC 9110 section 5: what the name of a field is, and what its value cannot hold."""
 
 OWN_PREFIX = "x-mockserver-"
 SESSION = f"{OWN_PREFIX}session"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mockserver.cassette.model import Exchange, Header
 from mockserver.cassette.redaction import Redactor, Rules, told
-from mockserver.cassette.secrets import LONG, credentials
+from mockserver.cassette.secrets import credentials
 from mockserver.errors import StorageError
 from mockserver.messages import Request, cassette_of
 from mockserver.store.tapes import Tapes
@@ -122,11 +122,7 @@ class Recording:
         self._header = replace(self._header, server=await self._upstream.info())
 
     def _write(self, number: int, request: Request, finish: Callable[[], Exchange]) -> None:
-        secrets = {
-            *credentials(request.headers, request.path),
-            *credentials(self._upstream.credentials),
-            *(value for _, value in self._upstream.credentials if len(value) >= LONG),
-        }
+        secrets = {*credentials(request.headers, request.path), *self._upstream.secrets}
         exchange = Redactor(secrets, self._rules).exchange(finish())
         path = self._tapes.append(cassette_of(request), number, exchange)
         self.kept.files[path] += 1

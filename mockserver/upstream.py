@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
@@ -15,14 +14,14 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from mockserver.cassette.secrets import LONG, credentials
 from mockserver.errors import UpstreamError, UsageError
 from mockserver.jsontext import loads
-from mockserver.messages import OWN_PREFIX, Headers, Request, end_to_end, first, lowered
+from mockserver.messages import CONTROL, OWN_PREFIX, Headers, Request, end_to_end, first, lowered
 
 _NOT_FORWARDED = frozenset(("host", "content-length", "accept-encoding", "expect"))
 # What aiohttp would add by itself; the client's own are forwarded as they came.
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _AT_ONCE = 1 << 19
 _INFO_WITHIN = 1.0
 _CONNECT_WITHIN = 10.0
@@ -65,13 +64,16 @@ class Upstream:
         self.url = self._origin + self._base
         self._headers = tuple((name, value.strip()) for name, value in lowered(headers))
         for name, value in self._headers:
-            if _CONTROL.search(name + value):
+            if CONTROL.search(name + value):
                 raise UsageError(
                     f"{name!r} for the upstream has control characters, which no header can have"
                 )
         if parts.username and first(self._headers, "authorization") is None:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             self._headers += (("authorization", f"Basic {b64encode(pair.encode()).decode()}"),)
+        long = (value for _, value in self._headers if len(value) >= LONG)
+        self.secrets = frozenset((*credentials(self._headers), *long))
+        """What of them no cassette may hold: the credentials, and whatever is no ordinary word."""
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -242,7 +244,7 @@ def _readable(text: str) -> str:
         text = raw.decode()
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
-    return _CONTROL.sub("", text)
+    return CONTROL.sub("", text)
 
 
 def _reason(error: BaseException) -> str:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from mockserver.cassette.model import Exchange
 from mockserver.cassette.recorder import Recorder
 from mockserver.cassette.redaction import Redactor, Rules
-from mockserver.cassette.secrets import LONG, credentials
 from mockserver.errors import UpstreamError
 from mockserver.messages import Request
 from mockserver.upkeep.source import Part, Source
@@ -87,8 +86,6 @@ class Verification:
         recorder.answer(answer.status, answer.reason, answer.headers)
         async for chunk in answer.chunks:
             recorder.feed(chunk, time.monotonic())
-        secrets = {
-            *credentials(self._upstream.credentials),
-            *(value for _, value in self._upstream.credentials if len(value) >= LONG),
-        }
-        return Redactor(secrets, self._rules).exchange(recorder.finish(time.monotonic()))
+        return Redactor(self._upstream.secrets, self._rules).exchange(
+            recorder.finish(time.monotonic())
+        )

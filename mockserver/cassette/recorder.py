@@ -19,7 +19,11 @@ from mockserver.messages import (
 KEPT_REQUEST_HEADERS = frozenset(("last-event-id",))
 """The request headers that a cassette holds, beside the `content-type` of a body that is not JSON."""
 
-_DROPPED = frozenset(("content-encoding", "content-length", "date", "server", "set-cookie", "vary"))
+OF_ONE_DELIVERY = frozenset(
+    ("content-encoding", "content-length", "date", "server", "set-cookie", "vary")
+)
+"""The headers of an answer that a replay has its own of, or none."""
+
 _DROPPED_PREFIXES = ("access-control-", OWN_PREFIX)
 
 
@@ -116,7 +120,7 @@ def kept_response(headers: Headers) -> Headers:
     return tuple(
         (name, _utf8(value))
         for name, value in end_to_end(headers)
-        if name not in _DROPPED and not name.startswith(_DROPPED_PREFIXES)
+        if name not in OF_ONE_DELIVERY and not name.startswith(_DROPPED_PREFIXES)
     )
 
 

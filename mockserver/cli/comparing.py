@@ -61,14 +61,7 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
 
 @click.command(short_help="Ask a live server what was recorded, and compare.")
 @options.paths
-@click.option(
-    "--upstream",
-    required=True,
-    metavar="URL",
-    show_envvar=True,
-    envvar="MOCKSERVER_UPSTREAM",
-    help="The Agent Server to ask.",
-)
+@options.upstream("ask")
 @click.option(
     "--values",
     is_flag=True,
@@ -111,7 +104,6 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
     envvar="MOCKSERVER_JUNIT",
     help="Write the results as JUnit XML too.",
 )
-@options.upstream_credentials
 @options.config
 @options.as_json
 def verify(
@@ -139,12 +131,10 @@ def verify(
     from mockserver import settings
     from mockserver.cli.verifying import results, tell, write_junit
     from mockserver.upkeep.verifying import Outcome, Result, warning
-    from mockserver.upstream import Upstream
     from mockserver.verification import Verification
 
     project = settings.load(config)
-    key = (("x-api-key", upstream_api_key),) if upstream_api_key else ()
-    server = Upstream(upstream, (*upstream_headers, *key))
+    server = options.server(upstream, upstream_headers, upstream_api_key)
     check = Verification(
         server, project.redact, lambda: str(uuid4()), values=values, timeout=timeout
     )

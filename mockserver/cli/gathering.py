@@ -83,14 +83,9 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
             more = f" and {len(empty) - _LISTED} more" if len(empty) > _LISTED else ""
             gone = "removed" if write else "--write removes them"
             click.echo(f"nothing is left of {', '.join(empty[:_LISTED])}{more}: {gone}", err=True)
-    done = (
-        "taken out"
-        if write
-        else "never played; --write takes them out"
-        if count
-        else "never played"
-    )
-    click.echo(f"{counted(count, 'exchange')} {done}", err=True)
+    done = "taken out" if write else "never played"
+    way = "; --write takes them out" if work.found else ""
+    click.echo(f"{counted(count, 'exchange')} {done}{way}", err=True)
     work.finish()
 
 

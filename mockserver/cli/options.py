@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mockserver.cassette.filing import SUFFIXES
 from mockserver.errors import UsageError
 from mockserver.messages import header_lines, header_of
+
+if TYPE_CHECKING:
+    from mockserver.upstream import Upstream
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -87,29 +90,54 @@ def as_json(function: F) -> F:
     )(function)
 
 
-def upstream_credentials(function: F) -> F:
-    """Add --upstream-header and --upstream-api-key."""
-    for option in (
-        click.option(
-            "--upstream-api-key",
-            metavar="KEY",
-            show_envvar=True,
-            envvar="MOCKSERVER_UPSTREAM_API_KEY",
-            help="The same for x-api-key; better given as MOCKSERVER_UPSTREAM_API_KEY.",
-        ),
-        click.option(
-            "--upstream-header",
-            "upstream_headers",
-            multiple=True,
-            type=HeaderType(),
-            metavar="'NAME: VALUE'",
-            show_envvar=True,
-            envvar="MOCKSERVER_UPSTREAM_HEADER",
-            help="Send this to the upstream; no cassette ever holds it. Repeatable.",
-        ),
-    ):
-        function = option(function)
-    return function
+def upstream(what: str) -> Callable[[F], F]:
+    """Return what adds --upstream, the server to do *what* with, --upstream-header and --upstream-api-key."""
+
+    def add(function: F) -> F:
+        for option in (*_CREDENTIALS, _upstream(what)):
+            function = option(function)
+        return function
+
+    return add
+
+
+def server(url: str, headers: tuple[tuple[str, str], ...], api_key: str | None) -> "Upstream":
+    """Return the upstream that these options mean; UsageError where they mean none."""
+    from mockserver.upstream import Upstream
+
+    return Upstream(url, (*headers, *((("x-api-key", api_key),) if api_key else ())))
+
+
+def _upstream(what: str) -> Callable[[F], F]:
+    return click.option(
+        "--upstream",
+        required=True,
+        metavar="URL",
+        show_envvar=True,
+        envvar="MOCKSERVER_UPSTREAM",
+        help=f"The Agent Server to {what}.",
+    )
+
+
+_CREDENTIALS = (
+    click.option(
+        "--upstream-api-key",
+        metavar="KEY",
+        show_envvar=True,
+        envvar="MOCKSERVER_UPSTREAM_API_KEY",
+        help="The same for x-api-key; better given as MOCKSERVER_UPSTREAM_API_KEY.",
+    ),
+    click.option(
+        "--upstream-header",
+        "upstream_headers",
+        multiple=True,
+        type=HeaderType(),
+        metavar="'NAME: VALUE'",
+        show_envvar=True,
+        envvar="MOCKSERVER_UPSTREAM_HEADER",
+        help="Send this to the upstream; no cassette ever holds it. Repeatable.",
+    ),
+)
 
 
 def address(function: F) -> F:

@@ -19,14 +19,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Record an Agent Server into a cassette, or a folder of them.")
 @click.argument("path", type=options.TARGET)
-@click.option(
-    "--upstream",
-    required=True,
-    metavar="URL",
-    show_envvar=True,
-    envvar="MOCKSERVER_UPSTREAM",
-    help="The Agent Server to record.",
-)
+@options.upstream("record")
 @click.option(
     "--extend",
     is_flag=True,
@@ -41,7 +34,6 @@ if TYPE_CHECKING:
     envvar="MOCKSERVER_OVERWRITE",
     help="Record PATH anew; it is replaced at the stop.",
 )
-@options.upstream_credentials
 @click.option(
     "--record-errors",
     is_flag=True,
@@ -71,13 +63,11 @@ def record(
     from mockserver.control import is_loopback
     from mockserver.pace import Pace
     from mockserver.serving import run
-    from mockserver.upstream import Upstream
 
     log = console.log()
     # Where --extend answers from the cassette, nobody needs its pace.
     how = modes.How(settings.load(config), Pace(None), is_loopback(host))
-    key = (("x-api-key", upstream_api_key),) if upstream_api_key else ()
-    server = Upstream(upstream, (*upstream_headers, *key))
+    server = options.server(upstream, upstream_headers, upstream_api_key)
     made = modes.record(path, _mode(extend, overwrite), server, how, log, errors=record_errors)
     # The writing thread must not keep the streams waiting for the interpreter.
     sys.setswitchinterval(0.0005)

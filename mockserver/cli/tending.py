@@ -175,8 +175,10 @@ def scrub(
                 why = "what looks like a secret stands in what cannot be read: mend that first"
                 work.trouble(f"{one.file}, line {one.line}: {why}")
         told = [one for one in told if one.where != exposed.UNREAD]
+        if not told:
+            continue
         raw = b"".join(exposed.scrubbed(part, redact) for part in parts)
-        if not told or not (check or work.rewrite(opened, raw)):
+        if not (check or work.rewrite(opened, raw)):
             continue
         files += 1
         replaced += told

@@ -10,7 +10,7 @@ from pathlib import Path
 from mockserver.cassette.filing import SUFFIXES
 from mockserver.errors import StorageError, UsageError
 
-_SYNC = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
+SYNC = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
 
 def rewrite(path: Path, raw: bytes, before: bytes) -> None:
@@ -66,7 +66,7 @@ def _put(path: Path, raw: bytes, mode: int) -> None:
             file.write(raw)
             file.flush()
             os.fchmod(descriptor, mode)
-            _SYNC(descriptor)
+            SYNC(descriptor)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

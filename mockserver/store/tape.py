@@ -10,11 +10,10 @@ from pathlib import Path
 from mockserver.cassette.model import Exchange, Header, Policy
 from mockserver.cassette.text import dump_exchange, dump_header
 from mockserver.errors import StorageError, UsageError
+from mockserver.store.rewriting import SYNC
 from mockserver.store.snapshot import Snapshot
 
 COPIED = 1 << 20
-
-_SYNC = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
 
 class Mode(Enum):
@@ -98,7 +97,7 @@ class Tape:
             os.close(self._lock)
 
     def _settle(self) -> None:
-        _SYNC(self._descriptor)
+        SYNC(self._descriptor)
         if self._places != sorted(self._places):
             self._sort()
         if self._written == self.path:
@@ -141,7 +140,7 @@ class Tape:
             self._copy(descriptor, 0, first)
             for _, start, length in sorted(self._places):
                 self._copy(descriptor, start, length)
-            _SYNC(descriptor)
+            SYNC(descriptor)
             beside.replace(self._written)
         except OSError:
             beside.unlink(missing_ok=True)

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Set
 
 from mockserver.assistants import ID
 from mockserver.cassette.model import Body, Exchange, Response, Stream
-from mockserver.jsontext import Json, loads
+from mockserver.cassette.recorder import OF_ONE_DELIVERY
+from mockserver.jsontext import loads
 from mockserver.messages import EVENT_STREAM, HOP_BY_HOP, Request, first, is_event_stream
+from mockserver.upkeep.bodies import parsed
 from mockserver.upkeep.findings import Finding
 from mockserver.upkeep.source import Part, Place
 
@@ -19,18 +21,6 @@ _RUN_BEGINS = re.compile(rf"((?:/threads/[^/]+)?/runs/{ID})[/?#].*", re.IGNORECA
 _STARTS_RUN = re.compile(r"(?:/threads/[^/?]+)?/runs(?:/stream|/wait)?/?(?:\?.*)?")
 _JSON = re.compile(r"[\w.+-]+/(?:[\w.-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 _NO_BODY = (202, 204)
-_MADE = frozenset(
-    (
-        "content-length",
-        "content-encoding",
-        "transfer-encoding",
-        "date",
-        "server",
-        "set-cookie",
-        "vary",
-    )
-)
-"""Headers that are of one delivery, so that a replay has its own or none; `mockserver record` drops them."""
 
 
 def findings(part: Part) -> Iterator[Finding]:
@@ -133,7 +123,7 @@ def _runs(exchange: Exchange) -> Iterator[_Told]:
     for number, timed in enumerate(content.events):
         fields = dict(timed.event.fields)
         if fields.get("event") == "metadata":
-            value = _value(fields.get("data", ""))
+            value = parsed(fields.get("data", "").encode("utf-8", "surrogatepass"))
             told = value.get("run_id") if isinstance(value, dict) else None
             if isinstance(told, str) and told.lower() != named[1].lower():
                 place: Place = ("response", "events", number, "data")
@@ -165,15 +155,8 @@ def _json_fault(raw: bytes) -> str | None:
     return None
 
 
-def _value(text: str) -> Json:
-    try:
-        return loads(text)
-    except ValueError:
-        return None
-
-
 def _is_made(name: str) -> bool:
-    return name in _MADE or name in HOP_BY_HOP or name.startswith("access-control-")
+    return name in OF_ONE_DELIVERY or name in HOP_BY_HOP or name.startswith("access-control-")
 
 
 def _read(name: str, value: str, exchange: Exchange) -> str:

@@ -1,14 +1,14 @@
 """Two answers to one request beside each other: what changed, and where. No I/O."""
 
-from base64 import b64encode
 from collections.abc import Iterator
 
 from mockserver.cassette.matching import ABSENT
 from mockserver.cassette.model import Body, End, Response, Stream, TimedEvent
-from mockserver.jsontext import Json, loads
+from mockserver.jsontext import Json
 from mockserver.messages import Headers
 from mockserver.upkeep.aligned import aligned_events
 from mockserver.upkeep.aside import Aside, Change, signature
+from mockserver.upkeep.bodies import parsed
 from mockserver.upkeep.source import Place
 
 
@@ -38,20 +38,6 @@ def response_changes(before: Response, after: Response, aside: Aside) -> Iterato
 def named_events(stream: Stream) -> list[tuple[str, Json]]:
     """Return the events of *stream* that are no comments, by name and data."""
     return [(_name(timed), _data(timed)) for timed in stream.events if not _is_comment(timed)]
-
-
-def parsed(raw: bytes) -> Json:
-    """Return *raw* as JSON where it is some, else as text; ABSENT where it is empty."""
-    if not raw:
-        return ABSENT
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        return f"base64 {b64encode(raw).decode()}"
-    try:
-        return loads(text)
-    except ValueError:
-        return text
 
 
 def _texts(before: bytes, after: bytes, aside: Aside, place: Place) -> Iterator[Change]:

@@ -5,7 +5,6 @@ Source: http://www.softwareishard.com/blog/har-12-spec/; `_file` of Playwright n
 
 import json
 from base64 import b64decode
-from binascii import Error as Base64Error
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -164,7 +163,7 @@ def _body(content: dict[str, Any], attached: Attached, *, missing: bool) -> byte
     if content.get("encoding") == "base64":
         try:
             return b64decode(text, validate=True)
-        except (Base64Error, ValueError):
+        except ValueError:
             return None
     return text.encode("utf-8", "replace")
 

@@ -12,13 +12,20 @@ from mockserver.cassette.redaction import Redactor, Rules
 from mockserver.cassette.secrets import credentials
 from mockserver.cassette.text import dump_exchange, load_exchange
 from mockserver.errors import ReadError, UsageError
-from mockserver.messages import Headers, Request, first, is_event_stream, lowered
+from mockserver.messages import (
+    CONTROL,
+    HEADER_NAME,
+    Headers,
+    Request,
+    first,
+    is_event_stream,
+    lowered,
+)
 
 _API = re.compile(r"(?P<base>.*?)/(?:assistants|threads|runs|store|crons|info)(?=[/?]|$)")
 _PORTS = {"http": ":80", "https": ":443"}
 _STARTS_RUN = re.compile(r"/runs(?:/stream|/wait|/batch)?/?(?:\?.*)?$")
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
+_CONTROLS = re.compile(f"{CONTROL.pattern}+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +36,6 @@ class Asked:
     url: str
     headers: Headers = ()
     body: bytes | None = b""
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.url.partition('?')[0]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +127,9 @@ def _secrets(entry: Entry) -> Iterator[str]:
 def readable(headers: Iterable[tuple[str, str]]) -> Headers:
     """Return *headers* with their names in lower case, and without what is none of HTTP/1.1."""
     return tuple(
-        (name, _CONTROL.sub(", ", value).strip())
+        (name, _CONTROLS.sub(", ", value).strip())
         for name, value in lowered(headers)
-        if _TOKEN.fullmatch(name)
+        if HEADER_NAME.fullmatch(name)
     )
 
 
@@ -218,4 +222,4 @@ def content_type(headers: Headers, kind: str | None) -> Headers:
     """Return *headers* with the content type *kind* where they have none."""
     if not kind or first(headers, "content-type") is not None:
         return headers
-    return (*headers, ("content-type", _CONTROL.sub(" ", kind)))
+    return (*headers, ("content-type", _CONTROLS.sub(" ", kind)))

@@ -8,7 +8,8 @@ from mockserver import strict
 from mockserver.cassette import paths
 from mockserver.cassette.model import Body, Stream
 from mockserver.cassette.text import style
-from mockserver.jsontext import Json, dumps, loads
+from mockserver.jsontext import Json, dumps
+from mockserver.upkeep.bodies import parsed
 from mockserver.upkeep.findings import Finding
 from mockserver.upkeep.scalars import Plain, plain
 from mockserver.upkeep.source import Part, Place
@@ -83,7 +84,7 @@ def odd_ones(parts: Iterable[Part]) -> Iterator[Finding]:
     for part in parts:
         assert part.exchange is not None
         request = part.exchange.request
-        for place, value in _leaves(_json(request.body), ()):
+        for place, value in _leaves(parsed(request.body), ()):
             if place and place[-1] in TEXTS | SAID | FLAGS | COUNTS:
                 continue
             there = (request.path.partition("?")[0].rpartition("/")[2], place)
@@ -149,9 +150,9 @@ def _misfits(part: Part) -> list[tuple[Place, str, bool]]:
     found: list[tuple[Place, str, bool]] = []
     content = exchange.response.content
     if exchange.response.status < 400:  # else the server has said so itself
-        found += _typed(_json(exchange.request.body), ("request", "body"), asked=True)
+        found += _typed(parsed(exchange.request.body), ("request", "body"), asked=True)
     if isinstance(content, Body):
-        found += _typed(_json(content.raw), ("response", "body"), asked=False)
+        found += _typed(parsed(content.raw), ("response", "body"), asked=False)
     document = part.document if isinstance(content, Stream) and content.rows is None else None
     events = document["response"].get("events", ()) if document else ()
     for number, event in enumerate(events or ()):
@@ -170,7 +171,9 @@ def _typed(value: Json, place: Place, *, asked: bool) -> Iterator[tuple[Place, s
         if isinstance(leaf, str):
             wanted = top and asked and (name in FLAGS or name in COUNTS)
         elif leaf is None:
-            wanted = name == "content" and _is_empty_message(_at(value, below[:-1]), below)
+            wanted = name == "content" and _is_empty_message(
+                paths.get(value, below[:-1], {}), below
+            )
         else:
             wanted = (top and name in TEXTS) or (name in SAID and _is_in_messages(below))
         if wanted and isinstance(leaf, str):
@@ -193,12 +196,6 @@ def _is_empty_message(message: Json, below: Place) -> bool:
     )
 
 
-def _at(value: Json, place: Place) -> Json:
-    for step in place:
-        value = value[step]
-    return value
-
-
 def _leaves(value: Json, place: Place) -> Iterator[tuple[Place, Json]]:
     if isinstance(value, dict):
         for key, part in value.items():
@@ -208,10 +205,3 @@ def _leaves(value: Json, place: Place) -> Iterator[tuple[Place, Json]]:
             yield from _leaves(part, (*place, number))
     else:
         yield place, value
-
-
-def _json(raw: bytes) -> Json:
-    try:
-        return loads(raw.decode()) if raw else None
-    except ValueError:
-        return None

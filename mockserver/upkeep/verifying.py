@@ -10,10 +10,11 @@ from itertools import zip_longest
 from mockserver.assistants import ID
 from mockserver.cassette.model import Body, Exchange, Header, Response, Stream
 from mockserver.cassette.stable import VOLATILE
-from mockserver.jsontext import Json, loads
+from mockserver.jsontext import Json
 from mockserver.messages import Request, first
 from mockserver.upkeep.aside import Aside
-from mockserver.upkeep.comparing import named_events, parsed, response_changes
+from mockserver.upkeep.bodies import parsed
+from mockserver.upkeep.comparing import named_events, response_changes
 from mockserver.upkeep.shapes import faults, shape
 from mockserver.upkeep.told import words
 from mockserver.words import counted
@@ -82,8 +83,7 @@ class Conversation:
 
     def answered(self, recorded: Response, live: Response) -> None:
         """Learn from the *live* answer which ids stand for the *recorded* ones."""
-        for _ in self.aside.changes(_head(recorded), _head(live)):
-            pass
+        self.aside.learn(_head(recorded), _head(live))
         match recorded.content, live.content:
             case Stream() as before, Stream() as after:
                 for one, other in zip(before.events, after.events, strict=False):
@@ -93,11 +93,9 @@ class Conversation:
                 by_name = (_by_name(before), _by_name(after))
                 for name, values in by_name[0].items():
                     for value, another in zip(values, by_name[1].get(name, ()), strict=False):
-                        for _ in self.aside.changes(value, another):
-                            pass
+                        self.aside.learn(value, another)
             case Body(raw), Body(other_raw):
-                for _ in self.aside.changes(parsed(raw), parsed(other_raw)):
-                    pass
+                self.aside.learn(parsed(raw), parsed(other_raw))
             case _:
                 pass
 
@@ -134,10 +132,7 @@ def warning(name: str, header: Header, today: datetime, max_age: float) -> str |
 
 def _made_up(request: Request) -> Iterator[str]:
     """Yield the ids of threads that the client of *request* has made up for the server to take."""
-    try:
-        body = loads(request.body.decode()) if request.body else {}
-    except ValueError:
-        return
+    body = parsed(request.body)
     if not isinstance(body, dict) or request.method != "POST":
         return
     path = request.path.partition("?")[0].rstrip("/")

@@ -11,7 +11,7 @@ from mockserver.cassette.model import Body, End, Exchange, Response, Stream
 from mockserver.cassette.player import Playback, joined
 from mockserver.clean import is_clean
 from mockserver.jsontext import Json, dumps
-from mockserver.messages import Headers, Request
+from mockserver.messages import CONTROL, Headers, Request
 from mockserver.sse import CR, CRLF, LF, Row
 
 _BEGINS = b"---\nrequest:\n  method: "
@@ -23,7 +23,6 @@ _RESPONSE = re.compile(
     rb"\nresponse:\n  status: ([2-9][0-9]{2})\n  headers:(?: \{\})?\n((?:    [a-z0-9-]+: .+\n)*)"
     rb"(?:  after: (%b)\n)?(?:  line_ending: (lf|cr)\n)?  (events|body):\n" % _SECONDS
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _ANSWER = b"\nresponse:\n"
 _END = re.compile(rb"\n  end: \{after: (%b), how: (closed|cut)\}\n\Z" % _SECONDS)
 _LONGEST_END = 60
@@ -206,7 +205,7 @@ def _headers(raw: bytes) -> Headers:
     if len({name for name, _, _ in pairs}) < len(pairs):
         raise DeclinedError
     headers = tuple((name, text_of(value)) for name, _, value in pairs)
-    if any(_CONTROL.search(value) for _, value in headers):
+    if any(CONTROL.search(value) for _, value in headers):
         raise DeclinedError
     return headers
 

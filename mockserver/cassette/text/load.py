@@ -1,6 +1,5 @@
 """YAML text as exchanges and headers; each complaint knows its line. No I/O."""
 
-import re
 from typing import Any
 
 from mockserver import sse, strict
@@ -27,7 +26,7 @@ from mockserver.fields import (
     whole_part,
 )
 from mockserver.jsontext import dumps
-from mockserver.messages import EVENT_STREAM, Headers, Request
+from mockserver.messages import CONTROL, EVENT_STREAM, HEADER_NAME, Headers, Request
 from mockserver.strict import Mapping, Sequence
 
 _HEADER_KEYS = ("mockserver", "upstream", "recorded", "server", "ignore", "repeat")
@@ -40,8 +39,6 @@ _RESPONSE_KEYS = (
 )
 _EVENT_KEYS = ("after", *sse.FIELDS, "comment", "raw", "base64")
 _ALONE = {"comment", "raw", "base64"}
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _DEFAULT_TYPES = {
     "events": f"{EVENT_STREAM}; charset=utf-8",
     "body": "application/json",
@@ -142,7 +139,7 @@ def _response(document: Mapping) -> Response:
 
 def _reason(part: Mapping) -> str | None:
     reason = typed(part, "reason", str)
-    if reason is not None and _CONTROL.search(reason):
+    if reason is not None and CONTROL.search(reason):
         raise ReadError("reason must be text on one line", line=part.lines["reason"])
     return reason
 
@@ -230,9 +227,9 @@ def _headers(part: Mapping) -> Headers:
     for name, value in headers.items():
         for single in value if isinstance(value, list) else [value]:
             text = single if isinstance(single, str) else dumps(single)
-            if not _TOKEN.fullmatch(name):
+            if not HEADER_NAME.fullmatch(name):
                 raise ReadError(f"{name!r} is no name of a header", line=headers.lines[name])
-            if isinstance(single, dict | list) or single is None or _CONTROL.search(text):
+            if isinstance(single, dict | list) or single is None or CONTROL.search(text):
                 raise ReadError(f"header {name} must be text on one line", line=headers.lines[name])
             pairs.append((name.lower(), text))
     return tuple(pairs)
