@@ -22,6 +22,9 @@ _LOOK_AGAIN = 0.1
 GRACE = 3.0
 """How many seconds a stop waits for the upstream's answers that are under way."""
 
+WRITE_GRACE = 10.0
+"""How many seconds more it waits for what has been answered to be in the file."""
+
 _PREFLIGHT = {
     "access-control-allow-origin": "*",
     "access-control-allow-methods": "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, QUERY",
@@ -88,19 +91,24 @@ class App:
         return await self._answer(request, incoming, started)
 
     async def finish(self) -> None:
-        """Give the answers under way a little time; what is not answered by then is not recorded, and that is said."""
+        """Give the answers under way a little time; what is not answered and written by then is not recorded, and that is said."""
         relays = self._relays
         if relays:
             await asyncio.wait(set(relays), timeout=GRACE)
         for task, relayed in list(relays.items()):
             if relayed.live is None or not relayed.live.answered():
-                asked = told(relayed.request)
-                self._log.tell(
-                    f"not recorded: {asked} was still being answered {GRACE:g} s after the stop"
-                )
-                task.cancel()
-        while relays:
+                self._give_up(task, f"answered {GRACE:g}")
+        loop = asyncio.get_running_loop()
+        end = loop.time() + WRITE_GRACE
+        while relays and loop.time() < end:
             await asyncio.wait(set(relays), timeout=_LOOK_AGAIN)
+        for task in list(relays):
+            self._give_up(task, f"written {GRACE + WRITE_GRACE:g}")
+
+    def _give_up(self, task: asyncio.Task[web.StreamResponse], what: str) -> None:
+        asked = told(self._relays[task].request)
+        self._log.tell(f"not recorded: {asked} was still being {what} s after the stop")
+        task.cancel()
 
     async def _see_through(
         self,
@@ -117,8 +125,21 @@ class App:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             if not outlives(incoming):
-                task.cancel()
+                self._abandon(task)
             raise
+
+    def _abandon(self, task: asyncio.Task[web.StreamResponse]) -> None:
+        """Leave the upstream of a request whose client has left."""
+        relayed = self._relays.get(task)
+        if relayed is None:
+            return
+        if relayed.live is not None:
+            relayed.live.abandon()
+        else:
+            self._log.tell(
+                f"not recorded: the client left {told(relayed.request)} before it was answered, which cancels the run"
+            )
+            task.cancel()
 
     async def _answer(
         self, request: web.BaseRequest, incoming: Request, started: float

@@ -6,18 +6,28 @@ MockServerError
 ├── RequestError     a request to mockserver itself that makes no sense
 ├── UpstreamError    the upstream could not be reached or broke off before it answered
 └── StorageError     a file that cannot be written
+    └── OutOfFilesError  this process may not open more files or connections
 
 A message says what, where and how to mend it, in one line. Anything else that is raised is a bug.
 """
 
+import errno
+
 __all__ = [
     "MockServerError",
+    "OutOfFilesError",
     "ReadError",
     "RequestError",
     "StorageError",
     "UpstreamError",
     "UsageError",
+    "is_out_of_files",
 ]
+
+
+def is_out_of_files(error: OSError) -> bool:
+    """Return whether *error* says that this process, or the machine, may not open more files."""
+    return error.errno in (errno.EMFILE, errno.ENFILE)
 
 
 class MockServerError(Exception):
@@ -80,3 +90,12 @@ class UpstreamError(MockServerError):
 
 class StorageError(MockServerError):
     """A file cannot be written."""
+
+
+class OutOfFilesError(StorageError):
+    """This process may not open more files or connections."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("too many open files and connections: raise the limit with `ulimit -n`")

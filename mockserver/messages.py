@@ -111,11 +111,13 @@ class Encoded:
 class Live:
     """A body that is still arriving. *chunks* raises UpstreamError where the upstream breaks off.
 
-    *answered* tells whether the upstream has said all, so that what is left to do takes no long time.
+    *answered* tells whether the upstream has said all, so that what is left to do takes no long time. *abandon* leaves the upstream:
+    no more chunks come.
     """
 
     chunks: AsyncGenerator[bytes, None]
     answered: Callable[[], bool] = lambda: False
+    abandon: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

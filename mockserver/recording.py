@@ -1,4 +1,4 @@
-"""Exchanges on their way to the disk: redacted and written by a thread of their own, beside the streams."""
+"""Exchanges on their way to the disk: redacted and written beside the streams, by threads; large ones by processes."""
 
 import asyncio
 from collections import Counter
@@ -6,13 +6,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
+from threading import Lock
 
-from mockserver.cassette.model import Exchange, Header
-from mockserver.cassette.redaction import Redactor, Rules, told
+from mockserver.cassette.model import Header
+from mockserver.cassette.recorder import LARGEST, Recorder
+from mockserver.cassette.redaction import Rules, told
 from mockserver.cassette.secrets import credentials
-from mockserver.errors import StorageError
+from mockserver.errors import MockServerError, OutOfFilesError, StorageError
+from mockserver.exchange_text import LARGE, Draft, Writers
 from mockserver.messages import Request, cassette_of
 from mockserver.store.tapes import Tapes
 from mockserver.upstream import Upstream
@@ -59,7 +63,11 @@ class Recording:
         self._tell = tell
         self._numbers = count()
         self._asked: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="recording")
+        self._is_out_of_files = False
+        # One exchange that takes long must not keep the others from the disk.
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="recording")
+        self._one_at_a_time = Lock()
+        self._writers = Writers()
 
     def number(self) -> int:
         """Return the number of a request that just came."""
@@ -69,8 +77,7 @@ class Recording:
         """Make sure that the exchange of *request* has a file to go to; RequestError where it cannot have one."""
         name = cassette_of(request)
         if name not in self._ready:
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._thread, self._tapes.ready, name)
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._open, name)
             self._ready.add(name)
 
     def introduce(self) -> None:
@@ -84,20 +91,38 @@ class Recording:
             f"not recorded: {told(request)} was answered {status} (--record-errors keeps it)"
         )
 
-    async def keep(self, number: int, request: Request, finish: Callable[[], Exchange]) -> None:
-        """Write what *finish* returns, the exchange of *request*; return when it is in the file.
+    def lose(self, request: Request, error: MockServerError) -> None:
+        """Count the exchange of *request* as one that cannot be recorded, and tell the *error*."""
+        self.kept.lost += 1
+        if not isinstance(error, OutOfFilesError):
+            self._complain(f"{error} ({told(request)})")
+        elif not self._is_out_of_files:
+            self._is_out_of_files = True
+            self._complain(str(error))
 
-        What cannot be written is told and counted, not raised: the client's answer goes on.
+    async def keep(
+        self, number: int, request: Request, recorder: Recorder, at: float, *, cut: bool
+    ) -> None:
+        """Write the exchange of *request* that *recorder* has collected, and that ended *at* that time or was *cut* then.
+
+        Return when it is in the file. What cannot be written is told and counted, not raised: the client's answer goes on.
         """
         self.introduce()
         assert self._asked is not None
         await asyncio.shield(self._asked)
-        loop = asyncio.get_running_loop()
+        secrets = frozenset((*credentials(request.headers, request.path), *self._upstream.secrets))
+        draft = Draft(partial(recorder.finish, at, cut=cut), secrets, self._rules)
+        run = partial(asyncio.get_running_loop().run_in_executor, self._threads)
+        name = cassette_of(request)
         try:
-            await loop.run_in_executor(self._thread, self._write, number, request, finish)
-        except StorageError as error:
-            self.kept.lost += 1
-            self._complain(f"{error} ({told(request)})")
+            if recorder.size > LARGEST:
+                raise StorageError(f"not recorded: it is larger than {LARGEST >> 20} MB")
+            if recorder.size < LARGE:
+                await run(self._write, name, number, draft)
+            else:
+                await run(self._append, name, number, *await self._writers.written(draft))
+        except MockServerError as error:
+            self.lose(request, error)
 
     async def leave(self) -> None:
         """Ask the upstream nothing more; to be awaited before it is closed."""
@@ -107,7 +132,7 @@ class Recording:
 
     def close(self) -> None:
         """Finish the file; what goes wrong is told."""
-        self._thread.shutdown()
+        self._threads.shutdown()
         try:
             self._tapes.close()
         except StorageError as error:
@@ -121,9 +146,15 @@ class Recording:
     async def _ask(self) -> None:
         self._header = replace(self._header, server=await self._upstream.info())
 
-    def _write(self, number: int, request: Request, finish: Callable[[], Exchange]) -> None:
-        secrets = {*credentials(request.headers, request.path), *self._upstream.secrets}
-        exchange = Redactor(secrets, self._rules).exchange(finish())
-        path = self._tapes.append(cassette_of(request), number, exchange)
-        self.kept.files[path] += 1
-        self.kept.redacted += exchange.redacted
+    def _open(self, name: str | None) -> None:
+        with self._one_at_a_time:
+            self._tapes.ready(name)
+
+    def _write(self, name: str | None, number: int, draft: Draft) -> None:
+        self._append(name, number, *draft.written())
+
+    def _append(self, name: str | None, number: int, document: bytes, redacted: int) -> None:
+        with self._one_at_a_time:
+            path = self._tapes.append(name, number, document)
+            self.kept.files[path] += 1
+            self.kept.redacted += redacted

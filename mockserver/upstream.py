@@ -3,7 +3,7 @@
 import asyncio
 import os
 from base64 import b64encode
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -15,7 +15,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from mockserver.cassette.secrets import LONG, credentials
-from mockserver.errors import UpstreamError, UsageError
+from mockserver.errors import OutOfFilesError, UpstreamError, UsageError, is_out_of_files
 from mockserver.jsontext import loads
 from mockserver.messages import CONTROL, OWN_PREFIX, Headers, Request, end_to_end, first, lowered
 
@@ -32,12 +32,13 @@ _SERVER_KEYS = ("version", "langgraph_py_version", "langgraph_js_version")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The head of an answer, its body still arriving; *chunks* raises UpstreamError where it breaks off."""
+    """The head of an answer, its body still arriving; *chunks* raises UpstreamError where it breaks off, also by *close*."""
 
     status: int
     reason: str | None
     headers: Headers
     chunks: AsyncGenerator[bytes, None]
+    close: Callable[[], None]
 
 
 class Upstream:
@@ -93,6 +94,8 @@ class Upstream:
                 skip_auto_headers=_NOT_ADDED,
             )
         except aiohttp.ClientConnectorError as error:
+            if is_out_of_files(error.os_error):
+                raise OutOfFilesError from None
             raise UpstreamError(
                 f"the upstream {self.url} cannot be reached{_reason(error.os_error)}: "
                 "is it running, and is --upstream right?",
@@ -112,7 +115,7 @@ class Upstream:
         _end_with_connection(response)
         headers = tuple(self._answered(lowered(response.headers.items())))
         reason = _readable(response.reason or "")
-        return Answer(response.status, reason, headers, self._chunks(response))
+        return Answer(response.status, reason, headers, self._chunks(response), response.close)
 
     async def info(self) -> dict[str, str]:
         """Return the versions that `GET /info` tells; empty where it does not answer."""

@@ -4,9 +4,14 @@ import os
 import shutil
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.agentserver import AgentServer
+
+# A busy machine is no failure.
+hypothesis.settings.register_profile("mockserver", deadline=None)
+hypothesis.settings.load_profile("mockserver")
 
 
 @pytest.fixture(scope="session")

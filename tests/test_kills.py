@@ -46,8 +46,8 @@ def names(folder: Path) -> list[str]:
 def kept(path: str, *events: str, how: str = "closed") -> str:
     """Return the document of an exchange with *events*."""
     head = f"request:\n  method: POST\n  path: {path}\nresponse:\n  status: 200\n  headers:\n"
-    items = "".join(f"  - data: |-\n      {event}\n" for event in events)
-    return f"{head}    content-type: text/event-stream\n  events:\n{items}  end: {{how: {how}}}\n"
+    items = "".join(f"\n  - data: |-\n      {event}" for event in events) or " []"
+    return f"{head}    content-type: text/event-stream\n  events:{items}\n  end: {{how: {how}}}\n"
 
 
 # Clients that leave
@@ -139,9 +139,23 @@ async def test_a_run_to_be_cancelled_is_let_go_of_although_the_upstream_is_silen
             await asyncio.wait_for(gone.wait(), WITHIN)
             assert await asyncio.to_thread(recorder.stop) == 0
 
-    assert not (tmp_path / "chat.yaml").exists()
-    assert len(recorder.errors.splitlines()) == 1
-    assert recorder.errors.endswith("nothing to record\n")
+    if not before:
+        assert not (tmp_path / "chat.yaml").exists()
+        assert recorder.errors == (
+            "not recorded: the client left POST /runs/stream before it was answered, which cancels the run\n"
+            "answered nothing; nothing to record\n"
+        )
+        return
+    events = ["1"] if len(before) > 1 else []
+    written = exchanges((tmp_path / "chat.yaml").read_text())
+    assert [
+        document.replace("  body:\n    on_disconnect: cancel\n", "") for document in written
+    ] == [kept("/runs/stream", *events, how="cut")]
+    assert recorder.errors == "answered 1 by upstream; recorded 1 exchange into chat.yaml\n"
+    with running("replay", "chat.yaml", "--speed", "instant", folder=tmp_path) as player:
+        played = await ask(player.url, body=CANCEL)
+    assert not played.whole
+    assert played.body == (ONE if events else b"")
 
 
 async def test_a_run_to_be_cancelled_is_let_go_of_while_the_upstream_talks(tmp_path: Path) -> None:
@@ -164,7 +178,9 @@ async def test_a_run_to_be_cancelled_is_let_go_of_while_the_upstream_talks(tmp_p
             await asyncio.wait_for(gone.wait(), WITHIN)
             assert await asyncio.to_thread(recorder.stop) == 0
 
-    assert not (tmp_path / "chat.yaml").exists()
+    [written] = exchanges((tmp_path / "chat.yaml").read_text())
+    assert written.count("  - data: |-\n      1\n") >= 1
+    assert written.endswith("  end: {how: cut}\n")
 
 
 async def test_a_run_to_be_cancelled_is_recorded_if_its_client_stays(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """One exchange while it happens: chunks with their times in, an Exchange out. No I/O, no clock."""
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import accumulate
@@ -24,11 +25,17 @@ OF_ONE_DELIVERY = frozenset(
 )
 """The headers of an answer that a replay has its own of, or none."""
 
+LARGEST = 128 << 20
+"""How many bytes of bodies an exchange may have to be collected."""
+
 _DROPPED_PREFIXES = ("access-control-", OWN_PREFIX)
 
 
 class Recorder:
-    """Collects one exchange. Times are seconds on any one clock; *started* is when the request came."""
+    """Collects one exchange. Times are seconds on any one clock; *started* is when the request came.
+
+    What is larger than LARGEST is only counted. A recorder can be pickled, quickly.
+    """
 
     def __init__(self, request: Request, started: float) -> None:
         self._request = request
@@ -36,8 +43,11 @@ class Recorder:
         self._status = 200
         self._reason: str | None = None
         self._headers: Headers = ()
-        self._chunks: list[bytes] = []
-        self._times: list[float] = []
+        self._raw = bytearray()
+        self._ends = array("q")
+        self._times = array("d")
+        self.size = len(request.body)
+        """The bytes of both bodies so far."""
 
     def answer(self, status: int, reason: str | None, headers: Headers) -> None:
         """Take the head of the answer."""
@@ -46,8 +56,12 @@ class Recorder:
 
     def feed(self, chunk: bytes, at: float) -> None:
         """Take the next *chunk* of the body, which came *at* that time."""
-        if chunk:
-            self._chunks.append(chunk)
+        self.size += len(chunk)
+        if self.size > LARGEST:
+            self._raw = bytearray()
+        elif chunk:
+            self._raw += chunk
+            self._ends.append(len(self._raw))
             self._times.append(round(at - self._started, 3))
 
     def finish(self, at: float, *, cut: bool = False) -> Exchange:
@@ -59,31 +73,31 @@ class Recorder:
         return Exchange(kept_request(self._request), response)
 
     def _stream(self) -> Stream:
-        raw = b"".join(self._chunks)
+        raw = bytes(self._raw)
         ending = sse.line_ending(raw)
         if (rows := sse.plain(raw)) is not None:
-            return Stream.plain(rows, self._row_afters(rows, ending), ending)
+            return Stream.plain(rows, self._row_afters(raw, rows, ending), ending)
         blocks, tail = sse.split(raw)
         afters = self._afters(map(len, blocks))
         events = (sse.decode(block, ending) for block in blocks)
         return Stream(tuple(map(TimedEvent, afters, events)), ending, tail)
 
-    def _row_afters(self, rows: list[sse.Row], ending: str) -> list[float]:
-        if len(self._chunks) == 1:
+    def _row_afters(self, raw: bytes, rows: list[sse.Row], ending: str) -> list[float]:
+        ends = self._ends
+        if len(ends) == 1:
             return [max(self._times[0], 0.0), *([0.0] * (len(rows) - 1))]
         blank = f"{ending}{ending}".encode()
-        if len(self._chunks) == len(rows) and all(one.endswith(blank) for one in self._chunks):
+        if len(ends) == len(rows) and all(raw.endswith(blank, 0, end) for end in ends):
             # As servers write them, each event by itself.
             return list(map(_gap, self._times, accumulate((0.0, *self._times[:-1]), max)))
         return self._afters(sse.size(row, ending) for row in rows)
 
     def _afters(self, sizes: Iterable[int]) -> list[float]:
         """Return how many seconds after the one before each part of the body came whole, which has *sizes* in bytes."""
-        ends = list(accumulate(map(len, self._chunks)))
         afters: list[float] = []
         before, number = 0.0, 0
         for end in accumulate(sizes):
-            while ends[number] < end:
+            while self._ends[number] < end:
                 number += 1
             at = self._times[number]
             afters.append(_gap(at, before))
@@ -91,11 +105,10 @@ class Recorder:
         return afters
 
     def _body(self) -> Body:
-        raw = b"".join(self._chunks)
+        raw = bytes(self._raw)
         rest = raw.lstrip(b"\n") if _is_json(self._headers) else raw
-        ends = list(accumulate(map(len, self._chunks)))
         keepalives = tuple(
-            self._times[bisect_left(ends, position)]
+            self._times[bisect_left(self._ends, position)]
             for position in range(1, len(raw) - len(rest) + 1)
         )
         return Body(rest, self._times[-1] if self._times else 0.0, keepalives)

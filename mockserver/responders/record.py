@@ -3,14 +3,14 @@
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from functools import partial
 
 from mockserver.cassette.canonical import parsed
 from mockserver.cassette.recorder import Recorder
-from mockserver.errors import UpstreamError
-from mockserver.messages import Live, Reply, Request, Source
+from mockserver.errors import StorageError, UpstreamError
+from mockserver.messages import Live, Reply, Request, Source, first
 from mockserver.recording import Recording
 from mockserver.upstream import Answer, Upstream
+from mockserver.wire import BODILESS
 
 
 class Record:
@@ -35,19 +35,29 @@ class Record:
     async def respond(self, request: Request) -> Reply | None:
         """Return the upstream's answer, chunk by chunk as it comes.
 
-        UpstreamError where there is none, RequestError where it could not be kept.
+        UpstreamError where there is none, RequestError or StorageError where it could not be kept.
         """
-        await self._recording.ready(request)
-        relay = _Relay(self._recording, request, Recorder(request, self._clock()), self._clock)
-        answer = await self._upstream.send(request)
+        recorder = Recorder(request, self._clock())
+        try:
+            await self._recording.ready(request)
+            number = self._recording.number()
+            answer = await self._upstream.send(request)
+        except StorageError as error:
+            self._recording.lose(request, error)
+            raise
         self._recording.introduce()
         kept = answer.status >= 200 and (
             self._errors or not (answer.status == 429 or answer.status >= 500)
         )
+        relay = _Relay(self._recording, request, number, recorder, answer, self._clock)
+        chunks = relay.chunks(keep=kept)
+        if relay.length == 0:
+            # Its head is its end, so it has to be in the file before that goes out.
+            chunks = _again([chunk async for chunk in chunks])
         return Reply(
             answer.status,
             answer.headers,
-            Live(relay.chunks(answer, keep=kept), lambda: relay.answered),
+            Live(chunks, lambda: relay.answered, relay.abandon),
             answer.reason,
             Source.UPSTREAM,
         )
@@ -57,33 +67,74 @@ class _Relay:
     """One answer on its way through; *answered* when the upstream has said all, and it is only to be written."""
 
     def __init__(
-        self, recording: Recording, request: Request, recorder: Recorder, clock: Callable[[], float]
+        self,
+        recording: Recording,
+        request: Request,
+        number: int,
+        recorder: Recorder,
+        answer: Answer,
+        clock: Callable[[], float],
     ) -> None:
         self.answered = False
+        self.length = _length(request, answer)
+        """How many bytes the client waits for; None where it waits for an end of the body."""
         self._recording = recording
-        self._number = recording.number()
         self._request = request
+        self._number = number
         self._recorder = recorder
+        self._answer = answer
         self._clock = clock
+        self._abandoned = False
 
-    async def chunks(self, answer: Answer, *, keep: bool) -> AsyncGenerator[bytes, None]:
-        self._recorder.answer(answer.status, answer.reason, answer.headers)
+    def abandon(self) -> None:
+        """Leave the upstream; what has come so far is recorded as a body that was cut."""
+        if not self.answered:
+            self._abandoned = True
+            self._answer.close()
+
+    async def chunks(self, *, keep: bool) -> AsyncGenerator[bytes, None]:
+        """Yield the chunks of the body; the client sees its end when the exchange is in the file. UpstreamError where it breaks off."""
+        answer, recorder = self._answer, self._recorder
+        recorder.answer(answer.status, answer.reason, answer.headers)
         broken: UpstreamError | None = None
+        left = self.length
+        held = b""
         try:
             async with aclosing(answer.chunks) as chunks:
                 async for chunk in chunks:
-                    self._recorder.feed(chunk, self._clock())
-                    yield chunk
+                    recorder.feed(chunk, self._clock())
+                    left = None if left is None else left - len(chunk)
+                    if left is not None and left <= 0:
+                        held += chunk
+                    else:
+                        yield chunk
         except UpstreamError as error:
             broken = error
         self.answered = True
         if keep:
-            finish = partial(self._recorder.finish, self._clock(), cut=broken is not None)
-            await self._recording.keep(self._number, self._request, finish)
+            at = self._clock()
+            await self._recording.keep(
+                self._number, self._request, recorder, at, cut=broken is not None
+            )
         elif answer.status >= 200:
             self._recording.pass_over(self._request, answer.status)
-        if broken:
+        if held:
+            yield held
+        if broken and not self._abandoned:
             raise broken
+
+
+def _length(request: Request, answer: Answer) -> int | None:
+    """Return how long the body of *answer* is by its head; None where that does not say so."""
+    if request.method == "HEAD" or answer.status in BODILESS:
+        return 0
+    length = first(answer.headers, "content-length") or ""
+    return int(length) if length.isdecimal() else None
+
+
+async def _again(chunks: list[bytes]) -> AsyncGenerator[bytes, None]:
+    for chunk in chunks:
+        yield chunk
 
 
 def cancels_when_left(request: Request) -> bool:

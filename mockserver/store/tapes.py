@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Protocol
 
 from mockserver.cassette.filing import SUFFIXES, filed
-from mockserver.cassette.model import Exchange, Header
-from mockserver.errors import ReadError, RequestError, StorageError, UsageError
+from mockserver.cassette.model import Header
+from mockserver.errors import OutOfFilesError, ReadError, RequestError, StorageError, UsageError
 from mockserver.messages import CASSETTE
 from mockserver.store.tape import Mode, Tape
 
 OPEN = 50
-"""How many cassettes of a folder are open at a time; of more, the one not recorded into for longest is finished."""
+"""How many cassettes of a folder are open at a time; of more, or where files run out, the one unused for longest is finished."""
 
 UNNAMED = "unnamed"
 """The cassette in a folder of the requests that name none."""
@@ -32,8 +32,8 @@ class Tapes(Protocol):
     def ready(self, name: str | None) -> Path:
         """Return the file of the cassette *name*, open to be recorded into; RequestError where it cannot be."""
 
-    def append(self, name: str | None, number: int, exchange: Exchange) -> Path:
-        """Write *exchange*, the *number*th that was asked for; return the file. StorageError where that fails."""
+    def append(self, name: str | None, number: int, document: bytes) -> Path:
+        """Write *document*, the exchange of the *number*th request; return the file. StorageError where that fails."""
 
     def close(self) -> None:
         """Finish all files; StorageError where one cannot be."""
@@ -60,10 +60,9 @@ class File:
             self._told = True
         return self._path
 
-    def append(self, name: str | None, number: int, exchange: Exchange) -> Path:
-        """Write *exchange*."""
-        self._tape.append(number, exchange)
-        return self._path
+    def append(self, name: str | None, number: int, document: bytes) -> Path:
+        """Write *document*."""
+        return self._tape.append(number, document)
 
     def close(self) -> None:
         """Finish the file."""
@@ -110,14 +109,12 @@ class Folder:
             raise RequestError(f"{path} cannot be a cassette: {why}") from None
         return path
 
-    def append(self, name: str | None, number: int, exchange: Exchange) -> Path:
-        """Write *exchange* into the cassette *name*."""
-        path = self._path(name)
+    def append(self, name: str | None, number: int, document: bytes) -> Path:
+        """Write *document* into the cassette *name*."""
         try:
-            self._tape(path).append(number, exchange)
+            return self._tape(self._path(name)).append(number, document)
         except (UsageError, ReadError) as error:
             raise StorageError(f"not recorded: {error}") from None
-        return path
 
     def close(self) -> None:
         """Finish all files, and take away the folders that were made in vain."""
@@ -136,12 +133,21 @@ class Folder:
     def _tape(self, path: Path) -> Tape:
         tape = self._tapes.get(path)
         if tape is None:
-            mode = Mode.EXTEND if path in self._finished else self._mode
-            tape = self._tapes[path] = Tape(path, mode, self._header, self._tell)
+            tape = self._tapes[path] = self._opened(path)
         self._tapes.move_to_end(path)
         if len(self._tapes) > OPEN:
             self._finish()
         return tape
+
+    def _opened(self, path: Path) -> Tape:
+        mode = Mode.EXTEND if path in self._finished else self._mode
+        while True:
+            try:
+                return Tape(path, mode, self._header, self._tell)
+            except OutOfFilesError:
+                if not self._tapes:
+                    raise
+                self._finish()
 
     def _finish(self) -> None:
         """Close the cassette that was not recorded into for longest; what goes wrong is kept for `close`."""

@@ -1,13 +1,19 @@
 """One file while it is recorded into: what is appended, in which order it ends, and what is refused."""
 
+import contextlib
+import os
 import resource
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mockserver.cassette.model import Body, End, Exchange, Header, Response
+from mockserver.cassette.text import dump_exchange
 from mockserver.errors import StorageError, UsageError
 from mockserver.messages import Request
 from mockserver.store.tape import Mode, Tape
@@ -16,9 +22,10 @@ HEADER = Header(recorded="2026-11-22T15:36:36Z")
 HEAD = "mockserver: 1\nrecorded: 2026-11-22T15:36:36Z\n"
 
 
-def exchange(path: str, text: str = "") -> Exchange:
+def exchange(path: str, text: str = "") -> bytes:
     content = Body(text.encode())
-    return Exchange(Request("POST", path), Response(200, None, (), content, End()))
+    response = Response(200, None, (), content, End())
+    return dump_exchange(Exchange(Request("POST", path), response)).encode()
 
 
 def document(path: str) -> str:
@@ -216,23 +223,182 @@ def test_exchanges_that_cannot_be_put_in_order_stay(
     assert (tmp_path / written[-1]).read_text() == HEAD + document("/b") + document("/a")
 
 
-@pytest.mark.parametrize("change", ["edited", "replaced", "removed"])
-def test_a_file_that_another_program_changed_is_not_written_into(
-    change: str, tape: Callable[[Mode], Tape], tmp_path: Path
+def save(path: Path, text: str) -> None:
+    """Save as most editors do: a new file in the place of the old one."""
+    path.with_name("saved").write_text(text)
+    path.with_name("saved").replace(path)
+
+
+EDITS: dict[str, Callable[[Path], object]] = {
+    "saved": lambda path: save(path, path.read_text().replace("/a", "/edited")),
+    "saved as it was": lambda path: save(path, path.read_text()),
+    "saved in place": lambda path: path.write_text(path.read_text().replace("/a", "/edited")),
+    "shortened": lambda path: os.truncate(path, 60),
+    "emptied": lambda path: path.write_text(""),
+    "appended to": lambda path: path.write_text(path.read_text() + "# a comment\n"),
+    "filled with zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_an_edit_stays_and_what_comes_later_goes_beside_it(
+    edit: Callable[[Path], None],
+    tape: Callable[[Mode], Tape],
+    tmp_path: Path,
+    said: list[str],
 ) -> None:
     path = tmp_path / "chat.yaml"
     recording = tape(Mode.NEW)
-    recording.append(0, exchange("/a"))
-    path.rename(tmp_path / "moved")
-    if change == "edited":
-        (tmp_path / "moved").rename(path)
-    if change != "removed":
-        path.write_text("edited")
+    recording.append(5, exchange("/a"))
+    edit(path)
+    edited = path.read_bytes()
+    held = document("/a").encode() in edited
+    recording.append(2, exchange("/c"))
+    recording.append(1, exchange("/b"))
+    with pytest.raises(StorageError) as raised:
+        recording.close()
 
-    with pytest.raises(StorageError, match="another program changed the file meanwhile"):
+    beside = tmp_path / "chat.yaml.recorded"
+    there = ["/b", "/c"] if held else ["/b", "/c", "/a"]
+    assert path.read_bytes() == edited
+    assert beside.read_text() == HEAD + "".join(map(document, there))
+    assert names(tmp_path) == ["chat.yaml", "chat.yaml.recorded"]
+    start = f"{path} was edited while it was recorded into: the edit stays"
+    assert said == [f"{start}, and what is recorded from now on goes to {beside}"]
+    assert str(raised.value) == (
+        f"{start}, {len(there)} exchanges went to {beside}: put them together with "
+        f"`mockserver merge {path} {beside} --into {path} --overwrite`"
+    )
+
+
+def test_a_deleted_file_stays_deleted(tape: Callable[[Mode], Tape], tmp_path: Path) -> None:
+    path, beside = tmp_path / "chat.yaml", tmp_path / "chat.yaml.recorded"
+    recording = tape(Mode.NEW)
+    recording.append(1, exchange("/b"))
+    path.unlink()
+    recording.append(0, exchange("/a"))
+    with pytest.raises(StorageError, match=rf"with `mockserver merge {beside} --into {path}`$"):
+        recording.close()
+
+    assert names(tmp_path) == ["chat.yaml.recorded"]
+    assert beside.read_text() == HEAD + document("/a") + document("/b")
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_an_edit_stays_at_the_stop(
+    edit: Callable[[Path], None], tape: Callable[[Mode], Tape], tmp_path: Path
+) -> None:
+    path = tmp_path / "chat.yaml"
+    recording = tape(Mode.NEW)
+    for number in (3, 2, 1, 0):
+        recording.append(number, exchange(f"/a{number}"))
+    edit(path)
+    edited = path.read_bytes()
+    with pytest.raises(StorageError, match="was edited while it was recorded into: the edit stays"):
+        recording.close()
+
+    assert path.read_bytes() == edited
+    missing = [n for n in range(4) if document(f"/a{n}").encode() not in edited]
+    if missing:
+        beside = (tmp_path / "chat.yaml.recorded").read_text()
+        assert beside == HEAD + "".join(document(f"/a{n}") for n in missing)
+    else:
+        assert names(tmp_path) == ["chat.yaml"]
+
+
+def test_an_exchange_that_somebody_deleted_does_not_come_back(
+    tape: Callable[[Mode], Tape], tmp_path: Path
+) -> None:
+    path = tmp_path / "chat.yaml"
+    recording = tape(Mode.NEW)
+    for number, name in enumerate(("/a", "/b", "/c")):
+        recording.append(number, exchange(name))
+    edited = HEAD + document("/a") + document("/c")
+    save(path, edited)
+    recording.append(3, exchange("/d"))
+    with pytest.raises(StorageError, match="1 exchange went to"):
+        recording.close()
+
+    assert path.read_text() == edited
+    assert (tmp_path / "chat.yaml.recorded").read_text() == HEAD + document("/d")
+
+
+def test_what_lies_beside_from_before_is_not_touched(
+    tape: Callable[[Mode], Tape], tmp_path: Path
+) -> None:
+    (tmp_path / "chat.yaml.recorded").write_text("before")
+    recording = tape(Mode.NEW)
+    recording.append(0, exchange("/a"))
+    for name in ("chat.yaml", "chat.yaml.2.recorded"):
+        save(tmp_path / name, "edited")
         recording.append(1, exchange("/b"))
-    if change != "removed":
-        assert path.read_text() == "edited"
+    with pytest.raises(StorageError, match=r"3 exchanges went to .*/chat\.yaml\.3\.recorded"):
+        recording.close()
+
+    assert (tmp_path / "chat.yaml").read_text() == "edited"
+    assert (tmp_path / "chat.yaml.recorded").read_text() == "before"
+    assert (tmp_path / "chat.yaml.2.recorded").read_text() == "edited"
+    rest = HEAD + document("/a") + document("/b") + document("/b")
+    assert (tmp_path / "chat.yaml.3.recorded").read_text() == rest
+
+
+@pytest.mark.parametrize("name", ["chat.yaml", "chat.yaml.new"])
+def test_an_edit_stays_when_a_file_is_overwritten(
+    name: str, tape: Callable[[Mode], Tape], tmp_path: Path
+) -> None:
+    (tmp_path / "chat.yaml").write_text("mockserver: 1\n")
+    recording = tape(Mode.OVERWRITE)
+    recording.append(1, exchange("/b"))
+    recording.append(0, exchange("/a"))
+    save(tmp_path / name, "edited")
+    with pytest.raises(StorageError, match=rf"/{name} was edited while"):
+        recording.close()
+
+    assert (tmp_path / name).read_text() == "edited"
+    assert (tmp_path / "chat.yaml.recorded").read_text() == HEAD + document("/a") + document("/b")
+
+
+def test_an_empty_recording_does_not_delete_what_somebody_wrote(
+    tape: Callable[[Mode], Tape], tmp_path: Path
+) -> None:
+    recording = tape(Mode.NEW)
+    save(tmp_path / "chat.yaml", "edited")
+    with pytest.raises(StorageError, match="it lacks no exchange that came after it"):
+        recording.close()
+
+    assert (tmp_path / "chat.yaml").read_text() == "edited"
+    assert names(tmp_path) == ["chat.yaml"]
+
+
+STEPS = st.lists(st.sampled_from(["append", "append", "append", *EDITS]), max_size=12)
+
+
+@given(steps=STEPS)
+def test_nothing_is_lost_whatever_is_edited_and_when(steps: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "chat.yaml"
+        recording = Tape(path, Mode.NEW, lambda: HEADER, lambda line: None)
+        seen: set[str] = set()
+        appended: list[str] = []
+        first_edit: bytes | None = None
+        for number, step in enumerate(steps):
+            if step == "append":
+                appended.append(f"/{number}")
+                recording.append(-number, exchange(appended[-1]))
+            elif first_edit is None:
+                EDITS[step](path)
+                first_edit = path.read_bytes()
+                seen = {name for name in appended if document(name).encode() in first_edit}
+        with contextlib.suppress(StorageError):
+            recording.close()
+
+        beside = Path(f"{path}.recorded")
+        rest = beside.read_text() if beside.exists() else ""
+        if first_edit is not None:
+            assert path.read_bytes() == first_edit
+        elif appended:
+            rest = path.read_text()
+        assert {name for name in appended if document(name) in rest} == set(appended) - seen
 
 
 @pytest.mark.parametrize("mode", Mode)

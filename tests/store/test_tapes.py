@@ -1,5 +1,6 @@
 """A folder of cassettes that are recorded at the same time, by name."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,7 +135,7 @@ def test_what_cannot_be_finished_is_told_at_the_end(folder: Make, tmp_path: Path
         made.ready(name)
         made.append(name, 1, exchange("/2"))
         made.append(name, 0, exchange("/1"))
-    (tmp_path / "all" / "a.yaml.sorted").mkdir()
+    (tmp_path / "all" / f".a.yaml.{os.getpid()}").mkdir()
 
     with pytest.raises(StorageError, match=r"a.yaml: could not be put in order"):
         made.close()
@@ -152,6 +153,7 @@ def test_a_file_that_was_taken_away_is_told(
 
     with pytest.raises(StorageError, match=r"not recorded: .*a.yaml"):
         made.append("a", 2, exchange("/2"))
+    made.close()
 
 
 def record_one(folder: Folder, name: str) -> None:

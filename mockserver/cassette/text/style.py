@@ -19,7 +19,6 @@ KEY_LIMIT = 500
 
 # C0 but tab and newline, DEL, C1 with U+0085, the Unicode line breaks, BOM and non-characters, lone surrogates.
 _ODD = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff"
-_ESCAPED = re.compile(f'[{_ODD}"\\\\\t\n]')
 _NO_BLOCK = re.compile(f"[{_ODD}]|^[ \t\n]|[ \n]\\Z")
 _NO_QUOTE = re.compile(f"[{_ODD}\t\n]")
 _NO_PLAIN = re.compile(r"[\x00-\x1f]|^[-?:,\[\]{}#&*!|>'\"%@` ]|: |:\Z| #| \Z|^\.\.\.")
@@ -30,6 +29,18 @@ _SHORT_TEXT = 80
 """A text of fewer characters comes again and again: names of events, keys, roles."""
 
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+_ESCAPES = {
+    ord(character): _escape(character)
+    for character in (*_SHORT, *re.findall(f"[{_ODD}]", "".join(map(chr, range(0x10000)))))
+}
+"""YAML's escape of each character that does not stand in double quotes as it is."""
 
 
 def scalar(value: Any, *, flow: bool = False) -> str:
@@ -54,7 +65,7 @@ def _text(value: str, flow: bool) -> str:
 
 def double_quoted(text: str) -> str:
     """Return *text* in double quotes, with YAML's escapes where they are needed."""
-    return '"' + _ESCAPED.sub(_escape, text) + '"'
+    return '"' + text.translate(_ESCAPES) + '"'
 
 
 def block(text: str, indent: str) -> str:
@@ -124,11 +135,3 @@ def _is_plain(text: str) -> bool:
         pattern.match(text)
         for _, pattern in (*resolvers.get(text[0], ()), *resolvers.get(None, ()))
     )
-
-
-def _escape(found: re.Match[str]) -> str:
-    character = found.group()
-    if character in _SHORT:
-        return _SHORT[character]
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
