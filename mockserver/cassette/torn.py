@@ -14,6 +14,8 @@ _END_LINE = re.compile(rb"\n  end: \{.*\}[ \t\r]*(?:\n|\Z)")
 
 def is_torn(last: Document) -> bool:
     """Tell whether the *last* exchange breaks off; one that was only made wrong by hand is no less there for that."""
+    if last.raw.endswith(b"\0"):
+        return True  # a machine that lost its power leaves zeros
     begun = last.raw.removeprefix(b"---").strip()
     ours = begun.startswith(_BEGINNING) or _BEGINNING.startswith(begun)
     if not ours or _has_end(last.raw):

@@ -2,9 +2,11 @@
 
 import zipfile
 import zlib
+from io import BytesIO
 from pathlib import Path
 
 from mockserver.errors import UsageError
+from mockserver.store import files
 from mockserver.upkeep.har import Attached
 
 
@@ -14,23 +16,24 @@ def opened(path: Path) -> tuple[bytes, Attached]:
     Of a zip file that is the HAR in it. UsageError where it cannot be read.
     """
     try:
-        if zipfile.is_zipfile(path):
-            return _archived(path)
-        return path.read_bytes(), lambda name: _beside(path, name)
+        raw = files.content(path)
+        if zipfile.is_zipfile(BytesIO(raw)):
+            return _archived(path, raw)
+        return raw, lambda name: _beside(path, name)
     except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{path}: cannot be read: {reason}") from None
 
 
-def _archived(path: Path) -> tuple[bytes, Attached]:
-    with zipfile.ZipFile(path) as archive:
-        files = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
-    hars = [name for name in files if name.endswith(".har") and not _is_of_a_system(name)]
+def _archived(path: Path, raw: bytes) -> tuple[bytes, Attached]:
+    with zipfile.ZipFile(BytesIO(raw)) as archive:
+        there = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+    hars = [name for name in there if name.endswith(".har") and not _is_of_a_system(name)]
     if len(hars) != 1:
-        there = f"{len(hars)} .har files are" if hars else "no .har is"
-        raise UsageError(f"{path}: {there} in it: import one at a time")
+        number = f"{len(hars)} .har files are" if hars else "no .har is"
+        raise UsageError(f"{path}: {number} in it: import one at a time")
     folder = hars[0].rpartition("/")[0]
-    return files[hars[0]], lambda name: files.get(f"{folder}/{name}" if folder else name)
+    return there[hars[0]], lambda name: there.get(f"{folder}/{name}" if folder else name)
 
 
 def _is_of_a_system(name: str) -> bool:

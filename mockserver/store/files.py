@@ -1,6 +1,8 @@
 """The files that a person names: which are meant by a path, and what stands in one of their own."""
 
+import errno
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -34,13 +36,31 @@ def found(paths: Iterable[Path]) -> dict[str, tuple[str, bool]]:
     return files
 
 
+def opened(path: Path) -> int:
+    """Return the file *path*, opened to be read; OSError where that fails or where it is a pipe, a device or a folder.
+
+    Reading these may take for ever.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a regular file: name a file, or move it away")
+    return descriptor
+
+
+def content(path: Path) -> bytes:
+    """Return the bytes of the file *path*; OSError as in `opened`."""
+    with os.fdopen(opened(path), "rb") as file:
+        return file.read()
+
+
 def read(path: Path, parse: Callable[[str], T]) -> T:
     """Return what *parse* makes of the text of the file *path*.
 
     UsageError, with file and line, where the file cannot be read, or *parse* raises ReadError.
     """
     try:
-        return parse(path.read_text("utf-8"))
+        return parse(content(path).decode("utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

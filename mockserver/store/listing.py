@@ -78,7 +78,7 @@ def _listed(file: tuple[str, str, bool]) -> Listed:
         told.error = (f"cannot be read: {error.strerror}", None, path)
     except ReadError as error:
         if isinstance(error, NotACassetteError) and not named:
-            told.notes.append(f"{name}: skipped, it is no cassette (no `mockserver:` in it)")
+            told.notes.append(f"{name}: skipped, {error.why}")
         else:
             told.error = (error.message, error.line, path)
     else:

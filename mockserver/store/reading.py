@@ -26,7 +26,11 @@ _LOOKED_AT = Asked(0, 0, b"", None, (), ("", ""), array("q"), None)
 
 
 class NotACassetteError(ReadError):
-    """The file does not say that it is a cassette."""
+    """The file does not say that it is a cassette, or holds nothing yet; *why* it is skipped in a folder."""
+
+    def __init__(self, message: str, *, file: str, why: str) -> None:
+        super().__init__(message, file=file)
+        self.why = why
 
 
 class Reader:
@@ -72,16 +76,27 @@ class Reader:
         if not holds_text(first.raw):
             first = next(places, first)
         first = documents.without_dashes(first)
+        if not first.raw.strip():
+            raise self._holds_nothing("it is empty")
         if b"mockserver" not in first.raw:
             raise NotACassetteError(
-                "not a cassette: it must begin with `mockserver: 1`", file=self._name
+                "not a cassette: it must begin with `mockserver: 1`",
+                file=self._name,
+                why="it is no cassette (no `mockserver:` in it)",
             )
         try:
             header = text.load_header(decoded(first, first.raw))
         except ReadError as error:
+            following = next(places, None)
+            if following is None and first.raw.startswith(b"mockserver"):
+                raise self._holds_nothing("its header is torn") from None
             raise at(self._name, self._line, error, first.start) from None
         self.end = first.end
         return header, self._counted(self._whole(places) if header.recorded else places)
+
+    def _holds_nothing(self, what: str) -> NotACassetteError:
+        why = f"{what} (a recording was killed before its first exchange)"
+        return NotACassetteError(f"{why}: delete it, or record it again", file=self._name, why=why)
 
     def _counted(self, places: Iterator[Document]) -> Iterator[Document]:
         for place in places:

@@ -115,7 +115,7 @@ class Shelf:
             raise ReadError(f"cannot be read: {error.strerror}", file=path) from None
         except ReadError as error:
             if isinstance(error, NotACassetteError) and not named and before is None:
-                self.notes.append(f"{name}: skipped, it is no cassette (no `mockserver:` in it)")
+                self.notes.append(f"{name}: skipped, {error.why}")
                 self.stamps[name] = _stamp(path)
                 return
             raise ReadError(error.message, line=error.line, file=path) from None

@@ -15,6 +15,7 @@ from mockserver.cassette.model import Exchange, Policy
 from mockserver.cassette.player import Playback
 from mockserver.errors import ReadError
 from mockserver.messages import Request
+from mockserver.store import files
 from mockserver.store.reading import Look, Reader, asked_at, at
 
 BLOCK = 4 << 20
@@ -48,7 +49,7 @@ class Snapshot:
         self.notes: list[str] = []
         self.end = 0
         self._descriptor = -1
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._descriptor = files.opened(path)
         try:
             self.stamp = stamp(os.fstat(self._descriptor))
             self._held: bytes | None = None
@@ -79,7 +80,7 @@ class Snapshot:
         *known, in_force, told = state
         self._path, self.name, self.notes, self.end, self.stamp, self.header, held = known
         self._held = None
-        self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        self._descriptor = files.opened(self._path)
         self.cassette = Cassette(
             self.name,
             in_force,
@@ -174,7 +175,7 @@ class Snapshot:
             return self._held[start:end]
         if self._descriptor >= 0:
             return os.pread(self._descriptor, end - start, start)
-        descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = files.opened(self._path)
         try:
             if stamp(os.fstat(descriptor)) != self.stamp:
                 raise self._changed()

@@ -246,3 +246,33 @@ def test_each_cassette_has_its_own_ignore_rules(tmp_path: Path, told: Told) -> N
     assert found("/x?user=1") == ["a.yaml#1"]
     assert found("/x") == ["a.yaml#1", "b.yaml#1"]
     assert found("/x?other=1") == []
+
+
+RECORDED = """\
+mockserver: 1
+upstream: http://127.0.0.1:2024
+recorded: 2026-11-22T15:36:36Z
+server: {version: 0.16.7}
+---
+request:
+  method: POST
+  path: /a
+response:
+  status: 200
+  headers: {}
+  text: hi
+  end: {after: 0, how: closed}
+"""
+
+
+@pytest.mark.parametrize("rest", ["", "\0\0\0"])
+def test_a_folder_is_loaded_wherever_a_kill_has_cut_a_file(rest: str, tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(RECORDED)
+    lines: list[str] = []
+    for length in range(len(RECORDED)):
+        (tmp_path / "torn.yaml").write_text(RECORDED[:length] + rest)
+        lines.clear()
+        library = Library([tmp_path], Policy(), lines.append)
+
+        assert library.index.count in (1, 2), length
+        assert len(lines) <= 1, length

@@ -36,9 +36,10 @@ def _escape(character: str) -> str:
     return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
 
 
+_MAYBE_ODD = "".join(map(chr, (*range(0xA0), *range(0x2028, 0x202A), *range(0xD800, 0x10000))))
 _ESCAPES = {
     ord(character): _escape(character)
-    for character in (*_SHORT, *re.findall(f"[{_ODD}]", "".join(map(chr, range(0x10000)))))
+    for character in (*_SHORT, *re.findall(f"[{_ODD}]", _MAYBE_ODD))
 }
 """YAML's escape of each character that does not stand in double quotes as it is."""
 

@@ -1,0 +1,95 @@
+"""Files that are no files, and files that a kill has left: one line each, and no command hangs."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.processes import run, running
+
+HELLO = "mockserver: 1\n---\nrequest: {path: /a}\nresponse: {text: hi}\n"
+
+
+def _linked_pipe(path: Path) -> None:
+    os.mkfifo(path.with_name("pipe"))
+    path.symlink_to("pipe")
+
+
+ODD: dict[str, Callable[[Path], None]] = {
+    "pipe": os.mkfifo,
+    "link to a pipe": _linked_pipe,
+    "link to a device": lambda path: path.symlink_to("/dev/zero"),
+}
+
+COMMANDS = [
+    "replay all",
+    "replay all/odd.yaml",
+    "replay hello.yaml --usage all/odd.yaml",
+    "replay hello.yaml --config all/odd.yaml",
+    "serve all",
+    "serve --script all/odd.yaml",
+    "record all/odd.yaml --upstream http://127.0.0.1:9",
+    "record all/ --extend --upstream http://127.0.0.1:9",
+    "ls all",
+    "show all/odd.yaml",
+    "lint all",
+    "fmt all",
+    "scrub all",
+    "diff all/odd.yaml hello.yaml",
+    "merge all --into new.yaml",
+    "prune hello.yaml --usage all/odd.yaml",
+    "import all/odd.yaml --into new.yaml",
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "all").mkdir()
+    for name in ("hello.yaml", "all/hello.yaml"):
+        (tmp_path / name).write_text(HELLO)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("make", ODD.values(), ids=ODD)
+def test_what_is_no_file_is_refused(
+    make: Callable[[Path], None], command: str, folder: Path
+) -> None:
+    make(folder / "all" / "odd.yaml")
+    done = run(*command.split(), folder=folder)
+
+    assert done.returncode == 2
+    assert [line for line in done.stderr.splitlines() if "all/odd.yaml" in line] != []
+    assert "Traceback" not in done.stderr
+
+
+def test_settings_that_are_no_file_are_refused(folder: Path) -> None:
+    os.mkfifo(folder / "mockserver.yaml")
+    done = run("replay", "hello.yaml", folder=folder)
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "mockserver: mockserver.yaml: cannot be read: it is not a regular file: name a file, or move it away\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("", "it is empty"),
+        ("mockserver: 1\nserver: {version: 0.", "its header is torn"),
+        ("mockserver: 1\nrecorded", "its header is torn"),
+    ],
+)
+def test_a_folder_with_what_a_kill_left_is_replayed(content: str, why: str, folder: Path) -> None:
+    (folder / "all" / "left.yaml").write_text(content)
+    with running("replay", "all", folder=folder) as player:
+        ready, errors = player.ready, player.errors
+        player.stop()
+    named = run("replay", "all/left.yaml", folder=folder)
+
+    assert ready.endswith("1 exchange in 1 cassette\n")
+    said = f"{why} (a recording was killed before its first exchange)"
+    assert errors == f"left.yaml: skipped, {said}\n"
+    assert named.stderr == f"mockserver: all/left.yaml: {said}: delete it, or record it again\n"
