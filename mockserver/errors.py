@@ -14,6 +14,7 @@ A message says what, where and how to mend it, in one line. Anything else that i
 import errno
 
 __all__ = [
+    "OUT_OF_FILES",
     "MockServerError",
     "OutOfFilesError",
     "ReadError",
@@ -23,6 +24,12 @@ __all__ = [
     "UsageError",
     "is_out_of_files",
 ]
+
+
+OUT_OF_FILES = (
+    "too many open files and connections: further requests wait or are refused: "
+    "raise the limit with `ulimit -n`"
+)
 
 
 def is_out_of_files(error: OSError) -> bool:
@@ -98,4 +105,4 @@ class OutOfFilesError(StorageError):
     status = 503
 
     def __init__(self) -> None:
-        super().__init__("too many open files and connections: raise the limit with `ulimit -n`")
+        super().__init__(OUT_OF_FILES)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from mockserver.cassette.redaction import told
+from mockserver.errors import OUT_OF_FILES
 from mockserver.journal import FAULTY, Call, Journal, call
 from mockserver.messages import Reply, Request, Source
 from mockserver.words import counted
@@ -30,6 +31,13 @@ class Log:
         self.counts: Counter[Source] = Counter()
         self.every = every
         self._on_fault = on_fault
+        self._told_once: set[str] = set()
+
+    def tell_once(self, line: str) -> None:
+        """Tell *line*, the first time it comes."""
+        if line not in self._told_once:
+            self._told_once.add(line)
+            self.tell(line)
 
     @property
     def misses(self) -> int:
@@ -49,6 +57,8 @@ class Log:
         noted = self.journal.note(self._clock(), request, reply)
         if reply.source in FAULTY and self._on_fault:
             self._on_fault(call(noted))
+        elif reply.note == OUT_OF_FILES:
+            self.tell_once(OUT_OF_FILES)
         elif reply.note:
             self.tell(f"{reply.source}: {call(noted)}")
 

@@ -110,7 +110,7 @@ def record(
         Header(upstream=upstream.url, recorded=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"),
         upstream,
         how.project.redact,
-        log.tell,
+        log,
     )
     first: list[Cassettes] = []
     if mode is tape.Mode.EXTEND and (target.is_dir() or target.stat().st_size):

@@ -15,11 +15,16 @@ from mockserver.cassette.model import Header
 from mockserver.cassette.recorder import LARGEST, Recorder
 from mockserver.cassette.redaction import Rules, told
 from mockserver.cassette.secrets import credentials
-from mockserver.errors import MockServerError, OutOfFilesError, StorageError
+from mockserver.errors import OUT_OF_FILES, MockServerError, OutOfFilesError, StorageError
 from mockserver.exchange_text import LARGE, Draft, Writers
+from mockserver.log import Log
 from mockserver.messages import Request, cassette_of
 from mockserver.store.tapes import Tapes
 from mockserver.upstream import Upstream
+
+_TRIES = 30
+_PAUSE = 0.1
+"""How often, and after how many seconds, a file is opened again where files have run out."""
 
 TOLD = 3
 """How many troubles are remembered; all are told when they come."""
@@ -41,7 +46,7 @@ class Kept:
 
 
 class Recording:
-    """Keeps exchanges on *tapes*. *tell* takes each line that a person should read.
+    """Keeps exchanges on *tapes*. *log* takes each line that a person should read.
 
     *header* is that of a new file; the versions that the *upstream* tells of itself are added to it.
     """
@@ -52,7 +57,7 @@ class Recording:
         header: Header,
         upstream: Upstream,
         rules: Rules,
-        tell: Callable[[str], None],
+        log: Log,
     ) -> None:
         self.kept = Kept()
         self._header = header
@@ -60,10 +65,9 @@ class Recording:
         self._ready: set[str | None] = set()
         self._upstream = upstream
         self._rules = rules
-        self._tell = tell
+        self._log = log
         self._numbers = count()
         self._asked: asyncio.Task[None] | None = None
-        self._is_out_of_files = False
         # One exchange that takes long must not keep the others from the disk.
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="recording")
         self._one_at_a_time = Lock()
@@ -80,6 +84,10 @@ class Recording:
             await asyncio.get_running_loop().run_in_executor(self._threads, self._open, name)
             self._ready.add(name)
 
+    async def close_idle_files(self) -> None:
+        """Close the files that nothing is written to at the moment; they are opened again when they are needed."""
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._close_idle)
+
     def introduce(self) -> None:
         """Ask the upstream for its versions, once; it has just answered, so it is there."""
         if self._asked is None:
@@ -87,18 +95,18 @@ class Recording:
 
     def pass_over(self, request: Request, status: int) -> None:
         """Tell that the answer to *request* is not kept."""
-        self._tell(
+        self._log.tell(
             f"not recorded: {told(request)} was answered {status} (--record-errors keeps it)"
         )
 
     def lose(self, request: Request, error: MockServerError) -> None:
         """Count the exchange of *request* as one that cannot be recorded, and tell the *error*."""
         self.kept.lost += 1
-        if not isinstance(error, OutOfFilesError):
+        if isinstance(error, OutOfFilesError):
+            self._log.tell_once(OUT_OF_FILES)
+            self.kept.troubles = self.kept.troubles or [OUT_OF_FILES]
+        else:
             self._complain(f"{error} ({told(request)})")
-        elif not self._is_out_of_files:
-            self._is_out_of_files = True
-            self._complain(str(error))
 
     async def keep(
         self, number: int, request: Request, recorder: Recorder, at: float, *, cut: bool
@@ -112,15 +120,16 @@ class Recording:
         await asyncio.shield(self._asked)
         secrets = frozenset((*credentials(request.headers, request.path), *self._upstream.secrets))
         draft = Draft(partial(recorder.finish, at, cut=cut), secrets, self._rules)
-        run = partial(asyncio.get_running_loop().run_in_executor, self._threads)
         name = cassette_of(request)
         try:
             if recorder.size > LARGEST:
                 raise StorageError(f"not recorded: it is larger than {LARGEST >> 20} MB")
             if recorder.size < LARGE:
-                await run(self._write, name, number, draft)
+                await self._in_thread(self._write, name, number, draft)
             else:
-                await run(self._append, name, number, *await self._writers.written(draft))
+                await self._in_thread(
+                    self._append, name, number, *await self._writers.written(draft)
+                )
         except MockServerError as error:
             self.lose(request, error)
 
@@ -141,14 +150,28 @@ class Recording:
     def _complain(self, trouble: str) -> None:
         if len(self.kept.troubles) < TOLD:
             self.kept.troubles.append(trouble)
-        self._tell(trouble)
+        self._log.tell(trouble)
 
     async def _ask(self) -> None:
         self._header = replace(self._header, server=await self._upstream.info())
 
+    async def _in_thread(self, write: Callable[..., None], *arguments: object) -> None:
+        """Call *write* in a thread; where files have run out, again a little later: others are closed meanwhile."""
+        loop = asyncio.get_running_loop()
+        for _ in range(_TRIES):
+            try:
+                return await loop.run_in_executor(self._threads, write, *arguments)
+            except OutOfFilesError:
+                await asyncio.sleep(_PAUSE)
+        return await loop.run_in_executor(self._threads, write, *arguments)
+
     def _open(self, name: str | None) -> None:
         with self._one_at_a_time:
             self._tapes.ready(name)
+
+    def _close_idle(self) -> None:
+        with self._one_at_a_time:
+            self._tapes.close_idle()
 
     def _write(self, name: str | None, number: int, draft: Draft) -> None:
         self._append(name, number, *draft.written())

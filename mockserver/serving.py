@@ -3,11 +3,12 @@
 import asyncio
 import signal
 from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 
 from mockserver.app import App
-from mockserver.errors import UsageError
+from mockserver.errors import OUT_OF_FILES, UsageError, is_out_of_files
 
 _LONGEST_LINE = 1 << 16
 # What still plays at a stop is cut; what is still recorded has its own time, see app.GRACE.
@@ -33,8 +34,10 @@ class Runner(web.ServerRunner):
         await self._app.finish()
 
 
-async def run(app: App, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serve *app* until Ctrl-C or SIGTERM; *ready* takes the URL when it listens.
+async def run(
+    app: App, host: str, port: int, ready: Callable[[str], None], tell_once: Callable[[str], None]
+) -> None:
+    """Serve *app* until Ctrl-C or SIGTERM; *ready* takes the URL when it listens, *tell_once* lines that may come again and again.
 
     UsageError where it cannot listen at *host* and *port*.
     """
@@ -42,6 +45,16 @@ async def run(app: App, host: str, port: int, ready: Callable[[str], None]) -> N
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+
+    def handle_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, OSError) and is_out_of_files(error):
+            # asyncio says so for each connection that waits.
+            tell_once(OUT_OF_FILES)
+        else:
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(handle_exception)
     runner = await started(app, host, port)
     try:
         ready(url(runner, host))

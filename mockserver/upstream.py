@@ -124,7 +124,7 @@ class Upstream:
                 answer = await self.send(Request("GET", "/info"))
                 body = b"".join([chunk async for chunk in answer.chunks])
             told: Any = loads(body.decode())
-        except (UpstreamError, TimeoutError, ValueError):
+        except (UpstreamError, OutOfFilesError, TimeoutError, ValueError):
             return {}
         if answer.status != 200 or not isinstance(told, dict):
             return {}

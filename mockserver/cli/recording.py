@@ -80,6 +80,7 @@ def record(
                 host,
                 port,
                 lambda url: console.ready(f"mockserver record on {url}, {ready}"),
+                log.tell_once,
             )
         finally:
             await made.close()

@@ -136,6 +136,7 @@ def _play(
             how["host"],
             how["port"],
             lambda url: console.ready(f"mockserver {mode} on {url}, {holds}"),
+            log.tell_once,
         )
     )
     log.tell(log.summary())

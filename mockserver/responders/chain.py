@@ -1,9 +1,8 @@
 """Who answers a request. A mode is a list of responders; the first that answers wins."""
 
-from dataclasses import replace
 from typing import Protocol
 
-from mockserver.errors import MockServerError, OutOfFilesError
+from mockserver.errors import MockServerError
 from mockserver.jsontext import dumps
 from mockserver.messages import Reply, Request, Source, standard_reason
 
@@ -31,9 +30,6 @@ class FirstOf:
             for responder in self._responders:
                 if reply := await responder.respond(request):
                     return reply
-        except OutOfFilesError as error:
-            # Said once, and not for each request that comes meanwhile.
-            return replace(failure(error.status, str(error)), note=None)
         except MockServerError as error:
             return failure(error.status, str(error))
         return failure(404, "Not Found")

@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 from mockserver.cassette.canonical import parsed
 from mockserver.cassette.recorder import Recorder
-from mockserver.errors import StorageError, UpstreamError
+from mockserver.errors import OutOfFilesError, StorageError, UpstreamError
 from mockserver.messages import Live, Reply, Request, Source, first
 from mockserver.recording import Recording
 from mockserver.upstream import Answer, Upstream
@@ -41,7 +41,7 @@ class Record:
         try:
             await self._recording.ready(request)
             number = self._recording.number()
-            answer = await self._upstream.send(request)
+            answer = await self._send(request)
         except StorageError as error:
             self._recording.lose(request, error)
             raise
@@ -61,6 +61,13 @@ class Record:
             answer.reason,
             Source.UPSTREAM,
         )
+
+    async def _send(self, request: Request) -> Answer:
+        try:
+            return await self._upstream.send(request)
+        except OutOfFilesError:
+            await self._recording.close_idle_files()
+            return await self._upstream.send(request)
 
 
 class _Relay:

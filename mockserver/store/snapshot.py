@@ -1,6 +1,7 @@
 """One cassette file as it was when it was loaded."""
 
 import os
+import resource
 from array import array
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,14 +14,14 @@ from mockserver.cassette.index import Asked, Cassette, Entry
 from mockserver.cassette.matching import Rules
 from mockserver.cassette.model import Exchange, Policy
 from mockserver.cassette.player import Playback
-from mockserver.errors import ReadError
+from mockserver.errors import OutOfFilesError, ReadError, is_out_of_files
 from mockserver.messages import Request
 from mockserver.store import files
 from mockserver.store.reading import Look, Reader, asked_at, at
 
 BLOCK = 4 << 20
 
-OPEN = 512
+OPEN = min(512, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
 """How many files may be open; of more, the last good version cannot be kept when they are edited in place."""
 
 Stamp = tuple[int, int, int]
@@ -175,7 +176,12 @@ class Snapshot:
             return self._held[start:end]
         if self._descriptor >= 0:
             return os.pread(self._descriptor, end - start, start)
-        descriptor = files.opened(self._path)
+        try:
+            descriptor = files.opened(self._path)
+        except OSError as error:
+            if is_out_of_files(error):
+                raise OutOfFilesError from None
+            raise ReadError(f"cannot be read: {error.strerror}", file=self.name) from None
         try:
             if stamp(os.fstat(descriptor)) != self.stamp:
                 raise self._changed()

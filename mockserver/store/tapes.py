@@ -35,6 +35,9 @@ class Tapes(Protocol):
     def append(self, name: str | None, number: int, document: bytes) -> Path:
         """Write *document*, the exchange of the *number*th request; return the file. StorageError where that fails."""
 
+    def close_idle(self) -> None:
+        """Close the files that can be opened again."""
+
     def close(self) -> None:
         """Finish all files; StorageError where one cannot be."""
 
@@ -63,6 +66,9 @@ class File:
     def append(self, name: str | None, number: int, document: bytes) -> Path:
         """Write *document*."""
         return self._tape.append(number, document)
+
+    def close_idle(self) -> None:
+        """Do nothing: there is one file."""
 
     def close(self) -> None:
         """Finish the file."""
@@ -116,10 +122,14 @@ class Folder:
         except (UsageError, ReadError) as error:
             raise StorageError(f"not recorded: {error}") from None
 
-    def close(self) -> None:
-        """Finish all files, and take away the folders that were made in vain."""
+    def close_idle(self) -> None:
+        """Close all files, so that others can be opened."""
         while self._tapes:
             self._finish()
+
+    def close(self) -> None:
+        """Finish all files, and take away the folders that were made in vain."""
+        self.close_idle()
         for folder in reversed(self._made):
             with contextlib.suppress(OSError):
                 folder.rmdir()
