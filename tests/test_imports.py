@@ -15,7 +15,7 @@ ORDER = [
     {"fields"},
     {"cassette", "fake", "sessions", "target"},
     {"upkeep"},
-    {"store", "upstream", "journal"},
+    {"exchange_text", "store", "upstream", "journal"},
     {"log"},
     {"settings", "scripts"},
     {"recording", "verification"},

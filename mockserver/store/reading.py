@@ -18,6 +18,8 @@ from mockserver.messages import Request
 _RECORDED = b"---\nrequest:"
 """How an exchange begins that was recorded."""
 
+_KILLED = "(a recording was killed before its first exchange)"
+
 Look = Callable[[Document, str, dict[str, Json]], None]
 """Takes an exchange: where it stands, the target of its request, and the canonical form of that."""
 
@@ -28,8 +30,10 @@ _LOOKED_AT = Asked(0, 0, b"", None, (), ("", ""), array("q"), None)
 class NotACassetteError(ReadError):
     """The file does not say that it is a cassette, or holds nothing yet; *why* it is skipped in a folder."""
 
-    def __init__(self, message: str, *, file: str, why: str) -> None:
-        super().__init__(message, file=file)
+    def __init__(
+        self, message: str, *, file: str | None, why: str, line: int | None = None
+    ) -> None:
+        super().__init__(message, file=file, line=line)
         self.why = why
 
 
@@ -77,7 +81,11 @@ class Reader:
             first = next(places, first)
         first = documents.without_dashes(first)
         if not first.raw.strip():
-            raise self._holds_nothing("it is empty")
+            raise NotACassetteError(
+                "it is empty: record it again, or delete it",
+                file=self._name,
+                why=f"it is empty {_KILLED}",
+            )
         if b"mockserver" not in first.raw:
             raise NotACassetteError(
                 "not a cassette: it must begin with `mockserver: 1`",
@@ -87,16 +95,15 @@ class Reader:
         try:
             header = text.load_header(decoded(first, first.raw))
         except ReadError as error:
-            following = next(places, None)
-            if following is None and first.raw.startswith(b"mockserver"):
-                raise self._holds_nothing("its header is torn") from None
-            raise at(self._name, self._line, error, first.start) from None
+            fault = at(self._name, self._line, error, first.start)
+            if next(places, None) is None and first.raw.startswith(b"mockserver"):
+                why = f"its header is torn {_KILLED}"
+                raise NotACassetteError(
+                    fault.message, file=fault.file, line=fault.line, why=why
+                ) from None
+            raise fault from None
         self.end = first.end
         return header, self._counted(self._whole(places) if header.recorded else places)
-
-    def _holds_nothing(self, what: str) -> NotACassetteError:
-        why = f"{what} (a recording was killed before its first exchange)"
-        return NotACassetteError(f"{why}: delete it, or record it again", file=self._name, why=why)
 
     def _counted(self, places: Iterator[Document]) -> Iterator[Document]:
         for place in places:

@@ -112,7 +112,7 @@ def test_what_was_made_wrong_by_hand_is_not_torn(
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        pytest.param("", "a.yaml: not a cassette: it must begin with `mockserver: 1`", id="empty"),
+        pytest.param("", "a.yaml: it is empty: record it again, or delete it", id="empty"),
         pytest.param(
             "a: 1\n",
             "a.yaml: not a cassette: it must begin with `mockserver: 1`",

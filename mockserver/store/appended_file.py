@@ -1,0 +1,127 @@
+"""A file that we append to and that others may edit: opened and locked, and known to be ours alone or not."""
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from itertools import chain, count
+from pathlib import Path
+
+from mockserver.errors import OutOfFilesError, UsageError, is_out_of_files
+from mockserver.store.snapshot import Stamp, stamp
+
+RECORDED = ".recorded"
+"""What the name of a file beside an edited cassette ends in; no folder replays it."""
+
+_BLOCK = 1 << 20
+_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+
+
+class AppendedFile:
+    """A file that only we append to, after the *base* bytes that it held before."""
+
+    def __init__(self, path: Path, descriptor: int, base: int) -> None:
+        self.path = path
+        self.descriptor = descriptor
+        self.base = base
+        self.end = base
+        self._stamp = stamp(os.fstat(descriptor))
+
+    def was_edited(self) -> bool:
+        """Return whether another program has changed, replaced or removed the file."""
+        return stamp_of(self.path) != self._stamp
+
+    def write(self, raw: bytes) -> None:
+        """Append *raw*, whole or not at all; OSError where that fails."""
+        view = memoryview(raw)
+        try:
+            while view:
+                view = view[os.write(self.descriptor, view) :]
+        except OSError:
+            os.ftruncate(self.descriptor, self.end)
+            self._stamp = stamp(os.fstat(self.descriptor))
+            raise
+        self.end += len(raw)
+        now = stamp(os.fstat(self.descriptor))
+        # Of another size than ours, it was edited in the moment before we wrote.
+        self._stamp = now if now[1] == self.end else _NO_STAMP
+
+    def base_blocks(self) -> Iterator[bytes]:
+        """Yield what the file held before."""
+        for start in range(0, self.base, _BLOCK):
+            yield os.pread(self.descriptor, min(_BLOCK, self.base - start), start)
+
+
+_NO_STAMP = (0, 0, 0)
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """Return the stamp of the file *path*, None where there is none."""
+    try:
+        return stamp(os.stat(path))  # noqa: PTH116 (a third of the time of Path.stat)
+    except OSError:
+        return None
+
+
+def locked(path: Path) -> int:
+    """Open *path*, made if it is not there, and lock it."""
+    while True:
+        if not path.parent.is_dir():
+            raise UsageError(f"{path.parent}: there is no such folder")
+        try:
+            if path.exists() and not path.is_file():
+                raise UsageError(
+                    f"{path} is no file: name a cassette, such as {path / 'chat.yaml'}"
+                )
+            descriptor = os.open(path, _FLAGS, 0o644)
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise UsageError(
+                f"{path} is being recorded by another mockserver: stop that one, or record into another file"
+            ) from None
+        if path.exists() and os.path.samestat(path.stat(), os.fstat(descriptor)):
+            return descriptor
+        os.close(descriptor)
+
+
+def _unwritable(path: Path, error: OSError) -> UsageError | OutOfFilesError:
+    if is_out_of_files(error):
+        return OutOfFilesError()
+    return UsageError(f"{path} cannot be written: {error.strerror}")
+
+
+def permissions(descriptor: int) -> int:
+    return stat.S_IMODE(os.fstat(descriptor).st_mode)
+
+
+def is_filled(descriptor: int) -> bool:
+    return os.fstat(descriptor).st_size > 0
+
+
+def created(path: Path) -> int:
+    """Make the file beside the one that is overwritten; one that is left from a kill is not thrown away."""
+    try:
+        return os.open(path, _FLAGS | os.O_EXCL, 0o644)
+    except FileExistsError:
+        raise UsageError(
+            f"{path} is left from a recording that was killed: move it away to keep it, or delete it"
+        ) from None
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def created_beside(path: Path) -> tuple[Path, int]:
+    """Make a new file for exchanges that the edited cassette *path* does not take; return its path and descriptor."""
+    for suffix in chain([RECORDED], (f".{number}{RECORDED}" for number in count(2))):
+        beside = path.with_name(f"{path.name}{suffix}")
+        try:
+            descriptor = os.open(beside, _FLAGS | os.O_EXCL, 0o644)
+        except FileExistsError:
+            continue
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return beside, descriptor
+    raise AssertionError
