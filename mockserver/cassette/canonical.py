@@ -43,7 +43,9 @@ def form(method: str, target: str, body: dict[str, Json]) -> dict[str, Json]:
     form: dict[str, Json] = {"method": method, "path": path}
     if query:
         pairs = sorted(parse_qsl(query, keep_blank_values=True), key=lambda pair: pair[0])
-        asked = {name: [v for n, v in pairs if n == name] for name, _ in pairs}
+        asked: dict[str, list[str]] = {}
+        for name, value in pairs:
+            asked.setdefault(name, []).append(value)
         if said := queries.meant(path, asked):
             form["query"] = said
     form |= body

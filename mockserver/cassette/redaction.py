@@ -17,7 +17,8 @@ from mockserver.cassette.recorder import kept_request
 from mockserver.cassette.secrets import (
     ASSIGNED,
     FIELD,
-    NESTED_FIELD,
+    NESTED_HEAD,
+    Span,
     any_of,
     beginnings_of,
     credentials,
@@ -26,6 +27,7 @@ from mockserver.cassette.secrets import (
     is_secret_name,
     may_hold_fields,
     may_hold_parameters,
+    nested_fields,
     shaped,
     spelled_out,
 )
@@ -119,11 +121,11 @@ class Redactor:
             text = pattern.sub(partial(self._begun, secret), text)
         lowered = text.lower()
         if may_hold_fields(lowered):
-            text = self._fields(FIELD, NESTED_FIELD, text)
+            text = self._fields(FIELD, NESTED_HEAD, text)
         if may_hold_parameters(lowered):
             text = ASSIGNED.sub(self._assigned, text)
-        for pattern in shaped(lowered):
-            text = self._replaced(pattern, text)
+        for shape in shaped(lowered):
+            text = self._without(shape.spans(text), text)
         for name in self._rules.fields:
             if name in text:
                 text = self._fields(*fields_named(name), text)
@@ -164,8 +166,10 @@ class Redactor:
     def _find(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield the spans of the secrets in a *text* that was put together from several events."""
         exact = (self._exact,) if self._exact else ()
-        for pattern in (*exact, *shaped(text.lower()), *self._rules.patterns):
+        for pattern in (*exact, *self._rules.patterns):
             yield from (found.span() for found in pattern.finditer(text))
+        for shape in shaped(text.lower()):
+            yield from shape.spans(text)
 
     def _bytes(self, raw: bytes) -> bytes:
         try:
@@ -204,8 +208,18 @@ class Redactor:
         self.count += count
         return changed if count else text
 
+    def _without(self, spans: Iterable[Span], text: str) -> str:
+        """Return *text* with the placeholder for what is at *spans*."""
+        parts: list[str] = []
+        end = 0
+        for start, stop in spans:
+            parts += text[end:start], PLACEHOLDER
+            end = stop
+            self.count += 1
+        return "".join((*parts, text[end:])) if parts else text
+
     def _begun(self, secret: str, found: re.Match[str]) -> str:
-        if not secret.startswith(found.group()):
+        if found["end"] is None or not secret.startswith(found.group()):
             return found.group()
         self.count += 1
         return PLACEHOLDER
@@ -221,11 +235,15 @@ class Redactor:
             if _is_known(found["text"]):
                 return found.group()
             self.count += 1
-            slash = found["slash"]
-            return f'{found["head"]}{slash}"{PLACEHOLDER}{slash}"'
+            return f'{found["head"]}"{PLACEHOLDER}"'
 
         text = plain.sub(put, text)
-        return nested.sub(put, text) if '\\"' in text else text
+        if '\\"' not in text:
+            return text
+        values = (span for _, span in nested_fields(nested, text))
+        return self._without(
+            [(start, end) for start, end in values if not _is_known(text[start:end])], text
+        )
 
 
 def kept(request: Request, rules: Rules, secrets: Iterable[str] | None = None) -> Request:

@@ -1,9 +1,15 @@
-"""What secrets look like: headers, field names and shapes. No I/O."""
+"""What secrets look like: headers, field names and shapes. No I/O.
+
+The texts come from anywhere, so the time of each search is in proportion to their length: no pattern scans the same characters
+again from each of many places.
+"""
 
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
+from bisect import bisect_left
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
@@ -31,11 +37,12 @@ _NAME = (
 )
 """How the name of a field or a parameter ends that holds a secret; to look for its beginning too would take ten times as long."""
 
-# A JSON field; and one in a JSON text that is itself in a string, where the quotes carry backslashes.
-_PLAIN = r'(?P<head>%s(?P<slash>)"\s*:\s*)(?:"(?P<text>(?:[^"\\]|\\.)+)"|-?[0-9][0-9.eE+-]*)'
-_NESTED = r'(?P<head>%s(?P<slash>\\+)"\s*:\s*)(?P=slash)"(?P<text>.+?)(?<!\\)(?P=slash)"'
+# A JSON field; and how one begins in a JSON text that is itself in a string, where the quotes carry backslashes.
+_PLAIN = r'(?P<head>%s"\s*:\s*)(?:"(?P<text>(?:[^"\\]++|\\.)+)"|-?[0-9][0-9.eE+-]*)'
+_NESTED_HEAD = r'(?P<head>%s(?P<slash>\\+)"\s*:\s*)(?P=slash)"'
+_NESTED_END = re.compile(r'(?<!\\)(?P<slash>\\+)"')
 FIELD = re.compile(_PLAIN % _NAME, re.IGNORECASE)
-NESTED_FIELD = re.compile(_NESTED % _NAME, re.IGNORECASE | re.DOTALL)
+NESTED_HEAD = re.compile(_NESTED_HEAD % _NAME, re.IGNORECASE)
 _FIELD_NAME = re.compile(rf"[\w-]*?{_NAME}", re.IGNORECASE)
 _FIELD_HINTS = (
     *(
@@ -75,7 +82,8 @@ _SHAPES = {
     "ls__": r"\bls__[A-Za-z0-9_]{8,}",
     "bearer ": r"(?i:\bbearer +)(?=\S*[0-9])[A-Za-z0-9._~+/-]{8,}=*",
     "basic ": r"(?i:\bbasic +)(?=\S*[0-9=]|\S[a-z]*[A-Z])[A-Za-z0-9+/]{8,}=*",
-    "eyj": r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
+    # What is no token is taken up to the end of its first part: no token begins within that part then.
+    "eyj": r"\beyJ[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]*+|(?P<other>))",
     "akia": r"\bAKIA[0-9A-Z]{16}\b",
     "aiza": r"\bAIza[0-9A-Za-z_-]{30,}",
     **{f"gh{kind}_": rf"\bgh{kind}_[A-Za-z0-9]{{20,}}" for kind in "opsur"},
@@ -85,12 +93,32 @@ _SHAPES = {
     **{f"xox{kind}-": rf"\bxox{kind}-[A-Za-z0-9-]{{10,}}" for kind in "abeoprs"},
     "gsk_": r"\bgsk_[A-Za-z0-9]{20,}",
     "tvly-": r"\btvly-[A-Za-z0-9-]{10,}",
-    "private key-----": r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----",
+    # A key without an end takes the rest of the text: none of those that begin in it has an end either.
+    "private key-----": (
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.*?-----END [A-Z ]*PRIVATE KEY-----|(?P<other>.*+))"
+    ),
 }
 ASSIGNED = re.compile(rf"""(?P<head>{_NAME}=)(?P<text>[^&\s"'<>\\;,]{{4,}})""", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(?:\\|/|u00(?P<code>[2-7][0-9a-fA-F]))")
 
-_SHAPED = {hint: re.compile(pattern, re.DOTALL) for hint, pattern in _SHAPES.items()}
+Span = tuple[int, int]
+"""Where something begins and ends in a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A *pattern* of secrets; what it takes with the group `other` is none, and is taken so that it is looked at once."""
+
+    pattern: re.Pattern[str]
+
+    def spans(self, text: str) -> Iterator[Span]:
+        """Yield where the secrets in *text* are."""
+        for found in self.pattern.finditer(text):
+            if found.lastgroup is None:
+                yield found.span()
+
+
+_SHAPED = {hint: Shape(re.compile(pattern, re.DOTALL)) for hint, pattern in _SHAPES.items()}
 _SHAPE_ROOTS = tuple(
     dict.fromkeys(
         hint[:2] if hint.startswith("gh") else hint[:3] if hint.startswith("xox") else hint
@@ -100,11 +128,11 @@ _SHAPE_ROOTS = tuple(
 """How the hints begin: there are less of these."""
 
 
-def shaped(lowered: str) -> list[re.Pattern[str]]:
-    """Return the patterns of key-shaped values that may match in a text, which comes *lowered*."""
+def shaped(lowered: str) -> list[Shape]:
+    """Return the shapes of keys that may be in a text, which comes *lowered*."""
     if not any(root in lowered for root in _SHAPE_ROOTS):
         return []
-    return [pattern for hint, pattern in _SHAPED.items() if hint in lowered]
+    return [shape for hint, shape in _SHAPED.items() if hint in lowered]
 
 
 def may_hold_fields(lowered: str) -> bool:
@@ -155,12 +183,18 @@ def credentials(headers: Headers, path: str = "") -> tuple[str, ...]:
 
 
 def beginnings_of(secrets: tuple[str, ...]) -> list[tuple[re.Pattern[str], str]]:
-    """Return for each secret a pattern, which finds what begins like it and ends its text or JSON string, and the secret.
+    """Return for each secret a pattern, which finds what begins like it, as `end` where it ends its text or JSON string, and the secret.
 
     A stream that grows by repeating itself, or one that is cut, tells a secret piece by piece.
     """
     return [
-        (re.compile(rf'{re.escape(secret[:BEGINNING])}[^"\\\n]*(?=\\*"|$)', re.MULTILINE), secret)
+        # What does not end there is matched too, so that its characters are looked at once; `end` is for what does.
+        (
+            re.compile(
+                rf'{re.escape(secret[:BEGINNING])}[^"\\\n]*+(?P<end>(?=\\*+"|$))?', re.MULTILINE
+            ),
+            secret,
+        )
         for secret in secrets
         if len(secret) > BEGINNING
     ]
@@ -189,9 +223,32 @@ def any_of(forms: tuple[str, ...]) -> re.Pattern[str] | None:
 
 @lru_cache(maxsize=64)
 def fields_named(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return the patterns of JSON fields of that *name*, plain and in a JSON text that is itself in a string."""
+    """Return the patterns of JSON fields of that *name*, and of how they begin in a JSON text that is itself in a string."""
     escaped = f'(?<="){re.escape(name)}'
-    return re.compile(_PLAIN % escaped), re.compile(_NESTED % escaped, re.DOTALL)
+    return re.compile(_PLAIN % escaped), re.compile(_NESTED_HEAD % escaped)
+
+
+def nested_fields(head: re.Pattern[str], text: str) -> Iterator[tuple[re.Match[str], Span]]:
+    """Yield the fields in *text* that begin as *head* says, each with the span of its value.
+
+    The value ends at the next quote with as many backslashes; the quotes are gathered by that number once, since each search for one
+    might go to the end of the text.
+    """
+    ends: dict[int, list[int]] | None = None
+    done = 0
+    for found in head.finditer(text):
+        if found.start() < done:
+            continue
+        if ends is None:
+            ends = {}
+            for quote in _NESTED_END.finditer(text):
+                ends.setdefault(len(quote["slash"]), []).append(quote.start())
+        slashes = len(found["slash"])
+        there = ends.get(slashes, [])
+        number = bisect_left(there, found.end() + 1)
+        if number < len(there):
+            done = there[number] + slashes + 1
+            yield found, (found.end(), there[number])
 
 
 def _credential_parts(name: str, value: str) -> Iterator[str]:

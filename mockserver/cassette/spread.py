@@ -1,7 +1,7 @@
 """Secrets that a stream spreads over several events, token by token. No I/O."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import accumulate
 
@@ -38,9 +38,7 @@ def replaced(
             edits.setdefault(number, {})[place] = text
     changed = list(events)
     for number, texts in edits.items():
-        value = parsed[number]
-        for place, text in texts.items():
-            value = _with(value, place, text)
+        value = _with(parsed[number], texts)
         text = value if isinstance(parsed[number], _Plain) else dumps(value)
         changed[number] = replace(events[number], event=_with_data(events[number].event, text))
     return changed, count
@@ -69,14 +67,17 @@ def _edited(
 ) -> Iterator[tuple[int, Place, str]]:
     if not spans:
         return
-    offset = 0
+    offset = first = 0
     for number, place, text in pieces:
         end = offset + len(text)
         kept: list[str] = []
         position = offset
-        for start, stop in spans:
-            if stop <= offset or start >= end:
-                continue
+        while first < len(spans) and spans[first][1] <= offset:
+            first += 1
+        for at in range(first, len(spans)):
+            start, stop = spans[at]
+            if start >= end:
+                break
             kept.append(text[position - offset : max(start, offset) - offset])
             if start >= offset:
                 kept.append(placeholder)
@@ -127,13 +128,15 @@ def _strings(value: Json, place: Place) -> Iterator[tuple[Place, str]]:
             yield from _strings(part, (*place, number))
 
 
-def _with(value: Json, place: Place, text: str) -> Json:
-    if not place:
-        return text
-    first, rest = place[0], place[1:]
+def _with(value: Json, texts: Mapping[Place, str], place: Place = ()) -> Json:
+    """Return *value*, which stands at *place*, with the new *texts* in their places."""
+    if isinstance(value, str):
+        return texts.get(place, value)
     if isinstance(value, dict):
-        return {**value, first: _with(value[first], rest, text)}
-    return [_with(part, rest, text) if n == first else part for n, part in enumerate(value)]
+        return {name: _with(part, texts, (*place, name)) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_with(part, texts, (*place, number)) for number, part in enumerate(value)]
+    return value
 
 
 def _with_data(event: Event, text: str) -> Event:

@@ -152,11 +152,11 @@ def _told(column: Sequence[str], kinds: set[str]) -> list[str] | None:
         if strings is None:
             return None
         known[piece] = strings
-    told: list[str] = []
-    for key in {key for strings in known.values() for key in strings}:
-        if len({strings[key] for strings in known.values() if key in strings}) > 1:
-            told.append("".join([known[piece].get(key, "") for piece in column]))
-    return told
+    texts: dict[str, list[str]] = {}
+    for piece in column:
+        for key, text in known[piece].items():
+            texts.setdefault(key, []).append(text)
+    return ["".join(parts) for parts in texts.values() if len(set(parts)) > 1]
 
 
 def _strings(piece: str) -> dict[str, str] | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mockserver.jsontext import Json, dumps
 
-_TEXT_OR_SMALL = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e-\d+')
+_TEXT_OR_SMALL = re.compile(r'"(?:[^"\\]++|\\.)*"|(?<![\d.])-?\d++(?:\.\d++)?e-\d+')
 
 _MAYBE_SMALL = re.compile(r"e-\d{1,3}(?=[,\]}]|\Z)")
 """Finds nothing in nearly every text, ids included, and that fast, so that few are taken apart."""

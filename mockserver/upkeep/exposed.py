@@ -115,10 +115,12 @@ def _without_in_comments(text: str, rules: Rules) -> str:
 def hidden(text: str, rules: Rules) -> str:
     """Return *text*, a line or a comment that nobody parses, without secrets."""
 
+    redactor = Redactor((), rules)
+
     def put(found: re.Match[str]) -> str:
         key, value = found["key"], found["value"]
         pair = f'"{key}":"{value}"'
-        if not _ODD.fullmatch(value) or Redactor((), rules).text(pair) == pair:
+        if not _ODD.fullmatch(value) or redactor.text(pair) == pair:
             return found[0]
         return found[0][: found.start("value") - found.start()] + PLACEHOLDER
 

@@ -24,7 +24,7 @@ _MENDS = {
 _LOST = "put a line `---` above, where another document begins"
 """What is missing where the keys of one document stand in another."""
 
-_MEANT = re.compile(r"(.*): did you mean `(.*)`\?")
+_MEANT = re.compile(r"(.*): did you mean `([^`]*)`\?")
 """A message that knows what was meant."""
 
 _SAID = re.compile(r"(.*): ((?:write|leave|save|update|choose) .*)", re.DOTALL)

@@ -89,6 +89,7 @@ def taken(entries: Sequence[Entry], upstream: str | None, rules: Rules) -> Taken
             f"--upstream {made.base!r}: write an address such as https://my-agent.example"
         )
     known = {secret for entry in entries for secret in _secrets(entry)}
+    redactor = Redactor(known, rules)
     for entry in entries:
         path = _below(made.base, entry.asked.url)
         if path is None:
@@ -100,7 +101,7 @@ def taken(entries: Sequence[Entry], upstream: str | None, rules: Rules) -> Taken
             made.left.append((shown, why))
             continue
         assert isinstance(entry.answered, Answered)
-        exchange = Redactor(known, rules).exchange(_exchange(entry.asked, path, entry.answered))
+        exchange = redactor.exchange(_exchange(entry.asked, path, entry.answered))
         try:
             load_exchange(dump_exchange(exchange).encode().decode())
         except (ReadError, UnicodeEncodeError) as error:

@@ -17,7 +17,8 @@ DEPTH = 255
 PARSED_DEPTH = 1024
 """How many its JSON parser does."""
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*(?:"|(?P<open>\\?\Z))', re.DOTALL)
+"""A string; as `open`, one that does not end, with the rest of the text: no string ends in that."""
 
 
 class RefusalError(Exception):
@@ -151,7 +152,9 @@ def _no_json(word: str) -> Json:
 
 def _brackets(text: str) -> int:
     deepest = depth = 0
-    for bracket in re.findall(r"[\[\]{}]", _STRING.sub("", text)):
+    for bracket in re.findall(
+        r"[\[\]{}]", _STRING.sub(lambda found: found[0] if found.lastgroup else "", text)
+    ):
         depth += 1 if bracket in "[{" else -1
         deepest = max(deepest, depth)
     return deepest
