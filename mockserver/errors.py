@@ -5,8 +5,9 @@ MockServerError
 ├── UsageError       an option or a setting that makes no sense
 ├── RequestError     a request to mockserver itself that makes no sense
 ├── UpstreamError    the upstream could not be reached or broke off before it answered
-└── StorageError     a file that cannot be written
-    └── OutOfFilesError  this process may not open more files or connections
+├── StorageError     a file that cannot be written
+│   └── OutOfFilesError  this process may not open more files or connections
+└── SlowPatternError a regular expression of the user that took too long
 
 A message says what, where and how to mend it, in one line. Anything else that is raised is a bug.
 """
@@ -19,6 +20,7 @@ __all__ = [
     "OutOfFilesError",
     "ReadError",
     "RequestError",
+    "SlowPatternError",
     "StorageError",
     "UpstreamError",
     "UsageError",
@@ -106,3 +108,7 @@ class OutOfFilesError(StorageError):
 
     def __init__(self) -> None:
         super().__init__(OUT_OF_FILES)
+
+
+class SlowPatternError(MockServerError):
+    """A regular expression that the user has written took longer than its time limit."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,21 +104,22 @@ def record(
     from mockserver.responders.record import Record, cancels_when_left
     from mockserver.store import tape, tapes
 
+    redact = replace(how.project.redact, tell=log.tell_once)
     kind = tapes.File if tapes.is_file(target) else tapes.Folder
     recording = Recording(
         lambda header: kind(target, mode, header, log.tell),
         Header(upstream=upstream.url, recorded=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"),
         upstream,
-        how.project.redact,
+        redact,
         log,
     )
     first: list[Cassettes] = []
     if mode is tape.Mode.EXTEND and (target.is_dir() or target.stat().st_size):
         library = Library([target], how.project.policy, log.tell)
-        first = [Cassettes(library, how.pace, how.project.redact, once=True)]
+        first = [Cassettes(library, how.pace, redact, once=True)]
     played = first[0] if first else None
     responder = FirstOf(*first, Record(upstream, recording, errors=errors))
-    control = Control("record", log.journal, played, how.project.redact, how.loopback)
+    control = Control("record", log.journal, played, redact, how.loopback)
     app = App(responder, log, control, lambda request: not cancels_when_left(request))
     return Taping(app, control, recording, upstream, played)
 
@@ -131,7 +132,8 @@ def _playing(
     others: Callable[[Cassettes], tuple[Responder, ...]],
 ) -> Playing:
     library = Library(paths, how.project.policy, log.tell)
-    cassettes = Cassettes(library, how.pace, how.project.redact)
-    control = Control(name, log.journal, cassettes, how.project.redact, how.loopback)
+    redact = replace(how.project.redact, tell=log.tell_once)
+    cassettes = Cassettes(library, how.pace, redact)
+    control = Control(name, log.journal, cassettes, redact, how.loopback)
     app = App(FirstOf(cassettes, *others(cassettes)), log, control)
     return Playing(app, control, cassettes)

@@ -13,9 +13,16 @@ from threading import Lock
 
 from mockserver.cassette.model import Header
 from mockserver.cassette.recorder import LARGEST, Recorder
+from mockserver.cassette.redact_rules import say_nothing
 from mockserver.cassette.redaction import Rules, told
 from mockserver.cassette.secrets import credentials
-from mockserver.errors import OUT_OF_FILES, MockServerError, OutOfFilesError, StorageError
+from mockserver.errors import (
+    OUT_OF_FILES,
+    MockServerError,
+    OutOfFilesError,
+    SlowPatternError,
+    StorageError,
+)
 from mockserver.exchange_text import LARGE, Draft, Writers
 from mockserver.log import Log
 from mockserver.messages import Request, cassette_of
@@ -64,7 +71,7 @@ class Recording:
         self._tapes = tapes(lambda: self._header)
         self._ready: set[str | None] = set()
         self._upstream = upstream
-        self._rules = rules
+        self._rules = replace(rules, tell=say_nothing)  # a process of its own cannot tell anybody
         self._log = log
         self._numbers = count()
         self._asked: asyncio.Task[None] | None = None
@@ -105,6 +112,8 @@ class Recording:
         if isinstance(error, OutOfFilesError):
             self._log.tell_once(OUT_OF_FILES)
             self.kept.troubles = self.kept.troubles or [OUT_OF_FILES]
+        elif isinstance(error, SlowPatternError):
+            self._complain(f"not recorded: {told(request)}: {error}")
         else:
             self._complain(f"{error} ({told(request)})")
 

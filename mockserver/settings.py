@@ -35,12 +35,12 @@ def load(path: Path | None) -> Settings:
     if document is None:
         return Settings()
     try:
-        return _settings(document)
+        return _settings(document, str(path))
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
 
 
-def _settings(document: Any) -> Settings:
+def _settings(document: Any, file: str) -> Settings:
     if not isinstance(document, dict):
         raise UsageError(f"write a mapping with {', '.join(_KEYS)}")
     for key in document:
@@ -55,4 +55,7 @@ def _settings(document: Any) -> Settings:
     repeat = document.get("repeat") or Repeat.LAST
     if repeat not in list(Repeat):
         raise UsageError(f"repeat: {repeat!r} is none of {', '.join(Repeat)}")
-    return Settings(Policy(matching.rules(tuple(ignore)), Repeat(repeat)), redaction.rules(redact))
+    return Settings(
+        Policy(matching.rules(tuple(ignore)), Repeat(repeat)),
+        redaction.rules(redact, file=file),
+    )

@@ -10,7 +10,7 @@ import mockserver
 ROOT = Path(mockserver.__file__).parent
 ORDER = [
     {"errors", "clean"},
-    {"assistants", "jsontext", "messages", "sse", "cache", "words", "pace"},
+    {"assistants", "jsontext", "messages", "sse", "cache", "words", "pace", "user_pattern"},
     {"strict", "wire"},
     {"fields"},
     {"cassette", "fake", "sessions", "target"},

@@ -12,7 +12,8 @@ from mockserver.cassette import spread
 from mockserver.cassette.canonical import form
 from mockserver.cassette.model import End, Exchange, Response, Stream, TimedEvent
 from mockserver.cassette.names import ids_in
-from mockserver.cassette.redaction import Redactor, Rules, told
+from mockserver.cassette.redact_rules import Rules
+from mockserver.cassette.redaction import Redactor, told
 from mockserver.cassette.secrets import credentials, is_secret_name
 from mockserver.cassette.stable import Stable
 from mockserver.fake.script import Situation

@@ -11,7 +11,7 @@ import pytest
 
 from mockserver import MockServer, app, exchange_text
 from mockserver.cassette import recorder
-from mockserver.cassette.redaction import Rules
+from mockserver.cassette.redact_rules import rules
 from mockserver.errors import OUT_OF_FILES, StorageError
 from mockserver.messages import Request
 from tests.processes import running
@@ -104,7 +104,8 @@ async def test_a_large_exchange_is_written_out_as_a_small_one() -> None:
     collected.feed(raw[:1000], 1.5)
     collected.feed(raw[1000:], 2.5)
     secrets = frozenset(["hunter2hunter2"])
-    draft = exchange_text.Draft(partial(collected.finish, 3.0), secrets, Rules())
+    project = rules(["cus_[a-z]+", {"field": "pin"}])
+    draft = exchange_text.Draft(partial(collected.finish, 3.0), secrets, project)
 
     assert await exchange_text.Writers().written(draft) == draft.written()
 

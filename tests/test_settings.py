@@ -80,3 +80,8 @@ def test_settings_that_are_not_utf8_are_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match=r"mockserver.yaml: not UTF-8"):
         settings.load(tmp_path / "mockserver.yaml")
+
+
+def test_an_ambiguous_pattern_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no regular expression: Possible nested set"):
+        load(tmp_path, "redact: ['[[a]b']\n")

@@ -8,12 +8,13 @@ the project's own rules. Cookies, `authorization` and the like go by the name of
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from mockserver.cassette import spread
 from mockserver.cassette.model import Exchange, Response, Stream
 from mockserver.cassette.recorder import kept_request
+from mockserver.cassette.redact_rules import Rules, rules
 from mockserver.cassette.secrets import (
     ASSIGNED,
     FIELD,
@@ -32,65 +33,48 @@ from mockserver.cassette.secrets import (
     spelled_out,
 )
 from mockserver.cassette.suspicion import Suspicion
-from mockserver.errors import UsageError
+from mockserver.errors import SlowPatternError
 from mockserver.messages import Headers, Request
 from mockserver.sse import Event
+from mockserver.user_pattern import Limit
+
+__all__ = ["PLACEHOLDER", "Redactor", "Rules", "comparable", "kept", "rules", "told"]
 
 PLACEHOLDER = "REDACTED"
+NO_RULES = Rules()
+
+PATIENCE = 2.0
+"""How many seconds the project's own patterns may take with one exchange, where nobody else waits meanwhile."""
+
+SHORT = 0.2
+"""The same with one request, where all others wait."""
+
 _NO_SECRETS = frozenset((PLACEHOLDER, "true", "false", "null", "none", "None"))
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The project's own `redact:` rules: *patterns* to be replaced, *fields* whose JSON values are."""
-
-    patterns: tuple[re.Pattern[str], ...] = ()
-    fields: tuple[str, ...] = ()
-
-    def joined(self, other: "Rules") -> "Rules":
-        """Return these rules and those of the *other*."""
-        return Rules(self.patterns + other.patterns, self.fields + other.fields)
-
-
-def rules(items: Iterable[object]) -> Rules:
-    """Return the rules that the list *items* of a settings file spells; UsageError where one is none."""
-    patterns: list[re.Pattern[str]] = []
-    fields: list[str] = []
-    for item in items:
-        match item:
-            case str(pattern) | {"pattern": str(pattern)}:
-                try:
-                    patterns.append(re.compile(pattern))
-                except re.error as error:
-                    raise UsageError(
-                        f"redact: {pattern!r} is no regular expression: {error}"
-                    ) from None
-                if patterns[-1].match(""):
-                    raise UsageError(f"redact: {pattern!r} would match everywhere")
-            case {"field": str(name)}:
-                fields.append(name)
-            case _:
-                raise UsageError(
-                    f"redact: {item!r} is no rule (write a regular expression, or `field: NAME`)"
-                )
-    return Rules(tuple(patterns), tuple(fields))
-
-
 class Redactor:
-    """Replaces the *secrets* and whatever the *rules* and the general patterns find; counts what it replaced."""
+    """Replaces the *secrets* and whatever the *rules* and the general patterns find; counts what it replaced.
 
-    def __init__(self, secrets: Iterable[str] = (), rules: Rules = Rules()) -> None:
+    SlowPatternError where the project's own patterns take longer than so many *seconds* with an exchange, or with all else.
+    """
+
+    def __init__(
+        self, secrets: Iterable[str] = (), rules: Rules = NO_RULES, seconds: float = PATIENCE
+    ) -> None:
         self.count = 0
         self._secrets = tuple(sorted(set(secrets), key=lambda s: (-len(s), s)))
         forms = forms_of(self._secrets)
         self._exact = any_of(forms)
         self._beginnings = beginnings_of(self._secrets)
         self._rules = rules
+        self._seconds = seconds
+        self._limit = Limit(seconds)
         self._suspicion = Suspicion(self._secrets, forms, rules.fields)
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """Return *exchange* without secrets, the number of replacements in `redacted`."""
         before = self.count
+        self._limit = Limit(self._seconds)
         request = self.request(exchange.request)
         response = self._response(exchange.response)
         if self.count == before:
@@ -108,7 +92,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return *text* without secrets; the very same object where there are none."""
-        if not self._rules.patterns and not self._suspicion.of(text):
+        if not self._rules.search_all and not self._suspicion.of(text):
             return text
         before = self.count
         redacted = self._text(spelled_out(text))
@@ -129,8 +113,10 @@ class Redactor:
         for name in self._rules.fields:
             if name in text:
                 text = self._fields(*fields_named(name), text)
-        for pattern in self._rules.patterns:
+        for pattern in self._rules.general:
             text = self._replaced(pattern, text)
+        for own in self._rules.patterns:
+            text = self._without(own.spans(text, self._limit), text)
         return text
 
     def _response(self, response: Response) -> Response:
@@ -144,7 +130,7 @@ class Redactor:
         return replace(response, reason=reason, headers=headers, content=content)
 
     def _stream(self, stream: Stream) -> Stream:
-        if not self._rules.patterns and not self._suspicion.of_stream(stream):
+        if not self._rules.search_all and not self._suspicion.of_stream(stream):
             tail = self._bytes(stream.tail)
             return (
                 stream if tail == stream.tail else Stream(stream.events, stream.line_ending, tail)
@@ -166,10 +152,12 @@ class Redactor:
     def _find(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield the spans of the secrets in a *text* that was put together from several events."""
         exact = (self._exact,) if self._exact else ()
-        for pattern in (*exact, *self._rules.patterns):
+        for pattern in (*exact, *self._rules.general):
             yield from (found.span() for found in pattern.finditer(text))
         for shape in shaped(text.lower()):
             yield from shape.spans(text)
+        for own in self._rules.patterns:
+            yield from own.spans(text, self._limit)
 
     def _bytes(self, raw: bytes) -> bytes:
         try:
@@ -193,7 +181,7 @@ class Redactor:
     def _headers(self, headers: Headers) -> Headers:
         values = "\n".join([value for _, value in headers])
         named = any(is_secret_name(name) for name, _ in headers)
-        if not named and not self._rules.patterns and not self._suspicion.of(values):
+        if not named and not self._rules.search_all and not self._suspicion.of(values):
             return headers
         return tuple((name, self._header(name, value)) for name, value in headers)
 
@@ -246,11 +234,27 @@ class Redactor:
         )
 
 
+def comparable(request: Request, rules: Rules, secrets: Iterable[str]) -> Request:
+    """Return *request* as a cassette holds it: with the headers that are kept, and without its *secrets*.
+
+    SlowPatternError where a pattern of the *rules* takes too long.
+    """
+    return Redactor(secrets, rules, SHORT).request(kept_request(request))
+
+
 def kept(request: Request, rules: Rules, secrets: Iterable[str] | None = None) -> Request:
-    """Return *request* as a cassette holds it: with the headers that are kept, and without its *secrets*, which may be known."""
+    """Return *request* as it may be shown, as a cassette holds it, without its *secrets*, which may be known.
+
+    Where a pattern of the *rules* takes too long, a placeholder stands for all of it.
+    """
     if secrets is None:
         secrets = credentials(request.headers, request.path)
-    return Redactor(secrets, rules).request(kept_request(request))
+    try:
+        return comparable(request, rules, secrets)
+    except SlowPatternError as error:
+        rules.tell(f"{error}; what it was looked for in is shown as {PLACEHOLDER}")
+        body = PLACEHOLDER.encode() if request.body else b""
+        return Request(request.method, f"/{PLACEHOLDER}", (), body)
 
 
 def told(request: Request) -> str:

@@ -11,7 +11,7 @@ import click
 from mockserver.cli import options
 from mockserver.cli.opened import Work
 from mockserver.cli.tables import wrapped
-from mockserver.errors import UsageError
+from mockserver.errors import SlowPatternError, UsageError
 from mockserver.words import counted, printable
 
 if TYPE_CHECKING:
@@ -68,10 +68,14 @@ def lint(
             work.skip(opened.path)
             continue
         count += 1
-        told = findings_of(held, project.policy, project.redact)
-        if fix and (raw := fixed(held, skipped)) != held.raw and work.rewrite(opened, raw):
-            mended += [one for one in told if one.fixable and one.code not in skipped]
-            told = findings_of(source(held.name, raw), project.policy, project.redact)
+        try:
+            told = findings_of(held, project.policy, project.redact)
+            if fix and (raw := fixed(held, skipped)) != held.raw and work.rewrite(opened, raw):
+                mended += [one for one in told if one.fixable and one.code not in skipped]
+                told = findings_of(source(held.name, raw), project.policy, project.redact)
+        except SlowPatternError as error:
+            work.trouble(f"{opened.path}: {error}")
+            continue
         found += [one for one in told if one.code not in skipped]
     work.found = bool(found)
     for finding in mended:
@@ -159,17 +163,20 @@ def scrub(
 
     if "field:" in given:
         raise UsageError("--rule field: names no field, write field:NAME")
-    try:
-        own = rules([{"field": one[6:]} if one.startswith("field:") else one for one in given])
-    except UsageError as error:
-        raise UsageError(str(error).replace("redact:", "--rule")) from None
+    named = [{"field": one[6:]} if one.startswith("field:") else one for one in given]
+    own = rules(named, "--rule")
     redact = settings.load(config).redact.joined(own)
     work, replaced, files = Work(), [], 0
     for opened in work.cassettes(paths, "scrub"):
         parts = opened.source.parts
         for fault in opened.source.faults:
             work.trouble(f"{fault}: this part is left as it is")
-        told = [one for part in parts for one in exposed.exposures(part, redact)]
+        try:
+            told = [one for part in parts for one in exposed.exposures(part, redact)]
+            raw = b"".join(exposed.scrubbed(part, redact) for part in parts) if told else b""
+        except SlowPatternError as error:
+            work.trouble(f"{opened.path}: {error}: the file is left as it is")
+            continue
         for one in told:
             if one.where == exposed.UNREAD:
                 why = "what looks like a secret stands in what cannot be read: mend that first"
@@ -177,7 +184,6 @@ def scrub(
         told = [one for one in told if one.where != exposed.UNREAD]
         if not told:
             continue
-        raw = b"".join(exposed.scrubbed(part, redact) for part in parts)
         if not (check or work.rewrite(opened, raw)):
             continue
         files += 1

@@ -1,8 +1,8 @@
 """A script from its YAML text. No I/O."""
 
 import re
-import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from mockserver import strict
@@ -11,14 +11,15 @@ from mockserver.fake.script import PLACEHOLDERS, Pace, Rule, Script
 from mockserver.fake.steps import DELAY, steps
 from mockserver.fields import each, known, seconds, typed
 from mockserver.strict import Mapping, Sequence
+from mockserver.user_pattern import UserPattern, compiled
 
 _PACE = ("first", "token", "tool")
 
 
-def script(text: str, extended: Callable[[], Script]) -> Script:
+def script(text: str, extended: Callable[[], Script], file: str | None = None) -> Script:
     """Return the script that the YAML *text* holds; where it says so, it goes on with *extended*.
 
-    ReadError, with the line, where it makes no sense.
+    It is the user's own in *file*, or the built-in one without, whose patterns are known to be fast. ReadError, with the line, where it makes no sense.
     """
     document = strict.read(text)
     if not isinstance(document, Mapping):
@@ -35,7 +36,7 @@ def script(text: str, extended: Callable[[], Script]) -> Script:
         raise ReadError(
             "a script needs `rules`, at least one", line=document.lines.get("rules", document.line)
         )
-    own = each(rules, _rule) if rules else ()
+    own = each(rules, partial(_rule, file=file)) if rules else ()
     if rules:
         _check_reach(own, rules.lines)
     return Script((*own, *before.rules), _pace(document, before.pace))
@@ -63,7 +64,7 @@ def _pace(document: Mapping, before: Pace) -> Pace:
     )
 
 
-def _rule(part: Any, line: int) -> Rule:
+def _rule(part: Any, line: int, file: str | None) -> Rule:
     if not isinstance(part, Mapping):
         raise ReadError("a rule is a mapping with `when` and `steps`", line=line)
     known(part, ("when", "steps"), "a rule")
@@ -73,21 +74,20 @@ def _rule(part: Any, line: int) -> Rule:
     if turn is not None and turn < 1:
         raise ReadError("turn counts from 1", line=when.lines["turn"])
     played = steps(part, "steps", line)
-    return Rule(played, _pattern(when), typed(when, "graph", str), turn)
+    return Rule(played, _pattern(when, file), typed(when, "graph", str), turn)
 
 
-def _pattern(when: Mapping) -> re.Pattern[str] | None:
+def _pattern(when: Mapping, file: str | None) -> re.Pattern[str] | UserPattern | None:
     text = typed(when, "human", str)
     if text is None:
         return None
     line = when.lines["human"]
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # a pattern that means something else in the next Python
-            pattern = re.compile(text, re.IGNORECASE)
-    except (re.error, Warning, OverflowError, RecursionError) as error:
+        pattern = compiled(text, re.IGNORECASE)
+        own = file and UserPattern(text, f"{file}, line {line}: human:", ignore_case=True)
+    except ValueError as error:
         raise ReadError(f"human: not a regular expression: {error}", line=line) from None
     for name in PLACEHOLDERS:
         if name in pattern.groupindex:
             raise ReadError(f"human: {{{name}}} has a meaning: name the group otherwise", line=line)
-    return pattern
+    return own or pattern

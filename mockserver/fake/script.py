@@ -10,10 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 from mockserver.jsontext import Json
+from mockserver.user_pattern import Limit, UserPattern
 
 T = TypeVar("T")
 
 _PLACEHOLDER = re.compile(r"\{([^\W\d]\w*)\}")
+
+_SHORT = 0.1
+"""How many seconds the patterns of a script may take with one message: all others wait meanwhile."""
 
 PLACEHOLDERS = ("message", "turn", "graph", "answer")
 """What `{…}` in a text stands for, whatever the rule; the groups of a rule bring others."""
@@ -127,7 +131,7 @@ class Rule:
     """*steps*, where *human* is found in the last human message and graph and turn are the named ones."""
 
     steps: tuple[Step, ...]
-    human: re.Pattern[str] | None = None
+    human: re.Pattern[str] | UserPattern | None = None
     graph: str | None = None
     turn: int | None = None
 
@@ -136,14 +140,19 @@ class Rule:
         """Whether it says something, so that it fits a conversation only."""
         return any(isinstance(step, Speak | Delegate) for step in self.steps)
 
-    def match(self, situation: Situation) -> dict[str, str] | None:
-        """Return what the groups of *human* caught, None where the rule does not fit."""
+    def match(self, situation: Situation, limit: Limit | None = None) -> dict[str, str] | None:
+        """Return what the groups of *human* caught, None where the rule does not fit.
+
+        SlowPatternError beyond the *limit*, which several rules may share.
+        """
         if self.graph not in (None, situation.graph) or self.turn not in (None, situation.turn):
             return None
         if situation.said is None:
             return None if self.human or self.talks else {}
         if self.human is None:
             return {}
+        if isinstance(self.human, UserPattern):
+            return self.human.search(situation.said, limit or Limit(_SHORT))
         found = self.human.search(situation.said)
         return found and {name: text or "" for name, text in found.groupdict().items()}
 
@@ -165,9 +174,13 @@ class Script:
     pace: Pace = field(default_factory=Pace)
 
     def visits(self, situation: Situation) -> tuple[Visit, ...]:
-        """Return what is played in *situation*, its placeholders filled in; nothing where no rule fits."""
+        """Return what is played in *situation*, its placeholders filled in; nothing where no rule fits.
+
+        SlowPatternError where a pattern of the script takes too long.
+        """
+        limit = Limit(_SHORT)
         for rule in self.rules:
-            caught = rule.match(situation)
+            caught = rule.match(situation, limit)
             if caught is not None:
                 known = {
                     "message": situation.said or "",

@@ -10,7 +10,7 @@ from mockserver.cassette.index import Entry, Found, Index
 from mockserver.cassette.misses import Miss, Near, no_cassette
 from mockserver.cassette.model import Repeat
 from mockserver.cassette.names import MessageNames, Names, message_ids
-from mockserver.cassette.redaction import Rules, kept
+from mockserver.cassette.redaction import Rules, comparable, kept
 from mockserver.errors import ReadError
 from mockserver.messages import (
     Reply,
@@ -189,7 +189,7 @@ class Cassettes:
             session.kept(Own) or (),
             looked.cassette is not None,
         )
-        return self._aliases.meant(kept(request, self._rules, looked.secrets), made, index)
+        return self._aliases.meant(comparable(request, self._rules, looked.secrets), made, index)
 
     def misnamed(self, request: Request) -> bool:
         """Tell whether *request* names a cassette that is not there."""

@@ -8,7 +8,7 @@ from mockserver.cache import Cache
 from mockserver.cassette.canonical import canonical
 from mockserver.cassette.index import Found, Index
 from mockserver.cassette.matching import Key
-from mockserver.cassette.redaction import Rules, kept
+from mockserver.cassette.redaction import Rules, comparable
 from mockserver.cassette.secrets import credentials
 from mockserver.messages import Request, cassette_of, session_of
 from mockserver.store.library import Library
@@ -67,7 +67,7 @@ class Lookup:
         place = (index.rules, request.method, request.path, digest, secrets)
         known = self._keys.get(place)
         if known is None:
-            form = canonical(kept(request, self._rules, secrets))
+            form = canonical(comparable(request, self._rules, secrets))
             has_ids = _IDS_IN.search(request.path.encode() + request.body) is not None
             known = self._keys.put(place, (index.keys(form), has_ids), 700 + len(request.path))
         keys, has_ids = known

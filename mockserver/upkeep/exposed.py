@@ -73,7 +73,11 @@ def _rewritten(part: Part, value: Header | Exchange, rules: Rules) -> bytes:
 
 def _for(part: Part, rules: Rules) -> Rules:
     """Return *rules*, and that of passwords in addresses where *part* may have such: to look for it everywhere takes ten times as long."""
-    return rules.joined(Rules((_IN_URL,))) if b"@" in part.raw and b"://" in part.raw else rules
+    return (
+        rules.joined(Rules(general=(_IN_URL,)))
+        if b"@" in part.raw and b"://" in part.raw
+        else rules
+    )
 
 
 def _redacted(value: Header | Exchange, rules: Rules) -> Header | Exchange:
@@ -124,7 +128,7 @@ def hidden(text: str, rules: Rules) -> str:
             return found[0]
         return found[0][: found.start("value") - found.start()] + PLACEHOLDER
 
-    return Redactor((), rules.joined(Rules((_IN_URL,)))).text(_PAIR.sub(put, text))
+    return Redactor((), rules.joined(Rules(general=(_IN_URL,)))).text(_PAIR.sub(put, text))
 
 
 def _unread(part: Part, rules: Rules) -> Iterator[Exposure]:

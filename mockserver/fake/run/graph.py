@@ -9,6 +9,7 @@ Its twin in the tests is a real LangGraph graph that plays the same scripts.
 from collections.abc import Iterator
 from dataclasses import replace
 
+from mockserver.errors import SlowPatternError
 from mockserver.fake.errors import RejectedError, StoppedError
 from mockserver.fake.messages.chat import Message
 from mockserver.fake.run.beginning import Beginning, Begun, place_of
@@ -17,7 +18,7 @@ from mockserver.fake.run.nodes import Nodes
 from mockserver.fake.run.place import AGENT, END, TOOLS, Place, node_metadata
 from mockserver.fake.run.routes import follower, planned
 from mockserver.fake.run.state import State, conversation, updated
-from mockserver.fake.script import Script, Visit
+from mockserver.fake.script import Fail, Script, Visit
 from mockserver.jsontext import Json
 
 _DEFAULT_LIMIT = 10_007
@@ -44,6 +45,8 @@ class Graph:
         self._visits: tuple[Visit, ...] = ()
         self.speechless = False
         """Whether it was talked to, and no rule of the script fits what was said."""
+        self.slow: str | None = None
+        """Which pattern of the script took too long, if one did."""
         self.failed: RejectedError | None = None
         """What it has failed with."""
 
@@ -96,7 +99,11 @@ class Graph:
 
     def _converse(self, state: State) -> None:
         """See what is to be said in *state*."""
-        self._visits = planned(self._script, self._request.graph, state)
+        try:
+            self._visits = planned(self._script, self._request.graph, state)
+        except SlowPatternError as error:
+            self.slow = str(error)
+            self._visits = (Visit((Fail("TimeoutError", self.slow),)),)
         self.speechless = "messages" in state and not self._visits
         known: list[Message] = state.get("messages", [])
         self._modes.known(known)

@@ -71,7 +71,8 @@ class Runs:
         reel.emit("metadata", {"run_id": request.run_id, "attempt": 1})
         graph.run()
         checkpoints.close()
-        return reel.played(graph.failed, _SPEECHLESS if graph.speechless else None)
+        note = _SPEECHLESS if graph.speechless else graph.slow
+        return reel.played(graph.failed, note)
 
 
 def stream_headers(run: str) -> Headers:
