@@ -410,7 +410,7 @@ async def test_a_large_request_reaches_the_upstream_whole(tmp_path: Path) -> Non
 
 
 async def test_a_large_answer_reaches_the_client_whole_and_is_played_whole(tmp_path: Path) -> None:
-    body = Random(1).randbytes(20 << 20)
+    body = Random(1).randbytes(5 << 20)
     head = b"HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\n"
     async with upstream(say(head, b"content-length: %d\r\n" % len(body), CLOSE, body)) as server:
         with recording(server, tmp_path) as mockserver:

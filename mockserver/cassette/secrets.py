@@ -76,23 +76,30 @@ _PARAMETER_HINTS = tuple(
     )
 )
 
+
+def _at_word(start: str) -> str:
+    """Return the pattern of *start* at the beginning of a word; a pattern that begins with plain characters is found a hundred times as fast."""
+    return rf"{start}(?<=\b{start})"
+
+
 _SHAPES = {
-    "sk-": r"(?<![\w-])sk-[A-Za-z0-9_-]{8,}",
-    "lsv2_": r"\blsv2_[A-Za-z0-9_]{6,}",
-    "ls__": r"\bls__[A-Za-z0-9_]{8,}",
+    "sk-": r"sk-(?<![\w-]sk-)[A-Za-z0-9_-]{8,}",
+    "lsv2_": _at_word("lsv2_") + r"[A-Za-z0-9_]{6,}",
+    "ls__": _at_word("ls__") + r"[A-Za-z0-9_]{8,}",
     "bearer ": r"(?i:\bbearer +)(?=\S*[0-9])[A-Za-z0-9._~+/-]{8,}=*",
     "basic ": r"(?i:\bbasic +)(?=\S*[0-9=]|\S[a-z]*[A-Z])[A-Za-z0-9+/]{8,}=*",
     # What is no token is taken up to the end of its first part: no token begins within that part then.
-    "eyj": r"\beyJ[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]*+|(?P<other>))",
-    "akia": r"\bAKIA[0-9A-Z]{16}\b",
-    "aiza": r"\bAIza[0-9A-Za-z_-]{30,}",
-    **{f"gh{kind}_": rf"\bgh{kind}_[A-Za-z0-9]{{20,}}" for kind in "opsur"},
-    "github_pat_": r"\bgithub_pat_[A-Za-z0-9_]{20,}",
-    "glpat-": r"\bglpat-[A-Za-z0-9_-]{16,}",
-    "hf_": r"\bhf_[A-Za-z0-9]{20,}",
-    **{f"xox{kind}-": rf"\bxox{kind}-[A-Za-z0-9-]{{10,}}" for kind in "abeoprs"},
-    "gsk_": r"\bgsk_[A-Za-z0-9]{20,}",
-    "tvly-": r"\btvly-[A-Za-z0-9-]{10,}",
+    "eyj": _at_word("eyJ")
+    + r"[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]*+|(?P<other>))",
+    "akia": _at_word("AKIA") + r"[0-9A-Z]{16}\b",
+    "aiza": _at_word("AIza") + r"[0-9A-Za-z_-]{30,}",
+    **{f"gh{kind}_": _at_word(f"gh{kind}_") + "[A-Za-z0-9]{20,}" for kind in "opsur"},
+    "github_pat_": _at_word("github_pat_") + r"[A-Za-z0-9_]{20,}",
+    "glpat-": _at_word("glpat-") + r"[A-Za-z0-9_-]{16,}",
+    "hf_": _at_word("hf_") + r"[A-Za-z0-9]{20,}",
+    **{f"xox{kind}-": _at_word(f"xox{kind}-") + "[A-Za-z0-9-]{10,}" for kind in "abeoprs"},
+    "gsk_": _at_word("gsk_") + r"[A-Za-z0-9]{20,}",
+    "tvly-": _at_word("tvly-") + r"[A-Za-z0-9-]{10,}",
     # A key without an end takes the rest of the text: none of those that begin in it has an end either.
     "private key-----": (
         r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.*?-----END [A-Z ]*PRIVATE KEY-----|(?P<other>.*+))"
