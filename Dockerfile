@@ -6,6 +6,6 @@ RUN pip install --no-cache-dir /src && rm -r /src && useradd --system mockserver
 USER mockserver
 WORKDIR /
 EXPOSE 8123
-HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ.get('MOCKSERVER_PORT', '8123') + '/ok')"]
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["python", "-c", "import os, urllib.request as u; port = os.environ.get('MOCKSERVER_PORT', ''); u.urlopen('http://127.0.0.1:' + (port if port.isdigit() else '8123') + '/ok')"]
 ENTRYPOINT ["mockserver"]
 CMD ["serve", "--host", "0.0.0.0"]

@@ -1,6 +1,7 @@
 """The commands as a person types them."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -399,6 +400,62 @@ def test_a_replay_says_when_it_is_ready_and_what_it_did(folder: Path, number: in
 def test_serve_without_cassettes_starts(folder: Path) -> None:
     with running("serve", folder=folder) as server:
         assert server.ready == f"mockserver serve on {server.url}, 0 exchanges in 0 cassettes\n"
+
+
+SERVICE = "tcp://10.0.0.1:8123"
+
+
+@pytest.mark.parametrize("value", [SERVICE, "udp://10.0.0.1:53", "tcp://[fd00::1]:8123"])
+def test_a_port_that_kubernetes_has_set_is_ignored(folder: Path, value: str) -> None:
+    context = cli.commands["serve"].make_context
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOCKSERVER_PORT", value)
+        with context("serve", []) as made:
+            assert made.params["port"] == 8123
+    with running("serve", folder=folder, environment={"MOCKSERVER_PORT": value}) as server:
+        server.stop()
+
+    assert server.errors.startswith("answered nothing\n")  # --port was given
+
+
+def test_a_port_that_kubernetes_has_set_is_said_to_be_ignored(folder: Path) -> None:
+    environment = {**os.environ, "MOCKSERVER_PORT": SERVICE, "MOCKSERVER_SCRIPT": "none.yaml"}
+    done = subprocess.run(command("serve"), cwd=folder, env=environment, capture_output=True, text=True, check=False)  # fmt: skip
+
+    assert done.stderr.splitlines() == [
+        f"MOCKSERVER_PORT={SERVICE} is ignored: Kubernetes sets it for a Service named mockserver; use --port",
+        "mockserver: none.yaml: cannot be read: No such file or directory",
+    ]
+
+
+@pytest.mark.parametrize("value", ["http://10.0.0.1:8123", "tcp", "tcp://", "x", "70000"])
+def test_a_port_that_is_none_is_refused(folder: Path, value: str) -> None:
+    environment = {**os.environ, "MOCKSERVER_PORT": value}
+    done = subprocess.run(command("serve"), cwd=folder, env=environment, capture_output=True, text=True, check=False)  # fmt: skip
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("mockserver: Invalid value for '--port'")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_service_given_as_an_option_is_refused(folder: Path) -> None:
+    done = run("serve", "--port", SERVICE, folder=folder)
+
+    assert done.stderr.startswith("mockserver: Invalid value for '--port'")
+
+
+def test_no_other_variable_is_one_that_kubernetes_sets() -> None:
+    """What it sets for a Service whose name is `mockserver`, or begins so, such as `mockserver-upstream`."""
+    service = re.compile(r"MOCKSERVER(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_\w+)")
+    variables = {
+        str(parameter.envvar)
+        for made in cli.commands.values()
+        for parameter in made.params
+        if parameter.envvar
+    }
+
+    assert len(variables) > 15
+    assert {name for name in variables if service.fullmatch(name)} == {"MOCKSERVER_PORT"}
 
 
 def test_options_come_from_the_environment(folder: Path) -> None:

@@ -100,6 +100,19 @@ def test_its_command_answers_and_is_healthy(tmp_path: Path, mounted: bool) -> No
         assert server.wait(20) == 0
 
 
+@pytest.mark.parametrize(
+    ("value", "port"), [("9000", "9000"), ("tcp://10.0.0.1:8123", "8123"), ("", "8123")]
+)
+def test_its_health_is_asked_where_it_listens(value: str, port: str) -> None:
+    """Kubernetes sets the variable to a URL for a Service named mockserver."""
+    _, option, code = json.loads(said(r"HEALTHCHECK .+ CMD")[0])
+    shown = f"import urllib.request; urllib.request.urlopen = print; {code}"
+    environment = {"MOCKSERVER_PORT": value}
+    done = subprocess.run([sys.executable, option, shown], env=environment, capture_output=True, text=True, check=True)  # fmt: skip
+
+    assert done.stdout == f"http://127.0.0.1:{port}/ok\n"
+
+
 def test_an_image_with_cassettes_replays_them() -> None:
     [block] = blocks("dockerfile", ROOT / "docs" / "container.md")
     found = re.search(r"^CMD (.+)$", block.text, re.MULTILINE)

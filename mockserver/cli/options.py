@@ -1,5 +1,6 @@
 """Options that several commands have; each is also a variable of the environment."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -65,6 +66,25 @@ class HeaderType(click.ParamType[tuple[str, str]]):
     def split_envvar_value(self, rv: str) -> Sequence[str]:
         """Return the lines of *rv*."""
         return header_lines(rv)
+
+
+_SERVICE = re.compile(r"(tcp|udp|sctp)://\S+")
+"""The value of the variable `NAME_PORT` that Kubernetes, like the old links of Docker, sets for a Service called `name`."""
+
+
+class PortOption(click.Option):
+    """The option --port; a variable that Kubernetes has set is no value of it."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Return the value in the environment, None if there is none that is meant as a port."""
+        value = super().resolve_envvar_value(ctx)
+        if value is None or not _SERVICE.fullmatch(value):
+            return value
+        ignored = f"{self.envvar}={value} is ignored"
+        click.echo(
+            f"{ignored}: Kubernetes sets it for a Service named mockserver; use --port", err=True
+        )
+        return None
 
 
 def paths(function: F) -> F:
@@ -146,6 +166,7 @@ def address(function: F) -> F:
         config,
         click.option(
             "--port",
+            cls=PortOption,
             type=click.IntRange(0, 65535),
             default=8123,
             show_default=True,
