@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import hdrs, web
 
-from mockserver import target
+from mockserver import connections, target
 from mockserver.cache import Cache
 from mockserver.cassette.redaction import told
 from mockserver.control import Control
@@ -66,6 +66,11 @@ class App:
         self._relays: dict[asyncio.Task[web.StreamResponse], _Relayed] = {}
         self._known: Cache[Request] = Cache(_KNOWN)
 
+    @property
+    def log(self) -> Log:
+        """What a person reads about its requests."""
+        return self._log
+
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Return the answer to *request*, which may have gone out by then."""
         started = asyncio.get_running_loop().time()
@@ -76,7 +81,8 @@ class App:
             # What has come with the head, as most bodies do, needs no wait.
             body = content.read_nowait() if content.is_eof() else await content.read()
         except web.RequestPayloadError as error:
-            refusal = failure(400, f"the body of the request cannot be read: {error}")
+            why = f"the body of the request cannot be read: {connections.reason(error)}"
+            refusal = failure(400, why)
             return await self._write(request, Request(method, request.raw_path), refusal, 0.0)
         place = (method, request.raw_path, request.raw_headers, body)
         incoming = self._known.get(place)

@@ -10,6 +10,9 @@ from mockserver.journal import FAULTY, Call, Journal, call
 from mockserver.messages import Reply, Request, Source
 from mockserver.words import counted
 
+_SHOWN = 5
+"""Of how many malformed requests there is a line."""
+
 
 class Log:
     """Counts the answers and tells them by *tell*, a line each: all of them if *every*, else misses and faults.
@@ -30,6 +33,7 @@ class Log:
         self._clock = clock
         self.counts: Counter[Source] = Counter()
         self.every = every
+        self._malformed = 0
         self._on_fault = on_fault
         self._told_once: set[str] = set()
 
@@ -71,6 +75,14 @@ class Log:
                 f"{told(request)} {reply.status} {reply.source}{exchange} {seconds * 1000:.0f} ms{names}"
             )
 
+    def malformed(self, line: str) -> None:
+        """Count a malformed request; say *line* about it if it is one of the first."""
+        self._malformed += 1
+        if self._malformed <= _SHOWN:
+            self.tell(line)
+        elif self._malformed == _SHOWN + 1:
+            self.tell("more malformed requests are counted, and not shown")
+
     def summary(self) -> str:
         """Return how many requests were answered by what."""
         answered = [
@@ -83,4 +95,6 @@ class Log:
             parts.append(counted(self.misses, "miss", "misses"))
         if self.errors:
             parts.append(counted(self.errors, "error"))
+        if self._malformed:
+            parts.append(counted(self._malformed, "malformed request"))
         return "; ".join(parts)

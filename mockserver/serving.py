@@ -8,9 +8,9 @@ from typing import Any
 from aiohttp import web
 
 from mockserver.app import App
+from mockserver.connections import Server
 from mockserver.errors import OUT_OF_FILES, UsageError, is_out_of_files
 
-_LONGEST_LINE = 1 << 16
 # What still plays at a stop is cut; what is still recorded has its own time, see app.GRACE.
 _CUT_AFTER = 0.25
 
@@ -20,14 +20,7 @@ class Runner(web.ServerRunner):
 
     def __init__(self, app: App) -> None:
         self._app = app
-        server = web.Server(
-            app.handle,
-            handler_cancellation=True,
-            access_log=None,
-            max_line_size=_LONGEST_LINE,
-            max_field_size=_LONGEST_LINE,
-        )
-        super().__init__(server, shutdown_timeout=_CUT_AFTER)
+        super().__init__(Server(app.handle, app.log), shutdown_timeout=_CUT_AFTER)
 
     async def shutdown(self) -> None:
         """Finish what is under way."""

@@ -21,7 +21,7 @@ ORDER = [
     {"recording", "verification"},
     {"responders"},
     {"control"},
-    {"sending"},
+    {"sending", "connections"},
     {"app"},
     {"serving", "modes", "eventloop"},
     {"server"},
