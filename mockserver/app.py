@@ -1,13 +1,13 @@
 """HTTP in, responder, HTTP out, on aiohttp's low-level server: one place writes every reply."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from aiohttp import hdrs, web
 
-from mockserver import connections, target
+from mockserver import connections, target, wire
 from mockserver.cache import Cache
 from mockserver.cassette.redaction import told
 from mockserver.control import Control
@@ -26,12 +26,10 @@ WRITE_GRACE = 10.0
 """How many seconds more it waits for what has been answered to be in the file."""
 
 _PREFLIGHT = {
-    "access-control-allow-origin": "*",
     "access-control-allow-methods": "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, QUERY",
     "access-control-max-age": "600",
     "access-control-allow-private-network": "true",
     "content-type": "text/plain; charset=utf-8",
-    "vary": "Origin",
 }
 _KNOWN = 8 << 20
 """How many bytes of requests are remembered: one that comes again need not be looked at again."""
@@ -62,6 +60,7 @@ class App:
         self._responder = responder
         self._log = log
         self._control = control or Control()
+        self._access = self._control.access
         self._outlives = outlives
         self._relays: dict[asyncio.Task[web.StreamResponse], _Relayed] = {}
         self._known: Cache[Request] = Cache(_KNOWN)
@@ -74,16 +73,18 @@ class App:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Return the answer to *request*, which may have gone out by then."""
         started = asyncio.get_running_loop().time()
+        if self._access.guarded and (refusal := self._refusal(request.headers)):
+            return refusal
         method, content = request.method, request.content
         if method == "OPTIONS" and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
-            return _preflight(request)
+            return _preflight(request, self._page(request))
         try:
             # What has come with the head, as most bodies do, needs no wait.
             body = content.read_nowait() if content.is_eof() else await content.read()
         except web.RequestPayloadError as error:
             why = f"the body of the request cannot be read: {connections.reason(error)}"
-            refusal = failure(400, why)
-            return await self._write(request, Request(method, request.raw_path), refusal, 0.0)
+            reply = wire.readable(failure(400, why), self._page(request))
+            return await self._write(request, Request(method, request.raw_path), reply, 0.0)
         place = (method, request.raw_path, request.raw_headers, body)
         incoming = self._known.get(place)
         if incoming is None:
@@ -115,6 +116,23 @@ class App:
         asked = told(self._relays[task].request)
         self._log.tell(f"not recorded: {asked} was still being {what} s after the stop")
         task.cancel()
+
+    def _refusal(self, headers: Mapping[str, str]) -> web.Response | None:
+        """Return the refusal of a request with these *headers*, None if it may be passed on."""
+        host = headers.get(hdrs.HOST)
+        why = self._access.host_refusal(host) if host is not None else None
+        why = why or self._access.page_refusal(
+            headers.get(hdrs.ORIGIN), headers.get("Sec-Fetch-Site")
+        )
+        if why is None:
+            return None
+        self._log.refused(why)
+        return connections.refusal(403, why)
+
+    def _page(self, request: web.BaseRequest) -> str | None:
+        """Return the origin of the page that asks, if it is an allowed one."""
+        origin = request.headers.get(hdrs.ORIGIN)
+        return origin if origin is not None and self._access.allows_origin(origin) else None
 
     async def _see_through(
         self,
@@ -151,6 +169,8 @@ class App:
         self, request: web.BaseRequest, incoming: Request, started: float
     ) -> web.StreamResponse:
         reply = await self._responder.respond(incoming)
+        if hdrs.ORIGIN in request.headers:
+            reply = wire.readable(reply, self._page(request))
         self._log.answering(incoming, reply)
         if isinstance(reply.body, Encoded) and not self._log.every:
             return whole(request, reply, reply.body)
@@ -251,8 +271,8 @@ async def _until(moment: float) -> None:
         await asyncio.sleep(left)
 
 
-def _preflight(request: web.BaseRequest) -> web.Response:
-    headers = dict(_PREFLIGHT)
+def _preflight(request: web.BaseRequest, origin: str | None) -> web.Response:
+    headers = {**_PREFLIGHT, **dict(wire.cors(origin))}
     if asked := request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS):
         headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = asked
     return web.Response(text="OK", headers=headers)

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from ipaddress import ip_address
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from aiohttp import web
 
+from mockserver.access import Access
 from mockserver.cassette.index import Index
 from mockserver.cassette.redaction import Rules, kept
 from mockserver.errors import RequestError
@@ -29,14 +29,14 @@ from mockserver.target import PREFIX
 class Control:
     """Answers the control paths of a server in *mode*; without *cassettes* nothing is played.
 
-    *rules* are what is redacted of the requests that the journal tells. *loopback*: bound to this machine alone.
+    *rules* are what is redacted of the requests that the journal tells. *access* says who may ask.
     """
 
     mode: str = "replay"
     journal: Journal = field(default_factory=Journal)
     cassettes: Cassettes | None = None
     rules: Rules = field(default_factory=Rules)
-    loopback: bool = True
+    access: Access = field(default_factory=Access)
 
     def reset(self, session: str | None = None) -> None:
         """Forget what was asked, played and made in *session*; in all if it is None."""
@@ -132,9 +132,7 @@ class Control:
         origin, host = request.headers.get("Origin"), request.headers.get("Host", "")
         if origin is not None and origin.partition("://")[2] != host:
             return f"a page of {origin} may not control mockserver"
-        if self.loopback and not _is_loopback(host):
-            return f"host {host!r} may not control mockserver: use 127.0.0.1 or localhost"
-        return None
+        return self.access.host_refusal(host)
 
 
 class _Asked:
@@ -157,21 +155,6 @@ class _Asked:
 
 def _session(url: Request) -> str | None:
     return None if url.header(SESSION) is None else session_of(url)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether the address or name *host* means this machine alone."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _is_loopback(netloc: str) -> bool:
-    try:
-        return is_loopback(urlsplit(f"//{netloc}").hostname or "")
-    except ValueError:
-        return False
 
 
 def _body(raw: bytes) -> dict[str, Json]:

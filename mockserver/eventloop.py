@@ -44,3 +44,17 @@ class LoopThread:
             await asyncio.wait(others, timeout=_FINISH_WITHIN)
         if last is not None:
             await last
+
+
+async def to_its_end(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Return what *coroutine* returns; a cancellation meanwhile is raised after its end."""
+    task = asyncio.ensure_future(coroutine)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    return task.result()

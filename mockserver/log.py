@@ -11,7 +11,7 @@ from mockserver.messages import Reply, Request, Source
 from mockserver.words import counted
 
 _SHOWN = 5
-"""Of how many malformed requests there is a line."""
+"""Of how many malformed requests, and of how many who were refused, there is a line."""
 
 
 class Log:
@@ -34,6 +34,8 @@ class Log:
         self.counts: Counter[Source] = Counter()
         self.every = every
         self._malformed = 0
+        self._refusals = 0
+        self._refused: set[str] = set()
         self._on_fault = on_fault
         self._told_once: set[str] = set()
 
@@ -78,10 +80,20 @@ class Log:
     def malformed(self, line: str) -> None:
         """Count a malformed request; say *line* about it if it is one of the first."""
         self._malformed += 1
-        if self._malformed <= _SHOWN:
+        self._tell_first(self._malformed, line, "malformed requests")
+
+    def refused(self, line: str) -> None:
+        """Count a request that was refused; say *line* about it if it is new, and one of the first."""
+        self._refusals += 1
+        if line not in self._refused and len(self._refused) <= _SHOWN:
+            self._refused.add(line)
+            self._tell_first(len(self._refused), line, "refused requests")
+
+    def _tell_first(self, number: int, line: str, kind: str) -> None:
+        if number <= _SHOWN:
             self.tell(line)
-        elif self._malformed == _SHOWN + 1:
-            self.tell("more malformed requests are counted, and not shown")
+        elif number == _SHOWN + 1:
+            self.tell(f"more {kind} are counted, and not shown")
 
     def summary(self) -> str:
         """Return how many requests were answered by what."""
@@ -97,4 +109,6 @@ class Log:
             parts.append(counted(self.errors, "error"))
         if self._malformed:
             parts.append(counted(self._malformed, "malformed request"))
+        if self._refusals:
+            parts.append(counted(self._refusals, "refused request"))
         return "; ".join(parts)

@@ -139,6 +139,8 @@ class Reply:
     """The ids of the request that stand for recorded ones: (live, recorded)."""
     counted: bool = True
     """Whether the summary counts it."""
+    origin: str | None = None
+    """The origin whose pages may read it with credentials; None lets all pages read it without."""
     memo: dict[type, Any] = field(init=False, repr=False, default_factory=dict)
     """What was made of it, by kind."""
 

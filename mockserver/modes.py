@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mockserver.access import Access
 from mockserver.app import App
 from mockserver.control import Control
 from mockserver.log import Log
@@ -30,6 +31,11 @@ class How:
     project: Settings = field(default_factory=Settings)
     pace: Pace = field(default_factory=Pace)
     loopback: bool = True
+
+    def access(self, *, guarded: bool = False) -> Access:
+        """Return who may ask; where it is *guarded*, no other pages."""
+        origins, hosts = frozenset(self.project.allow_origin), frozenset(self.project.allow_host)
+        return Access(origins, hosts, self.loopback, guarded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,7 @@ def record(
         first = [Cassettes(library, how.pace, redact, once=True)]
     played = first[0] if first else None
     responder = FirstOf(*first, Record(upstream, recording, errors=errors))
-    control = Control("record", log.journal, played, redact, how.loopback)
+    control = Control("record", log.journal, played, redact, how.access(guarded=True))
     app = App(responder, log, control, lambda request: not cancels_when_left(request))
     return Taping(app, control, recording, upstream, played)
 
@@ -134,6 +140,6 @@ def _playing(
     library = Library(paths, how.project.policy, log.tell)
     redact = replace(how.project.redact, tell=log.tell_once)
     cassettes = Cassettes(library, how.pace, redact)
-    control = Control(name, log.journal, cassettes, redact, how.loopback)
+    control = Control(name, log.journal, cassettes, redact, how.access())
     app = App(FirstOf(cassettes, *others(cassettes)), log, control)
     return Playing(app, control, cassettes)

@@ -1,8 +1,7 @@
 """A server within a program: `async with MockServer(…)`, or `with` where there is no event loop."""
 
-import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -10,12 +9,11 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
-from mockserver import modes, serving, settings
+from mockserver import access, modes, serving, settings
 from mockserver.cassette import matching
 from mockserver.cassette.model import Policy, Repeat
-from mockserver.control import is_loopback
 from mockserver.errors import StorageError, UsageError
-from mockserver.eventloop import LoopThread
+from mockserver.eventloop import LoopThread, to_its_end
 from mockserver.journal import Call
 from mockserver.log import Log
 from mockserver.pace import pace
@@ -40,6 +38,9 @@ class MockServer:
       says; *ignore* adds paths that do not matter, such as `"body.config.configurable.user_id"`.
     - *config* is the project's settings; without it `mockserver.yaml` in the working directory, if it is there.
 
+    - *allow_origin*: pages of these origins, such as `"https://app.example"`, are allowed beside those on localhost: with credentials, and
+      while recording, where others are refused. *allow_host*: names of hosts that it answers to, beside localhost.
+
     It listens from the entry of the block to its end, at *host* and *port* (0 is a free one). What a person should read goes to the logger
     `mockserver`; the misses, and the calls that could not be answered, go to *on_fault* instead if it is given, from the thread of the
     server. UsageError or ReadError at the entry for what cannot be meant or read; StorageError at the end where something could not be
@@ -62,6 +63,8 @@ class MockServer:
         config: str | PathLike[str] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        allow_origin: Iterable[str] = (),
+        allow_host: Iterable[str] = (),
         on_fault: Callable[[Call], None] | None = None,
     ) -> None:
         if "" in cassettes:
@@ -80,6 +83,8 @@ class MockServer:
         self._config = Path(config) if config is not None else None
         self._host = host
         self._port = port
+        self._origins = access.origins(_several(allow_origin), "allow_origin")
+        self._hosts = access.hosts(_several(allow_host), "allow_host")
         self._on_fault = on_fault
         self._log = self._new_log()
         self._made: modes.Playing | modes.Taping | None = None
@@ -168,7 +173,7 @@ class MockServer:
         trace: TracebackType | None,
     ) -> None:
         """Stop, and finish what was recorded."""
-        lost = await _to_its_end(self._stop())
+        lost = await to_its_end(self._stop())
         if lost and error is None:
             raise StorageError(lost)
 
@@ -222,7 +227,7 @@ class MockServer:
         matching.rules(self._ignore)
 
     def _make(self) -> modes.Playing | modes.Taping:
-        project = settings.load(self._config)
+        project = settings.load(self._config).allowing(self._origins, self._hosts)
         policy = Policy(
             matching.rules(project.policy.ignore, self._ignore),
             project.policy.repeat,
@@ -231,7 +236,7 @@ class MockServer:
         how = modes.How(
             replace(project, policy=policy),
             pace(self._speed, self._max_gap),
-            is_loopback(self._host),
+            access.is_loopback(self._host),
         )
         if self._upstream is not None:
             return self._make_taping(self._upstream, how)
@@ -277,20 +282,6 @@ class MockServer:
             return look()
 
         return thread.run(there())
-
-
-async def _to_its_end(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Return what *coroutine* returns; whoever is cancelled meanwhile is so behind its end."""
-    task = asyncio.ensure_future(coroutine)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
-    return task.result()
 
 
 def _several(given: Iterable[str]) -> tuple[str, ...]:

@@ -1,25 +1,36 @@
 """What a project decides once: `mockserver.yaml`."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mockserver import strict
+from mockserver import access, strict
 from mockserver.cassette import matching, redaction
 from mockserver.cassette.filing import SETTINGS
 from mockserver.cassette.model import Policy, Repeat
 from mockserver.errors import UsageError
 from mockserver.store import files
 
-_KEYS = ("ignore", "redact", "repeat")
+_KEYS = ("ignore", "redact", "repeat", "allow_origin", "allow_host")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """*policy* for all cassettes, and the project's rules of what to `redact`."""
+    """*policy* for all cassettes, the project's rules of what to `redact`, and who may ask beside this machine."""
 
     policy: Policy = field(default_factory=Policy)
     redact: redaction.Rules = field(default_factory=redaction.Rules)
+    allow_origin: tuple[str, ...] = ()
+    allow_host: tuple[str, ...] = ()
+
+    def allowing(self, origins: Iterable[str], hosts: Iterable[str]) -> "Settings":
+        """Return these settings with more *origins* and *hosts* allowed."""
+        return replace(
+            self,
+            allow_origin=(*self.allow_origin, *origins),
+            allow_host=(*self.allow_host, *hosts),
+        )
 
 
 def load(path: Path | None) -> Settings:
@@ -46,9 +57,7 @@ def _settings(document: Any, file: str) -> Settings:
     for key in document:
         if key not in _KEYS:
             raise UsageError(f"there is no setting `{key}` (there are {', '.join(_KEYS)})")
-    ignore = document.get("ignore") or []
-    if not isinstance(ignore, list) or not all(isinstance(item, str) for item in ignore):
-        raise UsageError("ignore must be a list of paths")
+    ignore = _texts(document, "ignore", "paths")
     redact = document.get("redact") or []
     if not isinstance(redact, list):
         raise UsageError("redact must be a list of rules")
@@ -58,4 +67,14 @@ def _settings(document: Any, file: str) -> Settings:
     return Settings(
         Policy(matching.rules(tuple(ignore)), Repeat(repeat)),
         redaction.rules(redact, file=file),
+        access.origins(_texts(document, "allow_origin", "origins"), "allow_origin"),
+        access.hosts(_texts(document, "allow_host", "names"), "allow_host"),
     )
+
+
+def _texts(document: dict[str, Any], key: str, kind: str) -> list[str]:
+    """Return the list under *key*, which holds texts of this *kind*."""
+    texts = document.get(key) or []
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise UsageError(f"{key} must be a list of {kind}")
+    return texts

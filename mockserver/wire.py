@@ -5,15 +5,34 @@ from urllib.parse import quote
 
 from mockserver.messages import OWN_PREFIX, Encoded, Headers, Reply, standard_reason
 
-CORS = (
-    ("access-control-allow-origin", "*"),
+_SHARED = (
     ("access-control-expose-headers", "x-pagination-total, x-pagination-next, content-location"),
     ("vary", "Origin"),
 )
+_FOR_ALL = (("access-control-allow-origin", "*"), *_SHARED)
 
 _REPLACED = ("access-control-", OWN_PREFIX)
 BODILESS = (204, 304)
 """Answers of these statuses have no body, and no length either (RFC 9110, section 8.6)."""
+
+
+def cors(origin: str | None) -> Headers:
+    """Return the headers that let a page of *origin* read a response with its credentials; any page without them if it is None."""
+    if origin is None:
+        return _FOR_ALL
+    return (
+        ("access-control-allow-origin", origin),
+        ("access-control-allow-credentials", "true"),
+        *_SHARED,
+    )
+
+
+def readable(reply: Reply, origin: str | None) -> Reply:
+    """Return *reply* for a page of *origin*: a copy, since what is made of *reply* is sent to others too."""
+    if origin is None:
+        return reply
+    body = reply.body.body if isinstance(reply.body, Encoded) else reply.body
+    return replace(reply, body=body, origin=origin)
 
 
 def outgoing(reply: Reply) -> Headers:
@@ -26,7 +45,7 @@ def outgoing(reply: Reply) -> Headers:
             for name, value in reply.headers
             if not name.startswith(_REPLACED) and name != "vary"
         ),
-        *CORS,
+        *cors(reply.origin),
         ("x-mockserver-source", str(reply.source)),
         *((("x-mockserver-exchange", exchange),) if exchange else ()),
         *((("x-mockserver-ids", ids),) if ids else ()),

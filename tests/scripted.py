@@ -211,7 +211,7 @@ class Client:
         self, method: str = "POST", path: str = "/runs/stream", body: bytes = b"", *headers: bytes
     ) -> None:
         """Send a request."""
-        head = [f"{method} {path} HTTP/1.1".encode(), b"host: here", *headers]
+        head = [f"{method} {path} HTTP/1.1".encode(), b"host: localhost", *headers]
         if body:
             head += [b"content-type: application/json", b"content-length: %d" % len(body)]
         await self.send(b"\r\n".join([*head, b"connection: close", b"", b""]) + body)

@@ -49,7 +49,7 @@ async def test_reset_is_for_this_machine_alone(
         assert "access-control-allow-origin" not in response.headers
 
 
-async def test_a_server_for_all_takes_any_host(start: Start) -> None:
+async def test_a_server_for_all_takes_a_name_without_a_dot(start: Start) -> None:
     server = await start(loopback=False, chat=cassette(("hi", "one")))
 
     async with server.client.post(

@@ -10,6 +10,7 @@ import mockserver
 ROOT = Path(mockserver.__file__).parent
 ORDER = [
     {"errors", "clean"},
+    {"access"},
     {"assistants", "jsontext", "messages", "sse", "cache", "words", "pace", "user_pattern"},
     {"strict", "wire"},
     {"fields"},
@@ -42,7 +43,7 @@ PURE = {
         "strict",
         "fields",
     ),
-    *("cassette", "fake", "sessions", "journal", "target", "wire", "upkeep"),
+    *("access", "cassette", "fake", "sessions", "journal", "target", "wire", "upkeep"),
 }
 IMPURE_MODULES = {
     "aiohttp",

@@ -199,7 +199,7 @@ async def test_a_client_that_leaves_in_its_request_leaves_no_trace(tmp_path: Pat
             for leave in ("leave", "reset"):
                 async with Client(recorder.url) as client:
                     await client.send(
-                        b"POST /a HTTP/1.1\r\nhost: here\r\ncontent-length: 9\r\n\r\n12"
+                        b"POST /a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n12"
                     )
                     # It has the request when it answers the next.
                     await ask(recorder.url, "GET", "/ok")
@@ -504,7 +504,9 @@ async def test_a_client_that_takes_nothing_does_not_hold_up_the_stop(tmp_path: P
             with socket.socket() as client:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 client.connect((address[0], int(address[1])))
-                client.sendall(b"POST /stuck HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n")
+                client.sendall(
+                    b"POST /stuck HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n"
+                )
                 assert await asyncio.to_thread(client.recv, 1) == b"H"
                 status = await asyncio.to_thread(recorder.stop)
 

@@ -451,7 +451,7 @@ async def test_a_chunked_request_reaches_the_upstream_whole(tmp_path: Path) -> N
         with recording(server, tmp_path) as mockserver:
             async with Client(mockserver.url) as client:
                 await client.send(
-                    b"POST /runs/wait HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n"
+                    b"POST /runs/wait HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n"
                     + CLOSE
                 )
                 await client.send(chunk(b'{"a"') + chunk(b":1}") + LAST)

@@ -25,6 +25,19 @@ def test_a_project_decides_once(tmp_path: Path) -> None:
     assert loaded.redact.fields == ("name",)
 
 
+def test_origins_and_hosts_are_read_in_their_normal_form(tmp_path: Path) -> None:
+    loaded = load(
+        tmp_path,
+        "allow_origin: ['HTTPS://App.Example:443']\nallow_host: [Mock.Example, 10.0.0.1]\n",
+    )
+    more = loaded.allowing(["http://a.example"], ["b"])
+
+    assert loaded.allow_origin == ("https://app.example",)
+    assert loaded.allow_host == ("mock.example", "10.0.0.1")
+    assert more.allow_origin == ("https://app.example", "http://a.example")
+    assert more.allow_host == ("mock.example", "10.0.0.1", "b")
+
+
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "ignore:\n"])
 def test_nothing_decided_is_the_default(tmp_path: Path, text: str) -> None:
     assert load(tmp_path, text) == settings.Settings()
@@ -43,8 +56,11 @@ def test_settings_are_found_in_the_working_directory(
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("- 1", "write a mapping with ignore, redact, repeat"),
-        ("ignored: []", "there is no setting `ignored` (there are ignore, redact, repeat)"),
+        ("- 1", "write a mapping with ignore, redact, repeat, allow_origin, allow_host"),
+        (
+            "ignored: []",
+            "there is no setting `ignored` (there are ignore, redact, repeat, allow_origin, allow_host)",
+        ),
         (
             "ignore: [messages]",
             "ignore: 'messages' must begin with one of body, text, query, path, method",
@@ -54,6 +70,21 @@ def test_settings_are_found_in_the_working_directory(
         (
             "redact: ['(']",
             "redact: '(' is no regular expression: missing ), unterminated subpattern at position 0",
+        ),
+        ("allow_origin: https://a.example", "allow_origin must be a list of origins"),
+        ("allow_origin: [1]", "allow_origin must be a list of origins"),
+        (
+            "allow_origin: [a.example]",
+            "allow_origin: 'a.example' is not an origin: write scheme://host or scheme://host:port, such as https://app.example",
+        ),
+        (
+            "allow_origin: ['*']",
+            "allow_origin: '*' would allow every web page to use your key: name each origin, such as https://app.example",
+        ),
+        ("allow_host: a", "allow_host must be a list of names"),
+        (
+            "allow_host: ['a:1']",
+            "allow_host: 'a:1' is not a name of a host: write it without scheme and port, such as mock.example",
         ),
         ("repeat: often", "repeat: 'often' is none of last, cycle, error"),
     ],

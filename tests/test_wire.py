@@ -1,7 +1,7 @@
 import pytest
 
 from mockserver.messages import Encoded, Paced, Reply, Source
-from mockserver.wire import encoded, head, outgoing, plain
+from mockserver.wire import encoded, head, outgoing, plain, readable
 
 REPLY = Reply(
     200,
@@ -54,3 +54,20 @@ def test_an_encoded_answer_has_its_body_behind_its_head() -> None:
 def test_what_has_no_length_is_left_as_it_is(reply: Reply) -> None:
     assert encoded(reply) is reply
     assert plain(reply) is reply
+
+
+def test_a_reply_for_a_page_with_credentials_is_a_copy() -> None:
+    reply = encoded(REPLY)
+    reply.memo[str] = "made of it"
+    copy = readable(reply, "https://app.example")
+
+    assert readable(reply, None) is reply
+    assert copy.memo == {}
+    assert copy.body == b"body"
+    assert outgoing(reply) == OURS
+    assert outgoing(copy) == (
+        OURS[0],
+        ("access-control-allow-origin", "https://app.example"),
+        ("access-control-allow-credentials", "true"),
+        *OURS[2:],
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mockserver import access
 from mockserver.cassette.filing import SUFFIXES
 from mockserver.errors import UsageError
 from mockserver.messages import header_lines, header_of
@@ -66,6 +67,21 @@ class HeaderType(click.ParamType[tuple[str, str]]):
     def split_envvar_value(self, rv: str) -> Sequence[str]:
         """Return the lines of *rv*."""
         return header_lines(rv)
+
+
+class NameType(click.ParamType[str]):
+    """Text that *read* takes, which raises UsageError for any other."""
+
+    def __init__(self, name: str, read: Callable[[str], str]) -> None:
+        self.name = name
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return *value* in its normal form."""
+        try:
+            return self._read(value)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
 
 
 _SERVICE = re.compile(r"(tcp|udp|sctp)://\S+")
@@ -161,9 +177,31 @@ _CREDENTIALS = (
 
 
 def address(function: F) -> F:
-    """Add --host, --port and --config."""
+    """Add --host, --port, --allow-origin, --allow-host and --config."""
     for option in (
         config,
+        click.option(
+            "--allow-host",
+            "allow_hosts",
+            multiple=True,
+            type=NameType("host", access.host),
+            metavar="NAME",
+            show_envvar=True,
+            envvar="MOCKSERVER_ALLOW_HOST",
+            help="Answer to this host name too: while recording, and below /__mockserver__/. Repeatable; in the variable, separated "
+            "by spaces.  [default: localhost; beyond loopback also IP addresses and names without a dot]",
+        ),
+        click.option(
+            "--allow-origin",
+            "allow_origins",
+            multiple=True,
+            type=NameType("origin", access.origin),
+            metavar="ORIGIN",
+            show_envvar=True,
+            envvar="MOCKSERVER_ALLOW_ORIGIN",
+            help="Let pages of this origin, such as https://app.example, use the server with credentials; while recording, other "
+            "pages are refused. Repeatable; in the variable, separated by spaces.  [default: pages on localhost]",
+        ),
         click.option(
             "--port",
             cls=PortOption,

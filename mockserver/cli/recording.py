@@ -52,21 +52,25 @@ def record(
     record_errors: bool,
     host: str,
     port: int,
+    allow_origins: tuple[str, ...],
+    allow_hosts: tuple[str, ...],
     config: Path | None,
 ) -> None:
     """Pass everything on to an Agent Server, and keep it in the cassette PATH.
 
     Point your client here instead of at the server, use it, and stop with Ctrl-C. Where PATH is a folder (it is there, or ends in /),
-    each request names its cassette in it by the header x-mockserver-cassette.
+    each request names its cassette in it by the header x-mockserver-cassette. Pages of other origins than localhost are refused
+    unless --allow-origin names them, since they would use your key.
     """
     from mockserver import modes, settings
-    from mockserver.control import is_loopback
+    from mockserver.access import is_loopback
     from mockserver.pace import Pace
     from mockserver.serving import run
 
     log = console.log()
     # Where --extend answers from the cassette, nobody needs its pace.
-    how = modes.How(settings.load(config), Pace(None), is_loopback(host))
+    project = settings.load(config).allowing(allow_origins, allow_hosts)
+    how = modes.How(project, Pace(None), is_loopback(host))
     server = options.server(upstream, upstream_headers, upstream_api_key)
     made = modes.record(path, _mode(extend, overwrite), server, how, log, errors=record_errors)
     # The writing thread must not keep the streams waiting for the interpreter.

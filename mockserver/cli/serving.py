@@ -26,6 +26,8 @@ class _How(TypedDict):
 
     host: str
     port: int
+    allow_origins: tuple[str, ...]
+    allow_hosts: tuple[str, ...]
     config: Path | None
     speed: str
     max_gap: float | None
@@ -121,14 +123,15 @@ def _play(
 ) -> Log:
     """Answer by what *playing* makes, until the stop; then add to the file *usage* what was played."""
     from mockserver import settings
-    from mockserver.control import is_loopback
+    from mockserver.access import is_loopback
     from mockserver.modes import How
     from mockserver.pace import pace
     from mockserver.serving import run
 
     chosen = pace(how["speed"], how["max_gap"])
     log = console.log()
-    made = playing(How(settings.load(how["config"]), chosen, is_loopback(how["host"])), log)
+    project = settings.load(how["config"]).allowing(how["allow_origins"], how["allow_hosts"])
+    made = playing(How(project, chosen, is_loopback(how["host"])), log)
     holds = _holdings(made.cassettes)
     asyncio.run(
         run(

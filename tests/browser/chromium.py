@@ -33,10 +33,11 @@ def create_pages() -> web.Application:
 
 
 @asynccontextmanager
-async def open_page(executable: str, url: str) -> AsyncIterator[Page]:
-    """Start *executable* headless with a profile of its own and yield the page at *url*; both are gone afterwards."""
+async def open_page(executable: str, url: str, *flags: str) -> AsyncIterator[Page]:
+    """Start *executable* headless with more *flags* and a profile of its own, and yield the page at *url*."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        args = (*FLAGS, *flags)
+        browser = await playwright.chromium.launch(executable_path=executable, args=args)
         try:
             page = await browser.new_page()
             await page.goto(url)

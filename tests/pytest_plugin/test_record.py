@@ -454,3 +454,34 @@ def test_nothing_is_left_in_the_folder_for_scratch(
     )
 
     assert list(tmp_path.glob("mockserver*")) == []
+
+
+def test_a_page_is_refused_while_recording_unless_the_project_allows_it(
+    project: Project, upstream: MockServer
+) -> None:
+    project.test(
+        """
+        from urllib.error import HTTPError
+        from urllib.request import Request, urlopen
+
+        def status(server, origin):
+            request = Request(f"{server.url}/info", headers={"Origin": origin})
+            try:
+                with urlopen(request, timeout=20) as response:
+                    return response.status
+            except HTTPError as error:
+                error.close()
+                return error.code
+
+        def test_hello(mock_server):
+            assert status(mock_server, "https://evil.example") == 403
+            assert status(mock_server, "https://app.example") == 200
+            assert status(mock_server, "http://localhost:3000") == 200
+        """
+    )
+    project.record().assert_outcomes(failed=1)
+    settings = project.pytester.path / "mockserver.yaml"
+    settings.write_text("allow_origin: [https://app.example]\n")
+
+    project.record().assert_outcomes(passed=1)
+    assert list(project.cassettes.values()) == [2]

@@ -1,0 +1,166 @@
+"""Who may ask: the origins of web pages and the names of hosts. Values in, decisions out. No I/O."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from mockserver.errors import UsageError
+
+_HOST = r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)"
+_ORIGIN = re.compile(rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://{_HOST}(?::(?P<port>[0-9]{{1,5}}))?")
+_NETLOC = re.compile(rf"{_HOST}(?::(?P<port>[0-9]*))?")
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+_LONGEST = 200
+"""How many characters of a name are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may ask a server, beside this machine: pages of *origins*, and clients that call the server one of *hosts*.
+
+    *loopback*: the server is bound to this machine alone. *guarded*: it passes requests on with somebody's key, so requests of all
+    other pages are refused.
+    """
+
+    origins: frozenset[str] = frozenset()
+    hosts: frozenset[str] = frozenset()
+    loopback: bool = True
+    guarded: bool = False
+
+    def allows_origin(self, text: str) -> bool:
+        """Return whether pages of the origin *text*, as a browser sends it, may ask with credentials."""
+        found = _ORIGIN.fullmatch(text)
+        if found is None:
+            return False
+        local = found["scheme"] in _DEFAULT_PORTS and is_loopback(found["host"].strip("[]"))
+        return local or _normal_origin(found) in self.origins
+
+    def host_refusal(self, netloc: str) -> str | None:
+        """Return why a request whose `Host` is *netloc* is refused, None if it is not.
+
+        A page can give its own name the address of this server (DNS rebinding). It cannot do so with an address, or with a name
+        without a dot.
+        """
+        found = _NETLOC.fullmatch(netloc)
+        name = _normal_host(found["host"]) if found else ""
+        if found and (name in self.hosts or is_loopback(name)):
+            return None
+        if found and not self.loopback and (_address(name) or "." not in name):
+            return None
+        use = "127.0.0.1 or localhost" if self.loopback else "an IP address"
+        shown = name if 0 < len(name) <= _LONGEST else "NAME"
+        return f"the host {_shown(netloc)} is refused: use {use}, or allow it with --allow-host {shown}"
+
+    def page_refusal(self, origin: str | None, site: str | None) -> str | None:
+        """Return why a request with this `Origin` and this `Sec-Fetch-Site` is refused, None if it is not."""
+        if origin is None:
+            if site != "cross-site":
+                return None
+            return (
+                "a request of another site's page without an Origin, such as an image or a link, may not use the recorder: "
+                "use fetch, and allow the page's origin with --allow-origin"
+            )
+        if self.allows_origin(origin):
+            return None
+        found = _ORIGIN.fullmatch(origin)
+        if found and len(origin) <= _LONGEST:
+            shown = _normal_origin(found)
+            return (
+                f"a page of {shown} may not use the recorder: allow it with --allow-origin {shown}"
+            )
+        return f"a page of the origin {_shown(origin)} may not use the recorder: open it from http://localhost, or allow its origin with --allow-origin"
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether the address or name *host* is this machine alone."""
+    name = host.lower().removesuffix(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    address = _address(name)
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address
+    return address is not None and address.is_loopback
+
+
+def origins(texts: Iterable[str], where: str) -> tuple[str, ...]:
+    """Return the origins *texts*, which are given as *where*, in their normal form; UsageError for one that is no origin."""
+    return _each(texts, where, origin)
+
+
+def hosts(texts: Iterable[str], where: str) -> tuple[str, ...]:
+    """Return the names of hosts *texts*, which are given as *where*, in their normal form; UsageError for one that is no name."""
+    return _each(texts, where, host)
+
+
+def origin(text: str) -> str:
+    """Return the origin *text* in its normal form; UsageError if it is none."""
+    if text == "*":
+        raise UsageError(
+            "'*' would allow every web page to use your key: name each origin, such as https://app.example"
+        )
+    found = _ORIGIN.fullmatch(text)
+    if found is None or not _is_port(found["port"]) or not _is_host(found["host"]):
+        raise UsageError(
+            f"{_shown(text.rpartition('@')[2])} is not an origin: write scheme://host or scheme://host:port, such as https://app.example"
+        )
+    return _normal_origin(found)
+
+
+def host(text: str) -> str:
+    """Return the name or address of a host *text* in its normal form; UsageError if it is none."""
+    if text == "*":
+        raise UsageError(
+            "'*' would allow every name, also one that a web page made: name each host"
+        )
+    found = _NETLOC.fullmatch(f"[{text}]" if isinstance(_address(text), IPv6Address) else text)
+    if found is None or found["port"] is not None or not _is_host(found["host"]):
+        raise UsageError(
+            f"{_shown(text)} is not a name of a host: write it without scheme and port, such as mock.example"
+        )
+    return _normal_host(found["host"])
+
+
+def _each(texts: Iterable[str], where: str, read: Callable[[str], str]) -> tuple[str, ...]:
+    try:
+        return tuple(map(read, texts))
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
+
+
+def _normal_origin(found: re.Match[str]) -> str:
+    scheme, name, port = found["scheme"].lower(), _normal_host(found["host"]), found["port"]
+    if ":" in name:
+        name = f"[{name}]"
+    if port is None or port.lstrip("0") == _DEFAULT_PORTS.get(scheme):
+        return f"{scheme}://{name}"
+    return f"{scheme}://{name}:{int(port)}"
+
+
+def _normal_host(name: str) -> str:
+    name = name.strip("[]").lower()
+    address = _address(name)
+    return str(address) if address else name
+
+
+def _address(name: str) -> IPv4Address | IPv6Address | None:
+    if ":" not in name and not name[-1:].isdigit():
+        return None  # quicker than an exception
+    try:
+        return ip_address(name)
+    except ValueError:
+        return None
+
+
+def _is_port(port: str | None) -> bool:
+    return port is None or int(port) < 1 << 16
+
+
+def _is_host(name: str) -> bool:
+    """Return whether *name* is an address where it is written as one."""
+    return not name.startswith("[") or isinstance(_address(name.strip("[]")), IPv6Address)
+
+
+def _shown(text: str) -> str:
+    """Return *text* as it can be shown on a terminal."""
+    return ascii(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
