@@ -141,6 +141,11 @@ class Recording:
                 )
         except MockServerError as error:
             self.lose(request, error)
+        except asyncio.CancelledError:
+            # The stop did not wait for it any longer, and has said so.
+            self.kept.lost += 1
+            self.kept.troubles.append(f"not recorded in time for the stop: {told(request)}")
+            raise
 
     async def leave(self) -> None:
         """Ask the upstream nothing more; to be awaited before it is closed."""

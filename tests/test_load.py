@@ -6,6 +6,7 @@ import resource
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import IO
 
 import pytest
 
@@ -66,16 +67,24 @@ async def test_a_large_exchange_that_takes_too_long_is_not_recorded(
 async def test_a_stop_does_not_wait_for_long_for_an_exchange_to_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    started, run = asyncio.Event(), exchange_text._run
+
+    async def run_and_say(given: IO[bytes], taken: IO[bytes]) -> None:
+        started.set()
+        await run(given, taken)
+
+    monkeypatch.setattr(exchange_text, "_run", run_and_say)
     monkeypatch.setattr(app, "GRACE", 0.0)
     monkeypatch.setattr(app, "WRITE_GRACE", 0.1)
-    async with (
-        upstream(_large_or_small) as server,
-        MockServer(tmp_path / "chat.yaml", upstream=server.url) as recording,
-    ):
-        await ask(recording.url, "GET", "/small")
-        async with Client(recording.url) as client:
-            await client.ask("GET", "/large")
-            await client.until(b"[")
+    with pytest.raises(StorageError, match=r"^not recorded in time for the stop: GET /large$"):
+        async with (
+            upstream(_large_or_small) as server,
+            MockServer(tmp_path / "chat.yaml", upstream=server.url) as recording,
+        ):
+            await ask(recording.url, "GET", "/small")
+            async with Client(recording.url) as client:
+                await client.ask("GET", "/large")
+                await asyncio.wait_for(started.wait(), WITHIN)
 
     assert len(exchanges((tmp_path / "chat.yaml").read_text())) == 1
     assert [line for line in caplog.messages if line.startswith("not recorded: GET /large was")]
