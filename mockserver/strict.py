@@ -4,9 +4,8 @@ No tags, anchors, aliases, duplicate keys or endless nesting; of the plain scala
 `false`, numbers) is anything but text, so that `no`, `012` and dates stay what they look like.
 """
 
-import json
 import re
-from math import inf
+from math import isinf
 from typing import Any
 
 import yaml
@@ -17,6 +16,7 @@ from mockserver.jsontext import DEPTH
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NESTING = DEPTH + 20
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_NUMERIC = frozenset("-0123456789")
 _WORDS = {"": None, "null": None, "true": True, "false": False}
 
 
@@ -26,7 +26,6 @@ class Mapping(dict[str, Any]):
     __slots__ = ("line", "lines")
 
     def __init__(self, line: int) -> None:
-        super().__init__()
         self.line = line
         self.lines: dict[str, int] = {}
 
@@ -37,7 +36,6 @@ class Sequence(list[Any]):
     __slots__ = ("line", "lines")
 
     def __init__(self, line: int) -> None:
-        super().__init__()
         self.line = line
         self.lines: list[int] = []
 
@@ -74,50 +72,61 @@ def _code(character: Any) -> int:
     return character if isinstance(character, int) else ord(character)
 
 
-_Key = tuple[str, int]
-"""A key that waits for its value, and the line on which it stands."""
+_CONTAINERS: dict[type, type[Mapping] | type[Sequence]] = {
+    yaml.MappingStartEvent: Mapping,
+    yaml.SequenceStartEvent: Sequence,
+}
+_ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 
 def _build(text: str) -> Any:
+    # This runs for each scalar of files with a million lines, so it compares types and calls little.
     top = Sequence(1)
-    stack: list[Mapping | Sequence] = [top]
-    keys: list[_Key | None] = [None]
+    parent: Mapping | Sequence = top
+    parents: list[Mapping | Sequence] = []
+    key: str | None = None  # a key that waits for its value
+    key_line = 0
     for event in yaml.parse(text, Loader=_LOADER):
-        match event:
-            case yaml.ScalarEvent():
-                _check(event)
-                line = _line(event)
-                parent = stack[-1]
-                if isinstance(parent, Mapping) and keys[-1] is None:
-                    keys[-1] = (_key(event, parent, line), line)
-                else:
-                    _put(parent, keys, _scalar(event), line)
-            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                _check(event)
-                line = _line(event)
-                if isinstance(stack[-1], Mapping) and keys[-1] is None:
-                    raise ReadError("a key must be text", line=line)
-                if len(stack) > _NESTING:
-                    raise ReadError(
-                        f"nested more than {_NESTING} deep: write it as JSON text instead",
-                        line=line,
-                    )
-                kind = Mapping if isinstance(event, yaml.MappingStartEvent) else Sequence
-                node = kind(line)
-                _put(stack[-1], keys, node, line)
-                stack.append(node)
-                keys.append(None)
-            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                stack.pop()
-                keys.pop()
-            case yaml.AliasEvent():
-                raise ReadError(
-                    f"alias *{event.anchor}: write the value out",
-                    line=_line(event),
-                    code="yaml-feature",
-                )
-            case yaml.DocumentStartEvent() if top:
+        kind = type(event)
+        if kind in _ENDS:
+            parent = parents.pop()
+            continue
+        if not isinstance(event, yaml.NodeEvent):
+            if kind is yaml.DocumentStartEvent and top:
                 raise ReadError("a second document begins here", line=_line(event))
+            continue
+        line = event.start_mark.line + 1
+        if event.anchor is not None or getattr(event, "tag", None) is not None:
+            raise _feature(event, line)
+        value: Any
+        is_key = key is None and type(parent) is Mapping
+        if kind is yaml.ScalarEvent:
+            value = event.value
+            if is_key:
+                if value in parent:
+                    message = f"key {value!r} stands here twice"
+                    raise ReadError(message, line=line, code="duplicate-key")
+                key, key_line = value, line
+                continue
+            if not event.style:
+                value = scalar(value, line)
+        elif is_key:
+            raise ReadError("a key must be text", line=line)
+        elif len(parents) >= _NESTING:
+            message = f"nested more than {_NESTING} deep: write it as JSON text instead"
+            raise ReadError(message, line=line)
+        else:
+            value = _CONTAINERS[kind](line)
+        if key is None:
+            parent.append(value)
+            parent.lines.append(line)
+        else:
+            parent[key] = value
+            parent.lines[key] = key_line
+            key = None
+        if kind is not yaml.ScalarEvent:
+            parents.append(parent)
+            parent = value
     return top[0] if top else None
 
 
@@ -125,53 +134,36 @@ def _line(event: Any) -> int:
     return int(event.start_mark.line) + 1
 
 
-def _check(event: Any) -> None:
-    line = _line(event)
-    if event.anchor is not None:
-        raise ReadError(f"anchor &{event.anchor}: leave it out", line=line, code="yaml-feature")
-    if event.tag is not None:
-        raise ReadError(f"tag {event.tag}: leave it out", line=line, code="yaml-feature")
-
-
-def _key(event: yaml.ScalarEvent, parent: Mapping, line: int) -> str:
-    key = str(event.value)
-    if key in parent:
-        raise ReadError(
-            f"key {key!r} stands here twice",
-            line=line,
-            code="duplicate-key",
-        )
-    return key
-
-
-def _put(parent: Mapping | Sequence, keys: list[_Key | None], value: Any, line: int) -> None:
-    if isinstance(parent, Sequence):
-        parent.append(value)
-        parent.lines.append(line)
-        return
-    assert keys[-1] is not None
-    key, at = keys[-1]
-    keys[-1] = None
-    parent[key] = value
-    parent.lines[key] = at
-
-
-def _scalar(event: yaml.ScalarEvent) -> Any:
-    return str(event.value) if event.style else scalar(str(event.value), _line(event))
+def _feature(event: Any, line: int) -> ReadError:
+    """Return why the *event*, an alias or a node with an anchor or a tag, is no strict YAML."""
+    if isinstance(event, yaml.AliasEvent):
+        message = f"alias *{event.anchor}: write the value out"
+    elif event.anchor is not None:
+        message = f"anchor &{event.anchor}: leave it out"
+    else:
+        message = f"tag {event.tag}: leave it out"
+    return ReadError(message, line=line, code="yaml-feature")
 
 
 def scalar(text: str, line: int = 1) -> Any:
     """Return what the plain scalar *text* is: a text, or what JSON knows; ReadError, with the *line*, where it is a number beyond all bounds."""
     if text in _WORDS:
         return _WORDS[text]
-    return _number(text, line) if _NUMBER.fullmatch(text) else text
+    is_number = text[0] in _NUMERIC and _NUMBER.fullmatch(text)
+    return _number(text, line) if is_number else text
 
 
 def _number(text: str, line: int) -> Any:
     try:
-        value = json.loads(text)
+        return int(text) if text.lstrip("-").isdecimal() else _finite(text)
     except ValueError:
-        value = inf
-    if value in (inf, -inf):
-        raise ReadError(f"number {text[:20]} is too large: write it as text, in quotes", line=line)
+        raise ReadError(
+            f"number {text[:20]} is too large: write it as text, in quotes", line=line
+        ) from None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if isinf(value):
+        raise ValueError
     return value

@@ -16,15 +16,20 @@ def is_torn(last: Document) -> bool:
     """Tell whether the *last* exchange breaks off; one that was only made wrong by hand is no less there for that."""
     if last.raw.endswith(b"\0"):
         return True  # a machine that lost its power leaves zeros
-    begun = last.raw.removeprefix(b"---").strip()
-    ours = begun.startswith(_BEGINNING) or _BEGINNING.startswith(begun)
-    if not ours or _has_end(last.raw):
+    if not may_be_torn(last):
         return False
     try:
         exchange = text.load_exchange(decoded(last, last.raw))
     except ReadError:
         return True
     return exchange is not None and exchange.response.end is None
+
+
+def may_be_torn(last: Document) -> bool:
+    """Return whether the *last* exchange was recorded and has no `end` line; it is torn if it has no `end` when it is read, either."""
+    begun = last.raw.removeprefix(b"---").strip()
+    recorded = begun.startswith(_BEGINNING) or _BEGINNING.startswith(begun)
+    return recorded and not _has_end(last.raw)
 
 
 def _has_end(raw: bytes) -> bool:

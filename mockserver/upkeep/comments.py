@@ -1,6 +1,7 @@
 """The comments of a document: found in its text, and put back where it is written anew. No I/O."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -30,12 +31,14 @@ def comments(text: str) -> list[Comment]:
     if not _MAYBE.search(text):
         return []
     found: list[Comment] = []
+    line, counted = 1, 0  # the line at that character
     for start, part in _between(text):
         for match in _COMMENT.finditer(part):
             at = start + match.start()
             begins = text.rfind("\n", 0, at) + 1
             before = text[begins:at]
-            line = text.count("\n", 0, at) + 1
+            line += text.count("\n", counted, at)
+            counted = at
             alone = not before.strip()
             indent = before if alone else ""
             found.append(Comment(line, match.group().rstrip(), alone, indent))
@@ -48,16 +51,17 @@ def with_comments(text: str, old: str) -> str:
     if not kept:
         return text
     before, now = _anchors(old), {place: line for line, place in reversed(_anchors(text))}
+    starts = [line for line, _ in before]
     lines = text.split("\n")
     above: dict[int, list[str]] = {}
     behind: dict[int, list[str]] = {}
     last: list[str] = []
     for comment in kept:
+        number = bisect_right(starts, comment.line)  # of the first anchor below it
         if comment.alone:
-            place = next((place for line, place in before if line > comment.line), None)
+            place = before[number][1] if number < len(before) else None
         else:
-            at = max((line for line, _ in before if line <= comment.line), default=1)
-            place = next((place for line, place in before if line == at), ())
+            place = before[bisect_left(starts, starts[number - 1])][1] if number else ()
         if place is None:
             last.append(comment.indent + comment.text)
             continue

@@ -1,14 +1,16 @@
 """Secrets that a cassette still holds: where, and the cassette without them. No I/O."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from urllib.parse import urlsplit, urlunsplit
 
 from mockserver.cassette.matching import ABSENT, differences
 from mockserver.cassette.model import Body, Exchange, Header, Stream
 from mockserver.cassette.redaction import PLACEHOLDER, Redactor, Rules
-from mockserver.cassette.secrets import credentials
+from mockserver.cassette.secrets import credentials, spelled_out
+from mockserver.cassette.suspicion import Suspicion
 from mockserver.jsontext import Json, dumps, loads
 from mockserver.messages import Headers
 from mockserver.upkeep.comments import comments
@@ -24,6 +26,9 @@ _ODD = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z]).{6,}|.{16,}")
 
 _IN_URL = re.compile(r"(?<=://)[^\s/:@\"'\\]+:[^\s/@\"'\\]+(?=@)")
 """User and password in an address."""
+
+_BATCH = 256
+"""How many texts are looked at together."""
 
 UNREAD = "what cannot be read"
 """Where an exposure is that cannot be taken out."""
@@ -50,7 +55,9 @@ def exposures(part: Part, rules: Rules) -> Iterator[Exposure]:
         where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
         shown = printable(hidden(where.removeprefix("."), rules))
         yield Exposure(part.file, part.line_of(place), part.number, shown)
-    for comment in comments(part.text) if b"#" in part.raw else ():
+    if b"#" not in part.raw or part.is_canonical:
+        return
+    for comment in comments(part.text):
         if hidden(comment.text, rules) != comment.text:
             yield Exposure(part.file, part.line + comment.line - 1, part.number, "a comment")
 
@@ -119,6 +126,8 @@ def _without_in_comments(text: str, rules: Rules) -> str:
 def hidden(text: str, rules: Rules) -> str:
     """Return *text*, a line or a comment that nobody parses, without secrets."""
 
+    if _is_harmless(text, rules):
+        return text
     redactor = Redactor((), rules)
 
     def put(found: re.Match[str]) -> str:
@@ -131,9 +140,28 @@ def hidden(text: str, rules: Rules) -> str:
     return Redactor((), rules.joined(Rules(general=(_IN_URL,)))).text(_PAIR.sub(put, text))
 
 
+def hidden_each(texts: Iterable[str], rules: Rules) -> Iterator[str]:
+    """Yield each of *texts* as `hidden` returns it; many at a time are looked at once."""
+    remaining = iter(texts)
+    while batch := list(islice(remaining, _BATCH)):
+        if _is_harmless("\n".join(batch), rules):
+            yield from batch
+        else:
+            yield from (hidden(text, rules) for text in batch)
+
+
+def _is_harmless(text: str, rules: Rules) -> bool:
+    """Return whether no line of *text* can hold a secret; *patterns* of the project may be anything, so that these need a closer look."""
+    plain = spelled_out(text)
+    if rules.patterns or ("@" in plain and "://" in plain):
+        return False
+    return not Suspicion((), (), rules.fields).of(text)
+
+
 def _unread(part: Part, rules: Rules) -> Iterator[Exposure]:
-    for number, line in enumerate(part.text.split("\n")):
-        if hidden(line, rules) != line:
+    lines = part.text.split("\n")
+    for number, (line, shown) in enumerate(zip(lines, hidden_each(lines, rules), strict=True)):
+        if line != shown:
             yield Exposure(part.file, part.line + number, part.number, UNREAD)
 
 

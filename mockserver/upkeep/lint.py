@@ -62,11 +62,14 @@ def _discreet(found: Iterable[Finding], rules: Rules) -> Iterator[Finding]:
     """Yield *found* without secrets: what stands on a line with one is said in general."""
     told = list(found)
     lines = {one.line for one in told if one.code == "secret"}
-    for one in told:
+    messages = exposed.hidden_each([one.message for one in told], rules)
+    mends = exposed.hidden_each([one.mend for one in told], rules)
+    for one, message, mend in zip(told, messages, mends, strict=True):
         if one.code != "secret" and one.line in lines:
             yield replace(one, message=CODES[one.code], mend="see this line")
+        elif message == one.message and mend == one.mend:
+            yield one
         else:
-            message, mend = (exposed.hidden(text, rules) for text in (one.message, one.mend))
             yield replace(one, message=message, mend=mend)
 
 
@@ -133,7 +136,6 @@ def _part(part: Part, rules: Rules) -> Iterator[Finding]:
         yield Finding(one.file, one.line, "secret", one.exchange, message, mend)
     if part.torn:
         return
-    canonical = part.exchange is not None and text.dump_exchange(part.exchange) == part.text
-    yield from types.findings(part, canonical=canonical)
+    yield from types.findings(part)
     if part.exchange is not None:
         yield from answers.findings(part)

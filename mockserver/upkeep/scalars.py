@@ -50,10 +50,12 @@ def plain(text: str) -> Iterator[Plain]:
 
 def quoted(text: str, those: list[Plain]) -> str:
     """Return the document *text* with *those* scalars in quotes."""
-    for one in sorted(those, key=lambda plain: -plain.start):
-        told = "'" + one.text.replace("'", "''") + "'"
-        text = f"{text[: one.start]}{told}{text[one.end :]}"
-    return text
+    parts: list[str] = []
+    end = 0
+    for one in sorted(those, key=lambda plain: plain.start):
+        parts += (text[end : one.start], "'", one.text.replace("'", "''"), "'")
+        end = one.end
+    return "".join((*parts, text[end:]))
 
 
 def _next(stack: list[tuple[str | int, bool]]) -> None:

@@ -1,9 +1,10 @@
 """A cassette's text, part by part: each document by itself, whatever is wrong with the others. No I/O."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 from mockserver import strict
 from mockserver.cassette import layout, paths, text
@@ -16,9 +17,11 @@ from mockserver.cassette.documents import (
     without_dashes,
 )
 from mockserver.cassette.model import Exchange, Header
-from mockserver.cassette.torn import is_torn
+from mockserver.cassette.torn import may_be_torn
 from mockserver.errors import ReadError, UsageError
 from mockserver.strict import Mapping
+
+T = TypeVar("T")
 
 Place = tuple[str | int, ...]
 """Where something stands in a document: keys and numbers of items."""
@@ -61,6 +64,11 @@ class Part:
         except ReadError:
             return None
         return value if isinstance(value, Mapping) else None
+
+    @cached_property
+    def is_canonical(self) -> bool:
+        """Whether its text is the one that its exchange is recorded as: without comments, and with quotes wherever they are needed."""
+        return self.exchange is not None and text.dump_exchange(self.exchange) == self.text
 
     def line_of(self, place: Place) -> int:
         """Return the line in the file at which *place* stands, or what of it there is."""
@@ -112,8 +120,8 @@ def source(name: str, raw: bytes) -> Source:
             continue
         header = parts[0].header
         last = len(parts) == len(filled) - 1
-        may_be_torn = last and header is not None and header.recorded is not None
-        parts.append(_exchange(name, len(parts), place, line, may_be_torn))
+        is_last = last and header is not None and header.recorded is not None
+        parts.append(_exchange(name, len(parts), place, line, is_last=is_last))
     own = bool(parts) and b"mockserver" in parts[0].raw
     return Source(name, raw, tuple(parts), own, tuple(blank))
 
@@ -161,38 +169,58 @@ def looks_recorded(raw: bytes) -> bool:
 
 
 def _header(name: str, place: Document, line: int) -> Part:
-    try:
-        told = text.load_header(decoded(place, place.raw))
-    except ReadError as error:
-        return Part(name, 0, line, place.raw, fault=_at(error, place, name, line))
-    read = Part(name, 0, line, place.raw, header=told)
-    for number, path in enumerate(told.ignore):
+    document, header, fault = _read(place, text.header_of)
+    part = Part(name, 0, line, place.raw, header=header, fault=_at(fault, place, name, line))
+    _keep(part, document, fault)
+    for number, path in enumerate(header.ignore if header else ()):
         try:
             paths.parse(path)
         except UsageError as error:
-            at = read.line_of(("ignore", number))
-            fault = ReadError(str(error), file=name, line=at)
-            return Part(name, 0, line, place.raw, fault=fault)
-    return read
+            at = part.line_of(("ignore", number))
+            return Part(name, 0, line, place.raw, fault=ReadError(str(error), file=name, line=at))
+    return part
 
 
-def _exchange(name: str, number: int, place: Document, line: int, may_be_torn: bool) -> Part:
+def _exchange(name: str, number: int, place: Document, line: int, *, is_last: bool) -> Part:
+    if exchange := layout.exchange(place.raw):
+        return Part(name, number, line, place.raw, None, exchange)
     # The loader looks at each document by itself, so that it is the same whatever stands before it.
-    alone = document((without_dashes(place) if may_be_torn else place).raw, place.start)
-    fault = None
-    exchange = layout.exchange(place.raw)
-    if exchange is None:
-        try:
-            exchange = text.load_exchange(decoded(alone, alone.raw))
-            if exchange is None:
-                raise ReadError("an exchange is empty: write it, or delete the line `---`", line=1)
-        except ReadError as error:
-            fault = _at(error, place, name, line)
-    torn = may_be_torn and is_torn(alone)
-    return Part(name, number, line, place.raw, None, exchange, fault, torn)
+    alone = document((without_dashes(place) if is_last else place).raw, place.start)
+    read, exchange, fault = _read(alone, _whole_exchange)
+    unended = exchange is None or exchange.response.end is None
+    torn = is_last and unended and may_be_torn(alone)
+    at = _at(fault, place, name, line)
+    part = Part(name, number, line, place.raw, None, exchange, at, torn)
+    if alone.raw == place.raw:
+        _keep(part, read, fault)
+    return part
 
 
-def _at(error: ReadError, place: Document, name: str, line: int) -> ReadError:
+def _whole_exchange(document: Any) -> Exchange:
+    if document is None:
+        raise ReadError("an exchange is empty: write it, or delete the line `---`", line=1)
+    return text.exchange_of(document)
+
+
+def _read(place: Document, build: Callable[[Any], T]) -> tuple[Any, T | None, ReadError | None]:
+    """Return the strict document at *place* and what *build* makes of it, each None where there is none, and the fault."""
+    document = None
+    try:
+        document = strict.read(decoded(place, place.raw))
+        return document, build(document), None
+    except ReadError as error:
+        return document, None, error
+
+
+def _keep(part: Part, document: Any, fault: ReadError | None) -> None:
+    """Have `part.document` be *document*, so that it is not parsed again; what is not UTF-8 is read otherwise there."""
+    if fault is None or fault.code != "not-utf8":
+        vars(part)["document"] = document if isinstance(document, Mapping) else None
+
+
+def _at(error: ReadError | None, place: Document, name: str, line: int) -> ReadError | None:
+    if error is None:
+        return None
     conflict = _CONFLICT.search(place.raw.decode("utf-8", "replace"))
     if conflict and error.code in ("not-yaml", "duplicate-key", "malformed"):
         error = ReadError(

@@ -1,10 +1,9 @@
 """What of a document cannot be read: all of it, not the first fault alone. No I/O."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from mockserver import strict
 from mockserver.cassette import text
 from mockserver.errors import ReadError
 from mockserver.strict import Mapping, Sequence
@@ -39,13 +38,14 @@ def faults(part: Part) -> Iterator[ReadError]:
     if part.fault is None:
         return
     yield part.fault
-    document = strict.read(part.text) if part.document is not None else None
-    if document is None:
+    if part.document is None:
         return
+    document = _reduced(part.document)
     build = text.exchange_of if part.number else text.header_of
     fault, told = part.fault, {(part.fault.line, part.fault.message)}
     again = False
     while len(told) < MOST and _dropped(document, fault, part.line, whole=again):
+        document = _reduced(document)
         try:
             build(document)
         except ReadError as error:
@@ -56,6 +56,63 @@ def faults(part: Part) -> Iterator[ReadError]:
                 yield fault
         else:
             return
+
+
+def _reduced(document: Mapping) -> Mapping:
+    """Return a copy of *document* without what cannot be wrong in it: bodies, the data of events, and events that can be read.
+
+    What remains is small, so that it can be read again after each fault.
+    """
+
+    def value(key: str, part: Any) -> Any:
+        is_message = key in ("request", "response") and isinstance(part, Mapping)
+        return _mapping(part, _of_message) if is_message else _copy(part)
+
+    return _mapping(document, value)
+
+
+def _of_message(key: str, value: Any) -> Any:
+    if key == "events" and isinstance(value, Sequence):
+        return _unreadable(value)
+    return "" if key == "body" and isinstance(value, Mapping | Sequence) else _copy(value)
+
+
+def _unreadable(events: Sequence) -> Sequence:
+    """Return a copy of the first of those *events* that cannot be read."""
+    copy = Sequence(events.line)
+    for event, line in zip(events, events.lines, strict=True):
+        try:
+            text.event_of(event, line)
+        except ReadError:
+            copy.append(_mapping(event, _of_event) if isinstance(event, Mapping) else event)
+            copy.lines.append(line)
+            if len(copy) == MOST:
+                break
+    return copy
+
+
+def _of_event(key: str, value: Any) -> Any:
+    return "" if key == "data" and isinstance(value, Mapping | Sequence) else _copy(value)
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _mapping(value, lambda _, part: _copy(part))
+    if isinstance(value, Sequence):
+        copy = Sequence(value.line)
+        copy.lines = list(value.lines)
+        copy.extend(map(_copy, value))
+        return copy
+    return value
+
+
+def _mapping(mapping: Mapping, value: Callable[[str, Any], Any]) -> Mapping:
+    """Return a copy of *mapping* that holds what *value* returns for each key and value of it."""
+    copy = Mapping(mapping.line)
+    copy.lines = dict(mapping.lines)
+    for key, part in mapping.items():
+        copy[key] = value(key, part)
+    return copy
 
 
 def told(fault: ReadError, *, header: bool) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from mockserver.cassette import paths
 from mockserver.cassette.model import Body, Stream
 from mockserver.cassette.text import style
 from mockserver.jsontext import Json, dumps
+from mockserver.strict import Mapping, Sequence
 from mockserver.upkeep.bodies import parsed
 from mockserver.upkeep.findings import Finding
 from mockserver.upkeep.scalars import Plain, plain
@@ -35,10 +36,10 @@ _OTHERS = 2
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|true|false|null")
 
 
-def findings(part: Part, *, canonical: bool) -> Iterator[Finding]:
-    """Yield what has changed its type in *part*; where its text is the *canonical* one, all texts are quoted that have to be."""
+def findings(part: Part) -> Iterator[Finding]:
+    """Yield what has changed its type in *part*; where its text is the canonical one, all texts are quoted that have to be."""
     misfits = _misfits(part)
-    scanned = part.document is not None and (bool(misfits) or not canonical)
+    scanned = bool(misfits) or (not part.is_canonical and _may_lack_quotes(part.document))
     scalars = [one for one in plain(part.text) if one.text] if scanned else []
     places = {place for place, _, _ in misfits}
     for one in scalars:
@@ -75,6 +76,44 @@ def to_quote(part: Part, skipped: Set[str] = frozenset()) -> list[Plain]:
         if code and code not in skipped:
             found.append(one)
     return found
+
+
+def _may_lack_quotes(document: Mapping | None) -> bool:
+    """Return whether `_loaded` can find something in *document*, if the scalars there have no quotes."""
+    if document is None:
+        return False
+    values: list[Json] = [document]
+    texts: set[str] = set()
+    while values:
+        value = values.pop()
+        if isinstance(value, str):
+            texts.add(value)
+        elif isinstance(value, dict):
+            values += value.values()
+        elif isinstance(value, list):
+            values += value
+    return any(map(_reads_otherwise, texts)) or _has_odd_type(document)
+
+
+def _has_odd_type(document: Mapping) -> bool:
+    """Return whether *document* has anything but a text in a place of which `_wants_text` says so."""
+    messages = [
+        part for name in ("request", "response") if isinstance(part := document.get(name), Mapping)
+    ]
+    events = messages[-1].get("events") if messages else None
+    places = [
+        (document, ("upstream",)),
+        *((part, ("reason", "tail")) for part in messages),
+        *(
+            (part, part)
+            for part in (document.get("server"), *(one.get("headers") for one in messages))
+        ),
+        *((event, _EVENT_TEXTS) for event in (events if isinstance(events, Sequence) else ())),
+    ]
+    return any(
+        isinstance(part, Mapping) and not all(isinstance(part.get(name, ""), str) for name in names)
+        for part, names in places
+    )
 
 
 def odd_ones(parts: Iterable[Part]) -> Iterator[Finding]:
@@ -139,7 +178,9 @@ def _wants_text(place: Place) -> bool:
 
 def _reads_otherwise(text: str) -> bool:
     """Tell whether a plain *text* that is text here may be a number, a date or a truth value elsewhere."""
-    return style.scalar(text) != text and "\n" not in text and not style.must_be_quoted(text)
+    if style.must_be_quoted(text) or "\n" in text:
+        return False
+    return style.scalar(text) != text
 
 
 def _misfits(part: Part) -> list[tuple[Place, str, bool]]:
@@ -167,7 +208,6 @@ def _typed(value: Json, place: Place, *, asked: bool) -> Iterator[tuple[Place, s
             continue
         name, top = below[-1], len(below) == 1
         is_number = isinstance(leaf, int | float) and not isinstance(leaf, bool)
-        shown = f"{paths.text((*place[1:], *below))} is {dumps(leaf)[:60]}"
         if isinstance(leaf, str):
             wanted = top and asked and (name in FLAGS or name in COUNTS)
         elif leaf is None:
@@ -176,10 +216,14 @@ def _typed(value: Json, place: Place, *, asked: bool) -> Iterator[tuple[Place, s
             )
         else:
             wanted = (top and name in TEXTS) or (name in SAID and _is_in_messages(below))
+        odd_flag = top and asked and name in FLAGS and is_number
+        if not (wanted or odd_flag):
+            continue
+        shown = f"{paths.text((*place[1:], *below))} is {dumps(leaf)[:60]}"
         if wanted and isinstance(leaf, str):
             kind = "true or false" if name in FLAGS else "a number"
             yield (*place, *below), f"{shown}, where {kind} belongs", False
-        elif wanted or (top and asked and name in FLAGS and is_number):
+        else:
             yield (*place, *below), f"{shown}, where text belongs", wanted and leaf is not None
 
 

@@ -2,6 +2,7 @@
 
 from mockserver.cassette.text.dump import dump_exchange, dump_header
 from mockserver.cassette.text.load import (
+    event_of,
     exchange_of,
     header_of,
     load_exchange,
@@ -12,6 +13,7 @@ from mockserver.cassette.text.load import (
 __all__ = [
     "dump_exchange",
     "dump_header",
+    "event_of",
     "exchange_of",
     "header_of",
     "load_exchange",

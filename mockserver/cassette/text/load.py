@@ -152,11 +152,12 @@ def _stream(part: Mapping) -> Stream:
             line=part.lines["line_ending"],
         )
     events = typed(part, "events", Sequence) or Sequence(part.line)
-    timed = tuple(_event(event, line) for event, line in zip(events, events.lines, strict=True))
+    timed = tuple(event_of(event, line) for event, line in zip(events, events.lines, strict=True))
     return Stream(timed, LINE_ENDINGS[name], _tail(part))
 
 
-def _event(part: Any, line: int) -> TimedEvent:
+def event_of(part: Any, line: int) -> TimedEvent:
+    """Return the event that the strict *part*, which stands on *line*, holds; ReadError if it is none."""
     if not isinstance(part, Mapping):
         raise ReadError("an event must be a mapping such as `event: values`", line=line)
     known(part, _EVENT_KEYS, "an event")
