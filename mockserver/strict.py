@@ -76,27 +76,29 @@ _CONTAINERS: dict[type, type[Mapping] | type[Sequence]] = {
     yaml.MappingStartEvent: Mapping,
     yaml.SequenceStartEvent: Sequence,
 }
+_NODES = (yaml.ScalarEvent, *_CONTAINERS, yaml.AliasEvent)
 _ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 
 def _build(text: str) -> Any:
     # This runs for each scalar of files with a million lines, so it compares types and calls little.
     top = Sequence(1)
-    parent: Mapping | Sequence = top
-    parents: list[Mapping | Sequence] = []
+    parent: Any = top
+    parents: list[Any] = []
     key: str | None = None  # a key that waits for its value
     key_line = 0
+    event: Any
     for event in yaml.parse(text, Loader=_LOADER):
         kind = type(event)
         if kind in _ENDS:
             parent = parents.pop()
             continue
-        if not isinstance(event, yaml.NodeEvent):
+        if kind not in _NODES:
             if kind is yaml.DocumentStartEvent and top:
                 raise ReadError("a second document begins here", line=_line(event))
             continue
         line = event.start_mark.line + 1
-        if event.anchor is not None or getattr(event, "tag", None) is not None:
+        if event.anchor is not None or kind is yaml.AliasEvent or event.tag is not None:
             raise _feature(event, line)
         value: Any
         is_key = key is None and type(parent) is Mapping

@@ -55,7 +55,7 @@ def exposures(part: Part, rules: Rules) -> Iterator[Exposure]:
         where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
         shown = printable(hidden(where.removeprefix("."), rules))
         yield Exposure(part.file, part.line_of(place), part.number, shown)
-    if b"#" not in part.raw or part.is_canonical:
+    if b"#" not in part.raw or part.laid_out:
         return
     for comment in comments(part.text):
         if hidden(comment.text, rules) != comment.text:

@@ -51,7 +51,7 @@ def _duplicates(group: list[_Asked], repeat: Repeat) -> Iterator[Finding]:
 
     That is: with `repeat: last` the last of them, as long as their answers are the same; with `cycle` all but the first, if all answers are.
     """
-    if any(one.exchange.repeat for one in group):
+    if len(group) < 2 or any(one.exchange.repeat for one in group):
         return
     answers = [_answer(one.exchange) for one in group]
     same = len(answers) - 1

@@ -16,10 +16,13 @@ from mockserver.cassette.documents import (
     split,
     without_dashes,
 )
-from mockserver.cassette.model import Exchange, Header
+from mockserver.cassette.matching import ABSENT
+from mockserver.cassette.model import Body, Exchange, Header
 from mockserver.cassette.torn import may_be_torn
 from mockserver.errors import ReadError, UsageError
+from mockserver.jsontext import Json
 from mockserver.strict import Mapping
+from mockserver.upkeep.bodies import parsed
 
 T = TypeVar("T")
 
@@ -34,7 +37,7 @@ _EXCHANGE = re.compile(rb"^(request|response):", re.MULTILINE)
 class Part:
     """One document of the file *file*, which begins on *line*: the header, number 0, or an exchange, from 1 on.
 
-    *fault* is why it cannot be read, with its line in the file. A *torn* one breaks off.
+    *fault* is why it cannot be read, with its line in the file. A *torn* one breaks off. A *laid_out* one has the layout that we write, without comments.
     """
 
     file: str
@@ -45,6 +48,7 @@ class Part:
     exchange: Exchange | None = None
     fault: ReadError | None = None
     torn: bool = False
+    laid_out: bool = False
 
     @property
     def label(self) -> str:
@@ -67,8 +71,17 @@ class Part:
 
     @cached_property
     def is_canonical(self) -> bool:
-        """Whether its text is the one that its exchange is recorded as: without comments, and with quotes wherever they are needed."""
+        """Whether its text is the one that its exchange is recorded as, with quotes wherever they are needed."""
         return self.exchange is not None and text.dump_exchange(self.exchange) == self.text
+
+    @cached_property
+    def bodies(self) -> tuple[Json, Json]:
+        """What the bodies of its request and its response say; ABSENT for events."""
+        if self.exchange is None:
+            return ABSENT, ABSENT
+        content = self.exchange.response.content
+        answer = parsed(content.raw) if isinstance(content, Body) else ABSENT
+        return parsed(self.exchange.request.body), answer
 
     def line_of(self, place: Place) -> int:
         """Return the line in the file at which *place* stands, or what of it there is."""
@@ -183,7 +196,7 @@ def _header(name: str, place: Document, line: int) -> Part:
 
 def _exchange(name: str, number: int, place: Document, line: int, *, is_last: bool) -> Part:
     if exchange := layout.exchange(place.raw):
-        return Part(name, number, line, place.raw, None, exchange)
+        return Part(name, number, line, place.raw, None, exchange, laid_out=True)
     # The loader looks at each document by itself, so that it is the same whatever stands before it.
     alone = document((without_dashes(place) if is_last else place).raw, place.start)
     read, exchange, fault = _read(alone, _whole_exchange)

@@ -3,14 +3,14 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Set
+from typing import Any
 
 from mockserver import strict
 from mockserver.cassette import paths
 from mockserver.cassette.model import Body, Stream
 from mockserver.cassette.text import style
 from mockserver.jsontext import Json, dumps
-from mockserver.strict import Mapping, Sequence
-from mockserver.upkeep.bodies import parsed
+from mockserver.strict import Mapping
 from mockserver.upkeep.findings import Finding
 from mockserver.upkeep.scalars import Plain, plain
 from mockserver.upkeep.source import Part, Place
@@ -29,6 +29,8 @@ SAID = frozenset(("content", "role", "type", "id", "name", "tool_call_id"))
 FLAGS = frozenset(("stream_subgraphs", "stream_resumable", "checkpoint_during"))
 COUNTS = frozenset(("limit", "offset", "recursion_limit", "after_seconds"))
 
+_NAMES = TEXTS | SAID | FLAGS | COUNTS
+_CONTAINERS = (dict, list)
 _EVENT_TEXTS = ("event", "id", "comment", "raw")
 _OTHERS = 2
 """How many other exchanges must hold a text at a place for a value there to be taken for one that has lost its quotes."""
@@ -39,7 +41,7 @@ _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|true|false|null")
 def findings(part: Part) -> Iterator[Finding]:
     """Yield what has changed its type in *part*; where its text is the canonical one, all texts are quoted that have to be."""
     misfits = _misfits(part)
-    scanned = bool(misfits) or (not part.is_canonical and _may_lack_quotes(part.document))
+    scanned = bool(misfits) or (_may_lack_quotes(part) and not part.is_canonical)
     scalars = [one for one in plain(part.text) if one.text] if scanned else []
     places = {place for place, _, _ in misfits}
     for one in scalars:
@@ -78,41 +80,54 @@ def to_quote(part: Part, skipped: Set[str] = frozenset()) -> list[Plain]:
     return found
 
 
-def _may_lack_quotes(document: Mapping | None) -> bool:
-    """Return whether `_loaded` can find something in *document*, if the scalars there have no quotes."""
-    if document is None:
-        return False
-    values: list[Json] = [document]
+def _may_lack_quotes(part: Part) -> bool:
+    """Return whether `_loaded` can find something in *part*, if none of its scalars had quotes."""
+    if not part.laid_out:
+        document = part.document
+        return document is not None and (
+            any(map(_reads_otherwise, _texts(document))) or _has_odd_type(document)
+        )
+    assert part.exchange is not None
+    request, response = part.exchange.request, part.exchange.response
+    texts = _texts(part.bodies) | {request.path, *(value for _, value in response.headers)}
+    if isinstance(response.content, Stream):
+        rows = response.content.rows or ()
+        texts.update(*({event, identity, comment} for event, _, identity, comment in rows))
+    return any(map(_reads_otherwise, texts))
+
+
+def _texts(value: Json) -> set[str]:
+    """Return the texts in *value*; keys are none."""
+    values = [value]
     texts: set[str] = set()
     while values:
-        value = values.pop()
-        if isinstance(value, str):
-            texts.add(value)
-        elif isinstance(value, dict):
-            values += value.values()
-        elif isinstance(value, list):
-            values += value
-    return any(map(_reads_otherwise, texts)) or _has_odd_type(document)
+        one = values.pop()
+        if isinstance(one, str):
+            texts.add(one)
+        elif isinstance(one, dict):
+            values += one.values()
+        elif isinstance(one, list | tuple):
+            values += one
+    return texts
 
 
 def _has_odd_type(document: Mapping) -> bool:
     """Return whether *document* has anything but a text in a place of which `_wants_text` says so."""
-    messages = [
-        part for name in ("request", "response") if isinstance(part := document.get(name), Mapping)
-    ]
-    events = messages[-1].get("events") if messages else None
-    places = [
+    parts: list[tuple[Any, Iterable[str] | None]] = [
         (document, ("upstream",)),
-        *((part, ("reason", "tail")) for part in messages),
-        *(
-            (part, part)
-            for part in (document.get("server"), *(one.get("headers") for one in messages))
-        ),
-        *((event, _EVENT_TEXTS) for event in (events if isinstance(events, Sequence) else ())),
+        (document.get("server"), None),
     ]
+    for name in ("request", "response"):
+        message = document.get(name)
+        if isinstance(message, Mapping):
+            parts += ((message, ("reason", "tail")), (message.get("headers"), None))
+            events = message.get("events")
+            if isinstance(events, list):
+                parts += ((event, _EVENT_TEXTS) for event in events)
     return any(
-        isinstance(part, Mapping) and not all(isinstance(part.get(name, ""), str) for name in names)
-        for part, names in places
+        isinstance(part, Mapping)
+        and not all(isinstance(part.get(name, ""), str) for name in names or part)
+        for part, names in parts
     )
 
 
@@ -123,8 +138,8 @@ def odd_ones(parts: Iterable[Part]) -> Iterator[Finding]:
     for part in parts:
         assert part.exchange is not None
         request = part.exchange.request
-        for place, value in _leaves(parsed(request.body), ()):
-            if place and place[-1] in TEXTS | SAID | FLAGS | COUNTS:
+        for place, value in _leaves(part.bodies[0], ()):
+            if place and place[-1] in _NAMES:
                 continue
             there = (request.path.partition("?")[0].rpartition("/")[2], place)
             if isinstance(value, str) and _NUMBER.fullmatch(value):
@@ -191,9 +206,9 @@ def _misfits(part: Part) -> list[tuple[Place, str, bool]]:
     found: list[tuple[Place, str, bool]] = []
     content = exchange.response.content
     if exchange.response.status < 400:  # else the server has said so itself
-        found += _typed(parsed(exchange.request.body), ("request", "body"), asked=True)
+        found += _typed(part.bodies[0], ("request", "body"), asked=True)
     if isinstance(content, Body):
-        found += _typed(parsed(content.raw), ("response", "body"), asked=False)
+        found += _typed(part.bodies[1], ("response", "body"), asked=False)
     document = part.document if isinstance(content, Stream) and content.rows is None else None
     events = document["response"].get("events", ()) if document else ()
     for number, event in enumerate(events or ()):
@@ -204,7 +219,7 @@ def _misfits(part: Part) -> list[tuple[Place, str, bool]]:
 
 def _typed(value: Json, place: Place, *, asked: bool) -> Iterator[tuple[Place, str, bool]]:
     for below, leaf in _leaves(value, ()):
-        if not below or not isinstance(below[-1], str):
+        if not below or below[-1] not in _NAMES:
             continue
         name, top = below[-1], len(below) == 1
         is_number = isinstance(leaf, int | float) and not isinstance(leaf, bool)
@@ -241,11 +256,16 @@ def _is_empty_message(message: Json, below: Place) -> bool:
 
 
 def _leaves(value: Json, place: Place) -> Iterator[tuple[Place, Json]]:
+    parts: Iterable[tuple[str | int, Json]]
     if isinstance(value, dict):
-        for key, part in value.items():
-            yield from _leaves(part, (*place, key))
+        parts = value.items()
     elif isinstance(value, list):
-        for number, part in enumerate(value):
-            yield from _leaves(part, (*place, number))
+        parts = enumerate(value)
     else:
         yield place, value
+        return
+    for step, part in parts:
+        if isinstance(part, _CONTAINERS):
+            yield from _leaves(part, (*place, step))
+        else:
+            yield (*place, step), part
