@@ -35,6 +35,9 @@ class Snapshot:
     was loaded of it last, has too are not read again; each exchange is followed by a *rest*, or else each is only to be seen by *look*. *notes* are the lines to be told about it; *end* is the byte after the last whole document.
     """
 
+    _last_line = (0, 1)
+    """The byte and the line of the last call of `_line`: the next one is often further on."""
+
     def __init__(
         self,
         path: Path,
@@ -155,7 +158,12 @@ class Snapshot:
 
     def _line(self, start: int) -> int:
         """Return the line, from 1, that begins at byte *start*."""
-        return self._read(0, start).count(b"\n") + 1
+        place, line = self._last_line
+        if place > start:
+            place, line = 0, 1
+        line += self._read(place, start).count(b"\n")
+        self._last_line = start, line
+        return line
 
     def _blocks(self) -> Iterator[bytes]:
         if self._held is not None:

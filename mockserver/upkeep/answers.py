@@ -20,6 +20,7 @@ _RUN = re.compile(r"(?:/[^?#\s]*?)??(?:/threads/[^/?#\s]+)?/runs/[^/?#\s]+")
 _RUN_BEGINS = re.compile(rf"((?:/threads/[^/]+)?/runs/{ID})[/?#].*", re.IGNORECASE)
 _STARTS_RUN = re.compile(r"(?:/threads/[^/?]+)?/runs(?:/stream|/wait)?/?(?:\?.*)?")
 _JSON = re.compile(r"[\w.+-]+/(?:[\w.-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
+_ALONE = frozenset(("comment", "raw", "base64"))
 _NO_BODY = (202, 204)
 
 
@@ -95,7 +96,7 @@ def _content(exchange: Exchange) -> Iterator[_Told]:
                 )
         case Body(raw):
             said = first(response.headers, "content-type") or ""
-            fault = _json_fault(raw) if _JSON.match(said) else None
+            fault = _body_fault(raw) if _JSON.match(said) else None
             if fault:
                 place: Place = ("response", "text")
                 yield (
@@ -133,23 +134,28 @@ def _runs(exchange: Exchange) -> Iterator[_Told]:
 
 
 def _event_fault(fields: dict[str, str]) -> str | None:
-    if {"comment", "raw", "base64"} & fields.keys():
+    if not _ALONE.isdisjoint(fields):
         return None
     name = fields.get("event", "message")
     data = fields.get("data", "")
     if name == "end" or ("data" not in fields and "event" not in fields):
         return None
-    fault = _json_fault(data.encode()) if data else "it is empty"
+    fault = _json_fault(data) if data else "it is empty"
     return f"the data of {name!r} is no JSON: {fault}" if fault else None
 
 
-def _json_fault(raw: bytes) -> str | None:
+def _body_fault(raw: bytes) -> str | None:
     """Return why *raw* is no JSON, None where it is some, or empty."""
     try:
-        if raw:
-            loads(raw.decode())
+        return _json_fault(raw.decode()) if raw else None
     except UnicodeDecodeError:
         return "not UTF-8"
+
+
+def _json_fault(text: str) -> str | None:
+    """Return why *text* is no JSON, None where it is some."""
+    try:
+        loads(text)
     except ValueError as error:
         return str(error)
     return None

@@ -113,16 +113,21 @@ class Aside:
         self, before: dict[str, Json], after: dict[str, Json]
     ) -> Iterator[tuple[str | None, str | None]]:
         """Yield the keys of both that are the same, or None where there is none; a key that is an id may be called otherwise."""
-        left = [key for key in after if key not in before]
+        added = dict.fromkeys(key for key in after if key not in before)
+        alike: dict[str, list[str]] = {}
+        for key in added:
+            alike.setdefault(VOLATILE.sub("\0", key), []).append(key)
         for key in before:
+            candidates = alike.get(VOLATILE.sub("\0", key), [])
             if key in after:
                 yield key, key
-            elif other := next((one for one in left if self.same(key, one)), None):
-                left.remove(other)
+            elif other := next((one for one in candidates if self.same(key, one)), None):
+                candidates.remove(other)
+                del added[other]
                 yield key, other
             else:
                 yield key, None
-        yield from ((None, key) for key in left)
+        yield from ((None, key) for key in added)
 
 
 def signature(value: Json) -> str:

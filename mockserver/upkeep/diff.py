@@ -70,11 +70,13 @@ class _Left:
         self._by_key: dict[bytes, deque[int]] = {}
         self._by_looks: dict[object, deque[int]] = {}
         self._by_shape: dict[bytes, deque[int]] = {}
+        self._by_route: dict[str, deque[int]] = {}
         for part in self._parts.values():
             form = self._form(_exchange(part).request)
             key = matching.key(form)
             self._by_key.setdefault(key, deque()).append(part.number)
             self._by_looks.setdefault((key, _looks(part)), deque()).append(part.number)
+            self._by_route.setdefault(_plain_route(part), deque()).append(part.number)
             if shape := names.shape(form):
                 self._by_shape.setdefault(shape.key, deque()).append(part.number)
 
@@ -99,10 +101,7 @@ class _Left:
 
     def take_alike(self, part: Part) -> Part | None:
         """Return the first one with the method and path of *part*, whatever its ids and its query."""
-        wanted = _plain_route(part)
-        found = (one for one in self._parts.values() if _plain_route(one) == wanted)
-        other = next(found, None)
-        return self._parts.pop(other.number) if other else None
+        return self._first(self._by_route.get(_plain_route(part)))
 
     def _first(self, numbers: deque[int] | None) -> Part | None:
         while numbers:

@@ -21,7 +21,7 @@ class DeclinedError(Exception):
 def scalar(text: str) -> Json:
     """Return the value of the scalar *text*; DeclinedError where it is not plainly one."""
     if text[:1] in _NUMERIC and _NUMBER.fullmatch(text):
-        return json.loads(text)
+        return float(text) if "." in text else int(text)
     if len(text) < _LONGER_THAN_WORDS and text in _WORDS:
         return _WORDS[text]
     return text_of(text)

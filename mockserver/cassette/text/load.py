@@ -38,7 +38,7 @@ _RESPONSE_KEYS = (
     *("line_ending", "events", "tail", "end"),
 )
 _EVENT_KEYS = ("after", *sse.FIELDS, "comment", "raw", "base64")
-_ALONE = {"comment", "raw", "base64"}
+_ALONE = frozenset(("comment", "raw", "base64"))
 _DEFAULT_TYPES = {
     "events": f"{EVENT_STREAM}; charset=utf-8",
     "body": "application/json",
@@ -162,7 +162,7 @@ def event_of(part: Any, line: int) -> TimedEvent:
         raise ReadError("an event must be a mapping such as `event: values`", line=line)
     known(part, _EVENT_KEYS, "an event")
     names = [name for name in part if name != "after"]
-    if not names or (len(names) > 1 and set(names) & set(_ALONE)):
+    if not names or (len(names) > 1 and not _ALONE.isdisjoint(names)):
         raise ReadError(
             "an event holds event, data, id, retry, or one of comment, raw, base64 alone", line=line
         )
