@@ -14,8 +14,6 @@ _END_LINE = re.compile(rb"\n  end: \{.*\}[ \t\r]*(?:\n|\Z)")
 
 def is_torn(last: Document) -> bool:
     """Tell whether the *last* exchange breaks off; one that was only made wrong by hand is no less there for that."""
-    if last.raw.endswith(b"\0"):
-        return True  # a machine that lost its power leaves zeros
     if not may_be_torn(last):
         return False
     try:
@@ -27,6 +25,8 @@ def is_torn(last: Document) -> bool:
 
 def may_be_torn(last: Document) -> bool:
     """Return whether the *last* exchange was recorded and has no `end` line; it is torn if it has no `end` when it is read, either."""
+    if last.raw.endswith(b"\0"):
+        return True  # a machine that lost its power leaves zeros
     begun = last.raw.removeprefix(b"---").strip()
     recorded = begun.startswith(_BEGINNING) or _BEGINNING.startswith(begun)
     return recorded and not _has_end(last.raw)

@@ -3,7 +3,7 @@
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import progressing
+from mockserver.cli.tables import TWICE, progress
 from mockserver.errors import MockServerError
 from mockserver.words import printable
 
@@ -36,12 +36,19 @@ class Work:
         self.has_trouble = False
         self._later: list[str] | None = None
         self._unread: list[Path] = []
+        self._bar: Callable[[int], None] = lambda done: None
+        self._done = 0
 
     def unread_below(self, root: Path) -> Iterator[str]:
         """Yield the names below *root* of the files that could not be read."""
         for path in self._unread:
             if path.is_relative_to(root):
                 yield path.relative_to(root).as_posix()
+
+    def advance(self, done: int) -> None:
+        """Move the progress bar by *done* bytes: a command may do so for what it has done with the file that it works on."""
+        self._done += done
+        self._bar(done)
 
     def note(self, line: str) -> None:
         """Tell *line* on stderr, but not into a progress bar."""
@@ -69,33 +76,41 @@ class Work:
     def files(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
         """Yield the files that *paths* mean, ./cassettes if there are none; UsageError for a path that is not there."""
         from mockserver.store import files
-        from mockserver.upkeep.source import source
 
         there = files.found(tuple(paths) or (options.FOLDER,))
         if not there:
             self.note("no cassettes")
-        size = sum(_size(path) for path, _ in there.values())
+        sizes = [_size(path) for path, _ in there.values()]
         self._later = []
         seen: set[str] = set()
         try:
-            for path, named in progressing(list(there.values()), label, size):
-                real = os.path.realpath(path)
-                if real in seen:
-                    continue  # the same file under another name
-                seen.add(real)
-                if not stat.S_ISREG(_mode(path)):
-                    self.trouble(f"{path}: is no file, or cannot be looked at")
-                    self._unread.append(Path(path))
-                    continue
-                try:
-                    yield Opened(Path(path), source(path, Path(path).read_bytes()), named)
-                except OSError as error:
-                    self.trouble(f"{path}: cannot be read: {error.strerror}")
-                    self._unread.append(Path(path))
+            with progress(label, sum(sizes)) as self._bar:
+                end = 0
+                for (path, named), size in zip(there.values(), sizes, strict=True):
+                    real = os.path.realpath(path)
+                    if real not in seen:  # else it is the same file under another name
+                        seen.add(real)
+                        yield from self._opened(path, named)
+                    end += TWICE * size
+                    self.advance(max(end - self._done, 0))
         finally:
             later, self._later = self._later, None
             for line in later:
                 self.note(line)
+
+    def _opened(self, path: str, named: bool) -> Iterator[Opened]:
+        from mockserver.upkeep.source import source
+
+        if not stat.S_ISREG(_mode(path)):
+            self.trouble(f"{path}: is no file, or cannot be looked at")
+            self._unread.append(Path(path))
+            return
+        try:
+            raw = Path(path).read_bytes()
+            yield Opened(Path(path), source(path, raw, self.advance), named)
+        except OSError as error:
+            self.trouble(f"{path}: cannot be read: {error.strerror}")
+            self._unread.append(Path(path))
 
     def cassettes(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
         """Yield those of them that are cassettes, with a line for each other one."""

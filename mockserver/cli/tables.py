@@ -3,12 +3,17 @@
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import click
 
 T = TypeVar("T")
+
+TWICE = 2
+_STEPS = 200
+"""How often a bar is drawn."""
 
 _SHORT = 60
 _LONG = 1 << 20
@@ -42,6 +47,24 @@ def wrapped(text: str, indent: int) -> str:
 def width() -> int:
     """Return how wide the terminal is."""
     return shutil.get_terminal_size().columns
+
+
+@contextmanager
+def progress(label: str, size: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar on a terminal where work on *size* bytes may take longer than a second.
+
+    It yields what is to be called with a number of bytes, twice for each: when they are read, and when the work on them is done.
+    """
+    if not sys.stderr.isatty() or size < _LONG:
+        yield lambda done: None
+        return
+    length = TWICE * size
+    # To draw the bar takes longer than to read a short exchange.
+    steps = max(length // _STEPS, 1)
+    with click.progressbar(
+        length=length, label=label, file=sys.stderr, update_min_steps=steps
+    ) as bar:
+        yield bar.update
 
 
 def progressing(items: Sequence[T], label: str, size: int | None = None) -> Iterator[T]:

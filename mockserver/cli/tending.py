@@ -69,7 +69,7 @@ def lint(
             continue
         count += 1
         try:
-            told = findings_of(held, project.policy, project.redact)
+            told = findings_of(held, project.policy, project.redact, work.advance)
             if fix and (raw := fixed(held, skipped)) != held.raw and work.rewrite(opened, raw):
                 mended += [one for one in told if one.fixable and one.code not in skipped]
                 told = findings_of(source(held.name, raw), project.policy, project.redact)

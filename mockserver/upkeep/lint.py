@@ -1,6 +1,6 @@
 """What is wrong with a cassette, and what of it can be mended without a doubt. No I/O."""
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import replace
 from operator import is_
 
@@ -22,14 +22,21 @@ _SAYING_ALL = ("malformed", "unknown-key", "duplicate-key", "header")
 """Beside these nothing need be said of the type of a value."""
 
 
-def lint(source: Source, policy: Policy, rules: Rules) -> list[Finding]:
+def lint(
+    source: Source,
+    policy: Policy,
+    rules: Rules,
+    advance: Callable[[int], None] = lambda done: None,
+) -> list[Finding]:
     """Return what is wrong with *source*, in the order of its lines.
 
     *policy* is what the project's settings say, *rules* are its own of what is secret. No finding repeats a secret.
+    *advance* is called with the number of bytes of each part that is looked at.
     """
     found = list(_whole(source))
     for part in source.parts:
         found += _part(part, rules)
+        advance(len(part.raw))
     if source.is_cassette:
         found += reach.findings(source, policy)
         found += types.odd_ones(source.exchanges)

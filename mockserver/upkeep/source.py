@@ -123,18 +123,22 @@ class Source:
         return [part.fault for part in self.parts if part.fault and not part.torn]
 
 
-def source(name: str, raw: bytes) -> Source:
-    """Return the parts of the file *name* that holds *raw*; what is wrong with a part stands in that part."""
+def source(name: str, raw: bytes, advance: Callable[[int], None] = lambda done: None) -> Source:
+    """Return the parts of the file *name* that holds *raw*; what is wrong with a part stands in that part.
+
+    *advance* is called with the number of bytes of each part that is read.
+    """
     filled, blank = _documents(raw)
     parts: list[Part] = []
     for place, line in filled:
-        if not parts:
+        if parts:
+            header = parts[0].header
+            last = len(parts) == len(filled) - 1
+            is_last = last and header is not None and header.recorded is not None
+            parts.append(_exchange(name, len(parts), place, line, is_last=is_last))
+        else:
             parts.append(_header(name, place, line))
-            continue
-        header = parts[0].header
-        last = len(parts) == len(filled) - 1
-        is_last = last and header is not None and header.recorded is not None
-        parts.append(_exchange(name, len(parts), place, line, is_last=is_last))
+        advance(place.stop - place.begin)
     own = bool(parts) and b"mockserver" in parts[0].raw
     return Source(name, raw, tuple(parts), own, tuple(blank))
 

@@ -44,7 +44,10 @@ def faults(part: Part) -> Iterator[ReadError]:
     build = text.exchange_of if part.number else text.header_of
     fault, told = part.fault, {(part.fault.line, part.fault.message)}
     again = False
-    while len(told) < MOST and _dropped(document, fault, part.line, whole=again):
+    # What is not UTF-8 may be in what is left out of *document*.
+    left_out = _faulty(part.document, fault, part.line, whole=False) is not None
+    while len(told) < MOST and (_dropped(document, fault, part.line, whole=again) or left_out):
+        left_out = False
         document = _reduced(document)
         try:
             build(document)
@@ -137,6 +140,22 @@ def _dropped(document: Mapping, fault: ReadError, first_line: int, *, whole: boo
 
     Tell whether that could be done.
     """
+    found = _faulty(document, fault, first_line, whole=whole)
+    if found is None:
+        return False
+    node, key = found
+    named = _NAMED.search(fault.message)
+    if named and named["meant"] and named["meant"] not in node:
+        _rename(node, named["key"], named["meant"])
+    else:
+        _delete(node, key)
+    return True
+
+
+def _faulty(
+    document: Mapping, fault: ReadError, first_line: int, *, whole: bool
+) -> tuple[Any, str | int] | None:
+    """Return the mapping or list in *document* that holds what *fault* is about, and under which key or number it does."""
     line = (fault.line or first_line) - first_line + 1
     named = _NAMED.search(fault.message)
     for node, key in reversed(list(_on(document, line))):
@@ -144,12 +163,8 @@ def _dropped(document: Mapping, fault: ReadError, first_line: int, *, whole: boo
             continue
         if isinstance(key, int) and named and not whole:
             continue
-        if named and named["meant"] and named["meant"] not in node:
-            _rename(node, named["key"], named["meant"])
-        else:
-            _delete(node, key)
-        return True
-    return False
+        return node, key
+    return None
 
 
 def _delete(node: Any, key: str | int) -> None:

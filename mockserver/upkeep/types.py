@@ -112,21 +112,21 @@ def _texts(value: Json) -> set[str]:
 
 
 def _has_odd_type(document: Mapping) -> bool:
-    """Return whether *document* has anything but a text in a place of which `_wants_text` says so."""
+    """Return whether there may be anything but a text in a place of *document* of which `_wants_text` says so."""
     parts: list[tuple[Any, Iterable[str] | None]] = [
         (document, ("upstream",)),
-        (document.get("server"), None),
+        (document.get("server", Mapping(1)), None),
     ]
     for name in ("request", "response"):
         message = document.get(name)
         if isinstance(message, Mapping):
-            parts += ((message, ("reason", "tail")), (message.get("headers"), None))
+            parts += ((message, ("reason", "tail")), (message.get("headers", Mapping(1)), None))
             events = message.get("events")
             if isinstance(events, list):
                 parts += ((event, _EVENT_TEXTS) for event in events)
     return any(
-        isinstance(part, Mapping)
-        and not all(isinstance(part.get(name, ""), str) for name in names or part)
+        not isinstance(part, Mapping)
+        or not all(isinstance(part.get(name, ""), str) for name in names or part)
         for part, names in parts
     )
 
