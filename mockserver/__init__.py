@@ -13,8 +13,8 @@ from mockserver.errors import (
 )
 
 if TYPE_CHECKING:
-    from mockserver.journal import Call
-    from mockserver.server import MockServer
+    from mockserver.server.journal import Call
+    from mockserver.server.mock_server import MockServer
 
 __all__ = [
     "Call",
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-_ROOMS = {"Call": "mockserver.journal", "MockServer": "mockserver.server"}
+_ROOMS = {"Call": "mockserver.server.journal", "MockServer": "mockserver.server.mock_server"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,8 +1,8 @@
 import pytest
 
-from mockserver import access
-from mockserver.access import Access
 from mockserver.errors import UsageError
+from mockserver.http import access
+from mockserver.http.access import Access
 
 APP = Access(frozenset({"https://app.example"}), frozenset({"mock.example"}), guarded=True)
 BEYOND = Access(hosts=APP.hosts, loopback=False)

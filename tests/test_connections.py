@@ -19,12 +19,12 @@ from aiohttp.http_exceptions import (
     TransferEncodingError,
 )
 
-from mockserver import serving
-from mockserver.app import App
-from mockserver.connections import reason
-from mockserver.log import Log
-from mockserver.messages import Reply, Request
-from mockserver.responders.chain import FirstOf
+from mockserver.http.messages import Reply, Request
+from mockserver.server import runner as serving
+from mockserver.server.app import App
+from mockserver.server.connections import reason
+from mockserver.server.log import Log
+from mockserver.server.responders.chain import FirstOf
 from tests.processes import Mockserver, running
 from tests.scripted import Answer, Client, ask
 

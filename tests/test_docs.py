@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from mockserver import scripts, settings, strict
 from mockserver.cassette.model import Policy
 from mockserver.cli import cli
-from mockserver.pytest_plugin import choices
+from mockserver.formats import strict_yaml
+from mockserver.pytest_plugin import options
 from mockserver.pytest_plugin.marker import HOW
+from mockserver.server import script_files, settings
 from mockserver.store.library import Library
 from tests.documents import PAGES, README, ROOT, Block, blocks, commands
 from tests.processes import running
@@ -64,7 +65,7 @@ def test_each_option_is_told(name: str) -> None:
 def test_each_option_of_the_plugin_is_told(pytestconfig: pytest.Config) -> None:
     told = (ROOT / "docs" / "python.md").read_text()
     parser = pytest.Parser(_ispytest=True)
-    choices.add(parser)
+    options.add(parser)
 
     for option in parser.getgroup("mockserver").options:
         assert option.names()[0] in told
@@ -95,13 +96,13 @@ def test_yaml_is_what_it_seems(block: Block, tmp_path: Path) -> None:
             loaded = Library([path], Policy(), pytest.fail)
             assert loaded.exchange(loaded.index.cassettes[0].entries[0]).response.status == 200
         case "ignore":
-            told: Any = strict.read(block.text)
+            told: Any = strict_yaml.read(block.text)
             assert told["ignore"] == list(settings.load(path).policy.ignore)
         case "extends":
-            assert scripts.load(path).rules
+            assert script_files.load(path).rules
         case other:
             assert block.page in ("container.md", "scaling.md", "upkeep.md")
-            assert all(map(strict.read, block.text.split("---\n"))), other
+            assert all(map(strict_yaml.read, block.text.split("---\n"))), other
 
 
 def test_the_python_of_the_readme_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

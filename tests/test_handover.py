@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from mockserver.messages import Live, Paced, Reply, Request
-from mockserver.responders.handover import KEPT, Handover, thread_of
+from mockserver.http.messages import Live, Paced, Reply, Request
+from mockserver.server.responders.handover import KEPT, Handover, thread_of
 
 A = "0b1e5c4e-7f7a-4f0e-8d5c-000000000001"
 STATE = {"messages": [{"type": "human", "content": "hi"}], "n": 1}

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from mockserver.journal import FAULTS, Call, Journal, call
-from mockserver.messages import SESSION, Reply, Request, Source
+from mockserver.http.messages import SESSION, Reply, Request, Source
+from mockserver.server.journal import FAULTS, Call, Journal, call
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

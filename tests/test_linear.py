@@ -7,23 +7,24 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from mockserver import scripts, sse
-from mockserver.cassette import spread
-from mockserver.cassette.canonical import form
 from mockserver.cassette.model import End, Exchange, Response, Stream, TimedEvent
-from mockserver.cassette.names import ids_in
-from mockserver.cassette.redact_rules import Rules
-from mockserver.cassette.redaction import Redactor, told
-from mockserver.cassette.secrets import credentials, is_secret_name
-from mockserver.cassette.stable import Stable
-from mockserver.fake.script import Situation
-from mockserver.fake.server.validation import RefusalError, parsed
+from mockserver.cassette.normalize import Stable
+from mockserver.fake.api.validation import RefusalError, parsed
+from mockserver.fake.json_format import written
+from mockserver.fake.script.model import Situation
 from mockserver.fake.tokens import tokens
-from mockserver.fake.written import written
-from mockserver.jsontext import dumps
-from mockserver.messages import Request
-from mockserver.sse import CRLF
-from mockserver.upkeep.exposed import hidden
+from mockserver.formats import sse
+from mockserver.formats.json_text import dumps
+from mockserver.formats.sse import CRLF
+from mockserver.http.messages import Request
+from mockserver.matching.canonical import form
+from mockserver.matching.names import ids_in
+from mockserver.redaction import streams
+from mockserver.redaction.patterns import credentials, is_secret_name
+from mockserver.redaction.redactor import Redactor, told
+from mockserver.redaction.rules import Rules
+from mockserver.server import script_files
+from mockserver.tools.scrub import hidden
 
 SIZE = 1_000_000
 SECRET = "abcdefghijklmnop"
@@ -93,7 +94,7 @@ def pairs(text: str) -> list[tuple[int, int]]:
 def test_many_secrets_that_are_spread_over_many_events_are_replaced() -> None:
     events = spelled("a", [dumps({"content": "ab"})] * 20_000)
 
-    changed, count = spread.replaced(events, pairs, "R")
+    changed, count = streams.replaced(events, pairs, "R")
 
     assert count == 19_999
     assert changed[1].event.fields[1] == ("data", '{"content":"R"}')
@@ -102,7 +103,7 @@ def test_many_secrets_that_are_spread_over_many_events_are_replaced() -> None:
 def test_many_secrets_that_two_events_share_are_replaced() -> None:
     events = spelled("a", [dumps(["ab"] * 30_000)] * 2)
 
-    _, count = spread.replaced(events, pairs, "R")
+    _, count = streams.replaced(events, pairs, "R")
 
     assert count == 30_000
 
@@ -184,5 +185,5 @@ WORDS = ("!", "? ", "my name is X ", "use tools ", " ")
 def test_the_built_in_script_answers_a_long_message(piece: str) -> None:
     text = repeated(piece, SIZE // 5) + "x"
 
-    assert scripts.builtin().visits(Situation("agent", text, 1)) is not None
+    assert script_files.builtin().visits(Situation("agent", text, 1)) is not None
     assert "".join(tokens(text)) == text

@@ -10,11 +10,12 @@ from typing import IO
 
 import pytest
 
-from mockserver import MockServer, app, exchange_text
+from mockserver import MockServer
 from mockserver.cassette import recorder
-from mockserver.cassette.redact_rules import rules
 from mockserver.errors import OUT_OF_FILES, StorageError
-from mockserver.messages import Request
+from mockserver.http.messages import Request
+from mockserver.redaction.rules import rules
+from mockserver.server import app, exchange_text
 from tests.processes import running
 from tests.scripted import EVENTS, LAST, WITHIN, Client, Wire, ask, chunk, exchanges, say, upstream
 
@@ -94,7 +95,7 @@ async def test_an_exchange_that_is_too_large_is_passed_on_and_not_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recorder, "LARGEST", 1 << 20)
-    monkeypatch.setattr("mockserver.recording.LARGEST", 1 << 20)
+    monkeypatch.setattr("mockserver.server.recording.LARGEST", 1 << 20)
     async with upstream(_large_or_small) as server:
         with pytest.raises(
             StorageError, match=r"^not recorded: it is larger than 1 MB \(GET /large\)$"

@@ -1,7 +1,7 @@
 import pytest
 
 from mockserver.errors import UsageError
-from mockserver.pace import Pace, pace
+from mockserver.http.pacing import Pace, pace
 
 
 @pytest.mark.parametrize(

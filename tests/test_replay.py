@@ -10,10 +10,10 @@ from aiohttp import ClientPayloadError
 from aiohttp.test_utils import RawTestServer, TestClient
 from pytest_aiohttp import AiohttpClient
 
-from mockserver import modes, settings
-from mockserver.log import Log
-from mockserver.pace import pace
-from mockserver.responders.cassettes import Cassettes
+from mockserver.http.pacing import pace
+from mockserver.server import modes, settings
+from mockserver.server.log import Log
+from mockserver.server.responders.replay import Cassettes
 
 RUN = {"assistant_id": "agent", "input": {"messages": [{"role": "human", "content": "hi"}]}}
 EXCHANGE = """\

@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from mockserver.fake.answers import Timed, paced
-from mockserver.fake.run.runs import Runs
-from mockserver.fake.script import Rule, Script, Speak
-from mockserver.fake.server.api import Api
-from mockserver.messages import Paced, Reply, Request, Source
-from mockserver.pace import Pace, pace
-from mockserver.responders.fake import Fake
-from mockserver.sessions import Sessions
+from mockserver.fake.api.routes import Api
+from mockserver.fake.graph.runner import Runs
+from mockserver.fake.replies import Timed, paced
+from mockserver.fake.script.model import Rule, Script, Speak
+from mockserver.http.messages import Paced, Reply, Request, Source
+from mockserver.http.pacing import Pace, pace
+from mockserver.server.responders.fake import Fake
+from mockserver.server.sessions import Sessions
 
 RUNS = Runs(Script((Rule((Speak("Hello!"),)),)))
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from mockserver import scripts
 from mockserver.errors import UsageError
-from mockserver.fake.script import Call, Pace, Script, Situation, Speak
+from mockserver.fake.script.model import Call, Pace, Script, Situation, Speak
+from mockserver.server import script_files
 from tests.documents import blocks
 
 
 def speeches(path: Path | None, said: str, turn: int = 1) -> list[Speak]:
-    visits = scripts.load(path).visits(Situation("agent", said, turn))
+    visits = script_files.load(path).visits(Situation("agent", said, turn))
     return [visit.speech for visit in visits if visit.speech]
 
 
@@ -24,7 +24,7 @@ def test_the_script_of_the_documentation_is_played(tmp_path: Path) -> None:
     path = tmp_path / "script.yaml"
     path.write_text(text)
 
-    assert scripts.load(path).pace == Pace(0.4, 0.03, 0.6)
+    assert script_files.load(path).pace == Pace(0.4, 0.03, 0.6)
     assert speeches(path, "Where is order 7?") == [
         Speak(calls=(Call("find_order", {"id": "7"}, {"status": "shipped"}),)),
         Speak("Order 7 is on its way."),
@@ -74,7 +74,7 @@ def test_a_script_that_makes_no_sense_is_refused(
     Path("script.yaml").write_bytes(raw)
 
     with pytest.raises(UsageError) as refusal:
-        scripts.load(Path("script.yaml"))
+        script_files.load(Path("script.yaml"))
 
     assert str(refusal.value) == message
 
@@ -83,7 +83,7 @@ def test_a_script_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match=r"nothing.yaml: cannot be read: No such file or directory"
     ):
-        scripts.load(tmp_path / "nothing.yaml")
+        script_files.load(tmp_path / "nothing.yaml")
 
 
 def test_an_edited_script_is_played_and_a_broken_one_is_not(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_an_edited_script_is_played_and_a_broken_one_is_not(tmp_path: Path) -> N
         visits = script.visits(Situation("agent", "hi", 1))
         taken.extend(visit.speech.text for visit in visits if visit.speech)
 
-    followed = scripts.Followed(path, take, told.append)
+    followed = script_files.Followed(path, take, told.append)
     followed.look()
     assert (taken, told) == ([], [])
 

@@ -5,11 +5,12 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from mockserver import serving, wire
-from mockserver.app import App
-from mockserver.log import Log
-from mockserver.messages import Live, Paced, Reply, Request
-from mockserver.responders.chain import FirstOf
+from mockserver.http.messages import Live, Paced, Reply, Request
+from mockserver.server import response_head
+from mockserver.server import runner as serving
+from mockserver.server.app import App
+from mockserver.server.log import Log
+from mockserver.server.responders.chain import FirstOf
 
 HEAD = (
     b"access-control-allow-origin: *\r\n"
@@ -36,7 +37,7 @@ class Answers:
             case "/bytes":
                 return Reply(200, body=b"abc")
             case "/encoded":
-                return wire.encoded(Reply(200, body=b"abc"))
+                return response_head.encoded(Reply(200, body=b"abc"))
             case "/paced":
                 return Reply(200, body=Paced(((0.0, b"a"), (0.01, b"bc")), 0.02))
             case "/large":

@@ -18,7 +18,7 @@ from langgraph_sdk import get_client, get_sync_client
 
 import mockserver
 from mockserver import Call, MockServer, ReadError, StorageError, UsageError
-from mockserver.eventloop import LoopThread
+from mockserver.server.loop_thread import LoopThread
 from tests.scripted import Wire
 from tests.scripted import upstream as scripted
 from tests.test_replay import cassette
@@ -444,7 +444,7 @@ def test_calls_can_be_looked_at_from_another_thread() -> None:
 
 
 def test_files_are_let_go_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mockserver.store.shelf.HELD_EACH", 10)
+    monkeypatch.setattr("mockserver.store.library_state.HELD_EACH", 10)
     path = tmp_path / "chat.yaml"
     path.write_text(cassette(("hi", "one"), ("ho", "two")))
     servers = []

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from mockserver import settings
 from mockserver.cassette.model import Repeat
 from mockserver.errors import UsageError
+from mockserver.server import settings
 
 
 def load(folder: Path, text: str) -> settings.Settings:

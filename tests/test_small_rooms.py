@@ -2,13 +2,14 @@
 
 import pytest
 
-from mockserver import jsontext, messages
-from mockserver.cache import Cache
 from mockserver.errors import ReadError
-from mockserver.log import Log
-from mockserver.messages import Reply, Request, Source
-from mockserver.sessions import Sessions
-from mockserver.words import counted
+from mockserver.formats import json_text
+from mockserver.formats.wording import counted
+from mockserver.http import messages
+from mockserver.http.messages import Reply, Request, Source
+from mockserver.server.cache import Cache
+from mockserver.server.log import Log
+from mockserver.server.sessions import Sessions
 
 
 def test_a_cassette_error_says_file_line_and_what() -> None:
@@ -48,7 +49,7 @@ def test_a_reason_does_not_depend_on_the_python_version(status: int, reason: str
     ],
 )
 def test_json_is_parsed_only_where_it_comes_back(text: str, value: object) -> None:
-    assert jsontext.faithful(text) == value
+    assert json_text.faithful(text) == value
 
 
 def test_a_cache_forgets_what_was_not_used_for_longest() -> None:

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver import sse
-from mockserver.sse import CR, CRLF, LF, Event
+from mockserver.formats import sse
+from mockserver.formats.sse import CR, CRLF, LF, Event
 
 ROWS = [
     pytest.param(

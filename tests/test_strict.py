@@ -1,7 +1,7 @@
 import pytest
 
-from mockserver import strict
 from mockserver.errors import ReadError
+from mockserver.formats import strict_yaml
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from mockserver.errors import ReadError
     ],
 )
 def test_scalars_are_what_json_knows_else_text(text: str, value: object) -> None:
-    assert strict.read(text) == value
+    assert strict_yaml.read(text) == value
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,13 @@ def test_scalars_are_what_json_knows_else_text(text: str, value: object) -> None
 )
 def test_a_complaint_says_the_line_and_what_to_do(text: str, complaint: str) -> None:
     with pytest.raises(ReadError) as caught:
-        strict.read(text)
+        strict_yaml.read(text)
 
     assert str(caught.value) == complaint
 
 
 def test_values_know_their_lines() -> None:
-    document = strict.read("a: 1\nb:\n- x\n- y\n")
+    document = strict_yaml.read("a: 1\nb:\n- x\n- y\n")
 
     assert document.lines == {"a": 1, "b": 2}
     assert document["b"].lines == [3, 4]

@@ -1,7 +1,7 @@
 import pytest
 
-from mockserver.messages import CASSETTE, SESSION
-from mockserver.target import split
+from mockserver.http.messages import CASSETTE, SESSION
+from mockserver.http.request_target import split
 
 
 @pytest.mark.parametrize(

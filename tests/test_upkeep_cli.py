@@ -12,9 +12,9 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
+from mockserver.cli.attachments import opened
 from mockserver.errors import StorageError
-from mockserver.store import rewriting
-from mockserver.store.attachments import opened
+from mockserver.store import atomic
 from tests.processes import command, on_a_terminal, run, running
 from tests.upkeep.cassettes import HEALTHY, edited
 from tests.upkeep.test_formatting import BY_HAND, FORMATTED
@@ -523,7 +523,7 @@ def test_a_file_that_was_changed_meanwhile_is_left_alone(tmp_path: Path) -> None
     path.write_text("new")
 
     with pytest.raises(StorageError, match="was changed meanwhile"):
-        rewriting.rewrite(path, b"mine", b"old")
+        atomic.rewrite(path, b"mine", b"old")
     assert path.read_text() == "new"
 
 
@@ -531,12 +531,12 @@ def test_a_file_is_removed_only_as_it_was_read(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("new")
     with pytest.raises(StorageError, match="was changed meanwhile"):
-        rewriting.remove(path, b"old")
+        atomic.remove(path, b"old")
     path.chmod(0o444)
     with pytest.raises(StorageError, match="is read-only"):
-        rewriting.remove(path, b"new")
+        atomic.remove(path, b"new")
     path.chmod(0o644)
-    rewriting.remove(path, b"new")
+    atomic.remove(path, b"new")
 
     assert not path.exists()
 

@@ -3,8 +3,8 @@
 import pytest
 
 from mockserver.errors import UsageError
-from mockserver.messages import Request
-from mockserver.upstream import Upstream
+from mockserver.http.messages import Request
+from mockserver.server.upstream import Upstream
 from tests.scripted import Wire, say, upstream
 
 SPOKEN = "write an address such as http://127.0.0.1:2024"

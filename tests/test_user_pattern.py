@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from mockserver.errors import SlowPatternError
-from mockserver.user_pattern import Limit, UserPattern, compiled
+from mockserver.formats.user_pattern import Limit, UserPattern, compiled
 
 SLOW = "(a+)+$"
 TEXT = "a" * 5000 + "b"

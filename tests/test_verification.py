@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from mockserver.cassette.redaction import Rules
+from mockserver.cli.verification import Verification
 from mockserver.errors import UpstreamError
-from mockserver.upkeep.source import source
-from mockserver.upkeep.verifying import Outcome, Result
-from mockserver.upstream import Upstream
-from mockserver.verification import Verification
+from mockserver.redaction.redactor import Rules
+from mockserver.server.upstream import Upstream
+from mockserver.tools.compare.verify import Outcome, Result
+from mockserver.tools.source import source
 
 ASKED = "---\nrequest: {path: /runs/wait, body: {n: %d}}\nresponse: {body: {key: text}}\n"
 CASSETTE = source("chat.yaml", ("mockserver: 1\n" + "".join(ASKED % n for n in (1, 2, 3))).encode())

@@ -1,7 +1,7 @@
 import pytest
 
-from mockserver.messages import Encoded, Paced, Reply, Source
-from mockserver.wire import encoded, head, outgoing, plain, readable
+from mockserver.http.messages import Encoded, Paced, Reply, Source
+from mockserver.server.response_head import encoded, head, outgoing, plain, readable
 
 REPLY = Reply(
     200,

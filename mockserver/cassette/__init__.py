@@ -1,1 +1,1 @@
-"""Cassettes: what was recorded, matched, played and redacted. No I/O in here."""
+"""The cassette format: what a cassette holds, as values and as text. No I/O."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-from mockserver.messages import Headers, Request
-from mockserver.sse import CRLF, Event, Row, events
+from mockserver.formats.sse import CRLF, Event, Row, events
+from mockserver.http.messages import Headers, Request
 
 FORMAT = 1
 

@@ -5,9 +5,9 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import accumulate
 
-from mockserver import sse
 from mockserver.cassette.model import Body, End, Exchange, Response, Stream, TimedEvent
-from mockserver.messages import (
+from mockserver.formats import sse
+from mockserver.http.messages import (
     OWN_PREFIX,
     Headers,
     Request,

@@ -1,8 +1,8 @@
 """When the parts of a recorded answer go out. No I/O, no clock."""
 
-from mockserver.cassette.player import Playback
-from mockserver.messages import Paced
-from mockserver.pace import Pace
+from mockserver.cassette.playback import Playback
+from mockserver.http.messages import Paced
+from mockserver.http.pacing import Pace
 
 
 def timed(played: Playback, pace: Pace) -> bytes | Paced:

@@ -7,13 +7,13 @@ from typing import NoReturn
 
 import click
 
-from mockserver.cli.comparing import diff, verify
-from mockserver.cli.gathering import merge, prune
-from mockserver.cli.importing import import_
-from mockserver.cli.looking import ls, script, show
-from mockserver.cli.recording import record
-from mockserver.cli.serving import replay, serve
-from mockserver.cli.tending import fmt, lint, scrub
+from mockserver.cli.diff_verify import diff, verify
+from mockserver.cli.import_ import import_
+from mockserver.cli.lint_fmt_scrub import fmt, lint, scrub
+from mockserver.cli.ls_show import ls, script, show
+from mockserver.cli.merge_prune import merge, prune
+from mockserver.cli.record import record
+from mockserver.cli.serve_replay import replay, serve
 from mockserver.errors import MockServerError
 
 

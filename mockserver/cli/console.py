@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from mockserver.log import Log
+from mockserver.server.log import Log
 
 
 def log() -> Log:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mockserver import access
-from mockserver.cassette.filing import SUFFIXES
+from mockserver.cassette.file_names import SUFFIXES
 from mockserver.errors import UsageError
-from mockserver.messages import header_lines, header_of
+from mockserver.http import access
+from mockserver.http.messages import header_lines, header_of
 
 if TYPE_CHECKING:
-    from mockserver.upstream import Upstream
+    from mockserver.server.upstream import Upstream
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -139,7 +139,7 @@ def upstream(what: str) -> Callable[[F], F]:
 
 def server(url: str, headers: tuple[tuple[str, str], ...], api_key: str | None) -> "Upstream":
     """Return the upstream that these options mean; UsageError where they mean none."""
-    from mockserver.upstream import Upstream
+    from mockserver.server.upstream import Upstream
 
     return Upstream(url, (*headers, *((("x-api-key", api_key),) if api_key else ())))
 

@@ -2,7 +2,7 @@
 
 import builtins
 
-from mockserver.jsontext import Json
+from mockserver.formats.json_text import Json
 
 _TOLD = (ValueError, TypeError, KeyError, AttributeError, RuntimeError, TimeoutError)
 _TOLD_TOO = frozenset(

@@ -2,7 +2,7 @@
 
 import re
 
-from mockserver.jsontext import Json, dumps
+from mockserver.formats.json_text import Json, dumps
 
 _TOKEN = re.compile(r"\s*(?:[\x21-\u024f]{1,7}|[^\s\x21-\u024f]{1,3})|\s+")
 _ARGS = re.compile(r"(?s).{1,8}")

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mockserver.pytest_plugin import choices
+from mockserver.pytest_plugin import options
 from mockserver.pytest_plugin.outcomes import Outcomes
-from mockserver.pytest_plugin.played import Played
 from mockserver.pytest_plugin.summary import Summary
+from mockserver.pytest_plugin.usage import Played
 
 if TYPE_CHECKING:
-    from mockserver.pytest_plugin.stand import Stand
-    from mockserver.server import MockServer
+    from mockserver.pytest_plugin.server_fixture import Stand
+    from mockserver.server.mock_server import MockServer
 
-_CHOICES = pytest.StashKey[choices.Choices]()
+_CHOICES = pytest.StashKey[options.Choices]()
 _OUTCOMES = pytest.StashKey[Outcomes]()
 _SUMMARY = pytest.StashKey[Summary]()
 _PLAYED = pytest.StashKey[Played]()
@@ -23,7 +23,7 @@ _STAND: "pytest.StashKey[Stand]" = pytest.StashKey()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, each `--mockserver-…`."""
-    choices.add(parser)
+    options.add(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "mockserver(*cassettes, repeat, ignore, speed, max_gap, fallback, script, graphs, allow_misses): "
         "what the fixture mock_server plays in this test, and how.",
     )
-    config.stash[_CHOICES] = choices.read(config)
+    config.stash[_CHOICES] = options.read(config)
     config.stash[_OUTCOMES], config.stash[_SUMMARY] = Outcomes(config), Summary()
     config.stash[_PLAYED] = Played(config.stash[_CHOICES].usage)
     config.pluginmanager.register(config.stash[_PLAYED], "mockserver-usage")
@@ -53,7 +53,7 @@ def mock_server(request: pytest.FixtureRequest) -> Iterator["MockServer"]:
     The cassette is `cassettes/MODULE/TEST.yaml` beside the file of the test, or what `@pytest.mark.mockserver` names. A test with a
     miss fails.
     """
-    from mockserver.pytest_plugin.stand import Stand
+    from mockserver.pytest_plugin.server_fixture import Stand
 
     stash = request.config.stash
     stand = Stand(request.node, stash[_CHOICES], stash[_OUTCOMES], stash[_PLAYED])

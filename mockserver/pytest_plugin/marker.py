@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockserver.errors import UsageError
-from mockserver.pytest_plugin import places
+from mockserver.pytest_plugin import paths as places
 
 NAME = "mockserver"
 HOW = ("repeat", "ignore", "speed", "max_gap", "fallback", "script", "graphs")

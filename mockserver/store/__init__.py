@@ -1,1 +1,1 @@
-"""Cassette files on disk: find, load, follow, record."""
+"""Cassettes as files: found, read, followed, recorded into, rewritten."""

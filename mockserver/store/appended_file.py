@@ -8,7 +8,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from mockserver.errors import OutOfFilesError, UsageError, is_out_of_files
-from mockserver.store.snapshot import Stamp, stamp
+from mockserver.store.cassette_file import Stamp, stamp
 
 RECORDED = ".recorded"
 """What the name of a file beside an edited cassette ends in; no folder replays it."""

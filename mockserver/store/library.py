@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mockserver.cassette.index import Entry
 from mockserver.cassette.model import Exchange, Policy
-from mockserver.cassette.player import Playback
+from mockserver.cassette.playback import Playback
 from mockserver.errors import MockServerError
-from mockserver.messages import Request
-from mockserver.store import files
-from mockserver.store.shelf import Files, Shelf
+from mockserver.http.messages import Request
+from mockserver.matching.index import Entry
+from mockserver.store import discovery
+from mockserver.store.library_state import Files, Shelf
 
 FEW = 64
 """How many files are looked at so quickly that it needs no thread of its own."""
@@ -46,7 +46,7 @@ class Library:
         self._looks = 0
         self._one_at_a_time = asyncio.Lock()
         self._look: asyncio.Task[bool] | None = None
-        self._take(Shelf(policy).filled(files.found(self._paths)))
+        self._take(Shelf(policy).filled(discovery.found(self._paths)))
 
     def exchange(self, entry: Entry) -> Exchange:
         """Return the exchange at *entry*; ReadError where it cannot be read."""
@@ -112,7 +112,7 @@ class Library:
     def _changed(self) -> Files | None:
         """Return the files that are there, None where all is as it was."""
         try:
-            there = files.found(path for path in self._paths if path.exists())
+            there = discovery.found(path for path in self._paths if path.exists())
         except (MockServerError, OSError):
             return None
         return there if self._shelf.differs(there) else None

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mockserver.cassette import layout, summary, text
+from mockserver.cassette import events_reader, yaml_codec
 from mockserver.cassette.documents import Document
 from mockserver.cassette.model import Policy, Stream
 from mockserver.errors import ReadError
-from mockserver.jsontext import Json
-from mockserver.store import crew, files
-from mockserver.store.reading import NotACassetteError
-from mockserver.store.snapshot import Snapshot
+from mockserver.formats.json_text import Json
+from mockserver.matching import summary
+from mockserver.store import crew, discovery
+from mockserver.store.cassette_file import Snapshot
+from mockserver.store.reader import NotACassetteError
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Listed:
 
 def listed(paths: Iterable[Path]) -> Iterator[Listed]:
     """Yield what is in each file below *paths*, in path order; UsageError for a path that is not there, ReadError for a file that is no cassette."""
-    there = files.found(paths)
+    there = discovery.found(paths)
     work = [(name, path, named) for name, (path, named) in there.items()]
     size = sum(Path(path).stat().st_size for _, path, _ in work if Path(path).exists())
     for one in crew.spread(_listed, work, size):
@@ -57,7 +58,7 @@ def _listed(file: tuple[str, str, bool]) -> Listed:
     def look(place: Document, target: str, form: dict[str, Json]) -> None:
         number = len(told.rows) + len(faults) + 1
         try:
-            outline = layout.outline(place.raw) or _outline(place)
+            outline = events_reader.outline(place.raw) or _outline(place)
         except ReadError as error:
             faults.append((error, place.start))
             return
@@ -88,14 +89,14 @@ def _listed(file: tuple[str, str, bool]) -> Listed:
     return told
 
 
-def _outline(place: Document) -> layout.Outline:
+def _outline(place: Document) -> events_reader.Outline:
     """Return the answer at *place*, which is not laid out as ours are, in a few numbers; ReadError where it cannot be read."""
     try:
-        exchange = text.load_exchange(place.raw.decode(place.encoding))
+        exchange = yaml_codec.load_exchange(place.raw.decode(place.encoding))
     except UnicodeDecodeError:
         raise ReadError("not UTF-8: save the file as UTF-8", line=1) from None
     assert exchange is not None
     content = exchange.response.content
     events = len(content.events) if isinstance(content, Stream) else None
     size = 0 if isinstance(content, Stream) else len(content.raw)
-    return layout.Outline(exchange.response.status, events, size, summary.duration(exchange))
+    return events_reader.Outline(exchange.response.status, events, size, summary.duration(exchange))

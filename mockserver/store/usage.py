@@ -5,12 +5,12 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from mockserver.cassette.index import Index
 from mockserver.errors import StorageError, UsageError
-from mockserver.store import files
+from mockserver.matching import usage
+from mockserver.matching.index import Index
+from mockserver.matching.usage import Plays, Usage
+from mockserver.store import discovery
 from mockserver.store.library import Library
-from mockserver.upkeep import usage
-from mockserver.upkeep.usage import Plays, Usage
 
 
 def played(library: Library, index: Index, labels: Iterable[str]) -> Usage:
@@ -34,7 +34,7 @@ def shown(path: str | Path) -> str:
 
 def read(path: Path) -> Usage:
     """Return what the file *path* tells; UsageError where it cannot be read."""
-    return files.read(path, usage.loads)
+    return discovery.read(path, usage.loads)
 
 
 def check(path: Path) -> None:

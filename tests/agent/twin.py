@@ -19,8 +19,8 @@ from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
-from mockserver.fake import reading
-from mockserver.fake.script import (
+from mockserver.fake.script import parse
+from mockserver.fake.script.model import (
     Call,
     Custom,
     Fail,
@@ -35,7 +35,7 @@ from mockserver.fake.script import (
 )
 from mockserver.fake.tokens import argument_tokens, tokens
 
-SCRIPT = reading.script(Path(__file__).with_name("script.yaml").read_text("utf-8"), Script)
+SCRIPT = parse.script(Path(__file__).with_name("script.yaml").read_text("utf-8"), Script)
 
 
 class State(MessagesState, total=False):

@@ -7,17 +7,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from mockserver.assistants import own_assistant
+from mockserver.cassette.assistant_ids import own_assistant
 from mockserver.cassette.model import Header
 from mockserver.cassette.recorder import Recorder
-from mockserver.cassette.text import dump_exchange, dump_header
-from mockserver.fake.answers import Answer, Timed
+from mockserver.cassette.yaml_codec import dump_exchange, dump_header
+from mockserver.fake.api.database import World
+from mockserver.fake.api.routes import Api
+from mockserver.fake.graph.runner import Runs
 from mockserver.fake.ids import Ids
-from mockserver.fake.run.runs import Runs
-from mockserver.fake.script import Pace, Rule, Script, Speak
-from mockserver.fake.server.api import Api
-from mockserver.fake.server.world import World
-from mockserver.messages import Request
+from mockserver.fake.replies import Answer, Timed
+from mockserver.fake.script.model import Pace, Rule, Script, Speak
+from mockserver.http.messages import Request
 
 EVENTS = 62
 """How many events each answer has: the metadata, sixty tokens, one update. Together they are some 64 KB."""

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from mockserver.cassette import matching
-from mockserver.cassette.canonical import canonical
-from mockserver.messages import Request
+from mockserver.http.messages import Request
+from mockserver.matching import keys as matching
+from mockserver.matching.canonical import canonical
 from tests.strategies import texts, values, wires
 
 BASE: dict[str, Any] = {

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.cassette.filing import filed, safe
+from mockserver.cassette.file_names import filed, safe
 
 
 @pytest.mark.parametrize(

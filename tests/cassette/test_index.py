@@ -1,10 +1,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.cassette.canonical import canonical
-from mockserver.cassette.index import Cassette, Entry, Index, asked
 from mockserver.cassette.model import Repeat
-from mockserver.messages import Request
+from mockserver.http.messages import Request
+from mockserver.matching.canonical import canonical
+from mockserver.matching.index import Cassette, Entry, Index, asked
 
 A, B = "0a9f2f0c-7d0e-4a9f-8f5b-1c2d3e4f5a6b", "1b9f2f0c-7d0e-4a9f-8f5b-1c2d3e4f5a6b"
 

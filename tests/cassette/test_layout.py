@@ -7,14 +7,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mockserver.cassette import layout, player
+from mockserver.cassette import events_reader, playback
 from mockserver.cassette.documents import document
 from mockserver.cassette.model import Exchange
 from mockserver.cassette.recorder import Recorder
-from mockserver.cassette.text import dump_exchange, load_exchange
+from mockserver.cassette.yaml_codec import dump_exchange, load_exchange
 from mockserver.errors import ReadError
-from mockserver.jsontext import dumps
-from mockserver.messages import Request
+from mockserver.formats.json_text import dumps
+from mockserver.http.messages import Request
 from tests.strategies import texts, values, wires
 
 STREAM = (("content-type", "text/event-stream; charset=utf-8"), ("x-n", "5"))
@@ -47,7 +47,7 @@ def agrees(text: str) -> tuple[bool, bool]:
     """Check both readers against each other; tell whether ours has read request and answer."""
     raw = text.encode("utf-8", "surrogatepass")
     at = raw.find(b"\nresponse:")
-    fast, answer = layout.head(raw[: at + 1]), layout.playback(raw)
+    fast, answer = events_reader.head(raw[: at + 1]), events_reader.playback(raw)
     if fast is None and answer is None:
         return False, False
     exchange = load_exchange(text)
@@ -55,8 +55,8 @@ def agrees(text: str) -> tuple[bool, bool]:
     if fast is not None and document(raw).head is not None:
         body = b"".join(dumps(value).encode() for value in fast.body)
         assert Request(fast.method, fast.path, (), body) == exchange.request
-    assert answer in (None, player.playback(exchange.response))
-    assert layout.exchange(raw) in (None, exchange)
+    assert answer in (None, playback.playback(exchange.response))
+    assert events_reader.exchange(raw) in (None, exchange)
     return fast is not None, answer is not None
 
 
@@ -150,7 +150,7 @@ def test_an_edit_is_read_alike_or_declined(old: str, new: str) -> None:
     except ReadError:
         raw = edited.encode()
         at = raw.find(b"\nresponse:") + 1
-        assert layout.head(raw[:at]) is None or layout.playback(raw) is None
+        assert events_reader.head(raw[:at]) is None or events_reader.playback(raw) is None
     else:
         agrees(edited)
 
@@ -207,7 +207,7 @@ def test_what_looks_like_an_end_further_in_is_none(end: str) -> None:
     head = "---\nrequest:\n  method: GET\n  path: /x\nresponse:\n  status: 200\n  headers: {}\n"
     raw = f"{head}  body:\n    a: 1\n{end}".encode()
 
-    assert (layout.exchange(raw), layout.playback(raw)) == (None, None)
+    assert (events_reader.exchange(raw), events_reader.playback(raw)) == (None, None)
 
 
 @pytest.mark.parametrize("value", ['"a\\nb"', '"a\\u0007b"'])
@@ -215,7 +215,7 @@ def test_a_header_that_no_answer_can_have_is_declined(value: str) -> None:
     head = "---\nrequest:\n  method: GET\n  path: /x\nresponse:\n  status: 200\n"
     raw = f"{head}  headers:\n    x-a: {value}\n  body:\n    a: 1\n  end: {{after: 0, how: closed}}\n".encode()
 
-    assert (layout.exchange(raw), layout.playback(raw)) == (None, None)
+    assert (events_reader.exchange(raw), events_reader.playback(raw)) == (None, None)
 
 
 @pytest.mark.parametrize("event", ["comment: ''", "event: a\n    data: |-\n      b\n    id: ''"])
@@ -223,4 +223,4 @@ def test_what_is_empty_is_not_what_is_not_there(event: str) -> None:
     head = "---\nrequest:\n  method: GET\n  path: /x\nresponse:\n  status: 200\n  headers: {}\n"
     text = f"{head}  events:\n  - {event}\n  end: {{after: 0, how: closed}}\n"
 
-    assert layout.exchange(text.encode()) in (None, load_exchange(text))
+    assert events_reader.exchange(text.encode()) in (None, load_exchange(text))

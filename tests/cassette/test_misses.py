@@ -4,11 +4,11 @@ from typing import Any
 
 from hypothesis import given
 
-from mockserver.cassette import matching
-from mockserver.cassette.canonical import canonical
-from mockserver.cassette.misses import Miss, Near, no_cassette
-from mockserver.cassette.text import load_header
-from mockserver.messages import Request
+from mockserver.cassette.yaml_codec import load_header
+from mockserver.http.messages import Request
+from mockserver.matching import keys as matching
+from mockserver.matching.canonical import canonical
+from mockserver.matching.miss import Miss, Near, no_cassette
 from tests.strategies import values
 
 

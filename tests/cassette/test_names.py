@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.assistants import own_assistant
-from mockserver.cassette.canonical import canonical
-from mockserver.cassette.names import Names, Shape, message_ids, shape
-from mockserver.messages import Paced, Reply, Request
+from mockserver.cassette.assistant_ids import own_assistant
+from mockserver.http.messages import Paced, Reply, Request
+from mockserver.matching.canonical import canonical
+from mockserver.matching.names import Names, Shape, message_ids, shape
 
 AGENT = own_assistant("agent")
 A, B, C, D = (f"0b1e5c4e-7f7a-4f0e-8d5c-00000000000{n}" for n in "1234")

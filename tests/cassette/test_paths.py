@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.cassette import paths
 from mockserver.errors import UsageError
+from mockserver.matching import json_path
 
 FORM = {
     "body": {
@@ -34,7 +34,7 @@ FORM = {
     ],
 )
 def test_what_a_path_points_to_is_removed(path: str, left: object) -> None:
-    assert paths.remove(FORM, paths.parse(path)) == left
+    assert json_path.remove(FORM, json_path.parse(path)) == left
 
 
 @pytest.mark.parametrize(
@@ -49,13 +49,13 @@ def test_what_a_path_points_to_is_removed(path: str, left: object) -> None:
     ],
 )
 def test_items_are_removed(path: str, left: list[str]) -> None:
-    reduced = paths.remove(FORM, paths.parse(path))
+    reduced = json_path.remove(FORM, json_path.parse(path))
 
     assert [message["content"] for message in reduced["body"]["messages"]] == left
 
 
 def test_a_part_of_every_item_is_removed() -> None:
-    reduced = paths.remove(FORM, paths.parse("body.messages[*].content"))
+    reduced = json_path.remove(FORM, json_path.parse("body.messages[*].content"))
 
     assert [list(message) for message in reduced["body"]["messages"]] == [
         ["type", "id"],
@@ -75,7 +75,7 @@ def test_a_part_of_every_item_is_removed() -> None:
 )
 def test_what_is_no_path_is_refused(text: str, complaint: str) -> None:
     with pytest.raises(UsageError) as caught:
-        paths.parse(text)
+        json_path.parse(text)
 
     assert str(caught.value) == complaint
 
@@ -84,15 +84,17 @@ def test_what_is_no_path_is_refused(text: str, complaint: str) -> None:
 def test_a_path_is_written_as_it_is_read(steps: list[str | int]) -> None:
     path = ("body", *steps)
 
-    assert paths.parse(paths.text(path)) == path
+    assert json_path.parse(json_path.text(path)) == path
 
 
 def test_what_a_path_points_to_is_found() -> None:
-    assert paths.get(FORM, ("body", "messages", 1, "content"), None) == "b"
-    assert paths.get(FORM, ("body", "messages", 7), "nothing") == "nothing"
+    assert json_path.get(FORM, ("body", "messages", 1, "content"), None) == "b"
+    assert json_path.get(FORM, ("body", "messages", 7), "nothing") == "nothing"
 
 
 def test_an_object_that_is_empty_then_is_removed_too() -> None:
     form = {"body": {"config": {"configurable": {"user_id": "7"}}, "x": 1}}
 
-    assert paths.remove(form, paths.parse("body.config.configurable.user_id")) == {"body": {"x": 1}}
+    assert json_path.remove(form, json_path.parse("body.config.configurable.user_id")) == {
+        "body": {"x": 1}
+    }

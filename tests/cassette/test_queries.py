@@ -4,8 +4,8 @@ from itertools import combinations
 
 import pytest
 
-from mockserver.cassette.canonical import canonical
-from mockserver.messages import Request
+from mockserver.http.messages import Request
+from mockserver.matching.canonical import canonical
 
 T = "/threads/t"
 SAME = (

@@ -1,7 +1,7 @@
 from mockserver.cassette.model import Body, End, Response, Stream, TimedEvent
 from mockserver.cassette.recorder import Recorder
-from mockserver.messages import Headers, Request
-from mockserver.sse import Event
+from mockserver.formats.sse import Event
+from mockserver.http.messages import Headers, Request
 
 STREAM: Headers = (("content-type", "text/event-stream"),)
 JSON: Headers = (("content-type", "application/json"),)

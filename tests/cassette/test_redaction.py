@@ -3,14 +3,14 @@ from itertools import pairwise
 
 import pytest
 
-from mockserver.cassette import redaction
 from mockserver.cassette.model import Body, End, Exchange, Response, Stream, TimedEvent
-from mockserver.cassette.redaction import Redactor
-from mockserver.cassette.secrets import credentials
-from mockserver.cassette.text import dump_exchange
+from mockserver.cassette.yaml_codec import dump_exchange
 from mockserver.errors import UsageError
-from mockserver.messages import Headers, Request
-from mockserver.sse import Event
+from mockserver.formats.sse import Event
+from mockserver.http.messages import Headers, Request
+from mockserver.redaction import redactor as redaction
+from mockserver.redaction.patterns import credentials
+from mockserver.redaction.redactor import Redactor
 
 SECRET = "correct-horse/battery"
 

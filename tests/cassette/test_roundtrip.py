@@ -8,13 +8,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mockserver.cassette import matching
-from mockserver.cassette.canonical import canonical
 from mockserver.cassette.model import Exchange
-from mockserver.cassette.player import encoded
+from mockserver.cassette.playback import encoded
 from mockserver.cassette.recorder import Recorder
-from mockserver.cassette.text import dump_exchange, load_exchange
-from mockserver.messages import Request
+from mockserver.cassette.yaml_codec import dump_exchange, load_exchange
+from mockserver.http.messages import Request
+from mockserver.matching import keys
+from mockserver.matching.canonical import canonical
 from tests.strategies import values, wires
 
 JSON_TYPE = (("content-type", "application/json"),)
@@ -36,7 +36,7 @@ def cut(raw: bytes, places: list[int]) -> list[bytes]:
 
 
 def meaning(request: Request) -> bytes:
-    return matching.key(canonical(request))
+    return keys.key(canonical(request))
 
 
 def reread(exchange: Exchange) -> Exchange:

@@ -2,8 +2,8 @@ import pytest
 import yaml
 from hypothesis import given
 
-from mockserver import strict
-from mockserver.cassette.text import style
+from mockserver.cassette.yaml_codec import scalars
+from mockserver.formats import strict_yaml
 from tests.strategies import texts, values
 
 
@@ -34,7 +34,7 @@ from tests.strategies import texts, values
     ],
 )
 def test_a_scalar_takes_its_most_readable_form(value: object, text: str) -> None:
-    assert style.scalar(value) == text
+    assert scalars.scalar(value) == text
 
 
 @pytest.mark.parametrize(
@@ -53,13 +53,13 @@ def test_a_scalar_takes_its_most_readable_form(value: object, text: str) -> None
     ],
 )
 def test_long_text_is_a_block_where_yaml_gives_it_back(text: str, written: str) -> None:
-    assert style.block(text, "  ") == written
+    assert scalars.block(text, "  ") == written
 
 
 def test_structure_is_written_in_block_style() -> None:
     value = {"a": [{"b": 1, "c": []}, [2, "x"], "l1\nl2"], "no": {"d": None}}
 
-    assert list(style.lines(value)) == [
+    assert list(scalars.lines(value)) == [
         "a:",
         "- b: 1",
         "  c: []",
@@ -74,20 +74,20 @@ def test_structure_is_written_in_block_style() -> None:
 @given(values)
 def test_whatever_is_written_is_read_again(value: object) -> None:
     document = {"body": value}
-    if not style.fits(document) or any("\ud800" <= c <= "\udfff" for c in repr(value)):
+    if not scalars.fits(document) or any("\ud800" <= c <= "\udfff" for c in repr(value)):
         return
-    text = "\n".join(style.lines(document))
+    text = "\n".join(scalars.lines(document))
 
-    assert strict.read(text) == document
+    assert strict_yaml.read(text) == document
 
 
 @given(texts.filter(lambda text: not any("\ud800" <= c <= "\udfff" for c in text)))
 def test_text_stays_text_for_any_yaml_reader(text: str) -> None:
-    assert yaml.safe_load(f"key: {style.scalar(text)}") == {"key": text}
-    assert yaml.safe_load(f"{style.flow({'key': text})}") == {"key": text}
-    assert yaml.safe_load(f"key: {style.block(text, '  ')}") == {"key": text}
+    assert yaml.safe_load(f"key: {scalars.scalar(text)}") == {"key": text}
+    assert yaml.safe_load(f"{scalars.flow({'key': text})}") == {"key": text}
+    assert yaml.safe_load(f"key: {scalars.block(text, '  ')}") == {"key": text}
 
 
 def test_a_key_too_long_for_yaml_does_not_fit() -> None:
-    assert not style.fits([{"a": {"k" * 501: 1}}])
-    assert style.fits([{"a": {"k" * 500: 1}}])
+    assert not scalars.fits([{"a": {"k" * 501: 1}}])
+    assert scalars.fits([{"a": {"k" * 500: 1}}])

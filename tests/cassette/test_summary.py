@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from mockserver.cassette import summary
 from mockserver.cassette.model import Body, End, Exchange, Response, Stream, TimedEvent
-from mockserver.cassette.stable import Stable
-from mockserver.messages import Request
-from mockserver.sse import Event
+from mockserver.cassette.normalize import Stable
+from mockserver.formats.sse import Event
+from mockserver.http.messages import Request
+from mockserver.matching import summary
 
 RUN = "01a203e6-f289-748b-b15d-124a4b30ec1b"
 STREAM = Exchange(

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.cassette.model import End, Exchange, Response, Stream
-from mockserver.cassette.redaction import Redactor
-from mockserver.cassette.suspicion import Suspicion
-from mockserver.messages import Request
-from mockserver.sse import CRLF, Row
+from mockserver.formats.sse import CRLF, Row
+from mockserver.http.messages import Request
+from mockserver.redaction.prefilter import Suspicion
+from mockserver.redaction.redactor import Redactor
 
 SECRET = "correct-horse/battery"
 KEY = "sk-0123456789abcdef"

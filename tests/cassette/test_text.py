@@ -12,7 +12,7 @@ from mockserver.cassette.model import (
     Stream,
     TimedEvent,
 )
-from mockserver.cassette.text import (
+from mockserver.cassette.yaml_codec import (
     dump_exchange,
     dump_header,
     load_exchange,
@@ -20,8 +20,8 @@ from mockserver.cassette.text import (
     load_header,
 )
 from mockserver.errors import ReadError
-from mockserver.messages import Request
-from mockserver.sse import LF, Event
+from mockserver.formats.sse import LF, Event
+from mockserver.http.messages import Request
 
 STREAM = Exchange(
     Request("POST", "/runs/stream", (("last-event-id", "7"),), b'{"assistant_id":"agent"}'),

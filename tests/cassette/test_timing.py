@@ -1,12 +1,12 @@
 import pytest
 
 from mockserver.cassette.model import Body, End, Response, Stream, TimedEvent
-from mockserver.cassette.player import playback
+from mockserver.cassette.playback import playback
 from mockserver.cassette.timing import timed
 from mockserver.errors import UsageError
-from mockserver.messages import Paced
-from mockserver.pace import Pace, pace
-from mockserver.sse import Event
+from mockserver.formats.sse import Event
+from mockserver.http.messages import Paced
+from mockserver.http.pacing import Pace, pace
 
 
 def event(after: float, text: str) -> TimedEvent:

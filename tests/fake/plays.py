@@ -4,11 +4,11 @@ import json
 import re
 from typing import Any
 
-from mockserver.fake.answers import Answer, Timed
+from mockserver.fake.graph.runner import Runs
 from mockserver.fake.ids import Ids
-from mockserver.fake.request import RunRequest
-from mockserver.fake.run.runs import Runs
-from mockserver.fake.script import Pace, Rule, Script, Step
+from mockserver.fake.replies import Answer, Timed
+from mockserver.fake.run_request import RunRequest
+from mockserver.fake.script.model import Pace, Rule, Script, Step
 
 IDS = Ids("seed")
 PACE = Pace(1.0, 0.5, 2.0)

@@ -1,4 +1,4 @@
-from mockserver.fake.answers import Answer, json_answer, refusal
+from mockserver.fake.replies import Answer, json_answer, refusal
 
 
 def test_json_goes_out_compact_and_in_real_unicode() -> None:

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.answers import Answer, json_answer
+from mockserver.fake.api.database import ROOM, VERSIONS, World
+from mockserver.fake.api.routes import NO_COMMANDS, NO_CRONS, NO_STORAGE, NO_THREAD_STREAM, Api
+from mockserver.fake.graph.runner import Runs
 from mockserver.fake.ids import Ids
-from mockserver.fake.request import RunRequest
-from mockserver.fake.run.runs import Runs
-from mockserver.fake.script import Script
-from mockserver.fake.server.api import NO_COMMANDS, NO_CRONS, NO_STORAGE, NO_THREAD_STREAM, Api
-from mockserver.fake.server.world import ROOM, VERSIONS, World
-from mockserver.messages import Request
+from mockserver.fake.replies import Answer, json_answer
+from mockserver.fake.run_request import RunRequest
+from mockserver.fake.script.model import Script
+from mockserver.http.messages import Request
 
 AGENT = "fe096781-5601-53d2-b2f6-0d3403f7e9ca"
 MINE = "11111111-1111-4111-8111-111111111111"

@@ -5,20 +5,11 @@ from typing import Any
 
 import pytest
 
+from mockserver.fake.graph.checkpoint_store import Checkpoint, History
+from mockserver.fake.graph.event_log import Played
+from mockserver.fake.graph.runner import Runs
 from mockserver.fake.ids import Ids
-from mockserver.fake.run.history import Checkpoint, History
-from mockserver.fake.run.reel import Played
-from mockserver.fake.run.runs import Runs
-from mockserver.fake.script import (
-    Call,
-    Delegate,
-    Fail,
-    Interrupt,
-    Rule,
-    Script,
-    Speak,
-    Step,
-)
+from mockserver.fake.script.model import Call, Delegate, Fail, Interrupt, Rule, Script, Speak, Step
 from tests.fake.plays import asked
 
 

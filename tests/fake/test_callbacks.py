@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.run.callbacks import Callbacks
-from mockserver.fake.run.place import Place
+from mockserver.fake.graph.events_mode import Callbacks
+from mockserver.fake.graph.metadata import Place
 from tests.fake.plays import asked
 
 PLACE = Place("R", (), ("P",), "agent", 2, "T")

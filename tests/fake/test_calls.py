@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 
 from mockserver.fake.errors import RejectedError
-from mockserver.fake.messages import calls
+from mockserver.fake.messages import tool_calls
 from tests.strategies import values
 
 MADE = {"name": "f", "args": {"a": 1}, "id": "1", "type": "tool_call"}
@@ -26,7 +26,7 @@ def openai(name: Any = "f", arguments: Any = '{"a":1}') -> Any:
     ],
 )
 def test_calls_in_openai_s_form_are_renamed(call: Any, same: Any) -> None:
-    assert calls.renamed([call]) == [same]
+    assert tool_calls.renamed([call]) == [same]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_calls_in_openai_s_form_are_renamed(call: Any, same: Any) -> None:
 )
 def test_what_cannot_be_renamed_is_refused(given: Any, kind: str, said: str) -> None:
     with pytest.raises(RejectedError) as rejected:
-        calls.renamed(given)
+        tool_calls.renamed(given)
 
     assert (rejected.value.kind, rejected.value.message) == (kind, said)
 
@@ -61,7 +61,7 @@ def test_what_cannot_be_renamed_is_refused(given: Any, kind: str, said: str) -> 
     "extra", [pytest.param({}, id="bare"), pytest.param({"type": "x", "extras": {}}, id="more")]
 )
 def test_a_whole_call_is_taken(extra: Any) -> None:
-    assert calls.checked({"id": "1", "args": {"a": 1}, "name": "f", **extra}) == MADE
+    assert tool_calls.checked({"id": "1", "args": {"a": 1}, "name": "f", **extra}) == MADE
 
 
 @pytest.mark.parametrize(
@@ -96,13 +96,13 @@ def test_a_whole_call_is_taken(extra: Any) -> None:
 )
 def test_any_other_call_is_refused(call: Any, kind: str, said: str) -> None:
     with pytest.raises(RejectedError) as rejected:
-        calls.checked(call)
+        tool_calls.checked(call)
 
     assert (rejected.value.kind, rejected.value.message) == (kind, said)
 
 
 def test_the_parts_of_calls_that_are_wrong_are_named() -> None:
-    said = calls.faults([MADE, MADE | {"id": None}, {"name": None, "args": 5, "id": 5}])
+    said = tool_calls.faults([MADE, MADE | {"id": None}, {"name": None, "args": 5, "id": 5}])
 
     assert [fault.partition("\n")[0] for fault in said] == [
         "tool_calls.2.name",
@@ -125,11 +125,11 @@ BROKEN = {"type": "invalid_tool_call", "id": "1", "name": "f", "args": "{", "err
     ],
 )
 def test_openai_s_raw_calls_are_parsed(given: Any, good: Any, bad: Any) -> None:
-    assert calls.raw(given) == (good, bad)
+    assert tool_calls.raw(given) == (good, bad)
 
 
 @given(values)
 def test_no_json_is_too_strange(value: Any) -> None:
-    calls.raw(value)
+    tool_calls.raw(value)
     with suppress(RejectedError):
-        calls.faults([calls.checked(call) for call in calls.renamed(value)])
+        tool_calls.faults([tool_calls.checked(call) for call in tool_calls.renamed(value)])

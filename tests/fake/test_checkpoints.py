@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.run.checkpoints import Checkpoints
-from mockserver.fake.run.modes import Modes
-from mockserver.fake.run.place import Place
+from mockserver.fake.graph.checkpointer import Checkpoints
+from mockserver.fake.graph.metadata import Place
+from mockserver.fake.graph.stream_modes import Modes
 from tests.fake.plays import IDS, asked
 
 RESEARCHER = Place("R", (), (), "researcher", 2, "T")

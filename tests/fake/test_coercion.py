@@ -8,7 +8,7 @@ from hypothesis import given
 
 from mockserver.fake.errors import RejectedError
 from mockserver.fake.messages.coercion import coerced
-from mockserver.jsontext import dumps
+from mockserver.formats.json_text import dumps
 from tests.strategies import values
 
 URL = "https://docs.langchain.com/oss/python/langchain/errors/MESSAGE_COERCION_FAILURE "

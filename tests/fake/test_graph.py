@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.script import (
+from mockserver.fake.script.model import (
     Call,
     Custom,
     Delegate,

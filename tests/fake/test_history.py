@@ -1,6 +1,6 @@
 from typing import Any
 
-from mockserver.fake.run.history import Checkpoint, History, Task
+from mockserver.fake.graph.checkpoint_store import Checkpoint, History, Task
 
 
 def point(identity: str, *namespace: str, run: str = "R", **given: Any) -> Checkpoint:

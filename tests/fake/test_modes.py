@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.messages.chat import Message, ai
-from mockserver.fake.run.modes import Modes
-from mockserver.fake.run.place import Place
-from mockserver.fake.written import Written
+from mockserver.fake.graph.metadata import Place
+from mockserver.fake.graph.stream_modes import Modes
+from mockserver.fake.json_format import Written
+from mockserver.fake.messages.model import Message, ai
 from tests.fake.plays import IDS, asked
 
 OUTER = Place("R", (), (), "agent", 2, "T")

@@ -6,20 +6,20 @@ from typing import Any
 
 import pytest
 
-from mockserver import scripts
+from mockserver.fake.api.routes import Api
+from mockserver.fake.graph.runner import Runs
 from mockserver.fake.ids import Ids
 from mockserver.fake.mould import Mould, NotedIds
-from mockserver.fake.run.runs import Runs
-from mockserver.fake.script import Rule, Script, Speak
-from mockserver.fake.server.api import Api
-from mockserver.messages import Encoded, Live, Reply, Request
-from mockserver.pace import Pace
-from mockserver.responders.fake import Fake
-from mockserver.sessions import Sessions
-from mockserver.wire import plain
+from mockserver.fake.script.model import Rule, Script, Speak
+from mockserver.http.messages import Encoded, Live, Reply, Request
+from mockserver.http.pacing import Pace
+from mockserver.server import script_files
+from mockserver.server.responders.fake import Fake
+from mockserver.server.response_head import plain
+from mockserver.server.sessions import Sessions
 
-BUILTIN = scripts.load(None)
-TWIN = scripts.load(Path(__file__).parent.parent / "agent" / "script.yaml")
+BUILTIN = script_files.load(None)
+TWIN = script_files.load(Path(__file__).parent.parent / "agent" / "script.yaml")
 MODES = ("values", "updates", "messages", "messages-tuple", "custom", "tasks", "debug", "events")
 
 

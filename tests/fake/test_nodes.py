@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from mockserver.fake.errors import RejectedError, StoppedError
-from mockserver.fake.messages.chat import ai, base
-from mockserver.fake.run.callbacks import Callbacks
-from mockserver.fake.run.modes import Modes
-from mockserver.fake.run.nodes import Nodes
-from mockserver.fake.run.place import Place
-from mockserver.fake.script import (
+from mockserver.fake.graph.events_mode import Callbacks
+from mockserver.fake.graph.metadata import Place
+from mockserver.fake.graph.nodes import Nodes
+from mockserver.fake.graph.stream_modes import Modes
+from mockserver.fake.messages.model import ai, base
+from mockserver.fake.script.model import (
     Call,
     Custom,
     Delegate,
@@ -23,7 +23,7 @@ from mockserver.fake.script import (
     Update,
     Visit,
 )
-from mockserver.jsontext import Json
+from mockserver.formats.json_text import Json
 from tests.fake.plays import IDS, PACE, asked
 
 PLACE = Place("R", (), (), "agent", 1, "T")

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.fake.run.partial import parsed_so_far
-from mockserver.jsontext import dumps
+from mockserver.fake.graph.partial_json import parsed_so_far
+from mockserver.formats.json_text import dumps
 from tests.strategies import values
 
 texts = (

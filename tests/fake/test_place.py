@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.run.place import (
+from mockserver.fake.graph.metadata import (
     Place,
     graph_metadata,
     inner_metadata,

@@ -1,8 +1,8 @@
 import pytest
 
 from mockserver.errors import ReadError
-from mockserver.fake import reading
-from mockserver.fake.script import (
+from mockserver.fake.script import parse
+from mockserver.fake.script.model import (
     Call,
     Custom,
     Delegate,
@@ -22,7 +22,7 @@ BUILT_IN = Script((Rule((Speak("built in"),)),), Pace(1.0, 2.0, 3.0))
 
 
 def read(text: str) -> Script:
-    return reading.script(text, lambda: BUILT_IN)
+    return parse.script(text, lambda: BUILT_IN)
 
 
 def steps(text: str) -> tuple[Step, ...]:
@@ -492,7 +492,7 @@ def test_a_rule_that_is_never_played_is_refused_with_its_line(text: str, line: i
     with pytest.raises(
         ReadError, match=rf"line {line}: this rule is never played: the one on line"
     ) as refusal:
-        reading.script(f"rules:\n{text}\n", Script)
+        parse.script(f"rules:\n{text}\n", Script)
 
     assert str(refusal.value).endswith("has no `when`, so it always fits")
 
@@ -500,13 +500,13 @@ def test_a_rule_that_is_never_played_is_refused_with_its_line(text: str, line: i
 def test_a_rule_for_states_may_stand_behind_one_that_always_talks() -> None:
     text = "rules:\n- steps: [say: a]\n- steps: [update: {b: 1}]\n"
 
-    assert [rule.talks for rule in reading.script(text, Script).rules] == [True, False]
+    assert [rule.talks for rule in parse.script(text, Script).rules] == [True, False]
 
 
 def test_a_call_may_fail() -> None:
     text = "rules:\n- steps:\n  - {call: f, fails: no such city}\n  - say: a\n"
 
-    assert reading.script(text, Script).rules[0].steps == (
+    assert parse.script(text, Script).rules[0].steps == (
         Speak(calls=(Call("f", {}, "no such city", failed=True),)),
         Speak("a"),
     )

@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver import sse
-from mockserver.fake.answers import Timed
+from mockserver.fake.graph.runner import Runs
 from mockserver.fake.ids import Ids
-from mockserver.fake.run.runs import Runs
-from mockserver.fake.script import (
+from mockserver.fake.replies import Timed
+from mockserver.fake.script.model import (
     Call,
     Custom,
     Delegate,
@@ -22,6 +21,7 @@ from mockserver.fake.script import (
     Speak,
     Update,
 )
+from mockserver.formats import sse
 from tests.fake.plays import IDS, asked, body, script, timed, told
 from tests.strategies import values
 

@@ -6,8 +6,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.fake import reading
-from mockserver.fake.script import (
+from mockserver.fake.script import parse
+from mockserver.fake.script.model import (
     Call,
     Custom,
     Delegate,
@@ -26,7 +26,7 @@ from mockserver.fake.script import (
 )
 
 TEXT = (files("mockserver.fake") / "builtin.yaml").read_text(encoding="utf-8")
-BUILT_IN = reading.script(TEXT, Script)
+BUILT_IN = parse.script(TEXT, Script)
 
 
 def ask(said: str, script: Script = BUILT_IN) -> tuple[Visit, ...]:
@@ -479,7 +479,7 @@ def test_the_built_in_script_is_yaml_for_any_reader() -> None:
 def test_the_built_in_script_is_a_starting_point_for_others() -> None:
     own = "extends: built-in\nrules:\n- when: {human: table}\n  steps: [{say: Mine.}]\n"
 
-    script = reading.script(own, lambda: BUILT_IN)
+    script = parse.script(own, lambda: BUILT_IN)
 
     assert last_text(ask("a table", script)) == "Mine."
     assert ask("help", script) == ask("help")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockserver.fake.graph.message_chunks import Speech, speech
 from mockserver.fake.ids import Ids
-from mockserver.fake.run.speech import Speech, speech
-from mockserver.fake.script import Call, Speak
+from mockserver.fake.script.model import Call, Speak
 from tests.strategies import values
 
 WEATHER = Call("weather", {"city": "Oslo"}, "cold")

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.fake.errors import RejectedError
+from mockserver.fake.graph.state import commanded, conversation, entered, merged, updated
 from mockserver.fake.ids import Ids
-from mockserver.fake.messages.chat import Message, ai, base
-from mockserver.fake.run.state import commanded, conversation, entered, merged, updated
+from mockserver.fake.messages.model import Message, ai, base
 
 IDS = Ids("seed")
 

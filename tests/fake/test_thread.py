@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from mockserver.fake.graph.runner import Runs
 from mockserver.fake.ids import Ids
-from mockserver.fake.run.runs import Runs
-from mockserver.fake.script import Fail, Interrupt, Pace, Pause, Rule, Script, Speak, Step
-from mockserver.fake.thread.readers import LEFT, Outcome, Stream, present
-from mockserver.fake.thread.thread import CHECKPOINTS, RUNS, Action, Run, Thread
+from mockserver.fake.script.model import Fail, Interrupt, Pace, Pause, Rule, Script, Speak, Step
+from mockserver.fake.threads.run_readers import LEFT, Outcome, Stream, present
+from mockserver.fake.threads.thread import CHECKPOINTS, RUNS, Action, Run, Thread
 from tests.fake.plays import asked
 
 WHY = "because"

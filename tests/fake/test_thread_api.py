@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.answers import Answer
+from mockserver.fake.api import database
+from mockserver.fake.api.database import World
+from mockserver.fake.api.routes import Api
+from mockserver.fake.api.threads import adopt
+from mockserver.fake.graph.runner import Runs
 from mockserver.fake.ids import Ids
-from mockserver.fake.run.runs import Runs
-from mockserver.fake.script import Interrupt, Pause, Rule, Script, Speak
-from mockserver.fake.server import world
-from mockserver.fake.server.api import Api
-from mockserver.fake.server.threads import adopt
-from mockserver.fake.server.world import World
-from mockserver.messages import Request
+from mockserver.fake.replies import Answer
+from mockserver.fake.script.model import Interrupt, Pause, Rule, Script, Speak
+from mockserver.http.messages import Request
 
 SCRIPT = Script((Rule((Speak("Well."), Pause(3.0), Interrupt("?"), Speak("So: {answer}"))),))
 T, U = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
@@ -227,9 +227,9 @@ def test_items_are_stored_found_and_forgotten(client: Client) -> None:
 
 
 def test_the_store_has_room_for_so_many(client: Client) -> None:
-    for number in range(world.ITEMS + 1):
+    for number in range(database.ITEMS + 1):
         body = {"namespace": ["n", str(number % 2)], "key": str(number), "value": {}}
         client.ask("PUT", "/store/items", body, status=204)
 
     assert client.ask("GET", "/store/items?namespace=n.0&key=0") is None
-    assert client.ask("GET", f"/store/items?namespace=n.0&key={world.ITEMS}") is not None
+    assert client.ask("GET", f"/store/items?namespace=n.0&key={database.ITEMS}") is not None

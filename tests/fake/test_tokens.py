@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.fake.tokens import argument_tokens, tokens
-from mockserver.jsontext import Json
+from mockserver.formats.json_text import Json
 from tests.strategies import values
 
 

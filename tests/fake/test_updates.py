@@ -3,10 +3,10 @@ from typing import Any
 import pytest
 
 from mockserver.fake.errors import RejectedError
+from mockserver.fake.graph.checkpoint_store import Checkpoint, Task
 from mockserver.fake.ids import Ids
-from mockserver.fake.run.history import Checkpoint, Task
-from mockserver.fake.script import Rule, Script, Speak
-from mockserver.fake.thread.updates import Update, updated
+from mockserver.fake.script.model import Rule, Script, Speak
+from mockserver.fake.threads.update_state import Update, updated
 
 SCRIPT = Script((Rule((Speak("One."), Speak("Two."))),))
 HUMAN = {"type": "human", "content": "hi", "id": "1"}

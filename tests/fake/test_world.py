@@ -1,6 +1,6 @@
 """What a session counts; what it makes of assistants and threads is the matter of test_api."""
 
-from mockserver.fake.server.world import ASKED, World
+from mockserver.fake.api.database import ASKED, World
 
 
 def test_each_request_is_counted() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
-from mockserver.fake.written import Written, written
-from mockserver.jsontext import Json
+from mockserver.fake.json_format import Written, written
+from mockserver.formats.json_text import Json
 
 
 @pytest.mark.parametrize(

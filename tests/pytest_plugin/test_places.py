@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.pytest_plugin.places import own
+from mockserver.pytest_plugin.paths import own
 
 FILE = Path("/project/tests/test_chat.py")
 

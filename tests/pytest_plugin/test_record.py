@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mockserver import MockServer
-from mockserver.store.snapshot import stamp
+from mockserver.store.cassette_file import stamp
 from tests.pytest_plugin.conftest import Project, runs
 
 pytest_plugins = ["pytester"]

@@ -439,8 +439,8 @@ def test_nothing_heavy_is_imported_until_the_fixture_is_used(project: Project) -
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
         [
-            "['mockserver', 'mockserver.errors', 'mockserver.messages', 'mockserver.pytest_plugin', "
-            "'mockserver.pytest_plugin.choices', 'mockserver.pytest_plugin.outcomes', 'mockserver.pytest_plugin.played', 'mockserver.pytest_plugin.summary']",
+            "['mockserver', 'mockserver.errors', 'mockserver.http.messages', 'mockserver.pytest_plugin', "
+            "'mockserver.pytest_plugin.options', 'mockserver.pytest_plugin.outcomes', 'mockserver.pytest_plugin.usage', 'mockserver.pytest_plugin.summary']",
             "[[]]",
         ]
     )

@@ -14,14 +14,14 @@ from urllib.request import urlopen
 import jsonschema_rs
 import pytest
 
-from mockserver.cassette.stable import Stable
-from mockserver.fake.answers import Answer
+from mockserver.cassette.normalize import Stable
+from mockserver.fake.api.database import World
+from mockserver.fake.api.routes import Api
+from mockserver.fake.graph.runner import Runs
 from mockserver.fake.ids import Ids
-from mockserver.fake.run.runs import Runs
-from mockserver.fake.script import Script
-from mockserver.fake.server.api import Api
-from mockserver.fake.server.world import World
-from mockserver.messages import Request
+from mockserver.fake.replies import Answer
+from mockserver.fake.script.model import Script
+from mockserver.http.messages import Request
 from tests.agentserver import GRAPHS
 from tests.real import thread_asks
 from tests.real.twins import steps_of

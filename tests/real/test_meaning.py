@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mockserver.cassette import matching
-from mockserver.cassette.canonical import canonical
-from mockserver.messages import Request
+from mockserver.http.messages import Request
+from mockserver.matching import keys
+from mockserver.matching.canonical import canonical
 from tests.real.scenarios import AGENT
 from tests.real.wire import Ask, Seen, asked
 
@@ -173,7 +173,7 @@ OTHER: dict[str, Pair] = {
 
 def key(ask: Ask) -> bytes:
     body = json.dumps(ask.body).encode()
-    return matching.key(canonical(Request(ask.method, ask.path, (), body)))
+    return keys.key(canonical(Request(ask.method, ask.path, (), body)))
 
 
 def spelled(ask: Ask) -> str:

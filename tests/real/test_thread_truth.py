@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from mockserver.fake.api.database import World
+from mockserver.fake.api.routes import Api
+from mockserver.fake.graph.runner import Runs
 from mockserver.fake.ids import Ids
-from mockserver.fake.run.runs import Runs
-from mockserver.fake.server.api import Api
-from mockserver.fake.server.world import World
-from mockserver.messages import Request
+from mockserver.http.messages import Request
 from tests.real import twins
 from tests.real.threads import SCENARIOS, Scenario
 from tests.real.wire import JSON, Ask, Seen, asked

@@ -14,18 +14,18 @@ from itertools import takewhile, zip_longest
 from typing import Any
 from uuid import UUID
 
-from mockserver.fake import reading
-from mockserver.fake.answers import Reader, Timed
+from mockserver.fake.api.database import World
+from mockserver.fake.api.routes import Api
+from mockserver.fake.graph.runner import Runs
 from mockserver.fake.ids import Ids
-from mockserver.fake.run.runs import Runs
-from mockserver.fake.script import Script, Situation
-from mockserver.fake.server.api import Api
-from mockserver.fake.server.world import World
-from mockserver.messages import Request
+from mockserver.fake.replies import Reader, Timed
+from mockserver.fake.script import parse
+from mockserver.fake.script.model import Script, Situation
+from mockserver.http.messages import Request
 from tests.agentserver import GRAPHS
 from tests.real.wire import Ask, Headers, Seen, asked
 
-SCRIPT = reading.script((GRAPHS / "script.yaml").read_text("utf-8"), Script)
+SCRIPT = parse.script((GRAPHS / "script.yaml").read_text("utf-8"), Script)
 GRAPH_NAMES = ("scripted", "figures", "plain")
 """The graphs of the twin that the fake declares."""
 

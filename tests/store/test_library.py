@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.cassette.canonical import canonical
 from mockserver.cassette.model import Policy
 from mockserver.errors import ReadError, UsageError
-from mockserver.messages import Request
+from mockserver.http.messages import Request
+from mockserver.matching.canonical import canonical
 from mockserver.store.library import Library
 
 

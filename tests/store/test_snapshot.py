@@ -17,11 +17,11 @@ from mockserver.cassette.model import (
     Stream,
     TimedEvent,
 )
-from mockserver.cassette.text import dump_exchange, dump_header
+from mockserver.cassette.yaml_codec import dump_exchange, dump_header
 from mockserver.errors import ReadError
-from mockserver.messages import Request
-from mockserver.sse import Event
-from mockserver.store.snapshot import Snapshot
+from mockserver.formats.sse import Event
+from mockserver.http.messages import Request
+from mockserver.store.cassette_file import Snapshot
 
 EXCHANGES = (
     Exchange(

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.cassette.model import Body, End, Exchange, Header, Response
-from mockserver.cassette.text import dump_exchange
+from mockserver.cassette.yaml_codec import dump_exchange
 from mockserver.errors import StorageError, UsageError
-from mockserver.messages import Request
-from mockserver.store.tape import Mode, Tape
+from mockserver.http.messages import Request
+from mockserver.store.writer import Mode, Tape
 
 HEADER = Header(recorded="2026-11-22T15:36:36Z")
 HEAD = "mockserver: 1\nrecorded: 2026-11-22T15:36:36Z\n"

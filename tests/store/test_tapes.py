@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mockserver.errors import RequestError, StorageError
-from mockserver.store import tapes
-from mockserver.store.tape import Mode
-from mockserver.store.tapes import OPEN, Folder, is_file
+from mockserver.store import writers
+from mockserver.store.writer import Mode
+from mockserver.store.writers import OPEN, Folder, is_file
 from tests.store.test_tape import HEAD, HEADER, document, exchange
 
 Make = Callable[..., Folder]
@@ -145,7 +145,7 @@ def test_what_cannot_be_finished_is_told_at_the_end(folder: Make, tmp_path: Path
 def test_a_file_that_was_taken_away_is_told(
     folder: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tapes, "OPEN", 1)
+    monkeypatch.setattr(writers, "OPEN", 1)
     made = folder()
     record_one(made, "a")
     record_one(made, "b")

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from mockserver.cassette.model import Policy
-from mockserver.upkeep import told
-from mockserver.upkeep.aligned import aligned, aligned_events
-from mockserver.upkeep.aside import Aside
-from mockserver.upkeep.diff import Pair, diff
-from mockserver.upkeep.source import source
+from mockserver.tools.compare import report
+from mockserver.tools.compare.alignment import aligned, aligned_events
+from mockserver.tools.compare.diff import Pair, diff
+from mockserver.tools.compare.volatile import Aside
+from mockserver.tools.source import source
 from tests.upkeep.cassettes import HEALTHY, edited
 
 ONE, TWO, THREE = (f"1f000000-0000-4000-8000-00000000000{n}" for n in "123")
@@ -22,7 +22,7 @@ def compared(before: str, after: str, *, exact: bool = False) -> list[Pair]:
 
 def lines(before: str, after: str, *, exact: bool = False) -> list[str]:
     return [
-        line for pair in compared(before, after, exact=exact) for line in told.words(pair.changes)
+        line for pair in compared(before, after, exact=exact) for line in report.words(pair.changes)
     ]
 
 
@@ -122,7 +122,7 @@ def test_a_request_that_changed_is_matched_by_its_path() -> None:
     (pair,) = compared(HEALTHY, edited(("content: hello", "content: goodbye")))
 
     assert (pair.before, pair.after) == (1, 1)
-    assert list(told.words(pair.changes)) == [
+    assert list(report.words(pair.changes)) == [
         "request.body.input.messages[0].content",
         '  - "hello"',
         '  + "goodbye"',
@@ -234,7 +234,7 @@ def test_the_same_change_in_many_events_is_told_once() -> None:
         '  + "2"',
     ]
     (pair,) = compared(stream("1"), stream("2"))
-    assert told.facts(pair.changes) == [
+    assert report.facts(pair.changes) == [
         {"path": "events[*] messages [1].version", "before": "1", "after": "2", "times": 3}
     ]
 
@@ -242,7 +242,7 @@ def test_the_same_change_in_many_events_is_told_once() -> None:
 def test_what_is_absent_has_no_key_in_the_facts() -> None:
     (pair,) = compared(HEALTHY, edited((',"attempt":1', "")))
 
-    assert told.facts(pair.changes) == [{"path": "events[0] metadata attempt", "before": 1}]
+    assert report.facts(pair.changes) == [{"path": "events[0] metadata attempt", "before": 1}]
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import base64
 
 import pytest
 
-from mockserver.cassette.redaction import Rules, rules
-from mockserver.upkeep.exposed import exposures, scrubbed
-from mockserver.upkeep.source import source
+from mockserver.redaction.redactor import Rules, rules
+from mockserver.tools.scrub import exposures, scrubbed
+from mockserver.tools.source import source
 from tests.upkeep.cassettes import HEALTHY, edited, line_of
 
 KEY = "sk-proj-abcdefgh12345678"

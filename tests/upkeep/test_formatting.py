@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.cassette import player
-from mockserver.cassette.canonical import canonical
-from mockserver.upkeep.comments import comments, with_comments
-from mockserver.upkeep.formatting import formatted
-from mockserver.upkeep.source import source
+from mockserver.cassette import playback
+from mockserver.matching.canonical import canonical
+from mockserver.tools.comments import comments, with_comments
+from mockserver.tools.fmt import formatted
+from mockserver.tools.source import source
 from tests.upkeep.cassettes import HEALTHY, edited
 
 BY_HAND = """\
@@ -92,7 +92,7 @@ def meaning(text: str) -> list[object]:
                 canonical(part.exchange.request),
                 response.status,
                 response.headers,
-                player.steps(response.content),
+                playback.steps(response.content),
             )
         )
     return told

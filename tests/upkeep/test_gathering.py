@@ -3,15 +3,15 @@
 import pytest
 
 from mockserver.cassette.model import Body, Policy
-from mockserver.cassette.redaction import Rules
 from mockserver.errors import ReadError
-from mockserver.messages import Request
-from mockserver.upkeep import usage
-from mockserver.upkeep.lint import lint
-from mockserver.upkeep.merge import Merged, merged
-from mockserver.upkeep.prune import pruned, pruning
-from mockserver.upkeep.source import Source, source
-from mockserver.upkeep.usage import Plays
+from mockserver.http.messages import Request
+from mockserver.matching import usage
+from mockserver.matching.usage import Plays
+from mockserver.redaction.redactor import Rules
+from mockserver.tools.lint.lint import lint
+from mockserver.tools.merge import Merged, merged
+from mockserver.tools.prune import pruned, pruning
+from mockserver.tools.source import Source, source
 from tests.upkeep.cassettes import HEALTHY, edited
 
 PARTS = HEALTHY.split("---\n")

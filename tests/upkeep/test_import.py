@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from mockserver.cassette import player
+from mockserver.cassette import playback
 from mockserver.cassette.model import Stream
-from mockserver.cassette.redaction import Rules
-from mockserver.cassette.text import dump_exchange, load_exchange
+from mockserver.cassette.yaml_codec import dump_exchange, load_exchange
 from mockserver.errors import ReadError, UsageError
-from mockserver.upkeep.har import from_har, is_har
-from mockserver.upkeep.taken import Taken
-from mockserver.upkeep.vcr import from_vcr, is_vcr
+from mockserver.redaction.redactor import Rules
+from mockserver.tools.convert.foreign import Taken
+from mockserver.tools.convert.har import from_har, is_har
+from mockserver.tools.convert.vcr import from_vcr, is_vcr
 
 URL = "https://my-agent.example"
 EVENTS = 'event: metadata\r\ndata: {"run_id":"1"}\r\n\r\nevent: values\r\ndata: {"a":"é😀"}\r\n\r\n'
@@ -67,7 +67,7 @@ def taken(*entries: dict[str, Any], upstream: str | None = None, **files: bytes)
 
 
 def body(made: Taken, number: int = 0) -> bytes:
-    return player.encoded(made.exchanges[number].response.content)
+    return playback.encoded(made.exchanges[number].response.content)
 
 
 def test_a_stream_becomes_events_spread_over_the_time_it_took() -> None:
@@ -96,7 +96,7 @@ def test_the_key_of_a_request_is_a_secret_wherever_it_comes_back() -> None:
     content = {"content": {"text": f'{{"key":"{KEY}"}}', "mimeType": "application/json"}}
     (exchange,) = taken(entry("/runs/wait", response={"headers": [], **content})).exchanges
 
-    assert player.encoded(exchange.response.content) == b'{"key":"REDACTED"}'
+    assert playback.encoded(exchange.response.content) == b'{"key":"REDACTED"}'
     assert exchange.redacted == 1
 
 

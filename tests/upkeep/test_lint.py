@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from mockserver.cassette.model import Policy
-from mockserver.cassette.redaction import Rules, rules
-from mockserver.upkeep.findings import CODES, Finding
-from mockserver.upkeep.formatting import formatted
-from mockserver.upkeep.lint import fixed, lint
-from mockserver.upkeep.source import source
+from mockserver.redaction.redactor import Rules, rules
+from mockserver.tools.fmt import formatted
+from mockserver.tools.lint.findings import CODES, Finding
+from mockserver.tools.lint.lint import fixed, lint
+from mockserver.tools.source import source
 from tests.upkeep.cassettes import HEALTHY, edited, line_of
 
 SECRET = "sk-proj-abcdefgh12345678"

@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 import pytest
 
 from mockserver.cassette.model import Body, Exchange, Header, Response, Stream, TimedEvent
-from mockserver.messages import Request
-from mockserver.sse import CRLF, Event
-from mockserver.upkeep.junit import junit
-from mockserver.upkeep.shapes import faults, shape
-from mockserver.upkeep.verifying import Conversation, Outcome, Result, warning
+from mockserver.formats.sse import CRLF, Event
+from mockserver.http.messages import Request
+from mockserver.tools.compare.json_types import faults, shape
+from mockserver.tools.compare.junit import junit
+from mockserver.tools.compare.verify import Conversation, Outcome, Result, warning
 
 ONE, TWO, THREE = (f"1f000000-0000-4000-8000-00000000000{n}" for n in "123")
 JSON = (("content-type", "application/json"),)

@@ -1,1 +1,1 @@
-"""Messages of a conversation, as the server has them. No I/O."""
+"""Messages as LangChain writes them, and as clients spell them. No I/O."""

@@ -4,9 +4,9 @@ Source: what a langgraph-api 0.16.7 with langchain-core 1.7.2 makes of each form
 """
 
 from mockserver.fake.errors import RejectedError
-from mockserver.fake.messages import calls, chat, faults
-from mockserver.fake.messages.chat import Message
-from mockserver.jsontext import Json
+from mockserver.fake.messages import message_errors, model, tool_calls
+from mockserver.fake.messages.model import Message
+from mockserver.formats.json_text import Json
 
 REMOVE = "remove"
 
@@ -45,7 +45,7 @@ def coerced(value: Json) -> list[Message]:
 def _message(item: Json) -> Message:
     match item:
         case str():
-            return chat.base("human", item, None)
+            return model.base("human", item, None)
         case [role, content]:
             return _made(role, content, {})
         case list():
@@ -79,12 +79,12 @@ def _made(role: Json, content: Json, parts: dict[str, Json]) -> Message:
     extra = _extra(parts)
     own = {name: parts[name] for name in _OWN if parts.get(name) is not None}
     if "tool_calls" in own:
-        own["tool_calls"] = calls.renamed(own["tool_calls"])
+        own["tool_calls"] = tool_calls.renamed(own["tool_calls"])
     kind = _kind(role)
     if role == "developer":
         extra["__openai_role__"] = "developer"
     example = extra.pop("example", None) if kind in ("human", "ai") else None
-    message = chat.base(kind, content, _identity(own.pop("id", None)), own.pop("name", None))
+    message = model.base(kind, content, _identity(own.pop("id", None)), own.pop("name", None))
     message["additional_kwargs"] = extra
     message["response_metadata"] = parts.get("response_metadata") or {}
     if kind == "ai":
@@ -124,8 +124,10 @@ def _identity(value: Json) -> Json:
 
 def _add_calls(message: Message, given: list[Json] | None) -> None:
     """Give the assistant's *message* its tool calls, those *given* or else those in its additional parts."""
-    good, bad = (given, []) if given else calls.raw(message["additional_kwargs"].get("tool_calls"))
-    message["tool_calls"] = [calls.checked(call) for call in good]
+    good, bad = (
+        (given, []) if given else tool_calls.raw(message["additional_kwargs"].get("tool_calls"))
+    )
+    message["tool_calls"] = [tool_calls.checked(call) for call in good]
     message["invalid_tool_calls"] = bad
     message["usage_metadata"] = None
 
@@ -154,26 +156,26 @@ def _check(message: Message, *, bare: bool) -> None:
     if kind == REMOVE and identity is None:
         missing = "RemoveMessage.__init__() missing 1 required positional argument: 'id'"
         raise RejectedError("TypeError", missing)
-    wrong = faults.content_faults(message["content"])
-    wrong += faults.mapping_faults("response_metadata", message["response_metadata"])
+    wrong = message_errors.content_faults(message["content"])
+    wrong += message_errors.mapping_faults("response_metadata", message["response_metadata"])
     if name is not None:
-        wrong += faults.text_faults("name", name)
+        wrong += message_errors.text_faults("name", name)
     elif kind == "function":
         given = {"content": message["content"]}
         given |= {} if bare else {"additional_kwargs": message["additional_kwargs"]}
         given |= {} if identity is None else {"id": identity}
-        wrong.append(faults.fault("name", "Field required", "missing", given))
+        wrong.append(message_errors.fault("name", "Field required", "missing", given))
     if identity is not None:
-        wrong += faults.text_faults("id", identity)
+        wrong += message_errors.text_faults("id", identity)
     if kind == "ai":
-        wrong += calls.faults(message["tool_calls"])
+        wrong += tool_calls.faults(message["tool_calls"])
     if kind == "tool":
-        wrong += faults.text_faults("tool_call_id", message["tool_call_id"])
+        wrong += message_errors.text_faults("tool_call_id", message["tool_call_id"])
         if message["status"] not in ("success", "error"):
             words = "Input should be 'success' or 'error'"
-            wrong.append(faults.fault("status", words, "literal_error", message["status"]))
+            wrong.append(message_errors.fault("status", words, "literal_error", message["status"]))
     if wrong:
-        raise faults.rejected(_CLASSES[kind], wrong)
+        raise message_errors.rejected(_CLASSES[kind], wrong)
 
 
 def _rest(parts: dict[str, Json], *names: str) -> dict[str, Json]:

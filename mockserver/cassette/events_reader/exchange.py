@@ -1,0 +1,249 @@
+"""The exchange in a document that we wrote: its request, and its answer as it is played. No I/O."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+
+from mockserver.cassette.events_reader.scalars import DeclinedError, scalar, text_of
+from mockserver.cassette.events_reader.structure import structure
+from mockserver.cassette.model import Body, End, Exchange, Response, Stream
+from mockserver.cassette.playback import Playback, joined
+from mockserver.formats.json_text import Json, dumps
+from mockserver.formats.sse import CR, CRLF, LF, Row
+from mockserver.formats.yaml_chars import is_clean
+from mockserver.http.messages import CONTROL, Headers, Request
+
+_BEGINS = b"---\nrequest:\n  method: "
+_METHOD = re.compile(r"  method: ([A-Z]{1,20})")
+_PATH = "  path: "
+_REDACTED = re.compile(r"redacted: ([0-9]{1,9})")
+_SECONDS = rb"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,6})?"
+_RESPONSE = re.compile(
+    rb"\nresponse:\n  status: ([2-9][0-9]{2})\n  headers:(?: \{\})?\n((?:    [a-z0-9-]+: .+\n)*)"
+    rb"(?:  after: (%b)\n)?(?:  line_ending: (lf|cr)\n)?  (events|body):\n" % _SECONDS
+)
+_ANSWER = b"\nresponse:\n"
+_END = re.compile(rb"\n  end: \{after: (%b), how: (closed|cut)\}\n\Z" % _SECONDS)
+_LONGEST_END = 60
+_EVENT = re.compile(
+    rb"  - (?:after: (%b)\n    )?"
+    rb"(?:event: (.+)\n    data: \|-\n      ([^ \t\n].*)\n(?:    id: (.+)\n)?|comment: (.+)\n)"
+    rb"|([\s\S])" % _SECONDS
+)
+_ENDINGS = {b"": CRLF, b"lf": LF, b"cr": CR}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A recorded request: *body* is its JSON value in a 1-tuple, empty where it has none; *redacted* counts secrets of the whole exchange."""
+
+    method: str
+    path: str
+    body: tuple[Json] | tuple[()]
+    redacted: int = 0
+
+
+def head(raw: bytes) -> Head | None:
+    """Return the request of a document that begins with *raw*, all that stands before `response:`; None where it is declined."""
+    if not raw.startswith(_BEGINS) or not is_clean(raw):
+        return None
+    lines = raw.decode().split("\n")[2:-1]
+    redacted = 0
+    if found := _REDACTED.fullmatch(lines[-1]):
+        redacted = int(found[1])
+        del lines[-1]
+    method = _METHOD.fullmatch(lines[0])
+    try:
+        if method is None or len(lines) < 2 or not lines[1].startswith(f"{_PATH}/"):
+            return None
+        path = text_of(lines[1][len(_PATH) :])
+        return Head(method[1], path, _body(lines[2:]), redacted)
+    except DeclinedError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """An answer in a few numbers: its status, how many *events* or else *bytes* it has, and how many seconds it took."""
+
+    status: int
+    events: int | None
+    size: int
+    seconds: float
+
+
+def exchange(raw: bytes) -> Exchange | None:
+    """Return the exchange in the document *raw*; None where it is declined."""
+    at = raw.find(_ANSWER)
+    asked = head(raw[: at + 1])
+    if asked is None or not _RESPONSE.match(raw, at):
+        return None
+    try:
+        answer = _answer(raw)
+        content = Body(answer.body, answer.after) if answer.events is None else _stream(answer)
+        headers = _headers(answer.headers)
+    except DeclinedError:
+        return None
+    body = dumps(asked.body[0]).encode() if asked.body else b""
+    request = Request(asked.method, asked.path, (), body)
+    response = Response(answer.status, None, headers, content, End(answer.end, answer.cut))
+    return Exchange(request, response, redacted=asked.redacted)
+
+
+def playback(raw: bytes) -> Playback | None:
+    """Return how the answer in the document *raw* is played; None where it is declined."""
+    try:
+        answer = _answer(raw)
+        if answer.events is None:
+            steps = [(answer.after, answer.body)] if answer.body else []
+        else:
+            steps = list(zip(answer.times, _chunks(answer.events, answer.ending), strict=True))
+        return Playback(
+            answer.status,
+            None,
+            _headers(answer.headers),
+            tuple(joined(steps)),
+            answer.times[-1] if answer.times else answer.after,
+            answer.end,
+            cut=answer.cut,
+            streamed=answer.events is not None,
+        )
+    except DeclinedError:
+        return None
+
+
+def outline(raw: bytes) -> Outline | None:
+    """Return the answer in the document *raw* in a few numbers; None where it is declined."""
+    try:
+        answer = _answer(raw)
+        if answer.events is None:
+            return Outline(answer.status, None, len(answer.body), answer.after + answer.end)
+        for texts in ({row[1] for row in answer.events}, {row[4] for row in answer.events}):
+            for text in texts - {b""}:
+                _text(text)
+        for row in answer.events:
+            if row[3]:
+                _text(row[3])
+        return Outline(answer.status, len(answer.events), 0, answer.times[-1] + answer.end)
+    except DeclinedError:
+        return None
+
+
+_Event = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
+"""An event as it stands in a cassette: after, event, data, id, comment, and what is none of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer as it stands in a cassette: *events* with the *times* at which they came, or a *body* that came *after* that time."""
+
+    status: int
+    headers: bytes
+    after: float
+    end: float
+    cut: bool
+    ending: str
+    events: list[_Event] | None
+    times: list[float]
+    body: bytes
+
+
+def _answer(raw: bytes) -> _Answer:
+    start = _RESPONSE.search(raw)
+    end = _END.search(raw, max(len(raw) - _LONGEST_END, 0))
+    if start is None or end is None or not is_clean(raw):
+        raise DeclinedError
+    status, headers, after, ending, kind = start.groups(b"")
+    part = raw[start.end() : end.start() + 1]
+    events: list[_Event] | None = None
+    times: list[float] = []
+    body = b""
+    if kind == b"events":
+        events = _EVENT.findall(part)
+        if after or not events or any(event[5] for event in events):
+            raise DeclinedError
+        times = list(accumulate([float(event[0] or 0) for event in events]))
+    elif ending:
+        raise DeclinedError
+    else:
+        body = dumps(_structure(part.decode().split("\n")[:-1])).encode()
+    return _Answer(
+        int(status),
+        headers,
+        float(after or 0),
+        float(end[1]),
+        end[2] == b"cut",
+        _ENDINGS[ending],
+        events,
+        times,
+        body,
+    )
+
+
+def _body(lines: list[str]) -> tuple[Json] | tuple[()]:
+    """Return the body that a request's *lines* behind its path tell."""
+    if not lines:
+        return ()
+    if lines[0] == "  body:":
+        return (_structure(lines[1:]),)
+    name, _, value = lines[0].partition(": ")
+    if name != "  body" or len(lines) > 1 or not value or value in ("{}", "[]", "|-"):
+        raise DeclinedError
+    return (scalar(value),)
+
+
+def _structure(lines: list[str]) -> Json:
+    """Return the value that stands in *lines* under the key `body`."""
+    if not lines:
+        raise DeclinedError
+    return structure(lines, 2 if lines[0].startswith("  - ") else 4)
+
+
+def _headers(raw: bytes) -> Headers:
+    pairs = [line.strip().partition(": ") for line in raw.decode().split("\n")[:-1]]
+    if len({name for name, _, _ in pairs}) < len(pairs):
+        raise DeclinedError
+    headers = tuple((name, text_of(value)) for name, _, value in pairs)
+    if any(CONTROL.search(value) for _, value in headers):
+        raise DeclinedError
+    return headers
+
+
+def _stream(answer: _Answer) -> Stream:
+    rows: list[Row] = []
+    for _, event, data, identity, comment, _ in answer.events or ():
+        named, said = (_once(part).decode() if part else "" for part in (identity, comment))
+        if (identity and not named) or (comment and not said):
+            raise DeclinedError  # a row cannot tell what is empty from what is not there
+        rows.append((_text(event).decode() if event else "", data.decode(), named, said))
+    afters = [float(event[0] or 0) for event in answer.events or ()]
+    return Stream.plain(rows, afters, answer.ending)
+
+
+def _chunks(events: list[_Event], ending: str) -> list[bytes]:
+    """Return *events* as they go out."""
+    end = ending.encode()
+    chunks: list[bytes] = []
+    for _, event, data, identity, comment, _ in events:
+        if comment:
+            chunks.append(b": %b%b%b" % (_text(comment), end, end))
+        elif identity:
+            fields = (_text(event), end, data, end, _once(identity), end, end)
+            chunks.append(b"event: %b%bdata: %b%bid: %b%b%b" % fields)
+        else:
+            chunks.append(b"event: %b%bdata: %b%b%b" % (_text(event), end, data, end, end))
+    return chunks
+
+
+@lru_cache(maxsize=1024)
+def _text(raw: bytes) -> bytes:
+    return _once(raw)
+
+
+def _once(raw: bytes) -> bytes:
+    """Return what the scalar *raw* says, which is text on one line; it does not come again and again."""
+    text = text_of(raw.decode())
+    if "\n" in text or "\r" in text:
+        raise DeclinedError
+    return text.encode()

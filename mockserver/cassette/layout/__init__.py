@@ -1,8 +1,0 @@
-"""Documents in the layout that we write ourselves, read without a YAML parser; any other is declined. No I/O.
-
-What is read here is what the YAML reader would read, or it is not read at all: None then, and the YAML reader is to be asked.
-"""
-
-from mockserver.cassette.layout.exchange import Head, Outline, exchange, head, outline, playback
-
-__all__ = ["Head", "Outline", "exchange", "head", "outline", "playback"]

@@ -1,0 +1,92 @@
+"""A recorded answer as the bytes and times that go out. No I/O, no clock."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import accumulate
+
+from mockserver.cassette.model import Body, Response, Stream
+from mockserver.formats import sse
+from mockserver.http.messages import Headers
+
+Step = tuple[float, bytes]
+"""Seconds since the request, and what goes out then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """A recorded answer, ready to be played: *steps* in order, none empty and no two at one time.
+
+    *last* is when the last of it came, in seconds since the request, and it ended *end* seconds after that; *cut*, the upstream
+    broke off. One that was not *streamed* is complete with its last byte.
+    """
+
+    status: int
+    reason: str | None
+    headers: Headers
+    steps: tuple[Step, ...]
+    last: float = 0.0
+    end: float = 0.0
+    cut: bool = False
+    streamed: bool = True
+
+
+def playback(response: Response) -> Playback:
+    """Return how *response* is played."""
+    end = response.end
+    return Playback(
+        response.status,
+        response.reason,
+        response.headers,
+        tuple(steps(response.content)),
+        last(response.content),
+        end.after if end else 0.0,
+        cut=bool(end and end.cut),
+        streamed=isinstance(response.content, Stream),
+    )
+
+
+def encoded(content: Stream | Body) -> bytes:
+    """Return the whole body of *content*."""
+    return b"".join(chunk for _, chunk in steps(content))
+
+
+def steps(content: Stream | Body) -> list[Step]:
+    """Return the chunks of *content* with their times in seconds since the request; those at one time are one."""
+    chunks: list[Step] = []
+    match content:
+        case Stream(events, ending, tail):
+            at = 0.0
+            for timed in events:
+                at += timed.after
+                chunks.append((at, sse.encode(timed.event, ending)))
+            chunks.append((at, tail))
+        case Body(raw, after, keepalives):
+            chunks += [(at, b"\n") for at in keepalives]
+            chunks.append((after, raw))
+    return joined(chunks)
+
+
+def last(content: Stream | Body) -> float:
+    """Return when the last of *content* came, in seconds since the request."""
+    match content:
+        case Stream(events):
+            *_, at = accumulate((timed.after for timed in events), initial=0.0)
+            return at
+        case Body(_, after, keepalives):
+            return max((after, *keepalives))
+
+
+def joined(chunks: Iterable[Step]) -> list[Step]:
+    """Return *chunks* without empty ones, those at one time as one."""
+    chunks = list(chunks)
+    if all(chunk for _, chunk in chunks) and len({at for at, _ in chunks}) == len(chunks):
+        return chunks
+    together: list[tuple[float, list[bytes]]] = []
+    for at, chunk in chunks:
+        if not chunk:
+            continue
+        if together and together[-1][0] == at:
+            together[-1][1].append(chunk)
+        else:
+            together.append((at, [chunk]))
+    return [(at, b"".join(parts)) for at, parts in together]

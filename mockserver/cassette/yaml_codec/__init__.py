@@ -1,0 +1,22 @@
+"""Cassette documents: model to YAML text and back. No I/O."""
+
+from mockserver.cassette.yaml_codec.dump import dump_exchange, dump_header
+from mockserver.cassette.yaml_codec.load import (
+    event_of,
+    exchange_of,
+    header_of,
+    load_exchange,
+    load_head,
+    load_header,
+)
+
+__all__ = [
+    "dump_exchange",
+    "dump_header",
+    "event_of",
+    "exchange_of",
+    "header_of",
+    "load_exchange",
+    "load_head",
+    "load_header",
+]

@@ -1,0 +1,163 @@
+"""Exchanges and headers as YAML text. No I/O."""
+
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from mockserver.cassette.model import FORMAT, Body, Exchange, Header, Response, Stream
+from mockserver.cassette.yaml_codec import scalars
+from mockserver.formats import sse
+from mockserver.formats.json_text import Json, equivalent, faithful
+from mockserver.http.messages import Headers
+
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+SEPARATOR = "---\n"
+
+LINE_ENDINGS = {"crlf": sse.CRLF, "lf": sse.LF, "cr": sse.CR}
+"""The names that `line_ending` gives them."""
+
+
+def dump_header(header: Header) -> str:
+    """Return the first document of a cassette."""
+    return "".join(f"{line}\n" for line in _header_lines(header))
+
+
+def dump_exchange(exchange: Exchange) -> str:
+    """Return the document of *exchange*, its separator line included."""
+    return SEPARATOR + "".join(f"{line}\n" for line in _exchange_lines(exchange))
+
+
+def _header_lines(header: Header) -> Iterator[str]:
+    yield f"mockserver: {FORMAT}"
+    if header.upstream is not None:
+        yield f"upstream: {scalars.scalar(header.upstream)}"
+    if header.recorded is not None:
+        yield f"recorded: {_date(header.recorded)}"
+    if header.server:
+        yield f"server: {scalars.flow(header.server)}"
+    if header.ignore:
+        yield "ignore:"
+        yield from scalars.lines(list(header.ignore))
+    if header.repeat:
+        yield f"repeat: {header.repeat}"
+
+
+def _exchange_lines(exchange: Exchange) -> Iterator[str]:
+    request = exchange.request
+    yield "request:"
+    yield f"  method: {scalars.scalar(request.method)}"
+    yield f"  path: {scalars.scalar(request.path)}"
+    if request.headers:
+        yield from scalars.lines({"headers": _grouped(request.headers)}, "  ")
+    if request.body:
+        # A request is compared by its meaning; its white space would only be in the way.
+        yield from _body_lines(request.body, equivalent)
+    if exchange.repeat:
+        yield f"repeat: {exchange.repeat}"
+    if exchange.redacted:
+        yield f"redacted: {exchange.redacted}"
+    yield "response:"
+    yield from _response_lines(exchange.response)
+
+
+def _response_lines(response: Response) -> Iterator[str]:
+    yield f"  status: {response.status}"
+    if response.reason is not None:
+        yield f"  reason: {scalars.scalar(response.reason)}"
+    yield from scalars.lines({"headers": _grouped(response.headers)}, "  ")
+    match response.content:
+        case Stream() as stream:
+            yield from _stream_lines(stream)
+        case Body() as body:
+            if round(body.after, 6):
+                yield f"  after: {_seconds(body.after)}"
+            if body.keepalives:
+                yield f"  keepalives: [{', '.join(map(_seconds, body.keepalives))}]"
+            if body.raw:
+                yield from _body_lines(body.raw)
+    if response.end:
+        how = "cut" if response.end.cut else "closed"
+        yield f"  end: {{after: {_seconds(response.end.after)}, how: {how}}}"
+
+
+def _stream_lines(stream: Stream) -> Iterator[str]:
+    if stream.line_ending != sse.CRLF:
+        yield f"  line_ending: {next(k for k, v in LINE_ENDINGS.items() if v == stream.line_ending)}"
+    if stream.rows:
+        yield "  events:"
+        yield _rows(stream.afters, stream.rows)
+        return
+    yield "  events:" if stream.events else "  events: []"
+    for timed in stream.events:
+        lead = "  - "
+        if round(timed.after, 6):
+            yield f"{lead}after: {_seconds(timed.after)}"
+            lead = "    "
+        for name, text in timed.event.fields:
+            if name == "data":
+                yield f"{lead}data: {scalars.block(text, '      ')}"
+            else:
+                shown = (
+                    text
+                    if name == "retry" and text.isdecimal() and text.isascii()
+                    else scalars.scalar(text)
+                )
+                yield f"{lead}{name}: {shown}"
+            lead = "    "
+    if stream.tail:
+        try:
+            yield f"  tail: {scalars.scalar(stream.tail.decode())}"
+        except UnicodeDecodeError:
+            yield f"  tail: {{base64: {b64encode(stream.tail).decode()}}}"
+
+
+def _rows(afters: list[float], rows: list[sse.Row]) -> str:
+    """Return the lines of plain events, which come so many seconds *after* the one before each."""
+    names = {event: scalars.scalar(event) for event in {row[0] for row in rows}}
+    told: list[str] = []
+    for after, (event, data, identity, comment) in zip(afters, rows, strict=True):
+        lead = f"  - after: {_seconds(after)}\n    " if round(after, 6) else "  - "
+        if comment:
+            told.append(f"{lead}comment: {scalars.scalar(comment)}")
+            continue
+        text = scalars.clean_block(data, "      ")
+        end = f"\n    id: {scalars.scalar(identity)}" if identity else ""
+        told.append(f"{lead}event: {names[event]}\n    data: {text}{end}")
+    return "\n".join(told)
+
+
+def _body_lines(raw: bytes, parse: Callable[[str], tuple[Json] | None] = faithful) -> Iterator[str]:
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        yield f"  base64: {b64encode(raw).decode()}"
+        return
+    structure = parse(text)
+    if structure and scalars.fits(structure[0]):
+        yield from scalars.lines({"body": structure[0]}, "  ")
+    else:
+        yield f"  text: {scalars.block(text, '    ')}"
+
+
+def _grouped(headers: Headers) -> dict[str, Any]:
+    grouped: dict[str, Any] = {}
+    for name, value in headers:
+        if name not in grouped:
+            grouped[name] = value
+        elif isinstance(grouped[name], list):
+            grouped[name].append(value)
+        else:
+            grouped[name] = [grouped[name], value]
+    return grouped
+
+
+@lru_cache(maxsize=1024)
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.6f}".rstrip("0").rstrip(".")
+
+
+def _date(text: str) -> str:
+    """Return *text* as it is where it is a time as we write it."""
+    return text if _TIME.fullmatch(text) else scalars.scalar(text)

@@ -1,0 +1,239 @@
+"""YAML text as exchanges and headers; each complaint knows its line. No I/O."""
+
+from typing import Any
+
+from mockserver.cassette.model import (
+    FORMAT,
+    Body,
+    End,
+    Exchange,
+    Header,
+    Repeat,
+    Response,
+    Stream,
+    TimedEvent,
+)
+from mockserver.cassette.yaml_codec.dump import LINE_ENDINGS
+from mockserver.errors import ReadError
+from mockserver.formats import sse, strict_yaml
+from mockserver.formats.json_text import dumps
+from mockserver.formats.strict_yaml import Mapping, Sequence
+from mockserver.formats.yaml_fields import decoded, known, one_of, seconds, texts, typed, whole_part
+from mockserver.http.messages import CONTROL, EVENT_STREAM, HEADER_NAME, Headers, Request
+
+_HEADER_KEYS = ("mockserver", "upstream", "recorded", "server", "ignore", "repeat")
+_EXCHANGE_KEYS = ("request", "repeat", "redacted", "response")
+_BODY_KEYS = ("body", "text", "base64")
+_REQUEST_KEYS = ("method", "path", "headers", *_BODY_KEYS)
+_RESPONSE_KEYS = (
+    *("status", "reason", "headers", "after", "keepalives", *_BODY_KEYS),
+    *("line_ending", "events", "tail", "end"),
+)
+_EVENT_KEYS = ("after", *sse.FIELDS, "comment", "raw", "base64")
+_ALONE = frozenset(("comment", "raw", "base64"))
+_DEFAULT_TYPES = {
+    "events": f"{EVENT_STREAM}; charset=utf-8",
+    "body": "application/json",
+    "text": "text/plain; charset=utf-8",
+    "base64": "application/octet-stream",
+}
+
+
+def load_header(text: str) -> Header:
+    """Return the header that *text*, the first document of a file, holds; ReadError if it is none."""
+    return header_of(strict_yaml.read(text))
+
+
+def header_of(document: Any) -> Header:
+    """Return the header that the strict *document* holds; ReadError if it is none."""
+    if not isinstance(document, Mapping) or "mockserver" not in document:
+        raise ReadError("not a cassette: it must begin with `mockserver: 1`", line=1)
+    version = document["mockserver"]
+    line = document.lines["mockserver"]
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise ReadError(f"mockserver: {version!r} is no format version, write 1", line=line)
+    if version > FORMAT:
+        raise ReadError(
+            f"cassette format {version} is newer than this mockserver reads ({FORMAT}): update mockserver",
+            line=line,
+        )
+    known(document, _HEADER_KEYS, "the header")
+    ignore = typed(document, "ignore", Sequence) or Sequence(1)
+    return Header(
+        upstream=typed(document, "upstream", str),
+        recorded=typed(document, "recorded", str),
+        server=typed(document, "server", Mapping) or {},
+        ignore=tuple(texts(ignore, "ignore")),
+        repeat=_repeat(document),
+    )
+
+
+def load_exchange(text: str) -> Exchange | None:
+    """Return the exchange in the document *text*; None if the document is empty."""
+    document = strict_yaml.read(text)
+    return None if document is None else exchange_of(document)
+
+
+def exchange_of(document: Any) -> Exchange:
+    """Return the exchange that the strict *document* holds; ReadError if it is none."""
+    request, repeat = _head(document, whole=True)
+    return Exchange(request, _response(document), repeat, typed(document, "redacted", int) or 0)
+
+
+def load_head(text: str, *, whole: bool = False) -> tuple[Request, Repeat | None] | None:
+    """Return request and `repeat` of the document *text*; None if it is empty.
+
+    The response is not looked at; only with *whole* it must be there.
+    """
+    document = strict_yaml.read(text)
+    return None if document is None else _head(document, whole=whole)
+
+
+def _head(document: Any, *, whole: bool) -> tuple[Request, Repeat | None]:
+    if not isinstance(document, Mapping):
+        raise ReadError("an exchange must be a mapping with `request` and `response`", line=1)
+    known(document, _EXCHANGE_KEYS, "an exchange")
+    for key in ("request", "response") if whole else ("request",):
+        if key not in document:
+            raise ReadError(f"an exchange needs a `{key}`", line=document.line)
+    return _request(whole_part(document, "request")), _repeat(document)
+
+
+def _request(part: Mapping) -> Request:
+    known(part, _REQUEST_KEYS, "request")
+    path = typed(part, "path", str)
+    if path is None or not path.startswith("/"):
+        line = part.lines.get("path", part.line)
+        raise ReadError("request.path must be text that begins with /", line=line)
+    method = (typed(part, "method", str) or "POST").upper()
+    return Request(method, path, _headers(part), _body(part, "request"))
+
+
+def _response(document: Mapping) -> Response:
+    part = whole_part(document, "response")
+    known(part, _RESPONSE_KEYS, "response")
+    kind = one_of(part, ("events", *_BODY_KEYS), "response")
+    status = typed(part, "status", int)
+    if status is not None and not 200 <= status <= 999:
+        raise ReadError(f"response.status {status} is no status", line=part.lines["status"])
+    end = _end(part)
+    headers = _headers(part)
+    if kind and end is None and not any(name == "content-type" for name, _ in headers):
+        headers = (("content-type", _DEFAULT_TYPES[kind]), *headers)
+    return Response(
+        200 if status is None else status,
+        _reason(part),
+        headers,
+        _stream(part) if kind == "events" else _whole(part),
+        end,
+    )
+
+
+def _reason(part: Mapping) -> str | None:
+    reason = typed(part, "reason", str)
+    if reason is not None and CONTROL.search(reason):
+        raise ReadError("reason must be text on one line", line=part.lines["reason"])
+    return reason
+
+
+def _stream(part: Mapping) -> Stream:
+    name = typed(part, "line_ending", str) or "crlf"
+    if name not in LINE_ENDINGS:
+        raise ReadError(
+            f"line_ending {name!r} is none of {', '.join(LINE_ENDINGS)}",
+            line=part.lines["line_ending"],
+        )
+    events = typed(part, "events", Sequence) or Sequence(part.line)
+    timed = tuple(event_of(event, line) for event, line in zip(events, events.lines, strict=True))
+    return Stream(timed, LINE_ENDINGS[name], _tail(part))
+
+
+def event_of(part: Any, line: int) -> TimedEvent:
+    """Return the event that the strict *part*, which stands on *line*, holds; ReadError if it is none."""
+    if not isinstance(part, Mapping):
+        raise ReadError("an event must be a mapping such as `event: values`", line=line)
+    known(part, _EVENT_KEYS, "an event")
+    names = [name for name in part if name != "after"]
+    if not names or (len(names) > 1 and not _ALONE.isdisjoint(names)):
+        raise ReadError(
+            "an event holds event, data, id, retry, or one of comment, raw, base64 alone", line=line
+        )
+    fields = tuple((name, _field(part, name)) for name in names)
+    return TimedEvent(seconds(part, "after"), sse.Event(fields))
+
+
+def _field(part: Mapping, name: str) -> str:
+    value = part[name]
+    if name == "base64":
+        decoded(part, name)
+    if isinstance(value, dict | list) and name != "data":
+        raise ReadError(f"{name} must be text", line=part.lines[name])
+    text = value if isinstance(value, str) else "" if value is None else dumps(value)
+    if name != "raw" and ("\r" in text or ("\n" in text and name != "data")):
+        raise ReadError(f"{name} cannot hold a line break", line=part.lines[name])
+    return text
+
+
+def _tail(part: Mapping) -> bytes:
+    tail = part.get("tail")
+    if tail is None:
+        return b""
+    if isinstance(tail, Mapping) and list(tail) == ["base64"]:
+        return decoded(tail, "base64")
+    if not isinstance(tail, str):
+        raise ReadError("tail must be text", line=part.lines["tail"])
+    return tail.encode()
+
+
+def _whole(part: Mapping) -> Body:
+    keepalives = typed(part, "keepalives", Sequence) or Sequence(part.line)
+    if not all(isinstance(at, int | float) and at >= 0 for at in keepalives):
+        raise ReadError("keepalives must be times in seconds", line=part.lines["keepalives"])
+    return Body(_body(part, "response"), seconds(part, "after"), tuple(map(float, keepalives)))
+
+
+def _end(part: Mapping) -> End | None:
+    end = typed(part, "end", Mapping)
+    if end is None:
+        return None
+    known(end, ("after", "how"), "end")
+    if end.get("how", "closed") not in ("closed", "cut"):
+        raise ReadError("end.how is `closed` or `cut`", line=end.line)
+    return End(seconds(end, "after"), end.get("how") == "cut")
+
+
+def _body(part: Mapping, where: str) -> bytes:
+    match one_of(part, _BODY_KEYS, where):
+        case "body":
+            return dumps(part["body"]).encode()
+        case "text":
+            return (typed(part, "text", str) or "").encode()
+        case "base64":
+            return decoded(part, "base64")
+        case _:
+            return b""
+
+
+def _headers(part: Mapping) -> Headers:
+    headers = typed(part, "headers", Mapping) or Mapping(part.line)
+    pairs: list[tuple[str, str]] = []
+    for name, value in headers.items():
+        for single in value if isinstance(value, list) else [value]:
+            text = single if isinstance(single, str) else dumps(single)
+            if not HEADER_NAME.fullmatch(name):
+                raise ReadError(f"{name!r} is no name of a header", line=headers.lines[name])
+            if isinstance(single, dict | list) or single is None or CONTROL.search(text):
+                raise ReadError(f"header {name} must be text on one line", line=headers.lines[name])
+            pairs.append((name.lower(), text))
+    return tuple(pairs)
+
+
+def _repeat(part: Mapping) -> Repeat | None:
+    name = typed(part, "repeat", str)
+    if name is None:
+        return None
+    if name not in list(Repeat):
+        raise ReadError(
+            f"repeat: {name!r} is none of {', '.join(Repeat)}", line=part.lines["repeat"]
+        )
+    return Repeat(name)

@@ -1,0 +1,1 @@
+"""The HTTP API of the fake Agent Server. No I/O."""

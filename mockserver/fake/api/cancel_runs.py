@@ -1,0 +1,84 @@
+"""The endpoints that end runs before their time. No I/O."""
+
+from mockserver.fake.api import schemas
+from mockserver.fake.api.create_run import Body
+from mockserver.fake.api.endpoint import Call, identity
+from mockserver.fake.api.thread_runs import path_of
+from mockserver.fake.api.threads import Threads
+from mockserver.fake.api.validation import RefusalError, spelled
+from mockserver.fake.graph.runner import wait_headers
+from mockserver.fake.replies import Answer
+from mockserver.fake.threads.thread import Action, Run, Thread
+
+NONE_FOUND = "No runs found to cancel."
+NONE_ACTIVE = (
+    "No matching runs to cancel. Please verify the thread ID and run IDs are correct, and the runs haven't been "
+    "deleted or completed."
+)
+_WHY = "{action} requested via POST {path}"
+_ONE = "/threads/{thread_id}/runs/{run_id}/cancel"
+_NEITHER = (
+    "{body} is not valid under any of the schemas listed in the 'oneOf' keyword\n\n"
+    'Failed validating "oneOf" in schema\n\nOn instance:\n    {body}'
+)
+_BOTH_WAYS = (
+    "When providing a 'status', 'thread_id' and 'run_ids' must be omitted. The 'status' parameter cancels all runs "
+    "with the given status, regardless of thread or run ID."
+)
+
+
+class Cancelling:
+    """Ends the runs on *threads*."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+
+    def cancel(self, call: Call) -> Answer:
+        """End a run."""
+        thread, run = self._threads.run(call)
+        if thread is None or run is None:
+            raise RefusalError(404, NONE_FOUND)
+        if run.over is not None:
+            raise RefusalError(404, NONE_ACTIVE)
+        self._cancel(call, thread, run, _ONE)
+        if not call.says("wait"):
+            return Answer(202, (), b"")
+        return Answer(200, wait_headers(path_of(run)), b"{}")
+
+    def cancel_many(self, call: Call) -> Answer:
+        """End several runs: of a thread, or all there are."""
+        body = call.body(schemas.CANCEL)
+        by_ids = {"thread_id", "run_ids"} & body.keys()
+        if "status" not in body and len(by_ids) < 2:
+            raise RefusalError(422, _NEITHER.format(body=spelled(body)))
+        if "status" in body and by_ids:
+            raise RefusalError(422, _BOTH_WAYS)
+        found = self._meant(call, body)
+        if not found:
+            raise RefusalError(404, NONE_FOUND)
+        active = [(thread, run) for thread, run in found if run.over is None]
+        if not active:
+            raise RefusalError(404, NONE_ACTIVE)
+        for thread, run in active:
+            self._cancel(call, thread, run, "/runs/cancel")
+        return Answer(204, (), b"")
+
+    def _meant(self, call: Call, body: Body) -> list[tuple[Thread, Run]]:
+        """Return the runs that the *body* of a request to cancel several means."""
+        if "status" in body:
+            threads = [self._threads.settle(t, call.now) for t in call.world.threads.values()]
+            active = [(thread, run) for thread in threads for run in thread.active]
+            return [one for one in active if body["status"] in ("all", one[1].status)]
+        name = identity(body["thread_id"], "thread")
+        names = [identity(one, "run") for one in body["run_ids"]]
+        thread = call.world.threads.get(name)
+        if thread is None:
+            return []
+        self._threads.settle(thread, call.now)
+        return [(thread, thread.runs[one]) for one in names if one in thread.runs]
+
+    def _cancel(self, call: Call, thread: Thread, run: Run, path: str) -> None:
+        asked = call.query("action")
+        action = Action.ROLLBACK if asked == Action.ROLLBACK else Action.INTERRUPT
+        thread.cancel(run, action, call.now, _WHY.format(action=action, path=path))
+        self._threads.settle(thread, call.now)

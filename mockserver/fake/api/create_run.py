@@ -1,0 +1,214 @@
+"""From the body of a request to the run that it asks for, and the Run that the server makes of it. No I/O."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import cast
+
+from mockserver.fake.api import webhooks
+from mockserver.fake.api.database import Record, World
+from mockserver.fake.api.validation import RefusalError, uuid
+from mockserver.fake.ids import Ids
+from mockserver.fake.run_request import RunRequest
+from mockserver.formats.json_text import Json
+
+BOTH = (
+    "Cannot specify both configurable and context. Prefer setting context alone. Context was introduced in "
+    "LangGraph 0.6.0 and is the long term planned replacement for configurable."
+)
+NOT_THERE = "Thread or assistant not found."
+
+_RESERVED = ("run_id", "thread_id", "assistant_id")
+"""What metadata never says, since the server does."""
+
+_RESERVED_CONFIGURABLE = (
+    *("langgraph_auth_user", "langgraph_auth_user_id", "langgraph_auth_permissions"),
+    *("langgraph_request_id", "__request_start_time_ms__", "__after_seconds__"),
+    *("__context_provided__", "__langsmith_project__", "__langsmith_example_id__"),
+)
+"""What a configurable never says, for the same reason."""
+
+Body = Mapping[str, Json]
+
+
+def run_request(
+    body: Body,
+    world: World,
+    resolve: Callable[[str], str],
+    ids: Ids,
+    *names: str | int,
+    request_id: str | None = None,
+) -> RunRequest:
+    """Return the stateless run that the checked *body* asks for; RefusalError where there can be none.
+
+    *resolve* tells the id of an assistant from what the body calls it; *names* tell the runs of one request
+    apart.
+    """
+    identity = resolve(body["assistant_id"])
+    check(body)
+    assistant = world.assistants.get(identity)
+    if assistant is None:
+        raise RefusalError(404, NOT_THERE)
+    of = assistant.record
+    metadata = {**public(_merged(body, of, {})), "assistant_id": identity}
+    run_id, thread_id = ids.uuid7("run", *names), ids.uuid7("thread", *names)
+    return _request(body, of, metadata, ids, run_id, thread_id, request_id)
+
+
+def run_on_thread(
+    body: Body, assistant: Record, thread: Record, ids: Ids, *, request_id: str | None = None
+) -> RunRequest:
+    """Return the run on *thread* that the checked *body* asks of *assistant*."""
+    identity = assistant["assistant_id"]
+    metadata = {**_merged(body, assistant, thread["metadata"]), "assistant_id": identity}
+    run_id, thread_id = ids.uuid7("run"), thread["thread_id"]
+    request = _request(body, assistant, metadata, ids, run_id, thread_id, request_id)
+    return replace(request, threaded=True)
+
+
+def _request(
+    body: Body,
+    assistant: Record,
+    metadata: dict[str, Json],
+    ids: Ids,
+    run_id: str,
+    thread_id: str,
+    request_id: str | None,
+) -> RunRequest:
+    config = _config(body, assistant) | {"metadata": metadata}
+    config["configurable"] |= {
+        "langgraph_auth_user": None,
+        "langgraph_auth_user_id": "",
+        "langgraph_auth_permissions": [],
+        "langgraph_request_id": request_id or ids.uuid4("request"),
+        **_tracer(body),
+        "__request_start_time_ms__": ids.milliseconds,
+        "__after_seconds__": body.get("after_seconds", 0),
+        "run_id": run_id,
+        "thread_id": thread_id,
+        "graph_id": assistant["graph_id"],
+        "assistant_id": assistant["assistant_id"],
+        "user_id": config["configurable"].get("user_id", ""),
+    }
+    return RunRequest(
+        run_id=run_id,
+        thread_id=thread_id,
+        assistant_id=assistant["assistant_id"],
+        graph=assistant["graph_id"],
+        input=body.get("input"),
+        modes=_modes(body),
+        subgraphs=body.get("stream_subgraphs", False),
+        resumable=body.get("stream_resumable", False),
+        config=config,
+        context=_context(body, assistant),
+        metadata=metadata,
+        interrupt_before=body.get("interrupt_before"),
+        interrupt_after=body.get("interrupt_after"),
+        on_completion=body.get("on_completion", "delete"),
+        command=body.get("command") or None,
+        durability=body.get("durability") or _durability(body),
+        delay=_delay(body),
+    )
+
+
+def pending(run: RunRequest, body: Body, ids: Ids) -> dict[str, Json]:
+    """Return the Run of *run*, which the *body* asked for, as the server tells of it."""
+    return {
+        "run_id": run.run_id,
+        "thread_id": run.thread_id,
+        "assistant_id": run.assistant_id,
+        "metadata": run.metadata,
+        "status": "pending",
+        "kwargs": {
+            "input": run.input,
+            "command": body.get("command"),
+            "config": run.config,
+            "context": run.context,
+            "stream_mode": list(run.modes),
+            "interrupt_before": run.interrupt_before,
+            "interrupt_after": run.interrupt_after,
+            "webhook": body.get("webhook"),
+            "feedback_keys": body.get("feedback_keys"),
+            "temporary": not run.kept,
+            "subgraphs": run.subgraphs,
+            "resumable": run.resumable,
+            "checkpoint_during": body.get("checkpoint_during", True),
+            "durability": run.durability or "async",
+        },
+        "multitask_strategy": body.get("multitask_strategy") or "enqueue",
+        "created_at": ids.time(run.delay),
+        "updated_at": ids.time(),
+        "langsmith_session_name": None,
+    }
+
+
+def _durability(body: Body) -> str | None:
+    return None if body.get("checkpoint_during", True) else "exit"
+
+
+def _delay(body: Body) -> float:
+    return max(0.0, min(float(body.get("after_seconds", 0)), 1e9))
+
+
+def public(metadata: Body) -> dict[str, Json]:
+    """Return *metadata* without what only the server says."""
+    return {name: value for name, value in metadata.items() if name not in _RESERVED}
+
+
+def check(body: Body, *, threaded: bool = False) -> None:
+    """Refuse, in the order in which the real server does, what no schema tells of a run, on a thread or not."""
+    checkpoint = body.get("checkpoint_id")
+    if checkpoint and not (isinstance(checkpoint, str) and uuid(checkpoint)):
+        raise RefusalError(422, "Invalid checkpoint ID")
+    for name in ("checkpoint", "langsmith_tracer"):
+        if body.get(name) and not isinstance(body[name], dict):
+            raise RefusalError(422, f"Invalid {name}: must be an object")
+    if not threaded and (body.get("command") or {}).get("resume"):
+        raise RefusalError(400, "You must provide a thread_id when resuming.")
+    config = body.get("config") or {}
+    if config.get("configurable") and body.get("context"):
+        raise RefusalError(400, BOTH)
+    if config.get("metadata") and not isinstance(config["metadata"], dict):
+        raise RefusalError(422, "Invalid metadata in config: must be an object")
+    if "webhook" in body:
+        webhooks.check(body["webhook"])
+
+
+def _modes(body: Body) -> tuple[str, ...]:
+    modes = body.get("stream_mode") or ["values"]
+    return (modes,) if isinstance(modes, str) else tuple(modes)
+
+
+def _merged(body: Body, assistant: Record, of_thread: Body) -> dict[str, Json]:
+    of_config = (body.get("config") or {}).get("metadata") or {}
+    of_body = body.get("metadata") or {}
+    return {**assistant["metadata"], **of_thread, **public(of_config), **public(of_body)}
+
+
+def _config(body: Body, assistant: Record) -> dict[str, Json]:
+    own, of_body = assistant["config"], body.get("config") or {}
+    configurable = {**own.get("configurable", {}), **_configurable(body)}
+    if context := body.get("context"):
+        configurable |= {**context, "__context_provided__": True}
+    if checkpoint := body.get("checkpoint_id"):
+        configurable["checkpoint_id"] = uuid(checkpoint)
+    configurable |= body.get("checkpoint") or {}
+    return {**own, **of_body, "configurable": configurable}
+
+
+def _context(body: Body, assistant: Record) -> dict[str, Json]:
+    return {**assistant["context"], **(body.get("context") or _configurable(body))}
+
+
+def _configurable(body: Body) -> dict[str, Json]:
+    said = body.get("config", {}).get("configurable", {})
+    return {name: value for name, value in said.items() if name not in _RESERVED_CONFIGURABLE}
+
+
+def _tracer(body: Body) -> dict[str, Json]:
+    tracer = cast(Body, body.get("langsmith_tracer"))
+    if not tracer:
+        return {}
+    return {
+        "__langsmith_project__": tracer.get("project_name"),
+        "__langsmith_example_id__": tracer.get("example_id"),
+    }

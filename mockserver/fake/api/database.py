@@ -1,0 +1,143 @@
+"""What one session has made of the fake graph's server: its assistants, threads and stored items. No I/O, no clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockserver.cassette.assistant_ids import own_assistant
+from mockserver.fake.threads.thread import Thread
+from mockserver.formats.json_text import Json
+
+ROOM = 1000
+"""How many threads, graphs, and assistants beside those of the graphs a session may have; more, and the oldest is forgotten."""
+
+ASKED = 10_000
+"""How many different requests a session may have asked; more, and the one not asked for longest is new again."""
+
+ITEMS = 10_000
+"""How many items a session may store; more, and the oldest is forgotten."""
+
+TICK = 60
+"""How many seconds lie between two things that happen to threads, so that most runs end before the next begins."""
+
+VERSIONS = 100
+"""How many versions an assistant may have; more, and the oldest is forgotten."""
+
+Record = Mapping[str, Json]
+"""The wire form of an assistant or a thread; a change makes a new one."""
+
+
+@dataclass(slots=True)
+class Assistant:
+    """What it is now, and what it was in each of its versions, the newest last."""
+
+    record: Record
+    versions: list[Record] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What is stored under a namespace and a key."""
+
+    value: Json
+    created_at: str
+    updated_at: str
+
+
+Namespace = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class World:
+    """Assistants and threads by id, in the order in which they were made; items by namespace and key."""
+
+    assistants: dict[str, Assistant] = field(default_factory=dict)
+    threads: dict[str, Thread] = field(default_factory=dict)
+    items: dict[Namespace, dict[str, Item]] = field(default_factory=dict)
+    graphs: dict[str, str] = field(default_factory=dict)
+    """The id of the own assistant of each graph whose name has come up, even where it was deleted."""
+    asked: dict[str, int] = field(default_factory=dict)
+    """How often each request was answered, by what it means."""
+
+    own: bool = True
+    """Whether the assistants are those that the graphs have of their own, as they were made."""
+
+    ticks: int = 0
+    """How much has happened to threads and items."""
+
+    def tick(self) -> int:
+        """Return the moment of what happens now, in seconds since EPOCH."""
+        moment = self.ticks * TICK
+        self.ticks += 1
+        return moment
+
+    def count(self, seed: str) -> int:
+        """Return how often the request that *seed* means was answered."""
+        return self.asked.get(seed, 0)
+
+    def take(self, seed: str) -> None:
+        """Count the request that *seed* means once more."""
+        self.asked[seed] = self.asked.pop(seed, 0) + 1
+        forget(self.asked, ASKED)
+
+    def meet(self, graph: str, created_at: str) -> str:
+        """Return the id of the own assistant of *graph*, made now if the name is new."""
+        if graph not in self.graphs:
+            identity = own_assistant(graph)
+            self.graphs[graph] = identity
+            forget(self.graphs)
+            record = {
+                "assistant_id": identity,
+                "graph_id": graph,
+                "config": {},
+                "context": {},
+                "metadata": {"created_by": "system"},
+                "name": graph,
+                "created_at": created_at,
+                "updated_at": created_at,
+                "version": 1,
+                "description": None,
+            }
+            self.keep(record, {"created_at": created_at})
+        return self.graphs[graph]
+
+    def keep(self, record: Record, version: Record) -> None:
+        """Have the assistant be as *record* says; what *version* says beside that is one of its versions."""
+        identity = record["assistant_id"]
+        self.own = self.own and self.graphs.get(record["graph_id"]) == identity
+        self.own = self.own and identity not in self.assistants
+        assistant = self.assistants.setdefault(identity, Assistant(record))
+        assistant.record = record
+        assistant.versions.append({**_version(record), **version})
+        del assistant.versions[:-VERSIONS]
+        self._forget_assistants()
+
+    def drop(self, identity: str) -> None:
+        """Take an assistant out."""
+        self.own = False
+        del self.assistants[identity]
+
+    def put(self, thread: Thread) -> None:
+        """Keep *thread*, the last of those that have changed."""
+        self.threads.pop(thread.identity, None)
+        self.threads[thread.identity] = thread
+        forget(self.threads)
+
+    def _forget_assistants(self) -> None:
+        """Take the oldest assistants out where they are too many, but none that a graph has of its own."""
+        if len(self.assistants) > ROOM:
+            own = set(self.graphs.values())
+            made = [identity for identity in self.assistants if identity not in own]
+            for identity in made[:-ROOM]:
+                del self.assistants[identity]
+
+
+def forget(things: dict[str, Any], room: int = ROOM) -> None:
+    """Take the oldest of *things* out where they are more than there is *room* for."""
+    while len(things) > room:
+        del things[next(iter(things))]
+
+
+def _version(record: Record) -> dict[str, Json]:
+    names = ("assistant_id", "version", "graph_id", "config", "context", "metadata", "created_at")
+    return {name: record[name] for name in (*names, "name", "description")}

@@ -1,0 +1,153 @@
+"""The endpoints of runs on threads that were begun before. No I/O."""
+
+from collections.abc import Collection
+
+from mockserver.fake.api.endpoint import Call
+from mockserver.fake.api.threads import Threads
+from mockserver.fake.api.validation import RefusalError
+from mockserver.fake.graph.event_log import Event
+from mockserver.fake.graph.metadata import HOST
+from mockserver.fake.graph.runner import Runs, stream_headers, wait_headers
+from mockserver.fake.json_format import written
+from mockserver.fake.replies import Answer, json_answer
+from mockserver.fake.threads.run_readers import Outcome, Stream
+from mockserver.fake.threads.thread import Action, Run
+from mockserver.formats.json_text import Json, loads
+
+_NOT_FOUND = {"error": "HTTPException", "message": "404: Run not found"}
+_COLUMNS = (
+    *("run_id", "thread_id", "assistant_id", "created_at", "updated_at", "status", "metadata"),
+    *("kwargs", "multitask_strategy", "langsmith_session_name"),
+)
+_FROM_START = ("-1", "-", "0")
+"""What a client says that wants all events again."""
+
+
+class Joining:
+    """The runs there are on *threads*, as *runs* plays them."""
+
+    def __init__(self, runs: Runs, threads: Threads) -> None:
+        self._runs = runs
+        self._threads = threads
+
+    def listed(self, call: Call) -> Answer:
+        """List the runs of a thread, the last one first."""
+        call.uuid("thread")
+        try:
+            limit, offset = (int(_number(call, *of)) for of in (("limit", "10"), ("offset", "0")))
+        except ValueError as error:
+            raise RefusalError(400, str(error)) from None
+        wanted = call.queries.get("select", [])
+        if unknown := [name for name in wanted if name not in _COLUMNS]:
+            expected = "{" + ", ".join(map(repr, _COLUMNS)) + "}"
+            raise RefusalError(422, f"Invalid select columns: {unknown}. Expected: {expected}")
+        thread = self._threads.known(call)
+        told = [_told(run) for run in reversed(thread.runs.values())]
+        if "status" in call.queries:
+            told = [one for one in told if one["status"] == call.query("status")]
+        shown = told[offset:][:limit]
+        return json_answer(
+            [{n: p for n, p in one.items() if not wanted or n in wanted} for one in shown]
+        )
+
+    def get(self, call: Call) -> Answer:
+        """Tell of one run."""
+        call.uuid("thread")
+        call.uuid("run", 1)
+        self._threads.known(call)
+        _, run = self._threads.run(call)
+        if run is None:
+            raise RefusalError(404, "Not Found")
+        return json_answer(_told(run))
+
+    def delete(self, call: Call) -> Answer:
+        """Forget a run, and what it has saved."""
+        thread, run = self._threads.run(call)
+        if thread is None or run is None:
+            raise RefusalError(404, "Run not found")
+        if run.over is None:
+            thread.cancel(run, Action.INTERRUPT, call.now, None)
+        thread.runs.pop(run.identity, None)
+        thread.history.drop(run.identity)
+        self._threads.settle(thread, call.now)
+        return Answer(204, (), b"")
+
+    def join(self, call: Call) -> Answer:
+        """Wait for a run that was begun before."""
+        headers = wait_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
+        thread, run = self._threads.run(call)
+        if thread is None or run is None:
+            return Answer(200, headers, written({"__error__": _NOT_FOUND}).encode())
+        cancels = call.says("cancel_on_disconnect")
+        reader = Outcome(thread, run, self._runs.on_thread, own=False, cancels=cancels)
+        return Answer(200, headers, reader)
+
+    def follow(self, call: Call) -> Answer:
+        """Tell the events of a run that was begun before: those to come, or those behind a given one too."""
+        headers = stream_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
+        thread, run = self._threads.run(call)
+        if thread is None or run is None:
+            return Answer(200, headers, Event(0.0, "error", _NOT_FOUND).raw)
+        reader = Stream(
+            thread,
+            run,
+            self._runs.on_thread,
+            begin=_begin(run, call.request.header("last-event-id"), call.now),
+            names=_names(call),
+            cancels=call.says("cancel_on_disconnect"),
+        )
+        return Answer(200, headers, reader)
+
+
+def _number(call: Call, name: str, otherwise: str) -> str:
+    return call.query(name) if name in call.queries else otherwise
+
+
+def _told(run: Run) -> dict[str, Json]:
+    """Return what the server tells of *run*; once it has begun, it tells what the run knows of the server."""
+    if run.began is None:
+        return {**run.told, "status": run.status}
+    kwargs = run.told["kwargs"]
+    config = kwargs["config"]
+    config = {
+        **config,
+        "configurable": {**_taken(config["configurable"]), "__pregel_node_finished": None},
+        "metadata": {**config["metadata"], **HOST},
+    }
+    return {**run.told, "status": run.status, "kwargs": {**kwargs, "config": config}}
+
+
+def _taken(configurable: dict[str, Json]) -> dict[str, Json]:
+    """Return what is left of a *configurable* once a run has begun with it."""
+    return {name: part for name, part in configurable.items() if name != "__context_provided__"}
+
+
+def _begin(run: Run, last: str | None, now: float) -> int:
+    """Return how many events of *run* a client has seen that says it saw the one with the id *last*."""
+    events = run.events
+    if run.request.resumable and last:
+        if last in _FROM_START:
+            return 0
+        seen = [number for number, event in enumerate(events, 1) if event.identity == last]
+        return seen[0] if seen else len(events)
+    began = run.began
+    if began is None:
+        return 0
+    return sum(began + event.at <= now for event in events) if run.over is None else len(events)
+
+
+def _names(call: Call) -> Collection[str] | None:
+    """Return the names of the events that the query wants, None where it wants all."""
+    text = call.query("stream_mode")
+    if not text:
+        return None
+    try:
+        wanted = loads(text)
+    except ValueError:
+        wanted = text
+    names = {wanted} if isinstance(wanted, str) else set(map(str, wanted))
+    if "messages-tuple" in names:
+        names.add("messages")
+    if "messages" in names:
+        names |= {"messages/partial", "messages/complete", "messages/metadata"}
+    return names

@@ -1,0 +1,236 @@
+"""What the fake graph looks like: its nodes and edges, and the JSON Schema of its state. No I/O.
+
+The keys and types are those of LangGraph's message state on the wire; the descriptions are our own.
+"""
+
+from mockserver.fake.graph.metadata import AGENT, END, RESEARCHER, START, TOOLS
+from mockserver.formats.json_text import Json
+
+Schema = dict[str, Json]
+
+
+def _node(name: str) -> Schema:
+    if name.rpartition(":")[2] == END:
+        return {"id": name}
+    return {"id": name, "type": "runnable", "data": {"name": name}}
+
+
+def _edges(source: str, *targets: str) -> list[Schema]:
+    """Return the edges to *targets*; one alone is always taken."""
+    conditional = {"conditional": True} if len(targets) > 1 else {}
+    return [{"source": source, "target": target, **conditional} for target in targets]
+
+
+def _drawn(into: str, out: str, nodes: tuple[str, ...]) -> dict[str, list[Schema]]:
+    """Return the graph, where *into* and *out* are where its subgraph begins and ends."""
+    return {
+        "nodes": [_node(name) for name in nodes],
+        "edges": [
+            *_edges(START, AGENT),
+            *_edges(AGENT, END, AGENT, into, TOOLS),
+            *_edges(out, END, AGENT, into),
+            *_edges(TOOLS, AGENT),
+        ],
+    }
+
+
+def _inside() -> dict[str, list[Schema]]:
+    start, agent, tools, end = (f"{RESEARCHER}:{name}" for name in (START, AGENT, TOOLS, END))
+    outside = (START, AGENT, TOOLS, END)
+    graph = _drawn(start, end, (*outside, start, agent, tools, end))
+    graph["edges"] += [
+        *_edges(start, agent),
+        *_edges(agent, end, agent, tools),
+        *_edges(tools, agent),
+    ]
+    return graph
+
+
+GRAPH = _drawn(RESEARCHER, RESEARCHER, (START, AGENT, TOOLS, RESEARCHER, END))
+GRAPH_INSIDE = _inside()
+"""The same with `xray`: the subgraph's own nodes take its place."""
+
+
+def _titled(name: str, schema: Schema) -> Schema:
+    """Return *schema* with its title, which stands among its keys in the order of the alphabet."""
+    return dict(sorted({**schema, "title": name.replace("_", " ").title()}.items()))
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _list(items: Schema) -> Schema:
+    return {"items": items, "type": "array"}
+
+
+def _const(word: str) -> Schema:
+    return {"const": word, "type": "string"}
+
+
+def _either(*schemas: Schema) -> Schema:
+    return {"anyOf": list(schemas)}
+
+
+def _defaulted(schema: Schema, default: Json) -> Schema:
+    return {**schema, "default": default}
+
+
+_TEXT: Schema = {"type": "string"}
+_INTEGER: Schema = {"type": "integer"}
+_NULL: Schema = {"type": "null"}
+_OPEN: Schema = {"additionalProperties": True, "type": "object"}
+_OPTIONAL = _either(_TEXT, _NULL)
+_STATUS: Schema = {"enum": ["success", "error"], "type": "string"}
+_USAGE = _defaulted(_either(_ref("UsageMetadata"), _NULL), None)
+
+
+def _definition(
+    name: str, description: str, required: tuple[str, ...], properties: dict[str, Schema]
+) -> Schema:
+    return {
+        "additionalProperties": True,
+        "description": description,
+        "properties": {
+            key: part if "$ref" in part or part == _USAGE else _titled(key, part)
+            for key, part in properties.items()
+        },
+        **({"required": list(required)} if required else {}),
+        "title": name,
+        "type": "object",
+    }
+
+
+def _message(name: str, kind: str, *required: str, **others: Schema) -> Schema:
+    """Return the definition of a class of messages: what all have, and *others*; *required* beside the content."""
+    own_name = {"name": _TEXT if "name" in required else _defaulted(_OPTIONAL, None)}
+    properties = {
+        "content": _either(_TEXT, _list(_either(_TEXT, _OPEN))),
+        "additional_kwargs": _OPEN,
+        "response_metadata": _OPEN,
+        "type": _defaulted(_const(kind), kind),
+        **own_name,
+        "id": _defaulted(_OPTIONAL, None),
+        **others,
+    }
+    return _definition(name, f"A message of type `{kind}`.", ("content", *required), properties)
+
+
+_AI: dict[str, Schema] = {
+    "tool_calls": _list(_ref("ToolCall")),
+    "invalid_tool_calls": _list(_ref("InvalidToolCall")),
+    "usage_metadata": _USAGE,
+}
+_AI_CHUNK = _AI | {
+    "tool_call_chunks": _list(_ref("ToolCallChunk")),
+    "chunk_position": _defaulted(_either(_const("last"), _NULL), None),
+}
+_TOOL: dict[str, Schema] = {
+    "tool_call_id": _TEXT,
+    "artifact": _defaulted({}, None),
+    "status": _defaulted(_STATUS, "success"),
+}
+
+_MESSAGES = (
+    _message("AIMessage", "ai", **_AI),
+    _message("HumanMessage", "human"),
+    _message("ChatMessage", "chat", "role", role=_TEXT),
+    _message("SystemMessage", "system"),
+    _message("FunctionMessage", "function", "name"),
+    _message("ToolMessage", "tool", "tool_call_id", **_TOOL),
+    _message("AIMessageChunk", "AIMessageChunk", **_AI_CHUNK),
+    _message("HumanMessageChunk", "HumanMessageChunk"),
+    _message("ChatMessageChunk", "ChatMessageChunk", "role", role=_TEXT),
+    _message("SystemMessageChunk", "SystemMessageChunk"),
+    _message("FunctionMessageChunk", "FunctionMessageChunk", "name"),
+    _message("ToolMessageChunk", "ToolMessageChunk", "tool_call_id", **_TOOL),
+)
+
+_PARTS = (
+    _definition(
+        "InputTokenDetails",
+        "What the tokens of the input were.",
+        (),
+        {"audio": _INTEGER, "cache_creation": _INTEGER, "cache_read": _INTEGER},
+    ),
+    _definition(
+        "InvalidToolCall",
+        "A tool call that could not be read.",
+        ("type", "id", "name", "args", "error"),
+        {
+            "type": _const("invalid_tool_call"),
+            "id": _OPTIONAL,
+            "name": _OPTIONAL,
+            "args": _OPTIONAL,
+            "error": _OPTIONAL,
+            "index": _either(_INTEGER, _TEXT),
+            "extras": _OPEN,
+        },
+    ),
+    _definition(
+        "OutputTokenDetails",
+        "What the tokens of the output were.",
+        (),
+        {"audio": _INTEGER, "reasoning": _INTEGER},
+    ),
+    _definition(
+        "ToolCall",
+        "A tool, and what it is called with.",
+        ("name", "args", "id"),
+        {"name": _TEXT, "args": _OPEN, "id": _OPTIONAL, "type": _const("tool_call")},
+    ),
+    _definition(
+        "ToolCallChunk",
+        "A piece of a tool call, as it streams.",
+        ("name", "args", "id", "index"),
+        {
+            "name": _OPTIONAL,
+            "args": _OPTIONAL,
+            "id": _OPTIONAL,
+            "index": _either(_INTEGER, _NULL),
+            "type": _const("tool_call_chunk"),
+        },
+    ),
+    _definition(
+        "UsageMetadata",
+        "How many tokens a message took.",
+        ("input_tokens", "output_tokens", "total_tokens"),
+        {
+            "input_tokens": _INTEGER,
+            "output_tokens": _INTEGER,
+            "total_tokens": _INTEGER,
+            "input_token_details": _ref("InputTokenDetails"),
+            "output_token_details": _ref("OutputTokenDetails"),
+        },
+    ),
+)
+
+_DEFINITIONS = {
+    part["title"]: part for part in sorted((*_MESSAGES, *_PARTS), key=lambda p: p["title"])
+}
+_CONVERSATION = _list({"oneOf": [_ref(message["title"]) for message in _MESSAGES]})
+_INPUT: Schema = {
+    "$defs": _DEFINITIONS,
+    "properties": {"messages": _titled("messages", _CONVERSATION)},
+    "required": ["messages"],
+    "title": "State",
+    "type": "object",
+}
+
+
+def schemas(title: str) -> dict[str, Json]:
+    """Return the schemas of a graph, whose state is called *title*."""
+    messages = _titled("messages", _defaulted(_CONVERSATION, None))
+    state = {
+        "$defs": _DEFINITIONS,
+        "properties": {"messages": messages},
+        "title": title,
+        "type": "object",
+    }
+    return {
+        "input_schema": _INPUT,
+        "output_schema": _INPUT,
+        "state_schema": state,
+        "config_schema": {},
+        "context_schema": None,
+    }

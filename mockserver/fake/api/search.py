@@ -1,0 +1,82 @@
+"""Lists of assistants and threads: which of them, in what order, which page, which parts. No I/O."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from mockserver.fake.api.database import Record
+from mockserver.fake.api.validation import RefusalError
+from mockserver.fake.replies import Answer, json_answer
+from mockserver.formats.json_text import Json
+
+LIMIT = 10
+ROOTS = ("config", "interrupts", "metadata", "values")
+"""Where the paths of `extract` may begin."""
+
+_STEP = re.compile(r"\[(-?\d+)\]|([^.\[]+)")
+
+
+def holds(value: Json, wanted: Json) -> bool:
+    """Tell whether *value* has all that *wanted* says; in lists it must be the same."""
+    if isinstance(wanted, dict) and isinstance(value, dict):
+        return all(name in value and holds(value[name], part) for name, part in wanted.items())
+    return bool(value == wanted)
+
+
+def ordered(
+    records: Iterable[Record], asked: Mapping[str, Json], by: str = "created_at"
+) -> list[Record]:
+    """Return *records*, which are in the order of the time *by*, as *asked* wants them; the newest first where it does not say."""
+    name = asked.get("sort_by", by)
+    descending = "sort_by" not in asked or asked.get("sort_order") != "asc"
+    made = list(records)
+    if name == by:
+        return made[::-1] if descending else made
+    # Of two that were changed at the same moment the later made one is the newer.
+    if descending and name.endswith("_at"):
+        made.reverse()
+    return sorted(made, key=lambda record: str(record[name]).lower(), reverse=descending)
+
+
+def page(records: Sequence[Record], asked: Mapping[str, Json]) -> Answer:
+    """Return the page of *records* that is *asked* for, and whether there is more."""
+    limit, offset = int(asked.get("limit", LIMIT)), int(asked.get("offset", 0))
+    shown = records[offset : offset + limit]
+    after = offset + len(shown)
+    more = after < len(records) and bool(shown)
+    headers = [("x-pagination-total", str(after + more))]
+    if more:
+        headers.append(("x-pagination-next", str(after)))
+    return json_answer([_parts(record, asked) for record in shown], headers=tuple(headers))
+
+
+def check_paths(asked: Mapping[str, Json]) -> None:
+    """Refuse a path of `extract` that begins elsewhere, and a name that is none."""
+    for name, path in asked.get("extract", {}).items():
+        if not re.fullmatch(r"[A-Za-z0-9_]+", name):
+            words = "must be a valid identifier (letters, digits, underscores)"
+            raise RefusalError(422, f"Extract key '{name}' {words}")
+        if not path:
+            raise RefusalError(422, f"Extract path for '{name}' must be a non-empty string")
+        if re.split(r"[.\[]", path)[0] not in ROOTS:
+            raise RefusalError(
+                422, f"Extract path '{path}' must start with one of: {', '.join(ROOTS)}"
+            )
+
+
+def _parts(record: Record, asked: Mapping[str, Json]) -> dict[str, Json]:
+    chosen = asked.get("select")
+    parts = {name: part for name, part in record.items() if not chosen or name in chosen}
+    if extract := asked.get("extract"):
+        parts["extracted"] = {name: _at(record, path) for name, path in extract.items()}
+    return parts
+
+
+def _at(value: Json, path: str) -> Json:
+    for index, name in _STEP.findall(path):
+        if name and isinstance(value, Mapping):
+            value = value.get(name)
+        elif index and isinstance(value, list) and -len(value) <= int(index) < len(value):
+            value = value[int(index)]
+        else:
+            return None
+    return value

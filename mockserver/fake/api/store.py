@@ -1,0 +1,152 @@
+"""The endpoints of the store: items by namespace and key. No I/O."""
+
+from collections.abc import Callable
+from typing import Any
+
+from mockserver.fake.api import schemas
+from mockserver.fake.api.database import ITEMS, Item, Namespace
+from mockserver.fake.api.endpoint import Call
+from mockserver.fake.api.validation import RefusalError
+from mockserver.fake.replies import Answer, json_answer
+from mockserver.formats.json_text import Json
+
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "$gt": lambda value, wanted: value > wanted,
+    "$gte": lambda value, wanted: value >= wanted,
+    "$lt": lambda value, wanted: value < wanted,
+    "$lte": lambda value, wanted: value <= wanted,
+}
+
+
+def put(call: Call) -> Answer:
+    """Store an item, in the place of the one with its key."""
+    body = call.body(schemas.ITEM)
+    if wrong := _wrong(body["namespace"]):
+        return wrong
+    namespace = tuple(body["namespace"])
+    if not namespace:
+        raise RefusalError(400, "Namespace cannot be empty.")
+    if namespace[0] == "langgraph":
+        raise RefusalError(400, f'Root label for namespace cannot be "langgraph". Got: {namespace}')
+    now = call.ids.at(call.world.tick()).time()
+    call.world.items.setdefault(namespace, {})[body["key"]] = Item(body["value"], now, now)
+    _forget(call.world.items)
+    return Answer(204, (), b"")
+
+
+def get(call: Call) -> Answer:
+    """Tell of one item, null where there is none."""
+    labels = call.query("namespace").split(".")
+    if wrong := _wrong(labels):
+        return wrong
+    key = call.query("key")
+    if not key:
+        return json_answer({"error": "Key is required"}, 400)
+    namespace = tuple(labels)
+    item = call.world.items.get(namespace, {}).get(key)
+    return json_answer(item and _told(namespace, key, item))
+
+
+def delete(call: Call) -> Answer:
+    """Forget an item."""
+    body = call.body(schemas.ITEM_KEY)
+    if wrong := _wrong(body.get("namespace", [])):
+        return wrong
+    call.world.items.get(tuple(body.get("namespace", ())), {}).pop(body["key"], None)
+    return Answer(204, (), b"")
+
+
+def search(call: Call) -> Answer:
+    """List the items below a namespace."""
+    body = call.body(schemas.ITEMS)
+    prefix = tuple(body.get("namespace_prefix") or ())
+    if wrong := _wrong(list(prefix)):
+        return wrong
+    wanted = body.get("filter") or {}
+    found = [
+        {**_told(namespace, key, item), "score": None}
+        for namespace, items in call.world.items.items()
+        if namespace[: len(prefix)] == prefix
+        for key, item in items.items()
+        if all(_fits(item.value.get(name), part) for name, part in wanted.items())
+    ]
+    limit, offset = int(body.get("limit") or 10), int(body.get("offset", 0))
+    return json_answer({"items": found[offset:][:limit]})
+
+
+def namespaces(call: Call) -> Answer:
+    """List the namespaces that hold items."""
+    body = call.body(schemas.NAMESPACES)
+    for part in ("prefix", "suffix"):
+        if wrong := _wrong(body.get(part, [])):
+            return wrong
+    prefix, suffix = body.get("prefix", []), body.get("suffix", [])
+    depth = body.get("max_depth")
+    found = {
+        namespace if depth is None else namespace[: int(depth)]
+        for namespace in call.world.items
+        if _begins(namespace, prefix) and _begins(namespace[::-1], suffix[::-1])
+    }
+    limit, offset = int(body.get("limit", 100)), int(body.get("offset", 0))
+    return json_answer({"namespaces": [list(one) for one in sorted(found)][offset:][:limit]})
+
+
+def _wrong(labels: list[str]) -> Answer | None:
+    """Return what the server says to *labels* of which one can be none: it says it as plain text, and not what that is."""
+    for label in labels:
+        if not label or "." in label:
+            words = f"Namespace label {label!r} must be a non-empty string without periods"
+            return Answer(422, (), words.encode("utf-8", "replace"))
+    return None
+
+
+def _begins(namespace: Namespace, labels: list[str]) -> bool:
+    """Tell whether *namespace* begins with *labels*, of which `*` is any."""
+    return len(labels) <= len(namespace) and all(
+        wanted in ("*", label) for wanted, label in zip(labels, namespace, strict=False)
+    )
+
+
+def _fits(value: Json, wanted: Json) -> bool:
+    """Tell whether *value* is the *wanted* one, or fits its operators."""
+    if not isinstance(wanted, dict) or not any(name.startswith("$") for name in wanted):
+        return bool(value == wanted)
+    return all(_holds(value, name, part) for name, part in wanted.items())
+
+
+def _holds(value: Json, operator: str, wanted: Json) -> bool:
+    match operator:
+        case "$eq":
+            return bool(value == wanted)
+        case "$ne":
+            return bool(value != wanted)
+        case "$gt" | "$gte" | "$lt" | "$lte":
+            return value is not None and _OPERATORS[operator](_number(value), _number(wanted))
+        case _:
+            raise RefusalError(400, f"Unsupported operator: {operator}")
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise RefusalError(400, str(error)) from None
+
+
+def _told(namespace: Namespace, key: str, item: Item) -> dict[str, Json]:
+    return {
+        "namespace": list(namespace),
+        "key": key,
+        "value": item.value,
+        "created_at": item.created_at,
+        "updated_at": item.updated_at,
+    }
+
+
+def _forget(items: dict[Namespace, dict[str, Item]]) -> None:
+    """Take the oldest items out where they are too many, and namespaces that hold none then."""
+    while sum(map(len, items.values())) > ITEMS:
+        namespace, held = next(iter(items.items()))
+        held.pop(next(iter(held), ""), None)
+        if not held:
+            del items[namespace]

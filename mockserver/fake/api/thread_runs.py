@@ -1,0 +1,149 @@
+"""The endpoints of runs on threads. No I/O."""
+
+from typing import cast
+
+from mockserver.fake.api import schemas
+from mockserver.fake.api.assistants import Assistants
+from mockserver.fake.api.create_run import NOT_THERE, Body, check, pending, public, run_on_thread
+from mockserver.fake.api.database import Record
+from mockserver.fake.api.endpoint import Call
+from mockserver.fake.api.threads import NOT_A_UUID, Threads, new
+from mockserver.fake.api.validation import RefusalError, Schema, uuid
+from mockserver.fake.graph.runner import Runs, stream_headers, wait_headers
+from mockserver.fake.replies import Answer, json_answer
+from mockserver.fake.run_request import RunRequest
+from mockserver.fake.threads.run_readers import Outcome, Stream
+from mockserver.fake.threads.thread import Action, Run, Thread
+from mockserver.formats.json_text import Json
+
+BUSY = "Thread is already running a task. Wait for it to finish or choose a different multitask strategy."
+
+
+class OnThread:
+    """The runs on *threads*, of *assistants*, as *runs* plays them."""
+
+    def __init__(self, runs: Runs, threads: Threads, assistants: Assistants) -> None:
+        self._runs = runs
+        self._threads = threads
+        self._assistants = assistants
+
+    def start(self, call: Call) -> Answer:
+        """Begin a run, and do not wait for it."""
+        run = self._begun(call, schemas.RUN_ON_THREAD, "Invalid thread ID", 422)[1]
+        at = (("content-location", path_of(run)),)
+        return json_answer(run.told, headers=at)
+
+    def stream(self, call: Call) -> Answer:
+        """Begin a run, and tell its events."""
+        thread, run, cancels = self._begun(call, schemas.RUN_ON_THREAD_AWAITED, NOT_A_UUID, 400)
+        reader = Stream(thread, run, self._runs.on_thread, cancels=cancels)
+        return Answer(200, stream_headers(path_of(run)), reader, _note(run))
+
+    def wait(self, call: Call) -> Answer:
+        """Begin a run, and tell what it comes to."""
+        thread, run, cancels = self._begun(call, schemas.RUN_ON_THREAD_AWAITED, NOT_A_UUID, 400)
+        reader = Outcome(thread, run, self._runs.on_thread, cancels=cancels)
+        return Answer(200, wait_headers(path_of(run)), reader, _note(run))
+
+    def stream_kept(self, call: Call, request: RunRequest, body: Body) -> Answer:
+        """Tell the events of the stateless run *request*, whose *body* wants its thread to be kept."""
+        thread, run = self.keep(call, request, body)
+        reader = Stream(thread, run, self._runs.on_thread, cancels=_cancels(body))
+        return Answer(200, stream_headers(f"/runs/{run.identity}"), reader, _note(run))
+
+    def wait_kept(self, call: Call, request: RunRequest, body: Body) -> Answer:
+        """Tell what the stateless run *request* comes to, whose *body* wants its thread to be kept."""
+        thread, run = self.keep(call, request, body)
+        reader = Outcome(thread, run, self._runs.on_thread, cancels=_cancels(body))
+        return Answer(200, wait_headers(path_of(run)), reader, _note(run))
+
+    def keep(self, call: Call, request: RunRequest, body: Body) -> tuple[Thread, Run]:
+        """Begin the stateless run *request*, whose *body* wants its thread to be kept."""
+        assistant = call.world.assistants[request.assistant_id].record
+        thread, _ = _made(call, request.thread_id, body, assistant)
+        return thread, self._add(call, thread, request, body)
+
+    def _begun(
+        self, call: Call, schema: Schema, malformed: str, status: int
+    ) -> tuple[Thread, Run, bool]:
+        """Begin the run that the request asks for; return whether it is to end when the client goes, too."""
+        body = call.body(schema)
+        name = uuid(call.path[0])
+        if name is None and status == 400:
+            raise RefusalError(status, malformed)
+        assistant_id = self._assistants.resolve(body["assistant_id"], call.world, call.ids)
+        if name is None:
+            raise RefusalError(status, malformed)
+        check(body, threaded=True)
+        assistant = call.world.assistants.get(assistant_id)
+        thread = call.world.threads.get(name)
+        create = thread is None and body.get("if_not_exists") == "create"
+        if assistant is None or (thread is None and not create):
+            raise RefusalError(404, NOT_THERE)
+        if thread is None:
+            thread, of_thread = _made(call, name, body, assistant.record)
+        else:
+            self._threads.settle(thread, call.now)
+            if body.get("multitask_strategy") == "reject" and thread.active:
+                raise RefusalError(409, BUSY)
+            thread.told = of_thread = _adopted(thread.told, body, assistant.record)
+        request_id = call.request.header("x-request-id")
+        request = run_on_thread(body, assistant.record, of_thread, call.ids, request_id=request_id)
+        run = self._add(call, thread, request, body)
+        return thread, run, _cancels(body)
+
+    def _add(self, call: Call, thread: Thread, request: RunRequest, body: Body) -> Run:
+        ids = call.ids.at(thread.moment(call.world.tick()))
+        gone = {"interrupt": Action.INTERRUPT, "rollback": Action.ROLLBACK}
+        action = gone.get(cast(str, body.get("multitask_strategy")))
+        if request.threaded and action:
+            for other in thread.active:
+                thread.cancel(other, action, call.now, None)
+        due = call.now + self._runs.gap(request.delay)
+        run = Run(request, ids, pending(request, body, ids), due)
+        thread.add(run, self._runs.on_thread, call.now)
+        call.world.put(thread)
+        return run
+
+
+def _made(call: Call, name: str, body: Body, assistant: Record) -> tuple[Thread, Record]:
+    """Return the thread that a run makes for itself, and what the run takes over from it."""
+    moment = call.world.tick()
+    told = new(name, call.ids.at(moment), {})
+    of_config = (body.get("config") or {}).get("metadata") or {}
+    metadata = {**_of(assistant), **public(of_config), **public(body.get("metadata") or {})}
+    order = ("thread_id", "status", "metadata", "config", "created_at", "updated_at", "values")
+    config = {**(body.get("config") or {}), "configurable": {}}
+    changed = {**told, "metadata": metadata, "config": config}
+    return Thread({part: changed[part] for part in order}, moment), {
+        "thread_id": name,
+        "metadata": {},
+    }
+
+
+def _adopted(told: dict[str, Json], body: Body, assistant: Record) -> dict[str, Json]:
+    """Return what is told of a thread once a run of *assistant* is on it."""
+    metadata = {**told["metadata"], **_of(assistant)}
+    return {**told, "metadata": metadata, "config": _config(told["config"], body)}
+
+
+def _of(assistant: Record) -> dict[str, Json]:
+    return {"graph_id": assistant["graph_id"], "assistant_id": assistant["assistant_id"]}
+
+
+def _config(of_thread: Body, body: Body) -> dict[str, Json]:
+    merged = {"configurable": {}, **of_thread, **(body.get("config") or {})}
+    return merged | {"configurable": {}}
+
+
+def path_of(run: Run) -> str:
+    """Return the path of *run*, as the headers of its answers have it."""
+    return f"/threads/{run.request.thread_id}/runs/{run.identity}"
+
+
+def _cancels(body: Body) -> bool:
+    return body.get("on_disconnect") == "cancel"
+
+
+def _note(run: Run) -> str | None:
+    return run.played.note if run.played else None

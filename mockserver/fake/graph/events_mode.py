@@ -1,0 +1,127 @@
+"""The stream mode `events`: the callbacks of LangChain, as the server writes them. No I/O."""
+
+from collections.abc import Callable, Sequence
+
+from mockserver.fake.graph.metadata import (
+    MODEL,
+    Place,
+    graph_metadata,
+    inner_metadata,
+    message_metadata,
+    model_metadata,
+    node_metadata,
+)
+from mockserver.fake.graph.stream_modes import MESSAGES, Emit
+from mockserver.fake.messages.model import Message
+from mockserver.fake.run_request import RunRequest
+from mockserver.formats.json_text import Json
+
+ROUTE = "should_continue"
+"""The name of the function that chooses the next node."""
+
+INNER = "LangGraph"
+
+Metadata = Callable[[RunRequest, Place], dict[str, Json]]
+"""Makes the metadata of what runs at a place; only where somebody listens, since it takes time."""
+
+_STARTED = ("event", "data", "name", "tags", "run_id", "metadata", "parent_ids")
+_STREAMED = ("event", "run_id", "name", "tags", "metadata", "data", "parent_ids")
+_ENDED = ("event", "data", "run_id", "name", "tags", "metadata", "parent_ids")
+"""The order of the keys in what begins, in what a node returns, and in all others."""
+
+
+class Callbacks:
+    """Tells *emit* what runs where, if the *request* has the mode `events`."""
+
+    def __init__(self, request: RunRequest, emit: Emit) -> None:
+        self._request = request
+        self._emit = emit
+        self._on = "events" in request.modes
+        self._streams = any(mode in request.modes for mode in MESSAGES)
+        self._name = request.config.get("run_name", request.graph)
+        self._tags: list[Json] = list(request.config.get("tags") or [])
+
+    def graph_start(self, place: Place, value: Json) -> None:
+        """The graph begins; *value* is its input as it came."""
+        self._graph("on_chain_start", place, {"input": value})
+
+    def graph_end(self, place: Place, state: Json) -> None:
+        """The graph has ended in *state*."""
+        self._graph("on_chain_end", place, {"output": state})
+
+    def inner_start(self, place: Place, state: Json) -> None:
+        """The graph within the graph begins."""
+        self._inner("on_chain_start", place, INNER, {"input": state})
+
+    def inner_end(self, place: Place, state: Json, output: Json) -> None:
+        """The graph within the graph has ended."""
+        self._inner("on_chain_end", place, INNER, {"output": output, "input": state})
+
+    def node_start(self, place: Place, state: Json) -> None:
+        """A node begins."""
+        self._node("on_chain_start", place, {"input": state})
+
+    def node_end(self, place: Place, state: Json, update: Json) -> None:
+        """A node has returned its *update*."""
+        self._node("on_chain_stream", place, {"chunk": update})
+        self._node("on_chain_end", place, {"output": update, "input": state})
+
+    def route(self, place: Place, state: Json, chosen: str) -> None:
+        """The next node was *chosen*."""
+        tags, said = ["seq:step:3"], {"output": chosen, "input": state}
+        self._tell("on_chain_start", place, ROUTE, tags, node_metadata, {"input": state})
+        self._tell("on_chain_end", place, ROUTE, tags, node_metadata, said)
+
+    def model_start(self, place: Place, messages: Sequence[Message]) -> None:
+        """The chat model is asked."""
+        self._model("on_chat_model_start", place, {"input": {"messages": [list(messages)]}})
+
+    def model_stream(self, place: Place, chunk: Message) -> None:
+        """The chat model has said a *chunk*."""
+        self._model("on_chat_model_stream", place, {"chunk": chunk})
+
+    def model_end(self, place: Place, messages: Sequence[Message], message: Message) -> None:
+        """The chat model has said its *message*."""
+        said = {"output": message, "input": {"messages": [list(messages)]}}
+        self._model("on_chat_model_end", place, said)
+
+    def tool(self, event: str, place: Place, name: str, said: Json) -> None:
+        """The tool *name* begins, ends, or is interrupted: *event* tells which."""
+        self._inner(event, place, name, said)
+
+    def _graph(self, event: str, place: Place, said: Json) -> None:
+        self._tell(event, place, self._name, [], lambda request, _: graph_metadata(request), said)
+
+    def _node(self, event: str, place: Place, said: Json) -> None:
+        self._tell(event, place, place.node, [f"graph:step:{place.step}"], node_metadata, said)
+
+    def _inner(self, event: str, place: Place, name: str, said: Json) -> None:
+        self._tell(event, place, name, ["seq:step:1"], inner_metadata, said)
+
+    def _model(self, event: str, place: Place, said: Json) -> None:
+        # Where the server streams the message too, it puts the tags into what both share.
+        shown = self._streams and (self._request.subgraphs or not place.namespace)
+        metadata = message_metadata if shown else model_metadata
+        self._tell(event, place, MODEL, ["seq:step:1"], metadata, said)
+
+    def _tell(
+        self, event: str, place: Place, name: str, tags: list[str], metadata: Metadata, said: Json
+    ) -> None:
+        if not self._on:
+            return
+        told = {
+            "event": event,
+            "data": said,
+            "name": name,
+            "tags": [*tags, *self._tags],
+            "run_id": place.run,
+            "metadata": metadata(self._request, place),
+            "parent_ids": list(place.parents),
+        }
+        self._emit("events", {key: told[key] for key in _order(event)})
+
+
+def _order(event: str) -> tuple[str, ...]:
+    if event == "on_chain_stream":
+        return _STREAMED
+    return _STARTED if event.endswith("_start") else _ENDED

@@ -1,0 +1,118 @@
+"""One message of the assistant, token by token, and what has been said so far. No I/O."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from mockserver.fake.graph.partial_json import parsed_so_far
+from mockserver.fake.ids import Ids
+from mockserver.fake.messages import model
+from mockserver.fake.messages.model import Message
+from mockserver.fake.script.model import Speak
+from mockserver.fake.tokens import argument_tokens, tokens
+from mockserver.formats.json_text import Json
+
+SoFar = Callable[[], Message]
+"""Tells a message that is still being written; to be asked only where somebody wants to know, since it takes time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What *speak* says in the model's run *identity*."""
+
+    speak: Speak
+    identity: str
+    calls: tuple[str, ...]
+    """The ids of its tool calls."""
+
+    @property
+    def streamed_id(self) -> str:
+        """The id of the message where it is streamed."""
+        return f"lc_run--{self.identity}"
+
+    @property
+    def length(self) -> int:
+        """How many tokens it has."""
+        arguments = (1 + len(argument_tokens(call.args)) for call in self.speak.calls)
+        return len(tokens(self.speak.reasoning)) + len(tokens(self.speak.text)) + sum(arguments)
+
+    def whole(self, *, streamed: bool) -> Message:
+        """Return the whole message; not *streamed*, its id says that it is the first of its run."""
+        identity = self.streamed_id if streamed else f"{self.streamed_id}-0"
+        return model.ai(_content(self.speak.reasoning, self.speak.text), identity, self._calls())
+
+    def chunks(self) -> Iterator[tuple[Message, SoFar]]:
+        """Yield each piece, and what tells the message as far as it is known with it."""
+        reasoning = said = ""
+        for token in tokens(self.speak.reasoning):
+            reasoning += token
+            yield self._chunk(_content(token, "")), partial(self._so_far, reasoning, said)
+        for token in tokens(self.speak.text):
+            said += token
+            piece = _content("", token) if not reasoning else [_block(token)]
+            yield self._chunk(piece), partial(self._so_far, reasoning, said)
+        tell = partial(self._so_far, reasoning, said)
+        for index, call in enumerate(self.speak.calls):
+            name, identity, written = call.tool, self.calls[index], ""
+            yield self._call_chunk(index, name, "", identity), partial(tell, index, written)
+            for token in argument_tokens(call.args):
+                written += token
+                yield self._call_chunk(index, None, token, None), partial(tell, index, written)
+        bare = [] if reasoning and not self.speak.calls else ""
+        last = model.chunk(bare, self.streamed_id, last=True)
+        yield last, partial(tell, len(self.speak.calls))
+
+    def _calls(self) -> list[Json]:
+        pairs = zip(self.speak.calls, self.calls, strict=True)
+        return [model.call(call.tool, dict(call.args), identity) for call, identity in pairs]
+
+    def _so_far(
+        self, reasoning: str, said: str, index: int = 0, written: str | None = None
+    ) -> Message:
+        """Return the message with the calls before *index*, and that one if its arguments are *written* in part."""
+        calls = self._calls()[:index]
+        if written is not None:
+            args = parsed_so_far(written) if written else {}
+            calls.append(model.call(self.speak.calls[index].tool, args, self.calls[index]))
+        return model.ai(_content(reasoning, said), self.streamed_id, calls)
+
+    def _chunk(self, content: Json) -> Message:
+        return model.chunk(content, self.streamed_id)
+
+    def _call_chunk(self, index: int, name: str | None, args: str, identity: str | None) -> Message:
+        piece = model.chunk("", self.streamed_id)
+        written = parsed_so_far(args) if args else {}
+        if isinstance(written, dict):
+            piece["tool_calls"] = [model.call(name or "", written, identity)]
+        else:
+            piece["invalid_tool_calls"] = [
+                {
+                    "name": name,
+                    "args": args,
+                    "id": identity,
+                    "error": None,
+                    "type": "invalid_tool_call",
+                }
+            ]
+        piece["tool_call_chunks"] = [
+            {"name": name, "args": args, "id": identity, "index": index, "type": "tool_call_chunk"}
+        ]
+        return piece
+
+
+def speech(speak: Speak, ids: Ids, *place: str | int) -> Speech:
+    """Return what *speak* says at that *place*."""
+    calls = (f"call_{ids.hex('call', *place, number)[:24]}" for number in range(len(speak.calls)))
+    return Speech(speak, ids.uuid7("model", *place), tuple(calls))
+
+
+def _content(reasoning: str, text: str) -> Json:
+    """Return the content of a message: its text, or a list of parts where it reasons."""
+    if not reasoning:
+        return text
+    thought = {"type": "reasoning", "reasoning": reasoning, "index": 0}
+    return [thought, _block(text)] if text else [thought]
+
+
+def _block(text: str) -> Json:
+    return {"type": "text", "text": text, "index": 1}

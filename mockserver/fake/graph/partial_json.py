@@ -1,0 +1,39 @@
+"""JSON that has not arrived whole: what can be told of it already. No I/O."""
+
+from mockserver.formats.json_text import Json, loads
+
+_CLOSING = {"{": "}", "[": "]"}
+
+
+def parsed_so_far(text: str) -> Json:
+    """Return the value of the JSON *text*, open ends closed and what is left hanging dropped; None for nothing."""
+    kept, closing = _closed(text)
+    while kept:
+        try:
+            return loads("".join(kept) + closing)
+        except ValueError:
+            kept.pop()
+    return None
+
+
+def _closed(text: str) -> tuple[list[str], str]:
+    """Return *text* with an open string closed, and what closes its open lists and objects."""
+    kept: list[str] = []
+    open_ends: list[str] = []
+    in_string = escaped = False
+    for character in text:
+        kept.append(character)
+        if in_string:
+            in_string = escaped or character != '"'
+            escaped = character == "\\" and not escaped
+        elif character == '"':
+            in_string = True
+        elif character in _CLOSING:
+            open_ends.append(_CLOSING[character])
+        elif character in "}]" and (not open_ends or open_ends.pop() != character):
+            return [], ""
+    if in_string:
+        if escaped:
+            kept.pop()
+        kept.append('"')
+    return kept, "".join(reversed(open_ends))

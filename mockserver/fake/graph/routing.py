@@ -1,0 +1,32 @@
+"""What follows what in the fake graph. No I/O."""
+
+from mockserver.fake.graph.metadata import AGENT, END, RESEARCHER, START, TOOLS
+from mockserver.fake.graph.state import State, conversation
+from mockserver.fake.script.model import Script, Situation, Visit
+
+
+def follower(
+    visits: tuple[Visit, ...], node: str, update: State, state: State, *, inside: bool = False
+) -> str:
+    """Return the node that follows *node*, whose *update* has made *state*, where *visits* are what is to be said.
+
+    *inside* the graph within the graph another one follows.
+    """
+    if node in (START, TOOLS):
+        return AGENT
+    said = update.get("messages")
+    if said and said[-1].get("tool_calls"):
+        return TOOLS
+    _, _, done = conversation(state)
+    if not 0 < done < len(visits):
+        return END
+    inner = visits[done].inner
+    if inside:
+        return AGENT if inner else END
+    return RESEARCHER if inner else AGENT
+
+
+def planned(script: Script, graph: str, state: State) -> tuple[Visit, ...]:
+    """Return what *script* has to say in *state*."""
+    said, humans, _ = conversation(state)
+    return script.visits(Situation(graph, said, humans))

@@ -1,0 +1,121 @@
+"""The state of a graph: its input taken in, updates merged, as the server's MessagesState does. No I/O."""
+
+from collections.abc import Iterable
+
+from mockserver.fake.errors import RejectedError
+from mockserver.fake.ids import Ids
+from mockserver.fake.messages import model
+from mockserver.fake.messages.coercion import REMOVE, coerced
+from mockserver.fake.messages.model import Message
+from mockserver.formats.json_text import Json
+
+State = dict[str, Json]
+
+REMOVE_ALL = "__remove_all__"
+
+_MORE = "\nFor troubleshooting, visit: https://docs.langchain.com/oss/python/langgraph/errors/INVALID_GRAPH_NODE_RETURN_VALUE"
+
+
+def entered(value: Json, ids: Ids, before: State | None = None) -> State:
+    """Return the state that the input *value* makes of the one *before*, None where the graph begins with it.
+
+    RejectedError where the graph cannot take it.
+    """
+    if value is None:
+        raise RejectedError("EmptyInputError", "Received no input for __start__")
+    if not isinstance(value, dict):
+        raise no_update(value)
+    if before is None:
+        before = {"messages": []} if not value or "messages" in value else {}
+    return updated(before, _coerced(value), ids, "input")
+
+
+def no_update(value: Json) -> RejectedError:
+    """Return what a graph says to a *value* that is no update of its state."""
+    return RejectedError("InvalidUpdateError", f"Expected dict, got {value}{_MORE}")
+
+
+def commanded(command: dict[str, Json], ids: Ids) -> State:
+    """Return the state that begins with a *command* where there is no thread; RejectedError where it goes nowhere.
+
+    The server applies its update twice, so that messages without ids stand there twice.
+    """
+    update = _pairs(command.get("update") or {})
+    if command.get("resume") is not None:
+        raise RejectedError("RuntimeError", "Cannot use Command(resume=...) without checkpointer")
+    if not command.get("goto"):
+        if not update:
+            raise RejectedError("UnboundLocalError", "values")
+        raise RejectedError("TypeError", "'NoneType' object is not iterable")
+    state: State = {"messages": []}
+    for time in ("first", "second"):
+        state = updated(state, _coerced(update), ids, f"command {time}")
+    return state
+
+
+def written(update: Json, state: State, ids: Ids, place: str) -> State:
+    """Return what the *update* of a command, or of a person, makes of *state*; RejectedError where it is none."""
+    return updated(state, _coerced(_pairs(update or {})), ids, place)
+
+
+def _coerced(values: State) -> State:
+    return {key: coerced(part) if key == "messages" else part for key, part in values.items()}
+
+
+def _pairs(update: Json) -> State:
+    """Return the *update* of a command, which may be a list of keys and values."""
+    try:
+        return dict(update)
+    except (TypeError, ValueError) as error:
+        raise RejectedError(type(error).__name__, str(error)) from None
+
+
+def updated(state: State, update: State, ids: Ids, place: str) -> State:
+    """Return *state* with *update* merged into it."""
+    after = state | {key: value for key, value in update.items() if key != "messages"}
+    if "messages" in update:
+        after["messages"] = merged(state.get("messages", []), update["messages"], ids, place)
+    return after
+
+
+def merged(before: list[Message], new: Iterable[Message], ids: Ids, place: str) -> list[Message]:
+    """Return the messages *before* and the *new* ones; one with a known id takes the place of the other.
+
+    A message without an id gets one, in place, so that whatever else shows it has it too. RejectedError where one is
+    to be removed that is not there.
+    """
+    messages = {message["id"]: message for message in before}
+    removed: set[str] = set()
+    for number, message in enumerate(new):
+        identity = message["id"]
+        if identity is None:
+            message["id"] = identity = ids.uuid4("message", place, number)
+        if message["type"] != REMOVE:
+            messages[identity] = message
+            removed.discard(identity)
+        elif identity == REMOVE_ALL:
+            messages.clear()
+        elif identity in messages:
+            removed.add(identity)
+        else:
+            raise RejectedError(
+                "ValueError",
+                f"Attempting to delete a message with an ID that doesn't exist ('{identity}')",
+            )
+    return [message for identity, message in messages.items() if identity not in removed]
+
+
+def conversation(state: State) -> tuple[str | None, int, int]:
+    """Return the last human text, how many humans spoke, and how often the assistant did since.
+
+    The text is None where the state holds no messages.
+    """
+    if "messages" not in state:
+        return None, 0, 0
+    last, humans, since = None, 0, 0
+    for message in state["messages"]:
+        if message["type"] == "human":
+            last, humans, since = message, humans + 1, 0
+        elif message["type"] == "ai":
+            since += 1
+    return model.text(last) if last else "", humans, since

@@ -1,0 +1,68 @@
+"""Messages as the Agent Server writes them: JSON objects, their keys in its order. No I/O."""
+
+from collections.abc import Sequence
+
+from mockserver.formats.json_text import Json
+
+Message = dict[str, Json]
+
+
+def base(kind: str, content: Json, identity: str | None, name: str | None = None) -> Message:
+    """Return what messages of every *kind* have; those of a human or the system have no more."""
+    return {
+        "content": content,
+        "additional_kwargs": {},
+        "response_metadata": {},
+        "type": kind,
+        "name": name,
+        "id": identity,
+    }
+
+
+def ai(content: Json, identity: str | None, calls: Sequence[Json] = ()) -> Message:
+    """Return a message of the assistant with its tool *calls*."""
+    return base("ai", content, identity) | {
+        "tool_calls": list(calls),
+        "invalid_tool_calls": [],
+        "usage_metadata": None,
+    }
+
+
+def tool(content: Json, name: str, call: str, *, failed: bool = False) -> Message:
+    """Return what the tool *name* said to the *call* with that id; its own id comes with the state."""
+    return base("tool", content, None, name) | {
+        "tool_call_id": call,
+        "artifact": None,
+        "status": "error" if failed else "success",
+    }
+
+
+def chunk(content: Json, identity: str, *, last: bool = False) -> Message:
+    """Return a piece of a streamed message of the assistant."""
+    return base("AIMessageChunk", content, identity) | {
+        "tool_calls": [],
+        "invalid_tool_calls": [],
+        "usage_metadata": None,
+        "tool_call_chunks": [],
+        "chunk_position": "last" if last else None,
+    }
+
+
+def call(name: str, args: Json, identity: str | None) -> Json:
+    """Return a call of the tool *name*."""
+    return {"name": name, "args": args, "id": identity, "type": "tool_call"}
+
+
+def text(message: Message) -> str:
+    """Return the text of *message*, that of its text parts where its content is a list."""
+    content = message["content"]
+    if isinstance(content, str):
+        return content
+    parts = (part if isinstance(part, str) else _text_of(part) for part in content)
+    return "".join(parts)
+
+
+def _text_of(part: Json) -> str:
+    if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str):
+        return str(part["text"])
+    return ""

@@ -1,1 +1,0 @@
-"""One run of the fake graph, and what is told of it. No I/O."""

@@ -1,0 +1,1 @@
+"""Scripts: what the fake graph says. No I/O."""

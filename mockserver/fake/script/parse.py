@@ -1,0 +1,93 @@
+"""A script from its YAML text. No I/O."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from mockserver.errors import ReadError
+from mockserver.fake.script.model import PLACEHOLDERS, Pace, Rule, Script
+from mockserver.fake.script.parse_steps import DELAY, steps
+from mockserver.formats import strict_yaml
+from mockserver.formats.strict_yaml import Mapping, Sequence
+from mockserver.formats.user_pattern import UserPattern, compiled
+from mockserver.formats.yaml_fields import each, known, seconds, typed
+
+_PACE = ("first", "token", "tool")
+
+
+def script(text: str, extended: Callable[[], Script], file: str | None = None) -> Script:
+    """Return the script that the YAML *text* holds; where it says so, it goes on with *extended*.
+
+    It is the user's own in *file*, or the built-in one without, whose patterns are known to be fast. ReadError, with the line, where it makes no sense.
+    """
+    document = strict_yaml.read(text)
+    if not isinstance(document, Mapping):
+        raise ReadError("a script is a mapping with `rules`", line=1)
+    known(document, ("extends", "pace", "rules"), "a script")
+    extends = document.get("extends")
+    if extends not in (None, "built-in"):
+        raise ReadError(
+            "extends: write `built-in`, or leave it out", line=document.lines["extends"]
+        )
+    before = Script() if extends is None else extended()
+    rules = typed(document, "rules", Sequence)
+    if not rules and (rules is not None or extends is None):
+        raise ReadError(
+            "a script needs `rules`, at least one", line=document.lines.get("rules", document.line)
+        )
+    own = each(rules, partial(_rule, file=file)) if rules else ()
+    if rules:
+        _check_reach(own, rules.lines)
+    return Script((*own, *before.rules), _pace(document, before.pace))
+
+
+def _check_reach(rules: tuple[Rule, ...], lines: list[int]) -> None:
+    """Raise ReadError for a rule that is never played, since one above it fits whatever it fits."""
+    for number, rule in enumerate(rules):
+        for above, line in zip(rules[:number], lines, strict=False):
+            always = above.human is None and above.graph is None and above.turn is None
+            if always and (rule.talks or rule.human or not above.talks):
+                raise ReadError(
+                    f"this rule is never played: the one on line {line} has no `when`, so it always fits",
+                    line=lines[number],
+                )
+
+
+def _pace(document: Mapping, before: Pace) -> Pace:
+    part = typed(document, "pace", Mapping)
+    if part is None:
+        return before
+    known(part, _PACE, "pace")
+    return Pace(
+        *(seconds(part, key, DELAY) if key in part else getattr(before, key) for key in _PACE)
+    )
+
+
+def _rule(part: Any, line: int, file: str | None) -> Rule:
+    if not isinstance(part, Mapping):
+        raise ReadError("a rule is a mapping with `when` and `steps`", line=line)
+    known(part, ("when", "steps"), "a rule")
+    when = typed(part, "when", Mapping) or Mapping(line)
+    known(when, ("human", "graph", "turn"), "when")
+    turn = typed(when, "turn", int)
+    if turn is not None and turn < 1:
+        raise ReadError("turn counts from 1", line=when.lines["turn"])
+    played = steps(part, "steps", line)
+    return Rule(played, _pattern(when, file), typed(when, "graph", str), turn)
+
+
+def _pattern(when: Mapping, file: str | None) -> re.Pattern[str] | UserPattern | None:
+    text = typed(when, "human", str)
+    if text is None:
+        return None
+    line = when.lines["human"]
+    try:
+        pattern = compiled(text, re.IGNORECASE)
+        own = file and UserPattern(text, f"{file}, line {line}: human:", ignore_case=True)
+    except ValueError as error:
+        raise ReadError(f"human: not a regular expression: {error}", line=line) from None
+    for name in PLACEHOLDERS:
+        if name in pattern.groupindex:
+            raise ReadError(f"human: {{{name}}} has a meaning: name the group otherwise", line=line)
+    return own or pattern

@@ -1,0 +1,207 @@
+"""The steps of a script from their YAML. No I/O."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from mockserver.errors import ReadError
+from mockserver.fake.script.model import (
+    Call,
+    Custom,
+    Delegate,
+    Fail,
+    Interrupt,
+    Pause,
+    Speak,
+    Step,
+    Update,
+)
+from mockserver.formats.strict_yaml import Mapping, Sequence
+from mockserver.formats.yaml_fields import each, known, one_of, seconds, typed
+
+DELAY = 60
+"""The longest time of any pace, in seconds."""
+
+_STEPS: dict[str, tuple[str, ...]] = {
+    "say": ("say", "every"),
+    "reason": ("reason",),
+    "call": ("call", "args", "result", "fails", "ask"),
+    "calls": ("calls",),
+    "custom": ("custom",),
+    "update": ("update",),
+    "interrupt": ("interrupt",),
+    "error": ("error",),
+    "pause": ("pause",),
+    "delegate": ("delegate",),
+}
+"""Each kind of step by the key that names it, and the keys that may stand beside it."""
+
+_PAUSE = 3600
+"""The longest pause, in seconds."""
+
+_EXCEPTION = re.compile(r"(?:\w|\{\w+\})+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A step, the key that names it, and the line where it stands."""
+
+    step: Step
+    kind: str
+    line: int
+
+
+def steps(part: Mapping, key: str, line: int) -> tuple[Step, ...]:
+    """Return the steps under *key* of *part*, which stands on *line*; ReadError where they make no sense."""
+    items = typed(part, key, Sequence)
+    if not items:
+        raise ReadError(f"`{key}` must be a list of steps", line=part.lines.get(key, line))
+    placed: list[_Placed] = []
+    for one in each(items, _step):
+        joined = _joined(placed[-1].step, one.step) if placed else None
+        if joined:
+            placed[-1] = _Placed(joined, one.kind, one.line)
+        else:
+            placed.append(one)
+    _check_delegates(placed)
+    for one, following in pairwise(placed):
+        if isinstance(one.step, Fail):
+            raise ReadError("a step behind `error` is never played", line=following.line)
+    _check_end(placed)
+    return tuple(one.step for one in placed)
+
+
+def _joined(previous: Step, step: Step) -> Speak | None:
+    """Return the message that both are parts of: reasoning, then text, then calls; None where they are two."""
+    if not isinstance(previous, Speak) or not isinstance(step, Speak):
+        return None
+    if previous.calls or step.reasoning or (previous.text and not step.calls):
+        return None
+    every = previous.every if step.every is None else step.every
+    return Speak(previous.text + step.text, previous.reasoning, step.calls, every)
+
+
+def _check_delegates(placed: list[_Placed]) -> None:
+    """Raise ReadError for a delegate that the graph around it would not come to: it goes there from a message."""
+    said = False
+    for one in placed:
+        if isinstance(one.step, Delegate) and not said:
+            raise ReadError("a delegate needs a `say` before it", line=one.line)
+        if isinstance(one.step, Delegate | Speak):
+            said = _says(one.step)
+
+
+def _check_end(placed: list[_Placed]) -> None:
+    """Raise ReadError where the steps leave open what the assistant says in the end."""
+    for one in reversed(placed):
+        if isinstance(one.step, Fail) or _says(one.step):
+            return
+        if isinstance(one.step, Delegate | Interrupt | Speak):
+            raise ReadError(f"behind `{one.kind}`, a `say` is missing", line=one.line)
+
+
+def _says(step: Step) -> bool:
+    return isinstance(step, Speak) and bool(step.text) and not step.calls
+
+
+def _step(item: Any, line: int) -> _Placed:
+    kinds = [key for key in item if key in _STEPS] if isinstance(item, Mapping) else []
+    if len(kinds) != 1:
+        keys = ", ".join(item) if isinstance(item, Mapping) else ""
+        raise ReadError(
+            f"a step is a mapping with one of {', '.join(_STEPS)}; this has {keys or 'none'}",
+            line=line,
+        )
+    [kind] = kinds
+    known(item, _STEPS[kind], f"a step with `{kind}`")
+    return _Placed(_READERS[kind](item), kind, line)
+
+
+def _say(item: Mapping) -> Step:
+    every = seconds(item, "every", DELAY) if "every" in item else None
+    return Speak(text=_text(item, "say"), every=every)
+
+
+def _text(item: Mapping, key: str) -> str:
+    text = typed(item, key, str)
+    if not text:
+        raise ReadError(f"`{key}` must be a text", line=item.lines[key])
+    return text
+
+
+def _call(item: Mapping) -> Call:
+    args = typed(item, "args", Mapping)
+    said = one_of(item, ("result", "fails"), "a call")
+    if said is None:
+        raise ReadError(
+            "a call needs a `result`: what the tool says (or `fails`: what went wrong)",
+            line=item.line,
+        )
+    result = item[said] if said == "result" else _text(item, said)
+    return Call(_text(item, "call"), args or {}, result, item.get("ask"), said == "fails")
+
+
+def _calls(item: Mapping) -> Step:
+    items = typed(item, "calls", Sequence)
+    if not items:
+        raise ReadError("`calls` must be a list of calls", line=item.lines["calls"])
+    return Speak(calls=each(items, _one_call))
+
+
+def _one_call(item: Any, line: int) -> Call:
+    if not isinstance(item, Mapping) or "call" not in item:
+        raise ReadError("`calls` must be a list of calls", line=line)
+    known(item, _STEPS["call"], "a call")
+    return _call(item)
+
+
+def _update(item: Mapping) -> Step:
+    values = typed(item, "update", Mapping)
+    if not values or "messages" in values:
+        raise ReadError(
+            "update: write a mapping of state keys to values, without messages",
+            line=item.lines["update"],
+        )
+    return Update(values)
+
+
+def _fail(item: Mapping) -> Step:
+    error = item["error"]
+    if isinstance(error, str):
+        return Fail("ValueError", error)
+    if not isinstance(error, Mapping):
+        raise ReadError("error: write a message, or type and message", line=item.lines["error"])
+    known(error, ("type", "message"), "error")
+    kind = typed(error, "type", str) or "ValueError"
+    if not _EXCEPTION.fullmatch(kind):
+        raise ReadError(
+            "error: type must be the name of an exception, such as ValueError",
+            line=error.lines["type"],
+        )
+    return Fail(kind, typed(error, "message", str) or "")
+
+
+def _delegate(item: Mapping) -> Step:
+    inner = steps(item, "delegate", item.line)
+    if not any(isinstance(step, Speak | Fail) for step in inner):
+        raise ReadError("a delegate needs a `say` among its steps", line=item.line)
+    for part, line in zip(item["delegate"], item["delegate"].lines, strict=True):
+        if "delegate" in part:
+            raise ReadError("a delegate within a delegate: one level is all there is", line=line)
+    return Delegate(inner)
+
+
+_READERS: dict[str, Callable[[Mapping], Step]] = {
+    "say": _say,
+    "reason": lambda item: Speak(reasoning=_text(item, "reason")),
+    "call": lambda item: Speak(calls=(_call(item),)),
+    "calls": _calls,
+    "custom": lambda item: Custom(item["custom"]),
+    "update": _update,
+    "interrupt": lambda item: Interrupt(item["interrupt"]),
+    "error": _fail,
+    "pause": lambda item: Pause(seconds(item, "pause", _PAUSE)),
+    "delegate": _delegate,
+}

@@ -1,1 +1,0 @@
-"""The endpoints of the fake graph's server. No I/O."""

@@ -1,0 +1,1 @@
+"""Threads of the fake graph: their runs over time, and their state. No I/O."""

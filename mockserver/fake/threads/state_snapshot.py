@@ -1,0 +1,67 @@
+"""The state of a thread at a checkpoint, as the server tells of it. No I/O."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver.fake.graph.checkpoint_store import Checkpoint, History, Task
+from mockserver.fake.graph.checkpointer import inner_place, reference
+from mockserver.fake.graph.metadata import PULL
+from mockserver.fake.threads.thread import shown_interrupt
+from mockserver.formats.json_text import Json
+
+EMPTY: Mapping[str, Json] = {
+    "values": {},
+    "next": [],
+    "tasks": [],
+    "metadata": None,
+    "created_at": None,
+    "checkpoint": None,
+    "parent_checkpoint": None,
+    "interrupts": [],
+    "checkpoint_id": None,
+    "parent_checkpoint_id": None,
+}
+"""The state of a thread that has no checkpoint."""
+
+
+def state(
+    thread: str, history: History, checkpoint: Checkpoint, *, subgraphs: bool = False
+) -> dict[str, Json]:
+    """Return the state at *checkpoint* in the *history* of *thread*, with that of graphs within it if *subgraphs*."""
+    tasks = [_task(thread, history, checkpoint, task, subgraphs) for task in checkpoint.tasks]
+    before = checkpoint.parent
+    return {
+        "values": dict(checkpoint.values),
+        "next": checkpoint.following,
+        "tasks": tasks,
+        "metadata": dict(checkpoint.metadata),
+        "created_at": checkpoint.created_at,
+        "checkpoint": reference(thread, checkpoint, checkpoint.identity),
+        "parent_checkpoint": before and reference(thread, checkpoint, before),
+        "interrupts": [one for task in tasks for one in task["interrupts"]],
+        "checkpoint_id": checkpoint.identity,
+        "parent_checkpoint_id": before,
+    }
+
+
+def unknown(thread: str, identity: str) -> dict[str, Json]:
+    """Return the state at a checkpoint *identity* that there is not."""
+    place = {"checkpoint_id": identity, "thread_id": thread}
+    return {**EMPTY, "checkpoint": place, "checkpoint_id": identity}
+
+
+def _task(
+    thread: str, history: History, checkpoint: Checkpoint, task: Task, subgraphs: bool
+) -> dict[str, Any]:
+    path = (*checkpoint.namespace, f"{task.name}:{task.identity}")
+    inner = history.head(path) if subgraphs else None
+    return {
+        "id": task.identity,
+        "name": task.name,
+        "path": [PULL, task.name],
+        "error": task.error,
+        "interrupts": [shown_interrupt(one) for one in task.interrupts],
+        "checkpoint": None if inner else inner_place(thread, task),
+        "state": inner and state(thread, history, inner, subgraphs=True),
+        "result": task.result,
+    }

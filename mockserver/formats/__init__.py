@@ -1,0 +1,1 @@
+"""Text formats: JSON, YAML, server-sent events. Nothing of HTTP or LangGraph, no I/O."""

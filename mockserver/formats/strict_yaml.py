@@ -1,0 +1,171 @@
+"""Strict YAML: text in, plain values that know their lines out. No I/O.
+
+No tags, anchors, aliases, duplicate keys or endless nesting; of the plain scalars only what JSON knows (`null`, `true`,
+`false`, numbers) is anything but text, so that `no`, `012` and dates stay what they look like.
+"""
+
+import re
+from math import isinf
+from typing import Any
+
+import yaml
+
+from mockserver.errors import ReadError
+from mockserver.formats.json_text import DEPTH
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_NESTING = DEPTH + 20
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_NUMERIC = frozenset("-0123456789")
+_WORDS = {"": None, "null": None, "true": True, "false": False}
+
+
+class Mapping(dict[str, Any]):
+    """A mapping that knows on which line it and each of its keys stand (counted from 1)."""
+
+    __slots__ = ("line", "lines")
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+        self.lines: dict[str, int] = {}
+
+
+class Sequence(list[Any]):
+    """A list that knows on which line it and each of its items stand (counted from 1)."""
+
+    __slots__ = ("line", "lines")
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+        self.lines: list[int] = []
+
+
+def read(text: str) -> Any:
+    """Return the value of the one YAML document in *text*, None where there is none.
+
+    Mappings come as Mapping, lists as Sequence. ReadError, with the line, for anything that is not strict YAML.
+    """
+    try:
+        return _build(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        if error.context_mark and "end of stream" in str(error.problem):
+            mark = error.context_mark  # where it begins that has no end
+        raise ReadError(
+            f"not YAML: {error.problem or error.context}",
+            line=mark.line + 1 if mark else 1,
+            code="not-yaml",
+        ) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ReadError(
+            f"not YAML: character U+{_code(error.character):04X} must be written as an escape "
+            'in "double quotes"',
+            line=line,
+            code="not-yaml",
+        ) from None
+    except ValueError as error:
+        raise ReadError(f"not YAML: {error}", code="not-yaml") from None
+
+
+def _code(character: Any) -> int:
+    return character if isinstance(character, int) else ord(character)
+
+
+_CONTAINERS: dict[type, type[Mapping] | type[Sequence]] = {
+    yaml.MappingStartEvent: Mapping,
+    yaml.SequenceStartEvent: Sequence,
+}
+_NODES = (yaml.ScalarEvent, *_CONTAINERS, yaml.AliasEvent)
+_ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
+
+
+def _build(text: str) -> Any:
+    # This runs for each scalar of files with a million lines, so it compares types and calls little.
+    top = Sequence(1)
+    parent: Any = top
+    parents: list[Any] = []
+    key: str | None = None  # a key that waits for its value
+    key_line = 0
+    event: Any
+    for event in yaml.parse(text, Loader=_LOADER):
+        kind = type(event)
+        if kind in _ENDS:
+            parent = parents.pop()
+            continue
+        if kind not in _NODES:
+            if kind is yaml.DocumentStartEvent and top:
+                raise ReadError("a second document begins here", line=_line(event))
+            continue
+        line = event.start_mark.line + 1
+        if event.anchor is not None or kind is yaml.AliasEvent or event.tag is not None:
+            raise _feature(event, line)
+        value: Any
+        is_key = key is None and type(parent) is Mapping
+        if kind is yaml.ScalarEvent:
+            value = event.value
+            if is_key:
+                if value in parent:
+                    message = f"key {value!r} stands here twice"
+                    raise ReadError(message, line=line, code="duplicate-key")
+                key, key_line = value, line
+                continue
+            if not event.style:
+                value = scalar(value, line)
+        elif is_key:
+            raise ReadError("a key must be text", line=line)
+        elif len(parents) >= _NESTING:
+            message = f"nested more than {_NESTING} deep: write it as JSON text instead"
+            raise ReadError(message, line=line)
+        else:
+            value = _CONTAINERS[kind](line)
+        if key is None:
+            parent.append(value)
+            parent.lines.append(line)
+        else:
+            parent[key] = value
+            parent.lines[key] = key_line
+            key = None
+        if kind is not yaml.ScalarEvent:
+            parents.append(parent)
+            parent = value
+    return top[0] if top else None
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
+
+
+def _feature(event: Any, line: int) -> ReadError:
+    """Return why the *event*, an alias or a node with an anchor or a tag, is no strict YAML."""
+    if isinstance(event, yaml.AliasEvent):
+        message = f"alias *{event.anchor}: write the value out"
+    elif event.anchor is not None:
+        message = f"anchor &{event.anchor}: leave it out"
+    else:
+        message = f"tag {event.tag}: leave it out"
+    return ReadError(message, line=line, code="yaml-feature")
+
+
+def scalar(text: str, line: int = 1) -> Any:
+    """Return what the plain scalar *text* is: a text, or what JSON knows; ReadError, with the *line*, where it is a number beyond all bounds."""
+    if text in _WORDS:
+        return _WORDS[text]
+    is_number = text[0] in _NUMERIC and _NUMBER.fullmatch(text)
+    return _number(text, line) if is_number else text
+
+
+def _number(text: str, line: int) -> Any:
+    try:
+        return int(text) if text.lstrip("-").isdecimal() else _finite(text)
+    except ValueError:
+        raise ReadError(
+            f"number {text[:20]} is too large: write it as text, in quotes", line=line
+        ) from None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if isinf(value):
+        raise ValueError
+    return value

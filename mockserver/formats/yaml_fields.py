@@ -1,0 +1,94 @@
+"""What stands under a key of a strict mapping, checked; each complaint knows its line. No I/O."""
+
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from mockserver.errors import ReadError
+from mockserver.formats.json_text import dumps
+from mockserver.formats.strict_yaml import Mapping, Sequence
+
+T = TypeVar("T")
+
+_KINDS: dict[type, str] = {
+    str: "text",
+    int: "a whole number",
+    Mapping: "a mapping",
+    Sequence: "a list",
+}
+
+
+def typed(part: Mapping, key: str, kind: type[T]) -> T | None:
+    """Return what stands under *key*, None where nothing does; ReadError if it is not of that *kind*."""
+    value = part.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ReadError(
+            f"{key} must be {_KINDS[kind]}, not {dumps(value)[:40]}", line=part.lines[key]
+        )
+    return value
+
+
+def known(part: Mapping, keys: tuple[str, ...], where: str) -> None:
+    """Raise ReadError if *part*, which is *where*, has a key beside *keys*."""
+    for key in part:
+        if key not in keys:
+            like = get_close_matches(key, keys, 1)
+            told = f": did you mean `{like[0]}`?" if like else f" (there are {', '.join(keys)})"
+            raise ReadError(
+                f"{where} has no key `{key}`{told}",
+                line=part.lines[key],
+                code="unknown-key",
+            )
+
+
+def one_of(part: Mapping, keys: tuple[str, ...], where: str) -> str | None:
+    """Return which of *keys* stands in *part*, None if none does; ReadError if several do."""
+    found = [key for key in keys if key in part]
+    if len(found) > 1:
+        raise ReadError(
+            f"{where} holds {' and '.join(found)}: only one can be", line=part.lines[found[1]]
+        )
+    return found[0] if found else None
+
+
+def seconds(part: Mapping, key: str, longest: float = 1e9) -> float:
+    """Return the time under *key*, 0 where there is none; ReadError if it is no time, or above *longest*."""
+    value = part.get(key, 0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
+        raise ReadError(f"{key} must be a time in seconds", line=part.lines[key])
+    if value > longest:
+        raise ReadError(f"{key} must be at most {longest} seconds", line=part.lines[key])
+    return float(value)
+
+
+def each(items: Sequence, read: Callable[[Any, int], T]) -> tuple[T, ...]:
+    """Return what *read* makes of each of *items* and the line it stands on."""
+    return tuple(read(item, line) for item, line in zip(items, items.lines, strict=True))
+
+
+def whole_part(document: Mapping, key: str) -> Mapping:
+    """Return the mapping under *key*; ReadError if there is none."""
+    part = typed(document, key, Mapping)
+    if part is None:
+        raise ReadError(f"`{key}` is empty", line=document.lines[key])
+    return part
+
+
+def texts(items: Sequence, where: str) -> Iterator[str]:
+    """Yield *items*, which stand under *where*; ReadError for one that is no text."""
+    for item, line in zip(items, items.lines, strict=True):
+        if not isinstance(item, str):
+            raise ReadError(f"{where} must be a list of texts", line=line)
+        yield item
+
+
+def decoded(part: Mapping, key: str) -> bytes:
+    """Return the bytes that stand under *key* in base64; ReadError if they do not."""
+    try:
+        return b64decode(typed(part, key, str) or "", validate=True)
+    except (Base64Error, ValueError):
+        raise ReadError(f"{key} is not base64", line=part.lines[key]) from None

@@ -1,0 +1,1 @@
+"""HTTP requests, replies and pacing as values. No I/O."""

@@ -1,0 +1,37 @@
+"""What stands in a request's target: the path, and the session and cassette that a client names in its URL. No I/O."""
+
+from string import punctuation
+from urllib.parse import quote
+
+from mockserver.http.messages import CASSETTE, SESSION, Headers
+
+PREFIX = "/__mockserver__/"
+"""What our own paths begin with, and nobody else's."""
+
+_OURS = PREFIX.rstrip("/")
+_NAMING = {f"{PREFIX}session/": SESSION, f"{PREFIX}cassette/": CASSETTE}
+
+
+def split(raw: str) -> tuple[str, Headers]:
+    """Return the path with its query in the request target *raw*, and the headers in whose place it begins with names.
+
+    `/__mockserver__/session/NAME` and `/__mockserver__/cassette/NAME` may each stand before the path, also one behind the other; a
+    NAME is percent-encoded.
+    """
+    if raw.startswith("/") and not raw.startswith(_OURS) and raw.isascii():
+        return raw, ()
+    if not raw.isascii():
+        raw = quote(raw.encode("utf-8", "surrogateescape"), safe=punctuation)
+    path = raw if raw.startswith("/") else "/" + raw.partition("://")[2].partition("/")[2]
+    named: Headers = ()
+    while start := next((start for start in _NAMING if path.startswith(start)), None):
+        name, _, rest = path.removeprefix(start).partition("/")
+        # The last one is the nearest to the request.
+        named = ((_NAMING[start], name), *named)
+        path = f"/{rest}"
+    return path, named
+
+
+def is_own(path: str) -> bool:
+    """Tell whether *path* is for mockserver itself."""
+    return path.startswith(PREFIX) or path.partition("?")[0] == _OURS

@@ -1,0 +1,1 @@
+"""Which recorded exchange a request means. No I/O."""

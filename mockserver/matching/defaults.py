@@ -1,0 +1,31 @@
+"""Keys of a JSON object that say no more than their absence. No I/O."""
+
+from mockserver.formats.json_text import Json
+
+Defaults = dict[str, tuple[Json, ...]]
+"""For each key the values that mean the same as no key."""
+
+# The server refuses null for these; for any other key null is as good as nothing.
+_NULL_REFUSED = frozenset(
+    (
+        *("stream_mode", "stream_subgraphs", "stream_resumable", "config", "context", "metadata"),
+        *("durability", "feedback_keys", "tags", "configurable", "recursion_limit"),
+        *("on_disconnect", "on_completion", "after_seconds", "webhook", "checkpoint_during"),
+        *("if_not_exists", "multitask_strategy", "additional_kwargs"),
+        *("if_exists", "thread_id", "ttl", "supersteps"),
+    )
+)
+
+
+def without(value: dict[str, Json], defaults: Defaults) -> dict[str, Json]:
+    """Return *value* without what its *defaults* say anyway, and without null where null is nothing."""
+    return {
+        name: part
+        for name, part in value.items()
+        if not (part is None and name not in _NULL_REFUSED)
+        and not any(_same(part, default) for default in defaults.get(name, ()))
+    }
+
+
+def _same(left: Json, right: Json) -> bool:
+    return type(left) is type(right) and bool(left == right)

@@ -1,0 +1,138 @@
+"""Paths into a canonical request, such as `body.input.messages[type=ai].id`. No I/O.
+
+A path is names joined by dots; `["a.b"]` is a name too, `[0]` an item, `[*]` every item, `[name=value]` the items whose
+field has that value.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+
+from mockserver.errors import UsageError
+from mockserver.formats.json_text import Json
+
+ROOTS = ("body", "text", "query", "path", "method")
+
+_STEP = re.compile(
+    r"""\.?(?P<name>[^.\[\]"]+)|\[(?P<item>[0-9]+)\]|\[(?P<all>\*)\]"""
+    r"""|\[(?P<quoted>"(?:[^"\\]|\\.)*")\]|\[(?P<key>[^=\]"]+)=(?P<value>[^\]]*)\]"""
+)
+_SIMPLE = re.compile(r'[^.\[\]"\s]+')
+_KINDS = {"user": "human", "assistant": "ai"}
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """The step `[*]`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The step `[key=value]`."""
+
+    key: str
+    value: str
+
+    def fits(self, item: Json) -> bool:
+        """Tell whether *item* is one of those meant."""
+        if not isinstance(item, dict) or self.key not in item:
+            return False
+        found = item[self.key]
+        return self.value == (found if isinstance(found, str) else json.dumps(found))
+
+
+Step = str | int | Every | Where
+Path = tuple[Step, ...]
+
+
+def parse(text: str) -> Path:
+    """Return the steps of the path *text*; UsageError if it is none."""
+    steps: list[Step] = []
+    position = 0
+    while position < len(text):
+        found = _STEP.match(text, position)
+        if not found or (not steps and found["name"] is None):
+            raise UsageError(
+                f"ignore: {text!r} is no path (write for example body.input.messages[0].id)"
+            )
+        steps.append(_step(found))
+        position = found.end()
+    if not steps or steps[0] not in ROOTS:
+        raise UsageError(f"ignore: {text!r} must begin with one of {', '.join(ROOTS)}")
+    return tuple(steps)
+
+
+def text(path: Path) -> str:
+    """Return *path* as it is written."""
+    return "".join(map(_written, path)).removeprefix(".")
+
+
+def remove(value: Json, path: Path) -> Json:
+    """Return *value* without what *path* points to, and without objects on the way that are empty then.
+
+    *value* itself is left as it is.
+    """
+    if not path:
+        return value
+    first, rest = path[0], path[1:]
+    if isinstance(value, dict) and isinstance(first, str) and first in value:
+        left = remove(value[first], rest) if rest else {}
+        kept = {name: left if name == first else part for name, part in value.items()}
+        return {name: part for name, part in kept.items() if name != first or part != {}}
+    if isinstance(value, list) and not isinstance(first, str):
+        chosen = [_chosen(first, number, item) for number, item in enumerate(value)]
+        pairs = zip(value, chosen, strict=True)
+        return [remove(item, rest) if hit else item for item, hit in pairs if rest or not hit]
+    return value
+
+
+def get(value: Json, path: Path, default: Json) -> Json:
+    """Return what stands in *value* at *path* (names and items only), or *default*."""
+    for step in path:
+        if isinstance(value, dict) and step in value:
+            value = value[str(step)]
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return default
+    return value
+
+
+def _step(found: re.Match[str]) -> Step:
+    if found["name"] is not None:
+        return found["name"]
+    if found["item"] is not None:
+        return int(found["item"])
+    if found["quoted"] is not None:
+        return str(json.loads(found["quoted"]))
+    if found["all"] is not None:
+        return Every()
+    if found["key"] == "role":
+        return Where("type", _KINDS.get(found["value"], found["value"]))
+    return Where(found["key"], found["value"])
+
+
+def _chosen(step: Step, number: int, item: Json) -> bool:
+    match step:
+        case Every():
+            return True
+        case Where():
+            return step.fits(item)
+        case _:
+            return step == number
+
+
+def _written(step: Step) -> str:
+    match step:
+        case str():
+            return (
+                f".{step}"
+                if _SIMPLE.fullmatch(step)
+                else f"[{json.dumps(step, ensure_ascii=False)}]"
+            )
+        case int():
+            return f"[{step}]"
+        case Every():
+            return "[*]"
+        case Where():
+            return f"[{step.key}={step.value}]"

@@ -1,0 +1,114 @@
+"""Which recorded request is meant: keys, differences and likeness of canonical requests. No I/O."""
+
+import json
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Final
+
+from mockserver.formats.json_text import Json
+from mockserver.matching import json_path
+from mockserver.matching.json_path import Path
+
+Key = bytes
+Rules = tuple[str, ...]
+"""The `ignore` paths in force, sorted, as text."""
+
+_SKETCHED = 1000
+_COMMAS = str.maketrans("[]{}:", ",,,,,")
+SKETCH = 96
+"""How many parts of a request its sketch holds at the most."""
+
+
+_spell = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode
+
+
+class Absent(Enum):
+    """What stands where there is nothing."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What two canonical requests differ in, *path* pointing to it."""
+
+    path: Path
+    recorded: Json
+    got: Json
+
+
+def rules(*lists: Rules) -> Rules:
+    """Return the *lists* of `ignore` paths as one; UsageError for what is no path."""
+    together = {path for paths_ in lists for path in paths_}
+    for path in together:
+        json_path.parse(path)
+    return tuple(sorted(together))
+
+
+def reduced(form: Json, ignored: Rules) -> Json:
+    """Return the canonical request *form* without what is *ignored*."""
+    for path in _parsed(ignored):
+        form = json_path.remove(form, path)
+    return form
+
+
+def key(form: Json) -> Key:
+    """Return the key of a canonical request: the same for the same meaning, on every machine."""
+    return hashed(spelled(form))
+
+
+def spelled(form: Json) -> str:
+    """Return the one text of a canonical request."""
+    return _spell(form)
+
+
+def hashed(text: str) -> Key:
+    """Return the key of the request whose one text is *text*."""
+    return blake2b(text.encode(), digest_size=16).digest()
+
+
+def differences(recorded: Json, got: Json, path: Path = ()) -> Iterator[Difference]:
+    """Yield what differs between two canonical requests, in the order of the recorded one."""
+    if isinstance(recorded, dict) and isinstance(got, dict):
+        for name in (*recorded, *(name for name in got if name not in recorded)):
+            yield from differences(recorded.get(name, ABSENT), got.get(name, ABSENT), (*path, name))
+    elif isinstance(recorded, list) and isinstance(got, list):
+        for number in range(max(len(recorded), len(got))):
+            yield from differences(
+                recorded[number] if number < len(recorded) else ABSENT,
+                got[number] if number < len(got) else ABSENT,
+                (*path, number),
+            )
+    elif recorded != got or isinstance(recorded, bool) != isinstance(got, bool):
+        yield Difference(path, recorded, got)
+
+
+def sketch(text: str) -> "array[int]":
+    """Return hashes of the parts of the one *text* of a request, to be compared within this process; see `likeness`."""
+    if len(text) > 2 * _SKETCHED:
+        text = f'{text[:_SKETCHED]},"{text[-_SKETCHED:]}'
+    parts = [part for part in text.translate(_COMMAS).split(",") if part]
+    return array("q", map(hash, parts[:SKETCH]))
+
+
+def likeness(recorded: "array[int]", got: frozenset[int]) -> float:
+    """Return how much of two sketches is the same, from 0 to 1."""
+    shared = sum(leaf in got for leaf in recorded)
+    return shared / max(len(recorded) + len(got) - shared, 1)
+
+
+@lru_cache(maxsize=256)
+def _parsed(ignored: Rules) -> tuple[Path, ...]:
+    # The later items of a list first, so that taking one out does not move those still to be taken.
+    return tuple(sorted((json_path.parse(path) for path in ignored), key=_order, reverse=True))
+
+
+def _order(path: Path) -> list[tuple[int, str]]:
+    return [(step, "") if isinstance(step, int) else (-1, str(step)) for step in path]

@@ -1,0 +1,168 @@
+"""The body of a run in its one form: what is a default, what has no effect, which spellings are one. No I/O.
+
+Sources: the run schemas of the Agent Server's `/openapi.json`, and its answers to pairs of bodies that differ in one part.
+Looser than the server, on purpose: a content of one text part is its text, a recursion limit of 25 is none, ids of
+messages are volatile, and a key that the server copies into a message unread (`usage_metadata: null`) is left out.
+"""
+
+import re
+
+from mockserver.cassette.assistant_ids import ID, own_assistant
+from mockserver.formats.json_text import Json
+from mockserver.matching.defaults import Defaults, without
+
+_UUID = re.compile(ID, re.IGNORECASE)
+
+# Without effect only as what the schema wants them to be: anything else is refused.
+_NO_EFFECT: dict[str, tuple[type, ...]] = {
+    "webhook": (str,),
+    "after_seconds": (int, float),
+    "langsmith_tracer": (dict, type(None)),
+}
+_NO_EFFECT_STATELESS = frozenset(("if_not_exists", "multitask_strategy"))
+_NO_EFFECT_ON_THREAD = frozenset(("on_completion",))
+_DEFAULTS: Defaults = {
+    "on_disconnect": ("cancel", "continue"),
+    "stream_mode": (["values"],),
+    "stream_subgraphs": (False,),
+    "stream_resumable": (False,),
+    "metadata": ({},),
+    "context": ({},),
+    "config": ({},),
+    "command": ({},),
+    "checkpoint": ({},),
+    "interrupt_before": ([],),
+    "interrupt_after": ([],),
+    "feedback_keys": ([],),
+}
+_DEFAULTS_STATELESS = _DEFAULTS | {
+    "durability": ("async", "exit"),
+    "checkpoint_during": (True, False),
+    "on_completion": ("delete",),
+}
+_DEFAULTS_ON_THREAD = _DEFAULTS | {
+    "durability": ("async", "sync"),
+    "if_not_exists": ("reject",),
+    "multitask_strategy": ("enqueue",),
+}
+# The server's own recursion limit is another one, but RemoteGraph for JS sends 25 with every run.
+_CONFIG_DEFAULTS: Defaults = {
+    "tags": ([],),
+    "metadata": ({},),
+    "configurable": ({},),
+    "recursion_limit": (25,),
+}
+_MESSAGE_DEFAULTS: Defaults = {
+    "additional_kwargs": ({},),
+    "response_metadata": ({},),
+    "tool_calls": ([],),
+    "invalid_tool_calls": ([],),
+    "example": (False,),
+}
+_TOOL_DEFAULTS = _MESSAGE_DEFAULTS | {"status": ("success",)}
+_MESSAGE_TYPES = {"user": "human", "assistant": "ai"}
+
+
+def run(body: Json, threaded: bool) -> Json:
+    """Return the meaning of the run *body*, which is on a thread if *threaded*."""
+    if not isinstance(body, dict):
+        return body
+    no_effect = _NO_EFFECT_ON_THREAD if threaded else _NO_EFFECT_STATELESS
+    form = {
+        name: value
+        for name, value in body.items()
+        if name not in no_effect and type(value) not in _NO_EFFECT.get(name, ())
+    }
+    if "assistant_id" in form:
+        form["assistant_id"] = _assistant(form["assistant_id"])
+    if "stream_mode" in form:
+        form["stream_mode"] = _modes(form["stream_mode"])
+    if threaded and isinstance(form.get("checkpoint_during"), bool):
+        form["durability"] = "async" if form.pop("checkpoint_during") else "exit"
+    if isinstance(form.get("config"), dict):
+        form["config"] = without(form["config"], _CONFIG_DEFAULTS)
+    if isinstance(form.get("input"), dict):
+        form["input"] = state(form["input"])
+    command = form.get("command")
+    if isinstance(command, dict) and isinstance(command.get("update"), dict):
+        form["command"] = {**command, "update": state(command["update"])}
+    return without(form, _DEFAULTS_ON_THREAD if threaded else _DEFAULTS_STATELESS)
+
+
+def _assistant(name: Json) -> Json:
+    if not isinstance(name, str):
+        return name
+    if _UUID.fullmatch(name):
+        return name.lower()
+    try:
+        return own_assistant(name)
+    except UnicodeEncodeError:
+        return name  # no name of a graph: it holds a lone surrogate
+
+
+def _modes(modes: Json) -> Json:
+    if isinstance(modes, str):
+        return [modes]
+    if isinstance(modes, list) and all(isinstance(mode, str) for mode in modes):
+        return sorted(set(modes)) or ["values"]
+    return modes
+
+
+def state(given: dict[str, Json]) -> dict[str, Json]:
+    """Return the meaning of the state *given*, whose `messages` may be spelled in several ways."""
+    messages = given.get("messages")
+    if isinstance(messages, str) or (isinstance(messages, dict) and _kind(messages) is not None):
+        messages = [messages]
+    if not isinstance(messages, list):
+        return given
+    return {**given, "messages": [_message(message) for message in messages]}
+
+
+def _message(message: Json) -> Json:
+    if isinstance(message, dict) and len(message) == 2:
+        # What nearly all are, and quick: who says it, and a text.
+        said, kind = message.get("content"), _kind(message)
+        if isinstance(said, str) and kind is not None:
+            return {"type": kind, "content": said}
+    match message:
+        case str(text):
+            message = {"type": "human", "content": text}
+        case [str(role), str(text)]:
+            message = {"type": role, "content": text}
+        case _:
+            pass
+    if not isinstance(message, dict) or (kind := _kind(message)) is None:
+        return message
+    form: dict[str, Json] = {"type": kind} | without(
+        message, _TOOL_DEFAULTS if kind == "tool" else _MESSAGE_DEFAULTS
+    )
+    form["type"] = kind
+    form.pop("role", None)
+    if kind != "remove":
+        form.pop("id", None)
+    if "content" in message:
+        form["content"] = _content(message["content"])
+    if isinstance(calls := form.get("tool_calls"), list):
+        form["tool_calls"] = [_tool_call(call) for call in calls]
+    return form
+
+
+def _kind(message: dict[str, Json]) -> str | None:
+    kind: Json = message.get("role", message.get("type"))
+    return _MESSAGE_TYPES.get(kind, kind) if isinstance(kind, str) else None
+
+
+def _content(content: Json) -> Json:
+    match content:
+        case None | []:
+            return ""
+        case [{"type": "text", "text": str(text), **rest}] if not rest:
+            return text
+        case _:
+            return content
+
+
+def _tool_call(call: Json) -> Json:
+    if isinstance(call, dict) and call.get("type") == "tool_call":
+        return {name: part for name, part in call.items() if name != "type"}
+    return call

@@ -1,0 +1,117 @@
+"""An exchange in a few words, and as plain values for people and programs to look at. No I/O."""
+
+from base64 import b64encode
+from typing import Any
+
+from mockserver.cassette.model import Body, Exchange, Stream
+from mockserver.cassette.playback import last
+from mockserver.formats.json_text import Json, loads
+from mockserver.formats.wording import counted
+from mockserver.http.messages import Request
+from mockserver.matching.canonical import canonical
+
+
+def duration(exchange: Exchange) -> float:
+    """Return how long the answer took, in seconds."""
+    end = exchange.response.end
+    return round(last(exchange.response.content) + (end.after if end else 0.0), 3)
+
+
+def size(exchange: Exchange) -> str:
+    """Return how much was answered: `7 events`, or `512 B`."""
+    match exchange.response.content:
+        case Stream(events):
+            return sized(len(events), 0)
+        case Body(raw):
+            return sized(None, len(raw))
+
+
+def sized(events: int | None, size: int) -> str:
+    """Return the same of so many *events*, or of a body of *size* bytes where there are none."""
+    return f"{size} B" if events is None else counted(events, "event")
+
+
+def last_human(request: Request) -> str:
+    """Return the text of the last human message of *request* on one line; empty where there is none."""
+    return human(canonical(request))
+
+
+def human(form: dict[str, Json]) -> str:
+    """Return the same of the canonical *form* of a request."""
+    body = form.get("body")
+    for run in body if isinstance(body, list) else [body]:
+        state = run.get("input") if isinstance(run, dict) else None
+        messages = state.get("messages") if isinstance(state, dict) else None
+        for message in reversed(messages if isinstance(messages, list) else []):
+            if isinstance(message, dict) and message.get("type") == "human":
+                return " ".join(_content(message.get("content")).split())
+    return ""
+
+
+def facts(number: int, exchange: Exchange) -> dict[str, Json]:
+    """Return the whole *exchange* as JSON; times are in seconds since the request."""
+    request, response = exchange.request, exchange.response
+    facts: dict[str, Json] = {
+        "number": number,
+        "request": {"method": request.method, "path": request.path} | _body(request.body),
+        "response": {
+            "status": response.status,
+            "headers": [list(pair) for pair in response.headers],
+        },
+        "seconds": duration(exchange),
+    }
+    if request.headers:
+        facts["request"]["headers"] = [list(pair) for pair in request.headers]
+    if exchange.redacted:
+        facts["redacted"] = exchange.redacted
+    match response.content:
+        case Stream() as stream:
+            facts["response"]["events"] = list(_events(stream))
+            if stream.tail:
+                facts["response"]["tail"] = stream.tail.decode("utf-8", "replace")
+        case Body() as body:
+            facts["response"] |= _body(body.raw)
+    if response.end:
+        facts["response"]["end"] = "cut" if response.end.cut else "closed"
+    return facts
+
+
+def _events(stream: Stream) -> Any:
+    at = 0.0
+    for timed in stream.events:
+        at = round(at + timed.after, 3)
+        fields: dict[str, Json] = dict(timed.event.fields)
+        if "data" in fields:
+            fields["data"] = _parsed(fields["data"])
+        yield {"at": at, **fields}
+
+
+def _body(raw: bytes) -> dict[str, Json]:
+    if not raw:
+        return {}
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return {"base64": b64encode(raw).decode()}
+    try:
+        return {"body": loads(text)}
+    except ValueError:
+        return {"text": text}
+
+
+def _parsed(text: str) -> Json:
+    try:
+        return loads(text)
+    except ValueError:
+        return text
+
+
+def _content(content: Json) -> str:
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return " ".join(
+        part.get("text", "")
+        for part in parts
+        if isinstance(part, dict) and isinstance(part.get("text"), str)
+    )

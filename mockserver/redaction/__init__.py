@@ -1,0 +1,1 @@
+"""What must not be written: secrets, found and replaced. No I/O."""

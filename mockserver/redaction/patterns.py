@@ -1,0 +1,281 @@
+"""What secrets look like: headers, field names and shapes. No I/O.
+
+The texts come from anywhere, so the time of each search is in proportion to their length: no pattern scans the same characters
+again from each of many places.
+"""
+
+import re
+from base64 import b64decode
+from binascii import Error as Base64Error
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
+
+from mockserver.formats.json_text import dumps
+from mockserver.http.messages import Headers
+
+SHORTEST = 6
+"""A credential shorter than this is not looked for: it would be found in every other word."""
+
+BEGINNING = 8
+"""How much of a secret must stand there to be known as its beginning."""
+
+LONG = 16
+"""A value of this length is no ordinary word, whatever header it stands in."""
+
+_CREDENTIAL_HEADER = re.compile(
+    r"(?:proxy-)?authorization|cookie"
+    r"|(?:.*-)?(?:api-?key|access-?key|key|token|secret|password|passwd|pwd|jwt|assertion|credentials?|auth|session)"
+)
+_NO_CREDENTIAL = re.compile(r"sec-.*|idempotency-key|x-mockserver-.*")
+_NAME = (
+    r"(?:api[_-]?key|authorization|passwd|password|passphrase|private[_-]?key|secret(?:[_-]?(?:access[_-]?)?key)?"
+    r"|access[_-]?key(?:[_-]?id)?|credential|cookie"
+    r"|(?<![a-zA-Z0-9])(?:access|refresh|id|api|auth|bearer|session|csrf)[_-]?token)"
+)
+"""How the name of a field or a parameter ends that holds a secret; to look for its beginning too would take ten times as long."""
+
+# A JSON field; and how one begins in a JSON text that is itself in a string, where the quotes carry backslashes.
+_PLAIN = r'(?P<head>%s"\s*:\s*)(?:"(?P<text>(?:[^"\\]++|\\.)+)"|-?[0-9][0-9.eE+-]*)'
+_NESTED_HEAD = r'(?P<head>%s(?P<slash>\\+)"\s*:\s*)(?P=slash)"'
+_NESTED_END = re.compile(r'(?<!\\)(?P<slash>\\+)"')
+FIELD = re.compile(_PLAIN % _NAME, re.IGNORECASE)
+NESTED_HEAD = re.compile(_NESTED_HEAD % _NAME, re.IGNORECASE)
+_FIELD_NAME = re.compile(rf"[\w-]*?{_NAME}", re.IGNORECASE)
+_FIELD_HINTS = (
+    *(
+        "apikey",
+        "api_key",
+        "api-key",
+        "authorization",
+        "passw",
+        "passphrase",
+        "secret",
+        "credential",
+        "cookie",
+    ),
+    *("privatekey", "private_key", "private-key", "accesskey", "access_key", "access-key"),
+    *(
+        f"{kind}{link}token"
+        for kind in ("access", "refresh", "id", "api", "auth", "bearer", "session", "csrf")
+        for link in ("", "_", "-")
+    ),
+)
+"""What a field's name must hold, in lower case: a plain `in` costs a tenth of the pattern."""
+
+_FIELD_ROOTS = ("key", "authorization", "pass", "secret", "credential", "cookie", "token")
+"""One of these is in each of them."""
+
+_PARAMETER_HINTS = tuple(
+    f"{end}="
+    for end in (
+        *("key", "key_id", "key-id", "keyid", "token", "secret", "credential", "cookie"),
+        *("authorization", "passwd", "password", "passphrase"),
+    )
+)
+
+
+def _at_word(start: str) -> str:
+    """Return the pattern of *start* at the beginning of a word; a pattern that begins with plain characters is found a hundred times as fast."""
+    return rf"{start}(?<=\b{start})"
+
+
+_SHAPES = {
+    "sk-": r"sk-(?<![\w-]sk-)[A-Za-z0-9_-]{8,}",
+    "lsv2_": _at_word("lsv2_") + r"[A-Za-z0-9_]{6,}",
+    "ls__": _at_word("ls__") + r"[A-Za-z0-9_]{8,}",
+    "bearer ": r"(?i:\bbearer +)(?=\S*[0-9])[A-Za-z0-9._~+/-]{8,}=*",
+    "basic ": r"(?i:\bbasic +)(?=\S*[0-9=]|\S[a-z]*[A-Z])[A-Za-z0-9+/]{8,}=*",
+    # What is no token is taken up to the end of its first part: no token begins within that part then.
+    "eyj": _at_word("eyJ")
+    + r"[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]*+|(?P<other>))",
+    "akia": _at_word("AKIA") + r"[0-9A-Z]{16}\b",
+    "aiza": _at_word("AIza") + r"[0-9A-Za-z_-]{30,}",
+    **{f"gh{kind}_": _at_word(f"gh{kind}_") + "[A-Za-z0-9]{20,}" for kind in "opsur"},
+    "github_pat_": _at_word("github_pat_") + r"[A-Za-z0-9_]{20,}",
+    "glpat-": _at_word("glpat-") + r"[A-Za-z0-9_-]{16,}",
+    "hf_": _at_word("hf_") + r"[A-Za-z0-9]{20,}",
+    **{f"xox{kind}-": _at_word(f"xox{kind}-") + "[A-Za-z0-9-]{10,}" for kind in "abeoprs"},
+    "gsk_": _at_word("gsk_") + r"[A-Za-z0-9]{20,}",
+    "tvly-": _at_word("tvly-") + r"[A-Za-z0-9-]{10,}",
+    # A key without an end takes the rest of the text: none of those that begin in it has an end either.
+    "private key-----": (
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.*?-----END [A-Z ]*PRIVATE KEY-----|(?P<other>.*+))"
+    ),
+}
+ASSIGNED = re.compile(rf"""(?P<head>{_NAME}=)(?P<text>[^&\s"'<>\\;,]{{4,}})""", re.IGNORECASE)
+_ESCAPE = re.compile(r"\\(?:\\|/|u00(?P<code>[2-7][0-9a-fA-F]))")
+
+Span = tuple[int, int]
+"""Where something begins and ends in a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A *pattern* of secrets; what it takes with the group `other` is none, and is taken so that it is looked at once."""
+
+    pattern: re.Pattern[str]
+
+    def spans(self, text: str) -> Iterator[Span]:
+        """Yield where the secrets in *text* are."""
+        for found in self.pattern.finditer(text):
+            if found.lastgroup is None:
+                yield found.span()
+
+
+_SHAPED = {hint: Shape(re.compile(pattern, re.DOTALL)) for hint, pattern in _SHAPES.items()}
+_SHAPE_ROOTS = tuple(
+    dict.fromkeys(
+        hint[:2] if hint.startswith("gh") else hint[:3] if hint.startswith("xox") else hint
+        for hint in _SHAPES
+    )
+)
+"""How the hints begin: there are less of these."""
+
+
+def shaped(lowered: str) -> list[Shape]:
+    """Return the shapes of keys that may be in a text, which comes *lowered*."""
+    if not any(root in lowered for root in _SHAPE_ROOTS):
+        return []
+    return [shape for hint, shape in _SHAPED.items() if hint in lowered]
+
+
+def may_hold_fields(lowered: str) -> bool:
+    """Tell whether a text, which comes *lowered*, may hold a JSON field that is named like a secret."""
+    return any(root in lowered for root in _FIELD_ROOTS) and any(
+        hint in lowered for hint in _FIELD_HINTS
+    )
+
+
+def may_hold_parameters(lowered: str) -> bool:
+    """Tell whether a text, which comes *lowered*, may hold `name=value` with the name of a secret."""
+    return "=" in lowered and any(hint in lowered for hint in _PARAMETER_HINTS)
+
+
+@lru_cache(maxsize=1024)
+def is_secret_name(name: str) -> bool:
+    """Tell whether a field, header or query parameter of that *name* holds a secret."""
+    return _FIELD_NAME.fullmatch(name) is not None
+
+
+def spelled_out(text: str) -> str:
+    """Return JSON *text* with its escapes of plain characters undone: the same JSON, in its plainest spelling."""
+
+    def plain(found: re.Match[str]) -> str:
+        character = chr(int(found["code"], 16)) if found["code"] else found.group()[1]
+        return found.group() if character in '"\\\x7f' else character
+
+    return _ESCAPE.sub(plain, text) if "\\u00" in text or "\\/" in text else text
+
+
+@lru_cache(maxsize=1024)
+def is_credential_header(name: str) -> bool:
+    """Tell whether a request header of that *name* holds a credential."""
+    steady = name.replace("_", "-")
+    return bool(_CREDENTIAL_HEADER.fullmatch(steady)) and not _NO_CREDENTIAL.fullmatch(steady)
+
+
+def credentials(headers: Headers, path: str = "") -> tuple[str, ...]:
+    """Return the secrets in the credential headers and the query of a request, the longest first."""
+    found: set[str] = set()
+    for name, value in headers:
+        if is_credential_header(name):
+            found |= set(_credential_parts(name, value))
+    for name, value in parse_qsl(urlsplit(path).query):
+        if _FIELD_NAME.fullmatch(name):
+            found.add(value)
+    return tuple(sorted((s for s in found if len(s) >= SHORTEST), key=lambda s: (-len(s), s)))
+
+
+def beginnings_of(secrets: tuple[str, ...]) -> list[tuple[re.Pattern[str], str]]:
+    """Return for each secret a pattern, which finds what begins like it, as `end` where it ends its text or JSON string, and the secret.
+
+    A stream that grows by repeating itself, or one that is cut, tells a secret piece by piece.
+    """
+    return [
+        # What does not end there is matched too, so that its characters are looked at once; `end` is for what does.
+        (
+            re.compile(
+                rf'{re.escape(secret[:BEGINNING])}[^"\\\n]*+(?P<end>(?=\\*+"|$))?', re.MULTILINE
+            ),
+            secret,
+        )
+        for secret in secrets
+        if len(secret) > BEGINNING
+    ]
+
+
+def forms_of(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """Return how each of *secrets* may be spelled, the longest first: as it is, in JSON, in a URL."""
+    forms = {
+        form
+        for secret in secrets
+        for form in (
+            secret,
+            dumps(secret)[1:-1],
+            secret.replace("/", "\\/"),
+            quote(secret, safe=""),
+            quote_plus(secret),
+        )
+    }
+    return tuple(sorted(forms, key=lambda form: (-len(form), form)))
+
+
+def any_of(forms: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Match any of *forms*; None where there are none."""
+    return re.compile("|".join(map(re.escape, forms))) if forms else None
+
+
+@lru_cache(maxsize=64)
+def fields_named(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the patterns of JSON fields of that *name*, and of how they begin in a JSON text that is itself in a string."""
+    escaped = f'(?<="){re.escape(name)}'
+    return re.compile(_PLAIN % escaped), re.compile(_NESTED_HEAD % escaped)
+
+
+def nested_fields(head: re.Pattern[str], text: str) -> Iterator[tuple[re.Match[str], Span]]:
+    """Yield the fields in *text* that begin as *head* says, each with the span of its value.
+
+    The value ends at the next quote with as many backslashes; the quotes are gathered by that number once, since each search for one
+    might go to the end of the text.
+    """
+    ends: dict[int, list[int]] | None = None
+    done = 0
+    for found in head.finditer(text):
+        if found.start() < done:
+            continue
+        if ends is None:
+            ends = {}
+            for quote in _NESTED_END.finditer(text):
+                ends.setdefault(len(quote["slash"]), []).append(quote.start())
+        slashes = len(found["slash"])
+        there = ends.get(slashes, [])
+        number = bisect_left(there, found.end() + 1)
+        if number < len(there):
+            done = there[number] + slashes + 1
+            yield found, (found.end(), there[number])
+
+
+def _credential_parts(name: str, value: str) -> Iterator[str]:
+    yield value
+    if "cookie" in name:
+        yield from filter(_is_odd, (part.partition("=")[2].strip() for part in value.split(";")))
+        return
+    scheme, _, token = value.partition(" ")
+    if not token:
+        return
+    yield token.strip()
+    yield from re.findall(r'"([^"]+)"', token)
+    if scheme.lower() == "basic":
+        try:
+            user, _, password = b64decode(token).decode().partition(":")
+        except (Base64Error, UnicodeDecodeError):
+            return
+        yield password or user
+
+
+def _is_odd(value: str) -> bool:
+    """Tell whether a cookie's *value* is no ordinary word, such as `system` or `dark`."""
+    return len(value) >= LONG or (value.isascii() and not value.isalpha() and not value.isdigit())

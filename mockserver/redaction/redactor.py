@@ -1,0 +1,270 @@
+"""Secrets out of exchanges, before they reach the disk and before a request is matched. No I/O.
+
+First what is spread over the events of a stream; then in each text the exact credentials of the request and of the
+recorder, their beginnings, fields and parameters that are named like secrets, values that are shaped like keys, and
+the project's own rules. Cookies, `authorization` and the like go by the name of their header.
+"""
+
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+
+from mockserver.cassette.model import Exchange, Response, Stream
+from mockserver.cassette.recorder import kept_request
+from mockserver.errors import SlowPatternError
+from mockserver.formats.sse import Event
+from mockserver.formats.user_pattern import Limit
+from mockserver.http.messages import Headers, Request
+from mockserver.redaction import streams
+from mockserver.redaction.patterns import (
+    ASSIGNED,
+    FIELD,
+    NESTED_HEAD,
+    Span,
+    any_of,
+    beginnings_of,
+    credentials,
+    fields_named,
+    forms_of,
+    is_secret_name,
+    may_hold_fields,
+    may_hold_parameters,
+    nested_fields,
+    shaped,
+    spelled_out,
+)
+from mockserver.redaction.prefilter import Suspicion
+from mockserver.redaction.rules import Rules, rules
+
+__all__ = ["PLACEHOLDER", "Redactor", "Rules", "comparable", "kept", "rules", "told"]
+
+PLACEHOLDER = "REDACTED"
+NO_RULES = Rules()
+
+PATIENCE = 2.0
+"""How many seconds the project's own patterns may take with one exchange, where nobody else waits meanwhile."""
+
+SHORT = 0.2
+"""The same with one request, where all others wait."""
+
+_NO_SECRETS = frozenset((PLACEHOLDER, "true", "false", "null", "none", "None"))
+
+
+class Redactor:
+    """Replaces the *secrets* and whatever the *rules* and the general patterns find; counts what it replaced.
+
+    SlowPatternError where the project's own patterns take longer than so many *seconds* with an exchange, or with all else.
+    """
+
+    def __init__(
+        self, secrets: Iterable[str] = (), rules: Rules = NO_RULES, seconds: float = PATIENCE
+    ) -> None:
+        self.count = 0
+        self._secrets = tuple(sorted(set(secrets), key=lambda s: (-len(s), s)))
+        forms = forms_of(self._secrets)
+        self._exact = any_of(forms)
+        self._beginnings = beginnings_of(self._secrets)
+        self._rules = rules
+        self._seconds = seconds
+        self._limit = Limit(seconds)
+        self._suspicion = Suspicion(self._secrets, forms, rules.fields)
+
+    def exchange(self, exchange: Exchange) -> Exchange:
+        """Return *exchange* without secrets, the number of replacements in `redacted`."""
+        before = self.count
+        self._limit = Limit(self._seconds)
+        request = self.request(exchange.request)
+        response = self._response(exchange.response)
+        if self.count == before:
+            return exchange
+        redacted = exchange.redacted + self.count - before
+        return replace(exchange, request=request, response=response, redacted=redacted)
+
+    def request(self, request: Request) -> Request:
+        """Return *request* without secrets."""
+        path = self._path(request.path)
+        body = self._bytes(request.body)
+        if path == request.path and body is request.body and not request.headers:
+            return request
+        return Request(request.method, path, self._headers(request.headers), body)
+
+    def text(self, text: str) -> str:
+        """Return *text* without secrets; the very same object where there are none."""
+        if not self._rules.search_all and not self._suspicion.of(text):
+            return text
+        before = self.count
+        redacted = self._text(spelled_out(text))
+        return redacted if self.count > before else text
+
+    def _text(self, text: str) -> str:
+        if self._exact:
+            text = self._replaced(self._exact, text)
+        for pattern, secret in self._beginnings:
+            text = pattern.sub(partial(self._begun, secret), text)
+        lowered = text.lower()
+        if may_hold_fields(lowered):
+            text = self._fields(FIELD, NESTED_HEAD, text)
+        if may_hold_parameters(lowered):
+            text = ASSIGNED.sub(self._assigned, text)
+        for shape in shaped(lowered):
+            text = self._without(shape.spans(text), text)
+        for name in self._rules.fields:
+            if name in text:
+                text = self._fields(*fields_named(name), text)
+        for pattern in self._rules.general:
+            text = self._replaced(pattern, text)
+        for own in self._rules.patterns:
+            text = self._without(own.spans(text, self._limit), text)
+        return text
+
+    def _response(self, response: Response) -> Response:
+        content = response.content
+        if isinstance(content, Stream):
+            content = self._stream(content)
+        else:
+            content = replace(content, raw=self._bytes(content.raw))
+        reason = response.reason and self.text(response.reason)
+        headers = self._headers(response.headers)
+        return replace(response, reason=reason, headers=headers, content=content)
+
+    def _stream(self, stream: Stream) -> Stream:
+        if not self._rules.search_all and not self._suspicion.of_stream(stream):
+            tail = self._bytes(stream.tail)
+            return (
+                stream if tail == stream.tail else Stream(stream.events, stream.line_ending, tail)
+            )
+        spread_out, count = streams.replaced(list(stream.events), self._find, PLACEHOLDER)
+        self.count += count
+        events = tuple(replace(timed, event=self._event(timed.event)) for timed in spread_out)
+        return Stream(events, stream.line_ending, self._bytes(stream.tail))
+
+    def _event(self, event: Event) -> Event:
+        fields = tuple((name, self._field(name, text)) for name, text in event.fields)
+        return event if fields == event.fields else Event(fields)
+
+    def _field(self, name: str, text: str) -> str:
+        if name == "base64":
+            return b64encode(self._bytes(b64decode(text))).decode()
+        return self.text(text)
+
+    def _find(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield the spans of the secrets in a *text* that was put together from several events."""
+        exact = (self._exact,) if self._exact else ()
+        for pattern in (*exact, *self._rules.general):
+            yield from (found.span() for found in pattern.finditer(text))
+        for shape in shaped(text.lower()):
+            yield from shape.spans(text)
+        for own in self._rules.patterns:
+            yield from own.spans(text, self._limit)
+
+    def _bytes(self, raw: bytes) -> bytes:
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError:
+            text = raw.decode("latin-1")
+            redacted = self.text(text)
+            return raw if redacted is text else redacted.encode("latin-1")
+        redacted = self.text(text)
+        return raw if redacted == text else redacted.encode()
+
+    def _path(self, path: str) -> str:
+        target, mark, query = path.partition("?")
+        pairs = [pair.partition("=") for pair in query.split("&")] if mark else []
+        for number, (name, equals, value) in enumerate(pairs):
+            if value and value != PLACEHOLDER and is_secret_name(name):
+                pairs[number] = (name, equals, PLACEHOLDER)
+                self.count += 1
+        return self.text(target + mark + "&".join("".join(pair) for pair in pairs))
+
+    def _headers(self, headers: Headers) -> Headers:
+        values = "\n".join([value for _, value in headers])
+        named = any(is_secret_name(name) for name, _ in headers)
+        if not named and not self._rules.search_all and not self._suspicion.of(values):
+            return headers
+        return tuple((name, self._header(name, value)) for name, value in headers)
+
+    def _header(self, name: str, value: str) -> str:
+        if is_secret_name(name):
+            self.count += value != PLACEHOLDER
+            return PLACEHOLDER
+        return self.text(value)
+
+    def _replaced(self, pattern: re.Pattern[str], text: str) -> str:
+        changed, count = pattern.subn(PLACEHOLDER, text)
+        self.count += count
+        return changed if count else text
+
+    def _without(self, spans: Iterable[Span], text: str) -> str:
+        """Return *text* with the placeholder for what is at *spans*."""
+        parts: list[str] = []
+        end = 0
+        for start, stop in spans:
+            parts += text[end:start], PLACEHOLDER
+            end = stop
+            self.count += 1
+        return "".join((*parts, text[end:])) if parts else text
+
+    def _begun(self, secret: str, found: re.Match[str]) -> str:
+        if found["end"] is None or not secret.startswith(found.group()):
+            return found.group()
+        self.count += 1
+        return PLACEHOLDER
+
+    def _assigned(self, found: re.Match[str]) -> str:
+        if _is_known(found["text"]):
+            return found.group()
+        self.count += 1
+        return f"{found['head']}{PLACEHOLDER}"
+
+    def _fields(self, plain: re.Pattern[str], nested: re.Pattern[str], text: str) -> str:
+        def put(found: re.Match[str]) -> str:
+            if _is_known(found["text"]):
+                return found.group()
+            self.count += 1
+            return f'{found["head"]}"{PLACEHOLDER}"'
+
+        text = plain.sub(put, text)
+        if '\\"' not in text:
+            return text
+        values = (span for _, span in nested_fields(nested, text))
+        return self._without(
+            [(start, end) for start, end in values if not _is_known(text[start:end])], text
+        )
+
+
+def comparable(request: Request, rules: Rules, secrets: Iterable[str]) -> Request:
+    """Return *request* as a cassette holds it: with the headers that are kept, and without its *secrets*.
+
+    SlowPatternError where a pattern of the *rules* takes too long.
+    """
+    return Redactor(secrets, rules, SHORT).request(kept_request(request))
+
+
+def kept(request: Request, rules: Rules, secrets: Iterable[str] | None = None) -> Request:
+    """Return *request* as it may be shown, as a cassette holds it, without its *secrets*, which may be known.
+
+    Where a pattern of the *rules* takes too long, a placeholder stands for all of it.
+    """
+    if secrets is None:
+        secrets = credentials(request.headers, request.path)
+    try:
+        return comparable(request, rules, secrets)
+    except SlowPatternError as error:
+        rules.tell(f"{error}; what it was looked for in is shown as {PLACEHOLDER}")
+        body = PLACEHOLDER.encode() if request.body else b""
+        return Request(request.method, f"/{PLACEHOLDER}", (), body)
+
+
+def told(request: Request) -> str:
+    """Return method and path of *request* as they may be told to a person, or to the log of a CI job."""
+    shown = Redactor(credentials(request.headers, request.path)).request(
+        Request("GET", request.path)
+    )
+    return f"{request.method} {shown.path}"
+
+
+def _is_known(value: str | None) -> bool:
+    """Tell whether the *value* of a field is no secret, or none any more."""
+    return value in _NO_SECRETS or (value or "").startswith(PLACEHOLDER)

@@ -1,0 +1,1 @@
+"""A running server: HTTP in, responders, HTTP out."""

@@ -1,0 +1,1 @@
+"""Who answers a request: cassettes, the upstream, the fake graph."""

@@ -1,0 +1,82 @@
+"""What a project decides once: `mockserver.yaml`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mockserver.cassette.file_names import SETTINGS
+from mockserver.cassette.model import Policy, Repeat
+from mockserver.errors import UsageError
+from mockserver.formats import strict_yaml
+from mockserver.http import access
+from mockserver.matching import keys
+from mockserver.redaction import redactor
+from mockserver.store import discovery
+
+_KEYS = ("ignore", "redact", "repeat", "allow_origin", "allow_host")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """*policy* for all cassettes, the project's rules of what to `redact`, and who may ask beside this machine."""
+
+    policy: Policy = field(default_factory=Policy)
+    redact: redactor.Rules = field(default_factory=redactor.Rules)
+    allow_origin: tuple[str, ...] = ()
+    allow_host: tuple[str, ...] = ()
+
+    def allowing(self, origins: Iterable[str], hosts: Iterable[str]) -> "Settings":
+        """Return these settings with more *origins* and *hosts* allowed."""
+        return replace(
+            self,
+            allow_origin=(*self.allow_origin, *origins),
+            allow_host=(*self.allow_host, *hosts),
+        )
+
+
+def load(path: Path | None) -> Settings:
+    """Return the settings in *path*; without one those in the working directory, if there are any.
+
+    UsageError, with file and line, where they cannot be read.
+    """
+    if path is None:
+        path = Path(SETTINGS)
+        if not path.exists():
+            return Settings()
+    document = discovery.read(path, strict_yaml.read)
+    if document is None:
+        return Settings()
+    try:
+        return _settings(document, str(path))
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def _settings(document: Any, file: str) -> Settings:
+    if not isinstance(document, dict):
+        raise UsageError(f"write a mapping with {', '.join(_KEYS)}")
+    for key in document:
+        if key not in _KEYS:
+            raise UsageError(f"there is no setting `{key}` (there are {', '.join(_KEYS)})")
+    ignore = _texts(document, "ignore", "paths")
+    redact = document.get("redact") or []
+    if not isinstance(redact, list):
+        raise UsageError("redact must be a list of rules")
+    repeat = document.get("repeat") or Repeat.LAST
+    if repeat not in list(Repeat):
+        raise UsageError(f"repeat: {repeat!r} is none of {', '.join(Repeat)}")
+    return Settings(
+        Policy(keys.rules(tuple(ignore)), Repeat(repeat)),
+        redactor.rules(redact, file=file),
+        access.origins(_texts(document, "allow_origin", "origins"), "allow_origin"),
+        access.hosts(_texts(document, "allow_host", "names"), "allow_host"),
+    )
+
+
+def _texts(document: dict[str, Any], key: str, kind: str) -> list[str]:
+    """Return the list under *key*, which holds texts of this *kind*."""
+    texts = document.get(key) or []
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise UsageError(f"{key} must be a list of {kind}")
+    return texts

@@ -1,0 +1,166 @@
+"""All files of a server as they were when they were loaded; a change makes another shelf of them, which shares the rest."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from operator import is_
+from pathlib import Path
+
+from mockserver.cassette.model import Policy
+from mockserver.errors import ReadError
+from mockserver.formats.wording import counted
+from mockserver.matching.index import Index
+from mockserver.store import crew
+from mockserver.store.cassette_file import Snapshot, Stamp, stamp
+from mockserver.store.reader import NotACassetteError
+
+HELD = 16 << 20
+"""How many bytes of small files are held in memory together."""
+
+HELD_EACH = 4 << 20
+"""How large a file may be to be held."""
+
+Files = Mapping[str, tuple[str, bool]]
+"""Files by their names: the path of each, and whether it was named outright, as `files.found` gives them."""
+
+
+@dataclass(slots=True)
+class Shelf:
+    """The loaded files by their names, the *index* of their requests, and the *notes* that were made on the way.
+
+    *stamps* are those of all files that were looked at, loaded or not.
+    """
+
+    policy: Policy
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    stamps: dict[str, Stamp] = field(default_factory=dict)
+    paths: dict[str, str] = field(default_factory=dict)
+    index: Index = field(default_factory=Index)
+    notes: list[str] = field(default_factory=list)
+    held: int = 0
+
+    def is_current(self, name: str) -> bool:
+        """Tell whether the file *name* is still as it was loaded."""
+        try:
+            now = os.stat(self.paths[name])  # noqa: PTH116 (a third of the time of Path.stat)
+        except OSError:
+            return False
+        known = self.stamps[name]
+        return (now.st_mtime_ns, now.st_size, now.st_ino) == (known[2], known[1], known[0])
+
+    def differs(self, there: Files) -> bool:
+        """Tell whether the files that are *there* are others, or otherwise."""
+        return list(there) != list(self.paths) or any(
+            _stamp(path) != self.stamps[name] for name, (path, _) in there.items()
+        )
+
+    def filled(self, there: Files) -> "Shelf":
+        """Return the shelf of the files that are *there*; ReadError for the first that cannot be read."""
+        shelf = Shelf(self.policy)
+        sizes = [_stamp(path)[1] for path, _ in there.values()]
+        files = [
+            (name, path, size, self.policy)
+            for (name, (path, _)), size in zip(there.items(), sizes, strict=True)
+        ]
+        ready = crew.spread(_loaded, _with_holds(files), sum(sizes))
+        for (name, (path, named)), snapshot in zip(there.items(), ready, strict=True):
+            if snapshot is not None and snapshot.stamp == _stamp(path):
+                shelf._take(name, path, snapshot, None)
+            else:
+                shelf._load(name, path, named=named)
+        return shelf._indexed(Index())
+
+    def followed(self, there: Files, rest: Callable[[], None]) -> "Shelf":
+        """Return the shelf after edited, new and removed files were picked up from what is *there*.
+
+        It costs as much work as was changed, with a *rest* after each exchange. Of a file that cannot be read what was there before
+        is kept; that is noted.
+        """
+        shelf = Shelf(self.policy, held=self.held)
+        for name in self.snapshots:
+            if name not in there:
+                shelf.notes.append(f"{name}: is gone, its exchanges are not served any more")
+                shelf.held -= self.snapshots[name].held
+        for name, (path, named) in there.items():
+            if name in self.snapshots:
+                shelf.snapshots[name] = self.snapshots[name]
+            shelf.paths[name] = path
+            now = _stamp(path)
+            if self.stamps.get(name) != now:
+                shelf._pick_up(name, path, named=named and name not in self.snapshots, rest=rest)
+            shelf.stamps.setdefault(name, now)
+        return shelf._indexed(self.index)
+
+    def _pick_up(self, name: str, path: str, *, named: bool, rest: Callable[[], None]) -> None:
+        known = name in self.snapshots
+        try:
+            self._load(name, path, named=named, rest=rest)
+        except ReadError as error:
+            kept = "; the version before is kept" if known else ""
+            self.notes.append(f"{error}{kept}")
+            return
+        if name in self.snapshots:
+            count = len(self.snapshots[name].cassette.entries)
+            self.notes.append(f"{name}: read again, {counted(count, 'exchange')}")
+
+    def _load(
+        self, name: str, path: str, *, named: bool, rest: Callable[[], None] = lambda: None
+    ) -> None:
+        before = self.snapshots.get(name)
+        hold = HELD_EACH if self.held < HELD else 0
+        self.paths[name] = path
+        try:
+            snapshot = Snapshot(Path(path), name, self.policy, hold, before, rest)
+        except OSError as error:
+            raise ReadError(f"cannot be read: {error.strerror}", file=path) from None
+        except ReadError as error:
+            if isinstance(error, NotACassetteError) and not named and before is None:
+                self.notes.append(f"{name}: skipped, {error.why}")
+                self.stamps[name] = _stamp(path)
+                return
+            raise ReadError(error.message, line=error.line, file=path) from None
+        self._take(name, path, snapshot, before)
+
+    def _take(self, name: str, path: str, snapshot: Snapshot, before: Snapshot | None) -> None:
+        """Put *snapshot* in the place of what was there *before*."""
+        self.notes += snapshot.notes
+        self.held += snapshot.held - (before.held if before else 0)
+        self.snapshots[name] = snapshot
+        self.stamps[name] = snapshot.stamp
+        self.paths[name] = path
+
+    def _indexed(self, before: Index) -> "Shelf":
+        there = [self.snapshots[name].cassette for name in self.paths if name in self.snapshots]
+        same = len(there) == len(before.cassettes) and all(map(is_, there, before.cassettes))
+        self.index = before if same else before.updated(tuple(there))
+        return self
+
+
+_File = tuple[str, str, int, Policy]
+"""A file to be loaded: name, path, up to how many bytes it is held, policy."""
+
+
+def _with_holds(files: list[_File]) -> list[_File]:
+    """Return *files* with how large each may be to be held, in the place of how large it is."""
+    held = 0
+    told: list[_File] = []
+    for name, path, size, policy in files:
+        told.append((name, path, HELD_EACH if held < HELD else 0, policy))
+        held += size if size <= told[-1][2] else 0
+    return told
+
+
+def _loaded(file: _File) -> Snapshot | None:
+    """Return the *file* as it is loaded, None where there is anything to be said about it."""
+    name, path, hold, policy = file
+    try:
+        return Snapshot(Path(path), name, policy, hold)
+    except (OSError, ReadError):
+        return None
+
+
+def _stamp(path: str) -> Stamp:
+    try:
+        return stamp(os.stat(path))  # noqa: PTH116 (a third of the time of Path.stat)
+    except OSError:
+        return 0, 0, 0

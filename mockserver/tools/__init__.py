@@ -1,0 +1,1 @@
+"""Tools for cassettes, as functions from text to text. No I/O."""
