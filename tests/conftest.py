@@ -3,11 +3,18 @@
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
+from aiohttp.test_utils import RawTestServer
+from pytest_aiohttp import AiohttpClient
 
+from mockserver.http.pacing import pace
+from mockserver.server import modes, settings
+from mockserver.server.log import Log
 from tests.agentserver import AgentServer
+from tests.replaying import Server, Start
 
 # A busy machine is no failure.
 hypothesis.settings.register_profile("mockserver", deadline=None)
@@ -19,6 +26,25 @@ def agent_server() -> Iterator[str]:
     """The URL of a real Agent Server with the graphs of tests/agent."""
     with AgentServer() as server:
         yield server.url
+
+
+@pytest.fixture
+def start(aiohttp_client: AiohttpClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
+    # However slow the machine is, an edit is looked for at once.
+    monkeypatch.setattr("mockserver.store.library.LONG", 60.0)
+
+    async def start(speed: str = "instant", loopback: bool = True, **files: str) -> Server:
+        lines: list[str] = []
+        for name, text in files.items():
+            (tmp_path / f"{name}.yaml").write_text(text)
+        project = settings.load(tmp_path / "mockserver.yaml" if "mockserver" in files else None)
+        log = Log(lines.append)
+        made = modes.replay([tmp_path], modes.How(project, pace(speed, None), loopback), log)
+        return Server(
+            await aiohttp_client(RawTestServer(made.app.handle)), made.cassettes, log, lines
+        )
+
+    return start
 
 
 def missing(what: str) -> None:

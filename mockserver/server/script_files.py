@@ -13,7 +13,7 @@ from mockserver.store import discovery
 
 def builtin_text() -> str:
     """Return the text of the built-in script."""
-    return (resources.files("mockserver.fake") / "builtin.yaml").read_text("utf-8")
+    return (resources.files("mockserver.fake.script") / "builtin.yaml").read_text("utf-8")
 
 
 def builtin() -> Script:

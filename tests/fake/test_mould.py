@@ -1,7 +1,6 @@
 """What is cast from a mould is what playing the run would have given, byte for byte."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +16,10 @@ from mockserver.server import script_files
 from mockserver.server.responders.fake import Fake
 from mockserver.server.response_head import plain
 from mockserver.server.sessions import Sessions
+from tests.documents import ROOT
 
 BUILTIN = script_files.load(None)
-TWIN = script_files.load(Path(__file__).parent.parent / "agent" / "script.yaml")
+TWIN = script_files.load(ROOT / "tests" / "agent" / "script.yaml")
 MODES = ("values", "updates", "messages", "messages-tuple", "custom", "tasks", "debug", "events")
 
 

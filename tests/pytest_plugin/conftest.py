@@ -6,7 +6,7 @@ from textwrap import dedent
 import pytest
 
 from mockserver import MockServer
-from tests.test_replay import cassette
+from tests.replaying import cassette
 
 INI = """
 [pytest]

@@ -1,17 +1,15 @@
 """A page in a real browser, from another origin than the replay it talks to."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
-from aiohttp import web
 from playwright.async_api import Page
 
-from tests.browser.chromium import create_pages, open_page, settled
+from tests.browser.chromium import settled
+from tests.browser.pages import page_at
 from tests.processes import running
 from tests.real.conftest import ByClient
 from tests.real.scenarios import said
@@ -23,21 +21,6 @@ def replay(by_client: ByClient, tmp_path: Path) -> Iterator[str]:
     cassette, _ = by_client["curl"].result()
     with running("replay", cassette, "--speed", "instant", folder=tmp_path) as player:
         yield player.url
-
-
-@asynccontextmanager
-async def page_at(chromium: str, **query: str) -> AsyncIterator[Page]:
-    """Serve the page from a port of its own and open it."""
-    runner = web.AppRunner(create_pages())
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        port = runner.addresses[0][1]
-        url = f"http://127.0.0.1:{port}/index.html?{urlencode(query)}"
-        async with open_page(chromium, url) as page:
-            yield page
-    finally:
-        await runner.cleanup()
 
 
 async def test_a_page_gets_the_events_that_curl_recorded(

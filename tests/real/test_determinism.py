@@ -1,13 +1,10 @@
 """The same cassette, the same requests: the same bytes on the socket, whatever process plays it."""
 
-import json
-import socket
-from urllib.parse import urlsplit
-
 import pytest
 
 from tests.processes import running
 from tests.real.conftest import Recorded
+from tests.real.raw_response import on_the_socket
 from tests.real.scenarios import SCENARIOS, run, said
 from tests.real.wire import Ask
 
@@ -20,19 +17,6 @@ ASKED = {
     "a miss of much": run("wait", "nobody", {"b": [1, {"c": None}], "a": "z"}, context={"x": 1}),
     "a miss of a path": Ask("DELETE", "/nowhere?b=2&a=1"),
 }
-
-
-def on_the_socket(url: str, ask: Ask) -> bytes:
-    """Return all that comes back on the connection: status line, headers and body."""
-    place = urlsplit(url)
-    body = b"" if ask.body is None else json.dumps(ask.body).encode()
-    head = (
-        f"{ask.method} {ask.path} HTTP/1.1\r\nHost: replay\r\nConnection: close\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    with socket.create_connection((place.hostname, place.port), timeout=30) as connection:
-        connection.sendall(head.encode() + body)
-        return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 @pytest.fixture(scope="module", params=["instant", "1000"])

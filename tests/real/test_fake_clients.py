@@ -13,10 +13,11 @@ from langgraph.types import Command
 from langgraph_sdk import get_client, get_sync_client
 
 from tests.browser.chromium import settled
+from tests.browser.pages import page_at
+from tests.documents import ROOT
 from tests.processes import running
 from tests.real.clients import CLIENTS, Values, js
 from tests.real.scenarios import AGENT, BAGATUR, HELLO, run, said
-from tests.real.test_browser import page_at
 from tests.real.wire import Seen, asked
 from tests.recordings import threaded
 
@@ -321,7 +322,7 @@ class TestThreads:
         assert old.metadata["step"] == -1
 
     async def test_where_a_recording_ends_the_fake_goes_on(self, tmp_path: Path) -> None:
-        cassettes = Path(__file__).parents[2] / "cassettes"
+        cassettes = ROOT / "cassettes"
         with running("serve", cassettes, "--speed", "instant", folder=tmp_path) as server:
             async with get_client(url=server.url, api_key=None) as client:
                 thread = str(uuid4())

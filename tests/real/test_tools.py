@@ -1,0 +1,192 @@
+"""Recordings beside a real Agent Server, beside each other, and what a real browser has kept of a session."""
+
+import asyncio
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from aiohttp import web
+from langgraph_sdk import get_client
+from playwright.async_api import async_playwright
+
+from tests.browser.chromium import FLAGS
+from tests.documents import ROOT
+from tests.processes import run, running
+from tests.recordings import threaded
+from tests.tools.cassettes import edited
+
+CASSETTES = ROOT / "cassettes"
+THREAD = (CASSETTES / "thread.yaml").read_text()
+KEY = "lsv2_pt_0123456789abcdef_0123456789"
+
+
+async def talk(url: str, thread: str) -> None:
+    """Have the conversation of the bundled cassette on *thread* of the server at *url*."""
+    async with get_client(url=url) as client:
+        await threaded(client, thread)
+
+
+@pytest.fixture(scope="module")
+def recorded(agent_server: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the recordings `one.yaml` and `two.yaml` of the same conversation, on threads of their own."""
+    folder = tmp_path_factory.mktemp("recorded")
+    for name in ("one", "two"):
+        target = folder / f"{name}.yaml"
+        with running("record", target, "--upstream", agent_server, folder=folder) as recorder:
+            thread = f"5c9a3d0e-6f0b-4e53-9a57-{int(name == 'two'):012}"
+            asyncio.run(talk(recorder.url, thread))
+            assert recorder.stop() == 0
+    return folder
+
+
+def test_a_recording_is_true_of_the_server_it_is_of_again_and_again(
+    agent_server: str, recorded: Path
+) -> None:
+    for _ in range(2):  # the thread that its client has named is there by now
+        done = run("verify", "one.yaml", "--upstream", agent_server, folder=recorded)
+
+        assert (done.returncode, done.stdout) == (0, "")
+        assert done.stderr == "14 exchanges verified: 14 same, 0 differs, 0 failed\n"
+
+
+def test_with_values_too(agent_server: str, recorded: Path) -> None:
+    done = run("verify", "one.yaml", "--values", "--upstream", agent_server, folder=recorded)
+
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_two_recordings_of_one_conversation_do_not_differ(recorded: Path) -> None:
+    same = run("diff", "one.yaml", "two.yaml", folder=recorded)
+    exact = run("diff", "one.yaml", "two.yaml", "--exact", folder=recorded)
+
+    assert (same.returncode, same.stdout) == (0, "")
+    assert same.stderr == "14 exchanges compared, 0 differ\n"
+    assert exact.returncode == 1
+
+
+def test_recordings_are_healthy(recorded: Path) -> None:
+    for command in (("lint",), ("fmt", "--check"), ("scrub", "--check")):
+        assert run(*command, "one.yaml", "two.yaml", folder=recorded).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "edit, number, fault",
+    [
+        pytest.param(("    status: idle\n", "    status: idle\n    gone: 1\n"), 1, "gone is missing", id="a field the server has not"),
+        pytest.param(("    status: idle\n", ""), 1, "status is new", id="a field that is new"),
+        pytest.param(("    status: idle\n", "    status: 1\n"), 1, "status was a number, now text", id="another type"),
+        pytest.param(("    event: metadata\n", "    event: meta\n"), 3, "events were meta, ", id="another event"),
+        pytest.param(("response:\n  status: 200", "response:\n  status: 201"), 1, "status was 201, now 200", id="another status"),
+    ],
+)  # fmt: skip
+def test_what_is_not_true_any_more_is_told(
+    agent_server: str, tmp_path: Path, edit: tuple[str, str], number: int, fault: str
+) -> None:
+    (tmp_path / "thread.yaml").write_text(edited(edit, text=THREAD))
+    options = ("--json", "--junit", "report.xml", "--max-age", "0")
+    done = run("verify", "thread.yaml", "--upstream", agent_server, *options, folder=tmp_path)
+
+    assert done.returncode == 1
+    *results, warned = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(results) == 14
+    assert warned["warning"].startswith("thread.yaml: recorded ")
+    differing = [one for one in results if one["outcome"] != "same"]
+    assert [one["exchange"] for one in differing] == [f"thread.yaml#{number}"]
+    assert differing[0]["faults"][0].startswith(fault)
+    report = ElementTree.parse(tmp_path / "report.xml").getroot()
+    assert (report.get("tests"), report.get("failures")) == ("14", "1")
+
+
+def test_an_answer_that_takes_too_long_has_failed(tmp_path: Path) -> None:
+    (tmp_path / "thread.yaml").write_text(THREAD)
+    with running("replay", "thread.yaml", folder=tmp_path) as server:
+        options = ("--upstream", server.url, "--timeout", "0.05")
+        done = run("verify", "thread.yaml", *options, folder=tmp_path)
+
+    assert done.returncode == 1
+    assert "thread.yaml#3 POST /threads/" in done.stdout
+    assert "  no whole answer within 0.05 s\n" in done.stdout
+
+
+JS = """async (url) => {
+  const state = { messages: [{ role: "human", content: "Hello! My name is Bagatur and I am 26 years old." }] };
+  const headers = { "content-type": "application/json", "x-api-key": "KEY" };
+  const ask = (path, body) => fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
+  const run = { assistant_id: "agent", input: state };
+  const whole = await (await ask("/runs/stream", { ...run, stream_mode: "updates" })).text();
+  const waited = await (await ask("/runs/wait", run)).text();
+  const reader = (await ask("/runs/stream", { ...run, stream_mode: "messages-tuple" })).body.getReader();
+  let read = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) read += new TextDecoder().decode(part.value);
+  return [whole, waited, read];
+}""".replace("KEY", KEY)
+
+
+@pytest.fixture(scope="module")
+def session(
+    agent_server: str, chromium: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, list[str]]]:
+    """The folder of two HAR files of one session, `session.har` and `session.zip`, and the bodies that its page has read."""
+    folder = tmp_path_factory.mktemp("session")
+    yield folder, asyncio.run(browsed(agent_server, chromium, folder / "session.zip"))
+
+
+async def browsed(server: str, chromium: str, har: Path) -> list[str]:
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text="<!doctype html><title>x</title>", content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/", page)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+            context = await browser.new_context(record_har_path=har)
+            tab = await context.new_page()
+            await tab.goto(f"http://127.0.0.1:{runner.addresses[0][1]}/")
+            told: list[str] = await tab.evaluate(JS, server)
+            await context.close()
+            await browser.close()
+    finally:
+        await runner.cleanup()
+    with zipfile.ZipFile(har) as archive:
+        archive.extractall(har.parent)
+    (har.parent / "har.har").rename(har.with_suffix(".har"))
+    return told
+
+
+@pytest.mark.parametrize("name", ["session.har", "session.zip"])
+def test_a_session_in_a_real_browser_is_taken_over(
+    session: tuple[Path, list[str]], agent_server: str, name: str
+) -> None:
+    folder, (whole, waited, read) = session
+    done = run("import", name, "--into", f"{name}.yaml", "--json", folder=folder)
+
+    assert f"with {agent_server}" in done.stderr
+    assert KEY not in (folder / f"{name}.yaml").read_text()
+    listed = run("ls", f"{name}.yaml", "--json", folder=folder).stdout.splitlines()
+    rows: list[dict[str, Any]] = [json.loads(line) for line in listed]
+    bodies = [
+        run("show", f"{name}.yaml", str(number), "--raw", folder=folder).stdout
+        for number in range(1, len(rows) + 1)
+    ]
+    *told, _ = [json.loads(line) for line in done.stdout.splitlines()]
+    # Chromium loses streams that may not be stored, as those of an Agent Server: what it has not kept is told.
+    lost = sum(one["times"] for one in told)
+    assert len(rows) + lost == 3
+    assert {one["why"] for one in told} <= {
+        "the browser kept nothing of its stream: record it with `mockserver record`"
+    }
+    texts = [text.replace("\r\n", "\n") for text in (whole, waited, read)]
+    assert waited in bodies
+    assert all(body in texts for body in bodies)
+    for command in ("lint", "fmt", "scrub"):
+        check = () if command == "lint" else ("--check",)
+        assert run(command, f"{name}.yaml", *check, folder=folder).returncode == 0
+    assert run("verify", f"{name}.yaml", "--upstream", agent_server, folder=folder).returncode == 0

@@ -1,0 +1,189 @@
+"""Texts that come from anywhere are searched in a time in proportion to their length.
+
+Each text would take minutes where a search goes over the same characters again from each of many places: the test runs into its time-out.
+"""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from mockserver.cassette.model import End, Exchange, Response, Stream, TimedEvent
+from mockserver.cassette.normalize import Stable
+from mockserver.fake.api.validation import RefusalError, parsed
+from mockserver.fake.json_format import written
+from mockserver.fake.script.model import Situation
+from mockserver.fake.tokens import tokens
+from mockserver.formats import sse
+from mockserver.formats.json_text import dumps
+from mockserver.formats.sse import CRLF
+from mockserver.http.messages import Request
+from mockserver.matching.canonical import form
+from mockserver.matching.names import ids_in
+from mockserver.redaction import streams
+from mockserver.redaction.patterns import credentials, is_secret_name
+from mockserver.redaction.redactor import Redactor, told
+from mockserver.redaction.rules import Rules
+from mockserver.server import script_files
+from mockserver.tools.scrub import hidden
+
+SIZE = 1_000_000
+SECRET = "abcdefghijklmnop"
+UUID = "01234567-89ab-cdef-0123-456789abcdef"
+
+
+def repeated(piece: str, size: int = SIZE) -> str:
+    return piece * (size // len(piece))
+
+
+def growing_slashes() -> str:
+    """Return fields in nested JSON, each with a backslash more than the one before, so that none of them ends."""
+    slashes = ("\\" * number for number in range(1, 1000))
+    return "".join(f'password{one}":{one}"x ' for one in slashes)
+
+
+REPEATED = (
+    *("-eyJabcdefgh", "-eyJabcdefgh.", ".eyJabcdefgh!"),
+    *("-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\n-----END ", "-----BEGIN "),
+    *("-sk-abcdefg", "bearer abcdefgh", "basic abcdefgh", "AIza", "-glpat-", "xoxb-"),
+    *('"password":"\\', '"password" ', '"password": "\\"', "password=", "secret_access_key"),
+    *('\\"password\\":\\"', '\\\\"password\\":\\"', 'password\\":\\"\\', "-access_token"),
+    *(SECRET[:8], SECRET[:8] + "\\\\", SECRET, "\\u0041", "\\", '"', "-"),
+)
+TEXTS = {
+    **{repr(piece): repeated(piece) for piece in REPEATED},
+    "slashes": growing_slashes(),
+    "one long escaped value": '"password":"' + "\\n" * (SIZE // 2),
+    "one beginning": repeated(SECRET[:8]) + "\\n",
+    "spaces behind a name": '"password"' + " " * SIZE,
+    "spaces behind bearer": "bearer" + " " * SIZE,
+    "backslashes behind a name": "password" + "\\" * SIZE,
+    "letters of a key": "-----BEGIN " + "PRIVATE KEY " * (SIZE // 12),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_secrets_are_looked_for_in_linear_time(name: str) -> None:
+    redactor = Redactor([SECRET], Rules(fields=("name",)))
+
+    assert redactor.text(TEXTS[name]) is not None
+
+
+@pytest.mark.parametrize(
+    "piece", ['"name":"x', 'name\\":\\"', '"name\\":\\"', '"name" ', '\\"name\\" :']
+)
+def test_fields_of_a_project_are_looked_for_in_linear_time(piece: str) -> None:
+    redactor = Redactor((), Rules(fields=("name",)))
+
+    assert redactor.text(repeated(piece)) is not None
+
+
+@pytest.mark.parametrize("piece", ["a=b ", "://a:b", "a", " ", "a:0123456789abcdefg "])
+def test_comments_and_lines_are_looked_through_in_linear_time(piece: str) -> None:
+    assert hidden(repeated(piece, SIZE // 2), Rules()) is not None
+
+
+def spelled(event: str, values: Iterator[str] | list[str]) -> list[TimedEvent]:
+    return [TimedEvent(0.0, sse.Event((("event", event), ("data", one)))) for one in values]
+
+
+def pairs(text: str) -> list[tuple[int, int]]:
+    """Return every pair of characters that begins at an odd place."""
+    return [(start, start + 2) for start in range(1, len(text) - 1, 2)]
+
+
+def test_many_secrets_that_are_spread_over_many_events_are_replaced() -> None:
+    events = spelled("a", [dumps({"content": "ab"})] * 20_000)
+
+    changed, count = streams.replaced(events, pairs, "R")
+
+    assert count == 19_999
+    assert changed[1].event.fields[1] == ("data", '{"content":"R"}')
+
+
+def test_many_secrets_that_two_events_share_are_replaced() -> None:
+    events = spelled("a", [dumps(["ab"] * 30_000)] * 2)
+
+    _, count = streams.replaced(events, pairs, "R")
+
+    assert count == 30_000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(lambda n: f'{{"a":"x","k{n}":"a{n}"}}', id="other keys"),
+        pytest.param(lambda n: f'{{"a":"x","k{n // 2}":"a{n}"}}', id="keys that come twice"),
+        pytest.param(lambda n: f'{{"id":"{n % 7}","content":"t{n}"}}', id="by turns"),
+        pytest.param(lambda n: f'["{n}",' + '"a",' * (n % 5) + '"b"]', id="of several lengths"),
+    ],
+)
+def test_a_stream_is_looked_at_in_linear_time(value: Callable[[int], str]) -> None:
+    rows = [("messages", value(n), "", "") for n in range(20_000)]
+    stream = Stream.plain(rows, [0.0] * len(rows), CRLF)
+    headers = (("content-type", "text/event-stream"),)
+    exchange = Exchange(Request("POST", "/x"), Response(200, None, headers, stream, End(0.0)))
+
+    assert Redactor([SECRET]).exchange(exchange).redacted == 0
+
+
+def refused(text: str) -> bool:
+    """Tell whether the fake graph refuses *text* in a body that nests too deep, whose brackets it counts therefore."""
+    try:
+        parsed(("[" * 100_000 + text).encode())
+    except RefusalError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('{"a":"' + '\\"' * (SIZE // 2), id="escaped quotes"),
+        pytest.param('{"a":"' + '\\"' * (SIZE // 2) + "\\", id="and a backslash"),
+        pytest.param('"' + "a" * SIZE, id="no end"),
+        pytest.param('"a" ' * (SIZE // 4), id="strings"),
+    ],
+)
+def test_a_body_that_is_no_json_is_refused_in_linear_time(text: str) -> None:
+    assert refused(text)
+
+
+def test_numbers_are_spelled_in_linear_time() -> None:
+    numbers = [int("1" * 4000)] * (SIZE // 4000)
+
+    assert written([*numbers, 1e-7]).endswith(",1e-7]")
+
+
+def test_a_query_is_read_in_linear_time() -> None:
+    pairs = "&".join(f"a{number}=1" for number in range(40_000))
+
+    assert len(form("GET", f"/x?{pairs}", {})["query"]) == 40_000
+
+
+PATHS = ("-api-key", "a-", "/threads/x")
+
+
+@pytest.mark.parametrize("piece", PATHS)
+def test_names_and_paths_are_looked_at_in_linear_time(piece: str) -> None:
+    name = repeated(piece, SIZE // 2)
+
+    assert is_secret_name(name) in (True, False)
+    assert credentials(((name, "x"),), f"/?{name}=abcdef") is not None
+    assert told(Request("GET", name))
+
+
+@pytest.mark.parametrize("piece", [UUID[:-1], "2026-01-01T00:00:00.", "call_a", "1"])
+def test_ids_and_times_are_looked_for_in_linear_time(piece: str) -> None:
+    assert Stable().text(repeated(piece))
+    assert ids_in(repeated(piece)) is not None
+
+
+WORDS = ("!", "? ", "my name is X ", "use tools ", " ")
+
+
+@pytest.mark.parametrize("piece", WORDS)
+def test_the_built_in_script_answers_a_long_message(piece: str) -> None:
+    text = repeated(piece, SIZE // 5) + "x"
+
+    assert script_files.builtin().visits(Situation("agent", text, 1)) is not None
+    assert "".join(tokens(text)) == text

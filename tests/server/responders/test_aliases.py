@@ -1,0 +1,383 @@
+"""Conversations that are replayed under other names than those under which they were recorded."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.replaying import Server, Start
+
+A, B, NEW, OTHER = (f"0b1e5c4e-7f7a-4f0e-8d5c-00000000000{n}" for n in "1234")
+
+
+def exchange(method: str, path: str, body: Any, answer: Any) -> str:
+    head = f"request:\n  method: {method}\n  path: {path}\n"
+    sent = "" if body is None else f"  body: {json.dumps(body)}\n"
+    place = f"  headers: {{content-location: {path}}}\n"
+    return f"---\n{head}{sent}response:\n{place}  body: {json.dumps(answer)}\n"
+
+
+def conversation(thread: str, answer: str = "hello", said: str = "hi") -> str:
+    """A thread that the client made up, and a turn on it."""
+    at = f"/threads/{thread}"
+    return "".join(
+        (
+            exchange("POST", "/threads", {"thread_id": thread}, {"thread_id": thread, "values": None}),
+            exchange("POST", f"{at}/runs/wait", {"input": {"messages": said}}, {"on": thread, "said": answer}),
+            exchange("GET", f"{at}/state", None, {"checkpoint": {"thread_id": thread}, "said": answer}),
+            exchange("POST", "/threads/search", {}, [{"thread_id": thread}]),
+        )
+    )  # fmt: skip
+
+
+HEAD = "mockserver: 1\n"
+
+
+async def ask(server: Server, method: str, path: str, body: Any = None, **headers: str) -> Any:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    async with server.client.request(method, path, json=body, headers=names) as response:
+        answer = await response.json()
+        assert response.status == (404 if "miss" in answer else 200)
+        return answer
+
+
+async def make(server: Server, thread: str, **headers: str) -> Any:
+    return await ask(server, "POST", "/threads", {"thread_id": thread}, **headers)
+
+
+async def turn(server: Server, thread: str, said: str = "hi", **headers: str) -> Any:
+    body = {"input": {"messages": said}}
+    return await ask(server, "POST", f"/threads/{thread}/runs/wait", body, **headers)
+
+
+async def test_a_conversation_goes_on_under_a_new_name(start: Start) -> None:
+    server = await start(chat=HEAD + conversation(A))
+
+    assert await make(server, NEW) == {"thread_id": NEW, "values": None}
+    assert await turn(server, NEW) == {"on": NEW, "said": "hello"}
+    state = await ask(server, "GET", f"/threads/{NEW}/state")
+    assert state == {"checkpoint": {"thread_id": NEW}, "said": "hello"}
+    assert await ask(server, "POST", "/threads/search", {}) == [{"thread_id": NEW}]
+    assert server.log.misses == 0
+
+
+async def test_a_name_may_come_up_anywhere(start: Start) -> None:
+    """A page that was opened on its thread makes none."""
+    server = await start(chat=HEAD + conversation(A))
+
+    state = await ask(server, "GET", f"/threads/{NEW}/state")
+
+    assert state["checkpoint"] == {"thread_id": NEW}
+    assert (await turn(server, NEW))["on"] == NEW
+
+
+async def test_the_very_name_is_left_as_it_is(start: Start) -> None:
+    server = await start(chat=HEAD + conversation(A))
+
+    assert (await make(server, A))["thread_id"] == A
+    async with server.client.get(f"/threads/{A}/state") as response:
+        assert "x-mockserver-ids" not in response.headers
+        assert response.headers["content-location"] == f"/threads/{A}/state"
+
+
+async def test_headers_and_the_journal_say_what_stands_for_what(start: Start) -> None:
+    server = await start(chat=HEAD + conversation(A))
+    async with server.client.get(f"/threads/{NEW}/state") as response:
+        assert response.headers["x-mockserver-ids"] == f"{NEW}={A}"
+        assert response.headers["content-location"] == f"/threads/{NEW}/state"
+
+    async with server.client.get("/__mockserver__/journal?session=") as response:
+        [told] = (await response.json())["requests"]
+
+    assert (told["method"], told["path"]) == ("GET", f"/threads/{NEW}/state")
+    assert (told["source"], told["exchange"], told["ids"]) == ("cassette", "chat.yaml#3", {NEW: A})
+
+
+async def test_each_session_has_names_of_its_own(start: Start) -> None:
+    server = await start(chat=HEAD + conversation(A))
+
+    for session, name in (("one", NEW), ("two", OTHER), ("three", A)):
+        assert (await make(server, name, x_mockserver_session=session))["thread_id"] == name
+        assert (await turn(server, name, x_mockserver_session=session))["on"] == name
+
+
+async def test_a_reset_forgets_names(start: Start) -> None:
+    server = await start(chat=HEAD + conversation(A))
+    await make(server, NEW)
+    async with server.client.post("/__mockserver__/reset"):
+        pass
+
+    assert (await make(server, OTHER))["thread_id"] == OTHER
+
+
+async def test_what_differs_in_more_than_ids_is_a_miss(start: Start) -> None:
+    server = await start(chat=HEAD + conversation(A))
+
+    answer = await turn(server, NEW, "something else")
+
+    assert answer["miss"]["reason"] == "no exchange matches"
+    assert (await turn(server, NEW))["on"] == NEW
+
+
+async def test_nothing_is_guessed_where_two_fit_equally(start: Start) -> None:
+    server = await start(a=HEAD + conversation(A, "one"), b=HEAD + conversation(B, "two"))
+
+    answer = await turn(server, NEW)
+
+    assert answer["miss"]["reason"] == (
+        "but for its ids it fits a.yaml#2, b.yaml#2 equally, whose answers differ: name its cassette, "
+        "whose order tells them apart"
+    )
+    assert (await turn(server, NEW, x_mockserver_cassette="b"))["said"] == "two"
+
+
+async def test_a_name_stays_open_while_all_that_it_may_mean_says_the_same(start: Start) -> None:
+    """The two threads are made alike; what is said on them tells which it is."""
+    one, two = conversation(A, "one", "hi"), conversation(B, "two", "ho")
+    server = await start(a=HEAD + one, b=HEAD + two)
+
+    assert await make(server, NEW) == {"thread_id": NEW, "values": None}
+    assert await turn(server, NEW, "ho") == {"on": NEW, "said": "two"}
+    assert (await turn(server, NEW, "hi"))["miss"]
+
+
+async def test_two_conversations_are_told_apart(start: Start) -> None:
+    one, two = conversation(A, "one", "hi"), conversation(B, "two", "ho")
+    server = await start(a=HEAD + one, b=HEAD + two)
+
+    assert (await turn(server, NEW, "hi"))["on"] == NEW
+    assert (await turn(server, OTHER, "ho"))["on"] == OTHER
+    state = await ask(server, "GET", f"/threads/{OTHER}/state")
+    assert state == {"checkpoint": {"thread_id": OTHER}, "said": "two"}
+
+
+@pytest.mark.parametrize("before", [NEW, A])
+async def test_a_recorded_name_has_one_other_name_in_a_session(start: Start, before: str) -> None:
+    server = await start(chat=HEAD + conversation(A))
+    await turn(server, before)
+
+    answer = await turn(server, OTHER)
+
+    assert answer["miss"]["reason"] == (
+        f"but for its ids it is chat.yaml#2, where {OTHER} would stand for {A}; but in this session {before} does: "
+        "take another session, or reset this one"
+    )
+    assert (await turn(server, before))["on"] == before
+
+
+async def test_names_are_looked_for_in_one_cassette_if_it_is_named(start: Start) -> None:
+    server = await start(a=HEAD + conversation(A, "one"), b=HEAD + conversation(B, "two"))
+
+    assert (await turn(server, NEW, x_mockserver_cassette="a"))["said"] == "one"
+    assert (await turn(server, OTHER, x_mockserver_cassette="b"))["said"] == "two"
+
+
+async def test_ignored_paths_are_ignored_under_any_name(start: Start) -> None:
+    text = HEAD + "ignore: [body.config]\n" + conversation(A)
+    server = await start(chat=text)
+    body = {"input": {"messages": "hi"}, "config": {"tags": ["x"]}}
+
+    assert (await ask(server, "POST", f"/threads/{NEW}/runs/wait", body))["on"] == NEW
+
+
+def told_apart_late(thread: str, run: str, word: str) -> str:
+    """A conversation that tells only with its second turn which one it is."""
+    at = f"/threads/{thread}"
+    hi, more = ({"input": {"messages": said}} for said in ("hi", word))
+    return "".join(
+        (
+            exchange("GET", f"{at}/state", None, {"on": thread, "turns": 0}),
+            exchange("POST", f"{at}/runs/wait", hi, {"on": thread, "by": run}),
+            exchange("GET", f"{at}/runs/{run}", None, {"run_id": run}),
+            exchange("GET", f"{at}/state", None, {"on": thread, "by": [run], "turns": 1}),
+            exchange("POST", f"{at}/runs/wait", more, {"on": thread, "said": word, "after": run}),
+            exchange("GET", f"{at}/state", None, {"on": thread, "by": [run], "turns": 2}),
+        )
+    )
+
+
+RUN, SECOND, THIRD = (f"5c1e5c4e-7f7a-4f0e-8d5c-00000000000{n}" for n in "123")
+
+
+@pytest.mark.parametrize("order", ["abc", "bac", "cba", "cab"])
+async def test_conversations_that_begin_alike_are_replayed_in_any_order(
+    start: Start, order: str
+) -> None:
+    """Each goes on where it was, and calls its run as it did before it was known which it is."""
+    parts = {"a": (A, RUN), "b": (B, SECOND), "c": (OTHER, THIRD)}
+    texts = {name: HEAD + told_apart_late(*ids, name) for name, ids in parts.items()}
+    server = await start(**texts)
+
+    runs = []
+    for number, name in enumerate(order):
+        live = f"7d1e5c4e-7f7a-4f0e-8d5c-00000000000{number}"
+        assert await ask(server, "GET", f"/threads/{live}/state") == {"on": live, "turns": 0}
+        first = await turn(server, live)
+        run = first["by"]
+        runs.append(run)
+        assert first == {"on": live, "by": run}
+        assert await ask(server, "GET", f"/threads/{live}/runs/{run}") == {"run_id": run}
+        state = await ask(server, "GET", f"/threads/{live}/state")
+        assert state == {"on": live, "by": [run], "turns": 1}
+        assert await turn(server, live, name) == {"on": live, "said": name, "after": run}
+        state = await ask(server, "GET", f"/threads/{live}/state")
+        assert state == {"on": live, "by": [run], "turns": 2}
+
+    assert server.log.misses == 0
+    assert len(set(runs)) == len(order)
+
+
+async def test_an_id_that_was_given_goes_with_the_conversation_that_is_held(start: Start) -> None:
+    """Threads that the server made are made alike; what is said tells which of them it is, and all goes on there."""
+
+    def made(thread: str, word: str) -> str:
+        at = f"/threads/{thread}"
+        said = {"input": {"messages": word}}
+        return "".join(
+            (
+                exchange("POST", "/threads", {}, {"thread_id": thread}),
+                exchange("GET", f"{at}/state", None, {"on": thread, "turns": []}),
+                exchange("POST", f"{at}/runs/wait", said, {"on": thread, "said": word}),
+                exchange("GET", f"{at}/state", None, {"on": thread, "turns": [word]}),
+            )
+        )
+
+    server = await start(chat=HEAD + made(A, "hi") + made(B, "ho"))
+
+    thread = (await ask(server, "POST", "/threads", {}))["thread_id"]
+    at = f"/threads/{thread}/state"
+    assert await ask(server, "GET", at) == {"on": thread, "turns": []}
+    assert await turn(server, thread, "ho") == {"on": thread, "said": "ho"}
+    assert await ask(server, "GET", at) == {"on": thread, "turns": ["ho"]}
+
+    assert server.log.misses == 0
+
+
+async def test_ids_of_messages_that_a_client_makes_up_come_back(start: Start) -> None:
+    """They do not count for a match, and are what the client knows its messages by."""
+
+    def run(*ids: str) -> dict[str, Any]:
+        said = [{"role": "user", "content": "hi", "id": one} for one in ids]
+        return {"assistant_id": "agent", "input": {"messages": said}}
+
+    first = exchange("POST", "/runs/wait", run(RUN), {"messages": [{"id": RUN}]})
+    again = exchange(
+        "POST", "/runs/wait", run(RUN, SECOND), {"messages": [{"id": RUN}, {"id": SECOND}]}
+    )
+    server = await start(chat=HEAD + first + again)
+
+    assert await ask(server, "POST", "/runs/wait", run(NEW)) == {"messages": [{"id": NEW}]}
+    answer = await ask(server, "POST", "/runs/wait", run(NEW, OTHER))
+    assert answer == {"messages": [{"id": NEW}, {"id": OTHER}]}
+    other = await ask(server, "POST", "/runs/wait", run(RUN), x_mockserver_session="other")
+    assert other == {"messages": [{"id": RUN}]}
+
+
+def two(state: str = "other") -> str:
+    """Two threads that begin alike; only the second one has a turn, after which its state differs."""
+    made = [exchange("POST", "/threads", {"thread_id": one}, {"thread_id": one}) for one in (A, B)]
+    rest = (
+        exchange("POST", f"/threads/{B}/runs/wait", {"input": {"messages": "hi"}}, {"on": B}),
+        exchange("GET", f"/threads/{B}/state", None, {"on": B, "said": state}),
+        exchange("GET", f"/threads/{A}/state", None, {"on": A, "said": None}),
+    )
+    return HEAD + "".join((*made, *rest))
+
+
+async def test_what_another_one_has_turned_out_to_be_is_left_out(start: Start) -> None:
+    server = await start(chat=two())
+    await make(server, NEW)
+    await make(server, OTHER)
+    assert await turn(server, OTHER) == {"on": OTHER}
+
+    assert await ask(server, "GET", f"/threads/{OTHER}/state") == {"on": OTHER, "said": "other"}
+    assert await ask(server, "GET", f"/threads/{NEW}/state") == {"on": NEW, "said": None}
+
+
+async def test_a_named_cassette_is_one_scenario_whose_order_tells(start: Start) -> None:
+    """The first state differs from the second, and nothing but their order tells which is asked for."""
+    parts = (
+        exchange("POST", "/threads", {"thread_id": A}, {"thread_id": A}),
+        exchange("GET", f"/threads/{A}/state", None, {"on": A, "said": None}),
+        exchange("POST", "/threads", {"thread_id": B}, {"thread_id": B}),
+        exchange("POST", f"/threads/{B}/runs/wait", {"input": {"messages": "hi"}}, {"on": B}),
+        exchange("GET", f"/threads/{B}/state", None, {"on": B, "said": "hello"}),
+    )
+    server = await start(chat=HEAD + "".join(parts))
+    named = {"x_mockserver_cassette": "chat"}
+    await make(server, NEW)
+    assert "miss" in await ask(server, "GET", f"/threads/{NEW}/state")
+
+    named["x_mockserver_session"] = "another"
+    await make(server, NEW, **named)
+    assert await ask(server, "GET", f"/threads/{NEW}/state", **named) == {"on": NEW, "said": None}
+    await make(server, OTHER, **named)
+    assert await turn(server, OTHER, **named) == {"on": OTHER}
+    told = await ask(server, "GET", f"/threads/{OTHER}/state", **named)
+    assert told == {"on": OTHER, "said": "hello"}
+
+
+async def test_an_assistant_that_a_client_made_up_has_another_name(start: Start) -> None:
+    made = {"assistant_id": A, "graph_id": "agent"}
+    parts = (
+        exchange("POST", "/assistants", made, made),
+        exchange("GET", f"/assistants/{A}", None, made),
+        exchange("POST", "/runs/wait", {"assistant_id": A, "input": {"messages": "hi"}}, {"by": A}),
+    )
+    server = await start(chat=HEAD + "".join(parts))
+    mine = {"assistant_id": NEW, "graph_id": "agent"}
+
+    assert await ask(server, "POST", "/assistants", mine) == mine
+    assert await ask(server, "GET", f"/assistants/{NEW}") == mine
+    run = {"assistant_id": NEW, "input": {"messages": "hi"}}
+    assert await ask(server, "POST", "/runs/wait", run) == {"by": NEW}
+
+
+async def test_an_assistant_that_was_recorded_means_itself(start: Start) -> None:
+    def body(assistant: str, said: str) -> Any:
+        return {"assistant_id": assistant, "input": {"messages": said}}
+
+    turns = ((A, "1"), (A, "2"), (A, "3"), (B, "8"))
+    text = HEAD + "".join(
+        exchange("POST", "/runs/wait", body(who, said), {"by": who}) for who, said in turns
+    )
+    server = await start(chat=text)
+
+    async def run(assistant: str, said: str) -> Any:
+        return await ask(server, "POST", "/runs/wait", body(assistant, said))
+
+    assert await run(A, "1") == {"by": A}
+    assert "miss" in await run(B, "2")
+    assert "miss" in await run(NEW, "3")  # whose place A has by now
+    assert await run(A, "3") == {"by": A}
+    assert await run(A, "1") == {"by": A}
+    assert await run(B, "8") == {"by": B}
+
+
+async def test_a_recorded_thread_that_is_used_under_its_name_has_no_other(start: Start) -> None:
+    server = await start(chat=HEAD + conversation(A))
+    assert (await make(server, A))["thread_id"] == A
+
+    assert "miss" in await turn(server, OTHER)
+    assert (await turn(server, A))["on"] == A
+
+
+async def test_a_graph_of_another_name_is_another_one(start: Start) -> None:
+    body = {"assistant_id": "agent", "input": {"messages": "hi"}}
+    server = await start(chat=HEAD + exchange("POST", "/runs/wait", body, {"by": "agent"}))
+
+    assert "miss" in await ask(server, "POST", "/runs/wait", {**body, "assistant_id": "other"})
+
+
+async def test_the_id_of_a_message_in_a_state_does_not_count_and_comes_back(start: Start) -> None:
+    def update(identity: str) -> Any:
+        return {"values": {"messages": [{"role": "human", "content": "hi", "id": identity}]}}
+
+    parts = (
+        exchange("POST", f"/threads/{A}/state", update(A), {"checkpoint_id": "1"}),
+        exchange("GET", f"/threads/{A}/state", None, update(A)),
+    )
+    server = await start(chat=HEAD + "".join(parts))
+
+    await ask(server, "POST", f"/threads/{A}/state", update(NEW))
+    assert await ask(server, "GET", f"/threads/{A}/state") == update(NEW)

@@ -1,0 +1,302 @@
+"""Two recordings beside each other: what belongs together, what changed, and what is set aside."""
+
+from typing import Any
+
+import pytest
+
+from mockserver.cassette.model import Policy
+from mockserver.tools.compare import report
+from mockserver.tools.compare.alignment import aligned, aligned_events
+from mockserver.tools.compare.diff import Pair, diff
+from mockserver.tools.compare.volatile import Aside
+from mockserver.tools.source import source
+from tests.tools.cassettes import HEALTHY, edited
+
+ONE, TWO, THREE = (f"1f000000-0000-4000-8000-00000000000{n}" for n in "123")
+
+
+def compared(before: str, after: str, *, exact: bool = False) -> list[Pair]:
+    one, other = (source("chat.yaml", text.encode()) for text in (before, after))
+    return [pair for pair in diff(one, other, Policy(), exact=exact) if pair.differs]
+
+
+def lines(before: str, after: str, *, exact: bool = False) -> list[str]:
+    return [
+        line for pair in compared(before, after, exact=exact) for line in report.words(pair.changes)
+    ]
+
+
+def test_a_recording_is_as_itself() -> None:
+    assert compared(HEALTHY, HEALTHY) == []
+    assert compared(HEALTHY, HEALTHY, exact=True) == []
+
+
+@pytest.mark.parametrize(
+    "edit, expected",
+    [
+        pytest.param(("status: 200", "status: 500"), ["status", "  - 200", "  + 500"], id="a status"),
+        pytest.param(('"Hello!"', '"Hi!"'), ["events[2] updates agent.messages[0].content", '  - "Hello!"', '  + "Hi!"'], id="a value in an event"),
+        pytest.param(('"attempt":1', '"attempt":1,"new":[]'), ["events[0] metadata new", "  + []"], id="a new field"),
+        pytest.param((',"attempt":1', ""), ["events[0] metadata attempt", "  - 1"], id="a field that is gone"),
+        pytest.param(('"attempt":1', '"attempt":"1"'), ["events[0] metadata attempt", "  - 1", '  + "1"'], id="another type"),
+        pytest.param(('"attempt":1', '"attempt":true'), ["events[0] metadata attempt", "  - 1", "  + true"], id="true is not 1"),
+        pytest.param(("content-type: application/json", "content-type: text/plain"), ["headers.content-type", '  - "application/json"', '  + "text/plain"'], id="a header"),
+        pytest.param(("    version: 0.16.7", "    version: 0.17.0"), ["body.version", '  - "0.16.7"', '  + "0.17.0"'], id="a body"),
+        pytest.param(("how: closed", "how: cut"), ["end", '  - "closed"', '  + "cut"'], id="an end"),
+        pytest.param(("  end: {after: 0.002", "  tail: x\n  end: {after: 0.002"), ["tail", '  - ""', '  + "x"'], id="a tail"),
+        pytest.param(("    event: updates", "    event: values"), ['events[2] updates', '  - {"agent":{"messages":[{"content":"Hello!","type":"ai"}]}}', "events[2] values", '  + {"agent":{"messages":[{"content":"Hello!","type":"ai"}]}}'], id="an event's name"),
+    ],
+)  # fmt: skip
+def test_a_change_is_told_by_its_path(edit: tuple[str, str], expected: list[str]) -> None:
+    assert lines(HEALTHY, edited(edit)) == expected
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(("after: 0.912", "after: 3"), id="a time between"),
+        pytest.param(("  - after: 4.088\n    comment: heartbeat\n", ""), id="a heartbeat"),
+    ],
+)
+def test_times_are_set_aside_unless_exact(edit: tuple[str, str]) -> None:
+    assert compared(HEALTHY, edited(edit)) == []
+    assert compared(HEALTHY, edited(edit), exact=True) != []
+
+
+def test_ids_are_set_aside_as_long_as_they_stand_for_each_other() -> None:
+    text = HEALTHY.replace("01a203e6-f289-748b-b15d-124a4b30ec1b", ONE)
+
+    assert compared(HEALTHY, text) == []
+    assert lines(HEALTHY, text, exact=True)[:3] == [
+        "headers.location",
+        '  - "/runs/01a203e6-f289-748b-b15d-124a4b30ec1b/stream"',
+        f'  + "/runs/{ONE}/stream"',
+    ]
+
+
+def test_an_id_that_stands_for_two_is_a_change() -> None:
+    text = edited(('{"run_id":"01a203e6-f289-748b-b15d-124a4b30ec1b"', f'{{"run_id":"{ONE}"'))
+
+    assert lines(HEALTHY, text) == [
+        "events[0] metadata run_id",
+        '  - "01a203e6-f289-748b-b15d-124a4b30ec1b"',
+        f'  + "{ONE}"',
+    ]
+
+
+def threads(*ids: str) -> str:
+    """Return a recording of several conversations on threads of these *ids*, one after the other."""
+    made = "".join(
+        f"---\nrequest: {{path: /threads, body: {{}}}}\nresponse: {{body: {{thread_id: {one}}}}}\n"
+        for one in ids
+    )
+    asked = "".join(
+        f"---\nrequest: {{path: /threads/{one}/runs/wait, body: {{assistant_id: agent}}}}\n"
+        f"response: {{body: {{thread: {number}}}}}\n"
+        for number, one in enumerate(ids)
+    )
+    return f"mockserver: 1\n{made}{asked}"
+
+
+def test_requests_belong_together_whose_ids_stand_for_each_other() -> None:
+    before, after = threads(ONE, TWO), threads(TWO, THREE)
+
+    assert compared(before, after) == []
+
+
+def test_exchanges_are_matched_wherever_they_stand() -> None:
+    parts = HEALTHY.split("---\n")
+    moved = "---\n".join([parts[0], parts[3], parts[1], parts[2]])
+
+    assert compared(HEALTHY, moved) == []
+
+
+def test_what_only_one_recording_has_is_told() -> None:
+    less = HEALTHY[: HEALTHY.rindex("---\n")]
+
+    assert compared(HEALTHY, less) == [Pair("GET /info", 3, None)]
+    assert compared(less, HEALTHY) == [Pair("GET /info", None, 3)]
+
+
+def test_a_request_that_changed_is_matched_by_its_path() -> None:
+    (pair,) = compared(HEALTHY, edited(("content: hello", "content: goodbye")))
+
+    assert (pair.before, pair.after) == (1, 1)
+    assert list(report.words(pair.changes)) == [
+        "request.body.input.messages[0].content",
+        '  - "hello"',
+        '  + "goodbye"',
+    ]
+
+
+def test_an_exchange_that_is_missing_moves_no_other_of_the_same_request() -> None:
+    def asked(*answers: int) -> str:
+        made = (f"---\nrequest: {{path: /x}}\nresponse: {{body: {one}}}\n" for one in answers)
+        return f"mockserver: 1\n{''.join(made)}"
+
+    assert compared(asked(1, 2, 3), asked(2, 3)) == [Pair("POST /x", 1, None)]
+    assert [pair.before for pair in compared(asked(1, 2, 3), asked(1, 9, 3))] == [2]
+
+
+@pytest.mark.parametrize(
+    "edit, expected",
+    [
+        pytest.param(("response:\n  status: 200", "response:\n  status: 200\n  reason: Fine"), ["reason", '  + "Fine"'], id="a reason"),
+        pytest.param(("response:\n", "repeat: error\nresponse:\n"), ["repeat", '  + "error"'], id="a repeat"),
+        pytest.param(("ignore:\n", "repeat: cycle\nignore:\n"), ["repeat", '  + "cycle"'], id="a repeat of all"),
+        pytest.param(("ignore:\n", "ignore:\n- body.metadata\n"), ["ignore[0]", '  + "body.metadata"'], id="what is ignored"),
+        pytest.param(("    event: updates\n", "    event: updates\n    id: 1-0\n"), ["events[2] updates id", '  + "…"'], id="an id"),
+    ],
+)  # fmt: skip
+def test_what_changes_a_replay_is_a_change(edit: tuple[str, str], expected: list[str]) -> None:
+    assert lines(HEALTHY, edited(edit)) == expected
+
+
+def test_a_query_that_changed_is_matched_by_its_path() -> None:
+    (pair,) = compared(HEALTHY, edited(("  path: /info", "  path: /info?x=1")))
+
+    assert (pair.before, pair.after) == (3, 3)
+    assert [change.place[:2] for change in pair.changes] == [("request", "query")]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(("{after: 0.002", "{after: 0.003"), id="when it ended"),
+        pytest.param(('"attempt":1', '"attempt":1.0'), id="the spelling of a number"),
+        pytest.param(('"attempt":1', '"attempt": 1'), id="white space"),
+    ],
+)
+def test_how_it_is_spelled_and_when_it_came_counts_when_all_is_to_be_exact(
+    edit: tuple[str, str],
+) -> None:
+    assert compared(HEALTHY, edited(edit)) == []
+    assert compared(HEALTHY, edited(edit), exact=True) != []
+
+
+def test_a_stream_that_became_a_body_is_told() -> None:
+    start, end = HEALTHY.index("  events:"), HEALTHY.index("  end:")
+    text = f"{HEALTHY[:start]}  body: {{}}\n{HEALTHY[end:]}"
+
+    assert lines(HEALTHY, text) == ["body", '  - "events"', '  + "a body"']
+
+
+def test_when_a_body_came_counts_when_all_is_to_be_exact() -> None:
+    assert lines(HEALTHY, edited(("  after: 0.5\n", "  after: 0.75\n")), exact=True) == [
+        "after",
+        "  - 0.5",
+        "  + 0.75",
+    ]
+
+
+def test_bytes_that_are_no_text_are_compared() -> None:
+    text = HEALTHY.replace("  body:\n    version: 0.16.7\n", "  base64: /////w==\n")
+
+    assert lines(text, text.replace("/////w==", "/////g==")) == [
+        "body",
+        '  - "base64 /////w=="',
+        '  + "base64 /////g=="',
+    ]
+
+
+def test_of_long_texts_what_is_around_the_difference_is_shown() -> None:
+    long = "word " * 100
+    before, after = (edited(("content: hello", f"content: {long}{end}")) for end in "ab")
+
+    _, old, new = lines(before, after)
+    assert old.endswith('word a" (503 characters)')
+    assert new.endswith('word b" (503 characters)')
+
+
+def test_what_a_terminal_would_take_for_orders_is_escaped() -> None:
+    _, old, _ = lines(edited(('"Hello!"', r'"a\u009b\u202eb"')), HEALTHY)
+
+    assert old == r'  - "a\u009b\u202eb"'
+
+
+def test_an_event_that_came_in_between_moves_nothing() -> None:
+    text = edited(("  events:\n", "  events:\n  - event: custom\n    data: '{}'\n"))
+
+    assert lines(HEALTHY, text) == ["events[0] custom", "  + {}"]
+
+
+def test_the_same_change_in_many_events_is_told_once() -> None:
+    def stream(version: str) -> str:
+        events = "".join(
+            f'  - event: messages\n    data: \'[{{"content":"{word}"}},{{"version":"{version}"}}]\'\n'
+            for word in "abc"
+        )
+        return edited(("  events:\n", f"  events:\n{events}"))
+
+    assert lines(stream("1"), stream("2")) == [
+        "events[*] messages [1].version  (3 times)",
+        '  - "1"',
+        '  + "2"',
+    ]
+    (pair,) = compared(stream("1"), stream("2"))
+    assert report.facts(pair.changes) == [
+        {"path": "events[*] messages [1].version", "before": "1", "after": "2", "times": 3}
+    ]
+
+
+def test_what_is_absent_has_no_key_in_the_facts() -> None:
+    (pair,) = compared(HEALTHY, edited((',"attempt":1', "")))
+
+    assert report.facts(pair.changes) == [{"path": "events[0] metadata attempt", "before": 1}]
+
+
+@pytest.mark.parametrize(
+    "before, after, same",
+    [
+        pytest.param(f"run {ONE}", f"run {TWO}", True, id="ids in texts"),
+        pytest.param(f"run {ONE}", f"walk {TWO}", False, id="other texts around ids"),
+        pytest.param("2026-11-22T15:36:36Z", "2027-01-01T00:00:00.5+00:00", True, id="times"),
+        pytest.param(ONE, "2026-11-22T15:36:36Z", False, id="an id is no time"),
+        pytest.param("http://127.0.0.1:2024/x", "http://localhost:99/x", True, id="addresses"),
+        pytest.param(1790000000.5, 1790000001, True, id="moments"),
+        pytest.param(1, 1.0, True, id="one number"),
+        pytest.param(1, True, False, id="true"),
+        pytest.param(0, None, False, id="null"),
+        pytest.param("call_abcdefghijklmnop1", "call_bbcdefghijklmnop2", True, id="calls"),
+    ],
+)
+def test_what_is_the_same_but_for_ids_and_times(before: Any, after: Any, same: bool) -> None:
+    assert Aside().same(before, after) is same
+    assert Aside(exact=True).same(before, after) is (before == after and same)
+
+
+def test_texts_that_do_not_fit_bind_no_ids() -> None:
+    aside = Aside()
+
+    assert aside.same(f"{ONE}", f"{TWO}")
+    assert not aside.same(f"{THREE} {ONE}", f"{ONE} {THREE}")
+    assert aside.same(THREE, THREE)
+
+
+def test_keys_that_are_ids_stand_for_each_other_too() -> None:
+    changes = list(Aside().changes({ONE: {"n": 1}, "a": 1}, {TWO: {"n": 2}, "a": 1}))
+
+    assert [(one.place, one.before, one.after) for one in changes] == [((ONE, "n"), 1, 2)]
+
+
+@pytest.mark.parametrize(
+    "before, after, pairs",
+    [
+        pytest.param("abc", "abc", [(0, 0), (1, 1), (2, 2)], id="the same"),
+        pytest.param("abc", "axc", [(0, 0), (1, 1), (2, 2)], id="one other"),
+        pytest.param("abc", "xabc", [(None, 0), (0, 1), (1, 2), (2, 3)], id="one more"),
+        pytest.param("abc", "c", [(0, None), (1, None), (2, 0)], id="two less"),
+        pytest.param("", "a", [(None, 0)], id="from nothing"),
+    ],
+)
+def test_lists_are_aligned(before: str, after: str, pairs: list[Any]) -> None:
+    assert list(aligned(before, after)) == pairs
+
+
+def test_events_of_other_names_never_belong_together() -> None:
+    before = [("a", "1"), ("b", "2"), ("c", "3")]
+    after = [("a", "1"), ("x", "2"), ("c", "4"), ("c", "3")]
+
+    assert list(aligned_events(before, after)) == [
+        (0, 0), (1, None), (None, 1), (None, 2), (2, 3),
+    ]  # fmt: skip

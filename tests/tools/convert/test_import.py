@@ -1,0 +1,390 @@
+"""What other tools have recorded, taken over: bodies, times, secrets, and what could not be."""
+
+import base64
+import gzip
+import json
+import zlib
+from typing import Any
+
+import pytest
+import yaml
+
+from mockserver.cassette import playback
+from mockserver.cassette.model import Stream
+from mockserver.cassette.yaml_codec import dump_exchange, load_exchange
+from mockserver.errors import ReadError, UsageError
+from mockserver.redaction.redactor import Rules
+from mockserver.tools.convert.foreign import Taken
+from mockserver.tools.convert.har import from_har, is_har
+from mockserver.tools.convert.vcr import from_vcr, is_vcr
+from tests.tools.convert.har_entries import EVENTS, KEY, SSE, URL, entry, har
+
+
+def taken(*entries: dict[str, Any], upstream: str | None = None, **files: bytes) -> Taken:
+    return from_har(har(*entries), files.get, upstream, Rules())
+
+
+def body(made: Taken, number: int = 0) -> bytes:
+    return playback.encoded(made.exchanges[number].response.content)
+
+
+def test_a_stream_becomes_events_spread_over_the_time_it_took() -> None:
+    made = taken(entry())
+
+    (exchange,) = made.exchanges
+    assert isinstance(exchange.response.content, Stream)
+    assert [timed.after for timed in exchange.response.content.events] == [0.1, 0.4]
+    assert body(made) == EVENTS.encode()
+    assert (made.base, made.when) == (URL, "2026-11-24T10:00:00.000000+00:00")
+    assert made.lost == [
+        "a HAR does not hold when each event came: they are spread evenly over the time that the answer took"
+    ]
+
+
+def test_what_a_recording_would_not_keep_is_not_kept() -> None:
+    (exchange,) = taken(entry()).exchanges
+
+    assert exchange.request.headers == ()
+    assert exchange.request.body == b'{"assistant_id": "agent"}'
+    assert exchange.response.headers == (("content-type", "text/event-stream; charset=utf-8"),)
+    assert exchange.response.reason is None
+
+
+def test_the_key_of_a_request_is_a_secret_wherever_it_comes_back() -> None:
+    content = {"content": {"text": f'{{"key":"{KEY}"}}', "mimeType": "application/json"}}
+    (exchange,) = taken(entry("/runs/wait", response={"headers": [], **content})).exchanges
+
+    assert playback.encoded(exchange.response.content) == b'{"key":"REDACTED"}'
+    assert exchange.redacted == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param({"text": base64.b64encode(EVENTS.encode()).decode(), "encoding": "base64"}, id="in base64"),
+        pytest.param({"text": EVENTS.encode().decode("latin-1")}, id="encoded twice"),
+        pytest.param({"text": None, "_file": "a"}, id="in a file beside it"),
+    ],
+)  # fmt: skip
+def test_bodies_are_found_however_they_are_kept(content: dict[str, Any]) -> None:
+    made = taken(entry(response={"headers": SSE, "content": content}), a=EVENTS.encode())
+
+    assert body(made) == EVENTS.encode()
+
+
+def test_messages_that_chromium_has_kept_become_events_with_their_times() -> None:
+    messages = [
+        {"time": 1000.5, "eventName": "metadata", "eventId": "1-0", "data": '{"run_id":"1"}'},
+        {"time": 1001.75, "eventName": "values", "eventId": "", "data": '{"a":1}'},
+    ]
+    made = taken(
+        entry(
+            response={"headers": SSE, "content": {"size": 0, "text": None}},
+            _eventSourceMessages=messages,
+        )
+    )
+
+    assert body(made) == (
+        b'event: metadata\r\ndata: {"run_id":"1"}\r\nid: 1-0\r\n\r\n'
+        b'event: values\r\ndata: {"a":1}\r\n\r\n'
+    )
+    content = made.exchanges[0].response.content
+    assert isinstance(content, Stream)
+    assert [timed.after for timed in content.events] == [0.1, 1.25]
+    assert made.lost == [
+        "of some streams the browser kept the messages alone: comments, and how lines ended, are lost"
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes, why",
+    [
+        pytest.param({"response": {"headers": SSE, "content": {"size": -1, "mimeType": "text/event-stream"}}}, "the browser kept nothing of its stream: record it with `mockserver record`", id="a stream that was not kept"),
+        pytest.param({"response": {"content": {"size": 9, "mimeType": "application/json"}, "headers": []}}, "the browser kept nothing of its body: record it with `mockserver record`", id="a body that was not kept"),
+        pytest.param({"response": {"content": {"_file": "gone"}, "headers": []}}, "the browser kept nothing of its body: record it with `mockserver record`", id="a file that is not there"),
+        pytest.param({"response": {"content": {"size": 50, "text": "{}"}, "headers": []}}, "the browser kept 2 of 50 bytes of its body: record it with `mockserver record`", id="a body that was cut short"),
+        pytest.param({"response": {"content": {"size": 3, "text": "!!!", "encoding": "base64"}, "headers": []}}, "the browser kept nothing of its body: record it with `mockserver record`", id="what is no base64"),
+        pytest.param({"response": {"status": 304}}, "the browser had its answer already: disable the cache, and record again", id="what a cache has answered"),
+        pytest.param({"response": {"headers": [1]}}, "its entry cannot be read: 'int' object is not subscriptable", id="an entry that makes no sense"),
+        pytest.param({"request": {"url": f"{URL.replace('https', 'wss')}/runs/stream"}}, "it is a WebSocket", id="the URL of a WebSocket"),
+        pytest.param({"request": {"postData": {"text": ""}, "bodySize": 20}}, "the body of its request is not there", id="a request whose body was left out"),
+        pytest.param({"response": {"status": 0, "_error": "net::ERR_FAILED"}}, "it has no answer: net::ERR_FAILED", id="no answer"),
+        pytest.param({"request": {"method": "OPTIONS"}}, "mockserver answers preflights by itself", id="a preflight"),
+        pytest.param({"request": {"postData": {}, "bodySize": 20}}, "the body of its request is not there", id="a request without its body"),
+        pytest.param({"_webSocketMessages": []}, "it is a WebSocket", id="a WebSocket"),
+    ],
+)  # fmt: skip
+def test_what_could_not_be_taken_over_is_told(changes: dict[str, Any], why: str) -> None:
+    made = taken(entry("/runs/wait"), entry(**changes))
+
+    ((request, told),) = made.left
+    assert told == why
+    assert request.endswith("/runs/stream")
+    assert len(made.exchanges) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"response": {"status": 1000}}, id="no status"),
+        pytest.param({"response": {"statusText": "\ud800"}}, id="half a character in a reason"),
+        pytest.param({"response": {"statusText": 5}}, id="a reason that is a number"),
+        pytest.param({"response": {"statusText": "a\nb"}}, id="a reason of two lines"),
+        pytest.param({"response": {"headers": [], "content": {"text": "{}", "mimeType": "a\nb"}}}, id="a type of two lines"),
+        pytest.param({"request": {"url": "http://[x/runs/wait"}}, id="no URL"),
+        pytest.param({"request": {"url": f"{URL}/runs/\ud800"}}, id="half a character in a URL"),
+        pytest.param({"startedDateTime": "0001-01-01T00:00:00+14:00"}, id="a date before all"),
+    ],
+)  # fmt: skip
+def test_what_is_taken_over_can_be_read_back(changes: dict[str, Any]) -> None:
+    made = taken(entry("/runs/wait"), entry(**changes))
+
+    for exchange in made.exchanges:
+        read = load_exchange(dump_exchange(exchange))
+        assert read is not None
+        assert read.response == exchange.response
+    assert len(made.exchanges) + len(made.left) + made.elsewhere == 2
+
+
+def test_a_har_that_nests_without_end_is_refused() -> None:
+    raw = b'{"log": {"entries": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
+
+    with pytest.raises(ReadError, match="not a HAR file"):
+        from_har(raw, lambda _: None, None, Rules())
+
+
+def test_exchanges_come_in_the_order_of_their_requests() -> None:
+    later = entry("/threads", startedDateTime="2026-11-24T10:00:01+02:00")
+    made = taken(entry(), later)
+
+    assert [one.request.path for one in made.exchanges] == ["/threads", "/runs/stream"]
+
+
+def test_what_went_elsewhere_is_counted() -> None:
+    page = entry(request={"url": "https://app.example/index.html", "method": "GET"})
+    made = taken(
+        page, entry(), entry(request={"url": f"{URL}.evil.example/runs/wait"}), upstream=URL
+    )
+
+    assert (len(made.exchanges), made.elsewhere) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "url, base, path",
+    [
+        ("http://localhost:3000/api/runs/stream", "http://localhost:3000/api", "/runs/stream"),
+        ("https://u:p@a.example/threads/x/runs/wait?x=1#y", "https://a.example", "/threads/x/runs/wait?x=1"),
+    ],
+)  # fmt: skip
+def test_the_server_is_the_one_that_is_asked_like_an_agent_server(
+    url: str, base: str, path: str
+) -> None:
+    made = taken(entry(request={"url": url}))
+
+    assert made.base == base
+    assert [one.request.path for one in made.exchanges] == [path]
+
+
+def test_one_of_several_servers_has_to_be_named() -> None:
+    entries = (entry(), entry(request={"url": "https://other.example/runs/wait"}))
+
+    with pytest.raises(UsageError, match=r"several servers in it, .*: name one by --upstream URL"):
+        taken(*entries)
+    assert len(taken(*entries, upstream=f"{URL}/").exchanges) == 1
+
+
+def test_a_har_without_an_agent_server_is_refused() -> None:
+    with pytest.raises(UsageError, match="no request to an Agent Server in it"):
+        taken(entry("/index.html"))
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"log": {}}', b'{"log": ', b'{"log": {"entries": 1}}', b'{"log": []}']
+)
+def test_what_is_no_har_is_refused(raw: bytes) -> None:
+    assert is_har(raw)
+    with pytest.raises(ReadError, match="not a HAR file"):
+        from_har(raw, lambda _: None, None, Rules())
+
+
+def test_a_stream_that_broke_off_breaks_off() -> None:
+    (exchange,) = taken(entry(response={"_error": "net::ERR_ABORTED"})).exchanges
+    assert exchange.response.end is not None
+    assert exchange.response.end.cut
+    (exchange,) = taken(entry(response={"content": {"text": EVENTS[:-2]}})).exchanges
+    assert exchange.response.end is not None
+    assert exchange.response.end.cut
+
+
+def test_the_times_of_messages_are_those_of_the_events() -> None:
+    messages = [{"time": 10, "data": "x"}, {"time": 12.5, "data": "y"}]
+    made = taken(entry(_eventSourceMessages=messages))
+
+    assert body(made) == EVENTS.encode()
+    content = made.exchanges[0].response.content
+    assert isinstance(content, Stream)
+    assert [timed.after for timed in content.events] == [0.1, 2.5]
+    assert made.lost == []
+
+
+def test_what_is_no_time_is_none_and_what_is_no_header_goes() -> None:
+    timings = {"send": "a", "wait": float("nan"), "receive": -1}
+    headers = [*SSE, {"name": "bad name", "value": "x"}, {"name": "x-é", "value": "x"}]
+    (exchange,) = taken(entry(timings=timings, response={"headers": headers})).exchanges
+
+    assert exchange.response.headers == (("content-type", "text/event-stream; charset=utf-8"),)
+    assert exchange.response.end is not None
+    assert exchange.response.end.after == 0
+
+
+def test_a_credential_of_one_request_is_a_secret_in_all_answers() -> None:
+    opaque = "opaque-abc1234567"
+    first = entry(
+        "/threads",
+        response={
+            "headers": [],
+            "content": {"text": f'{{"t":"{opaque}","s":"topsecretcookie1234"}}'},
+        },
+    )
+    second = entry(request={"headers": [{"name": "Authorization", "value": opaque}]})
+    cookie = [*SSE, {"name": "Set-Cookie", "value": "sid=topsecretcookie1234; Path=/"}]
+    second["response"]["headers"] = cookie
+    made = taken(first, second)
+
+    assert body(made) == b'{"t":"REDACTED","s":"REDACTED"}'
+
+
+@pytest.mark.parametrize(
+    "upstream", ["https://My-Agent.example:443/", "https://u:p@my-agent.example"]
+)
+def test_one_address_may_be_written_in_several_ways(upstream: str) -> None:
+    made = taken(entry(), upstream=upstream)
+
+    assert (made.base, len(made.exchanges)) == (URL, 1)
+
+
+@pytest.mark.parametrize(
+    "upstream, said",
+    [
+        ("localhost:2024", "--upstream 'localhost:2024': write an address"),
+        ("https://u:secret@other.example", f"no request to https://other.example in it: there are those to {URL}"),
+    ],
+)  # fmt: skip
+def test_a_server_that_is_not_in_it_is_told(upstream: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        taken(entry(), upstream=upstream)
+
+    assert str(caught.value).startswith(said)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_empty_har_is_told_to_be_empty() -> None:
+    with pytest.raises(UsageError, match="it is empty"):
+        taken()
+
+
+def interaction(**changes: Any) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "request": {
+            "method": "POST",
+            "uri": f"{URL}/runs/wait",
+            "body": '{"assistant_id": "agent"}',
+            "headers": {"x-api-key": [KEY], "Content-Type": ["application/json"]},
+        },
+        "response": {
+            "status": {"code": 200, "message": "OK"},
+            "headers": {"Content-Type": ["application/json"], "X-Two": ["a", "b"]},
+            "body": {"string": '{"a":1}'},
+        },
+    }
+    for name, change in changes.items():
+        made[name] = {**made[name], **change}
+    return made
+
+
+def vcr(*interactions: dict[str, Any], as_json: bool = False) -> bytes:
+    told = {"interactions": list(interactions), "version": 1}
+    return json.dumps(told).encode() if as_json else yaml.safe_dump(told).encode()
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_interactions_become_exchanges(as_json: bool) -> None:
+    raw = vcr(interaction(), as_json=as_json)
+    assert is_vcr(raw)
+    made = from_vcr(raw, None, Rules())
+
+    (exchange,) = made.exchanges
+    assert exchange.request.path == "/runs/wait"
+    assert exchange.request.body == b'{"assistant_id": "agent"}'
+    assert exchange.response.headers == (("content-type", "application/json"), ("x-two", "a"), ("x-two", "b"))  # fmt: skip
+    assert body(made) == b'{"a":1}'
+    assert made.lost == ["a VCR.py cassette holds no times: answers come at once"]
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        pytest.param({"body": {"string": b'{"a":1}'}}, id="bytes"),
+        pytest.param({"body": {"string": gzip.compress(b'{"a":1}', mtime=0)}, "headers": {"Content-Type": ["application/json"], "content-encoding": ["gzip"]}}, id="packed"),
+        pytest.param({"body": {"string": '{"a":1}'}, "headers": {"Content-Type": ["application/json"], "content-encoding": ["gzip"]}}, id="unpacked already"),
+        pytest.param({"body": None, "content": '{"a":1}'}, id="of httpx"),
+        pytest.param({"body": {"string": '{"a":1}'}, "status": 200}, id="a bare status"),
+        pytest.param({"body": {"string": zlib.compress(b'{"a":1}')}, "headers": {"content-encoding": ["deflate"]}}, id="deflated"),
+        pytest.param({"body": {"string": zlib.compress(b'{"a":1}', wbits=-15)}, "headers": {"content-encoding": ["deflate"]}}, id="deflated without a head"),
+        pytest.param({"body": {"string": gzip.compress(gzip.compress(b'{"a":1}'))}, "headers": {"content-encoding": ["gzip, gzip"]}}, id="packed twice"),
+        pytest.param({"body": {"string": '{"a":1}'}, "headers": {"content-encoding": ["br"]}}, id="unpacked from another packing"),
+    ],
+)  # fmt: skip
+def test_bodies_are_read_however_they_were_written(response: dict[str, Any]) -> None:
+    made = from_vcr(vcr(interaction(response=response)), None, Rules())
+
+    assert body(made) == b'{"a":1}'
+
+
+def test_a_body_that_cannot_be_unpacked_is_left_out() -> None:
+    headers = {"content-encoding": ["br"]}
+    packed = interaction(response={"headers": headers, "body": {"string": b"\xff\x00\x01"}})
+    made = from_vcr(vcr(interaction(), packed), None, Rules())
+
+    assert made.left == [
+        ("POST /runs/wait", "its body is packed as br: record it with decode_compressed_response")
+    ]
+    assert len(made.exchanges) == 1
+
+
+def test_an_interaction_that_makes_no_sense_is_left_out() -> None:
+    made = from_vcr(vcr(interaction(), interaction(response={"status": None})), None, Rules())
+
+    assert [why.partition(":")[0] for _, why in made.left] == ["its interaction cannot be read"]
+    assert len(made.exchanges) == 1
+
+
+def test_a_packed_request_is_unpacked() -> None:
+    packed = {"body": gzip.compress(b'{"a":1}'), "headers": {"Content-Encoding": ["gzip"]}}
+    made = from_vcr(vcr(interaction(request=packed)), None, Rules())
+
+    assert made.exchanges[0].request.body == b'{"a":1}'
+
+
+def test_a_stream_of_vcr_becomes_events() -> None:
+    headers = {"Content-Type": ["text/event-stream"]}
+    made = from_vcr(
+        vcr(interaction(response={"headers": headers, "body": {"string": EVENTS}})), None, Rules()
+    )
+
+    assert isinstance(made.exchanges[0].response.content, Stream)
+    assert body(made) == EVENTS.encode()
+
+
+@pytest.mark.parametrize(
+    "raw, said",
+    [
+        (b"interactions: 1\n", "not a VCR.py cassette"),
+        (b"interactions:\n- request: {}\n", "not a VCR.py cassette"),
+        (b"interactions: [", "not a VCR.py cassette"),
+        (b"interactions:\n- !!python/object:os.x {}\n", "line 2: not a VCR.py cassette"),
+    ],
+)
+def test_what_is_no_vcr_cassette_is_refused(raw: bytes, said: str) -> None:
+    with pytest.raises(ReadError, match=said):
+        from_vcr(raw, None, Rules())

@@ -1,0 +1,482 @@
+"""Cassettes damaged and edited by hand: what `lint` says of each, on which line, and what `--fix` makes of it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mockserver.cassette.model import Policy
+from mockserver.redaction.redactor import Rules, rules
+from mockserver.tools.fmt import formatted
+from mockserver.tools.lint.findings import CODES, Finding
+from mockserver.tools.lint.lint import fixed, lint
+from mockserver.tools.source import source
+from tests.tools.cassettes import HEALTHY, edited, line_of
+
+SECRET = "sk-proj-abcdefgh12345678"
+BARE = "mockserver: 1\n---\nrequest: {path: /x}\nresponse: {body: 1}\n"
+GET_INFO = HEALTHY[HEALTHY.rindex("---\n") :]
+
+
+def found(text: str | bytes, rules: Rules | None = None) -> list[Finding]:
+    raw = text if isinstance(text, bytes) else text.encode()
+    return lint(source("chat.yaml", raw), Policy(), rules or Rules())
+
+
+def mended(text: str) -> str:
+    return fixed(source("chat.yaml", text.encode())).decode()
+
+
+def test_a_healthy_cassette_has_no_findings() -> None:
+    assert found(HEALTHY) == []
+    assert mended(HEALTHY) == HEALTHY
+
+
+DAMAGES = [
+    # what a hand breaks in the YAML
+    pytest.param("malformed", "status: 200", "status: '200'", "status: '200'", id="a status in quotes"),
+    pytest.param("malformed", "status: 200", "status: 20", "status: 20", id="no status"),
+    pytest.param("not-yaml", "  method: POST", "\tmethod: POST", "\tmethod", id="a tab"),
+    pytest.param("not-yaml", "content: hello", 'content: "hello', None, id="an open quote"),
+    pytest.param("not-yaml", "content: hello", "content: hello: there", "hello: there", id="a second colon"),
+    pytest.param("not-yaml", "    stream_mode", "   stream_mode", "   stream_mode", id="one space too few"),
+    pytest.param("conflict", "        content: hello", "<<<<<<< HEAD\n        content: hello\n=======\n        content: hi\n>>>>>>> b", "<<<<<<< HEAD", id="a conflict of git"),
+    pytest.param("duplicate-key", "    stream_mode: updates", "    stream_mode: updates\n    stream_mode: values", "stream_mode: values", id="a key twice"),
+    pytest.param("yaml-feature", "content: hello", "content: &hello hello", "&hello", id="an anchor"),
+    pytest.param("yaml-feature", "content: hello", "content: !!str hello", "!!str", id="a tag"),
+    pytest.param("unknown-key", "  events:", "  evnts:", "evnts:", id="a key misspelled"),
+    pytest.param("unknown-key", "  method: GET", "  metod: GET", "metod", id="a key of a request misspelled"),
+    pytest.param("unknown-key", "upstream:", "upstrem:", "upstrem", id="a key of the header misspelled"),
+    pytest.param("unknown-key", "    comment: heartbeat", "    coment: heartbeat", "coment", id="a key of an event misspelled"),
+    pytest.param("malformed", "mockserver: 1", "mockserver: 2", "mockserver: 2", id="a newer format"),
+    pytest.param("malformed", "path: /info", "path: info", "path: info", id="a path without its slash"),
+    pytest.param("malformed", "  - after: 0.36", "  - after: -1", "after: -1", id="a time before"),
+    pytest.param("malformed", "  - after: 0.36", "  - after: soon", "after: soon", id="no time"),
+    pytest.param("malformed", "how: closed", "how: shut", "how: shut", id="no way to end"),
+    pytest.param("malformed", "- body.config.configurable.user_id", "- user_id", "- user_id", id="no ignore path"),
+    # what YAML takes, and means something else
+    pytest.param("type-changed", "content: '42'", "content: 42", "content: 42", id="a content that lost its quotes"),
+    pytest.param("type-changed", "      id: '17'", "      id: 17", "id: 17", id="an id that lost its quotes"),
+    pytest.param("type-changed", "assistant_id: agent", "assistant_id: 7", "assistant_id: 7", id="an assistant that is a number"),
+    pytest.param("type-changed", "content: hello", "content:", "content:", id="a content that is gone"),
+    pytest.param("type-changed", "    stream_mode: updates", "    stream_mode: updates\n    stream_subgraphs: yes", "stream_subgraphs", id="a flag that is a text"),
+    pytest.param("type-changed", "    content-type: application/json", "    content-type: application/json\n    x-count: 1.10", "x-count", id="a header that is a number"),
+    pytest.param("type-changed", "    event: updates", "    event: true", "event: true", id="an event's name that is true"),
+    pytest.param("unquoted", "content: 'no'", "content: no", "content: no", id="no"),
+    pytest.param("unquoted", "content: hello", "content: 2026-11-22", "content: 2026-11-22", id="a date"),
+    pytest.param("unquoted", "content: hello", "content: 12:30", "12:30", id="a time of day"),
+    pytest.param("unquoted", "user_id: '8'", "user_id: 012", "user_id: 012", id="an octal number"),
+    # what no client can read
+    pytest.param("not-json", '"type":"ai"}]}}', '"type":"ai"}]}', "data: |-", id="an event that lost a bracket"),
+    pytest.param("not-json", '"attempt":1', '"attempt":NaN', "data: |-", id="NaN"),
+    pytest.param("not-json", "  body:\n    version: 0.16.7", "  text: '{\"version\"'", "text: '{", id="a body cut off"),
+    pytest.param("content-type", "text/event-stream; charset=utf-8", "text/plain", "content-type: text/plain", id="a stream that says it is text"),
+    pytest.param("content-location", "content-location: /runs/01a203e6-f289-748b-b15d-124a4b30ec1b", "content-location: /runs/01a203e6-f289-748b-b15d-124a4b30ec1b/stream", "content-location", id="a content-location with more behind it"),
+    pytest.param("content-location", "content-location: /runs/01a203e6-f289-748b-b15d-124a4b30ec1b", "content-location: 01a203e6-f289-748b-b15d-124a4b30ec1b", "content-location", id="a content-location that is an id"),
+    pytest.param("location", "location: /runs/", "location: https://my-agent.example/runs/", "location: https", id="a location elsewhere"),
+    pytest.param("header", "    content-type: application/json", "    content-type: application/json\n    content-encoding: gzip", "content-encoding", id="a body that says it is packed"),
+    pytest.param("run-id", '"run_id":"01a203e6', '"run_id":"02a203e6', "data: |-", id="two runs"),
+    pytest.param("not-json", "  end: {after: 0.002", "  tail: 'event: up'\n  end: {after: 0.002", "tail:", id="a stream that ends within an event"),
+    pytest.param("not-json", "  body:\n    version: 0.16.7\n", "", None, id="a body that is gone"),
+    # what nothing asks for
+    pytest.param("never-matched", "path: /info", "path: /ok", "path: /ok", id="ok"),
+    pytest.param("never-matched", "path: /info", "path: '/info#top'", "/info#top", id="a fragment"),
+    pytest.param("never-matched", "path: /info", "path: /__mockserver__/health", "__mockserver__", id="a path of our own"),
+    pytest.param("never-matched", "path: /info", "path: '/in fo'", "/in fo", id="white space"),
+    pytest.param("useless-ignore", "- body.config.configurable.user_id", "- body.config.configurable.usr_id", "usr_id", id="an ignore that meets nothing"),
+    # what must not be there
+    pytest.param("secret", "    stream_mode: updates", f"    api_key: {SECRET}\n    stream_mode: updates", "api_key", id="a key in a body"),
+    pytest.param("secret", "https://my-agent.example", "https://ann:pw123456@my-agent.example", "upstream", id="a user in the upstream"),
+    pytest.param("secret", "content: hello", f"content: hello  # {SECRET}", "# sk-", id="a key in a comment"),
+    pytest.param("secret", '"Hello!"', f'"Hello {SECRET}!"', "data: |-", id="a key in an event"),
+    pytest.param("secret", "path: /info", f"path: /info?api_key={SECRET}", "path: /info", id="a key in a query"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("code, old, new, mark", DAMAGES)
+def test_a_damage_is_found_on_its_line(code: str, old: str, new: str, mark: str | None) -> None:
+    text = edited((old, new))
+    findings = found(text)
+
+    assert code in [one.code for one in findings]
+    first = next(one for one in findings if one.code == code)
+    if mark is not None and mark.startswith("data"):
+        assert text.split("\n")[first.line - 1].strip() == mark
+    elif mark is not None:
+        assert first.line == line_of(text, mark)
+    assert first.message
+    assert first.mend
+    assert SECRET not in str(findings)
+
+
+@pytest.mark.parametrize("code, old, new, mark", DAMAGES)
+def test_one_damage_is_one_finding(code: str, old: str, new: str, mark: str | None) -> None:
+    codes = [one.code for one in found(edited((old, new)))]
+
+    assert set(codes) <= {code, "useless-ignore"}
+    assert len(codes) <= 2
+
+
+@pytest.mark.parametrize("code, old, new, mark", DAMAGES)
+def test_what_can_be_fixed_is_fixed_and_no_more(
+    code: str, old: str, new: str, mark: str | None
+) -> None:
+    text = edited((old, new))
+    now = mended(text)
+
+    left = [one for one in found(text) if not one.fixable]
+    assert [one.code for one in found(now)] == [one.code for one in left]
+    assert (now == text) is not any(one.fixable for one in found(text))
+
+
+def test_all_faults_of_a_document_are_told() -> None:
+    text = edited(
+        ("  method: POST", "  metod: POST"),
+        ("  - after: 0.912", "  - after: soon"),
+        ("    comment: heartbeat", "    coment: heartbeat"),
+        ("how: closed", "how: shut"),
+    )
+
+    assert [(one.code, one.line) for one in found(text)] == [
+        ("unknown-key", line_of(text, "metod")),
+        ("malformed", line_of(text, "after: soon")),
+        ("unknown-key", line_of(text, "coment")),
+        ("malformed", line_of(text, "how: shut")),
+    ]
+
+
+def test_a_misspelled_key_is_told_with_the_one_that_was_meant() -> None:
+    (finding,) = found(edited(("  events:", "  evnts:")))
+
+    assert finding.message == "response has no key `evnts`"
+    assert finding.mend == "write `events`, or delete it"
+
+
+def test_a_misspelled_key_beside_a_list_is_told_too() -> None:
+    text = "mockserver: 1\n---\nrequest: {path: /x, methd: POST, body: {a: [1]}}\nresponse:\n  events:\n  - {evnt: values, data: {a: [{b: 1}]}}\n"
+
+    assert [(one.code, one.line) for one in found(text)] == [("unknown-key", 3), ("unknown-key", 6)]
+
+
+def test_the_faults_of_all_documents_are_told() -> None:
+    text = edited(("  events:", "  evnts:"), ("path: /info", "path: info"))
+
+    assert [(one.code, one.exchange) for one in found(text)] == [
+        ("unknown-key", 1),
+        ("malformed", 3),
+    ]
+
+
+def test_bytes_that_are_no_utf8_are_found() -> None:
+    raw = HEALTHY.encode().replace(b"hello", b"h\xe9llo")
+
+    (finding,) = found(raw)
+    assert (finding.code, finding.line) == ("not-utf8", line_of(HEALTHY, "hello"))
+
+
+@pytest.mark.parametrize("kept", [30, 100, -40, -3])
+def test_a_torn_end_is_found_and_left_alone(kept: int) -> None:
+    whole = HEALTHY[: HEALTHY.rindex("---\n")]
+    text = whole + GET_INFO[:kept]
+
+    (finding,) = found(text)
+    assert (finding.code, finding.line, finding.fixable) == ("torn", whole.count("\n") + 1, False)
+    assert mended(text) == text
+
+
+def test_what_is_misspelled_in_the_last_exchange_is_told_beside_its_end() -> None:
+    text = edited(("  end: {after: 0, how: closed}\n", ""), text=GET_INFO.replace("body:", "bdy:"))
+
+    assert [one.code for one in found(HEALTHY + text)] == ["torn", "unknown-key"]
+    assert mended(HEALTHY + text) == HEALTHY + text
+
+
+def test_a_file_that_lost_its_first_line_is_no_cassette() -> None:
+    (finding,) = found(HEALTHY.removeprefix("mockserver: 1\n"))
+
+    assert (finding.code, finding.line) == ("not-a-cassette", 1)
+
+
+def test_a_cassette_without_exchanges_is_empty() -> None:
+    assert [one.code for one in found("mockserver: 1\n")] == ["empty"]
+
+
+def test_a_document_that_holds_nothing_is_found_and_taken_out() -> None:
+    text = HEALTHY.replace("---\nrequest:\n  method: GET", "---\n---\nrequest:\n  method: GET")
+
+    (finding,) = found(text)
+    assert (finding.code, finding.line) == ("empty", line_of(text, "---", 3))
+    assert mended(text) == HEALTHY
+
+
+def test_the_same_request_and_answer_again_is_a_duplicate() -> None:
+    text = HEALTHY + GET_INFO
+
+    (finding,) = found(text)
+    assert (finding.code, finding.exchange, finding.fixable) == ("duplicate", 4, False)
+    assert finding.line == line_of(text, "request:", 4)
+    assert mended(text) == text
+
+
+def test_what_stands_beside_what_cannot_be_read_is_no_duplicate() -> None:
+    text = edited(("path: /runs/wait", "pth: /runs/wait")) + GET_INFO
+
+    assert [one.code for one in found(text)] == ["unknown-key"]
+
+
+@pytest.mark.parametrize(
+    "header, answers, duplicates",
+    [
+        pytest.param("", "abb", [3], id="last: what repeats the end"),
+        pytest.param("", "aab", [], id="last: what comes before the end"),
+        pytest.param("", "aaa", [2, 3], id="last: all"),
+        pytest.param("repeat: cycle\n", "abb", [], id="cycle: all of them are needed"),
+        pytest.param("repeat: cycle\n", "aa", [2], id="cycle: all are the same"),
+        pytest.param("repeat: error\n", "aa", [], id="error: each of them counts"),
+    ],
+)
+def test_what_repeats_an_answer_is_a_duplicate_only_if_it_is_given_again_anyway(
+    header: str, answers: str, duplicates: list[int]
+) -> None:
+    asked = "---\nrequest: {method: GET, path: /info}\nresponse: {body: {version: %s}}\n"
+    text = f"mockserver: 1\n{header}" + "".join(asked % answer for answer in answers)
+
+    assert [one.exchange for one in found(text)] == duplicates
+
+
+def test_a_repeat_of_its_own_makes_none_of_them_a_duplicate() -> None:
+    one = "---\nrequest: {method: GET, path: /x}\nresponse: {body: 1}\n"
+    other = "---\nrequest: {method: GET, path: /x}\nrepeat: error\nresponse: {body: 1}\n"
+
+    assert found(f"mockserver: 1\n{one}{other}") == []
+
+
+def test_a_repeat_that_is_not_on_the_last_of_identical_requests_counts_for_nothing() -> None:
+    one = "---\nrequest: {method: GET, path: /x}\nrepeat: error\nresponse: {body: 1}\n"
+    other = "---\nrequest: {method: GET, path: /x}\nresponse: {body: 2}\n"
+
+    (finding,) = found(f"mockserver: 1\n{one}{other}")
+    assert (finding.code, finding.line, finding.exchange) == ("useless-repeat", 4, 1)
+
+
+def test_requests_that_ignore_alone_makes_the_same_are_shadowed() -> None:
+    text = edited(("- body.config.configurable.user_id", "- body.input.messages[0].content"))
+    text += edited(("---\n", ""), text=HEALTHY[HEALTHY.index("---\n") :]).replace("hello", "bye")
+    text = text.replace("closed}\nrequest:", "closed}\n---\nrequest:")
+
+    shadowed = [one for one in found(text) if one.code == "shadowed"]
+    assert [(one.exchange, one.line) for one in shadowed] == [(4, line_of(text, "request:", 4))]
+    assert "body.input.messages[0].content differs" in shadowed[0].message
+
+
+def test_a_number_where_all_others_have_a_text_that_reads_like_one_is_told() -> None:
+    ask = "---\nrequest:\n  path: /runs/wait\n  body: {assistant_id: a, input: {n: %d, user: %s}}\nresponse: {body: {}}\n"
+    text = "mockserver: 1\n" + ask % (1, "'7'") + ask % (2, "'8'") + ask % (3, "9")
+
+    (finding,) = found(text)
+    assert (finding.code, finding.exchange, finding.line) == ("type-changed", 3, 15)
+
+
+def test_a_value_that_a_server_has_refused_is_as_it_was_sent() -> None:
+    text = edited(("content: '42'", "content: 42"))
+    at = text.index("content: 42")
+    text = text[:at] + text[at:].replace("status: 200", "status: 422", 1)
+
+    assert found(text) == []
+
+
+def test_rules_of_the_project_are_secret_too() -> None:
+    own = rules([{"field": "user_id"}, "hel+o"])
+
+    told = [(one.code, one.line) for one in found(HEALTHY, own)]
+    assert told == [
+        ("secret", line_of(HEALTHY, "hello")),
+        ("secret", line_of(HEALTHY, "user_id: '7'")),
+        ("secret", line_of(HEALTHY, "user_id: '8'")),
+    ]
+
+
+def test_secrets_in_what_cannot_be_read_are_told_too() -> None:
+    text = edited(("content: hello", f'content: "{SECRET}'))
+
+    assert {one.code for one in found(text)} == {"not-yaml", "secret"}
+    assert next(one for one in found(text) if one.code == "secret").line == line_of(text, SECRET)
+
+
+@pytest.mark.parametrize(
+    "edit, said",
+    [
+        pytest.param(("---\nrequest:\n  method: GET", "request:\n  method: GET"), "duplicate-key", id="between exchanges"),
+        pytest.param(("---\nrequest:", "request:"), "unknown-key", id="behind the header"),
+    ],
+)  # fmt: skip
+def test_a_separator_that_is_missing_is_what_is_to_be_mended(
+    edit: tuple[str, str], said: str
+) -> None:
+    first = found(edited(edit))[0]
+
+    assert (first.code, first.mend) == (
+        said,
+        "put a line `---` above, where another document begins",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("body: {input: {messages: [{role: assistant, content: null, tool_calls: []}]}}", id="a tool call without words"),
+        pytest.param("body: {input: {doc: {type: 3, content: 42, role: 1}}}", id="what is no message"),
+        pytest.param("body: {config: {configurable: {thread_id: 42}}, metadata: {run_id: 5}}", id="ids of somebody else"),
+    ],
+)  # fmt: skip
+def test_a_number_is_right_where_it_may_be_one(text: str) -> None:
+    assert (
+        found(
+            f"mockserver: 1\n---\nrequest:\n  path: /runs/wait\n  {text}\nresponse: {{body: {{}}}}\n"
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        pytest.param(
+            "{events: [{event: end}, {event: end, data: null}]}", id="an end without data"
+        ),
+        pytest.param("{headers: {content-type: application/jsonl}, text: 'a'}", id="lines of JSON"),
+        pytest.param("{status: 204}", id="nothing"),
+    ],
+)
+def test_answers_that_clients_read_are_right(response: str) -> None:
+    assert found(f"mockserver: 1\n---\nrequest: {{path: /x}}\nresponse: {response}\n") == []
+
+
+def test_an_answer_to_a_cancellation_needs_no_body() -> None:
+    asked = "request: {path: /threads/1/runs/2/cancel}\nresponse: {}\n"
+
+    assert found(f"mockserver: 1\n---\n{asked}") == []
+
+
+def test_a_conflict_of_git_is_never_fixed() -> None:
+    text = edited(("    stream_mode: updates", "<<<<<<< HEAD\n    stream_mode: no\n=======\n    stream_mode: on\n>>>>>>> b"), ("content: '42'", "content: 42"))  # fmt: skip
+
+    assert mended(text) == text
+
+
+def test_what_is_left_out_is_not_fixed() -> None:
+    text = edited(("content: '42'", "content: 42"), ("    content-type: application/json", "    content-type: application/json\n    date: today"))  # fmt: skip
+    held = source("chat.yaml", text.encode())
+
+    assert b"content: 42\n" in fixed(held, {"type-changed"})
+    assert b"date: today" not in fixed(held, {"type-changed"})
+    assert b"date: today" in fixed(held, {"header"})
+    assert fixed(held, {"header", "type-changed"}) == held.raw
+
+
+def test_what_no_loader_takes_is_found() -> None:
+    assert [one.code for one in found(BARE + "--- null\n")] == ["malformed"]
+
+
+@pytest.mark.parametrize("text", ["...", "---", "a\n          ... b"])
+def test_a_text_that_looks_like_the_end_of_a_document_is_one(text: str) -> None:
+    assert {one.code for one in found(edited(("content: hello", f"content: {text}")))} <= {
+        "unquoted"
+    }
+
+
+def test_a_long_word_is_looked_through_at_once() -> None:
+    found(edited(("content: hello", f"content: hello  # {'ab12' * 20_000}")))
+
+
+def test_a_directive_is_no_document() -> None:
+    text = "%YAML 1.2\n---\n" + BARE
+
+    assert [one.code for one in found(text)] == []
+    assert mended(text) == text
+
+
+def test_what_makes_no_sense_is_not_told_to_need_quotes() -> None:
+    assert [one.code for one in found(edited(("  - after: 0.36", "  - after: .nan")))] == [
+        "malformed"
+    ]
+    assert [one.code for one in found(edited(("recorded: 2026", "recoded: 2026")))] == [
+        "unknown-key"
+    ]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(("user_id: '7'", "user_id: '7'\n        api_key: 0123456789"), id="a number"),
+        pytest.param(("upstream:", f"upstrem: {SECRET}\nupstream:"), id="an unknown key"),
+        pytest.param(("status: 200", f"status: {SECRET}"), id="no status"),
+        pytest.param(("content: hello", f"content: &{SECRET} hello"), id="an anchor"),
+        pytest.param(("- body.config.configurable.user_id", f"- body.config.{SECRET}"), id="a path"),
+        pytest.param(("    stream_mode: updates", f"    stream_mode: updates\n    {SECRET}: 1"), id="a key"),
+        pytest.param(("content-location: /runs/", f"content-location: /{SECRET}/runs/x/"), id="a location"),
+    ],
+)  # fmt: skip
+def test_no_finding_tells_a_secret(edit: tuple[str, str]) -> None:
+    findings = found(edited(edit))
+
+    assert "secret" in [one.code for one in findings]
+    assert not [one for one in findings if SECRET in str(one) or "0123456789" in str(one)]
+
+
+def test_what_a_terminal_would_take_for_orders_is_escaped() -> None:
+    (finding,) = found(edited(("    stream_mode: updates", '    "\\x1b[31m": {a: no}')))
+
+    assert "\x1b" not in str(finding)
+    assert str(finding).count("\n") == 0
+
+
+@pytest.mark.parametrize("lines", [1, 63, 64, 200])
+def test_comments_make_no_document_vanish(lines: int) -> None:
+    text = HEALTHY.replace("---\n", "---\n" + "# more\n" * lines)
+
+    assert found(text) == []
+    assert mended(text) == text
+
+
+def test_comments_in_a_document_of_their_own_stay() -> None:
+    text = (
+        "# about this\n---\n"
+        + HEALTHY.replace("---\n", "---\n# keep me\n---\n")
+        + "---\n# the end\n"
+    )
+
+    assert found(text) == []
+    kept = formatted(source("chat.yaml", text.encode())).decode()
+    assert [kept.count(one) for one in ("# about this", "# keep me", "# the end")] == [1, 3, 1]
+    assert formatted(source("chat.yaml", kept.encode())).decode() == kept
+    assert found(text + GET_INFO.replace("GET", "PSOT"))[0].line == line_of(text, "# the end") + 3
+
+
+@pytest.mark.parametrize("raw", [b"", b" \n", "mockserver: 1\n".encode("utf-16")])
+def test_a_file_that_lost_its_text_is_found(raw: bytes) -> None:
+    (finding,) = found(raw)
+
+    assert finding.code in ("empty", "not-a-cassette")
+
+
+def test_a_fix_keeps_comments_and_everything_else() -> None:
+    text = edited(
+        ("request:\n", "# the first one\nrequest:\n"),
+        ("content: hello", "content: 12  # a number"),
+        (
+            "    content-type: application/json",
+            "    content-type: application/json\n    date: today",
+        ),
+    )
+
+    assert mended(text) == edited(
+        ("request:\n", "# the first one\nrequest:\n"),
+        ("content: hello", "content: '12'  # a number"),
+    )
+
+
+def test_each_code_says_what_it_finds_and_is_found_by_a_test() -> None:
+    tests = re.findall(r'"([a-z0-9-]+)"', Path(__file__).read_text())
+
+    assert set(CODES) <= set(tests)

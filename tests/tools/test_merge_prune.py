@@ -1,0 +1,253 @@
+"""What was played, what may go for it, and several cassettes as one."""
+
+import pytest
+
+from mockserver.cassette.model import Body, Policy
+from mockserver.errors import ReadError
+from mockserver.http.messages import Request
+from mockserver.matching import usage
+from mockserver.matching.usage import Plays
+from mockserver.redaction.redactor import Rules
+from mockserver.tools.lint.lint import lint
+from mockserver.tools.merge import Merged, merged
+from mockserver.tools.prune import pruned, pruning
+from mockserver.tools.source import Source, source
+from tests.tools.cassettes import HEALTHY, edited
+
+PARTS = HEALTHY.split("---\n")
+BY_HAND = """\
+mockserver: 1
+---
+request: {method: GET, path: /info}  # by hand
+response: {body: {version: 1}}
+"""
+
+
+def held(text: str, name: str = "chat.yaml") -> Source:
+    return source(name, text.encode())
+
+
+def played(*counts: int, text: str = HEALTHY) -> Plays:
+    """Return that the exchanges of *text* were played so often."""
+    asked = [part.exchange.request for part in held(text).exchanges if part.exchange]
+    return Plays(dict(zip(usage.marks(asked), counts, strict=False)))
+
+
+def test_what_was_never_played_may_go() -> None:
+    found = pruning(held(HEALTHY), played(1, 0, 2))
+
+    assert [part.number for part in found.unplayed] == [2]
+    assert (found.unknown, found.kept) == ([], None)
+    assert pruned(held(HEALTHY), found.unplayed) == "---\n".join([*PARTS[:2], PARTS[3]]).encode()
+
+
+def test_what_is_left_is_left_as_it_is() -> None:
+    text = edited(
+        ("request:\n", "# the first\nrequest:\n"), ("    stream_mode", "    stream_mode  ")
+    )
+    found = pruning(held(text), played(1, 1, 0, text=text))
+
+    assert pruned(held(text), found.unplayed) == "---\n".join(text.split("---\n")[:3]).encode()
+
+
+def test_what_the_usage_does_not_know_stays() -> None:
+    found = pruning(held(HEALTHY), played(0, 1))
+
+    assert [part.number for part in found.unplayed] == [1]
+    assert [part.number for part in found.unknown] == [3]
+    assert pruning(held(HEALTHY), None).unplayed == []
+
+
+def test_what_came_in_between_makes_all_of_that_request_unknown() -> None:
+    one = "---\nrequest: {path: /x}\nresponse: {body: %d}\n"
+    known = played(1, 0, text="mockserver: 1\n" + one % 1 + one % 2)
+    found = pruning(held("mockserver: 1\n" + one % 0 + one % 1 + one % 2), known)
+
+    assert (found.unplayed, [part.number for part in found.unknown]) == ([], [1, 2, 3])
+
+
+def test_a_failed_test_keeps_all_of_its_cassette() -> None:
+    (told,) = usage.unfinished({"chat.yaml": played(0, 0, 0)}).values()
+
+    assert pruning(held(HEALTHY), told).unplayed == []
+    assert pruning(held(HEALTHY), told).kept == "a test that plays it has failed, or did not run"
+
+
+def test_nothing_is_left_of_a_cassette_that_was_never_played() -> None:
+    found = pruning(held(HEALTHY), played(0, 0, 0))
+
+    assert pruned(held(HEALTHY), found.unplayed) is None
+
+
+def test_what_is_last_of_a_recording_then_is_not_torn() -> None:
+    text = "---\n".join([*PARTS[:2], BY_HAND.split("---\n")[1], PARTS[3]])
+    found = pruning(held(text), played(1, 1, 0, text=text))
+    raw = pruned(held(text), found.unplayed)
+
+    assert raw is not None
+    left = held(raw.decode())
+    assert [part.torn for part in left.parts] == [False, False, False]
+    assert b"# by hand" in raw
+
+
+def test_exchanges_are_known_by_what_they_ask_whatever_their_text_or_place() -> None:
+    one, other = Request("GET", "/info"), Request("GET", "/ok")
+
+    assert usage.marks([one, other]) == usage.marks([other, one])[::-1]
+    assert len(set(usage.marks([one, one, one]))) == 3
+
+
+def test_usages_are_added_up() -> None:
+    first = {"a": Plays({"x": 1, "y": 0}), "b": Plays({"z": 0})}
+    second = {"a": Plays({"y": 2, "w": 0}, unfinished=True)}
+
+    both = usage.merged([first, second])
+    assert both == {
+        "a": Plays({"x": 1, "y": 2, "w": 0}, unfinished=True),
+        "b": Plays({"z": 0}),
+    }
+    assert usage.loads(usage.dumps(both)) == both
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{", '{"mockserver_usage": 2, "cassettes": {}}', "mockserver: 1\n"]
+)
+def test_what_is_no_usage_file_is_refused(text: str) -> None:
+    with pytest.raises(ReadError, match="not a usage file"):
+        usage.loads(text)
+
+
+def merge(*texts: str) -> Merged:
+    return merged([held(text, f"{n}.yaml") for n, text in enumerate(texts, 1)], Policy())
+
+
+def test_one_cassette_is_itself() -> None:
+    assert merge(HEALTHY).raw == HEALTHY.encode()
+
+
+def test_an_exchange_that_is_there_already_is_dropped() -> None:
+    other = edited(("    version: 0.16.7", "    version: 0.17.0"))
+    made = merge(HEALTHY, HEALTHY, other)
+
+    assert made.raw.decode() == HEALTHY + "---\n" + other.split("---\n")[3]
+    assert made.count == 4
+    assert made.dropped == [
+        ("2.yaml#1", "1.yaml#1"),
+        ("2.yaml#2", "1.yaml#2"),
+        ("2.yaml#3", "1.yaml#3"),
+        ("3.yaml#1", "1.yaml#1"),
+        ("3.yaml#2", "1.yaml#2"),
+    ]
+
+
+def test_what_one_cassette_holds_twice_it_holds_for_a_reason() -> None:
+    text = HEALTHY + "---\n" + PARTS[3]
+
+    assert merge(text).raw == text.encode()
+
+
+def test_when_the_parts_of_an_answer_came_makes_no_other_of_it() -> None:
+    made = merge(HEALTHY, edited(("after: 0.912", "after: 1.5")))
+
+    assert len(made.dropped) == 3
+
+
+def test_the_header_tells_what_all_say() -> None:
+    other = edited(
+        ("recorded: 2026-11-22", "recorded: 2025-01-01"),
+        ("https://my-agent.example", "https://other.example"),
+        ("- body.config.configurable.user_id", "- body.metadata"),
+    )
+    made = merge(HEALTHY, other)
+
+    assert made.raw.decode().startswith(
+        "mockserver: 1\n"
+        "recorded: 2025-01-01T15:36:36Z\n"
+        "server: {version: 0.16.7, langgraph_py_version: 1.2.22}\n"
+        "ignore:\n- body.config.configurable.user_id\n- body.metadata\n---\n"
+    )
+    assert made.notes == [
+        "`ignore: [body.config.configurable.user_id, body.metadata]` now holds for all exchanges",
+        "they are of different upstreams: the header names none",
+    ]
+
+
+ASKED = "---\nrequest: {{method: GET, path: /threads/1}}  # by hand\nresponse: {{body: {}}}\n"
+
+
+def asked(*answers: str, repeat: str = "") -> str:
+    """Return a cassette with these *answers* to one request."""
+    return f"mockserver: 1\n{repeat}" + "".join(map(ASKED.format, answers))
+
+
+@pytest.mark.parametrize(
+    "first, second, left",
+    [
+        pytest.param("a", "a", "a", id="the same"),
+        pytest.param("ab", "b", "ab", id="the end of it"),
+        pytest.param("ab", "a", "aba", id="the beginning of it"),
+        pytest.param("b", "ab", "bab", id="more before it"),
+        pytest.param("ab", "ab", "ab", id="all of it"),
+    ],
+)
+def test_what_a_client_gets_in_the_end_stays_the_same(first: str, second: str, left: str) -> None:
+    assert merge(asked(*first), asked(*second)).raw.decode() == asked(*left)
+
+
+def test_where_repeat_differs_that_of_the_last_holds() -> None:
+    made = held(
+        merge(
+            asked("1", "2", repeat="repeat: cycle\n"), asked("3", repeat="repeat: error\n"), BY_HAND
+        ).raw.decode()
+    )
+
+    assert made.header.repeat is None
+    repeats = [part.exchange.repeat for part in made.exchanges if part.exchange]
+    assert repeats == [None, None, "error", None]
+    assert made.parts[1].text == asked("1").partition("\n")[2]
+    assert "# by hand" in made.parts[3].text
+    assert lint(made, Policy(), Rules()) == []
+
+
+def test_a_text_at_the_end_of_a_file_gets_no_newline_behind_others() -> None:
+    text = "mockserver: 1\n---\nrequest: {path: /x}\nresponse:\n  text: |\n    foo"
+    first, _ = held(merge(text, BY_HAND).raw.decode()).exchanges
+
+    assert first.exchange is not None
+    assert first.exchange.response.content == Body(b"foo")
+
+
+def test_comments_of_headers_stay() -> None:
+    raw = merge("# one\nmockserver: 1  # two\n" + BY_HAND[14:], "mockserver: 1\n# three\n").raw
+
+    assert raw.startswith(b"# one\nmockserver: 1  # two\n")
+    assert b"# three\n" in raw
+
+
+def test_line_ends_are_of_one_kind() -> None:
+    assert (
+        merge(HEALTHY, HEALTHY.replace("hello", "bye").replace("\n", "\r\n")).raw.count(b"\r") == 0
+    )
+
+
+def test_servers_of_several_versions_are_none() -> None:
+    made = merge(HEALTHY, edited(("{version: 0.16.7", "{version: 0.17.0")))
+
+    assert made.notes == ["they are of different servers: the header names none"]
+    assert held(made.raw.decode()).header.server == {}
+
+
+def test_who_names_no_upstream_is_of_none() -> None:
+    made = merge(HEALTHY, BY_HAND)
+
+    assert made.notes == [
+        "`ignore: [body.config.configurable.user_id]` now holds for all exchanges"
+    ]
+    assert held(made.raw.decode()).header.upstream == "https://my-agent.example"
+
+
+def test_what_was_written_by_hand_is_not_torn_at_the_end_of_a_recording() -> None:
+    made = held(merge(HEALTHY, BY_HAND).raw.decode())
+
+    assert [part.torn for part in made.parts] == [False] * 5
+    assert made.faults == []

@@ -1,0 +1,183 @@
+"""Secrets planted in every corner of a cassette: found where they stand, taken out, and never told."""
+
+import base64
+
+import pytest
+
+from mockserver.redaction.redactor import Rules, rules
+from mockserver.tools.scrub import exposures, scrubbed
+from mockserver.tools.source import source
+from tests.tools.cassettes import HEALTHY, edited, line_of
+
+KEY = "sk-proj-abcdefgh12345678"
+BINARY = base64.b64encode(bytes([0x80]) + KEY.encode()).decode()
+OTHER = "lsv2_pt_0123456789abcdef_0123456789"
+
+CORNERS = [
+    pytest.param("upstream", ("https://my-agent.example", f"https://ann:{KEY}@my-agent.example"), id="the user of the upstream"),
+    pytest.param("upstream", ("https://my-agent.example", f"https://my-agent.example?key={KEY}"), id="the query of the upstream"),
+    pytest.param("server.api_key", ("langgraph_py_version: 1.2.22", f"api_key: {KEY}"), id="what the server tells"),
+    pytest.param("request.path", ("path: /info", f"path: /info?token={KEY}"), id="a query"),
+    pytest.param("request.path", ("path: /info", f"path: /store/{KEY}"), id="a path"),
+    pytest.param("request.headers.authorization", ("  path: /info", f"  path: /info\n  headers:\n    authorization: Bearer {KEY}"), id="a header of a request"),
+    pytest.param("request.headers.x-api-key", ("  path: /info", "  path: /info\n  headers:\n    x-api-key: hunter2hunter2"), id="a header by its name"),
+    pytest.param("request.body.input.messages[0].content", ("content: hello", f"content: my key is {KEY}"), id="a message"),
+    pytest.param("request.body.config.configurable.openai_api_key", ("user_id: '7'", "user_id: '7'\n        openai_api_key: hunter2hunter2"), id="a field by its name"),
+    pytest.param("request.body.config.configurable.password", ("user_id: '7'", "user_id: '7'\n        password: >-\n          hunter2\n          hunter2"), id="a folded scalar"),
+    pytest.param("request.body.input.messages[0].content", ("content: hello", 'content: "sk-proj\\x2dabcdefgh12345678"'), id="an escaped scalar"),
+    pytest.param("request.text", ("  path: /info", f"  path: /info\n  text: 'key={KEY}'"), id="a text body"),
+    pytest.param("request.base64", ("  path: /info", f"  path: /info\n  base64: {BINARY}"), id="a binary body"),
+    pytest.param("response.reason", ("response:\n  status: 200", f"response:\n  status: 200\n  reason: {KEY}"), id="a reason"),
+    pytest.param("response.headers.x-trace", ("    content-type: application/json", f"    content-type: application/json\n    x-trace: {KEY}"), id="a header of an answer"),
+    pytest.param("response.headers.set-cookie", ("    content-type: application/json", "    content-type: application/json\n    set-cookie: session=abc; Path=/"), id="a cookie"),
+    pytest.param("response.body.messages[0].content", ("    messages:\n    - content: '42'", f"    messages:\n    - content: {KEY}"), id="an answer"),
+    pytest.param("response.events[0].data", ('"attempt":1', f'"attempt":1,"key":"{KEY}"'), id="the data of an event"),
+    pytest.param("response.events[0].data", ('"attempt":1', '"attempt":1,"kwargs":{"authorization":"hunter2hunter2"}'), id="a field of an event by its name"),
+    pytest.param("response.events[1].comment", ("comment: heartbeat", f"comment: {KEY}"), id="a comment on the wire"),
+    pytest.param("response.events[2].event", ("event: updates", f"event: {KEY}"), id="the name of an event"),
+    pytest.param("response.events[2].id", ("    event: updates", f"    id: {KEY}\n    event: updates"), id="the id of an event"),
+    pytest.param("response.events[1].raw", ("comment: heartbeat", f'raw: "data:{KEY}\\r\\n\\r\\n"'), id="a raw event"),
+    pytest.param("response.tail", ("  end: {after: 0.002", f"  tail: 'data: {KEY}'\n  end: {{after: 0.002"), id="a tail"),
+    pytest.param("a comment", ("content: hello", f"content: hello  # {KEY}"), id="a comment in the file"),
+    pytest.param("a comment", ("mockserver: 1", "# api_key: hunter2hunter2\nmockserver: 1"), id="a setting in a comment"),
+    pytest.param("recorded", ("recorded: 2026-11-22T15:36:36Z", f"recorded: {KEY}"), id="a date"),
+    pytest.param("server.nested", ("langgraph_py_version: 1.2.22", f"nested: {{api_key: {KEY}}}"), id="what the server tells below"),
+    pytest.param("request.body.input.messages[0].content", ("content: hello", "content: see postgres://ann:hunter2@db.example/x"), id="a password in an address"),
+    pytest.param("request.body.REDACTED", ("    stream_mode: updates", f"    stream_mode: updates\n    {KEY}: 1"), id="a key of a body"),
+    pytest.param("request.text", ("  path: /info", """  path: /info\n  text: '{"api_key":"hunter2abc","api_key":"REDACTED"}'"""), id="a key that stands there twice"),
+    pytest.param("a comment", ("content: hello", "content: hello  # TODO password: hunter2"), id="a setting behind words in a comment"),
+    pytest.param("ignore[0]", ("- body.config.configurable.user_id", f"- body.config.{KEY}"), id="an ignored path"),
+]  # fmt: skip
+
+
+def told(text: str, own: Rules | None = None) -> list[tuple[int, str]]:
+    held = source("chat.yaml", text.encode())
+    return [(one.line, one.where) for part in held.parts for one in exposures(part, own or Rules())]
+
+
+def clean(text: str, own: Rules | None = None) -> str:
+    held = source("chat.yaml", text.encode())
+    return b"".join(scrubbed(part, own or Rules()) for part in held.parts).decode()
+
+
+@pytest.mark.parametrize("where, edit", CORNERS)
+def test_a_secret_is_found_where_it_stands(where: str, edit: tuple[str, str]) -> None:
+    text = edited(edit)
+    changed = [
+        number for number, line in enumerate(text.split("\n"), 1) if line not in HEALTHY.split("\n")
+    ]
+
+    ((line, found),) = told(text)
+    assert found == where
+    assert min(changed) - 1 <= line <= max(changed)
+
+
+@pytest.mark.parametrize("where, edit", CORNERS)
+def test_a_scrub_takes_it_out_and_leaves_the_rest(where: str, edit: tuple[str, str]) -> None:
+    text = edited(edit)
+    now = clean(text)
+
+    assert told(now) == []
+    assert KEY not in now
+    assert "hunter2" not in now
+    assert clean(now) == now
+    documents, others = text.split("---\n"), now.split("---\n")
+    assert sum(one != other for one, other in zip(documents, others, strict=True)) == 1
+
+
+def test_a_healthy_cassette_has_none() -> None:
+    assert told(HEALTHY) == []
+    assert clean(HEALTHY) == HEALTHY
+
+
+def test_what_was_replaced_is_counted_on_the_exchange() -> None:
+    now = clean(edited(("content: hello", f"content: {KEY} and {OTHER}")))
+
+    assert "        content: REDACTED and REDACTED\n" in now
+    assert "redacted: 2\nresponse:" in now
+
+
+def test_a_secret_that_a_stream_tells_piece_by_piece_is_found_in_each_piece() -> None:
+    events = "".join(
+        f'  - event: messages\n    data: |-\n      [{{"content":"{KEY[at : at + 8]}"}},{{}}]\n'
+        for at in range(0, len(KEY), 8)
+    )
+    text = edited(("  events:\n", f"  events:\n{events}"))
+
+    assert [where for _, where in told(text)] == [
+        f"response.events[{number}].data" for number in range(3)
+    ]
+    assert '[{"content":"REDACTED"},{}]' in clean(text)
+
+
+def test_rules_are_added_to_what_is_secret_anyway() -> None:
+    own = rules([{"field": "user_id"}, "hel+o"])
+
+    assert told(HEALTHY, own) == [
+        (line_of(HEALTHY, "content: hello"), "request.body.input.messages[0].content"),
+        (line_of(HEALTHY, "user_id: '7'"), "request.body.config.configurable.user_id"),
+        (line_of(HEALTHY, "user_id: '8'"), "request.body.config.configurable.user_id"),
+    ]
+    assert "content: REDACTED" in clean(HEALTHY, own)
+
+
+def test_what_cannot_be_read_is_told_and_left_alone() -> None:
+    text = edited(("  events:", "  evnts:"), ("content: hello", f"content: {KEY}"))
+
+    assert told(text) == [(line_of(text, KEY), "what cannot be read")]
+    assert clean(text) == text
+
+
+def test_a_key_that_its_client_sent_is_found_wherever_it_comes_back() -> None:
+    text = edited(
+        ("  path: /info", "  path: /info\n  headers:\n    x-api-key: correct-horse-battery"),
+        ("    version: 0.16.7", "    version: 0.16.7\n    echo: correct-horse-battery"),
+    )
+
+    assert [where for _, where in told(text)] == ["request.headers.x-api-key", "response.body.echo"]
+    assert "correct" not in clean(text)
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "password: none needed",
+        "Secret: this cassette needs no key",
+        "authorization: see README",
+        "password: REDACTED, see wiki",
+    ],
+)
+def test_a_comment_that_speaks_of_secrets_holds_none(comment: str) -> None:
+    text = edited(("content: hello", f"content: hello  # {comment}"))
+
+    assert told(text) == []
+    assert clean(text) == text
+
+
+def test_in_a_comment_nothing_but_the_secret_goes() -> None:
+    text = edited(("content: hello", "content: hello  # password: abc123, as ann says"))
+
+    assert "content: hello  # password: REDACTED, as ann says\n" in clean(text)
+
+
+def test_what_is_redacted_already_is_none() -> None:
+    text = edited(
+        ("content: hello", 'content: \'at x?password=REDACTED) {"api_key": "REDACTED..."}\'')
+    )
+
+    assert told(text) == []
+
+
+def test_line_ends_stay() -> None:
+    now = clean(edited(("content: hello", f"content: {KEY}")).replace("\n", "\r\n"))
+
+    assert now.count("\n") == now.count("\r\n")
+
+
+def test_a_rule_that_leaves_no_json_of_what_the_server_told_leaves_nothing_of_it() -> None:
+    text = edited(
+        ("server: {version: 0.16.7, langgraph_py_version: 1.2.22}", "server: {port: 2024}")
+    )
+
+    assert [where for _, where in told(text, rules([r"\b2024\b"]))] == ["server.port"]
+    assert "\nserver:" not in clean(text, rules([r"\b2024\b"])).partition("---")[0]
