@@ -118,3 +118,20 @@ def test_a_module_says_what_it_holds_and_stays_small() -> None:
     for path, tree in TREES.items():
         assert ast.get_docstring(tree), path
         assert (ROOT / path).read_text().count("\n") <= LONGEST, path
+
+
+def test_the_architecture_page_shows_the_rooms_as_they_are() -> None:
+    page = (ROOT.parent / "docs" / "architecture.md").read_text()
+    block = page.split("```text\n")[1].split("```")[0]
+    shown: set[str] = set()
+    folders: list[str] = []
+    for line in block.splitlines()[1:]:
+        depth = (len(line) - len(line.lstrip())) // 2 - 1
+        name = line.split("#")[0].strip()
+        if name.endswith("/"):
+            folders[depth:] = [name]
+        else:
+            modules = (module.strip() for module in name.split(",") if module.strip())
+            shown |= {f"{''.join(folders[:depth])}{module}.py" for module in modules}
+
+    assert shown == {path for path in TREES if not path.split("/")[-1].startswith("__")}
