@@ -39,10 +39,11 @@ def found(paths: Iterable[Path]) -> dict[str, tuple[str, bool]]:
 def opened(path: Path) -> int:
     """Return the file *path*, opened to be read; OSError where that fails or where it is a pipe, a device or a folder.
 
-    Reading these may take for ever.
+    Reading these may never end, except for the null device, which stands for an empty file.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) and status.st_rdev != Path(os.devnull).stat().st_rdev:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is not a regular file: name a file, or move it away")
     return descriptor

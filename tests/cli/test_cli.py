@@ -302,7 +302,7 @@ def test_show_for_programs(folder: Path) -> None:
 def test_trouble_is_one_plain_line(
     folder: Path, arguments: tuple[str, ...], complaint: str
 ) -> None:
-    (folder / "stderr-0").write_text("")
+    (folder / "stderr-0").write_text("hello: 1\n")
     (folder / "empty").mkdir()
 
     done = run(*arguments, folder=folder)

@@ -75,6 +75,11 @@ def test_settings_that_are_no_file_are_refused(folder: Path) -> None:
     )
 
 
+def test_the_null_device_stands_for_no_settings(folder: Path) -> None:
+    with running("replay", "hello.yaml", "--config", "/dev/null", folder=folder) as player:
+        assert player.ready.endswith("1 exchange in 1 cassette\n")
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
