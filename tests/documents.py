@@ -1,4 +1,4 @@
-"""The README and the pages in docs, and the code that stands in them."""
+"""The README, CONTRIBUTING and the pages in docs, and the code blocks that they contain."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _FILE = re.compile(r"^// (\S+\.js)\n", re.MULTILINE)
@@ -14,7 +14,7 @@ _FILE = re.compile(r"^// (\S+\.js)\n", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Code of the language *kind* on *page*."""
+    """A code block in the language *kind* on *page*."""
 
     page: str
     kind: str
@@ -22,17 +22,17 @@ class Block:
 
 
 def blocks(kind: str, page: Path | None = None) -> list[Block]:
-    """Return the code of that *kind* on *page*, on all pages if it is None."""
+    """Return the code blocks in the language *kind* on *page*, or on all pages if it is None."""
     return [
-        Block(one.name, kind, text)
-        for one in ((page,) if page else PAGES)
-        for found, text in _BLOCK.findall(one.read_text())
-        if found == kind
+        Block(path.name, kind, text)
+        for path in ((page,) if page else PAGES)
+        for language, text in _BLOCK.findall(path.read_text())
+        if language == kind
     ]
 
 
 def commands(page: Path | None = None) -> list[str]:
-    """Return the command lines on *page*, without their prompts."""
+    """Return the command lines on *page*, or on all pages if it is None, without their prompts."""
     return [
         line[2:]
         for block in blocks("console", page)
@@ -42,7 +42,7 @@ def commands(page: Path | None = None) -> list[str]:
 
 
 def files(page: Path) -> list[tuple[str, str]]:
-    """Return the JavaScript files on *page*: name, as a comment before each says it, and code."""
+    """Return name and code of each JavaScript file on *page*. A comment before the code names the file."""
     found: list[tuple[str, str]] = []
     for block in blocks("js", page):
         _, *parts = _FILE.split(block.text)

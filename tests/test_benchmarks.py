@@ -47,7 +47,7 @@ def test_the_load_is_answered(tool: str, tmp_path: Path, monkeypatch: pytest.Mon
         mockserver("replay", folder, "--speed", "instant", folder=tmp_path) as server,
     ):
         for one in (bare, server):
-            done = load.load(one, bodies, 0.2, connections=2)
+            done = load.load(one, bodies, 1.0, connections=2)
 
             assert done.requests > 0
             assert one.resident > 10
@@ -58,7 +58,7 @@ def test_a_recording_beside_a_relay(tmp_path: Path) -> None:
         file = tmp_path / "a.yaml"
         with mockserver("record", file, "--upstream", upstream.url, folder=tmp_path) as server:
             for one in (relay, server):
-                assert load.load(one, [work.question(0)], 0.2, connections=2).requests > 0
+                assert load.load(one, [work.question(0)], 1.0, connections=2).requests > 0
 
     assert file.read_bytes().count(b"\n  end: {") > 0
 

@@ -1,8 +1,11 @@
-"""What the README and the pages in docs say is true."""
+"""The claims of the README and the pages in docs are true."""
 
+import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,65 +18,68 @@ from mockserver.pytest_plugin import options
 from mockserver.pytest_plugin.marker import HOW
 from mockserver.server import script_files, settings
 from mockserver.store.library import Library
+from tests.conftest import tool
 from tests.documents import PAGES, README, ROOT, Block, blocks, commands
 from tests.processes import running
 from tests.real.clients import shell
 
 MODES = ("serve", "replay", "record")
+INSTALLATION = ROOT / "docs" / "installation.md"
+BIN = Path(sys.executable).parent
 
 
 def anchors(page: Path) -> set[str]:
-    """Return the headings of *page* as links have them."""
+    """Return the headings of *page* in the form that links use."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 def test_the_readme_is_short() -> None:
-    assert README.read_text().count("\n") < 300
+    assert README.read_text().count("\n") < 220
 
 
-def test_the_readme_leads_to_every_page() -> None:
+def test_the_readme_links_to_every_page() -> None:
     for page in PAGES[1:]:
-        assert f"](docs/{page.name})" in README.read_text()
+        assert f"]({page.relative_to(ROOT).as_posix()})" in README.read_text()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
-        if not target.startswith("https://"):
-            name, _, anchor = target.partition("#")
-            there = page.parent / name if name else page
-            assert there.is_file()
-            assert not anchor or anchor in anchors(there)
+def test_links_have_a_target(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        if not link.startswith("https://"):
+            name, _, anchor = link.partition("#")
+            target = page.parent / name if name else page
+            assert target.is_file()
+            assert not anchor or anchor in anchors(target)
 
 
 @pytest.mark.parametrize("name", sorted(cli.commands))
-def test_each_command_is_told(name: str) -> None:
+def test_the_readme_names_each_command(name: str) -> None:
     assert f"mockserver {name}" in README.read_text()
 
 
 @pytest.mark.parametrize("name", MODES)
-def test_each_option_is_told(name: str) -> None:
-    told = README.read_text()
+def test_the_readme_names_each_option(name: str) -> None:
+    readme = README.read_text()
 
     for option in cli.commands[name].params:
-        assert option.param_type_name == "argument" or f"{option.opts[0]}" in told or (
-            option.name == "upstream_api_key" and "MOCKSERVER_UPSTREAM_API_KEY" in told
+        assert option.param_type_name == "argument" or f"{option.opts[0]}" in readme or (
+            option.name == "upstream_api_key" and "MOCKSERVER_UPSTREAM_API_KEY" in readme
         )  # fmt: skip
 
 
-def test_each_option_of_the_plugin_is_told(pytestconfig: pytest.Config) -> None:
-    told = (ROOT / "docs" / "python.md").read_text()
+def test_each_option_of_the_plugin_is_documented(pytestconfig: pytest.Config) -> None:
+    page = (ROOT / "docs" / "python.md").read_text()
     parser = pytest.Parser(_ispytest=True)
     options.add(parser)
 
     for option in parser.getgroup("mockserver").options:
-        assert option.names()[0] in told
+        assert option.names()[0] in page
     for name in HOW:
-        assert f"`{name}" in told
+        assert f"`{name}" in page
 
 
-def test_each_command_line_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_command_line_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     lines = [line for line in commands() if line.startswith("mockserver")]
 
@@ -83,26 +89,45 @@ def test_each_command_line_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         cli.commands[name].make_context(name, arguments).close()
 
 
+def test_each_make_target_exists() -> None:
+    targets = set(re.findall(r"^(\w[\w-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {
+        target
+        for page in PAGES
+        for target in re.findall(r"(?:^\$ |`)make ([\w-]+)", page.read_text(), re.MULTILINE)
+    }
+
+    assert {"serve", "test", "check", "record", "bench"} <= named <= targets
+
+
+def test_make_help_names_each_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    [targets] = re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
+
+    assert re.findall(r'@echo "make ([\w-]+)', makefile) == targets.split()[1:]
+
+
 YAML = {f"{block.page} {number}": block for number, block in enumerate(blocks("yaml"))}
 
 
 @pytest.mark.parametrize("block", YAML.values(), ids=YAML)
-def test_yaml_is_what_it_seems(block: Block, tmp_path: Path) -> None:
+def test_yaml_can_be_loaded(block: Block, tmp_path: Path) -> None:
     path = tmp_path / "mockserver.yaml"
     path.write_text(block.text)
     match block.text.partition(":")[0]:
         case "mockserver":
             path = path.rename(tmp_path / "chat.yaml")
-            loaded = Library([path], Policy(), pytest.fail)
-            assert loaded.exchange(loaded.index.cassettes[0].entries[0]).response.status == 200
+            library = Library([path], Policy(), pytest.fail)
+            [entry, *_] = library.index.cassettes[0].entries
+            assert library.exchange(entry).response.status == 200
         case "ignore":
-            told: Any = strict_yaml.read(block.text)
-            assert told["ignore"] == list(settings.load(path).policy.ignore)
+            expected: Any = strict_yaml.read(block.text)
+            assert expected["ignore"] == list(settings.load(path).policy.ignore)
         case "extends":
             assert script_files.load(path).rules
-        case other:
+        case first_key:
             assert block.page in ("container.md", "scaling.md", "upkeep.md")
-            assert all(map(strict_yaml.read, block.text.split("---\n"))), other
+            assert all(map(strict_yaml.read, block.text.split("---\n"))), first_key
 
 
 def test_the_python_of_the_readme_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,28 +144,66 @@ def test_the_python_of_the_readme_runs(tmp_path: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("page", "start", "expected"),
     [
-        ("chat-pages.md", "curl -sN", '"__interrupt__":[{"value":{"question":"Send this reply?"'),
-        ("control.md", "curl http", '"graph_id":"agent"'),
+        (README.name, "curl -sN", '"content":"Hello Bagatur! What would you like to talk about?"'),
+        ("docs/chat-pages.md", "curl -sN", '"__interrupt__":[{"value":{"question":"Send this reply?"'),
+        ("docs/control.md", "curl http", '"graph_id":"agent"'),
     ],
-)
-def test_a_request_is_answered(page: str, start: str, expected: str, tmp_path: Path) -> None:
-    [block] = [one for one in blocks("console", ROOT / "docs" / page) if start in one.text]
-    command = block.text[2:].partition("\ndata: ")[0]
+)  # fmt: skip
+def test_the_curl_commands_get_their_response(
+    page: str, start: str, expected: str, tmp_path: Path
+) -> None:
+    [block] = [block for block in blocks("console", ROOT / page) if start in block.text]
+    command = re.split(r"\n(?:event|data): ", block.text[2:])[0]
     with running("replay", ROOT / "cassettes", "--speed", "instant", folder=tmp_path) as server:
-        told = shell(
+        response = shell(
             command.replace("curl", "curl -s", 1).replace("http://127.0.0.1:8123", server.url),
             server.url,
         ).decode()
         assert server.stop() == 0
 
-    assert expected in told
+    assert expected in response
 
 
-def test_the_first_command_says_what_it_says(tmp_path: Path) -> None:
-    """`make serve`, and what a container says, but for where it listens."""
+def test_the_ready_lines_are_current(tmp_path: Path) -> None:
+    """The README shows that of `make serve`, container.md that of the image: only the address differs."""
     shutil.copytree(ROOT / "cassettes", tmp_path / "cassettes")
     with running("serve", folder=tmp_path) as server:
-        told = server.ready.partition(", ")[2]
+        counts = server.ready.partition(", ")[2]
 
-    assert f"mockserver serve on http://127.0.0.1:8123, {told}" in README.read_text()
-    assert f"http://0.0.0.0:8123, {told}" in (ROOT / "docs" / "container.md").read_text()
+    assert f"mockserver serve on http://127.0.0.1:8123, {counts}" in README.read_text()
+    assert f"http://0.0.0.0:8123, {counts}" in (ROOT / "docs" / "container.md").read_text()
+
+
+def test_each_shell_completion_is_printed() -> None:
+    variables = re.findall(r"(_MOCKSERVER_COMPLETE)=(\w+) mockserver", INSTALLATION.read_text())
+
+    assert [value for _, value in variables] == ["bash_source", "zsh_source", "fish_source"]
+    for name, value in variables:
+        environment = {**os.environ, name: value}
+        script = subprocess.check_output([BIN / "mockserver"], env=environment, text=True)
+        assert "_mockserver_completion" in script
+
+
+def test_git_shows_no_difference_of_times(tmp_path: Path) -> None:
+    def git(*arguments: str) -> str:
+        environment = {**os.environ, "PATH": os.pathsep.join([str(BIN), os.environ["PATH"]])}
+        command = [tool("git"), *arguments]
+        return subprocess.check_output(command, cwd=tmp_path, env=environment, text=True)
+
+    [attributes] = blocks("gitattributes", INSTALLATION)
+    (tmp_path / ".gitattributes").write_text(attributes.text)
+    cassette = tmp_path / "cassettes" / "error.yaml"
+    shutil.copytree(ROOT / "cassettes", cassette.parent)
+    git("init", "--quiet")
+    git("add", ".")
+    recorded = cassette.read_text()
+    cassette.write_text(re.sub(r"after: 0\.\d+", "after: 0.5", recorded))
+    before = git("diff")
+    [config] = [line for line in commands(INSTALLATION) if line.startswith("git config")]
+    git(*shlex.split(config)[1:])
+
+    assert "+  - after: 0.5" in before
+    assert git("diff") == ""
+    cassette.write_text(recorded.replace("Do it.", "Do it now."))
+    assert "Do it now." in git("diff")
+    assert attributes.text.splitlines()[-1] in (ROOT / ".gitattributes").read_text().splitlines()

@@ -1,4 +1,4 @@
-"""The README's JavaScript runs with both npm lines."""
+"""The JavaScript client of the README runs with both major versions of the SDK."""
 
 import subprocess
 from pathlib import Path

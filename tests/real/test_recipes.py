@@ -1,4 +1,4 @@
-"""The recipes for vitest and Playwright, run for real: recorded from a real Agent Server, and replayed."""
+"""The vitest and Playwright recipes of docs/javascript.md: record from a real Agent Server, then replay."""
 
 import os
 import re
@@ -15,8 +15,8 @@ from tests.documents import README, ROOT, files
 from tests.real.clients import installed
 
 PAGE = ROOT / "docs" / "javascript.md"
-VITEST = ("vitest.config.js", "mockserver.setup.js", "mockserver.js")
-PLAYWRIGHT = ("playwright.config.js", "mockserver.js")
+VITEST = ("vitest.config.js", "mockserver.setup.js", "mockserver.js", "chat.test.js")
+PLAYWRIGHT = ("playwright.config.js", "mockserver.js", "chat.spec.js")
 CHROMIUM = """\
 import config from "./playwright.config.js";
 
@@ -32,8 +32,8 @@ describe("a miss", () => {
 """
 
 
-class Scene:
-    """A project of its own in *folder*, with the files of a recipe."""
+class Project:
+    """A JavaScript project in *folder* with the files of a recipe."""
 
     def __init__(self, folder: Path, recipe: list[tuple[str, str]]) -> None:
         self.folder = folder
@@ -45,7 +45,7 @@ class Scene:
             (folder / name).write_text(code.replace("@langchain/langgraph-sdk", "sdk-1"))
 
     def run(self, *command: str, **environment: str) -> tuple[int, str]:
-        """Return the status of *command* of node_modules, and what it says."""
+        """Run *command* from node_modules and return its exit status and output."""
         tool("node")
         bins = str(Path(sys.executable).parent), os.environ["PATH"]
         variables = {**os.environ, "PATH": os.pathsep.join(bins), "NO_COLOR": "1", **environment}
@@ -63,13 +63,13 @@ class Scene:
 
     @property
     def cassettes(self) -> list[str]:
-        """The cassettes that there are."""
+        """The paths of all cassettes, relative to the folder of cassettes."""
         root = self.folder / "cassettes"
         return sorted(path.relative_to(root).as_posix() for path in root.rglob("*.yaml"))
 
 
 def recipes() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Return the files for vitest, and those for Playwright."""
+    """Return the files for vitest and the files for Playwright."""
     found = files(PAGE)
     second = [name for name, _ in found].index("playwright.config.js")
     return found[:second], found[second:]
@@ -77,25 +77,33 @@ def recipes() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
 
 @pytest.fixture
 def free(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The ports of the recipe, and those that are free here."""
+    """A free port for each port of the recipe."""
     yield {port: str(free_port()) for port in ("8123", "5173")}
 
 
-def test_the_readme_shows_the_same() -> None:
-    shown = files(README)
-    page = files(PAGE)
+def test_the_page_holds_both_recipes() -> None:
+    vitest, playwright = recipes()
 
-    assert [name for name, _ in shown] == [*VITEST, PLAYWRIGHT[-1]]
-    assert [one for one in page if one in shown] == shown
+    assert tuple(name for name, _ in vitest) == VITEST
+    assert tuple(name for name, _ in playwright) == PLAYWRIGHT
+
+
+def test_the_readme_shows_excerpts_of_the_recipes() -> None:
+    excerpts = dict(files(README))
+    recipe = dict(files(PAGE))
+
+    assert list(excerpts) == ["chat.test.js", "playwright.config.js"]
+    for name, code in excerpts.items():
+        assert f"\n{recipe[name]}\n".endswith(f"\n{code}\n")
 
 
 def test_vitest(agent_server: str, tmp_path: Path) -> None:
-    scene = Scene(tmp_path, recipes()[0])
-    status, told = scene.run("vitest", "run")
-    assert (status, "mockserver: cassettes: there is no such file or folder" in told) == (1, True)
+    project = Project(tmp_path, recipes()[0])
+    status, output = project.run("vitest", "run")
+    assert (status, "mockserver: cassettes: there is no such file or folder" in output) == (1, True)
 
-    status, told = scene.run("vitest", "run", RECORD=agent_server)
-    assert (status, scene.cassettes) == (0, ["chat/says hello.yaml"]), told
+    status, output = project.run("vitest", "run", RECORD=agent_server)
+    assert (status, project.cassettes) == (0, ["chat/says hello.yaml"]), output
 
     missing = (tmp_path / "chat.test.js").read_text() + SWALLOWED
     (tmp_path / "other.test.js").write_text(missing.replace("{ expect }", "{ describe, expect }"))
@@ -103,34 +111,34 @@ def test_vitest(agent_server: str, tmp_path: Path) -> None:
     recorded = tmp_path / "cassettes" / "chat" / "says hello.yaml"
     for name in ("says hello", "a miss/is swallowed"):
         (tmp_path / "cassettes" / "other" / f"{name}.yaml").write_text(recorded.read_text())
-    status, told = scene.run("vitest", "run")
+    status, output = project.run("vitest", "run")
 
     assert status == 1
-    assert re.search(r"Tests +1 failed \| 2 passed", told), told
-    assert "POST /runs/wait: no exchange matches" in told
-    assert "nearest: other/a miss/is swallowed.yaml#1" in told
+    assert re.search(r"Tests +1 failed \| 2 passed", output), output
+    assert "POST /runs/wait: no exchange matches" in output
+    assert "nearest: other/a miss/is swallowed.yaml#1" in output
 
 
 def test_playwright(agent_server: str, chromium: str, tmp_path: Path, free: dict[str, str]) -> None:
-    def placed(code: str) -> str:
-        return re.sub("8123|5173", lambda found: free[found[0]], code)
+    def with_free_ports(code: str) -> str:
+        return re.sub("8123|5173", lambda port: free[port[0]], code)
 
-    scene = Scene(tmp_path, [(name, placed(code)) for name, code in recipes()[1]])
+    project = Project(tmp_path, [(name, with_free_ports(code)) for name, code in recipes()[1]])
     (tmp_path / "chromium.config.js").write_text(CHROMIUM)
     app = ROOT / "tests" / "js" / "app.mjs"
     serve = f"process.argv.push({free['5173']}, 'http://127.0.0.1:{free['8123']}'); await import({str(app)!r});"
     (tmp_path / "app.js").write_text(serve)
     command = ("playwright", "test", "--config=chromium.config.js", "--reporter=line")
-    status, told = scene.run(*command, RECORD=agent_server, CHROMIUM=chromium)
-    assert (status, scene.cassettes) == (0, ["chat/answers.yaml"]), told
+    status, output = project.run(*command, RECORD=agent_server, CHROMIUM=chromium)
+    assert (status, project.cassettes) == (0, ["chat/answers.yaml"]), output
 
     other = (tmp_path / "chat.spec.js").read_text().replace("Hello!", "Bye!")
     (tmp_path / "other.spec.js").write_text(other.replace('"Hello"', '"Sorry."'))
     (tmp_path / "cassettes" / "other").mkdir()
     recorded = (tmp_path / "cassettes" / "chat" / "answers.yaml").read_text()
     (tmp_path / "cassettes" / "other" / "answers.yaml").write_text(recorded)
-    status, told = scene.run(*command, "--workers=2", CHROMIUM=chromium)
+    status, output = project.run(*command, "--workers=2", CHROMIUM=chromium)
 
     assert status == 1
-    assert re.search(r"1 failed\n.*\n +1 passed", told), told
-    assert "nearest: other/answers.yaml#1" in told
+    assert re.search(r"1 failed\n.*\n +1 passed", output), output
+    assert "nearest: other/answers.yaml#1" in output
