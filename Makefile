@@ -1,4 +1,4 @@
-# Everything lives in .venv; a target sets up what it needs, and a second run is quick.
+# Each target installs what it needs into .venv and tests/js/node_modules. The second run is quick.
 
 PYTHON ?= python3
 PORT ?= 8123
@@ -13,15 +13,15 @@ JS := tests/js/node_modules/.package-lock.json
 .PHONY: help serve test lint check record bench bench-peers format clean
 
 help:
-	@echo "make serve    set up, then serve the bundled cassettes and the fake graph on http://127.0.0.1:$(PORT)"
-	@echo "make test     set up, then run the whole suite"
-	@echo "make lint     format, lint and types"
-	@echo "make check    lint, then test"
-	@echo "make record   record the bundled cassettes again from a real Agent Server"
-	@echo "make bench    measure how fast it is, beside baselines in the same run"
-	@echo "make bench-peers  measure other tools with the same exchanges (npm, java)"
-	@echo "make format   put the code into its form"
-	@echo "make clean    remove .venv and node_modules"
+	@echo "make serve        serve the bundled cassettes and the fake graph on http://127.0.0.1:$(PORT)"
+	@echo "make test         run all tests, with $(WORKERS) workers (WORKERS=n changes that)"
+	@echo "make lint         check format, lint rules and types"
+	@echo "make check        run lint, then test"
+	@echo "make record       record the bundled cassettes again from a real Agent Server"
+	@echo "make bench        measure the speed next to baselines, and draw docs/speed.svg"
+	@echo "make bench-peers  measure other tools with the same exchanges (needs npm and Java)"
+	@echo "make format       format the code and apply automatic fixes"
+	@echo "make clean        remove .venv, node_modules and .bench"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "mockserver needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -42,7 +42,7 @@ $(LINT): $(SERVE)
 
 $(JS): tests/js/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --prefix tests/js; \
-	else echo "npm is missing: the tests of the JS SDK are skipped"; fi
+	else echo "npm is not installed: the tests of the JavaScript SDK are skipped"; fi
 
 serve: $(SERVE)
 	$(BIN)/mockserver serve cassettes --port $(PORT)
