@@ -1,5 +1,6 @@
 """The claims of the README and the pages in docs are true."""
 
+import json
 import os
 import re
 import shlex
@@ -8,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -172,6 +175,31 @@ def test_the_ready_lines_are_current(tmp_path: Path) -> None:
 
     assert f"mockserver serve on http://127.0.0.1:8123, {counts}" in README.read_text()
     assert f"http://0.0.0.0:8123, {counts}" in (ROOT / "docs" / "container.md").read_text()
+
+
+CASSETTE = """\
+mockserver: 1
+---
+request: {path: /runs/stream, body: {assistant_id: agent}}
+response: {status: 200}
+---
+request: {path: /runs/wait, body: {assistant_id: agent, config: {configurable: {user_id: "7"}}}}
+response: {status: 200}
+"""
+
+
+@pytest.mark.parametrize("page", [README, ROOT / "docs" / "matching.md"], ids=["README", "docs"])
+def test_the_shown_miss_is_current(page: Path, tmp_path: Path) -> None:
+    (tmp_path / "chat.yaml").write_text(CASSETTE)
+    body = b'{"assistant_id": "agent", "config": {"configurable": {"user_id": "8"}}}'
+    with running("replay", "chat.yaml", folder=tmp_path) as server:
+        with pytest.raises(HTTPError) as miss:
+            urlopen(f"{server.url}/runs/wait", body)
+        explanation = json.load(miss.value)["detail"]
+        assert server.stop() == 1
+
+    [block] = [block for block in blocks("console", page) if "nearest:" in block.text]
+    assert block.text == f"{explanation}\n"
 
 
 def test_each_shell_completion_is_printed() -> None:
