@@ -48,27 +48,48 @@ class MockServerError(Exception):
 class ReadError(MockServerError):
     """A file, or one part of it, cannot be read.
 
-    *file* and *line* (from 1) may be filled in on the way up, by the caller that knows them. *code* is what `lint` calls it.
+    *problem* says what is wrong and *fix* what to do. *key* is the key of a mapping that is wrong, *suggestion* the key that was probably intended.
+    *file* and *line* (from 1) may be filled in on the way up, by the caller that knows them. *code* is the code of the finding in `lint`.
     """
 
     def __init__(
         self,
-        message: str,
+        problem: str,
         *,
         line: int | None = None,
         file: str | None = None,
         code: str = "malformed",
+        key: str | None = None,
+        suggestion: str | None = None,
+        fix: str | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        self.problem = problem
         self.line = line
         self.file = file
         self.code = code
+        self.key = key
+        self.suggestion = suggestion
+        self.fix = fix
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """The problem and what to do, without file and line."""
+        if self.suggestion is not None:
+            return f"{self.problem}: did you mean `{self.suggestion}`?"
+        return self.problem if self.fix is None else f"{self.problem}: {self.fix}"
 
     def at(self, *, file: str | None = None, first_line: int = 1) -> "ReadError":
         """Return the same error, placed in *file*, its line counted from *first_line* on."""
-        line = first_line if self.line is None else self.line + first_line - 1
-        return ReadError(self.message, line=line, file=self.file or file, code=self.code)
+        return ReadError(
+            self.problem,
+            line=first_line if self.line is None else self.line + first_line - 1,
+            file=self.file or file,
+            code=self.code,
+            key=self.key,
+            suggestion=self.suggestion,
+            fix=self.fix,
+        )
 
     def __str__(self) -> str:
         place = ", ".join(

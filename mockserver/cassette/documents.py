@@ -104,7 +104,9 @@ def decoded(place: Document, raw: bytes) -> str:
         return raw.decode(place.encoding)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise ReadError("not UTF-8: save the file as UTF-8", line=line, code="not-utf8") from None
+        raise ReadError(
+            "not UTF-8", line=line, code="not-utf8", fix="save the file as UTF-8"
+        ) from None
 
 
 def holds_text(raw: bytes) -> bool:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from mockserver.errors import UsageError
 from mockserver.store import discovery
-from mockserver.tools.convert.har import Attached
+from mockserver.tools.convert.har import ReadAttachment
 
 
-def opened(path: Path) -> tuple[bytes, Attached]:
+def opened(path: Path) -> tuple[bytes, ReadAttachment]:
     """Return what the recording at *path* holds, and what finds a file that belongs to it by name.
 
     Of a zip file that is the HAR in it. UsageError where it cannot be read.
@@ -25,7 +25,7 @@ def opened(path: Path) -> tuple[bytes, Attached]:
         raise UsageError(f"{path}: cannot be read: {reason}") from None
 
 
-def _archived(path: Path, raw: bytes) -> tuple[bytes, Attached]:
+def _archived(path: Path, raw: bytes) -> tuple[bytes, ReadAttachment]:
     with zipfile.ZipFile(BytesIO(raw)) as archive:
         there = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
     hars = [name for name in there if name.endswith(".har") and not _is_of_a_system(name)]

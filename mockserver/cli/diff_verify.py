@@ -14,7 +14,7 @@ from mockserver.errors import UpstreamError, UsageError
 from mockserver.formats.wording import counted, printable
 
 if TYPE_CHECKING:
-    from mockserver.tools.compare.diff import Pair
+    from mockserver.tools.compare.diff import ExchangePair
 
 
 @click.command(short_help="Tell what two recordings differ in.")
@@ -30,11 +30,11 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
     of one name are compared. Exits with 1 if there are differences.
     """
     from mockserver.server import settings
-    from mockserver.tools.compare.diff import diff as compared
+    from mockserver.tools.compare.diff import compare_sources
 
     policy = settings.load(config).policy
     work, count = Work(), 0
-    found: list[tuple[str, Pair | Path]] = []
+    found: list[tuple[str, ExchangePair | Path]] = []
     both = _both(work, before, after)
     size = sum(len(one.source.raw) for _, one, _ in both if one)
     for name, one, other in progressing(both, "compare", size):
@@ -44,7 +44,7 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
         if one.source.raw == other.source.raw:
             count += len(list(one.source.exchanges))
             continue
-        pairs = compared(one.source, other.source, policy, exact=exact)
+        pairs = compare_sources(one.source, other.source, policy, exact=exact)
         count += sum(not pair.is_header for pair in pairs)
         found += [(name, pair) for pair in pairs if pair.differs]
     for name, what in found:
@@ -131,7 +131,7 @@ def verify(
     from mockserver.cli.verification import Verification
     from mockserver.cli.verify_run import results, tell, write_junit
     from mockserver.server import settings
-    from mockserver.tools.compare.verify import Outcome, Result, warning
+    from mockserver.tools.compare.verify import Outcome, Result, age_warning
 
     project = settings.load(config)
     server = options.server(upstream, upstream_headers, upstream_api_key)
@@ -141,7 +141,9 @@ def verify(
     work = Work()
     sources = [opened.source for opened in work.whole(paths, "read")]
     now = datetime.now(UTC)
-    warned = [warning(one.name, one.header, now, max_age) for one in sources if max_age is not None]
+    warned = [
+        age_warning(one.name, one.header, now, max_age) for one in sources if max_age is not None
+    ]
     warnings = [line for line in warned if line]
     if junit is not None and not junit.parent.is_dir():
         raise UsageError(f"--junit {junit}: there is no folder {junit.parent}")
@@ -188,12 +190,14 @@ def _only(name: str, root: Path, as_json: bool) -> None:
     )
 
 
-def _tell(name: str, pair: "Pair", as_json: bool) -> None:
-    from mockserver.tools.compare.report import facts
+def _tell(name: str, pair: "ExchangePair", as_json: bool) -> None:
+    from mockserver.tools.compare.report import changes_to_json
 
     if as_json:
         told = {"file": name, "request": pair.request, "before": pair.before, "after": pair.after}
-        click.echo(json.dumps(told | {"changes": facts(pair.changes)}, ensure_ascii=False))
+        click.echo(
+            json.dumps(told | {"changes": changes_to_json(pair.changes)}, ensure_ascii=False)
+        )
         return
     if pair.is_header:
         click.secho(f"{name} header", bold=sys.stdout.isatty())
@@ -210,9 +214,9 @@ def _tell(name: str, pair: "Pair", as_json: bool) -> None:
     _words(pair)
 
 
-def _words(pair: "Pair") -> None:
-    from mockserver.tools.compare.report import words
+def _words(pair: "ExchangePair") -> None:
+    from mockserver.tools.compare.report import format_changes
 
-    for line in words(pair.changes):
+    for line in format_changes(pair.changes):
         colour = {"- ": "red", "+ ": "green"}.get(line.strip()[:2])
         click.secho(f"  {line}", fg=colour)

@@ -13,7 +13,7 @@ from mockserver.formats.wording import counted
 
 if TYPE_CHECKING:
     from mockserver.redaction.redactor import Rules
-    from mockserver.tools.convert.foreign import Taken
+    from mockserver.tools.convert.foreign import ImportResult
 
 
 @click.command("import", short_help="Make a cassette of a HAR file, or of VCR.py cassettes.")
@@ -53,16 +53,16 @@ def import_(
     rules = settings.load(config).redact
     taken = [_taken(path, upstream, rules) for path in paths]
     exchanges = [exchange for one in taken for exchange in one.exchanges]
-    left = [each for one in taken for each in one.left]
+    left = [each for one in taken for each in one.skipped]
     _tell(left, as_json)
-    for loss in dict.fromkeys(loss for one in taken for loss in one.lost):
+    for loss in dict.fromkeys(loss for one in taken for loss in one.warnings):
         click.echo(f"note: {loss}", err=True)
     elsewhere = sum(one.elsewhere for one in taken)
     bases = {one.base for one in taken}
     base = bases.pop() if len(bases) == 1 else None
     if not exchanges:
         raise UsageError(f"{', '.join(map(str, paths))}: nothing to take over from {base or 'it'}")
-    dates = sorted(one.when for one in taken if one.when)
+    dates = sorted(one.recorded for one in taken if one.recorded)
     header = Header(upstream=base, recorded=f"{dates[0][:19]}Z" if dates else None)
     create(into, "".join((dump_header(header), *map(dump_exchange, exchanges))).encode())
     if as_json:
@@ -84,7 +84,7 @@ def import_(
     raise SystemExit(1 if left else 0)
 
 
-def _taken(path: Path, upstream: str | None, rules: "Rules") -> "Taken":
+def _taken(path: Path, upstream: str | None, rules: "Rules") -> "ImportResult":
     from mockserver.cli.attachments import opened
     from mockserver.tools.convert.har import from_har, is_har
     from mockserver.tools.convert.vcr import from_vcr, is_vcr

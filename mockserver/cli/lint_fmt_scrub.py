@@ -45,9 +45,8 @@ def lint(
     """
     from mockserver.server import settings
     from mockserver.tools.lint.findings import CODES
-    from mockserver.tools.lint.lint import fixed
-    from mockserver.tools.lint.lint import lint as findings_of
-    from mockserver.tools.source import looks_recorded, source
+    from mockserver.tools.lint.lint import fix_source, lint_source
+    from mockserver.tools.source import looks_recorded, parse_source
 
     if codes:
         _codes(CODES, as_json)
@@ -69,17 +68,17 @@ def lint(
             continue
         count += 1
         try:
-            told = findings_of(held, project.policy, project.redact, work.advance)
-            if fix and (raw := fixed(held, skipped)) != held.raw and work.rewrite(opened, raw):
+            told = lint_source(held, project.policy, project.redact, work.advance)
+            if fix and (raw := fix_source(held, skipped)) != held.raw and work.rewrite(opened, raw):
                 mended += [one for one in told if one.fixable and one.code not in skipped]
-                told = findings_of(source(held.name, raw), project.policy, project.redact)
+                told = lint_source(parse_source(held.name, raw), project.policy, project.redact)
         except SlowPatternError as error:
             work.trouble(f"{opened.path}: {error}")
             continue
         found += [one for one in told if one.code not in skipped]
     work.found = bool(found)
     for finding in mended:
-        click.echo(f"mended {finding.place}: {printable(finding.message)}", err=True)
+        click.echo(f"mended {finding.location}: {printable(finding.message)}", err=True)
     _tell(found, as_json)
     fixable = sum(finding.fixable for finding in found)
     ways = f"; --fix mends {fixable} of them" if fixable else ""
@@ -104,14 +103,14 @@ def fmt(paths: tuple[Path, ...], check: bool, as_json: bool) -> None:
 
     PATH is a cassette or a folder of them; ./cassettes if none is given.
     """
-    from mockserver.tools.fmt import formatted
+    from mockserver.tools.fmt import format_source
 
     work, changed, same = Work(), [], 0
     for opened in work.cassettes(paths, "fmt"):
-        if faults := opened.source.faults:
+        if faults := opened.source.errors:
             work.trouble(f"{faults[0]}: the file is left as it is")
             continue
-        raw = formatted(opened.source)
+        raw = format_source(opened.source)
         if raw == opened.source.raw:
             same += 1
         elif check or work.rewrite(opened, raw):
@@ -158,8 +157,8 @@ def scrub(
     """
     from mockserver.redaction.redactor import rules
     from mockserver.server import settings
-    from mockserver.tools import scrub as exposed
-    from mockserver.tools.source import source
+    from mockserver.tools.scrub import UNREADABLE, find_secrets, scrub_part
+    from mockserver.tools.source import parse_source
 
     if "field:" in given:
         raise UsageError("--rule field: names no field, write field:NAME")
@@ -169,27 +168,27 @@ def scrub(
     work, replaced, files = Work(), [], 0
     for opened in work.cassettes(paths, "scrub"):
         parts = opened.source.parts
-        for fault in opened.source.faults:
+        for fault in opened.source.errors:
             work.trouble(f"{fault}: this part is left as it is")
         try:
-            told = [one for part in parts for one in exposed.exposures(part, redact)]
-            raw = b"".join(exposed.scrubbed(part, redact) for part in parts) if told else b""
+            told = [one for part in parts for one in find_secrets(part, redact)]
+            raw = b"".join(scrub_part(part, redact) for part in parts) if told else b""
         except SlowPatternError as error:
             work.trouble(f"{opened.path}: {error}: the file is left as it is")
             continue
         for one in told:
-            if one.where == exposed.UNREAD:
+            if one.where == UNREADABLE:
                 why = "what looks like a secret stands in what cannot be read: mend that first"
                 work.trouble(f"{one.file}, line {one.line}: {why}")
-        told = [one for one in told if one.where != exposed.UNREAD]
+        told = [one for one in told if one.where != UNREADABLE]
         if not told:
             continue
         if not (check or work.rewrite(opened, raw)):
             continue
         files += 1
         replaced += told
-        for part in () if check else source(opened.source.name, raw).exchanges:
-            for one in exposed.exposures(part, redact):
+        for part in () if check else parse_source(opened.source.name, raw).exchanges:
+            for one in find_secrets(part, redact):
                 why = "what looks like a secret could not be taken out: edit it by hand"
                 work.trouble(f"{one.file}, line {one.line}: {why}")
     for one in replaced:
@@ -213,9 +212,9 @@ def _tell(found: "list[Finding]", as_json: bool) -> None:
             click.echo(str(finding))
         return
     for finding in found:
-        click.secho(finding.place, bold=True)
+        click.secho(finding.location, bold=True)
         click.echo(wrapped(printable(finding.message), 4))
-        click.echo(wrapped(f"→ {finding.way}", 4))
+        click.echo(wrapped(f"→ {finding.advice}", 4))
 
 
 def _codes(codes: dict[str, str], as_json: bool) -> None:

@@ -13,7 +13,7 @@ from mockserver.errors import MockServerError, UsageError
 from mockserver.formats.wording import counted
 
 if TYPE_CHECKING:
-    from mockserver.tools.prune import Pruning
+    from mockserver.tools.prune import PrunePlan
     from mockserver.tools.source import Part, Source
 
 
@@ -44,7 +44,7 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
     """
     from mockserver.matching.usage import merged
     from mockserver.store import usage
-    from mockserver.tools.prune import pruned, pruning
+    from mockserver.tools.prune import plan_prune, remove_parts
 
     for file in usages:
         if not file.exists():
@@ -57,11 +57,11 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
     for opened in work.whole(paths, "prune"):
         plays = known.get(usage.shown(opened.path))
         matched = matched or plays is not None
-        found = pruning(opened.source, plays)
+        found = plan_prune(opened.source, plays)
         _tell_kept(work, opened, found)
         if not found.unplayed:
             continue
-        raw = pruned(opened.source, found.unplayed)
+        raw = remove_parts(opened.source, found.unplayed)
         if write and not _put(work, opened, raw):
             continue
         count += len(found.unplayed)
@@ -106,7 +106,7 @@ def merge(
     """
     from mockserver.server import settings
     from mockserver.store.atomic import check, create
-    from mockserver.tools.merge import merged
+    from mockserver.tools.merge import merge_sources
 
     policy = settings.load(config).policy
     work = Work()
@@ -121,7 +121,7 @@ def merge(
         work.finish()
     if not any(any(source.exchanges) for source in sources):
         raise UsageError("nothing to merge: name cassettes with exchanges, or a folder of them")
-    made = merged(sources, policy)
+    made = merge_sources(sources, policy)
     create(into, made.raw)
     for dropped, first in made.dropped:
         if as_json:
@@ -160,9 +160,9 @@ def _put(work: Work, opened: Opened, raw: bytes | None) -> bool:
     return True
 
 
-def _tell_kept(work: Work, opened: Opened, found: "Pruning") -> None:
-    if found.kept:
-        work.note(f"{opened.path}: kept, {found.kept}")
+def _tell_kept(work: Work, opened: Opened, found: "PrunePlan") -> None:
+    if found.reason:
+        work.note(f"{opened.path}: kept, {found.reason}")
     elif found.unknown:
         numbers = ", ".join(f"#{part.number}" for part in found.unknown)
         work.note(f"{opened.path}: {numbers} kept, the usage does not know them")

@@ -51,7 +51,7 @@ class Verification:
         recorded = part.exchange
         assert recorded is not None
         shown = f"{recorded.request.method} {recorded.request.path}"
-        request = conversation.asked(recorded.request)
+        request = conversation.live_request(recorded.request)
         started = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout):
@@ -66,9 +66,9 @@ class Verification:
                 part.label, shown, Outcome.FAILED, time.monotonic() - started, (str(error),)
             )
         self._reached = True
-        conversation.made(request, live.response)
-        conversation.answered(recorded.response, live.response)
-        faults = conversation.faults(recorded, live, values=self._values)
+        conversation.note_created_thread(request, live.response)
+        conversation.observe_response(recorded.response, live.response)
+        faults = conversation.compare(recorded, live, values=self._values)
         if faults and b"REDACTED" in recorded.request.body:
             faults = (*faults, "its request holds REDACTED, and was sent so")
         outcome = Outcome.DIFFERS if faults else Outcome.SAME

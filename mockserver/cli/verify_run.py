@@ -13,7 +13,7 @@ from mockserver.cli.verification import Verification
 from mockserver.errors import StorageError
 from mockserver.formats.wording import counted, printable
 from mockserver.server.upstream import Upstream
-from mockserver.tools.compare.junit import junit
+from mockserver.tools.compare.junit import junit_xml
 from mockserver.tools.compare.verify import Outcome, Result
 from mockserver.tools.source import Source
 
@@ -50,7 +50,7 @@ def tell(found: Sequence[Result], warnings: Sequence[str], as_json: bool) -> Non
         elif result.outcome is not Outcome.SAME:
             head = printable(f"{result.label} {result.request}: {result.outcome}")
             click.secho(head, bold=sys.stdout.isatty())
-            for fault in map(printable, result.faults):
+            for fault in map(printable, result.problems):
                 click.echo(wrapped(fault, 2) if sys.stdout.isatty() else f"  {fault}")
     for warning in warnings:
         click.echo(
@@ -65,6 +65,6 @@ def tell(found: Sequence[Result], warnings: Sequence[str], as_json: bool) -> Non
 def write_junit(path: Path, found: Sequence[Result], warnings: Sequence[str]) -> None:
     """Write *found* as JUnit XML; StorageError where that fails."""
     try:
-        path.write_bytes(junit(found, warnings))
+        path.write_bytes(junit_xml(found, warnings))
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from None

@@ -60,9 +60,9 @@ class Work:
     def trouble(self, error: object) -> None:
         """Tell of what went wrong, without the secrets that may stand in it, and go on."""
         from mockserver.redaction.redactor import Rules
-        from mockserver.tools.scrub import hidden
+        from mockserver.tools.scrub import mask
 
-        self.note(f"mockserver: {printable(hidden(str(error), Rules()))}")
+        self.note(f"mockserver: {printable(mask(str(error), Rules()))}")
         self.has_trouble = True
 
     def skip(self, path: Path) -> None:
@@ -99,7 +99,7 @@ class Work:
                 self.note(line)
 
     def _opened(self, path: str, named: bool) -> Iterator[Opened]:
-        from mockserver.tools.source import source
+        from mockserver.tools.source import parse_source
 
         if not stat.S_ISREG(_mode(path)):
             self.trouble(f"{path}: is no file, or cannot be looked at")
@@ -107,7 +107,7 @@ class Work:
             return
         try:
             raw = Path(path).read_bytes()
-            yield Opened(Path(path), source(path, raw, self.advance), named)
+            yield Opened(Path(path), parse_source(path, raw, self.advance), named)
         except OSError as error:
             self.trouble(f"{path}: cannot be read: {error.strerror}")
             self._unread.append(Path(path))
@@ -126,7 +126,7 @@ class Work:
     def whole(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
         """Yield those of them that can be read, with trouble for each other one."""
         for opened in self.cassettes(paths, label):
-            if faults := opened.source.faults:
+            if faults := opened.source.errors:
                 more = (
                     f" ({len(faults)} such places: see `mockserver lint`)"
                     if len(faults) > 1
@@ -135,7 +135,7 @@ class Work:
                 self.trouble(f"{faults[0]}{more}")
                 self._unread.append(opened.path)
             else:
-                if opened.source.parts[-1].torn:
+                if opened.source.parts[-1].is_truncated:
                     line = opened.source.parts[-1].line
                     self.note(f"{opened.path}, line {line}: the last exchange is torn, left out")
                 yield opened

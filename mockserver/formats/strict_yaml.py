@@ -107,7 +107,7 @@ def _build(text: str) -> Any:
             if is_key:
                 if value in parent:
                     message = f"key {value!r} stands here twice"
-                    raise ReadError(message, line=line, code="duplicate-key")
+                    raise ReadError(message, line=line, code="duplicate-key", key=value)
                 key, key_line = value, line
                 continue
             if not event.style:
@@ -115,8 +115,8 @@ def _build(text: str) -> Any:
         elif is_key:
             raise ReadError("a key must be text", line=line)
         elif len(parents) >= _NESTING:
-            message = f"nested more than {_NESTING} deep: write it as JSON text instead"
-            raise ReadError(message, line=line)
+            message = f"nested more than {_NESTING} deep"
+            raise ReadError(message, line=line, fix="write it as JSON text instead")
         else:
             value = _CONTAINERS[kind](line)
         if key is None:
@@ -139,12 +139,12 @@ def _line(event: Any) -> int:
 def _feature(event: Any, line: int) -> ReadError:
     """Return why the *event*, an alias or a node with an anchor or a tag, is no strict YAML."""
     if isinstance(event, yaml.AliasEvent):
-        message = f"alias *{event.anchor}: write the value out"
+        message, fix = f"alias *{event.anchor}", "write the value out"
     elif event.anchor is not None:
-        message = f"anchor &{event.anchor}: leave it out"
+        message, fix = f"anchor &{event.anchor}", "leave it out"
     else:
-        message = f"tag {event.tag}: leave it out"
-    return ReadError(message, line=line, code="yaml-feature")
+        message, fix = f"tag {event.tag}", "leave it out"
+    return ReadError(message, line=line, code="yaml-feature", fix=fix)
 
 
 def scalar(text: str, line: int = 1) -> Any:
@@ -160,7 +160,7 @@ def _number(text: str, line: int) -> Any:
         return int(text) if text.lstrip("-").isdecimal() else _finite(text)
     except ValueError:
         raise ReadError(
-            f"number {text[:20]} is too large: write it as text, in quotes", line=line
+            f"number {text[:20]} is too large", line=line, fix="write it as text, in quotes"
         ) from None
 
 

@@ -37,11 +37,13 @@ def known(part: Mapping, keys: tuple[str, ...], where: str) -> None:
     for key in part:
         if key not in keys:
             like = get_close_matches(key, keys, 1)
-            told = f": did you mean `{like[0]}`?" if like else f" (there are {', '.join(keys)})"
+            others = "" if like else f" (there are {', '.join(keys)})"
             raise ReadError(
-                f"{where} has no key `{key}`{told}",
+                f"{where} has no key `{key}`{others}",
                 line=part.lines[key],
                 code="unknown-key",
+                key=key,
+                suggestion=like[0] if like else None,
             )
 
 

@@ -1,1 +1,1 @@
-"""Tools for cassettes, as functions from text to text. No I/O."""
+"""Tools that read, check, compare and convert cassettes; functions from text to text. No I/O."""

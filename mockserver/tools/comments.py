@@ -1,4 +1,4 @@
-"""The comments of a document: found in its text, and put back where it is written anew. No I/O."""
+"""Find the comments of a YAML document, and insert them into a new text of it. No I/O."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -9,108 +9,112 @@ import yaml
 
 from mockserver.formats import strict_yaml
 from mockserver.formats.strict_yaml import Mapping, Sequence
-from mockserver.tools.source import Place
+from mockserver.tools.source import KeyPath
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_MAYBE = re.compile(r"(?:^|[ \t])#", re.MULTILINE)
+_POSSIBLE_COMMENT = re.compile(r"(?:^|[ \t])#", re.MULTILINE)
 _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#.*", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment on *line* of its document (from 1); *alone*: nothing else stands there."""
+    """A comment on *line* of its document (from 1)."""
 
     line: int
     text: str
-    alone: bool
+    is_alone: bool
+    """Whether the line holds nothing else."""
     indent: str = ""
 
 
-def comments(text: str) -> list[Comment]:
+def find_comments(text: str) -> list[Comment]:
     """Return the comments of the document *text*, which is strict YAML."""
-    if not _MAYBE.search(text):
+    if not _POSSIBLE_COMMENT.search(text):
         return []
     found: list[Comment] = []
-    line, counted = 1, 0  # the line at that character
-    for start, part in _between(text):
+    line, counted_to = 1, 0  # the line of the character at that offset
+    for start, part in _outside_scalars(text):
         for match in _COMMENT.finditer(part):
-            at = start + match.start()
-            begins = text.rfind("\n", 0, at) + 1
-            before = text[begins:at]
-            line += text.count("\n", counted, at)
-            counted = at
-            alone = not before.strip()
-            indent = before if alone else ""
-            found.append(Comment(line, match.group().rstrip(), alone, indent))
+            offset = start + match.start()
+            line_start = text.rfind("\n", 0, offset) + 1
+            before = text[line_start:offset]
+            line += text.count("\n", counted_to, offset)
+            counted_to = offset
+            is_alone = not before.strip()
+            indent = before if is_alone else ""
+            found.append(Comment(line, match.group().rstrip(), is_alone, indent))
     return found
 
 
-def with_comments(text: str, old: str) -> str:
-    """Return the document *text* with the comments of *old*, whose value was the same, each beside what it stood beside."""
-    kept = comments(old)
-    if not kept:
+def insert_comments(text: str, old: str) -> str:
+    """Return the document *text* with the comments of *old*, an earlier text of it, each next to the value it belonged to."""
+    comments = find_comments(old)
+    if not comments:
         return text
-    before, now = _anchors(old), {place: line for line, place in reversed(_anchors(text))}
-    starts = [line for line, _ in before]
+    old_anchors = _anchors(old)
+    new_lines = {path: line for line, path in reversed(_anchors(text))}
+    starts = [line for line, _ in old_anchors]
     lines = text.split("\n")
     above: dict[int, list[str]] = {}
-    behind: dict[int, list[str]] = {}
-    last: list[str] = []
-    for comment in kept:
-        number = bisect_right(starts, comment.line)  # of the first anchor below it
-        if comment.alone:
-            place = before[number][1] if number < len(before) else None
+    at_end: dict[int, list[str]] = {}
+    bottom: list[str] = []
+    for comment in comments:
+        number = bisect_right(starts, comment.line)  # of the first anchor below the comment
+        if comment.is_alone:
+            path = old_anchors[number][1] if number < len(old_anchors) else None
         else:
-            place = before[bisect_left(starts, starts[number - 1])][1] if number else ()
-        if place is None:
-            last.append(comment.indent + comment.text)
+            path = old_anchors[bisect_left(starts, starts[number - 1])][1] if number else ()
+        if path is None:
+            bottom.append(comment.indent + comment.text)
             continue
-        there = place
-        while there and there not in now:
-            there = there[:-1]
-        at = now.get(there, 1) - 1
-        beside = above if comment.alone or there != place else behind
-        beside.setdefault(at, []).append(comment.text)
-    told: list[str] = []
-    for number, line in enumerate(lines):
-        indent = line[: len(line) - len(line.lstrip(" "))]
-        told += [f"{indent}{one}" for one in above.get(number, ())]
-        told.append("  ".join((line, *behind.get(number, ()))))
-    return "\n".join((*told[:-1], *last, told[-1]))
+        parent = path
+        while parent and parent not in new_lines:
+            parent = parent[:-1]
+        line = new_lines.get(parent, 1) - 1
+        target = above if comment.is_alone or parent != path else at_end
+        target.setdefault(line, []).append(comment.text)
+    result: list[str] = []
+    for number, line_text in enumerate(lines):
+        indent = line_text[: len(line_text) - len(line_text.lstrip(" "))]
+        result += [f"{indent}{comment_text}" for comment_text in above.get(number, ())]
+        result.append("  ".join((line_text, *at_end.get(number, ()))))
+    return "\n".join((*result[:-1], *bottom, result[-1]))
 
 
-def with_comments_above(text: str, old: str) -> str:
-    """Return the document *text* with the comments of *old* above all that stands in it."""
+def insert_comments_on_top(text: str, old: str) -> str:
+    """Return the document *text* with all comments of *old* at its beginning."""
     separator, rest = ("---\n", text[4:]) if text.startswith("---\n") else ("", text)
-    return separator + "".join(f"{comment.text}\n" for comment in comments(old)) + rest
+    return separator + "".join(f"{comment.text}\n" for comment in find_comments(old)) + rest
 
 
-def _between(text: str) -> Iterator[tuple[int, str]]:
-    """Yield what of *text* stands in no scalar, each part with where it begins."""
-    at = 0
+def _outside_scalars(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the stretches of *text* outside scalars, with their offsets."""
+    offset = 0
     for token in yaml.scan(text, Loader=_LOADER):
         if not isinstance(token, yaml.ScalarToken):
             continue
         start, end = token.start_mark.index, token.end_mark.index
         if token.style in ("|", ">"):
             start = text.find("\n", start) if "\n" in text[start:end] else end
-        yield at, text[at:start]
-        at = end
-    yield at, text[at:]
+        yield offset, text[offset:start]
+        offset = end
+    yield offset, text[offset:]
 
 
-def _anchors(text: str) -> list[tuple[int, Place]]:
-    """Return the lines on which something begins in the document *text*, with its place, in the order of the lines."""
+def _anchors(text: str) -> list[tuple[int, KeyPath]]:
+    """Return the lines of the document *text* on which a value begins, with its path, ordered by line."""
     found = [(1, ())] if text.startswith("---") else []
-    return sorted([*found, *_below(strict_yaml.read(text), ())], key=lambda anchor: anchor[0])
+    return sorted(
+        [*found, *_anchors_below(strict_yaml.read(text), ())], key=lambda anchor: anchor[0]
+    )
 
 
-def _below(value: object, place: Place) -> Iterator[tuple[int, Place]]:
+def _anchors_below(value: object, path: KeyPath) -> Iterator[tuple[int, KeyPath]]:
     if isinstance(value, Mapping):
         for key, part in value.items():
-            yield value.lines[key], (*place, key)
-            yield from _below(part, (*place, key))
+            yield value.lines[key], (*path, key)
+            yield from _anchors_below(part, (*path, key))
     elif isinstance(value, Sequence):
         for number, part in enumerate(value):
-            yield value.lines[number], (*place, number)
-            yield from _below(part, (*place, number))
+            yield value.lines[number], (*path, number)
+            yield from _anchors_below(part, (*path, number))

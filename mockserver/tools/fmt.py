@@ -1,4 +1,4 @@
-"""The one text of a cassette: the same exchanges, the same text, comments included. No I/O."""
+"""Format a cassette: equal exchanges get equal text, and comments stay. No I/O."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,77 +8,77 @@ from mockserver.cassette.model import End, Exchange, Header
 from mockserver.cassette.yaml_codec.dump import SEPARATOR
 from mockserver.errors import ReadError
 from mockserver.matching.canonical import canonical
-from mockserver.tools.comments import with_comments, with_comments_above
+from mockserver.tools.comments import insert_comments, insert_comments_on_top
 from mockserver.tools.source import Part, Source
 
 
-def formatted(source: Source) -> bytes:
-    """Return *source* in its one text; a part that cannot be read, or breaks off, stays as it is."""
-    return b"".join(_part(part) for part in source.parts)
+def format_source(source: Source) -> bytes:
+    """Return *source* formatted; a part that is truncated or cannot be read is unchanged."""
+    return b"".join(_format_part(part) for part in source.parts)
 
 
-def assembled(header: Header, parts: Sequence[Part]) -> bytes:
-    """Return the file that holds *parts*, the *header* first.
+def join_parts(header: Header, parts: Sequence[Part]) -> bytes:
+    """Return the file that consists of *parts*, the one with the *header* first.
 
-    In a recorded one the last exchange has to have an `end`, or it would be taken for torn.
+    In a recording the last exchange gets an `end`: without it the file would look truncated.
     """
     raws: list[bytes] = []
     for part in parts:
         raw, exchange = part.raw, part.exchange
-        last = part is parts[-1] and header.recorded is not None
-        if last and exchange is not None and exchange.response.end is None and not part.torn:
-            ended = replace(exchange, response=replace(exchange.response, end=End()))
-            raw = written(part, ended)
-        moved = part is not parts[-1] and not raw.endswith(b"\n")
-        if moved and exchange is not None:  # a newline at its end would be one of its text
+        is_last = part is parts[-1]
+        needs_end = is_last and header.recorded is not None and not part.is_truncated
+        if needs_end and exchange is not None and exchange.response.end is None:
+            response = replace(exchange.response, end=End())
+            raw = rewrite_part(part, replace(exchange, response=response))
+        if not is_last and not raw.endswith(b"\n") and exchange is not None:
+            # A newline added to the text could become part of a block scalar.
             raw = yaml_codec.dump_exchange(exchange).encode()
         if part.number and not raw.startswith(b"---"):
             raw = SEPARATOR.encode() + raw
-        raws.append(raw if raw.endswith(b"\n") or part is parts[-1] else raw + b"\n")
+        raws.append(raw if raw.endswith(b"\n") or is_last else raw + b"\n")
     return b"".join(raws)
 
 
-def written(part: Part, value: Header | Exchange) -> bytes:
-    """Return *value*, which takes the place of what *part* holds, as text with the comments and the line ends of that.
+def rewrite_part(part: Part, value: Header | Exchange) -> bytes:
+    """Return *value* as text with the comments and the line endings of *part*, which it replaces.
 
-    What *part* holds, where *value* would not be read back from its text.
+    The text of *part* is returned unchanged if *value* could not be loaded from the new text.
     """
-    told = (
+    text = (
         yaml_codec.dump_header(value)
         if isinstance(value, Header)
         else yaml_codec.dump_exchange(value)
     )
-    if told.encode() == part.raw:
+    if text.encode() == part.raw:
         return part.raw
-    commented = with_comments(told, part.text)
-    if not _is_same(value, commented):  # a comment would be read as something else there
-        commented = with_comments_above(told, part.text)
-    if not _is_same(value, commented):
+    commented = insert_comments(text, part.text)
+    if not _loads_as(value, commented):  # a comment became part of a value
+        commented = insert_comments_on_top(text, part.text)
+    if not _loads_as(value, commented):
         return part.raw
     raw = commented.encode()
     return raw.replace(b"\n", b"\r\n") if b"\r\n" in part.raw else raw
 
 
-def _part(part: Part) -> bytes:
+def _format_part(part: Part) -> bytes:
     value = part.header if part.header is not None else part.exchange
-    if value is None or part.torn:
+    if value is None or part.is_truncated:
         return part.raw
-    return written(part, value).replace(b"\r\n", b"\n")
+    return rewrite_part(part, value).replace(b"\r\n", b"\n")
 
 
-def _is_same(value: Header | Exchange, told: str) -> bool:
-    """Tell whether the text *told* means *value*."""
+def _loads_as(value: Header | Exchange, text: str) -> bool:
     try:
         if isinstance(value, Header):
-            return yaml_codec.load_header(told) == value
-        now = yaml_codec.load_exchange(told)
+            return yaml_codec.load_header(text) == value
+        loaded = yaml_codec.load_exchange(text)
     except ReadError:
         return False
-    return now is not None and _meaning(now) == _meaning(value)
+    return loaded is not None and _meaning(loaded) == _meaning(value)
 
 
 def _meaning(exchange: Exchange) -> tuple[object, ...]:
-    """Return what of *exchange* counts: its request by its meaning, its answer by its bytes."""
+    """Return what formatting must not change: the canonical request, and the bytes of the response."""
     response = exchange.response
     return (
         *(canonical(exchange.request), exchange.request.headers, exchange.repeat),

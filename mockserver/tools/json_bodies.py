@@ -1,4 +1,4 @@
-"""What the body of a message says. No I/O."""
+"""Bodies of requests and responses as JSON. No I/O."""
 
 from base64 import b64encode
 
@@ -6,8 +6,8 @@ from mockserver.formats.json_text import Json, loads
 from mockserver.matching.keys import ABSENT
 
 
-def parsed(raw: bytes) -> Json:
-    """Return *raw* as JSON where it is some, else as text; ABSENT where it is empty."""
+def parse_body(raw: bytes) -> Json:
+    """Return *raw* as JSON if it is valid JSON, else as text; ABSENT if it is empty."""
     if not raw:
         return ABSENT
     try:

@@ -1,44 +1,44 @@
-"""Exchanges that were never played, and a cassette without them. No I/O."""
+"""Find the exchanges that were never played, and remove them from a cassette. No I/O."""
 
 from dataclasses import dataclass, field
 
 from mockserver.matching.usage import Plays, kind, marks
-from mockserver.tools.fmt import assembled
+from mockserver.tools.fmt import join_parts
 from mockserver.tools.source import Part, Source
 
 
 @dataclass(frozen=True, slots=True)
-class Pruning:
-    """What of a cassette was never *unplayed*, and what is kept for want of knowledge: *unknown* exchanges, or all, for the reason *kept*."""
+class PrunePlan:
+    """Which exchanges of a cassette to remove, and which to keep because it is not known whether they were played."""
 
     unplayed: list[Part] = field(default_factory=list)
     unknown: list[Part] = field(default_factory=list)
-    kept: str | None = None
+    reason: str | None = None
+    """Why all exchanges are kept; None if each was looked up."""
 
 
-def pruning(source: Source, plays: Plays | None) -> Pruning:
-    """Return what may go of *source*, by what its *plays* tell; None, where they tell nothing of it."""
+def plan_prune(source: Source, plays: Plays | None) -> PrunePlan:
+    """Return which exchanges of *source* were never played; *plays* is None if the usage has no entry for the file."""
     parts = list(source.exchanges)
     if plays is None:
-        return Pruning(unknown=parts, kept="the usage does not know it")
+        return PrunePlan(unknown=parts, reason="the usage has no entry for it")
     if plays.unfinished:
-        return Pruning(unknown=parts, kept="a test that plays it has failed, or did not run")
+        return PrunePlan(unknown=parts, reason="a test that plays it failed or did not run")
     unplayed: list[Part] = []
     unknown: list[Part] = []
-    asked = [part.exchange.request for part in parts if part.exchange is not None]
-    told = marks(asked)
-    # Where there are more of one meaning by now, it is not known which of them was which.
-    moved = {kind(mark) for mark in told if mark not in plays.exchanges}
-    for part, mark in zip(parts, told, strict=True):
-        if kind(mark) in moved:
+    part_marks = marks([part.exchange.request for part in parts if part.exchange is not None])
+    # After equal requests were added, it is not known which of them the usage counted.
+    changed_kinds = {kind(mark) for mark in part_marks if mark not in plays.exchanges}
+    for part, mark in zip(parts, part_marks, strict=True):
+        if kind(mark) in changed_kinds:
             unknown.append(part)
         elif plays.exchanges[mark] == 0:
             unplayed.append(part)
-    return Pruning(unplayed, unknown)
+    return PrunePlan(unplayed, unknown)
 
 
-def pruned(source: Source, gone: list[Part]) -> bytes | None:
-    """Return *source* without the exchanges that are *gone*; None where none is left."""
-    numbers = {part.number for part in gone}
-    left = [part for part in source.parts if part.number not in numbers]
-    return assembled(source.header, left) if len(left) > 1 else None
+def remove_parts(source: Source, removed: list[Part]) -> bytes | None:
+    """Return *source* without the exchanges *removed*; None if no exchange remains."""
+    numbers = {part.number for part in removed}
+    remaining = [part for part in source.parts if part.number not in numbers]
+    return join_parts(source.header, remaining) if len(remaining) > 1 else None

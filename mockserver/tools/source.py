@@ -1,4 +1,4 @@
-"""A cassette's text, part by part: each document by itself, whatever is wrong with the others. No I/O."""
+"""A cassette as text, split into its documents; each is read alone, so that an error in one does not affect the others. No I/O."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
-from mockserver.cassette import events_reader, yaml_codec
+from mockserver.cassette import documents, events_reader, yaml_codec
 from mockserver.cassette.documents import (
     Document,
     decoded,
-    document,
     holds_text,
     split,
     without_dashes,
@@ -23,47 +22,49 @@ from mockserver.formats.json_text import Json
 from mockserver.formats.strict_yaml import Mapping
 from mockserver.matching import json_path
 from mockserver.matching.keys import ABSENT
-from mockserver.tools.json_bodies import parsed
+from mockserver.tools.json_bodies import parse_body
 
 T = TypeVar("T")
 
-Place = tuple[str | int, ...]
-"""Where something stands in a document: keys and numbers of items."""
+KeyPath = tuple[str | int, ...]
+"""The path to a value in a document: keys and item numbers."""
 
 _CONFLICT = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
-_EXCHANGE = re.compile(rb"^(request|response):", re.MULTILINE)
+_EXCHANGE_KEY = re.compile(rb"^(request|response):", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Part:
-    """One document of the file *file*, which begins on *line*: the header, number 0, or an exchange, from 1 on.
+    """One document of a file: the header (number 0), or an exchange (numbers from 1).
 
-    *fault* is why it cannot be read, with its line in the file. A *torn* one breaks off. A *laid_out* one has the layout that we write, without comments.
+    *error* is why it cannot be read, with the line in the file. *is_truncated*: its end is missing, because the recording was interrupted.
+    *has_own_layout*: its text has the layout that mockserver writes, without comments.
     """
 
     file: str
     number: int
     line: int
+    """The line of the file on which it begins."""
     raw: bytes
     header: Header | None = None
     exchange: Exchange | None = None
-    fault: ReadError | None = None
-    torn: bool = False
-    laid_out: bool = False
+    error: ReadError | None = None
+    is_truncated: bool = False
+    has_own_layout: bool = False
 
     @property
     def label(self) -> str:
-        """`FILE#N`, or the file alone for its header."""
+        """`FILE#N`, or only the file for the header."""
         return f"{self.file}#{self.number}" if self.number else self.file
 
     @cached_property
     def text(self) -> str:
-        """Its text, what is no UTF-8 in it put as U+FFFD."""
+        """The text; bytes that are not UTF-8 become U+FFFD."""
         return self.raw.decode("utf-8-sig" if self.line == 1 else "utf-8", "replace")
 
     @cached_property
     def document(self) -> Mapping | None:
-        """Its mapping, whose lines count from 1 in it; None where it is none."""
+        """The parsed text, with lines counted from 1 in this part; None if it is not a mapping in strict YAML."""
         try:
             value = strict_yaml.read(self.text)
         except ReadError:
@@ -72,22 +73,22 @@ class Part:
 
     @cached_property
     def is_canonical(self) -> bool:
-        """Whether its text is the one that its exchange is recorded as, with quotes wherever they are needed."""
+        """Whether the text is exactly the one that a recording of the exchange has."""
         return self.exchange is not None and yaml_codec.dump_exchange(self.exchange) == self.text
 
     @cached_property
     def bodies(self) -> tuple[Json, Json]:
-        """What the bodies of its request and its response say; ABSENT for events."""
+        """The parsed bodies of request and response; ABSENT for a stream."""
         if self.exchange is None:
             return ABSENT, ABSENT
         content = self.exchange.response.content
-        answer = parsed(content.raw) if isinstance(content, Body) else ABSENT
-        return parsed(self.exchange.request.body), answer
+        response_body = parse_body(content.raw) if isinstance(content, Body) else ABSENT
+        return parse_body(self.exchange.request.body), response_body
 
-    def line_of(self, place: Place) -> int:
-        """Return the line in the file at which *place* stands, or what of it there is."""
+    def line_of(self, path: KeyPath) -> int:
+        """Return the line in the file of the value at *path*, or of its closest parent that exists."""
         node, line = self.document, 1
-        for step in place:
+        for step in path:
             try:
                 line = node.lines[step]  # type: ignore[union-attr, index]
                 node = node[step]  # type: ignore[index]
@@ -104,146 +105,158 @@ class Source:
     raw: bytes
     parts: tuple[Part, ...] = ()
     is_cassette: bool = True
-    """Whether it says so itself."""
-    blank: tuple[int, ...] = field(default=())
-    """The lines at which documents begin that hold nothing."""
+    """Whether the first document has the key `mockserver`."""
+    empty_lines: tuple[int, ...] = field(default=())
+    """The lines on which empty documents begin."""
 
     @property
     def header(self) -> Header:
-        """Its header; an empty one where that cannot be read."""
+        """The header; an empty one if it cannot be read."""
         return (self.parts[0].header if self.parts else None) or Header()
 
     @property
     def exchanges(self) -> Iterator[Part]:
-        """The parts that hold an exchange which can be read, and is whole."""
-        return (part for part in self.parts if part.exchange is not None and not part.torn)
+        """The parts with a complete exchange that can be read."""
+        return (part for part in self.parts if part.exchange is not None and not part.is_truncated)
 
     @property
-    def faults(self) -> list[ReadError]:
-        """Why parts of it cannot be read, in their order; a torn one is no such part."""
-        return [part.fault for part in self.parts if part.fault and not part.torn]
+    def errors(self) -> list[ReadError]:
+        """The errors of the parts that cannot be read, in order; without a truncated part."""
+        return [part.error for part in self.parts if part.error and not part.is_truncated]
 
 
-def source(name: str, raw: bytes, advance: Callable[[int], None] = lambda done: None) -> Source:
-    """Return the parts of the file *name* that holds *raw*; what is wrong with a part stands in that part.
+def parse_source(
+    name: str, raw: bytes, advance: Callable[[int], None] = lambda size: None
+) -> Source:
+    """Return the file *name* with the content *raw*, split into its parts; a part that cannot be read holds its error.
 
-    *advance* is called with the number of bytes of each part that is read.
+    *advance* is called with the size of each part in bytes, after that part is read.
     """
-    filled, blank = _documents(raw)
+    split_documents, empty_lines = _split_documents(raw)
     parts: list[Part] = []
-    for place, line in filled:
+    for document, line in split_documents:
         if parts:
             header = parts[0].header
-            last = len(parts) == len(filled) - 1
-            is_last = last and header is not None and header.recorded is not None
-            parts.append(_exchange(name, len(parts), place, line, is_last=is_last))
+            is_last = len(parts) == len(split_documents) - 1
+            may_be_truncated = is_last and header is not None and header.recorded is not None
+            parts.append(
+                _read_exchange(name, len(parts), document, line, may_be_truncated=may_be_truncated)
+            )
         else:
-            parts.append(_header(name, place, line))
-        advance(place.stop - place.begin)
-    own = bool(parts) and b"mockserver" in parts[0].raw
-    return Source(name, raw, tuple(parts), own, tuple(blank))
+            parts.append(_read_header(name, document, line))
+        advance(document.stop - document.begin)
+    is_cassette = bool(parts) and b"mockserver" in parts[0].raw
+    return Source(name, raw, tuple(parts), is_cassette, tuple(empty_lines))
 
 
-def _documents(raw: bytes) -> tuple[list[tuple[Document, int]], list[int]]:
-    """Return the documents of a file that holds *raw*, each with its first line, and the lines of those that hold nothing.
+def _split_documents(raw: bytes) -> tuple[list[tuple[Document, int]], list[int]]:
+    """Return the documents in *raw* with their first lines, and the first lines of empty documents.
 
-    Comments in a document of their own belong to the one behind it, or before it where there is none behind.
+    A document with only comments is joined with the one after it, or before it if it is the last.
     """
-    filled: list[tuple[Document, int]] = []
-    blank: list[int] = []
-    comments, first, line = b"", 1, 1
-    for place in split((raw,)):
-        held = place.raw
-        # Behind a directive a separator has to stand.
-        bare = held if b"%" in comments or not comments else _without_separator(held)
-        whole = comments + bare
-        if holds_text(held):
-            filled.append((document(whole, place.start), first if comments else line))
+    found: list[tuple[Document, int]] = []
+    empty_lines: list[int] = []
+    comments, comments_line, line = b"", 1, 1
+    for part in split((raw,)):
+        # YAML requires a separator after a directive.
+        is_separated = b"%" in comments or not comments
+        joined = comments + (part.raw if is_separated else _without_separator(part.raw))
+        if holds_text(part.raw):
+            found.append(
+                (documents.document(joined, part.start), comments_line if comments else line)
+            )
             comments = b""
-        elif b"#" in held or b"%" in held:
-            first = first if comments else line
-            comments = whole
+        elif b"#" in part.raw or b"%" in part.raw:
+            comments_line = comments_line if comments else line
+            comments = joined
         else:
-            blank.append(line)
-        line += held.count(b"\n")
-    if comments and filled:
-        last, at = filled[-1]
-        filled[-1] = document(last.raw + _without_separator(comments), last.start), at
-    return filled, blank
+            empty_lines.append(line)
+        line += part.raw.count(b"\n")
+    if comments and found:
+        last, last_line = found[-1]
+        joined = last.raw + _without_separator(comments)
+        found[-1] = documents.document(joined, last.start), last_line
+    return found, empty_lines
 
 
 def _without_separator(raw: bytes) -> bytes:
-    """Return the text of a document without its `---`, on as many lines."""
+    """Return the text of a document without its `---`; the number of lines stays the same."""
     return raw.removeprefix(b"---").lstrip(b" \t") if raw.startswith(b"---") else raw
 
 
 def looks_recorded(raw: bytes) -> bool:
-    """Tell whether *raw* looks like a cassette that was damaged: whose first line was lost, whose text was, or its encoding."""
+    """Return whether *raw* looks like a damaged cassette: it is empty, in UTF-16, or has exchanges without the first line."""
     return (
         not raw
         or raw.startswith((b"\xff\xfe", b"\xfe\xff"))
-        or {b"request", b"response"} <= set(_EXCHANGE.findall(raw))
+        or {b"request", b"response"} <= set(_EXCHANGE_KEY.findall(raw))
     )
 
 
-def _header(name: str, place: Document, line: int) -> Part:
-    document, header, fault = _read(place, yaml_codec.header_of)
-    part = Part(name, 0, line, place.raw, header=header, fault=_at(fault, place, name, line))
-    _keep(part, document, fault)
+def _read_header(name: str, document: Document, line: int) -> Part:
+    value, header, error = _read(document, yaml_codec.header_of)
+    error = _locate(error, document, name, line)
+    part = Part(name, 0, line, document.raw, header=header, error=error)
+    _cache_document(part, value, error)
     for number, path in enumerate(header.ignore if header else ()):
         try:
             json_path.parse(path)
-        except UsageError as error:
-            at = part.line_of(("ignore", number))
-            return Part(name, 0, line, place.raw, fault=ReadError(str(error), file=name, line=at))
+        except UsageError as problem:
+            error = ReadError(str(problem), file=name, line=part.line_of(("ignore", number)))
+            return Part(name, 0, line, document.raw, error=error)
     return part
 
 
-def _exchange(name: str, number: int, place: Document, line: int, *, is_last: bool) -> Part:
-    if exchange := events_reader.exchange(place.raw):
-        return Part(name, number, line, place.raw, None, exchange, laid_out=True)
-    # The loader looks at each document by itself, so that it is the same whatever stands before it.
-    alone = document((without_dashes(place) if is_last else place).raw, place.start)
-    read, exchange, fault = _read(alone, _whole_exchange)
-    unended = exchange is None or exchange.response.end is None
-    torn = is_last and unended and may_be_torn(alone)
-    at = _at(fault, place, name, line)
-    part = Part(name, number, line, place.raw, None, exchange, at, torn)
-    if alone.raw == place.raw:
-        _keep(part, read, fault)
+def _read_exchange(
+    name: str, number: int, document: Document, line: int, *, may_be_truncated: bool
+) -> Part:
+    if exchange := events_reader.exchange(document.raw):
+        return Part(name, number, line, document.raw, None, exchange, has_own_layout=True)
+    # The loader reads each document alone too, so the text before it makes no difference.
+    raw = (without_dashes(document) if may_be_truncated else document).raw
+    alone = documents.document(raw, document.start)
+    value, exchange, error = _read(alone, _load_exchange)
+    has_no_end = exchange is None or exchange.response.end is None
+    is_truncated = may_be_truncated and has_no_end and may_be_torn(alone)
+    located = _locate(error, document, name, line)
+    part = Part(name, number, line, document.raw, None, exchange, located, is_truncated)
+    if alone.raw == document.raw:
+        _cache_document(part, value, error)
     return part
 
 
-def _whole_exchange(document: Any) -> Exchange:
+def _load_exchange(document: Any) -> Exchange:
     if document is None:
-        raise ReadError("an exchange is empty: write it, or delete the line `---`", line=1)
+        raise ReadError("an exchange is empty", line=1, fix="write it, or delete the line `---`")
     return yaml_codec.exchange_of(document)
 
 
-def _read(place: Document, build: Callable[[Any], T]) -> tuple[Any, T | None, ReadError | None]:
-    """Return the strict document at *place* and what *build* makes of it, each None where there is none, and the fault."""
-    document = None
+def _read(document: Document, build: Callable[[Any], T]) -> tuple[Any, T | None, ReadError | None]:
+    """Return the parsed *document*, what *build* makes of it, and the error; each may be None."""
+    value = None
     try:
-        document = strict_yaml.read(decoded(place, place.raw))
-        return document, build(document), None
+        value = strict_yaml.read(decoded(document, document.raw))
+        return value, build(value), None
     except ReadError as error:
-        return document, None, error
+        return value, None, error
 
 
-def _keep(part: Part, document: Any, fault: ReadError | None) -> None:
-    """Have `part.document` be *document*, so that it is not parsed again; what is not UTF-8 is read otherwise there."""
-    if fault is None or fault.code != "not-utf8":
-        vars(part)["document"] = document if isinstance(document, Mapping) else None
+def _cache_document(part: Part, value: Any, error: ReadError | None) -> None:
+    """Set `part.document` to *value*, so that it is not parsed again; not if `part.text` replaces invalid bytes."""
+    if error is None or error.code != "not-utf8":
+        vars(part)["document"] = value if isinstance(value, Mapping) else None
 
 
-def _at(error: ReadError | None, place: Document, name: str, line: int) -> ReadError | None:
+def _locate(error: ReadError | None, document: Document, name: str, line: int) -> ReadError | None:
+    """Return *error* with its line in the file *name*; it becomes a git conflict if *document* has conflict markers."""
     if error is None:
         return None
-    conflict = _CONFLICT.search(place.raw.decode("utf-8", "replace"))
+    conflict = _CONFLICT.search(document.raw.decode("utf-8", "replace"))
     if conflict and error.code in ("not-yaml", "duplicate-key", "malformed"):
         error = ReadError(
-            "a conflict that git left stands here: choose a side",
+            "unresolved git conflict",
             line=conflict.string.count("\n", 0, conflict.start()) + 1,
             code="conflict",
+            fix="keep one side and delete the other, with the conflict markers",
         )
     return error.at(file=name, first_line=line)

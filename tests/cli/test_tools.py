@@ -64,7 +64,7 @@ def test_findings_for_programs(folder: Path) -> None:
         "code": "unknown-key",
         "exchange": 1,
         "message": "response has no key `evnts`",
-        "mend": "write `events`, or delete it",
+        "mend": "write `events`, or delete the key",
         "fixable": False,
     }
 
@@ -448,7 +448,7 @@ def test_import_makes_a_cassette_that_replays(folder: Path) -> None:
     done = run("import", "session.har", "--into", "chat.yaml", folder=folder)
 
     assert done.returncode == 1
-    assert done.stdout == "left out: POST /threads: it has no answer: it was broken off\n"
+    assert done.stdout == "left out: POST /threads: it has no response: the connection broke\n"
     assert done.stderr.endswith(f"chat.yaml: 1 exchange with {URL}; 1 left out\n")
     assert run("lint", "chat.yaml", folder=folder).returncode == 0
     assert run("fmt", "chat.yaml", "--check", folder=folder).returncode == 0
@@ -459,7 +459,7 @@ def test_import_makes_a_cassette_that_replays(folder: Path) -> None:
     [
         ("hello", "x: neither a HAR file nor a cassette of VCR.py"),
         ('{"log": 1}', "x, line 1: not a HAR file"),
-        (har(entry("/page")).decode(), "x: no request to an Agent Server in it"),
+        (har(entry("/page")).decode(), "x: the recording has no request to an Agent Server"),
     ],
 )
 def test_import_says_what_it_cannot_read(folder: Path, content: str, said: str) -> None:

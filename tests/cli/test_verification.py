@@ -11,10 +11,12 @@ from mockserver.errors import UpstreamError
 from mockserver.redaction.redactor import Rules
 from mockserver.server.upstream import Upstream
 from mockserver.tools.compare.verify import Outcome, Result
-from mockserver.tools.source import source
+from mockserver.tools.source import parse_source
 
 ASKED = "---\nrequest: {path: /runs/wait, body: {n: %d}}\nresponse: {body: {key: text}}\n"
-CASSETTE = source("chat.yaml", ("mockserver: 1\n" + "".join(ASKED % n for n in (1, 2, 3))).encode())
+CASSETTE = parse_source(
+    "chat.yaml", ("mockserver: 1\n" + "".join(ASKED % n for n in (1, 2, 3))).encode()
+)
 
 ONE = "1f000000-0000-4000-8000-000000000001"
 ASKED_THREAD = (
@@ -65,7 +67,7 @@ async def test_an_answer_that_breaks_off_has_failed_and_the_others_are_compared(
 
     assert [result.outcome for result in found] == [Outcome.SAME, Outcome.FAILED, Outcome.SAME]
     assert found[1].label == "chat.yaml#2"
-    assert found[1].faults[0].startswith("the upstream broke off in the middle of its answer")
+    assert found[1].problems[0].startswith("the upstream broke off in the middle of its answer")
 
 
 async def test_a_server_that_dies_on_the_way_costs_no_result() -> None:
@@ -73,7 +75,7 @@ async def test_a_server_that_dies_on_the_way_costs_no_result() -> None:
         found = await results(url)
 
     assert [result.outcome for result in found] == [Outcome.SAME, Outcome.FAILED, Outcome.FAILED]
-    assert "cannot be reached" in found[1].faults[0]
+    assert "cannot be reached" in found[1].problems[0]
 
 
 async def test_a_server_that_was_never_there_is_trouble() -> None:
@@ -93,14 +95,14 @@ async def test_credentials_are_sent_and_taken_out_of_answers() -> None:
         first, *others = await results(url, (("x-api-key", "correct-horse"),))
 
     assert all(b"x-api-key: correct-horse\r\n" in head for head in asked)
-    assert first.faults == ('body.key - "text" + "REDACTED"',)
+    assert first.problems == ('body.key - "text" + "REDACTED"',)
     assert [result.outcome for result in others] == [Outcome.SAME, Outcome.SAME]
 
 
 async def test_threads_that_were_made_are_deleted_at_the_end() -> None:
     thread = "1f000000-0000-4000-8000-000000000002"
     made = answer(f'{{"thread_id": "{thread}"}}'.encode())
-    cassette = source("chat.yaml", ASKED_THREAD.encode())
+    cassette = parse_source("chat.yaml", ASKED_THREAD.encode())
     async with answering(made, TEXT, answer(b"{}")) as (url, asked):
         upstream = Upstream(url)
         check = Verification(upstream, Rules(), lambda: "id", values=False, timeout=10)

@@ -61,7 +61,7 @@ def test_a_failed_test_leaves_its_cassette_alone(tests: Project) -> None:
 
     exchanges, said = pruned(tests)
     assert exchanges == ["cassettes/chat.yaml#3"]
-    assert "cassettes/other.yaml: kept, a test that plays it has failed, or did not run" in said
+    assert "cassettes/other.yaml: kept, a test that plays it failed or did not run" in said
 
 
 def test_runs_add_to_one_file(tests: Project) -> None:
@@ -84,7 +84,7 @@ def test_what_the_tests_that_did_not_run_share_is_left_alone(
 
     exchanges, said = pruned(tests)
     assert exchanges == []
-    assert "cassettes/chat.yaml: kept, a test that plays it has failed, or did not run" in said
+    assert "cassettes/chat.yaml: kept, a test that plays it failed or did not run" in said
 
 
 def test_single_tests_tell_too_little(tests: Project) -> None:

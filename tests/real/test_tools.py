@@ -181,7 +181,7 @@ def test_a_session_in_a_real_browser_is_taken_over(
     lost = sum(one["times"] for one in told)
     assert len(rows) + lost == 3
     assert {one["why"] for one in told} <= {
-        "the browser kept nothing of its stream: record it with `mockserver record`"
+        "the browser did not store the stream: record it with `mockserver record`"
     }
     texts = [text.replace("\r\n", "\n") for text in (whole, waited, read)]
     assert waited in bodies

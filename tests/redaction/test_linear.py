@@ -24,7 +24,7 @@ from mockserver.redaction.patterns import credentials, is_secret_name
 from mockserver.redaction.redactor import Redactor, told
 from mockserver.redaction.rules import Rules
 from mockserver.server import script_files
-from mockserver.tools.scrub import hidden
+from mockserver.tools.scrub import mask
 
 SIZE = 1_000_000
 SECRET = "abcdefghijklmnop"
@@ -79,7 +79,7 @@ def test_fields_of_a_project_are_looked_for_in_linear_time(piece: str) -> None:
 
 @pytest.mark.parametrize("piece", ["a=b ", "://a:b", "a", " ", "a:0123456789abcdefg "])
 def test_comments_and_lines_are_looked_through_in_linear_time(piece: str) -> None:
-    assert hidden(repeated(piece, SIZE // 2), Rules()) is not None
+    assert mask(repeated(piece, SIZE // 2), Rules()) is not None
 
 
 def spelled(event: str, values: Iterator[str] | list[str]) -> list[TimedEvent]:

@@ -6,21 +6,21 @@ from hypothesis import strategies as st
 
 from mockserver.cassette import playback
 from mockserver.matching.canonical import canonical
-from mockserver.tools.comments import comments, with_comments
-from mockserver.tools.fmt import formatted
-from mockserver.tools.source import source
+from mockserver.tools.comments import find_comments, insert_comments
+from mockserver.tools.fmt import format_source
+from mockserver.tools.source import parse_source
 from tests.tools.cassettes import HEALTHY, edited
 from tests.tools.formatted import BY_HAND, FORMATTED
 
 
 def fmt(text: str) -> str:
-    return formatted(source("chat.yaml", text.encode())).decode()
+    return format_source(parse_source("chat.yaml", text.encode())).decode()
 
 
 def meaning(text: str) -> list[object]:
     """Return what a client gets for what, of each exchange in *text*."""
     told: list[object] = []
-    for part in source("chat.yaml", text.encode()).exchanges:
+    for part in parse_source("chat.yaml", text.encode()).exchanges:
         assert part.exchange is not None
         response = part.exchange.response
         told.append(
@@ -99,8 +99,8 @@ def test_any_body_comes_back_and_is_formatted_once_for_all(value: object) -> Non
         "response": {"body": value},
     }
     text = "mockserver: 1\n---\n" + yaml.safe_dump(document, allow_unicode=True)
-    held = source("chat.yaml", text.encode())
-    if held.faults:
+    held = parse_source("chat.yaml", text.encode())
+    if held.errors:
         return
     once = fmt(text)
 
@@ -111,7 +111,7 @@ def test_any_body_comes_back_and_is_formatted_once_for_all(value: object) -> Non
 def test_comments_are_told_from_what_looks_like_them() -> None:
     text = "a: 'x # y'  # one\nb: |-  # two\n  # three\n  z\n# four\nc: x#y\n"
 
-    assert [(one.line, one.text, one.alone) for one in comments(text)] == [
+    assert [(one.line, one.text, one.is_alone) for one in find_comments(text)] == [
         (1, "# one", False),
         (2, "# two", False),
         (5, "# four", True),
@@ -121,7 +121,7 @@ def test_comments_are_told_from_what_looks_like_them() -> None:
 def test_a_comment_on_what_is_gone_stands_above_what_held_it() -> None:
     old = "a:\n  b: 1  # of b\n  # of c\n  c: 2\n"
 
-    assert with_comments("x: 0\na:\n  d: 3\n", old) == "x: 0\n# of b\n# of c\na:\n  d: 3\n"
+    assert insert_comments("x: 0\na:\n  d: 3\n", old) == "x: 0\n# of b\n# of c\na:\n  d: 3\n"
 
 
 def test_what_stands_without_quotes_elsewhere_gets_them_where_it_has_to() -> None:

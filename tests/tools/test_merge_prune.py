@@ -8,10 +8,10 @@ from mockserver.http.messages import Request
 from mockserver.matching import usage
 from mockserver.matching.usage import Plays
 from mockserver.redaction.redactor import Rules
-from mockserver.tools.lint.lint import lint
-from mockserver.tools.merge import Merged, merged
-from mockserver.tools.prune import pruned, pruning
-from mockserver.tools.source import Source, source
+from mockserver.tools.lint.lint import lint_source
+from mockserver.tools.merge import MergeResult, merge_sources
+from mockserver.tools.prune import plan_prune, remove_parts
+from mockserver.tools.source import Source, parse_source
 from tests.tools.cassettes import HEALTHY, edited
 
 PARTS = HEALTHY.split("---\n")
@@ -24,7 +24,7 @@ response: {body: {version: 1}}
 
 
 def held(text: str, name: str = "chat.yaml") -> Source:
-    return source(name, text.encode())
+    return parse_source(name, text.encode())
 
 
 def played(*counts: int, text: str = HEALTHY) -> Plays:
@@ -34,34 +34,38 @@ def played(*counts: int, text: str = HEALTHY) -> Plays:
 
 
 def test_what_was_never_played_may_go() -> None:
-    found = pruning(held(HEALTHY), played(1, 0, 2))
+    found = plan_prune(held(HEALTHY), played(1, 0, 2))
 
     assert [part.number for part in found.unplayed] == [2]
-    assert (found.unknown, found.kept) == ([], None)
-    assert pruned(held(HEALTHY), found.unplayed) == "---\n".join([*PARTS[:2], PARTS[3]]).encode()
+    assert (found.unknown, found.reason) == ([], None)
+    assert (
+        remove_parts(held(HEALTHY), found.unplayed) == "---\n".join([*PARTS[:2], PARTS[3]]).encode()
+    )
 
 
 def test_what_is_left_is_left_as_it_is() -> None:
     text = edited(
         ("request:\n", "# the first\nrequest:\n"), ("    stream_mode", "    stream_mode  ")
     )
-    found = pruning(held(text), played(1, 1, 0, text=text))
+    found = plan_prune(held(text), played(1, 1, 0, text=text))
 
-    assert pruned(held(text), found.unplayed) == "---\n".join(text.split("---\n")[:3]).encode()
+    assert (
+        remove_parts(held(text), found.unplayed) == "---\n".join(text.split("---\n")[:3]).encode()
+    )
 
 
 def test_what_the_usage_does_not_know_stays() -> None:
-    found = pruning(held(HEALTHY), played(0, 1))
+    found = plan_prune(held(HEALTHY), played(0, 1))
 
     assert [part.number for part in found.unplayed] == [1]
     assert [part.number for part in found.unknown] == [3]
-    assert pruning(held(HEALTHY), None).unplayed == []
+    assert plan_prune(held(HEALTHY), None).unplayed == []
 
 
 def test_what_came_in_between_makes_all_of_that_request_unknown() -> None:
     one = "---\nrequest: {path: /x}\nresponse: {body: %d}\n"
     known = played(1, 0, text="mockserver: 1\n" + one % 1 + one % 2)
-    found = pruning(held("mockserver: 1\n" + one % 0 + one % 1 + one % 2), known)
+    found = plan_prune(held("mockserver: 1\n" + one % 0 + one % 1 + one % 2), known)
 
     assert (found.unplayed, [part.number for part in found.unknown]) == ([], [1, 2, 3])
 
@@ -69,24 +73,26 @@ def test_what_came_in_between_makes_all_of_that_request_unknown() -> None:
 def test_a_failed_test_keeps_all_of_its_cassette() -> None:
     (told,) = usage.unfinished({"chat.yaml": played(0, 0, 0)}).values()
 
-    assert pruning(held(HEALTHY), told).unplayed == []
-    assert pruning(held(HEALTHY), told).kept == "a test that plays it has failed, or did not run"
+    assert plan_prune(held(HEALTHY), told).unplayed == []
+    assert (
+        plan_prune(held(HEALTHY), told).reason == "a test that plays it failed or did not run"
+    )
 
 
 def test_nothing_is_left_of_a_cassette_that_was_never_played() -> None:
-    found = pruning(held(HEALTHY), played(0, 0, 0))
+    found = plan_prune(held(HEALTHY), played(0, 0, 0))
 
-    assert pruned(held(HEALTHY), found.unplayed) is None
+    assert remove_parts(held(HEALTHY), found.unplayed) is None
 
 
 def test_what_is_last_of_a_recording_then_is_not_torn() -> None:
     text = "---\n".join([*PARTS[:2], BY_HAND.split("---\n")[1], PARTS[3]])
-    found = pruning(held(text), played(1, 1, 0, text=text))
-    raw = pruned(held(text), found.unplayed)
+    found = plan_prune(held(text), played(1, 1, 0, text=text))
+    raw = remove_parts(held(text), found.unplayed)
 
     assert raw is not None
     left = held(raw.decode())
-    assert [part.torn for part in left.parts] == [False, False, False]
+    assert [part.is_truncated for part in left.parts] == [False, False, False]
     assert b"# by hand" in raw
 
 
@@ -117,8 +123,8 @@ def test_what_is_no_usage_file_is_refused(text: str) -> None:
         usage.loads(text)
 
 
-def merge(*texts: str) -> Merged:
-    return merged([held(text, f"{n}.yaml") for n, text in enumerate(texts, 1)], Policy())
+def merge(*texts: str) -> MergeResult:
+    return merge_sources([held(text, f"{n}.yaml") for n, text in enumerate(texts, 1)], Policy())
 
 
 def test_one_cassette_is_itself() -> None:
@@ -167,8 +173,8 @@ def test_the_header_tells_what_all_say() -> None:
         "ignore:\n- body.config.configurable.user_id\n- body.metadata\n---\n"
     )
     assert made.notes == [
-        "`ignore: [body.config.configurable.user_id, body.metadata]` now holds for all exchanges",
-        "they are of different upstreams: the header names none",
+        "`ignore: [body.config.configurable.user_id, body.metadata]` now applies to all exchanges",
+        "the cassettes have different upstreams: the header names none",
     ]
 
 
@@ -206,7 +212,7 @@ def test_where_repeat_differs_that_of_the_last_holds() -> None:
     assert repeats == [None, None, "error", None]
     assert made.parts[1].text == asked("1").partition("\n")[2]
     assert "# by hand" in made.parts[3].text
-    assert lint(made, Policy(), Rules()) == []
+    assert lint_source(made, Policy(), Rules()) == []
 
 
 def test_a_text_at_the_end_of_a_file_gets_no_newline_behind_others() -> None:
@@ -233,7 +239,7 @@ def test_line_ends_are_of_one_kind() -> None:
 def test_servers_of_several_versions_are_none() -> None:
     made = merge(HEALTHY, edited(("{version: 0.16.7", "{version: 0.17.0")))
 
-    assert made.notes == ["they are of different servers: the header names none"]
+    assert made.notes == ["the cassettes have different servers: the header names none"]
     assert held(made.raw.decode()).header.server == {}
 
 
@@ -241,7 +247,7 @@ def test_who_names_no_upstream_is_of_none() -> None:
     made = merge(HEALTHY, BY_HAND)
 
     assert made.notes == [
-        "`ignore: [body.config.configurable.user_id]` now holds for all exchanges"
+        "`ignore: [body.config.configurable.user_id]` now applies to all exchanges"
     ]
     assert held(made.raw.decode()).header.upstream == "https://my-agent.example"
 
@@ -249,5 +255,5 @@ def test_who_names_no_upstream_is_of_none() -> None:
 def test_what_was_written_by_hand_is_not_torn_at_the_end_of_a_recording() -> None:
     made = held(merge(HEALTHY, BY_HAND).raw.decode())
 
-    assert [part.torn for part in made.parts] == [False] * 5
-    assert made.faults == []
+    assert [part.is_truncated for part in made.parts] == [False] * 5
+    assert made.errors == []

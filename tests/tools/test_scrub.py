@@ -5,8 +5,8 @@ import base64
 import pytest
 
 from mockserver.redaction.redactor import Rules, rules
-from mockserver.tools.scrub import exposures, scrubbed
-from mockserver.tools.source import source
+from mockserver.tools.scrub import find_secrets, scrub_part
+from mockserver.tools.source import parse_source
 from tests.tools.cassettes import HEALTHY, edited, line_of
 
 KEY = "sk-proj-abcdefgh12345678"
@@ -51,13 +51,15 @@ CORNERS = [
 
 
 def told(text: str, own: Rules | None = None) -> list[tuple[int, str]]:
-    held = source("chat.yaml", text.encode())
-    return [(one.line, one.where) for part in held.parts for one in exposures(part, own or Rules())]
+    held = parse_source("chat.yaml", text.encode())
+    return [
+        (one.line, one.where) for part in held.parts for one in find_secrets(part, own or Rules())
+    ]
 
 
 def clean(text: str, own: Rules | None = None) -> str:
-    held = source("chat.yaml", text.encode())
-    return b"".join(scrubbed(part, own or Rules()) for part in held.parts).decode()
+    held = parse_source("chat.yaml", text.encode())
+    return b"".join(scrub_part(part, own or Rules()) for part in held.parts).decode()
 
 
 @pytest.mark.parametrize("where, edit", CORNERS)
@@ -124,7 +126,7 @@ def test_rules_are_added_to_what_is_secret_anyway() -> None:
 def test_what_cannot_be_read_is_told_and_left_alone() -> None:
     text = edited(("  events:", "  evnts:"), ("content: hello", f"content: {KEY}"))
 
-    assert told(text) == [(line_of(text, KEY), "what cannot be read")]
+    assert told(text) == [(line_of(text, KEY), "a document that cannot be read")]
     assert clean(text) == text
 
 

@@ -54,8 +54,9 @@ def header_of(document: Any) -> Header:
         raise ReadError(f"mockserver: {version!r} is no format version, write 1", line=line)
     if version > FORMAT:
         raise ReadError(
-            f"cassette format {version} is newer than this mockserver reads ({FORMAT}): update mockserver",
+            f"cassette format {version} is newer than this mockserver reads ({FORMAT})",
             line=line,
+            fix="update mockserver",
         )
     known(document, _HEADER_KEYS, "the header")
     ignore = typed(document, "ignore", Sequence) or Sequence(1)

@@ -1,1 +1,1 @@
-"""What two recordings, or a recording and a live server, differ in. No I/O."""
+"""Compare two recordings, or a recording with a live server. No I/O."""

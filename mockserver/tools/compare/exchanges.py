@@ -1,4 +1,4 @@
-"""Two answers to one request beside each other: what changed, and where. No I/O."""
+"""Compare two responses to the same request: status, headers, body or events. No I/O."""
 
 from collections.abc import Iterator
 
@@ -6,83 +6,89 @@ from mockserver.cassette.model import Body, End, Response, Stream, TimedEvent
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Headers
 from mockserver.matching.keys import ABSENT
-from mockserver.tools.compare.alignment import aligned_events
-from mockserver.tools.compare.volatile import Aside, Change, signature
-from mockserver.tools.json_bodies import parsed
-from mockserver.tools.source import Place
+from mockserver.tools.compare.alignment import align_events
+from mockserver.tools.compare.volatile import Change, Comparator, signature
+from mockserver.tools.json_bodies import parse_body
+from mockserver.tools.source import KeyPath
 
 
-def response_changes(before: Response, after: Response, aside: Aside) -> Iterator[Change]:
-    """Yield what changed from one answer to the other: status, headers, body or events; with the exact *aside*, times too."""
+def response_changes(before: Response, after: Response, comparator: Comparator) -> Iterator[Change]:
+    """Yield the differences of two responses. Times are compared only if *comparator* is exact."""
     if before.status != after.status:
         yield Change(("status",), before.status, after.status)
     if before.reason != after.reason:
-        yield Change(("reason",), _there(before.reason), _there(after.reason))
-    yield from _headers(before.headers, after.headers, aside)
+        yield Change(("reason",), _or_absent(before.reason), _or_absent(after.reason))
+    headers = _by_name(before.headers), _by_name(after.headers)
+    yield from comparator.changes(*headers, ("headers",))
     match before.content, after.content:
-        case Stream() as old, Stream() as new:
-            yield from _events(old, new, aside)
-        case Body() as one, Body() as other:
-            yield from _texts(one.raw, other.raw, aside, ("body",))
-            if aside.exact and one.after != other.after:
-                yield Change(("after",), one.after, other.after)
-        case old_content, new_content:
-            yield Change(("body",), _kind(old_content), _kind(new_content))
-    ends = [one.end or End() for one in (before, after)]
-    if ends[0].cut != ends[1].cut:
-        yield Change(("end",), *("cut" if end.cut else "closed" for end in ends))
-    if aside.exact and ends[0].after != ends[1].after:
-        yield Change(("end", "after"), ends[0].after, ends[1].after)
+        case Stream() as old_stream, Stream() as new_stream:
+            yield from _stream_changes(old_stream, new_stream, comparator)
+        case Body() as old_body, Body() as new_body:
+            yield from _text_changes(old_body.raw, new_body.raw, comparator, ("body",))
+            if comparator.exact and old_body.after != new_body.after:
+                yield Change(("after",), old_body.after, new_body.after)
+        case old, new:
+            yield Change(("body",), _kind(old), _kind(new))
+    old_end, new_end = before.end or End(), after.end or End()
+    if old_end.cut != new_end.cut:
+        yield Change(("end",), *("cut" if end.cut else "closed" for end in (old_end, new_end)))
+    if comparator.exact and old_end.after != new_end.after:
+        yield Change(("end", "after"), old_end.after, new_end.after)
 
 
 def named_events(stream: Stream) -> list[tuple[str, Json]]:
-    """Return the events of *stream* that are no comments, by name and data."""
+    """Return name and data of the events of *stream*, without comments."""
     return [(_name(timed), _data(timed)) for timed in stream.events if not _is_comment(timed)]
 
 
-def _texts(before: bytes, after: bytes, aside: Aside, place: Place) -> Iterator[Change]:
-    """Yield what changed from one body to the other; where nothing has but its spelling, that counts when all is to be exact."""
-    found = list(aside.changes(parsed(before), parsed(after), place))
-    if aside.exact and not found and before != after:
-        yield Change(place, *(one.decode("utf-8", "replace") for one in (before, after)))
+def _text_changes(
+    before: bytes, after: bytes, comparator: Comparator, path: KeyPath
+) -> Iterator[Change]:
+    """Yield the differences of two bodies; if only their spelling differs, this is a change if *comparator* is exact."""
+    found = list(comparator.changes(parse_body(before), parse_body(after), path))
+    if comparator.exact and not found and before != after:
+        yield Change(path, *(raw.decode("utf-8", "replace") for raw in (before, after)))
     yield from found
 
 
-def _headers(before: Headers, after: Headers, aside: Aside) -> Iterator[Change]:
-    old, new = _joined(before), _joined(after)
-    yield from aside.changes(old, new, ("headers",))
-
-
-def _joined(headers: Headers) -> dict[str, Json]:
+def _by_name(headers: Headers) -> dict[str, Json]:
     joined: dict[str, Json] = {}
     for name, value in headers:
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
     return joined
 
 
-def _events(before: Stream, after: Stream, aside: Aside) -> Iterator[Change]:
-    ours, theirs = _compared(before, aside), _compared(after, aside)
-    marks = [[(_name(one), signature(_data(one))) for _, one in side] for side in (ours, theirs)]
-    for old, new in aligned_events(*marks):
-        if old is not None and new is not None:
-            (number, one), (_, other) = ours[old], theirs[new]
-            place: Place = ("events", number, _name(one))
-            yield from _texts(_text(one), _text(other), aside, place)
-            yield from _rests(one, other, aside, place)
-        elif old is not None:
-            number, one = ours[old]
-            yield Change(("events", number, _name(one)), _data(one), ABSENT)
-        elif new is not None:
-            number, other = theirs[new]
-            yield Change(("events", number, _name(other)), ABSENT, _data(other))
+def _stream_changes(before: Stream, after: Stream, comparator: Comparator) -> Iterator[Change]:
+    old_events = _compared_events(before, comparator)
+    new_events = _compared_events(after, comparator)
+    signatures = [
+        [(_name(timed), signature(_data(timed))) for _, timed in events]
+        for events in (old_events, new_events)
+    ]
+    for old_index, new_index in align_events(*signatures):
+        if old_index is not None and new_index is not None:
+            (number, old), (_, new) = old_events[old_index], new_events[new_index]
+            path: KeyPath = ("events", number, _name(old))
+            yield from _text_changes(_text(old), _text(new), comparator, path)
+            yield from _field_changes(old, new, comparator, path)
+        elif old_index is not None:
+            number, old = old_events[old_index]
+            yield Change(("events", number, _name(old)), _data(old), ABSENT)
+        elif new_index is not None:
+            number, new = new_events[new_index]
+            yield Change(("events", number, _name(new)), ABSENT, _data(new))
     if before.tail != after.tail:
-        yield Change(("tail",), *(one.tail.decode("utf-8", "replace") for one in (before, after)))
+        tails = (stream.tail.decode("utf-8", "replace") for stream in (before, after))
+        yield Change(("tail",), *tails)
 
 
-def _compared(stream: Stream, aside: Aside) -> list[tuple[int, TimedEvent]]:
-    """Return the events that count, with their numbers: heartbeats come when a server has nothing to say, which is a matter of time."""
-    numbered = enumerate(stream.events)
-    return [(number, one) for number, one in numbered if aside.exact or not _is_comment(one)]
+def _compared_events(stream: Stream, comparator: Comparator) -> list[tuple[int, TimedEvent]]:
+    """Return the events that are compared, with their numbers. Comments are heartbeats, which depend on time."""
+    return [
+        (number, timed)
+        for number, timed in enumerate(stream.events)
+        if comparator.exact or not _is_comment(timed)
+    ]
 
 
 def _is_comment(timed: TimedEvent) -> bool:
@@ -95,32 +101,35 @@ def _name(timed: TimedEvent) -> str:
 
 
 def _data(timed: TimedEvent) -> Json:
-    return parsed(_text(timed))
+    return parse_body(_text(timed))
 
 
 def _text(timed: TimedEvent) -> bytes:
-    """Return the data of an event; of one without any, what else it is."""
+    """Return the data of an event, or the text of a comment or a raw event."""
     fields = dict(timed.event.fields)
-    alone = next(
+    text = next(
         (fields[name] for name in ("data", "comment", "raw", "base64") if name in fields), ""
     )
-    return alone.encode("utf-8", "surrogatepass")
+    return text.encode("utf-8", "surrogatepass")
 
 
-def _rests(before: TimedEvent, after: TimedEvent, aside: Aside, place: Place) -> Iterator[Change]:
-    """Yield what changed of id and retry; the id of an event is a time, but whether there is one is none."""
-    old, new = (dict(one.event.fields) for one in (before, after))
+def _field_changes(
+    before: TimedEvent, after: TimedEvent, comparator: Comparator, path: KeyPath
+) -> Iterator[Change]:
+    """Yield the differences of id, retry and time. An event id changes in each run, so it counts only if one of the events has none."""
+    old_fields, new_fields = dict(before.event.fields), dict(after.event.fields)
     for name in ("id", "retry"):
-        values = _there(old.get(name)), _there(new.get(name))
-        counts = aside.exact or name == "retry" or ABSENT in values
-        if counts and values[0] != values[1]:
-            told = (one if aside.exact or one is ABSENT or name != "id" else "…" for one in values)
-            yield Change((*place, name), *told)
-    if aside.exact and before.after != after.after:
-        yield Change((*place, "after"), before.after, after.after)
+        old, new = _or_absent(old_fields.get(name)), _or_absent(new_fields.get(name))
+        is_compared = comparator.exact or name == "retry" or ABSENT in (old, new)
+        if is_compared and old != new:
+            is_masked = name == "id" and not comparator.exact
+            shown = ("…" if is_masked and value is not ABSENT else value for value in (old, new))
+            yield Change((*path, name), *shown)
+    if comparator.exact and before.after != after.after:
+        yield Change((*path, "after"), before.after, after.after)
 
 
-def _there(value: str | None) -> Json:
+def _or_absent(value: str | None) -> Json:
     return ABSENT if value is None else value
 
 

@@ -1,4 +1,4 @@
-"""The structure of JSON: which fields there are, and of what types; whatever stands in them. No I/O."""
+"""Compare the structure of JSON values: their fields and types, not the values. No I/O."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -10,59 +10,59 @@ from mockserver.matching.keys import Absent
 
 @dataclass(slots=True)
 class Shape:
-    """All that was seen at one place: the *types* there, the *fields* of objects, and the *items* of lists, by their `type`."""
+    """The structure of all values at one place: their *types*, the *fields* of objects, and the *items* of lists by their `type`."""
 
     types: set[str] = field(default_factory=set)
     fields: dict[str, "Shape"] = field(default_factory=dict)
     items: dict[str, "Shape"] = field(default_factory=dict)
     count: int = 0
-    """How many values were seen."""
+    """The number of values."""
 
 
-def shape(values: Iterable[Json]) -> Shape:
-    """Return the structure of *values*, which stand at one place."""
-    made = Shape()
+def infer_shape(values: Iterable[Json]) -> Shape:
+    """Return the structure of *values*."""
+    shape = Shape()
     for value in values:
-        _add(made, value)
-    return made
+        _add(shape, value)
+    return shape
 
 
-def faults(before: Shape, after: Shape, where: str) -> Iterator[str]:
-    """Yield in words what is otherwise *after* than *before*: a field that is missing, a new one, another type."""
-    new = sorted(after.types - before.types)
-    if new and before.count and after.count:
-        yield f"{where or 'it'} was {_or(before.types)}, now {_or(new)}"
+def shape_differences(before: Shape, after: Shape, path: str) -> Iterator[str]:
+    """Yield a sentence for each difference below *path*: a missing field, a new field, another type."""
+    new_types = sorted(after.types - before.types)
+    if new_types and before.count and after.count:
+        yield f"{path or 'it'} was {_or(before.types)}, now {_or(new_types)}"
     for name, part in before.fields.items():
-        there = _joined(where, name)
+        below = _join(path, name)
         if name in after.fields:
-            yield from faults(part, after.fields[name], there)
+            yield from shape_differences(part, after.fields[name], below)
         elif "an object" in after.types:
-            yield f"{there} is missing"
+            yield f"{below} is missing"
     if "an object" in before.types:
         yield from (
-            f"{_joined(where, name)} is new" for name in after.fields if name not in before.fields
+            f"{_join(path, name)} is new" for name in after.fields if name not in before.fields
         )
     for kind, part in before.items.items():
         if kind in after.items:
-            yield from faults(part, after.items[kind], f"{where}{kind}")
+            yield from shape_differences(part, after.items[kind], f"{path}{kind}")
         elif after.items:
-            yield f"{where}{kind} is missing"
+            yield f"{path}{kind} is missing"
     if before.items:
-        yield from (f"{where}{kind} is new" for kind in after.items if kind not in before.items)
+        yield from (f"{path}{kind} is new" for kind in after.items if kind not in before.items)
 
 
-def _add(made: Shape, value: Json) -> None:
-    made.count += 1
-    made.types.add(_type(value))
+def _add(shape: Shape, value: Json) -> None:
+    shape.count += 1
+    shape.types.add(_type(value))
     if isinstance(value, dict):
         for name, part in value.items():
-            _add(made.fields.setdefault(VOLATILE.sub("<id>", name), Shape()), part)
+            _add(shape.fields.setdefault(VOLATILE.sub("<id>", name), Shape()), part)
     elif isinstance(value, list):
         for part in value:
-            _add(made.items.setdefault(_kind(part), Shape()), part)
+            _add(shape.items.setdefault(_item_kind(part), Shape()), part)
 
 
-def _kind(item: Json) -> str:
+def _item_kind(item: Json) -> str:
     kind = item.get("type") if isinstance(item, dict) else None
     return f"[type={kind}]" if isinstance(kind, str) else "[*]"
 
@@ -72,9 +72,9 @@ def _type(value: Json) -> str:
         case None:
             return "null"
         case Absent():
-            return "nothing"
+            return "absent"
         case bool():
-            return "true or false"
+            return "a boolean"
         case str():
             return "text"
         case int() | float():
@@ -85,8 +85,8 @@ def _type(value: Json) -> str:
             return "an object"
 
 
-def _joined(where: str, name: str) -> str:
-    return f"{where}.{name}" if where else name
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _or(types: Iterable[str]) -> str:

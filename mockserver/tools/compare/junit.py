@@ -1,4 +1,4 @@
-"""The results of a verification as JUnit XML, as CI servers read it. No I/O."""
+"""The results of a verification as JUnit XML, for CI servers. No I/O."""
 
 import re
 from collections.abc import Sequence
@@ -7,38 +7,39 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from mockserver.tools.compare.verify import Outcome, Result
 
-_UNFIT = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 cannot hold."""
+_INVALID = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""A character that XML 1.0 does not allow."""
 
 
-def junit(results: Sequence[Result], warnings: Sequence[str] = ()) -> bytes:
-    """Return *results* as a test suite for each cassette, a test case for each exchange; *warnings* are the output of all."""
-    root = Element("testsuites", {"name": "mockserver verify", **_sums(results)})
-    for file, those in groupby(results, key=lambda result: result.label.rpartition("#")[0]):
-        own = list(those)
-        suite = SubElement(root, "testsuite", {"name": _fit(file), **_sums(own)})
-        for result in own:
+def junit_xml(results: Sequence[Result], warnings: Sequence[str] = ()) -> bytes:
+    """Return a document with a test suite for each cassette and a test case for each of *results*; *warnings* become the output of the suites."""
+    root = Element("testsuites", {"name": "mockserver verify", **_totals(results)})
+    for file, group in groupby(results, key=lambda result: result.label.rpartition("#")[0]):
+        cases = list(group)
+        suite = SubElement(root, "testsuite", {"name": _clean(file), **_totals(cases)})
+        for result in cases:
             case = SubElement(
                 suite,
                 "testcase",
-                classname=_fit(file),
-                name=_fit(f"#{result.label.rpartition('#')[2]} {result.request}"),
+                classname=_clean(file),
+                name=_clean(f"#{result.label.rpartition('#')[2]} {result.request}"),
                 time=f"{result.seconds:.3f}",
             )
             if result.outcome is Outcome.SAME:
                 continue
             kind = "error" if result.outcome is Outcome.FAILED else "failure"
-            said = [_fit(fault) for fault in result.faults]
-            SubElement(case, kind, message=said[0] if said else "").text = "\n".join(said)
-        told = [warning for warning in warnings if warning.startswith(f"{file}:")]
-        if told:
-            SubElement(suite, "system-err").text = _fit("\n".join(told))
+            problems = [_clean(problem) for problem in result.problems]
+            message = problems[0] if problems else ""
+            SubElement(case, kind, message=message).text = "\n".join(problems)
+        output = [warning for warning in warnings if warning.startswith(f"{file}:")]
+        if output:
+            SubElement(suite, "system-err").text = _clean("\n".join(output))
     indent(root)
     text: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return text + b"\n"
 
 
-def _sums(results: Sequence[Result]) -> dict[str, str]:
+def _totals(results: Sequence[Result]) -> dict[str, str]:
     outcomes = [result.outcome for result in results]
     return {
         "tests": str(len(results)),
@@ -48,5 +49,5 @@ def _sums(results: Sequence[Result]) -> dict[str, str]:
     }
 
 
-def _fit(text: str) -> str:
-    return _UNFIT.sub("\ufffd", text)
+def _clean(text: str) -> str:
+    return _INVALID.sub("\ufffd", text)

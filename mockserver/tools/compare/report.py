@@ -1,4 +1,4 @@
-"""Changes in words and as JSON. No I/O."""
+"""Format changes as text and as JSON. No I/O."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -8,97 +8,97 @@ from mockserver.formats.wording import printable
 from mockserver.matching import json_path
 from mockserver.matching.keys import ABSENT
 from mockserver.tools.compare.volatile import Change
-from mockserver.tools.source import Place
+from mockserver.tools.source import KeyPath
 
-SHOWN = 120
-"""How many characters of a value the words show."""
+MAX_LENGTH = 120
+"""The number of characters shown of a long value."""
 
-BEFORE = 40
-"""How many of these stand before the first difference."""
+CONTEXT = 40
+"""How many of them come before the first difference."""
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """A *change* that comes *count* times, in items of one list or in events of one name; EVERY stands in its place for their numbers."""
+class GroupedChange:
+    """A *change* that occurs *count* times, in items of one list or in events of one name. EVERY replaces their numbers in its path."""
 
     change: Change
     count: int = 1
 
 
 EVERY = "*"
-"""In a place: the number of each of several items."""
+"""In a path: the numbers of several items."""
 
 
-def gathered(changes: Iterable[Change]) -> list[Gathered]:
-    """Return *changes*, those that are the same in several items of a list as one."""
-    found: dict[str, Gathered] = {}
+def group_changes(changes: Iterable[Change]) -> list[GroupedChange]:
+    """Return *changes*; equal changes in several items of a list become one."""
+    found: dict[str, GroupedChange] = {}
     for change in changes:
-        steps = [EVERY if isinstance(step, int) else [step] for step in change.place]
+        steps = [EVERY if isinstance(step, int) else [step] for step in change.path]
         key = dumps([steps, _value(change.before), _value(change.after)])
-        before = found.get(key)
-        if before is None:
-            found[key] = Gathered(change)
+        group = found.get(key)
+        if group is None:
+            found[key] = GroupedChange(change)
         else:
-            pairs = zip(before.change.place, change.place, strict=True)
-            place = tuple(one if one == other else EVERY for one, other in pairs)
-            found[key] = Gathered(replace(before.change, place=place), before.count + 1)
+            pairs = zip(group.change.path, change.path, strict=True)
+            path = tuple(step if step == other else EVERY for step, other in pairs)
+            found[key] = GroupedChange(replace(group.change, path=path), group.count + 1)
     return list(found.values())
 
 
-def words(changes: Iterable[Change]) -> Iterator[str]:
-    """Yield *changes* in lines: the path, then what stood there and what stands there now; of long values what is around the first difference."""
-    for one in gathered(changes):
-        times = f"  ({one.count} times)" if one.count > 1 else ""
-        yield f"{where(one.change.place)}{times}"
-        texts = [_spelled(value) for value in (one.change.before, one.change.after)]
-        start = max(_same(texts[0] or "", texts[1] or "") - BEFORE, 0)
+def format_changes(changes: Iterable[Change]) -> Iterator[str]:
+    """Yield the lines for *changes*: the path, then the old and the new value; a long value is cut around the first difference."""
+    for group in group_changes(changes):
+        times = f"  ({group.count} times)" if group.count > 1 else ""
+        yield f"{format_path(group.change.path)}{times}"
+        texts = [_format_value(value) for value in (group.change.before, group.change.after)]
+        start = max(_common_prefix(texts[0] or "", texts[1] or "") - CONTEXT, 0)
         for mark, text in zip("-+", texts, strict=True):
             if text is not None:
-                yield f"  {mark} {_around(text, start)}"
+                yield f"  {mark} {_excerpt(text, start)}"
 
 
-def _spelled(value: Json) -> str | None:
-    """Return *value* as JSON that a terminal can show; None where it is absent."""
+def _format_value(value: Json) -> str | None:
+    """Return *value* as JSON that is safe for a terminal, or None if it is absent."""
     if value is ABSENT:
         return None
     return printable(dumps(value))
 
 
-def _same(one: str, other: str) -> int:
-    """Return how many characters both begin with."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((number for number, (a, b) in pairs if a != b), min(len(one), len(other)))
+def _common_prefix(old: str, new: str) -> int:
+    """Return the length of the common prefix of both."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((number for number, (a, b) in pairs if a != b), min(len(old), len(new)))
 
 
-def _around(text: str, start: int) -> str:
-    if len(text) <= SHOWN:
+def _excerpt(text: str, start: int) -> str:
+    if len(text) <= MAX_LENGTH:
         return text
-    start = min(start, len(text) - SHOWN)
-    before, after = "…" if start else "", "…" if start + SHOWN < len(text) else ""
-    return f"{before}{text[start : start + SHOWN]}{after} ({len(text)} characters)"
+    start = min(start, len(text) - MAX_LENGTH)
+    before, after = "…" if start else "", "…" if start + MAX_LENGTH < len(text) else ""
+    return f"{before}{text[start : start + MAX_LENGTH]}{after} ({len(text)} characters)"
 
 
-def facts(changes: Iterable[Change]) -> list[Json]:
-    """Return *changes* as JSON; what is absent has no key."""
-    told: list[Json] = []
-    for one in gathered(changes):
-        values = (("before", one.change.before), ("after", one.change.after))
-        fact: dict[str, Json] = {"path": where(one.change.place)}
-        fact |= {name: value for name, value in values if value is not ABSENT}
-        told.append(fact | ({"times": one.count} if one.count > 1 else {}))
-    return told
+def changes_to_json(changes: Iterable[Change]) -> list[Json]:
+    """Return *changes* as JSON objects; a value that is absent has no key."""
+    result: list[Json] = []
+    for group in group_changes(changes):
+        values = (("before", group.change.before), ("after", group.change.after))
+        fields: dict[str, Json] = {"path": format_path(group.change.path)}
+        fields |= {name: value for name, value in values if value is not ABSENT}
+        result.append(fields | ({"times": group.count} if group.count > 1 else {}))
+    return result
 
 
-def where(place: Place) -> str:
-    """Return *place* as people write it: `events[2] updates agent.messages[0].content`."""
-    if place[:1] == ("events",) and len(place) > 2:
-        number, name = place[1], place[2]
-        return printable(f"events[{number}] {name} {_path(place[3:])}".rstrip())
-    return printable(_path(place))
+def format_path(path: KeyPath) -> str:
+    """Return *path* for people: `events[2] updates agent.messages[0].content`."""
+    if path[:1] == ("events",) and len(path) > 2:
+        number, name = path[1], path[2]
+        return printable(f"events[{number}] {name} {_json_path(path[3:])}".rstrip())
+    return printable(_json_path(path))
 
 
-def _path(place: Place) -> str:
-    return json_path.text(tuple(json_path.Every() if step == EVERY else step for step in place))
+def _json_path(path: KeyPath) -> str:
+    return json_path.text(tuple(json_path.Every() if step == EVERY else step for step in path))
 
 
 def _value(value: Json) -> Json:

@@ -1,4 +1,4 @@
-"""What changes from run to run, set aside while two recordings are compared: ids that stand for each other, and times. No I/O."""
+"""Compare JSON values of two recordings without what changes in each run: ids and times. No I/O."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -7,93 +7,93 @@ from mockserver.cassette.normalize import VOLATILE, is_time
 from mockserver.formats.json_text import Json, dumps
 from mockserver.http.messages import Request
 from mockserver.matching.keys import ABSENT
-from mockserver.tools.compare.alignment import aligned
-from mockserver.tools.source import Place
+from mockserver.tools.compare.alignment import align
+from mockserver.tools.source import KeyPath
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What stands at *place* *before* and *after*; ABSENT where there is nothing."""
+    """The values at *path* in the first and the second recording; ABSENT if there is none."""
 
-    place: Place
+    path: KeyPath
     before: Json
     after: Json
 
 
-class Aside:
-    """Knows which ids of the one recording stand for which of the other: the first that meet in one place do, from then on.
+class Comparator:
+    """Compares values of two recordings, and pairs their ids: the first two ids that meet at the same place belong together from then on.
 
-    With *exact*, nothing is set aside.
+    If it is *exact*, ids and times are compared like all other values.
     """
 
     def __init__(self, *, exact: bool = False) -> None:
         self.exact = exact
-        self.live: dict[str, str] = {}
-        """What each id of the first recording is in the second."""
-        self._known: set[str] = set()
+        self.ids: dict[str, str] = {}
+        """The id in the second recording for each id in the first."""
+        self._used: set[str] = set()
 
-    def bind(self, before: str, after: str) -> bool:
-        """Have the id *before* stand for *after*; tell whether it may."""
-        if before in self.live:
-            return self.live[before] == after
-        if after in self._known:
+    def pair_ids(self, before: str, after: str) -> bool:
+        """Pair the id *before* with *after*; return False if one of them has another partner."""
+        if before in self.ids:
+            return self.ids[before] == after
+        if after in self._used:
             return False
-        self.live[before] = after
-        self._known.add(after)
+        self.ids[before] = after
+        self._used.add(after)
         return True
 
-    def told(self, text: str) -> str:
+    def translate(self, text: str) -> str:
         """Return *text* of the first recording with the ids of the second."""
-        return VOLATILE.sub(lambda found: self.live.get(found[0], found[0]), text)
+        return VOLATILE.sub(lambda found: self.ids.get(found[0], found[0]), text)
 
-    def request(self, request: Request) -> Request:
-        """Return *request* of the first recording with the ids of the second."""
-        body = self.told(request.body.decode("utf-8", "surrogateescape"))
+    def translate_request(self, request: Request) -> Request:
+        """Return *request* of the first recording with the ids of the second in its path and its body."""
+        body = self.translate(request.body.decode("utf-8", "surrogateescape"))
         raw = body.encode("utf-8", "surrogateescape")
-        return replace(request, path=self.told(request.path), body=raw)
+        return replace(request, path=self.translate(request.path), body=raw)
 
-    def same(self, before: Json, after: Json) -> bool:
-        """Tell whether two texts, numbers, truth values or nulls are the same, but for what is set aside."""
+    def is_same(self, before: Json, after: Json) -> bool:
+        """Return whether two scalars are equal, apart from ids and times."""
         if isinstance(before, str) and isinstance(after, str):
-            return before == after if self.exact else self._same_text(before, after)
+            return before == after if self.exact else self._is_same_text(before, after)
         if isinstance(before, bool) or isinstance(after, bool) or before is None or after is None:
             return before is after
         if isinstance(before, int | float) and isinstance(after, int | float):
-            times = not self.exact and is_time(before) and is_time(after)
-            return before == after or times
+            are_times = not self.exact and is_time(before) and is_time(after)
+            return before == after or are_times
         return False
 
-    def changes(self, before: Json, after: Json, place: Place = ()) -> Iterator[Change]:
-        """Yield where two JSON values differ, in the order of the first."""
+    def changes(self, before: Json, after: Json, path: KeyPath = ()) -> Iterator[Change]:
+        """Yield the differences of two JSON values, in the order of the first."""
         if isinstance(before, dict) and isinstance(after, dict):
-            for old, new in self._keys(before, after):
-                value = before[old] if old is not None else ABSENT
-                other = after[new] if new is not None else ABSENT
-                name = old if old is not None else str(new)
-                yield from self.changes(value, other, (*place, name))
+            for old_key, new_key in self._pair_keys(before, after):
+                old = before[old_key] if old_key is not None else ABSENT
+                new = after[new_key] if new_key is not None else ABSENT
+                key = old_key if old_key is not None else str(new_key)
+                yield from self.changes(old, new, (*path, key))
         elif isinstance(before, list) and isinstance(after, list):
-            marks = [signature(part) for part in before], [signature(part) for part in after]
-            for old_at, new_at in aligned(*marks):
-                value = before[old_at] if old_at is not None else ABSENT
-                other = after[new_at] if new_at is not None else ABSENT
-                number = old_at if old_at is not None else new_at
+            signatures = [signature(item) for item in before], [signature(item) for item in after]
+            for old_number, new_number in align(*signatures):
+                old = before[old_number] if old_number is not None else ABSENT
+                new = after[new_number] if new_number is not None else ABSENT
+                number = old_number if old_number is not None else new_number
                 assert number is not None
-                yield from self.changes(value, other, (*place, number))
+                yield from self.changes(old, new, (*path, number))
         elif ABSENT in (before, after):
             if before is not after:
-                yield Change(place, before, after)
-        elif not self.same(before, after):
-            yield Change(place, before, after)
+                yield Change(path, before, after)
+        elif not self.is_same(before, after):
+            yield Change(path, before, after)
 
-    def learn(self, before: Json, after: Json) -> None:
-        """Take note of the ids that stand for each other in two JSON values, whatever else they differ in."""
+    def observe(self, before: Json, after: Json) -> None:
+        """Pair the ids in two JSON values, whatever else differs."""
         for _ in self.changes(before, after):
             pass
 
-    def _same_text(self, before: str, after: str) -> bool:
+    def _is_same_text(self, before: str, after: str) -> bool:
         if before == after:
             for found in VOLATILE.finditer(before):
-                self.bind(found[0], found[0])
+                self.pair_ids(found[0], found[0])
             return True
         if VOLATILE.sub("\0", before) != VOLATILE.sub("\0", after):
             return False
@@ -101,35 +101,36 @@ class Aside:
         if any(old.lastgroup != new.lastgroup for old, new in pairs):
             return False
         ids = [(old[0], new[0]) for old, new in pairs if old.lastgroup == "id"]
-        # First it must be sure that all of them fit.
-        fit = all(self._may_bind(old, new) for old, new in ids)
-        return fit and all(self.bind(old, new) for old, new in ids)
+        # Pair none of the ids unless all of them can be paired.
+        return all(self._can_pair(old, new) for old, new in ids) and all(
+            self.pair_ids(old, new) for old, new in ids
+        )
 
-    def _may_bind(self, before: str, after: str) -> bool:
-        known = self.live.get(before)
-        return known == after if known is not None else after not in self._known
+    def _can_pair(self, before: str, after: str) -> bool:
+        partner = self.ids.get(before)
+        return partner == after if partner is not None else after not in self._used
 
-    def _keys(
+    def _pair_keys(
         self, before: dict[str, Json], after: dict[str, Json]
     ) -> Iterator[tuple[str | None, str | None]]:
-        """Yield the keys of both that are the same, or None where there is none; a key that is an id may be called otherwise."""
+        """Yield the corresponding keys of both; None if the other has no such key. Keys that are ids may differ."""
         added = dict.fromkeys(key for key in after if key not in before)
-        alike: dict[str, list[str]] = {}
+        similar: dict[str, list[str]] = {}
         for key in added:
-            alike.setdefault(VOLATILE.sub("\0", key), []).append(key)
+            similar.setdefault(VOLATILE.sub("\0", key), []).append(key)
         for key in before:
-            candidates = alike.get(VOLATILE.sub("\0", key), [])
+            candidates = similar.get(VOLATILE.sub("\0", key), [])
             if key in after:
                 yield key, key
-            elif other := next((one for one in candidates if self.same(key, one)), None):
-                candidates.remove(other)
-                del added[other]
-                yield key, other
+            elif partner := next((new for new in candidates if self.is_same(key, new)), None):
+                candidates.remove(partner)
+                del added[partner]
+                yield key, partner
             else:
                 yield key, None
         yield from ((None, key) for key in added)
 
 
 def signature(value: Json) -> str:
-    """Return what a value looks like, whatever its ids and times are."""
+    """Return *value* as JSON text without its ids and times."""
     return "" if value is ABSENT else VOLATILE.sub("\0", dumps(value))

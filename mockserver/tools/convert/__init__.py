@@ -1,1 +1,1 @@
-"""Recordings of other tools as cassettes. No I/O."""
+"""Convert the recordings of other tools to cassettes. No I/O."""

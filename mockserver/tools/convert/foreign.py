@@ -1,4 +1,4 @@
-"""Exchanges taken over from other tools' recordings, and what could not be. No I/O."""
+"""Convert exchanges that another tool has recorded, and list those that cannot be converted. No I/O."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,14 +23,14 @@ from mockserver.redaction.patterns import credentials
 from mockserver.redaction.redactor import Redactor, Rules
 
 _API = re.compile(r"(?P<base>.*?)/(?:assistants|threads|runs|store|crons|info)(?=[/?]|$)")
-_PORTS = {"http": ":80", "https": ":443"}
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _STARTS_RUN = re.compile(r"/runs(?:/stream|/wait|/batch)?/?(?:\?.*)?$")
 _CONTROLS = re.compile(f"{CONTROL.pattern}+")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request as another tool has recorded it, with its whole *url*; *body* None: there was one, but it is not there."""
+class ForeignRequest:
+    """A request with its full *url*; *body* is None if the tool did not store it."""
 
     method: str
     url: str
@@ -39,94 +39,86 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """Its answer; the body came from *first* to *last* second after the request, if that is known. *body* None: it is not there.
-
-    Where it is known when each event came, *times* tell it in seconds after the request.
-    """
+class ForeignResponse:
+    """A response; *body* is None if the tool did not store it. All times are in seconds after the request."""
 
     status: int
     reason: str | None = None
     headers: Headers = ()
     body: bytes | None = b""
     first: float = 0.0
+    """When the first byte of the body came."""
     last: float = 0.0
+    """When the last byte of the body came."""
     times: tuple[float, ...] = ()
+    """When each event came, if that is known."""
     cut: bool = False
-    """Whether it broke off."""
-
-
-@dataclass(slots=True)
-class Taken:
-    """What was taken over: *exchanges*, recorded from *base* at *when*; what was *left* out, each with why; and what was *lost* of all."""
-
-    exchanges: list[Exchange] = field(default_factory=list)
-    base: str = ""
-    when: str | None = None
-    left: list[tuple[str, str]] = field(default_factory=list)
-    elsewhere: int = 0
-    """How many requests went to other servers."""
-    lost: list[str] = field(default_factory=list)
+    """Whether the connection broke."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What another tool has recorded: *answered* is why there is no answer, where it is a text."""
+class ForeignExchange:
+    """A request with its response, or with the reason why there is none."""
 
-    asked: Asked
-    answered: Answered | str
+    request: ForeignRequest
+    response: ForeignResponse | str
 
 
-def taken(entries: Sequence[Entry], upstream: str | None, rules: Rules) -> Taken:
-    """Return *entries* as exchanges of the server at *upstream*; without that, of the one that they ask like an Agent Server.
+@dataclass(slots=True)
+class ImportResult:
+    """The converted *exchanges* with the server at *base*, *recorded* at that time."""
 
-    Secrets are taken out, by the general rules and *rules*, and the credentials of any entry wherever they turn up. UsageError where there is
-    no such server, or several.
+    exchanges: list[Exchange] = field(default_factory=list)
+    base: str = ""
+    recorded: str | None = None
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    """The requests that were not converted, each with the reason."""
+    elsewhere: int = 0
+    """The number of requests to other servers."""
+    warnings: list[str] = field(default_factory=list)
+    """What the recording does not contain."""
+
+
+def convert(entries: Sequence[ForeignExchange], upstream: str | None, rules: Rules) -> ImportResult:
+    """Return *entries* as exchanges with the server at *upstream*; by default, the one that is used like an Agent Server.
+
+    Secrets are redacted by the general rules and by *rules*; the credentials of each request are redacted in all exchanges. UsageError if there
+    is no such server, or more than one.
     """
-    made = Taken(base=_plain(upstream or _base([entry.asked for entry in entries])).rstrip("/"))
-    if upstream is not None and urlsplit(made.base).scheme not in ("http", "https"):
+    base = upstream or _find_base([entry.request for entry in entries])
+    result = ImportResult(base=_normalize(base).rstrip("/"))
+    if upstream is not None and urlsplit(result.base).scheme not in ("http", "https"):
         raise UsageError(
-            f"--upstream {made.base!r}: write an address such as https://my-agent.example"
+            f"--upstream {result.base!r}: write a URL such as https://my-agent.example"
         )
-    known = {secret for entry in entries for secret in _secrets(entry)}
-    redactor = Redactor(known, rules)
+    redactor = Redactor({secret for entry in entries for secret in _secrets(entry)}, rules)
     for entry in entries:
-        path = _below(made.base, entry.asked.url)
+        path = _path_below(result.base, entry.request.url)
         if path is None:
-            made.elsewhere += 1
+            result.elsewhere += 1
             continue
-        shown = f"{entry.asked.method} {path.partition('?')[0]}"
-        why = _why_not(entry)
-        if why is not None:
-            made.left.append((shown, why))
+        label = f"{entry.request.method} {path.partition('?')[0]}"
+        reason = _skip_reason(entry)
+        if reason is not None:
+            result.skipped.append((label, reason))
             continue
-        assert isinstance(entry.answered, Answered)
-        exchange = redactor.exchange(_exchange(entry.asked, path, entry.answered))
+        assert isinstance(entry.response, ForeignResponse)
+        exchange = redactor.exchange(_exchange(entry.request, path, entry.response))
         try:
             load_exchange(dump_exchange(exchange).encode().decode())
         except (ReadError, UnicodeEncodeError) as error:
-            made.left.append((shown, f"it would be no exchange of a cassette: {error}"))
+            result.skipped.append((label, f"a cassette cannot hold it: {error}"))
         else:
-            made.exchanges.append(exchange)
-    if made.elsewhere == len(entries):
-        there = sorted({_server(entry.asked.url) for entry in entries})
+            result.exchanges.append(exchange)
+    if result.elsewhere == len(entries):
         raise UsageError(
-            f"no request to {made.base} in it: there are those to {', '.join(there[:5])}"
+            f"the recording has no request to {result.base}, only to {_servers([entry.request for entry in entries])}"
         )
-    return made
+    return result
 
 
-def _secrets(entry: Entry) -> Iterator[str]:
-    """Yield the credentials of *entry*: those of its request, and the cookies that it was given."""
-    yield from credentials(entry.asked.headers, _plain(entry.asked.url))
-    if isinstance(entry.answered, Answered):
-        for name, value in entry.answered.headers:
-            if name == "set-cookie":
-                yield from credentials((("cookie", value.partition(";")[0]),))
-
-
-def readable(headers: Iterable[tuple[str, str]]) -> Headers:
-    """Return *headers* with their names in lower case, and without what is none of HTTP/1.1."""
+def clean_headers(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Return *headers* with lower-case names, without names that HTTP/1.1 does not allow."""
     return tuple(
         (name, _CONTROLS.sub(", ", value).strip())
         for name, value in lowered(headers)
@@ -134,93 +126,104 @@ def readable(headers: Iterable[tuple[str, str]]) -> Headers:
     )
 
 
-def _why_not(entry: Entry) -> str | None:
-    if isinstance(entry.answered, str):
-        return entry.answered
-    if entry.asked.method == "OPTIONS":
-        return "mockserver answers preflights by itself"
-    if entry.asked.body is None:
-        return "the body of its request is not there"
-    if entry.answered.body is None:
-        kind = "stream" if is_event_stream(entry.answered.headers) else "body"
-        return f"the browser kept nothing of its {kind}: record it with `mockserver record`"
+def with_content_type(headers: Headers, kind: str | None) -> Headers:
+    """Return *headers* with the content type *kind*, if they have none."""
+    if not kind or first(headers, "content-type") is not None:
+        return headers
+    return (*headers, ("content-type", _CONTROLS.sub(" ", kind)))
+
+
+def _secrets(entry: ForeignExchange) -> Iterator[str]:
+    """Yield the credentials in *entry*: those of the request, and the cookies that the response sets."""
+    yield from credentials(entry.request.headers, _normalize(entry.request.url))
+    if isinstance(entry.response, ForeignResponse):
+        for name, value in entry.response.headers:
+            if name == "set-cookie":
+                yield from credentials((("cookie", value.partition(";")[0]),))
+
+
+def _skip_reason(entry: ForeignExchange) -> str | None:
+    if isinstance(entry.response, str):
+        return entry.response
+    if entry.request.method == "OPTIONS":
+        return "mockserver answers preflight requests itself"
+    if entry.request.body is None:
+        return "the request body is missing in the recording"
+    if entry.response.body is None:
+        kind = "stream" if is_event_stream(entry.response.headers) else "body"
+        return f"the browser did not store the {kind}: record it with `mockserver record`"
     return None
 
 
-def _exchange(asked: Asked, path: str, answered: Answered) -> Exchange:
-    request = Request(asked.method, path, asked.headers, asked.body or b"")
-    recorder = Recorder(request, 0.0)
-    recorder.answer(answered.status, answered.reason or None, answered.headers)
-    raw = answered.body or b""
-    blocks, tail = sse.split(raw) if is_event_stream(answered.headers) else ([raw], b"")
+def _exchange(request: ForeignRequest, path: str, response: ForeignResponse) -> Exchange:
+    recorder = Recorder(Request(request.method, path, request.headers, request.body or b""), 0.0)
+    recorder.answer(response.status, response.reason or None, response.headers)
+    raw = response.body or b""
+    is_stream = is_event_stream(response.headers)
+    blocks, tail = sse.split(raw) if is_stream else ([raw], b"")
     chunks = [chunk for chunk in (*blocks, tail) if chunk]
-    # Where only the whole time is known, events are spread evenly over it.
-    step = max(answered.last - answered.first, 0.0) / max(len(chunks) - 1, 1)
+    # If only the total time is known, events are spread evenly over it.
+    step = max(response.last - response.first, 0.0) / max(len(chunks) - 1, 1)
     for number, chunk in enumerate(chunks):
-        alone = len(chunks) == 1 and not is_event_stream(answered.headers)
-        spread = answered.last if alone else answered.first + number * step
-        recorder.feed(chunk, answered.times[number] if answered.times else spread)
-    cut = answered.cut or bool(tail)
-    return recorder.finish(max(answered.last, answered.first), cut=cut)
+        is_whole_body = len(chunks) == 1 and not is_stream
+        time = response.last if is_whole_body else response.first + number * step
+        recorder.feed(chunk, response.times[number] if response.times else time)
+    end = max(response.last, response.first)
+    return recorder.finish(end, cut=response.cut or bool(tail))
 
 
-def _base(asked: Sequence[Asked]) -> str:
-    """Return the address of the Agent Server that is *asked*."""
-    bases: dict[str, bool] = {}
-    for one in asked:
-        parts = urlsplit(_plain(one.url))
+def _find_base(requests: Sequence[ForeignRequest]) -> str:
+    """Return the base URL of the one Agent Server among the servers of *requests*."""
+    starts_runs: dict[str, bool] = {}
+    for request in requests:
+        parts = urlsplit(_normalize(request.url))
         found = _API.match(parts.path)
         if found and parts.scheme in ("http", "https"):
             base = f"{parts.scheme}://{parts.netloc}{found['base']}"
-            runs = one.method == "POST" and bool(_STARTS_RUN.search(parts.path))
-            bases[base] = bases.get(base, False) or runs
-    likely = [base for base, runs in bases.items() if runs] or list(bases)
-    if not asked:
-        raise UsageError("it is empty: there is no request in it")
-    if not likely:
-        there = sorted({_server(one.url) for one in asked})
+            starts_run = request.method == "POST" and bool(_STARTS_RUN.search(parts.path))
+            starts_runs[base] = starts_runs.get(base, False) or starts_run
+    bases = [base for base, starts_run in starts_runs.items() if starts_run] or list(starts_runs)
+    if not requests:
+        raise UsageError("the recording is empty: it has no requests")
+    if not bases:
         raise UsageError(
-            f"no request to an Agent Server in it, but to {', '.join(there[:5])}: name the server by --upstream URL"
+            f"the recording has no request to an Agent Server, only to {_servers(requests)}: "
+            "name the server with --upstream URL"
         )
-    if len(likely) > 1:
+    if len(bases) > 1:
         raise UsageError(
-            f"requests to several servers in it, {', '.join(sorted(likely))}: name one by --upstream URL"
+            f"the recording has requests to several servers, {', '.join(sorted(bases))}: "
+            "name one with --upstream URL"
         )
-    return likely[0]
+    return bases[0]
 
 
-def _plain(url: str) -> str:
-    """Return *url* with its host in small letters, and without what need not be told: the usual port, a user, a fragment."""
+def _normalize(url: str) -> str:
+    """Return *url* with a lower-case host, without default port, user and fragment; empty if it is not a URL."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return ""
     scheme, host = parts.scheme.lower(), parts.netloc.rpartition("@")[2].lower()
-    usual = _PORTS.get(scheme, "")
-    return parts._replace(scheme=scheme, netloc=host.removesuffix(usual), fragment="").geturl()
+    host = host.removesuffix(_DEFAULT_PORTS.get(scheme, ""))
+    return parts._replace(scheme=scheme, netloc=host, fragment="").geturl()
 
 
-def _server(url: str) -> str:
-    parts = urlsplit(_plain(url))
-    return f"{parts.scheme}://{parts.netloc}"
+def _servers(requests: Sequence[ForeignRequest]) -> str:
+    """Return the first five servers of *requests* as text."""
+    parts = [urlsplit(_normalize(request.url)) for request in requests]
+    return ", ".join(sorted({f"{part.scheme}://{part.netloc}" for part in parts})[:5])
 
 
-def _below(base: str, url: str) -> str | None:
-    """Return the request target of *url* below *base*; None where it is elsewhere."""
-    plain = _plain(url)
-    for scheme in ("ws", "wss"):  # so that a WebSocket is told to be one
-        if plain.startswith(f"{scheme}://"):
-            plain = f"http{plain[2:]}"
-    if not plain.startswith(base):
+def _path_below(base: str, url: str) -> str | None:
+    """Return the path and the query of *url* below *base*; None for another server."""
+    url = _normalize(url)
+    for scheme in ("ws", "wss"):  # so that a WebSocket is reported as such
+        if url.startswith(f"{scheme}://"):
+            url = f"http{url[2:]}"
+    if not url.startswith(base):
         return None
-    rest = plain[len(base) :]
-    if rest[:1] not in ("", "/", "?"):
+    path = url[len(base) :]
+    if path[:1] not in ("", "/", "?"):
         return None
-    return rest if rest.startswith("/") else f"/{rest}"
-
-
-def content_type(headers: Headers, kind: str | None) -> Headers:
-    """Return *headers* with the content type *kind* where they have none."""
-    if not kind or first(headers, "content-type") is not None:
-        return headers
-    return (*headers, ("content-type", _CONTROLS.sub(" ", kind)))
+    return path if path.startswith("/") else f"/{path}"

@@ -1,6 +1,6 @@
-"""HAR files, as browsers' devtools and Playwright write them. No I/O.
+"""Convert HAR files, as browser devtools and Playwright write them. No I/O.
 
-Source: http://www.softwareishard.com/blog/har-12-spec/; `_file` of Playwright names a file with the body beside the HAR or in its archive.
+Source: http://www.softwareishard.com/blog/har-12-spec/. Playwright's `_file` names a file with the body, next to the HAR or in its archive.
 """
 
 import json
@@ -14,160 +14,174 @@ from mockserver.formats import sse
 from mockserver.http.messages import Headers, is_event_stream, standard_reason
 from mockserver.redaction.redactor import Rules
 from mockserver.tools.convert.foreign import (
-    Answered,
-    Asked,
-    Entry,
-    Taken,
-    content_type,
-    readable,
-    taken,
+    ForeignExchange,
+    ForeignRequest,
+    ForeignResponse,
+    ImportResult,
+    clean_headers,
+    convert,
+    with_content_type,
 )
 
-Attached = Callable[[str], bytes | None]
-"""Returns the file of that name that belongs to the HAR, None where there is none."""
+ReadAttachment = Callable[[str], bytes | None]
+"""Returns the content of the file with that name that belongs to the HAR, or None if it does not exist."""
 
-_MESSAGES = (
-    "of some streams the browser kept the messages alone: comments, and how lines ended, are lost"
+_MESSAGES_ONLY = (
+    "for some streams the browser stored only the messages: comments and line endings are lost"
 )
-_SPREAD = "a HAR does not hold when each event came: they are spread evenly over the time that the answer took"
-_TWICE = "the text of some streams was encoded twice by the browser, which was undone"
-_MOST = 1e12
-_NO_BODY = (204, 205)
-_BROKEN = ("_error", "_failureText")
+_NO_TIMES = "the HAR has no times for some events: they are spread evenly over the response time"
+_DOUBLE_ENCODED = "the browser encoded the text of some streams twice: this was undone"
+_MAX_NUMBER = 1e12
+_STATUSES_WITHOUT_BODY = (204, 205)
+_FAILURE_KEYS = ("_error", "_failureText")
 
 
 def is_har(raw: bytes) -> bool:
-    """Tell whether *raw* looks like a HAR file."""
+    """Return whether *raw* looks like a HAR file."""
     return raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and b'"log"' in raw
 
 
-def from_har(raw: bytes, attached: Attached, upstream: str | None, rules: Rules) -> Taken:
-    """Return the exchanges with the server at *upstream* in the HAR file *raw*, in the order of their requests.
+def from_har(
+    raw: bytes, read_attachment: ReadAttachment, upstream: str | None, rules: Rules
+) -> ImportResult:
+    """Return the exchanges with the server at *upstream* in the HAR file *raw*, ordered by the time of the request.
 
-    ReadError where it is none, UsageError where its server is not known.
+    ReadError if it is not a HAR file, UsageError if it is not clear which server to use.
     """
     try:
-        told = json.loads(raw.decode("utf-8-sig"))["log"]["entries"]
-        if not isinstance(told, list):
-            raise TypeError("its `entries` are no list")
-        entries = [one for one in told if isinstance(one, dict) and _is_asked(one)]
+        items = json.loads(raw.decode("utf-8-sig"))["log"]["entries"]
+        if not isinstance(items, list):
+            raise TypeError("`entries` is not a list")
+        entries = [item for item in items if isinstance(item, dict) and _has_request(item)]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ReadError(f"not a HAR file: {_said(error)}") from None
-    entries.sort(key=lambda entry: _when(entry) or "")
-    lost: list[str] = []
-    made = taken([_entry(entry, attached, lost) for entry in entries], upstream, rules)
-    dates = [when for entry in entries if (when := _when(entry))]
-    made.when = dates[0] if dates else None
-    made.lost += dict.fromkeys(lost)
-    if len(entries) < len(told):
-        made.left.append(("an entry", "it holds no request"))
-    return made
+        raise ReadError(f"not a HAR file: {_describe(error)}") from None
+    entries.sort(key=lambda entry: _start_time(entry) or "")
+    warnings: list[str] = []
+    exchanges = [_convert_entry(entry, read_attachment, warnings) for entry in entries]
+    result = convert(exchanges, upstream, rules)
+    result.recorded = next((time for entry in entries if (time := _start_time(entry))), None)
+    result.warnings += dict.fromkeys(warnings)
+    if len(entries) < len(items):
+        result.skipped.append(("an entry", "it has no request"))
+    return result
 
 
-def _is_asked(entry: dict[str, Any]) -> bool:
+def _has_request(entry: dict[str, Any]) -> bool:
     request = entry.get("request")
     return isinstance(request, dict) and isinstance(request.get("url"), str)
 
 
-def _entry(entry: dict[str, Any], attached: Attached, lost: list[str]) -> Entry:
-    """Return *entry* as we know it; what is *lost* of it is added to that."""
-    request = entry["request"]
-    method, url = str(request.get("method", "GET")).upper(), request["url"]
+def _convert_entry(
+    entry: dict[str, Any], read_attachment: ReadAttachment, warnings: list[str]
+) -> ForeignExchange:
+    """Return *entry* converted; what is lost is added to *warnings*."""
+    fields = entry["request"]
+    method, url = str(fields.get("method", "GET")).upper(), fields["url"]
     try:
-        sent = request.get("postData") or {}
-        headers = content_type(_headers(request), sent.get("mimeType"))
-        body = _body(sent, attached, missing=_count(request.get("bodySize")) > 0)
-        asked = Asked(method, url, headers, body)
-        return Entry(asked, _answered(entry, asked, attached, lost))
+        content = fields.get("postData") or {}
+        headers = with_content_type(_headers(fields), content.get("mimeType"))
+        is_expected = _number(fields.get("bodySize")) > 0
+        body = _body(content, read_attachment, is_expected=is_expected)
+        request = ForeignRequest(method, url, headers, body)
+        return ForeignExchange(request, _response(entry, request, read_attachment, warnings))
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        return Entry(Asked(method, url), f"its entry cannot be read: {_said(error)}")
+        return ForeignExchange(
+            ForeignRequest(method, url), f"the entry cannot be read: {_describe(error)}"
+        )
 
 
-def _answered(
-    entry: dict[str, Any], asked: Asked, attached: Attached, lost: list[str]
-) -> Answered | str:
-    response = entry.get("response") or {}
-    status = response.get("status", 0)
-    broken = next((response[name] for name in _BROKEN if response.get(name)), None)
-    if entry.get("_webSocketMessages") is not None or asked.url.startswith("ws"):
+def _response(
+    entry: dict[str, Any],
+    request: ForeignRequest,
+    read_attachment: ReadAttachment,
+    warnings: list[str],
+) -> ForeignResponse | str:
+    fields = entry.get("response") or {}
+    status = fields.get("status", 0)
+    failure = next((fields[name] for name in _FAILURE_KEYS if fields.get(name)), None)
+    if entry.get("_webSocketMessages") is not None or request.url.startswith("ws"):
         return "it is a WebSocket"
     if not isinstance(status, int) or status < 200:
-        return f"it has no answer: {broken or 'it was broken off'}"
+        return f"it has no response: {failure or 'the connection broke'}"
     if status == 304:
-        return "the browser had its answer already: disable the cache, and record again"
-    content = response.get("content") or {}
-    headers = content_type(_headers(response), content.get("mimeType"))
-    streamed, size = is_event_stream(headers), _count(content.get("size"))
-    missing = status not in _NO_BODY and asked.method != "HEAD" and (size != 0 or streamed)
-    body = _body(content, attached, missing=missing)
-    if streamed and body is not None and (once := _once_encoded(body)) != body:
-        lost.append(_TWICE)
-        body = once
+        return "the browser used its cache: disable the cache, and record again"
+    content = fields.get("content") or {}
+    headers = with_content_type(_headers(fields), content.get("mimeType"))
+    is_stream, size = is_event_stream(headers), _number(content.get("size"))
+    may_have_body = status not in _STATUSES_WITHOUT_BODY and request.method != "HEAD"
+    body = _body(content, read_attachment, is_expected=may_have_body and (size != 0 or is_stream))
+    if is_stream and body is not None and (decoded := _undo_double_encoding(body)) != body:
+        warnings.append(_DOUBLE_ENCODED)
+        body = decoded
     first, last = _times(entry)
     messages = entry.get("_eventSourceMessages") or []
-    times = tuple(_since(messages, first)) if streamed else ()
-    if streamed and messages and not body:
-        lost.append(_MESSAGES)
-        body = _events(messages)
+    times = tuple(_message_times(messages, first)) if is_stream else ()
+    if is_stream and messages and not body:
+        warnings.append(_MESSAGES_ONLY)
+        body = _encode_messages(messages)
     if body is not None and len(body) < size:
-        return f"the browser kept {len(body)} of {size} bytes of its body: record it with `mockserver record`"
+        return f"the browser stored {len(body)} of {size} bytes of the body: record it with `mockserver record`"
     if len(times) != len(sse.split(body or b"")[0]):
         times = ()
-    if streamed and body and not times:
-        lost.append(_SPREAD)
-    said = response.get("statusText")
-    reason = said.strip() if isinstance(said, str) and said.isprintable() and said else None
-    end = max((last, *times))
-    return Answered(
+    if is_stream and body and not times:
+        warnings.append(_NO_TIMES)
+    text = fields.get("statusText")
+    reason = text.strip() if isinstance(text, str) and text.isprintable() and text else None
+    return ForeignResponse(
         status,
         reason or standard_reason(status),
         headers,
         body,
         first,
-        end,
+        max((last, *times)),
         times,
-        broken is not None,
+        failure is not None,
     )
 
 
-def _once_encoded(body: bytes) -> bytes:
-    """Return *body*, the bytes of a stream, as they were sent: Chromium takes those of UTF-8 for Latin-1, and encodes them again."""
+def _undo_double_encoding(body: bytes) -> bytes:
+    """Return *body*, the bytes of a stream, as they were sent: Chromium decodes UTF-8 as Latin-1, and encodes it again."""
     try:
-        once = body.decode().encode("latin-1")
-        once.decode()
+        decoded = body.decode().encode("latin-1")
+        decoded.decode()
     except ValueError:
         return body
-    return once
+    return decoded
 
 
-def _events(messages: list[dict[str, Any]]) -> bytes:
-    """Return the events that Chromium has kept as *messages*, as servers write them."""
+def _encode_messages(messages: list[dict[str, Any]]) -> bytes:
+    """Return the *messages* that Chromium stored, as a server would send them."""
     blocks: list[bytes] = []
-    for one in messages:
-        fields = [("event", one.get("eventName") or "message"), ("data", str(one.get("data", "")))]
-        if one.get("eventId"):
-            fields.append(("id", str(one["eventId"])))
+    for message in messages:
+        name, data = message.get("eventName") or "message", str(message.get("data", ""))
+        fields = [("event", name), ("data", data)]
+        if message.get("eventId"):
+            fields.append(("id", str(message["eventId"])))
         blocks.append(sse.encode(sse.Event(tuple(fields)), sse.CRLF))
     return b"".join(blocks)
 
 
-def _since(messages: list[dict[str, Any]], first: float) -> Iterator[float]:
-    """Yield when each of *messages* came, the first of them *first* seconds after the request."""
-    begin = _count(messages[0].get("time")) if messages else 0.0
-    yield from (round(first + max(_count(one.get("time")) - begin, 0.0), 3) for one in messages)
+def _message_times(messages: list[dict[str, Any]], first: float) -> Iterator[float]:
+    """Yield the times of *messages*, in seconds after the request; the first message came after *first* seconds."""
+    start = _number(messages[0].get("time")) if messages else 0.0
+    for message in messages:
+        yield round(first + max(_number(message.get("time")) - start, 0.0), 3)
 
 
-def _headers(part: dict[str, Any]) -> Headers:
-    return readable((str(one["name"]), str(one["value"])) for one in part.get("headers") or ())
+def _headers(fields: dict[str, Any]) -> Headers:
+    pairs = fields.get("headers") or ()
+    return clean_headers((str(pair["name"]), str(pair["value"])) for pair in pairs)
 
 
-def _body(content: dict[str, Any], attached: Attached, *, missing: bool) -> bytes | None:
-    """Return the body that *content* tells; None where it tells of one, or one is *missing*, that is not there."""
+def _body(
+    content: dict[str, Any], read_attachment: ReadAttachment, *, is_expected: bool
+) -> bytes | None:
+    """Return the body in *content*; None if one *is_expected* or declared, and the HAR does not hold it."""
     if isinstance(name := content.get("_file"), str):
-        return attached(name)
+        return read_attachment(name)
     text = content.get("text")
     if not isinstance(text, str) or not text:
-        return None if missing or content.get("params") else b""
+        return None if is_expected or content.get("params") else b""
     if content.get("encoding") == "base64":
         try:
             return b64decode(text, validate=True)
@@ -177,27 +191,27 @@ def _body(content: dict[str, Any], attached: Attached, *, missing: bool) -> byte
 
 
 def _times(entry: dict[str, Any]) -> tuple[float, float]:
-    """Return when the answer began and ended, in seconds after the request."""
+    """Return when the response began and ended, in seconds after the request."""
     timings = entry.get("timings") or {}
-    begin = _count(timings.get("send")) + _count(timings.get("wait"))
-    return round(begin / 1000, 3), round((begin + _count(timings.get("receive"))) / 1000, 3)
+    start = _number(timings.get("send")) + _number(timings.get("wait"))
+    return round(start / 1000, 3), round((start + _number(timings.get("receive"))) / 1000, 3)
 
 
-def _count(value: Any) -> float:
-    """Return *value*, where it is a size or a time, else 0."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if number and 0 <= value < _MOST else 0
+def _number(value: Any) -> float:
+    """Return *value* if it is a plausible size or time, else 0."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_number and 0 <= value < _MAX_NUMBER else 0
 
 
-def _when(entry: dict[str, Any]) -> str | None:
-    """Return when the request was made, such that texts sort like times."""
+def _start_time(entry: dict[str, Any]) -> str | None:
+    """Return the time of the request in UTC, as text that sorts by time."""
     try:
-        when = datetime.fromisoformat(str(entry.get("startedDateTime")))
-        when = when if when.tzinfo else when.replace(tzinfo=UTC)
-        return when.astimezone(UTC).isoformat(timespec="microseconds")
+        time = datetime.fromisoformat(str(entry.get("startedDateTime")))
+        time = time if time.tzinfo else time.replace(tzinfo=UTC)
+        return time.astimezone(UTC).isoformat(timespec="microseconds")
     except (ValueError, OverflowError):
         return None
 
 
-def _said(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return f"{error} is missing" if isinstance(error, KeyError) else str(error)

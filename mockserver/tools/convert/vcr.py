@@ -1,4 +1,4 @@
-"""Cassettes of VCR.py and pytest-recording. No I/O.
+"""Convert cassettes of VCR.py and pytest-recording. No I/O.
 
 Source: the serializers of vcrpy: `interactions`, each with `request` (method, uri, headers, body) and `response` (status, headers, body).
 """
@@ -16,69 +16,78 @@ import yaml
 from mockserver.errors import ReadError
 from mockserver.http.messages import Headers, first
 from mockserver.redaction.redactor import Rules
-from mockserver.tools.convert.foreign import Answered, Asked, Entry, Taken, readable, taken
+from mockserver.tools.convert.foreign import (
+    ForeignExchange,
+    ForeignRequest,
+    ForeignResponse,
+    ImportResult,
+    clean_headers,
+    convert,
+)
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_AT_ONCE = "a VCR.py cassette holds no times: answers come at once"
+_NO_TIMES = "a VCR.py cassette has no times: responses are sent without delays"
 
 
 def is_vcr(raw: bytes) -> bool:
-    """Tell whether *raw* looks like a cassette of VCR.py."""
+    """Return whether *raw* looks like a cassette of VCR.py."""
     return re.search(rb'^"?interactions"?:|"interactions"\s*:', raw, re.MULTILINE) is not None
 
 
-def from_vcr(raw: bytes, upstream: str | None, rules: Rules) -> Taken:
+def from_vcr(raw: bytes, upstream: str | None, rules: Rules) -> ImportResult:
     """Return the exchanges with the server at *upstream* in the cassette *raw*, in their order.
 
-    ReadError where it is none, UsageError where its server is not known.
+    ReadError if it is not a VCR.py cassette, UsageError if it is not clear which server to use.
     """
     try:
         text = raw.decode("utf-8-sig")
-        told = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _LOADER)
-        entries = [_read(one) for one in told["interactions"] or ()]
+        cassette = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _LOADER)
+        entries = [_convert_interaction(item) for item in cassette["interactions"] or ()]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = mark.line + 1 if mark else None
         raise ReadError(f"not a VCR.py cassette: {error.problem}", line=line) from None
     except (ValueError, KeyError, TypeError, yaml.YAMLError):
         raise ReadError(
-            "not a VCR.py cassette: it holds no `interactions` with a request each"
+            "not a VCR.py cassette: it has no `interactions`, or one of them has no request"
         ) from None
-    made = taken(entries, upstream, rules)
-    if made.exchanges:
-        made.lost.append(_AT_ONCE)
-    return made
+    result = convert(entries, upstream, rules)
+    if result.exchanges:
+        result.warnings.append(_NO_TIMES)
+    return result
 
 
-def _read(interaction: dict[str, Any]) -> Entry:
-    request = interaction["request"]
-    url, method = str(request.get("uri") or request["url"]), str(request["method"]).upper()
+def _convert_interaction(interaction: dict[str, Any]) -> ForeignExchange:
+    fields = interaction["request"]
+    url, method = str(fields.get("uri") or fields["url"]), str(fields["method"]).upper()
     try:
-        sent = _headers(request)
-        packed = first(sent, "content-encoding")
-        asked = Asked(method, url, sent, _unpacked(_raw(request.get("body")), packed))
-        return Entry(asked, _answered(interaction["response"]))
+        headers = _headers(fields)
+        body = _decompress(_raw(fields.get("body")), first(headers, "content-encoding"))
+        request = ForeignRequest(method, url, headers, body)
+        return ForeignExchange(request, _response(interaction["response"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        said = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        return Entry(Asked(method, url), f"its interaction cannot be read: {said}")
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        return ForeignExchange(
+            ForeignRequest(method, url), f"the interaction cannot be read: {reason}"
+        )
 
 
-def _answered(response: dict[str, Any]) -> Answered | str:
-    status = response.get("status", response.get("status_code", 200))
+def _response(fields: dict[str, Any]) -> ForeignResponse | str:
+    status = fields.get("status", fields.get("status_code", 200))
     code, reason = (
         (status["code"], status.get("message")) if isinstance(status, dict) else (status, None)
     )
-    headers = _headers(response)
-    packed = first(headers, "content-encoding")
-    body = _unpacked(_raw(response.get("body") or response.get("content")), packed)
+    headers = _headers(fields)
+    encoding = first(headers, "content-encoding")
+    body = _decompress(_raw(fields.get("body") or fields.get("content")), encoding)
     if body is None:
-        return f"its body is packed as {packed}: record it with decode_compressed_response"
-    return Answered(int(code), reason if isinstance(reason, str) else None, headers, body)
+        return f"the body is compressed with {encoding}: record it with decode_compressed_response"
+    return ForeignResponse(int(code), reason if isinstance(reason, str) else None, headers, body)
 
 
-def _headers(part: dict[str, Any]) -> Headers:
-    return readable(_pairs(part.get("headers") or {}))
+def _headers(fields: dict[str, Any]) -> Headers:
+    return clean_headers(_pairs(fields.get("headers") or {}))
 
 
 def _pairs(headers: dict[str, Any] | list[Any]) -> Iterator[tuple[str, str]]:
@@ -89,7 +98,7 @@ def _pairs(headers: dict[str, Any] | list[Any]) -> Iterator[tuple[str, str]]:
 
 
 def _raw(body: Any) -> bytes:
-    """Return the bytes of *body*: text, bytes, JSON, or a mapping with one of these under `string`."""
+    """Return the bytes of *body*, which is text, bytes, JSON, or a mapping with one of them under `string`."""
     match body:
         case None:
             return b""
@@ -105,18 +114,16 @@ def _raw(body: Any) -> bytes:
             return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _unpacked(raw: bytes, packed: str | None) -> bytes | None:
-    """Return *raw* without its content encodings *packed*; None where one is none that can be undone."""
-    for one in reversed((packed or "").lower().split(",")):
-        name = one.strip()
+def _decompress(raw: bytes, encoding: str | None) -> bytes | None:
+    """Return *raw* decompressed, by the content-encoding header *encoding*; None for an unknown encoding or invalid data."""
+    for name in map(str.strip, reversed((encoding or "").lower().split(","))):
         try:
             if name in ("gzip", "x-gzip") and raw.startswith(b"\x1f\x8b"):
                 raw = gzip.decompress(raw)
             elif name == "deflate" and not _is_text(raw):
-                # What is called so is the one or the other.
-                raw = zlib.decompress(
-                    raw, zlib.MAX_WBITS if raw[:1] == b"\x78" else -zlib.MAX_WBITS
-                )
+                # Some servers send a zlib stream under this name, others a raw deflate stream.
+                has_zlib_header = raw[:1] == b"\x78"
+                raw = zlib.decompress(raw, zlib.MAX_WBITS if has_zlib_header else -zlib.MAX_WBITS)
             elif name not in ("", "identity") and not _is_text(raw):
                 return None
         except (OSError, zlib.error, EOFError):
@@ -125,7 +132,7 @@ def _unpacked(raw: bytes, packed: str | None) -> bytes | None:
 
 
 def _is_text(raw: bytes) -> bool:
-    """Tell whether *raw* was unpacked by its client already, its header left behind."""
+    """Return whether *raw* is text: VCR.py can decompress a body and leave its content-encoding header as it was."""
     try:
         return not _CONTROL.search(raw.decode())
     except UnicodeDecodeError:

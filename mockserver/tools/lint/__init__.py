@@ -1,1 +1,1 @@
-"""What is wrong with a cassette. No I/O."""
+"""Find problems in cassettes, and fix those that have one possible fix. No I/O."""

@@ -1,4 +1,4 @@
-"""What is wrong with a cassette, and what of it can be mended without a doubt. No I/O."""
+"""Lint a cassette: collect the findings of all checks, and apply the unambiguous fixes. No I/O."""
 
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import replace
@@ -9,141 +9,154 @@ from mockserver.cassette.model import Policy
 from mockserver.errors import ReadError
 from mockserver.redaction.redactor import Rules
 from mockserver.tools import plain_scalars, scrub
-from mockserver.tools.fmt import assembled, written
+from mockserver.tools.fmt import join_parts, rewrite_part
 from mockserver.tools.lint import parse_errors, responses, scalar_types, unreachable
 from mockserver.tools.lint.findings import CODES, Finding
 from mockserver.tools.source import Part, Source
 
-_CUT_OFF = (
+_FIX_TRUNCATED = (
     "delete it, or end it with a line `end: {after: 0, how: closed}` below `response`; "
-    "`mockserver record --extend` cuts it off too"
+    "`mockserver record --extend` deletes it too"
 )
-_OF_TYPES = ("type-changed", "unquoted")
-_SAYING_ALL = ("malformed", "unknown-key", "duplicate-key", "header")
-"""Beside these nothing need be said of the type of a value."""
+_TYPE_CODES = ("type-changed", "unquoted")
+_OVERRIDING_CODES = ("malformed", "unknown-key", "duplicate-key", "header")
+"""A finding with one of these makes findings about types on the same line redundant."""
 
 
-def lint(
+def lint_source(
     source: Source,
     policy: Policy,
     rules: Rules,
-    advance: Callable[[int], None] = lambda done: None,
+    advance: Callable[[int], None] = lambda size: None,
 ) -> list[Finding]:
-    """Return what is wrong with *source*, in the order of its lines.
+    """Return the findings in *source*, ordered by line. No finding repeats a secret.
 
-    *policy* is what the project's settings say, *rules* are its own of what is secret. No finding repeats a secret.
-    *advance* is called with the number of bytes of each part that is looked at.
+    *policy* comes from the project's settings, *rules* are its own redaction rules. *advance* is called with the size of each part in bytes,
+    after that part is checked.
     """
-    found = list(_whole(source))
+    findings = list(_check_file(source))
     for part in source.parts:
-        found += _part(part, rules)
+        findings += _check_part(part, rules)
         advance(len(part.raw))
     if source.is_cassette:
-        found += unreachable.findings(source, policy)
-        found += scalar_types.odd_ones(source.exchanges)
-    last = source.raw.rstrip().count(b"\n") + 1  # what ends too soon is told where it ends
-    found = [one if one.line <= last else replace(one, line=last) for one in found]
-    found = sorted(dict.fromkeys(found), key=lambda one: (one.line, one.code))
-    return list(_discreet(_without_echoes(found), rules))
+        findings += unreachable.check_source(source, policy)
+        findings += scalar_types.compare_types(source.exchanges)
+    # An error at the end of the input would be reported one line after the last one.
+    last = source.raw.rstrip().count(b"\n") + 1
+    findings = [
+        finding if finding.line <= last else replace(finding, line=last) for finding in findings
+    ]
+    findings = sorted(dict.fromkeys(findings), key=lambda finding: (finding.line, finding.code))
+    return list(_mask_secrets(_without_redundant(findings), rules))
 
 
-def fixed(source: Source, skipped: Set[str] = frozenset()) -> bytes:
-    """Return *source* with all mended that has but one meaning: quotes that are missing, headers of one delivery, documents that hold nothing.
+def fix_source(source: Source, skipped: Set[str] = frozenset()) -> bytes:
+    """Return *source* with the unambiguous fixes: missing quotes, headers that a replay sets itself, empty documents.
 
-    What the codes *skipped* find is left, and so is a file with a conflict of git in it.
+    Findings with one of the codes *skipped* are not fixed. A file with a git conflict is returned unchanged.
     """
-    if not source.is_cassette or any(fault.code == "conflict" for fault in source.faults):
+    if not source.is_cassette or any(error.code == "conflict" for error in source.errors):
         return source.raw
-    parts = [_mended(part, skipped) for part in source.parts]
-    if all(map(is_, parts, source.parts)) and (not source.blank or "empty" in skipped):
+    parts = [_fix_part(part, skipped) for part in source.parts]
+    if all(map(is_, parts, source.parts)) and (not source.empty_lines or "empty" in skipped):
         return source.raw
-    return assembled(source.header, parts)
+    return join_parts(source.header, parts)
 
 
-def _without_echoes(found: list[Finding]) -> Iterator[Finding]:
-    """Leave out what is said of types where the value makes no sense anyway, or has to go."""
-    gone = {one.line for one in found if one.code in _SAYING_ALL}
-    return (one for one in found if one.code not in _OF_TYPES or one.line not in gone)
+def _without_redundant(findings: list[Finding]) -> Iterator[Finding]:
+    lines = {finding.line for finding in findings if finding.code in _OVERRIDING_CODES}
+    return (
+        finding
+        for finding in findings
+        if finding.code not in _TYPE_CODES or finding.line not in lines
+    )
 
 
-def _discreet(found: Iterable[Finding], rules: Rules) -> Iterator[Finding]:
-    """Yield *found* without secrets: what stands on a line with one is said in general."""
-    told = list(found)
-    lines = {one.line for one in told if one.code == "secret"}
-    messages = scrub.hidden_each([one.message for one in told], rules)
-    mends = scrub.hidden_each([one.mend for one in told], rules)
-    for one, message, mend in zip(told, messages, mends, strict=True):
-        if one.code != "secret" and one.line in lines:
-            yield replace(one, message=CODES[one.code], mend="see this line")
-        elif message == one.message and mend == one.mend:
-            yield one
+def _mask_secrets(findings: Iterable[Finding], rules: Rules) -> Iterator[Finding]:
+    """Yield *findings* without secrets; a finding on a line with a secret gets the general text of its code."""
+    findings = list(findings)
+    lines = {finding.line for finding in findings if finding.code == "secret"}
+    messages = scrub.mask_each([finding.message for finding in findings], rules)
+    fixes = scrub.mask_each([finding.fix for finding in findings], rules)
+    for finding, message, fix in zip(findings, messages, fixes, strict=True):
+        if finding.code != "secret" and finding.line in lines:
+            yield replace(finding, message=CODES[finding.code], fix="see this line")
+        elif message == finding.message and fix == finding.fix:
+            yield finding
         else:
-            yield replace(one, message=message, mend=mend)
+            yield replace(finding, message=message, fix=fix)
 
 
-def _mended(part: Part, skipped: Set[str]) -> Part:
-    part = _quoted(part, skipped)
-    if part.exchange is None or part.torn:
+def _fix_part(part: Part, skipped: Set[str]) -> Part:
+    part = _add_quotes(part, skipped)
+    if part.exchange is None or part.is_truncated:
         return part
-    exchange = replace(part.exchange, response=responses.mended(part.exchange, skipped))
+    exchange = replace(part.exchange, response=responses.fix_headers(part.exchange, skipped))
     if exchange == part.exchange:
         return part
-    return replace(part, raw=written(part, exchange), exchange=exchange)
+    return replace(part, raw=rewrite_part(part, exchange), exchange=exchange)
 
 
-def _quoted(part: Part, skipped: Set[str]) -> Part:
-    """Return *part* with those scalars in quotes that lack them."""
-    raw = plain_scalars.quoted(part.text, scalar_types.to_quote(part, skipped)).encode()
-    return part if raw == part.text.encode() else _again(part, raw)
+def _add_quotes(part: Part, skipped: Set[str]) -> Part:
+    scalars = scalar_types.scalars_to_quote(part, skipped)
+    text = plain_scalars.quote(part.text, scalars)
+    return part if text == part.text else _reload(part, text)
 
 
-def _again(part: Part, raw: bytes) -> Part:
-    """Return *part* as it is with the text *raw*."""
+def _reload(part: Part, text: str) -> Part:
+    """Return *part* with another *text*."""
+    raw = text.encode()
     try:
-        told = raw.decode()
         if part.number:
-            return replace(part, raw=raw, exchange=yaml_codec.load_exchange(told), fault=None)
-        return replace(part, raw=raw, header=yaml_codec.load_header(told), fault=None)
+            return replace(part, raw=raw, exchange=yaml_codec.load_exchange(text), error=None)
+        return replace(part, raw=raw, header=yaml_codec.load_header(text), error=None)
     except ReadError:
         return replace(part, raw=raw)
 
 
-def _whole(source: Source) -> Iterator[Finding]:
+def _check_file(source: Source) -> Iterator[Finding]:
     name = source.name
     if not source.raw.strip():
-        yield Finding(name, 1, "empty", 0, "it holds nothing", "record into it, or delete the file")
+        yield Finding(name, 1, "empty", 0, "the file is empty", "record into it, or delete it")
         return
     if not source.is_cassette:
-        mend = "begin it with `mockserver: 1`, or move it elsewhere"
-        yield Finding(name, 1, "not-a-cassette", 0, "it does not say `mockserver: 1`", mend)
+        message = "the file does not begin with `mockserver: 1`"
+        fix = "add this line at the top, or move the file elsewhere"
+        yield Finding(name, 1, "not-a-cassette", 0, message, fix)
         return
-    if len(source.parts) < 2 and not source.faults:
-        yield Finding(
-            name, 1, "empty", 0, "it holds no exchange", "record into it, or delete the file"
+    if len(source.parts) < 2 and not source.errors:
+        message = "the cassette has no exchanges"
+        yield Finding(name, 1, "empty", 0, message, "record into it, or delete the file")
+    for line in source.empty_lines:
+        fix = "delete the line `---`"
+        yield Finding(name, line, "empty", 0, "the document is empty", fix, fixable=True)
+
+
+def _check_part(part: Part, rules: Rules) -> Iterator[Finding]:
+    if part.is_truncated:
+        message = (
+            "the last exchange is incomplete: a recording was killed, or the `end` line is missing"
         )
-    for line in source.blank:
-        mend = "delete the line `---`"
-        yield Finding(name, line, "empty", 0, "a document that holds nothing", mend, fixable=True)
-
-
-def _part(part: Part, rules: Rules) -> Iterator[Finding]:
-    if part.torn:
-        message = "the last exchange breaks off: a recording was killed, or its `end` line is gone"
-        yield Finding(part.file, part.line, "torn", part.number, message, _CUT_OFF)
+        yield Finding(part.file, part.line, "torn", part.number, message, _FIX_TRUNCATED)
     if part.number or b"mockserver" in part.raw:
-        last = part.line + part.raw.rstrip().count(b"\n")
-        for fault in parse_errors.faults(part):
-            line = fault.line or part.line
-            if not part.torn or line < last:  # else it is where it breaks off
-                message, mend = parse_errors.told(fault, header=not part.number)
-                yield Finding(part.file, line, fault.code, part.number, message, mend)
-    for one in scrub.exposures(part, rules):
-        first = "" if part.fault is None else "mend the document, "
-        mend = f"{first}run `mockserver scrub`, and have a new one made if it was real"
-        message = f"what looks like a secret, in {one.where}"
-        yield Finding(one.file, one.line, "secret", one.exchange, message, mend)
-    if part.torn:
+        yield from _check_syntax(part)
+    for secret in scrub.find_secrets(part, rules):
+        first = "" if part.error is None else "fix the document, "
+        fix = f"{first}run `mockserver scrub`, and revoke the secret if it is real"
+        message = f"this looks like a secret, in {secret.where}"
+        yield Finding(secret.file, secret.line, "secret", secret.exchange, message, fix)
+    if part.is_truncated:
         return
-    yield from scalar_types.findings(part)
+    yield from scalar_types.check_part(part)
     if part.exchange is not None:
-        yield from responses.findings(part)
+        yield from responses.check_part(part)
+
+
+def _check_syntax(part: Part) -> Iterator[Finding]:
+    last = part.line + part.raw.rstrip().count(b"\n")
+    for error in parse_errors.find_errors(part):
+        line = error.line or part.line
+        if part.is_truncated and line >= last:
+            continue  # a consequence of the missing end
+        message, fix = parse_errors.explain(error, is_header=not part.number)
+        yield Finding(part.file, line, error.code, part.number, message, fix)

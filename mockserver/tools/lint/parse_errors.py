@@ -1,6 +1,5 @@
-"""What of a document cannot be read: all of it, not the first fault alone. No I/O."""
+"""Find all errors of a document that cannot be read, not only the first. No I/O."""
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,98 +8,108 @@ from mockserver.errors import ReadError
 from mockserver.formats.strict_yaml import Mapping, Sequence
 from mockserver.tools.source import Part
 
-MOST = 50
-"""How many faults of one document are told."""
+MAX_ERRORS = 50
+"""The highest number of errors reported for one document."""
 
-_MENDS = {
-    "not-a-cassette": "begin it with `mockserver: 1`",
-    "not-yaml": "mend the YAML, or take these lines from git again",
-    "conflict": "delete the other side and the lines with the marks",
+_FIXES = {
+    "not-yaml": "fix the YAML, or restore these lines from git",
     "duplicate-key": "delete one of them",
-    "unknown-key": "correct its name, or delete it",
-    "malformed": "correct the value, or take it from git again",
+    "unknown-key": "correct the name, or delete the key",
+    "malformed": "correct the value, or restore it from git",
 }
-_LOST = "put a line `---` above, where another document begins"
-"""What is missing where the keys of one document stand in another."""
-
-_MEANT = re.compile(r"(.*): did you mean `([^`]*)`\?")
-"""A message that knows what was meant."""
-
-_SAID = re.compile(r"(.*): ((?:write|leave|save|update|choose) .*)", re.DOTALL)
-"""A message that says how to mend it."""
-
-_NEEDED = ("request", "response", "path", "mockserver")
-_NAMED = re.compile(r"has no key `(?P<key>.+?)`(?:: did you mean `(?P<meant>.+?)`)?")
+_ADD_SEPARATOR = "add a line `---` above: another document begins here"
+_TOP_KEYS = ("request", "response", "mockserver")
+_REQUIRED_KEYS = ("request", "response", "path", "mockserver")
 
 
-def faults(part: Part) -> Iterator[ReadError]:
-    """Yield what of *part* cannot be read, with the lines in its file: the fault it has, and those behind that."""
-    if part.fault is None:
+def find_errors(part: Part) -> Iterator[ReadError]:
+    """Yield the errors in *part*, with their lines in its file.
+
+    The loader stops at the first error. So the cause of each error is removed from a copy of the document, which is then loaded again.
+    """
+    if part.error is None:
         return
-    yield part.fault
+    yield part.error
     if part.document is None:
         return
-    document = _reduced(part.document)
+    document = _reduce(part.document)
     build = yaml_codec.exchange_of if part.number else yaml_codec.header_of
-    fault, told = part.fault, {(part.fault.line, part.fault.message)}
-    again = False
-    # What is not UTF-8 may be in what is left out of *document*.
-    left_out = _faulty(part.document, fault, part.line, whole=False) is not None
-    while len(told) < MOST and (_dropped(document, fault, part.line, whole=again) or left_out):
-        left_out = False
-        document = _reduced(document)
+    error, seen = part.error, {(part.error.line, part.error.message)}
+    is_repeated = False
+    # Bytes that are not UTF-8 may be in a part that `_reduce` leaves out.
+    is_left_out = _locate(part.document, error, part.line, whole_item=False) is not None
+    while len(seen) < MAX_ERRORS and (
+        _remove(document, error, part.line, whole_item=is_repeated) or is_left_out
+    ):
+        is_left_out = False
+        document = _reduce(document)
         try:
             build(document)
-        except ReadError as error:
-            fault = error.at(file=part.file, first_line=part.line)
-            again = (fault.line, fault.message) in told
-            if not again:
-                told.add((fault.line, fault.message))
-                yield fault
+        except ReadError as next_error:
+            error = next_error.at(file=part.file, first_line=part.line)
+            is_repeated = (error.line, error.message) in seen
+            if not is_repeated:
+                seen.add((error.line, error.message))
+                yield error
         else:
             return
 
 
-def _reduced(document: Mapping) -> Mapping:
-    """Return a copy of *document* without what cannot be wrong in it: bodies, the data of events, and events that can be read.
+def explain(error: ReadError, *, is_header: bool) -> tuple[str, str]:
+    """Return what is wrong and how to fix it, for an *error* in the header or in an exchange."""
+    is_in_wrong_document = error.key in _TOP_KEYS and (
+        error.code == "duplicate-key"
+        or (error.code == "unknown-key" and (is_header or error.key == "mockserver"))
+    )
+    if is_in_wrong_document:
+        return error.message, _ADD_SEPARATOR
+    if error.suggestion is not None:
+        return error.problem, f"write `{error.suggestion}`, or delete the key"
+    return error.problem, error.fix or _FIXES.get(error.code, _FIXES["malformed"])
 
-    What remains is small, so that it can be read again after each fault.
+
+def _reduce(document: Mapping) -> Mapping:
+    """Return a copy of *document* without bodies, the data of events, and valid events.
+
+    None of these can be wrong. The rest is small, so that it can be loaded again after each error.
     """
 
-    def value(key: str, part: Any) -> Any:
+    def copy_part(key: str, part: Any) -> Any:
         is_message = key in ("request", "response") and isinstance(part, Mapping)
-        return _mapping(part, _of_message) if is_message else _copy(part)
+        return _copy_mapping(part, _reduce_message) if is_message else _copy(part)
 
-    return _mapping(document, value)
+    return _copy_mapping(document, copy_part)
 
 
-def _of_message(key: str, value: Any) -> Any:
+def _reduce_message(key: str, value: Any) -> Any:
     if key == "events" and isinstance(value, Sequence):
-        return _unreadable(value)
+        return _invalid_events(value)
     return "" if key == "body" and isinstance(value, Mapping | Sequence) else _copy(value)
 
 
-def _unreadable(events: Sequence) -> Sequence:
-    """Return a copy of the first of those *events* that cannot be read."""
+def _invalid_events(events: Sequence) -> Sequence:
+    """Return a copy of the first MAX_ERRORS of *events* that cannot be loaded."""
     copy = Sequence(events.line)
     for event, line in zip(events, events.lines, strict=True):
         try:
             yaml_codec.event_of(event, line)
         except ReadError:
-            copy.append(_mapping(event, _of_event) if isinstance(event, Mapping) else event)
+            copy.append(
+                _copy_mapping(event, _reduce_event) if isinstance(event, Mapping) else event
+            )
             copy.lines.append(line)
-            if len(copy) == MOST:
+            if len(copy) == MAX_ERRORS:
                 break
     return copy
 
 
-def _of_event(key: str, value: Any) -> Any:
+def _reduce_event(key: str, value: Any) -> Any:
     return "" if key == "data" and isinstance(value, Mapping | Sequence) else _copy(value)
 
 
 def _copy(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return _mapping(value, lambda _, part: _copy(part))
+        return _copy_mapping(value, lambda _, part: _copy(part))
     if isinstance(value, Sequence):
         copy = Sequence(value.line)
         copy.lines = list(value.lines)
@@ -109,83 +118,58 @@ def _copy(value: Any) -> Any:
     return value
 
 
-def _mapping(mapping: Mapping, value: Callable[[str, Any], Any]) -> Mapping:
-    """Return a copy of *mapping* that holds what *value* returns for each key and value of it."""
+def _copy_mapping(mapping: Mapping, copy_value: Callable[[str, Any], Any]) -> Mapping:
     copy = Mapping(mapping.line)
     copy.lines = dict(mapping.lines)
-    for key, part in mapping.items():
-        copy[key] = value(key, part)
+    for key, value in mapping.items():
+        copy[key] = copy_value(key, value)
     return copy
 
 
-def told(fault: ReadError, *, header: bool) -> tuple[str, str]:
-    """Return what *fault*, maybe of the *header*, is, and how to mend it."""
-    twice = fault.code == "duplicate-key" and re.match(
-        "key '(request|response|mockserver)'", fault.message
-    )
-    alien = fault.code == "unknown-key" and re.search(
-        "no key `(request|response|mockserver)`", fault.message
-    )
-    if twice or (alien and (header or "`mockserver`" in fault.message)):
-        return fault.message, _LOST
-    if like := _MEANT.fullmatch(fault.message):
-        return like[1], f"write `{like[2]}`, or delete it"
-    if said := _SAID.fullmatch(fault.message):
-        return said[1], said[2]
-    return fault.message, _MENDS.get(fault.code, _MENDS["malformed"])
+def _remove(document: Mapping, error: ReadError, first_line: int, *, whole_item: bool) -> bool:
+    """Remove the cause of *error* from *document*, or the *whole_item* of the list that holds it; rename a misspelled key instead.
 
-
-def _dropped(document: Mapping, fault: ReadError, first_line: int, *, whole: bool) -> bool:
-    """Take what *fault* is about out of *document*, or the *whole* item of a list that it is in, or give a key the name that was meant.
-
-    Tell whether that could be done.
+    Return whether the cause was found.
     """
-    found = _faulty(document, fault, first_line, whole=whole)
+    found = _locate(document, error, first_line, whole_item=whole_item)
     if found is None:
         return False
     node, key = found
-    named = _NAMED.search(fault.message)
-    if named and named["meant"] and named["meant"] not in node:
-        _rename(node, named["key"], named["meant"])
+    if error.key is not None and error.suggestion is not None and error.suggestion not in node:
+        node[error.suggestion] = node.pop(error.key)
+        node.lines[error.suggestion] = node.lines.pop(error.key)
     else:
-        _delete(node, key)
+        del node[key]
+        del node.lines[key]
     return True
 
 
-def _faulty(
-    document: Mapping, fault: ReadError, first_line: int, *, whole: bool
+def _locate(
+    document: Mapping, error: ReadError, first_line: int, *, whole_item: bool
 ) -> tuple[Any, str | int] | None:
-    """Return the mapping or list in *document* that holds what *fault* is about, and under which key or number it does."""
-    line = (fault.line or first_line) - first_line + 1
-    named = _NAMED.search(fault.message)
-    for node, key in reversed(list(_on(document, line))):
-        if isinstance(key, str) and (whole or key in _NEEDED or (named and key != named["key"])):
+    """Return the mapping or list in *document* that holds the cause of *error*, and its key or number there."""
+    line = (error.line or first_line) - first_line + 1
+    unknown = error.key if error.code == "unknown-key" else None
+    for node, key in reversed(list(_nodes_on(document, line))):
+        if isinstance(key, str) and (
+            whole_item or key in _REQUIRED_KEYS or (unknown is not None and key != unknown)
+        ):
             continue
-        if isinstance(key, int) and named and not whole:
+        if isinstance(key, int) and unknown is not None and not whole_item:
             continue
         return node, key
     return None
 
 
-def _delete(node: Any, key: str | int) -> None:
-    del node[key]
-    del node.lines[key]
-
-
-def _rename(node: Any, key: str, meant: str) -> None:
-    node[meant] = node.pop(key)
-    node.lines[meant] = node.lines.pop(key)
-
-
-def _on(node: object, line: int) -> Iterator[tuple[Mapping | Sequence, str | int]]:
-    """Yield what stands on *line* in *node*, outer parts first."""
+def _nodes_on(node: object, line: int) -> Iterator[tuple[Mapping | Sequence, str | int]]:
+    """Yield the mappings and lists in *node* with a key or item on *line*, and that key or number; outer ones first."""
     if isinstance(node, Mapping):
         for key, part in node.items():
             if node.lines[key] == line:
                 yield node, key
-            yield from _on(part, line)
+            yield from _nodes_on(part, line)
     elif isinstance(node, Sequence):
         for number, part in enumerate(node):
             if node.lines[number] == line:
                 yield node, number
-            yield from _on(part, line)
+            yield from _nodes_on(part, line)

@@ -1,4 +1,4 @@
-"""Which exchanges are ever played: duplicates, shadows, and requests that are never looked for. No I/O."""
+"""Check that each request can be matched and each response played: duplicates, shadowed requests, impossible requests. No I/O."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from mockserver.tools.lint.findings import Finding
 from mockserver.tools.source import Part, Source
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"))
-"""What an Agent Server takes."""
+"""The methods that an Agent Server accepts."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Candidate:
     part: Part
     form: Json
-    """Its canonical request, with nothing left out."""
+    """Its canonical request, before `ignore` is applied."""
 
     @property
     def exchange(self) -> Exchange:
@@ -28,113 +28,112 @@ class _Asked:
         return self.part.exchange
 
 
-def findings(source: Source, policy: Policy) -> Iterator[Finding]:
-    """Yield which exchanges of *source* cannot be reached, or tell nothing new."""
-    in_force = keys.rules(policy.ignore, source.header.ignore)
-    asked = [_Asked(part, _form(part)) for part in source.exchanges]
-    # What cannot be read may stand between identical requests.
-    whole = not source.faults and not any(part.torn for part in source.parts)
-    for one in asked:
-        if why := _never(one.exchange):
-            field = "path" if one.exchange.request.method in METHODS else "method"
-            mend = "correct it, or delete the exchange"
-            yield _finding(one, "never-matched", ("request", field), why, mend)
-    for group in _groups(asked, in_force).values():
-        yield from _shadowed(group)
-        yield from _repeats(group)
-        if whole:
-            yield from _duplicates(group, policy.repeating(source.header))
-    yield from _ignored(source, asked)
+def check_source(source: Source, policy: Policy) -> Iterator[Finding]:
+    """Yield the findings about exchanges of *source* that are never played, or whose `repeat` or `ignore` has no effect."""
+    rules = keys.rules(policy.ignore, source.header.ignore)
+    candidates = [_Candidate(part, _canonical_form(part)) for part in source.exchanges]
+    # A part that cannot be read may lie between identical requests.
+    is_readable = not source.errors and not any(part.is_truncated for part in source.parts)
+    for candidate in candidates:
+        if reason := _never_matched(candidate.exchange):
+            field = "path" if candidate.exchange.request.method in METHODS else "method"
+            fix = "correct it, or delete the exchange"
+            yield _finding(candidate, "never-matched", ("request", field), reason, fix)
+    for group in _group_by_key(candidates, rules).values():
+        yield from _check_shadowed(group)
+        yield from _check_repeats(group)
+        if is_readable:
+            yield from _check_duplicates(group, policy.repeating(source.header))
+    yield from _check_ignore(source, candidates)
 
 
-def _duplicates(group: list[_Asked], repeat: Repeat) -> Iterator[Finding]:
-    """Yield those of identical requests that tell nothing new.
+def _check_duplicates(group: list[_Candidate], repeat: Repeat) -> Iterator[Finding]:
+    """Yield a finding for each of the identical requests *group* whose response would be played without it too.
 
-    That is: with `repeat: last` the last of them, as long as their answers are the same; with `cycle` all but the first, if all answers are.
+    With `repeat: last` these are the final ones, as long as their responses are equal; with `cycle` all except the first, if all responses are equal.
     """
-    if len(group) < 2 or any(one.exchange.repeat for one in group):
+    if len(group) < 2 or any(candidate.exchange.repeat for candidate in group):
         return
-    answers = [_answer(one.exchange) for one in group]
-    same = len(answers) - 1
-    while same and answers[same - 1] == answers[-1]:
-        same -= 1
-    if repeat is Repeat.LAST or (repeat is Repeat.CYCLE and same == 0):
-        first = group[same].part.number
-        message = f"its answer is that of #{first}, which is given again anyway"
-        for one in group[same + 1 :]:
-            yield _finding(one, "duplicate", ("request",), message, "delete the exchange")
+    responses = [_played_response(candidate.exchange) for candidate in group]
+    start = len(responses) - 1
+    while start and responses[start - 1] == responses[-1]:
+        start -= 1
+    if repeat is Repeat.LAST or (repeat is Repeat.CYCLE and start == 0):
+        number = group[start].part.number
+        message = f"same request and response as #{number}, which is played again anyway"
+        for candidate in group[start + 1 :]:
+            yield _finding(candidate, "duplicate", ("request",), message, "delete the exchange")
 
 
-def _groups(asked: Sequence[_Asked], in_force: keys.Rules) -> dict[keys.Key, list[_Asked]]:
-    """Return *asked* by their keys, in recorded order."""
-    groups: dict[keys.Key, list[_Asked]] = {}
-    for one in asked:
-        groups.setdefault(keys.key(keys.reduced(one.form, in_force)), []).append(one)
+def _group_by_key(
+    candidates: Sequence[_Candidate], rules: keys.Rules
+) -> dict[keys.Key, list[_Candidate]]:
+    """Return *candidates* by their keys, in recorded order."""
+    groups: dict[keys.Key, list[_Candidate]] = {}
+    for candidate in candidates:
+        groups.setdefault(keys.key(keys.reduced(candidate.form, rules)), []).append(candidate)
     return groups
 
 
-def _shadowed(group: list[_Asked]) -> Iterator[Finding]:
+def _check_shadowed(group: list[_Candidate]) -> Iterator[Finding]:
     first = group[0]
-    for one in group[1:]:
-        if one.form != first.form:
-            differs = next(keys.differences(first.form, one.form)).path
-            message = f"`ignore` makes it the same request as #{first.part.number}, which is played first: {json_path.text(differs)} differs"
-            mend = "take that path out of `ignore`, or part them into two cassettes"
-            yield _finding(one, "shadowed", ("request",), message, mend)
+    for candidate in group[1:]:
+        if candidate.form != first.form:
+            path = json_path.text(next(keys.differences(first.form, candidate.form)).path)
+            message = f"`ignore` makes it the same request as #{first.part.number}, which is played first: {path} differs"
+            fix = "remove that path from `ignore`, or split the exchanges into two cassettes"
+            yield _finding(candidate, "shadowed", ("request",), message, fix)
 
 
-def _repeats(group: list[_Asked]) -> Iterator[Finding]:
+def _check_repeats(group: list[_Candidate]) -> Iterator[Finding]:
     last = group[-1].part.number
-    for one in group[:-1]:
-        if one.exchange.repeat:
-            message = f"`repeat` counts on the last of identical requests alone, which is #{last}"
-            yield _finding(one, "useless-repeat", ("repeat",), message, f"move it to #{last}")
+    message = f"`repeat` has an effect only on the last of identical requests, #{last}"
+    for candidate in group[:-1]:
+        if candidate.exchange.repeat:
+            yield _finding(candidate, "useless-repeat", ("repeat",), message, f"move it to #{last}")
 
 
-def _ignored(source: Source, asked: list[_Asked]) -> Iterator[Finding]:
+def _check_ignore(source: Source, candidates: list[_Candidate]) -> Iterator[Finding]:
     for number, text in enumerate(source.header.ignore):
         path = json_path.parse(text)
-        if asked and all(json_path.remove(one.form, path) == one.form for one in asked):
+        forms = [candidate.form for candidate in candidates]
+        if forms and all(json_path.remove(form, path) == form for form in forms):
             line = source.parts[0].line_of(("ignore", number))
-            message = f"`ignore: {text}` meets nothing in any request"
-            mend = "correct the path, or delete it"
-            yield Finding(source.name, line, "useless-ignore", 0, message, mend)
+            message = f"`ignore: {text}` matches nothing in any request"
+            fix = "correct the path, or delete it"
+            yield Finding(source.name, line, "useless-ignore", 0, message, fix)
 
 
-def _never(exchange: Exchange) -> str | None:
-    """Return why nothing is ever looked for under the request of *exchange*."""
+def _never_matched(exchange: Exchange) -> str | None:
+    """Return why the request of *exchange* can never be matched, or None if it can."""
     request = exchange.request
     path = request.path.partition("?")[0]
     if path == "/ok" and request.method in ("GET", "HEAD"):
-        return "/ok is always answered by mockserver itself"
+        return "mockserver always answers /ok itself"
     if is_own(request.path):
-        return f"{path} is mockserver's own"
+        return f"mockserver answers {path} itself"
     if request.method not in METHODS:
-        return f"no client sends {request.method}"
+        return f"no client sends the method {request.method}"
     if "#" in request.path:
-        return "no client sends what stands behind a #"
-    if any(one.isspace() for one in request.path):
+        return "no client sends the part of a path after a #"
+    if any(character.isspace() for character in request.path):
         return "no client sends a path with white space"
     return None
 
 
-def _answer(exchange: Exchange) -> tuple[object, ...]:
-    """Return what a client gets, whenever it does."""
+def _played_response(exchange: Exchange) -> tuple[object, ...]:
+    """Return what a client receives, without the times."""
     response = exchange.response
     return response.status, response.reason, response.headers, playback.encoded(response.content)
 
 
-def _form(part: Part) -> Json:
+def _canonical_form(part: Part) -> Json:
     assert part.exchange is not None
     return canonical(part.exchange.request)
 
 
 def _finding(
-    one: _Asked,
-    code: str,
-    place: tuple[str, ...],
-    message: str,
-    mend: str,
+    candidate: _Candidate, code: str, path: tuple[str, ...], message: str, fix: str
 ) -> Finding:
-    part = one.part
-    return Finding(part.file, part.line_of(place), code, part.number, message, mend)
+    part = candidate.part
+    return Finding(part.file, part.line_of(path), code, part.number, message, fix)

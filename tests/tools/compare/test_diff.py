@@ -1,4 +1,4 @@
-"""Two recordings beside each other: what belongs together, what changed, and what is set aside."""
+"""Two recordings beside each other: what belongs together, what changed, and what is set comparator."""
 
 from typing import Any
 
@@ -6,23 +6,25 @@ import pytest
 
 from mockserver.cassette.model import Policy
 from mockserver.tools.compare import report
-from mockserver.tools.compare.alignment import aligned, aligned_events
-from mockserver.tools.compare.diff import Pair, diff
-from mockserver.tools.compare.volatile import Aside
-from mockserver.tools.source import source
+from mockserver.tools.compare.alignment import align, align_events
+from mockserver.tools.compare.diff import ExchangePair, compare_sources
+from mockserver.tools.compare.volatile import Comparator
+from mockserver.tools.source import parse_source
 from tests.tools.cassettes import HEALTHY, edited
 
 ONE, TWO, THREE = (f"1f000000-0000-4000-8000-00000000000{n}" for n in "123")
 
 
-def compared(before: str, after: str, *, exact: bool = False) -> list[Pair]:
-    one, other = (source("chat.yaml", text.encode()) for text in (before, after))
-    return [pair for pair in diff(one, other, Policy(), exact=exact) if pair.differs]
+def compared(before: str, after: str, *, exact: bool = False) -> list[ExchangePair]:
+    one, other = (parse_source("chat.yaml", text.encode()) for text in (before, after))
+    return [pair for pair in compare_sources(one, other, Policy(), exact=exact) if pair.differs]
 
 
 def lines(before: str, after: str, *, exact: bool = False) -> list[str]:
     return [
-        line for pair in compared(before, after, exact=exact) for line in report.words(pair.changes)
+        line
+        for pair in compared(before, after, exact=exact)
+        for line in report.format_changes(pair.changes)
     ]
 
 
@@ -114,15 +116,15 @@ def test_exchanges_are_matched_wherever_they_stand() -> None:
 def test_what_only_one_recording_has_is_told() -> None:
     less = HEALTHY[: HEALTHY.rindex("---\n")]
 
-    assert compared(HEALTHY, less) == [Pair("GET /info", 3, None)]
-    assert compared(less, HEALTHY) == [Pair("GET /info", None, 3)]
+    assert compared(HEALTHY, less) == [ExchangePair("GET /info", 3, None)]
+    assert compared(less, HEALTHY) == [ExchangePair("GET /info", None, 3)]
 
 
 def test_a_request_that_changed_is_matched_by_its_path() -> None:
     (pair,) = compared(HEALTHY, edited(("content: hello", "content: goodbye")))
 
     assert (pair.before, pair.after) == (1, 1)
-    assert list(report.words(pair.changes)) == [
+    assert list(report.format_changes(pair.changes)) == [
         "request.body.input.messages[0].content",
         '  - "hello"',
         '  + "goodbye"',
@@ -134,7 +136,7 @@ def test_an_exchange_that_is_missing_moves_no_other_of_the_same_request() -> Non
         made = (f"---\nrequest: {{path: /x}}\nresponse: {{body: {one}}}\n" for one in answers)
         return f"mockserver: 1\n{''.join(made)}"
 
-    assert compared(asked(1, 2, 3), asked(2, 3)) == [Pair("POST /x", 1, None)]
+    assert compared(asked(1, 2, 3), asked(2, 3)) == [ExchangePair("POST /x", 1, None)]
     assert [pair.before for pair in compared(asked(1, 2, 3), asked(1, 9, 3))] == [2]
 
 
@@ -156,7 +158,7 @@ def test_a_query_that_changed_is_matched_by_its_path() -> None:
     (pair,) = compared(HEALTHY, edited(("  path: /info", "  path: /info?x=1")))
 
     assert (pair.before, pair.after) == (3, 3)
-    assert [change.place[:2] for change in pair.changes] == [("request", "query")]
+    assert [change.path[:2] for change in pair.changes] == [("request", "query")]
 
 
 @pytest.mark.parametrize(
@@ -234,7 +236,7 @@ def test_the_same_change_in_many_events_is_told_once() -> None:
         '  + "2"',
     ]
     (pair,) = compared(stream("1"), stream("2"))
-    assert report.facts(pair.changes) == [
+    assert report.changes_to_json(pair.changes) == [
         {"path": "events[*] messages [1].version", "before": "1", "after": "2", "times": 3}
     ]
 
@@ -242,7 +244,9 @@ def test_the_same_change_in_many_events_is_told_once() -> None:
 def test_what_is_absent_has_no_key_in_the_facts() -> None:
     (pair,) = compared(HEALTHY, edited((',"attempt":1', "")))
 
-    assert report.facts(pair.changes) == [{"path": "events[0] metadata attempt", "before": 1}]
+    assert report.changes_to_json(pair.changes) == [
+        {"path": "events[0] metadata attempt", "before": 1}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -261,22 +265,22 @@ def test_what_is_absent_has_no_key_in_the_facts() -> None:
     ],
 )
 def test_what_is_the_same_but_for_ids_and_times(before: Any, after: Any, same: bool) -> None:
-    assert Aside().same(before, after) is same
-    assert Aside(exact=True).same(before, after) is (before == after and same)
+    assert Comparator().is_same(before, after) is same
+    assert Comparator(exact=True).is_same(before, after) is (before == after and same)
 
 
 def test_texts_that_do_not_fit_bind_no_ids() -> None:
-    aside = Aside()
+    comparator = Comparator()
 
-    assert aside.same(f"{ONE}", f"{TWO}")
-    assert not aside.same(f"{THREE} {ONE}", f"{ONE} {THREE}")
-    assert aside.same(THREE, THREE)
+    assert comparator.is_same(f"{ONE}", f"{TWO}")
+    assert not comparator.is_same(f"{THREE} {ONE}", f"{ONE} {THREE}")
+    assert comparator.is_same(THREE, THREE)
 
 
 def test_keys_that_are_ids_stand_for_each_other_too() -> None:
-    changes = list(Aside().changes({ONE: {"n": 1}, "a": 1}, {TWO: {"n": 2}, "a": 1}))
+    changes = list(Comparator().changes({ONE: {"n": 1}, "a": 1}, {TWO: {"n": 2}, "a": 1}))
 
-    assert [(one.place, one.before, one.after) for one in changes] == [((ONE, "n"), 1, 2)]
+    assert [(one.path, one.before, one.after) for one in changes] == [((ONE, "n"), 1, 2)]
 
 
 @pytest.mark.parametrize(
@@ -289,14 +293,14 @@ def test_keys_that_are_ids_stand_for_each_other_too() -> None:
         pytest.param("", "a", [(None, 0)], id="from nothing"),
     ],
 )
-def test_lists_are_aligned(before: str, after: str, pairs: list[Any]) -> None:
-    assert list(aligned(before, after)) == pairs
+def test_lists_are_align(before: str, after: str, pairs: list[Any]) -> None:
+    assert list(align(before, after)) == pairs
 
 
 def test_events_of_other_names_never_belong_together() -> None:
     before = [("a", "1"), ("b", "2"), ("c", "3")]
     after = [("a", "1"), ("x", "2"), ("c", "4"), ("c", "3")]
 
-    assert list(aligned_events(before, after)) == [
+    assert list(align_events(before, after)) == [
         (0, 0), (1, None), (None, 1), (None, 2), (2, 3),
     ]  # fmt: skip

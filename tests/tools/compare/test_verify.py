@@ -10,9 +10,9 @@ import pytest
 from mockserver.cassette.model import Body, Exchange, Header, Response, Stream, TimedEvent
 from mockserver.formats.sse import CRLF, Event
 from mockserver.http.messages import Request
-from mockserver.tools.compare.json_types import faults, shape
-from mockserver.tools.compare.junit import junit
-from mockserver.tools.compare.verify import Conversation, Outcome, Result, warning
+from mockserver.tools.compare.json_types import infer_shape, shape_differences
+from mockserver.tools.compare.junit import junit_xml
+from mockserver.tools.compare.verify import Conversation, Outcome, Result, age_warning
 
 ONE, TWO, THREE = (f"1f000000-0000-4000-8000-00000000000{n}" for n in "123")
 JSON = (("content-type", "application/json"),)
@@ -35,10 +35,10 @@ def stream(*events: tuple[str, Any], headers: Any = SSE) -> Response:
 
 def found(recorded: Response, live: Response, *, values: bool = False) -> tuple[str, ...]:
     conversation = Conversation(lambda: THREE)
-    conversation.answered(recorded, live)
+    conversation.observe_response(recorded, live)
     request = Request("POST", "/runs/wait")
     exchanges = (Exchange(request, response) for response in (recorded, live))
-    return conversation.faults(*exchanges, values=values)
+    return conversation.compare(*exchanges, values=values)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def found(recorded: Response, live: Response, *, values: bool = False) -> tuple[
         pytest.param({"a": 1}, {"a": 2}, [], id="another value"),
         pytest.param({"a": 1}, {"a": 1.5}, [], id="another kind of number"),
         pytest.param({"a": 1}, {"a": "1"}, ["a was a number, now text"], id="another type"),
-        pytest.param({"a": 1}, {"a": True}, ["a was a number, now true or false"], id="true"),
+        pytest.param({"a": 1}, {"a": True}, ["a was a number, now a boolean"], id="true"),
         pytest.param({"a": 1, "b": 2}, {"a": 1}, ["b is missing"], id="a missing field"),
         pytest.param({"a": 1}, {"a": 1, "b": 2}, ["b is new"], id="a new field"),
         pytest.param({"a": {"b": 1}}, {"a": {}}, ["a.b is missing"], id="a field within"),
@@ -66,7 +66,7 @@ def found(recorded: Response, live: Response, *, values: bool = False) -> tuple[
 def test_the_structure_is_compared_and_no_value(
     recorded: Any, live: Any, expected: list[str]
 ) -> None:
-    assert list(faults(shape([recorded]), shape([live]), "")) == expected
+    assert list(shape_differences(infer_shape([recorded]), infer_shape([live]), "")) == expected
     assert list(found(body(recorded), body(live))) == expected
 
 
@@ -102,10 +102,10 @@ def test_a_field_of_an_event_is_told_with_its_name() -> None:
 @pytest.mark.parametrize(
     "live, expected",
     [
-        pytest.param(body({"detail": "no"}, status=422), ("status was 200, now 422", 'it answers {"detail": "no"}'), id="a status"),
+        pytest.param(body({"detail": "no"}, status=422), ("status was 200, now 422", 'the server responds {"detail": "no"}'), id="a status"),
         pytest.param(body({}, headers=(("content-type", "application/json; charset=utf-8"),)), (), id="a charset"),
         pytest.param(body({}, headers=(("content-type", "text/html"),)), ("content-type was application/json, now text/html",), id="a content type"),
-        pytest.param(body({}, headers=(*JSON, ("location", f"/runs/{ONE}"))), ("location was not there, now /runs/<id>",), id="a location"),
+        pytest.param(body({}, headers=(*JSON, ("location", f"/runs/{ONE}"))), ("location was absent, now /runs/<id>",), id="a location"),
         pytest.param(body({}, headers=(*JSON, ("x-trace", "1"))), (), id="any other header"),
     ],
 )  # fmt: skip
@@ -118,20 +118,20 @@ def test_the_head_is_compared_by_what_clients_go_by(
 def test_a_body_that_is_gone_is_told() -> None:
     gone = Response(200, None, JSON, Body(b""))
 
-    assert found(body({}), gone) == ("it was an object, now nothing",)
+    assert found(body({}), gone) == ("it was an object, now absent",)
     assert found(gone, gone) == ()
 
 
 def test_a_stream_that_became_a_body_is_told() -> None:
     assert found(stream(("values", {})), body({}, headers=SSE)) == (
-        "it was events, and is not now",
+        "it was a stream of events, now a body",
     )
 
 
 def test_who_may_not_ask_is_told_how_to() -> None:
     *_, way = found(body({}), body({}, status=403))
 
-    assert way == "give credentials by --upstream-header or MOCKSERVER_UPSTREAM_API_KEY"
+    assert way == "set credentials with --upstream-header or MOCKSERVER_UPSTREAM_API_KEY"
 
 
 def test_values_are_compared_when_asked_for() -> None:
@@ -143,9 +143,9 @@ def test_values_are_compared_when_asked_for() -> None:
 
 def test_ids_of_live_answers_stand_in_the_requests_that_follow() -> None:
     conversation = Conversation(lambda: THREE)
-    conversation.answered(body({"thread_id": ONE}), body({"thread_id": TWO}))
+    conversation.observe_response(body({"thread_id": ONE}), body({"thread_id": TWO}))
 
-    asked = conversation.asked(
+    asked = conversation.live_request(
         Request("POST", f"/threads/{ONE}/runs/wait", (), f'{{"a":"{ONE}"}}'.encode())
     )
     assert asked.path == f"/threads/{TWO}/runs/wait"
@@ -161,8 +161,10 @@ def test_ids_of_heads_events_and_resumed_streams_go_on_too() -> None:
         headers = (*SSE, ("content-location", f"/runs/{run}"))
         return Response(200, None, headers, Stream((TimedEvent(0, event),), CRLF))
 
-    conversation.answered(resumable(ONE, "1-0"), resumable(TWO, "9-0"))
-    asked = conversation.asked(Request("GET", f"/runs/{ONE}/stream", (("last-event-id", "1-0"),)))
+    conversation.observe_response(resumable(ONE, "1-0"), resumable(TWO, "9-0"))
+    asked = conversation.live_request(
+        Request("GET", f"/runs/{ONE}/stream", (("last-event-id", "1-0"),))
+    )
 
     assert (asked.path, asked.headers) == (f"/runs/{TWO}/stream", (("last-event-id", "9-0"),))
 
@@ -176,17 +178,17 @@ def test_ids_of_heads_events_and_resumed_streams_go_on_too() -> None:
 )  # fmt: skip
 def test_a_thread_that_its_client_has_named_gets_a_new_name(path: str, sent: Any) -> None:
     conversation = Conversation(lambda: THREE)
-    asked = conversation.asked(Request("POST", path, (), json.dumps(sent).encode()))
+    asked = conversation.live_request(Request("POST", path, (), json.dumps(sent).encode()))
 
     assert ONE not in asked.path + asked.body.decode()
     assert THREE in asked.path + asked.body.decode()
-    assert conversation.asked(Request("GET", f"/threads/{ONE}")).path == f"/threads/{THREE}"
+    assert conversation.live_request(Request("GET", f"/threads/{ONE}")).path == f"/threads/{THREE}"
 
 
 def test_a_thread_that_nobody_has_made_is_asked_for_as_it_is() -> None:
     conversation = Conversation(lambda: THREE)
 
-    assert conversation.asked(Request("GET", f"/threads/{ONE}")).path == f"/threads/{ONE}"
+    assert conversation.live_request(Request("GET", f"/threads/{ONE}")).path == f"/threads/{ONE}"
 
 
 @pytest.mark.parametrize(
@@ -201,7 +203,7 @@ def test_a_thread_that_nobody_has_made_is_asked_for_as_it_is() -> None:
 def test_what_is_old_is_warned_of(recorded: str | None, expected: str | None) -> None:
     today = datetime(2026, 11, 24, tzinfo=UTC)
 
-    assert warning("a.yaml", Header(recorded=recorded), today, 7) == expected
+    assert age_warning("a.yaml", Header(recorded=recorded), today, 7) == expected
 
 
 def test_results_are_told_as_junit() -> None:
@@ -210,7 +212,7 @@ def test_results_are_told_as_junit() -> None:
         Result("a.yaml#2", "GET /x", Outcome.DIFFERS, 0.25, ("a is new", "b\x00 is <new>")),
         Result("b.yaml#1", "GET /y", Outcome.FAILED, 0.1, ("no whole answer within 1 s",)),
     ]
-    root = ElementTree.fromstring(junit(results, ["a.yaml: recorded 23 days ago"]))
+    root = ElementTree.fromstring(junit_xml(results, ["a.yaml: recorded 23 days ago"]))
 
     assert root.attrib == {"name": "mockserver verify", "tests": "3", "failures": "1", "errors": "1", "time": "0.850"}  # fmt: skip
     first, second = root

@@ -14,17 +14,17 @@ from mockserver.cassette.model import Stream
 from mockserver.cassette.yaml_codec import dump_exchange, load_exchange
 from mockserver.errors import ReadError, UsageError
 from mockserver.redaction.redactor import Rules
-from mockserver.tools.convert.foreign import Taken
+from mockserver.tools.convert.foreign import ImportResult
 from mockserver.tools.convert.har import from_har, is_har
 from mockserver.tools.convert.vcr import from_vcr, is_vcr
 from tests.tools.convert.har_entries import EVENTS, KEY, SSE, URL, entry, har
 
 
-def taken(*entries: dict[str, Any], upstream: str | None = None, **files: bytes) -> Taken:
+def taken(*entries: dict[str, Any], upstream: str | None = None, **files: bytes) -> ImportResult:
     return from_har(har(*entries), files.get, upstream, Rules())
 
 
-def body(made: Taken, number: int = 0) -> bytes:
+def body(made: ImportResult, number: int = 0) -> bytes:
     return playback.encoded(made.exchanges[number].response.content)
 
 
@@ -35,9 +35,9 @@ def test_a_stream_becomes_events_spread_over_the_time_it_took() -> None:
     assert isinstance(exchange.response.content, Stream)
     assert [timed.after for timed in exchange.response.content.events] == [0.1, 0.4]
     assert body(made) == EVENTS.encode()
-    assert (made.base, made.when) == (URL, "2026-11-24T10:00:00.000000+00:00")
-    assert made.lost == [
-        "a HAR does not hold when each event came: they are spread evenly over the time that the answer took"
+    assert (made.base, made.recorded) == (URL, "2026-11-24T10:00:00.000000+00:00")
+    assert made.warnings == [
+        "the HAR has no times for some events: they are spread evenly over the response time"
     ]
 
 
@@ -91,33 +91,33 @@ def test_messages_that_chromium_has_kept_become_events_with_their_times() -> Non
     content = made.exchanges[0].response.content
     assert isinstance(content, Stream)
     assert [timed.after for timed in content.events] == [0.1, 1.25]
-    assert made.lost == [
-        "of some streams the browser kept the messages alone: comments, and how lines ended, are lost"
+    assert made.warnings == [
+        "for some streams the browser stored only the messages: comments and line endings are lost"
     ]
 
 
 @pytest.mark.parametrize(
     "changes, why",
     [
-        pytest.param({"response": {"headers": SSE, "content": {"size": -1, "mimeType": "text/event-stream"}}}, "the browser kept nothing of its stream: record it with `mockserver record`", id="a stream that was not kept"),
-        pytest.param({"response": {"content": {"size": 9, "mimeType": "application/json"}, "headers": []}}, "the browser kept nothing of its body: record it with `mockserver record`", id="a body that was not kept"),
-        pytest.param({"response": {"content": {"_file": "gone"}, "headers": []}}, "the browser kept nothing of its body: record it with `mockserver record`", id="a file that is not there"),
-        pytest.param({"response": {"content": {"size": 50, "text": "{}"}, "headers": []}}, "the browser kept 2 of 50 bytes of its body: record it with `mockserver record`", id="a body that was cut short"),
-        pytest.param({"response": {"content": {"size": 3, "text": "!!!", "encoding": "base64"}, "headers": []}}, "the browser kept nothing of its body: record it with `mockserver record`", id="what is no base64"),
-        pytest.param({"response": {"status": 304}}, "the browser had its answer already: disable the cache, and record again", id="what a cache has answered"),
-        pytest.param({"response": {"headers": [1]}}, "its entry cannot be read: 'int' object is not subscriptable", id="an entry that makes no sense"),
+        pytest.param({"response": {"headers": SSE, "content": {"size": -1, "mimeType": "text/event-stream"}}}, "the browser did not store the stream: record it with `mockserver record`", id="a stream that was not kept"),
+        pytest.param({"response": {"content": {"size": 9, "mimeType": "application/json"}, "headers": []}}, "the browser did not store the body: record it with `mockserver record`", id="a body that was not kept"),
+        pytest.param({"response": {"content": {"_file": "gone"}, "headers": []}}, "the browser did not store the body: record it with `mockserver record`", id="a file that is not there"),
+        pytest.param({"response": {"content": {"size": 50, "text": "{}"}, "headers": []}}, "the browser stored 2 of 50 bytes of the body: record it with `mockserver record`", id="a body that was cut short"),
+        pytest.param({"response": {"content": {"size": 3, "text": "!!!", "encoding": "base64"}, "headers": []}}, "the browser did not store the body: record it with `mockserver record`", id="what is no base64"),
+        pytest.param({"response": {"status": 304}}, "the browser used its cache: disable the cache, and record again", id="what a cache has answered"),
+        pytest.param({"response": {"headers": [1]}}, "the entry cannot be read: 'int' object is not subscriptable", id="an entry that makes no sense"),
         pytest.param({"request": {"url": f"{URL.replace('https', 'wss')}/runs/stream"}}, "it is a WebSocket", id="the URL of a WebSocket"),
-        pytest.param({"request": {"postData": {"text": ""}, "bodySize": 20}}, "the body of its request is not there", id="a request whose body was left out"),
-        pytest.param({"response": {"status": 0, "_error": "net::ERR_FAILED"}}, "it has no answer: net::ERR_FAILED", id="no answer"),
-        pytest.param({"request": {"method": "OPTIONS"}}, "mockserver answers preflights by itself", id="a preflight"),
-        pytest.param({"request": {"postData": {}, "bodySize": 20}}, "the body of its request is not there", id="a request without its body"),
+        pytest.param({"request": {"postData": {"text": ""}, "bodySize": 20}}, "the request body is missing in the recording", id="a request whose body was left out"),
+        pytest.param({"response": {"status": 0, "_error": "net::ERR_FAILED"}}, "it has no response: net::ERR_FAILED", id="no answer"),
+        pytest.param({"request": {"method": "OPTIONS"}}, "mockserver answers preflight requests itself", id="a preflight"),
+        pytest.param({"request": {"postData": {}, "bodySize": 20}}, "the request body is missing in the recording", id="a request without its body"),
         pytest.param({"_webSocketMessages": []}, "it is a WebSocket", id="a WebSocket"),
     ],
 )  # fmt: skip
 def test_what_could_not_be_taken_over_is_told(changes: dict[str, Any], why: str) -> None:
     made = taken(entry("/runs/wait"), entry(**changes))
 
-    ((request, told),) = made.left
+    ((request, told),) = made.skipped
     assert told == why
     assert request.endswith("/runs/stream")
     assert len(made.exchanges) == 1
@@ -143,7 +143,7 @@ def test_what_is_taken_over_can_be_read_back(changes: dict[str, Any]) -> None:
         read = load_exchange(dump_exchange(exchange))
         assert read is not None
         assert read.response == exchange.response
-    assert len(made.exchanges) + len(made.left) + made.elsewhere == 2
+    assert len(made.exchanges) + len(made.skipped) + made.elsewhere == 2
 
 
 def test_a_har_that_nests_without_end_is_refused() -> None:
@@ -188,13 +188,13 @@ def test_the_server_is_the_one_that_is_asked_like_an_agent_server(
 def test_one_of_several_servers_has_to_be_named() -> None:
     entries = (entry(), entry(request={"url": "https://other.example/runs/wait"}))
 
-    with pytest.raises(UsageError, match=r"several servers in it, .*: name one by --upstream URL"):
+    with pytest.raises(UsageError, match=r"requests to several servers, .*: name one with --upstream URL"):
         taken(*entries)
     assert len(taken(*entries, upstream=f"{URL}/").exchanges) == 1
 
 
 def test_a_har_without_an_agent_server_is_refused() -> None:
-    with pytest.raises(UsageError, match="no request to an Agent Server in it"):
+    with pytest.raises(UsageError, match="the recording has no request to an Agent Server"):
         taken(entry("/index.html"))
 
 
@@ -224,7 +224,7 @@ def test_the_times_of_messages_are_those_of_the_events() -> None:
     content = made.exchanges[0].response.content
     assert isinstance(content, Stream)
     assert [timed.after for timed in content.events] == [0.1, 2.5]
-    assert made.lost == []
+    assert made.warnings == []
 
 
 def test_what_is_no_time_is_none_and_what_is_no_header_goes() -> None:
@@ -266,8 +266,8 @@ def test_one_address_may_be_written_in_several_ways(upstream: str) -> None:
 @pytest.mark.parametrize(
     "upstream, said",
     [
-        ("localhost:2024", "--upstream 'localhost:2024': write an address"),
-        ("https://u:secret@other.example", f"no request to https://other.example in it: there are those to {URL}"),
+        ("localhost:2024", "--upstream 'localhost:2024': write a URL"),
+        ("https://u:secret@other.example", f"the recording has no request to https://other.example, only to {URL}"),
     ],
 )  # fmt: skip
 def test_a_server_that_is_not_in_it_is_told(upstream: str, said: str) -> None:
@@ -279,7 +279,7 @@ def test_a_server_that_is_not_in_it_is_told(upstream: str, said: str) -> None:
 
 
 def test_an_empty_har_is_told_to_be_empty() -> None:
-    with pytest.raises(UsageError, match="it is empty"):
+    with pytest.raises(UsageError, match="the recording is empty"):
         taken()
 
 
@@ -318,7 +318,7 @@ def test_interactions_become_exchanges(as_json: bool) -> None:
     assert exchange.request.body == b'{"assistant_id": "agent"}'
     assert exchange.response.headers == (("content-type", "application/json"), ("x-two", "a"), ("x-two", "b"))  # fmt: skip
     assert body(made) == b'{"a":1}'
-    assert made.lost == ["a VCR.py cassette holds no times: answers come at once"]
+    assert made.warnings == ["a VCR.py cassette has no times: responses are sent without delays"]
 
 
 @pytest.mark.parametrize(
@@ -346,8 +346,8 @@ def test_a_body_that_cannot_be_unpacked_is_left_out() -> None:
     packed = interaction(response={"headers": headers, "body": {"string": b"\xff\x00\x01"}})
     made = from_vcr(vcr(interaction(), packed), None, Rules())
 
-    assert made.left == [
-        ("POST /runs/wait", "its body is packed as br: record it with decode_compressed_response")
+    assert made.skipped == [
+        ("POST /runs/wait", "the body is compressed with br: record it with decode_compressed_response")
     ]
     assert len(made.exchanges) == 1
 
@@ -355,7 +355,7 @@ def test_a_body_that_cannot_be_unpacked_is_left_out() -> None:
 def test_an_interaction_that_makes_no_sense_is_left_out() -> None:
     made = from_vcr(vcr(interaction(), interaction(response={"status": None})), None, Rules())
 
-    assert [why.partition(":")[0] for _, why in made.left] == ["its interaction cannot be read"]
+    assert [why.partition(":")[0] for _, why in made.skipped] == ["the interaction cannot be read"]
     assert len(made.exchanges) == 1
 
 

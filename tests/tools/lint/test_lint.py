@@ -7,10 +7,10 @@ import pytest
 
 from mockserver.cassette.model import Policy
 from mockserver.redaction.redactor import Rules, rules
-from mockserver.tools.fmt import formatted
+from mockserver.tools.fmt import format_source
 from mockserver.tools.lint.findings import CODES, Finding
-from mockserver.tools.lint.lint import fixed, lint
-from mockserver.tools.source import source
+from mockserver.tools.lint.lint import fix_source, lint_source
+from mockserver.tools.source import parse_source
 from tests.tools.cassettes import HEALTHY, edited, line_of
 
 SECRET = "sk-proj-abcdefgh12345678"
@@ -20,11 +20,11 @@ GET_INFO = HEALTHY[HEALTHY.rindex("---\n") :]
 
 def found(text: str | bytes, rules: Rules | None = None) -> list[Finding]:
     raw = text if isinstance(text, bytes) else text.encode()
-    return lint(source("chat.yaml", raw), Policy(), rules or Rules())
+    return lint_source(parse_source("chat.yaml", raw), Policy(), rules or Rules())
 
 
 def mended(text: str) -> str:
-    return fixed(source("chat.yaml", text.encode())).decode()
+    return fix_source(parse_source("chat.yaml", text.encode())).decode()
 
 
 def test_a_healthy_cassette_has_no_findings() -> None:
@@ -105,7 +105,7 @@ def test_a_damage_is_found_on_its_line(code: str, old: str, new: str, mark: str 
     elif mark is not None:
         assert first.line == line_of(text, mark)
     assert first.message
-    assert first.mend
+    assert first.fix
     assert SECRET not in str(findings)
 
 
@@ -149,7 +149,7 @@ def test_a_misspelled_key_is_told_with_the_one_that_was_meant() -> None:
     (finding,) = found(edited(("  events:", "  evnts:")))
 
     assert finding.message == "response has no key `evnts`"
-    assert finding.mend == "write `events`, or delete it"
+    assert finding.fix == "write `events`, or delete the key"
 
 
 def test_a_misspelled_key_beside_a_list_is_told_too() -> None:
@@ -315,9 +315,9 @@ def test_a_separator_that_is_missing_is_what_is_to_be_mended(
 ) -> None:
     first = found(edited(edit))[0]
 
-    assert (first.code, first.mend) == (
+    assert (first.code, first.fix) == (
         said,
-        "put a line `---` above, where another document begins",
+        "add a line `---` above: another document begins here",
     )
 
 
@@ -366,12 +366,12 @@ def test_a_conflict_of_git_is_never_fixed() -> None:
 
 def test_what_is_left_out_is_not_fixed() -> None:
     text = edited(("content: '42'", "content: 42"), ("    content-type: application/json", "    content-type: application/json\n    date: today"))  # fmt: skip
-    held = source("chat.yaml", text.encode())
+    held = parse_source("chat.yaml", text.encode())
 
-    assert b"content: 42\n" in fixed(held, {"type-changed"})
-    assert b"date: today" not in fixed(held, {"type-changed"})
-    assert b"date: today" in fixed(held, {"header"})
-    assert fixed(held, {"header", "type-changed"}) == held.raw
+    assert b"content: 42\n" in fix_source(held, {"type-changed"})
+    assert b"date: today" not in fix_source(held, {"type-changed"})
+    assert b"date: today" in fix_source(held, {"header"})
+    assert fix_source(held, {"header", "type-changed"}) == held.raw
 
 
 def test_what_no_loader_takes_is_found() -> None:
@@ -447,9 +447,9 @@ def test_comments_in_a_document_of_their_own_stay() -> None:
     )
 
     assert found(text) == []
-    kept = formatted(source("chat.yaml", text.encode())).decode()
+    kept = format_source(parse_source("chat.yaml", text.encode())).decode()
     assert [kept.count(one) for one in ("# about this", "# keep me", "# the end")] == [1, 3, 1]
-    assert formatted(source("chat.yaml", kept.encode())).decode() == kept
+    assert format_source(parse_source("chat.yaml", kept.encode())).decode() == kept
     assert found(text + GET_INFO.replace("GET", "PSOT"))[0].line == line_of(text, "# the end") + 3
 
 
