@@ -47,7 +47,7 @@ def test_a_finding_is_a_line_with_file_line_code_and_mend(folder: Path) -> None:
 
     assert done.returncode == 1
     assert done.stdout == (
-        "cassettes/a.yaml:48: type-changed #2: body.input.messages[0].content is 42, where text belongs: "
+        "cassettes/a.yaml:48: type-changed #2: body.input.messages[0].content is 42, but must be text: "
         "put it in quotes [--fix]\n"
     )
     assert done.stderr == "1 finding in 2 cassettes; --fix mends 1 of them\n"
@@ -75,7 +75,7 @@ def test_findings_on_a_terminal_stand_below_their_file(folder: Path) -> None:
 
     assert shown == (
         "\x1b[1mcassettes/a.yaml:48: type-changed #2\x1b[0m\n"
-        "    body.input.messages[0].content is 42, where text belongs\n"
+        "    body.input.messages[0].content is 42, but must be text\n"
         "    → put it in quotes [--fix]\n"
         "1 finding in 2 cassettes; --fix mends 1 of them\n"
     )
@@ -89,7 +89,7 @@ def test_fix_mends_and_tells_what_is_left(folder: Path) -> None:
     assert done.returncode == 1
     assert "a.yaml:16: secret" in done.stdout
     assert done.stderr == (
-        "mended cassettes/a.yaml:48: type-changed #2: body.input.messages[0].content is 42, where text belongs\n"
+        "mended cassettes/a.yaml:48: type-changed #2: body.input.messages[0].content is 42, but must be text\n"
         "1 finding in 2 cassettes, 1 mended\n"
     )
     assert "content: '42'" in path.read_text()
@@ -115,7 +115,7 @@ def test_codes_can_be_listed_and_left_out(folder: Path) -> None:
     (folder / "cassettes/a.yaml").write_text(SECRET)
 
     listed = run("lint", "--codes", folder=folder).stdout.splitlines()
-    assert "secret            what looks like a secret" in listed
+    assert "secret            a value that looks like a secret" in listed
     assert run("lint", "--ignore", "secret", folder=folder).returncode == 0
     refused = run("lint", "--ignore", "secrets", folder=folder)
     assert (refused.returncode, refused.stderr) == (
