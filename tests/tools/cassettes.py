@@ -1,4 +1,4 @@
-"""A healthy cassette, as it is recorded, and what a hand makes of it."""
+"""A healthy recorded cassette, and functions to edit it."""
 
 HEALTHY = """\
 mockserver: 1
@@ -82,7 +82,7 @@ response:
 
 
 def edited(*edits: tuple[str, str], text: str = HEALTHY) -> str:
-    """Return *text* with each (old, new) of *edits* done where the old one first stands."""
+    """Return *text* with each (old, new) of *edits* applied to the first occurrence of the old text."""
     for old, new in edits:
         assert old in text, old
         text = text.replace(old, new, 1)
@@ -90,6 +90,6 @@ def edited(*edits: tuple[str, str], text: str = HEALTHY) -> str:
 
 
 def line_of(text: str, what: str, nth: int = 1) -> int:
-    """Return the line of *text* on which *what* stands for the *nth* time."""
+    """Return the line of *text* with the *nth* occurrence of *what*."""
     lines = [number for number, line in enumerate(text.split("\n"), 1) if what in line]
     return lines[nth - 1]

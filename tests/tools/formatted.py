@@ -1,4 +1,4 @@
-"""A cassette as a hand writes it, and as `fmt` does."""
+"""A cassette written by hand, and its formatted text."""
 
 BY_HAND = """\
 # what this is for

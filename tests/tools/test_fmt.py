@@ -1,4 +1,4 @@
-"""The one text of a cassette: what it makes of hands' work, and what it keeps."""
+"""Format cassettes written by hand; their meaning and their comments stay."""
 
 import pytest
 from hypothesis import given
@@ -18,12 +18,12 @@ def fmt(text: str) -> str:
 
 
 def meaning(text: str) -> list[object]:
-    """Return what a client gets for what, of each exchange in *text*."""
-    told: list[object] = []
+    """Return the request and the played response of each exchange in *text*."""
+    meanings: list[object] = []
     for part in parse_source("chat.yaml", text.encode()).exchanges:
         assert part.exchange is not None
         response = part.exchange.response
-        told.append(
+        meanings.append(
             (
                 canonical(part.exchange.request),
                 response.status,
@@ -31,19 +31,19 @@ def meaning(text: str) -> list[object]:
                 playback.steps(response.content),
             )
         )
-    return told
+    return meanings
 
 
-def test_what_was_written_by_hand_gets_the_form_of_a_recording() -> None:
+def test_a_cassette_written_by_hand_is_formatted_like_a_recording() -> None:
     assert fmt(BY_HAND) == FORMATTED
 
 
-def test_what_has_its_form_stays_as_it_is() -> None:
+def test_a_formatted_cassette_is_unchanged() -> None:
     assert fmt(FORMATTED) == FORMATTED
     assert fmt(HEALTHY) == HEALTHY
 
 
-def test_clients_get_the_same_as_before() -> None:
+def test_formatting_does_not_change_the_meaning() -> None:
     assert meaning(fmt(BY_HAND)) == meaning(BY_HAND)
 
 
@@ -58,7 +58,7 @@ def test_clients_get_the_same_as_before() -> None:
         pytest.param(HEALTHY.replace("status: 200\n", "status: 200   \n"), id="blanks at ends"),
     ],
 )
-def test_spellings_of_one_cassette_become_one_text(text: str) -> None:
+def test_equal_cassettes_get_equal_text(text: str) -> None:
     assert fmt(text) == HEALTHY
 
 
@@ -70,13 +70,13 @@ def test_times_below_a_millisecond_stay() -> None:
     assert fmt(text) == text
 
 
-def test_what_cannot_be_read_stays_as_it_is() -> None:
+def test_an_unreadable_document_is_unchanged() -> None:
     text = edited(("  events:", "  evnts:"), ("path: /info", "path:    /info"))
 
     assert fmt(text) == edited(("  events:", "  evnts:"))
 
 
-def test_a_torn_end_stays_as_it_is() -> None:
+def test_a_truncated_end_is_unchanged() -> None:
     text = HEALTHY[:-20]
 
     assert fmt(text) == text
@@ -91,7 +91,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_any_body_comes_back_and_is_formatted_once_for_all(value: object) -> None:
+def test_any_body_keeps_its_meaning_and_formatting_is_idempotent(value: object) -> None:
     import yaml
 
     document = {
@@ -108,7 +108,7 @@ def test_any_body_comes_back_and_is_formatted_once_for_all(value: object) -> Non
     assert fmt(once) == once
 
 
-def test_comments_are_told_from_what_looks_like_them() -> None:
+def test_a_hash_in_a_scalar_is_not_a_comment() -> None:
     text = "a: 'x # y'  # one\nb: |-  # two\n  # three\n  z\n# four\nc: x#y\n"
 
     assert [(one.line, one.text, one.is_alone) for one in find_comments(text)] == [
@@ -118,13 +118,13 @@ def test_comments_are_told_from_what_looks_like_them() -> None:
     ]
 
 
-def test_a_comment_on_what_is_gone_stands_above_what_held_it() -> None:
+def test_a_comment_on_a_removed_key_moves_above_its_parent() -> None:
     old = "a:\n  b: 1  # of b\n  # of c\n  c: 2\n"
 
     assert insert_comments("x: 0\na:\n  d: 3\n", old) == "x: 0\n# of b\n# of c\na:\n  d: 3\n"
 
 
-def test_what_stands_without_quotes_elsewhere_gets_them_where_it_has_to() -> None:
+def test_scalars_get_quotes_only_where_needed() -> None:
     text = "mockserver: 1\nrecorded: 'a: b'\n---\nrequest: {path: /x}\nresponse: {events: [{retry: '3: x', data: a}], end: {}}\n"
 
     assert "recorded: 'a: b'\n" in fmt(text)
@@ -132,7 +132,7 @@ def test_what_stands_without_quotes_elsewhere_gets_them_where_it_has_to() -> Non
     assert meaning(fmt(text)) == meaning(text)
 
 
-def test_a_comment_that_would_be_read_as_text_where_it_stood_stands_above() -> None:
+def test_a_comment_that_would_become_text_moves_to_the_top() -> None:
     text = "mockserver: 1\n---\nrequest: {path: /x}\nresponse:\n      text: 'a'\n      # far in\n      end: {after: 0, how: closed}\n          # farther\n"
 
     assert fmt(text).count("# far in\n") == fmt(text).count("# farther\n") == 1
@@ -140,7 +140,7 @@ def test_a_comment_that_would_be_read_as_text_where_it_stood_stands_above() -> N
 
 
 @given(st.lists(st.sampled_from(["# one", "# two: {", "# '", '# "three'])))
-def test_no_comment_is_lost_wherever_it_stands(inserted: list[str]) -> None:
+def test_no_comment_is_lost(inserted: list[str]) -> None:
     lines = BY_HAND.split("\n")
     for number, comment in enumerate(inserted):
         at = (number * 7 + len(comment)) % len(lines)

@@ -1,4 +1,4 @@
-"""What was played, what may go for it, and several cassettes as one."""
+"""Prune exchanges that were never played, and merge cassettes."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def played(*counts: int, text: str = HEALTHY) -> Plays:
     return Plays(dict(zip(usage.marks(asked), counts, strict=False)))
 
 
-def test_what_was_never_played_may_go() -> None:
+def test_an_exchange_that_was_never_played_is_removed() -> None:
     found = plan_prune(held(HEALTHY), played(1, 0, 2))
 
     assert [part.number for part in found.unplayed] == [2]
@@ -43,7 +43,7 @@ def test_what_was_never_played_may_go() -> None:
     )
 
 
-def test_what_is_left_is_left_as_it_is() -> None:
+def test_the_remaining_exchanges_are_unchanged() -> None:
     text = edited(
         ("request:\n", "# the first\nrequest:\n"), ("    stream_mode", "    stream_mode  ")
     )
@@ -54,7 +54,7 @@ def test_what_is_left_is_left_as_it_is() -> None:
     )
 
 
-def test_what_the_usage_does_not_know_stays() -> None:
+def test_exchanges_without_usage_are_kept() -> None:
     found = plan_prune(held(HEALTHY), played(0, 1))
 
     assert [part.number for part in found.unplayed] == [1]
@@ -62,7 +62,7 @@ def test_what_the_usage_does_not_know_stays() -> None:
     assert plan_prune(held(HEALTHY), None).unplayed == []
 
 
-def test_what_came_in_between_makes_all_of_that_request_unknown() -> None:
+def test_a_new_exchange_makes_all_of_the_same_request_unknown() -> None:
     one = "---\nrequest: {path: /x}\nresponse: {body: %d}\n"
     known = played(1, 0, text="mockserver: 1\n" + one % 1 + one % 2)
     found = plan_prune(held("mockserver: 1\n" + one % 0 + one % 1 + one % 2), known)
@@ -70,22 +70,20 @@ def test_what_came_in_between_makes_all_of_that_request_unknown() -> None:
     assert (found.unplayed, [part.number for part in found.unknown]) == ([], [1, 2, 3])
 
 
-def test_a_failed_test_keeps_all_of_its_cassette() -> None:
-    (told,) = usage.unfinished({"chat.yaml": played(0, 0, 0)}).values()
+def test_a_failed_test_keeps_its_whole_cassette() -> None:
+    (plays,) = usage.unfinished({"chat.yaml": played(0, 0, 0)}).values()
 
-    assert plan_prune(held(HEALTHY), told).unplayed == []
-    assert (
-        plan_prune(held(HEALTHY), told).reason == "a test that plays it failed or did not run"
-    )
+    assert plan_prune(held(HEALTHY), plays).unplayed == []
+    assert plan_prune(held(HEALTHY), plays).reason == "a test that plays it failed or did not run"
 
 
-def test_nothing_is_left_of_a_cassette_that_was_never_played() -> None:
+def test_no_text_remains_of_a_cassette_that_was_never_played() -> None:
     found = plan_prune(held(HEALTHY), played(0, 0, 0))
 
     assert remove_parts(held(HEALTHY), found.unplayed) is None
 
 
-def test_what_is_last_of_a_recording_then_is_not_torn() -> None:
+def test_the_new_last_exchange_of_a_recording_is_not_truncated() -> None:
     text = "---\n".join([*PARTS[:2], BY_HAND.split("---\n")[1], PARTS[3]])
     found = plan_prune(held(text), played(1, 1, 0, text=text))
     raw = remove_parts(held(text), found.unplayed)
@@ -96,7 +94,7 @@ def test_what_is_last_of_a_recording_then_is_not_torn() -> None:
     assert b"# by hand" in raw
 
 
-def test_exchanges_are_known_by_what_they_ask_whatever_their_text_or_place() -> None:
+def test_usage_identifies_exchanges_by_request() -> None:
     one, other = Request("GET", "/info"), Request("GET", "/ok")
 
     assert usage.marks([one, other]) == usage.marks([other, one])[::-1]
@@ -118,7 +116,7 @@ def test_usages_are_added_up() -> None:
 @pytest.mark.parametrize(
     "text", ["[]", "{", '{"mockserver_usage": 2, "cassettes": {}}', "mockserver: 1\n"]
 )
-def test_what_is_no_usage_file_is_refused(text: str) -> None:
+def test_a_file_that_is_not_a_usage_file_is_rejected(text: str) -> None:
     with pytest.raises(ReadError, match="not a usage file"):
         usage.loads(text)
 
@@ -127,11 +125,11 @@ def merge(*texts: str) -> MergeResult:
     return merge_sources([held(text, f"{n}.yaml") for n, text in enumerate(texts, 1)], Policy())
 
 
-def test_one_cassette_is_itself() -> None:
+def test_one_cassette_is_unchanged() -> None:
     assert merge(HEALTHY).raw == HEALTHY.encode()
 
 
-def test_an_exchange_that_is_there_already_is_dropped() -> None:
+def test_a_repeated_exchange_is_dropped() -> None:
     other = edited(("    version: 0.16.7", "    version: 0.17.0"))
     made = merge(HEALTHY, HEALTHY, other)
 
@@ -146,19 +144,19 @@ def test_an_exchange_that_is_there_already_is_dropped() -> None:
     ]
 
 
-def test_what_one_cassette_holds_twice_it_holds_for_a_reason() -> None:
+def test_repeated_exchanges_within_one_cassette_stay() -> None:
     text = HEALTHY + "---\n" + PARTS[3]
 
     assert merge(text).raw == text.encode()
 
 
-def test_when_the_parts_of_an_answer_came_makes_no_other_of_it() -> None:
+def test_times_do_not_make_a_response_different() -> None:
     made = merge(HEALTHY, edited(("after: 0.912", "after: 1.5")))
 
     assert len(made.dropped) == 3
 
 
-def test_the_header_tells_what_all_say() -> None:
+def test_the_merged_header_holds_what_all_headers_agree_on() -> None:
     other = edited(
         ("recorded: 2026-11-22", "recorded: 2025-01-01"),
         ("https://my-agent.example", "https://other.example"),
@@ -196,11 +194,11 @@ def asked(*answers: str, repeat: str = "") -> str:
         pytest.param("ab", "ab", "ab", id="all of it"),
     ],
 )
-def test_what_a_client_gets_in_the_end_stays_the_same(first: str, second: str, left: str) -> None:
+def test_only_repeated_responses_at_the_end_are_dropped(first: str, second: str, left: str) -> None:
     assert merge(asked(*first), asked(*second)).raw.decode() == asked(*left)
 
 
-def test_where_repeat_differs_that_of_the_last_holds() -> None:
+def test_if_repeat_differs_the_last_one_applies() -> None:
     made = held(
         merge(
             asked("1", "2", repeat="repeat: cycle\n"), asked("3", repeat="repeat: error\n"), BY_HAND
@@ -215,7 +213,7 @@ def test_where_repeat_differs_that_of_the_last_holds() -> None:
     assert lint_source(made, Policy(), Rules()) == []
 
 
-def test_a_text_at_the_end_of_a_file_gets_no_newline_behind_others() -> None:
+def test_a_text_body_at_the_end_of_a_file_gets_no_newline() -> None:
     text = "mockserver: 1\n---\nrequest: {path: /x}\nresponse:\n  text: |\n    foo"
     first, _ = held(merge(text, BY_HAND).raw.decode()).exchanges
 
@@ -230,20 +228,20 @@ def test_comments_of_headers_stay() -> None:
     assert b"# three\n" in raw
 
 
-def test_line_ends_are_of_one_kind() -> None:
+def test_line_endings_are_unified() -> None:
     assert (
         merge(HEALTHY, HEALTHY.replace("hello", "bye").replace("\n", "\r\n")).raw.count(b"\r") == 0
     )
 
 
-def test_servers_of_several_versions_are_none() -> None:
+def test_different_servers_leave_the_header_without_one() -> None:
     made = merge(HEALTHY, edited(("{version: 0.16.7", "{version: 0.17.0")))
 
     assert made.notes == ["the cassettes have different servers: the header names none"]
     assert held(made.raw.decode()).header.server == {}
 
 
-def test_who_names_no_upstream_is_of_none() -> None:
+def test_a_cassette_without_upstream_does_not_change_it() -> None:
     made = merge(HEALTHY, BY_HAND)
 
     assert made.notes == [
@@ -252,7 +250,7 @@ def test_who_names_no_upstream_is_of_none() -> None:
     assert held(made.raw.decode()).header.upstream == "https://my-agent.example"
 
 
-def test_what_was_written_by_hand_is_not_torn_at_the_end_of_a_recording() -> None:
+def test_an_exchange_written_by_hand_at_the_end_is_not_truncated() -> None:
     made = held(merge(HEALTHY, BY_HAND).raw.decode())
 
     assert [part.is_truncated for part in made.parts] == [False] * 5

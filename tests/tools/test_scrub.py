@@ -1,4 +1,4 @@
-"""Secrets planted in every corner of a cassette: found where they stand, taken out, and never told."""
+"""Find secrets in every part of a cassette, and redact them."""
 
 import base64
 
@@ -13,7 +13,7 @@ KEY = "sk-proj-abcdefgh12345678"
 BINARY = base64.b64encode(bytes([0x80]) + KEY.encode()).decode()
 OTHER = "lsv2_pt_0123456789abcdef_0123456789"
 
-CORNERS = [
+SECRETS = [
     pytest.param("upstream", ("https://my-agent.example", f"https://ann:{KEY}@my-agent.example"), id="the user of the upstream"),
     pytest.param("upstream", ("https://my-agent.example", f"https://my-agent.example?key={KEY}"), id="the query of the upstream"),
     pytest.param("server.api_key", ("langgraph_py_version: 1.2.22", f"api_key: {KEY}"), id="what the server tells"),
@@ -50,94 +50,97 @@ CORNERS = [
 ]  # fmt: skip
 
 
-def told(text: str, own: Rules | None = None) -> list[tuple[int, str]]:
-    held = parse_source("chat.yaml", text.encode())
+def locate_secrets(text: str, own: Rules | None = None) -> list[tuple[int, str]]:
+    source = parse_source("chat.yaml", text.encode())
     return [
-        (one.line, one.where) for part in held.parts for one in find_secrets(part, own or Rules())
+        (one.line, one.where) for part in source.parts for one in find_secrets(part, own or Rules())
     ]
 
 
-def clean(text: str, own: Rules | None = None) -> str:
-    held = parse_source("chat.yaml", text.encode())
-    return b"".join(scrub_part(part, own or Rules()) for part in held.parts).decode()
+def scrub(text: str, own: Rules | None = None) -> str:
+    source = parse_source("chat.yaml", text.encode())
+    return b"".join(scrub_part(part, own or Rules()) for part in source.parts).decode()
 
 
-@pytest.mark.parametrize("where, edit", CORNERS)
-def test_a_secret_is_found_where_it_stands(where: str, edit: tuple[str, str]) -> None:
+@pytest.mark.parametrize("where, edit", SECRETS)
+def test_a_secret_is_found_with_its_path_and_line(where: str, edit: tuple[str, str]) -> None:
     text = edited(edit)
     changed = [
         number for number, line in enumerate(text.split("\n"), 1) if line not in HEALTHY.split("\n")
     ]
 
-    ((line, found),) = told(text)
+    ((line, found),) = locate_secrets(text)
     assert found == where
     assert min(changed) - 1 <= line <= max(changed)
 
 
-@pytest.mark.parametrize("where, edit", CORNERS)
-def test_a_scrub_takes_it_out_and_leaves_the_rest(where: str, edit: tuple[str, str]) -> None:
+@pytest.mark.parametrize("where, edit", SECRETS)
+def test_scrub_redacts_a_secret_and_changes_nothing_else(where: str, edit: tuple[str, str]) -> None:
     text = edited(edit)
-    now = clean(text)
+    now = scrub(text)
 
-    assert told(now) == []
+    assert locate_secrets(now) == []
     assert KEY not in now
     assert "hunter2" not in now
-    assert clean(now) == now
+    assert scrub(now) == now
     documents, others = text.split("---\n"), now.split("---\n")
     assert sum(one != other for one, other in zip(documents, others, strict=True)) == 1
 
 
-def test_a_healthy_cassette_has_none() -> None:
-    assert told(HEALTHY) == []
-    assert clean(HEALTHY) == HEALTHY
+def test_a_cassette_without_secrets_is_unchanged() -> None:
+    assert locate_secrets(HEALTHY) == []
+    assert scrub(HEALTHY) == HEALTHY
 
 
-def test_what_was_replaced_is_counted_on_the_exchange() -> None:
-    now = clean(edited(("content: hello", f"content: {KEY} and {OTHER}")))
+def test_redacted_values_are_counted_in_the_exchange() -> None:
+    now = scrub(edited(("content: hello", f"content: {KEY} and {OTHER}")))
 
     assert "        content: REDACTED and REDACTED\n" in now
     assert "redacted: 2\nresponse:" in now
 
 
-def test_a_secret_that_a_stream_tells_piece_by_piece_is_found_in_each_piece() -> None:
+def test_a_secret_split_over_events_is_found_in_each_event() -> None:
     events = "".join(
         f'  - event: messages\n    data: |-\n      [{{"content":"{KEY[at : at + 8]}"}},{{}}]\n'
         for at in range(0, len(KEY), 8)
     )
     text = edited(("  events:\n", f"  events:\n{events}"))
 
-    assert [where for _, where in told(text)] == [
+    assert [where for _, where in locate_secrets(text)] == [
         f"response.events[{number}].data" for number in range(3)
     ]
-    assert '[{"content":"REDACTED"},{}]' in clean(text)
+    assert '[{"content":"REDACTED"},{}]' in scrub(text)
 
 
-def test_rules_are_added_to_what_is_secret_anyway() -> None:
+def test_project_rules_are_added_to_the_general_rules() -> None:
     own = rules([{"field": "user_id"}, "hel+o"])
 
-    assert told(HEALTHY, own) == [
+    assert locate_secrets(HEALTHY, own) == [
         (line_of(HEALTHY, "content: hello"), "request.body.input.messages[0].content"),
         (line_of(HEALTHY, "user_id: '7'"), "request.body.config.configurable.user_id"),
         (line_of(HEALTHY, "user_id: '8'"), "request.body.config.configurable.user_id"),
     ]
-    assert "content: REDACTED" in clean(HEALTHY, own)
+    assert "content: REDACTED" in scrub(HEALTHY, own)
 
 
-def test_what_cannot_be_read_is_told_and_left_alone() -> None:
+def test_secrets_in_an_unreadable_document_are_found_but_not_redacted() -> None:
     text = edited(("  events:", "  evnts:"), ("content: hello", f"content: {KEY}"))
 
-    assert told(text) == [(line_of(text, KEY), "a document that cannot be read")]
-    assert clean(text) == text
+    assert locate_secrets(text) == [(line_of(text, KEY), "a document that cannot be read")]
+    assert scrub(text) == text
 
 
-def test_a_key_that_its_client_sent_is_found_wherever_it_comes_back() -> None:
+def test_a_credential_of_the_request_is_found_in_the_response() -> None:
     text = edited(
         ("  path: /info", "  path: /info\n  headers:\n    x-api-key: correct-horse-battery"),
         ("    version: 0.16.7", "    version: 0.16.7\n    echo: correct-horse-battery"),
     )
 
-    assert [where for _, where in told(text)] == ["request.headers.x-api-key", "response.body.echo"]
-    assert "correct" not in clean(text)
+    assert [where for _, where in locate_secrets(text)] == [
+        "request.headers.x-api-key",
+        "response.body.echo",
+    ]
+    assert "correct" not in scrub(text)
 
 
 @pytest.mark.parametrize(
@@ -149,37 +152,37 @@ def test_a_key_that_its_client_sent_is_found_wherever_it_comes_back() -> None:
         "password: REDACTED, see wiki",
     ],
 )
-def test_a_comment_that_speaks_of_secrets_holds_none(comment: str) -> None:
+def test_a_comment_about_secrets_is_unchanged(comment: str) -> None:
     text = edited(("content: hello", f"content: hello  # {comment}"))
 
-    assert told(text) == []
-    assert clean(text) == text
+    assert locate_secrets(text) == []
+    assert scrub(text) == text
 
 
-def test_in_a_comment_nothing_but_the_secret_goes() -> None:
+def test_only_the_secret_is_redacted_in_a_comment() -> None:
     text = edited(("content: hello", "content: hello  # password: abc123, as ann says"))
 
-    assert "content: hello  # password: REDACTED, as ann says\n" in clean(text)
+    assert "content: hello  # password: REDACTED, as ann says\n" in scrub(text)
 
 
-def test_what_is_redacted_already_is_none() -> None:
+def test_a_redacted_value_is_not_a_secret() -> None:
     text = edited(
         ("content: hello", 'content: \'at x?password=REDACTED) {"api_key": "REDACTED..."}\'')
     )
 
-    assert told(text) == []
+    assert locate_secrets(text) == []
 
 
-def test_line_ends_stay() -> None:
-    now = clean(edited(("content: hello", f"content: {KEY}")).replace("\n", "\r\n"))
+def test_line_endings_stay() -> None:
+    now = scrub(edited(("content: hello", f"content: {KEY}")).replace("\n", "\r\n"))
 
     assert now.count("\n") == now.count("\r\n")
 
 
-def test_a_rule_that_leaves_no_json_of_what_the_server_told_leaves_nothing_of_it() -> None:
+def test_server_info_is_dropped_if_its_redacted_text_is_not_json() -> None:
     text = edited(
         ("server: {version: 0.16.7, langgraph_py_version: 1.2.22}", "server: {port: 2024}")
     )
 
-    assert [where for _, where in told(text, rules([r"\b2024\b"]))] == ["server.port"]
-    assert "\nserver:" not in clean(text, rules([r"\b2024\b"])).partition("---")[0]
+    assert [where for _, where in locate_secrets(text, rules([r"\b2024\b"]))] == ["server.port"]
+    assert "\nserver:" not in scrub(text, rules([r"\b2024\b"])).partition("---")[0]

@@ -1,4 +1,4 @@
-"""Two recordings beside each other: what belongs together, what changed, and what is set comparator."""
+"""Compare two recordings: matching exchanges, changes, and the ids and times that are ignored."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def lines(before: str, after: str, *, exact: bool = False) -> list[str]:
     ]
 
 
-def test_a_recording_is_as_itself() -> None:
+def test_a_recording_does_not_differ_from_itself() -> None:
     assert compared(HEALTHY, HEALTHY) == []
     assert compared(HEALTHY, HEALTHY, exact=True) == []
 
@@ -49,7 +49,7 @@ def test_a_recording_is_as_itself() -> None:
         pytest.param(("    event: updates", "    event: values"), ['events[2] updates', '  - {"agent":{"messages":[{"content":"Hello!","type":"ai"}]}}', "events[2] values", '  + {"agent":{"messages":[{"content":"Hello!","type":"ai"}]}}'], id="an event's name"),
     ],
 )  # fmt: skip
-def test_a_change_is_told_by_its_path(edit: tuple[str, str], expected: list[str]) -> None:
+def test_a_change_is_reported_with_its_path(edit: tuple[str, str], expected: list[str]) -> None:
     assert lines(HEALTHY, edited(edit)) == expected
 
 
@@ -60,12 +60,12 @@ def test_a_change_is_told_by_its_path(edit: tuple[str, str], expected: list[str]
         pytest.param(("  - after: 4.088\n    comment: heartbeat\n", ""), id="a heartbeat"),
     ],
 )
-def test_times_are_set_aside_unless_exact(edit: tuple[str, str]) -> None:
+def test_times_are_ignored_unless_exact(edit: tuple[str, str]) -> None:
     assert compared(HEALTHY, edited(edit)) == []
     assert compared(HEALTHY, edited(edit), exact=True) != []
 
 
-def test_ids_are_set_aside_as_long_as_they_stand_for_each_other() -> None:
+def test_consistently_renamed_ids_are_ignored() -> None:
     text = HEALTHY.replace("01a203e6-f289-748b-b15d-124a4b30ec1b", ONE)
 
     assert compared(HEALTHY, text) == []
@@ -76,7 +76,7 @@ def test_ids_are_set_aside_as_long_as_they_stand_for_each_other() -> None:
     ]
 
 
-def test_an_id_that_stands_for_two_is_a_change() -> None:
+def test_an_id_with_two_partners_is_a_change() -> None:
     text = edited(('{"run_id":"01a203e6-f289-748b-b15d-124a4b30ec1b"', f'{{"run_id":"{ONE}"'))
 
     assert lines(HEALTHY, text) == [
@@ -100,20 +100,20 @@ def threads(*ids: str) -> str:
     return f"mockserver: 1\n{made}{asked}"
 
 
-def test_requests_belong_together_whose_ids_stand_for_each_other() -> None:
+def test_requests_with_paired_ids_match() -> None:
     before, after = threads(ONE, TWO), threads(TWO, THREE)
 
     assert compared(before, after) == []
 
 
-def test_exchanges_are_matched_wherever_they_stand() -> None:
+def test_exchanges_match_in_any_order() -> None:
     parts = HEALTHY.split("---\n")
     moved = "---\n".join([parts[0], parts[3], parts[1], parts[2]])
 
     assert compared(HEALTHY, moved) == []
 
 
-def test_what_only_one_recording_has_is_told() -> None:
+def test_a_missing_exchange_is_reported() -> None:
     less = HEALTHY[: HEALTHY.rindex("---\n")]
 
     assert compared(HEALTHY, less) == [ExchangePair("GET /info", 3, None)]
@@ -131,7 +131,7 @@ def test_a_request_that_changed_is_matched_by_its_path() -> None:
     ]
 
 
-def test_an_exchange_that_is_missing_moves_no_other_of_the_same_request() -> None:
+def test_a_missing_exchange_does_not_shift_identical_requests() -> None:
     def asked(*answers: int) -> str:
         made = (f"---\nrequest: {{path: /x}}\nresponse: {{body: {one}}}\n" for one in answers)
         return f"mockserver: 1\n{''.join(made)}"
@@ -169,21 +169,21 @@ def test_a_query_that_changed_is_matched_by_its_path() -> None:
         pytest.param(('"attempt":1', '"attempt": 1'), id="white space"),
     ],
 )
-def test_how_it_is_spelled_and_when_it_came_counts_when_all_is_to_be_exact(
+def test_spelling_and_times_count_if_exact(
     edit: tuple[str, str],
 ) -> None:
     assert compared(HEALTHY, edited(edit)) == []
     assert compared(HEALTHY, edited(edit), exact=True) != []
 
 
-def test_a_stream_that_became_a_body_is_told() -> None:
+def test_a_stream_that_became_a_body_is_reported() -> None:
     start, end = HEALTHY.index("  events:"), HEALTHY.index("  end:")
     text = f"{HEALTHY[:start]}  body: {{}}\n{HEALTHY[end:]}"
 
     assert lines(HEALTHY, text) == ["body", '  - "events"', '  + "a body"']
 
 
-def test_when_a_body_came_counts_when_all_is_to_be_exact() -> None:
+def test_the_time_of_a_body_counts_if_exact() -> None:
     assert lines(HEALTHY, edited(("  after: 0.5\n", "  after: 0.75\n")), exact=True) == [
         "after",
         "  - 0.5",
@@ -191,7 +191,7 @@ def test_when_a_body_came_counts_when_all_is_to_be_exact() -> None:
     ]
 
 
-def test_bytes_that_are_no_text_are_compared() -> None:
+def test_binary_bodies_are_compared() -> None:
     text = HEALTHY.replace("  body:\n    version: 0.16.7\n", "  base64: /////w==\n")
 
     assert lines(text, text.replace("/////w==", "/////g==")) == [
@@ -201,7 +201,7 @@ def test_bytes_that_are_no_text_are_compared() -> None:
     ]
 
 
-def test_of_long_texts_what_is_around_the_difference_is_shown() -> None:
+def test_long_texts_are_cut_around_the_difference() -> None:
     long = "word " * 100
     before, after = (edited(("content: hello", f"content: {long}{end}")) for end in "ab")
 
@@ -210,19 +210,19 @@ def test_of_long_texts_what_is_around_the_difference_is_shown() -> None:
     assert new.endswith('word b" (503 characters)')
 
 
-def test_what_a_terminal_would_take_for_orders_is_escaped() -> None:
+def test_control_characters_are_escaped() -> None:
     _, old, _ = lines(edited(('"Hello!"', r'"a\u009b\u202eb"')), HEALTHY)
 
     assert old == r'  - "a\u009b\u202eb"'
 
 
-def test_an_event_that_came_in_between_moves_nothing() -> None:
+def test_an_added_event_does_not_shift_the_others() -> None:
     text = edited(("  events:\n", "  events:\n  - event: custom\n    data: '{}'\n"))
 
     assert lines(HEALTHY, text) == ["events[0] custom", "  + {}"]
 
 
-def test_the_same_change_in_many_events_is_told_once() -> None:
+def test_equal_changes_in_many_events_are_grouped() -> None:
     def stream(version: str) -> str:
         events = "".join(
             f'  - event: messages\n    data: \'[{{"content":"{word}"}},{{"version":"{version}"}}]\'\n'
@@ -241,7 +241,7 @@ def test_the_same_change_in_many_events_is_told_once() -> None:
     ]
 
 
-def test_what_is_absent_has_no_key_in_the_facts() -> None:
+def test_an_absent_value_has_no_key_in_json() -> None:
     (pair,) = compared(HEALTHY, edited((',"attempt":1', "")))
 
     assert report.changes_to_json(pair.changes) == [
@@ -264,12 +264,12 @@ def test_what_is_absent_has_no_key_in_the_facts() -> None:
         pytest.param("call_abcdefghijklmnop1", "call_bbcdefghijklmnop2", True, id="calls"),
     ],
 )
-def test_what_is_the_same_but_for_ids_and_times(before: Any, after: Any, same: bool) -> None:
+def test_values_are_equal_apart_from_ids_and_times(before: Any, after: Any, same: bool) -> None:
     assert Comparator().is_same(before, after) is same
     assert Comparator(exact=True).is_same(before, after) is (before == after and same)
 
 
-def test_texts_that_do_not_fit_bind_no_ids() -> None:
+def test_different_texts_pair_no_ids() -> None:
     comparator = Comparator()
 
     assert comparator.is_same(f"{ONE}", f"{TWO}")
@@ -277,7 +277,7 @@ def test_texts_that_do_not_fit_bind_no_ids() -> None:
     assert comparator.is_same(THREE, THREE)
 
 
-def test_keys_that_are_ids_stand_for_each_other_too() -> None:
+def test_keys_that_are_ids_are_paired_too() -> None:
     changes = list(Comparator().changes({ONE: {"n": 1}, "a": 1}, {TWO: {"n": 2}, "a": 1}))
 
     assert [(one.path, one.before, one.after) for one in changes] == [((ONE, "n"), 1, 2)]
@@ -297,7 +297,7 @@ def test_lists_are_align(before: str, after: str, pairs: list[Any]) -> None:
     assert list(align(before, after)) == pairs
 
 
-def test_events_of_other_names_never_belong_together() -> None:
+def test_events_with_different_names_are_never_paired() -> None:
     before = [("a", "1"), ("b", "2"), ("c", "3")]
     after = [("a", "1"), ("x", "2"), ("c", "4"), ("c", "3")]
 

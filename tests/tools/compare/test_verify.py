@@ -1,4 +1,4 @@
-"""A recorded answer beside a live one: what matters, what does not, and ids that go on."""
+"""Compare recorded with live responses, and carry live ids over into later requests."""
 
 import json
 from datetime import UTC, datetime
@@ -24,13 +24,13 @@ def body(value: Any, *, status: int = 200, headers: Any = JSON) -> Response:
 
 
 def stream(*events: tuple[str, Any], headers: Any = SSE) -> Response:
-    told = (
+    parts = (
         Event((("event", name), ("data", json.dumps(value))))
         if name != "comment"
         else Event((("comment", value),))
         for name, value in events
     )
-    return Response(200, None, headers, Stream(tuple(TimedEvent(0.1, one) for one in told), CRLF))
+    return Response(200, None, headers, Stream(tuple(TimedEvent(0.1, one) for one in parts), CRLF))
 
 
 def found(recorded: Response, live: Response, *, values: bool = False) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ def found(recorded: Response, live: Response, *, values: bool = False) -> tuple[
         pytest.param("a", ["a"], ["it was text, now a list"], id="a body"),
     ],
 )  # fmt: skip
-def test_the_structure_is_compared_and_no_value(
+def test_the_structure_is_compared_not_the_values(
     recorded: Any, live: Any, expected: list[str]
 ) -> None:
     assert list(shape_differences(infer_shape([recorded]), infer_shape([live]), "")) == expected
@@ -85,7 +85,7 @@ def test_events_are_compared_by_name_and_order(live: Any, expected: tuple[str, .
     assert found(stream(("metadata", {}), ("values", {})), stream(*live)) == expected
 
 
-def test_how_many_words_a_model_says_is_a_matter_of_chance() -> None:
+def test_the_number_of_message_chunks_is_ignored() -> None:
     words = [("messages", [{"content": word}, {}]) for word in "abcd"]
     last = ("values", {"n": 1})
 
@@ -93,7 +93,7 @@ def test_how_many_words_a_model_says_is_a_matter_of_chance() -> None:
     assert found(stream(*words, last), stream(*words, last, last)) != ()
 
 
-def test_a_field_of_an_event_is_told_with_its_name() -> None:
+def test_a_difference_in_an_event_is_reported_with_its_name() -> None:
     recorded, live = stream(("values", {"a": 1})), stream(("values", {"b": 1}))
 
     assert found(recorded, live) == ("values: a is missing", "values: b is new")
@@ -109,39 +109,39 @@ def test_a_field_of_an_event_is_told_with_its_name() -> None:
         pytest.param(body({}, headers=(*JSON, ("x-trace", "1"))), (), id="any other header"),
     ],
 )  # fmt: skip
-def test_the_head_is_compared_by_what_clients_go_by(
+def test_only_headers_that_clients_use_are_compared(
     live: Response, expected: tuple[str, ...]
 ) -> None:
     assert found(body({}), live) == expected
 
 
-def test_a_body_that_is_gone_is_told() -> None:
+def test_a_missing_body_is_reported() -> None:
     gone = Response(200, None, JSON, Body(b""))
 
     assert found(body({}), gone) == ("it was an object, now absent",)
     assert found(gone, gone) == ()
 
 
-def test_a_stream_that_became_a_body_is_told() -> None:
+def test_a_stream_that_became_a_body_is_reported() -> None:
     assert found(stream(("values", {})), body({}, headers=SSE)) == (
         "it was a stream of events, now a body",
     )
 
 
-def test_who_may_not_ask_is_told_how_to() -> None:
+def test_a_forbidden_request_explains_how_to_set_credentials() -> None:
     *_, way = found(body({}), body({}, status=403))
 
     assert way == "set credentials with --upstream-header or MOCKSERVER_UPSTREAM_API_KEY"
 
 
-def test_values_are_compared_when_asked_for() -> None:
+def test_values_are_compared_on_request() -> None:
     recorded, live = body({"id": ONE, "text": "a"}), body({"id": TWO, "text": "b"})
 
     assert found(recorded, live) == ()
     assert found(recorded, live, values=True) == ('body.text - "a" + "b"',)
 
 
-def test_ids_of_live_answers_stand_in_the_requests_that_follow() -> None:
+def test_live_ids_are_used_in_later_requests() -> None:
     conversation = Conversation(lambda: THREE)
     conversation.observe_response(body({"thread_id": ONE}), body({"thread_id": TWO}))
 
@@ -153,7 +153,7 @@ def test_ids_of_live_answers_stand_in_the_requests_that_follow() -> None:
     assert asked.headers == (("content-type", "application/json"),)
 
 
-def test_ids_of_heads_events_and_resumed_streams_go_on_too() -> None:
+def test_ids_from_headers_and_events_are_used_too() -> None:
     conversation = Conversation(lambda: THREE)
 
     def resumable(run: str, number: str) -> Response:
@@ -176,7 +176,7 @@ def test_ids_of_heads_events_and_resumed_streams_go_on_too() -> None:
         pytest.param(f"/threads/{ONE}/runs/stream", {"if_not_exists": "create"}, id="a run that makes one"),
     ],
 )  # fmt: skip
-def test_a_thread_that_its_client_has_named_gets_a_new_name(path: str, sent: Any) -> None:
+def test_a_thread_id_chosen_by_the_client_is_replaced(path: str, sent: Any) -> None:
     conversation = Conversation(lambda: THREE)
     asked = conversation.live_request(Request("POST", path, (), json.dumps(sent).encode()))
 
@@ -185,7 +185,7 @@ def test_a_thread_that_its_client_has_named_gets_a_new_name(path: str, sent: Any
     assert conversation.live_request(Request("GET", f"/threads/{ONE}")).path == f"/threads/{THREE}"
 
 
-def test_a_thread_that_nobody_has_made_is_asked_for_as_it_is() -> None:
+def test_an_unknown_thread_id_is_unchanged() -> None:
     conversation = Conversation(lambda: THREE)
 
     assert conversation.live_request(Request("GET", f"/threads/{ONE}")).path == f"/threads/{ONE}"
@@ -200,13 +200,13 @@ def test_a_thread_that_nobody_has_made_is_asked_for_as_it_is() -> None:
         (None, None),
     ],
 )
-def test_what_is_old_is_warned_of(recorded: str | None, expected: str | None) -> None:
+def test_an_old_cassette_causes_a_warning(recorded: str | None, expected: str | None) -> None:
     today = datetime(2026, 11, 24, tzinfo=UTC)
 
     assert age_warning("a.yaml", Header(recorded=recorded), today, 7) == expected
 
 
-def test_results_are_told_as_junit() -> None:
+def test_results_become_junit_xml() -> None:
     results = [
         Result("a.yaml#1", "GET /info", Outcome.SAME, 0.5),
         Result("a.yaml#2", "GET /x", Outcome.DIFFERS, 0.25, ("a is new", "b\x00 is <new>")),

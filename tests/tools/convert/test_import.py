@@ -1,4 +1,4 @@
-"""What other tools have recorded, taken over: bodies, times, secrets, and what could not be."""
+"""Convert HAR files and VCR.py cassettes: bodies, times, secrets, and skipped entries."""
 
 import base64
 import gzip
@@ -20,7 +20,9 @@ from mockserver.tools.convert.vcr import from_vcr, is_vcr
 from tests.tools.convert.har_entries import EVENTS, KEY, SSE, URL, entry, har
 
 
-def taken(*entries: dict[str, Any], upstream: str | None = None, **files: bytes) -> ImportResult:
+def import_har(
+    *entries: dict[str, Any], upstream: str | None = None, **files: bytes
+) -> ImportResult:
     return from_har(har(*entries), files.get, upstream, Rules())
 
 
@@ -29,7 +31,7 @@ def body(made: ImportResult, number: int = 0) -> bytes:
 
 
 def test_a_stream_becomes_events_spread_over_the_time_it_took() -> None:
-    made = taken(entry())
+    made = import_har(entry())
 
     (exchange,) = made.exchanges
     assert isinstance(exchange.response.content, Stream)
@@ -41,8 +43,8 @@ def test_a_stream_becomes_events_spread_over_the_time_it_took() -> None:
     ]
 
 
-def test_what_a_recording_would_not_keep_is_not_kept() -> None:
-    (exchange,) = taken(entry()).exchanges
+def test_headers_that_a_recording_omits_are_omitted() -> None:
+    (exchange,) = import_har(entry()).exchanges
 
     assert exchange.request.headers == ()
     assert exchange.request.body == b'{"assistant_id": "agent"}'
@@ -50,9 +52,9 @@ def test_what_a_recording_would_not_keep_is_not_kept() -> None:
     assert exchange.response.reason is None
 
 
-def test_the_key_of_a_request_is_a_secret_wherever_it_comes_back() -> None:
+def test_the_credential_of_a_request_is_redacted_in_the_response() -> None:
     content = {"content": {"text": f'{{"key":"{KEY}"}}', "mimeType": "application/json"}}
-    (exchange,) = taken(entry("/runs/wait", response={"headers": [], **content})).exchanges
+    (exchange,) = import_har(entry("/runs/wait", response={"headers": [], **content})).exchanges
 
     assert playback.encoded(exchange.response.content) == b'{"key":"REDACTED"}'
     assert exchange.redacted == 1
@@ -66,18 +68,18 @@ def test_the_key_of_a_request_is_a_secret_wherever_it_comes_back() -> None:
         pytest.param({"text": None, "_file": "a"}, id="in a file beside it"),
     ],
 )  # fmt: skip
-def test_bodies_are_found_however_they_are_kept(content: dict[str, Any]) -> None:
-    made = taken(entry(response={"headers": SSE, "content": content}), a=EVENTS.encode())
+def test_bodies_are_found_in_every_form(content: dict[str, Any]) -> None:
+    made = import_har(entry(response={"headers": SSE, "content": content}), a=EVENTS.encode())
 
     assert body(made) == EVENTS.encode()
 
 
-def test_messages_that_chromium_has_kept_become_events_with_their_times() -> None:
+def test_messages_stored_by_chromium_become_events_with_times() -> None:
     messages = [
         {"time": 1000.5, "eventName": "metadata", "eventId": "1-0", "data": '{"run_id":"1"}'},
         {"time": 1001.75, "eventName": "values", "eventId": "", "data": '{"a":1}'},
     ]
-    made = taken(
+    made = import_har(
         entry(
             response={"headers": SSE, "content": {"size": 0, "text": None}},
             _eventSourceMessages=messages,
@@ -114,11 +116,11 @@ def test_messages_that_chromium_has_kept_become_events_with_their_times() -> Non
         pytest.param({"_webSocketMessages": []}, "it is a WebSocket", id="a WebSocket"),
     ],
 )  # fmt: skip
-def test_what_could_not_be_taken_over_is_told(changes: dict[str, Any], why: str) -> None:
-    made = taken(entry("/runs/wait"), entry(**changes))
+def test_a_skipped_entry_has_a_reason(changes: dict[str, Any], why: str) -> None:
+    made = import_har(entry("/runs/wait"), entry(**changes))
 
-    ((request, told),) = made.skipped
-    assert told == why
+    ((request, reason),) = made.skipped
+    assert reason == why
     assert request.endswith("/runs/stream")
     assert len(made.exchanges) == 1
 
@@ -136,8 +138,8 @@ def test_what_could_not_be_taken_over_is_told(changes: dict[str, Any], why: str)
         pytest.param({"startedDateTime": "0001-01-01T00:00:00+14:00"}, id="a date before all"),
     ],
 )  # fmt: skip
-def test_what_is_taken_over_can_be_read_back(changes: dict[str, Any]) -> None:
-    made = taken(entry("/runs/wait"), entry(**changes))
+def test_converted_exchanges_can_be_loaded(changes: dict[str, Any]) -> None:
+    made = import_har(entry("/runs/wait"), entry(**changes))
 
     for exchange in made.exchanges:
         read = load_exchange(dump_exchange(exchange))
@@ -146,7 +148,7 @@ def test_what_is_taken_over_can_be_read_back(changes: dict[str, Any]) -> None:
     assert len(made.exchanges) + len(made.skipped) + made.elsewhere == 2
 
 
-def test_a_har_that_nests_without_end_is_refused() -> None:
+def test_a_deeply_nested_har_is_rejected() -> None:
     raw = b'{"log": {"entries": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
 
     with pytest.raises(ReadError, match="not a HAR file"):
@@ -155,14 +157,14 @@ def test_a_har_that_nests_without_end_is_refused() -> None:
 
 def test_exchanges_come_in_the_order_of_their_requests() -> None:
     later = entry("/threads", startedDateTime="2026-11-24T10:00:01+02:00")
-    made = taken(entry(), later)
+    made = import_har(entry(), later)
 
     assert [one.request.path for one in made.exchanges] == ["/threads", "/runs/stream"]
 
 
-def test_what_went_elsewhere_is_counted() -> None:
+def test_requests_to_other_servers_are_counted() -> None:
     page = entry(request={"url": "https://app.example/index.html", "method": "GET"})
-    made = taken(
+    made = import_har(
         page, entry(), entry(request={"url": f"{URL}.evil.example/runs/wait"}), upstream=URL
     )
 
@@ -176,49 +178,49 @@ def test_what_went_elsewhere_is_counted() -> None:
         ("https://u:p@a.example/threads/x/runs/wait?x=1#y", "https://a.example", "/threads/x/runs/wait?x=1"),
     ],
 )  # fmt: skip
-def test_the_server_is_the_one_that_is_asked_like_an_agent_server(
-    url: str, base: str, path: str
-) -> None:
-    made = taken(entry(request={"url": url}))
+def test_the_agent_server_is_found_by_its_requests(url: str, base: str, path: str) -> None:
+    made = import_har(entry(request={"url": url}))
 
     assert made.base == base
     assert [one.request.path for one in made.exchanges] == [path]
 
 
-def test_one_of_several_servers_has_to_be_named() -> None:
+def test_several_servers_require_an_upstream() -> None:
     entries = (entry(), entry(request={"url": "https://other.example/runs/wait"}))
 
-    with pytest.raises(UsageError, match=r"requests to several servers, .*: name one with --upstream URL"):
-        taken(*entries)
-    assert len(taken(*entries, upstream=f"{URL}/").exchanges) == 1
+    with pytest.raises(
+        UsageError, match=r"requests to several servers, .*: name one with --upstream URL"
+    ):
+        import_har(*entries)
+    assert len(import_har(*entries, upstream=f"{URL}/").exchanges) == 1
 
 
-def test_a_har_without_an_agent_server_is_refused() -> None:
+def test_a_har_without_an_agent_server_is_rejected() -> None:
     with pytest.raises(UsageError, match="the recording has no request to an Agent Server"):
-        taken(entry("/index.html"))
+        import_har(entry("/index.html"))
 
 
 @pytest.mark.parametrize(
     "raw", [b'{"log": {}}', b'{"log": ', b'{"log": {"entries": 1}}', b'{"log": []}']
 )
-def test_what_is_no_har_is_refused(raw: bytes) -> None:
+def test_a_file_that_is_not_a_har_is_rejected(raw: bytes) -> None:
     assert is_har(raw)
     with pytest.raises(ReadError, match="not a HAR file"):
         from_har(raw, lambda _: None, None, Rules())
 
 
-def test_a_stream_that_broke_off_breaks_off() -> None:
-    (exchange,) = taken(entry(response={"_error": "net::ERR_ABORTED"})).exchanges
+def test_an_interrupted_stream_is_marked_as_cut() -> None:
+    (exchange,) = import_har(entry(response={"_error": "net::ERR_ABORTED"})).exchanges
     assert exchange.response.end is not None
     assert exchange.response.end.cut
-    (exchange,) = taken(entry(response={"content": {"text": EVENTS[:-2]}})).exchanges
+    (exchange,) = import_har(entry(response={"content": {"text": EVENTS[:-2]}})).exchanges
     assert exchange.response.end is not None
     assert exchange.response.end.cut
 
 
 def test_the_times_of_messages_are_those_of_the_events() -> None:
     messages = [{"time": 10, "data": "x"}, {"time": 12.5, "data": "y"}]
-    made = taken(entry(_eventSourceMessages=messages))
+    made = import_har(entry(_eventSourceMessages=messages))
 
     assert body(made) == EVENTS.encode()
     content = made.exchanges[0].response.content
@@ -227,17 +229,17 @@ def test_the_times_of_messages_are_those_of_the_events() -> None:
     assert made.warnings == []
 
 
-def test_what_is_no_time_is_none_and_what_is_no_header_goes() -> None:
+def test_invalid_times_and_headers_are_dropped() -> None:
     timings = {"send": "a", "wait": float("nan"), "receive": -1}
     headers = [*SSE, {"name": "bad name", "value": "x"}, {"name": "x-é", "value": "x"}]
-    (exchange,) = taken(entry(timings=timings, response={"headers": headers})).exchanges
+    (exchange,) = import_har(entry(timings=timings, response={"headers": headers})).exchanges
 
     assert exchange.response.headers == (("content-type", "text/event-stream; charset=utf-8"),)
     assert exchange.response.end is not None
     assert exchange.response.end.after == 0
 
 
-def test_a_credential_of_one_request_is_a_secret_in_all_answers() -> None:
+def test_a_credential_of_one_request_is_redacted_in_all_responses() -> None:
     opaque = "opaque-abc1234567"
     first = entry(
         "/threads",
@@ -249,7 +251,7 @@ def test_a_credential_of_one_request_is_a_secret_in_all_answers() -> None:
     second = entry(request={"headers": [{"name": "Authorization", "value": opaque}]})
     cookie = [*SSE, {"name": "Set-Cookie", "value": "sid=topsecretcookie1234; Path=/"}]
     second["response"]["headers"] = cookie
-    made = taken(first, second)
+    made = import_har(first, second)
 
     assert body(made) == b'{"t":"REDACTED","s":"REDACTED"}'
 
@@ -257,8 +259,8 @@ def test_a_credential_of_one_request_is_a_secret_in_all_answers() -> None:
 @pytest.mark.parametrize(
     "upstream", ["https://My-Agent.example:443/", "https://u:p@my-agent.example"]
 )
-def test_one_address_may_be_written_in_several_ways(upstream: str) -> None:
-    made = taken(entry(), upstream=upstream)
+def test_equivalent_upstream_urls_match(upstream: str) -> None:
+    made = import_har(entry(), upstream=upstream)
 
     assert (made.base, len(made.exchanges)) == (URL, 1)
 
@@ -270,17 +272,17 @@ def test_one_address_may_be_written_in_several_ways(upstream: str) -> None:
         ("https://u:secret@other.example", f"the recording has no request to https://other.example, only to {URL}"),
     ],
 )  # fmt: skip
-def test_a_server_that_is_not_in_it_is_told(upstream: str, said: str) -> None:
+def test_an_unknown_upstream_is_an_error(upstream: str, said: str) -> None:
     with pytest.raises(UsageError) as caught:
-        taken(entry(), upstream=upstream)
+        import_har(entry(), upstream=upstream)
 
     assert str(caught.value).startswith(said)
     assert "secret" not in str(caught.value)
 
 
-def test_an_empty_har_is_told_to_be_empty() -> None:
+def test_an_empty_har_is_an_error() -> None:
     with pytest.raises(UsageError, match="the recording is empty"):
-        taken()
+        import_har()
 
 
 def interaction(**changes: Any) -> dict[str, Any]:
@@ -303,8 +305,8 @@ def interaction(**changes: Any) -> dict[str, Any]:
 
 
 def vcr(*interactions: dict[str, Any], as_json: bool = False) -> bytes:
-    told = {"interactions": list(interactions), "version": 1}
-    return json.dumps(told).encode() if as_json else yaml.safe_dump(told).encode()
+    cassette = {"interactions": list(interactions), "version": 1}
+    return json.dumps(cassette).encode() if as_json else yaml.safe_dump(cassette).encode()
 
 
 @pytest.mark.parametrize("as_json", [False, True])
@@ -335,31 +337,34 @@ def test_interactions_become_exchanges(as_json: bool) -> None:
         pytest.param({"body": {"string": '{"a":1}'}, "headers": {"content-encoding": ["br"]}}, id="unpacked from another packing"),
     ],
 )  # fmt: skip
-def test_bodies_are_read_however_they_were_written(response: dict[str, Any]) -> None:
+def test_vcr_bodies_are_read_in_every_form(response: dict[str, Any]) -> None:
     made = from_vcr(vcr(interaction(response=response)), None, Rules())
 
     assert body(made) == b'{"a":1}'
 
 
-def test_a_body_that_cannot_be_unpacked_is_left_out() -> None:
+def test_a_body_that_cannot_be_decompressed_is_skipped() -> None:
     headers = {"content-encoding": ["br"]}
     packed = interaction(response={"headers": headers, "body": {"string": b"\xff\x00\x01"}})
     made = from_vcr(vcr(interaction(), packed), None, Rules())
 
     assert made.skipped == [
-        ("POST /runs/wait", "the body is compressed with br: record it with decode_compressed_response")
+        (
+            "POST /runs/wait",
+            "the body is compressed with br: record it with decode_compressed_response",
+        )
     ]
     assert len(made.exchanges) == 1
 
 
-def test_an_interaction_that_makes_no_sense_is_left_out() -> None:
+def test_an_invalid_interaction_is_skipped() -> None:
     made = from_vcr(vcr(interaction(), interaction(response={"status": None})), None, Rules())
 
     assert [why.partition(":")[0] for _, why in made.skipped] == ["the interaction cannot be read"]
     assert len(made.exchanges) == 1
 
 
-def test_a_packed_request_is_unpacked() -> None:
+def test_a_compressed_request_is_decompressed() -> None:
     packed = {"body": gzip.compress(b'{"a":1}'), "headers": {"Content-Encoding": ["gzip"]}}
     made = from_vcr(vcr(interaction(request=packed)), None, Rules())
 
@@ -385,6 +390,6 @@ def test_a_stream_of_vcr_becomes_events() -> None:
         (b"interactions:\n- !!python/object:os.x {}\n", "line 2: not a VCR.py cassette"),
     ],
 )
-def test_what_is_no_vcr_cassette_is_refused(raw: bytes, said: str) -> None:
+def test_a_file_that_is_not_a_vcr_cassette_is_rejected(raw: bytes, said: str) -> None:
     with pytest.raises(ReadError, match=said):
         from_vcr(raw, None, Rules())

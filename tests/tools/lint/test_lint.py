@@ -1,4 +1,4 @@
-"""Cassettes damaged and edited by hand: what `lint` says of each, on which line, and what `--fix` makes of it."""
+"""Lint damaged cassettes: the finding for each problem, its line, and the result of `--fix`."""
 
 import re
 from pathlib import Path
@@ -23,13 +23,13 @@ def found(text: str | bytes, rules: Rules | None = None) -> list[Finding]:
     return lint_source(parse_source("chat.yaml", raw), Policy(), rules or Rules())
 
 
-def mended(text: str) -> str:
+def fix(text: str) -> str:
     return fix_source(parse_source("chat.yaml", text.encode())).decode()
 
 
 def test_a_healthy_cassette_has_no_findings() -> None:
     assert found(HEALTHY) == []
-    assert mended(HEALTHY) == HEALTHY
+    assert fix(HEALTHY) == HEALTHY
 
 
 DAMAGES = [
@@ -94,7 +94,7 @@ DAMAGES = [
 
 
 @pytest.mark.parametrize("code, old, new, mark", DAMAGES)
-def test_a_damage_is_found_on_its_line(code: str, old: str, new: str, mark: str | None) -> None:
+def test_a_problem_is_found_on_its_line(code: str, old: str, new: str, mark: str | None) -> None:
     text = edited((old, new))
     findings = found(text)
 
@@ -110,7 +110,7 @@ def test_a_damage_is_found_on_its_line(code: str, old: str, new: str, mark: str 
 
 
 @pytest.mark.parametrize("code, old, new, mark", DAMAGES)
-def test_one_damage_is_one_finding(code: str, old: str, new: str, mark: str | None) -> None:
+def test_one_problem_is_one_finding(code: str, old: str, new: str, mark: str | None) -> None:
     codes = [one.code for one in found(edited((old, new)))]
 
     assert set(codes) <= {code, "useless-ignore"}
@@ -118,18 +118,16 @@ def test_one_damage_is_one_finding(code: str, old: str, new: str, mark: str | No
 
 
 @pytest.mark.parametrize("code, old, new, mark", DAMAGES)
-def test_what_can_be_fixed_is_fixed_and_no_more(
-    code: str, old: str, new: str, mark: str | None
-) -> None:
+def test_only_fixable_findings_are_fixed(code: str, old: str, new: str, mark: str | None) -> None:
     text = edited((old, new))
-    now = mended(text)
+    now = fix(text)
 
     left = [one for one in found(text) if not one.fixable]
     assert [one.code for one in found(now)] == [one.code for one in left]
     assert (now == text) is not any(one.fixable for one in found(text))
 
 
-def test_all_faults_of_a_document_are_told() -> None:
+def test_all_errors_of_a_document_are_found() -> None:
     text = edited(
         ("  method: POST", "  metod: POST"),
         ("  - after: 0.912", "  - after: soon"),
@@ -145,20 +143,20 @@ def test_all_faults_of_a_document_are_told() -> None:
     ]
 
 
-def test_a_misspelled_key_is_told_with_the_one_that_was_meant() -> None:
+def test_a_misspelled_key_comes_with_a_suggestion() -> None:
     (finding,) = found(edited(("  events:", "  evnts:")))
 
     assert finding.message == "response has no key `evnts`"
     assert finding.fix == "write `events`, or delete the key"
 
 
-def test_a_misspelled_key_beside_a_list_is_told_too() -> None:
+def test_a_misspelled_key_next_to_a_list_is_found() -> None:
     text = "mockserver: 1\n---\nrequest: {path: /x, methd: POST, body: {a: [1]}}\nresponse:\n  events:\n  - {evnt: values, data: {a: [{b: 1}]}}\n"
 
     assert [(one.code, one.line) for one in found(text)] == [("unknown-key", 3), ("unknown-key", 6)]
 
 
-def test_the_faults_of_all_documents_are_told() -> None:
+def test_errors_of_all_documents_are_found() -> None:
     text = edited(("  events:", "  evnts:"), ("path: /info", "path: info"))
 
     assert [(one.code, one.exchange) for one in found(text)] == [
@@ -167,7 +165,7 @@ def test_the_faults_of_all_documents_are_told() -> None:
     ]
 
 
-def test_bytes_that_are_no_utf8_are_found() -> None:
+def test_bytes_that_are_not_utf8_are_found() -> None:
     raw = HEALTHY.encode().replace(b"hello", b"h\xe9llo")
 
     (finding,) = found(raw)
@@ -175,23 +173,23 @@ def test_bytes_that_are_no_utf8_are_found() -> None:
 
 
 @pytest.mark.parametrize("kept", [30, 100, -40, -3])
-def test_a_torn_end_is_found_and_left_alone(kept: int) -> None:
+def test_a_truncated_end_is_found_and_not_fixed(kept: int) -> None:
     whole = HEALTHY[: HEALTHY.rindex("---\n")]
     text = whole + GET_INFO[:kept]
 
     (finding,) = found(text)
     assert (finding.code, finding.line, finding.fixable) == ("torn", whole.count("\n") + 1, False)
-    assert mended(text) == text
+    assert fix(text) == text
 
 
-def test_what_is_misspelled_in_the_last_exchange_is_told_beside_its_end() -> None:
+def test_a_misspelled_key_in_a_truncated_exchange_is_found() -> None:
     text = edited(("  end: {after: 0, how: closed}\n", ""), text=GET_INFO.replace("body:", "bdy:"))
 
     assert [one.code for one in found(HEALTHY + text)] == ["torn", "unknown-key"]
-    assert mended(HEALTHY + text) == HEALTHY + text
+    assert fix(HEALTHY + text) == HEALTHY + text
 
 
-def test_a_file_that_lost_its_first_line_is_no_cassette() -> None:
+def test_a_file_without_its_first_line_is_not_a_cassette() -> None:
     (finding,) = found(HEALTHY.removeprefix("mockserver: 1\n"))
 
     assert (finding.code, finding.line) == ("not-a-cassette", 1)
@@ -201,24 +199,24 @@ def test_a_cassette_without_exchanges_is_empty() -> None:
     assert [one.code for one in found("mockserver: 1\n")] == ["empty"]
 
 
-def test_a_document_that_holds_nothing_is_found_and_taken_out() -> None:
+def test_an_empty_document_is_found_and_removed() -> None:
     text = HEALTHY.replace("---\nrequest:\n  method: GET", "---\n---\nrequest:\n  method: GET")
 
     (finding,) = found(text)
     assert (finding.code, finding.line) == ("empty", line_of(text, "---", 3))
-    assert mended(text) == HEALTHY
+    assert fix(text) == HEALTHY
 
 
-def test_the_same_request_and_answer_again_is_a_duplicate() -> None:
+def test_a_repeated_exchange_is_a_duplicate() -> None:
     text = HEALTHY + GET_INFO
 
     (finding,) = found(text)
     assert (finding.code, finding.exchange, finding.fixable) == ("duplicate", 4, False)
     assert finding.line == line_of(text, "request:", 4)
-    assert mended(text) == text
+    assert fix(text) == text
 
 
-def test_what_stands_beside_what_cannot_be_read_is_no_duplicate() -> None:
+def test_no_duplicates_are_reported_next_to_an_unreadable_document() -> None:
     text = edited(("path: /runs/wait", "pth: /runs/wait")) + GET_INFO
 
     assert [one.code for one in found(text)] == ["unknown-key"]
@@ -235,7 +233,7 @@ def test_what_stands_beside_what_cannot_be_read_is_no_duplicate() -> None:
         pytest.param("repeat: error\n", "aa", [], id="error: each of them counts"),
     ],
 )
-def test_what_repeats_an_answer_is_a_duplicate_only_if_it_is_given_again_anyway(
+def test_a_repeated_response_is_a_duplicate_only_if_it_is_played_again_anyway(
     header: str, answers: str, duplicates: list[int]
 ) -> None:
     asked = "---\nrequest: {method: GET, path: /info}\nresponse: {body: {version: %s}}\n"
@@ -244,14 +242,14 @@ def test_what_repeats_an_answer_is_a_duplicate_only_if_it_is_given_again_anyway(
     assert [one.exchange for one in found(text)] == duplicates
 
 
-def test_a_repeat_of_its_own_makes_none_of_them_a_duplicate() -> None:
+def test_exchanges_with_their_own_repeat_are_not_duplicates() -> None:
     one = "---\nrequest: {method: GET, path: /x}\nresponse: {body: 1}\n"
     other = "---\nrequest: {method: GET, path: /x}\nrepeat: error\nresponse: {body: 1}\n"
 
     assert found(f"mockserver: 1\n{one}{other}") == []
 
 
-def test_a_repeat_that_is_not_on_the_last_of_identical_requests_counts_for_nothing() -> None:
+def test_a_repeat_on_an_earlier_identical_request_has_no_effect() -> None:
     one = "---\nrequest: {method: GET, path: /x}\nrepeat: error\nresponse: {body: 1}\n"
     other = "---\nrequest: {method: GET, path: /x}\nresponse: {body: 2}\n"
 
@@ -259,7 +257,7 @@ def test_a_repeat_that_is_not_on_the_last_of_identical_requests_counts_for_nothi
     assert (finding.code, finding.line, finding.exchange) == ("useless-repeat", 4, 1)
 
 
-def test_requests_that_ignore_alone_makes_the_same_are_shadowed() -> None:
+def test_requests_that_only_ignore_makes_equal_are_shadowed() -> None:
     text = edited(("- body.config.configurable.user_id", "- body.input.messages[0].content"))
     text += edited(("---\n", ""), text=HEALTHY[HEALTHY.index("---\n") :]).replace("hello", "bye")
     text = text.replace("closed}\nrequest:", "closed}\n---\nrequest:")
@@ -269,7 +267,7 @@ def test_requests_that_ignore_alone_makes_the_same_are_shadowed() -> None:
     assert "body.input.messages[0].content differs" in shadowed[0].message
 
 
-def test_a_number_where_all_others_have_a_text_that_reads_like_one_is_told() -> None:
+def test_a_number_where_other_exchanges_have_text_is_found() -> None:
     ask = "---\nrequest:\n  path: /runs/wait\n  body: {assistant_id: a, input: {n: %d, user: %s}}\nresponse: {body: {}}\n"
     text = "mockserver: 1\n" + ask % (1, "'7'") + ask % (2, "'8'") + ask % (3, "9")
 
@@ -277,7 +275,7 @@ def test_a_number_where_all_others_have_a_text_that_reads_like_one_is_told() -> 
     assert (finding.code, finding.exchange, finding.line) == ("type-changed", 3, 15)
 
 
-def test_a_value_that_a_server_has_refused_is_as_it_was_sent() -> None:
+def test_types_in_a_rejected_request_are_not_checked() -> None:
     text = edited(("content: '42'", "content: 42"))
     at = text.index("content: 42")
     text = text[:at] + text[at:].replace("status: 200", "status: 422", 1)
@@ -285,18 +283,18 @@ def test_a_value_that_a_server_has_refused_is_as_it_was_sent() -> None:
     assert found(text) == []
 
 
-def test_rules_of_the_project_are_secret_too() -> None:
+def test_project_rules_define_secrets() -> None:
     own = rules([{"field": "user_id"}, "hel+o"])
 
-    told = [(one.code, one.line) for one in found(HEALTHY, own)]
-    assert told == [
+    findings = [(one.code, one.line) for one in found(HEALTHY, own)]
+    assert findings == [
         ("secret", line_of(HEALTHY, "hello")),
         ("secret", line_of(HEALTHY, "user_id: '7'")),
         ("secret", line_of(HEALTHY, "user_id: '8'")),
     ]
 
 
-def test_secrets_in_what_cannot_be_read_are_told_too() -> None:
+def test_secrets_in_an_unreadable_document_are_found() -> None:
     text = edited(("content: hello", f'content: "{SECRET}'))
 
     assert {one.code for one in found(text)} == {"not-yaml", "secret"}
@@ -310,9 +308,7 @@ def test_secrets_in_what_cannot_be_read_are_told_too() -> None:
         pytest.param(("---\nrequest:", "request:"), "unknown-key", id="behind the header"),
     ],
 )  # fmt: skip
-def test_a_separator_that_is_missing_is_what_is_to_be_mended(
-    edit: tuple[str, str], said: str
-) -> None:
+def test_a_missing_separator_is_suggested(edit: tuple[str, str], said: str) -> None:
     first = found(edited(edit))[0]
 
     assert (first.code, first.fix) == (
@@ -329,7 +325,7 @@ def test_a_separator_that_is_missing_is_what_is_to_be_mended(
         pytest.param("body: {config: {configurable: {thread_id: 42}}, metadata: {run_id: 5}}", id="ids of somebody else"),
     ],
 )  # fmt: skip
-def test_a_number_is_right_where_it_may_be_one(text: str) -> None:
+def test_a_number_is_valid_where_the_api_allows_it(text: str) -> None:
     assert (
         found(
             f"mockserver: 1\n---\nrequest:\n  path: /runs/wait\n  {text}\nresponse: {{body: {{}}}}\n"
@@ -348,11 +344,11 @@ def test_a_number_is_right_where_it_may_be_one(text: str) -> None:
         pytest.param("{status: 204}", id="nothing"),
     ],
 )
-def test_answers_that_clients_read_are_right(response: str) -> None:
+def test_responses_that_clients_can_read_are_valid(response: str) -> None:
     assert found(f"mockserver: 1\n---\nrequest: {{path: /x}}\nresponse: {response}\n") == []
 
 
-def test_an_answer_to_a_cancellation_needs_no_body() -> None:
+def test_the_response_to_a_cancellation_needs_no_body() -> None:
     asked = "request: {path: /threads/1/runs/2/cancel}\nresponse: {}\n"
 
     assert found(f"mockserver: 1\n---\n{asked}") == []
@@ -361,10 +357,10 @@ def test_an_answer_to_a_cancellation_needs_no_body() -> None:
 def test_a_conflict_of_git_is_never_fixed() -> None:
     text = edited(("    stream_mode: updates", "<<<<<<< HEAD\n    stream_mode: no\n=======\n    stream_mode: on\n>>>>>>> b"), ("content: '42'", "content: 42"))  # fmt: skip
 
-    assert mended(text) == text
+    assert fix(text) == text
 
 
-def test_what_is_left_out_is_not_fixed() -> None:
+def test_ignored_codes_are_not_fixed() -> None:
     text = edited(("content: '42'", "content: 42"), ("    content-type: application/json", "    content-type: application/json\n    date: today"))  # fmt: skip
     held = parse_source("chat.yaml", text.encode())
 
@@ -374,29 +370,29 @@ def test_what_is_left_out_is_not_fixed() -> None:
     assert fix_source(held, {"header", "type-changed"}) == held.raw
 
 
-def test_what_no_loader_takes_is_found() -> None:
+def test_a_null_document_is_found() -> None:
     assert [one.code for one in found(BARE + "--- null\n")] == ["malformed"]
 
 
 @pytest.mark.parametrize("text", ["...", "---", "a\n          ... b"])
-def test_a_text_that_looks_like_the_end_of_a_document_is_one(text: str) -> None:
+def test_document_markers_within_text_are_handled(text: str) -> None:
     assert {one.code for one in found(edited(("content: hello", f"content: {text}")))} <= {
         "unquoted"
     }
 
 
-def test_a_long_word_is_looked_through_at_once() -> None:
+def test_a_long_word_is_searched_in_linear_time() -> None:
     found(edited(("content: hello", f"content: hello  # {'ab12' * 20_000}")))
 
 
-def test_a_directive_is_no_document() -> None:
+def test_a_directive_is_not_a_document() -> None:
     text = "%YAML 1.2\n---\n" + BARE
 
     assert [one.code for one in found(text)] == []
-    assert mended(text) == text
+    assert fix(text) == text
 
 
-def test_what_makes_no_sense_is_not_told_to_need_quotes() -> None:
+def test_an_invalid_value_is_not_reported_as_unquoted() -> None:
     assert [one.code for one in found(edited(("  - after: 0.36", "  - after: .nan")))] == [
         "malformed"
     ]
@@ -417,14 +413,14 @@ def test_what_makes_no_sense_is_not_told_to_need_quotes() -> None:
         pytest.param(("content-location: /runs/", f"content-location: /{SECRET}/runs/x/"), id="a location"),
     ],
 )  # fmt: skip
-def test_no_finding_tells_a_secret(edit: tuple[str, str]) -> None:
+def test_no_finding_repeats_a_secret(edit: tuple[str, str]) -> None:
     findings = found(edited(edit))
 
     assert "secret" in [one.code for one in findings]
     assert not [one for one in findings if SECRET in str(one) or "0123456789" in str(one)]
 
 
-def test_what_a_terminal_would_take_for_orders_is_escaped() -> None:
+def test_control_characters_are_escaped() -> None:
     (finding,) = found(edited(("    stream_mode: updates", '    "\\x1b[31m": {a: no}')))
 
     assert "\x1b" not in str(finding)
@@ -432,14 +428,14 @@ def test_what_a_terminal_would_take_for_orders_is_escaped() -> None:
 
 
 @pytest.mark.parametrize("lines", [1, 63, 64, 200])
-def test_comments_make_no_document_vanish(lines: int) -> None:
+def test_comments_do_not_hide_a_document(lines: int) -> None:
     text = HEALTHY.replace("---\n", "---\n" + "# more\n" * lines)
 
     assert found(text) == []
-    assert mended(text) == text
+    assert fix(text) == text
 
 
-def test_comments_in_a_document_of_their_own_stay() -> None:
+def test_a_document_with_only_comments_is_kept() -> None:
     text = (
         "# about this\n---\n"
         + HEALTHY.replace("---\n", "---\n# keep me\n---\n")
@@ -454,7 +450,7 @@ def test_comments_in_a_document_of_their_own_stay() -> None:
 
 
 @pytest.mark.parametrize("raw", [b"", b" \n", "mockserver: 1\n".encode("utf-16")])
-def test_a_file_that_lost_its_text_is_found(raw: bytes) -> None:
+def test_an_empty_or_utf16_file_is_found(raw: bytes) -> None:
     (finding,) = found(raw)
 
     assert finding.code in ("empty", "not-a-cassette")
@@ -470,13 +466,13 @@ def test_a_fix_keeps_comments_and_everything_else() -> None:
         ),
     )
 
-    assert mended(text) == edited(
+    assert fix(text) == edited(
         ("request:\n", "# the first one\nrequest:\n"),
         ("content: hello", "content: '12'  # a number"),
     )
 
 
-def test_each_code_says_what_it_finds_and_is_found_by_a_test() -> None:
+def test_each_code_has_a_test() -> None:
     tests = re.findall(r'"([a-z0-9-]+)"', Path(__file__).read_text())
 
     assert set(CODES) <= set(tests)
