@@ -20,6 +20,22 @@ def test_a_cassette_error_says_file_line_and_what() -> None:
     assert str(ReadError("gone")) == "gone"
 
 
+def test_a_read_error_builds_its_message_from_its_fields() -> None:
+    misspelled = ReadError("request has no key `bdy`", key="bdy", suggestion="body", line=2)
+    encoded = ReadError("not UTF-8", fix="save the file as UTF-8", code="not-utf8")
+
+    assert str(misspelled) == "line 2: request has no key `bdy`: did you mean `body`?"
+    assert str(encoded) == "not UTF-8: save the file as UTF-8"
+
+
+def test_a_placed_read_error_keeps_its_fields() -> None:
+    error = ReadError("no `bdy`", code="unknown-key", key="bdy", suggestion="body", fix="write it")
+    placed = error.at(file="chat.yaml")
+
+    assert (placed.problem, placed.code) == (error.problem, error.code)
+    assert (placed.key, placed.suggestion, placed.fix) == ("bdy", "body", "write it")
+
+
 def test_headers_of_one_connection_are_dropped() -> None:
     headers = (("connection", "close, X-Hop"), ("x-hop", "1"), ("te", "trailers"), ("x-end", "2"))
 

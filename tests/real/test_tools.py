@@ -1,4 +1,4 @@
-"""Recordings beside a real Agent Server, beside each other, and what a real browser has kept of a session."""
+"""Verify recordings with a real Agent Server, compare them, and import a session of a real browser."""
 
 import asyncio
 import json
@@ -25,14 +25,14 @@ KEY = "lsv2_pt_0123456789abcdef_0123456789"
 
 
 async def talk(url: str, thread: str) -> None:
-    """Have the conversation of the bundled cassette on *thread* of the server at *url*."""
+    """Run the conversation of the bundled cassette on *thread* of the server at *url*."""
     async with get_client(url=url) as client:
         await threaded(client, thread)
 
 
 @pytest.fixture(scope="module")
 def recorded(agent_server: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the recordings `one.yaml` and `two.yaml` of the same conversation, on threads of their own."""
+    """A folder with two recordings of the same conversation, `one.yaml` and `two.yaml`, on different threads."""
     folder = tmp_path_factory.mktemp("recorded")
     for name in ("one", "two"):
         target = folder / f"{name}.yaml"
@@ -43,17 +43,15 @@ def recorded(agent_server: str, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
-def test_a_recording_is_true_of_the_server_it_is_of_again_and_again(
-    agent_server: str, recorded: Path
-) -> None:
-    for _ in range(2):  # the thread that its client has named is there by now
+def test_a_recording_can_be_verified_repeatedly(agent_server: str, recorded: Path) -> None:
+    for _ in range(2):  # the second time, the thread id in the recording exists on the server
         done = run("verify", "one.yaml", "--upstream", agent_server, folder=recorded)
 
         assert (done.returncode, done.stdout) == (0, "")
         assert done.stderr == "14 exchanges verified: 14 same, 0 differs, 0 failed\n"
 
 
-def test_with_values_too(agent_server: str, recorded: Path) -> None:
+def test_values_are_the_same_too(agent_server: str, recorded: Path) -> None:
     done = run("verify", "one.yaml", "--values", "--upstream", agent_server, folder=recorded)
 
     assert (done.returncode, done.stdout) == (0, "")
@@ -74,17 +72,17 @@ def test_recordings_are_healthy(recorded: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "edit, number, fault",
+    "edit, number, problem",
     [
-        pytest.param(("    status: idle\n", "    status: idle\n    gone: 1\n"), 1, "gone is missing", id="a field the server has not"),
-        pytest.param(("    status: idle\n", ""), 1, "status is new", id="a field that is new"),
+        pytest.param(("    status: idle\n", "    status: idle\n    gone: 1\n"), 1, "gone is missing", id="a field that the server does not send"),
+        pytest.param(("    status: idle\n", ""), 1, "status is new", id="a new field"),
         pytest.param(("    status: idle\n", "    status: 1\n"), 1, "status was a number, now text", id="another type"),
         pytest.param(("    event: metadata\n", "    event: meta\n"), 3, "events were meta, ", id="another event"),
         pytest.param(("response:\n  status: 200", "response:\n  status: 201"), 1, "status was 201, now 200", id="another status"),
     ],
 )  # fmt: skip
-def test_what_is_not_true_any_more_is_told(
-    agent_server: str, tmp_path: Path, edit: tuple[str, str], number: int, fault: str
+def test_a_difference_from_the_server_is_reported(
+    agent_server: str, tmp_path: Path, edit: tuple[str, str], number: int, problem: str
 ) -> None:
     (tmp_path / "thread.yaml").write_text(edited(edit, text=THREAD))
     options = ("--json", "--junit", "report.xml", "--max-age", "0")
@@ -96,12 +94,12 @@ def test_what_is_not_true_any_more_is_told(
     assert warned["warning"].startswith("thread.yaml: recorded ")
     differing = [one for one in results if one["outcome"] != "same"]
     assert [one["exchange"] for one in differing] == [f"thread.yaml#{number}"]
-    assert differing[0]["faults"][0].startswith(fault)
+    assert differing[0]["faults"][0].startswith(problem)
     report = ElementTree.parse(tmp_path / "report.xml").getroot()
     assert (report.get("tests"), report.get("failures")) == ("14", "1")
 
 
-def test_an_answer_that_takes_too_long_has_failed(tmp_path: Path) -> None:
+def test_a_slow_response_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "thread.yaml").write_text(THREAD)
     with running("replay", "thread.yaml", folder=tmp_path) as server:
         options = ("--upstream", server.url, "--timeout", "0.05")
@@ -130,7 +128,7 @@ JS = """async (url) => {
 def session(
     agent_server: str, chromium: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Path, list[str]]]:
-    """The folder of two HAR files of one session, `session.har` and `session.zip`, and the bodies that its page has read."""
+    """The folder of two HAR files of one session, `session.har` and `session.zip`, and the bodies that the page received."""
     folder = tmp_path_factory.mktemp("session")
     yield folder, asyncio.run(browsed(agent_server, chromium, folder / "session.zip"))
 
@@ -150,7 +148,7 @@ async def browsed(server: str, chromium: str, har: Path) -> list[str]:
             context = await browser.new_context(record_har_path=har)
             tab = await context.new_page()
             await tab.goto(f"http://127.0.0.1:{runner.addresses[0][1]}/")
-            told: list[str] = await tab.evaluate(JS, server)
+            bodies: list[str] = await tab.evaluate(JS, server)
             await context.close()
             await browser.close()
     finally:
@@ -158,11 +156,11 @@ async def browsed(server: str, chromium: str, har: Path) -> list[str]:
     with zipfile.ZipFile(har) as archive:
         archive.extractall(har.parent)
     (har.parent / "har.har").rename(har.with_suffix(".har"))
-    return told
+    return bodies
 
 
 @pytest.mark.parametrize("name", ["session.har", "session.zip"])
-def test_a_session_in_a_real_browser_is_taken_over(
+def test_a_browser_session_is_imported(
     session: tuple[Path, list[str]], agent_server: str, name: str
 ) -> None:
     folder, (whole, waited, read) = session
@@ -176,11 +174,11 @@ def test_a_session_in_a_real_browser_is_taken_over(
         run("show", f"{name}.yaml", str(number), "--raw", folder=folder).stdout
         for number in range(1, len(rows) + 1)
     ]
-    *told, _ = [json.loads(line) for line in done.stdout.splitlines()]
-    # Chromium loses streams that may not be stored, as those of an Agent Server: what it has not kept is told.
-    lost = sum(one["times"] for one in told)
-    assert len(rows) + lost == 3
-    assert {one["why"] for one in told} <= {
+    *skipped, _ = [json.loads(line) for line in done.stdout.splitlines()]
+    # Chromium does not store the streams of an Agent Server; the import reports each of them as skipped.
+    count = sum(entry["times"] for entry in skipped)
+    assert len(rows) + count == 3
+    assert {entry["why"] for entry in skipped} <= {
         "the browser did not store the stream: record it with `mockserver record`"
     }
     texts = [text.replace("\r\n", "\n") for text in (whole, waited, read)]

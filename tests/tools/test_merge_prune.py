@@ -23,23 +23,23 @@ response: {body: {version: 1}}
 """
 
 
-def held(text: str, name: str = "chat.yaml") -> Source:
+def read(text: str, name: str = "chat.yaml") -> Source:
     return parse_source(name, text.encode())
 
 
 def played(*counts: int, text: str = HEALTHY) -> Plays:
     """Return that the exchanges of *text* were played so often."""
-    asked = [part.exchange.request for part in held(text).exchanges if part.exchange]
+    asked = [part.exchange.request for part in read(text).exchanges if part.exchange]
     return Plays(dict(zip(usage.marks(asked), counts, strict=False)))
 
 
 def test_an_exchange_that_was_never_played_is_removed() -> None:
-    found = plan_prune(held(HEALTHY), played(1, 0, 2))
+    found = plan_prune(read(HEALTHY), played(1, 0, 2))
 
     assert [part.number for part in found.unplayed] == [2]
     assert (found.unknown, found.reason) == ([], None)
     assert (
-        remove_parts(held(HEALTHY), found.unplayed) == "---\n".join([*PARTS[:2], PARTS[3]]).encode()
+        remove_parts(read(HEALTHY), found.unplayed) == "---\n".join([*PARTS[:2], PARTS[3]]).encode()
     )
 
 
@@ -47,25 +47,25 @@ def test_the_remaining_exchanges_are_unchanged() -> None:
     text = edited(
         ("request:\n", "# the first\nrequest:\n"), ("    stream_mode", "    stream_mode  ")
     )
-    found = plan_prune(held(text), played(1, 1, 0, text=text))
+    found = plan_prune(read(text), played(1, 1, 0, text=text))
 
     assert (
-        remove_parts(held(text), found.unplayed) == "---\n".join(text.split("---\n")[:3]).encode()
+        remove_parts(read(text), found.unplayed) == "---\n".join(text.split("---\n")[:3]).encode()
     )
 
 
 def test_exchanges_without_usage_are_kept() -> None:
-    found = plan_prune(held(HEALTHY), played(0, 1))
+    found = plan_prune(read(HEALTHY), played(0, 1))
 
     assert [part.number for part in found.unplayed] == [1]
     assert [part.number for part in found.unknown] == [3]
-    assert plan_prune(held(HEALTHY), None).unplayed == []
+    assert plan_prune(read(HEALTHY), None).unplayed == []
 
 
 def test_a_new_exchange_makes_all_of_the_same_request_unknown() -> None:
     one = "---\nrequest: {path: /x}\nresponse: {body: %d}\n"
     known = played(1, 0, text="mockserver: 1\n" + one % 1 + one % 2)
-    found = plan_prune(held("mockserver: 1\n" + one % 0 + one % 1 + one % 2), known)
+    found = plan_prune(read("mockserver: 1\n" + one % 0 + one % 1 + one % 2), known)
 
     assert (found.unplayed, [part.number for part in found.unknown]) == ([], [1, 2, 3])
 
@@ -73,23 +73,23 @@ def test_a_new_exchange_makes_all_of_the_same_request_unknown() -> None:
 def test_a_failed_test_keeps_its_whole_cassette() -> None:
     (plays,) = usage.unfinished({"chat.yaml": played(0, 0, 0)}).values()
 
-    assert plan_prune(held(HEALTHY), plays).unplayed == []
-    assert plan_prune(held(HEALTHY), plays).reason == "a test that plays it failed or did not run"
+    assert plan_prune(read(HEALTHY), plays).unplayed == []
+    assert plan_prune(read(HEALTHY), plays).reason == "a test that plays it failed or did not run"
 
 
 def test_no_text_remains_of_a_cassette_that_was_never_played() -> None:
-    found = plan_prune(held(HEALTHY), played(0, 0, 0))
+    found = plan_prune(read(HEALTHY), played(0, 0, 0))
 
-    assert remove_parts(held(HEALTHY), found.unplayed) is None
+    assert remove_parts(read(HEALTHY), found.unplayed) is None
 
 
 def test_the_new_last_exchange_of_a_recording_is_not_truncated() -> None:
     text = "---\n".join([*PARTS[:2], BY_HAND.split("---\n")[1], PARTS[3]])
-    found = plan_prune(held(text), played(1, 1, 0, text=text))
-    raw = remove_parts(held(text), found.unplayed)
+    found = plan_prune(read(text), played(1, 1, 0, text=text))
+    raw = remove_parts(read(text), found.unplayed)
 
     assert raw is not None
-    left = held(raw.decode())
+    left = read(raw.decode())
     assert [part.is_truncated for part in left.parts] == [False, False, False]
     assert b"# by hand" in raw
 
@@ -122,7 +122,7 @@ def test_a_file_that_is_not_a_usage_file_is_rejected(text: str) -> None:
 
 
 def merge(*texts: str) -> MergeResult:
-    return merge_sources([held(text, f"{n}.yaml") for n, text in enumerate(texts, 1)], Policy())
+    return merge_sources([read(text, f"{n}.yaml") for n, text in enumerate(texts, 1)], Policy())
 
 
 def test_one_cassette_is_unchanged() -> None:
@@ -131,11 +131,11 @@ def test_one_cassette_is_unchanged() -> None:
 
 def test_a_repeated_exchange_is_dropped() -> None:
     other = edited(("    version: 0.16.7", "    version: 0.17.0"))
-    made = merge(HEALTHY, HEALTHY, other)
+    result = merge(HEALTHY, HEALTHY, other)
 
-    assert made.raw.decode() == HEALTHY + "---\n" + other.split("---\n")[3]
-    assert made.count == 4
-    assert made.dropped == [
+    assert result.raw.decode() == HEALTHY + "---\n" + other.split("---\n")[3]
+    assert result.count == 4
+    assert result.dropped == [
         ("2.yaml#1", "1.yaml#1"),
         ("2.yaml#2", "1.yaml#2"),
         ("2.yaml#3", "1.yaml#3"),
@@ -151,9 +151,9 @@ def test_repeated_exchanges_within_one_cassette_stay() -> None:
 
 
 def test_times_do_not_make_a_response_different() -> None:
-    made = merge(HEALTHY, edited(("after: 0.912", "after: 1.5")))
+    result = merge(HEALTHY, edited(("after: 0.912", "after: 1.5")))
 
-    assert len(made.dropped) == 3
+    assert len(result.dropped) == 3
 
 
 def test_the_merged_header_holds_what_all_headers_agree_on() -> None:
@@ -162,15 +162,15 @@ def test_the_merged_header_holds_what_all_headers_agree_on() -> None:
         ("https://my-agent.example", "https://other.example"),
         ("- body.config.configurable.user_id", "- body.metadata"),
     )
-    made = merge(HEALTHY, other)
+    result = merge(HEALTHY, other)
 
-    assert made.raw.decode().startswith(
+    assert result.raw.decode().startswith(
         "mockserver: 1\n"
         "recorded: 2025-01-01T15:36:36Z\n"
         "server: {version: 0.16.7, langgraph_py_version: 1.2.22}\n"
         "ignore:\n- body.config.configurable.user_id\n- body.metadata\n---\n"
     )
-    assert made.notes == [
+    assert result.notes == [
         "`ignore: [body.config.configurable.user_id, body.metadata]` now applies to all exchanges",
         "the cassettes have different upstreams: the header names none",
     ]
@@ -199,23 +199,23 @@ def test_only_repeated_responses_at_the_end_are_dropped(first: str, second: str,
 
 
 def test_if_repeat_differs_the_last_one_applies() -> None:
-    made = held(
+    result = read(
         merge(
             asked("1", "2", repeat="repeat: cycle\n"), asked("3", repeat="repeat: error\n"), BY_HAND
         ).raw.decode()
     )
 
-    assert made.header.repeat is None
-    repeats = [part.exchange.repeat for part in made.exchanges if part.exchange]
+    assert result.header.repeat is None
+    repeats = [part.exchange.repeat for part in result.exchanges if part.exchange]
     assert repeats == [None, None, "error", None]
-    assert made.parts[1].text == asked("1").partition("\n")[2]
-    assert "# by hand" in made.parts[3].text
-    assert lint_source(made, Policy(), Rules()) == []
+    assert result.parts[1].text == asked("1").partition("\n")[2]
+    assert "# by hand" in result.parts[3].text
+    assert lint_source(result, Policy(), Rules()) == []
 
 
 def test_a_text_body_at_the_end_of_a_file_gets_no_newline() -> None:
     text = "mockserver: 1\n---\nrequest: {path: /x}\nresponse:\n  text: |\n    foo"
-    first, _ = held(merge(text, BY_HAND).raw.decode()).exchanges
+    first, _ = read(merge(text, BY_HAND).raw.decode()).exchanges
 
     assert first.exchange is not None
     assert first.exchange.response.content == Body(b"foo")
@@ -235,23 +235,23 @@ def test_line_endings_are_unified() -> None:
 
 
 def test_different_servers_leave_the_header_without_one() -> None:
-    made = merge(HEALTHY, edited(("{version: 0.16.7", "{version: 0.17.0")))
+    result = merge(HEALTHY, edited(("{version: 0.16.7", "{version: 0.17.0")))
 
-    assert made.notes == ["the cassettes have different servers: the header names none"]
-    assert held(made.raw.decode()).header.server == {}
+    assert result.notes == ["the cassettes have different servers: the header names none"]
+    assert read(result.raw.decode()).header.server == {}
 
 
 def test_a_cassette_without_upstream_does_not_change_it() -> None:
-    made = merge(HEALTHY, BY_HAND)
+    result = merge(HEALTHY, BY_HAND)
 
-    assert made.notes == [
+    assert result.notes == [
         "`ignore: [body.config.configurable.user_id]` now applies to all exchanges"
     ]
-    assert held(made.raw.decode()).header.upstream == "https://my-agent.example"
+    assert read(result.raw.decode()).header.upstream == "https://my-agent.example"
 
 
 def test_an_exchange_written_by_hand_at_the_end_is_not_truncated() -> None:
-    made = held(merge(HEALTHY, BY_HAND).raw.decode())
+    result = read(merge(HEALTHY, BY_HAND).raw.decode())
 
-    assert [part.is_truncated for part in made.parts] == [False] * 5
-    assert made.errors == []
+    assert [part.is_truncated for part in result.parts] == [False] * 5
+    assert result.errors == []

@@ -16,7 +16,7 @@ SSE = [{"name": "Content-Type", "value": "text/event-stream; charset=utf-8"}]
 
 
 def entry(path: str = "/runs/stream", **changes: Any) -> dict[str, Any]:
-    made: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "startedDateTime": "2026-11-24T10:00:00.000Z",
         "time": 500,
         "request": {
@@ -43,10 +43,10 @@ def entry(path: str = "/runs/stream", **changes: Any) -> dict[str, Any]:
         "timings": {"blocked": 3, "dns": -1, "send": 0.5, "wait": 99.5, "receive": 400},
     }
     for name, change in changes.items():
-        made[name] = (
-            {**made[name], **change} if isinstance(change, dict) and name in made else change
+        fields[name] = (
+            {**fields[name], **change} if isinstance(change, dict) and name in fields else change
         )
-    return made
+    return fields
 
 
 def har(*entries: dict[str, Any]) -> bytes:

@@ -26,19 +26,19 @@ def import_har(
     return from_har(har(*entries), files.get, upstream, Rules())
 
 
-def body(made: ImportResult, number: int = 0) -> bytes:
-    return playback.encoded(made.exchanges[number].response.content)
+def body(result: ImportResult, number: int = 0) -> bytes:
+    return playback.encoded(result.exchanges[number].response.content)
 
 
 def test_a_stream_becomes_events_spread_over_the_time_it_took() -> None:
-    made = import_har(entry())
+    result = import_har(entry())
 
-    (exchange,) = made.exchanges
+    (exchange,) = result.exchanges
     assert isinstance(exchange.response.content, Stream)
     assert [timed.after for timed in exchange.response.content.events] == [0.1, 0.4]
-    assert body(made) == EVENTS.encode()
-    assert (made.base, made.recorded) == (URL, "2026-11-24T10:00:00.000000+00:00")
-    assert made.warnings == [
+    assert body(result) == EVENTS.encode()
+    assert (result.base, result.recorded) == (URL, "2026-11-24T10:00:00.000000+00:00")
+    assert result.warnings == [
         "the HAR has no times for some events: they are spread evenly over the response time"
     ]
 
@@ -69,9 +69,9 @@ def test_the_credential_of_a_request_is_redacted_in_the_response() -> None:
     ],
 )  # fmt: skip
 def test_bodies_are_found_in_every_form(content: dict[str, Any]) -> None:
-    made = import_har(entry(response={"headers": SSE, "content": content}), a=EVENTS.encode())
+    result = import_har(entry(response={"headers": SSE, "content": content}), a=EVENTS.encode())
 
-    assert body(made) == EVENTS.encode()
+    assert body(result) == EVENTS.encode()
 
 
 def test_messages_stored_by_chromium_become_events_with_times() -> None:
@@ -79,21 +79,21 @@ def test_messages_stored_by_chromium_become_events_with_times() -> None:
         {"time": 1000.5, "eventName": "metadata", "eventId": "1-0", "data": '{"run_id":"1"}'},
         {"time": 1001.75, "eventName": "values", "eventId": "", "data": '{"a":1}'},
     ]
-    made = import_har(
+    result = import_har(
         entry(
             response={"headers": SSE, "content": {"size": 0, "text": None}},
             _eventSourceMessages=messages,
         )
     )
 
-    assert body(made) == (
+    assert body(result) == (
         b'event: metadata\r\ndata: {"run_id":"1"}\r\nid: 1-0\r\n\r\n'
         b'event: values\r\ndata: {"a":1}\r\n\r\n'
     )
-    content = made.exchanges[0].response.content
+    content = result.exchanges[0].response.content
     assert isinstance(content, Stream)
     assert [timed.after for timed in content.events] == [0.1, 1.25]
-    assert made.warnings == [
+    assert result.warnings == [
         "for some streams the browser stored only the messages: comments and line endings are lost"
     ]
 
@@ -117,12 +117,12 @@ def test_messages_stored_by_chromium_become_events_with_times() -> None:
     ],
 )  # fmt: skip
 def test_a_skipped_entry_has_a_reason(changes: dict[str, Any], why: str) -> None:
-    made = import_har(entry("/runs/wait"), entry(**changes))
+    result = import_har(entry("/runs/wait"), entry(**changes))
 
-    ((request, reason),) = made.skipped
+    ((request, reason),) = result.skipped
     assert reason == why
     assert request.endswith("/runs/stream")
-    assert len(made.exchanges) == 1
+    assert len(result.exchanges) == 1
 
 
 @pytest.mark.parametrize(
@@ -139,13 +139,13 @@ def test_a_skipped_entry_has_a_reason(changes: dict[str, Any], why: str) -> None
     ],
 )  # fmt: skip
 def test_converted_exchanges_can_be_loaded(changes: dict[str, Any]) -> None:
-    made = import_har(entry("/runs/wait"), entry(**changes))
+    result = import_har(entry("/runs/wait"), entry(**changes))
 
-    for exchange in made.exchanges:
+    for exchange in result.exchanges:
         read = load_exchange(dump_exchange(exchange))
         assert read is not None
         assert read.response == exchange.response
-    assert len(made.exchanges) + len(made.skipped) + made.elsewhere == 2
+    assert len(result.exchanges) + len(result.skipped) + result.elsewhere == 2
 
 
 def test_a_deeply_nested_har_is_rejected() -> None:
@@ -157,18 +157,18 @@ def test_a_deeply_nested_har_is_rejected() -> None:
 
 def test_exchanges_come_in_the_order_of_their_requests() -> None:
     later = entry("/threads", startedDateTime="2026-11-24T10:00:01+02:00")
-    made = import_har(entry(), later)
+    result = import_har(entry(), later)
 
-    assert [one.request.path for one in made.exchanges] == ["/threads", "/runs/stream"]
+    assert [one.request.path for one in result.exchanges] == ["/threads", "/runs/stream"]
 
 
 def test_requests_to_other_servers_are_counted() -> None:
     page = entry(request={"url": "https://app.example/index.html", "method": "GET"})
-    made = import_har(
+    result = import_har(
         page, entry(), entry(request={"url": f"{URL}.evil.example/runs/wait"}), upstream=URL
     )
 
-    assert (len(made.exchanges), made.elsewhere) == (1, 2)
+    assert (len(result.exchanges), result.elsewhere) == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -179,10 +179,10 @@ def test_requests_to_other_servers_are_counted() -> None:
     ],
 )  # fmt: skip
 def test_the_agent_server_is_found_by_its_requests(url: str, base: str, path: str) -> None:
-    made = import_har(entry(request={"url": url}))
+    result = import_har(entry(request={"url": url}))
 
-    assert made.base == base
-    assert [one.request.path for one in made.exchanges] == [path]
+    assert result.base == base
+    assert [one.request.path for one in result.exchanges] == [path]
 
 
 def test_several_servers_require_an_upstream() -> None:
@@ -220,13 +220,13 @@ def test_an_interrupted_stream_is_marked_as_cut() -> None:
 
 def test_the_times_of_messages_are_those_of_the_events() -> None:
     messages = [{"time": 10, "data": "x"}, {"time": 12.5, "data": "y"}]
-    made = import_har(entry(_eventSourceMessages=messages))
+    result = import_har(entry(_eventSourceMessages=messages))
 
-    assert body(made) == EVENTS.encode()
-    content = made.exchanges[0].response.content
+    assert body(result) == EVENTS.encode()
+    content = result.exchanges[0].response.content
     assert isinstance(content, Stream)
     assert [timed.after for timed in content.events] == [0.1, 2.5]
-    assert made.warnings == []
+    assert result.warnings == []
 
 
 def test_invalid_times_and_headers_are_dropped() -> None:
@@ -251,18 +251,18 @@ def test_a_credential_of_one_request_is_redacted_in_all_responses() -> None:
     second = entry(request={"headers": [{"name": "Authorization", "value": opaque}]})
     cookie = [*SSE, {"name": "Set-Cookie", "value": "sid=topsecretcookie1234; Path=/"}]
     second["response"]["headers"] = cookie
-    made = import_har(first, second)
+    result = import_har(first, second)
 
-    assert body(made) == b'{"t":"REDACTED","s":"REDACTED"}'
+    assert body(result) == b'{"t":"REDACTED","s":"REDACTED"}'
 
 
 @pytest.mark.parametrize(
     "upstream", ["https://My-Agent.example:443/", "https://u:p@my-agent.example"]
 )
 def test_equivalent_upstream_urls_match(upstream: str) -> None:
-    made = import_har(entry(), upstream=upstream)
+    result = import_har(entry(), upstream=upstream)
 
-    assert (made.base, len(made.exchanges)) == (URL, 1)
+    assert (result.base, len(result.exchanges)) == (URL, 1)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_an_empty_har_is_an_error() -> None:
 
 
 def interaction(**changes: Any) -> dict[str, Any]:
-    made: dict[str, Any] = {
+    result: dict[str, Any] = {
         "request": {
             "method": "POST",
             "uri": f"{URL}/runs/wait",
@@ -300,8 +300,8 @@ def interaction(**changes: Any) -> dict[str, Any]:
         },
     }
     for name, change in changes.items():
-        made[name] = {**made[name], **change}
-    return made
+        result[name] = {**result[name], **change}
+    return result
 
 
 def vcr(*interactions: dict[str, Any], as_json: bool = False) -> bytes:
@@ -313,14 +313,14 @@ def vcr(*interactions: dict[str, Any], as_json: bool = False) -> bytes:
 def test_interactions_become_exchanges(as_json: bool) -> None:
     raw = vcr(interaction(), as_json=as_json)
     assert is_vcr(raw)
-    made = from_vcr(raw, None, Rules())
+    result = from_vcr(raw, None, Rules())
 
-    (exchange,) = made.exchanges
+    (exchange,) = result.exchanges
     assert exchange.request.path == "/runs/wait"
     assert exchange.request.body == b'{"assistant_id": "agent"}'
     assert exchange.response.headers == (("content-type", "application/json"), ("x-two", "a"), ("x-two", "b"))  # fmt: skip
-    assert body(made) == b'{"a":1}'
-    assert made.warnings == ["a VCR.py cassette has no times: responses are sent without delays"]
+    assert body(result) == b'{"a":1}'
+    assert result.warnings == ["a VCR.py cassette has no times: responses are sent without delays"]
 
 
 @pytest.mark.parametrize(
@@ -338,47 +338,49 @@ def test_interactions_become_exchanges(as_json: bool) -> None:
     ],
 )  # fmt: skip
 def test_vcr_bodies_are_read_in_every_form(response: dict[str, Any]) -> None:
-    made = from_vcr(vcr(interaction(response=response)), None, Rules())
+    result = from_vcr(vcr(interaction(response=response)), None, Rules())
 
-    assert body(made) == b'{"a":1}'
+    assert body(result) == b'{"a":1}'
 
 
 def test_a_body_that_cannot_be_decompressed_is_skipped() -> None:
     headers = {"content-encoding": ["br"]}
     packed = interaction(response={"headers": headers, "body": {"string": b"\xff\x00\x01"}})
-    made = from_vcr(vcr(interaction(), packed), None, Rules())
+    result = from_vcr(vcr(interaction(), packed), None, Rules())
 
-    assert made.skipped == [
+    assert result.skipped == [
         (
             "POST /runs/wait",
             "the body is compressed with br: record it with decode_compressed_response",
         )
     ]
-    assert len(made.exchanges) == 1
+    assert len(result.exchanges) == 1
 
 
 def test_an_invalid_interaction_is_skipped() -> None:
-    made = from_vcr(vcr(interaction(), interaction(response={"status": None})), None, Rules())
+    result = from_vcr(vcr(interaction(), interaction(response={"status": None})), None, Rules())
 
-    assert [why.partition(":")[0] for _, why in made.skipped] == ["the interaction cannot be read"]
-    assert len(made.exchanges) == 1
+    assert [why.partition(":")[0] for _, why in result.skipped] == [
+        "the interaction cannot be read"
+    ]
+    assert len(result.exchanges) == 1
 
 
 def test_a_compressed_request_is_decompressed() -> None:
     packed = {"body": gzip.compress(b'{"a":1}'), "headers": {"Content-Encoding": ["gzip"]}}
-    made = from_vcr(vcr(interaction(request=packed)), None, Rules())
+    result = from_vcr(vcr(interaction(request=packed)), None, Rules())
 
-    assert made.exchanges[0].request.body == b'{"a":1}'
+    assert result.exchanges[0].request.body == b'{"a":1}'
 
 
 def test_a_stream_of_vcr_becomes_events() -> None:
     headers = {"Content-Type": ["text/event-stream"]}
-    made = from_vcr(
+    result = from_vcr(
         vcr(interaction(response={"headers": headers, "body": {"string": EVENTS}})), None, Rules()
     )
 
-    assert isinstance(made.exchanges[0].response.content, Stream)
-    assert body(made) == EVENTS.encode()
+    assert isinstance(result.exchanges[0].response.content, Stream)
+    assert body(result) == EVENTS.encode()
 
 
 @pytest.mark.parametrize(
