@@ -2,11 +2,9 @@
 
 import os
 import resource
-from array import array
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from mockserver.cassette import events_reader, yaml_codec
 from mockserver.cassette import playback as player
@@ -15,7 +13,7 @@ from mockserver.cassette.model import Exchange, Policy
 from mockserver.cassette.playback import Playback
 from mockserver.errors import OutOfFilesError, ReadError, is_out_of_files
 from mockserver.http.messages import Request
-from mockserver.matching.index import Asked, Cassette, Entry
+from mockserver.matching.index import Asked, Entry
 from mockserver.matching.keys import Rules
 from mockserver.store import discovery
 from mockserver.store.reader import Look, Reader, asked_at, at
@@ -69,33 +67,6 @@ class Snapshot:
         except BaseException:
             self.close()
             raise
-        self._let_go()
-
-    def __getstate__(self) -> tuple[object, ...]:
-        """Return what another process has to know of it; it opens the file by itself."""
-        told = [
-            (one.start, one.end, one.repeat, *_packed(one.asked)) for one in self.cassette.entries
-        ]
-        held = self._held is not None
-        known = (self._path, self.name, self.notes, self.end, self.stamp, self.header, held)
-        return *known, self.cassette.rules, told
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        """Be what another process has told; ReadError where the file is another one by now."""
-        *known, in_force, told = state
-        self._path, self.name, self.notes, self.end, self.stamp, self.header, held = known
-        self._held = None
-        self._descriptor = discovery.opened(self._path)
-        self.cassette = Cassette(
-            self.name,
-            in_force,
-            tuple(
-                Entry(self.name, number, start, end, _unpacked(packed), repeat)
-                for number, (start, end, repeat, *packed) in enumerate(told, 1)
-            ),
-        )
-        if held:
-            self._held = b"".join(self._pieces())
         self._let_go()
 
     @property
@@ -214,15 +185,3 @@ def _known(before: Snapshot | None, in_force: Rules) -> dict[tuple[int, int], As
     if before is None or before.cassette.rules != in_force:
         return {}
     return {(one.asked.size, one.asked.mark): one.asked for one in before.cassette.entries}
-
-
-def _packed(asked: Asked) -> tuple[object, ...]:
-    return (
-        *(asked.size, asked.mark, asked.key, asked.shape, asked.ids, asked.route),
-        *(asked.sketch.tobytes(), asked.repeat),
-    )
-
-
-def _unpacked(packed: list[Any]) -> Asked:
-    size, mark, key, shape, ids, route, sketch, repeat = packed
-    return Asked(size, mark, key, shape, ids, route, array("q", sketch), repeat)

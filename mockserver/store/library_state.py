@@ -10,7 +10,6 @@ from mockserver.cassette.model import Policy
 from mockserver.errors import ReadError
 from mockserver.formats.wording import counted
 from mockserver.matching.index import Index
-from mockserver.store import crew
 from mockserver.store.cassette_file import Snapshot, Stamp, stamp
 from mockserver.store.reader import NotACassetteError
 
@@ -57,17 +56,8 @@ class Shelf:
     def filled(self, there: Files) -> "Shelf":
         """Return the shelf of the files that are *there*; ReadError for the first that cannot be read."""
         shelf = Shelf(self.policy)
-        sizes = [_stamp(path)[1] for path, _ in there.values()]
-        files = [
-            (name, path, size, self.policy)
-            for (name, (path, _)), size in zip(there.items(), sizes, strict=True)
-        ]
-        ready = crew.spread(_loaded, _with_holds(files), sum(sizes))
-        for (name, (path, named)), snapshot in zip(there.items(), ready, strict=True):
-            if snapshot is not None and snapshot.stamp == _stamp(path):
-                shelf._take(name, path, snapshot, None)
-            else:
-                shelf._load(name, path, named=named)
+        for name, (path, named) in there.items():
+            shelf._load(name, path, named=named)
         return shelf._indexed(Index())
 
     def followed(self, there: Files, rest: Callable[[], None]) -> "Shelf":
@@ -119,10 +109,6 @@ class Shelf:
                 self.stamps[name] = _stamp(path)
                 return
             raise ReadError(error.message, line=error.line, file=path) from None
-        self._take(name, path, snapshot, before)
-
-    def _take(self, name: str, path: str, snapshot: Snapshot, before: Snapshot | None) -> None:
-        """Put *snapshot* in the place of what was there *before*."""
         self.notes += snapshot.notes
         self.held += snapshot.held - (before.held if before else 0)
         self.snapshots[name] = snapshot
@@ -134,29 +120,6 @@ class Shelf:
         same = len(there) == len(before.cassettes) and all(map(is_, there, before.cassettes))
         self.index = before if same else before.updated(tuple(there))
         return self
-
-
-_File = tuple[str, str, int, Policy]
-"""A file to be loaded: name, path, up to how many bytes it is held, policy."""
-
-
-def _with_holds(files: list[_File]) -> list[_File]:
-    """Return *files* with how large each may be to be held, in the place of how large it is."""
-    held = 0
-    told: list[_File] = []
-    for name, path, size, policy in files:
-        told.append((name, path, HELD_EACH if held < HELD else 0, policy))
-        held += size if size <= told[-1][2] else 0
-    return told
-
-
-def _loaded(file: _File) -> Snapshot | None:
-    """Return the *file* as it is loaded, None where there is anything to be said about it."""
-    name, path, hold, policy = file
-    try:
-        return Snapshot(Path(path), name, policy, hold)
-    except (OSError, ReadError):
-        return None
 
 
 def _stamp(path: str) -> Stamp:

@@ -10,7 +10,7 @@ from mockserver.cassette.model import Policy, Stream
 from mockserver.errors import ReadError
 from mockserver.formats.json_text import Json
 from mockserver.matching import summary
-from mockserver.store import crew, discovery
+from mockserver.store import discovery
 from mockserver.store.cassette_file import Snapshot
 from mockserver.store.reader import NotACassetteError
 
@@ -30,28 +30,21 @@ class Row:
 
 @dataclass(slots=True)
 class Listed:
-    """What one file holds: *rows*; *notes* are to be told, *faults* are what could not be read. *error*: nothing could."""
+    """What one file holds: *rows*; *notes* are to be told, *faults* are what could not be read."""
 
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    error: tuple[str, int | None, str | None] | None = None
 
 
 def listed(paths: Iterable[Path]) -> Iterator[Listed]:
     """Yield what is in each file below *paths*, in path order; UsageError for a path that is not there, ReadError for a file that is no cassette."""
     there = discovery.found(paths)
-    work = [(name, path, named) for name, (path, named) in there.items()]
-    size = sum(Path(path).stat().st_size for _, path, _ in work if Path(path).exists())
-    for one in crew.spread(_listed, work, size):
-        if one.error is not None:
-            message, line, file = one.error
-            raise ReadError(message, line=line, file=file)
-        yield one
+    for name, (path, named) in there.items():
+        yield _listed(name, path, named)
 
 
-def _listed(file: tuple[str, str, bool]) -> Listed:
-    name, path, named = file
+def _listed(name: str, path: str, named: bool) -> Listed:
     told = Listed()
     faults: list[tuple[ReadError, int]] = []
 
@@ -76,12 +69,11 @@ def _listed(file: tuple[str, str, bool]) -> Listed:
     try:
         snapshot = Snapshot(Path(path), name, Policy(), 0, look=look)
     except OSError as error:
-        told.error = (f"cannot be read: {error.strerror}", None, path)
+        raise ReadError(f"cannot be read: {error.strerror}", file=path) from None
     except ReadError as error:
-        if isinstance(error, NotACassetteError) and not named:
-            told.notes.append(f"{name}: skipped, {error.why}")
-        else:
-            told.error = (error.message, error.line, path)
+        if not isinstance(error, NotACassetteError) or named:
+            raise ReadError(error.message, line=error.line, file=path) from None
+        told.notes.append(f"{name}: skipped, {error.why}")
     else:
         told.notes += snapshot.notes
         told.faults = [str(snapshot.at(error, start)) for error, start in faults]
