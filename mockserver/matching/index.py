@@ -103,76 +103,19 @@ class Index:
     """All loaded *cassettes*, in path order, as one library."""
 
     def __init__(self, cassettes: tuple[Cassette, ...] = ()) -> None:
-        self.cassettes: tuple[Cassette, ...] = ()
-        self.rules: tuple[Rules, ...] = ()
-        self._by_name: dict[str, Index] = {}
-        self._order: dict[str, int] = {}
-        self._by_key: dict[_Place, Found] = {}
-        self._by_shape: dict[_Place, tuple[Key, ...]] = {}
-        if cassettes:
-            self._change(cassettes, {})
-
-    def updated(self, cassettes: tuple[Cassette, ...]) -> "Index":
-        """Return the index of these *cassettes*; it costs as much work as they differ from those of this one."""
-        index = Index()
-        index._by_key = self._by_key.copy()
-        index._by_shape = self._by_shape.copy()
-        index._change(cassettes, {one.name: one for one in self.cassettes})
-        return index
-
-    def _change(self, cassettes: tuple[Cassette, ...], before: dict[str, Cassette]) -> None:
-        """Take *cassettes* in the place of those that were there *before*."""
         self.cassettes = cassettes
         self.rules = tuple(dict.fromkeys(cassette.rules for cassette in cassettes))
+        self._by_name: dict[str, Index] = {}
         self._order = {cassette.name: number for number, cassette in enumerate(cassettes)}
-        come = [one for one in cassettes if before.get(one.name) is not one]
-        stay = {one.name for one in cassettes if before.get(one.name) is one}
-        gone = [one for one in before.values() if one.name not in stay]
-        # What a changed place holds: first of what stays, then of what comes.
         entries: dict[_Place, list[Entry]] = {}
-        shapes: dict[_Place, list[Key]] = {}
-        for cassette in gone:
-            for one in cassette.entries:
-                place = (cassette.rules, one.key)
-                if place not in entries:
-                    left = self._by_key[place].entries
-                    entries[place] = [old for old in left if old.cassette in stay]
-                if one.asked.shape is not None:
-                    shape = (cassette.rules, one.asked.shape)
-                    shapes.setdefault(shape, list(self._by_shape[shape]))
-        for cassette in come:
-            rules = cassette.rules
-            for one in cassette.entries:
-                place = (rules, one.asked.key)
-                found = entries.get(place)
-                if found is None:
-                    known = self._by_key.get(place)
-                    found = entries[place] = list(known.entries) if known else []
-                found.append(one)
-                if one.asked.shape is not None:
-                    shape = (rules, one.asked.shape)
-                    if shape not in shapes:
-                        shapes[shape] = list(self._by_shape.get(shape, ()))
-                    shapes[shape].append(one.asked.key)
-        for place, found in entries.items():
-            if found:
-                if len(found) > 1:
-                    found.sort(key=self._place)
-                self._by_key[place] = Found(place[1], tuple(found))
-            else:
-                del self._by_key[place]
-        for shape, keys in shapes.items():
-            self._gather(shape, keys)
-
-    def _gather(self, shape: "_Place", keys: list[Key]) -> None:
-        """Have those of *keys* that there are stand under *shape*, in recorded order."""
-        rules = shape[0]
-        there = {key for key in keys if (rules, key) in self._by_key}
-        if there:
-            first = {key: self._place(self._by_key[rules, key].entries[0]) for key in there}
-            self._by_shape[shape] = tuple(sorted(there, key=first.__getitem__))
-        else:
-            del self._by_shape[shape]
+        keys: dict[_Place, dict[Key, None]] = {}
+        for cassette in cassettes:
+            for entry in cassette.entries:
+                entries.setdefault((cassette.rules, entry.key), []).append(entry)
+                if entry.asked.shape is not None:
+                    keys.setdefault((cassette.rules, entry.asked.shape), {})[entry.key] = None
+        self._by_key = {place: Found(place[1], tuple(one)) for place, one in entries.items()}
+        self._by_shape = {place: tuple(one) for place, one in keys.items()}
 
     @property
     def count(self) -> int:

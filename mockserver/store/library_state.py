@@ -118,7 +118,7 @@ class Shelf:
     def _indexed(self, before: Index) -> "Shelf":
         there = [self.snapshots[name].cassette for name in self.paths if name in self.snapshots]
         same = len(there) == len(before.cassettes) and all(map(is_, there, before.cassettes))
-        self.index = before if same else before.updated(tuple(there))
+        self.index = before if same else Index(tuple(there))
         return self
 
 
