@@ -29,10 +29,7 @@ def agent_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def start(aiohttp_client: AiohttpClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
-    # However slow the machine is, an edit is looked for at once.
-    monkeypatch.setattr("mockserver.store.library.LONG", 60.0)
-
+def start(aiohttp_client: AiohttpClient, tmp_path: Path) -> Start:
     async def start(speed: str = "instant", loopback: bool = True, **files: str) -> Server:
         lines: list[str] = []
         for name, text in files.items():

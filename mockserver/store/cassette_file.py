@@ -2,7 +2,7 @@
 
 import os
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -44,7 +44,6 @@ class Snapshot:
         policy: Policy,
         hold: int,
         before: "Snapshot | None" = None,
-        rest: Callable[[], None] = lambda: None,
         look: Look | None = None,
     ) -> None:
         self._path = path
@@ -58,7 +57,7 @@ class Snapshot:
             self._held: bytes | None = None
             if self.stamp[1] <= hold:
                 self._held = b"".join(self._pieces())
-            reader = Reader(name, self._line, partial(_known, before), rest, look)
+            reader = Reader(name, self._line, partial(_known, before), look)
             self.notes = reader.notes
             self.cassette, self.header = reader.read(self._blocks(), policy)
             self.end = reader.end

@@ -1,7 +1,7 @@
 """All files of a server as they were when they were loaded; a change makes another shelf of them, which shares the rest."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from operator import is_
 from pathlib import Path
@@ -60,11 +60,10 @@ class Shelf:
             shelf._load(name, path, named=named)
         return shelf._indexed(Index())
 
-    def followed(self, there: Files, rest: Callable[[], None]) -> "Shelf":
+    def followed(self, there: Files) -> "Shelf":
         """Return the shelf after edited, new and removed files were picked up from what is *there*.
 
-        It costs as much work as was changed, with a *rest* after each exchange. Of a file that cannot be read what was there before
-        is kept; that is noted.
+        Only changed files are read. A file that cannot be read keeps its last good version, with a note.
         """
         shelf = Shelf(self.policy, held=self.held)
         for name in self.snapshots:
@@ -77,14 +76,14 @@ class Shelf:
             shelf.paths[name] = path
             now = _stamp(path)
             if self.stamps.get(name) != now:
-                shelf._pick_up(name, path, named=named and name not in self.snapshots, rest=rest)
+                shelf._pick_up(name, path, named=named and name not in self.snapshots)
             shelf.stamps.setdefault(name, now)
         return shelf._indexed(self.index)
 
-    def _pick_up(self, name: str, path: str, *, named: bool, rest: Callable[[], None]) -> None:
+    def _pick_up(self, name: str, path: str, *, named: bool) -> None:
         known = name in self.snapshots
         try:
-            self._load(name, path, named=named, rest=rest)
+            self._load(name, path, named=named)
         except ReadError as error:
             kept = "; the version before is kept" if known else ""
             self.notes.append(f"{error}{kept}")
@@ -93,14 +92,12 @@ class Shelf:
             count = len(self.snapshots[name].cassette.entries)
             self.notes.append(f"{name}: read again, {counted(count, 'exchange')}")
 
-    def _load(
-        self, name: str, path: str, *, named: bool, rest: Callable[[], None] = lambda: None
-    ) -> None:
+    def _load(self, name: str, path: str, *, named: bool) -> None:
         before = self.snapshots.get(name)
         hold = HELD_EACH if self.held < HELD else 0
         self.paths[name] = path
         try:
-            snapshot = Snapshot(Path(path), name, self.policy, hold, before, rest)
+            snapshot = Snapshot(Path(path), name, self.policy, hold, before)
         except OSError as error:
             raise ReadError(f"cannot be read: {error.strerror}", file=path) from None
         except ReadError as error:

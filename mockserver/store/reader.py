@@ -49,7 +49,6 @@ class Reader:
         name: str,
         line: Callable[[int], int],
         known: Callable[[Rules], Mapping[tuple[int, int], Asked]],
-        rest: Callable[[], None],
         look: Look | None,
     ) -> None:
         self.notes: list[str] = []
@@ -57,7 +56,6 @@ class Reader:
         self._name = name
         self._line = line
         self._known = known
-        self._rest = rest
         self._look = look
 
     def read(self, blocks: Iterable[bytes], policy: Policy) -> tuple[Cassette, Header]:
@@ -72,7 +70,6 @@ class Reader:
         entries: list[Entry] = []
         for place in pending:
             entries += self._entry(place, len(entries) + 1, in_force, repeat, known)
-            self._rest()
         return Cassette(self._name, in_force, tuple(entries)), header
 
     def _header(self, places: Iterator[Document]) -> tuple[Header, Iterator[Document]]:

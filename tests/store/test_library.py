@@ -103,7 +103,7 @@ async def test_edited_new_and_removed_files_are_followed(tmp_path: Path, told: T
     (tmp_path / "a.yaml").write_text(text("/a"))
     (tmp_path / "c.yaml").unlink()
 
-    assert await loaded.follow(force=True)
+    assert await loaded.reload_if_changed()
 
     assert labels(loaded) == ["a.yaml#1 /a", "b.yaml#1 /b", "b.yaml#2 /b2"]
     assert told.lines == [
@@ -111,7 +111,7 @@ async def test_edited_new_and_removed_files_are_followed(tmp_path: Path, told: T
         "a.yaml: read again, 1 exchange",
         "b.yaml: read again, 2 exchanges",
     ]
-    assert not await loaded.follow(force=True)
+    assert not await loaded.reload_if_changed()
 
 
 async def test_an_exchange_whose_file_has_changed_is_not_current(
@@ -121,11 +121,10 @@ async def test_an_exchange_whose_file_has_changed_is_not_current(
     loaded = library(told, tmp_path)
     entry = loaded.index.cassettes[0].entries[0]
 
-    assert loaded.is_current(entry)
-    await asyncio.sleep(0)  # the next turn
+    assert loaded.is_fresh(entry)
     write(tmp_path / "a.yaml", text("/new"))
-    assert not loaded.is_current(entry)
-    assert await loaded.follow(force=True)
+    assert not loaded.is_fresh(entry)
+    assert await loaded.reload_if_changed()
     assert labels(loaded) == ["a.yaml#1 /new"]
 
 
@@ -143,9 +142,9 @@ async def test_a_broken_edit_keeps_the_last_good_version(
     else:
         write(path, broken)
 
-    assert not loaded.is_current(entry)
-    assert not await loaded.follow(force=True)
-    assert loaded.is_current(entry)
+    assert not loaded.is_fresh(entry)
+    assert not await loaded.reload_if_changed()
+    assert loaded.is_fresh(entry)
     assert loaded.exchange(entry).request.path == "/a"
     assert told.lines == [
         f"{path}, line 9: not YAML: did not find expected node content; the version before is kept"
@@ -160,7 +159,7 @@ async def test_an_edit_that_breaks_an_answer_keeps_the_last_good_version(
     loaded = library(told, tmp_path)
     write(path, text("/a", "/b").replace("text: answer /b", "txt: answer /b"))
 
-    assert not await loaded.follow(force=True)
+    assert not await loaded.reload_if_changed()
     assert labels(loaded) == ["a.yaml#1 /a", "a.yaml#2 /b"]
     assert "line 11: response has no key `txt`" in told.lines[0]
 
@@ -170,10 +169,10 @@ async def test_a_mended_edit_is_read(tmp_path: Path, told: Told) -> None:
     path.write_text(text("/a"))
     loaded = library(told, tmp_path)
     write(path, "mockserver: 1\n---\nrequest: [\n")
-    await loaded.follow(force=True)
+    await loaded.reload_if_changed()
     write(path, text("/b"))
 
-    assert await loaded.follow(force=True)
+    assert await loaded.reload_if_changed()
     assert labels(loaded) == ["a.yaml#1 /b"]
 
 
@@ -185,7 +184,7 @@ async def test_requests_that_did_not_change_are_not_read_again(tmp_path: Path, t
     before, other = loaded.index.cassettes
     write(tmp_path / "a.yaml", text("/new", *paths[:20], "/newer", *paths[20:]))
 
-    assert await loaded.follow(force=True)
+    assert await loaded.reload_if_changed()
 
     now = loaded.index.cassettes[0]
     known = {entry.asked for entry in before.entries}
@@ -204,7 +203,7 @@ async def test_an_edit_stalls_no_other_request(tmp_path: Path, told: Told) -> No
     write(tmp_path / "a.yaml", text(*(f"/{number}" for number in range(2000))))
     turns = 0
 
-    reading = asyncio.create_task(loaded.follow(force=True))
+    reading = asyncio.create_task(loaded.reload_if_changed())
     while not reading.done():
         assert loaded.request(other).path == "/b"
         turns += 1
@@ -219,7 +218,7 @@ async def test_who_waits_takes_what_is_read_meanwhile(tmp_path: Path, told: Told
     loaded = library(told, tmp_path)
     write(tmp_path / "a.yaml", text("/b"))
 
-    assert await asyncio.gather(*(loaded.follow(force=True) for _ in range(5))) == [True] * 5
+    assert await asyncio.gather(*(loaded.reload_if_changed() for _ in range(5))) == [True] * 5
     assert told.lines == ["a.yaml: read again, 1 exchange"]
 
 

@@ -87,8 +87,8 @@ class Cassettes:
         looked = self._lookup.of(request)
         session = self.sessions.of(looked.session)
         hit = self._hit(request, looked, session)
-        while not self._once and (hit is None or not self._library.is_current(hit.entry)):
-            if not await self._library.follow(force=hit is not None):
+        while not self._once and (hit is None or not self._library.is_fresh(hit.entry)):
+            if not await self._library.reload_if_changed():
                 break
             looked = self._lookup.of(request)
             session = self.sessions.of(looked.session)
@@ -100,7 +100,7 @@ class Cassettes:
             reply = self._answers.get(entry)
         except ReadError:
             # A file that is being written in place: it may be whole again by now.
-            if self._once or not await self._library.follow(force=True):
+            if self._once or not await self._library.reload_if_changed():
                 raise
             return await self.respond(request)
         assert reply.exchange is not None
