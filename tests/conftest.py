@@ -10,7 +10,7 @@ import pytest
 from aiohttp.test_utils import RawTestServer
 from pytest_aiohttp import AiohttpClient
 
-from mockserver.http.pacing import pace
+from mockserver.http.pacing import parse_pace
 from mockserver.server import modes, settings
 from mockserver.server.log import Log
 from tests.agentserver import AgentServer
@@ -36,7 +36,7 @@ def start(aiohttp_client: AiohttpClient, tmp_path: Path) -> Start:
             (tmp_path / f"{name}.yaml").write_text(text)
         project = settings.load(tmp_path / "mockserver.yaml" if "mockserver" in files else None)
         log = Log(lines.append)
-        made = modes.replay([tmp_path], modes.How(project, pace(speed, None), loopback), log)
+        made = modes.replay([tmp_path], modes.How(project, parse_pace(speed, None), loopback), log)
         return Server(
             await aiohttp_client(RawTestServer(made.app.handle)), made.cassettes, log, lines
         )

@@ -124,13 +124,13 @@ def test_yaml_can_be_loaded(block: Block, tmp_path: Path) -> None:
             [entry, *_] = library.index.cassettes[0].entries
             assert library.exchange(entry).response.status == 200
         case "ignore":
-            expected: Any = strict_yaml.read(block.text)
+            expected: Any = strict_yaml.parse(block.text)
             assert expected["ignore"] == list(settings.load(path).policy.ignore)
         case "extends":
             assert script_files.load(path).rules
         case first_key:
             assert block.page in ("container.md", "scaling.md", "upkeep.md")
-            assert all(map(strict_yaml.read, block.text.split("---\n"))), first_key
+            assert all(map(strict_yaml.parse, block.text.split("---\n"))), first_key
 
 
 def test_the_python_of_the_readme_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from mockserver.errors import ReadError
 from mockserver.formats import json_text
-from mockserver.formats.wording import counted
+from mockserver.formats.wording import pluralize
 from mockserver.http import messages
 from mockserver.http.messages import Reply, Request, Source
 from mockserver.server.cache import Cache
@@ -39,7 +39,7 @@ def test_a_placed_read_error_keeps_its_fields() -> None:
 def test_headers_of_one_connection_are_dropped() -> None:
     headers = (("connection", "close, X-Hop"), ("x-hop", "1"), ("te", "trailers"), ("x-end", "2"))
 
-    assert messages.end_to_end(headers) == (("x-end", "2"),)
+    assert messages.strip_hop_by_hop(headers) == (("x-end", "2"),)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_reason_does_not_depend_on_the_python_version(status: int, reason: str
     ],
 )
 def test_json_is_parsed_only_where_it_comes_back(text: str, value: object) -> None:
-    assert json_text.faithful(text) == value
+    assert json_text.parse_exact(text) == value
 
 
 def test_a_cache_forgets_what_was_not_used_for_longest() -> None:
@@ -143,7 +143,7 @@ def answered(every: bool) -> list[str]:
     request = Request("POST", "/runs/wait")
     for reply, seconds in (
         (Reply(200, source=Source.CASSETTE, exchange="a.yaml#1"), 0.0123),
-        (Reply(200, source=Source.FAKE, counted=False), 0.001),
+        (Reply(200, source=Source.FAKE, is_counted=False), 0.001),
         (Reply(404, source=Source.MISS, note="no exchange matches"), 0.001),
         (Reply(502, source=Source.ERROR, note="cannot be reached"), 0.001),
     ):
@@ -170,7 +170,7 @@ def test_on_a_terminal_a_log_tells_every_request() -> None:
 def test_a_log_tells_what_an_id_stands_for() -> None:
     lines: list[str] = []
     log = Log(lines.append, every=True)
-    request, reply = Request("GET", "/threads/x"), Reply(200, names=(("x", "y"),))
+    request, reply = Request("GET", "/threads/x"), Reply(200, id_pairs=(("x", "y"),))
     log.answering(request, reply)
     log.answered(request, reply, 0.001)
 
@@ -183,7 +183,11 @@ def test_a_log_of_nothing() -> None:
 
 
 def test_numbers_have_their_noun() -> None:
-    assert [counted(1, "miss", "misses"), counted(2, "miss", "misses"), counted(0, "exchange")] == [
+    assert [
+        pluralize(1, "miss", "misses"),
+        pluralize(2, "miss", "misses"),
+        pluralize(0, "exchange"),
+    ] == [
         "1 miss",
         "2 misses",
         "0 exchanges",

@@ -7,7 +7,7 @@ from itertools import chain
 
 from mockserver.errors import ReadError
 
-_OUTDENTED = re.compile(rb"\n[^ \n]")
+_UNINDENTED_LINE = re.compile(rb"\n[^ \n]")
 """The beginning of each line that is neither indented nor empty: all there is to look at, and found three times as fast as all lines."""
 
 _SEPARATOR = re.compile(rb"---[\n\r \t]")
@@ -27,10 +27,10 @@ class Document:
     """
 
     start: int
-    held: bytes
+    buffer: bytes
     begin: int
     stop: int
-    response: int = -1
+    response_at: int = -1
 
     @property
     def end(self) -> int:
@@ -40,12 +40,12 @@ class Document:
     @property
     def raw(self) -> bytes:
         """Its bytes."""
-        return self.held[self.begin : self.stop]
+        return self.buffer[self.begin : self.stop]
 
     @property
     def head(self) -> bytes | None:
         """What stands before `response:`, None where the head alone does not tell all."""
-        return self.held[self.begin : self.response] if self.response >= 0 else None
+        return self.buffer[self.begin : self.response_at] if self.response_at >= 0 else None
 
     @property
     def encoding(self) -> str:
@@ -53,14 +53,16 @@ class Document:
         return "utf-8-sig" if self.start == 0 else "utf-8"
 
 
-def document(raw: bytes, start: int = 0) -> Document:
+def single_document(raw: bytes, start: int = 0) -> Document:
     """Return the one document that is *raw*, from byte *start* of its file."""
-    first = next(split((raw,)), None)
+    first = next(split_documents((raw,)), None)
     whole = Document(start, raw, 0, len(raw))
-    return replace(whole, response=first.response) if first and first.stop == len(raw) else whole
+    return (
+        replace(whole, response_at=first.response_at) if first and first.stop == len(raw) else whole
+    )
 
 
-def split(blocks: Iterable[bytes]) -> Iterator[Document]:
+def split_documents(blocks: Iterable[bytes]) -> Iterator[Document]:
     """Yield the documents of a file that comes in *blocks*; a document begins with a line `---`."""
     start = begin = searched = 0
     held = b""
@@ -73,7 +75,7 @@ def split(blocks: Iterable[bytes]) -> Iterator[Document]:
             begin = 0
         # A line that begins close to the end of a block is looked at with the next one.
         limit = len(held) if block is None else max(len(held) - _AHEAD, searched)
-        for found in _OUTDENTED.finditer(held, searched, limit):
+        for found in _UNINDENTED_LINE.finditer(held, searched, limit):
             at = found.start() + 1
             if held[at] in _BLANK:
                 continue
@@ -91,14 +93,14 @@ def split(blocks: Iterable[bytes]) -> Iterator[Document]:
         yield Document(start, held, begin, stop, response if alone else -1)
 
 
-def without_dashes(document: Document) -> Document:
+def strip_partial_separator(document: Document) -> Document:
     """Return *document* without the beginning of a separator that was cut off."""
     near = max(document.stop - _NEAR, document.begin)
-    cut = _DASHES.search(document.held, near, document.stop)
+    cut = _DASHES.search(document.buffer, near, document.stop)
     return replace(document, stop=cut.start()) if cut else document
 
 
-def decoded(place: Document, raw: bytes) -> str:
+def decode(place: Document, raw: bytes) -> str:
     """Return *raw*, all or a part of the document at *place*, as text; ReadError where it is none."""
     try:
         return raw.decode(place.encoding)
@@ -109,6 +111,6 @@ def decoded(place: Document, raw: bytes) -> str:
         ) from None
 
 
-def holds_text(raw: bytes) -> bool:
+def has_content(raw: bytes) -> bool:
     """Tell whether a document holds anything but its separator, blank lines and comments."""
     return _TEXT.search(raw.removeprefix(b"\xef\xbb\xbf")) is not None

@@ -3,40 +3,40 @@
 import re
 from hashlib import sha256
 
-SETTINGS = "mockserver.yaml"
+SETTINGS_FILE = "mockserver.yaml"
 """The file that holds the settings of a project, and no cassette."""
 
 SUFFIXES = (".yaml", ".yml")
 
-_BAD = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\/]')
-_LONGEST = 150
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\/]')
+_MAX_BYTES = 150
 
 
-def filed(name: str) -> str:
+def cassette_path(name: str) -> str:
     """Return the path below its folder, with suffix, of the cassette *name*, whose parts `/` divides.
 
     Any text is a name, and no path leads out of the folder. Two names have two paths, unless it is the suffix that they differ in.
     """
     plain = next((name.removesuffix(end) for end in SUFFIXES if name.endswith(end)), name)
-    *folders, last = map(safe, plain.split("/"))
+    *folders, last = map(safe_name, plain.split("/"))
     suffix = name[len(plain) :] or SUFFIXES[0]
-    if f"{last}{suffix}" == SETTINGS:
-        last = _marked(last, last)
+    if f"{last}{suffix}" == SETTINGS_FILE:
+        last = _with_hash(last, last)
     return "/".join((*folders, f"{last}{suffix}"))
 
 
-def safe(part: str) -> str:
+def safe_name(part: str) -> str:
     """Return *part* as the name of a file without its suffix.
 
     Characters that are no good there become dashes, and a name that is not its own any more ends in a few digits that make it one.
     """
-    plain = "".join(one if one.isprintable() else "-" for one in _BAD.sub("-", part))
+    plain = "".join(one if one.isprintable() else "-" for one in _UNSAFE.sub("-", part))
     if plain.startswith("."):
         plain = f"-{plain[1:]}"
-    plain = plain.encode()[:_LONGEST].decode(errors="ignore")
+    plain = plain.encode()[:_MAX_BYTES].decode(errors="ignore")
     plain = plain.rstrip(". ")
-    return part if plain == part and part else _marked(plain, part)
+    return part if plain == part and part else _with_hash(plain, part)
 
 
-def _marked(plain: str, name: str) -> str:
+def _with_hash(plain: str, name: str) -> str:
     return f"{plain}-{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-from mockserver.formats.sse import CRLF, Event, Row, events
+from mockserver.formats.sse import CRLF, Event, Row, rows_to_events
 from mockserver.http.messages import Headers, Request
 
 FORMAT = 1
@@ -56,7 +56,7 @@ class Stream:
         self.afters: list[float] = []
 
     @classmethod
-    def plain(cls, rows: list[Row], afters: list[float], line_ending: str) -> Self:
+    def from_rows(cls, rows: list[Row], afters: list[float], line_ending: str) -> Self:
         """Return the stream of plain *rows*, each so many seconds *after* the one before."""
         stream = cls((), line_ending)
         stream._events, stream.rows, stream.afters = None, rows, afters
@@ -66,7 +66,7 @@ class Stream:
     def events(self) -> tuple[TimedEvent, ...]:
         """The events with their times."""
         if self._events is None:
-            pairs = zip(self.afters, events(self.rows or []), strict=True)
+            pairs = zip(self.afters, rows_to_events(self.rows or []), strict=True)
             self._events = tuple(TimedEvent(after, event) for after, event in pairs)
         return self._events
 
@@ -129,6 +129,6 @@ class Policy:
     repeat: Repeat = Repeat.LAST
     override: Repeat | None = None
 
-    def repeating(self, header: Header) -> Repeat:
+    def repeat_for(self, header: Header) -> Repeat:
         """Return what holds in the cassette of *header*."""
         return self.override or header.repeat or self.repeat

@@ -21,29 +21,31 @@ _EPOCHS = ((1.5e9, 2e9), (1.5e12, 2e12))
 _TIMES = ("at", "seconds")
 
 
-class Stable:
+class Normalizer:
     """Numbers ids in the order in which they come; the same id always has the same number."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
-    def text(self, text: str) -> str:
+    def normalize_text(self, text: str) -> str:
         """Return *text* with `<id-N>`, `<time>` and `<address>` for what changes from run to run."""
         return VOLATILE.sub(self._put, text)
 
-    def facts(self, facts: dict[str, Any]) -> Json:
+    def normalize_exchange(self, facts: dict[str, Any]) -> Json:
         """Return the *facts* of an exchange without their times, and steady all the rest."""
         return self._steady(_timeless(facts))
 
     def _steady(self, value: Json) -> Json:
         match value:
             case str():
-                return self.text(value)
+                return self.normalize_text(value)
             case dict():
-                return {self.text(name): self._steady(part) for name, part in value.items()}
+                return {
+                    self.normalize_text(name): self._steady(part) for name, part in value.items()
+                }
             case list():
                 return [self._steady(part) for part in value]
-            case int() | float() if is_time(value):
+            case int() | float() if looks_like_time(value):
                 return "<time>"
             case _:
                 return value
@@ -57,7 +59,7 @@ class Stable:
         return f"<id-{number}>"
 
 
-def is_time(number: float) -> bool:
+def looks_like_time(number: float) -> bool:
     """Tell whether *number* looks like a moment."""
     return any(low < number < high for low, high in _EPOCHS)
 

@@ -8,7 +8,7 @@ from mockserver.cassette.model import Body, Response, Stream
 from mockserver.formats import sse
 from mockserver.http.messages import Headers
 
-Step = tuple[float, bytes]
+TimedChunk = tuple[float, bytes]
 """Seconds since the request, and what goes out then."""
 
 
@@ -23,36 +23,36 @@ class Playback:
     status: int
     reason: str | None
     headers: Headers
-    steps: tuple[Step, ...]
+    steps: tuple[TimedChunk, ...]
     last: float = 0.0
     end: float = 0.0
     cut: bool = False
     streamed: bool = True
 
 
-def playback(response: Response) -> Playback:
+def build_playback(response: Response) -> Playback:
     """Return how *response* is played."""
     end = response.end
     return Playback(
         response.status,
         response.reason,
         response.headers,
-        tuple(steps(response.content)),
-        last(response.content),
+        tuple(timed_chunks(response.content)),
+        last_time(response.content),
         end.after if end else 0.0,
         cut=bool(end and end.cut),
         streamed=isinstance(response.content, Stream),
     )
 
 
-def encoded(content: Stream | Body) -> bytes:
+def encode_body(content: Stream | Body) -> bytes:
     """Return the whole body of *content*."""
-    return b"".join(chunk for _, chunk in steps(content))
+    return b"".join(chunk for _, chunk in timed_chunks(content))
 
 
-def steps(content: Stream | Body) -> list[Step]:
+def timed_chunks(content: Stream | Body) -> list[TimedChunk]:
     """Return the chunks of *content* with their times in seconds since the request; those at one time are one."""
-    chunks: list[Step] = []
+    chunks: list[TimedChunk] = []
     match content:
         case Stream(events, ending, tail):
             at = 0.0
@@ -63,10 +63,10 @@ def steps(content: Stream | Body) -> list[Step]:
         case Body(raw, after, keepalives):
             chunks += [(at, b"\n") for at in keepalives]
             chunks.append((after, raw))
-    return joined(chunks)
+    return merge_chunks(chunks)
 
 
-def last(content: Stream | Body) -> float:
+def last_time(content: Stream | Body) -> float:
     """Return when the last of *content* came, in seconds since the request."""
     match content:
         case Stream(events):
@@ -76,7 +76,7 @@ def last(content: Stream | Body) -> float:
             return max((after, *keepalives))
 
 
-def joined(chunks: Iterable[Step]) -> list[Step]:
+def merge_chunks(chunks: Iterable[TimedChunk]) -> list[TimedChunk]:
     """Return *chunks* without empty ones, those at one time as one."""
     chunks = list(chunks)
     if all(chunk for _, chunk in chunks) and len({at for at, _ in chunks}) == len(chunks):

@@ -11,24 +11,24 @@ from mockserver.http.messages import (
     OWN_PREFIX,
     Headers,
     Request,
-    end_to_end,
-    first,
+    first_value,
     is_event_stream,
     standard_reason,
+    strip_hop_by_hop,
 )
 
-KEPT_REQUEST_HEADERS = frozenset(("last-event-id",))
+RECORDED_REQUEST_HEADERS = frozenset(("last-event-id",))
 """The request headers that a cassette holds, beside the `content-type` of a body that is not JSON."""
 
-OF_ONE_DELIVERY = frozenset(
+UNRECORDED_RESPONSE_HEADERS = frozenset(
     ("content-encoding", "content-length", "date", "server", "set-cookie", "vary")
 )
 """The headers of an answer that a replay has its own of, or none."""
 
-LARGEST = 128 << 20
+MAX_SIZE = 128 << 20
 """How many bytes of bodies an exchange may have to be collected."""
 
-_DROPPED_PREFIXES = ("access-control-", OWN_PREFIX)
+_UNRECORDED_PREFIXES = ("access-control-", OWN_PREFIX)
 
 
 class Recorder:
@@ -49,7 +49,7 @@ class Recorder:
         self.size = len(request.body)
         """The bytes of both bodies so far."""
 
-    def answer(self, status: int, reason: str | None, headers: Headers) -> None:
+    def start_response(self, status: int, reason: str | None, headers: Headers) -> None:
         """Take the head of the answer."""
         self._status, self._headers = status, headers
         self._reason = None if reason == standard_reason(status) else reason
@@ -57,7 +57,7 @@ class Recorder:
     def feed(self, chunk: bytes, at: float) -> None:
         """Take the next *chunk* of the body, which came *at* that time."""
         self.size += len(chunk)
-        if self.size > LARGEST:
+        if self.size > MAX_SIZE:
             self._raw = bytearray()
         elif chunk:
             self._raw += chunk
@@ -69,15 +69,17 @@ class Recorder:
         content = self._stream() if is_event_stream(self._headers) else self._body()
         last = self._times[-1] if self._times else 0.0
         end = End(_gap(at - self._started, last), cut)
-        response = Response(self._status, self._reason, kept_response(self._headers), content, end)
-        return Exchange(kept_request(self._request), response)
+        response = Response(
+            self._status, self._reason, strip_response_headers(self._headers), content, end
+        )
+        return Exchange(strip_request_headers(self._request), response)
 
     def _stream(self) -> Stream:
         raw = bytes(self._raw)
-        ending = sse.line_ending(raw)
-        if (rows := sse.plain(raw)) is not None:
-            return Stream.plain(rows, self._row_afters(raw, rows, ending), ending)
-        blocks, tail = sse.split(raw)
+        ending = sse.detect_line_ending(raw)
+        if (rows := sse.parse_rows(raw)) is not None:
+            return Stream.from_rows(rows, self._row_afters(raw, rows, ending), ending)
+        blocks, tail = sse.split_blocks(raw)
         afters = self._afters(map(len, blocks))
         events = (sse.decode(block, ending) for block in blocks)
         return Stream(tuple(map(TimedEvent, afters, events)), ending, tail)
@@ -90,7 +92,7 @@ class Recorder:
         if len(ends) == len(rows) and all(raw.endswith(blank, 0, end) for end in ends):
             # As servers write them, each event by itself.
             return list(map(_gap, self._times, accumulate((0.0, *self._times[:-1]), max)))
-        return self._afters(sse.size(row, ending) for row in rows)
+        return self._afters(sse.row_size(row, ending) for row in rows)
 
     def _afters(self, sizes: Iterable[int]) -> list[float]:
         """Return how many seconds after the one before each part of the body came whole, which has *sizes* in bytes."""
@@ -118,27 +120,27 @@ def _gap(at: float, before: float) -> float:
     return round(at - before, 3) if at > before else 0.0
 
 
-def kept_request(request: Request) -> Request:
+def strip_request_headers(request: Request) -> Request:
     """Return *request* with those headers alone that a cassette holds."""
     headers = tuple(
         (name, _utf8(value))
         for name, value in request.headers
-        if name in KEPT_REQUEST_HEADERS or (name == "content-type" and not _is_json_like(value))
+        if name in RECORDED_REQUEST_HEADERS or (name == "content-type" and not _is_json_like(value))
     )
     return Request(request.method, request.path, headers, request.body)
 
 
-def kept_response(headers: Headers) -> Headers:
+def strip_response_headers(headers: Headers) -> Headers:
     """Return those *headers* of an answer that a cassette holds."""
     return tuple(
         (name, _utf8(value))
-        for name, value in end_to_end(headers)
-        if name not in OF_ONE_DELIVERY and not name.startswith(_DROPPED_PREFIXES)
+        for name, value in strip_hop_by_hop(headers)
+        if name not in UNRECORDED_RESPONSE_HEADERS and not name.startswith(_UNRECORDED_PREFIXES)
     )
 
 
 def _is_json(headers: Iterable[tuple[str, str]]) -> bool:
-    return "json" in (first(headers, "content-type") or "").lower()
+    return "json" in (first_value(headers, "content-type") or "").lower()
 
 
 def _is_json_like(content_type: str) -> bool:

@@ -16,7 +16,7 @@ def opened(path: Path) -> tuple[bytes, ReadAttachment]:
     Of a zip file that is the HAR in it. UsageError where it cannot be read.
     """
     try:
-        raw = discovery.content(path)
+        raw = discovery.read_bytes(path)
         if zipfile.is_zipfile(BytesIO(raw)):
             return _archived(path, raw)
         return raw, lambda name: _beside(path, name)

@@ -11,7 +11,7 @@ from mockserver.cli import options
 from mockserver.cli.tables import progressing
 from mockserver.cli.work import Opened, Work
 from mockserver.errors import UpstreamError, UsageError
-from mockserver.formats.wording import counted, printable
+from mockserver.formats.wording import pluralize, printable
 
 if TYPE_CHECKING:
     from mockserver.tools.compare.diff import ExchangePair
@@ -55,7 +55,7 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
             _tell(str(before) if only_before else name, what, as_json)
     work.found = bool(found)
     differing = sum(not isinstance(what, Path) and not what.is_header for _, what in found)
-    click.echo(f"{counted(count, 'exchange')} compared, {differing} differ", err=True)
+    click.echo(f"{pluralize(count, 'exchange')} compared, {differing} differ", err=True)
     work.finish()
 
 

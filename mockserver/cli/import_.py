@@ -9,10 +9,10 @@ import click
 
 from mockserver.cli import options
 from mockserver.errors import MockServerError, ReadError, UsageError
-from mockserver.formats.wording import counted
+from mockserver.formats.wording import pluralize
 
 if TYPE_CHECKING:
-    from mockserver.redaction.redactor import Rules
+    from mockserver.redaction.redactor import RedactionRules
     from mockserver.tools.convert.foreign import ImportResult
 
 
@@ -45,11 +45,11 @@ def import_(
     from mockserver.cassette.model import Header
     from mockserver.cassette.yaml_codec import dump_exchange, dump_header
     from mockserver.server import settings
-    from mockserver.store.atomic import check, create
+    from mockserver.store.atomic import check_target, create
 
     if any(path.exists() and into.exists() and path.samefile(into) for path in paths):
         raise UsageError(f"{into} is what is to be imported: name another file with --into")
-    check(into, overwrite=overwrite)
+    check_target(into, overwrite=overwrite)
     rules = settings.load(config).redact
     taken = [_taken(path, upstream, rules) for path in paths]
     exchanges = [exchange for one in taken for exchange in one.exchanges]
@@ -75,16 +75,16 @@ def import_(
         click.echo(json.dumps(facts))
     redacted = sum(exchange.redacted for exchange in exchanges)
     parts = [
-        f"{into}: {counted(len(exchanges), 'exchange')} with {base or 'several servers'}",
+        f"{into}: {pluralize(len(exchanges), 'exchange')} with {base or 'several servers'}",
         f"{len(left)} left out" if left else "",
-        f"{counted(elsewhere, 'request')} to other servers" if elsewhere else "",
-        f"{counted(redacted, 'secret')} redacted" if redacted else "",
+        f"{pluralize(elsewhere, 'request')} to other servers" if elsewhere else "",
+        f"{pluralize(redacted, 'secret')} redacted" if redacted else "",
     ]
     click.echo("; ".join(part for part in parts if part), err=True)
     raise SystemExit(1 if left else 0)
 
 
-def _taken(path: Path, upstream: str | None, rules: "Rules") -> "ImportResult":
+def _taken(path: Path, upstream: str | None, rules: "RedactionRules") -> "ImportResult":
     from mockserver.cli.attachments import opened
     from mockserver.tools.convert.har import from_har, is_har
     from mockserver.tools.convert.vcr import from_vcr, is_vcr

@@ -12,7 +12,7 @@ from mockserver.cli import options
 from mockserver.cli.tables import wrapped
 from mockserver.cli.work import Work
 from mockserver.errors import SlowPatternError, UsageError
-from mockserver.formats.wording import counted, printable
+from mockserver.formats.wording import pluralize, printable
 
 if TYPE_CHECKING:
     from mockserver.tools.lint.findings import Finding
@@ -84,7 +84,8 @@ def lint(
     ways = f"; --fix mends {fixable} of them" if fixable else ""
     done = f", {len(mended)} mended" if mended else ""
     click.echo(
-        f"{counted(len(found), 'finding')} in {counted(count, 'cassette')}{done}{ways}", err=True
+        f"{pluralize(len(found), 'finding')} in {pluralize(count, 'cassette')}{done}{ways}",
+        err=True,
     )
     work.finish()
 
@@ -122,7 +123,7 @@ def fmt(paths: tuple[Path, ...], check: bool, as_json: bool) -> None:
             json.dumps({"file": path, "written": not check}) if as_json else f"{done} {path}"
         )
     click.echo(
-        f"{counted(len(changed), 'cassette')} {'to format' if check else 'formatted'}, {same} as they should be",
+        f"{pluralize(len(changed), 'cassette')} {'to format' if check else 'formatted'}, {same} as they should be",
         err=True,
     )
     work.finish()
@@ -155,7 +156,7 @@ def scrub(
 
     PATH is a cassette or a folder of them; ./cassettes if none is given.
     """
-    from mockserver.redaction.redactor import rules
+    from mockserver.redaction.redactor import parse_rules
     from mockserver.server import settings
     from mockserver.tools.scrub import UNREADABLE, find_secrets, scrub_part
     from mockserver.tools.source import parse_source
@@ -163,8 +164,8 @@ def scrub(
     if "field:" in given:
         raise UsageError("--rule field: names no field, write field:NAME")
     named = [{"field": one[6:]} if one.startswith("field:") else one for one in given]
-    own = rules(named, "--rule")
-    redact = settings.load(config).redact.joined(own)
+    own = parse_rules(named, "--rule")
+    redact = settings.load(config).redact.combine(own)
     work, replaced, files = Work(), [], 0
     for opened in work.cassettes(paths, "scrub"):
         parts = opened.source.parts
@@ -198,7 +199,7 @@ def scrub(
     count = len(replaced)
     work.found = check and count > 0
     done = "to replace" if check else "replaced"
-    click.echo(f"{counted(count, 'place')} {done} in {counted(files, 'cassette')}", err=True)
+    click.echo(f"{pluralize(count, 'place')} {done} in {pluralize(files, 'cassette')}", err=True)
     work.finish()
 
 

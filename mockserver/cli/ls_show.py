@@ -26,14 +26,14 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
 
     PATH is a cassette or a folder of them; ./cassettes if none is given.
     """
-    from mockserver.store.listing import listed
+    from mockserver.store.listing import list_files
 
     rows: list[tuple[str, ...]] = []
     broken = count = 0
-    for file in listed(paths or (options.FOLDER,)):
-        for note in (*file.notes, *(f"mockserver: {fault}" for fault in file.faults)):
+    for file in list_files(paths or (options.FOLDER,)):
+        for note in (*file.notes, *(f"mockserver: {fault}" for fault in file.errors)):
             click.echo(note, err=True)
-        broken += len(file.faults)
+        broken += len(file.errors)
         count += len(file.rows)
         for row in file.rows:
             told = asdict(row)
@@ -63,8 +63,8 @@ def show(cassette: Path, number: int | None, raw: bool, as_json: bool, stable: b
 
     Events stand with the seconds since the request.
     """
-    from mockserver.cassette.normalize import Stable
-    from mockserver.cassette.playback import encoded
+    from mockserver.cassette.normalize import Normalizer
+    from mockserver.cassette.playback import encode_body
     from mockserver.matching import summary
 
     if not cassette.is_file():
@@ -80,15 +80,15 @@ def show(cassette: Path, number: int | None, raw: bool, as_json: bool, stable: b
         click.echo(f"mockserver: {error}: shown as it is", err=True)
         click.echo(cassette.read_text("utf-8", "replace"), nl=False)
         return
-    steady = Stable()
+    steady = Normalizer()
     for entry, exchange in exchanges:
         if raw:
-            sys.stdout.buffer.write(encoded(exchange.response.content))
+            sys.stdout.buffer.write(encode_body(exchange.response.content))
             sys.stdout.buffer.flush()
             continue
-        facts: Any = summary.facts(entry.number, exchange)
+        facts: Any = summary.exchange_to_json(entry.number, exchange)
         if stable:
-            facts = steady.facts(facts)
+            facts = steady.normalize_exchange(facts)
         click.echo(json.dumps(facts, ensure_ascii=False) if as_json else "\n".join(_shown(facts)))
     exchanges.finish()
 

@@ -10,7 +10,7 @@ from mockserver.cli import options
 from mockserver.cli.tables import table
 from mockserver.cli.work import Opened, Work
 from mockserver.errors import MockServerError, UsageError
-from mockserver.formats.wording import counted
+from mockserver.formats.wording import pluralize
 
 if TYPE_CHECKING:
     from mockserver.tools.prune import PrunePlan
@@ -42,20 +42,20 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
     PATH is a cassette or a folder of them; ./cassettes if none is given. What the usage does not know is kept; a file of which nothing is left is
     removed. Run it in the folder where the usage was written, after the whole suite. Exits with 1 if there is something to take out.
     """
-    from mockserver.matching.usage import merged
+    from mockserver.matching.usage import merge_usages
     from mockserver.store import usage
     from mockserver.tools.prune import plan_prune, remove_parts
 
     for file in usages:
         if not file.exists():
             raise UsageError(f"{file}: there is no such file")
-    known = merged(usage.read(path) for path in usages)
+    known = merge_usages(usage.read_usage(path) for path in usages)
     work, count = Work(), 0
     rows: list[tuple[str, ...]] = []
     empty: list[str] = []
     matched = False
     for opened in work.whole(paths, "prune"):
-        plays = known.get(usage.shown(opened.path))
+        plays = known.get(usage.display_path(opened.path))
         matched = matched or plays is not None
         found = plan_prune(opened.source, plays)
         _tell_kept(work, opened, found)
@@ -85,7 +85,7 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
             click.echo(f"nothing is left of {', '.join(empty[:_LISTED])}{more}: {gone}", err=True)
     done = "taken out" if write else "never played"
     way = "; --write takes them out" if work.found else ""
-    click.echo(f"{counted(count, 'exchange')} {done}{way}", err=True)
+    click.echo(f"{pluralize(count, 'exchange')} {done}{way}", err=True)
     work.finish()
 
 
@@ -105,12 +105,12 @@ def merge(
     PATH is a cassette or a folder of them; ./cassettes if none is given. They are left as they are.
     """
     from mockserver.server import settings
-    from mockserver.store.atomic import check, create
+    from mockserver.store.atomic import check_target, create
     from mockserver.tools.merge import merge_sources
 
     policy = settings.load(config).policy
     work = Work()
-    check(into, overwrite=overwrite)
+    check_target(into, overwrite=overwrite)
     sources: list[Source] = []
     for opened in work.whole(paths, "merge"):
         if into.exists() and opened.path.samefile(into) and not opened.named:
@@ -134,17 +134,17 @@ def merge(
         facts = {"file": str(into), "exchanges": made.count, "dropped": len(made.dropped)}
         click.echo(json.dumps(facts))
     click.echo(
-        f"{into}: {counted(made.count, 'exchange')} of {counted(len(sources), 'cassette')}, {len(made.dropped)} dropped",
+        f"{into}: {pluralize(made.count, 'exchange')} of {pluralize(len(sources), 'cassette')}, {len(made.dropped)} dropped",
         err=True,
     )
 
 
 def _row(part: "Part") -> tuple[str, ...]:
-    from mockserver.matching.summary import last_human
+    from mockserver.matching.summary import last_human_message
 
     assert part.exchange is not None
     request = part.exchange.request
-    return part.label, request.method, request.path, last_human(request)
+    return part.label, request.method, request.path, last_human_message(request)
 
 
 def _put(work: Work, opened: Opened, raw: bytes | None) -> bool:

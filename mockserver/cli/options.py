@@ -10,7 +10,7 @@ import click
 from mockserver.cassette.file_names import SUFFIXES
 from mockserver.errors import UsageError
 from mockserver.http import access
-from mockserver.http.messages import header_lines, header_of
+from mockserver.http.messages import parse_header, split_header_lines
 
 if TYPE_CHECKING:
     from mockserver.server.upstream import Upstream
@@ -60,13 +60,13 @@ class HeaderType(click.ParamType[tuple[str, str]]):
         if isinstance(value, tuple):
             return value
         try:
-            return header_of(str(value))
+            return parse_header(str(value))
         except UsageError as error:
             self.fail(str(error), param, ctx)
 
     def split_envvar_value(self, rv: str) -> Sequence[str]:
         """Return the lines of *rv*."""
-        return header_lines(rv)
+        return split_header_lines(rv)
 
 
 class NameType(click.ParamType[str]):
@@ -184,7 +184,7 @@ def address(function: F) -> F:
             "--allow-host",
             "allow_hosts",
             multiple=True,
-            type=NameType("host", access.host),
+            type=NameType("host", access.parse_host),
             metavar="NAME",
             show_envvar=True,
             envvar="MOCKSERVER_ALLOW_HOST",
@@ -195,7 +195,7 @@ def address(function: F) -> F:
             "--allow-origin",
             "allow_origins",
             multiple=True,
-            type=NameType("origin", access.origin),
+            type=NameType("origin", access.parse_origin),
             metavar="ORIGIN",
             show_envvar=True,
             envvar="MOCKSERVER_ALLOW_ORIGIN",

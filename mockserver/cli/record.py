@@ -9,12 +9,12 @@ import click
 
 from mockserver.cli import console, options
 from mockserver.errors import UsageError
-from mockserver.formats.wording import counted
+from mockserver.formats.wording import pluralize
 from mockserver.server.log import Log
 
 if TYPE_CHECKING:
     from mockserver.server.recording import Kept
-    from mockserver.store.writer import Mode
+    from mockserver.store.writer import WriteMode
 
 
 @click.command(short_help="Record an Agent Server into a cassette, or a folder of them.")
@@ -96,12 +96,12 @@ def record(
         sys.exit(2)
 
 
-def _mode(extend: bool, overwrite: bool) -> "Mode":
-    from mockserver.store.writer import Mode
+def _mode(extend: bool, overwrite: bool) -> "WriteMode":
+    from mockserver.store.writer import WriteMode
 
     if extend and overwrite:
         raise UsageError("--extend and --overwrite: choose one")
-    return Mode.EXTEND if extend else Mode.OVERWRITE if overwrite else Mode.NEW
+    return WriteMode.EXTEND if extend else WriteMode.OVERWRITE if overwrite else WriteMode.NEW
 
 
 def _into(path: Path) -> str:
@@ -109,12 +109,12 @@ def _into(path: Path) -> str:
 
 
 def _tell_kept(kept: "Kept", path: Path, log: Log) -> None:
-    came = f"recorded {counted(kept.exchanges, 'exchange')} into {_into(path)}"
+    came = f"recorded {pluralize(kept.exchanges, 'exchange')} into {_into(path)}"
     log.tell(f"{log.summary()}; {came if kept.exchanges else 'nothing to record'}")
     if set(kept.files) - {path}:
         for file, count in sorted(kept.files.items()):
-            log.tell(f"  {file}: {counted(count, 'exchange')}")
+            log.tell(f"  {file}: {pluralize(count, 'exchange')}")
     if kept.redacted:
-        log.tell(f"redacted {counted(kept.redacted, 'secret')}")
+        log.tell(f"redacted {pluralize(kept.redacted, 'secret')}")
     if kept.lost:
-        log.tell(f"{counted(kept.lost, 'exchange')} could not be recorded")
+        log.tell(f"{pluralize(kept.lost, 'exchange')} could not be recorded")

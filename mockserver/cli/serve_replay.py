@@ -10,7 +10,7 @@ import click
 
 from mockserver.cli import console, options
 from mockserver.errors import UsageError
-from mockserver.formats.wording import counted
+from mockserver.formats.wording import pluralize
 from mockserver.server.log import Log
 
 if TYPE_CHECKING:
@@ -97,9 +97,9 @@ def replay(paths: tuple[Path, ...], usage: Path | None, **how: Unpack[_How]) -> 
         )
 
     if usage is not None:
-        from mockserver.store.usage import check
+        from mockserver.store.usage import check_usage_file
 
-        check(usage)
+        check_usage_file(usage)
 
     def playing(chosen: "modes.How", log: Log) -> "modes.Playing":
         made = modes.replay(named, chosen, log)
@@ -123,12 +123,12 @@ def _play(
 ) -> Log:
     """Answer by what *playing* makes, until the stop; then add to the file *usage* what was played."""
     from mockserver.http.access import is_loopback
-    from mockserver.http.pacing import pace
+    from mockserver.http.pacing import parse_pace
     from mockserver.server import settings
     from mockserver.server.modes import How
     from mockserver.server.runner import run
 
-    chosen = pace(how["speed"], how["max_gap"])
+    chosen = parse_pace(how["speed"], how["max_gap"])
     log = console.log()
     project = settings.load(how["config"]).allowing(how["allow_origins"], how["allow_hosts"])
     made = playing(How(project, chosen, is_loopback(how["host"])), log)
@@ -145,15 +145,15 @@ def _play(
     log.tell(log.summary())
     _tell_unplayed(made.cassettes, log)
     if usage is not None:
-        from mockserver.store.usage import add
+        from mockserver.store.usage import add_usage
 
-        add(usage, made.cassettes.usage)
+        add_usage(usage, made.cassettes.usage)
     return log
 
 
 def _holdings(cassettes: "Cassettes") -> str:
-    exchanges = counted(cassettes.index.count, "exchange")
-    return f"{exchanges} in {counted(len(cassettes.index.cassettes), 'cassette')}"
+    exchanges = pluralize(cassettes.index.count, "exchange")
+    return f"{exchanges} in {pluralize(len(cassettes.index.cassettes), 'cassette')}"
 
 
 def _tell_unplayed(cassettes: "Cassettes", log: Log) -> None:

@@ -9,7 +9,7 @@ from mockserver.cassette.model import Exchange
 from mockserver.cassette.recorder import Recorder
 from mockserver.errors import UpstreamError
 from mockserver.http.messages import Request
-from mockserver.redaction.redactor import Redactor, Rules
+from mockserver.redaction.redactor import RedactionRules, Redactor
 from mockserver.server.upstream import Upstream
 from mockserver.tools.compare.verify import Conversation, Outcome, Result
 from mockserver.tools.source import Part, Source
@@ -24,7 +24,7 @@ class Verification:
     def __init__(
         self,
         upstream: Upstream,
-        rules: Rules,
+        rules: RedactionRules,
         new_id: Callable[[], str],
         *,
         values: bool,
@@ -83,7 +83,7 @@ class Verification:
     async def _live(self, request: Request) -> Exchange:
         recorder = Recorder(request, time.monotonic())
         answer = await self._upstream.send(request)
-        recorder.answer(answer.status, answer.reason, answer.headers)
+        recorder.start_response(answer.status, answer.reason, answer.headers)
         async for chunk in answer.chunks:
             recorder.feed(chunk, time.monotonic())
         return Redactor(self._upstream.secrets, self._rules).exchange(

@@ -11,7 +11,7 @@ import click
 from mockserver.cli.tables import progressing, wrapped
 from mockserver.cli.verification import Verification
 from mockserver.errors import StorageError
-from mockserver.formats.wording import counted, printable
+from mockserver.formats.wording import pluralize, printable
 from mockserver.server.upstream import Upstream
 from mockserver.tools.compare.junit import junit_xml
 from mockserver.tools.compare.verify import Outcome, Result
@@ -59,7 +59,7 @@ def tell(found: Sequence[Result], warnings: Sequence[str], as_json: bool) -> Non
         )
     counts = [sum(result.outcome is one for result in found) for one in Outcome]
     told = ", ".join(f"{count} {one}" for count, one in zip(counts, Outcome, strict=True))
-    click.echo(f"{counted(len(found), 'exchange')} verified: {told}", err=True)
+    click.echo(f"{pluralize(len(found), 'exchange')} verified: {told}", err=True)
 
 
 def write_junit(path: Path, found: Sequence[Result], warnings: Sequence[str]) -> None:

@@ -59,10 +59,10 @@ class Work:
 
     def trouble(self, error: object) -> None:
         """Tell of what went wrong, without the secrets that may stand in it, and go on."""
-        from mockserver.redaction.redactor import Rules
+        from mockserver.redaction.redactor import RedactionRules
         from mockserver.tools.scrub import mask
 
-        self.note(f"mockserver: {printable(mask(str(error), Rules()))}")
+        self.note(f"mockserver: {printable(mask(str(error), RedactionRules()))}")
         self.has_trouble = True
 
     def skip(self, path: Path) -> None:
@@ -77,7 +77,7 @@ class Work:
         """Yield the files that *paths* mean, ./cassettes if there are none; UsageError for a path that is not there."""
         from mockserver.store import discovery as files
 
-        there = files.found(tuple(paths) or (options.FOLDER,))
+        there = files.find_files(tuple(paths) or (options.FOLDER,))
         if not there:
             self.note("no cassettes")
         sizes = [_size(path) for path, _ in there.values()]

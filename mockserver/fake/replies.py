@@ -6,7 +6,7 @@ from typing import Protocol
 
 from mockserver.fake.json_format import written
 from mockserver.formats.json_text import Json
-from mockserver.http.messages import Headers, Paced
+from mockserver.http.messages import Headers, TimedBody
 from mockserver.http.pacing import Pace
 
 KEEPALIVE = 5.0
@@ -65,7 +65,7 @@ def refusal(status: int, detail: Json, headers: Headers = ()) -> Answer:
     return replace(answer, note=f"{status} {detail}".partition("\n")[0])
 
 
-def paced(timed: Timed, pace: Pace) -> bytes | Paced:
+def paced(timed: Timed, pace: Pace) -> bytes | TimedBody:
     """Return the body *timed* at that *pace*: bytes where it goes out at once."""
     if pace.factor is None:
         return b"".join(chunk for _, chunk in timed.steps)
@@ -73,7 +73,7 @@ def paced(timed: Timed, pace: Pace) -> bytes | Paced:
     at = before = 0.0
     tick = KEEPALIVE
     for moment, chunk in (*timed.steps, (timed.end, b"")):
-        at += pace.gap(moment - before)
+        at += pace.scale(moment - before)
         before = moment
         while tick < at:
             steps.append((tick, [timed.keepalive]))
@@ -83,4 +83,4 @@ def paced(timed: Timed, pace: Pace) -> bytes | Paced:
         elif chunk:
             steps.append((at, [chunk]))
     whole = tuple((at, b"".join(chunks)) for at, chunks in steps)
-    return Paced(whole, at) if at else b"".join(chunk for _, chunk in whole)
+    return TimedBody(whole, at) if at else b"".join(chunk for _, chunk in whole)

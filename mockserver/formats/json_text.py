@@ -8,11 +8,11 @@ from typing import Any
 Json = Any
 """None, bool, int, float, str, list of Json, dict of str to Json."""
 
-DEPTH = 60
+MAX_DEPTH = 60
 """How deep a structure may nest in a cassette; a deeper one stays text."""
 
 
-LONGEST = 1 << 18
+MAX_LENGTH = 1 << 18
 """How many characters a structure may have in a cassette; a longer one stays text, which loads a thousand times faster."""
 
 
@@ -34,35 +34,37 @@ def loads(text: str, parse_float: Callable[[str], Json] | None = None) -> Json:
 
 @lru_cache(maxsize=8)
 def _decoder(parse_float: Callable[[str], Json] | None) -> json.JSONDecoder:
-    return json.JSONDecoder(parse_float=parse_float, parse_constant=_refuse)
+    return json.JSONDecoder(parse_float=parse_float, parse_constant=_reject_constant)
 
 
-def faithful(text: str) -> tuple[Json] | None:
+def parse_exact(text: str) -> tuple[Json] | None:
     """Return the value of *text* in a 1-tuple if `dumps` gives *text* back from it, else None."""
-    return _structure(text, lambda dumped: dumped == text)
+    return _parse_if(text, lambda dumped: dumped == text)
 
 
-def equivalent(text: str) -> tuple[Json] | None:
+def parse_equivalent(text: str) -> tuple[Json] | None:
     """Return the value of *text* in a 1-tuple if `dumps` gives it back but for white space and escapes, else None.
 
     Spelling of numbers and keys that stand twice would be lost: None then.
     """
-    return _structure(text, lambda dumped: dumped == text or _spelled(dumped) == _spelled(text))
+    return _parse_if(
+        text, lambda dumped: dumped == text or _with_spelling(dumped) == _with_spelling(text)
+    )
 
 
-def _structure(text: str, comes_back: Callable[[str], bool]) -> tuple[Json] | None:
-    if len(text) > LONGEST:
+def _parse_if(text: str, comes_back: Callable[[str], bool]) -> tuple[Json] | None:
+    if len(text) > MAX_LENGTH:
         return None
     try:
         value = loads(text)
         dumped = dumps(value)
         dumped.encode()
-        return (value,) if comes_back(dumped) and depth(value) <= DEPTH else None
+        return (value,) if comes_back(dumped) and depth(value) <= MAX_DEPTH else None
     except (ValueError, RecursionError):
         return None
 
 
-def _spelled(text: str) -> Json:
+def _with_spelling(text: str) -> Json:
     def number(spelling: str) -> Json:
         return ("number", spelling)
 
@@ -85,5 +87,5 @@ def _parts(value: Json) -> list[Json]:
     return []
 
 
-def _refuse(word: str) -> Json:
+def _reject_constant(word: str) -> Json:
     raise ValueError(f"{word} is not JSON")

@@ -43,12 +43,12 @@ Row = tuple[str, str, str, str]
 """A plain event: its event, data and id, "" where it has none; or "" and "" and "", and its comment."""
 
 
-def plain(raw: bytes) -> list[Row] | None:
+def parse_rows(raw: bytes) -> list[Row] | None:
     """Return the events of *raw* if all are as servers write them, readable without escapes, and nothing is left over; else None.
 
     That is `event` and `data`, with an `id` or without, or a comment alone. It is a tenth of the work of `decode`.
     """
-    ending = line_ending(raw)
+    ending = detect_line_ending(raw)
     if ending == CR or not is_clean(raw, with_returns=ending == CRLF):
         return None
     rows: list[Row] = []
@@ -62,7 +62,7 @@ def plain(raw: bytes) -> list[Row] | None:
     return rows if ending == LF or raw.count(b"\r") == lines else None
 
 
-def size(row: Row, ending: str) -> int:
+def row_size(row: Row, ending: str) -> int:
     """Return how many bytes a plain event takes on the wire."""
     _, _, identity, comment = row
     size = sum([len(part) if part.isascii() else len(part.encode()) for part in row])
@@ -73,7 +73,7 @@ def size(row: Row, ending: str) -> int:
     return size + len("event: data: ") + 3 * len(ending)
 
 
-def events(rows: list[Row]) -> list[Event]:
+def rows_to_events(rows: list[Row]) -> list[Event]:
     """Return plain events by their fields."""
     return [Event(_fields(*row)) for row in rows]
 
@@ -85,7 +85,7 @@ def _fields(event: str, data: str, identity: str, comment: str) -> tuple[tuple[s
     return (("event", event), ("data", data), *identities)
 
 
-def split(raw: bytes) -> tuple[list[bytes], bytes]:
+def split_blocks(raw: bytes) -> tuple[list[bytes], bytes]:
     """Cut *raw* after each blank line; return the blocks and the unfinished rest."""
     blocks: list[bytes] = []
     start = 0
@@ -95,7 +95,7 @@ def split(raw: bytes) -> tuple[list[bytes], bytes]:
     return blocks, raw[start:]
 
 
-def line_ending(raw: bytes) -> str:
+def detect_line_ending(raw: bytes) -> str:
     """Return the first line ending in *raw*, CRLF where there is none."""
     found = _FIRST_LINE_END.search(raw)
     return found.group().decode() if found else CRLF
@@ -131,7 +131,7 @@ def encode(event: Event, ending: str) -> bytes:
     return "".join(f"{line}{ending}" for line in (*lines, "")).encode()
 
 
-def message(name: str, data: str, identity: str | None = None) -> bytes:
+def encode_message(name: str, data: str, identity: str | None = None) -> bytes:
     """Return an event with one line of *data*, its lines ending in CRLF."""
     end = f"id: {identity}\r\n\r\n" if identity else "\r\n"
     return f"event: {name}\r\ndata: {data}\r\n{end}".encode("utf-8", "replace")

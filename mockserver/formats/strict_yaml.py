@@ -11,10 +11,10 @@ from typing import Any
 import yaml
 
 from mockserver.errors import ReadError
-from mockserver.formats.json_text import DEPTH
+from mockserver.formats.json_text import MAX_DEPTH
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_NESTING = DEPTH + 20
+_NESTING = MAX_DEPTH + 20
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _NUMERIC = frozenset("-0123456789")
 _WORDS = {"": None, "null": None, "true": True, "false": False}
@@ -40,7 +40,7 @@ class Sequence(list[Any]):
         self.lines: list[int] = []
 
 
-def read(text: str) -> Any:
+def parse(text: str) -> Any:
     """Return the value of the one YAML document in *text*, None where there is none.
 
     Mappings come as Mapping, lists as Sequence. ReadError, with the line, for anything that is not strict YAML.
@@ -99,7 +99,7 @@ def _build(text: str) -> Any:
             continue
         line = event.start_mark.line + 1
         if event.anchor is not None or kind is yaml.AliasEvent or event.tag is not None:
-            raise _feature(event, line)
+            raise _unsupported_feature(event, line)
         value: Any
         is_key = key is None and type(parent) is Mapping
         if kind is yaml.ScalarEvent:
@@ -111,7 +111,7 @@ def _build(text: str) -> Any:
                 key, key_line = value, line
                 continue
             if not event.style:
-                value = scalar(value, line)
+                value = parse_scalar(value, line)
         elif is_key:
             raise ReadError("a key must be text", line=line)
         elif len(parents) >= _NESTING:
@@ -136,7 +136,7 @@ def _line(event: Any) -> int:
     return int(event.start_mark.line) + 1
 
 
-def _feature(event: Any, line: int) -> ReadError:
+def _unsupported_feature(event: Any, line: int) -> ReadError:
     """Return why the *event*, an alias or a node with an anchor or a tag, is no strict YAML."""
     if isinstance(event, yaml.AliasEvent):
         message, fix = f"alias *{event.anchor}", "write the value out"
@@ -147,7 +147,7 @@ def _feature(event: Any, line: int) -> ReadError:
     return ReadError(message, line=line, code="yaml-feature", fix=fix)
 
 
-def scalar(text: str, line: int = 1) -> Any:
+def parse_scalar(text: str, line: int = 1) -> Any:
     """Return what the plain scalar *text* is: a text, or what JSON knows; ReadError, with the *line*, where it is a number beyond all bounds."""
     if text in _WORDS:
         return _WORDS[text]

@@ -28,6 +28,6 @@ def is_clean(raw: bytes, *, with_returns: bool = False) -> bool:
     return not any(odd in raw for odd in _ODD) and not _C1.search(raw)
 
 
-def is_simple(text: str) -> bool:
+def is_clean_ascii(text: str) -> bool:
     """Tell whether *text* is clean and ASCII, as most texts are."""
     return text.isascii() and (raw := text.encode()).translate(_TABLE) == raw

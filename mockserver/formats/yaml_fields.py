@@ -12,7 +12,7 @@ from mockserver.formats.strict_yaml import Mapping, Sequence
 
 T = TypeVar("T")
 
-_KINDS: dict[type, str] = {
+_TYPE_NAMES: dict[type, str] = {
     str: "text",
     int: "a whole number",
     Mapping: "a mapping",
@@ -20,19 +20,19 @@ _KINDS: dict[type, str] = {
 }
 
 
-def typed(part: Mapping, key: str, kind: type[T]) -> T | None:
+def get_typed(part: Mapping, key: str, kind: type[T]) -> T | None:
     """Return what stands under *key*, None where nothing does; ReadError if it is not of that *kind*."""
     value = part.get(key)
     if value is None:
         return None
     if not isinstance(value, kind) or isinstance(value, bool):
         raise ReadError(
-            f"{key} must be {_KINDS[kind]}, not {dumps(value)[:40]}", line=part.lines[key]
+            f"{key} must be {_TYPE_NAMES[kind]}, not {dumps(value)[:40]}", line=part.lines[key]
         )
     return value
 
 
-def known(part: Mapping, keys: tuple[str, ...], where: str) -> None:
+def check_keys(part: Mapping, keys: tuple[str, ...], where: str) -> None:
     """Raise ReadError if *part*, which is *where*, has a key beside *keys*."""
     for key in part:
         if key not in keys:
@@ -47,7 +47,7 @@ def known(part: Mapping, keys: tuple[str, ...], where: str) -> None:
             )
 
 
-def one_of(part: Mapping, keys: tuple[str, ...], where: str) -> str | None:
+def get_only_key(part: Mapping, keys: tuple[str, ...], where: str) -> str | None:
     """Return which of *keys* stands in *part*, None if none does; ReadError if several do."""
     found = [key for key in keys if key in part]
     if len(found) > 1:
@@ -57,7 +57,7 @@ def one_of(part: Mapping, keys: tuple[str, ...], where: str) -> str | None:
     return found[0] if found else None
 
 
-def seconds(part: Mapping, key: str, longest: float = 1e9) -> float:
+def get_seconds(part: Mapping, key: str, longest: float = 1e9) -> float:
     """Return the time under *key*, 0 where there is none; ReadError if it is no time, or above *longest*."""
     value = part.get(key, 0)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
@@ -67,20 +67,20 @@ def seconds(part: Mapping, key: str, longest: float = 1e9) -> float:
     return float(value)
 
 
-def each(items: Sequence, read: Callable[[Any, int], T]) -> tuple[T, ...]:
+def map_items(items: Sequence, read: Callable[[Any, int], T]) -> tuple[T, ...]:
     """Return what *read* makes of each of *items* and the line it stands on."""
     return tuple(read(item, line) for item, line in zip(items, items.lines, strict=True))
 
 
-def whole_part(document: Mapping, key: str) -> Mapping:
+def get_mapping(document: Mapping, key: str) -> Mapping:
     """Return the mapping under *key*; ReadError if there is none."""
-    part = typed(document, key, Mapping)
+    part = get_typed(document, key, Mapping)
     if part is None:
         raise ReadError(f"`{key}` is empty", line=document.lines[key])
     return part
 
 
-def texts(items: Sequence, where: str) -> Iterator[str]:
+def iter_texts(items: Sequence, where: str) -> Iterator[str]:
     """Yield *items*, which stand under *where*; ReadError for one that is no text."""
     for item, line in zip(items, items.lines, strict=True):
         if not isinstance(item, str):
@@ -88,9 +88,9 @@ def texts(items: Sequence, where: str) -> Iterator[str]:
         yield item
 
 
-def decoded(part: Mapping, key: str) -> bytes:
+def get_base64(part: Mapping, key: str) -> bytes:
     """Return the bytes that stand under *key* in base64; ReadError if they do not."""
     try:
-        return b64decode(typed(part, key, str) or "", validate=True)
+        return b64decode(get_typed(part, key, str) or "", validate=True)
     except (Base64Error, ValueError):
         raise ReadError(f"{key} is not base64", line=part.lines[key]) from None

@@ -11,7 +11,7 @@ _HOST = r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)"
 _ORIGIN = re.compile(rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://{_HOST}(?::(?P<port>[0-9]{{1,5}}))?")
 _NETLOC = re.compile(rf"{_HOST}(?::(?P<port>[0-9]*))?")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
-_LONGEST = 200
+_MAX_SHOWN = 200
 """How many characters of a name are shown."""
 
 
@@ -49,7 +49,7 @@ class Access:
         if found and not self.loopback and (_address(name) or "." not in name):
             return None
         use = "127.0.0.1 or localhost" if self.loopback else "an IP address"
-        shown = name if 0 < len(name) <= _LONGEST else "NAME"
+        shown = name if 0 < len(name) <= _MAX_SHOWN else "NAME"
         return f"the host {_shown(netloc)} is refused: use {use}, or allow it with --allow-host {shown}"
 
     def page_refusal(self, origin: str | None, site: str | None) -> str | None:
@@ -64,7 +64,7 @@ class Access:
         if self.allows_origin(origin):
             return None
         found = _ORIGIN.fullmatch(origin)
-        if found and len(origin) <= _LONGEST:
+        if found and len(origin) <= _MAX_SHOWN:
             shown = _normal_origin(found)
             return (
                 f"a page of {shown} may not use the recorder: allow it with --allow-origin {shown}"
@@ -83,17 +83,17 @@ def is_loopback(host: str) -> bool:
     return address is not None and address.is_loopback
 
 
-def origins(texts: Iterable[str], where: str) -> tuple[str, ...]:
+def parse_origins(texts: Iterable[str], where: str) -> tuple[str, ...]:
     """Return the origins *texts*, which are given as *where*, in their normal form; UsageError for one that is no origin."""
-    return _each(texts, where, origin)
+    return _parse_each(texts, where, parse_origin)
 
 
-def hosts(texts: Iterable[str], where: str) -> tuple[str, ...]:
+def parse_hosts(texts: Iterable[str], where: str) -> tuple[str, ...]:
     """Return the names of hosts *texts*, which are given as *where*, in their normal form; UsageError for one that is no name."""
-    return _each(texts, where, host)
+    return _parse_each(texts, where, parse_host)
 
 
-def origin(text: str) -> str:
+def parse_origin(text: str) -> str:
     """Return the origin *text* in its normal form; UsageError if it is none."""
     if text == "*":
         raise UsageError(
@@ -107,7 +107,7 @@ def origin(text: str) -> str:
     return _normal_origin(found)
 
 
-def host(text: str) -> str:
+def parse_host(text: str) -> str:
     """Return the name or address of a host *text* in its normal form; UsageError if it is none."""
     if text == "*":
         raise UsageError(
@@ -121,7 +121,7 @@ def host(text: str) -> str:
     return _normal_host(found["host"])
 
 
-def _each(texts: Iterable[str], where: str, read: Callable[[str], str]) -> tuple[str, ...]:
+def _parse_each(texts: Iterable[str], where: str, read: Callable[[str], str]) -> tuple[str, ...]:
     try:
         return tuple(map(read, texts))
     except UsageError as error:
@@ -163,4 +163,4 @@ def _is_host(name: str) -> bool:
 
 def _shown(text: str) -> str:
     """Return *text* as it can be shown on a terminal."""
-    return ascii(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+    return ascii(text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…")

@@ -28,7 +28,7 @@ HOP_BY_HOP = frozenset(
 )
 """RFC 9110 section 7.6.1: fields that concern one connection only."""
 
-_STEADY_REASONS = {
+_STABLE_REASONS = {
     413: "Request Entity Too Large",
     414: "Request-URI Too Long",
     416: "Requested Range Not Satisfiable",
@@ -41,16 +41,16 @@ CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """RFC 9110 section 5: what the name of a field is, and what its value cannot hold."""
 
 OWN_PREFIX = "x-mockserver-"
-SESSION = f"{OWN_PREFIX}session"
+SESSION_HEADER = f"{OWN_PREFIX}session"
 """The header that names the session of a request; it may be percent-encoded."""
 
-SHARED = ""
+SHARED_SESSION = ""
 """The session of whoever names none."""
 
-CASSETTE = f"{OWN_PREFIX}cassette"
+CASSETTE_HEADER = f"{OWN_PREFIX}cassette"
 """The header that names the one cassette that a request is looked for in, or recorded into; it may be percent-encoded."""
 
-_LONGEST_SESSION = 200
+_MAX_SESSION_LENGTH = 200
 
 EVENT_STREAM = "text/event-stream"
 
@@ -78,11 +78,11 @@ class Request:
 
     def header(self, name: str) -> str | None:
         """Return the first value of the header *name* (in lower case), or None."""
-        return first(self.headers, name)
+        return first_value(self.headers, name)
 
 
 @dataclass(frozen=True, slots=True)
-class Paced:
+class TimedBody:
     """A body in timed chunks: *steps* are (seconds since the request, bytes), in order.
 
     The body ends *end* seconds after the request; *cut* breaks the connection there instead of closing it
@@ -95,7 +95,7 @@ class Paced:
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class PrebuiltBody:
     """A whole answer as it goes out over HTTP/1.1: *raw* is head and body, and the body begins at *start*."""
 
     raw: bytes
@@ -108,7 +108,7 @@ class Encoded:
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class StreamingBody:
     """A body that is still arriving. *chunks* raises UpstreamError where the upstream breaks off.
 
     *answered* tells whether the upstream has said all, so that what is left to do takes no long time. *abandon* leaves the upstream:
@@ -116,7 +116,7 @@ class Live:
     """
 
     chunks: AsyncGenerator[bytes, None]
-    answered: Callable[[], bool] = lambda: False
+    is_complete: Callable[[], bool] = lambda: False
     abandon: Callable[[], None] = lambda: None
 
 
@@ -126,18 +126,18 @@ class Reply:
 
     status: int
     headers: Headers = ()
-    body: bytes | Encoded | Paced | Live = b""
+    body: bytes | PrebuiltBody | TimedBody | StreamingBody = b""
     reason: str | None = None
     source: Source = Source.CASSETTE
     exchange: str | None = None
     """`FILE#N` of the exchange that was played."""
     note: str | None = None
     """What the log says about it."""
-    facts: Mapping[str, Any] | None = None
+    miss_details: Mapping[str, Any] | None = None
     """What the journal says about it, where it is a miss."""
-    names: tuple[tuple[str, str], ...] = ()
+    id_pairs: tuple[tuple[str, str], ...] = ()
     """The ids of the request that stand for recorded ones: (live, recorded)."""
-    counted: bool = True
+    is_counted: bool = True
     """Whether the summary counts it."""
     origin: str | None = None
     """The origin whose pages may read it with credentials; None lets all pages read it without."""
@@ -145,7 +145,7 @@ class Reply:
     """What was made of it, by kind."""
 
 
-def first(headers: Iterable[tuple[str, str]], name: str) -> str | None:
+def first_value(headers: Iterable[tuple[str, str]], name: str) -> str | None:
     """Return the first value of *name* (in lower case) in *headers*, or None."""
     for key, value in headers:
         if key == name:
@@ -153,12 +153,12 @@ def first(headers: Iterable[tuple[str, str]], name: str) -> str | None:
     return None
 
 
-def lowered(headers: Iterable[tuple[str, str]]) -> Headers:
+def lowercase_names(headers: Iterable[tuple[str, str]]) -> Headers:
     """Return *headers* with their names in lower case."""
     return tuple((name.lower(), value) for name, value in headers)
 
 
-def header_of(text: str) -> tuple[str, str]:
+def parse_header(text: str) -> tuple[str, str]:
     """Return name and value of `Name: value`; UsageError where *text* is none, which it does not repeat: it may be a secret."""
     name, colon, value = text.partition(":")
     name = name.strip()
@@ -167,12 +167,12 @@ def header_of(text: str) -> tuple[str, str]:
     return name, value.strip()
 
 
-def header_lines(text: str) -> list[str]:
+def split_header_lines(text: str) -> list[str]:
     """Return the lines of *text*, as several headers stand in one variable of the environment."""
     return [line for line in text.splitlines() if line.strip()]
 
 
-def end_to_end(headers: Headers) -> Headers:
+def strip_hop_by_hop(headers: Headers) -> Headers:
     """Return *headers* without those of one connection, the ones that `connection` names included."""
     named = {
         token.strip().lower()
@@ -187,29 +187,31 @@ def end_to_end(headers: Headers) -> Headers:
 
 def is_event_stream(headers: Headers) -> bool:
     """Tell whether *headers* announce server-sent events."""
-    return (first(headers, "content-type") or "").lower().startswith(EVENT_STREAM)
+    return (first_value(headers, "content-type") or "").lower().startswith(EVENT_STREAM)
 
 
 def standard_reason(status: int) -> str:
     """Return the reason phrase of *status*, the same on every Python version; empty where there is none."""
     try:
-        return _STEADY_REASONS.get(status) or HTTPStatus(status).phrase
+        return _STABLE_REASONS.get(status) or HTTPStatus(status).phrase
     except ValueError:
         return ""
 
 
-def session_of(request: Request) -> str:
+def session_name(request: Request) -> str:
     """Return the session that *request* names; RequestError where that is no name."""
-    given = request.header(SESSION)
+    given = request.header(SESSION_HEADER)
     if given is None:
-        return SHARED
+        return SHARED_SESSION
     name = unquote(given)
-    if not 0 < len(name) <= _LONGEST_SESSION:
-        raise RequestError(f"{SESSION} must be a name of 1 to {_LONGEST_SESSION} characters")
+    if not 0 < len(name) <= _MAX_SESSION_LENGTH:
+        raise RequestError(
+            f"{SESSION_HEADER} must be a name of 1 to {_MAX_SESSION_LENGTH} characters"
+        )
     return name
 
 
-def cassette_of(request: Request) -> str | None:
+def cassette_name(request: Request) -> str | None:
     """Return the cassette that *request* names, None where it names none."""
-    name = request.header(CASSETTE)
+    name = request.header(CASSETTE_HEADER)
     return None if name is None else unquote(name)

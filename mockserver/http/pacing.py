@@ -15,7 +15,7 @@ class Pace:
     factor: float | None = 1.0
     max_gap: float | None = None
 
-    def gap(self, seconds: float) -> float:
+    def scale(self, seconds: float) -> float:
         """Return how long a pause of *seconds* lasts at this pace."""
         if self.factor is None:
             return 0.0
@@ -23,7 +23,7 @@ class Pace:
         return gap if self.max_gap is None else min(gap, self.max_gap)
 
 
-def pace(speed: str, max_gap: float | None) -> Pace:
+def parse_pace(speed: str, max_gap: float | None) -> Pace:
     """Return the pace that *speed* names: `recorded`, `instant` or a factor; UsageError if it is none."""
     if max_gap is not None and not (isinstance(max_gap, int | float) and max_gap >= 0):
         raise UsageError(f"--max-gap {max_gap}: write a number of seconds")

@@ -3,16 +3,19 @@
 from string import punctuation
 from urllib.parse import quote
 
-from mockserver.http.messages import CASSETTE, SESSION, Headers
+from mockserver.http.messages import CASSETTE_HEADER, SESSION_HEADER, Headers
 
-PREFIX = "/__mockserver__/"
+CONTROL_PREFIX = "/__mockserver__/"
 """What our own paths begin with, and nobody else's."""
 
-_OURS = PREFIX.rstrip("/")
-_NAMING = {f"{PREFIX}session/": SESSION, f"{PREFIX}cassette/": CASSETTE}
+_OURS = CONTROL_PREFIX.rstrip("/")
+_NAMING = {
+    f"{CONTROL_PREFIX}session/": SESSION_HEADER,
+    f"{CONTROL_PREFIX}cassette/": CASSETTE_HEADER,
+}
 
 
-def split(raw: str) -> tuple[str, Headers]:
+def split_target(raw: str) -> tuple[str, Headers]:
     """Return the path with its query in the request target *raw*, and the headers in whose place it begins with names.
 
     `/__mockserver__/session/NAME` and `/__mockserver__/cassette/NAME` may each stand before the path, also one behind the other; a
@@ -32,6 +35,6 @@ def split(raw: str) -> tuple[str, Headers]:
     return path, named
 
 
-def is_own(path: str) -> bool:
+def is_own_path(path: str) -> bool:
     """Tell whether *path* is for mockserver itself."""
-    return path.startswith(PREFIX) or path.partition("?")[0] == _OURS
+    return path.startswith(CONTROL_PREFIX) or path.partition("?")[0] == _OURS

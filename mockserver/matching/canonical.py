@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote
 from mockserver.formats.json_text import Json, loads
 from mockserver.http.messages import Request
 from mockserver.matching import query_params, run_bodies
-from mockserver.matching.defaults import Defaults, without
+from mockserver.matching.defaults import Defaults, drop_defaults
 
 _RUN = re.compile(r"/(?P<thread>threads/[^/]+/)?runs(?:/stream|/wait|/batch)?/?")
 _SEARCH: Defaults = {"metadata": ({},), "limit": (10,), "offset": (0,)}
@@ -28,15 +28,17 @@ _OF_THREADS: dict[str, Defaults] = {
 }
 
 
-def canonical(request: Request) -> dict[str, Json]:
+def canonicalize(request: Request) -> dict[str, Json]:
     """Return method, path, query and body of *request* in their one form.
 
     A body that is JSON stands under `body`; another one under `text`, or `base64` where it is not UTF-8.
     """
-    return form(request.method, request.path, _body(request.body) if request.body else {})
+    return canonical_form(
+        request.method, request.path, _parse_body(request.body) if request.body else {}
+    )
 
 
-def form(method: str, target: str, body: dict[str, Json]) -> dict[str, Json]:
+def canonical_form(method: str, target: str, body: dict[str, Json]) -> dict[str, Json]:
     """Return the one form of a request for *target* whose *body* is known: as `body`, `text` or `base64`, or empty."""
     path, _, query = target.partition("?")
     path = unquote(path)
@@ -46,35 +48,35 @@ def form(method: str, target: str, body: dict[str, Json]) -> dict[str, Json]:
         asked: dict[str, list[str]] = {}
         for name, value in pairs:
             asked.setdefault(name, []).append(value)
-        if said := query_params.meant(path, asked):
+        if said := query_params.canonical_query(path, asked):
             form["query"] = said
     form |= body
     if method == "POST" and "body" in form:
-        form["body"] = _meaning(path, form["body"])
+        form["body"] = _canonical_body(path, form["body"])
     return form
 
 
-def whole_numbers(value: Json) -> Json:
+def integral_to_int(value: Json) -> Json:
     """Return the JSON *value* with its whole numbers as int, as `parsed` gives them."""
     match value:
         case dict():
-            return {name: whole_numbers(part) for name, part in value.items()}
+            return {name: integral_to_int(part) for name, part in value.items()}
         case list():
-            return [whole_numbers(part) for part in value]
+            return [integral_to_int(part) for part in value]
         case float() if value.is_integer():
             return int(value)
         case _:
             return value
 
 
-def parsed(body: bytes) -> Json:
+def parse_json(body: bytes) -> Json:
     """Return the JSON value of *body*, whole numbers as int however they are spelled; ValueError where it is none."""
     return loads(body.decode(), parse_float=_number)
 
 
-def _body(raw: bytes) -> dict[str, Json]:
+def _parse_body(raw: bytes) -> dict[str, Json]:
     try:
-        return {"body": parsed(raw)}
+        return {"body": parse_json(raw)}
     except UnicodeDecodeError:
         return {"base64": b64encode(raw).decode()}
     except ValueError:
@@ -86,16 +88,16 @@ def _number(text: str) -> Json:
     return int(value) if value.is_integer() else value
 
 
-def _meaning(path: str, body: Json) -> Json:
+def _canonical_body(path: str, body: Json) -> Json:
     if run := _RUN.fullmatch(path):
         threaded = bool(run["thread"])
         if isinstance(body, list):
-            return [run_bodies.run(one, threaded) for one in body]
-        return run_bodies.run(body, threaded)
+            return [run_bodies.canonical_run(one, threaded) for one in body]
+        return run_bodies.canonical_run(body, threaded)
     call = _OF_THREAD.sub("", path)
     if call == "/state" and isinstance(body, dict) and isinstance(body.get("values"), dict):
-        body = {**body, "values": run_bodies.state(body["values"])}
+        body = {**body, "values": run_bodies.canonical_state(body["values"])}
     defaults = _CALLS.get(path) or _OF_THREADS.get(call)
     if defaults and isinstance(body, dict):
-        return without(body, defaults)
+        return drop_defaults(body, defaults)
     return body

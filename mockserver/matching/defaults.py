@@ -17,7 +17,7 @@ _NULL_REFUSED = frozenset(
 )
 
 
-def without(value: dict[str, Json], defaults: Defaults) -> dict[str, Json]:
+def drop_defaults(value: dict[str, Json], defaults: Defaults) -> dict[str, Json]:
     """Return *value* without what its *defaults* say anyway, and without null where null is nothing."""
     return {
         name: part

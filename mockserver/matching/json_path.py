@@ -18,22 +18,22 @@ _STEP = re.compile(
     r"""|\[(?P<quoted>"(?:[^"\\]|\\.)*")\]|\[(?P<key>[^=\]"]+)=(?P<value>[^\]]*)\]"""
 )
 _SIMPLE = re.compile(r'[^.\[\]"\s]+')
-_KINDS = {"user": "human", "assistant": "ai"}
+_ROLE_TYPES = {"user": "human", "assistant": "ai"}
 
 
 @dataclass(frozen=True, slots=True)
-class Every:
+class AllItems:
     """The step `[*]`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class ItemsWhere:
     """The step `[key=value]`."""
 
     key: str
     value: str
 
-    def fits(self, item: Json) -> bool:
+    def matches(self, item: Json) -> bool:
         """Tell whether *item* is one of those meant."""
         if not isinstance(item, dict) or self.key not in item:
             return False
@@ -41,7 +41,7 @@ class Where:
         return self.value == (found if isinstance(found, str) else json.dumps(found))
 
 
-Step = str | int | Every | Where
+Step = str | int | AllItems | ItemsWhere
 Path = tuple[Step, ...]
 
 
@@ -55,16 +55,16 @@ def parse(text: str) -> Path:
             raise UsageError(
                 f"ignore: {text!r} is no path (write for example body.input.messages[0].id)"
             )
-        steps.append(_step(found))
+        steps.append(_parse_step(found))
         position = found.end()
     if not steps or steps[0] not in ROOTS:
         raise UsageError(f"ignore: {text!r} must begin with one of {', '.join(ROOTS)}")
     return tuple(steps)
 
 
-def text(path: Path) -> str:
+def format_path(path: Path) -> str:
     """Return *path* as it is written."""
-    return "".join(map(_written, path)).removeprefix(".")
+    return "".join(map(_format_step, path)).removeprefix(".")
 
 
 def remove(value: Json, path: Path) -> Json:
@@ -80,7 +80,7 @@ def remove(value: Json, path: Path) -> Json:
         kept = {name: left if name == first else part for name, part in value.items()}
         return {name: part for name, part in kept.items() if name != first or part != {}}
     if isinstance(value, list) and not isinstance(first, str):
-        chosen = [_chosen(first, number, item) for number, item in enumerate(value)]
+        chosen = [_selects(first, number, item) for number, item in enumerate(value)]
         pairs = zip(value, chosen, strict=True)
         return [remove(item, rest) if hit else item for item, hit in pairs if rest or not hit]
     return value
@@ -98,7 +98,7 @@ def get(value: Json, path: Path, default: Json) -> Json:
     return value
 
 
-def _step(found: re.Match[str]) -> Step:
+def _parse_step(found: re.Match[str]) -> Step:
     if found["name"] is not None:
         return found["name"]
     if found["item"] is not None:
@@ -106,23 +106,23 @@ def _step(found: re.Match[str]) -> Step:
     if found["quoted"] is not None:
         return str(json.loads(found["quoted"]))
     if found["all"] is not None:
-        return Every()
+        return AllItems()
     if found["key"] == "role":
-        return Where("type", _KINDS.get(found["value"], found["value"]))
-    return Where(found["key"], found["value"])
+        return ItemsWhere("type", _ROLE_TYPES.get(found["value"], found["value"]))
+    return ItemsWhere(found["key"], found["value"])
 
 
-def _chosen(step: Step, number: int, item: Json) -> bool:
+def _selects(step: Step, number: int, item: Json) -> bool:
     match step:
-        case Every():
+        case AllItems():
             return True
-        case Where():
-            return step.fits(item)
+        case ItemsWhere():
+            return step.matches(item)
         case _:
             return step == number
 
 
-def _written(step: Step) -> str:
+def _format_step(step: Step) -> str:
     match step:
         case str():
             return (
@@ -132,7 +132,7 @@ def _written(step: Step) -> str:
             )
         case int():
             return f"[{step}]"
-        case Every():
+        case AllItems():
             return "[*]"
-        case Where():
+        case ItemsWhere():
             return f"[{step.key}={step.value}]"

@@ -14,16 +14,16 @@ from mockserver.matching import json_path
 from mockserver.matching.json_path import Path
 
 Key = bytes
-Rules = tuple[str, ...]
+IgnoreRules = tuple[str, ...]
 """The `ignore` paths in force, sorted, as text."""
 
-_SKETCHED = 1000
+_SHINGLED_ENDS = 1000
 _COMMAS = str.maketrans("[]{}:", ",,,,,")
-SKETCH = 96
+MAX_SHINGLES = 96
 """How many parts of a request its sketch holds at the most."""
 
 
-_spell = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode
 
 
 class Absent(Enum):
@@ -44,7 +44,7 @@ class Difference:
     got: Json
 
 
-def rules(*lists: Rules) -> Rules:
+def merge_rules(*lists: IgnoreRules) -> IgnoreRules:
     """Return the *lists* of `ignore` paths as one; UsageError for what is no path."""
     together = {path for paths_ in lists for path in paths_}
     for path in together:
@@ -52,24 +52,24 @@ def rules(*lists: Rules) -> Rules:
     return tuple(sorted(together))
 
 
-def reduced(form: Json, ignored: Rules) -> Json:
+def without_ignored(form: Json, ignored: IgnoreRules) -> Json:
     """Return the canonical request *form* without what is *ignored*."""
-    for path in _parsed(ignored):
+    for path in _parsed_paths(ignored):
         form = json_path.remove(form, path)
     return form
 
 
-def key(form: Json) -> Key:
+def request_key(form: Json) -> Key:
     """Return the key of a canonical request: the same for the same meaning, on every machine."""
-    return hashed(spelled(form))
+    return digest(serialize(form))
 
 
-def spelled(form: Json) -> str:
+def serialize(form: Json) -> str:
     """Return the one text of a canonical request."""
-    return _spell(form)
+    return _encode(form)
 
 
-def hashed(text: str) -> Key:
+def digest(text: str) -> Key:
     """Return the key of the request whose one text is *text*."""
     return blake2b(text.encode(), digest_size=16).digest()
 
@@ -90,22 +90,22 @@ def differences(recorded: Json, got: Json, path: Path = ()) -> Iterator[Differen
         yield Difference(path, recorded, got)
 
 
-def sketch(text: str) -> "array[int]":
+def shingles(text: str) -> "array[int]":
     """Return hashes of the parts of the one *text* of a request, to be compared within this process; see `likeness`."""
-    if len(text) > 2 * _SKETCHED:
-        text = f'{text[:_SKETCHED]},"{text[-_SKETCHED:]}'
+    if len(text) > 2 * _SHINGLED_ENDS:
+        text = f'{text[:_SHINGLED_ENDS]},"{text[-_SHINGLED_ENDS:]}'
     parts = [part for part in text.translate(_COMMAS).split(",") if part]
-    return array("q", map(hash, parts[:SKETCH]))
+    return array("q", map(hash, parts[:MAX_SHINGLES]))
 
 
-def likeness(recorded: "array[int]", got: frozenset[int]) -> float:
+def similarity(recorded: "array[int]", got: frozenset[int]) -> float:
     """Return how much of two sketches is the same, from 0 to 1."""
     shared = sum(leaf in got for leaf in recorded)
     return shared / max(len(recorded) + len(got) - shared, 1)
 
 
 @lru_cache(maxsize=256)
-def _parsed(ignored: Rules) -> tuple[Path, ...]:
+def _parsed_paths(ignored: IgnoreRules) -> tuple[Path, ...]:
     # The later items of a list first, so that taking one out does not move those still to be taken.
     return tuple(sorted((json_path.parse(path) for path in ignored), key=_order, reverse=True))
 

@@ -11,18 +11,18 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TypeVar
 
-from mockserver.cassette.assistant_ids import ID
+from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.formats.json_text import Json
-from mockserver.http.messages import Encoded, Live, Paced, Reply, Request
-from mockserver.matching.keys import Key, hashed, spelled
+from mockserver.http.messages import PrebuiltBody, Reply, Request, StreamingBody, TimedBody
+from mockserver.matching.keys import Key, digest, serialize
 
 T = TypeVar("T", bytes, str)
 
-_IDS = re.compile(ID, re.IGNORECASE)
-_RAW_IDS = re.compile(ID.encode(), re.IGNORECASE)
+_IDS = re.compile(UUID_PATTERN, re.IGNORECASE)
+_RAW_IDS = re.compile(UUID_PATTERN.encode(), re.IGNORECASE)
 _MADE = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-46-9a-f][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
 _IN_PATH = re.compile(
-    rf"(?<=/)(?:(?:threads|runs|state)/({ID})|assistants/({_MADE}))(?=/|$)", re.IGNORECASE
+    rf"(?<=/)(?:(?:threads|runs|state)/({UUID_PATTERN})|assistants/({_MADE}))(?=/|$)", re.IGNORECASE
 )
 _KEYS = frozenset(
     ("thread_id", "run_id", "checkpoint_id", "checkpoint_ns", "langgraph_checkpoint_ns")
@@ -54,7 +54,7 @@ class Shape:
 
 def shape(form: Json, text: str | None = None) -> Shape | None:
     """Return the shape of the canonical request *form*, whose one *text* may be known; None where it has no ids."""
-    text = spelled(form) if text is None else text
+    text = serialize(form) if text is None else text
     own = _OWN.match(text)
     if not _MAYBE.search(text, own.end() if own else 0):
         return None
@@ -69,7 +69,7 @@ def shape(form: Json, text: str | None = None) -> Shape | None:
         name = found[0].lower()
         return f"\0{numbers.setdefault(name, len(numbers))}" if name in there else found[0]
 
-    return Shape(hashed(_IDS.sub(numbered, text)), tuple(numbers))
+    return Shape(digest(_IDS.sub(numbered, text)), tuple(numbers))
 
 
 def assistants(form: Json) -> set[str]:
@@ -200,16 +200,16 @@ class Names:
     def told(self, reply: Reply) -> Reply:
         """Return *reply* with the live ids in the place of recorded ones."""
         headers = tuple((name, _put(value, self._live)) for name, value in reply.headers)
-        before = reply.body.body if isinstance(reply.body, Encoded) else reply.body
+        before = reply.body.body if isinstance(reply.body, PrebuiltBody) else reply.body
         body = self._body(before)
         if body == before and headers == reply.headers:
             return reply
         return replace(reply, headers=headers, body=body)
 
-    def _body(self, body: bytes | Paced | Live) -> bytes | Paced | Live:
+    def _body(self, body: bytes | TimedBody | StreamingBody) -> bytes | TimedBody | StreamingBody:
         if isinstance(body, bytes):
             return _put(body, self._live)
-        if isinstance(body, Paced):
+        if isinstance(body, TimedBody):
             return replace(body, steps=tuple((at, _put(raw, self._live)) for at, raw in body.steps))
         return body
 

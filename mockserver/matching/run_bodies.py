@@ -7,11 +7,11 @@ messages are volatile, and a key that the server copies into a message unread (`
 
 import re
 
-from mockserver.cassette.assistant_ids import ID, own_assistant
+from mockserver.cassette.assistant_ids import UUID_PATTERN, default_assistant_id
 from mockserver.formats.json_text import Json
-from mockserver.matching.defaults import Defaults, without
+from mockserver.matching.defaults import Defaults, drop_defaults
 
-_UUID = re.compile(ID, re.IGNORECASE)
+_UUID = re.compile(UUID_PATTERN, re.IGNORECASE)
 
 # Without effect only as what the schema wants them to be: anything else is refused.
 _NO_EFFECT: dict[str, tuple[type, ...]] = {
@@ -63,7 +63,7 @@ _TOOL_DEFAULTS = _MESSAGE_DEFAULTS | {"status": ("success",)}
 _MESSAGE_TYPES = {"user": "human", "assistant": "ai"}
 
 
-def run(body: Json, threaded: bool) -> Json:
+def canonical_run(body: Json, threaded: bool) -> Json:
     """Return the meaning of the run *body*, which is on a thread if *threaded*."""
     if not isinstance(body, dict):
         return body
@@ -80,13 +80,13 @@ def run(body: Json, threaded: bool) -> Json:
     if threaded and isinstance(form.get("checkpoint_during"), bool):
         form["durability"] = "async" if form.pop("checkpoint_during") else "exit"
     if isinstance(form.get("config"), dict):
-        form["config"] = without(form["config"], _CONFIG_DEFAULTS)
+        form["config"] = drop_defaults(form["config"], _CONFIG_DEFAULTS)
     if isinstance(form.get("input"), dict):
-        form["input"] = state(form["input"])
+        form["input"] = canonical_state(form["input"])
     command = form.get("command")
     if isinstance(command, dict) and isinstance(command.get("update"), dict):
-        form["command"] = {**command, "update": state(command["update"])}
-    return without(form, _DEFAULTS_ON_THREAD if threaded else _DEFAULTS_STATELESS)
+        form["command"] = {**command, "update": canonical_state(command["update"])}
+    return drop_defaults(form, _DEFAULTS_ON_THREAD if threaded else _DEFAULTS_STATELESS)
 
 
 def _assistant(name: Json) -> Json:
@@ -95,7 +95,7 @@ def _assistant(name: Json) -> Json:
     if _UUID.fullmatch(name):
         return name.lower()
     try:
-        return own_assistant(name)
+        return default_assistant_id(name)
     except UnicodeEncodeError:
         return name  # no name of a graph: it holds a lone surrogate
 
@@ -108,7 +108,7 @@ def _modes(modes: Json) -> Json:
     return modes
 
 
-def state(given: dict[str, Json]) -> dict[str, Json]:
+def canonical_state(given: dict[str, Json]) -> dict[str, Json]:
     """Return the meaning of the state *given*, whose `messages` may be spelled in several ways."""
     messages = given.get("messages")
     if isinstance(messages, str) or (isinstance(messages, dict) and _kind(messages) is not None):
@@ -133,7 +133,7 @@ def _message(message: Json) -> Json:
             pass
     if not isinstance(message, dict) or (kind := _kind(message)) is None:
         return message
-    form: dict[str, Json] = {"type": kind} | without(
+    form: dict[str, Json] = {"type": kind} | drop_defaults(
         message, _TOOL_DEFAULTS if kind == "tool" else _MESSAGE_DEFAULTS
     )
     form["type"] = kind

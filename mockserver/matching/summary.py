@@ -4,39 +4,39 @@ from base64 import b64encode
 from typing import Any
 
 from mockserver.cassette.model import Body, Exchange, Stream
-from mockserver.cassette.playback import last
+from mockserver.cassette.playback import last_time
 from mockserver.formats.json_text import Json, loads
-from mockserver.formats.wording import counted
+from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request
-from mockserver.matching.canonical import canonical
+from mockserver.matching.canonical import canonicalize
 
 
 def duration(exchange: Exchange) -> float:
     """Return how long the answer took, in seconds."""
     end = exchange.response.end
-    return round(last(exchange.response.content) + (end.after if end else 0.0), 3)
+    return round(last_time(exchange.response.content) + (end.after if end else 0.0), 3)
 
 
-def size(exchange: Exchange) -> str:
+def response_size(exchange: Exchange) -> str:
     """Return how much was answered: `7 events`, or `512 B`."""
     match exchange.response.content:
         case Stream(events):
-            return sized(len(events), 0)
+            return format_size(len(events), 0)
         case Body(raw):
-            return sized(None, len(raw))
+            return format_size(None, len(raw))
 
 
-def sized(events: int | None, size: int) -> str:
+def format_size(events: int | None, size: int) -> str:
     """Return the same of so many *events*, or of a body of *size* bytes where there are none."""
-    return f"{size} B" if events is None else counted(events, "event")
+    return f"{size} B" if events is None else pluralize(events, "event")
 
 
-def last_human(request: Request) -> str:
+def last_human_message(request: Request) -> str:
     """Return the text of the last human message of *request* on one line; empty where there is none."""
-    return human(canonical(request))
+    return human_text(canonicalize(request))
 
 
-def human(form: dict[str, Json]) -> str:
+def human_text(form: dict[str, Json]) -> str:
     """Return the same of the canonical *form* of a request."""
     body = form.get("body")
     for run in body if isinstance(body, list) else [body]:
@@ -48,7 +48,7 @@ def human(form: dict[str, Json]) -> str:
     return ""
 
 
-def facts(number: int, exchange: Exchange) -> dict[str, Json]:
+def exchange_to_json(number: int, exchange: Exchange) -> dict[str, Json]:
     """Return the whole *exchange* as JSON; times are in seconds since the request."""
     request, response = exchange.request, exchange.response
     facts: dict[str, Json] = {

@@ -10,7 +10,7 @@ from mockserver.errors import ReadError
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 from mockserver.matching import keys
-from mockserver.matching.canonical import canonical
+from mockserver.matching.canonical import canonicalize
 
 VERSION = 1
 
@@ -32,23 +32,23 @@ Usage = Mapping[str, Plays]
 """The plays of cassettes, by the paths of these."""
 
 
-def marks(requests: Iterable[Request]) -> list[str]:
+def exchange_marks(requests: Iterable[Request]) -> list[str]:
     """Return what each of the *requests* of one cassette is known by: what it means, and the how manieth of that meaning it is."""
     seen: Counter[bytes] = Counter()
     told: list[str] = []
     for request in requests:
-        key = keys.key(canonical(request))
+        key = keys.request_key(canonicalize(request))
         seen[key] += 1
         told.append(f"{key.hex()}-{seen[key]}")
     return told
 
 
-def kind(mark: str) -> str:
+def request_of_mark(mark: str) -> str:
     """Return what requests with the same meaning as that of *mark* have in common."""
     return mark.partition("-")[0]
 
 
-def merged(usages: Iterable[Usage]) -> Usage:
+def merge_usages(usages: Iterable[Usage]) -> Usage:
     """Return all of *usages* as one."""
     both: dict[str, Plays] = {}
     for usage in usages:
@@ -57,12 +57,12 @@ def merged(usages: Iterable[Usage]) -> Usage:
     return both
 
 
-def unfinished(usage: Usage) -> Usage:
+def as_unfinished(usage: Usage) -> Usage:
     """Return *usage* as that of a test that failed."""
     return {path: replace(plays, unfinished=True) for path, plays in usage.items()}
 
 
-def facts(usage: Usage) -> Json:
+def to_json(usage: Usage) -> Json:
     """Return *usage* as JSON."""
     told = {
         path: {"exchanges": dict(plays.exchanges)}
@@ -74,20 +74,20 @@ def facts(usage: Usage) -> Json:
 
 def dumps(usage: Usage) -> str:
     """Return the text of a usage file."""
-    return json.dumps(facts(usage), indent=1) + "\n"
+    return json.dumps(to_json(usage), indent=1) + "\n"
 
 
 def loads(text: str) -> Usage:
     """Return the usage that a file's *text* holds; ReadError where it is none."""
     try:
-        return of_facts(json.loads(text)) if text.strip() else {}
+        return from_json(json.loads(text)) if text.strip() else {}
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise ReadError(
             "not a usage file: name what `mockserver replay --usage` or pytest has written"
         ) from None
 
 
-def of_facts(told: Any) -> Usage:
+def from_json(told: Any) -> Usage:
     """Return the usage that *told*, as `facts` gives it, says; ValueError or the like where it is none."""
     if told["mockserver_usage"] != VERSION:
         raise ValueError

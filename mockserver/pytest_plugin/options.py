@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mockserver.errors import UsageError
-from mockserver.http.messages import Headers, header_lines, header_of
+from mockserver.http.messages import Headers, parse_header, split_header_lines
 
 _FALSE = ("", "0", "false", "no", "off")
 
@@ -93,9 +93,9 @@ def _in_ci() -> bool:
 def _headers() -> Headers:
     """Return the credentials in the environment."""
     key = os.environ.get("MOCKSERVER_UPSTREAM_API_KEY", "").strip()
-    lines = header_lines(os.environ.get("MOCKSERVER_UPSTREAM_HEADER", ""))
+    lines = split_header_lines(os.environ.get("MOCKSERVER_UPSTREAM_HEADER", ""))
     try:
-        headers = tuple(map(header_of, lines))
+        headers = tuple(map(parse_header, lines))
     except UsageError as error:
         raise pytest.UsageError(f"MOCKSERVER_UPSTREAM_HEADER: {error}") from None
     return (*headers, ("x-api-key", key)) if key else headers

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mockserver.cassette.file_names import SUFFIXES, safe
+from mockserver.cassette.file_names import SUFFIXES, safe_name
 
 FOLDER = "cassettes"
 
@@ -16,7 +16,7 @@ def own(file: Path, nodeid: str, *, taken: bool = False) -> Path:
     """
     name = nodeid.partition("::")[2].replace("::", ".", _classes(nodeid))
     suffix = ".mockserver.yaml" if taken else ".yaml"
-    return file.parent / FOLDER / file.stem / f"{safe(name)}{suffix}"
+    return file.parent / FOLDER / file.stem / f"{safe_name(name)}{suffix}"
 
 
 def named(file: Path, name: str) -> tuple[Path, ...]:

@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 
 import pytest
 
-from mockserver.cassette.file_names import SETTINGS
+from mockserver.cassette.file_names import SETTINGS_FILE
 from mockserver.errors import MockServerError, StorageError, UsageError
-from mockserver.formats.wording import counted
+from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Source
 from mockserver.pytest_plugin import marker
 from mockserver.pytest_plugin.options import Choices
@@ -156,7 +156,7 @@ class Stand:
 
     def _settings(self) -> Path:
         """Return the settings in pytest's root folder; those in the working directory are not for its tests."""
-        path = self._item.config.rootpath / SETTINGS
+        path = self._item.config.rootpath / SETTINGS_FILE
         return path if path.exists() else Path(os.devnull)
 
     def _words(self) -> str:
@@ -168,7 +168,7 @@ class Stand:
         if not told:
             return ""
         missed = any(fault.source is Source.MISS for fault in told)
-        lines = [f"mockserver could not answer {counted(len(told), 'request')}", *map(str, told)]
+        lines = [f"mockserver could not answer {pluralize(len(told), 'request')}", *map(str, told)]
         target = self._marked.target
         if missed and target is not None and self._draft is None:
             state = "" if target.exists() else " is not there"

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mockserver.errors import StorageError
-from mockserver.store.cassette_file import Stamp, stamp
+from mockserver.store.cassette_file import Stamp, stamp_from
 
 
 class Draft:
@@ -72,6 +72,6 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _stamp(path: Path) -> Stamp | None:
     try:
-        return stamp(path.stat())
+        return stamp_from(path.stat())
     except OSError:
         return None

@@ -85,7 +85,7 @@ class Played:
                 self._expected[item.nodeid] = [str(path) for path in paths]
 
     def _write(self, path: Path) -> str:
-        from mockserver.formats.wording import counted
+        from mockserver.formats.wording import pluralize
         from mockserver.matching import usage
         from mockserver.matching.usage import Plays
         from mockserver.store import discovery as files
@@ -99,14 +99,15 @@ class Played:
         ]
         there = [Path(one) for one in missing if Path(one).exists()]
         unknown = {
-            stored.shown(file): Plays(unfinished=True) for file, _ in files.found(there).values()
+            stored.display_path(file): Plays(unfinished=True)
+            for file, _ in files.find_files(there).values()
         }
-        told = usage.merged([*map(usage.of_facts, self._told.values()), unknown])
+        told = usage.merge_usages([*map(usage.from_json, self._told.values()), unknown])
         try:
-            stored.add(path, told)
+            stored.add_usage(path, told)
         except MockServerError as error:
             return f"usage not written: {error}"
-        return f"usage of {counted(len(told), 'cassette')} added to {path}"
+        return f"usage of {pluralize(len(told), 'cassette')} added to {path}"
 
 
 def _is_part(config: pytest.Config) -> bool:

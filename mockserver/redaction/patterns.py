@@ -16,20 +16,20 @@ from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 from mockserver.formats.json_text import dumps
 from mockserver.http.messages import Headers
 
-SHORTEST = 6
+MIN_SECRET = 6
 """A credential shorter than this is not looked for: it would be found in every other word."""
 
-BEGINNING = 8
+PREFIX_LENGTH = 8
 """How much of a secret must stand there to be known as its beginning."""
 
-LONG = 16
+MIN_LONG_VALUE = 16
 """A value of this length is no ordinary word, whatever header it stands in."""
 
 _CREDENTIAL_HEADER = re.compile(
     r"(?:proxy-)?authorization|cookie"
     r"|(?:.*-)?(?:api-?key|access-?key|key|token|secret|password|passwd|pwd|jwt|assertion|credentials?|auth|session)"
 )
-_NO_CREDENTIAL = re.compile(r"sec-.*|idempotency-key|x-mockserver-.*")
+_HARMLESS_HEADER = re.compile(r"sec-.*|idempotency-key|x-mockserver-.*")
 _NAME = (
     r"(?:api[_-]?key|authorization|passwd|password|passphrase|private[_-]?key|secret(?:[_-]?(?:access[_-]?)?key)?"
     r"|access[_-]?key(?:[_-]?id)?|credential|cookie"
@@ -105,7 +105,7 @@ _SHAPES = {
         r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.*?-----END [A-Z ]*PRIVATE KEY-----|(?P<other>.*+))"
     ),
 }
-ASSIGNED = re.compile(rf"""(?P<head>{_NAME}=)(?P<text>[^&\s"'<>\\;,]{{4,}})""", re.IGNORECASE)
+PARAMETER = re.compile(rf"""(?P<head>{_NAME}=)(?P<text>[^&\s"'<>\\;,]{{4,}})""", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(?:\\|/|u00(?P<code>[2-7][0-9a-fA-F]))")
 
 Span = tuple[int, int]
@@ -135,7 +135,7 @@ _SHAPE_ROOTS = tuple(
 """How the hints begin: there are less of these."""
 
 
-def shaped(lowered: str) -> list[Shape]:
+def possible_shapes(lowered: str) -> list[Shape]:
     """Return the shapes of keys that may be in a text, which comes *lowered*."""
     if not any(root in lowered for root in _SHAPE_ROOTS):
         return []
@@ -160,7 +160,7 @@ def is_secret_name(name: str) -> bool:
     return _FIELD_NAME.fullmatch(name) is not None
 
 
-def spelled_out(text: str) -> str:
+def unescape_json(text: str) -> str:
     """Return JSON *text* with its escapes of plain characters undone: the same JSON, in its plainest spelling."""
 
     def plain(found: re.Match[str]) -> str:
@@ -174,10 +174,10 @@ def spelled_out(text: str) -> str:
 def is_credential_header(name: str) -> bool:
     """Tell whether a request header of that *name* holds a credential."""
     steady = name.replace("_", "-")
-    return bool(_CREDENTIAL_HEADER.fullmatch(steady)) and not _NO_CREDENTIAL.fullmatch(steady)
+    return bool(_CREDENTIAL_HEADER.fullmatch(steady)) and not _HARMLESS_HEADER.fullmatch(steady)
 
 
-def credentials(headers: Headers, path: str = "") -> tuple[str, ...]:
+def find_credentials(headers: Headers, path: str = "") -> tuple[str, ...]:
     """Return the secrets in the credential headers and the query of a request, the longest first."""
     found: set[str] = set()
     for name, value in headers:
@@ -186,10 +186,10 @@ def credentials(headers: Headers, path: str = "") -> tuple[str, ...]:
     for name, value in parse_qsl(urlsplit(path).query):
         if _FIELD_NAME.fullmatch(name):
             found.add(value)
-    return tuple(sorted((s for s in found if len(s) >= SHORTEST), key=lambda s: (-len(s), s)))
+    return tuple(sorted((s for s in found if len(s) >= MIN_SECRET), key=lambda s: (-len(s), s)))
 
 
-def beginnings_of(secrets: tuple[str, ...]) -> list[tuple[re.Pattern[str], str]]:
+def prefix_patterns(secrets: tuple[str, ...]) -> list[tuple[re.Pattern[str], str]]:
     """Return for each secret a pattern, which finds what begins like it, as `end` where it ends its text or JSON string, and the secret.
 
     A stream that grows by repeating itself, or one that is cut, tells a secret piece by piece.
@@ -198,16 +198,16 @@ def beginnings_of(secrets: tuple[str, ...]) -> list[tuple[re.Pattern[str], str]]
         # What does not end there is matched too, so that its characters are looked at once; `end` is for what does.
         (
             re.compile(
-                rf'{re.escape(secret[:BEGINNING])}[^"\\\n]*+(?P<end>(?=\\*+"|$))?', re.MULTILINE
+                rf'{re.escape(secret[:PREFIX_LENGTH])}[^"\\\n]*+(?P<end>(?=\\*+"|$))?', re.MULTILINE
             ),
             secret,
         )
         for secret in secrets
-        if len(secret) > BEGINNING
+        if len(secret) > PREFIX_LENGTH
     ]
 
 
-def forms_of(secrets: tuple[str, ...]) -> tuple[str, ...]:
+def spellings_of(secrets: tuple[str, ...]) -> tuple[str, ...]:
     """Return how each of *secrets* may be spelled, the longest first: as it is, in JSON, in a URL."""
     forms = {
         form
@@ -223,7 +223,7 @@ def forms_of(secrets: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(forms, key=lambda form: (-len(form), form)))
 
 
-def any_of(forms: tuple[str, ...]) -> re.Pattern[str] | None:
+def match_any(forms: tuple[str, ...]) -> re.Pattern[str] | None:
     """Match any of *forms*; None where there are none."""
     return re.compile("|".join(map(re.escape, forms))) if forms else None
 
@@ -261,7 +261,9 @@ def nested_fields(head: re.Pattern[str], text: str) -> Iterator[tuple[re.Match[s
 def _credential_parts(name: str, value: str) -> Iterator[str]:
     yield value
     if "cookie" in name:
-        yield from filter(_is_odd, (part.partition("=")[2].strip() for part in value.split(";")))
+        yield from filter(
+            _looks_random, (part.partition("=")[2].strip() for part in value.split(";"))
+        )
         return
     scheme, _, token = value.partition(" ")
     if not token:
@@ -276,6 +278,8 @@ def _credential_parts(name: str, value: str) -> Iterator[str]:
         yield password or user
 
 
-def _is_odd(value: str) -> bool:
+def _looks_random(value: str) -> bool:
     """Tell whether a cookie's *value* is no ordinary word, such as `system` or `dark`."""
-    return len(value) >= LONG or (value.isascii() and not value.isalpha() and not value.isdigit())
+    return len(value) >= MIN_LONG_VALUE or (
+        value.isascii() and not value.isalpha() and not value.isdigit()
+    )

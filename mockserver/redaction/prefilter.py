@@ -11,11 +11,11 @@ from itertools import chain, pairwise
 from mockserver.cassette.model import Stream, TimedEvent
 from mockserver.formats.sse import Row
 from mockserver.redaction.patterns import (
-    BEGINNING,
+    PREFIX_LENGTH,
     may_hold_fields,
     may_hold_parameters,
-    shaped,
-    spelled_out,
+    possible_shapes,
+    unescape_json,
 )
 
 CUT = '","'
@@ -24,26 +24,26 @@ _ID = 'id":"'
 _QUOTED = re.compile(r'"([^"]*)"(:?)')
 
 
-class Suspicion:
+class Prefilter:
     """Looks for what may be one of *secrets*, which may be spelled in these *forms*, a field of these *names*, or shaped like a key."""
 
     def __init__(self, secrets: Iterable[str], forms: Iterable[str], names: Iterable[str]) -> None:
-        begins = (secret[:BEGINNING] for secret in secrets if len(secret) > BEGINNING)
+        begins = (secret[:PREFIX_LENGTH] for secret in secrets if len(secret) > PREFIX_LENGTH)
         self._words = tuple({*forms, *names, *begins})
         self._cuttable = not any(CUT in word for word in self._words)
 
-    def of(self, text: str) -> bool:
+    def may_match(self, text: str) -> bool:
         """Tell whether *text* may hold a secret."""
-        plain = spelled_out(text)
+        plain = unescape_json(text)
         lowered = plain.lower()
         return (
             any(word in plain for word in self._words)
             or may_hold_fields(lowered)
             or may_hold_parameters(lowered)
-            or bool(shaped(lowered))
+            or bool(possible_shapes(lowered))
         )
 
-    def of_stream(self, stream: Stream) -> bool:
+    def may_match_stream(self, stream: Stream) -> bool:
         """Tell whether an event of *stream* may hold a secret, or several of them together; of its tail it tells nothing."""
         if not self._cuttable:
             return True
@@ -62,11 +62,11 @@ class Suspicion:
         pieces.update(by_event)
         goes_on: list[str] = []
         for texts in by_event.values():
-            told = _pieces(texts, pieces)
+            told = _add_pieces(texts, pieces)
             if told is None:
                 return True
             goes_on += told
-        return self.of("\n".join(chain(pieces, goes_on)))
+        return self.may_match("\n".join(chain(pieces, goes_on)))
 
 
 def _rows(events: Iterable[TimedEvent]) -> list[Row] | None:
@@ -81,7 +81,7 @@ def _rows(events: Iterable[TimedEvent]) -> list[Row] | None:
     return rows
 
 
-def _pieces(texts: list[str], pieces: set[str]) -> list[str] | None:
+def _add_pieces(texts: list[str], pieces: set[str]) -> list[str] | None:
     """Add the pieces of the data *texts* of events of one name to *pieces*, and return what goes on from one to the next.
 
     None where they are not alike but for strings that change, so that a closer look is needed.
@@ -122,7 +122,7 @@ def _pieces(texts: list[str], pieces: set[str]) -> list[str] | None:
         kinds = set(one)
         pieces |= kinds
         if len(kinds) > 1:
-            told = _told(one, kinds)
+            told = _continued_texts(one, kinds)
             if told is None:
                 return None
             goes_on += told
@@ -139,9 +139,9 @@ def _same_at_end(row: list[str], other: list[str]) -> int:
     return same
 
 
-def _told(column: Sequence[str], kinds: set[str]) -> list[str] | None:
+def _continued_texts(column: Sequence[str], kinds: set[str]) -> list[str] | None:
     """Return the texts that go on in *column*, which has pieces of these *kinds*; None where that cannot be told."""
-    if _ID in "\n".join(kinds) and _comes_back(column):
+    if _ID in "\n".join(kinds) and _is_interleaved(column):
         return None
     parts = [piece.rpartition('"') for piece in column]
     if len({before for before, _, _ in parts}) == 1:
@@ -175,6 +175,6 @@ def _strings(piece: str) -> dict[str, str] | None:
     return strings
 
 
-def _comes_back(column: Sequence[str]) -> bool:
+def _is_interleaved(column: Sequence[str]) -> bool:
     """Tell whether a piece of *column* stands there again after another one: messages that are streamed by turns."""
     return 1 + sum(one != other for one, other in pairwise(column)) > len(set(column))

@@ -12,44 +12,52 @@ from dataclasses import replace
 from functools import partial
 
 from mockserver.cassette.model import Exchange, Response, Stream
-from mockserver.cassette.recorder import kept_request
+from mockserver.cassette.recorder import strip_request_headers
 from mockserver.errors import SlowPatternError
 from mockserver.formats.sse import Event
-from mockserver.formats.user_pattern import Limit
+from mockserver.formats.user_pattern import TimeLimit
 from mockserver.http.messages import Headers, Request
 from mockserver.redaction import streams
 from mockserver.redaction.patterns import (
-    ASSIGNED,
     FIELD,
     NESTED_HEAD,
+    PARAMETER,
     Span,
-    any_of,
-    beginnings_of,
-    credentials,
     fields_named,
-    forms_of,
+    find_credentials,
     is_secret_name,
+    match_any,
     may_hold_fields,
     may_hold_parameters,
     nested_fields,
-    shaped,
-    spelled_out,
+    possible_shapes,
+    prefix_patterns,
+    spellings_of,
+    unescape_json,
 )
-from mockserver.redaction.prefilter import Suspicion
-from mockserver.redaction.rules import Rules, rules
+from mockserver.redaction.prefilter import Prefilter
+from mockserver.redaction.rules import RedactionRules, parse_rules
 
-__all__ = ["PLACEHOLDER", "Redactor", "Rules", "comparable", "kept", "rules", "told"]
+__all__ = [
+    "PLACEHOLDER",
+    "RedactionRules",
+    "Redactor",
+    "describe",
+    "parse_rules",
+    "redact_for_matching",
+    "redacted_request",
+]
 
 PLACEHOLDER = "REDACTED"
-NO_RULES = Rules()
+NO_RULES = RedactionRules()
 
-PATIENCE = 2.0
+EXCHANGE_SECONDS = 2.0
 """How many seconds the project's own patterns may take with one exchange, where nobody else waits meanwhile."""
 
-SHORT = 0.2
+REQUEST_SECONDS = 0.2
 """The same with one request, where all others wait."""
 
-_NO_SECRETS = frozenset((PLACEHOLDER, "true", "false", "null", "none", "None"))
+_HARMLESS_VALUES = frozenset((PLACEHOLDER, "true", "false", "null", "none", "None"))
 
 
 class Redactor:
@@ -59,22 +67,25 @@ class Redactor:
     """
 
     def __init__(
-        self, secrets: Iterable[str] = (), rules: Rules = NO_RULES, seconds: float = PATIENCE
+        self,
+        secrets: Iterable[str] = (),
+        rules: RedactionRules = NO_RULES,
+        seconds: float = EXCHANGE_SECONDS,
     ) -> None:
         self.count = 0
         self._secrets = tuple(sorted(set(secrets), key=lambda s: (-len(s), s)))
-        forms = forms_of(self._secrets)
-        self._exact = any_of(forms)
-        self._beginnings = beginnings_of(self._secrets)
+        forms = spellings_of(self._secrets)
+        self._exact = match_any(forms)
+        self._beginnings = prefix_patterns(self._secrets)
         self._rules = rules
         self._seconds = seconds
-        self._limit = Limit(seconds)
-        self._suspicion = Suspicion(self._secrets, forms, rules.fields)
+        self._limit = TimeLimit(seconds)
+        self._suspicion = Prefilter(self._secrets, forms, rules.fields)
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """Return *exchange* without secrets, the number of replacements in `redacted`."""
         before = self.count
-        self._limit = Limit(self._seconds)
+        self._limit = TimeLimit(self._seconds)
         request = self.request(exchange.request)
         response = self._response(exchange.response)
         if self.count == before:
@@ -92,10 +103,10 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return *text* without secrets; the very same object where there are none."""
-        if not self._rules.search_all and not self._suspicion.of(text):
+        if not self._rules.search_all and not self._suspicion.may_match(text):
             return text
         before = self.count
-        redacted = self._text(spelled_out(text))
+        redacted = self._text(unescape_json(text))
         return redacted if self.count > before else text
 
     def _text(self, text: str) -> str:
@@ -107,13 +118,13 @@ class Redactor:
         if may_hold_fields(lowered):
             text = self._fields(FIELD, NESTED_HEAD, text)
         if may_hold_parameters(lowered):
-            text = ASSIGNED.sub(self._assigned, text)
-        for shape in shaped(lowered):
+            text = PARAMETER.sub(self._assigned, text)
+        for shape in possible_shapes(lowered):
             text = self._without(shape.spans(text), text)
         for name in self._rules.fields:
             if name in text:
                 text = self._fields(*fields_named(name), text)
-        for pattern in self._rules.general:
+        for pattern in self._rules.extra_patterns:
             text = self._replaced(pattern, text)
         for own in self._rules.patterns:
             text = self._without(own.spans(text, self._limit), text)
@@ -130,12 +141,12 @@ class Redactor:
         return replace(response, reason=reason, headers=headers, content=content)
 
     def _stream(self, stream: Stream) -> Stream:
-        if not self._rules.search_all and not self._suspicion.of_stream(stream):
+        if not self._rules.search_all and not self._suspicion.may_match_stream(stream):
             tail = self._bytes(stream.tail)
             return (
                 stream if tail == stream.tail else Stream(stream.events, stream.line_ending, tail)
             )
-        spread_out, count = streams.replaced(list(stream.events), self._find, PLACEHOLDER)
+        spread_out, count = streams.redact_events(list(stream.events), self._find, PLACEHOLDER)
         self.count += count
         events = tuple(replace(timed, event=self._event(timed.event)) for timed in spread_out)
         return Stream(events, stream.line_ending, self._bytes(stream.tail))
@@ -152,9 +163,9 @@ class Redactor:
     def _find(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield the spans of the secrets in a *text* that was put together from several events."""
         exact = (self._exact,) if self._exact else ()
-        for pattern in (*exact, *self._rules.general):
+        for pattern in (*exact, *self._rules.extra_patterns):
             yield from (found.span() for found in pattern.finditer(text))
-        for shape in shaped(text.lower()):
+        for shape in possible_shapes(text.lower()):
             yield from shape.spans(text)
         for own in self._rules.patterns:
             yield from own.spans(text, self._limit)
@@ -181,7 +192,7 @@ class Redactor:
     def _headers(self, headers: Headers) -> Headers:
         values = "\n".join([value for _, value in headers])
         named = any(is_secret_name(name) for name, _ in headers)
-        if not named and not self._rules.search_all and not self._suspicion.of(values):
+        if not named and not self._rules.search_all and not self._suspicion.may_match(values):
             return headers
         return tuple((name, self._header(name, value)) for name, value in headers)
 
@@ -213,14 +224,14 @@ class Redactor:
         return PLACEHOLDER
 
     def _assigned(self, found: re.Match[str]) -> str:
-        if _is_known(found["text"]):
+        if _is_harmless(found["text"]):
             return found.group()
         self.count += 1
         return f"{found['head']}{PLACEHOLDER}"
 
     def _fields(self, plain: re.Pattern[str], nested: re.Pattern[str], text: str) -> str:
         def put(found: re.Match[str]) -> str:
-            if _is_known(found["text"]):
+            if _is_harmless(found["text"]):
                 return found.group()
             self.count += 1
             return f'{found["head"]}"{PLACEHOLDER}"'
@@ -230,41 +241,43 @@ class Redactor:
             return text
         values = (span for _, span in nested_fields(nested, text))
         return self._without(
-            [(start, end) for start, end in values if not _is_known(text[start:end])], text
+            [(start, end) for start, end in values if not _is_harmless(text[start:end])], text
         )
 
 
-def comparable(request: Request, rules: Rules, secrets: Iterable[str]) -> Request:
+def redact_for_matching(request: Request, rules: RedactionRules, secrets: Iterable[str]) -> Request:
     """Return *request* as a cassette holds it: with the headers that are kept, and without its *secrets*.
 
     SlowPatternError where a pattern of the *rules* takes too long.
     """
-    return Redactor(secrets, rules, SHORT).request(kept_request(request))
+    return Redactor(secrets, rules, REQUEST_SECONDS).request(strip_request_headers(request))
 
 
-def kept(request: Request, rules: Rules, secrets: Iterable[str] | None = None) -> Request:
+def redacted_request(
+    request: Request, rules: RedactionRules, secrets: Iterable[str] | None = None
+) -> Request:
     """Return *request* as it may be shown, as a cassette holds it, without its *secrets*, which may be known.
 
     Where a pattern of the *rules* takes too long, a placeholder stands for all of it.
     """
     if secrets is None:
-        secrets = credentials(request.headers, request.path)
+        secrets = find_credentials(request.headers, request.path)
     try:
-        return comparable(request, rules, secrets)
+        return redact_for_matching(request, rules, secrets)
     except SlowPatternError as error:
-        rules.tell(f"{error}; what it was looked for in is shown as {PLACEHOLDER}")
+        rules.report(f"{error}; what it was looked for in is shown as {PLACEHOLDER}")
         body = PLACEHOLDER.encode() if request.body else b""
         return Request(request.method, f"/{PLACEHOLDER}", (), body)
 
 
-def told(request: Request) -> str:
+def describe(request: Request) -> str:
     """Return method and path of *request* as they may be told to a person, or to the log of a CI job."""
-    shown = Redactor(credentials(request.headers, request.path)).request(
+    shown = Redactor(find_credentials(request.headers, request.path)).request(
         Request("GET", request.path)
     )
     return f"{request.method} {shown.path}"
 
 
-def _is_known(value: str | None) -> bool:
+def _is_harmless(value: str | None) -> bool:
     """Tell whether the *value* of a field is no secret, or none any more."""
-    return value in _NO_SECRETS or (value or "").startswith(PLACEHOLDER)
+    return value in _HARMLESS_VALUES or (value or "").startswith(PLACEHOLDER)

@@ -8,12 +8,12 @@ from mockserver.errors import UsageError
 from mockserver.formats.user_pattern import UserPattern
 
 
-def say_nothing(line: str) -> None:
+def discard(line: str) -> None:
     """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class RedactionRules:
     """The project's own `redact:` rules: *patterns* to be replaced, *fields* whose JSON values are.
 
     *general* are patterns of ours that are looked for too. *tell* takes a line for each pattern that took too long to show something.
@@ -21,25 +21,27 @@ class Rules:
 
     patterns: tuple[UserPattern, ...] = ()
     fields: tuple[str, ...] = ()
-    general: tuple[re.Pattern[str], ...] = ()
-    tell: Callable[[str], None] = field(default=say_nothing, compare=False)
+    extra_patterns: tuple[re.Pattern[str], ...] = ()
+    report: Callable[[str], None] = field(default=discard, compare=False)
 
     @property
     def search_all(self) -> bool:
         """Whether every text must be searched, since any may hold what a pattern finds."""
-        return bool(self.patterns or self.general)
+        return bool(self.patterns or self.extra_patterns)
 
-    def joined(self, other: "Rules") -> "Rules":
+    def combine(self, other: "RedactionRules") -> "RedactionRules":
         """Return these rules and those of the *other*."""
         return replace(
             self,
             patterns=self.patterns + other.patterns,
             fields=self.fields + other.fields,
-            general=self.general + other.general,
+            extra_patterns=self.extra_patterns + other.extra_patterns,
         )
 
 
-def rules(items: Iterable[object], setting: str = "redact:", file: str | None = None) -> Rules:
+def parse_rules(
+    items: Iterable[object], setting: str = "redact:", file: str | None = None
+) -> RedactionRules:
     """Return the rules that the list *items* spells, which stands under *setting* in *file*; UsageError where one is none."""
     place = f"{file}: {setting}" if file else setting
     patterns: list[UserPattern] = []
@@ -61,4 +63,4 @@ def rules(items: Iterable[object], setting: str = "redact:", file: str | None = 
                 raise UsageError(
                     f"{setting} {item!r} is no rule (write a regular expression, or `field: NAME`)"
                 )
-    return Rules(tuple(patterns), tuple(fields))
+    return RedactionRules(tuple(patterns), tuple(fields))

@@ -9,7 +9,7 @@ from mockserver.cassette.model import TimedEvent
 from mockserver.formats.json_text import Json, dumps, loads
 from mockserver.formats.sse import Event
 
-Place = tuple[str | int, ...]
+DataPath = tuple[str | int, ...]
 Find = Callable[[str], Iterable[tuple[int, int]]]
 
 
@@ -19,7 +19,7 @@ class _Plain(str):
     __slots__ = ()
 
 
-def replaced(
+def redact_events(
     events: list[TimedEvent], find: Find, placeholder: str
 ) -> tuple[list[TimedEvent], int]:
     """Return *events* without what *find* finds in the texts that go on from event to event, and how often it did.
@@ -28,32 +28,34 @@ def replaced(
     of each secret in such a text; its first part becomes *placeholder*, its other parts nothing.
     """
     parsed = [_data(timed.event) for timed in events]
-    edits: dict[int, dict[Place, str]] = {}
+    edits: dict[int, dict[DataPath, str]] = {}
     count = 0
-    for pieces in _texts(events, parsed):
+    for pieces in _continued_texts(events, parsed):
         whole = "".join(text for _, _, text in pieces)
-        spans = _crossing(pieces, _merged(find(whole))) if len(pieces) > 1 else []
+        spans = _spanning_events(pieces, _merge_spans(find(whole))) if len(pieces) > 1 else []
         count += len(spans)
-        for number, place, text in _edited(pieces, spans, placeholder):
+        for number, place, text in _edit_pieces(pieces, spans, placeholder):
             edits.setdefault(number, {})[place] = text
     changed = list(events)
     for number, texts in edits.items():
-        value = _with(parsed[number], texts)
+        value = _replace_strings(parsed[number], texts)
         text = value if isinstance(parsed[number], _Plain) else dumps(value)
         changed[number] = replace(events[number], event=_with_data(events[number].event, text))
     return changed, count
 
 
-def _texts(events: list[TimedEvent], parsed: list[Json]) -> Iterable[list[tuple[int, Place, str]]]:
-    texts: dict[tuple[str, Place], list[tuple[int, Place, str]]] = {}
+def _continued_texts(
+    events: list[TimedEvent], parsed: list[Json]
+) -> Iterable[list[tuple[int, DataPath, str]]]:
+    texts: dict[tuple[str, DataPath], list[tuple[int, DataPath, str]]] = {}
     for number, (timed, value) in enumerate(zip(events, parsed, strict=True)):
-        name = dict(timed.event.fields).get("event", "") + _message(value)
+        name = dict(timed.event.fields).get("event", "") + _message_id(value)
         for place, text in _strings(value, ()):
             texts.setdefault((name, place), []).append((number, place, text))
     return texts.values()
 
 
-def _message(value: Json) -> str:
+def _message_id(value: Json) -> str:
     """Tell apart messages that are streamed at the same time."""
     match value:
         case [{"id": str(identity)}, *_]:
@@ -62,9 +64,9 @@ def _message(value: Json) -> str:
             return ""
 
 
-def _edited(
-    pieces: list[tuple[int, Place, str]], spans: list[tuple[int, int]], placeholder: str
-) -> Iterator[tuple[int, Place, str]]:
+def _edit_pieces(
+    pieces: list[tuple[int, DataPath, str]], spans: list[tuple[int, int]], placeholder: str
+) -> Iterator[tuple[int, DataPath, str]]:
     if not spans:
         return
     offset = first = 0
@@ -87,8 +89,8 @@ def _edited(
         offset = end
 
 
-def _crossing(
-    pieces: list[tuple[int, Place, str]], spans: list[tuple[int, int]]
+def _spanning_events(
+    pieces: list[tuple[int, DataPath, str]], spans: list[tuple[int, int]]
 ) -> list[tuple[int, int]]:
     """Leave out the spans that lie within one piece: those are found without putting texts together."""
     ends = list(accumulate(len(text) for _, _, text in pieces))
@@ -99,7 +101,7 @@ def _crossing(
     ]
 
 
-def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def _merge_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     merged: list[tuple[int, int]] = []
     for start, stop in sorted(spans):
         if merged and start < merged[-1][1]:
@@ -117,7 +119,7 @@ def _data(event: Event) -> Json:
         return _Plain(text)
 
 
-def _strings(value: Json, place: Place) -> Iterator[tuple[Place, str]]:
+def _strings(value: Json, place: DataPath) -> Iterator[tuple[DataPath, str]]:
     if isinstance(value, str):
         yield place, value
     elif isinstance(value, dict):
@@ -128,14 +130,16 @@ def _strings(value: Json, place: Place) -> Iterator[tuple[Place, str]]:
             yield from _strings(part, (*place, number))
 
 
-def _with(value: Json, texts: Mapping[Place, str], place: Place = ()) -> Json:
+def _replace_strings(value: Json, texts: Mapping[DataPath, str], place: DataPath = ()) -> Json:
     """Return *value*, which stands at *place*, with the new *texts* in their places."""
     if isinstance(value, str):
         return texts.get(place, value)
     if isinstance(value, dict):
-        return {name: _with(part, texts, (*place, name)) for name, part in value.items()}
+        return {name: _replace_strings(part, texts, (*place, name)) for name, part in value.items()}
     if isinstance(value, list):
-        return [_with(part, texts, (*place, number)) for number, part in enumerate(value)]
+        return [
+            _replace_strings(part, texts, (*place, number)) for number, part in enumerate(value)
+        ]
     return value
 
 

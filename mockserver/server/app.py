@@ -9,8 +9,16 @@ from aiohttp import hdrs, web
 
 from mockserver.errors import UpstreamError
 from mockserver.http import request_target
-from mockserver.http.messages import Encoded, Headers, Live, Paced, Reply, Request, lowered
-from mockserver.redaction.redactor import told
+from mockserver.http.messages import (
+    Headers,
+    PrebuiltBody,
+    Reply,
+    Request,
+    StreamingBody,
+    TimedBody,
+    lowercase_names,
+)
+from mockserver.redaction.redactor import describe
 from mockserver.server import connections, response_head
 from mockserver.server.cache import Cache
 from mockserver.server.control_api import Control
@@ -41,7 +49,7 @@ class _Relayed:
     """A request whose answer a stop waits for; *live* is that answer as soon as it comes."""
 
     request: Request
-    live: Live | None = None
+    live: StreamingBody | None = None
 
 
 class App:
@@ -89,8 +97,8 @@ class App:
         place = (method, request.raw_path, request.raw_headers, body)
         incoming = self._known.get(place)
         if incoming is None:
-            path, named = request_target.split(request.raw_path)
-            if request_target.is_own(path):
+            path, named = request_target.split_target(request.raw_path)
+            if request_target.is_own_path(path):
                 return self._control.answer(request, path, named)
             incoming = Request(method, path, (*named, *_headers(request)), body)
             self._known.put(place, incoming, _size(incoming))
@@ -104,7 +112,7 @@ class App:
         if relays:
             await asyncio.wait(set(relays), timeout=GRACE)
         for task, relayed in list(relays.items()):
-            if relayed.live is None or not relayed.live.answered():
+            if relayed.live is None or not relayed.live.is_complete():
                 self._give_up(task, f"answered {GRACE:g}")
         loop = asyncio.get_running_loop()
         end = loop.time() + WRITE_GRACE
@@ -114,7 +122,7 @@ class App:
             self._give_up(task, f"written {GRACE + WRITE_GRACE:g}")
 
     def _give_up(self, task: asyncio.Task[web.StreamResponse], what: str) -> None:
-        asked = told(self._relays[task].request)
+        asked = describe(self._relays[task].request)
         self._log.tell(f"not recorded: {asked} was still being {what} s after the stop")
         task.cancel()
 
@@ -162,7 +170,7 @@ class App:
             relayed.live.abandon()
         else:
             self._log.tell(
-                f"not recorded: the client left {told(relayed.request)} before it was answered, which cancels the run"
+                f"not recorded: the client left {describe(relayed.request)} before it was answered, which cancels the run"
             )
             task.cancel()
 
@@ -173,7 +181,7 @@ class App:
         if hdrs.ORIGIN in request.headers:
             reply = response_head.readable(reply, self._page(request))
         self._log.answering(incoming, reply)
-        if isinstance(reply.body, Encoded) and not self._log.every:
+        if isinstance(reply.body, PrebuiltBody) and not self._log.every:
             return whole(request, reply, reply.body)
         try:
             return await self._write(request, incoming, reply, started)
@@ -185,18 +193,18 @@ class App:
         self, request: web.BaseRequest, incoming: Request, reply: Reply, started: float
     ) -> web.StreamResponse:
         match reply.body:
-            case Encoded() | bytes() as body:
+            case PrebuiltBody() | bytes() as body:
                 return whole(request, reply, body)
-            case Paced(((at, body),), end, False) if end == at:
+            case TimedBody(((at, body),), end, False) if end == at:
                 await _until(started + at)
                 return whole(request, reply, body)
-            case Paced() as paced:
+            case TimedBody() as paced:
                 return await _play(request, reply, paced, started)
-            case Live() as live:
+            case StreamingBody() as live:
                 return await self._relay(request, incoming, reply, live)
 
     async def _relay(
-        self, request: web.BaseRequest, incoming: Request, reply: Reply, live: Live
+        self, request: web.BaseRequest, incoming: Request, reply: Reply, live: StreamingBody
     ) -> web.StreamResponse:
         """Pass the answer on as it comes; a client that has left does not keep it from coming."""
         task = asyncio.current_task()
@@ -210,7 +218,7 @@ class App:
                 async for chunk in chunks:
                     there = there and await _try(response.send(chunk))
         except UpstreamError as error:
-            self._log.tell(f"{told(incoming)}: {error}")
+            self._log.tell(f"{describe(incoming)}: {error}")
             _break(request)
             return response
         # It is kept by now: a client that takes nothing must not hold up a stop.
@@ -221,7 +229,7 @@ class App:
 
 
 def _headers(request: web.BaseRequest) -> Headers:
-    headers = lowered(request.headers.items())
+    headers = lowercase_names(request.headers.items())
     if any(name == "content-encoding" for name, _ in headers):
         # aiohttp has decoded the body.
         return tuple(pair for pair in headers if pair[0] != "content-encoding")
@@ -235,7 +243,7 @@ def _size(request: Request) -> int:
 
 
 async def _play(
-    request: web.BaseRequest, reply: Reply, paced: Paced, started: float
+    request: web.BaseRequest, reply: Reply, paced: TimedBody, started: float
 ) -> web.StreamResponse:
     response = Streamed(request, reply)
     try:

@@ -10,10 +10,17 @@ from aiohttp import web
 from mockserver.errors import RequestError
 from mockserver.formats.json_text import Json, loads
 from mockserver.http.access import Access
-from mockserver.http.messages import SESSION, Headers, Request, Source, cassette_of, session_of
-from mockserver.http.request_target import PREFIX
+from mockserver.http.messages import (
+    SESSION_HEADER,
+    Headers,
+    Request,
+    Source,
+    cassette_name,
+    session_name,
+)
+from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.matching.index import Index
-from mockserver.redaction.redactor import Rules, kept
+from mockserver.redaction.redactor import RedactionRules, redacted_request
 from mockserver.server.journal import Call, Journal
 from mockserver.server.responders.replay import Cassettes
 
@@ -28,7 +35,7 @@ class Control:
     mode: str = "replay"
     journal: Journal = field(default_factory=Journal)
     cassettes: Cassettes | None = None
-    rules: Rules = field(default_factory=Rules)
+    rules: RedactionRules = field(default_factory=RedactionRules)
     access: Access = field(default_factory=Access)
 
     def reset(self, session: str | None = None) -> None:
@@ -48,9 +55,11 @@ class Control:
             "exchanges": ("GET", self._exchanges),
             "reset": ("POST", self._reset),
         }
-        name = target.removeprefix(PREFIX)
+        name = target.removeprefix(CONTROL_PREFIX)
         if name not in routes:
-            there = ", ".join(f"{verb} {PREFIX}{known}" for known, (verb, _) in routes.items())
+            there = ", ".join(
+                f"{verb} {CONTROL_PREFIX}{known}" for known, (verb, _) in routes.items()
+            )
             return _said(404, f"there is no {target}; there are {there}")
         method, told = routes[name]
         if request.method != method and (request.method, method) != ("HEAD", "GET"):
@@ -80,7 +89,7 @@ class Control:
         return {"requests": told, "forgotten": self.journal.forgotten}
 
     def _told(self, call: Call) -> dict[str, Json]:
-        shown = kept(call.request, self.rules)
+        shown = redacted_request(call.request, self.rules)
         return {
             "when": call.when.isoformat(timespec="milliseconds"),
             "session": call.session,
@@ -135,7 +144,7 @@ class _Asked:
         self._given = {name: values[-1] for name, values in parse_qs(query, True).items()}
         url = Request("GET", "/", named)
         self.session = self._given.get("session", _session(url))
-        self.cassette = self._given.get("cassette", cassette_of(url))
+        self.cassette = self._given.get("cassette", cassette_name(url))
 
     def only(self, *names: str) -> Mapping[str, str]:
         """Return the parameters; RequestError if there are others than *names*."""
@@ -147,7 +156,7 @@ class _Asked:
 
 
 def _session(url: Request) -> str | None:
-    return None if url.header(SESSION) is None else session_of(url)
+    return None if url.header(SESSION_HEADER) is None else session_name(url)
 
 
 def _body(raw: bytes) -> dict[str, Json]:

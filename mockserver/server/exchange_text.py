@@ -17,7 +17,7 @@ from typing import IO
 from mockserver.cassette.model import Exchange
 from mockserver.cassette.yaml_codec import dump_exchange
 from mockserver.errors import MockServerError, StorageError
-from mockserver.redaction.redactor import Redactor, Rules
+from mockserver.redaction.redactor import RedactionRules, Redactor
 
 LARGE = 1 << 20
 """From how many bytes of its bodies on an exchange gets a process of its own."""
@@ -35,7 +35,7 @@ class Draft:
 
     finish: Callable[[], Exchange]
     secrets: frozenset[str]
-    rules: Rules
+    rules: RedactionRules
 
     def written(self) -> tuple[bytes, int]:
         """Return the document without secrets, and how many were replaced."""

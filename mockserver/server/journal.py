@@ -8,8 +8,8 @@ from itertools import chain
 from urllib.parse import unquote
 
 from mockserver.formats.json_text import Json, loads
-from mockserver.http.messages import SESSION, SHARED, Headers, Reply, Request, Source
-from mockserver.redaction.redactor import told
+from mockserver.http.messages import SESSION_HEADER, SHARED_SESSION, Headers, Reply, Request, Source
+from mockserver.redaction.redactor import describe
 
 KEPT = 10_000
 """How many calls are remembered; beyond that the oldest is forgotten."""
@@ -56,7 +56,7 @@ class Call:
     def __str__(self) -> str:
         if self.source is Source.MISS and self.note:
             return self.note
-        asked = told(self.request)
+        asked = describe(self.request)
         if self.note:
             return f"{asked}: {self.note}"
         exchange = f" {self.exchange}" if self.exchange else ""
@@ -116,7 +116,7 @@ def call(noted: Noted) -> Call:
 
 
 def _session(noted: Noted) -> str:
-    return unquote(noted[1].header(SESSION) or SHARED)
+    return unquote(noted[1].header(SESSION_HEADER) or SHARED_SESSION)
 
 
 def _is_fault(noted: Noted) -> bool:
@@ -152,9 +152,9 @@ class Journal:
             reply.status,
             reply.source,
             reply.exchange,
-            reply.names,
+            reply.id_pairs,
             reply.note,
-            reply.facts,
+            reply.miss_details,
         )
         noted = self._noted
         noted.append(made)

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from mockserver.errors import OUT_OF_FILES
-from mockserver.formats.wording import counted
+from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Reply, Request, Source
-from mockserver.redaction.redactor import told
+from mockserver.redaction.redactor import describe
 from mockserver.server.journal import FAULTY, Call, Journal, call
 
 _SHOWN = 5
@@ -57,7 +57,7 @@ class Log:
 
     def answering(self, request: Request, reply: Reply) -> None:
         """Take note that *request* is about to get *reply*."""
-        if not reply.counted:
+        if not reply.is_counted:
             return
         self.counts[reply.source] += 1
         noted = self.journal.note(self._clock(), request, reply)
@@ -70,11 +70,11 @@ class Log:
 
     def answered(self, request: Request, reply: Reply, seconds: float) -> None:
         """Tell, where every answer is told, that *request* has got *reply* after *seconds*."""
-        if self.every and not (reply.note and reply.counted):
+        if self.every and not (reply.note and reply.is_counted):
             exchange = f" {reply.exchange}" if reply.exchange else ""
-            names = "".join(f", {live} for {recorded}" for live, recorded in reply.names)
+            names = "".join(f", {live} for {recorded}" for live, recorded in reply.id_pairs)
             self.tell(
-                f"{told(request)} {reply.status} {reply.source}{exchange} {seconds * 1000:.0f} ms{names}"
+                f"{describe(request)} {reply.status} {reply.source}{exchange} {seconds * 1000:.0f} ms{names}"
             )
 
     def malformed(self, line: str) -> None:
@@ -104,11 +104,11 @@ class Log:
         ]
         parts = [f"answered {', '.join(answered)}" if answered else "answered nothing"]
         if self.misses:
-            parts.append(counted(self.misses, "miss", "misses"))
+            parts.append(pluralize(self.misses, "miss", "misses"))
         if self.errors:
-            parts.append(counted(self.errors, "error"))
+            parts.append(pluralize(self.errors, "error"))
         if self._malformed:
-            parts.append(counted(self._malformed, "malformed request"))
+            parts.append(pluralize(self._malformed, "malformed request"))
         if self._refusals:
-            parts.append(counted(self._refusals, "refused request"))
+            parts.append(pluralize(self._refusals, "refused request"))
         return "; ".join(parts)

@@ -12,8 +12,8 @@ from urllib.parse import quote
 from mockserver.cassette.model import Policy, Repeat
 from mockserver.errors import StorageError, UsageError
 from mockserver.http import access
-from mockserver.http.pacing import pace
-from mockserver.http.request_target import PREFIX
+from mockserver.http.pacing import parse_pace
+from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.matching import keys
 from mockserver.server import modes, settings
 from mockserver.server import runner as serving
@@ -85,8 +85,8 @@ class MockServer:
         self._config = Path(config) if config is not None else None
         self._host = host
         self._port = port
-        self._origins = access.origins(_several(allow_origin), "allow_origin")
-        self._hosts = access.hosts(_several(allow_host), "allow_host")
+        self._origins = access.parse_origins(_several(allow_origin), "allow_origin")
+        self._hosts = access.parse_hosts(_several(allow_host), "allow_host")
         self._on_fault = on_fault
         self._log = self._new_log()
         self._made: modes.Playing | modes.Taping | None = None
@@ -113,7 +113,9 @@ class MockServer:
             raise UsageError("the name of a session or a cassette is empty")
         named = (("session", session), ("cassette", cassette))
         parts = (
-            f"{PREFIX}{kind}/{quote(name, safe='')}" for kind, name in named if name is not None
+            f"{CONTROL_PREFIX}{kind}/{quote(name, safe='')}"
+            for kind, name in named
+            if name is not None
         )
         return self.url + "".join(parts)
 
@@ -144,10 +146,10 @@ class MockServer:
 
     def usage(self) -> dict[str, Any]:
         """Return what was played of each cassette since its start, as JSON, while it runs: what `mockserver prune` goes by."""
-        from mockserver.matching.usage import facts
+        from mockserver.matching.usage import to_json
 
         cassettes = self._made.cassettes if self._made else None
-        return self._look(lambda: facts(cassettes.usage if cassettes else {}))
+        return self._look(lambda: to_json(cassettes.usage if cassettes else {}))
 
     def reset(self, session: str | None = None) -> None:
         """Begin again: forget the calls and what was played, of *session*, or of all if it is None."""
@@ -225,19 +227,19 @@ class MockServer:
             raise UsageError("upstream: name the one cassette, or folder, to record into")
         if self._repeat is not None and self._repeat not in list(Repeat):
             raise UsageError(f"repeat={self._repeat!r}: there are {', '.join(Repeat)}")
-        pace(self._speed, self._max_gap)
-        keys.rules(self._ignore)
+        parse_pace(self._speed, self._max_gap)
+        keys.merge_rules(self._ignore)
 
     def _make(self) -> modes.Playing | modes.Taping:
         project = settings.load(self._config).allowing(self._origins, self._hosts)
         policy = Policy(
-            keys.rules(project.policy.ignore, self._ignore),
+            keys.merge_rules(project.policy.ignore, self._ignore),
             project.policy.repeat,
             Repeat(self._repeat) if self._repeat else None,
         )
         how = modes.How(
             replace(project, policy=policy),
-            pace(self._speed, self._max_gap),
+            parse_pace(self._speed, self._max_gap),
             access.is_loopback(self._host),
         )
         if self._upstream is not None:
@@ -248,9 +250,9 @@ class MockServer:
 
     def _make_taping(self, url: str, how: modes.How) -> modes.Taping:
         from mockserver.server.upstream import Upstream
-        from mockserver.store.writer import Mode
+        from mockserver.store.writer import WriteMode
 
-        mode = Mode.EXTEND if self._record == "new" else Mode.OVERWRITE
+        mode = WriteMode.EXTEND if self._record == "new" else WriteMode.OVERWRITE
         upstream = Upstream(url, self._upstream_headers)
         return modes.record(self._paths[0], mode, upstream, how, self._log)
 

@@ -21,7 +21,7 @@ from mockserver.store.library import Library
 if TYPE_CHECKING:
     from mockserver.server.recording import Recording
     from mockserver.server.upstream import Upstream
-    from mockserver.store.writer import Mode
+    from mockserver.store.writer import WriteMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def serve(
     from mockserver.server import script_files as scripts
     from mockserver.server.responders.fake import Fake
 
-    runs = Runs(scripts.load(script), how.pace.gap)
+    runs = Runs(scripts.load(script), how.pace.scale)
     api = Api(runs, tuple(graphs))
     look = scripts.Followed(script, runs.play, log.tell).look if script else lambda: None
 
@@ -98,7 +98,13 @@ def serve(
 
 
 def record(
-    target: Path, mode: "Mode", upstream: "Upstream", how: How, log: Log, *, errors: bool = False
+    target: Path,
+    mode: "WriteMode",
+    upstream: "Upstream",
+    how: How,
+    log: Log,
+    *,
+    errors: bool = False,
 ) -> Taping:
     """Return what passes everything on to *upstream*, and keeps it in *target*: a cassette, or a folder of them.
 
@@ -111,8 +117,8 @@ def record(
     from mockserver.store import writer as tape
     from mockserver.store import writers as tapes
 
-    redact = replace(how.project.redact, tell=log.tell_once)
-    kind = tapes.File if tapes.is_file(target) else tapes.Folder
+    redact = replace(how.project.redact, report=log.tell_once)
+    kind = tapes.SingleFileWriter if tapes.is_single_file(target) else tapes.FolderWriter
     recording = Recording(
         lambda header: kind(target, mode, header, log.tell),
         Header(upstream=upstream.url, recorded=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"),
@@ -121,7 +127,7 @@ def record(
         log,
     )
     first: list[Cassettes] = []
-    if mode is tape.Mode.EXTEND and (target.is_dir() or target.stat().st_size):
+    if mode is tape.WriteMode.EXTEND and (target.is_dir() or target.stat().st_size):
         library = Library([target], how.project.policy, log.tell)
         first = [Cassettes(library, how.pace, redact, once=True)]
     played = first[0] if first else None
@@ -139,7 +145,7 @@ def _playing(
     others: Callable[[Cassettes], tuple[Responder, ...]],
 ) -> Playing:
     library = Library(paths, how.project.policy, log.tell)
-    redact = replace(how.project.redact, tell=log.tell_once)
+    redact = replace(how.project.redact, report=log.tell_once)
     cassettes = Cassettes(library, how.pace, redact)
     control = Control(name, log.journal, cassettes, redact, how.access())
     app = App(FirstOf(cassettes, *others(cassettes)), log, control)

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 
 from mockserver.cassette.model import Header
-from mockserver.cassette.recorder import LARGEST, Recorder
+from mockserver.cassette.recorder import MAX_SIZE, Recorder
 from mockserver.errors import (
     OUT_OF_FILES,
     MockServerError,
@@ -20,14 +20,14 @@ from mockserver.errors import (
     SlowPatternError,
     StorageError,
 )
-from mockserver.http.messages import Request, cassette_of
-from mockserver.redaction.patterns import credentials
-from mockserver.redaction.redactor import Rules, told
-from mockserver.redaction.rules import say_nothing
+from mockserver.http.messages import Request, cassette_name
+from mockserver.redaction.patterns import find_credentials
+from mockserver.redaction.redactor import RedactionRules, describe
+from mockserver.redaction.rules import discard
 from mockserver.server.exchange_text import LARGE, Draft, Writers
 from mockserver.server.log import Log
 from mockserver.server.upstream import Upstream
-from mockserver.store.writers import Tapes
+from mockserver.store.writers import CassetteWriters
 
 _TRIES = 30
 _PAUSE = 0.1
@@ -60,10 +60,10 @@ class Recording:
 
     def __init__(
         self,
-        tapes: Callable[[Callable[[], Header]], Tapes],
+        tapes: Callable[[Callable[[], Header]], CassetteWriters],
         header: Header,
         upstream: Upstream,
-        rules: Rules,
+        rules: RedactionRules,
         log: Log,
     ) -> None:
         self.kept = Kept()
@@ -71,7 +71,7 @@ class Recording:
         self._tapes = tapes(lambda: self._header)
         self._ready: set[str | None] = set()
         self._upstream = upstream
-        self._rules = replace(rules, tell=say_nothing)  # a process of its own cannot tell anybody
+        self._rules = replace(rules, report=discard)  # a process of its own cannot tell anybody
         self._log = log
         self._numbers = count()
         self._asked: asyncio.Task[None] | None = None
@@ -86,7 +86,7 @@ class Recording:
 
     async def ready(self, request: Request) -> None:
         """Make sure that the exchange of *request* has a file to go to; RequestError where it cannot have one."""
-        name = cassette_of(request)
+        name = cassette_name(request)
         if name not in self._ready:
             await asyncio.get_running_loop().run_in_executor(self._threads, self._open, name)
             self._ready.add(name)
@@ -103,7 +103,7 @@ class Recording:
     def pass_over(self, request: Request, status: int) -> None:
         """Tell that the answer to *request* is not kept."""
         self._log.tell(
-            f"not recorded: {told(request)} was answered {status} (--record-errors keeps it)"
+            f"not recorded: {describe(request)} was answered {status} (--record-errors keeps it)"
         )
 
     def lose(self, request: Request, error: MockServerError) -> None:
@@ -113,9 +113,9 @@ class Recording:
             self._log.tell_once(OUT_OF_FILES)
             self.kept.troubles = self.kept.troubles or [OUT_OF_FILES]
         elif isinstance(error, SlowPatternError):
-            self._complain(f"not recorded: {told(request)}: {error}")
+            self._complain(f"not recorded: {describe(request)}: {error}")
         else:
-            self._complain(f"{error} ({told(request)})")
+            self._complain(f"{error} ({describe(request)})")
 
     async def keep(
         self, number: int, request: Request, recorder: Recorder, at: float, *, cut: bool
@@ -127,12 +127,14 @@ class Recording:
         self.introduce()
         assert self._asked is not None
         await asyncio.shield(self._asked)
-        secrets = frozenset((*credentials(request.headers, request.path), *self._upstream.secrets))
+        secrets = frozenset(
+            (*find_credentials(request.headers, request.path), *self._upstream.secrets)
+        )
         draft = Draft(partial(recorder.finish, at, cut=cut), secrets, self._rules)
-        name = cassette_of(request)
+        name = cassette_name(request)
         try:
-            if recorder.size > LARGEST:
-                raise StorageError(f"not recorded: it is larger than {LARGEST >> 20} MB")
+            if recorder.size > MAX_SIZE:
+                raise StorageError(f"not recorded: it is larger than {MAX_SIZE >> 20} MB")
             if recorder.size < LARGE:
                 await self._in_thread(self._write, name, number, draft)
             else:
@@ -144,7 +146,7 @@ class Recording:
         except asyncio.CancelledError:
             # The stop did not wait for it any longer, and has said so.
             self.kept.lost += 1
-            self.kept.troubles.append(f"not recorded in time for the stop: {told(request)}")
+            self.kept.troubles.append(f"not recorded in time for the stop: {describe(request)}")
             raise
 
     async def leave(self) -> None:
@@ -181,7 +183,7 @@ class Recording:
 
     def _open(self, name: str | None) -> None:
         with self._one_at_a_time:
-            self._tapes.ready(name)
+            self._tapes.prepare(name)
 
     def _close_idle(self) -> None:
         with self._one_at_a_time:

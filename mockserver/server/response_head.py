@@ -3,7 +3,7 @@
 from dataclasses import replace
 from urllib.parse import quote
 
-from mockserver.http.messages import OWN_PREFIX, Encoded, Headers, Reply, standard_reason
+from mockserver.http.messages import OWN_PREFIX, Headers, PrebuiltBody, Reply, standard_reason
 
 _SHARED = (
     ("access-control-expose-headers", "x-pagination-total, x-pagination-next, content-location"),
@@ -31,14 +31,14 @@ def readable(reply: Reply, origin: str | None) -> Reply:
     """Return *reply* for a page of *origin*: a copy, since what is made of *reply* is sent to others too."""
     if origin is None:
         return reply
-    body = reply.body.body if isinstance(reply.body, Encoded) else reply.body
+    body = reply.body.body if isinstance(reply.body, PrebuiltBody) else reply.body
     return replace(reply, body=body, origin=origin)
 
 
 def outgoing(reply: Reply) -> Headers:
     """Return the headers of *reply* and ours: CORS, and where it came from."""
     exchange = quote(reply.exchange, safe="/#") if reply.exchange else ""
-    ids = ", ".join(f"{live}={name}" for live, name in reply.names)
+    ids = ", ".join(f"{live}={name}" for live, name in reply.id_pairs)
     return (
         *(
             (name, value)
@@ -66,9 +66,9 @@ def encoded(reply: Reply) -> Reply:
     if not isinstance(body, bytes) or reply.status in BODILESS:
         return reply
     before = head(reply, ("Content-Length", str(len(body))))
-    return replace(reply, body=Encoded(before + body, len(before)))
+    return replace(reply, body=PrebuiltBody(before + body, len(before)))
 
 
 def plain(reply: Reply) -> Reply:
     """Return *reply* with the bytes of its body, where they have been `encoded`."""
-    return replace(reply, body=reply.body.body) if isinstance(reply.body, Encoded) else reply
+    return replace(reply, body=reply.body.body) if isinstance(reply.body, PrebuiltBody) else reply

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
-from mockserver.http.messages import Encoded, Headers, Reply, first
+from mockserver.http.messages import Headers, PrebuiltBody, Reply, first_value
 from mockserver.server import response_head
 
 _FULL = 1 << 16
@@ -57,7 +57,7 @@ class Streamed(_Written):
 
     def __init__(self, request: web.BaseRequest, reply: Reply) -> None:
         self._bodiless = _is_bodiless(request, reply)
-        measured = self._bodiless or first(reply.headers, "content-length") is not None
+        measured = self._bodiless or first_value(reply.headers, "content-length") is not None
         modern = request.version >= HttpVersion11
         self._chunked = modern and not measured
         super().__init__(stays=request.keep_alive and (modern or measured))
@@ -160,9 +160,9 @@ class _Playing:
             self._paused.set_result(more)
 
 
-def whole(request: web.BaseRequest, reply: Reply, body: bytes | Encoded) -> Whole:
+def whole(request: web.BaseRequest, reply: Reply, body: bytes | PrebuiltBody) -> Whole:
     """Return *reply* with its whole *body*, to be sent in answer to *request*."""
-    if isinstance(body, Encoded):
+    if isinstance(body, PrebuiltBody):
         if request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD":
             made: Whole | None = reply.memo.get(Whole)
             if made is None:

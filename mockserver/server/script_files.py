@@ -59,4 +59,4 @@ def load(path: Path | None) -> Script:
     """Return the script in *path*, the built-in one if it is None; UsageError, with file and line, where it makes no sense."""
     if path is None:
         return builtin()
-    return discovery.read(path, lambda text: parse.script(text, builtin, str(path)))
+    return discovery.parse_file(path, lambda text: parse.script(text, builtin, str(path)))

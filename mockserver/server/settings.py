@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mockserver.cassette.file_names import SETTINGS
+from mockserver.cassette.file_names import SETTINGS_FILE
 from mockserver.cassette.model import Policy, Repeat
 from mockserver.errors import UsageError
 from mockserver.formats import strict_yaml
@@ -22,7 +22,7 @@ class Settings:
     """*policy* for all cassettes, the project's rules of what to `redact`, and who may ask beside this machine."""
 
     policy: Policy = field(default_factory=Policy)
-    redact: redactor.Rules = field(default_factory=redactor.Rules)
+    redact: redactor.RedactionRules = field(default_factory=redactor.RedactionRules)
     allow_origin: tuple[str, ...] = ()
     allow_host: tuple[str, ...] = ()
 
@@ -41,10 +41,10 @@ def load(path: Path | None) -> Settings:
     UsageError, with file and line, where they cannot be read.
     """
     if path is None:
-        path = Path(SETTINGS)
+        path = Path(SETTINGS_FILE)
         if not path.exists():
             return Settings()
-    document = discovery.read(path, strict_yaml.read)
+    document = discovery.parse_file(path, strict_yaml.parse)
     if document is None:
         return Settings()
     try:
@@ -67,10 +67,10 @@ def _settings(document: Any, file: str) -> Settings:
     if repeat not in list(Repeat):
         raise UsageError(f"repeat: {repeat!r} is none of {', '.join(Repeat)}")
     return Settings(
-        Policy(keys.rules(tuple(ignore)), Repeat(repeat)),
-        redactor.rules(redact, file=file),
-        access.origins(_texts(document, "allow_origin", "origins"), "allow_origin"),
-        access.hosts(_texts(document, "allow_host", "names"), "allow_host"),
+        Policy(keys.merge_rules(tuple(ignore)), Repeat(repeat)),
+        redactor.parse_rules(redact, file=file),
+        access.parse_origins(_texts(document, "allow_origin", "origins"), "allow_origin"),
+        access.parse_hosts(_texts(document, "allow_host", "names"), "allow_host"),
     )
 
 

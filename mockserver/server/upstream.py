@@ -21,11 +21,11 @@ from mockserver.http.messages import (
     OWN_PREFIX,
     Headers,
     Request,
-    end_to_end,
-    first,
-    lowered,
+    first_value,
+    lowercase_names,
+    strip_hop_by_hop,
 )
-from mockserver.redaction.patterns import LONG, credentials
+from mockserver.redaction.patterns import MIN_LONG_VALUE, find_credentials
 
 _NOT_FORWARDED = frozenset(("host", "content-length", "accept-encoding", "expect"))
 # What aiohttp would add by itself; the client's own are forwarded as they came.
@@ -71,17 +71,17 @@ class Upstream:
         self._origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._base = parts.path.rstrip("/")
         self.url = self._origin + self._base
-        self._headers = tuple((name, value.strip()) for name, value in lowered(headers))
+        self._headers = tuple((name, value.strip()) for name, value in lowercase_names(headers))
         for name, value in self._headers:
             if CONTROL.search(name + value):
                 raise UsageError(
                     f"{name!r} for the upstream has control characters, which no header can have"
                 )
-        if parts.username and first(self._headers, "authorization") is None:
+        if parts.username and first_value(self._headers, "authorization") is None:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             self._headers += (("authorization", f"Basic {b64encode(pair.encode()).decode()}"),)
-        long = (value for _, value in self._headers if len(value) >= LONG)
-        self.secrets = frozenset((*credentials(self._headers), *long))
+        long = (value for _, value in self._headers if len(value) >= MIN_LONG_VALUE)
+        self.secrets = frozenset((*find_credentials(self._headers), *long))
         """What of them no cassette may hold: the credentials, and whatever is no ordinary word."""
         self._session: aiohttp.ClientSession | None = None
 
@@ -121,7 +121,7 @@ class Upstream:
                 f"the upstream {self.url} broke off before it answered{_reason(error)}"
             ) from None
         _end_with_connection(response)
-        headers = tuple(self._answered(lowered(response.headers.items())))
+        headers = tuple(self._answered(lowercase_names(response.headers.items())))
         reason = _readable(response.reason or "")
         return Answer(response.status, reason, headers, self._chunks(response), response.close)
 
@@ -160,7 +160,7 @@ class Upstream:
         ours = {name for name, _ in self._headers}
         forwarded = (
             (name, value)
-            for name, value in end_to_end(request.headers)
+            for name, value in strip_hop_by_hop(request.headers)
             if name not in _NOT_FORWARDED and name not in ours and not name.startswith(OWN_PREFIX)
         )
         return CIMultiDict((*forwarded, *self._headers))
@@ -172,8 +172,8 @@ class Upstream:
 
     def _answered(self, headers: Headers) -> Iterator[tuple[str, str]]:
         """Leave out what no longer holds of the decoded body; a location at the upstream becomes one here."""
-        encoded = first(headers, "content-encoding") is not None
-        for name, raw in end_to_end(headers):
+        encoded = first_value(headers, "content-encoding") is not None
+        for name, raw in strip_hop_by_hop(headers):
             value = _readable(raw)
             if name == "location":
                 yield name, self._here(value)

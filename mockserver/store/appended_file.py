@@ -8,9 +8,9 @@ from itertools import chain, count
 from pathlib import Path
 
 from mockserver.errors import OutOfFilesError, UsageError, is_out_of_files
-from mockserver.store.cassette_file import Stamp, stamp
+from mockserver.store.cassette_file import Stamp, stamp_from
 
-RECORDED = ".recorded"
+RECORDED_SUFFIX = ".recorded"
 """What the name of a file beside an edited cassette ends in; no folder replays it."""
 
 _BLOCK = 1 << 20
@@ -25,11 +25,11 @@ class AppendedFile:
         self.descriptor = descriptor
         self.base = base
         self.end = base
-        self._stamp = stamp(os.fstat(descriptor))
+        self._stamp = stamp_from(os.fstat(descriptor))
 
     def was_edited(self) -> bool:
         """Return whether another program has changed, replaced or removed the file."""
-        return stamp_of(self.path) != self._stamp
+        return current_stamp(self.path) != self._stamp
 
     def write(self, raw: bytes) -> None:
         """Append *raw*, whole or not at all; OSError where that fails."""
@@ -39,10 +39,10 @@ class AppendedFile:
                 view = view[os.write(self.descriptor, view) :]
         except OSError:
             os.ftruncate(self.descriptor, self.end)
-            self._stamp = stamp(os.fstat(self.descriptor))
+            self._stamp = stamp_from(os.fstat(self.descriptor))
             raise
         self.end += len(raw)
-        now = stamp(os.fstat(self.descriptor))
+        now = stamp_from(os.fstat(self.descriptor))
         # Of another size than ours, it was edited in the moment before we wrote.
         self._stamp = now if now[1] == self.end else _NO_STAMP
 
@@ -55,15 +55,15 @@ class AppendedFile:
 _NO_STAMP = (0, 0, 0)
 
 
-def stamp_of(path: Path) -> Stamp | None:
+def current_stamp(path: Path) -> Stamp | None:
     """Return the stamp of the file *path*, None where there is none."""
     try:
-        return stamp(os.stat(path))  # noqa: PTH116 (a third of the time of Path.stat)
+        return stamp_from(os.stat(path))  # noqa: PTH116 (a third of the time of Path.stat)
     except OSError:
         return None
 
 
-def locked(path: Path) -> int:
+def open_locked(path: Path) -> int:
     """Open *path*, made if it is not there, and lock it."""
     while True:
         if not path.parent.is_dir():
@@ -94,15 +94,15 @@ def _unwritable(path: Path, error: OSError) -> UsageError | OutOfFilesError:
     return UsageError(f"{path} cannot be written: {error.strerror}")
 
 
-def permissions(descriptor: int) -> int:
+def file_mode(descriptor: int) -> int:
     return stat.S_IMODE(os.fstat(descriptor).st_mode)
 
 
-def is_filled(descriptor: int) -> bool:
+def has_bytes(descriptor: int) -> bool:
     return os.fstat(descriptor).st_size > 0
 
 
-def created(path: Path) -> int:
+def create_new(path: Path) -> int:
     """Make the file beside the one that is overwritten; one that is left from a kill is not thrown away."""
     try:
         return os.open(path, _FLAGS | os.O_EXCL, 0o644)
@@ -114,9 +114,9 @@ def created(path: Path) -> int:
         raise _unwritable(path, error) from None
 
 
-def created_beside(path: Path) -> tuple[Path, int]:
+def create_beside(path: Path) -> tuple[Path, int]:
     """Make a new file for exchanges that the edited cassette *path* does not take; return its path and descriptor."""
-    for suffix in chain([RECORDED], (f".{number}{RECORDED}" for number in count(2))):
+    for suffix in chain([RECORDED_SUFFIX], (f".{number}{RECORDED_SUFFIX}" for number in count(2))):
         beside = path.with_name(f"{path.name}{suffix}")
         try:
             descriptor = os.open(beside, _FLAGS | os.O_EXCL, 0o644)

@@ -20,13 +20,13 @@ def rewrite(path: Path, raw: bytes, before: bytes) -> None:
     """
     try:
         real = path.resolve(strict=True)
-        with _untouched(real, path, before) as mode:
-            _put(real, raw, mode)
+        with _locked_unchanged(real, path, before) as mode:
+            _write_and_replace(real, raw, mode)
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def check(path: Path, *, overwrite: bool = False) -> None:
+def check_target(path: Path, *, overwrite: bool = False) -> None:
     """Raise UsageError where the cassette *path* cannot be made: its name is none, or it is there and not to *overwrite*."""
     if path.is_dir():
         raise UsageError(f"{path} is a folder: name a file, such as {path / 'chat.yaml'}")
@@ -44,7 +44,7 @@ def create(path: Path, raw: bytes) -> None:
         if path.exists():
             rewrite(path, raw, path.read_bytes())
         else:
-            _put(path, raw, 0o666 & ~_umask())
+            _write_and_replace(path, raw, 0o666 & ~_umask())
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
 
@@ -52,13 +52,13 @@ def create(path: Path, raw: bytes) -> None:
 def remove(path: Path, before: bytes) -> None:
     """Remove the file *path*, which held *before*; raises as `rewrite` does."""
     try:
-        with _untouched(path, path, before):
+        with _locked_unchanged(path, path, before):
             path.unlink()
     except OSError as error:
         raise StorageError(f"{path}: cannot be removed: {error.strerror}") from None
 
 
-def _put(path: Path, raw: bytes, mode: int) -> None:
+def _write_and_replace(path: Path, raw: bytes, mode: int) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
@@ -73,7 +73,7 @@ def _put(path: Path, raw: bytes, mode: int) -> None:
 
 
 @contextmanager
-def _untouched(path: Path, shown: Path, before: bytes) -> Iterator[int]:
+def _locked_unchanged(path: Path, shown: Path, before: bytes) -> Iterator[int]:
     """Hold the lock that a recording holds on the file *path*, which still holds *before*; yield its permissions."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

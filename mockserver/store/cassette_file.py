@@ -8,26 +8,26 @@ from pathlib import Path
 
 from mockserver.cassette import events_reader, yaml_codec
 from mockserver.cassette import playback as player
-from mockserver.cassette.documents import decoded, document
+from mockserver.cassette.documents import decode, single_document
 from mockserver.cassette.model import Exchange, Policy
 from mockserver.cassette.playback import Playback
 from mockserver.errors import OutOfFilesError, ReadError, is_out_of_files
 from mockserver.http.messages import Request
-from mockserver.matching.index import Asked, Entry
-from mockserver.matching.keys import Rules
+from mockserver.matching.index import Entry, RequestFingerprint
+from mockserver.matching.keys import IgnoreRules
 from mockserver.store import discovery
-from mockserver.store.reader import Look, Reader, asked_at, at
+from mockserver.store.reader import Reader, Visitor, locate_error, read_request
 
-BLOCK = 4 << 20
+BLOCK_SIZE = 4 << 20
 
-OPEN = min(512, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+MAX_OPEN = min(512, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
 """How many files may be open; of more, the last good version cannot be kept when they are edited in place."""
 
 Stamp = tuple[int, int, int]
 """Inode, size and time of the last change: another stamp, another content."""
 
 
-class Snapshot:
+class CassetteFile:
     """A file that was loaded: its index and, as long as this lives, its bytes.
 
     A file of up to *hold* bytes is held in memory, so that an edit in place cannot take them from us. Requests that *before*, what
@@ -43,25 +43,25 @@ class Snapshot:
         name: str,
         policy: Policy,
         hold: int,
-        before: "Snapshot | None" = None,
-        look: Look | None = None,
+        before: "CassetteFile | None" = None,
+        look: Visitor | None = None,
     ) -> None:
         self._path = path
         self.name = name
         self.notes: list[str] = []
         self.end = 0
         self._descriptor = -1
-        self._descriptor = discovery.opened(path)
+        self._descriptor = discovery.open_regular(path)
         try:
-            self.stamp = stamp(os.fstat(self._descriptor))
+            self.stamp = stamp_from(os.fstat(self._descriptor))
             self._held: bytes | None = None
             if self.stamp[1] <= hold:
                 self._held = b"".join(self._pieces())
-            reader = Reader(name, self._line, partial(_known, before), look)
+            reader = Reader(name, self._line, partial(_known_fingerprints, before), look)
             self.notes = reader.notes
             self.cassette, self.header = reader.read(self._blocks(), policy)
             self.end = reader.end
-            if before is not None and before.held and self.held:
+            if before is not None and before.bytes_in_memory and self.bytes_in_memory:
                 self._check(before)
         except BaseException:
             self.close()
@@ -69,7 +69,7 @@ class Snapshot:
         self._let_go()
 
     @property
-    def held(self) -> int:
+    def bytes_in_memory(self) -> int:
         """How many bytes of memory its content takes."""
         return len(self._held) if self._held is not None else 0
 
@@ -89,17 +89,19 @@ class Snapshot:
     def playback(self, place: Entry) -> Playback:
         """Return how the answer at *place* is played; ReadError where it cannot be read."""
         raw = self._same(place)
-        return events_reader.playback(raw) or player.playback(self._exchange(place, raw).response)
+        return events_reader.read_playback(raw) or player.build_playback(
+            self._exchange(place, raw).response
+        )
 
     def request(self, place: Entry) -> Request:
         """Return the request at *place* alone."""
-        return asked_at(document(self._read(place.start, place.end), place.start))[0]
+        return read_request(single_document(self._read(place.start, place.end), place.start))[0]
 
     def _exchange(self, place: Entry, raw: bytes) -> Exchange:
         try:
-            exchange = yaml_codec.load_exchange(decoded(document(raw, place.start), raw))
+            exchange = yaml_codec.load_exchange(decode(single_document(raw, place.start), raw))
         except ReadError as error:
-            raise self.at(error, place.start) from None
+            raise self.locate_error(error, place.start) from None
         if exchange is None:
             raise self._changed()
         return exchange
@@ -107,7 +109,7 @@ class Snapshot:
     def _same(self, place: Entry) -> bytes:
         """Return the bytes of the exchange at *place*; ReadError where its request is another one by now."""
         raw = self._read(place.start, place.end)
-        if hash(raw[: place.asked.size]) != place.asked.mark:
+        if hash(raw[: place.fingerprint.raw_size]) != place.fingerprint.raw_hash:
             raise self._changed()
         return raw
 
@@ -116,16 +118,16 @@ class Snapshot:
             "was changed in place and cannot be read as it was: mend the file", file=self.name
         )
 
-    def _check(self, before: "Snapshot") -> None:
+    def _check(self, before: "CassetteFile") -> None:
         """Read the answers of those exchanges that *before* does not hold alike; ReadError as in `playback`."""
         known = {before._read(place.start, place.end) for place in before.cassette.entries}
         for place in self.cassette.entries:
             if self._read(place.start, place.end) not in known:
                 self.playback(place)
 
-    def at(self, error: ReadError, start: int) -> ReadError:
+    def locate_error(self, error: ReadError, start: int) -> ReadError:
         """Return the *error* in the document at byte *start* with the file and line at which it stands."""
-        return at(self.name, self._line, error, start)
+        return locate_error(self.name, self._line, error, start)
 
     def _line(self, start: int) -> int:
         """Return the line, from 1, that begins at byte *start*."""
@@ -145,7 +147,7 @@ class Snapshot:
     def _pieces(self) -> Iterator[bytes]:
         offset, size = 0, self.stamp[1]
         # A read that asks for more than there is costs more than the read: the memory for it.
-        while block := os.pread(self._descriptor, min(BLOCK, size - offset) or 1, offset):
+        while block := os.pread(self._descriptor, min(BLOCK_SIZE, size - offset) or 1, offset):
             yield block
             offset += len(block)
             size = max(size, offset)
@@ -156,13 +158,13 @@ class Snapshot:
         if self._descriptor >= 0:
             return os.pread(self._descriptor, end - start, start)
         try:
-            descriptor = discovery.opened(self._path)
+            descriptor = discovery.open_regular(self._path)
         except OSError as error:
             if is_out_of_files(error):
                 raise OutOfFilesError from None
             raise ReadError(f"cannot be read: {error.strerror}", file=self.name) from None
         try:
-            if stamp(os.fstat(descriptor)) != self.stamp:
+            if stamp_from(os.fstat(descriptor)) != self.stamp:
                 raise self._changed()
             return os.pread(descriptor, end - start, start)
         finally:
@@ -170,17 +172,22 @@ class Snapshot:
 
     def _let_go(self) -> None:
         """Close the file where that is no loss, or where too many are open to keep this one."""
-        if self._held is not None or self._descriptor >= OPEN:
+        if self._held is not None or self._descriptor >= MAX_OPEN:
             self.close()
 
 
-def stamp(status: os.stat_result) -> Stamp:
+def stamp_from(status: os.stat_result) -> Stamp:
     """Return what tells one content of a file from another."""
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _known(before: Snapshot | None, in_force: Rules) -> dict[tuple[int, int], Asked]:
+def _known_fingerprints(
+    before: CassetteFile | None, in_force: IgnoreRules
+) -> dict[tuple[int, int], RequestFingerprint]:
     """Return what is known of the requests of *before* where the rules *in_force* are the same, by the size and mark of each."""
     if before is None or before.cassette.rules != in_force:
         return {}
-    return {(one.asked.size, one.asked.mark): one.asked for one in before.cassette.entries}
+    return {
+        (one.fingerprint.raw_size, one.fingerprint.raw_hash): one.fingerprint
+        for one in before.cassette.entries
+    }

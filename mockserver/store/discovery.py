@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from mockserver.cassette.file_names import SETTINGS, SUFFIXES
+from mockserver.cassette.file_names import SETTINGS_FILE, SUFFIXES
 from mockserver.errors import ReadError, UsageError
 
 T = TypeVar("T")
 
 
-def found(paths: Iterable[Path]) -> dict[str, tuple[str, bool]]:
+def find_files(paths: Iterable[Path]) -> dict[str, tuple[str, bool]]:
     """Return the files that *paths* mean by their names, in path order, each with whether it was named outright.
 
     A name is the path below the given folder, or the file's own name; two alike are told apart by the path as given.
@@ -36,7 +36,7 @@ def found(paths: Iterable[Path]) -> dict[str, tuple[str, bool]]:
     return files
 
 
-def opened(path: Path) -> int:
+def open_regular(path: Path) -> int:
     """Return the file *path*, opened to be read; OSError where that fails or where it is a pipe, a device or a folder.
 
     Reading these may never end, except for the null device, which stands for an empty file.
@@ -49,19 +49,19 @@ def opened(path: Path) -> int:
     return descriptor
 
 
-def content(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
     """Return the bytes of the file *path*; OSError as in `opened`."""
-    with os.fdopen(opened(path), "rb") as file:
+    with os.fdopen(open_regular(path), "rb") as file:
         return file.read()
 
 
-def read(path: Path, parse: Callable[[str], T]) -> T:
+def parse_file(path: Path, parse: Callable[[str], T]) -> T:
     """Return what *parse* makes of the text of the file *path*.
 
     UsageError, with file and line, where the file cannot be read, or *parse* raises ReadError.
     """
     try:
-        return parse(content(path).decode("utf-8"))
+        return parse(read_bytes(path).decode("utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -94,6 +94,6 @@ def _walk(folder: Path | str) -> Iterator[tuple[str, str]]:
         if entry.is_dir():
             if not entry.is_symlink():
                 yield from _walk(entry.path)
-        elif name.endswith(SUFFIXES) and name != SETTINGS:
+        elif name.endswith(SUFFIXES) and name != SETTINGS_FILE:
             place = os.path.realpath(entry.path) if entry.is_symlink() else f"{real}/{name}"
             yield entry.path, f"{place}/{name}"

@@ -91,4 +91,4 @@ def _digests_in(path: Path) -> set[bytes]:
         return set()
     with path.open("rb") as file:
         blocks = iter(lambda: file.read(_BLOCK), b"")
-        return {_digest(document.raw) for document in documents.split(blocks)}
+        return {_digest(document.raw) for document in documents.split_documents(blocks)}

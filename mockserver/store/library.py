@@ -11,7 +11,7 @@ from mockserver.errors import MockServerError
 from mockserver.http.messages import Request
 from mockserver.matching.index import Entry
 from mockserver.store import discovery
-from mockserver.store.library_state import Files, Shelf
+from mockserver.store.library_state import Files, LibraryState
 
 INTERVAL = 1.0
 """Seconds after which a hit, which checks its own file only, starts a check of all files."""
@@ -33,19 +33,19 @@ class Library:
         self._checks = 0
         self._lock = asyncio.Lock()
         self._background_check: asyncio.Task[bool] | None = None
-        self._use(Shelf(policy).filled(discovery.found(self._paths)))
+        self._use(LibraryState(policy).load(discovery.find_files(self._paths)))
 
     def exchange(self, entry: Entry) -> Exchange:
         """Return the exchange of *entry*; ReadError if it cannot be read."""
-        return self._state.snapshots[entry.cassette].exchange(entry)
+        return self._state.cassette_files[entry.cassette].exchange(entry)
 
     def playback(self, entry: Entry) -> Playback:
         """Return the playback of the response of *entry*; ReadError if it cannot be read."""
-        return self._state.snapshots[entry.cassette].playback(entry)
+        return self._state.cassette_files[entry.cassette].playback(entry)
 
     def request(self, entry: Entry) -> Request:
         """Return the recorded request of *entry*."""
-        return self._state.snapshots[entry.cassette].request(entry)
+        return self._state.cassette_files[entry.cassette].request(entry)
 
     def path(self, name: str) -> str:
         """Return the path of the cassette *name*."""
@@ -59,7 +59,7 @@ class Library:
         if time.monotonic() > self._next_check:
             self._next_check = time.monotonic() + INTERVAL
             self._background_check = asyncio.create_task(self.reload_if_changed())
-        return self._state.is_current(entry.cassette)
+        return self._state.is_fresh(entry.cassette)
 
     async def reload_if_changed(self) -> bool:
         """Load edited and new files, drop removed ones; return whether the index changed.
@@ -78,19 +78,19 @@ class Library:
                     self._use(state)
         return self.index is not index
 
-    def _reloaded(self) -> Shelf | None:
+    def _reloaded(self) -> LibraryState | None:
         files = self._changed_files()
-        return None if files is None else self._state.followed(files)
+        return None if files is None else self._state.reload(files)
 
     def _changed_files(self) -> Files | None:
         """Return the files below the paths, or None if they are unchanged."""
         try:
-            files = discovery.found(path for path in self._paths if path.exists())
+            files = discovery.find_files(path for path in self._paths if path.exists())
         except (MockServerError, OSError):
             return None
-        return files if self._state.differs(files) else None
+        return files if self._state.differs_from(files) else None
 
-    def _use(self, state: Shelf) -> None:
+    def _use(self, state: LibraryState) -> None:
         self._state = state
         self.index = state.index
         for note in state.notes:

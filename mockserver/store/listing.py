@@ -11,7 +11,7 @@ from mockserver.errors import ReadError
 from mockserver.formats.json_text import Json
 from mockserver.matching import summary
 from mockserver.store import discovery
-from mockserver.store.cassette_file import Snapshot
+from mockserver.store.cassette_file import CassetteFile
 from mockserver.store.reader import NotACassetteError
 
 
@@ -29,29 +29,29 @@ class Row:
 
 
 @dataclass(slots=True)
-class Listed:
+class FileListing:
     """What one file holds: *rows*; *notes* are to be told, *faults* are what could not be read."""
 
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
 
-def listed(paths: Iterable[Path]) -> Iterator[Listed]:
+def list_files(paths: Iterable[Path]) -> Iterator[FileListing]:
     """Yield what is in each file below *paths*, in path order; UsageError for a path that is not there, ReadError for a file that is no cassette."""
-    there = discovery.found(paths)
+    there = discovery.find_files(paths)
     for name, (path, named) in there.items():
-        yield _listed(name, path, named)
+        yield _list_file(name, path, named)
 
 
-def _listed(name: str, path: str, named: bool) -> Listed:
-    told = Listed()
+def _list_file(name: str, path: str, named: bool) -> FileListing:
+    told = FileListing()
     faults: list[tuple[ReadError, int]] = []
 
     def look(place: Document, target: str, form: dict[str, Json]) -> None:
         number = len(told.rows) + len(faults) + 1
         try:
-            outline = events_reader.outline(place.raw) or _outline(place)
+            outline = events_reader.read_outline(place.raw) or _outline(place)
         except ReadError as error:
             faults.append((error, place.start))
             return
@@ -60,23 +60,23 @@ def _listed(name: str, path: str, named: bool) -> Listed:
             form["method"],
             target,
             outline.status,
-            summary.sized(outline.events, outline.size),
+            summary.format_size(outline.events, outline.size),
             round(outline.seconds, 3),
-            summary.human(form),
+            summary.human_text(form),
         )
         told.rows.append(row)
 
     try:
-        snapshot = Snapshot(Path(path), name, Policy(), 0, look=look)
+        snapshot = CassetteFile(Path(path), name, Policy(), 0, look=look)
     except OSError as error:
         raise ReadError(f"cannot be read: {error.strerror}", file=path) from None
     except ReadError as error:
         if not isinstance(error, NotACassetteError) or named:
             raise ReadError(error.message, line=error.line, file=path) from None
-        told.notes.append(f"{name}: skipped, {error.why}")
+        told.notes.append(f"{name}: skipped, {error.skip_reason}")
     else:
         told.notes += snapshot.notes
-        told.faults = [str(snapshot.at(error, start)) for error, start in faults]
+        told.errors = [str(snapshot.locate_error(error, start)) for error, start in faults]
         snapshot.close()
     return told
 

@@ -4,26 +4,26 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mockserver.cassette import documents, events_reader, yaml_codec
-from mockserver.cassette.documents import Document, decoded, document, holds_text
+from mockserver.cassette.documents import Document, decode, has_content, single_document
 from mockserver.cassette.model import Header, Policy, Repeat
-from mockserver.cassette.truncation import is_torn
+from mockserver.cassette.truncation import is_truncated
 from mockserver.errors import ReadError, UsageError
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
-from mockserver.matching.canonical import canonical, whole_numbers
-from mockserver.matching.canonical import form as canonical_form
-from mockserver.matching.index import Asked, Cassette, Entry, asked
-from mockserver.matching.keys import Rules, rules
+from mockserver.matching.canonical import canonical_form as canonical_form
+from mockserver.matching.canonical import canonicalize, integral_to_int
+from mockserver.matching.index import Cassette, Entry, RequestFingerprint, fingerprint
+from mockserver.matching.keys import IgnoreRules, merge_rules
 
 _RECORDED = b"---\nrequest:"
 """How an exchange begins that was recorded."""
 
-_KILLED = "(a recording was killed before its first exchange)"
+_INTERRUPTED = "(a recording was killed before its first exchange)"
 
-Look = Callable[[Document, str, dict[str, Json]], None]
+Visitor = Callable[[Document, str, dict[str, Json]], None]
 """Takes an exchange: where it stands, the target of its request, and the canonical form of that."""
 
-_LOOKED_AT = Asked(0, 0, b"", None, (), ("", ""), array("q"), None)
+_VISITED = RequestFingerprint(0, 0, b"", None, (), ("", ""), array("q"), None)
 """What is known of a request that was to be looked at, and nothing more."""
 
 
@@ -34,7 +34,7 @@ class NotACassetteError(ReadError):
         self, message: str, *, file: str | None, why: str, line: int | None = None
     ) -> None:
         super().__init__(message, file=file, line=line)
-        self.why = why
+        self.skip_reason = why
 
 
 class Reader:
@@ -48,8 +48,8 @@ class Reader:
         self,
         name: str,
         line: Callable[[int], int],
-        known: Callable[[Rules], Mapping[tuple[int, int], Asked]],
-        look: Look | None,
+        known: Callable[[IgnoreRules], Mapping[tuple[int, int], RequestFingerprint]],
+        look: Visitor | None,
     ) -> None:
         self.notes: list[str] = []
         self.end = 0
@@ -60,12 +60,12 @@ class Reader:
 
     def read(self, blocks: Iterable[bytes], policy: Policy) -> tuple[Cassette, Header]:
         """Return what stands in the file that comes in *blocks*; ReadError where it cannot be read."""
-        header, pending = self._header(documents.split(blocks))
+        header, pending = self._header(documents.split_documents(blocks))
         try:
-            in_force = rules(policy.ignore, header.ignore)
+            in_force = merge_rules(policy.ignore, header.ignore)
         except UsageError as error:
             raise ReadError(str(error), file=self._name) from None
-        repeat = policy.repeating(header)
+        repeat = policy.repeat_for(header)
         known = self._known(in_force)
         entries: list[Entry] = []
         for place in pending:
@@ -73,15 +73,15 @@ class Reader:
         return Cassette(self._name, in_force, tuple(entries)), header
 
     def _header(self, places: Iterator[Document]) -> tuple[Header, Iterator[Document]]:
-        first = next(places, document(b""))
-        if not holds_text(first.raw):
+        first = next(places, single_document(b""))
+        if not has_content(first.raw):
             first = next(places, first)
-        first = documents.without_dashes(first)
+        first = documents.strip_partial_separator(first)
         if not first.raw.strip():
             raise NotACassetteError(
                 "it is empty: record it again, or delete it",
                 file=self._name,
-                why=f"it is empty {_KILLED}",
+                why=f"it is empty {_INTERRUPTED}",
             )
         if b"mockserver" not in first.raw:
             raise NotACassetteError(
@@ -90,11 +90,11 @@ class Reader:
                 why="it is no cassette (no `mockserver:` in it)",
             )
         try:
-            header = yaml_codec.load_header(decoded(first, first.raw))
+            header = yaml_codec.load_header(decode(first, first.raw))
         except ReadError as error:
-            fault = at(self._name, self._line, error, first.start)
+            fault = locate_error(self._name, self._line, error, first.start)
             if next(places, None) is None and first.raw.startswith(b"mockserver"):
-                why = f"its header is torn {_KILLED}"
+                why = f"its header is torn {_INTERRUPTED}"
                 raise NotACassetteError(
                     fault.message, file=fault.file, line=fault.line, why=why
                 ) from None
@@ -104,7 +104,7 @@ class Reader:
 
     def _counted(self, places: Iterator[Document]) -> Iterator[Document]:
         for place in places:
-            if place.response >= 0 or place.raw.strip(b"-\r\n"):
+            if place.response_at >= 0 or place.raw.strip(b"-\r\n"):
                 self.end = place.end
                 yield place
 
@@ -117,8 +117,8 @@ class Reader:
             last = place
         if last is None:
             return
-        last = documents.without_dashes(last)
-        if is_torn(last):
+        last = documents.strip_partial_separator(last)
+        if is_truncated(last):
             self.notes.append(
                 f"{self._name}, line {self._line(last.start)}: the last exchange is torn (a recording was killed), skipped"
             )
@@ -129,55 +129,55 @@ class Reader:
         self,
         place: Document,
         number: int,
-        in_force: Rules,
+        in_force: IgnoreRules,
         repeat: Repeat,
-        known: Mapping[tuple[int, int], Asked],
+        known: Mapping[tuple[int, int], RequestFingerprint],
     ) -> Iterator[Entry]:
-        if not place.held.startswith(_RECORDED, place.begin) and not holds_text(place.raw):
+        if not place.buffer.startswith(_RECORDED, place.begin) and not has_content(place.raw):
             return
         head = place.head
         start = place.raw if head is None else head
         try:
             told = known.get((len(start), hash(start))) or self._asked(place, start, in_force)
         except ReadError as error:
-            raise at(self._name, self._line, error, place.start) from None
+            raise locate_error(self._name, self._line, error, place.start) from None
         yield Entry(self._name, number, place.start, place.end, told, told.repeat or repeat)
 
-    def _asked(self, place: Document, start: bytes, in_force: Rules) -> Asked:
+    def _asked(self, place: Document, start: bytes, in_force: IgnoreRules) -> RequestFingerprint:
         """Return what is asked in the document at *place*, of which *start* tells that."""
         own = None
-        if place.response >= 0 and (head := events_reader.head(start)):
+        if place.response_at >= 0 and (head := events_reader.read_head(start)):
             form, target = _form(head, start), head.path
         else:
-            request, own = asked_at(place)
-            form, target = canonical(request), request.path
+            request, own = read_request(place)
+            form, target = canonicalize(request), request.path
         if self._look is not None:
             self._look(place, target, form)
-            return _LOOKED_AT
-        return asked(form, in_force, start, own)
+            return _VISITED
+        return fingerprint(form, in_force, start, own)
 
 
-def asked_at(place: Document) -> tuple[Request, Repeat | None]:
+def read_request(place: Document) -> tuple[Request, Repeat | None]:
     """Return request and `repeat` of the document at *place*; ReadError where it cannot be read."""
     if place.head is not None:
         try:
-            found = yaml_codec.load_head(decoded(place, place.head))
+            found = yaml_codec.load_head(decode(place, place.head))
         except ReadError:
             found = None
         if found is not None:
             return found
-    found = yaml_codec.load_head(decoded(place, place.raw), whole=True)
+    found = yaml_codec.load_head(decode(place, place.raw), whole=True)
     if found is None:
         raise ReadError("an exchange is empty", line=1)
     return found
 
 
-def at(name: str, line: Callable[[int], int], error: ReadError, start: int) -> ReadError:
+def locate_error(name: str, line: Callable[[int], int], error: ReadError, start: int) -> ReadError:
     """Return the *error* in the document at byte *start* of the file *name*, with the *line* at which it stands."""
     return error.at(file=name, first_line=line(start))
 
 
-def _form(head: events_reader.Head, raw: bytes) -> dict[str, Json]:
+def _form(head: events_reader.RequestHead, raw: bytes) -> dict[str, Json]:
     """Return the canonical form of the request whose *head* was read from *raw*."""
     body = {"body": head.body[0]} if head.body else {}
-    return canonical_form(head.method, head.path, whole_numbers(body) if b".0" in raw else body)
+    return canonical_form(head.method, head.path, integral_to_int(body) if b".0" in raw else body)

@@ -12,24 +12,24 @@ from pathlib import Path
 from mockserver.cassette.model import Header, Policy
 from mockserver.cassette.yaml_codec import dump_header
 from mockserver.errors import StorageError, UsageError
-from mockserver.formats.wording import counted
+from mockserver.formats.wording import pluralize
 from mockserver.store.appended_file import (
     AppendedFile,
-    created,
-    created_beside,
-    is_filled,
-    locked,
-    permissions,
-    stamp_of,
+    create_beside,
+    create_new,
+    current_stamp,
+    file_mode,
+    has_bytes,
+    open_locked,
 )
 from mockserver.store.atomic import SYNC
-from mockserver.store.cassette_file import Snapshot, stamp
+from mockserver.store.cassette_file import CassetteFile, stamp_from
 from mockserver.store.document_copy import DocumentCopy
 
 _BLOCK = 1 << 20
 
 
-class Mode(Enum):
+class WriteMode(Enum):
     """What becomes of a file that is there already."""
 
     NEW = auto()
@@ -37,7 +37,7 @@ class Mode(Enum):
     OVERWRITE = auto()
 
 
-class Tape:
+class CassetteWriter:
     """Appends exchanges to the cassette at *path*, each in one write.
 
     The file is locked as long as this is open. With OVERWRITE the recording is written beside it and takes its place
@@ -46,17 +46,17 @@ class Tape:
     """
 
     def __init__(
-        self, path: Path, mode: Mode, header: Callable[[], Header], tell: Callable[[str], None]
+        self, path: Path, mode: WriteMode, header: Callable[[], Header], tell: Callable[[str], None]
     ) -> None:
         self._path = path
         self._header = header
         self._tell = tell
         self._head = b""
         self._edited: list[Path] = []
-        self._lock = locked(path)
+        self._lock = open_locked(path)
         try:
             self._output = self._opened(mode)
-            self._before = stamp(os.fstat(self._lock))
+            self._before = stamp_from(os.fstat(self._lock))
             self._documents = DocumentCopy(path.parent)
         except BaseException:
             os.close(self._lock)
@@ -104,28 +104,28 @@ class Tape:
         if self._edited:
             raise StorageError(self._report())
 
-    def _opened(self, mode: Mode) -> AppendedFile:
+    def _opened(self, mode: WriteMode) -> AppendedFile:
         """Return the file that is to be appended to."""
-        if not is_filled(self._lock):
+        if not has_bytes(self._lock):
             return AppendedFile(self._path, self._lock, 0)
         match mode:
-            case Mode.NEW:
+            case WriteMode.NEW:
                 raise UsageError(
                     f"{self._path} is there already: add to it with --extend, or record it anew with --overwrite"
                 )
-            case Mode.EXTEND:
+            case WriteMode.EXTEND:
                 return AppendedFile(self._path, self._lock, self._whole_part())
-            case Mode.OVERWRITE:
+            case WriteMode.OVERWRITE:
                 if b"mockserver" not in os.pread(self._lock, _BLOCK, 0):
                     raise UsageError(f"{self._path} is no cassette: it is not overwritten")
                 path = self._path.with_name(f"{self._path.name}.new")
-                descriptor = created(path)
-                os.fchmod(descriptor, permissions(self._lock))
+                descriptor = create_new(path)
+                os.fchmod(descriptor, file_mode(self._lock))
                 return AppendedFile(path, descriptor, 0)
 
     def _whole_part(self) -> int:
         """Cut off an exchange that a kill has torn, and return how long the file is then."""
-        snapshot = Snapshot(self._path, self._path.name, Policy(), hold=0)
+        snapshot = CassetteFile(self._path, self._path.name, Policy(), hold=0)
         snapshot.close()
         if snapshot.notes or (snapshot.end < snapshot.stamp[1] and snapshot.header.recorded):
             self._tell(
@@ -173,7 +173,7 @@ class Tape:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                os.fchmod(descriptor, permissions(self._output.descriptor))
+                os.fchmod(descriptor, file_mode(self._output.descriptor))
                 file.writelines(self._output.base_blocks() if self._output.base else [self._head])
                 file.writelines(self._documents.in_order())
                 file.flush()
@@ -186,11 +186,11 @@ class Tape:
     def _take_place(self) -> None:
         """Replace the cassette by what was written beside it, unless somebody edited the cassette meanwhile."""
         written = self._output.path
-        if stamp_of(self._path) in (None, self._before):
+        if current_stamp(self._path) in (None, self._before):
             written.replace(self._path)
         else:
             self._edited.append(self._path)
-            self._output.path, descriptor = created_beside(self._path)
+            self._output.path, descriptor = create_beside(self._path)
             os.close(descriptor)
             written.replace(self._output.path)
 
@@ -198,7 +198,7 @@ class Tape:
         """Leave the edited file as it is; go on in a new file beside it, which begins with the exchanges that the edited one lacks."""
         edited, written = self._output, self._documents
         missing = list(written.missing_in(edited.path))
-        self._output = AppendedFile(*created_beside(self._path), 0)
+        self._output = AppendedFile(*create_beside(self._path), 0)
         self._edited.append(edited.path)
         self._documents = DocumentCopy(self._path.parent)
         for number, document in missing:
@@ -217,5 +217,5 @@ class Tape:
         command = shlex.join(
             ["mockserver", "merge", *map(str, sources), "--into", str(self._path), *overwrite]
         )
-        rest = counted(len(self._documents), "exchange")
+        rest = pluralize(len(self._documents), "exchange")
         return f"{start}, {rest} went to {self._output.path}: put them together with `{command}`"

@@ -6,30 +6,30 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from mockserver.cassette.file_names import SUFFIXES, filed
+from mockserver.cassette.file_names import SUFFIXES, cassette_path
 from mockserver.cassette.model import Header
 from mockserver.errors import OutOfFilesError, ReadError, RequestError, StorageError, UsageError
-from mockserver.http.messages import CASSETTE
-from mockserver.store.writer import Mode, Tape
+from mockserver.http.messages import CASSETTE_HEADER
+from mockserver.store.writer import CassetteWriter, WriteMode
 
-OPEN = 50
+MAX_OPEN = 50
 """How many cassettes of a folder are open at a time; of more, or where files run out, the one unused for longest is finished."""
 
 UNNAMED = "unnamed"
 """The cassette in a folder of the requests that name none."""
 
-_LONGEST_PATH = 1000
+_MAX_PATH = 1000
 
 
-def is_file(target: Path) -> bool:
+def is_single_file(target: Path) -> bool:
     """Tell whether *target* means one cassette and not a folder of them."""
     return target.suffix in SUFFIXES and not target.is_dir()
 
 
-class Tapes(Protocol):
+class CassetteWriters(Protocol):
     """Takes exchanges by the name of their cassette; `ready` comes before the first `append` of a name."""
 
-    def ready(self, name: str | None) -> Path:
+    def prepare(self, name: str | None) -> Path:
         """Return the file of the cassette *name*, open to be recorded into; RequestError where it cannot be."""
 
     def append(self, name: str | None, number: int, document: bytes) -> Path:
@@ -42,23 +42,23 @@ class Tapes(Protocol):
         """Finish all files; StorageError where one cannot be."""
 
 
-class File:
+class SingleFileWriter:
     """The one cassette at *path*, whatever the requests name."""
 
     def __init__(
-        self, path: Path, mode: Mode, header: Callable[[], Header], tell: Callable[[str], None]
+        self, path: Path, mode: WriteMode, header: Callable[[], Header], tell: Callable[[str], None]
     ) -> None:
         self._path = path
-        self._tape = Tape(path, mode, header, tell)
+        self._tape = CassetteWriter(path, mode, header, tell)
         self._tell = tell
         self._told = False
 
-    def ready(self, name: str | None) -> Path:
+    def prepare(self, name: str | None) -> Path:
         """Return the file; another name than its own is told, once."""
         if name is not None and name.removesuffix(self._path.suffix) != self._path.stem:
             if not self._told:
                 self._tell(
-                    f"{CASSETTE}: {name}, but all is recorded into {self._path}: record into a folder to part them"
+                    f"{CASSETTE_HEADER}: {name}, but all is recorded into {self._path}: record into a folder to part them"
                 )
             self._told = True
         return self._path
@@ -75,36 +75,38 @@ class File:
         self._tape.close()
 
 
-class Folder:
+class FolderWriter:
     """The cassettes below *root*, each opened when it is first named.
 
     Not to be used by two threads at once.
     """
 
     def __init__(
-        self, root: Path, mode: Mode, header: Callable[[], Header], tell: Callable[[str], None]
+        self, root: Path, mode: WriteMode, header: Callable[[], Header], tell: Callable[[str], None]
     ) -> None:
         self._root = root
         self._mode = mode
         self._header = header
         self._tell = tell
-        self._tapes: OrderedDict[Path, Tape] = OrderedDict()
+        self._tapes: OrderedDict[Path, CassetteWriter] = OrderedDict()
         self._finished: set[Path] = set()
         self._made: list[Path] = []
         self._faults: list[StorageError] = []
         self._make(root)
 
-    def ready(self, name: str | None) -> Path:
+    def prepare(self, name: str | None) -> Path:
         """Return the file of the cassette *name*, open to be recorded into.
 
         RequestError where its file cannot be recorded into, or lies elsewhere.
         """
         path = self._path(name)
-        if len(str(path)) > _LONGEST_PATH:
-            raise RequestError(f"{CASSETTE}: the name is too long for a file below {self._root}")
+        if len(str(path)) > _MAX_PATH:
+            raise RequestError(
+                f"{CASSETTE_HEADER}: the name is too long for a file below {self._root}"
+            )
         try:
             if not path.resolve().is_relative_to(self._root.resolve()):
-                raise RequestError(f"{CASSETTE}: {name} leads out of {self._root}")
+                raise RequestError(f"{CASSETTE_HEADER}: {name} leads out of {self._root}")
             self._make(path.parent)
             self._tape(path)
         except (UsageError, ReadError) as error:
@@ -138,22 +140,22 @@ class Folder:
             raise StorageError(f"{self._faults[0]}{more}")
 
     def _path(self, name: str | None) -> Path:
-        return self._root / filed(UNNAMED if name is None else name)
+        return self._root / cassette_path(UNNAMED if name is None else name)
 
-    def _tape(self, path: Path) -> Tape:
+    def _tape(self, path: Path) -> CassetteWriter:
         tape = self._tapes.get(path)
         if tape is None:
             tape = self._tapes[path] = self._opened(path)
         self._tapes.move_to_end(path)
-        if len(self._tapes) > OPEN:
+        if len(self._tapes) > MAX_OPEN:
             self._finish()
         return tape
 
-    def _opened(self, path: Path) -> Tape:
-        mode = Mode.EXTEND if path in self._finished else self._mode
+    def _opened(self, path: Path) -> CassetteWriter:
+        mode = WriteMode.EXTEND if path in self._finished else self._mode
         while True:
             try:
-                return Tape(path, mode, self._header, self._tell)
+                return CassetteWriter(path, mode, self._header, self._tell)
             except OutOfFilesError:
                 if not self._tapes:
                     raise

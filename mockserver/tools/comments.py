@@ -105,7 +105,7 @@ def _anchors(text: str) -> list[tuple[int, KeyPath]]:
     """Return the lines of the document *text* on which a value begins, with its path, ordered by line."""
     found = [(1, ())] if text.startswith("---") else []
     return sorted(
-        [*found, *_anchors_below(strict_yaml.read(text), ())], key=lambda anchor: anchor[0]
+        [*found, *_anchors_below(strict_yaml.parse(text), ())], key=lambda anchor: anchor[0]
     )
 
 

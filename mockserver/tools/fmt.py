@@ -7,7 +7,7 @@ from mockserver.cassette import playback, yaml_codec
 from mockserver.cassette.model import End, Exchange, Header
 from mockserver.cassette.yaml_codec.dump import SEPARATOR
 from mockserver.errors import ReadError
-from mockserver.matching.canonical import canonical
+from mockserver.matching.canonical import canonicalize
 from mockserver.tools.comments import insert_comments, insert_comments_on_top
 from mockserver.tools.source import Part, Source
 
@@ -81,7 +81,7 @@ def _meaning(exchange: Exchange) -> tuple[object, ...]:
     """Return what formatting must not change: the canonical request, and the bytes of the response."""
     response = exchange.response
     return (
-        *(canonical(exchange.request), exchange.request.headers, exchange.repeat),
+        *(canonicalize(exchange.request), exchange.request.headers, exchange.repeat),
         *(exchange.redacted, response.status, response.reason, response.headers),
-        *(playback.encoded(response.content), response.end and response.end.cut),
+        *(playback.encode_body(response.content), response.end and response.end.cut),
     )

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from mockserver.cassette import playback, yaml_codec
 from mockserver.cassette.model import Header, Policy, Repeat
-from mockserver.matching.canonical import canonical
-from mockserver.matching.keys import Key, key
+from mockserver.matching.canonical import canonicalize
+from mockserver.matching.keys import Key, request_key
 from mockserver.tools.comments import insert_comments
 from mockserver.tools.fmt import join_parts, rewrite_part
 from mockserver.tools.source import Part, Source
@@ -36,10 +36,10 @@ def merge_sources(sources: Sequence[Source], policy: Policy) -> MergeResult:
         groups: dict[Key, list[_Entry]] = {}
         for part in source.exchanges:
             assert part.exchange is not None
-            entry = _Entry(part, part.exchange.repeat or policy.repeating(source.header))
-            groups.setdefault(key(canonical(part.exchange.request)), []).append(entry)
-        for request_key, group in groups.items():
-            earlier = merged.setdefault(request_key, [])
+            entry = _Entry(part, part.exchange.repeat or policy.repeat_for(source.header))
+            groups.setdefault(request_key(canonicalize(part.exchange.request)), []).append(entry)
+        for key, group in groups.items():
+            earlier = merged.setdefault(key, [])
             tail = earlier[len(earlier) - len(group) :] if len(group) <= len(earlier) else []
             if [entry.response for entry in tail] == [entry.response for entry in group]:
                 pairs = zip(group, tail, strict=True)
@@ -52,7 +52,7 @@ def merge_sources(sources: Sequence[Source], policy: Policy) -> MergeResult:
     parts: list[Part] = []
     for part in (part for source in sources for part in source.exchanges):
         if found := entries.get(id(part)):
-            is_explicit = id(found) in last and found.repeat is not policy.repeating(header)
+            is_explicit = id(found) in last and found.repeat is not policy.repeat_for(header)
             parts.append(_with_repeat(part, found.repeat if is_explicit else None))
     numbered = [replace(part, number=number) for number, part in enumerate(parts, 1)]
     result.raw = join_parts(header, [_header_part(header, sources), *numbered])
@@ -73,7 +73,7 @@ class _Entry:
         assert self.part.exchange is not None
         response = self.part.exchange.response
         cut = response.end is not None and response.end.cut
-        body = playback.encoded(response.content)
+        body = playback.encode_body(response.content)
         return response.status, response.reason, response.headers, body, cut
 
 

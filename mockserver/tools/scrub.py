@@ -11,9 +11,9 @@ from mockserver.formats.json_text import Json, dumps, loads
 from mockserver.formats.wording import printable
 from mockserver.http.messages import Headers
 from mockserver.matching.keys import ABSENT, differences
-from mockserver.redaction.patterns import credentials, spelled_out
-from mockserver.redaction.prefilter import Suspicion
-from mockserver.redaction.redactor import PLACEHOLDER, Redactor, Rules
+from mockserver.redaction.patterns import find_credentials, unescape_json
+from mockserver.redaction.prefilter import Prefilter
+from mockserver.redaction.redactor import PLACEHOLDER, RedactionRules, Redactor
 from mockserver.tools.comments import find_comments
 from mockserver.tools.fmt import rewrite_part
 from mockserver.tools.source import KeyPath, Part
@@ -44,7 +44,7 @@ class SecretLocation:
     where: str
 
 
-def find_secrets(part: Part, rules: Rules) -> Iterator[SecretLocation]:
+def find_secrets(part: Part, rules: RedactionRules) -> Iterator[SecretLocation]:
     """Yield the locations in *part* of values that look like secrets, or that *rules* define as secret."""
     value = part.header if part.header is not None else part.exchange
     if value is None:
@@ -64,7 +64,7 @@ def find_secrets(part: Part, rules: Rules) -> Iterator[SecretLocation]:
             yield SecretLocation(part.file, part.line + comment.line - 1, part.number, "a comment")
 
 
-def scrub_part(part: Part, rules: Rules) -> bytes:
+def scrub_part(part: Part, rules: RedactionRules) -> bytes:
     """Return the text of *part* without secrets; unchanged if it cannot be read."""
     if part.header is not None:
         raw = _scrub_value(part, part.header, rules)
@@ -75,24 +75,24 @@ def scrub_part(part: Part, rules: Rules) -> bytes:
     return _scrub_comments(raw.decode(), rules).encode() if b"#" in raw else raw
 
 
-def _scrub_value(part: Part, value: Header | Exchange, rules: Rules) -> bytes:
+def _scrub_value(part: Part, value: Header | Exchange, rules: RedactionRules) -> bytes:
     redacted = _redact(value, _rules_for(part, rules))
     return part.raw if redacted is value else rewrite_part(part, redacted)
 
 
-def _rules_for(part: Part, rules: Rules) -> Rules:
+def _rules_for(part: Part, rules: RedactionRules) -> RedactionRules:
     """Return *rules*, and the one for passwords in URLs if *part* may have any: this rule makes a search ten times slower."""
     return (
-        rules.joined(Rules(general=(_URL_CREDENTIALS,)))
+        rules.combine(RedactionRules(extra_patterns=(_URL_CREDENTIALS,)))
         if b"@" in part.raw and b"://" in part.raw
         else rules
     )
 
 
-def _redact(value: Header | Exchange, rules: Rules) -> Header | Exchange:
+def _redact(value: Header | Exchange, rules: RedactionRules) -> Header | Exchange:
     """Return *value* without secrets; the same object if it has none."""
     if isinstance(value, Exchange):
-        known = credentials(value.request.headers, value.request.path)
+        known = find_credentials(value.request.headers, value.request.path)
         return Redactor(known, rules).exchange(value)
     redactor = Redactor((), rules)
     redacted = replace(
@@ -114,7 +114,7 @@ def _redact_server(server: dict[str, Json], redactor: Redactor) -> dict[str, Jso
     return redacted
 
 
-def _scrub_comments(text: str, rules: Rules) -> str:
+def _scrub_comments(text: str, rules: RedactionRules) -> str:
     """Return the document *text* without the secrets in its comments."""
     lines = text.split("\n")
     for comment in find_comments(text):
@@ -125,7 +125,7 @@ def _scrub_comments(text: str, rules: Rules) -> str:
     return "\n".join(lines)
 
 
-def mask(text: str, rules: Rules) -> str:
+def mask(text: str, rules: RedactionRules) -> str:
     """Return *text*, such as a comment or a line of a message, without secrets."""
     if _is_harmless(text, rules):
         return text
@@ -138,11 +138,11 @@ def mask(text: str, rules: Rules) -> str:
             return found[0]
         return found[0][: found.start("value") - found.start()] + PLACEHOLDER
 
-    with_urls = Redactor((), rules.joined(Rules(general=(_URL_CREDENTIALS,))))
+    with_urls = Redactor((), rules.combine(RedactionRules(extra_patterns=(_URL_CREDENTIALS,))))
     return with_urls.text(_PAIR.sub(mask_pair, text))
 
 
-def mask_each(texts: Iterable[str], rules: Rules) -> Iterator[str]:
+def mask_each(texts: Iterable[str], rules: RedactionRules) -> Iterator[str]:
     """Yield each of *texts* as `mask` returns it; many are checked together, which is faster."""
     remaining = iter(texts)
     while batch := list(islice(remaining, _BATCH)):
@@ -152,15 +152,15 @@ def mask_each(texts: Iterable[str], rules: Rules) -> Iterator[str]:
             yield from (mask(text, rules) for text in batch)
 
 
-def _is_harmless(text: str, rules: Rules) -> bool:
+def _is_harmless(text: str, rules: RedactionRules) -> bool:
     """Return whether no line of *text* can hold a secret. If the project has patterns of its own, only the redactor can decide."""
-    plain = spelled_out(text)
+    plain = unescape_json(text)
     if rules.patterns or ("@" in plain and "://" in plain):
         return False
-    return not Suspicion((), (), rules.fields).of(text)
+    return not Prefilter((), (), rules.fields).may_match(text)
 
 
-def _find_in_lines(part: Part, rules: Rules) -> Iterator[SecretLocation]:
+def _find_in_lines(part: Part, rules: RedactionRules) -> Iterator[SecretLocation]:
     lines = part.text.split("\n")
     for number, (line, masked) in enumerate(zip(lines, mask_each(lines, rules), strict=True)):
         if line != masked:

@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 from mockserver.cassette import documents, events_reader, yaml_codec
 from mockserver.cassette.documents import (
     Document,
-    decoded,
-    holds_text,
-    split,
-    without_dashes,
+    decode,
+    has_content,
+    split_documents,
+    strip_partial_separator,
 )
 from mockserver.cassette.model import Body, Exchange, Header
-from mockserver.cassette.truncation import may_be_torn
+from mockserver.cassette.truncation import may_be_truncated
 from mockserver.errors import ReadError, UsageError
 from mockserver.formats import strict_yaml
 from mockserver.formats.json_text import Json
@@ -66,7 +66,7 @@ class Part:
     def document(self) -> Mapping | None:
         """The parsed text, with lines counted from 1 in this part; None if it is not a mapping in strict YAML."""
         try:
-            value = strict_yaml.read(self.text)
+            value = strict_yaml.parse(self.text)
         except ReadError:
             return None
         return value if isinstance(value, Mapping) else None
@@ -138,9 +138,9 @@ def parse_source(
         if parts:
             header = parts[0].header
             is_last = len(parts) == len(split_documents) - 1
-            may_be_truncated = is_last and header is not None and header.recorded is not None
+            is_last_recorded = is_last and header is not None and header.recorded is not None
             parts.append(
-                _read_exchange(name, len(parts), document, line, may_be_truncated=may_be_truncated)
+                _read_exchange(name, len(parts), document, line, is_last_recorded=is_last_recorded)
             )
         else:
             parts.append(_read_header(name, document, line))
@@ -157,13 +157,13 @@ def _split_documents(raw: bytes) -> tuple[list[tuple[Document, int]], list[int]]
     found: list[tuple[Document, int]] = []
     empty_lines: list[int] = []
     comments, comments_line, line = b"", 1, 1
-    for part in split((raw,)):
+    for part in split_documents((raw,)):
         # YAML requires a separator after a directive.
         is_separated = b"%" in comments or not comments
         joined = comments + (part.raw if is_separated else _without_separator(part.raw))
-        if holds_text(part.raw):
+        if has_content(part.raw):
             found.append(
-                (documents.document(joined, part.start), comments_line if comments else line)
+                (documents.single_document(joined, part.start), comments_line if comments else line)
             )
             comments = b""
         elif b"#" in part.raw or b"%" in part.raw:
@@ -175,7 +175,7 @@ def _split_documents(raw: bytes) -> tuple[list[tuple[Document, int]], list[int]]
     if comments and found:
         last, last_line = found[-1]
         joined = last.raw + _without_separator(comments)
-        found[-1] = documents.document(joined, last.start), last_line
+        found[-1] = documents.single_document(joined, last.start), last_line
     return found, empty_lines
 
 
@@ -194,7 +194,7 @@ def looks_recorded(raw: bytes) -> bool:
 
 
 def _read_header(name: str, document: Document, line: int) -> Part:
-    value, header, error = _read(document, yaml_codec.header_of)
+    value, header, error = _read(document, yaml_codec.header_from)
     error = _locate(error, document, name, line)
     part = Part(name, 0, line, document.raw, header=header, error=error)
     _cache_document(part, value, error)
@@ -208,16 +208,16 @@ def _read_header(name: str, document: Document, line: int) -> Part:
 
 
 def _read_exchange(
-    name: str, number: int, document: Document, line: int, *, may_be_truncated: bool
+    name: str, number: int, document: Document, line: int, *, is_last_recorded: bool
 ) -> Part:
-    if exchange := events_reader.exchange(document.raw):
+    if exchange := events_reader.read_exchange(document.raw):
         return Part(name, number, line, document.raw, None, exchange, has_own_layout=True)
     # The loader reads each document alone too, so the text before it makes no difference.
-    raw = (without_dashes(document) if may_be_truncated else document).raw
-    alone = documents.document(raw, document.start)
+    raw = (strip_partial_separator(document) if is_last_recorded else document).raw
+    alone = documents.single_document(raw, document.start)
     value, exchange, error = _read(alone, _load_exchange)
     has_no_end = exchange is None or exchange.response.end is None
-    is_truncated = may_be_truncated and has_no_end and may_be_torn(alone)
+    is_truncated = is_last_recorded and has_no_end and may_be_truncated(alone)
     located = _locate(error, document, name, line)
     part = Part(name, number, line, document.raw, None, exchange, located, is_truncated)
     if alone.raw == document.raw:
@@ -228,14 +228,14 @@ def _read_exchange(
 def _load_exchange(document: Any) -> Exchange:
     if document is None:
         raise ReadError("an exchange is empty", line=1, fix="write it, or delete the line `---`")
-    return yaml_codec.exchange_of(document)
+    return yaml_codec.exchange_from(document)
 
 
 def _read(document: Document, build: Callable[[Any], T]) -> tuple[Any, T | None, ReadError | None]:
     """Return the parsed *document*, what *build* makes of it, and the error; each may be None."""
     value = None
     try:
-        value = strict_yaml.read(decoded(document, document.raw))
+        value = strict_yaml.parse(decode(document, document.raw))
         return value, build(value), None
     except ReadError as error:
         return value, None, error

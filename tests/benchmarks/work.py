@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from mockserver.cassette.assistant_ids import own_assistant
+from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.cassette.model import Header
 from mockserver.cassette.recorder import Recorder
 from mockserver.cassette.yaml_codec import dump_exchange, dump_header
@@ -111,7 +111,7 @@ def _pieces(long: bool) -> list[str]:
     """Return the document of an exchange, cut before and behind what is another in each."""
     answer = _answer(_question(long))
     recorder = Recorder(Request("POST", PATH, body=_question(long)), 0.0)
-    recorder.answer(answer.status, "OK", answer.headers)
+    recorder.start_response(answer.status, "OK", answer.headers)
     for number, (_, raw) in enumerate(_timed(answer).steps, 1):
         recorder.feed(raw, number * GAP)
     return _VARIES.split(dump_exchange(recorder.finish(EVENTS * GAP)))
@@ -119,7 +119,7 @@ def _pieces(long: bool) -> list[str]:
 
 def _document(number: int) -> str:
     pieces = _pieces(_is_long(number))
-    varies = set(pieces[1::2]) - {own_assistant("agent")}
+    varies = set(pieces[1::2]) - {default_assistant_id("agent")}
     names = {piece: _renamed(piece, number) for piece in varies}
     return "".join(names.get(piece, piece) for piece in pieces)
 

@@ -8,7 +8,7 @@ from mockserver.cassette import documents
 
 
 def raws(*blocks: bytes) -> list[bytes]:
-    return [document.raw for document in documents.split(blocks)]
+    return [document.raw for document in documents.split_documents(blocks)]
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,12 @@ def test_documents_do_not_depend_on_the_blocks(parts: list[bytes], places: list[
 def test_a_document_knows_its_place(parts: list[bytes]) -> None:
     raw = b"".join(parts)
 
-    for document in documents.split([raw]):
+    for document in documents.split_documents([raw]):
         assert raw[document.start : document.end] == document.raw
 
 
 def head(raw: bytes) -> bytes | None:
-    (document,) = documents.split([raw])
+    (document,) = documents.split_documents([raw])
     return document.head
 
 
@@ -65,7 +65,7 @@ def test_the_head_does_not_depend_on_the_blocks(places: list[int]) -> None:
     raw = b"a\n" + b"---\nrequest:\n  path: /x\nresponse:\n  body: 1\n" * 2
     bounds = sorted({0, len(raw), *(min(place, len(raw)) for place in places)})
 
-    heads = [one.head for one in documents.split([raw[a:b] for a, b in pairwise(bounds)])]
+    heads = [one.head for one in documents.split_documents([raw[a:b] for a, b in pairwise(bounds)])]
 
     assert heads == [None, *[b"---\nrequest:\n  path: /x\n"] * 2]
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mockserver.cassette import events_reader, playback
-from mockserver.cassette.documents import document
+from mockserver.cassette.documents import single_document
 from mockserver.cassette.model import Exchange
 from mockserver.cassette.recorder import Recorder
 from mockserver.cassette.yaml_codec import dump_exchange, load_exchange
@@ -32,7 +32,7 @@ EVENTS = (
 
 def recorded(request: Request, headers: Any, *chunks: bytes) -> Exchange:
     recorder = Recorder(request, 1.0)
-    recorder.answer(200, "OK", headers)
+    recorder.start_response(200, "OK", headers)
     for number, chunk in enumerate(chunks, 1):
         recorder.feed(chunk, 1.0 + number / 8)
     return recorder.finish(2.5)
@@ -47,16 +47,16 @@ def agrees(text: str) -> tuple[bool, bool]:
     """Check both readers against each other; tell whether ours has read request and answer."""
     raw = text.encode("utf-8", "surrogatepass")
     at = raw.find(b"\nresponse:")
-    fast, answer = events_reader.head(raw[: at + 1]), events_reader.playback(raw)
+    fast, answer = events_reader.read_head(raw[: at + 1]), events_reader.read_playback(raw)
     if fast is None and answer is None:
         return False, False
     exchange = load_exchange(text)
     assert exchange is not None
-    if fast is not None and document(raw).head is not None:
+    if fast is not None and single_document(raw).head is not None:
         body = b"".join(dumps(value).encode() for value in fast.body)
         assert Request(fast.method, fast.path, (), body) == exchange.request
-    assert answer in (None, playback.playback(exchange.response))
-    assert events_reader.exchange(raw) in (None, exchange)
+    assert answer in (None, playback.build_playback(exchange.response))
+    assert events_reader.read_exchange(raw) in (None, exchange)
     return fast is not None, answer is not None
 
 
@@ -150,7 +150,7 @@ def test_an_edit_is_read_alike_or_declined(old: str, new: str) -> None:
     except ReadError:
         raw = edited.encode()
         at = raw.find(b"\nresponse:") + 1
-        assert events_reader.head(raw[:at]) is None or events_reader.playback(raw) is None
+        assert events_reader.read_head(raw[:at]) is None or events_reader.read_playback(raw) is None
     else:
         agrees(edited)
 
@@ -207,7 +207,7 @@ def test_what_looks_like_an_end_further_in_is_none(end: str) -> None:
     head = "---\nrequest:\n  method: GET\n  path: /x\nresponse:\n  status: 200\n  headers: {}\n"
     raw = f"{head}  body:\n    a: 1\n{end}".encode()
 
-    assert (events_reader.exchange(raw), events_reader.playback(raw)) == (None, None)
+    assert (events_reader.read_exchange(raw), events_reader.read_playback(raw)) == (None, None)
 
 
 @pytest.mark.parametrize("value", ['"a\\nb"', '"a\\u0007b"'])
@@ -215,7 +215,7 @@ def test_a_header_that_no_answer_can_have_is_declined(value: str) -> None:
     head = "---\nrequest:\n  method: GET\n  path: /x\nresponse:\n  status: 200\n"
     raw = f"{head}  headers:\n    x-a: {value}\n  body:\n    a: 1\n  end: {{after: 0, how: closed}}\n".encode()
 
-    assert (events_reader.exchange(raw), events_reader.playback(raw)) == (None, None)
+    assert (events_reader.read_exchange(raw), events_reader.read_playback(raw)) == (None, None)
 
 
 @pytest.mark.parametrize("event", ["comment: ''", "event: a\n    data: |-\n      b\n    id: ''"])
@@ -223,4 +223,4 @@ def test_what_is_empty_is_not_what_is_not_there(event: str) -> None:
     head = "---\nrequest:\n  method: GET\n  path: /x\nresponse:\n  status: 200\n  headers: {}\n"
     text = f"{head}  events:\n  - {event}\n  end: {{after: 0, how: closed}}\n"
 
-    assert events_reader.exchange(text.encode()) in (None, load_exchange(text))
+    assert events_reader.read_exchange(text.encode()) in (None, load_exchange(text))

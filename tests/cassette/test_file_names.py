@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.cassette.file_names import filed, safe
+from mockserver.cassette.file_names import cassette_path, safe_name
 
 
 @pytest.mark.parametrize(
@@ -25,12 +25,12 @@ from mockserver.cassette.file_names import filed, safe
     ],
 )
 def test_any_title_is_the_name_of_a_file(name: str, path: str) -> None:
-    assert filed(name) == path
+    assert cassette_path(name) == path
 
 
 @given(st.text(max_size=400))
 def test_a_part_is_short_and_leads_nowhere(part: str) -> None:
-    made = safe(part)
+    made = safe_name(part)
 
     assert 0 < len(made.encode()) < 200
     assert not made.startswith(".")
@@ -39,4 +39,4 @@ def test_a_part_is_short_and_leads_nowhere(part: str) -> None:
 
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_two_parts_have_two_names(one: str, other: str) -> None:
-    assert (safe(one) == safe(other)) == (one == other)
+    assert (safe_name(one) == safe_name(other)) == (one == other)

@@ -14,7 +14,7 @@ def recorded(
     cut: bool = False,
 ) -> Response:
     recorder = Recorder(request or Request("POST", "/runs/stream"), 100.0)
-    recorder.answer(200, "OK", headers)
+    recorder.start_response(200, "OK", headers)
     for at, chunk in chunks:
         recorder.feed(chunk, 100.0 + at)
     return recorder.finish(100.0 + chunks[-1][0] + 0.25, cut=cut).response
@@ -99,6 +99,6 @@ def test_the_type_of_a_body_that_is_no_json_is_kept() -> None:
 def test_a_reason_is_kept_where_it_is_not_the_standard_one() -> None:
     for reason, kept in (("OK", None), ("Fine", "Fine"), ("", "")):
         recorder = Recorder(Request("GET", "/x"), 0.0)
-        recorder.answer(200, reason, ())
+        recorder.start_response(200, reason, ())
 
         assert recorder.finish(0.0).response.reason == kept

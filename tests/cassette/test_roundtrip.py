@@ -9,12 +9,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mockserver.cassette.model import Exchange
-from mockserver.cassette.playback import encoded
+from mockserver.cassette.playback import encode_body
 from mockserver.cassette.recorder import Recorder
 from mockserver.cassette.yaml_codec import dump_exchange, load_exchange
 from mockserver.http.messages import Request
 from mockserver.matching import keys
-from mockserver.matching.canonical import canonical
+from mockserver.matching.canonical import canonicalize
 from tests.strategies import values, wires
 
 JSON_TYPE = (("content-type", "application/json"),)
@@ -24,7 +24,7 @@ REQUEST = Request("POST", "/runs/stream")
 
 def recorded(chunks: list[bytes], headers: Any, request: Request = REQUEST) -> Exchange:
     recorder = Recorder(request, 10.0)
-    recorder.answer(200, "OK", headers)
+    recorder.start_response(200, "OK", headers)
     for number, chunk in enumerate(chunks):
         recorder.feed(chunk, 10.0 + number)
     return recorder.finish(10.0 + len(chunks))
@@ -36,7 +36,7 @@ def cut(raw: bytes, places: list[int]) -> list[bytes]:
 
 
 def meaning(request: Request) -> bytes:
-    return keys.key(canonical(request))
+    return keys.request_key(canonicalize(request))
 
 
 def reread(exchange: Exchange) -> Exchange:
@@ -53,7 +53,7 @@ def test_any_stream_cut_anywhere_survives(raw: bytes, places: list[int]) -> None
 
     loaded = reread(exchange)
 
-    assert encoded(loaded.response.content) == raw
+    assert encode_body(loaded.response.content) == raw
     assert loaded == exchange
 
 
@@ -82,7 +82,7 @@ def test_any_json_body_survives(
 
     loaded = reread(exchange)
 
-    assert encoded(loaded.response.content) == lead.encode() + raw
+    assert encode_body(loaded.response.content) == lead.encode() + raw
     assert loaded.response == exchange.response
     assert meaning(loaded.request) == meaning(exchange.request)
 
@@ -112,7 +112,7 @@ def test_any_json_body_survives(
 def test_odd_bodies_survive(raw: bytes) -> None:
     loaded = reread(recorded([raw], JSON_TYPE, Request("POST", "/x", (), raw)))
 
-    assert encoded(loaded.response.content) == raw
+    assert encode_body(loaded.response.content) == raw
     assert meaning(loaded.request) == meaning(Request("POST", "/x", (), raw))
 
 
@@ -120,7 +120,7 @@ def test_odd_bodies_survive(raw: bytes) -> None:
 def test_any_other_body_survives(raw: bytes) -> None:
     exchange = recorded([raw], (("content-type", "application/octet-stream"),))
 
-    assert encoded(reread(exchange).response.content) == raw
+    assert encode_body(reread(exchange).response.content) == raw
 
 
 @pytest.mark.parametrize(

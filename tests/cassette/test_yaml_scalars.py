@@ -78,7 +78,7 @@ def test_whatever_is_written_is_read_again(value: object) -> None:
         return
     text = "\n".join(scalars.lines(document))
 
-    assert strict_yaml.read(text) == document
+    assert strict_yaml.parse(text) == document
 
 
 @given(texts.filter(lambda text: not any("\ud800" <= c <= "\udfff" for c in text)))

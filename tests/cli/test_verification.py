@@ -8,7 +8,7 @@ import pytest
 
 from mockserver.cli.verification import Verification
 from mockserver.errors import UpstreamError
-from mockserver.redaction.redactor import Rules
+from mockserver.redaction.redactor import RedactionRules
 from mockserver.server.upstream import Upstream
 from mockserver.tools.compare.verify import Outcome, Result
 from mockserver.tools.source import parse_source
@@ -54,7 +54,7 @@ async def answering(*answers: bytes) -> AsyncIterator[tuple[str, list[bytes]]]:
 
 async def results(url: str, headers: tuple[tuple[str, str], ...] = ()) -> list[Result]:
     upstream = Upstream(url, headers)
-    check = Verification(upstream, Rules(), lambda: "id", values=True, timeout=10)
+    check = Verification(upstream, RedactionRules(), lambda: "id", values=True, timeout=10)
     try:
         return [result async for result in check.results(CASSETTE)]
     finally:
@@ -105,7 +105,7 @@ async def test_threads_that_were_made_are_deleted_at_the_end() -> None:
     cassette = parse_source("chat.yaml", ASKED_THREAD.encode())
     async with answering(made, TEXT, answer(b"{}")) as (url, asked):
         upstream = Upstream(url)
-        check = Verification(upstream, Rules(), lambda: "id", values=False, timeout=10)
+        check = Verification(upstream, RedactionRules(), lambda: "id", values=False, timeout=10)
         found = [result async for result in check.results(cassette)]
         await upstream.close()
 

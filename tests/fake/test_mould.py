@@ -10,7 +10,7 @@ from mockserver.fake.graph.runner import Runs
 from mockserver.fake.ids import Ids
 from mockserver.fake.mould import Mould, NotedIds
 from mockserver.fake.script.model import Rule, Script, Speak
-from mockserver.http.messages import Encoded, Live, Reply, Request
+from mockserver.http.messages import PrebuiltBody, Reply, Request, StreamingBody
 from mockserver.http.pacing import Pace
 from mockserver.server import script_files
 from mockserver.server.responders.fake import Fake
@@ -30,7 +30,7 @@ def asked(path: str, text: str, **body: Any) -> Request:
 
 async def answers(script: Script, request: Request, *, again: bool) -> list[tuple[Any, ...]]:
     """Return the answers to *request* asked five times: each time the same one, or *again* a new one that nothing is known of."""
-    fake = Fake(Api(Runs(script, Pace(None).gap)), Pace(None), Sessions())
+    fake = Fake(Api(Runs(script, Pace(None).scale)), Pace(None), Sessions())
     seen = []
     for _ in range(5):
         fresh = Request(request.method, request.path, request.headers, request.body)
@@ -38,7 +38,7 @@ async def answers(script: Script, request: Request, *, again: bool) -> list[tupl
         assert reply is not None
         told = plain(reply)
         body = told.body
-        if isinstance(body, Live):
+        if isinstance(body, StreamingBody):
             body = b"".join([chunk async for chunk in body.chunks])
         seen.append((told.status, told.headers, body, told.note, told.source))
     return seen
@@ -114,7 +114,7 @@ async def test_a_changed_assistant_is_not_cast() -> None:
     reply = await fake.respond(request)
 
     assert isinstance(reply, Reply)
-    assert isinstance(reply.body, bytes | Encoded)
+    assert isinstance(reply.body, bytes | PrebuiltBody)
     raw = plain(reply).body
     assert isinstance(raw, bytes)
     assert b"changed" in raw

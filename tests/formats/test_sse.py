@@ -51,7 +51,7 @@ def test_fields_become_the_block(
 
 
 def test_a_stream_is_cut_after_its_blank_lines() -> None:
-    blocks, tail = sse.split(b"data: a\r\n\r\n: b\r\n\r\ndata: c\r\n")
+    blocks, tail = sse.split_blocks(b"data: a\r\n\r\n: b\r\n\r\ndata: c\r\n")
 
     assert blocks == [b"data: a\r\n\r\n", b": b\r\n\r\n"]
     assert tail == b"data: c\r\n"
@@ -61,8 +61,8 @@ def test_a_stream_is_cut_after_its_blank_lines() -> None:
 def test_whatever_is_cut_comes_together_again(parts: list[bytes]) -> None:
     raw = b"".join(parts)
 
-    blocks, tail = sse.split(raw)
+    blocks, tail = sse.split_blocks(raw)
 
     assert b"".join(blocks) + tail == raw
-    ending = sse.line_ending(raw)
+    ending = sse.detect_line_ending(raw)
     assert [sse.encode(sse.decode(block, ending), ending) for block in blocks] == blocks

@@ -22,7 +22,7 @@ from mockserver.formats import strict_yaml
     ],
 )
 def test_scalars_are_what_json_knows_else_text(text: str, value: object) -> None:
-    assert strict_yaml.read(text) == value
+    assert strict_yaml.parse(text) == value
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,13 @@ def test_scalars_are_what_json_knows_else_text(text: str, value: object) -> None
 )
 def test_a_complaint_says_the_line_and_what_to_do(text: str, complaint: str) -> None:
     with pytest.raises(ReadError) as caught:
-        strict_yaml.read(text)
+        strict_yaml.parse(text)
 
     assert str(caught.value) == complaint
 
 
 def test_values_know_their_lines() -> None:
-    document = strict_yaml.read("a: 1\nb:\n- x\n- y\n")
+    document = strict_yaml.parse("a: 1\nb:\n- x\n- y\n")
 
     assert document.lines == {"a": 1, "b": 2}
     assert document["b"].lines == [3, 4]

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from mockserver.errors import SlowPatternError
-from mockserver.formats.user_pattern import Limit, UserPattern, compiled
+from mockserver.formats.user_pattern import TimeLimit, UserPattern, compile_pattern
 
 SLOW = "(a+)+$"
 TEXT = "a" * 5000 + "b"
@@ -27,7 +27,7 @@ TEXT = "a" * 5000 + "b"
     ],
 )
 def test_it_finds_what_re_finds(pattern: str, text: str) -> None:
-    spans = UserPattern(pattern, "here:").spans(text, Limit(10))
+    spans = UserPattern(pattern, "here:").spans(text, TimeLimit(10))
 
     assert spans == [found.span() for found in re.finditer(pattern, text)]
 
@@ -35,14 +35,14 @@ def test_it_finds_what_re_finds(pattern: str, text: str) -> None:
 def test_its_named_groups_are_caught_in_any_case() -> None:
     pattern = UserPattern("i am (?P<name>[a-z]+)(?P<age> [0-9])?", "here:", ignore_case=True)
 
-    assert pattern.search("Well, I AM X", Limit(10)) == {"name": "X", "age": ""}
-    assert pattern.search("you are", Limit(10)) is None
+    assert pattern.search("Well, I AM X", TimeLimit(10)) == {"name": "X", "age": ""}
+    assert pattern.search("you are", TimeLimit(10)) is None
 
 
 @pytest.mark.parametrize("pattern", ["(", "a**", "[[a]b", "(?<=a*)b", r"\L<x>", "a(?i)b"])
 def test_what_is_none_is_refused_with_the_words_of_re(pattern: str) -> None:
     with pytest.raises(ValueError) as words:
-        compiled(pattern)
+        compile_pattern(pattern)
 
     with pytest.raises(ValueError, match=re.escape(str(words.value))):
         UserPattern(pattern, "here:")
@@ -53,7 +53,7 @@ def test_a_pattern_that_takes_too_long_is_named(pattern: str) -> None:
     slow = UserPattern(pattern, "mockserver.yaml: redact:")
 
     with pytest.raises(SlowPatternError) as raised:
-        slow.spans(TEXT, Limit(0.05))
+        slow.spans(TEXT, TimeLimit(0.05))
 
     named = f"mockserver.yaml: redact: pattern {pattern!r} took longer than 0.05 s: simplify it"
     assert str(raised.value) == named
@@ -61,11 +61,11 @@ def test_a_pattern_that_takes_too_long_is_named(pattern: str) -> None:
 
 def test_a_long_text_has_more_time() -> None:
     with pytest.raises(SlowPatternError, match=r"longer than 0\.1 s"):
-        UserPattern(SLOW, "here:").spans("a" * 2_000_000 + "b", Limit(0.05))
+        UserPattern(SLOW, "here:").spans("a" * 2_000_000 + "b", TimeLimit(0.05))
 
 
 def test_several_matches_share_their_time() -> None:
-    slow, fast, limit = UserPattern(SLOW, "here:"), UserPattern("b", "there:"), Limit(0.05)
+    slow, fast, limit = UserPattern(SLOW, "here:"), UserPattern("b", "there:"), TimeLimit(0.05)
     with pytest.raises(SlowPatternError):
         slow.search(TEXT, limit)
 
@@ -80,9 +80,9 @@ def test_a_text_that_took_too_long_is_not_tried_again() -> None:
 
     for _ in range(2500):
         with pytest.raises(SlowPatternError):
-            slow.search(TEXT, Limit(0.5))
+            slow.search(TEXT, TimeLimit(0.5))
 
-    assert slow.search(TEXT[:10], Limit(10)) == {}
+    assert slow.search(TEXT[:10], TimeLimit(10)) == {}
 
 
 def test_the_module_for_it_is_imported_only_where_there_is_one() -> None:

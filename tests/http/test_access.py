@@ -134,7 +134,7 @@ def test_a_host_that_is_refused_is_told_how_to_be_allowed() -> None:
     ],
 )
 def test_an_origin_has_one_form(text: str, normal: str) -> None:
-    assert access.origin(text) == normal
+    assert access.parse_origin(text) == normal
     assert Access(frozenset({normal})).allows_origin(text)
 
 
@@ -158,11 +158,11 @@ def test_an_origin_has_one_form(text: str, normal: str) -> None:
 )
 def test_what_is_no_origin_is_refused_with_the_way_to_write_it(text: str) -> None:
     with pytest.raises(UsageError, match="write scheme://host or scheme://host:port") as refused:
-        access.origin(text)
+        access.parse_origin(text)
     assert "key" not in str(refused.value)
 
 
-@pytest.mark.parametrize("read", [access.origin, access.host])
+@pytest.mark.parametrize("read", [access.parse_origin, access.parse_host])
 def test_a_star_is_refused_with_a_reason(read: type[str]) -> None:
     with pytest.raises(UsageError, match=r"^'\*' would allow every .+: name each"):
         read("*")
@@ -173,7 +173,7 @@ def test_a_star_is_refused_with_a_reason(read: type[str]) -> None:
     [("Mock.Example", "mock.example"), ("10.0.0.1", "10.0.0.1"), ("::1", "::1"), ("[FD00::1]", "fd00::1")],
 )  # fmt: skip
 def test_a_host_has_one_form(text: str, normal: str) -> None:
-    assert access.host(text) == normal
+    assert access.parse_host(text) == normal
 
 
 @pytest.mark.parametrize(
@@ -181,14 +181,14 @@ def test_a_host_has_one_form(text: str, normal: str) -> None:
 )
 def test_what_is_no_host_is_refused_with_the_way_to_write_it(text: str) -> None:
     with pytest.raises(UsageError, match=r"write it without scheme and port, such as mock.example"):
-        access.host(text)
+        access.parse_host(text)
 
 
 def test_where_it_was_given_is_said() -> None:
     with pytest.raises(UsageError, match=r"^allow_origin: 'x' is not an origin"):
-        access.origins(["https://app.example", "x"], "allow_origin")
+        access.parse_origins(["https://app.example", "x"], "allow_origin")
     with pytest.raises(UsageError, match=r"^allow_host: 'a b' is not a name"):
-        access.hosts(["a b"], "allow_host")
+        access.parse_hosts(["a b"], "allow_host")
 
 
 @pytest.mark.parametrize(

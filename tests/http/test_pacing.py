@@ -1,7 +1,7 @@
 import pytest
 
 from mockserver.errors import UsageError
-from mockserver.http.pacing import Pace, pace
+from mockserver.http.pacing import Pace, parse_pace
 
 
 @pytest.mark.parametrize(
@@ -15,13 +15,13 @@ from mockserver.http.pacing import Pace, pace
     ],
 )
 def test_a_speed_has_its_pace(speed: str, max_gap: float | None, made: Pace) -> None:
-    assert pace(speed, max_gap) == made
+    assert parse_pace(speed, max_gap) == made
 
 
 @pytest.mark.parametrize("speed", ["fast", "", "0", "-1", "nan", "inf", "1e6"])
 def test_any_other_speed_is_refused(speed: str) -> None:
     with pytest.raises(UsageError) as refused:
-        pace(speed, None)
+        parse_pace(speed, None)
 
     said = f"--speed {speed}: write recorded, instant, or a factor such as 4"
     assert str(refused.value) == said
@@ -30,7 +30,7 @@ def test_any_other_speed_is_refused(speed: str) -> None:
 @pytest.mark.parametrize("max_gap", [-1.0, float("nan")])
 def test_a_gap_is_a_number_of_seconds(max_gap: float) -> None:
     with pytest.raises(UsageError) as refused:
-        pace("instant", max_gap)
+        parse_pace("instant", max_gap)
 
     assert str(refused.value) == f"--max-gap {max_gap}: write a number of seconds"
 
@@ -49,4 +49,4 @@ def test_a_gap_is_a_number_of_seconds(max_gap: float) -> None:
     ],
 )
 def test_a_pause_lasts_as_long_as_the_pace_wants(made: Pace, seconds: float, gap: float) -> None:
-    assert made.gap(seconds) == gap
+    assert made.scale(seconds) == gap

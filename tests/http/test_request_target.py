@@ -1,29 +1,29 @@
 import pytest
 
-from mockserver.http.messages import CASSETTE, SESSION
-from mockserver.http.request_target import split
+from mockserver.http.messages import CASSETTE_HEADER, SESSION_HEADER
+from mockserver.http.request_target import split_target
 
 
 @pytest.mark.parametrize(
     ("raw", "path", "named"),
     [
         pytest.param("/runs/wait?a=1", "/runs/wait?a=1", (), id="nothing"),
-        pytest.param("/__mockserver__/session/a%20b/ok", "/ok", ((SESSION, "a%20b"),), id="a session"),
-        pytest.param("/__mockserver__/cassette/a%2Fb/ok", "/ok", ((CASSETTE, "a%2Fb"),), id="a cassette"),
+        pytest.param("/__mockserver__/session/a%20b/ok", "/ok", ((SESSION_HEADER, "a%20b"),), id="a session"),
+        pytest.param("/__mockserver__/cassette/a%2Fb/ok", "/ok", ((CASSETTE_HEADER, "a%2Fb"),), id="a cassette"),
         pytest.param(
             "/__mockserver__/session/s/__mockserver__/cassette/c/ok?x=/",
             "/ok?x=/",
-            ((CASSETTE, "c"), (SESSION, "s")),
+            ((CASSETTE_HEADER, "c"), (SESSION_HEADER, "s")),
             id="both",
         ),
         pytest.param(
             "/__mockserver__/session/s/__mockserver__/session/t/ok",
             "/ok",
-            ((SESSION, "t"), (SESSION, "s")),
+            ((SESSION_HEADER, "t"), (SESSION_HEADER, "s")),
             id="the last one counts",
         ),
-        pytest.param("/__mockserver__/session/s/cassette/c", "/cassette/c", ((SESSION, "s"),), id="a path of the server's"),
-        pytest.param("/__mockserver__/session/s", "/", ((SESSION, "s"),), id="no path"),
+        pytest.param("/__mockserver__/session/s/cassette/c", "/cassette/c", ((SESSION_HEADER, "s"),), id="a path of the server's"),
+        pytest.param("/__mockserver__/session/s", "/", ((SESSION_HEADER, "s"),), id="no path"),
         pytest.param("/__mockserver__/journal", "/__mockserver__/journal", (), id="ours"),
         pytest.param("http://host:1/a?b", "/a?b", (), id="absolute"),
         pytest.param("/caf\u00e9", "/caf%C3%A9", (), id="not encoded"),
@@ -32,4 +32,4 @@ from mockserver.http.request_target import split
 def test_names_stand_before_the_path(
     raw: str, path: str, named: tuple[tuple[str, str], ...]
 ) -> None:
-    assert split(raw) == (path, named)
+    assert split_target(raw) == (path, named)

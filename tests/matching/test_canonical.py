@@ -8,7 +8,7 @@ from hypothesis import given
 
 from mockserver.http.messages import Request
 from mockserver.matching import keys as matching
-from mockserver.matching.canonical import canonical
+from mockserver.matching.canonical import canonicalize
 from tests.strategies import texts, values, wires
 
 BASE: dict[str, Any] = {
@@ -20,7 +20,7 @@ BASE: dict[str, Any] = {
 
 def key(body: Any, path: str = "/runs/stream", method: str = "POST") -> bytes:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return matching.key(canonical(Request(method, path, (), raw)))
+    return matching.request_key(canonicalize(Request(method, path, (), raw)))
 
 
 def with_message(message: Any) -> dict[str, Any]:
@@ -204,9 +204,9 @@ def test_methods_differ() -> None:
 
 
 def test_a_body_that_is_no_json_is_not_the_text_in_json() -> None:
-    assert canonical(Request("POST", "/x", (), b"a"))["text"] == "a"
-    assert canonical(Request("POST", "/x", (), b'"a"'))["body"] == "a"
-    assert canonical(Request("POST", "/x", (), b"\xff"))["base64"] == "/w=="
+    assert canonicalize(Request("POST", "/x", (), b"a"))["text"] == "a"
+    assert canonicalize(Request("POST", "/x", (), b'"a"'))["body"] == "a"
+    assert canonicalize(Request("POST", "/x", (), b"\xff"))["base64"] == "/w=="
 
 
 @pytest.mark.parametrize("raw", [b"NaN", b"[" * 100_000, b"1e400", b'"\\ud800"', b"-0.0"])
@@ -229,4 +229,4 @@ def test_every_body_has_a_key(raw: bytes) -> None:
 def test_a_lone_surrogate_names_no_graph() -> None:
     request = Request("POST", "/runs/wait", body=b'{"assistant_id":"\\ud800"}')
 
-    assert canonical(request)["body"] == {"assistant_id": "\ud800"}
+    assert canonicalize(request)["body"] == {"assistant_id": "\ud800"}

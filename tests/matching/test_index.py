@@ -1,7 +1,7 @@
 from mockserver.cassette.model import Repeat
 from mockserver.http.messages import Request
-from mockserver.matching.canonical import canonical
-from mockserver.matching.index import Cassette, Entry, Index, asked
+from mockserver.matching.canonical import canonicalize
+from mockserver.matching.index import Cassette, Entry, Index, fingerprint
 
 A, B = "0a9f2f0c-7d0e-4a9f-8f5b-1c2d3e4f5a6b", "1b9f2f0c-7d0e-4a9f-8f5b-1c2d3e4f5a6b"
 
@@ -13,7 +13,7 @@ def loaded(name: str, *paths: str, method: str = "POST") -> Cassette:
             number,
             0,
             0,
-            asked(canonical(Request(method, path, (), b'{"a":1,"b":2}')), (), b""),
+            fingerprint(canonicalize(Request(method, path, (), b'{"a":1,"b":2}')), (), b""),
             Repeat.LAST,
         )
         for number, path in enumerate(paths, 1)
@@ -28,7 +28,7 @@ def labels(entries: list[Entry] | tuple[Entry, ...]) -> list[str]:
 def test_identical_requests_are_found_together_in_path_order() -> None:
     index = Index((loaded("a.yaml", "/x", "/y", "/x"), loaded("b.yaml", "/x")))
 
-    found = index.find(index.keys(canonical(Request("POST", "/x", (), b'{"b":2,"a":1}'))))
+    found = index.find(index.keys(canonicalize(Request("POST", "/x", (), b'{"b":2,"a":1}'))))
 
     assert found is not None
     assert labels(found.entries) == ["a.yaml#1", "a.yaml#3", "b.yaml#1"]
@@ -38,21 +38,21 @@ def test_identical_requests_are_found_together_in_path_order() -> None:
 def test_what_was_not_recorded_is_not_found() -> None:
     index = Index((loaded("a.yaml", "/x"),))
 
-    assert index.find(index.keys(canonical(Request("POST", "/z")))) is None
+    assert index.find(index.keys(canonicalize(Request("POST", "/z")))) is None
 
 
 def test_one_cassette_is_an_index_of_its_own() -> None:
     index = Index((loaded("chat/a.yaml", "/x"), loaded("b.yml", "/x")))
 
     for name in ("chat/a", "chat/a.yaml", "b", "b.yml"):
-        only = index.only(name)
+        only = index.single(name)
         assert only is not None
         assert only.count == 1
-    assert index.only("a") is None
+    assert index.single("a") is None
 
 
 def nearest(request: Request, *cassettes: Cassette) -> list[str]:
-    return labels(Index(cassettes).nearest(canonical(request)))
+    return labels(Index(cassettes).nearest(canonicalize(request)))
 
 
 def test_the_nearest_are_of_the_same_method_and_path() -> None:
@@ -89,18 +89,18 @@ def test_requests_that_differ_only_in_ids_are_alike() -> None:
     index = Index((loaded("a.yaml", *paths), loaded("b.yaml", f"/threads/{A}")))
     request = Request("POST", "/threads/2c9f2f0c-7d0e-4a9f-8f5b-1c2d3e4f5a6b", (), b'{"a":1,"b":2}')
 
-    alike = index.alike(canonical(request))
+    alike = index.find_similar(canonicalize(request))
 
     assert [labels(found.entries) for found in alike] == [
         ["a.yaml#1", "a.yaml#4"],
         ["a.yaml#3", "b.yaml#1"],
     ]
-    assert index.alike(canonical(Request("POST", "/b"))) == []
+    assert index.find_similar(canonicalize(Request("POST", "/b"))) == []
 
 
 def test_a_title_is_looked_for_where_it_is_recorded_first() -> None:
     index = Index(tuple(Cassette(name, (), ()) for name in ("a: b.yaml", "a- b-75cd1899.yaml")))
-    found = index.only("a: b")
+    found = index.single("a: b")
 
     assert found is not None
     assert [one.name for one in found.cassettes] == ["a- b-75cd1899.yaml"]

@@ -84,7 +84,7 @@ def test_what_is_no_path_is_refused(text: str, complaint: str) -> None:
 def test_a_path_is_written_as_it_is_read(steps: list[str | int]) -> None:
     path = ("body", *steps)
 
-    assert json_path.parse(json_path.text(path)) == path
+    assert json_path.parse(json_path.format_path(path)) == path
 
 
 def test_what_a_path_points_to_is_found() -> None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from mockserver.cassette.yaml_codec import load_header
 from mockserver.http.messages import Request
 from mockserver.matching import keys as matching
-from mockserver.matching.canonical import canonical
-from mockserver.matching.miss import Miss, Near, no_cassette
+from mockserver.matching.canonical import canonicalize
+from mockserver.matching.miss import Miss, NearRequest, missing_cassette
 from tests.strategies import values
 
 
@@ -25,11 +25,11 @@ def test_a_miss_says_what_differs() -> None:
     miss = Miss(
         run("hello", stream_mode="updates"),
         "no exchange matches",
-        (Near("chat.yaml#3", run("hi"), (), 1),),
+        (NearRequest("chat.yaml#3", run("hi"), (), 1),),
     )
 
     assert (
-        miss.words()
+        miss.to_text()
         == """\
 POST /runs/stream: no exchange matches
   nearest: chat.yaml#3, POST /runs/stream, already played
@@ -44,10 +44,10 @@ POST /runs/stream: no exchange matches
 
 
 def test_a_miss_tells_the_same_as_json() -> None:
-    miss = Miss(run("hello"), "no exchange matches", (Near("chat.yaml#3", run("hi")),))
+    miss = Miss(run("hello"), "no exchange matches", (NearRequest("chat.yaml#3", run("hi")),))
 
-    assert json.loads(miss.body()) == {
-        "detail": miss.words(),
+    assert json.loads(miss.to_body()) == {
+        "detail": miss.to_text(),
         "miss": {
             "method": "POST",
             "path": "/runs/stream",
@@ -69,10 +69,12 @@ def test_a_miss_tells_the_same_as_json() -> None:
 
 def test_an_assistant_is_shown_by_the_name_that_was_sent() -> None:
     miss = Miss(
-        run("hi", assistant_id="other"), "no exchange matches", (Near("a.yaml#1", run("hi")),)
+        run("hi", assistant_id="other"),
+        "no exchange matches",
+        (NearRequest("a.yaml#1", run("hi")),),
     )
 
-    assert miss.facts()["nearest"][0]["differs"] == [
+    assert miss.to_json()["nearest"][0]["differs"] == [
         {"path": "body.assistant_id", "recorded": "agent", "got": "other"}
     ]
 
@@ -81,31 +83,31 @@ def test_another_path_cannot_be_ignored() -> None:
     miss = Miss(
         run("hi"),
         "no exchange matches",
-        (Near("a.yaml#1", Request("POST", "/runs/wait", (), run("hi").body)),),
+        (NearRequest("a.yaml#1", Request("POST", "/runs/wait", (), run("hi").body)),),
     )
 
-    assert "ignore" not in miss.facts()["nearest"][0]
+    assert "ignore" not in miss.to_json()["nearest"][0]
 
 
 def test_a_cassette_that_is_not_there_is_told_with_those_that_are() -> None:
     miss = Miss(run("hi"), "there is no cassette 'chat'", cassettes=("a.yaml", "b.yaml"))
 
     assert (
-        miss.words()
+        miss.to_text()
         == "POST /runs/stream: there is no cassette 'chat'\n  cassettes there are: a.yaml, b.yaml"
     )
 
 
 def test_long_values_are_cut_in_the_words_alone() -> None:
-    miss = Miss(run("x" * 500), "no exchange matches", (Near("a.yaml#1", run("hi")),))
+    miss = Miss(run("x" * 500), "no exchange matches", (NearRequest("a.yaml#1", run("hi")),))
 
-    assert '      got      "' + "x" * 159 + "… (502 characters)" in miss.words()
-    assert miss.facts()["nearest"][0]["differs"][0]["got"] == "x" * 500
+    assert '      got      "' + "x" * 159 + "… (502 characters)" in miss.to_text()
+    assert miss.to_json()["nearest"][0]["differs"][0]["got"] == "x" * 500
 
 
 def test_the_ignore_line_can_be_pasted() -> None:
-    near = Near("a.yaml#1", run("hi", x=[1]))
-    words = Miss(run("hello", x=[2]), "no exchange matches", (near,)).words()
+    near = NearRequest("a.yaml#1", run("hi", x=[1]))
+    words = Miss(run("hello", x=[2]), "no exchange matches", (near,)).to_text()
     [line] = re.findall("`(ignore: .*)`", words)
 
     header = load_header(f"mockserver: 1\n{line}\n")
@@ -114,10 +116,10 @@ def test_the_ignore_line_can_be_pasted() -> None:
 
 
 def test_a_body_as_a_whole_is_not_proposed_to_be_ignored() -> None:
-    near = Near("a.yaml#1", run("hi"))
+    near = NearRequest("a.yaml#1", run("hi"))
     miss = Miss(Request("POST", "/runs/stream", (), b"no json"), "no exchange matches", (near,))
 
-    assert "ignore" not in miss.facts()["nearest"][0]
+    assert "ignore" not in miss.to_json()["nearest"][0]
 
 
 @given(values, values)
@@ -126,28 +128,36 @@ def test_the_ignore_line_would_have_matched(recorded: Any, got: Any) -> None:
         run("hi", extra=value, input={"messages": ["a"], "more": value})
         for value in (recorded, got)
     ]
-    near = Miss(requests[1], "", (Near("a.yaml#1", requests[0]),)).facts()["nearest"][0]
+    near = Miss(requests[1], "", (NearRequest("a.yaml#1", requests[0]),)).to_json()["nearest"][0]
 
-    ignored = matching.rules(tuple(near.get("ignore", ())))
+    ignored = matching.merge_rules(tuple(near.get("ignore", ())))
 
-    keys = {matching.key(matching.reduced(canonical(request), ignored)) for request in requests}
+    keys = {
+        matching.request_key(matching.without_ignored(canonicalize(request), ignored))
+        for request in requests
+    }
     assert len(keys) == 1
 
 
 def test_a_cassette_that_is_not_there_is_told_those_most_like_it() -> None:
     there = [f"chat/{number}.yaml" for number in range(9)] + ["other.yaml"]
-    miss = no_cassette(Request("GET", "/x"), "othr", there)
+    miss = missing_cassette(Request("GET", "/x"), "othr", there)
 
     assert len(miss.cassettes) == 5
     assert miss.cassettes[-1] == "other.yaml"
-    assert miss.words().endswith(", other.yaml, and 5 more")
-    assert miss.facts()["more"] == 5
-    assert no_cassette(Request("GET", "/x"), "", []).words() == "GET /x: there is no cassette ''"
+    assert miss.to_text().endswith(", other.yaml, and 5 more")
+    assert miss.to_json()["more"] == 5
+    assert (
+        missing_cassette(Request("GET", "/x"), "", []).to_text()
+        == "GET /x: there is no cassette ''"
+    )
 
 
 def test_the_facts_of_a_long_value_are_short() -> None:
     recorded = Request("POST", "/x", (), b'{"a":"' + b"x" * 5000 + b'"}')
-    facts = Miss(Request("POST", "/x", (), b'{"a":[1]}'), "no", (Near("a#1", recorded),)).facts()
+    facts = Miss(
+        Request("POST", "/x", (), b'{"a":[1]}'), "no", (NearRequest("a#1", recorded),)
+    ).to_json()
     [difference] = facts["nearest"][0]["differs"]
 
     assert difference["got"] == [1]
@@ -156,6 +166,8 @@ def test_the_facts_of_a_long_value_are_short() -> None:
 
 def test_the_words_of_a_long_value_are_those_of_a_short_one() -> None:
     recorded = Request("POST", "/x", (), b'{"a":["' + b"x" * 5000 + b'"]}')
-    words = Miss(Request("POST", "/x", (), b'{"a":1}'), "no", (Near("a#1", recorded),)).words()
+    words = Miss(
+        Request("POST", "/x", (), b'{"a":1}'), "no", (NearRequest("a#1", recorded),)
+    ).to_text()
 
     assert '      recorded ["' + "x" * 158 + "… (5004 characters)\n" in words

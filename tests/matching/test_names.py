@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.cassette.assistant_ids import own_assistant
-from mockserver.http.messages import Paced, Reply, Request
-from mockserver.matching.canonical import canonical
+from mockserver.cassette.assistant_ids import default_assistant_id
+from mockserver.http.messages import Reply, Request, TimedBody
+from mockserver.matching.canonical import canonicalize
 from mockserver.matching.names import Names, Shape, message_ids, shape
 
-AGENT = own_assistant("agent")
+AGENT = default_assistant_id("agent")
 A, B, C, D = (f"0b1e5c4e-7f7a-4f0e-8d5c-00000000000{n}" for n in "1234")
 
 
@@ -22,7 +22,7 @@ def request(path: str, body: Any = None, method: str = "POST") -> Request:
 
 
 def shape_of(path: str, body: Any = None, method: str = "POST") -> Shape | None:
-    return shape(canonical(request(path, body, method)))
+    return shape(canonicalize(request(path, body, method)))
 
 
 def ids_of(*asked: Any) -> tuple[str, ...]:
@@ -124,9 +124,9 @@ def test_each_event_is_told_in_its_time() -> None:
     names = Names()
     names.bind([{A: B}])
 
-    told = names.told(Reply(200, (), Paced(((0.0, B.encode()), (1.5, b"x")), 2.0)))
+    told = names.told(Reply(200, (), TimedBody(((0.0, B.encode()), (1.5, b"x")), 2.0)))
 
-    assert told.body == Paced(((0.0, A.encode()), (1.5, b"x")), 2.0)
+    assert told.body == TimedBody(((0.0, A.encode()), (1.5, b"x")), 2.0)
 
 
 def test_names_may_be_swapped() -> None:

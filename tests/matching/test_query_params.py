@@ -5,7 +5,7 @@ from itertools import combinations
 import pytest
 
 from mockserver.http.messages import Request
-from mockserver.matching.canonical import canonical
+from mockserver.matching.canonical import canonicalize
 
 T = "/threads/t"
 SAME = (
@@ -28,7 +28,7 @@ SAME = (
 
 
 def form(target: str) -> object:
-    return canonical(Request("GET", target))
+    return canonicalize(Request("GET", target))
 
 
 @pytest.mark.parametrize("targets", SAME, ids=lambda targets: targets[0])
@@ -51,6 +51,6 @@ def test_another_meaning_has_another() -> None:
     ],
 )
 def test_so_has_a_body(path: str, one: bytes, other: bytes) -> None:
-    forms = [canonical(Request("POST", path, (), body)) for body in (one, other)]
+    forms = [canonicalize(Request("POST", path, (), body)) for body in (one, other)]
 
     assert forms[0] == forms[1]

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from mockserver.cassette.model import Body, End, Exchange, Response, Stream, TimedEvent
-from mockserver.cassette.normalize import Stable
+from mockserver.cassette.normalize import Normalizer
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Request
 from mockserver.matching import summary
@@ -33,7 +33,7 @@ STREAM = Exchange(
 
 
 def test_the_facts_of_a_stream() -> None:
-    assert summary.facts(3, STREAM) == {
+    assert summary.exchange_to_json(3, STREAM) == {
         "number": 3,
         "request": {
             "method": "POST",
@@ -62,14 +62,17 @@ def test_the_facts_of_a_stream() -> None:
     [(b"{}", {"body": {}}), (b"text", {"text": "text"}), (b"\xff", {"base64": "/w=="}), (b"", {})],
 )
 def test_the_facts_of_a_body(raw: bytes, shown: Any) -> None:
-    facts = summary.facts(1, Exchange(Request("GET", "/x"), Response(content=Body(raw))))
+    facts = summary.exchange_to_json(1, Exchange(Request("GET", "/x"), Response(content=Body(raw))))
 
     assert facts["response"] == {"status": 200, "headers": [], **shown}
 
 
 def test_sizes() -> None:
-    assert summary.size(STREAM) == "3 events"
-    assert summary.size(Exchange(Request("GET", "/x"), Response(content=Body(b"123")))) == "3 B"
+    assert summary.response_size(STREAM) == "3 events"
+    assert (
+        summary.response_size(Exchange(Request("GET", "/x"), Response(content=Body(b"123"))))
+        == "3 B"
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,11 +101,11 @@ def test_sizes() -> None:
 def test_the_last_human_message(body: Any, text: str) -> None:
     path = "/runs/batch" if isinstance(body, list) else "/runs/wait"
 
-    assert summary.last_human(Request("POST", path, (), json.dumps(body).encode())) == text
+    assert summary.last_human_message(Request("POST", path, (), json.dumps(body).encode())) == text
 
 
 def test_what_changes_from_run_to_run_is_made_alike() -> None:
-    facts = Stable().facts(summary.facts(1, STREAM))
+    facts = Normalizer().normalize_exchange(summary.exchange_to_json(1, STREAM))
 
     assert facts["response"]["headers"] == [["content-location", "/runs/<id-1>"]]
     assert facts["response"]["events"] == [
@@ -125,7 +128,7 @@ def test_what_changes_from_run_to_run_is_made_alike() -> None:
     ],
 )
 def test_ids_are_numbered_and_times_left_out(text: str, alike: str) -> None:
-    assert Stable().text(text) == alike
+    assert Normalizer().normalize_text(text) == alike
 
 
 def test_times_as_numbers_are_left_out() -> None:
@@ -135,6 +138,6 @@ def test_times_as_numbers_are_left_out() -> None:
         }
     }
 
-    assert Stable().facts(facts) == {
+    assert Normalizer().normalize_exchange(facts) == {
         "response": {"body": {"at_ms": "<time>", "at_s": "<time>", "count": 12, "yes": True}}
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mockserver import MockServer
-from mockserver.store.cassette_file import stamp
+from mockserver.store.cassette_file import stamp_from
 from tests.pytest_plugin.conftest import Project, runs
 
 pytest_plugins = ["pytester"]
@@ -64,13 +64,13 @@ def test_what_was_only_replayed_is_not_written(project: Project) -> None:
     project.cassette(OWN, ("hi", "one"))
     file = project.pytester.path / "cassettes" / OWN
     file.write_text(file.read_text().rstrip())
-    before = stamp(file.stat())
+    before = stamp_from(file.stat())
     project.test(HELLO)
     recorded = project.record()
 
     recorded.assert_outcomes(passed=1)
     assert "recorded cassettes" not in recorded.stdout.str()
-    assert stamp(file.stat()) == before
+    assert stamp_from(file.stat()) == before
 
 
 def test_all_can_be_recorded_anew(project: Project) -> None:

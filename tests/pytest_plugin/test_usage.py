@@ -137,6 +137,6 @@ def test_a_path_below_the_working_directory_is_told_from_there(
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
 
-    assert usage.shown("a/b.yaml") == "a/b.yaml"
-    assert usage.shown(tmp_path / "here" / "b.yaml") == "b.yaml"
-    assert usage.shown(tmp_path / "b.yaml") == str(tmp_path.resolve() / "b.yaml")
+    assert usage.display_path("a/b.yaml") == "a/b.yaml"
+    assert usage.display_path(tmp_path / "here" / "b.yaml") == "b.yaml"
+    assert usage.display_path(tmp_path / "b.yaml") == str(tmp_path.resolve() / "b.yaml")

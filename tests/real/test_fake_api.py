@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import jsonschema_rs
 import pytest
 
-from mockserver.cassette.normalize import Stable
+from mockserver.cassette.normalize import Normalizer
 from mockserver.fake.api.database import World
 from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.runner import Runs
@@ -464,7 +464,7 @@ def test_the_fake_says_what_the_real_server_says(
 ) -> None:
     fake = Fake(urlsplit(agent_server).netloc)
     differences, crashes = [], []
-    real_ids, fake_ids = Stable(), Stable()
+    real_ids, fake_ids = Normalizer(), Normalizer()
 
     for ask, (status, headers, raw) in zip(SCENARIOS[name], answers[name], strict=True):
         answer = fake.ask(ask)
@@ -477,8 +477,8 @@ def test_the_fake_says_what_the_real_server_says(
         if leaves_open(name, ask, status):
             assert answer.status == status
             continue
-        real = real_ids.text(told(status, headers, raw))
-        own = fake_ids.text(told(answer.status, answer.headers, body))
+        real = real_ids.normalize_text(told(status, headers, raw))
+        own = fake_ids.normalize_text(told(answer.status, answer.headers, body))
         if real != own and (is_built(ask) or answer.status != 404):
             differences.append((ask.method, ask.path, str(ask.body)[:200], real[:1500], own[:1500]))
     assert differences == []

@@ -8,7 +8,7 @@ import pytest
 
 from mockserver.http.messages import Request
 from mockserver.matching import keys
-from mockserver.matching.canonical import canonical
+from mockserver.matching.canonical import canonicalize
 from tests.real.scenarios import AGENT
 from tests.real.wire import Ask, Seen, asked
 
@@ -173,7 +173,7 @@ OTHER: dict[str, Pair] = {
 
 def key(ask: Ask) -> bytes:
     body = json.dumps(ask.body).encode()
-    return keys.key(canonical(Request(ask.method, ask.path, (), body)))
+    return keys.request_key(canonicalize(Request(ask.method, ask.path, (), body)))
 
 
 def spelled(ask: Ask) -> str:

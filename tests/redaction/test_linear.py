@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from mockserver.cassette.model import End, Exchange, Response, Stream, TimedEvent
-from mockserver.cassette.normalize import Stable
+from mockserver.cassette.normalize import Normalizer
 from mockserver.fake.api.validation import RefusalError, parsed
 from mockserver.fake.json_format import written
 from mockserver.fake.script.model import Situation
@@ -17,12 +17,12 @@ from mockserver.formats import sse
 from mockserver.formats.json_text import dumps
 from mockserver.formats.sse import CRLF
 from mockserver.http.messages import Request
-from mockserver.matching.canonical import form
+from mockserver.matching.canonical import canonical_form
 from mockserver.matching.names import ids_in
 from mockserver.redaction import streams
-from mockserver.redaction.patterns import credentials, is_secret_name
-from mockserver.redaction.redactor import Redactor, told
-from mockserver.redaction.rules import Rules
+from mockserver.redaction.patterns import find_credentials, is_secret_name
+from mockserver.redaction.redactor import Redactor, describe
+from mockserver.redaction.rules import RedactionRules
 from mockserver.server import script_files
 from mockserver.tools.scrub import mask
 
@@ -63,7 +63,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_secrets_are_looked_for_in_linear_time(name: str) -> None:
-    redactor = Redactor([SECRET], Rules(fields=("name",)))
+    redactor = Redactor([SECRET], RedactionRules(fields=("name",)))
 
     assert redactor.text(TEXTS[name]) is not None
 
@@ -72,14 +72,14 @@ def test_secrets_are_looked_for_in_linear_time(name: str) -> None:
     "piece", ['"name":"x', 'name\\":\\"', '"name\\":\\"', '"name" ', '\\"name\\" :']
 )
 def test_fields_of_a_project_are_looked_for_in_linear_time(piece: str) -> None:
-    redactor = Redactor((), Rules(fields=("name",)))
+    redactor = Redactor((), RedactionRules(fields=("name",)))
 
     assert redactor.text(repeated(piece)) is not None
 
 
 @pytest.mark.parametrize("piece", ["a=b ", "://a:b", "a", " ", "a:0123456789abcdefg "])
 def test_comments_and_lines_are_looked_through_in_linear_time(piece: str) -> None:
-    assert mask(repeated(piece, SIZE // 2), Rules()) is not None
+    assert mask(repeated(piece, SIZE // 2), RedactionRules()) is not None
 
 
 def spelled(event: str, values: Iterator[str] | list[str]) -> list[TimedEvent]:
@@ -94,7 +94,7 @@ def pairs(text: str) -> list[tuple[int, int]]:
 def test_many_secrets_that_are_spread_over_many_events_are_replaced() -> None:
     events = spelled("a", [dumps({"content": "ab"})] * 20_000)
 
-    changed, count = streams.replaced(events, pairs, "R")
+    changed, count = streams.redact_events(events, pairs, "R")
 
     assert count == 19_999
     assert changed[1].event.fields[1] == ("data", '{"content":"R"}')
@@ -103,7 +103,7 @@ def test_many_secrets_that_are_spread_over_many_events_are_replaced() -> None:
 def test_many_secrets_that_two_events_share_are_replaced() -> None:
     events = spelled("a", [dumps(["ab"] * 30_000)] * 2)
 
-    _, count = streams.replaced(events, pairs, "R")
+    _, count = streams.redact_events(events, pairs, "R")
 
     assert count == 30_000
 
@@ -119,7 +119,7 @@ def test_many_secrets_that_two_events_share_are_replaced() -> None:
 )
 def test_a_stream_is_looked_at_in_linear_time(value: Callable[[int], str]) -> None:
     rows = [("messages", value(n), "", "") for n in range(20_000)]
-    stream = Stream.plain(rows, [0.0] * len(rows), CRLF)
+    stream = Stream.from_rows(rows, [0.0] * len(rows), CRLF)
     headers = (("content-type", "text/event-stream"),)
     exchange = Exchange(Request("POST", "/x"), Response(200, None, headers, stream, End(0.0)))
 
@@ -157,7 +157,7 @@ def test_numbers_are_spelled_in_linear_time() -> None:
 def test_a_query_is_read_in_linear_time() -> None:
     pairs = "&".join(f"a{number}=1" for number in range(40_000))
 
-    assert len(form("GET", f"/x?{pairs}", {})["query"]) == 40_000
+    assert len(canonical_form("GET", f"/x?{pairs}", {})["query"]) == 40_000
 
 
 PATHS = ("-api-key", "a-", "/threads/x")
@@ -168,13 +168,13 @@ def test_names_and_paths_are_looked_at_in_linear_time(piece: str) -> None:
     name = repeated(piece, SIZE // 2)
 
     assert is_secret_name(name) in (True, False)
-    assert credentials(((name, "x"),), f"/?{name}=abcdef") is not None
-    assert told(Request("GET", name))
+    assert find_credentials(((name, "x"),), f"/?{name}=abcdef") is not None
+    assert describe(Request("GET", name))
 
 
 @pytest.mark.parametrize("piece", [UUID[:-1], "2026-01-01T00:00:00.", "call_a", "1"])
 def test_ids_and_times_are_looked_for_in_linear_time(piece: str) -> None:
-    assert Stable().text(repeated(piece))
+    assert Normalizer().normalize_text(repeated(piece))
     assert ids_in(repeated(piece)) is not None
 
 

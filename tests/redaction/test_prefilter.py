@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from mockserver.cassette.model import End, Exchange, Response, Stream
 from mockserver.formats.sse import CRLF, Row
 from mockserver.http.messages import Request
-from mockserver.redaction.prefilter import Suspicion
+from mockserver.redaction.prefilter import Prefilter
 from mockserver.redaction.redactor import Redactor
 
 SECRET = "correct-horse/battery"
 KEY = "sk-0123456789abcdef"
 
 
-class Always(Suspicion):
+class Always(Prefilter):
     """Suspects everything."""
 
     def of(self, text: str) -> bool:
@@ -43,8 +43,8 @@ def exchange(stream: Stream) -> Exchange:
 def streams(rows: list[Row]) -> list[Stream]:
     """Return the stream of *rows*, as rows and by its fields."""
     afters = [0.1] * len(rows)
-    events = Stream.plain(rows, afters, CRLF).events
-    return [Stream.plain(rows, afters, CRLF), Stream(events)]
+    events = Stream.from_rows(rows, afters, CRLF).events
+    return [Stream.from_rows(rows, afters, CRLF), Stream(events)]
 
 
 def token(text: str, identity: str = "m1", **more: Any) -> str:
@@ -99,7 +99,7 @@ def test_what_servers_stream_is_not_suspected() -> None:
     rows += [("messages", token("", x="last"), "", ""), ("", "", "", "heartbeat")]
 
     for stream in streams(rows):
-        assert not Suspicion((SECRET,), (SECRET,), ()).of_stream(stream)
+        assert not Prefilter((SECRET,), (SECRET,), ()).may_match_stream(stream)
 
 
 def test_messages_by_turns_need_a_closer_look() -> None:
@@ -107,4 +107,4 @@ def test_messages_by_turns_need_a_closer_look() -> None:
     rows: list[Row] = [("messages", text, "", "") for text in by_turns]
 
     for stream in streams(rows):
-        assert Suspicion((), (), ()).of_stream(stream)
+        assert Prefilter((), (), ()).may_match_stream(stream)

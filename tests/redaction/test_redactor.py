@@ -9,7 +9,7 @@ from mockserver.errors import UsageError
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Headers, Request
 from mockserver.redaction import redactor as redaction
-from mockserver.redaction.patterns import credentials
+from mockserver.redaction.patterns import find_credentials
 from mockserver.redaction.redactor import Redactor
 
 SECRET = "correct-horse/battery"
@@ -41,11 +41,11 @@ SECRET = "correct-horse/battery"
     ],
 )
 def test_credentials_are_known_by_their_headers(headers: Headers, found: tuple[str, ...]) -> None:
-    assert credentials(headers) == found
+    assert find_credentials(headers) == found
 
 
 def test_credentials_are_known_by_their_parameters() -> None:
-    assert credentials((), "/x?api_key=abcdef&limit=1000000") == ("abcdef",)
+    assert find_credentials((), "/x?api_key=abcdef&limit=1000000") == ("abcdef",)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_what_is_no_key_stays(text: str) -> None:
 
 
 def test_the_projects_rules_come_on_top() -> None:
-    rules = redaction.rules([r"[\w.]+@[\w.]+", {"field": "customer"}, {"pattern": "Zürich"}])
+    rules = redaction.parse_rules([r"[\w.]+@[\w.]+", {"field": "customer"}, {"pattern": "Zürich"}])
 
     redacted = Redactor((), rules).text(
         '{"customer":"ACME","mail":"a@b.example x","city":"Zürich"}'
@@ -132,7 +132,7 @@ def test_the_projects_rules_come_on_top() -> None:
 )
 def test_what_is_no_rule_is_refused(rule: object, complaint: str) -> None:
     with pytest.raises(UsageError) as caught:
-        redaction.rules([rule])
+        redaction.parse_rules([rule])
 
     assert str(caught.value) == complaint
 
@@ -174,7 +174,7 @@ def test_escapes_stay_where_there_is_no_secret() -> None:
 def test_a_request_is_told_without_its_secrets() -> None:
     request = Request("POST", "/x?api_key=abcdefgh&a=1", (("x-api-key", "hunter2x"),))
 
-    assert redaction.told(request) == "POST /x?api_key=REDACTED&a=1"
+    assert redaction.describe(request) == "POST /x?api_key=REDACTED&a=1"
 
 
 @pytest.mark.parametrize("cuts", [[9], [1], [20], [3, 6, 9, 12, 15]])
@@ -280,6 +280,6 @@ def test_a_projects_pattern_may_be_anchored_to_the_text_of_an_event() -> None:
         Response(200, None, (), events("first", "Zürich", "last"), End()),
     )
 
-    changed = Redactor((), redaction.rules(["^Zürich$"])).exchange(exchange)
+    changed = Redactor((), redaction.parse_rules(["^Zürich$"])).exchange(exchange)
 
     assert datas(changed) == ["first", "REDACTED", "last"]

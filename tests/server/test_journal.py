@@ -3,14 +3,14 @@ from typing import Any
 
 import pytest
 
-from mockserver.http.messages import SESSION, Reply, Request, Source
+from mockserver.http.messages import SESSION_HEADER, Reply, Request, Source
 from mockserver.server.journal import FAULTS, Call, Journal, call
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def asked(path: str, session: str | None = None, body: bytes = b"") -> Request:
-    headers = () if session is None else ((SESSION, session),)
+    headers = () if session is None else ((SESSION_HEADER, session),)
     return Request("GET", path, headers, body)
 
 
@@ -34,12 +34,12 @@ def paths(journal: Journal, session: str | None = None) -> list[str]:
 
 
 def test_a_call_is_the_request_and_what_answered_it() -> None:
-    assert made("/threads/x", "s%2F1", b"{}", names=(("x", "y"),)) == Call(
+    assert made("/threads/x", "s%2F1", b"{}", id_pairs=(("x", "y"),)) == Call(
         when=NOON,
         session="s/1",
         method="GET",
         path="/threads/x",
-        headers=((SESSION, "s%2F1"),),
+        headers=((SESSION_HEADER, "s%2F1"),),
         body=b"{}",
         status=200,
         source=Source.CASSETTE,
@@ -74,8 +74,8 @@ def test_what_a_call_sent_is_not_in_its_repr() -> None:
 def test_a_miss_has_its_facts() -> None:
     facts = {"reason": "no exchange matches"}
 
-    assert made("/x", source=Source.MISS, facts=facts).miss == facts
-    assert made("/x", facts=facts).miss is None
+    assert made("/x", source=Source.MISS, miss_details=facts).miss == facts
+    assert made("/x", miss_details=facts).miss is None
 
 
 def test_a_body_is_read_as_json() -> None:

@@ -14,7 +14,7 @@ from mockserver import MockServer
 from mockserver.cassette import recorder
 from mockserver.errors import OUT_OF_FILES, StorageError
 from mockserver.http.messages import Request
-from mockserver.redaction.rules import rules
+from mockserver.redaction.rules import parse_rules
 from mockserver.server import app, exchange_text
 from tests.processes import running
 from tests.scripted import EVENTS, LAST, WITHIN, Client, Wire, ask, chunk, exchanges, say, upstream
@@ -94,8 +94,8 @@ async def test_a_stop_does_not_wait_for_long_for_an_exchange_to_be_written(
 async def test_an_exchange_that_is_too_large_is_passed_on_and_not_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder, "LARGEST", 1 << 20)
-    monkeypatch.setattr("mockserver.server.recording.LARGEST", 1 << 20)
+    monkeypatch.setattr(recorder, "MAX_SIZE", 1 << 20)
+    monkeypatch.setattr("mockserver.server.recording.MAX_SIZE", 1 << 20)
     async with upstream(_large_or_small) as server:
         with pytest.raises(
             StorageError, match=r"^not recorded: it is larger than 1 MB \(GET /large\)$"
@@ -110,11 +110,11 @@ async def test_an_exchange_that_is_too_large_is_passed_on_and_not_recorded(
 async def test_a_large_exchange_is_written_out_as_a_small_one() -> None:
     raw = Random(1).randbytes(3_000_000)
     collected = recorder.Recorder(Request("GET", "/large"), 1.0)
-    collected.answer(200, "OK", (("content-type", "application/octet-stream"),))
+    collected.start_response(200, "OK", (("content-type", "application/octet-stream"),))
     collected.feed(raw[:1000], 1.5)
     collected.feed(raw[1000:], 2.5)
     secrets = frozenset(["hunter2hunter2"])
-    project = rules(["cus_[a-z]+", {"field": "pin"}])
+    project = parse_rules(["cus_[a-z]+", {"field": "pin"}])
     draft = exchange_text.Draft(partial(collected.finish, 3.0), secrets, project)
 
     assert await exchange_text.Writers().written(draft) == draft.written()

@@ -1,6 +1,6 @@
 import pytest
 
-from mockserver.http.messages import Encoded, Paced, Reply, Source
+from mockserver.http.messages import PrebuiltBody, Reply, Source, TimedBody
 from mockserver.server.response_head import encoded, head, outgoing, plain, readable
 
 REPLY = Reply(
@@ -10,7 +10,7 @@ REPLY = Reply(
     "OK",
     Source.CASSETTE,
     "a b/ü.yaml#1",
-    names=(("live", "recorded"),),
+    id_pairs=(("live", "recorded"),),
 )
 OURS = (
     ("content-type", "text/plain"),
@@ -38,7 +38,7 @@ def test_a_head_tells_version_status_and_framing() -> None:
 def test_an_encoded_answer_has_its_body_behind_its_head() -> None:
     reply = encoded(REPLY)
 
-    assert isinstance(reply.body, Encoded)
+    assert isinstance(reply.body, PrebuiltBody)
     assert reply.body.raw.endswith(b"\r\nContent-Length: 4\r\n\r\nbody")
     assert plain(reply).body == reply.body.body == b"body"
 
@@ -48,7 +48,7 @@ def test_an_encoded_answer_has_its_body_behind_its_head() -> None:
     [
         pytest.param(Reply(204), id="no content"),
         pytest.param(Reply(304), id="not modified"),
-        pytest.param(Reply(200, body=Paced((), 0.0)), id="paced"),
+        pytest.param(Reply(200, body=TimedBody((), 0.0)), id="paced"),
     ],
 )
 def test_what_has_no_length_is_left_as_it_is(reply: Reply) -> None:

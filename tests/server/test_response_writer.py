@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from mockserver.http.messages import Live, Paced, Reply, Request
+from mockserver.http.messages import Reply, Request, StreamingBody, TimedBody
 from mockserver.server import response_head
 from mockserver.server import runner as serving
 from mockserver.server.app import App
@@ -39,15 +39,15 @@ class Answers:
             case "/encoded":
                 return response_head.encoded(Reply(200, body=b"abc"))
             case "/paced":
-                return Reply(200, body=Paced(((0.0, b"a"), (0.01, b"bc")), 0.02))
+                return Reply(200, body=TimedBody(((0.0, b"a"), (0.01, b"bc")), 0.02))
             case "/large":
-                return Reply(200, body=Paced(((0.0, LARGE), (0.01, LARGE)), 0.02))
+                return Reply(200, body=TimedBody(((0.0, LARGE), (0.01, LARGE)), 0.02))
             case "/cut":
-                return Reply(200, body=Paced(((0.0, b"a"),), 0.01, cut=True))
+                return Reply(200, body=TimedBody(((0.0, b"a"),), 0.01, cut=True))
             case "/live":
-                return Reply(200, body=Live(live()))
+                return Reply(200, body=StreamingBody(live()))
             case "/measured":
-                return Reply(200, (("content-length", "3"),), Live(live()))
+                return Reply(200, (("content-length", "3"),), StreamingBody(live()))
             case _:
                 return Reply(204)
 

@@ -21,7 +21,7 @@ from mockserver.cassette.yaml_codec import dump_exchange, dump_header
 from mockserver.errors import ReadError
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Request
-from mockserver.store.cassette_file import Snapshot
+from mockserver.store.cassette_file import CassetteFile
 
 EXCHANGES = (
     Exchange(
@@ -44,13 +44,13 @@ RECORDED = dump_header(Header("http://127.0.0.1:1", "2026-11-22T15:36:36Z"))
 WHOLE = (RECORDED + "".join(map(dump_exchange, EXCHANGES))).encode()
 
 
-def load(folder: Path, raw: bytes, hold: int = 1 << 20) -> Snapshot:
+def load(folder: Path, raw: bytes, hold: int = 1 << 20) -> CassetteFile:
     path = folder / "a.yaml"
     path.write_bytes(raw)
-    return Snapshot(path, "a.yaml", Policy(), hold)
+    return CassetteFile(path, "a.yaml", Policy(), hold)
 
 
-def exchanges(snapshot: Snapshot) -> list[Exchange]:
+def exchanges(snapshot: CassetteFile) -> list[Exchange]:
     return [snapshot.exchange(entry) for entry in snapshot.cassette.entries]
 
 

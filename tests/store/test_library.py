@@ -7,7 +7,7 @@ import pytest
 from mockserver.cassette.model import Policy
 from mockserver.errors import ReadError, UsageError
 from mockserver.http.messages import Request
-from mockserver.matching.canonical import canonical
+from mockserver.matching.canonical import canonicalize
 from mockserver.store.library import Library
 
 
@@ -187,8 +187,8 @@ async def test_requests_that_did_not_change_are_not_read_again(tmp_path: Path, t
     assert await loaded.reload_if_changed()
 
     now = loaded.index.cassettes[0]
-    known = {entry.asked for entry in before.entries}
-    fresh = [entry.route[1] for entry in now.entries if entry.asked not in known]
+    known = {entry.fingerprint for entry in before.entries}
+    fresh = [entry.route[1] for entry in now.entries if entry.fingerprint not in known]
     assert fresh == ["/new", "/newer"]
     assert loaded.index.cassettes[1] is other
     assert [loaded.request(entry).path for entry in now.entries][:2] == ["/new", "/0"]
@@ -239,7 +239,7 @@ def test_each_cassette_has_its_own_ignore_rules(tmp_path: Path, told: Told) -> N
     index = library(told, tmp_path).index
 
     def found(path: str) -> list[str]:
-        hit = index.find(index.keys(canonical(Request("POST", path))))
+        hit = index.find(index.keys(canonicalize(Request("POST", path))))
         return [entry.label for entry in hit.entries] if hit else []
 
     assert found("/x?user=1") == ["a.yaml#1"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mockserver.cassette.model import Header
 from mockserver.errors import StorageError, UsageError
-from mockserver.store.writer import Mode, Tape
+from mockserver.store.writer import CassetteWriter, WriteMode
 from tests.store.documents import HEAD, HEADER, document, exchange
 
 
@@ -24,8 +24,8 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def tape(tmp_path: Path, said: list[str]) -> Callable[[Mode], Tape]:
-    return lambda mode: Tape(tmp_path / "chat.yaml", mode, lambda: HEADER, said.append)
+def tape(tmp_path: Path, said: list[str]) -> Callable[[WriteMode], CassetteWriter]:
+    return lambda mode: CassetteWriter(tmp_path / "chat.yaml", mode, lambda: HEADER, said.append)
 
 
 @contextmanager
@@ -44,9 +44,9 @@ def names(folder: Path) -> list[str]:
 
 
 def test_an_exchange_is_in_the_file_as_soon_as_it_is_appended(
-    tape: Callable[[Mode], Tape], tmp_path: Path
+    tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
 ) -> None:
-    recording = tape(Mode.NEW)
+    recording = tape(WriteMode.NEW)
     recording.append(0, exchange("/a"))
 
     assert (tmp_path / "chat.yaml").read_text() == HEAD + document("/a")
@@ -54,9 +54,9 @@ def test_an_exchange_is_in_the_file_as_soon_as_it_is_appended(
 
 
 def test_the_exchanges_end_in_the_order_of_their_requests(
-    tape: Callable[[Mode], Tape], tmp_path: Path
+    tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
 ) -> None:
-    recording = tape(Mode.NEW)
+    recording = tape(WriteMode.NEW)
     (tmp_path / "chat.yaml").chmod(0o640)
     for number in (4, 0, 9, 1):
         recording.append(number, exchange(f"/{number}"))
@@ -70,10 +70,10 @@ def test_the_exchanges_end_in_the_order_of_their_requests(
 
 
 def test_what_was_there_stays_before_what_is_added(
-    tape: Callable[[Mode], Tape], tmp_path: Path
+    tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
 ) -> None:
     (tmp_path / "chat.yaml").write_text(HEAD + document("/old").removesuffix("\n"))
-    recording = tape(Mode.EXTEND)
+    recording = tape(WriteMode.EXTEND)
     recording.append(1, exchange("/b"))
     recording.append(0, exchange("/a"))
     recording.close()
@@ -90,7 +90,7 @@ def test_the_header_is_asked_for_once_and_only_for_an_exchange(tmp_path: Path) -
         asked.append(1)
         return HEADER
 
-    recording = Tape(tmp_path / "chat.yaml", Mode.NEW, header, print)
+    recording = CassetteWriter(tmp_path / "chat.yaml", WriteMode.NEW, header, print)
     before = len(asked)
     recording.append(0, exchange("/a"))
     recording.append(1, exchange("/b"))
@@ -100,18 +100,18 @@ def test_the_header_is_asked_for_once_and_only_for_an_exchange(tmp_path: Path) -
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("mode", WriteMode)
 def test_a_recording_of_nothing_leaves_nothing(
-    mode: Mode, tape: Callable[[Mode], Tape], tmp_path: Path
+    mode: WriteMode, tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
 ) -> None:
     tape(mode).close()
 
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("mode", WriteMode)
 def test_an_empty_file_is_as_good_as_none(
-    mode: Mode, tape: Callable[[Mode], Tape], tmp_path: Path
+    mode: WriteMode, tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
 ) -> None:
     (tmp_path / "chat.yaml").touch()
     recording = tape(mode)
@@ -122,9 +122,11 @@ def test_an_empty_file_is_as_good_as_none(
     assert names(tmp_path) == ["chat.yaml"]
 
 
-def test_a_file_is_overwritten_at_the_end(tape: Callable[[Mode], Tape], tmp_path: Path) -> None:
+def test_a_file_is_overwritten_at_the_end(
+    tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
+) -> None:
     (tmp_path / "chat.yaml").write_text("mockserver: 1\n")
-    recording = tape(Mode.OVERWRITE)
+    recording = tape(WriteMode.OVERWRITE)
     recording.append(1, exchange("/b"))
     recording.append(0, exchange("/a"))
     during = (tmp_path / "chat.yaml").read_text()
@@ -137,10 +139,10 @@ def test_a_file_is_overwritten_at_the_end(tape: Callable[[Mode], Tape], tmp_path
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4, *range(5, len(document("/b")), 7)])
 def test_a_torn_exchange_is_cut_off(
-    length: int, tape: Callable[[Mode], Tape], tmp_path: Path, said: list[str]
+    length: int, tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path, said: list[str]
 ) -> None:
     (tmp_path / "chat.yaml").write_text(HEAD + document("/a") + document("/b")[:length])
-    recording = tape(Mode.EXTEND)
+    recording = tape(WriteMode.EXTEND)
     recording.append(0, exchange("/c"))
     recording.close()
 
@@ -151,9 +153,9 @@ def test_a_torn_exchange_is_cut_off(
 
 
 def test_an_exchange_that_does_not_fit_leaves_no_trace(
-    tape: Callable[[Mode], Tape], tmp_path: Path
+    tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
 ) -> None:
-    recording = tape(Mode.NEW)
+    recording = tape(WriteMode.NEW)
     recording.append(0, exchange("/a"))
     with (
         at_most(1000),
@@ -172,9 +174,9 @@ def test_an_exchange_that_does_not_fit_leaves_no_trace(
 
 
 def test_a_header_that_does_not_fit_is_written_with_the_next_exchange(
-    tape: Callable[[Mode], Tape], tmp_path: Path
+    tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
 ) -> None:
-    recording = tape(Mode.NEW)
+    recording = tape(WriteMode.NEW)
     with at_most(20), pytest.raises(StorageError):
         recording.append(0, exchange("/a"))
     recording.append(1, exchange("/b"))
@@ -183,11 +185,11 @@ def test_a_header_that_does_not_fit_is_written_with_the_next_exchange(
     assert (tmp_path / "chat.yaml").read_text() == HEAD + document("/b")
 
 
-@pytest.mark.parametrize("mode", [Mode.NEW, Mode.OVERWRITE])
+@pytest.mark.parametrize("mode", [WriteMode.NEW, WriteMode.OVERWRITE])
 def test_exchanges_that_cannot_be_put_in_order_stay(
-    mode: Mode, tape: Callable[[Mode], Tape], tmp_path: Path
+    mode: WriteMode, tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
 ) -> None:
-    if mode is Mode.OVERWRITE:
+    if mode is WriteMode.OVERWRITE:
         (tmp_path / "chat.yaml").write_text("mockserver: 1\n")
     recording = tape(mode)
     recording.append(1, exchange("/b"))
@@ -195,7 +197,9 @@ def test_exchanges_that_cannot_be_put_in_order_stay(
     with at_most(100), pytest.raises(StorageError, match="File too large"):
         recording.close()
 
-    written = {Mode.NEW: ["chat.yaml"], Mode.OVERWRITE: ["chat.yaml", "chat.yaml.new"]}[mode]
+    written = {WriteMode.NEW: ["chat.yaml"], WriteMode.OVERWRITE: ["chat.yaml", "chat.yaml.new"]}[
+        mode
+    ]
     assert names(tmp_path) == written
     assert (tmp_path / written[-1]).read_text() == HEAD + document("/b") + document("/a")
 
@@ -220,12 +224,12 @@ EDITS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
 def test_an_edit_stays_and_what_comes_later_goes_beside_it(
     edit: Callable[[Path], None],
-    tape: Callable[[Mode], Tape],
+    tape: Callable[[WriteMode], CassetteWriter],
     tmp_path: Path,
     said: list[str],
 ) -> None:
     path = tmp_path / "chat.yaml"
-    recording = tape(Mode.NEW)
+    recording = tape(WriteMode.NEW)
     recording.append(5, exchange("/a"))
     edit(path)
     edited = path.read_bytes()
@@ -248,9 +252,11 @@ def test_an_edit_stays_and_what_comes_later_goes_beside_it(
     )
 
 
-def test_a_deleted_file_stays_deleted(tape: Callable[[Mode], Tape], tmp_path: Path) -> None:
+def test_a_deleted_file_stays_deleted(
+    tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
+) -> None:
     path, beside = tmp_path / "chat.yaml", tmp_path / "chat.yaml.recorded"
-    recording = tape(Mode.NEW)
+    recording = tape(WriteMode.NEW)
     recording.append(1, exchange("/b"))
     path.unlink()
     recording.append(0, exchange("/a"))
@@ -263,10 +269,10 @@ def test_a_deleted_file_stays_deleted(tape: Callable[[Mode], Tape], tmp_path: Pa
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
 def test_an_edit_stays_at_the_stop(
-    edit: Callable[[Path], None], tape: Callable[[Mode], Tape], tmp_path: Path
+    edit: Callable[[Path], None], tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
 ) -> None:
     path = tmp_path / "chat.yaml"
-    recording = tape(Mode.NEW)
+    recording = tape(WriteMode.NEW)
     for number in (3, 2, 1, 0):
         recording.append(number, exchange(f"/a{number}"))
     edit(path)
@@ -284,10 +290,10 @@ def test_an_edit_stays_at_the_stop(
 
 
 def test_an_exchange_that_somebody_deleted_does_not_come_back(
-    tape: Callable[[Mode], Tape], tmp_path: Path
+    tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
 ) -> None:
     path = tmp_path / "chat.yaml"
-    recording = tape(Mode.NEW)
+    recording = tape(WriteMode.NEW)
     for number, name in enumerate(("/a", "/b", "/c")):
         recording.append(number, exchange(name))
     edited = HEAD + document("/a") + document("/c")
@@ -301,10 +307,10 @@ def test_an_exchange_that_somebody_deleted_does_not_come_back(
 
 
 def test_what_lies_beside_from_before_is_not_touched(
-    tape: Callable[[Mode], Tape], tmp_path: Path
+    tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
 ) -> None:
     (tmp_path / "chat.yaml.recorded").write_text("before")
-    recording = tape(Mode.NEW)
+    recording = tape(WriteMode.NEW)
     recording.append(0, exchange("/a"))
     for name in ("chat.yaml", "chat.yaml.2.recorded"):
         save(tmp_path / name, "edited")
@@ -321,10 +327,10 @@ def test_what_lies_beside_from_before_is_not_touched(
 
 @pytest.mark.parametrize("name", ["chat.yaml", "chat.yaml.new"])
 def test_an_edit_stays_when_a_file_is_overwritten(
-    name: str, tape: Callable[[Mode], Tape], tmp_path: Path
+    name: str, tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
 ) -> None:
     (tmp_path / "chat.yaml").write_text("mockserver: 1\n")
-    recording = tape(Mode.OVERWRITE)
+    recording = tape(WriteMode.OVERWRITE)
     recording.append(1, exchange("/b"))
     recording.append(0, exchange("/a"))
     save(tmp_path / name, "edited")
@@ -336,9 +342,9 @@ def test_an_edit_stays_when_a_file_is_overwritten(
 
 
 def test_an_empty_recording_does_not_delete_what_somebody_wrote(
-    tape: Callable[[Mode], Tape], tmp_path: Path
+    tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
 ) -> None:
-    recording = tape(Mode.NEW)
+    recording = tape(WriteMode.NEW)
     save(tmp_path / "chat.yaml", "edited")
     with pytest.raises(StorageError, match="it lacks no exchange that came after it"):
         recording.close()
@@ -354,7 +360,7 @@ STEPS = st.lists(st.sampled_from(["append", "append", "append", *EDITS]), max_si
 def test_nothing_is_lost_whatever_is_edited_and_when(steps: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "chat.yaml"
-        recording = Tape(path, Mode.NEW, lambda: HEADER, lambda line: None)
+        recording = CassetteWriter(path, WriteMode.NEW, lambda: HEADER, lambda line: None)
         seen: set[str] = set()
         appended: list[str] = []
         first_edit: bytes | None = None
@@ -378,9 +384,11 @@ def test_nothing_is_lost_whatever_is_edited_and_when(steps: list[str]) -> None:
         assert {name for name in appended if document(name) in rest} == set(appended) - seen
 
 
-@pytest.mark.parametrize("mode", Mode)
-def test_a_file_is_recorded_by_one_at_a_time(mode: Mode, tape: Callable[[Mode], Tape]) -> None:
-    first = tape(Mode.NEW)
+@pytest.mark.parametrize("mode", WriteMode)
+def test_a_file_is_recorded_by_one_at_a_time(
+    mode: WriteMode, tape: Callable[[WriteMode], CassetteWriter]
+) -> None:
+    first = tape(WriteMode.NEW)
     with pytest.raises(UsageError, match="is being recorded by another mockserver"):
         tape(mode)
     first.close()
@@ -389,28 +397,30 @@ def test_a_file_is_recorded_by_one_at_a_time(mode: Mode, tape: Callable[[Mode], 
 
 
 def test_a_file_is_let_go_of_when_it_is_refused(
-    tape: Callable[[Mode], Tape], tmp_path: Path
+    tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
 ) -> None:
     (tmp_path / "chat.yaml").write_text(HEAD)
     with pytest.raises(UsageError, match="is there already: add to it with --extend"):
-        tape(Mode.NEW)
+        tape(WriteMode.NEW)
 
-    tape(Mode.EXTEND).close()
+    tape(WriteMode.EXTEND).close()
 
 
-def test_what_a_killed_recording_left_is_kept(tape: Callable[[Mode], Tape], tmp_path: Path) -> None:
+def test_what_a_killed_recording_left_is_kept(
+    tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
+) -> None:
     (tmp_path / "chat.yaml").write_text("mockserver: 1\n")
     (tmp_path / "chat.yaml.new").write_text("left")
     with pytest.raises(UsageError, match=r"chat\.yaml\.new is left from a recording"):
-        tape(Mode.OVERWRITE)
+        tape(WriteMode.OVERWRITE)
 
     assert (tmp_path / "chat.yaml.new").read_text() == "left"
 
 
 def test_a_place_that_is_no_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"nowhere: there is no such folder$"):
-        Tape(tmp_path / "nowhere" / "chat.yaml", Mode.NEW, lambda: HEADER, print)
+        CassetteWriter(tmp_path / "nowhere" / "chat.yaml", WriteMode.NEW, lambda: HEADER, print)
     with pytest.raises(UsageError, match=r"is no file: name a cassette, such as .*/chat\.yaml$"):
-        Tape(tmp_path, Mode.NEW, lambda: HEADER, print)
+        CassetteWriter(tmp_path, WriteMode.NEW, lambda: HEADER, print)
     with pytest.raises(UsageError, match="cannot be written: "):
-        Tape(tmp_path / ("x" * 300), Mode.NEW, lambda: HEADER, print)
+        CassetteWriter(tmp_path / ("x" * 300), WriteMode.NEW, lambda: HEADER, print)

@@ -8,16 +8,16 @@ import pytest
 
 from mockserver.errors import RequestError, StorageError
 from mockserver.store import writers
-from mockserver.store.writer import Mode
-from mockserver.store.writers import OPEN, Folder, is_file
+from mockserver.store.writer import WriteMode
+from mockserver.store.writers import MAX_OPEN, FolderWriter, is_single_file
 from tests.store.documents import HEAD, HEADER, document, exchange
 
-Make = Callable[..., Folder]
+Make = Callable[..., FolderWriter]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Make:
-    return lambda mode=Mode.NEW: Folder(tmp_path / "all", mode, lambda: HEADER, print)
+    return lambda mode=WriteMode.NEW: FolderWriter(tmp_path / "all", mode, lambda: HEADER, print)
 
 
 def files(root: Path) -> dict[str, str]:
@@ -29,10 +29,10 @@ def files(root: Path) -> dict[str, str]:
     }
 
 
-def record(folder: Folder, *asked: tuple[str | None, str]) -> None:
+def record(folder: FolderWriter, *asked: tuple[str | None, str]) -> None:
     """Record a request into the cassette of each name, and finish."""
     for number, (name, path) in enumerate(asked):
-        folder.ready(name)
+        folder.prepare(name)
         folder.append(name, number, exchange(path))
     folder.close()
 
@@ -62,7 +62,7 @@ def test_a_link_leads_nowhere_else(folder: Make, tmp_path: Path) -> None:
     (tmp_path / "all" / "out").symlink_to(tmp_path)
 
     with pytest.raises(RequestError, match=r"out/a leads out of .*all$"):
-        made.ready("out/a")
+        made.prepare("out/a")
     assert not (tmp_path / "a.yaml").exists()
 
 
@@ -72,32 +72,32 @@ def test_a_name_that_no_file_can_have_is_refused(folder: Make, tmp_path: Path, n
     (tmp_path / "all" / "round").symlink_to("round")
 
     with pytest.raises(RequestError, match=r"the name is too long|cannot be (a cassette|made): "):
-        made.ready(name)
+        made.prepare(name)
 
 
 def test_a_cassette_that_is_there_is_refused(folder: Make) -> None:
     record(folder(), ("a", "/1"))
 
     with pytest.raises(RequestError, match=r"a.yaml is there already: add to it with --extend"):
-        folder().ready("a")
+        folder().prepare("a")
 
 
 def test_a_file_in_the_place_of_a_folder_is_refused(folder: Make) -> None:
     record(folder(), ("a.yaml", "/1"))
 
     with pytest.raises(RequestError, match=r"a.yaml is no folder: name another one"):
-        folder().ready("a.yaml/b")
+        folder().prepare("a.yaml/b")
 
 
 @pytest.mark.parametrize(
     ("mode", "text"),
     [
-        (Mode.EXTEND, HEAD + document("/1") + document("/2")),
-        (Mode.OVERWRITE, HEAD + document("/2")),
+        (WriteMode.EXTEND, HEAD + document("/1") + document("/2")),
+        (WriteMode.OVERWRITE, HEAD + document("/2")),
     ],
 )
 def test_one_that_is_there_is_extended_or_overwritten(
-    folder: Make, tmp_path: Path, mode: Mode, text: str
+    folder: Make, tmp_path: Path, mode: WriteMode, text: str
 ) -> None:
     record(folder(), ("a", "/1"), ("b", "/1"))
     record(folder(mode), ("a", "/2"))
@@ -105,16 +105,16 @@ def test_one_that_is_there_is_extended_or_overwritten(
     assert files(tmp_path / "all") == {"a.yaml": text, "b.yaml": HEAD + document("/1")}
 
 
-@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("mode", WriteMode)
 def test_more_than_can_be_open_are_finished_and_gone_on_with(
-    folder: Make, tmp_path: Path, mode: Mode
+    folder: Make, tmp_path: Path, mode: WriteMode
 ) -> None:
-    if mode is Mode.OVERWRITE:
-        record(folder(), *((f"{n}", "/0") for n in range(OPEN + 2)))
+    if mode is WriteMode.OVERWRITE:
+        record(folder(), *((f"{n}", "/0") for n in range(MAX_OPEN + 2)))
     made = folder(mode)
-    many = [f"{number}" for number in range(OPEN + 2)]
+    many = [f"{number}" for number in range(MAX_OPEN + 2)]
     for name in many:
-        made.ready(name)
+        made.prepare(name)
     record(made, *((name, f"/{turn}") for turn in range(2) for name in many))
 
     assert set(files(tmp_path / "all")) == {f"{name}.yaml" for name in many}
@@ -123,7 +123,7 @@ def test_more_than_can_be_open_are_finished_and_gone_on_with(
 
 def test_what_nothing_came_to_leaves_nothing(folder: Make, tmp_path: Path) -> None:
     made = folder()
-    made.ready("a/b/c")
+    made.prepare("a/b/c")
     made.close()
 
     assert not (tmp_path / "all").exists()
@@ -132,7 +132,7 @@ def test_what_nothing_came_to_leaves_nothing(folder: Make, tmp_path: Path) -> No
 def test_what_cannot_be_finished_is_told_at_the_end(folder: Make, tmp_path: Path) -> None:
     made = folder()
     for name in ("a", "b"):
-        made.ready(name)
+        made.prepare(name)
         made.append(name, 1, exchange("/2"))
         made.append(name, 0, exchange("/1"))
     (tmp_path / "all" / f".a.yaml.{os.getpid()}").mkdir()
@@ -145,7 +145,7 @@ def test_what_cannot_be_finished_is_told_at_the_end(folder: Make, tmp_path: Path
 def test_a_file_that_was_taken_away_is_told(
     folder: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writers, "OPEN", 1)
+    monkeypatch.setattr(writers, "MAX_OPEN", 1)
     made = folder()
     record_one(made, "a")
     record_one(made, "b")
@@ -156,8 +156,8 @@ def test_a_file_that_was_taken_away_is_told(
     made.close()
 
 
-def record_one(folder: Folder, name: str) -> None:
-    folder.ready(name)
+def record_one(folder: FolderWriter, name: str) -> None:
+    folder.prepare(name)
     folder.append(name, 0, exchange("/1"))
 
 
@@ -165,6 +165,6 @@ def record_one(folder: Folder, name: str) -> None:
     ("name", "expected"), [("a.yaml", True), ("a.yml", True), ("a", False), ("a.b", False)]
 )
 def test_a_cassette_is_known_by_its_suffix(tmp_path: Path, name: str, expected: bool) -> None:
-    assert is_file(tmp_path / name) == expected
+    assert is_single_file(tmp_path / name) == expected
     (tmp_path / name).mkdir()
-    assert not is_file(tmp_path / name)
+    assert not is_single_file(tmp_path / name)

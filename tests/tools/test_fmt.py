@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.cassette import playback
-from mockserver.matching.canonical import canonical
+from mockserver.matching.canonical import canonicalize
 from mockserver.tools.comments import find_comments, insert_comments
 from mockserver.tools.fmt import format_source
 from mockserver.tools.source import parse_source
@@ -25,10 +25,10 @@ def meaning(text: str) -> list[object]:
         response = part.exchange.response
         meanings.append(
             (
-                canonical(part.exchange.request),
+                canonicalize(part.exchange.request),
                 response.status,
                 response.headers,
-                playback.steps(response.content),
+                playback.timed_chunks(response.content),
             )
         )
     return meanings

@@ -7,7 +7,7 @@ from mockserver.errors import ReadError
 from mockserver.http.messages import Request
 from mockserver.matching import usage
 from mockserver.matching.usage import Plays
-from mockserver.redaction.redactor import Rules
+from mockserver.redaction.redactor import RedactionRules
 from mockserver.tools.lint.lint import lint_source
 from mockserver.tools.merge import MergeResult, merge_sources
 from mockserver.tools.prune import plan_prune, remove_parts
@@ -30,7 +30,7 @@ def read(text: str, name: str = "chat.yaml") -> Source:
 def played(*counts: int, text: str = HEALTHY) -> Plays:
     """Return that the exchanges of *text* were played so often."""
     asked = [part.exchange.request for part in read(text).exchanges if part.exchange]
-    return Plays(dict(zip(usage.marks(asked), counts, strict=False)))
+    return Plays(dict(zip(usage.exchange_marks(asked), counts, strict=False)))
 
 
 def test_an_exchange_that_was_never_played_is_removed() -> None:
@@ -71,7 +71,7 @@ def test_a_new_exchange_makes_all_of_the_same_request_unknown() -> None:
 
 
 def test_a_failed_test_keeps_its_whole_cassette() -> None:
-    (plays,) = usage.unfinished({"chat.yaml": played(0, 0, 0)}).values()
+    (plays,) = usage.as_unfinished({"chat.yaml": played(0, 0, 0)}).values()
 
     assert plan_prune(read(HEALTHY), plays).unplayed == []
     assert plan_prune(read(HEALTHY), plays).reason == "a test that plays it failed or did not run"
@@ -97,15 +97,15 @@ def test_the_new_last_exchange_of_a_recording_is_not_truncated() -> None:
 def test_usage_identifies_exchanges_by_request() -> None:
     one, other = Request("GET", "/info"), Request("GET", "/ok")
 
-    assert usage.marks([one, other]) == usage.marks([other, one])[::-1]
-    assert len(set(usage.marks([one, one, one]))) == 3
+    assert usage.exchange_marks([one, other]) == usage.exchange_marks([other, one])[::-1]
+    assert len(set(usage.exchange_marks([one, one, one]))) == 3
 
 
 def test_usages_are_added_up() -> None:
     first = {"a": Plays({"x": 1, "y": 0}), "b": Plays({"z": 0})}
     second = {"a": Plays({"y": 2, "w": 0}, unfinished=True)}
 
-    both = usage.merged([first, second])
+    both = usage.merge_usages([first, second])
     assert both == {
         "a": Plays({"x": 1, "y": 2, "w": 0}, unfinished=True),
         "b": Plays({"z": 0}),
@@ -210,7 +210,7 @@ def test_if_repeat_differs_the_last_one_applies() -> None:
     assert repeats == [None, None, "error", None]
     assert result.parts[1].text == asked("1").partition("\n")[2]
     assert "# by hand" in result.parts[3].text
-    assert lint_source(result, Policy(), Rules()) == []
+    assert lint_source(result, Policy(), RedactionRules()) == []
 
 
 def test_a_text_body_at_the_end_of_a_file_gets_no_newline() -> None:

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from mockserver.redaction.redactor import Rules, rules
+from mockserver.redaction.redactor import RedactionRules, parse_rules
 from mockserver.tools.scrub import find_secrets, scrub_part
 from mockserver.tools.source import parse_source
 from tests.tools.cassettes import HEALTHY, edited, line_of
@@ -50,16 +50,18 @@ SECRETS = [
 ]  # fmt: skip
 
 
-def locate_secrets(text: str, own: Rules | None = None) -> list[tuple[int, str]]:
+def locate_secrets(text: str, own: RedactionRules | None = None) -> list[tuple[int, str]]:
     source = parse_source("chat.yaml", text.encode())
     return [
-        (one.line, one.where) for part in source.parts for one in find_secrets(part, own or Rules())
+        (one.line, one.where)
+        for part in source.parts
+        for one in find_secrets(part, own or RedactionRules())
     ]
 
 
-def scrub(text: str, own: Rules | None = None) -> str:
+def scrub(text: str, own: RedactionRules | None = None) -> str:
     source = parse_source("chat.yaml", text.encode())
-    return b"".join(scrub_part(part, own or Rules()) for part in source.parts).decode()
+    return b"".join(scrub_part(part, own or RedactionRules()) for part in source.parts).decode()
 
 
 @pytest.mark.parametrize("where, edit", SECRETS)
@@ -113,7 +115,7 @@ def test_a_secret_split_over_events_is_found_in_each_event() -> None:
 
 
 def test_project_rules_are_added_to_the_general_rules() -> None:
-    own = rules([{"field": "user_id"}, "hel+o"])
+    own = parse_rules([{"field": "user_id"}, "hel+o"])
 
     assert locate_secrets(HEALTHY, own) == [
         (line_of(HEALTHY, "content: hello"), "request.body.input.messages[0].content"),
@@ -184,5 +186,7 @@ def test_server_info_is_dropped_if_its_redacted_text_is_not_json() -> None:
         ("server: {version: 0.16.7, langgraph_py_version: 1.2.22}", "server: {port: 2024}")
     )
 
-    assert [where for _, where in locate_secrets(text, rules([r"\b2024\b"]))] == ["server.port"]
-    assert "\nserver:" not in scrub(text, rules([r"\b2024\b"])).partition("---")[0]
+    assert [where for _, where in locate_secrets(text, parse_rules([r"\b2024\b"]))] == [
+        "server.port"
+    ]
+    assert "\nserver:" not in scrub(text, parse_rules([r"\b2024\b"])).partition("---")[0]

@@ -4,12 +4,12 @@ What is read here is what the YAML reader would read, or it is not read at all: 
 """
 
 from mockserver.cassette.events_reader.exchange import (
-    Head,
     Outline,
-    exchange,
-    head,
-    outline,
-    playback,
+    RequestHead,
+    read_exchange,
+    read_head,
+    read_outline,
+    read_playback,
 )
 
-__all__ = ["Head", "Outline", "exchange", "head", "outline", "playback"]
+__all__ = ["Outline", "RequestHead", "read_exchange", "read_head", "read_outline", "read_playback"]

@@ -8,7 +8,7 @@ from itertools import accumulate
 from mockserver.cassette.events_reader.scalars import DeclinedError, scalar, text_of
 from mockserver.cassette.events_reader.structure import structure
 from mockserver.cassette.model import Body, End, Exchange, Response, Stream
-from mockserver.cassette.playback import Playback, joined
+from mockserver.cassette.playback import Playback, merge_chunks
 from mockserver.formats.json_text import Json, dumps
 from mockserver.formats.sse import CR, CRLF, LF, Row
 from mockserver.formats.yaml_chars import is_clean
@@ -23,7 +23,7 @@ _RESPONSE = re.compile(
     rb"\nresponse:\n  status: ([2-9][0-9]{2})\n  headers:(?: \{\})?\n((?:    [a-z0-9-]+: .+\n)*)"
     rb"(?:  after: (%b)\n)?(?:  line_ending: (lf|cr)\n)?  (events|body):\n" % _SECONDS
 )
-_ANSWER = b"\nresponse:\n"
+_RESPONSE_START = b"\nresponse:\n"
 _END = re.compile(rb"\n  end: \{after: (%b), how: (closed|cut)\}\n\Z" % _SECONDS)
 _LONGEST_END = 60
 _EVENT = re.compile(
@@ -35,7 +35,7 @@ _ENDINGS = {b"": CRLF, b"lf": LF, b"cr": CR}
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class RequestHead:
     """A recorded request: *body* is its JSON value in a 1-tuple, empty where it has none; *redacted* counts secrets of the whole exchange."""
 
     method: str
@@ -44,7 +44,7 @@ class Head:
     redacted: int = 0
 
 
-def head(raw: bytes) -> Head | None:
+def read_head(raw: bytes) -> RequestHead | None:
     """Return the request of a document that begins with *raw*, all that stands before `response:`; None where it is declined."""
     if not raw.startswith(_BEGINS) or not is_clean(raw):
         return None
@@ -58,7 +58,7 @@ def head(raw: bytes) -> Head | None:
         if method is None or len(lines) < 2 or not lines[1].startswith(f"{_PATH}/"):
             return None
         path = text_of(lines[1][len(_PATH) :])
-        return Head(method[1], path, _body(lines[2:]), redacted)
+        return RequestHead(method[1], path, _body(lines[2:]), redacted)
     except DeclinedError:
         return None
 
@@ -73,14 +73,14 @@ class Outline:
     seconds: float
 
 
-def exchange(raw: bytes) -> Exchange | None:
+def read_exchange(raw: bytes) -> Exchange | None:
     """Return the exchange in the document *raw*; None where it is declined."""
-    at = raw.find(_ANSWER)
-    asked = head(raw[: at + 1])
+    at = raw.find(_RESPONSE_START)
+    asked = read_head(raw[: at + 1])
     if asked is None or not _RESPONSE.match(raw, at):
         return None
     try:
-        answer = _answer(raw)
+        answer = _parse_response(raw)
         content = Body(answer.body, answer.after) if answer.events is None else _stream(answer)
         headers = _headers(answer.headers)
     except DeclinedError:
@@ -91,10 +91,10 @@ def exchange(raw: bytes) -> Exchange | None:
     return Exchange(request, response, redacted=asked.redacted)
 
 
-def playback(raw: bytes) -> Playback | None:
+def read_playback(raw: bytes) -> Playback | None:
     """Return how the answer in the document *raw* is played; None where it is declined."""
     try:
-        answer = _answer(raw)
+        answer = _parse_response(raw)
         if answer.events is None:
             steps = [(answer.after, answer.body)] if answer.body else []
         else:
@@ -103,7 +103,7 @@ def playback(raw: bytes) -> Playback | None:
             answer.status,
             None,
             _headers(answer.headers),
-            tuple(joined(steps)),
+            tuple(merge_chunks(steps)),
             answer.times[-1] if answer.times else answer.after,
             answer.end,
             cut=answer.cut,
@@ -113,29 +113,29 @@ def playback(raw: bytes) -> Playback | None:
         return None
 
 
-def outline(raw: bytes) -> Outline | None:
+def read_outline(raw: bytes) -> Outline | None:
     """Return the answer in the document *raw* in a few numbers; None where it is declined."""
     try:
-        answer = _answer(raw)
+        answer = _parse_response(raw)
         if answer.events is None:
             return Outline(answer.status, None, len(answer.body), answer.after + answer.end)
         for texts in ({row[1] for row in answer.events}, {row[4] for row in answer.events}):
             for text in texts - {b""}:
-                _text(text)
+                _cached_scalar(text)
         for row in answer.events:
             if row[3]:
-                _text(row[3])
+                _cached_scalar(row[3])
         return Outline(answer.status, len(answer.events), 0, answer.times[-1] + answer.end)
     except DeclinedError:
         return None
 
 
-_Event = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
+_RawEvent = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
 """An event as it stands in a cassette: after, event, data, id, comment, and what is none of these."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _RawResponse:
     """An answer as it stands in a cassette: *events* with the *times* at which they came, or a *body* that came *after* that time."""
 
     status: int
@@ -144,19 +144,19 @@ class _Answer:
     end: float
     cut: bool
     ending: str
-    events: list[_Event] | None
+    events: list[_RawEvent] | None
     times: list[float]
     body: bytes
 
 
-def _answer(raw: bytes) -> _Answer:
+def _parse_response(raw: bytes) -> _RawResponse:
     start = _RESPONSE.search(raw)
     end = _END.search(raw, max(len(raw) - _LONGEST_END, 0))
     if start is None or end is None or not is_clean(raw):
         raise DeclinedError
     status, headers, after, ending, kind = start.groups(b"")
     part = raw[start.end() : end.start() + 1]
-    events: list[_Event] | None = None
+    events: list[_RawEvent] | None = None
     times: list[float] = []
     body = b""
     if kind == b"events":
@@ -168,7 +168,7 @@ def _answer(raw: bytes) -> _Answer:
         raise DeclinedError
     else:
         body = dumps(_structure(part.decode().split("\n")[:-1])).encode()
-    return _Answer(
+    return _RawResponse(
         int(status),
         headers,
         float(after or 0),
@@ -210,38 +210,40 @@ def _headers(raw: bytes) -> Headers:
     return headers
 
 
-def _stream(answer: _Answer) -> Stream:
+def _stream(answer: _RawResponse) -> Stream:
     rows: list[Row] = []
     for _, event, data, identity, comment, _ in answer.events or ():
-        named, said = (_once(part).decode() if part else "" for part in (identity, comment))
+        named, said = (
+            _decode_scalar(part).decode() if part else "" for part in (identity, comment)
+        )
         if (identity and not named) or (comment and not said):
             raise DeclinedError  # a row cannot tell what is empty from what is not there
-        rows.append((_text(event).decode() if event else "", data.decode(), named, said))
+        rows.append((_cached_scalar(event).decode() if event else "", data.decode(), named, said))
     afters = [float(event[0] or 0) for event in answer.events or ()]
-    return Stream.plain(rows, afters, answer.ending)
+    return Stream.from_rows(rows, afters, answer.ending)
 
 
-def _chunks(events: list[_Event], ending: str) -> list[bytes]:
+def _chunks(events: list[_RawEvent], ending: str) -> list[bytes]:
     """Return *events* as they go out."""
     end = ending.encode()
     chunks: list[bytes] = []
     for _, event, data, identity, comment, _ in events:
         if comment:
-            chunks.append(b": %b%b%b" % (_text(comment), end, end))
+            chunks.append(b": %b%b%b" % (_cached_scalar(comment), end, end))
         elif identity:
-            fields = (_text(event), end, data, end, _once(identity), end, end)
+            fields = (_cached_scalar(event), end, data, end, _decode_scalar(identity), end, end)
             chunks.append(b"event: %b%bdata: %b%bid: %b%b%b" % fields)
         else:
-            chunks.append(b"event: %b%bdata: %b%b%b" % (_text(event), end, data, end, end))
+            chunks.append(b"event: %b%bdata: %b%b%b" % (_cached_scalar(event), end, data, end, end))
     return chunks
 
 
 @lru_cache(maxsize=1024)
-def _text(raw: bytes) -> bytes:
-    return _once(raw)
+def _cached_scalar(raw: bytes) -> bytes:
+    return _decode_scalar(raw)
 
 
-def _once(raw: bytes) -> bytes:
+def _decode_scalar(raw: bytes) -> bytes:
     """Return what the scalar *raw* says, which is text on one line; it does not come again and again."""
     text = text_of(raw.decode())
     if "\n" in text or "\r" in text:

@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 
 from mockserver.cassette.events_reader.scalars import DeclinedError, scalar
-from mockserver.formats.json_text import DEPTH, Json
+from mockserver.formats.json_text import MAX_DEPTH, Json
 
 _KEY = re.compile(r"(?P<plain>[^\W\d][\w.$/-]{0,200}):|'(?P<quoted>[^':]{1,200})':")
 _REMEMBERED = 4096
@@ -88,7 +88,7 @@ def structure(lines: list[str], indent: int) -> Json:
 
 def _push(stack: _Stack, name: str | None, deep: int, opened: Json) -> None:
     """Begin what is *opened*, under the key *name* of what is open, or as its next item."""
-    if len(stack) > DEPTH:
+    if len(stack) > MAX_DEPTH:
         raise DeclinedError
     parent = stack[-1][1]
     if name is None:

@@ -2,9 +2,9 @@
 
 from mockserver.cassette.yaml_codec.dump import dump_exchange, dump_header
 from mockserver.cassette.yaml_codec.load import (
-    event_of,
-    exchange_of,
-    header_of,
+    event_from,
+    exchange_from,
+    header_from,
     load_exchange,
     load_head,
     load_header,
@@ -13,9 +13,9 @@ from mockserver.cassette.yaml_codec.load import (
 __all__ = [
     "dump_exchange",
     "dump_header",
-    "event_of",
-    "exchange_of",
-    "header_of",
+    "event_from",
+    "exchange_from",
+    "header_from",
     "load_exchange",
     "load_head",
     "load_header",

@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.cassette.model import FORMAT, Body, Exchange, Header, Response, Stream
 from mockserver.cassette.yaml_codec import scalars
 from mockserver.formats import sse
-from mockserver.formats.json_text import Json, equivalent, faithful
+from mockserver.formats.json_text import Json, parse_equivalent, parse_exact
 from mockserver.http.messages import Headers
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -53,7 +53,7 @@ def _exchange_lines(exchange: Exchange) -> Iterator[str]:
         yield from scalars.lines({"headers": _grouped(request.headers)}, "  ")
     if request.body:
         # A request is compared by its meaning; its white space would only be in the way.
-        yield from _body_lines(request.body, equivalent)
+        yield from _body_lines(request.body, parse_equivalent)
     if exchange.repeat:
         yield f"repeat: {exchange.repeat}"
     if exchange.redacted:
@@ -128,7 +128,9 @@ def _rows(afters: list[float], rows: list[sse.Row]) -> str:
     return "\n".join(told)
 
 
-def _body_lines(raw: bytes, parse: Callable[[str], tuple[Json] | None] = faithful) -> Iterator[str]:
+def _body_lines(
+    raw: bytes, parse: Callable[[str], tuple[Json] | None] = parse_exact
+) -> Iterator[str]:
     try:
         text = raw.decode()
     except UnicodeDecodeError:

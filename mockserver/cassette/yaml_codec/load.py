@@ -18,7 +18,15 @@ from mockserver.errors import ReadError
 from mockserver.formats import sse, strict_yaml
 from mockserver.formats.json_text import dumps
 from mockserver.formats.strict_yaml import Mapping, Sequence
-from mockserver.formats.yaml_fields import decoded, known, one_of, seconds, texts, typed, whole_part
+from mockserver.formats.yaml_fields import (
+    check_keys,
+    get_base64,
+    get_mapping,
+    get_only_key,
+    get_seconds,
+    get_typed,
+    iter_texts,
+)
 from mockserver.http.messages import CONTROL, EVENT_STREAM, HEADER_NAME, Headers, Request
 
 _HEADER_KEYS = ("mockserver", "upstream", "recorded", "server", "ignore", "repeat")
@@ -41,10 +49,10 @@ _DEFAULT_TYPES = {
 
 def load_header(text: str) -> Header:
     """Return the header that *text*, the first document of a file, holds; ReadError if it is none."""
-    return header_of(strict_yaml.read(text))
+    return header_from(strict_yaml.parse(text))
 
 
-def header_of(document: Any) -> Header:
+def header_from(document: Any) -> Header:
     """Return the header that the strict *document* holds; ReadError if it is none."""
     if not isinstance(document, Mapping) or "mockserver" not in document:
         raise ReadError("not a cassette: it must begin with `mockserver: 1`", line=1)
@@ -58,27 +66,27 @@ def header_of(document: Any) -> Header:
             line=line,
             fix="update mockserver",
         )
-    known(document, _HEADER_KEYS, "the header")
-    ignore = typed(document, "ignore", Sequence) or Sequence(1)
+    check_keys(document, _HEADER_KEYS, "the header")
+    ignore = get_typed(document, "ignore", Sequence) or Sequence(1)
     return Header(
-        upstream=typed(document, "upstream", str),
-        recorded=typed(document, "recorded", str),
-        server=typed(document, "server", Mapping) or {},
-        ignore=tuple(texts(ignore, "ignore")),
+        upstream=get_typed(document, "upstream", str),
+        recorded=get_typed(document, "recorded", str),
+        server=get_typed(document, "server", Mapping) or {},
+        ignore=tuple(iter_texts(ignore, "ignore")),
         repeat=_repeat(document),
     )
 
 
 def load_exchange(text: str) -> Exchange | None:
     """Return the exchange in the document *text*; None if the document is empty."""
-    document = strict_yaml.read(text)
-    return None if document is None else exchange_of(document)
+    document = strict_yaml.parse(text)
+    return None if document is None else exchange_from(document)
 
 
-def exchange_of(document: Any) -> Exchange:
+def exchange_from(document: Any) -> Exchange:
     """Return the exchange that the strict *document* holds; ReadError if it is none."""
     request, repeat = _head(document, whole=True)
-    return Exchange(request, _response(document), repeat, typed(document, "redacted", int) or 0)
+    return Exchange(request, _response(document), repeat, get_typed(document, "redacted", int) or 0)
 
 
 def load_head(text: str, *, whole: bool = False) -> tuple[Request, Repeat | None] | None:
@@ -86,35 +94,35 @@ def load_head(text: str, *, whole: bool = False) -> tuple[Request, Repeat | None
 
     The response is not looked at; only with *whole* it must be there.
     """
-    document = strict_yaml.read(text)
+    document = strict_yaml.parse(text)
     return None if document is None else _head(document, whole=whole)
 
 
 def _head(document: Any, *, whole: bool) -> tuple[Request, Repeat | None]:
     if not isinstance(document, Mapping):
         raise ReadError("an exchange must be a mapping with `request` and `response`", line=1)
-    known(document, _EXCHANGE_KEYS, "an exchange")
+    check_keys(document, _EXCHANGE_KEYS, "an exchange")
     for key in ("request", "response") if whole else ("request",):
         if key not in document:
             raise ReadError(f"an exchange needs a `{key}`", line=document.line)
-    return _request(whole_part(document, "request")), _repeat(document)
+    return _request(get_mapping(document, "request")), _repeat(document)
 
 
 def _request(part: Mapping) -> Request:
-    known(part, _REQUEST_KEYS, "request")
-    path = typed(part, "path", str)
+    check_keys(part, _REQUEST_KEYS, "request")
+    path = get_typed(part, "path", str)
     if path is None or not path.startswith("/"):
         line = part.lines.get("path", part.line)
         raise ReadError("request.path must be text that begins with /", line=line)
-    method = (typed(part, "method", str) or "POST").upper()
+    method = (get_typed(part, "method", str) or "POST").upper()
     return Request(method, path, _headers(part), _body(part, "request"))
 
 
 def _response(document: Mapping) -> Response:
-    part = whole_part(document, "response")
-    known(part, _RESPONSE_KEYS, "response")
-    kind = one_of(part, ("events", *_BODY_KEYS), "response")
-    status = typed(part, "status", int)
+    part = get_mapping(document, "response")
+    check_keys(part, _RESPONSE_KEYS, "response")
+    kind = get_only_key(part, ("events", *_BODY_KEYS), "response")
+    status = get_typed(part, "status", int)
     if status is not None and not 200 <= status <= 999:
         raise ReadError(f"response.status {status} is no status", line=part.lines["status"])
     end = _end(part)
@@ -131,42 +139,42 @@ def _response(document: Mapping) -> Response:
 
 
 def _reason(part: Mapping) -> str | None:
-    reason = typed(part, "reason", str)
+    reason = get_typed(part, "reason", str)
     if reason is not None and CONTROL.search(reason):
         raise ReadError("reason must be text on one line", line=part.lines["reason"])
     return reason
 
 
 def _stream(part: Mapping) -> Stream:
-    name = typed(part, "line_ending", str) or "crlf"
+    name = get_typed(part, "line_ending", str) or "crlf"
     if name not in LINE_ENDINGS:
         raise ReadError(
             f"line_ending {name!r} is none of {', '.join(LINE_ENDINGS)}",
             line=part.lines["line_ending"],
         )
-    events = typed(part, "events", Sequence) or Sequence(part.line)
-    timed = tuple(event_of(event, line) for event, line in zip(events, events.lines, strict=True))
+    events = get_typed(part, "events", Sequence) or Sequence(part.line)
+    timed = tuple(event_from(event, line) for event, line in zip(events, events.lines, strict=True))
     return Stream(timed, LINE_ENDINGS[name], _tail(part))
 
 
-def event_of(part: Any, line: int) -> TimedEvent:
+def event_from(part: Any, line: int) -> TimedEvent:
     """Return the event that the strict *part*, which stands on *line*, holds; ReadError if it is none."""
     if not isinstance(part, Mapping):
         raise ReadError("an event must be a mapping such as `event: values`", line=line)
-    known(part, _EVENT_KEYS, "an event")
+    check_keys(part, _EVENT_KEYS, "an event")
     names = [name for name in part if name != "after"]
     if not names or (len(names) > 1 and not _ALONE.isdisjoint(names)):
         raise ReadError(
             "an event holds event, data, id, retry, or one of comment, raw, base64 alone", line=line
         )
     fields = tuple((name, _field(part, name)) for name in names)
-    return TimedEvent(seconds(part, "after"), sse.Event(fields))
+    return TimedEvent(get_seconds(part, "after"), sse.Event(fields))
 
 
 def _field(part: Mapping, name: str) -> str:
     value = part[name]
     if name == "base64":
-        decoded(part, name)
+        get_base64(part, name)
     if isinstance(value, dict | list) and name != "data":
         raise ReadError(f"{name} must be text", line=part.lines[name])
     text = value if isinstance(value, str) else "" if value is None else dumps(value)
@@ -180,43 +188,43 @@ def _tail(part: Mapping) -> bytes:
     if tail is None:
         return b""
     if isinstance(tail, Mapping) and list(tail) == ["base64"]:
-        return decoded(tail, "base64")
+        return get_base64(tail, "base64")
     if not isinstance(tail, str):
         raise ReadError("tail must be text", line=part.lines["tail"])
     return tail.encode()
 
 
 def _whole(part: Mapping) -> Body:
-    keepalives = typed(part, "keepalives", Sequence) or Sequence(part.line)
+    keepalives = get_typed(part, "keepalives", Sequence) or Sequence(part.line)
     if not all(isinstance(at, int | float) and at >= 0 for at in keepalives):
         raise ReadError("keepalives must be times in seconds", line=part.lines["keepalives"])
-    return Body(_body(part, "response"), seconds(part, "after"), tuple(map(float, keepalives)))
+    return Body(_body(part, "response"), get_seconds(part, "after"), tuple(map(float, keepalives)))
 
 
 def _end(part: Mapping) -> End | None:
-    end = typed(part, "end", Mapping)
+    end = get_typed(part, "end", Mapping)
     if end is None:
         return None
-    known(end, ("after", "how"), "end")
+    check_keys(end, ("after", "how"), "end")
     if end.get("how", "closed") not in ("closed", "cut"):
         raise ReadError("end.how is `closed` or `cut`", line=end.line)
-    return End(seconds(end, "after"), end.get("how") == "cut")
+    return End(get_seconds(end, "after"), end.get("how") == "cut")
 
 
 def _body(part: Mapping, where: str) -> bytes:
-    match one_of(part, _BODY_KEYS, where):
+    match get_only_key(part, _BODY_KEYS, where):
         case "body":
             return dumps(part["body"]).encode()
         case "text":
-            return (typed(part, "text", str) or "").encode()
+            return (get_typed(part, "text", str) or "").encode()
         case "base64":
-            return decoded(part, "base64")
+            return get_base64(part, "base64")
         case _:
             return b""
 
 
 def _headers(part: Mapping) -> Headers:
-    headers = typed(part, "headers", Mapping) or Mapping(part.line)
+    headers = get_typed(part, "headers", Mapping) or Mapping(part.line)
     pairs: list[tuple[str, str]] = []
     for name, value in headers.items():
         for single in value if isinstance(value, list) else [value]:
@@ -230,7 +238,7 @@ def _headers(part: Mapping) -> Headers:
 
 
 def _repeat(part: Mapping) -> Repeat | None:
-    name = typed(part, "repeat", str)
+    name = get_typed(part, "repeat", str)
     if name is None:
         return None
     if name not in list(Repeat):

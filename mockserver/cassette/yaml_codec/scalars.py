@@ -12,7 +12,7 @@ from typing import Any
 from yaml.resolver import Resolver
 
 from mockserver.formats.json_text import dumps
-from mockserver.formats.yaml_chars import is_simple
+from mockserver.formats.yaml_chars import is_clean_ascii
 
 KEY_LIMIT = 500
 """YAML takes a key of 1,024 characters at the most; a structure with a longer one than this stays text."""
@@ -73,7 +73,7 @@ def block(text: str, indent: str) -> str:
     """Return *text* as a literal block whose lines begin with *indent*, else double-quoted."""
     if not text or (text[0] in " \t\n" or text[-1] in " \n"):
         return double_quoted(text)
-    if not is_simple(text) and _NO_BLOCK.search(text):
+    if not is_clean_ascii(text) and _NO_BLOCK.search(text):
         return double_quoted(text)
     return "|-\n" + "\n".join(f"{indent}{line}" if line else "" for line in text.split("\n"))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from mockserver.cassette.assistant_ids import own_assistant
+from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.fake.api import graph_schemas
 from mockserver.fake.api import schemas as bodies
 from mockserver.fake.api.create_run import BOTH, public
@@ -26,7 +26,7 @@ class Assistants:
 
     def __init__(self, graphs: tuple[str, ...]) -> None:
         self._declared = graphs
-        self._own = {own_assistant(graph): graph for graph in graphs}
+        self._own = {default_assistant_id(graph): graph for graph in graphs}
 
     def open(self, world: World) -> None:
         """Let a new *world* have the assistants that are there from the start."""
@@ -39,7 +39,7 @@ class Assistants:
     def resolve(self, name: str, world: World, ids: Ids) -> str:
         """Return the id of the assistant that a run calls *name*; RefusalError where it can be none."""
         if name in self._declared:
-            return own_assistant(name)
+            return default_assistant_id(name)
         found = uuid(name)
         if found is not None:
             return found

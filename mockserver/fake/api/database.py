@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.cassette.assistant_ids import own_assistant
+from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.fake.threads.thread import Thread
 from mockserver.formats.json_text import Json
 
@@ -83,7 +83,7 @@ class World:
     def meet(self, graph: str, created_at: str) -> str:
         """Return the id of the own assistant of *graph*, made now if the name is new."""
         if graph not in self.graphs:
-            identity = own_assistant(graph)
+            identity = default_assistant_id(graph)
             self.graphs[graph] = identity
             forget(self.graphs)
             record = {

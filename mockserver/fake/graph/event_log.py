@@ -22,7 +22,7 @@ class Event:
     @property
     def raw(self) -> bytes:
         """The event on the wire."""
-        return sse.message(self.name, written(self.value), self.identity)
+        return sse.encode_message(self.name, written(self.value), self.identity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 from mockserver.formats.json_text import Json
-from mockserver.formats.user_pattern import Limit, UserPattern
+from mockserver.formats.user_pattern import TimeLimit, UserPattern
 
 T = TypeVar("T")
 
@@ -140,7 +140,7 @@ class Rule:
         """Whether it says something, so that it fits a conversation only."""
         return any(isinstance(step, Speak | Delegate) for step in self.steps)
 
-    def match(self, situation: Situation, limit: Limit | None = None) -> dict[str, str] | None:
+    def match(self, situation: Situation, limit: TimeLimit | None = None) -> dict[str, str] | None:
         """Return what the groups of *human* caught, None where the rule does not fit.
 
         SlowPatternError beyond the *limit*, which several rules may share.
@@ -152,7 +152,7 @@ class Rule:
         if self.human is None:
             return {}
         if isinstance(self.human, UserPattern):
-            return self.human.search(situation.said, limit or Limit(_SHORT))
+            return self.human.search(situation.said, limit or TimeLimit(_SHORT))
         found = self.human.search(situation.said)
         return found and {name: text or "" for name, text in found.groupdict().items()}
 
@@ -178,7 +178,7 @@ class Script:
 
         SlowPatternError where a pattern of the script takes too long.
         """
-        limit = Limit(_SHORT)
+        limit = TimeLimit(_SHORT)
         for rule in self.rules:
             caught = rule.match(situation, limit)
             if caught is not None:

@@ -10,8 +10,8 @@ from mockserver.fake.script.model import PLACEHOLDERS, Pace, Rule, Script
 from mockserver.fake.script.parse_steps import DELAY, steps
 from mockserver.formats import strict_yaml
 from mockserver.formats.strict_yaml import Mapping, Sequence
-from mockserver.formats.user_pattern import UserPattern, compiled
-from mockserver.formats.yaml_fields import each, known, seconds, typed
+from mockserver.formats.user_pattern import UserPattern, compile_pattern
+from mockserver.formats.yaml_fields import check_keys, get_seconds, get_typed, map_items
 
 _PACE = ("first", "token", "tool")
 
@@ -21,22 +21,22 @@ def script(text: str, extended: Callable[[], Script], file: str | None = None) -
 
     It is the user's own in *file*, or the built-in one without, whose patterns are known to be fast. ReadError, with the line, where it makes no sense.
     """
-    document = strict_yaml.read(text)
+    document = strict_yaml.parse(text)
     if not isinstance(document, Mapping):
         raise ReadError("a script is a mapping with `rules`", line=1)
-    known(document, ("extends", "pace", "rules"), "a script")
+    check_keys(document, ("extends", "pace", "rules"), "a script")
     extends = document.get("extends")
     if extends not in (None, "built-in"):
         raise ReadError(
             "extends: write `built-in`, or leave it out", line=document.lines["extends"]
         )
     before = Script() if extends is None else extended()
-    rules = typed(document, "rules", Sequence)
+    rules = get_typed(document, "rules", Sequence)
     if not rules and (rules is not None or extends is None):
         raise ReadError(
             "a script needs `rules`, at least one", line=document.lines.get("rules", document.line)
         )
-    own = each(rules, partial(_rule, file=file)) if rules else ()
+    own = map_items(rules, partial(_rule, file=file)) if rules else ()
     if rules:
         _check_reach(own, rules.lines)
     return Script((*own, *before.rules), _pace(document, before.pace))
@@ -55,35 +55,35 @@ def _check_reach(rules: tuple[Rule, ...], lines: list[int]) -> None:
 
 
 def _pace(document: Mapping, before: Pace) -> Pace:
-    part = typed(document, "pace", Mapping)
+    part = get_typed(document, "pace", Mapping)
     if part is None:
         return before
-    known(part, _PACE, "pace")
+    check_keys(part, _PACE, "pace")
     return Pace(
-        *(seconds(part, key, DELAY) if key in part else getattr(before, key) for key in _PACE)
+        *(get_seconds(part, key, DELAY) if key in part else getattr(before, key) for key in _PACE)
     )
 
 
 def _rule(part: Any, line: int, file: str | None) -> Rule:
     if not isinstance(part, Mapping):
         raise ReadError("a rule is a mapping with `when` and `steps`", line=line)
-    known(part, ("when", "steps"), "a rule")
-    when = typed(part, "when", Mapping) or Mapping(line)
-    known(when, ("human", "graph", "turn"), "when")
-    turn = typed(when, "turn", int)
+    check_keys(part, ("when", "steps"), "a rule")
+    when = get_typed(part, "when", Mapping) or Mapping(line)
+    check_keys(when, ("human", "graph", "turn"), "when")
+    turn = get_typed(when, "turn", int)
     if turn is not None and turn < 1:
         raise ReadError("turn counts from 1", line=when.lines["turn"])
     played = steps(part, "steps", line)
-    return Rule(played, _pattern(when, file), typed(when, "graph", str), turn)
+    return Rule(played, _pattern(when, file), get_typed(when, "graph", str), turn)
 
 
 def _pattern(when: Mapping, file: str | None) -> re.Pattern[str] | UserPattern | None:
-    text = typed(when, "human", str)
+    text = get_typed(when, "human", str)
     if text is None:
         return None
     line = when.lines["human"]
     try:
-        pattern = compiled(text, re.IGNORECASE)
+        pattern = compile_pattern(text, re.IGNORECASE)
         own = file and UserPattern(text, f"{file}, line {line}: human:", ignore_case=True)
     except ValueError as error:
         raise ReadError(f"human: not a regular expression: {error}", line=line) from None

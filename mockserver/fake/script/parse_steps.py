@@ -19,7 +19,13 @@ from mockserver.fake.script.model import (
     Update,
 )
 from mockserver.formats.strict_yaml import Mapping, Sequence
-from mockserver.formats.yaml_fields import each, known, one_of, seconds, typed
+from mockserver.formats.yaml_fields import (
+    check_keys,
+    get_only_key,
+    get_seconds,
+    get_typed,
+    map_items,
+)
 
 DELAY = 60
 """The longest time of any pace, in seconds."""
@@ -55,11 +61,11 @@ class _Placed:
 
 def steps(part: Mapping, key: str, line: int) -> tuple[Step, ...]:
     """Return the steps under *key* of *part*, which stands on *line*; ReadError where they make no sense."""
-    items = typed(part, key, Sequence)
+    items = get_typed(part, key, Sequence)
     if not items:
         raise ReadError(f"`{key}` must be a list of steps", line=part.lines.get(key, line))
     placed: list[_Placed] = []
-    for one in each(items, _step):
+    for one in map_items(items, _step):
         joined = _joined(placed[-1].step, one.step) if placed else None
         if joined:
             placed[-1] = _Placed(joined, one.kind, one.line)
@@ -115,25 +121,25 @@ def _step(item: Any, line: int) -> _Placed:
             line=line,
         )
     [kind] = kinds
-    known(item, _STEPS[kind], f"a step with `{kind}`")
+    check_keys(item, _STEPS[kind], f"a step with `{kind}`")
     return _Placed(_READERS[kind](item), kind, line)
 
 
 def _say(item: Mapping) -> Step:
-    every = seconds(item, "every", DELAY) if "every" in item else None
+    every = get_seconds(item, "every", DELAY) if "every" in item else None
     return Speak(text=_text(item, "say"), every=every)
 
 
 def _text(item: Mapping, key: str) -> str:
-    text = typed(item, key, str)
+    text = get_typed(item, key, str)
     if not text:
         raise ReadError(f"`{key}` must be a text", line=item.lines[key])
     return text
 
 
 def _call(item: Mapping) -> Call:
-    args = typed(item, "args", Mapping)
-    said = one_of(item, ("result", "fails"), "a call")
+    args = get_typed(item, "args", Mapping)
+    said = get_only_key(item, ("result", "fails"), "a call")
     if said is None:
         raise ReadError(
             "a call needs a `result`: what the tool says (or `fails`: what went wrong)",
@@ -144,21 +150,21 @@ def _call(item: Mapping) -> Call:
 
 
 def _calls(item: Mapping) -> Step:
-    items = typed(item, "calls", Sequence)
+    items = get_typed(item, "calls", Sequence)
     if not items:
         raise ReadError("`calls` must be a list of calls", line=item.lines["calls"])
-    return Speak(calls=each(items, _one_call))
+    return Speak(calls=map_items(items, _one_call))
 
 
 def _one_call(item: Any, line: int) -> Call:
     if not isinstance(item, Mapping) or "call" not in item:
         raise ReadError("`calls` must be a list of calls", line=line)
-    known(item, _STEPS["call"], "a call")
+    check_keys(item, _STEPS["call"], "a call")
     return _call(item)
 
 
 def _update(item: Mapping) -> Step:
-    values = typed(item, "update", Mapping)
+    values = get_typed(item, "update", Mapping)
     if not values or "messages" in values:
         raise ReadError(
             "update: write a mapping of state keys to values, without messages",
@@ -173,14 +179,14 @@ def _fail(item: Mapping) -> Step:
         return Fail("ValueError", error)
     if not isinstance(error, Mapping):
         raise ReadError("error: write a message, or type and message", line=item.lines["error"])
-    known(error, ("type", "message"), "error")
-    kind = typed(error, "type", str) or "ValueError"
+    check_keys(error, ("type", "message"), "error")
+    kind = get_typed(error, "type", str) or "ValueError"
     if not _EXCEPTION.fullmatch(kind):
         raise ReadError(
             "error: type must be the name of an exception, such as ValueError",
             line=error.lines["type"],
         )
-    return Fail(kind, typed(error, "message", str) or "")
+    return Fail(kind, get_typed(error, "message", str) or "")
 
 
 def _delegate(item: Mapping) -> Step:
@@ -202,6 +208,6 @@ _READERS: dict[str, Callable[[Mapping], Step]] = {
     "update": _update,
     "interrupt": lambda item: Interrupt(item["interrupt"]),
     "error": _fail,
-    "pause": lambda item: Pause(seconds(item, "pause", _PAUSE)),
+    "pause": lambda item: Pause(get_seconds(item, "pause", _PAUSE)),
     "delegate": _delegate,
 }

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
-from mockserver.cassette.normalize import Stable
+from mockserver.cassette.normalize import Normalizer
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
-from mockserver.matching.canonical import canonical
-from mockserver.matching.index import Entry, Found, Index
+from mockserver.matching.canonical import canonicalize
+from mockserver.matching.index import Entry, Index, Match
 from mockserver.matching.names import Names, assistants, ids_in, shape
-from mockserver.matching.summary import facts
+from mockserver.matching.summary import exchange_to_json
 from mockserver.store.library import Library
 
 COMPARED = 20
@@ -23,7 +23,7 @@ LISTED = 3
 class Alias:
     """What was recorded for a request, where its ids are called as *names* tells, by the live id."""
 
-    found: Found
+    found: Match
     names: Mapping[str, str]
 
 
@@ -40,8 +40,8 @@ class Session:
     """What one session has made of the recordings: its *names*, the answer that is *next*, and whether one was *played*."""
 
     names: Names
-    next: Callable[[Found], Entry | None]
-    played: Callable[[Found], bool]
+    next: Callable[[Match], Entry | None]
+    played: Callable[[Match], bool]
     own: Collection[str] = ()
     """The recorded ids that it has used under their own names."""
     ordered: bool = False
@@ -51,7 +51,7 @@ class Session:
 class Aliases:
     """Finds in *library* what a request means by its ids; *find* finds a request by its very ids."""
 
-    def __init__(self, library: Library, find: Callable[[Request], Found | None]) -> None:
+    def __init__(self, library: Library, find: Callable[[Request], Match | None]) -> None:
         self._library = library
         self._find = find
 
@@ -59,7 +59,7 @@ class Aliases:
         self, request: Request, session: Session, index: Index
     ) -> tuple[Alias, ...] | Refused:
         """Return what *request*, which is without its secrets, may mean: all of it is answered alike. Or nothing, or why not."""
-        form = canonical(request)
+        form = canonicalize(request)
         live = shape(form)
         if live is None:
             return ()
@@ -97,7 +97,7 @@ class Aliases:
         """Return what *request* means by the names that its ids have already."""
         aliases: list[Alias] = []
         for translated in names.recorded(request):
-            found, recorded = self._find(translated), shape(canonical(translated))
+            found, recorded = self._find(translated), shape(canonicalize(translated))
             if found is not None and recorded is not None:
                 aliases.append(Alias(found, dict(zip(ids, recorded.ids, strict=True))))
         return tuple(aliases)
@@ -108,8 +108,8 @@ class Aliases:
         """Return what was recorded that *request* fits but for its ids."""
         aliases: dict[bytes, Alias] = {}
         for form in (*names.recorded(request), request):
-            for found in index.alike(canonical(form)):
-                recorded = shape(canonical(self._library.request(found.entries[0])))
+            for found in index.find_similar(canonicalize(form)):
+                recorded = shape(canonicalize(self._library.request(found.entries[0])))
                 if recorded is not None and len(recorded.ids) == len(ids):
                     pairs = dict(zip(ids, recorded.ids, strict=True))
                     aliases.setdefault(found.key, Alias(found, pairs))
@@ -174,5 +174,7 @@ class Aliases:
         entry = session.next(alias.found)
         if entry is None:
             return ""
-        said: Json = Stable().facts(facts(0, self._library.exchange(entry)))
+        said: Json = Normalizer().normalize_exchange(
+            exchange_to_json(0, self._library.exchange(entry))
+        )
         return repr(said["response"])

@@ -36,7 +36,7 @@ class FirstOf:
 
 
 _OK = "/ok"
-HEALTHY = Reply(200, JSON, b'{"ok":true,"services":{}}', source=Source.FAKE, counted=False)
+HEALTHY = Reply(200, JSON, b'{"ok":true,"services":{}}', source=Source.FAKE, is_counted=False)
 """What a healthy Agent Server says to `GET /ok`; it is always answered, and always alike."""
 
 
@@ -50,4 +50,4 @@ def failure(
     """Return our own answer that something is wrong."""
     body = dumps({"detail": detail}).encode("utf-8", "replace")
     reason = standard_reason(status)
-    return Reply(status, JSON, body, reason, source, note=detail, counted=counted)
+    return Reply(status, JSON, body, reason, source, note=detail, is_counted=counted)

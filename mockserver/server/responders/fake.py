@@ -13,18 +13,18 @@ from mockserver.fake.mould import Mould, NotedIds, put
 from mockserver.fake.replies import KEEPALIVE, Reader, Timed, paced
 from mockserver.fake.script.model import Script
 from mockserver.http.messages import (
-    Encoded,
-    Live,
-    Paced,
+    PrebuiltBody,
     Reply,
     Request,
     Source,
-    session_of,
+    StreamingBody,
+    TimedBody,
+    session_name,
     standard_reason,
 )
 from mockserver.http.pacing import Pace
-from mockserver.matching.canonical import canonical
-from mockserver.matching.keys import key
+from mockserver.matching.canonical import canonicalize
+from mockserver.matching.keys import request_key
 from mockserver.server.responders.handover import Handover, thread_of
 from mockserver.server.responders.miss import is_browser_noise
 from mockserver.server.response_head import encoded
@@ -69,13 +69,13 @@ class Fake:
     async def respond(self, request: Request) -> Reply | None:
         """Return the fake graph's answer."""
         self._look()
-        session = self._sessions.of(session_of(request))
+        session = self._sessions.of(session_name(request))
         world = session.keep(World)
         if "/threads/" in request.path:
             self._take_over(request, world, session.keep(Handover))
         seed = request.memo.get(Ids)
         if seed is None:
-            seed = request.memo[Ids] = key(canonical(request)).hex()
+            seed = request.memo[Ids] = request_key(canonicalize(request)).hex()
         known: _Known | None = request.memo.get(_Known)
         if known is None or known.script is not self._api.script:
             return self._first(request, seed, world)
@@ -95,7 +95,7 @@ class Fake:
         stays = before == (world.ticks, tuple(world.threads)[-1:])
         if isinstance(ids, NotedIds) and ids.steady and stays and world.own and reply.status == 200:
             reply = encoded(reply)
-            if isinstance(reply.body, Encoded):
+            if isinstance(reply.body, PrebuiltBody):
                 mould = Mould(reply.body.raw, ids.made)
                 request.memo[_Known] = _Known(self._api.script, mould, reply, reply.body.start)
         return reply
@@ -110,10 +110,10 @@ class Fake:
         if mould.proven:
             world.take(seed)
             headers = tuple([(name, put(value, names)) for name, value in first.headers])
-            body = Encoded(raw, known.start)
+            body = PrebuiltBody(raw, known.start)
             return Reply(200, headers, body, first.reason, Source.FAKE, note=first.note)
         played = encoded(self._played(request, ids, seed, world))
-        if isinstance(played.body, Encoded) and played.body.raw == raw:
+        if isinstance(played.body, PrebuiltBody) and played.body.raw == raw:
             mould.proven = True
         else:
             request.memo[_Known] = replace(known, mould=None)
@@ -133,7 +133,7 @@ class Fake:
             standard_reason(answer.status),
             Source.FAKE,
             note=answer.note,
-            counted=not is_browser_noise(request),
+            is_counted=not is_browser_noise(request),
         )
 
     def _take_over(self, request: Request, world: World, told: Handover) -> None:
@@ -142,13 +142,13 @@ class Fake:
         if thread is not None and thread not in world.threads and told.knows(thread):
             adopt(world, thread, told.state(thread))
 
-    def _body(self, body: bytes | Timed | Reader) -> bytes | Paced | Live:
+    def _body(self, body: bytes | Timed | Reader) -> bytes | TimedBody | StreamingBody:
         if isinstance(body, bytes):
             return body
         if isinstance(body, Timed):
             return paced(body, self._pace)
         chunk, more = body.take(self._clock())
-        return chunk if more is None else Live(self._read(body, chunk))
+        return chunk if more is None else StreamingBody(self._read(body, chunk))
 
     async def _read(self, reader: Reader, chunk: bytes) -> AsyncGenerator[bytes, None]:
         """Yield *chunk*, and what comes behind it as time goes by."""

@@ -2,16 +2,16 @@
 
 import re
 
-from mockserver.cassette.assistant_ids import ID
+from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.formats.json_text import Json
-from mockserver.http.messages import Encoded, Live, Paced, Reply, Request
-from mockserver.matching.canonical import parsed
+from mockserver.http.messages import PrebuiltBody, Reply, Request, StreamingBody, TimedBody
+from mockserver.matching.canonical import parse_json
 
 KEPT = 1000
 """How many threads are remembered of a session; beyond that the oldest is forgotten."""
 
-_THREAD = re.compile(rf"/threads/({ID})(?:/|\?|$)", re.IGNORECASE)
-_MADE = re.compile(rf'"thread_id":\s*"({ID})"'.encode(), re.IGNORECASE)
+_THREAD = re.compile(rf"/threads/({UUID_PATTERN})(?:/|\?|$)", re.IGNORECASE)
+_MADE = re.compile(rf'"thread_id":\s*"({UUID_PATTERN})"'.encode(), re.IGNORECASE)
 _VALUES = re.compile(rb"event: values\r?\ndata: (.+?)\r?\n")
 
 
@@ -23,8 +23,8 @@ class Handover:
 
     def note(self, request: Request, reply: Reply) -> None:
         """Take down what *reply*, which came from a cassette, tells of a thread."""
-        body = reply.body.body if isinstance(reply.body, Encoded) else reply.body
-        if isinstance(body, Live) or reply.status >= 300:
+        body = reply.body.body if isinstance(reply.body, PrebuiltBody) else reply.body
+        if isinstance(body, StreamingBody) or reply.status >= 300:
             return
         thread = thread_of(request) or _made(request, body)
         if thread is None:
@@ -51,14 +51,14 @@ def thread_of(request: Request) -> str | None:
     return found and found[1].lower()
 
 
-def _made(request: Request, body: bytes | Paced) -> str | None:
+def _made(request: Request, body: bytes | TimedBody) -> str | None:
     if request.method != "POST" or not isinstance(body, bytes):
         return None
     found = _MADE.search(body) if request.path.rstrip("/") == "/threads" else None
     return found and found[1].decode().lower()
 
 
-def _state(request: Request, body: bytes | Paced) -> Json:
+def _state(request: Request, body: bytes | TimedBody) -> Json:
     """Return the state of a thread that the answer *body* ends with, None where it tells none."""
     chunks = (body,) if isinstance(body, bytes) else tuple(raw for _, raw in body.steps)
     path = request.path.partition("?")[0]
@@ -74,7 +74,7 @@ def _state(request: Request, body: bytes | Paced) -> Json:
 def _messages(raw: bytes) -> Json:
     """Return the state that the JSON *raw* holds, None where that is no conversation."""
     try:
-        state = parsed(raw)
+        state = parse_json(raw)
     except ValueError:
         return None
     if not isinstance(state, dict) or not isinstance(state.get("messages"), list):

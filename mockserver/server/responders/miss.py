@@ -16,8 +16,10 @@ class Explain:
         if is_browser_noise(request):
             return failure(404, "Not Found", Source.MISS, counted=False)
         miss = self._cassettes.miss(request)
-        words, facts = miss.words(), miss.facts()
-        return Reply(404, JSON, miss.body(), "Not Found", Source.MISS, note=words, facts=facts)
+        words, facts = miss.to_text(), miss.to_json()
+        return Reply(
+            404, JSON, miss.to_body(), "Not Found", Source.MISS, note=words, miss_details=facts
+        )
 
 
 class Misnamed:

@@ -3,9 +3,16 @@
 import zlib
 from typing import NamedTuple
 
-from mockserver.cassette.recorder import kept_response
-from mockserver.cassette.timing import timed
-from mockserver.http.messages import Encoded, Live, Paced, Reply, Source, standard_reason
+from mockserver.cassette.recorder import strip_response_headers
+from mockserver.cassette.timing import apply_pace
+from mockserver.http.messages import (
+    PrebuiltBody,
+    Reply,
+    Source,
+    StreamingBody,
+    TimedBody,
+    standard_reason,
+)
 from mockserver.http.pacing import Pace
 from mockserver.matching.index import Entry
 from mockserver.server.cache import Cache
@@ -53,14 +60,14 @@ class Answers:
         played = self._library.playback(entry)
         plain = Reply(
             played.status,
-            kept_response(played.headers),
-            timed(played, self._pace),
+            strip_response_headers(played.headers),
+            apply_pace(played, self._pace),
             standard_reason(played.status) if played.reason is None else played.reason,
             Source.CASSETTE,
             entry.label,
         )
         reply = encoded(plain)
-        if isinstance(reply.body, Encoded) and len(reply.body.raw) >= _WORTH:
+        if isinstance(reply.body, PrebuiltBody) and len(reply.body.raw) >= _WORTH:
             raw, start = reply.body.raw, reply.body.start
             bare = Reply(plain.status, plain.headers, b"", plain.reason, plain.source, entry.label)
             packed = zlib.compress(raw, _LEVEL)
@@ -71,16 +78,16 @@ class Answers:
 def _unpacked(packed: _Packed) -> Reply:
     reply = packed.reply
     raw = zlib.decompress(packed.packed, bufsize=packed.size)
-    body = Encoded(raw, packed.start)
+    body = PrebuiltBody(raw, packed.start)
     return Reply(reply.status, reply.headers, body, reply.reason, reply.source, reply.exchange)
 
 
 def _size(reply: Reply) -> int:
     """Return about how many bytes the body of *reply* takes."""
     match reply.body:
-        case Encoded(raw) | bytes(raw):
+        case PrebuiltBody(raw) | bytes(raw):
             return len(raw)
-        case Paced(steps):
+        case TimedBody(steps):
             return sum(len(chunk) + 200 for _, chunk in steps)
-        case Live():
+        case StreamingBody():
             return 0  # nothing that was recorded is still arriving

@@ -6,8 +6,8 @@ from contextlib import aclosing
 
 from mockserver.cassette.recorder import Recorder
 from mockserver.errors import OutOfFilesError, StorageError, UpstreamError
-from mockserver.http.messages import Live, Reply, Request, Source, first
-from mockserver.matching.canonical import parsed
+from mockserver.http.messages import Reply, Request, Source, StreamingBody, first_value
+from mockserver.matching.canonical import parse_json
 from mockserver.server.recording import Recording
 from mockserver.server.response_head import BODILESS
 from mockserver.server.upstream import Answer, Upstream
@@ -57,7 +57,7 @@ class Record:
         return Reply(
             answer.status,
             answer.headers,
-            Live(chunks, lambda: relay.answered, relay.abandon),
+            StreamingBody(chunks, lambda: relay.answered, relay.abandon),
             answer.reason,
             Source.UPSTREAM,
         )
@@ -102,7 +102,7 @@ class _Relay:
     async def chunks(self, *, keep: bool) -> AsyncGenerator[bytes, None]:
         """Yield the chunks of the body; the client sees its end when the exchange is in the file. UpstreamError where it breaks off."""
         answer, recorder = self._answer, self._recorder
-        recorder.answer(answer.status, answer.reason, answer.headers)
+        recorder.start_response(answer.status, answer.reason, answer.headers)
         broken: UpstreamError | None = None
         left = self.length
         held = b""
@@ -135,7 +135,7 @@ def _length(request: Request, answer: Answer) -> int | None:
     """Return how long the body of *answer* is by its head; None where that does not say so."""
     if request.method == "HEAD" or answer.status in BODILESS:
         return 0
-    length = first(answer.headers, "content-length") or ""
+    length = first_value(answer.headers, "content-length") or ""
     return int(length) if length.isdecimal() else None
 
 
@@ -149,7 +149,7 @@ def cancels_when_left(request: Request) -> bool:
     if b"on_disconnect" not in request.body:
         return False
     try:
-        body = parsed(request.body)
+        body = parse_json(request.body)
     except ValueError:
         return False
     return isinstance(body, dict) and body.get("on_disconnect") == "cancel"

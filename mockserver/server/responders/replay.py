@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mockserver.cassette.model import Repeat
 from mockserver.errors import ReadError
-from mockserver.http.messages import Reply, Request, cassette_of
+from mockserver.http.messages import Reply, Request, cassette_name
 from mockserver.http.pacing import Pace
-from mockserver.matching.canonical import canonical, parsed
-from mockserver.matching.index import Entry, Found, Index
-from mockserver.matching.miss import Miss, Near, no_cassette
+from mockserver.matching.canonical import canonicalize, parse_json
+from mockserver.matching.index import Entry, Index, Match
+from mockserver.matching.miss import Miss, NearRequest, missing_cassette
 from mockserver.matching.names import MessageNames, Names, message_ids
-from mockserver.redaction.redactor import Rules, comparable, kept
+from mockserver.redaction.redactor import RedactionRules, redact_for_matching, redacted_request
 from mockserver.server.cache import Cache
 from mockserver.server.responders.aliases import Alias, Aliases, Refused
 from mockserver.server.responders.aliases import Session as AliasSession
 from mockserver.server.responders.handover import Handover
-from mockserver.server.responders.lookup import Looked, Lookup
+from mockserver.server.responders.lookup import Lookup, RequestKeys
 from mockserver.server.responders.played import Plays
 from mockserver.server.responders.prebuilt import Answers
 from mockserver.server.response_head import plain
@@ -45,14 +45,14 @@ class Cassettes:
         self,
         library: Library,
         pace: Pace,
-        rules: Rules,
+        rules: RedactionRules,
         *,
         once: bool = False,
     ) -> None:
         self.sessions = Sessions()
         self._plays = Plays(library.index)
         self._lookup = Lookup(library, rules)
-        self._aliases = Aliases(library, lambda request: self._lookup.of(request).found)
+        self._aliases = Aliases(library, lambda request: self._lookup.keys_for(request).found)
         self._library = library
         self._rules = rules
         self._once = once
@@ -71,7 +71,7 @@ class Cassettes:
         """What was played of each cassette, whatever was reset meanwhile."""
         from mockserver.store import usage
 
-        return usage.played(self._library, self.index, self._plays.of(self.index))
+        return usage.usage_of(self._library, self.index, self._plays.of(self.index))
 
     @property
     def index(self) -> Index:
@@ -84,13 +84,13 @@ class Cassettes:
 
     async def respond(self, request: Request) -> Reply | None:
         """Return the next recorded answer to *request*, None where there is none."""
-        looked = self._lookup.of(request)
+        looked = self._lookup.keys_for(request)
         session = self.sessions.of(looked.session)
         hit = self._hit(request, looked, session)
         while not self._once and (hit is None or not self._library.is_fresh(hit.entry)):
             if not await self._library.reload_if_changed():
                 break
-            looked = self._lookup.of(request)
+            looked = self._lookup.keys_for(request)
             session = self.sessions.of(looked.session)
             hit = self._hit(request, looked, session)
         if hit is None:
@@ -107,13 +107,13 @@ class Cassettes:
         session.counts[hit.taken] += 1
         self.sessions.play(session, reply.exchange)
         self._plays.add(reply.exchange, self._library.index)
-        if hit.aliases or entry.asked.ids or looked.has_ids or session.things:
+        if hit.aliases or entry.fingerprint.ids or looked.has_ids or session.things:
             reply = self._followed(request, looked, session, hit, reply)
         if "/threads" in request.path:
             session.keep(Handover).note(request, reply)
         return reply
 
-    def _hit(self, request: Request, looked: Looked, session: Session) -> "_Hit | None":
+    def _hit(self, request: Request, looked: RequestKeys, session: Session) -> "_Hit | None":
         """Return what comes next for *request* in *session*, None where nothing does."""
         found = looked.found
         if session.things and (names := session.kept(Names)) and names.rename(request):
@@ -130,13 +130,13 @@ class Cassettes:
         return _Hit(entry, found, taken, aliases) if entry else None
 
     def _followed(
-        self, request: Request, looked: Looked, session: Session, hit: "_Hit", reply: Reply
+        self, request: Request, looked: RequestKeys, session: Session, hit: "_Hit", reply: Reply
     ) -> Reply:
         """Take note of the ids that *request* and its *hit* have, and return *reply* with those that *session* knows."""
         if len(hit.aliases) == 1:
             session.counts[looked.cassette, hit.found.key] += 1
-        if hit.entry.asked.ids and not hit.aliases:
-            session.keep(Own).update(hit.entry.asked.ids)
+        if hit.entry.fingerprint.ids and not hit.aliases:
+            session.keep(Own).update(hit.entry.fingerprint.ids)
         if looked.has_ids and b'"messages"' in request.body:
             self._follow_messages(request, hit.entry, session)
         return self._told(reply, session, hit.aliases)
@@ -154,7 +154,7 @@ class Cassettes:
         pairs = aliases[0].names.items() if aliases else ()
         renamed = tuple((live, recorded) for live, recorded in pairs if live != recorded)
         # It is encoded once for all who get it as it is; what is told otherwise goes out by itself.
-        return replace(plain(told), names=renamed) if renamed or told is not reply else reply
+        return replace(plain(told), id_pairs=renamed) if renamed or told is not reply else reply
 
     def _follow_messages(self, request: Request, entry: Entry, session: Session) -> None:
         """Have the ids of messages in *request*, which *entry* answers, stand for the recorded ones in their places."""
@@ -171,7 +171,7 @@ class Cassettes:
             session.keep(MessageNames).bind([pairs])
 
     def _meant(
-        self, request: Request, looked: Looked, session: Session
+        self, request: Request, looked: RequestKeys, session: Session
     ) -> tuple[Alias, ...] | Refused:
         """Return what *request* may mean whose ids are called otherwise in the recordings, or why it is not answered."""
         index = self._lookup.index_of(looked.cassette)
@@ -185,21 +185,23 @@ class Cassettes:
             session.kept(Own) or (),
             looked.cassette is not None,
         )
-        return self._aliases.meant(comparable(request, self._rules, looked.secrets), made, index)
+        return self._aliases.meant(
+            redact_for_matching(request, self._rules, looked.secrets), made, index
+        )
 
     def misnamed(self, request: Request) -> bool:
         """Tell whether *request* names a cassette that is not there."""
-        return self._lookup.index_of(cassette_of(request)) is None
+        return self._lookup.index_of(cassette_name(request)) is None
 
     def miss(self, request: Request) -> Miss:
         """Return why *request* was not answered, without its secrets."""
-        looked = self._lookup.of(request)
+        looked = self._lookup.keys_for(request)
         session = self.sessions.of(looked.session)
-        shown = kept(request, self._rules, looked.secrets)
+        shown = redacted_request(request, self._rules, looked.secrets)
         index = self._lookup.index_of(looked.cassette)
         if index is None:
             there = [one.name for one in self.index.cassettes]
-            return no_cassette(shown, looked.cassette or "", there)
+            return missing_cassette(shown, looked.cassette or "", there)
         names = session.kept(Names)
         if looked.found and not (names and names.rename(request)):
             entries = looked.found.entries
@@ -213,20 +215,22 @@ class Cassettes:
         meant = self._meant(request, looked, session)
         if isinstance(meant, Refused):
             return Miss(shown, meant.why, (self._near(meant.entry, index, looked, session),))
-        nearest = index.nearest(canonical(shown))
+        nearest = index.nearest(canonicalize(shown))
         return Miss(
             shown,
             "no exchange matches",
             tuple(self._near(entry, index, looked, session) for entry in nearest),
         )
 
-    def _near(self, entry: Entry, index: Index, looked: Looked, session: Session) -> Near:
+    def _near(
+        self, entry: Entry, index: Index, looked: RequestKeys, session: Session
+    ) -> NearRequest:
         recorded, rules = self._library.request(entry), index.rules_of(entry)
-        found = index.find(index.keys(canonical(recorded)))
+        found = index.find(index.keys(canonicalize(recorded)))
         played = session.counts[looked.cassette, found.key] if found else 0
-        return Near(entry.label, recorded, rules, played)
+        return NearRequest(entry.label, recorded, rules, played)
 
-    def _next(self, found: Found, count: int) -> Entry | None:
+    def _next(self, found: Match, count: int) -> Entry | None:
         """Return the answer that is next where *count* were given already."""
         entries = found.entries
         if count < len(entries):
@@ -240,13 +244,13 @@ class _Hit(NamedTuple):
     """The *entry* that answers a request, *found* for it or for what its *aliases* say it means; it counts under *taken*."""
 
     entry: Entry
-    found: Found
+    found: Match
     taken: Hashable
     aliases: tuple[Alias, ...]
 
 
 def _message_ids(request: Request) -> tuple[str | None, ...]:
     try:
-        return message_ids(parsed(request.body))
+        return message_ids(parse_json(request.body))
     except ValueError:
         return ()

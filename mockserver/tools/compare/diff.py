@@ -10,7 +10,7 @@ from mockserver.cassette.normalize import VOLATILE
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 from mockserver.matching import keys, names
-from mockserver.matching.canonical import canonical
+from mockserver.matching.canonical import canonicalize
 from mockserver.matching.keys import ABSENT
 from mockserver.tools.compare.exchanges import response_changes
 from mockserver.tools.compare.volatile import Change, Comparator
@@ -43,9 +43,9 @@ def compare_sources(
     Exchanges are matched by key, then by key with the ids of the other cassette, then by method and path. With *exact*, ids and times are
     compared too.
     """
-    rules = keys.rules(policy.ignore, before.header.ignore, after.header.ignore)
+    merge_rules = keys.merge_rules(policy.ignore, before.header.ignore, after.header.ignore)
     comparator = Comparator(exact=exact)
-    unmatched = _Unmatched(after.exchanges, rules)
+    unmatched = _Unmatched(after.exchanges, merge_rules)
     parts = list(before.exchanges)
     # Of identical requests, match those with the same response first: otherwise one missing exchange would shift all others.
     identical = {
@@ -72,7 +72,7 @@ def compare_sources(
 class _Unmatched:
     """The exchanges of the second cassette without a partner so far."""
 
-    def __init__(self, parts: Iterable[Part], rules: keys.Rules) -> None:
+    def __init__(self, parts: Iterable[Part], rules: keys.IgnoreRules) -> None:
         self._rules = rules
         self._parts = {part.number: part for part in parts}
         self._by_key: dict[bytes, deque[int]] = {}
@@ -81,7 +81,7 @@ class _Unmatched:
         self._by_route: dict[str, deque[int]] = {}
         for part in self._parts.values():
             form = self._form(_exchange(part).request)
-            key = keys.key(form)
+            key = keys.request_key(form)
             self._by_key.setdefault(key, deque()).append(part.number)
             self._by_response.setdefault((key, _stable_response(part)), deque()).append(part.number)
             self._by_route.setdefault(_stable_route(part), deque()).append(part.number)
@@ -93,15 +93,15 @@ class _Unmatched:
         return list(self._parts.values())
 
     def take_identical(self, part: Part) -> Part | None:
-        """Return the first exchange with the key of *part* and the same response, apart from ids and times."""
-        key = keys.key(self._form(_exchange(part).request))
+        """Return the first exchange with the request of *part* and the same response, apart from ids and times."""
+        key = keys.request_key(self._form(_exchange(part).request))
         return self._take_first(self._by_response.get((key, _stable_response(part))))
 
     def take_by_key(self, part: Part, comparator: Comparator) -> Part | None:
         """Return the first exchange with the key of *part*: with its own ids, with the paired ids, or with any ids."""
         request = _exchange(part).request
         for candidate in (request, comparator.translate_request(request)):
-            if found := self._take_first(self._by_key.get(keys.key(self._form(candidate)))):
+            if found := self._take_first(self._by_key.get(keys.request_key(self._form(candidate)))):
                 return found
         shape = names.shape(self._form(request))
         return self._take_first(self._by_shape.get(shape.key)) if shape else None
@@ -117,7 +117,7 @@ class _Unmatched:
         return None
 
     def _form(self, request: Request) -> Json:
-        return keys.reduced(canonical(request), self._rules)
+        return keys.without_ignored(canonicalize(request), self._rules)
 
 
 def _compare_exchanges(part: Part, partner: Part, comparator: Comparator) -> ExchangePair:
@@ -144,7 +144,7 @@ def _header_changes(before: Header, after: Header, comparator: Comparator) -> It
 def _stable_response(part: Part) -> tuple[object, ...]:
     """Return the status and the body of the response without ids and times."""
     response = _exchange(part).response
-    body = playback.encoded(response.content).decode("utf-8", "replace")
+    body = playback.encode_body(response.content).decode("utf-8", "replace")
     return response.status, VOLATILE.sub("*", body)
 
 
@@ -153,7 +153,7 @@ def _stable_route(part: Part) -> str:
 
 
 def _request_changes(before: Request, after: Request, comparator: Comparator) -> Iterator[Change]:
-    for change in comparator.changes(canonical(before), canonical(after)):
+    for change in comparator.changes(canonicalize(before), canonicalize(after)):
         yield replace(change, path=("request", *change.path))
 
 

@@ -98,7 +98,9 @@ def format_path(path: KeyPath) -> str:
 
 
 def _json_path(path: KeyPath) -> str:
-    return json_path.text(tuple(json_path.Every() if step == EVERY else step for step in path))
+    return json_path.format_path(
+        tuple(json_path.AllItems() if step == EVERY else step for step in path)
+    )
 
 
 def _value(value: Json) -> Json:

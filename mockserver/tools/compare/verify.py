@@ -7,19 +7,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import zip_longest
 
-from mockserver.cassette.assistant_ids import ID
+from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.cassette.model import Body, Exchange, Header, Response, Stream
 from mockserver.cassette.normalize import VOLATILE
 from mockserver.formats.json_text import Json
-from mockserver.formats.wording import counted
-from mockserver.http.messages import Request, first
+from mockserver.formats.wording import pluralize
+from mockserver.http.messages import Request, first_value
 from mockserver.tools.compare.exchanges import named_events, response_changes
 from mockserver.tools.compare.json_types import infer_shape, shape_differences
 from mockserver.tools.compare.report import format_changes
 from mockserver.tools.compare.volatile import Comparator
 from mockserver.tools.json_bodies import parse_body
 
-_THREAD = re.compile(rf"^/threads/({ID})(?=[/?]|$)", re.IGNORECASE)
+_THREAD = re.compile(rf"^/threads/({UUID_PATTERN})(?=[/?]|$)", re.IGNORECASE)
 _CHUNKED_EVENTS = frozenset(("messages", "messages/partial", "events", "custom"))
 """Events that carry the pieces of a model's text; their number changes in each run."""
 _ID_HEADERS = ("content-location", "location")
@@ -78,7 +78,7 @@ class Conversation:
             (name, self._event_ids.get(value, value) if name == "last-event-id" else value)
             for name, value in request.headers
         )
-        if request.body and first(headers, "content-type") is None:
+        if request.body and first_value(headers, "content-type") is None:
             headers = (*headers, ("content-type", "application/json"))
         return replace(self.comparator.translate_request(request), headers=headers)
 
@@ -128,7 +128,7 @@ def age_warning(name: str, header: Header, today: datetime, max_age: float) -> s
     age = today - date
     if age <= timedelta(days=max_age):
         return None
-    return f"{name}: recorded {counted(age.days, 'day')} ago, on {date:%Y-%m-%d}: record it again"
+    return f"{name}: recorded {pluralize(age.days, 'day')} ago, on {date:%Y-%m-%d}: record it again"
 
 
 def _client_thread_ids(request: Request) -> Iterator[str]:
@@ -152,14 +152,14 @@ def _differences(recorded: Response, live: Response) -> Iterator[str]:
             yield "set credentials with --upstream-header or MOCKSERVER_UPSTREAM_API_KEY"
         return
     was, now = (
-        (first(response.headers, "content-type") or "absent").partition(";")[0]
+        (first_value(response.headers, "content-type") or "absent").partition(";")[0]
         for response in (recorded, live)
     )
     if was != now:
         yield f"content-type was {was}, now {now}"
     for name in _ID_HEADERS:
         was, now = (
-            VOLATILE.sub("<id>", first(response.headers, name) or "absent")
+            VOLATILE.sub("<id>", first_value(response.headers, name) or "absent")
             for response in (recorded, live)
         )
         if was != now:

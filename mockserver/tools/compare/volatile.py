@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from mockserver.cassette.normalize import VOLATILE, is_time
+from mockserver.cassette.normalize import VOLATILE, looks_like_time
 from mockserver.formats.json_text import Json, dumps
 from mockserver.http.messages import Request
 from mockserver.matching.keys import ABSENT
@@ -59,7 +59,7 @@ class Comparator:
         if isinstance(before, bool) or isinstance(after, bool) or before is None or after is None:
             return before is after
         if isinstance(before, int | float) and isinstance(after, int | float):
-            are_times = not self.exact and is_time(before) and is_time(after)
+            are_times = not self.exact and looks_like_time(before) and looks_like_time(after)
             return before == after or are_times
         return False
 

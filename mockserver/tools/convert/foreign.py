@@ -15,12 +15,12 @@ from mockserver.http.messages import (
     HEADER_NAME,
     Headers,
     Request,
-    first,
+    first_value,
     is_event_stream,
-    lowered,
+    lowercase_names,
 )
-from mockserver.redaction.patterns import credentials
-from mockserver.redaction.redactor import Redactor, Rules
+from mockserver.redaction.patterns import find_credentials
+from mockserver.redaction.redactor import RedactionRules, Redactor
 
 _API = re.compile(r"(?P<base>.*?)/(?:assistants|threads|runs|store|crons|info)(?=[/?]|$)")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
@@ -79,7 +79,9 @@ class ImportResult:
     """What the recording does not contain."""
 
 
-def convert(entries: Sequence[ForeignExchange], upstream: str | None, rules: Rules) -> ImportResult:
+def convert(
+    entries: Sequence[ForeignExchange], upstream: str | None, rules: RedactionRules
+) -> ImportResult:
     """Return *entries* as exchanges with the server at *upstream*; by default, the one that is used like an Agent Server.
 
     Secrets are redacted by the general rules and by *rules*; the credentials of each request are redacted in all exchanges. UsageError if there
@@ -121,25 +123,25 @@ def clean_headers(headers: Iterable[tuple[str, str]]) -> Headers:
     """Return *headers* with lower-case names, without names that HTTP/1.1 does not allow."""
     return tuple(
         (name, _CONTROLS.sub(", ", value).strip())
-        for name, value in lowered(headers)
+        for name, value in lowercase_names(headers)
         if HEADER_NAME.fullmatch(name)
     )
 
 
 def with_content_type(headers: Headers, kind: str | None) -> Headers:
     """Return *headers* with the content type *kind*, if they have none."""
-    if not kind or first(headers, "content-type") is not None:
+    if not kind or first_value(headers, "content-type") is not None:
         return headers
     return (*headers, ("content-type", _CONTROLS.sub(" ", kind)))
 
 
 def _secrets(entry: ForeignExchange) -> Iterator[str]:
     """Yield the credentials in *entry*: those of the request, and the cookies that the response sets."""
-    yield from credentials(entry.request.headers, _normalize(entry.request.url))
+    yield from find_credentials(entry.request.headers, _normalize(entry.request.url))
     if isinstance(entry.response, ForeignResponse):
         for name, value in entry.response.headers:
             if name == "set-cookie":
-                yield from credentials((("cookie", value.partition(";")[0]),))
+                yield from find_credentials((("cookie", value.partition(";")[0]),))
 
 
 def _skip_reason(entry: ForeignExchange) -> str | None:
@@ -157,10 +159,10 @@ def _skip_reason(entry: ForeignExchange) -> str | None:
 
 def _exchange(request: ForeignRequest, path: str, response: ForeignResponse) -> Exchange:
     recorder = Recorder(Request(request.method, path, request.headers, request.body or b""), 0.0)
-    recorder.answer(response.status, response.reason or None, response.headers)
+    recorder.start_response(response.status, response.reason or None, response.headers)
     raw = response.body or b""
     is_stream = is_event_stream(response.headers)
-    blocks, tail = sse.split(raw) if is_stream else ([raw], b"")
+    blocks, tail = sse.split_blocks(raw) if is_stream else ([raw], b"")
     chunks = [chunk for chunk in (*blocks, tail) if chunk]
     # If only the total time is known, events are spread evenly over it.
     step = max(response.last - response.first, 0.0) / max(len(chunks) - 1, 1)

@@ -12,7 +12,7 @@ from typing import Any
 from mockserver.errors import ReadError
 from mockserver.formats import sse
 from mockserver.http.messages import Headers, is_event_stream, standard_reason
-from mockserver.redaction.redactor import Rules
+from mockserver.redaction.redactor import RedactionRules
 from mockserver.tools.convert.foreign import (
     ForeignExchange,
     ForeignRequest,
@@ -42,7 +42,7 @@ def is_har(raw: bytes) -> bool:
 
 
 def from_har(
-    raw: bytes, read_attachment: ReadAttachment, upstream: str | None, rules: Rules
+    raw: bytes, read_attachment: ReadAttachment, upstream: str | None, rules: RedactionRules
 ) -> ImportResult:
     """Return the exchanges with the server at *upstream* in the HAR file *raw*, ordered by the time of the request.
 
@@ -121,7 +121,7 @@ def _response(
         body = _encode_messages(messages)
     if body is not None and len(body) < size:
         return f"the browser stored {len(body)} of {size} bytes of the body: record it with `mockserver record`"
-    if len(times) != len(sse.split(body or b"")[0]):
+    if len(times) != len(sse.split_blocks(body or b"")[0]):
         times = ()
     if is_stream and body and not times:
         warnings.append(_NO_TIMES)

@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from mockserver.errors import ReadError
-from mockserver.http.messages import Headers, first
-from mockserver.redaction.redactor import Rules
+from mockserver.http.messages import Headers, first_value
+from mockserver.redaction.redactor import RedactionRules
 from mockserver.tools.convert.foreign import (
     ForeignExchange,
     ForeignRequest,
@@ -35,7 +35,7 @@ def is_vcr(raw: bytes) -> bool:
     return re.search(rb'^"?interactions"?:|"interactions"\s*:', raw, re.MULTILINE) is not None
 
 
-def from_vcr(raw: bytes, upstream: str | None, rules: Rules) -> ImportResult:
+def from_vcr(raw: bytes, upstream: str | None, rules: RedactionRules) -> ImportResult:
     """Return the exchanges with the server at *upstream* in the cassette *raw*, in their order.
 
     ReadError if it is not a VCR.py cassette, UsageError if it is not clear which server to use.
@@ -63,7 +63,7 @@ def _convert_interaction(interaction: dict[str, Any]) -> ForeignExchange:
     url, method = str(fields.get("uri") or fields["url"]), str(fields["method"]).upper()
     try:
         headers = _headers(fields)
-        body = _decompress(_raw(fields.get("body")), first(headers, "content-encoding"))
+        body = _decompress(_raw(fields.get("body")), first_value(headers, "content-encoding"))
         request = ForeignRequest(method, url, headers, body)
         return ForeignExchange(request, _response(interaction["response"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -79,7 +79,7 @@ def _response(fields: dict[str, Any]) -> ForeignResponse | str:
         (status["code"], status.get("message")) if isinstance(status, dict) else (status, None)
     )
     headers = _headers(fields)
-    encoding = first(headers, "content-encoding")
+    encoding = first_value(headers, "content-encoding")
     body = _decompress(_raw(fields.get("body") or fields.get("content")), encoding)
     if body is None:
         return f"the body is compressed with {encoding}: record it with decode_compressed_response"

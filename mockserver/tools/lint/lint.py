@@ -7,7 +7,7 @@ from operator import is_
 from mockserver.cassette import yaml_codec
 from mockserver.cassette.model import Policy
 from mockserver.errors import ReadError
-from mockserver.redaction.redactor import Rules
+from mockserver.redaction.redactor import RedactionRules
 from mockserver.tools import plain_scalars, scrub
 from mockserver.tools.fmt import join_parts, rewrite_part
 from mockserver.tools.lint import parse_errors, responses, scalar_types, unreachable
@@ -26,7 +26,7 @@ _OVERRIDING_CODES = ("malformed", "unknown-key", "duplicate-key", "header")
 def lint_source(
     source: Source,
     policy: Policy,
-    rules: Rules,
+    rules: RedactionRules,
     advance: Callable[[int], None] = lambda size: None,
 ) -> list[Finding]:
     """Return the findings in *source*, ordered by line. No finding repeats a secret.
@@ -72,7 +72,7 @@ def _without_redundant(findings: list[Finding]) -> Iterator[Finding]:
     )
 
 
-def _mask_secrets(findings: Iterable[Finding], rules: Rules) -> Iterator[Finding]:
+def _mask_secrets(findings: Iterable[Finding], rules: RedactionRules) -> Iterator[Finding]:
     """Yield *findings* without secrets; a finding on a line with a secret gets the general text of its code."""
     findings = list(findings)
     lines = {finding.line for finding in findings if finding.code == "secret"}
@@ -132,7 +132,7 @@ def _check_file(source: Source) -> Iterator[Finding]:
         yield Finding(name, line, "empty", 0, "the document is empty", fix, fixable=True)
 
 
-def _check_part(part: Part, rules: Rules) -> Iterator[Finding]:
+def _check_part(part: Part, rules: RedactionRules) -> Iterator[Finding]:
     if part.is_truncated:
         message = (
             "the last exchange is incomplete: a recording was killed, or the `end` line is missing"

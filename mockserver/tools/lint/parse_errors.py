@@ -33,7 +33,7 @@ def find_errors(part: Part) -> Iterator[ReadError]:
     if part.document is None:
         return
     document = _reduce(part.document)
-    build = yaml_codec.exchange_of if part.number else yaml_codec.header_of
+    build = yaml_codec.exchange_from if part.number else yaml_codec.header_from
     error, seen = part.error, {(part.error.line, part.error.message)}
     is_repeated = False
     # Bytes that are not UTF-8 may be in a part that `_reduce` leaves out.
@@ -92,7 +92,7 @@ def _invalid_events(events: Sequence) -> Sequence:
     copy = Sequence(events.line)
     for event, line in zip(events, events.lines, strict=True):
         try:
-            yaml_codec.event_of(event, line)
+            yaml_codec.event_from(event, line)
         except ReadError:
             copy.append(
                 _copy_mapping(event, _reduce_event) if isinstance(event, Mapping) else event

@@ -8,17 +8,17 @@ import re
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, replace
 
-from mockserver.cassette.assistant_ids import ID
+from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.cassette.model import Body, Exchange, Response, Stream
-from mockserver.cassette.recorder import OF_ONE_DELIVERY
+from mockserver.cassette.recorder import UNRECORDED_RESPONSE_HEADERS
 from mockserver.formats.json_text import loads
-from mockserver.http.messages import EVENT_STREAM, HOP_BY_HOP, Request, first, is_event_stream
+from mockserver.http.messages import EVENT_STREAM, HOP_BY_HOP, Request, first_value, is_event_stream
 from mockserver.tools.json_bodies import parse_body
 from mockserver.tools.lint.findings import Finding
 from mockserver.tools.source import KeyPath, Part
 
 _RUN = re.compile(r"(?:/[^?#\s]*?)??(?:/threads/[^/?#\s]+)?/runs/[^/?#\s]+")
-_RUN_PREFIX = re.compile(rf"((?:/threads/[^/]+)?/runs/{ID})[/?#].*", re.IGNORECASE)
+_RUN_PREFIX = re.compile(rf"((?:/threads/[^/]+)?/runs/{UUID_PATTERN})[/?#].*", re.IGNORECASE)
 _STARTS_RUN = re.compile(r"(?:/threads/[^/?]+)?/runs(?:/stream|/wait)?/?(?:\?.*)?")
 _JSON = re.compile(r"[\w.+-]+/(?:[\w.-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 _RAW_FIELDS = frozenset(("comment", "raw", "base64"))
@@ -71,7 +71,7 @@ def _check_headers(exchange: Exchange) -> Iterator[_Problem]:
             message = f"clients would continue at {value!r} instead of this server"
             yield _Problem("location", path, message, "write a path, such as /runs/ID/stream")
     if isinstance(response.content, Stream) and not is_event_stream(response.headers):
-        kind = first(response.headers, "content-type")
+        kind = first_value(response.headers, "content-type")
         message = (
             f"the SDKs reject events with {f'content-type {kind}' if kind else 'no content-type'}"
         )
@@ -92,7 +92,7 @@ def _check_content(exchange: Exchange) -> Iterator[_Problem]:
                 fix = "complete the event, or delete it"
                 yield _Problem("not-json", ("response", "tail"), message, fix)
         case Body(raw):
-            kind = first(response.headers, "content-type") or ""
+            kind = first_value(response.headers, "content-type") or ""
             if _JSON.match(kind) and (error := _body_error(raw)):
                 message = f"the body is not JSON: {error}"
                 fix = "correct it, or its content-type"
@@ -106,7 +106,9 @@ def _check_content(exchange: Exchange) -> Iterator[_Problem]:
 
 def _check_run_ids(exchange: Exchange) -> Iterator[_Problem]:
     """Yield a problem if the headers name one run and the stream names another."""
-    named = re.search(rf"/runs/({ID})", first(exchange.response.headers, "content-location") or "")
+    named = re.search(
+        rf"/runs/({UUID_PATTERN})", first_value(exchange.response.headers, "content-location") or ""
+    )
     content = exchange.response.content
     if not named or not isinstance(content, Stream) or not _starts_run(exchange):
         return
@@ -153,7 +155,11 @@ def _json_error(text: str) -> str | None:
 
 
 def _is_set_by_replay(name: str) -> bool:
-    return name in OF_ONE_DELIVERY or name in HOP_BY_HOP or name.startswith("access-control-")
+    return (
+        name in UNRECORDED_RESPONSE_HEADERS
+        or name in HOP_BY_HOP
+        or name.startswith("access-control-")
+    )
 
 
 def _shorten(name: str, value: str, exchange: Exchange) -> str:

@@ -111,7 +111,7 @@ def compare_types(parts: Iterable[Part]) -> Iterator[Finding]:
                 part.line_of(path),
                 "type-changed",
                 part.number,
-                f"{json_path.text(path[1:])} is {dumps(value)}, but text in {len(texts[field])} other exchanges",
+                f"{json_path.format_path(path[1:])} is {dumps(value)}, but text in {len(texts[field])} other exchanges",
                 "put it in quotes, if it is text here too",
             )
 
@@ -169,9 +169,9 @@ def _has_odd_type(document: Mapping) -> bool:
 
 def _check_plain(part: Part, scalar: PlainScalar) -> Finding | None:
     """Return the finding about the type or the spelling of a plain *scalar*, or None."""
-    value = strict_yaml.scalar(scalar.text)
+    value = strict_yaml.parse_scalar(scalar.text)
     is_text = isinstance(value, str)
-    path = json_path.text(scalar.path)
+    path = json_path.format_path(scalar.path)
     line = part.line + scalar.line - 1
     if not is_text and _must_be_text(scalar.path):
         kind = "a boolean" if isinstance(value, bool) else "null" if value is None else "a number"
@@ -243,7 +243,7 @@ def _compare_with_api(value: Json, path: KeyPath, *, is_request: bool) -> Iterat
         is_odd_boolean = is_option and name in BOOLEAN_FIELDS and is_number
         if not (is_mismatch or is_odd_boolean):
             continue
-        shown = f"{json_path.text((*path[1:], *below))} is {dumps(leaf)[:60]}"
+        shown = f"{json_path.format_path((*path[1:], *below))} is {dumps(leaf)[:60]}"
         if is_odd_boolean or (isinstance(leaf, str) and name in BOOLEAN_FIELDS):
             kind, is_text = "a boolean", False
         elif isinstance(leaf, str):

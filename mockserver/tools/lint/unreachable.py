@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from mockserver.cassette import playback
 from mockserver.cassette.model import Exchange, Policy, Repeat
 from mockserver.formats.json_text import Json
-from mockserver.http.request_target import is_own
+from mockserver.http.request_target import is_own_path
 from mockserver.matching import json_path, keys
-from mockserver.matching.canonical import canonical
+from mockserver.matching.canonical import canonicalize
 from mockserver.tools.lint.findings import Finding
 from mockserver.tools.source import Part, Source
 
@@ -30,7 +30,7 @@ class _Candidate:
 
 def check_source(source: Source, policy: Policy) -> Iterator[Finding]:
     """Yield the findings about exchanges of *source* that are never played, or whose `repeat` or `ignore` has no effect."""
-    rules = keys.rules(policy.ignore, source.header.ignore)
+    merge_rules = keys.merge_rules(policy.ignore, source.header.ignore)
     candidates = [_Candidate(part, _canonical_form(part)) for part in source.exchanges]
     # A part that cannot be read may lie between identical requests.
     is_readable = not source.errors and not any(part.is_truncated for part in source.parts)
@@ -39,11 +39,11 @@ def check_source(source: Source, policy: Policy) -> Iterator[Finding]:
             field = "path" if candidate.exchange.request.method in METHODS else "method"
             fix = "correct it, or delete the exchange"
             yield _finding(candidate, "never-matched", ("request", field), reason, fix)
-    for group in _group_by_key(candidates, rules).values():
+    for group in _group_by_key(candidates, merge_rules).values():
         yield from _check_shadowed(group)
         yield from _check_repeats(group)
         if is_readable:
-            yield from _check_duplicates(group, policy.repeating(source.header))
+            yield from _check_duplicates(group, policy.repeat_for(source.header))
     yield from _check_ignore(source, candidates)
 
 
@@ -66,12 +66,14 @@ def _check_duplicates(group: list[_Candidate], repeat: Repeat) -> Iterator[Findi
 
 
 def _group_by_key(
-    candidates: Sequence[_Candidate], rules: keys.Rules
+    candidates: Sequence[_Candidate], rules: keys.IgnoreRules
 ) -> dict[keys.Key, list[_Candidate]]:
     """Return *candidates* by their keys, in recorded order."""
     groups: dict[keys.Key, list[_Candidate]] = {}
     for candidate in candidates:
-        groups.setdefault(keys.key(keys.reduced(candidate.form, rules)), []).append(candidate)
+        groups.setdefault(keys.request_key(keys.without_ignored(candidate.form, rules)), []).append(
+            candidate
+        )
     return groups
 
 
@@ -79,7 +81,7 @@ def _check_shadowed(group: list[_Candidate]) -> Iterator[Finding]:
     first = group[0]
     for candidate in group[1:]:
         if candidate.form != first.form:
-            path = json_path.text(next(keys.differences(first.form, candidate.form)).path)
+            path = json_path.format_path(next(keys.differences(first.form, candidate.form)).path)
             message = f"`ignore` makes it the same request as #{first.part.number}, which is played first: {path} differs"
             fix = "remove that path from `ignore`, or split the exchanges into two cassettes"
             yield _finding(candidate, "shadowed", ("request",), message, fix)
@@ -110,7 +112,7 @@ def _never_matched(exchange: Exchange) -> str | None:
     path = request.path.partition("?")[0]
     if path == "/ok" and request.method in ("GET", "HEAD"):
         return "mockserver always answers /ok itself"
-    if is_own(request.path):
+    if is_own_path(request.path):
         return f"mockserver answers {path} itself"
     if request.method not in METHODS:
         return f"no client sends the method {request.method}"
@@ -124,12 +126,17 @@ def _never_matched(exchange: Exchange) -> str | None:
 def _played_response(exchange: Exchange) -> tuple[object, ...]:
     """Return what a client receives, without the times."""
     response = exchange.response
-    return response.status, response.reason, response.headers, playback.encoded(response.content)
+    return (
+        response.status,
+        response.reason,
+        response.headers,
+        playback.encode_body(response.content),
+    )
 
 
 def _canonical_form(part: Part) -> Json:
     assert part.exchange is not None
-    return canonical(part.exchange.request)
+    return canonicalize(part.exchange.request)
 
 
 def _finding(

@@ -188,7 +188,7 @@ runs = st.builds(
 @given(played, runs)
 def test_any_input_gives_a_whole_stream(script: Script, run: Any) -> None:
     stream = timed(Runs(script).stream(run, IDS))
-    blocks, rest = sse.split(body(Runs(script).stream(run, IDS)))
+    blocks, rest = sse.split_blocks(body(Runs(script).stream(run, IDS)))
     events = [dict(sse.decode(block, sse.CRLF).fields) for block in blocks]
 
     assert rest == b""

@@ -8,8 +8,8 @@ from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.runner import Runs
 from mockserver.fake.replies import Timed, paced
 from mockserver.fake.script.model import Rule, Script, Speak
-from mockserver.http.messages import Paced, Reply, Request, Source
-from mockserver.http.pacing import Pace, pace
+from mockserver.http.messages import Reply, Request, Source, TimedBody
+from mockserver.http.pacing import Pace, parse_pace
 from mockserver.server.responders.fake import Fake
 from mockserver.server.sessions import Sessions
 
@@ -32,71 +32,71 @@ def timed(*steps: tuple[float, bytes], end: float) -> Timed:
             timed((0.0, b"a"), (1.0, b"b"), end=2.0),
             "recorded",
             None,
-            Paced(((0.0, b"a"), (1.0, b"b")), 2.0),
+            TimedBody(((0.0, b"a"), (1.0, b"b")), 2.0),
             id="in its time",
         ),
         pytest.param(
             timed((0.0, b"a"), (1.0, b"b"), end=2.0),
             "4",
             None,
-            Paced(((0.0, b"a"), (0.25, b"b")), 0.5),
+            TimedBody(((0.0, b"a"), (0.25, b"b")), 0.5),
             id="faster",
         ),
         pytest.param(
             timed((1.0, b"a"), (1.0, b"b"), (2.0, b"c"), end=2.0),
             "recorded",
             None,
-            Paced(((1.0, b"ab"), (2.0, b"c")), 2.0),
+            TimedBody(((1.0, b"ab"), (2.0, b"c")), 2.0),
             id="what comes together goes together",
         ),
         pytest.param(
             timed((0.0, b"a"), (12.0, b"b"), end=12.0),
             "recorded",
             None,
-            Paced(((0.0, b"a"), (5.0, b"~"), (10.0, b"~"), (12.0, b"b")), 12.0),
+            TimedBody(((0.0, b"a"), (5.0, b"~"), (10.0, b"~"), (12.0, b"b")), 12.0),
             id="keepalives in a pause",
         ),
         pytest.param(
             timed((0.0, b"a"), (12.0, b"b"), end=12.0),
             "2",
             None,
-            Paced(((0.0, b"a"), (5.0, b"~"), (6.0, b"b")), 6.0),
+            TimedBody(((0.0, b"a"), (5.0, b"~"), (6.0, b"b")), 6.0),
             id="every five seconds at any pace",
         ),
         pytest.param(
             timed((0.0, b"a"), (12.0, b"b"), end=24.0),
             "recorded",
             1.0,
-            Paced(((0.0, b"a"), (1.0, b"b")), 2.0),
+            TimedBody(((0.0, b"a"), (1.0, b"b")), 2.0),
             id="no long gaps",
         ),
         pytest.param(
             timed((0.0, b"a"), (5.0, b"b"), end=5.0),
             "recorded",
             None,
-            Paced(((0.0, b"a"), (5.0, b"b")), 5.0),
+            TimedBody(((0.0, b"a"), (5.0, b"b")), 5.0),
             id="no keepalive where the next is due",
         ),
         pytest.param(
             timed((0.0, b"a"), end=6.0),
             "recorded",
             None,
-            Paced(((0.0, b"a"), (5.0, b"~")), 6.0),
+            TimedBody(((0.0, b"a"), (5.0, b"~")), 6.0),
             id="keepalives before the end",
         ),
         pytest.param(
             timed((7.0, b"{}"), end=7.0),
             "recorded",
             None,
-            Paced(((5.0, b"~"), (7.0, b"{}")), 7.0),
+            TimedBody(((5.0, b"~"), (7.0, b"{}")), 7.0),
             id="keepalives before a body",
         ),
     ],
 )
 def test_an_answer_goes_out_at_its_pace(
-    answer: Timed, speed: str, max_gap: float | None, body: bytes | Paced
+    answer: Timed, speed: str, max_gap: float | None, body: bytes | TimedBody
 ) -> None:
-    assert paced(answer, pace(speed, max_gap)) == body
+    assert paced(answer, parse_pace(speed, max_gap)) == body
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ async def test_an_error_does_not_count(fake: Fake) -> None:
 async def test_an_answer_says_where_it_is_from(fake: Fake) -> None:
     reply = await ask(fake)
 
-    assert (reply.status, reply.reason, reply.source, reply.counted) == (
+    assert (reply.status, reply.reason, reply.source, reply.is_counted) == (
         200,
         "OK",
         Source.FAKE,
@@ -159,7 +159,7 @@ async def test_what_a_browser_asks_by_itself_is_not_counted(fake: Fake) -> None:
     reply = await fake.respond(Request("GET", "/favicon.ico"))
 
     assert reply is not None
-    assert (reply.status, reply.counted) == (404, False)
+    assert (reply.status, reply.is_counted) == (404, False)
 
 
 async def test_a_thread_lives_in_its_session() -> None:
@@ -185,5 +185,5 @@ async def test_at_the_natural_pace_a_run_takes_its_time() -> None:
 
     body = (await ask(fake)).body
 
-    assert isinstance(body, Paced)
+    assert isinstance(body, TimedBody)
     assert body.end > 0.4

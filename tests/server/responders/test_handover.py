@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.http.messages import Live, Paced, Reply, Request
+from mockserver.http.messages import Reply, Request, StreamingBody, TimedBody
 from mockserver.server.responders.handover import KEPT, Handover, thread_of
 
 A = "0b1e5c4e-7f7a-4f0e-8d5c-000000000001"
@@ -23,7 +23,7 @@ def told(path: str, body: Any, method: str = "POST", status: int = 200) -> Hando
     [
         pytest.param(f"/threads/{A}/runs/wait", json.dumps(STATE).encode(), id="a wait"),
         pytest.param(f"/threads/{A}/runs/stream", OLDER + EVENT, id="a stream"),
-        pytest.param(f"/threads/{A}/runs/stream", Paced(((0.0, OLDER), (1.0, EVENT), (2.0, b": x\n")), 3.0), id="in its time"),
+        pytest.param(f"/threads/{A}/runs/stream", TimedBody(((0.0, OLDER), (1.0, EVENT), (2.0, b": x\n")), 3.0), id="in its time"),
         pytest.param(f"/threads/{A.upper()}/runs/wait", json.dumps({**STATE, "__interrupt__": []}).encode(), id="without what is asked"),
     ],
 )  # fmt: skip
@@ -70,7 +70,7 @@ async def nothing() -> Any:
         ("/runs/wait", json.dumps(STATE).encode(), 200),
         (f"/threads/{A}", b'{"detail":"x"}', 404),
         ("/threads/search", f'[{{"thread_id":"{A}"}}]'.encode(), 200),
-        (f"/threads/{A}/runs/wait", Live(nothing()), 200),
+        (f"/threads/{A}/runs/wait", StreamingBody(nothing()), 200),
     ],
 )
 def test_other_answers_tell_of_no_thread(path: str, body: Any, status: int) -> None:

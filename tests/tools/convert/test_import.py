@@ -13,7 +13,7 @@ from mockserver.cassette import playback
 from mockserver.cassette.model import Stream
 from mockserver.cassette.yaml_codec import dump_exchange, load_exchange
 from mockserver.errors import ReadError, UsageError
-from mockserver.redaction.redactor import Rules
+from mockserver.redaction.redactor import RedactionRules
 from mockserver.tools.convert.foreign import ImportResult
 from mockserver.tools.convert.har import from_har, is_har
 from mockserver.tools.convert.vcr import from_vcr, is_vcr
@@ -23,11 +23,11 @@ from tests.tools.convert.har_entries import EVENTS, KEY, SSE, URL, entry, har
 def import_har(
     *entries: dict[str, Any], upstream: str | None = None, **files: bytes
 ) -> ImportResult:
-    return from_har(har(*entries), files.get, upstream, Rules())
+    return from_har(har(*entries), files.get, upstream, RedactionRules())
 
 
 def body(result: ImportResult, number: int = 0) -> bytes:
-    return playback.encoded(result.exchanges[number].response.content)
+    return playback.encode_body(result.exchanges[number].response.content)
 
 
 def test_a_stream_becomes_events_spread_over_the_time_it_took() -> None:
@@ -56,7 +56,7 @@ def test_the_credential_of_a_request_is_redacted_in_the_response() -> None:
     content = {"content": {"text": f'{{"key":"{KEY}"}}', "mimeType": "application/json"}}
     (exchange,) = import_har(entry("/runs/wait", response={"headers": [], **content})).exchanges
 
-    assert playback.encoded(exchange.response.content) == b'{"key":"REDACTED"}'
+    assert playback.encode_body(exchange.response.content) == b'{"key":"REDACTED"}'
     assert exchange.redacted == 1
 
 
@@ -152,7 +152,7 @@ def test_a_deeply_nested_har_is_rejected() -> None:
     raw = b'{"log": {"entries": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
 
     with pytest.raises(ReadError, match="not a HAR file"):
-        from_har(raw, lambda _: None, None, Rules())
+        from_har(raw, lambda _: None, None, RedactionRules())
 
 
 def test_exchanges_come_in_the_order_of_their_requests() -> None:
@@ -206,7 +206,7 @@ def test_a_har_without_an_agent_server_is_rejected() -> None:
 def test_a_file_that_is_not_a_har_is_rejected(raw: bytes) -> None:
     assert is_har(raw)
     with pytest.raises(ReadError, match="not a HAR file"):
-        from_har(raw, lambda _: None, None, Rules())
+        from_har(raw, lambda _: None, None, RedactionRules())
 
 
 def test_an_interrupted_stream_is_marked_as_cut() -> None:
@@ -313,7 +313,7 @@ def vcr(*interactions: dict[str, Any], as_json: bool = False) -> bytes:
 def test_interactions_become_exchanges(as_json: bool) -> None:
     raw = vcr(interaction(), as_json=as_json)
     assert is_vcr(raw)
-    result = from_vcr(raw, None, Rules())
+    result = from_vcr(raw, None, RedactionRules())
 
     (exchange,) = result.exchanges
     assert exchange.request.path == "/runs/wait"
@@ -338,7 +338,7 @@ def test_interactions_become_exchanges(as_json: bool) -> None:
     ],
 )  # fmt: skip
 def test_vcr_bodies_are_read_in_every_form(response: dict[str, Any]) -> None:
-    result = from_vcr(vcr(interaction(response=response)), None, Rules())
+    result = from_vcr(vcr(interaction(response=response)), None, RedactionRules())
 
     assert body(result) == b'{"a":1}'
 
@@ -346,7 +346,7 @@ def test_vcr_bodies_are_read_in_every_form(response: dict[str, Any]) -> None:
 def test_a_body_that_cannot_be_decompressed_is_skipped() -> None:
     headers = {"content-encoding": ["br"]}
     packed = interaction(response={"headers": headers, "body": {"string": b"\xff\x00\x01"}})
-    result = from_vcr(vcr(interaction(), packed), None, Rules())
+    result = from_vcr(vcr(interaction(), packed), None, RedactionRules())
 
     assert result.skipped == [
         (
@@ -358,7 +358,9 @@ def test_a_body_that_cannot_be_decompressed_is_skipped() -> None:
 
 
 def test_an_invalid_interaction_is_skipped() -> None:
-    result = from_vcr(vcr(interaction(), interaction(response={"status": None})), None, Rules())
+    result = from_vcr(
+        vcr(interaction(), interaction(response={"status": None})), None, RedactionRules()
+    )
 
     assert [why.partition(":")[0] for _, why in result.skipped] == [
         "the interaction cannot be read"
@@ -368,7 +370,7 @@ def test_an_invalid_interaction_is_skipped() -> None:
 
 def test_a_compressed_request_is_decompressed() -> None:
     packed = {"body": gzip.compress(b'{"a":1}'), "headers": {"Content-Encoding": ["gzip"]}}
-    result = from_vcr(vcr(interaction(request=packed)), None, Rules())
+    result = from_vcr(vcr(interaction(request=packed)), None, RedactionRules())
 
     assert result.exchanges[0].request.body == b'{"a":1}'
 
@@ -376,7 +378,9 @@ def test_a_compressed_request_is_decompressed() -> None:
 def test_a_stream_of_vcr_becomes_events() -> None:
     headers = {"Content-Type": ["text/event-stream"]}
     result = from_vcr(
-        vcr(interaction(response={"headers": headers, "body": {"string": EVENTS}})), None, Rules()
+        vcr(interaction(response={"headers": headers, "body": {"string": EVENTS}})),
+        None,
+        RedactionRules(),
     )
 
     assert isinstance(result.exchanges[0].response.content, Stream)
@@ -394,4 +398,4 @@ def test_a_stream_of_vcr_becomes_events() -> None:
 )
 def test_a_file_that_is_not_a_vcr_cassette_is_rejected(raw: bytes, said: str) -> None:
     with pytest.raises(ReadError, match=said):
-        from_vcr(raw, None, Rules())
+        from_vcr(raw, None, RedactionRules())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mockserver.cassette.model import Policy
-from mockserver.redaction.redactor import Rules, rules
+from mockserver.redaction.redactor import RedactionRules, parse_rules
 from mockserver.tools.fmt import format_source
 from mockserver.tools.lint.findings import CODES, Finding
 from mockserver.tools.lint.lint import fix_source, lint_source
@@ -18,9 +18,9 @@ BARE = "mockserver: 1\n---\nrequest: {path: /x}\nresponse: {body: 1}\n"
 GET_INFO = HEALTHY[HEALTHY.rindex("---\n") :]
 
 
-def found(text: str | bytes, rules: Rules | None = None) -> list[Finding]:
+def found(text: str | bytes, rules: RedactionRules | None = None) -> list[Finding]:
     raw = text if isinstance(text, bytes) else text.encode()
-    return lint_source(parse_source("chat.yaml", raw), Policy(), rules or Rules())
+    return lint_source(parse_source("chat.yaml", raw), Policy(), rules or RedactionRules())
 
 
 def fix(text: str) -> str:
@@ -284,7 +284,7 @@ def test_types_in_a_rejected_request_are_not_checked() -> None:
 
 
 def test_project_rules_define_secrets() -> None:
-    own = rules([{"field": "user_id"}, "hel+o"])
+    own = parse_rules([{"field": "user_id"}, "hel+o"])
 
     findings = [(one.code, one.line) for one in found(HEALTHY, own)]
     assert findings == [
