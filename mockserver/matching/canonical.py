@@ -1,7 +1,7 @@
-"""A request as the value that decides what it means: same meaning, same value. No I/O.
+"""Requests in canonical form: two requests with the same meaning have the same form. No I/O.
 
-What two bodies may differ in and still mean the same is known of runs, and of a few other calls whose defaults the Agent
-Server's `/openapi.json` tells; any other body is compared as the JSON value it is.
+Defaults are removed from the bodies of runs, and of a few other calls whose defaults are in the Agent Server's
+`/openapi.json`. Any other body is compared as a JSON value.
 """
 
 import re
@@ -29,9 +29,9 @@ _OF_THREADS: dict[str, Defaults] = {
 
 
 def canonicalize(request: Request) -> dict[str, Json]:
-    """Return method, path, query and body of *request* in their one form.
+    """Return method, path, query and body of *request* in canonical form.
 
-    A body that is JSON stands under `body`; another one under `text`, or `base64` where it is not UTF-8.
+    A JSON body is under `body`, other text under `text`, and bytes that are not UTF-8 under `base64`.
     """
     return canonical_form(
         request.method, request.path, _parse_body(request.body) if request.body else {}
@@ -39,17 +39,17 @@ def canonicalize(request: Request) -> dict[str, Json]:
 
 
 def canonical_form(method: str, target: str, body: dict[str, Json]) -> dict[str, Json]:
-    """Return the one form of a request for *target* whose *body* is known: as `body`, `text` or `base64`, or empty."""
+    """Return the canonical form of a request for *target*; *body* has one key, `body`, `text` or `base64`, or none."""
     path, _, query = target.partition("?")
     path = unquote(path)
     form: dict[str, Json] = {"method": method, "path": path}
     if query:
         pairs = sorted(parse_qsl(query, keep_blank_values=True), key=lambda pair: pair[0])
-        asked: dict[str, list[str]] = {}
+        values: dict[str, list[str]] = {}
         for name, value in pairs:
-            asked.setdefault(name, []).append(value)
-        if said := query_params.canonical_query(path, asked):
-            form["query"] = said
+            values.setdefault(name, []).append(value)
+        if canonical := query_params.canonical_query(path, values):
+            form["query"] = canonical
     form |= body
     if method == "POST" and "body" in form:
         form["body"] = _canonical_body(path, form["body"])
@@ -57,7 +57,7 @@ def canonical_form(method: str, target: str, body: dict[str, Json]) -> dict[str,
 
 
 def integral_to_int(value: Json) -> Json:
-    """Return the JSON *value* with its whole numbers as int, as `parsed` gives them."""
+    """Return the JSON *value* with integral floats as int, as `parse_json` returns them."""
     match value:
         case dict():
             return {name: integral_to_int(part) for name, part in value.items()}
@@ -70,7 +70,7 @@ def integral_to_int(value: Json) -> Json:
 
 
 def parse_json(body: bytes) -> Json:
-    """Return the JSON value of *body*, whole numbers as int however they are spelled; ValueError where it is none."""
+    """Return the JSON value of *body*, with integral numbers such as `1.0` as int; ValueError if it is not JSON."""
     return loads(body.decode(), parse_float=_number)
 
 
@@ -92,7 +92,7 @@ def _canonical_body(path: str, body: Json) -> Json:
     if run := _RUN.fullmatch(path):
         threaded = bool(run["thread"])
         if isinstance(body, list):
-            return [run_bodies.canonical_run(one, threaded) for one in body]
+            return [run_bodies.canonical_run(run_body, threaded) for run_body in body]
         return run_bodies.canonical_run(body, threaded)
     call = _OF_THREAD.sub("", path)
     if call == "/state" and isinstance(body, dict) and isinstance(body.get("values"), dict):

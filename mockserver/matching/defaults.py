@@ -1,12 +1,12 @@
-"""Keys of a JSON object that say no more than their absence. No I/O."""
+"""Keys of a JSON object whose value is a default. No I/O."""
 
 from mockserver.formats.json_text import Json
 
 Defaults = dict[str, tuple[Json, ...]]
-"""For each key the values that mean the same as no key."""
+"""For each key the values that mean the same as an absent key."""
 
-# The server refuses null for these; for any other key null is as good as nothing.
-_NULL_REFUSED = frozenset(
+# The server rejects null for these keys; for any other key null means the same as an absent key.
+_NULL_REJECTED = frozenset(
     (
         *("stream_mode", "stream_subgraphs", "stream_resumable", "config", "context", "metadata"),
         *("durability", "feedback_keys", "tags", "configurable", "recursion_limit"),
@@ -18,11 +18,11 @@ _NULL_REFUSED = frozenset(
 
 
 def drop_defaults(value: dict[str, Json], defaults: Defaults) -> dict[str, Json]:
-    """Return *value* without what its *defaults* say anyway, and without null where null is nothing."""
+    """Return *value* without the keys that hold one of their *defaults*, or a null that means absent."""
     return {
         name: part
         for name, part in value.items()
-        if not (part is None and name not in _NULL_REFUSED)
+        if not (part is None and name not in _NULL_REJECTED)
         and not any(_same(part, default) for default in defaults.get(name, ()))
     }
 

@@ -1,7 +1,7 @@
 """Paths into a canonical request, such as `body.input.messages[type=ai].id`. No I/O.
 
 A path is names joined by dots; `["a.b"]` is a name too, `[0]` an item, `[*]` every item, `[name=value]` the items whose
-field has that value.
+field *name* has that value.
 """
 
 import json
@@ -34,7 +34,7 @@ class ItemsWhere:
     value: str
 
     def matches(self, item: Json) -> bool:
-        """Tell whether *item* is one of those meant."""
+        """Return whether *item* has the value."""
         if not isinstance(item, dict) or self.key not in item:
             return False
         found = item[self.key]
@@ -46,15 +46,13 @@ Path = tuple[Step, ...]
 
 
 def parse(text: str) -> Path:
-    """Return the steps of the path *text*; UsageError if it is none."""
+    """Return the steps of the path *text*; UsageError if it is not a path."""
     steps: list[Step] = []
     position = 0
     while position < len(text):
         found = _STEP.match(text, position)
         if not found or (not steps and found["name"] is None):
-            raise UsageError(
-                f"ignore: {text!r} is no path (write for example body.input.messages[0].id)"
-            )
+            raise UsageError(f"ignore: {text!r} is not a path (example: body.input.messages[0].id)")
         steps.append(_parse_step(found))
         position = found.end()
     if not steps or steps[0] not in ROOTS:
@@ -63,31 +61,28 @@ def parse(text: str) -> Path:
 
 
 def format_path(path: Path) -> str:
-    """Return *path* as it is written."""
+    """Return *path* as text."""
     return "".join(map(_format_step, path)).removeprefix(".")
 
 
 def remove(value: Json, path: Path) -> Json:
-    """Return *value* without what *path* points to, and without objects on the way that are empty then.
-
-    *value* itself is left as it is.
-    """
+    """Return a copy of *value* without the part at *path*; objects that become empty are removed too."""
     if not path:
         return value
     first, rest = path[0], path[1:]
     if isinstance(value, dict) and isinstance(first, str) and first in value:
-        left = remove(value[first], rest) if rest else {}
-        kept = {name: left if name == first else part for name, part in value.items()}
-        return {name: part for name, part in kept.items() if name != first or part != {}}
+        remainder = remove(value[first], rest) if rest else {}
+        changed = {name: remainder if name == first else part for name, part in value.items()}
+        return {name: part for name, part in changed.items() if name != first or part != {}}
     if isinstance(value, list) and not isinstance(first, str):
-        chosen = [_selects(first, number, item) for number, item in enumerate(value)]
-        pairs = zip(value, chosen, strict=True)
+        selected = [_selects(first, number, item) for number, item in enumerate(value)]
+        pairs = zip(value, selected, strict=True)
         return [remove(item, rest) if hit else item for item, hit in pairs if rest or not hit]
     return value
 
 
 def get(value: Json, path: Path, default: Json) -> Json:
-    """Return what stands in *value* at *path* (names and items only), or *default*."""
+    """Return the part of *value* at *path* (names and item numbers only), or *default*."""
     for step in path:
         if isinstance(value, dict) and step in value:
             value = value[str(step)]

@@ -1,4 +1,4 @@
-"""Which recorded request is meant: keys, differences and likeness of canonical requests. No I/O."""
+"""Keys, differences and similarity of canonical requests. No I/O."""
 
 import json
 from array import array
@@ -15,19 +15,19 @@ from mockserver.matching.json_path import Path
 
 Key = bytes
 IgnoreRules = tuple[str, ...]
-"""The `ignore` paths in force, sorted, as text."""
+"""The `ignore` paths that apply to a cassette, sorted, as text."""
 
 _SHINGLED_ENDS = 1000
 _COMMAS = str.maketrans("[]{}:", ",,,,,")
 MAX_SHINGLES = 96
-"""How many parts of a request its sketch holds at the most."""
+"""The maximum number of shingles of a request."""
 
 
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode
 
 
 class Absent(Enum):
-    """What stands where there is nothing."""
+    """The value of a part that one request does not have."""
 
     ABSENT = "absent"
 
@@ -37,7 +37,7 @@ ABSENT: Final = Absent.ABSENT
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What two canonical requests differ in, *path* pointing to it."""
+    """One difference between two canonical requests, at *path*."""
 
     path: Path
     recorded: Json
@@ -45,37 +45,37 @@ class Difference:
 
 
 def merge_rules(*lists: IgnoreRules) -> IgnoreRules:
-    """Return the *lists* of `ignore` paths as one; UsageError for what is no path."""
-    together = {path for paths_ in lists for path in paths_}
-    for path in together:
+    """Return the *lists* of `ignore` paths as one sorted list; UsageError for an invalid path."""
+    merged = {path for paths in lists for path in paths}
+    for path in merged:
         json_path.parse(path)
-    return tuple(sorted(together))
+    return tuple(sorted(merged))
 
 
 def without_ignored(form: Json, ignored: IgnoreRules) -> Json:
-    """Return the canonical request *form* without what is *ignored*."""
+    """Return the canonical request *form* without the parts at the *ignored* paths."""
     for path in _parsed_paths(ignored):
         form = json_path.remove(form, path)
     return form
 
 
 def request_key(form: Json) -> Key:
-    """Return the key of a canonical request: the same for the same meaning, on every machine."""
+    """Return the key of a canonical request; it is the same on every machine."""
     return digest(serialize(form))
 
 
 def serialize(form: Json) -> str:
-    """Return the one text of a canonical request."""
+    """Return a canonical request as JSON text with sorted keys."""
     return _encode(form)
 
 
 def digest(text: str) -> Key:
-    """Return the key of the request whose one text is *text*."""
+    """Return the key of the serialized request *text*."""
     return blake2b(text.encode(), digest_size=16).digest()
 
 
 def differences(recorded: Json, got: Json, path: Path = ()) -> Iterator[Difference]:
-    """Yield what differs between two canonical requests, in the order of the recorded one."""
+    """Yield the differences between two canonical requests, in the order of the recorded one."""
     if isinstance(recorded, dict) and isinstance(got, dict):
         for name in (*recorded, *(name for name in got if name not in recorded)):
             yield from differences(recorded.get(name, ABSENT), got.get(name, ABSENT), (*path, name))
@@ -91,7 +91,7 @@ def differences(recorded: Json, got: Json, path: Path = ()) -> Iterator[Differen
 
 
 def shingles(text: str) -> "array[int]":
-    """Return hashes of the parts of the one *text* of a request, to be compared within this process; see `likeness`."""
+    """Return hashes of the parts of a serialized request, valid in this process only; see `similarity`."""
     if len(text) > 2 * _SHINGLED_ENDS:
         text = f'{text[:_SHINGLED_ENDS]},"{text[-_SHINGLED_ENDS:]}'
     parts = [part for part in text.translate(_COMMAS).split(",") if part]
@@ -99,14 +99,14 @@ def shingles(text: str) -> "array[int]":
 
 
 def similarity(recorded: "array[int]", got: frozenset[int]) -> float:
-    """Return how much of two sketches is the same, from 0 to 1."""
-    shared = sum(leaf in got for leaf in recorded)
+    """Return the share of equal shingles of two requests, from 0 to 1."""
+    shared = sum(shingle in got for shingle in recorded)
     return shared / max(len(recorded) + len(got) - shared, 1)
 
 
 @lru_cache(maxsize=256)
 def _parsed_paths(ignored: IgnoreRules) -> tuple[Path, ...]:
-    # The later items of a list first, so that taking one out does not move those still to be taken.
+    # Later list items first: removing one must not shift those that are still to be removed.
     return tuple(sorted((json_path.parse(path) for path in ignored), key=_order, reverse=True))
 
 

@@ -1,4 +1,4 @@
-"""A miss that explains itself. No I/O."""
+"""The explanation of a miss: the nearest recorded requests and how they differ. No I/O."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,24 +14,24 @@ from mockserver.matching.canonical import canonicalize
 from mockserver.matching.keys import ABSENT, Difference, IgnoreRules, differences, without_ignored
 
 MAX_SHOWN = 160
-"""How many characters of a value the words show."""
+"""The maximum number of characters of a value in the text."""
 
 MAX_VALUE = 1000
-"""How many characters of a value the facts hold; of a longer one they hold the beginning of its JSON."""
+"""The maximum number of characters of a value in the JSON; a longer one is cut."""
 
 MAX_CASSETTES = 5
-"""How many cassettes are told where the one asked for is not there."""
+"""The maximum number of cassettes that are listed when the requested one does not exist."""
 
 MAX_COMPARED = 500
-"""With how many it is compared at the most."""
+"""The maximum number of cassette names that are compared with the requested one."""
 
 MAX_DIFFERENCES = 12
-"""How many differences to one recorded request are told."""
+"""The maximum number of differences that are listed for one recorded request."""
 
 
 @dataclass(frozen=True, slots=True)
 class NearRequest:
-    """A recorded request that is like the missed one, *label* being its `FILE#N`; *played* how often it was played."""
+    """A recorded request similar to the missed one: its *label* is `FILE#N`, it was played *play_count* times."""
 
     label: str
     request: Request
@@ -41,15 +41,15 @@ class NearRequest:
 
 @dataclass(frozen=True)
 class Miss:
-    """A request that no exchange matches: why, and the nearest that were recorded."""
+    """A request that no exchange matches: the reason and the nearest recorded requests."""
 
     request: Request
     reason: str
     nearest: tuple[NearRequest, ...] = ()
     cassettes: tuple[str, ...] = field(default=())
-    """Names there are, where the request asked for a cassette that there is not."""
+    """Names of existing cassettes, if the requested one does not exist."""
     more_cassettes: int = 0
-    """How many more there are."""
+    """The number of further cassettes."""
 
     def to_json(self) -> dict[str, Json]:
         """Return the miss as JSON."""
@@ -66,12 +66,12 @@ class Miss:
         return facts
 
     def to_text(self) -> str:
-        """Return the miss in words, a few lines."""
+        """Return the miss as a few lines of text."""
         lines = [f"{self.request.method} {self.request.path}: {self.reason}"]
         for near in self._compared:
             lines += _near_lines(near)
         if self.cassettes:
-            lines.append(f"  cassettes there are: {', '.join(self.cassettes)}{self._more}")
+            lines.append(f"  available cassettes: {', '.join(self.cassettes)}{self._more}")
         return "\n".join(lines)
 
     @cached_property
@@ -83,16 +83,16 @@ class Miss:
         return f", and {self.more_cassettes} more" if self.more_cassettes else ""
 
     def to_body(self) -> bytes:
-        """Return the body of the 404 that tells it."""
+        """Return the body of the 404 response."""
         return dumps({"detail": self.to_text(), "miss": self.to_json()}).encode("utf-8", "replace")
 
 
-def missing_cassette(request: Request, name: str, there: Sequence[str]) -> Miss:
-    """Return the miss of a *request* for the cassette *name*, which is not among those *there*: it tells those most like it."""
-    compared = there[:MAX_COMPARED]
-    like = get_close_matches(name, compared, MAX_CASSETTES, cutoff=0.0)
-    named = tuple(one for one in compared if one in like)
-    return Miss(request, f"there is no cassette {name!r}", (), named, len(there) - len(named))
+def missing_cassette(request: Request, name: str, existing: Sequence[str]) -> Miss:
+    """Return the miss of a *request* for the cassette *name*, which is not in *existing*; it lists the most similar names."""
+    compared = existing[:MAX_COMPARED]
+    similar = get_close_matches(name, compared, MAX_CASSETTES, cutoff=0.0)
+    listed = tuple(other for other in compared if other in similar)
+    return Miss(request, f"there is no cassette {name!r}", (), listed, len(existing) - len(listed))
 
 
 def _near_to_json(near: NearRequest, request: Request) -> dict[str, Json]:
@@ -125,7 +125,7 @@ def _difference_to_json(difference: Difference, recorded: Request, got: Request)
 
 
 def _with_short_values(near: dict[str, Json]) -> dict[str, Json]:
-    """Return the facts *near* with short values alone."""
+    """Return *near* with its long values cut."""
     return {**near, "differs": [_shorten_values(difference) for difference in near["differs"]]}
 
 
@@ -138,7 +138,7 @@ def _shorten_values(difference: dict[str, Json]) -> dict[str, Json]:
 
 
 def _as_sent(value: Json, difference: Difference, request: Request) -> Json:
-    """Show an assistant by the name that was sent, not by the id that the name stands for."""
+    """Return *value*; for an assistant, the name that was sent instead of its id."""
     if difference.path != ("body", "assistant_id"):
         return value
     sent = canonicalize(Request("PUT", "/", (), request.body))
@@ -153,7 +153,7 @@ def _near_lines(facts: dict[str, Any]) -> list[str]:
     for difference in facts["differs"]:
         lines.append(f"    {difference['path'] or 'the body'} differs")
         for name, padded in (("recorded", "recorded"), ("got", "got     ")):
-            shown = _format_value(difference[name]) if name in difference else "nothing"
+            shown = _format_value(difference[name]) if name in difference else "(absent)"
             lines.append(f"      {padded} {shown}")
     if "more" in facts:
         lines.append(f"    and {facts['more']} more differences")

@@ -1,7 +1,7 @@
-"""The query of a call on a thread in its one form: what is a default, and which spellings are one. No I/O.
+"""The query of a call on a thread in canonical form, without defaults. No I/O.
 
-Source: the answers of a langgraph-api 0.16.7 to calls that differ in it. The SDKs say what is a default in different ways:
-`cancel_on_disconnect=0`, `=false`, or nothing.
+Source: responses of langgraph-api 0.16.7 to calls with different queries. SDKs spell a default in different ways:
+`cancel_on_disconnect=0`, `=false`, or no parameter.
 """
 
 import re
@@ -22,11 +22,11 @@ _CALLS: tuple[tuple[re.Pattern[str], dict[str, tuple[str, ...]], dict[str, str]]
     ),
     (re.compile(rf"{_THREAD}/runs/[^/]+/cancel"), {"wait": _TRUE_WORDS}, {"action": "interrupt"}),
 )
-"""For each call the names that say yes with one of these words, and no with any other; and what a name says by default."""
+"""For each call: the flags with the words that set them (any other word clears), and the default values."""
 
 
 def canonical_query(path: str, query: Query) -> dict[str, list[str]]:
-    """Return what *query* means in a call of *path*; the last value of a name counts where the server looks at one."""
+    """Return *query* of a call of *path* without defaults; the last value counts for a single-valued name."""
     for call, flags, defaults in _CALLS:
         if call.fullmatch(path):
             return {

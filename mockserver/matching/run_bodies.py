@@ -1,8 +1,8 @@
-"""The body of a run in its one form: what is a default, what has no effect, which spellings are one. No I/O.
+"""The body of a run in canonical form, without defaults and keys that have no effect. No I/O.
 
-Sources: the run schemas of the Agent Server's `/openapi.json`, and its answers to pairs of bodies that differ in one part.
-Looser than the server, on purpose: a content of one text part is its text, a recursion limit of 25 is none, ids of
-messages are volatile, and a key that the server copies into a message unread (`usage_metadata: null`) is left out.
+Sources: the run schemas in the Agent Server's `/openapi.json`, and its responses to pairs of bodies that differ in one part.
+Four rules are looser than the server, on purpose: a content of one text part equals its text, a recursion limit of 25
+equals none, message ids are ignored, and so are keys with null in a message (`usage_metadata: null`).
 """
 
 import re
@@ -13,7 +13,7 @@ from mockserver.matching.defaults import Defaults, drop_defaults
 
 _UUID = re.compile(UUID_PATTERN, re.IGNORECASE)
 
-# Without effect only as what the schema wants them to be: anything else is refused.
+# These have no effect if they have the type of the schema; the server rejects any other type.
 _NO_EFFECT: dict[str, tuple[type, ...]] = {
     "webhook": (str,),
     "after_seconds": (int, float),
@@ -45,7 +45,7 @@ _DEFAULTS_ON_THREAD = _DEFAULTS | {
     "if_not_exists": ("reject",),
     "multitask_strategy": ("enqueue",),
 }
-# The server's own recursion limit is another one, but RemoteGraph for JS sends 25 with every run.
+# The server's own default differs, but RemoteGraph for JS sends 25 with every run.
 _CONFIG_DEFAULTS: Defaults = {
     "tags": ([],),
     "metadata": ({},),
@@ -64,7 +64,7 @@ _MESSAGE_TYPES = {"user": "human", "assistant": "ai"}
 
 
 def canonical_run(body: Json, threaded: bool) -> Json:
-    """Return the meaning of the run *body*, which is on a thread if *threaded*."""
+    """Return the run *body* in canonical form; *threaded* if the run is on a thread."""
     if not isinstance(body, dict):
         return body
     no_effect = _NO_EFFECT_ON_THREAD if threaded else _NO_EFFECT_STATELESS
@@ -97,7 +97,7 @@ def _assistant(name: Json) -> Json:
     try:
         return default_assistant_id(name)
     except UnicodeEncodeError:
-        return name  # no name of a graph: it holds a lone surrogate
+        return name  # not a graph name: it contains a lone surrogate
 
 
 def _modes(modes: Json) -> Json:
@@ -109,7 +109,7 @@ def _modes(modes: Json) -> Json:
 
 
 def canonical_state(given: dict[str, Json]) -> dict[str, Json]:
-    """Return the meaning of the state *given*, whose `messages` may be spelled in several ways."""
+    """Return *given*, a state, with its `messages` in canonical form."""
     messages = given.get("messages")
     if isinstance(messages, str) or (isinstance(messages, dict) and _kind(messages) is not None):
         messages = [messages]
@@ -120,10 +120,10 @@ def canonical_state(given: dict[str, Json]) -> dict[str, Json]:
 
 def _message(message: Json) -> Json:
     if isinstance(message, dict) and len(message) == 2:
-        # What nearly all are, and quick: who says it, and a text.
-        said, kind = message.get("content"), _kind(message)
-        if isinstance(said, str) and kind is not None:
-            return {"type": kind, "content": said}
+        # Fast path for nearly all messages: a role and a text.
+        content, kind = message.get("content"), _kind(message)
+        if isinstance(content, str) and kind is not None:
+            return {"type": kind, "content": content}
     match message:
         case str(text):
             message = {"type": "human", "content": text}

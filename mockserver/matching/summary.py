@@ -1,4 +1,4 @@
-"""An exchange in a few words, and as plain values for people and programs to look at. No I/O."""
+"""Short descriptions of an exchange, and the whole exchange as JSON. No I/O."""
 
 from base64 import b64encode
 from typing import Any
@@ -12,13 +12,13 @@ from mockserver.matching.canonical import canonicalize
 
 
 def duration(exchange: Exchange) -> float:
-    """Return how long the answer took, in seconds."""
+    """Return the duration of the response, in seconds."""
     end = exchange.response.end
     return round(last_time(exchange.response.content) + (end.after if end else 0.0), 3)
 
 
 def response_size(exchange: Exchange) -> str:
-    """Return how much was answered: `7 events`, or `512 B`."""
+    """Return the size of the response: `7 events` or `512 B`."""
     match exchange.response.content:
         case Stream(events):
             return format_size(len(events), 0)
@@ -27,17 +27,17 @@ def response_size(exchange: Exchange) -> str:
 
 
 def format_size(events: int | None, size: int) -> str:
-    """Return the same of so many *events*, or of a body of *size* bytes where there are none."""
+    """Return `N events`, or `SIZE B` if *events* is None."""
     return f"{size} B" if events is None else pluralize(events, "event")
 
 
 def last_human_message(request: Request) -> str:
-    """Return the text of the last human message of *request* on one line; empty where there is none."""
+    """Return the text of the last human message of *request* on one line, or an empty string."""
     return human_text(canonicalize(request))
 
 
 def human_text(form: dict[str, Json]) -> str:
-    """Return the same of the canonical *form* of a request."""
+    """Return the text of the last human message in the canonical *form* of a request, or an empty string."""
     body = form.get("body")
     for run in body if isinstance(body, list) else [body]:
         state = run.get("input") if isinstance(run, dict) else None

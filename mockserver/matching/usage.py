@@ -1,4 +1,4 @@
-"""Which exchanges were played: told by what they ask, so that it holds when a cassette is formatted or put in another order. No I/O."""
+"""Usage: how often each exchange was played. Exchanges are identified by their requests, so formatting or reordering a cassette keeps the usage. No I/O."""
 
 import json
 from collections import Counter
@@ -17,7 +17,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Plays:
-    """In how many runs each exchange of one cassette was played, by its mark; *unfinished*: a test that uses it failed, so it tells too little."""
+    """The number of runs that played each exchange of a cassette, by mark; *unfinished* if a test failed, so plays may be absent."""
 
     exchanges: Mapping[str, int] = field(default_factory=dict)
     unfinished: bool = False
@@ -29,27 +29,27 @@ class Plays:
 
 
 Usage = Mapping[str, Plays]
-"""The plays of cassettes, by the paths of these."""
+"""The plays of each cassette, by its path."""
 
 
 def exchange_marks(requests: Iterable[Request]) -> list[str]:
-    """Return what each of the *requests* of one cassette is known by: what it means, and the how manieth of that meaning it is."""
+    """Return a mark for each of the *requests* of one cassette: its key and its ordinal among the requests with that key."""
     seen: Counter[bytes] = Counter()
-    told: list[str] = []
+    marks: list[str] = []
     for request in requests:
         key = keys.request_key(canonicalize(request))
         seen[key] += 1
-        told.append(f"{key.hex()}-{seen[key]}")
-    return told
+        marks.append(f"{key.hex()}-{seen[key]}")
+    return marks
 
 
 def request_of_mark(mark: str) -> str:
-    """Return what requests with the same meaning as that of *mark* have in common."""
+    """Return the part of *mark* that all exchanges with an equal request share."""
     return mark.partition("-")[0]
 
 
 def merge_usages(usages: Iterable[Usage]) -> Usage:
-    """Return all of *usages* as one."""
+    """Return the sum of all *usages*."""
     both: dict[str, Plays] = {}
     for usage in usages:
         for path, plays in usage.items():
@@ -58,18 +58,18 @@ def merge_usages(usages: Iterable[Usage]) -> Usage:
 
 
 def as_unfinished(usage: Usage) -> Usage:
-    """Return *usage* as that of a test that failed."""
+    """Return *usage* marked as incomplete, because a test failed."""
     return {path: replace(plays, unfinished=True) for path, plays in usage.items()}
 
 
 def to_json(usage: Usage) -> Json:
     """Return *usage* as JSON."""
-    told = {
+    cassettes = {
         path: {"exchanges": dict(plays.exchanges)}
         | ({"unfinished": True} if plays.unfinished else {})
         for path, plays in sorted(usage.items())
     }
-    return {"mockserver_usage": VERSION, "cassettes": told}
+    return {"mockserver_usage": VERSION, "cassettes": cassettes}
 
 
 def dumps(usage: Usage) -> str:
@@ -78,23 +78,23 @@ def dumps(usage: Usage) -> str:
 
 
 def loads(text: str) -> Usage:
-    """Return the usage that a file's *text* holds; ReadError where it is none."""
+    """Return the usage in the *text* of a usage file; ReadError if it is not one."""
     try:
         return from_json(json.loads(text)) if text.strip() else {}
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise ReadError(
-            "not a usage file: name what `mockserver replay --usage` or pytest has written"
+            "not a usage file: name a file written by `mockserver replay --usage` or by pytest"
         ) from None
 
 
-def from_json(told: Any) -> Usage:
-    """Return the usage that *told*, as `facts` gives it, says; ValueError or the like where it is none."""
-    if told["mockserver_usage"] != VERSION:
+def from_json(value: Any) -> Usage:
+    """Return the usage in *value*, a result of `to_json`; ValueError, KeyError or TypeError if it is not one."""
+    if value["mockserver_usage"] != VERSION:
         raise ValueError
     return {
         str(path): Plays(
-            {str(mark): int(count) for mark, count in one["exchanges"].items()},
-            bool(one.get("unfinished", False)),
+            {str(mark): int(count) for mark, count in plays["exchanges"].items()},
+            bool(plays.get("unfinished", False)),
         )
-        for path, one in told["cassettes"].items()
+        for path, plays in value["cassettes"].items()
     }

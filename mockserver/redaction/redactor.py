@@ -80,7 +80,7 @@ class Redactor:
         self._rules = rules
         self._seconds = seconds
         self._limit = TimeLimit(seconds)
-        self._suspicion = Prefilter(self._secrets, forms, rules.fields)
+        self._prefilter = Prefilter(self._secrets, forms, rules.fields)
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """Return *exchange* without secrets, the number of replacements in `redacted`."""
@@ -103,7 +103,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return *text* without secrets; the very same object where there are none."""
-        if not self._rules.search_all and not self._suspicion.may_match(text):
+        if not self._rules.search_all and not self._prefilter.may_match(text):
             return text
         before = self.count
         redacted = self._text(unescape_json(text))
@@ -141,7 +141,7 @@ class Redactor:
         return replace(response, reason=reason, headers=headers, content=content)
 
     def _stream(self, stream: Stream) -> Stream:
-        if not self._rules.search_all and not self._suspicion.may_match_stream(stream):
+        if not self._rules.search_all and not self._prefilter.may_match_stream(stream):
             tail = self._bytes(stream.tail)
             return (
                 stream if tail == stream.tail else Stream(stream.events, stream.line_ending, tail)
@@ -192,7 +192,7 @@ class Redactor:
     def _headers(self, headers: Headers) -> Headers:
         values = "\n".join([value for _, value in headers])
         named = any(is_secret_name(name) for name, _ in headers)
-        if not named and not self._rules.search_all and not self._suspicion.may_match(values):
+        if not named and not self._rules.search_all and not self._prefilter.may_match(values):
             return headers
         return tuple((name, self._header(name, value)) for name, value in headers)
 

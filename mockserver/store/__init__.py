@@ -1,1 +1,1 @@
-"""Cassettes as files: found, read, followed, recorded into, rewritten."""
+"""Cassette files: find, read, reload, record, rewrite."""

@@ -1,4 +1,4 @@
-"""A file that we append to and that others may edit: opened and locked, and known to be ours alone or not."""
+"""A locked file that we append to, which notices edits by other programs."""
 
 import fcntl
 import os
@@ -11,14 +11,14 @@ from mockserver.errors import OutOfFilesError, UsageError, is_out_of_files
 from mockserver.store.cassette_file import Stamp, stamp_from
 
 RECORDED_SUFFIX = ".recorded"
-"""What the name of a file beside an edited cassette ends in; no folder replays it."""
+"""The suffix of the file that gets the exchanges an edited cassette lacks; such files are not replayed."""
 
 _BLOCK = 1 << 20
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
 class AppendedFile:
-    """A file that only we append to, after the *base* bytes that it held before."""
+    """A file that we append to; it already held *base* bytes."""
 
     def __init__(self, path: Path, descriptor: int, base: int) -> None:
         self.path = path
@@ -32,7 +32,7 @@ class AppendedFile:
         return current_stamp(self.path) != self._stamp
 
     def write(self, raw: bytes) -> None:
-        """Append *raw*, whole or not at all; OSError where that fails."""
+        """Append *raw* completely; on OSError the file is as before."""
         view = memoryview(raw)
         try:
             while view:
@@ -42,12 +42,12 @@ class AppendedFile:
             self._stamp = stamp_from(os.fstat(self.descriptor))
             raise
         self.end += len(raw)
-        now = stamp_from(os.fstat(self.descriptor))
-        # Of another size than ours, it was edited in the moment before we wrote.
-        self._stamp = now if now[1] == self.end else _NO_STAMP
+        stamp = stamp_from(os.fstat(self.descriptor))
+        # Another size means that another program wrote just before us.
+        self._stamp = stamp if stamp[1] == self.end else _NO_STAMP
 
     def base_blocks(self) -> Iterator[bytes]:
-        """Yield what the file held before."""
+        """Yield the bytes that the file held at the start."""
         for start in range(0, self.base, _BLOCK):
             yield os.pread(self.descriptor, min(_BLOCK, self.base - start), start)
 
@@ -56,7 +56,7 @@ _NO_STAMP = (0, 0, 0)
 
 
 def current_stamp(path: Path) -> Stamp | None:
-    """Return the stamp of the file *path*, None where there is none."""
+    """Return the stamp of the file *path*, or None if it does not exist."""
     try:
         return stamp_from(os.stat(path))  # noqa: PTH116 (a third of the time of Path.stat)
     except OSError:
@@ -64,14 +64,14 @@ def current_stamp(path: Path) -> Stamp | None:
 
 
 def open_locked(path: Path) -> int:
-    """Open *path*, made if it is not there, and lock it."""
+    """Open and lock the file *path*, which is created if it does not exist; return its descriptor."""
     while True:
         if not path.parent.is_dir():
-            raise UsageError(f"{path.parent}: there is no such folder")
+            raise UsageError(f"{path.parent}: folder does not exist")
         try:
             if path.exists() and not path.is_file():
                 raise UsageError(
-                    f"{path} is no file: name a cassette, such as {path / 'chat.yaml'}"
+                    f"{path} is not a file: name a cassette, such as {path / 'chat.yaml'}"
                 )
             descriptor = os.open(path, _FLAGS, 0o644)
         except OSError as error:
@@ -81,7 +81,7 @@ def open_locked(path: Path) -> int:
         except OSError:
             os.close(descriptor)
             raise UsageError(
-                f"{path} is being recorded by another mockserver: stop that one, or record into another file"
+                f"{path} is in use by another mockserver that records into it: stop it, or record into another file"
             ) from None
         if path.exists() and os.path.samestat(path.stat(), os.fstat(descriptor)):
             return descriptor
@@ -103,25 +103,25 @@ def has_bytes(descriptor: int) -> bool:
 
 
 def create_new(path: Path) -> int:
-    """Make the file beside the one that is overwritten; one that is left from a kill is not thrown away."""
+    """Create the file *path* and return its descriptor; UsageError if it is left over from a killed recording."""
     try:
         return os.open(path, _FLAGS | os.O_EXCL, 0o644)
     except FileExistsError:
         raise UsageError(
-            f"{path} is left from a recording that was killed: move it away to keep it, or delete it"
+            f"{path} is left over from a killed recording: move it away to keep it, or delete it"
         ) from None
     except OSError as error:
         raise _unwritable(path, error) from None
 
 
 def create_beside(path: Path) -> tuple[Path, int]:
-    """Make a new file for exchanges that the edited cassette *path* does not take; return its path and descriptor."""
+    """Create a file for the exchanges that the edited cassette *path* lacks; return its path and descriptor."""
     for suffix in chain([RECORDED_SUFFIX], (f".{number}{RECORDED_SUFFIX}" for number in count(2))):
-        beside = path.with_name(f"{path.name}{suffix}")
+        new = path.with_name(f"{path.name}{suffix}")
         try:
-            descriptor = os.open(beside, _FLAGS | os.O_EXCL, 0o644)
+            descriptor = os.open(new, _FLAGS | os.O_EXCL, 0o644)
         except FileExistsError:
             continue
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        return beside, descriptor
+        return new, descriptor
     raise AssertionError

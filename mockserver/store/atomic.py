@@ -1,4 +1,4 @@
-"""A file put in the place of another at once, so that a kill leaves the one or the other whole."""
+"""Atomic replacement of a file: after a kill, either the old or the new content is complete."""
 
 import fcntl
 import os
@@ -14,9 +14,9 @@ SYNC = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
 
 def rewrite(path: Path, raw: bytes, before: bytes) -> None:
-    """Have the file *path*, which held *before*, hold *raw*; where it is a link, the file that it leads to.
+    """Replace the content *before* of the file *path* by *raw*; a link is followed.
 
-    UsageError where it is being recorded into, StorageError where it was changed meanwhile, is read-only or cannot be written.
+    UsageError if a recording holds the file; StorageError if it has changed, is read-only or cannot be written.
     """
     try:
         real = path.resolve(strict=True)
@@ -27,19 +27,19 @@ def rewrite(path: Path, raw: bytes, before: bytes) -> None:
 
 
 def check_target(path: Path, *, overwrite: bool = False) -> None:
-    """Raise UsageError where the cassette *path* cannot be made: its name is none, or it is there and not to *overwrite*."""
+    """Raise UsageError if the cassette *path* cannot be created: wrong name, no folder, or it exists and *overwrite* is False."""
     if path.is_dir():
         raise UsageError(f"{path} is a folder: name a file, such as {path / 'chat.yaml'}")
     if path.suffix not in SUFFIXES:
-        raise UsageError(f"{path}: a cassette's name ends in .yaml")
+        raise UsageError(f"{path}: the name of a cassette must end in .yaml")
     if not path.parent.is_dir():
-        raise UsageError(f"{path.parent}: there is no such folder")
+        raise UsageError(f"{path.parent}: folder does not exist")
     if path.exists() and not overwrite:
-        raise UsageError(f"{path} is there already: name another file, or add --overwrite")
+        raise UsageError(f"{path} already exists: name another file, or add --overwrite")
 
 
 def create(path: Path, raw: bytes) -> None:
-    """Have the file *path* hold *raw*, whatever it held; StorageError where it cannot be written."""
+    """Write *raw* to the file *path*, which is created or replaced; StorageError if it cannot be written."""
     try:
         if path.exists():
             rewrite(path, raw, path.read_bytes())
@@ -50,7 +50,7 @@ def create(path: Path, raw: bytes) -> None:
 
 
 def remove(path: Path, before: bytes) -> None:
-    """Remove the file *path*, which held *before*; raises as `rewrite` does."""
+    """Remove the file *path* if it still holds *before*; errors as in `rewrite`."""
     try:
         with _locked_unchanged(path, path, before):
             path.unlink()
@@ -59,35 +59,37 @@ def remove(path: Path, before: bytes) -> None:
 
 
 def _write_and_replace(path: Path, raw: bytes, mode: int) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(raw)
             file.flush()
             os.fchmod(descriptor, mode)
             SYNC(descriptor)
-        beside.replace(path)
+        temporary.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def _locked_unchanged(path: Path, shown: Path, before: bytes) -> Iterator[int]:
-    """Hold the lock that a recording holds on the file *path*, which still holds *before*; yield its permissions."""
+    """Lock the file *path* as a recording does, check that it still holds *before*, and yield its mode."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(
-                f"{shown} is being recorded into by a mockserver: stop that one first"
+                f"{shown} is in use by a mockserver that records into it: stop it first"
             ) from None
         if _content(descriptor) != before:
-            raise StorageError(f"{shown}: was changed meanwhile, left as it is: run this again")
+            raise StorageError(
+                f"{shown}: changed by another program in the meantime, not written: run this again"
+            )
         mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
         if not mode & 0o222:
-            raise StorageError(f"{shown}: is read-only, left as it is")
+            raise StorageError(f"{shown}: read-only, not changed")
         yield mode
     finally:
         os.close(descriptor)

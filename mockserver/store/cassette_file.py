@@ -1,4 +1,4 @@
-"""One cassette file as it was when it was loaded."""
+"""One loaded cassette file: its index, and its exchanges on demand."""
 
 import os
 import resource
@@ -7,10 +7,9 @@ from functools import partial
 from pathlib import Path
 
 from mockserver.cassette import events_reader, yaml_codec
-from mockserver.cassette import playback as player
 from mockserver.cassette.documents import decode, single_document
 from mockserver.cassette.model import Exchange, Policy
-from mockserver.cassette.playback import Playback
+from mockserver.cassette.playback import Playback, build_playback
 from mockserver.errors import OutOfFilesError, ReadError, is_out_of_files
 from mockserver.http.messages import Request
 from mockserver.matching.index import Entry, RequestFingerprint
@@ -21,30 +20,31 @@ from mockserver.store.reader import Reader, Visitor, locate_error, read_request
 BLOCK_SIZE = 4 << 20
 
 MAX_OPEN = min(512, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
-"""How many files may be open; of more, the last good version cannot be kept when they are edited in place."""
+"""The maximum number of open files; above it, the last good version of a file is lost if it is edited in place."""
 
 Stamp = tuple[int, int, int]
-"""Inode, size and time of the last change: another stamp, another content."""
+"""Inode, size and modification time; a file with a new stamp has changed."""
 
 
 class CassetteFile:
-    """A file that was loaded: its index and, as long as this lives, its bytes.
+    """A loaded file: its index and, as long as this object lives, its bytes.
 
-    A file of up to *hold* bytes is held in memory, so that an edit in place cannot take them from us. Requests that *before*, what
-    was loaded of it last, has too are not read again; each exchange is followed by a *rest*, or else each is only to be seen by *look*. *notes* are the lines to be told about it; *end* is the byte after the last whole document.
+    A file of up to *max_in_memory* bytes is kept in memory, so that an edit in place does not affect it. Requests that *previous*,
+    the version loaded before, also holds are not parsed again. With *visit*, each exchange is only passed to it and not indexed.
+    *notes* are messages for the user; *end* is the byte after the last complete document.
     """
 
     _last_line = (0, 1)
-    """The byte and the line of the last call of `_line`: the next one is often further on."""
+    """The byte and the line of the last call of `_line`; the next call often continues from there."""
 
     def __init__(
         self,
         path: Path,
         name: str,
         policy: Policy,
-        hold: int,
-        before: "CassetteFile | None" = None,
-        look: Visitor | None = None,
+        max_in_memory: int,
+        previous: "CassetteFile | None" = None,
+        visit: Visitor | None = None,
     ) -> None:
         self._path = path
         self.name = name
@@ -54,27 +54,27 @@ class CassetteFile:
         self._descriptor = discovery.open_regular(path)
         try:
             self.stamp = stamp_from(os.fstat(self._descriptor))
-            self._held: bytes | None = None
-            if self.stamp[1] <= hold:
-                self._held = b"".join(self._pieces())
-            reader = Reader(name, self._line, partial(_known_fingerprints, before), look)
+            self._content: bytes | None = None
+            if self.stamp[1] <= max_in_memory:
+                self._content = b"".join(self._read_file())
+            reader = Reader(name, self._line, partial(_known_fingerprints, previous), visit)
             self.notes = reader.notes
             self.cassette, self.header = reader.read(self._blocks(), policy)
             self.end = reader.end
-            if before is not None and before.bytes_in_memory and self.bytes_in_memory:
-                self._check(before)
+            if previous is not None and previous.bytes_in_memory and self.bytes_in_memory:
+                self._check_new_responses(previous)
         except BaseException:
             self.close()
             raise
-        self._let_go()
+        self._close_if_unneeded()
 
     @property
     def bytes_in_memory(self) -> int:
-        """How many bytes of memory its content takes."""
-        return len(self._held) if self._held is not None else 0
+        """The number of bytes of the content that are kept in memory."""
+        return len(self._content) if self._content is not None else 0
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -82,79 +82,79 @@ class CassetteFile:
     def __del__(self) -> None:
         self.close()
 
-    def exchange(self, place: Entry) -> Exchange:
-        """Return the exchange at *place*; ReadError where it cannot be read."""
-        return self._exchange(place, self._same(place))
+    def exchange(self, entry: Entry) -> Exchange:
+        """Return the exchange of *entry*; ReadError if it cannot be read."""
+        return self._exchange(entry, self._checked_bytes(entry))
 
-    def playback(self, place: Entry) -> Playback:
-        """Return how the answer at *place* is played; ReadError where it cannot be read."""
-        raw = self._same(place)
-        return events_reader.read_playback(raw) or player.build_playback(
-            self._exchange(place, raw).response
+    def playback(self, entry: Entry) -> Playback:
+        """Return the playback of the response of *entry*; ReadError if it cannot be read."""
+        raw = self._checked_bytes(entry)
+        return events_reader.read_playback(raw) or build_playback(
+            self._exchange(entry, raw).response
         )
 
-    def request(self, place: Entry) -> Request:
-        """Return the request at *place* alone."""
-        return read_request(single_document(self._read(place.start, place.end), place.start))[0]
+    def request(self, entry: Entry) -> Request:
+        """Return the request of *entry*."""
+        return read_request(single_document(self._read(entry.start, entry.end), entry.start))[0]
 
-    def _exchange(self, place: Entry, raw: bytes) -> Exchange:
+    def _exchange(self, entry: Entry, raw: bytes) -> Exchange:
         try:
-            exchange = yaml_codec.load_exchange(decode(single_document(raw, place.start), raw))
+            exchange = yaml_codec.load_exchange(decode(single_document(raw, entry.start), raw))
         except ReadError as error:
-            raise self.locate_error(error, place.start) from None
+            raise self.locate_error(error, entry.start) from None
         if exchange is None:
             raise self._changed()
         return exchange
 
-    def _same(self, place: Entry) -> bytes:
-        """Return the bytes of the exchange at *place*; ReadError where its request is another one by now."""
-        raw = self._read(place.start, place.end)
-        if hash(raw[: place.fingerprint.raw_size]) != place.fingerprint.raw_hash:
+    def _checked_bytes(self, entry: Entry) -> bytes:
+        """Return the bytes of the exchange of *entry*; ReadError if its request has changed in the file."""
+        raw = self._read(entry.start, entry.end)
+        if hash(raw[: entry.fingerprint.raw_size]) != entry.fingerprint.raw_hash:
             raise self._changed()
         return raw
 
     def _changed(self) -> ReadError:
         return ReadError(
-            "was changed in place and cannot be read as it was: mend the file", file=self.name
+            "was edited in place, so its loaded version is lost: fix the file", file=self.name
         )
 
-    def _check(self, before: "CassetteFile") -> None:
-        """Read the answers of those exchanges that *before* does not hold alike; ReadError as in `playback`."""
-        known = {before._read(place.start, place.end) for place in before.cassette.entries}
-        for place in self.cassette.entries:
-            if self._read(place.start, place.end) not in known:
-                self.playback(place)
+    def _check_new_responses(self, previous: "CassetteFile") -> None:
+        """Read the responses of all exchanges that *previous* does not hold; ReadError as in `playback`."""
+        known = {previous._read(entry.start, entry.end) for entry in previous.cassette.entries}
+        for entry in self.cassette.entries:
+            if self._read(entry.start, entry.end) not in known:
+                self.playback(entry)
 
     def locate_error(self, error: ReadError, start: int) -> ReadError:
-        """Return the *error* in the document at byte *start* with the file and line at which it stands."""
+        """Return *error*, which is in the document at byte *start*, with its file and line."""
         return locate_error(self.name, self._line, error, start)
 
     def _line(self, start: int) -> int:
-        """Return the line, from 1, that begins at byte *start*."""
-        place, line = self._last_line
-        if place > start:
-            place, line = 0, 1
-        line += self._read(place, start).count(b"\n")
+        """Return the number (from 1) of the line that begins at byte *start*."""
+        position, line = self._last_line
+        if position > start:
+            position, line = 0, 1
+        line += self._read(position, start).count(b"\n")
         self._last_line = start, line
         return line
 
     def _blocks(self) -> Iterator[bytes]:
-        if self._held is not None:
-            yield self._held
+        if self._content is not None:
+            yield self._content
             return
-        yield from self._pieces()
+        yield from self._read_file()
 
-    def _pieces(self) -> Iterator[bytes]:
+    def _read_file(self) -> Iterator[bytes]:
         offset, size = 0, self.stamp[1]
-        # A read that asks for more than there is costs more than the read: the memory for it.
+        # Reading no more than the file holds avoids allocating a large buffer.
         while block := os.pread(self._descriptor, min(BLOCK_SIZE, size - offset) or 1, offset):
             yield block
             offset += len(block)
             size = max(size, offset)
 
     def _read(self, start: int, end: int) -> bytes:
-        if self._held is not None:
-            return self._held[start:end]
+        if self._content is not None:
+            return self._content[start:end]
         if self._descriptor >= 0:
             return os.pread(self._descriptor, end - start, start)
         try:
@@ -170,24 +170,24 @@ class CassetteFile:
         finally:
             os.close(descriptor)
 
-    def _let_go(self) -> None:
-        """Close the file where that is no loss, or where too many are open to keep this one."""
-        if self._held is not None or self._descriptor >= MAX_OPEN:
+    def _close_if_unneeded(self) -> None:
+        """Close the file if its content is in memory, or if too many files are open."""
+        if self._content is not None or self._descriptor >= MAX_OPEN:
             self.close()
 
 
 def stamp_from(status: os.stat_result) -> Stamp:
-    """Return what tells one content of a file from another."""
+    """Return the stamp of a file with this *status*."""
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _known_fingerprints(
-    before: CassetteFile | None, in_force: IgnoreRules
+    previous: CassetteFile | None, rules: IgnoreRules
 ) -> dict[tuple[int, int], RequestFingerprint]:
-    """Return what is known of the requests of *before* where the rules *in_force* are the same, by the size and mark of each."""
-    if before is None or before.cassette.rules != in_force:
+    """Return the fingerprints of *previous* by raw size and raw hash; empty if its rules differ from *rules*."""
+    if previous is None or previous.cassette.rules != rules:
         return {}
     return {
         (one.fingerprint.raw_size, one.fingerprint.raw_hash): one.fingerprint
-        for one in before.cassette.entries
+        for one in previous.cassette.entries
     }

@@ -1,4 +1,4 @@
-"""The files that a person names: which are meant by a path, and what stands in one of their own."""
+"""Find and read the files that a user names."""
 
 import errno
 import os
@@ -14,18 +14,18 @@ T = TypeVar("T")
 
 
 def find_files(paths: Iterable[Path]) -> dict[str, tuple[str, bool]]:
-    """Return the files that *paths* mean by their names, in path order, each with whether it was named outright.
+    """Return the files at and below *paths* in path order: name -> (path, whether the user named the file itself).
 
-    A name is the path below the given folder, or the file's own name; two alike are told apart by the path as given.
-    UsageError for a path that is not there.
+    The name is the path below the given folder, or the file name; a duplicate name is replaced by the path as given.
+    UsageError for a path that does not exist.
     """
     files: dict[str, tuple[str, bool]] = {}
     seen: set[str] = set()
     for path in paths:
         try:
-            for name, file, place in _below(path):
-                if place not in seen:
-                    seen.add(place)
+            for name, file, real in _below(path):
+                if real not in seen:
+                    seen.add(real)
                     files[name if name not in files else Path(file).as_posix()] = (
                         file,
                         not path.is_dir(),
@@ -37,7 +37,7 @@ def find_files(paths: Iterable[Path]) -> dict[str, tuple[str, bool]]:
 
 
 def open_regular(path: Path) -> int:
-    """Return the file *path*, opened to be read; OSError where that fails or where it is a pipe, a device or a folder.
+    """Open the file *path* for reading and return its descriptor; OSError if it is no regular file or cannot be opened.
 
     Reading these may never end, except for the null device, which stands for an empty file.
     """
@@ -45,20 +45,20 @@ def open_regular(path: Path) -> int:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) and status.st_rdev != Path(os.devnull).stat().st_rdev:
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is not a regular file: name a file, or move it away")
+        raise OSError(errno.EINVAL, "not a regular file: name a file, or move this one away")
     return descriptor
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the bytes of the file *path*; OSError as in `opened`."""
+    """Return the bytes of the file *path*; OSError as in `open_regular`."""
     with os.fdopen(open_regular(path), "rb") as file:
         return file.read()
 
 
 def parse_file(path: Path, parse: Callable[[str], T]) -> T:
-    """Return what *parse* makes of the text of the file *path*.
+    """Return the result of *parse* for the text of the file *path*.
 
-    UsageError, with file and line, where the file cannot be read, or *parse* raises ReadError.
+    UsageError, with file and line, if the file cannot be read or *parse* raises ReadError.
     """
     try:
         return parse(read_bytes(path).decode("utf-8"))
@@ -71,23 +71,23 @@ def parse_file(path: Path, parse: Callable[[str], T]) -> T:
 
 
 def _below(path: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield the name of each file, its path, and the one place that it has, by whatever path it is reached."""
+    """Yield (name, path, real path) of each file at or below *path*."""
     if path.is_dir():
         start = len(str(path))
-        there = [(file[start:].lstrip("/"), file, place) for file, place in _walk(path)]
-        yield from sorted(there, key=lambda one: one[0].split("/"))
+        files = [(file[start:].lstrip("/"), file, real) for file, real in _walk(path)]
+        yield from sorted(files, key=lambda file: file[0].split("/"))
     elif path.exists():
         yield path.name, str(path), f"{os.path.realpath(path)}/{path.name}"
     else:
-        raise UsageError(f"{path}: there is no such file or folder")
+        raise UsageError(f"{path}: no such file or folder")
 
 
 def _walk(folder: Path | str) -> Iterator[tuple[str, str]]:
-    """Yield the path of each file below *folder*, and its one place. It is done again and again, so the folder tells of links."""
+    """Yield (path, real path) of each file below *folder*. Called often, so only links cost a call of `realpath`."""
     real = os.path.realpath(folder)
     with os.scandir(folder) as entries:
-        there = list(entries)
-    for entry in there:
+        listed = list(entries)
+    for entry in listed:
         name = entry.name
         if name.startswith("."):
             continue
@@ -95,5 +95,5 @@ def _walk(folder: Path | str) -> Iterator[tuple[str, str]]:
             if not entry.is_symlink():
                 yield from _walk(entry.path)
         elif name.endswith(SUFFIXES) and name != SETTINGS_FILE:
-            place = os.path.realpath(entry.path) if entry.is_symlink() else f"{real}/{name}"
-            yield entry.path, f"{place}/{name}"
+            target = os.path.realpath(entry.path) if entry.is_symlink() else f"{real}/{name}"
+            yield entry.path, f"{target}/{name}"

@@ -1,4 +1,4 @@
-"""A copy of the documents that were appended to a cassette: whoever shortens the file does not take them away."""
+"""A copy of the documents that were appended to a cassette, in case another program shortens the file."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from tempfile import SpooledTemporaryFile
 from mockserver.cassette import documents
 
 _IN_MEMORY = 1 << 20
-"""How many bytes are held in memory; more go to a temporary file."""
+"""The maximum number of bytes in memory; more go to a temporary file."""
 
 _BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where the document of the *number*th request stands in the copy of all."""
+class _Position:
+    """The position of the document of request *number* in the copy."""
 
     number: int
     start: int
@@ -25,60 +25,60 @@ class _Place:
 
 
 class DocumentCopy:
-    """A copy of the documents that were appended to a file in *folder*: whoever shortens the file does not take them away."""
+    """A copy of the documents that were appended to a file in *folder*."""
 
     def __init__(self, folder: Path) -> None:
         self._copy = SpooledTemporaryFile(_IN_MEMORY, dir=str(folder))  # noqa: SIM115 (see `close`)
-        self._places: list[_Place] = []
+        self._positions: list[_Position] = []
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._positions)
 
     def add(self, number: int, raw: bytes) -> None:
-        """Add the document *raw* of the *number*th request; OSError where the disk is full."""
-        last = self._places[-1] if self._places else _Place(0, 0, 0, b"")
-        place = _Place(number, last.start + last.length, len(raw), _digest(raw))
-        self._copy.seek(place.start)
+        """Add the document *raw* of request *number*; OSError if the disk is full."""
+        last = self._positions[-1] if self._positions else _Position(0, 0, 0, b"")
+        position = _Position(number, last.start + last.length, len(raw), _digest(raw))
+        self._copy.seek(position.start)
         self._copy.write(raw)
-        self._places.append(place)
+        self._positions.append(position)
 
     def remove_last(self) -> None:
-        """Take the last one out."""
-        self._places.pop()
+        """Remove the last document."""
+        self._positions.pop()
 
     def are_in_order(self) -> bool:
-        """Return whether they were appended in the order of their requests."""
-        numbers = [place.number for place in self._places]
+        """Return whether the documents were appended in the order of their requests."""
+        numbers = [position.number for position in self._positions]
         return numbers == sorted(numbers)
 
     def in_order(self) -> Iterator[bytes]:
-        """Yield them in the order of their requests."""
-        return map(self._read, sorted(self._places, key=lambda place: place.number))
+        """Yield the documents in the order of their requests."""
+        return map(self._read, sorted(self._positions, key=lambda position: position.number))
 
     def missing_in(self, path: Path) -> Iterator[tuple[int, bytes]]:
-        """Yield number and document of those that the edited file *path* has never held.
+        """Yield (number, document) for each document that the editor of the file *path* has not seen.
 
-        Its editor has seen all up to the last one that it still holds: what is missing before that was changed or deleted on purpose.
+        The editor has seen all up to the last document still in the file; those missing before it were deleted on purpose.
         """
-        there = _digests_in(path)
+        present = _digests_in(path)
         seen = 0
-        for number, place in enumerate(self._places, 1):
-            if place.digest in there:
+        for number, position in enumerate(self._positions, 1):
+            if position.digest in present:
                 seen = number
-        for place in self._places[seen:]:
-            yield place.number, self._read(place)
+        for position in self._positions[seen:]:
+            yield position.number, self._read(position)
 
     def close(self) -> None:
-        """Forget them."""
+        """Delete the copy."""
         self._copy.close()
 
-    def _read(self, place: _Place) -> bytes:
-        self._copy.seek(place.start)
-        return self._copy.read(place.length)
+    def _read(self, position: _Position) -> bytes:
+        self._copy.seek(position.start)
+        return self._copy.read(position.length)
 
 
 def _digest(document: bytes) -> bytes:
-    """Return the same for a *document* as we wrote it and with comments behind it."""
+    """Return the digest of *document* without trailing comments, which may be added by hand."""
     lines = document.rstrip()
     while lines.startswith(b"#", begin := lines.rfind(b"\n") + 1):
         lines = lines[:begin].rstrip()
@@ -86,7 +86,7 @@ def _digest(document: bytes) -> bytes:
 
 
 def _digests_in(path: Path) -> set[bytes]:
-    """Return the digests of the documents in the file *path*; none where it is gone, or no file any more."""
+    """Return the digests of the documents in the file *path*; empty if it is no longer a file."""
     if not path.is_file():
         return set()
     with path.open("rb") as file:

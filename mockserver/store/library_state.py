@@ -1,4 +1,4 @@
-"""All files of a server as they were when they were loaded; a change makes another shelf of them, which shares the rest."""
+"""All loaded files of a server. A change makes a new state, which shares the unchanged files."""
 
 import os
 from collections.abc import Mapping
@@ -14,20 +14,20 @@ from mockserver.store.cassette_file import CassetteFile, Stamp, stamp_from
 from mockserver.store.reader import NotACassetteError
 
 MAX_IN_MEMORY = 16 << 20
-"""How many bytes of small files are held in memory together."""
+"""The maximum number of bytes of all files in memory."""
 
 MAX_FILE_IN_MEMORY = 4 << 20
-"""How large a file may be to be held."""
+"""The maximum size of one file in memory."""
 
 Files = Mapping[str, tuple[str, bool]]
-"""Files by their names: the path of each, and whether it was named outright, as `files.found` gives them."""
+"""Files by name: the path and whether the user named the file itself; see `discovery.find_files`."""
 
 
 @dataclass(slots=True)
 class LibraryState:
-    """The loaded files by their names, the *index* of their requests, and the *notes* that were made on the way.
+    """The loaded files by name, the *index* of their requests, and *notes* for the user.
 
-    *stamps* are those of all files that were looked at, loaded or not.
+    *stamps* are those of all files found, loaded or not.
     """
 
     policy: Policy
@@ -39,85 +39,92 @@ class LibraryState:
     bytes_in_memory: int = 0
 
     def is_fresh(self, name: str) -> bool:
-        """Tell whether the file *name* is still as it was loaded."""
+        """Return whether the file *name* is unchanged since it was loaded."""
         try:
             now = os.stat(self.paths[name])  # noqa: PTH116 (a third of the time of Path.stat)
         except OSError:
             return False
-        known = self.stamps[name]
-        return (now.st_mtime_ns, now.st_size, now.st_ino) == (known[2], known[1], known[0])
+        stamp = self.stamps[name]
+        return (now.st_mtime_ns, now.st_size, now.st_ino) == (stamp[2], stamp[1], stamp[0])
 
-    def differs_from(self, there: Files) -> bool:
-        """Tell whether the files that are *there* are others, or otherwise."""
-        return list(there) != list(self.paths) or any(
-            _stamp(path) != self.stamps[name] for name, (path, _) in there.items()
+    def differs_from(self, files: Files) -> bool:
+        """Return whether *files* are other files than the loaded ones, or have changed."""
+        return list(files) != list(self.paths) or any(
+            _stamp(path) != self.stamps[name] for name, (path, _) in files.items()
         )
 
-    def load(self, there: Files) -> "LibraryState":
-        """Return the shelf of the files that are *there*; ReadError for the first that cannot be read."""
-        shelf = LibraryState(self.policy)
-        for name, (path, named) in there.items():
-            shelf._load(name, path, named=named)
-        return shelf._indexed(Index())
+    def load(self, files: Files) -> "LibraryState":
+        """Return the state with all *files* loaded; ReadError for the first one that cannot be read."""
+        state = LibraryState(self.policy)
+        for name, (path, is_explicit) in files.items():
+            state._load_file(name, path, is_explicit=is_explicit)
+        return state._with_index(Index())
 
-    def reload(self, there: Files) -> "LibraryState":
-        """Return the shelf after edited, new and removed files were picked up from what is *there*.
+    def reload(self, files: Files) -> "LibraryState":
+        """Return the state with the edited, new and removed files of *files* taken into account.
 
         Only changed files are read. A file that cannot be read keeps its last good version, with a note.
         """
-        shelf = LibraryState(self.policy, bytes_in_memory=self.bytes_in_memory)
+        state = LibraryState(self.policy, bytes_in_memory=self.bytes_in_memory)
         for name in self.cassette_files:
-            if name not in there:
-                shelf.notes.append(f"{name}: is gone, its exchanges are not served any more")
-                shelf.bytes_in_memory -= self.cassette_files[name].bytes_in_memory
-        for name, (path, named) in there.items():
+            if name not in files:
+                state.notes.append(
+                    f"{name}: the file was removed, its exchanges are no longer served"
+                )
+                state.bytes_in_memory -= self.cassette_files[name].bytes_in_memory
+        for name, (path, is_explicit) in files.items():
             if name in self.cassette_files:
-                shelf.cassette_files[name] = self.cassette_files[name]
-            shelf.paths[name] = path
+                state.cassette_files[name] = self.cassette_files[name]
+            state.paths[name] = path
             now = _stamp(path)
             if self.stamps.get(name) != now:
-                shelf._pick_up(name, path, named=named and name not in self.cassette_files)
-            shelf.stamps.setdefault(name, now)
-        return shelf._indexed(self.index)
+                state._reload_file(
+                    name, path, is_explicit=is_explicit and name not in self.cassette_files
+                )
+            state.stamps.setdefault(name, now)
+        return state._with_index(self.index)
 
-    def _pick_up(self, name: str, path: str, *, named: bool) -> None:
+    def _reload_file(self, name: str, path: str, *, is_explicit: bool) -> None:
         known = name in self.cassette_files
         try:
-            self._load(name, path, named=named)
+            self._load_file(name, path, is_explicit=is_explicit)
         except ReadError as error:
-            kept = "; the version before is kept" if known else ""
-            self.notes.append(f"{error}{kept}")
+            suffix = "; the last good version stays in use" if known else ""
+            self.notes.append(f"{error}{suffix}")
             return
         if name in self.cassette_files:
             count = len(self.cassette_files[name].cassette.entries)
-            self.notes.append(f"{name}: read again, {pluralize(count, 'exchange')}")
+            self.notes.append(f"{name}: reloaded, {pluralize(count, 'exchange')}")
 
-    def _load(self, name: str, path: str, *, named: bool) -> None:
-        before = self.cassette_files.get(name)
-        hold = MAX_FILE_IN_MEMORY if self.bytes_in_memory < MAX_IN_MEMORY else 0
+    def _load_file(self, name: str, path: str, *, is_explicit: bool) -> None:
+        previous = self.cassette_files.get(name)
+        max_in_memory = MAX_FILE_IN_MEMORY if self.bytes_in_memory < MAX_IN_MEMORY else 0
         self.paths[name] = path
         try:
-            snapshot = CassetteFile(Path(path), name, self.policy, hold, before)
+            cassette_file = CassetteFile(Path(path), name, self.policy, max_in_memory, previous)
         except OSError as error:
             raise ReadError(f"cannot be read: {error.strerror}", file=path) from None
         except ReadError as error:
-            if isinstance(error, NotACassetteError) and not named and before is None:
+            if isinstance(error, NotACassetteError) and not is_explicit and previous is None:
                 self.notes.append(f"{name}: skipped, {error.skip_reason}")
                 self.stamps[name] = _stamp(path)
                 return
             raise ReadError(error.message, line=error.line, file=path) from None
-        self.notes += snapshot.notes
-        self.bytes_in_memory += snapshot.bytes_in_memory - (before.bytes_in_memory if before else 0)
-        self.cassette_files[name] = snapshot
-        self.stamps[name] = snapshot.stamp
+        self.notes += cassette_file.notes
+        self.bytes_in_memory += cassette_file.bytes_in_memory - (
+            previous.bytes_in_memory if previous else 0
+        )
+        self.cassette_files[name] = cassette_file
+        self.stamps[name] = cassette_file.stamp
         self.paths[name] = path
 
-    def _indexed(self, before: Index) -> "LibraryState":
-        there = [
-            self.cassette_files[name].cassette for name in self.paths if name in self.cassette_files
-        ]
-        same = len(there) == len(before.cassettes) and all(map(is_, there, before.cassettes))
-        self.index = before if same else Index(tuple(there))
+    def _with_index(self, previous: Index) -> "LibraryState":
+        loaded = (self.cassette_files.get(name) for name in self.paths)
+        cassettes = tuple(file.cassette for file in loaded if file is not None)
+        is_same = len(cassettes) == len(previous.cassettes) and all(
+            map(is_, cassettes, previous.cassettes)
+        )
+        self.index = previous if is_same else Index(cassettes)
         return self
 
 

@@ -1,4 +1,4 @@
-"""The exchanges of many files in a line each: read once, from the beginning to the end, and none of it kept."""
+"""One row per exchange of many files. Each file is read once and nothing of it stays in memory."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from mockserver.store.reader import NotACassetteError
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One exchange in a few words; *size* says `62 events` or `512 B`, *human* is the last human message."""
+    """A summary of one exchange; *size* is `62 events` or `512 B`, *human* is the last human message."""
 
     exchange: str
     method: str
@@ -30,7 +30,7 @@ class Row:
 
 @dataclass(slots=True)
 class FileListing:
-    """What one file holds: *rows*; *notes* are to be told, *faults* are what could not be read."""
+    """The *rows* of one file, *notes* for the user, and the *errors* of exchanges that could not be read."""
 
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -38,22 +38,21 @@ class FileListing:
 
 
 def list_files(paths: Iterable[Path]) -> Iterator[FileListing]:
-    """Yield what is in each file below *paths*, in path order; UsageError for a path that is not there, ReadError for a file that is no cassette."""
-    there = discovery.find_files(paths)
-    for name, (path, named) in there.items():
-        yield _list_file(name, path, named)
+    """Yield the listing of each file at or below *paths*, in path order; UsageError for a path that does not exist, ReadError for a file that is not a cassette."""
+    for name, (path, is_explicit) in discovery.find_files(paths).items():
+        yield _list_file(name, path, is_explicit)
 
 
-def _list_file(name: str, path: str, named: bool) -> FileListing:
-    told = FileListing()
-    faults: list[tuple[ReadError, int]] = []
+def _list_file(name: str, path: str, is_explicit: bool) -> FileListing:
+    listing = FileListing()
+    errors: list[tuple[ReadError, int]] = []
 
-    def look(place: Document, target: str, form: dict[str, Json]) -> None:
-        number = len(told.rows) + len(faults) + 1
+    def visit(document: Document, target: str, form: dict[str, Json]) -> None:
+        number = len(listing.rows) + len(errors) + 1
         try:
-            outline = events_reader.read_outline(place.raw) or _outline(place)
+            outline = events_reader.read_outline(document.raw) or _outline(document)
         except ReadError as error:
-            faults.append((error, place.start))
+            errors.append((error, document.start))
             return
         row = Row(
             f"{name}#{number}",
@@ -64,27 +63,27 @@ def _list_file(name: str, path: str, named: bool) -> FileListing:
             round(outline.seconds, 3),
             summary.human_text(form),
         )
-        told.rows.append(row)
+        listing.rows.append(row)
 
     try:
-        snapshot = CassetteFile(Path(path), name, Policy(), 0, look=look)
+        cassette_file = CassetteFile(Path(path), name, Policy(), 0, visit=visit)
     except OSError as error:
         raise ReadError(f"cannot be read: {error.strerror}", file=path) from None
     except ReadError as error:
-        if not isinstance(error, NotACassetteError) or named:
+        if not isinstance(error, NotACassetteError) or is_explicit:
             raise ReadError(error.message, line=error.line, file=path) from None
-        told.notes.append(f"{name}: skipped, {error.skip_reason}")
+        listing.notes.append(f"{name}: skipped, {error.skip_reason}")
     else:
-        told.notes += snapshot.notes
-        told.errors = [str(snapshot.locate_error(error, start)) for error, start in faults]
-        snapshot.close()
-    return told
+        listing.notes += cassette_file.notes
+        listing.errors = [str(cassette_file.locate_error(error, start)) for error, start in errors]
+        cassette_file.close()
+    return listing
 
 
-def _outline(place: Document) -> events_reader.Outline:
-    """Return the answer at *place*, which is not laid out as ours are, in a few numbers; ReadError where it cannot be read."""
+def _outline(document: Document) -> events_reader.Outline:
+    """Return the outline of the response in *document*, which has a layout of its own; ReadError if it cannot be read."""
     try:
-        exchange = yaml_codec.load_exchange(place.raw.decode(place.encoding))
+        exchange = yaml_codec.load_exchange(document.raw.decode(document.encoding))
     except UnicodeDecodeError:
         raise ReadError("not UTF-8: save the file as UTF-8", line=1) from None
     assert exchange is not None

@@ -1,4 +1,4 @@
-"""The documents of a cassette file, read for its index: its header, what is asked in each exchange, and whether the last is torn."""
+"""Read a cassette file for its index: the header, the request of each exchange, and whether the last exchange is incomplete."""
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,38 +10,37 @@ from mockserver.cassette.truncation import is_truncated
 from mockserver.errors import ReadError, UsageError
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
-from mockserver.matching.canonical import canonical_form as canonical_form
-from mockserver.matching.canonical import canonicalize, integral_to_int
+from mockserver.matching.canonical import canonical_form, canonicalize, integral_to_int
 from mockserver.matching.index import Cassette, Entry, RequestFingerprint, fingerprint
 from mockserver.matching.keys import IgnoreRules, merge_rules
 
 _RECORDED = b"---\nrequest:"
-"""How an exchange begins that was recorded."""
+"""The first bytes of a recorded exchange."""
 
 _INTERRUPTED = "(a recording was killed before its first exchange)"
 
 Visitor = Callable[[Document, str, dict[str, Json]], None]
-"""Takes an exchange: where it stands, the target of its request, and the canonical form of that."""
+"""Called with each exchange: its document, the request target, and the canonical form of the request."""
 
 _VISITED = RequestFingerprint(0, 0, b"", None, (), ("", ""), array("q"), None)
-"""What is known of a request that was to be looked at, and nothing more."""
+"""The fingerprint of requests that are only passed to a visitor."""
 
 
 class NotACassetteError(ReadError):
-    """The file does not say that it is a cassette, or holds nothing yet; *why* it is skipped in a folder."""
+    """The file is not a cassette, or is empty; *skip_reason* is why a folder skips it."""
 
     def __init__(
-        self, message: str, *, file: str | None, why: str, line: int | None = None
+        self, message: str, *, file: str | None, skip_reason: str, line: int | None = None
     ) -> None:
         super().__init__(message, file=file, line=line)
-        self.skip_reason = why
+        self.skip_reason = skip_reason
 
 
 class Reader:
-    """Reads the file *name*; *line* tells the line, from 1, that begins at a byte of it.
+    """Reads the file *name*; *line* returns the number (from 1) of the line that begins at a byte.
 
-    Requests that are *known* from before, by the size and mark of what they were read from, are not read again. Each exchange is followed
-    by a *rest*; with *look*, it is only to be seen by that. *notes* are the lines to be told; *end* is the byte after the last whole document.
+    *known* returns the fingerprints that need not be computed again, by raw size and raw hash. With *visit*, each exchange is
+    only passed to it. *notes* are messages for the user; *end* is the byte after the last complete document.
     """
 
     def __init__(
@@ -49,135 +48,145 @@ class Reader:
         name: str,
         line: Callable[[int], int],
         known: Callable[[IgnoreRules], Mapping[tuple[int, int], RequestFingerprint]],
-        look: Visitor | None,
+        visit: Visitor | None,
     ) -> None:
         self.notes: list[str] = []
         self.end = 0
         self._name = name
         self._line = line
         self._known = known
-        self._look = look
+        self._visit = visit
 
     def read(self, blocks: Iterable[bytes], policy: Policy) -> tuple[Cassette, Header]:
-        """Return what stands in the file that comes in *blocks*; ReadError where it cannot be read."""
+        """Return the index and the header of the file that comes in *blocks*; ReadError if it cannot be read."""
         header, pending = self._header(documents.split_documents(blocks))
         try:
-            in_force = merge_rules(policy.ignore, header.ignore)
+            ignored = merge_rules(policy.ignore, header.ignore)
         except UsageError as error:
             raise ReadError(str(error), file=self._name) from None
         repeat = policy.repeat_for(header)
-        known = self._known(in_force)
+        known = self._known(ignored)
         entries: list[Entry] = []
-        for place in pending:
-            entries += self._entry(place, len(entries) + 1, in_force, repeat, known)
-        return Cassette(self._name, in_force, tuple(entries)), header
+        for document in pending:
+            entries += self._entry(document, len(entries) + 1, ignored, repeat, known)
+        return Cassette(self._name, ignored, tuple(entries)), header
 
-    def _header(self, places: Iterator[Document]) -> tuple[Header, Iterator[Document]]:
-        first = next(places, single_document(b""))
+    def _header(self, parts: Iterator[Document]) -> tuple[Header, Iterator[Document]]:
+        first = next(parts, single_document(b""))
         if not has_content(first.raw):
-            first = next(places, first)
+            first = next(parts, first)
         first = documents.strip_partial_separator(first)
         if not first.raw.strip():
             raise NotACassetteError(
-                "it is empty: record it again, or delete it",
+                "the file is empty: record it again, or delete it",
                 file=self._name,
-                why=f"it is empty {_INTERRUPTED}",
+                skip_reason=f"it is empty {_INTERRUPTED}",
             )
         if b"mockserver" not in first.raw:
             raise NotACassetteError(
                 "not a cassette: it must begin with `mockserver: 1`",
                 file=self._name,
-                why="it is no cassette (no `mockserver:` in it)",
+                skip_reason="it is not a cassette (no `mockserver:` key)",
             )
         try:
             header = yaml_codec.load_header(decode(first, first.raw))
         except ReadError as error:
-            fault = locate_error(self._name, self._line, error, first.start)
-            if next(places, None) is None and first.raw.startswith(b"mockserver"):
-                why = f"its header is torn {_INTERRUPTED}"
+            located = locate_error(self._name, self._line, error, first.start)
+            if next(parts, None) is None and first.raw.startswith(b"mockserver"):
+                skip_reason = f"its header is incomplete {_INTERRUPTED}"
                 raise NotACassetteError(
-                    fault.message, file=fault.file, line=fault.line, why=why
+                    located.message, file=located.file, line=located.line, skip_reason=skip_reason
                 ) from None
-            raise fault from None
+            raise located from None
         self.end = first.end
-        return header, self._counted(self._whole(places) if header.recorded else places)
+        return header, self._non_empty(
+            self._without_incomplete(parts) if header.recorded else parts
+        )
 
-    def _counted(self, places: Iterator[Document]) -> Iterator[Document]:
-        for place in places:
-            if place.response_at >= 0 or place.raw.strip(b"-\r\n"):
-                self.end = place.end
-                yield place
+    def _non_empty(self, parts: Iterator[Document]) -> Iterator[Document]:
+        for document in parts:
+            if document.response_at >= 0 or document.raw.strip(b"-\r\n"):
+                self.end = document.end
+                yield document
 
-    def _whole(self, places: Iterator[Document]) -> Iterator[Document]:
-        """Leave out the last exchange of a recorded file if a kill has torn it."""
+    def _without_incomplete(self, parts: Iterator[Document]) -> Iterator[Document]:
+        """Yield all documents except a last one that a killed recording left incomplete."""
         last: Document | None = None
-        for place in places:
+        for document in parts:
             if last is not None:
                 yield last
-            last = place
+            last = document
         if last is None:
             return
         last = documents.strip_partial_separator(last)
         if is_truncated(last):
             self.notes.append(
-                f"{self._name}, line {self._line(last.start)}: the last exchange is torn (a recording was killed), skipped"
+                f"{self._name}, line {self._line(last.start)}: the last exchange is incomplete (a recording was killed), skipped"
             )
         else:
             yield last
 
     def _entry(
         self,
-        place: Document,
+        document: Document,
         number: int,
-        in_force: IgnoreRules,
+        ignored: IgnoreRules,
         repeat: Repeat,
         known: Mapping[tuple[int, int], RequestFingerprint],
     ) -> Iterator[Entry]:
-        if not place.buffer.startswith(_RECORDED, place.begin) and not has_content(place.raw):
+        if not document.buffer.startswith(_RECORDED, document.begin) and not has_content(
+            document.raw
+        ):
             return
-        head = place.head
-        start = place.raw if head is None else head
+        head = document.head
+        start = document.raw if head is None else head
         try:
-            told = known.get((len(start), hash(start))) or self._asked(place, start, in_force)
+            request = known.get((len(start), hash(start))) or self._fingerprint(
+                document, start, ignored
+            )
         except ReadError as error:
-            raise locate_error(self._name, self._line, error, place.start) from None
-        yield Entry(self._name, number, place.start, place.end, told, told.repeat or repeat)
+            raise locate_error(self._name, self._line, error, document.start) from None
+        yield Entry(
+            self._name, number, document.start, document.end, request, request.repeat or repeat
+        )
 
-    def _asked(self, place: Document, start: bytes, in_force: IgnoreRules) -> RequestFingerprint:
-        """Return what is asked in the document at *place*, of which *start* tells that."""
+    def _fingerprint(
+        self, document: Document, start: bytes, ignored: IgnoreRules
+    ) -> RequestFingerprint:
+        """Return the fingerprint of the request in *document*, which begins with *start*."""
         own = None
-        if place.response_at >= 0 and (head := events_reader.read_head(start)):
+        if document.response_at >= 0 and (head := events_reader.read_head(start)):
             form, target = _form(head, start), head.path
         else:
-            request, own = read_request(place)
+            request, own = read_request(document)
             form, target = canonicalize(request), request.path
-        if self._look is not None:
-            self._look(place, target, form)
+        if self._visit is not None:
+            self._visit(document, target, form)
             return _VISITED
-        return fingerprint(form, in_force, start, own)
+        return fingerprint(form, ignored, start, own)
 
 
-def read_request(place: Document) -> tuple[Request, Repeat | None]:
-    """Return request and `repeat` of the document at *place*; ReadError where it cannot be read."""
-    if place.head is not None:
+def read_request(document: Document) -> tuple[Request, Repeat | None]:
+    """Return request and `repeat` of *document*; ReadError if it cannot be read."""
+    if document.head is not None:
         try:
-            found = yaml_codec.load_head(decode(place, place.head))
+            found = yaml_codec.load_head(decode(document, document.head))
         except ReadError:
             found = None
         if found is not None:
             return found
-    found = yaml_codec.load_head(decode(place, place.raw), whole=True)
+    found = yaml_codec.load_head(decode(document, document.raw), whole=True)
     if found is None:
         raise ReadError("an exchange is empty", line=1)
     return found
 
 
 def locate_error(name: str, line: Callable[[int], int], error: ReadError, start: int) -> ReadError:
-    """Return the *error* in the document at byte *start* of the file *name*, with the *line* at which it stands."""
+    """Return *error*, which is in the document at byte *start* of the file *name*, with its file and *line*."""
     return error.at(file=name, first_line=line(start))
 
 
 def _form(head: events_reader.RequestHead, raw: bytes) -> dict[str, Json]:
-    """Return the canonical form of the request whose *head* was read from *raw*."""
+    """Return the canonical form of the request with this *head*, which was read from *raw*."""
     body = {"body": head.body[0]} if head.body else {}
     return canonical_form(head.method, head.path, integral_to_int(body) if b".0" in raw else body)

@@ -1,6 +1,6 @@
-"""One cassette file while it is recorded into: locked, appended to, put in order at the end.
+"""Record into one cassette file: lock it, append exchanges, sort them at the end.
 
-People edit cassettes while they record. An edit always stays: what the edited file does not hold goes to a new file beside it.
+Users edit cassettes while they record. An edit always stays: exchanges that the edited file lacks go to a new file next to it.
 """
 
 import os
@@ -30,7 +30,7 @@ _BLOCK = 1 << 20
 
 
 class WriteMode(Enum):
-    """What becomes of a file that is there already."""
+    """What to do with a file that already exists."""
 
     NEW = auto()
     EXTEND = auto()
@@ -38,25 +38,29 @@ class WriteMode(Enum):
 
 
 class CassetteWriter:
-    """Appends exchanges to the cassette at *path*, each in one write.
+    """Appends exchanges to the cassette *path*, each in one write.
 
-    The file is locked as long as this is open. With OVERWRITE the recording is written beside it and takes its place
-    in `close`, if there is anything in it. *header* is called once, before the first exchange. UsageError where the
-    file cannot be recorded into, StorageError where it cannot be written.
+    The file is locked until `close`. With OVERWRITE the recording goes to a file next to it, which replaces the cassette
+    in `close` unless it is empty. *header* is called once, before the first exchange. *report* gets messages for the user.
+    UsageError if the file cannot be recorded into, StorageError if it cannot be written.
     """
 
     def __init__(
-        self, path: Path, mode: WriteMode, header: Callable[[], Header], tell: Callable[[str], None]
+        self,
+        path: Path,
+        mode: WriteMode,
+        header: Callable[[], Header],
+        report: Callable[[str], None],
     ) -> None:
         self._path = path
         self._header = header
-        self._tell = tell
+        self._report = report
         self._head = b""
         self._edited: list[Path] = []
         self._lock = open_locked(path)
         try:
-            self._output = self._opened(mode)
-            self._before = stamp_from(os.fstat(self._lock))
+            self._output = self._open_output(mode)
+            self._original = stamp_from(os.fstat(self._lock))
             self._documents = DocumentCopy(path.parent)
         except BaseException:
             os.close(self._lock)
@@ -64,74 +68,76 @@ class CassetteWriter:
 
     @property
     def count(self) -> int:
-        """How many exchanges were appended to the file that is written now."""
+        """The number of exchanges that were appended to the current file."""
         return len(self._documents)
 
     def append(self, number: int, document: bytes) -> Path:
-        """Write *document*, the exchange of the *number*th request; return its file. StorageError where that fails."""
+        """Write *document*, the exchange of request *number*; return its file. StorageError if that fails."""
         try:
             if self._output.was_edited():
-                self._move_away()
-                self._tell(
-                    f"{self._edited[-1]} was edited while it was recorded into: the edit stays, "
-                    f"and what is recorded from now on goes to {self._output.path}"
+                self._switch_file()
+                self._report(
+                    f"{self._edited[-1]} was edited during the recording: the edit stays, "
+                    f"and further exchanges go to {self._output.path}"
                 )
             self._write(number, document)
         except OSError as error:
             raise StorageError(
-                f"{self._output.path}: not recorded: {error.strerror}: make room, then record again"
+                f"{self._output.path}: not recorded: {error.strerror}: free some disk space, then record again"
             ) from None
         return self._output.path
 
     def close(self) -> None:
-        """Put the exchanges into the order of their requests and let go of the file.
+        """Sort the exchanges by request and close the file.
 
-        StorageError where that fails or where the file was edited; nothing of what was appended is lost then.
+        StorageError if that fails or if the file was edited; no appended exchange is lost then.
         """
         try:
-            if not self._finished():
-                self._move_away()
-                self._finished()
+            if not self._sort_and_move():
+                self._switch_file()
+                self._sort_and_move()
         except OSError as error:
             raise StorageError(
-                f"{self._output.path}: could not be put in order ({error.strerror}); "
-                "it holds all exchanges as they ended"
+                f"{self._output.path}: could not be sorted ({error.strerror}); "
+                "it holds all exchanges in the order in which they ended"
             ) from None
         finally:
             self._documents.close()
             for descriptor in {self._lock, self._output.descriptor}:
                 os.close(descriptor)
         if self._edited:
-            raise StorageError(self._report())
+            raise StorageError(self._edit_message())
 
-    def _opened(self, mode: WriteMode) -> AppendedFile:
-        """Return the file that is to be appended to."""
+    def _open_output(self, mode: WriteMode) -> AppendedFile:
+        """Return the file to append to."""
         if not has_bytes(self._lock):
             return AppendedFile(self._path, self._lock, 0)
         match mode:
             case WriteMode.NEW:
                 raise UsageError(
-                    f"{self._path} is there already: add to it with --extend, or record it anew with --overwrite"
+                    f"{self._path} already exists: add to it with --extend, or replace it with --overwrite"
                 )
             case WriteMode.EXTEND:
-                return AppendedFile(self._path, self._lock, self._whole_part())
+                return AppendedFile(self._path, self._lock, self._cut_incomplete())
             case WriteMode.OVERWRITE:
                 if b"mockserver" not in os.pread(self._lock, _BLOCK, 0):
-                    raise UsageError(f"{self._path} is no cassette: it is not overwritten")
+                    raise UsageError(f"{self._path} is not a cassette: it is not overwritten")
                 path = self._path.with_name(f"{self._path.name}.new")
                 descriptor = create_new(path)
                 os.fchmod(descriptor, file_mode(self._lock))
                 return AppendedFile(path, descriptor, 0)
 
-    def _whole_part(self) -> int:
-        """Cut off an exchange that a kill has torn, and return how long the file is then."""
-        snapshot = CassetteFile(self._path, self._path.name, Policy(), hold=0)
-        snapshot.close()
-        if snapshot.notes or (snapshot.end < snapshot.stamp[1] and snapshot.header.recorded):
-            self._tell(
-                f"{self._path}: its last exchange was torn by a kill; it is cut off before recording goes on"
+    def _cut_incomplete(self) -> int:
+        """Cut off an incomplete last exchange of a killed recording; return the length of the file."""
+        cassette_file = CassetteFile(self._path, self._path.name, Policy(), max_in_memory=0)
+        cassette_file.close()
+        if cassette_file.notes or (
+            cassette_file.end < cassette_file.stamp[1] and cassette_file.header.recorded
+        ):
+            self._report(
+                f"{self._path}: its last exchange is incomplete (a recording was killed); it is cut off before recording continues"
             )
-        end = snapshot.end
+        end = cassette_file.end
         os.ftruncate(self._lock, end)
         if os.pread(self._lock, 1, end - 1) != b"\n":
             end += os.write(self._lock, b"\n")
@@ -149,11 +155,11 @@ class CassetteWriter:
         self._head = self._head or dump_header(self._header()).encode()
         return self._head
 
-    def _finished(self) -> bool:
-        """Put the file in order and in its place; return False if it was edited meanwhile."""
+    def _sort_and_move(self) -> bool:
+        """Sort the file and move it to its final path; return False if it was edited in the meantime."""
         output = self._output
         SYNC(output.descriptor)
-        ordered = None if self._documents.are_in_order() else self._ordered()
+        ordered = None if self._documents.are_in_order() else self._write_sorted()
         if output.was_edited():
             if ordered is not None:
                 ordered.unlink()
@@ -164,11 +170,11 @@ class CassetteWriter:
             if not output.base:
                 output.path.unlink()
         elif output.descriptor != self._lock and not self._edited:
-            self._take_place()
+            self._replace_cassette()
         return True
 
-    def _ordered(self) -> Path:
-        """Return a new file with the exchanges in the order of their requests."""
+    def _write_sorted(self) -> Path:
+        """Write the exchanges in the order of their requests to a new file; return its path."""
         path = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
@@ -183,10 +189,10 @@ class CassetteWriter:
             raise
         return path
 
-    def _take_place(self) -> None:
-        """Replace the cassette by what was written beside it, unless somebody edited the cassette meanwhile."""
+    def _replace_cassette(self) -> None:
+        """Replace the cassette by the recorded file, unless the cassette was edited in the meantime."""
         written = self._output.path
-        if current_stamp(self._path) in (None, self._before):
+        if current_stamp(self._path) in (None, self._original):
             written.replace(self._path)
         else:
             self._edited.append(self._path)
@@ -194,8 +200,8 @@ class CassetteWriter:
             os.close(descriptor)
             written.replace(self._output.path)
 
-    def _move_away(self) -> None:
-        """Leave the edited file as it is; go on in a new file beside it, which begins with the exchanges that the edited one lacks."""
+    def _switch_file(self) -> None:
+        """Leave the edited file unchanged and continue in a new file, which starts with the exchanges that the edited one lacks."""
         edited, written = self._output, self._documents
         missing = list(written.missing_in(edited.path))
         self._output = AppendedFile(*create_beside(self._path), 0)
@@ -207,15 +213,15 @@ class CassetteWriter:
         if edited.descriptor != self._lock:
             os.close(edited.descriptor)
 
-    def _report(self) -> str:
-        """Say what became of a recording whose file was edited."""
-        start = f"{self._edited[-1]} was edited while it was recorded into: the edit stays"
+    def _edit_message(self) -> str:
+        """Return the message about a recording whose file was edited."""
+        start = f"{self._edited[-1]} was edited during the recording: the edit stays"
         if not len(self._documents):
-            return f"{start}, and it lacks no exchange that came after it"
+            return f"{start}, and no exchange is missing in it"
         sources = [*(path for path in self._edited if path.exists()), self._output.path]
         overwrite = ["--overwrite"] if self._path.exists() else []
         command = shlex.join(
             ["mockserver", "merge", *map(str, sources), "--into", str(self._path), *overwrite]
         )
-        rest = pluralize(len(self._documents), "exchange")
-        return f"{start}, {rest} went to {self._output.path}: put them together with `{command}`"
+        missing = pluralize(len(self._documents), "exchange")
+        return f"{start}, {missing} went to {self._output.path}: merge them with `{command}`"

@@ -1,4 +1,4 @@
-"""Where a recording goes: one cassette, or the cassettes of a folder that the requests name."""
+"""Record into one cassette, or into the cassettes of a folder that the requests name."""
 
 import contextlib
 from collections import OrderedDict
@@ -13,91 +13,96 @@ from mockserver.http.messages import CASSETTE_HEADER
 from mockserver.store.writer import CassetteWriter, WriteMode
 
 MAX_OPEN = 50
-"""How many cassettes of a folder are open at a time; of more, or where files run out, the one unused for longest is finished."""
+"""The maximum number of open cassettes of a folder; above it, the least recently used one is closed."""
 
 UNNAMED = "unnamed"
-"""The cassette in a folder of the requests that name none."""
+"""The cassette for requests that name none."""
 
 _MAX_PATH = 1000
 
 
 def is_single_file(target: Path) -> bool:
-    """Tell whether *target* means one cassette and not a folder of them."""
+    """Return whether *target* is one cassette and not a folder of cassettes."""
     return target.suffix in SUFFIXES and not target.is_dir()
 
 
 class CassetteWriters(Protocol):
-    """Takes exchanges by the name of their cassette; `ready` comes before the first `append` of a name."""
+    """Writes exchanges to named cassettes; `prepare` must be called before the first `append` of a name."""
 
     def prepare(self, name: str | None) -> Path:
-        """Return the file of the cassette *name*, open to be recorded into; RequestError where it cannot be."""
+        """Open the cassette *name* for recording and return its file; RequestError if that fails."""
 
     def append(self, name: str | None, number: int, document: bytes) -> Path:
-        """Write *document*, the exchange of the *number*th request; return the file. StorageError where that fails."""
+        """Write *document*, the exchange of request *number*; return the file. StorageError if that fails."""
 
     def close_idle(self) -> None:
-        """Close the files that can be opened again."""
+        """Close the files that can be reopened."""
 
     def close(self) -> None:
-        """Finish all files; StorageError where one cannot be."""
+        """Finish all files; StorageError if one cannot be finished."""
 
 
 class SingleFileWriter:
-    """The one cassette at *path*, whatever the requests name."""
+    """Records all exchanges into the cassette *path*, whatever cassettes the requests name."""
 
     def __init__(
-        self, path: Path, mode: WriteMode, header: Callable[[], Header], tell: Callable[[str], None]
+        self,
+        path: Path,
+        mode: WriteMode,
+        header: Callable[[], Header],
+        report: Callable[[str], None],
     ) -> None:
         self._path = path
-        self._tape = CassetteWriter(path, mode, header, tell)
-        self._tell = tell
-        self._told = False
+        self._writer = CassetteWriter(path, mode, header, report)
+        self._report = report
+        self._has_reported = False
 
     def prepare(self, name: str | None) -> Path:
-        """Return the file; another name than its own is told, once."""
+        """Return the file; the first name other than its own is reported."""
         if name is not None and name.removesuffix(self._path.suffix) != self._path.stem:
-            if not self._told:
-                self._tell(
-                    f"{CASSETTE_HEADER}: {name}, but all is recorded into {self._path}: record into a folder to part them"
+            if not self._has_reported:
+                self._report(
+                    f"{CASSETTE_HEADER}: {name}, but everything is recorded into {self._path}: record into a folder to separate cassettes"
                 )
-            self._told = True
+            self._has_reported = True
         return self._path
 
     def append(self, name: str | None, number: int, document: bytes) -> Path:
         """Write *document*."""
-        return self._tape.append(number, document)
+        return self._writer.append(number, document)
 
     def close_idle(self) -> None:
-        """Do nothing: there is one file."""
+        """Do nothing: the only file stays open."""
 
     def close(self) -> None:
         """Finish the file."""
-        self._tape.close()
+        self._writer.close()
 
 
 class FolderWriter:
-    """The cassettes below *root*, each opened when it is first named.
-
-    Not to be used by two threads at once.
-    """
+    """Records into cassettes below *root*, each opened when it is first named. Not thread-safe."""
 
     def __init__(
-        self, root: Path, mode: WriteMode, header: Callable[[], Header], tell: Callable[[str], None]
+        self,
+        root: Path,
+        mode: WriteMode,
+        header: Callable[[], Header],
+        report: Callable[[str], None],
     ) -> None:
         self._root = root
         self._mode = mode
         self._header = header
-        self._tell = tell
-        self._tapes: OrderedDict[Path, CassetteWriter] = OrderedDict()
+        self._report = report
+        self._writers: OrderedDict[Path, CassetteWriter] = OrderedDict()
         self._finished: set[Path] = set()
-        self._made: list[Path] = []
-        self._faults: list[StorageError] = []
-        self._make(root)
+        self._created: list[Path] = []
+        self._errors: list[StorageError] = []
+        self._create_folder(root)
 
     def prepare(self, name: str | None) -> Path:
-        """Return the file of the cassette *name*, open to be recorded into.
+        """Open the cassette *name* for recording and return its file.
 
-        RequestError where its file cannot be recorded into, or lies elsewhere.
+        RequestError if the file cannot be recorded into, or is outside the folder.
         """
         path = self._path(name)
         if len(str(path)) > _MAX_PATH:
@@ -106,78 +111,78 @@ class FolderWriter:
             )
         try:
             if not path.resolve().is_relative_to(self._root.resolve()):
-                raise RequestError(f"{CASSETTE_HEADER}: {name} leads out of {self._root}")
-            self._make(path.parent)
-            self._tape(path)
+                raise RequestError(f"{CASSETTE_HEADER}: {name} is outside {self._root}")
+            self._create_folder(path.parent)
+            self._writer(path)
         except (UsageError, ReadError) as error:
             raise RequestError(str(error)) from None
         except (OSError, RuntimeError) as error:
-            # Links that lead round are a RuntimeError up to Python 3.12.
-            why = getattr(error, "strerror", None) or "its links lead round"
-            raise RequestError(f"{path} cannot be a cassette: {why}") from None
+            # A link loop is a RuntimeError up to Python 3.12.
+            reason = getattr(error, "strerror", None) or "its links form a loop"
+            raise RequestError(f"{path} cannot be used as a cassette: {reason}") from None
         return path
 
     def append(self, name: str | None, number: int, document: bytes) -> Path:
         """Write *document* into the cassette *name*."""
         try:
-            return self._tape(self._path(name)).append(number, document)
+            return self._writer(self._path(name)).append(number, document)
         except (UsageError, ReadError) as error:
             raise StorageError(f"not recorded: {error}") from None
 
     def close_idle(self) -> None:
         """Close all files, so that others can be opened."""
-        while self._tapes:
+        while self._writers:
             self._finish()
 
     def close(self) -> None:
-        """Finish all files, and take away the folders that were made in vain."""
+        """Finish all files and remove the folders that stayed empty."""
         self.close_idle()
-        for folder in reversed(self._made):
+        for folder in reversed(self._created):
             with contextlib.suppress(OSError):
                 folder.rmdir()
-        if self._faults:
-            more = f" and {len(self._faults) - 1} more" if len(self._faults) > 1 else ""
-            raise StorageError(f"{self._faults[0]}{more}")
+        if self._errors:
+            more = f" and {len(self._errors) - 1} more" if len(self._errors) > 1 else ""
+            raise StorageError(f"{self._errors[0]}{more}")
 
     def _path(self, name: str | None) -> Path:
         return self._root / cassette_path(UNNAMED if name is None else name)
 
-    def _tape(self, path: Path) -> CassetteWriter:
-        tape = self._tapes.get(path)
-        if tape is None:
-            tape = self._tapes[path] = self._opened(path)
-        self._tapes.move_to_end(path)
-        if len(self._tapes) > MAX_OPEN:
+    def _writer(self, path: Path) -> CassetteWriter:
+        writer = self._writers.get(path)
+        if writer is None:
+            writer = self._writers[path] = self._open(path)
+        self._writers.move_to_end(path)
+        if len(self._writers) > MAX_OPEN:
             self._finish()
-        return tape
+        return writer
 
-    def _opened(self, path: Path) -> CassetteWriter:
+    def _open(self, path: Path) -> CassetteWriter:
         mode = WriteMode.EXTEND if path in self._finished else self._mode
         while True:
             try:
-                return CassetteWriter(path, mode, self._header, self._tell)
+                return CassetteWriter(path, mode, self._header, self._report)
             except OutOfFilesError:
-                if not self._tapes:
+                if not self._writers:
                     raise
                 self._finish()
 
     def _finish(self) -> None:
-        """Close the cassette that was not recorded into for longest; what goes wrong is kept for `close`."""
-        path, tape = self._tapes.popitem(last=False)
+        """Close the least recently used cassette; an error is raised later, by `close`."""
+        path, writer = self._writers.popitem(last=False)
         try:
-            tape.close()
+            writer.close()
         except StorageError as error:
-            self._faults.append(error)
-        if tape.count:
+            self._errors.append(error)
+        if writer.count:
             self._finished.add(path)
 
-    def _make(self, folder: Path) -> None:
+    def _create_folder(self, folder: Path) -> None:
         try:
-            missing = [one for one in (folder, *folder.parents) if not one.exists()]
-            for one in reversed(missing):
-                one.mkdir()
-                self._made.append(one)
+            missing = [path for path in (folder, *folder.parents) if not path.exists()]
+            for path in reversed(missing):
+                path.mkdir()
+                self._created.append(path)
         except OSError as error:
-            raise UsageError(f"{folder} cannot be made: {error.strerror}") from None
+            raise UsageError(f"{folder} cannot be created: {error.strerror}") from None
         if not folder.is_dir():
-            raise UsageError(f"{folder} is no folder: name another one")
+            raise UsageError(f"{folder} is not a folder: name another one")

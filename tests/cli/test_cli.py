@@ -95,7 +95,7 @@ def test_ls_for_programs(folder: Path) -> None:
         "seconds": 0.0,
         "human": "",
     }
-    assert done.stderr == "mockserver: cassettes: there is no such file or folder\n"
+    assert done.stderr == "mockserver: cassettes: no such file or folder\n"
     assert done.returncode == 2
 
 
@@ -251,7 +251,7 @@ def test_show_for_programs(folder: Path) -> None:
             ("replay",),
             "mockserver: nothing to replay: name a cassette or a folder, there is no ./cassettes here\n",
         ),
-        (("replay", "none.yaml"), "mockserver: none.yaml: there is no such file or folder\n"),
+        (("replay", "none.yaml"), "mockserver: none.yaml: no such file or folder\n"),
         (
             ("replay", "stderr-0"),
             "mockserver: stderr-0: not a cassette: it must begin with `mockserver: 1`\n",
@@ -282,7 +282,7 @@ def test_show_for_programs(folder: Path) -> None:
         ),
         (
             ("record", "chat.yaml", "--upstream", "http://127.0.0.1:1"),
-            "mockserver: chat.yaml is there already: add to it with --extend, or record it anew with --overwrite\n",
+            "mockserver: chat.yaml already exists: add to it with --extend, or replace it with --overwrite\n",
         ),
         (
             ("record", "chat.yaml", "--upstream", "http://127.0.0.1:1", "--extend", "--overwrite"),
@@ -290,11 +290,11 @@ def test_show_for_programs(folder: Path) -> None:
         ),
         (
             ("record", "stderr-0/", "--upstream", "http://127.0.0.1:1"),
-            "mockserver: stderr-0 is no folder: name another one\n",
+            "mockserver: stderr-0 is not a folder: name another one\n",
         ),
         (
             ("record", "no/where.yaml", "--upstream", "http://127.0.0.1:1"),
-            "mockserver: no: there is no such folder\n",
+            "mockserver: no: folder does not exist\n",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

@@ -84,8 +84,8 @@ def test_the_null_device_stands_for_no_settings(folder: Path) -> None:
     ("content", "why"),
     [
         ("", "it is empty"),
-        ("mockserver: 1\nserver: {version: 0.", "its header is torn"),
-        ("mockserver: 1\nrecorded", "its header is torn"),
+        ("mockserver: 1\nserver: {version: 0.", "its header is incomplete"),
+        ("mockserver: 1\nrecorded", "its header is incomplete"),
     ],
 )
 def test_a_folder_with_what_a_kill_left_is_replayed(content: str, why: str, folder: Path) -> None:

@@ -105,7 +105,7 @@ def test_what_is_no_file_or_cannot_be_written_is_trouble_for_itself(folder: Path
     assert done.returncode == 2
     assert done.stderr == (
         "mockserver: cassettes/pipe.yaml: is no file, or cannot be looked at\n"
-        "mockserver: cassettes/sub/b.yaml: is read-only, left as it is\n"
+        "mockserver: cassettes/sub/b.yaml: read-only, not changed\n"
         "0 places replaced in 0 cassettes\n"
     )
     assert path.read_text() == SECRET
@@ -254,7 +254,7 @@ def test_a_file_that_cannot_be_read_is_not_one_that_is_missing(folder: Path) -> 
     "arguments, said",
     [
         (("cassettes", "cassettes/a.yaml"), "compare two cassettes, or two folders"),
-        (("cassettes", "nowhere"), "nowhere: there is no such file or folder"),
+        (("cassettes", "nowhere"), "nowhere: no such file or folder"),
         (("cassettes/a.yaml", "broken.yaml"), "broken.yaml, line 27: response has no key"),
     ],
 )
@@ -280,7 +280,7 @@ def test_merge_makes_one_cassette_of_a_folder(folder: Path) -> None:
     again = run("merge", "cassettes", "--into", "cassettes/all.yaml", folder=folder)
     assert (again.returncode, again.stderr) == (
         2,
-        "mockserver: cassettes/all.yaml is there already: name another file, or add --overwrite\n",
+        "mockserver: cassettes/all.yaml already exists: name another file, or add --overwrite\n",
     )
     anew = run("merge", "cassettes", "--into", "cassettes/all.yaml", "--overwrite", folder=folder)
     assert (anew.returncode, anew.stdout) == (0, done.stdout)
@@ -504,7 +504,7 @@ def test_a_cassette_that_is_being_recorded_is_left_alone(folder: Path) -> None:
 
     assert done.returncode == 2
     assert done.stderr.startswith(
-        "mockserver: cassettes/a.yaml is being recorded into by a mockserver: stop that one first\n"
+        "mockserver: cassettes/a.yaml is in use by a mockserver that records into it: stop it first\n"
     )
 
 
@@ -523,7 +523,9 @@ def test_a_file_that_was_changed_meanwhile_is_left_alone(tmp_path: Path) -> None
     path = tmp_path / "a.yaml"
     path.write_text("new")
 
-    with pytest.raises(StorageError, match="was changed meanwhile"):
+    with pytest.raises(
+        StorageError, match="changed by another program in the meantime, not written"
+    ):
         atomic.rewrite(path, b"mine", b"old")
     assert path.read_text() == "new"
 
@@ -531,7 +533,9 @@ def test_a_file_that_was_changed_meanwhile_is_left_alone(tmp_path: Path) -> None
 def test_a_file_is_removed_only_as_it_was_read(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("new")
-    with pytest.raises(StorageError, match="was changed meanwhile"):
+    with pytest.raises(
+        StorageError, match="changed by another program in the meantime, not written"
+    ):
         atomic.remove(path, b"old")
     path.chmod(0o444)
     with pytest.raises(StorageError, match="is read-only"):

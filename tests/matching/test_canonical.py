@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from mockserver.http.messages import Request
-from mockserver.matching import keys as matching
+from mockserver.matching import keys
 from mockserver.matching.canonical import canonicalize
 from tests.strategies import texts, values, wires
 
@@ -20,7 +20,7 @@ BASE: dict[str, Any] = {
 
 def key(body: Any, path: str = "/runs/stream", method: str = "POST") -> bytes:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return matching.request_key(canonicalize(Request(method, path, (), raw)))
+    return keys.request_key(canonicalize(Request(method, path, (), raw)))
 
 
 def with_message(message: Any) -> dict[str, Any]:
@@ -122,9 +122,9 @@ def test_the_same_meaning_has_the_same_key(body: Any) -> None:
 
 
 def test_every_other_meaning_has_a_key_of_its_own() -> None:
-    keys = {name: key(body) for name, body in {"base": BASE, **OTHER}.items()}
+    found = {name: key(body) for name, body in {"base": BASE, **OTHER}.items()}
 
-    assert len(set(keys.values())) == len(keys)
+    assert len(set(found.values())) == len(found)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,9 @@ def labels(entries: list[Entry] | tuple[Entry, ...]) -> list[str]:
 def test_identical_requests_are_found_together_in_path_order() -> None:
     index = Index((loaded("a.yaml", "/x", "/y", "/x"), loaded("b.yaml", "/x")))
 
-    found = index.find(index.keys(canonicalize(Request("POST", "/x", (), b'{"b":2,"a":1}'))))
+    found = index.find(
+        index.request_keys(canonicalize(Request("POST", "/x", (), b'{"b":2,"a":1}')))
+    )
 
     assert found is not None
     assert labels(found.entries) == ["a.yaml#1", "a.yaml#3", "b.yaml#1"]
@@ -38,7 +40,7 @@ def test_identical_requests_are_found_together_in_path_order() -> None:
 def test_what_was_not_recorded_is_not_found() -> None:
     index = Index((loaded("a.yaml", "/x"),))
 
-    assert index.find(index.keys(canonicalize(Request("POST", "/z")))) is None
+    assert index.find(index.request_keys(canonicalize(Request("POST", "/z")))) is None
 
 
 def test_one_cassette_is_an_index_of_its_own() -> None:

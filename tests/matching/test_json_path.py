@@ -69,8 +69,8 @@ def test_a_part_of_every_item_is_removed() -> None:
     [
         ("", "ignore: '' must begin with one of body, text, query, path, method"),
         ("messages", "ignore: 'messages' must begin with one of body, text, query, path, method"),
-        ("body[", "ignore: 'body[' is no path (write for example body.input.messages[0].id)"),
-        ("[0]", "ignore: '[0]' is no path (write for example body.input.messages[0].id)"),
+        ("body[", "ignore: 'body[' is not a path (example: body.input.messages[0].id)"),
+        ("[0]", "ignore: '[0]' is not a path (example: body.input.messages[0].id)"),
     ],
 )
 def test_what_is_no_path_is_refused(text: str, complaint: str) -> None:

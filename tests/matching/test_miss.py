@@ -6,7 +6,7 @@ from hypothesis import given
 
 from mockserver.cassette.yaml_codec import load_header
 from mockserver.http.messages import Request
-from mockserver.matching import keys as matching
+from mockserver.matching import keys
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.miss import Miss, NearRequest, missing_cassette
 from tests.strategies import values
@@ -37,13 +37,13 @@ POST /runs/stream: no exchange matches
       recorded "hi"
       got      "hello"
     body.stream_mode differs
-      recorded nothing
+      recorded (absent)
       got      ["updates"]
     to match it anyway: `ignore: ['body.input.messages[0].content', body.stream_mode]` in the cassette's header"""
     )
 
 
-def test_a_miss_tells_the_same_as_json() -> None:
+def test_a_miss_has_the_same_content_as_json() -> None:
     miss = Miss(run("hello"), "no exchange matches", (NearRequest("chat.yaml#3", run("hi")),))
 
     assert json.loads(miss.to_body()) == {
@@ -89,16 +89,16 @@ def test_another_path_cannot_be_ignored() -> None:
     assert "ignore" not in miss.to_json()["nearest"][0]
 
 
-def test_a_cassette_that_is_not_there_is_told_with_those_that_are() -> None:
+def test_a_missing_cassette_is_reported_with_the_existing_ones() -> None:
     miss = Miss(run("hi"), "there is no cassette 'chat'", cassettes=("a.yaml", "b.yaml"))
 
     assert (
         miss.to_text()
-        == "POST /runs/stream: there is no cassette 'chat'\n  cassettes there are: a.yaml, b.yaml"
+        == "POST /runs/stream: there is no cassette 'chat'\n  available cassettes: a.yaml, b.yaml"
     )
 
 
-def test_long_values_are_cut_in_the_words_alone() -> None:
+def test_long_values_are_cut_in_the_text_only() -> None:
     miss = Miss(run("x" * 500), "no exchange matches", (NearRequest("a.yaml#1", run("hi")),))
 
     assert '      got      "' + "x" * 159 + "… (502 characters)" in miss.to_text()
@@ -107,15 +107,15 @@ def test_long_values_are_cut_in_the_words_alone() -> None:
 
 def test_the_ignore_line_can_be_pasted() -> None:
     near = NearRequest("a.yaml#1", run("hi", x=[1]))
-    words = Miss(run("hello", x=[2]), "no exchange matches", (near,)).to_text()
-    [line] = re.findall("`(ignore: .*)`", words)
+    text = Miss(run("hello", x=[2]), "no exchange matches", (near,)).to_text()
+    [line] = re.findall("`(ignore: .*)`", text)
 
     header = load_header(f"mockserver: 1\n{line}\n")
 
     assert header.ignore == ("body.input.messages[0].content", "body.x[0]")
 
 
-def test_a_body_as_a_whole_is_not_proposed_to_be_ignored() -> None:
+def test_ignoring_a_whole_body_is_not_suggested() -> None:
     near = NearRequest("a.yaml#1", run("hi"))
     miss = Miss(Request("POST", "/runs/stream", (), b"no json"), "no exchange matches", (near,))
 
@@ -130,16 +130,16 @@ def test_the_ignore_line_would_have_matched(recorded: Any, got: Any) -> None:
     ]
     near = Miss(requests[1], "", (NearRequest("a.yaml#1", requests[0]),)).to_json()["nearest"][0]
 
-    ignored = matching.merge_rules(tuple(near.get("ignore", ())))
+    ignored = keys.merge_rules(tuple(near.get("ignore", ())))
 
-    keys = {
-        matching.request_key(matching.without_ignored(canonicalize(request), ignored))
+    found = {
+        keys.request_key(keys.without_ignored(canonicalize(request), ignored))
         for request in requests
     }
-    assert len(keys) == 1
+    assert len(found) == 1
 
 
-def test_a_cassette_that_is_not_there_is_told_those_most_like_it() -> None:
+def test_a_missing_cassette_is_reported_with_the_most_similar_names() -> None:
     there = [f"chat/{number}.yaml" for number in range(9)] + ["other.yaml"]
     miss = missing_cassette(Request("GET", "/x"), "othr", there)
 
@@ -153,7 +153,7 @@ def test_a_cassette_that_is_not_there_is_told_those_most_like_it() -> None:
     )
 
 
-def test_the_facts_of_a_long_value_are_short() -> None:
+def test_a_long_value_is_cut_in_json() -> None:
     recorded = Request("POST", "/x", (), b'{"a":"' + b"x" * 5000 + b'"}')
     facts = Miss(
         Request("POST", "/x", (), b'{"a":[1]}'), "no", (NearRequest("a#1", recorded),)
@@ -164,10 +164,10 @@ def test_the_facts_of_a_long_value_are_short() -> None:
     assert difference["recorded"] == '"' + "x" * 999 + "… (5002 characters)"
 
 
-def test_the_words_of_a_long_value_are_those_of_a_short_one() -> None:
+def test_a_long_nested_value_is_cut_in_the_text() -> None:
     recorded = Request("POST", "/x", (), b'{"a":["' + b"x" * 5000 + b'"]}')
-    words = Miss(
+    text = Miss(
         Request("POST", "/x", (), b'{"a":1}'), "no", (NearRequest("a#1", recorded),)
     ).to_text()
 
-    assert '      recorded ["' + "x" * 158 + "… (5004 characters)\n" in words
+    assert '      recorded ["' + "x" * 158 + "… (5004 characters)\n" in text

@@ -18,21 +18,21 @@ KEY = "sk-0123456789abcdef"
 
 
 class Always(Prefilter):
-    """Suspects everything."""
+    """Report a possible secret everywhere."""
 
-    def of(self, text: str) -> bool:
+    def may_match(self, text: str) -> bool:
         return True
 
-    def of_stream(self, stream: Stream) -> bool:
+    def may_match_stream(self, stream: Stream) -> bool:
         return True
 
 
 class Thorough(Redactor):
-    """Searches everything."""
+    """Search everything."""
 
     def __init__(self, secrets: list[str]) -> None:
         super().__init__(secrets)
-        self._suspicion = Always((), (), ())
+        self._prefilter = Always((), (), ())
 
 
 def exchange(stream: Stream) -> Exchange:
@@ -75,7 +75,7 @@ rows = st.lists(
 
 
 @given(rows)
-def test_what_the_search_finds_is_suspected(rows: list[Row]) -> None:
+def test_the_prefilter_misses_no_secret(rows: list[Row]) -> None:
     for stream in streams(rows):
         quick, thorough = Redactor([SECRET]), Thorough([SECRET])
 
@@ -94,7 +94,7 @@ def test_a_secret_is_found_however_it_is_spread(secret: str) -> None:
             assert redactor.count == 1
 
 
-def test_what_servers_stream_is_not_suspected() -> None:
+def test_an_ordinary_stream_passes_the_prefilter() -> None:
     rows: list[Row] = [("messages", token(f" word{number}"), "", "") for number in range(20)]
     rows += [("messages", token("", x="last"), "", ""), ("", "", "", "heartbeat")]
 

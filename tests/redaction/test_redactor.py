@@ -8,7 +8,7 @@ from mockserver.cassette.yaml_codec import dump_exchange
 from mockserver.errors import UsageError
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Headers, Request
-from mockserver.redaction import redactor as redaction
+from mockserver.redaction import redactor
 from mockserver.redaction.patterns import find_credentials
 from mockserver.redaction.redactor import Redactor
 
@@ -110,7 +110,7 @@ def test_what_is_no_key_stays(text: str) -> None:
 
 
 def test_the_projects_rules_come_on_top() -> None:
-    rules = redaction.parse_rules([r"[\w.]+@[\w.]+", {"field": "customer"}, {"pattern": "Zürich"}])
+    rules = redactor.parse_rules([r"[\w.]+@[\w.]+", {"field": "customer"}, {"pattern": "Zürich"}])
 
     redacted = Redactor((), rules).text(
         '{"customer":"ACME","mail":"a@b.example x","city":"Zürich"}'
@@ -132,7 +132,7 @@ def test_the_projects_rules_come_on_top() -> None:
 )
 def test_what_is_no_rule_is_refused(rule: object, complaint: str) -> None:
     with pytest.raises(UsageError) as caught:
-        redaction.parse_rules([rule])
+        redactor.parse_rules([rule])
 
     assert str(caught.value) == complaint
 
@@ -174,7 +174,7 @@ def test_escapes_stay_where_there_is_no_secret() -> None:
 def test_a_request_is_told_without_its_secrets() -> None:
     request = Request("POST", "/x?api_key=abcdefgh&a=1", (("x-api-key", "hunter2x"),))
 
-    assert redaction.describe(request) == "POST /x?api_key=REDACTED&a=1"
+    assert redactor.describe(request) == "POST /x?api_key=REDACTED&a=1"
 
 
 @pytest.mark.parametrize("cuts", [[9], [1], [20], [3, 6, 9, 12, 15]])
@@ -280,6 +280,6 @@ def test_a_projects_pattern_may_be_anchored_to_the_text_of_an_event() -> None:
         Response(200, None, (), events("first", "Zürich", "last"), End()),
     )
 
-    changed = Redactor((), redaction.parse_rules(["^Zürich$"])).exchange(exchange)
+    changed = Redactor((), redactor.parse_rules(["^Zürich$"])).exchange(exchange)
 
     assert datas(changed) == ["first", "REDACTED", "last"]

@@ -94,7 +94,7 @@ async def test_a_stop_after_an_edit_ends_and_says_what_happened(
 
     assert status == 2
     assert _content(path) == edited
-    assert "chat.yaml was edited while it was recorded into: the edit stays" in recorder.errors
+    assert "chat.yaml was edited during the recording: the edit stays" in recorder.errors
     assert _names(tmp_path) <= {"chat.yaml", "chat.yaml.recorded"}
 
 

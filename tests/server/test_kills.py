@@ -366,7 +366,7 @@ async def test_a_kill_loses_no_exchange_whose_end_a_client_saw(seed: int, tmp_pa
 def torn_line(said: str) -> str:
     """Return the line about a torn exchange, at the line that *said* names."""
     line = (re.findall(r"line (\d+)", said) or ["?"])[0]
-    return f"chat.yaml, line {line}: the last exchange is torn (a recording was killed), skipped\n"
+    return f"chat.yaml, line {line}: the last exchange is incomplete (a recording was killed), skipped\n"
 
 
 RECORDED = """\
@@ -406,7 +406,7 @@ async def test_recording_goes_on_after_a_kill(torn: int, tmp_path: Path) -> None
     assert exchanges(cassette.read_text()) == [kept("/first", "1"), kept("/second", "2")]
     lines = recorder.errors.splitlines()
     assert lines == [
-        "chat.yaml: its last exchange was torn by a kill; it is cut off before recording goes on",
+        "chat.yaml: its last exchange is incomplete (a recording was killed); it is cut off before recording continues",
         "answered 1 by cassette, 1 by upstream; recorded 1 exchange into chat.yaml",
     ]
 
@@ -439,7 +439,7 @@ async def test_a_full_disk_costs_what_does_not_fit_and_nothing_else(tmp_path: Pa
     assert large.whole
     assert large.body == ONE + REST
     assert said == (
-        "chat.yaml: not recorded: File too large: make room, then record again (POST /large)\n"
+        "chat.yaml: not recorded: File too large: free some disk space, then record again (POST /large)\n"
     )
     assert during == before
     assert status == 2
@@ -460,7 +460,7 @@ async def test_a_disk_that_is_full_from_the_start_leaves_no_file(tmp_path: Path)
 
     assert answer.whole
     assert recorder.errors == (
-        "chat.yaml: not recorded: File too large: make room, then record again (POST /first)\n"
+        "chat.yaml: not recorded: File too large: free some disk space, then record again (POST /first)\n"
         "answered 1 by upstream; nothing to record\n"
         "1 exchange could not be recorded\n"
     )
@@ -484,7 +484,7 @@ async def test_a_disk_too_full_for_putting_in_order_leaves_the_exchanges(tmp_pat
     assert exchanges(cassette.read_text()) == [kept("/quick", "1"), kept("/slow", "1")]
     # The limit holds for the log too, so that of the summary only the beginning fits.
     assert recorder.errors.splitlines()[0] == (
-        "chat.yaml: could not be put in order (File too large); it holds all exchanges as they ended"
+        "chat.yaml: could not be sorted (File too large); it holds all exchanges in the order in which they ended"
     )
     assert names(tmp_path) == ["chat.yaml", "stderr-0"]
 
@@ -528,8 +528,8 @@ def test_a_second_recorder_of_a_file_is_refused(option: list[str], tmp_path: Pat
     assert second.returncode == 2
     assert second.stdout == ""
     assert second.stderr == (
-        "mockserver: chat.yaml is being recorded by another mockserver: "
-        "stop that one, or record into another file\n"
+        "mockserver: chat.yaml is in use by another mockserver that records into it: "
+        "stop it, or record into another file\n"
     )
 
 
@@ -540,7 +540,7 @@ def test_a_file_that_is_there_is_not_touched_without_being_told(tmp_path: Path) 
 
     assert refused.returncode == 2
     assert refused.stderr == (
-        "mockserver: chat.yaml is there already: add to it with --extend, "
+        "mockserver: chat.yaml already exists: add to it with --extend, "
         "or record it anew with --overwrite\n"
     )
     assert (tmp_path / "chat.yaml").read_text() == RECORDED
@@ -590,7 +590,7 @@ async def test_what_a_killed_overwriting_left_is_not_thrown_away(tmp_path: Path)
 
     assert refused.returncode == 2
     assert refused.stderr == (
-        "mockserver: chat.yaml.new is left from a recording that was killed: "
+        "mockserver: chat.yaml.new is left over from a killed recording: "
         "move it away to keep it, or delete it\n"
     )
     assert cassette.read_text() == RECORDED

@@ -271,7 +271,7 @@ def test_what_could_not_be_recorded_is_raised_at_the_end(
     with (
         pytest.raises(
             StorageError,
-            match=r"chat.yaml was edited while .* 1 exchange went to .*chat.yaml.recorded",
+            match=r"chat.yaml was edited during .* 1 exchange went to .*chat.yaml.recorded",
         ),
         MockServer(path, upstream=upstream.url) as server,
     ):
@@ -347,7 +347,7 @@ def test_what_cannot_be_read_is_refused_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("mockserver: 1\n---\nrequest: 5\n")
     with pytest.raises(ReadError, match=r"bad.yaml, line 3: "), MockServer(tmp_path / "bad.yaml"):
         pass
-    with pytest.raises(UsageError, match=r"none.yaml: there is no such file or folder$"):
+    with pytest.raises(UsageError, match=r"none.yaml: no such file or folder$"):
         MockServer(tmp_path / "none.yaml").__enter__()
 
 

@@ -89,7 +89,7 @@ async def test_a_cassette_that_is_there_is_refused_before_the_upstream_is_asked(
 
     assert server.asked == []
     assert json.loads(there.body)["detail"] == (
-        "old.yaml is there already: add to it with --extend, or record it anew with --overwrite"
+        "old.yaml already exists: add to it with --extend, or replace it with --overwrite"
     )
     assert there.line[:12] == b"HTTP/1.1 400"
 
@@ -121,6 +121,6 @@ async def test_a_name_for_a_recording_into_one_file_is_told_once(tmp_path: Path)
             assert await asyncio.to_thread(recorder.stop) == 0
 
     assert recorder.errors == (
-        "x-mockserver-cassette: b, but all is recorded into a.yaml: record into a folder to part them\n"
+        "x-mockserver-cassette: b, but everything is recorded into a.yaml: record into a folder to separate cassettes\n"
         "answered 3 by upstream; recorded 3 exchanges into a.yaml\n"
     )

@@ -176,7 +176,7 @@ async def test_the_ignore_line_of_a_miss_makes_it_match(start: Start, tmp_path: 
     )
 
     assert (await server.ask("ho"))["answer"] == "one"
-    assert server.lines[-1] == "chat.yaml: read again, 1 exchange"
+    assert server.lines[-1] == "chat.yaml: reloaded, 1 exchange"
 
 
 async def test_the_projects_settings_hold(start: Start) -> None:

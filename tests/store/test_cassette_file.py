@@ -81,7 +81,7 @@ def test_a_torn_exchange_is_told(tmp_path: Path) -> None:
     snapshot = load(tmp_path, WHOLE[:-10])
 
     assert snapshot.notes == [
-        "a.yaml, line 32: the last exchange is torn (a recording was killed), skipped"
+        "a.yaml, line 32: the last exchange is incomplete (a recording was killed), skipped"
     ]
     assert snapshot.end == WHOLE.rindex(b"---\nrequest:")
 
@@ -112,7 +112,7 @@ def test_what_was_made_wrong_by_hand_is_not_torn(
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        pytest.param("", "a.yaml: it is empty: record it again, or delete it", id="empty"),
+        pytest.param("", "a.yaml: the file is empty: record it again, or delete it", id="empty"),
         pytest.param(
             "a: 1\n",
             "a.yaml: not a cassette: it must begin with `mockserver: 1`",

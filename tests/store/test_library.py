@@ -18,7 +18,7 @@ def text(*paths: str, header: str = "") -> str:
     return f"mockserver: 1\n{header}" + "".join(exchanges)
 
 
-class Told:
+class Lines:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
@@ -27,12 +27,12 @@ class Told:
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def report() -> Lines:
+    return Lines()
 
 
-def library(told: Told, *paths: Path) -> Library:
-    return Library(paths, Policy(), told)
+def library(report: Lines, *paths: Path) -> Library:
+    return Library(paths, Policy(), report)
 
 
 def labels(loaded: Library) -> list[str]:
@@ -48,7 +48,7 @@ def write(path: Path, content: str) -> None:
     beside.replace(path)
 
 
-def test_a_folder_is_loaded_in_path_order(tmp_path: Path, told: Told) -> None:
+def test_a_folder_is_loaded_in_path_order(tmp_path: Path, report: Lines) -> None:
     (tmp_path / "b.yaml").write_text(text("/b"))
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "c.yml").write_text(text("/c1", "/c2"))
@@ -56,49 +56,51 @@ def test_a_folder_is_loaded_in_path_order(tmp_path: Path, told: Told) -> None:
     (tmp_path / "mockserver.yaml").write_text("ignore: []")
     (tmp_path / "notes.txt").write_text("no cassette")
 
-    assert labels(library(told, tmp_path)) == ["a/c.yml#1 /c1", "a/c.yml#2 /c2", "b.yaml#1 /b"]
-    assert told.lines == []
+    assert labels(library(report, tmp_path)) == ["a/c.yml#1 /c1", "a/c.yml#2 /c2", "b.yaml#1 /b"]
+    assert report.lines == []
 
 
-def test_a_yaml_file_that_is_no_cassette_is_skipped_with_a_line(tmp_path: Path, told: Told) -> None:
+def test_a_yaml_file_that_is_no_cassette_is_skipped_with_a_line(
+    tmp_path: Path, report: Lines
+) -> None:
     (tmp_path / "compose.yaml").write_text("services: {}")
 
-    assert labels(library(told, tmp_path)) == []
-    assert told.lines == ["compose.yaml: skipped, it is no cassette (no `mockserver:` in it)"]
+    assert labels(library(report, tmp_path)) == []
+    assert report.lines == ["compose.yaml: skipped, it is not a cassette (no `mockserver:` key)"]
 
 
-def test_a_file_named_outright_must_be_a_cassette(tmp_path: Path, told: Told) -> None:
+def test_a_file_named_outright_must_be_a_cassette(tmp_path: Path, report: Lines) -> None:
     (tmp_path / "compose.yaml").write_text("services: {}")
 
     with pytest.raises(ReadError, match=r"compose.yaml: not a cassette"):
-        library(told, tmp_path / "compose.yaml")
+        library(report, tmp_path / "compose.yaml")
 
 
-def test_a_path_that_is_not_there_is_an_error(tmp_path: Path, told: Told) -> None:
-    with pytest.raises(UsageError, match="nowhere: there is no such file or folder"):
-        library(told, tmp_path / "nowhere")
+def test_a_path_that_is_not_there_is_an_error(tmp_path: Path, report: Lines) -> None:
+    with pytest.raises(UsageError, match="nowhere: no such file or folder"):
+        library(report, tmp_path / "nowhere")
 
 
-def test_two_files_of_one_name_are_told_apart(tmp_path: Path, told: Told) -> None:
+def test_two_files_of_one_name_get_different_names(tmp_path: Path, report: Lines) -> None:
     for folder in ("x", "y"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "a.yaml").write_text(text(f"/{folder}"))
 
-    loaded = library(told, tmp_path / "x" / "a.yaml", tmp_path / "y" / "a.yaml")
+    loaded = library(report, tmp_path / "x" / "a.yaml", tmp_path / "y" / "a.yaml")
 
     assert labels(loaded) == ["a.yaml#1 /x", f"{tmp_path}/y/a.yaml#1 /y"]
 
 
-def test_a_file_given_twice_is_loaded_once(tmp_path: Path, told: Told) -> None:
+def test_a_file_given_twice_is_loaded_once(tmp_path: Path, report: Lines) -> None:
     (tmp_path / "a.yaml").write_text(text("/a"))
 
-    assert labels(library(told, tmp_path, tmp_path / "a.yaml")) == ["a.yaml#1 /a"]
+    assert labels(library(report, tmp_path, tmp_path / "a.yaml")) == ["a.yaml#1 /a"]
 
 
-async def test_edited_new_and_removed_files_are_followed(tmp_path: Path, told: Told) -> None:
+async def test_edited_new_and_removed_files_are_followed(tmp_path: Path, report: Lines) -> None:
     (tmp_path / "b.yaml").write_text(text("/b"))
     (tmp_path / "c.yaml").write_text(text("/c"))
-    loaded = library(told, tmp_path)
+    loaded = library(report, tmp_path)
     write(tmp_path / "b.yaml", text("/b", "/b2"))
     (tmp_path / "a.yaml").write_text(text("/a"))
     (tmp_path / "c.yaml").unlink()
@@ -106,19 +108,19 @@ async def test_edited_new_and_removed_files_are_followed(tmp_path: Path, told: T
     assert await loaded.reload_if_changed()
 
     assert labels(loaded) == ["a.yaml#1 /a", "b.yaml#1 /b", "b.yaml#2 /b2"]
-    assert told.lines == [
-        "c.yaml: is gone, its exchanges are not served any more",
-        "a.yaml: read again, 1 exchange",
-        "b.yaml: read again, 2 exchanges",
+    assert report.lines == [
+        "c.yaml: the file was removed, its exchanges are no longer served",
+        "a.yaml: reloaded, 1 exchange",
+        "b.yaml: reloaded, 2 exchanges",
     ]
     assert not await loaded.reload_if_changed()
 
 
 async def test_an_exchange_whose_file_has_changed_is_not_current(
-    tmp_path: Path, told: Told
+    tmp_path: Path, report: Lines
 ) -> None:
     (tmp_path / "a.yaml").write_text(text("/a"))
-    loaded = library(told, tmp_path)
+    loaded = library(report, tmp_path)
     entry = loaded.index.cassettes[0].entries[0]
 
     assert loaded.is_fresh(entry)
@@ -130,11 +132,11 @@ async def test_an_exchange_whose_file_has_changed_is_not_current(
 
 @pytest.mark.parametrize("in_place", [True, False])
 async def test_a_broken_edit_keeps_the_last_good_version(
-    tmp_path: Path, told: Told, in_place: bool
+    tmp_path: Path, report: Lines, in_place: bool
 ) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(text("/a"))
-    loaded = library(told, tmp_path)
+    loaded = library(report, tmp_path)
     entry = loaded.index.cassettes[0].entries[0]
     broken = text("/a") + "---\nrequest: [\n"
     if in_place:
@@ -146,28 +148,28 @@ async def test_a_broken_edit_keeps_the_last_good_version(
     assert not await loaded.reload_if_changed()
     assert loaded.is_fresh(entry)
     assert loaded.exchange(entry).request.path == "/a"
-    assert told.lines == [
-        f"{path}, line 9: not YAML: did not find expected node content; the version before is kept"
+    assert report.lines == [
+        f"{path}, line 9: not YAML: did not find expected node content; the last good version stays in use"
     ]
 
 
 async def test_an_edit_that_breaks_an_answer_keeps_the_last_good_version(
-    tmp_path: Path, told: Told
+    tmp_path: Path, report: Lines
 ) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(text("/a", "/b"))
-    loaded = library(told, tmp_path)
+    loaded = library(report, tmp_path)
     write(path, text("/a", "/b").replace("text: answer /b", "txt: answer /b"))
 
     assert not await loaded.reload_if_changed()
     assert labels(loaded) == ["a.yaml#1 /a", "a.yaml#2 /b"]
-    assert "line 11: response has no key `txt`" in told.lines[0]
+    assert "line 11: response has no key `txt`" in report.lines[0]
 
 
-async def test_a_mended_edit_is_read(tmp_path: Path, told: Told) -> None:
+async def test_a_fixed_edit_is_read(tmp_path: Path, report: Lines) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(text("/a"))
-    loaded = library(told, tmp_path)
+    loaded = library(report, tmp_path)
     write(path, "mockserver: 1\n---\nrequest: [\n")
     await loaded.reload_if_changed()
     write(path, text("/b"))
@@ -176,11 +178,13 @@ async def test_a_mended_edit_is_read(tmp_path: Path, told: Told) -> None:
     assert labels(loaded) == ["a.yaml#1 /b"]
 
 
-async def test_requests_that_did_not_change_are_not_read_again(tmp_path: Path, told: Told) -> None:
+async def test_requests_that_did_not_change_are_not_read_again(
+    tmp_path: Path, report: Lines
+) -> None:
     paths = [f"/{number}" for number in range(50)]
     (tmp_path / "a.yaml").write_text(text(*paths))
     (tmp_path / "b.yaml").write_text(text("/b"))
-    loaded = library(told, tmp_path)
+    loaded = library(report, tmp_path)
     before, other = loaded.index.cassettes
     write(tmp_path / "a.yaml", text("/new", *paths[:20], "/newer", *paths[20:]))
 
@@ -194,11 +198,11 @@ async def test_requests_that_did_not_change_are_not_read_again(tmp_path: Path, t
     assert [loaded.request(entry).path for entry in now.entries][:2] == ["/new", "/0"]
 
 
-async def test_an_edit_stalls_no_other_request(tmp_path: Path, told: Told) -> None:
+async def test_an_edit_stalls_no_other_request(tmp_path: Path, report: Lines) -> None:
     """While a large edit is read, which takes a while, what needs no wait is done again and again."""
     (tmp_path / "a.yaml").write_text(text("/a"))
     (tmp_path / "b.yaml").write_text(text("/b"))
-    loaded = library(told, tmp_path)
+    loaded = library(report, tmp_path)
     _, other = (cassette.entries[0] for cassette in loaded.index.cassettes)
     write(tmp_path / "a.yaml", text(*(f"/{number}" for number in range(2000))))
     turns = 0
@@ -213,16 +217,16 @@ async def test_an_edit_stalls_no_other_request(tmp_path: Path, told: Told) -> No
     assert turns > 10
 
 
-async def test_who_waits_takes_what_is_read_meanwhile(tmp_path: Path, told: Told) -> None:
+async def test_concurrent_reloads_read_a_file_once(tmp_path: Path, report: Lines) -> None:
     (tmp_path / "a.yaml").write_text(text("/a"))
-    loaded = library(told, tmp_path)
+    loaded = library(report, tmp_path)
     write(tmp_path / "a.yaml", text("/b"))
 
     assert await asyncio.gather(*(loaded.reload_if_changed() for _ in range(5))) == [True] * 5
-    assert told.lines == ["a.yaml: read again, 1 exchange"]
+    assert report.lines == ["a.yaml: reloaded, 1 exchange"]
 
 
-def test_a_file_that_cannot_be_opened_is_an_error(tmp_path: Path, told: Told) -> None:
+def test_a_file_that_cannot_be_opened_is_an_error(tmp_path: Path, report: Lines) -> None:
     if os.geteuid() == 0:
         (tmp_path / "a.yaml").symlink_to(tmp_path / "nowhere")
     else:
@@ -230,16 +234,16 @@ def test_a_file_that_cannot_be_opened_is_an_error(tmp_path: Path, told: Told) ->
         (tmp_path / "a.yaml").chmod(0)
 
     with pytest.raises(ReadError, match=r"a.yaml: cannot be read: "):
-        library(told, tmp_path)
+        library(report, tmp_path)
 
 
-def test_each_cassette_has_its_own_ignore_rules(tmp_path: Path, told: Told) -> None:
+def test_each_cassette_has_its_own_ignore_rules(tmp_path: Path, report: Lines) -> None:
     (tmp_path / "a.yaml").write_text(text("/x", header="ignore: [query.user]\n"))
     (tmp_path / "b.yaml").write_text(text("/x"))
-    index = library(told, tmp_path).index
+    index = library(report, tmp_path).index
 
     def found(path: str) -> list[str]:
-        hit = index.find(index.keys(canonicalize(Request("POST", path))))
+        hit = index.find(index.request_keys(canonicalize(Request("POST", path))))
         return [entry.label for entry in hit.entries] if hit else []
 
     assert found("/x?user=1") == ["a.yaml#1"]

@@ -148,7 +148,7 @@ def test_a_torn_exchange_is_cut_off(
 
     assert (tmp_path / "chat.yaml").read_text() == HEAD + document("/a") + document("/c")
     assert said == [
-        f"{tmp_path}/chat.yaml: its last exchange was torn by a kill; it is cut off before recording goes on"
+        f"{tmp_path}/chat.yaml: its last exchange is incomplete (a recording was killed); it is cut off before recording continues"
     ]
 
 
@@ -161,7 +161,7 @@ def test_an_exchange_that_does_not_fit_leaves_no_trace(
         at_most(1000),
         pytest.raises(
             StorageError,
-            match=r"chat\.yaml: not recorded: File too large: make room, then record again",
+            match=r"chat\.yaml: not recorded: File too large: free some disk space, then record again",
         ),
     ):
         recording.append(1, exchange("/b", "long " * 1000))
@@ -244,10 +244,10 @@ def test_an_edit_stays_and_what_comes_later_goes_beside_it(
     assert path.read_bytes() == edited
     assert beside.read_text() == HEAD + "".join(map(document, there))
     assert names(tmp_path) == ["chat.yaml", "chat.yaml.recorded"]
-    start = f"{path} was edited while it was recorded into: the edit stays"
-    assert said == [f"{start}, and what is recorded from now on goes to {beside}"]
+    start = f"{path} was edited during the recording: the edit stays"
+    assert said == [f"{start}, and further exchanges go to {beside}"]
     assert str(raised.value) == (
-        f"{start}, {len(there)} exchanges went to {beside}: put them together with "
+        f"{start}, {len(there)} exchanges went to {beside}: merge them with "
         f"`mockserver merge {path} {beside} --into {path} --overwrite`"
     )
 
@@ -277,7 +277,7 @@ def test_an_edit_stays_at_the_stop(
         recording.append(number, exchange(f"/a{number}"))
     edit(path)
     edited = path.read_bytes()
-    with pytest.raises(StorageError, match="was edited while it was recorded into: the edit stays"):
+    with pytest.raises(StorageError, match="was edited during the recording: the edit stays"):
         recording.close()
 
     assert path.read_bytes() == edited
@@ -334,7 +334,7 @@ def test_an_edit_stays_when_a_file_is_overwritten(
     recording.append(1, exchange("/b"))
     recording.append(0, exchange("/a"))
     save(tmp_path / name, "edited")
-    with pytest.raises(StorageError, match=rf"/{name} was edited while"):
+    with pytest.raises(StorageError, match=rf"/{name} was edited during"):
         recording.close()
 
     assert (tmp_path / name).read_text() == "edited"
@@ -346,7 +346,7 @@ def test_an_empty_recording_does_not_delete_what_somebody_wrote(
 ) -> None:
     recording = tape(WriteMode.NEW)
     save(tmp_path / "chat.yaml", "edited")
-    with pytest.raises(StorageError, match="it lacks no exchange that came after it"):
+    with pytest.raises(StorageError, match="no exchange is missing in it"):
         recording.close()
 
     assert (tmp_path / "chat.yaml").read_text() == "edited"
@@ -389,7 +389,7 @@ def test_a_file_is_recorded_by_one_at_a_time(
     mode: WriteMode, tape: Callable[[WriteMode], CassetteWriter]
 ) -> None:
     first = tape(WriteMode.NEW)
-    with pytest.raises(UsageError, match="is being recorded by another mockserver"):
+    with pytest.raises(UsageError, match="is in use by another mockserver"):
         tape(mode)
     first.close()
 
@@ -400,7 +400,7 @@ def test_a_file_is_let_go_of_when_it_is_refused(
     tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
 ) -> None:
     (tmp_path / "chat.yaml").write_text(HEAD)
-    with pytest.raises(UsageError, match="is there already: add to it with --extend"):
+    with pytest.raises(UsageError, match="already exists: add to it with --extend"):
         tape(WriteMode.NEW)
 
     tape(WriteMode.EXTEND).close()
@@ -411,16 +411,16 @@ def test_what_a_killed_recording_left_is_kept(
 ) -> None:
     (tmp_path / "chat.yaml").write_text("mockserver: 1\n")
     (tmp_path / "chat.yaml.new").write_text("left")
-    with pytest.raises(UsageError, match=r"chat\.yaml\.new is left from a recording"):
+    with pytest.raises(UsageError, match=r"chat\.yaml\.new is left over from a killed recording"):
         tape(WriteMode.OVERWRITE)
 
     assert (tmp_path / "chat.yaml.new").read_text() == "left"
 
 
 def test_a_place_that_is_no_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"nowhere: there is no such folder$"):
+    with pytest.raises(UsageError, match=r"nowhere: folder does not exist$"):
         CassetteWriter(tmp_path / "nowhere" / "chat.yaml", WriteMode.NEW, lambda: HEADER, print)
-    with pytest.raises(UsageError, match=r"is no file: name a cassette, such as .*/chat\.yaml$"):
+    with pytest.raises(UsageError, match=r"is not a file: name a cassette, such as .*/chat\.yaml$"):
         CassetteWriter(tmp_path, WriteMode.NEW, lambda: HEADER, print)
     with pytest.raises(UsageError, match="cannot be written: "):
         CassetteWriter(tmp_path / ("x" * 300), WriteMode.NEW, lambda: HEADER, print)

@@ -61,7 +61,7 @@ def test_a_link_leads_nowhere_else(folder: Make, tmp_path: Path) -> None:
     made = folder()
     (tmp_path / "all" / "out").symlink_to(tmp_path)
 
-    with pytest.raises(RequestError, match=r"out/a leads out of .*all$"):
+    with pytest.raises(RequestError, match=r"out/a is outside .*all$"):
         made.prepare("out/a")
     assert not (tmp_path / "a.yaml").exists()
 
@@ -78,14 +78,14 @@ def test_a_name_that_no_file_can_have_is_refused(folder: Make, tmp_path: Path, n
 def test_a_cassette_that_is_there_is_refused(folder: Make) -> None:
     record(folder(), ("a", "/1"))
 
-    with pytest.raises(RequestError, match=r"a.yaml is there already: add to it with --extend"):
+    with pytest.raises(RequestError, match=r"a.yaml already exists: add to it with --extend"):
         folder().prepare("a")
 
 
 def test_a_file_in_the_place_of_a_folder_is_refused(folder: Make) -> None:
     record(folder(), ("a.yaml", "/1"))
 
-    with pytest.raises(RequestError, match=r"a.yaml is no folder: name another one"):
+    with pytest.raises(RequestError, match=r"a.yaml is not a folder: name another one"):
         folder().prepare("a.yaml/b")
 
 
@@ -137,7 +137,7 @@ def test_what_cannot_be_finished_is_told_at_the_end(folder: Make, tmp_path: Path
         made.append(name, 0, exchange("/1"))
     (tmp_path / "all" / f".a.yaml.{os.getpid()}").mkdir()
 
-    with pytest.raises(StorageError, match=r"a.yaml: could not be put in order"):
+    with pytest.raises(StorageError, match=r"a.yaml: could not be sorted"):
         made.close()
     assert files(tmp_path / "all")["b.yaml"] == HEAD + document("/1") + document("/2")
 

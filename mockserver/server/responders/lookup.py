@@ -69,7 +69,9 @@ class Lookup:
         if known is None:
             form = canonicalize(redact_for_matching(request, self._rules, secrets))
             has_ids = _IDS_IN.search(request.path.encode() + request.body) is not None
-            known = self._keys.put(place, (index.keys(form), has_ids), 700 + len(request.path))
+            known = self._keys.put(
+                place, (index.request_keys(form), has_ids), 700 + len(request.path)
+            )
         keys, has_ids = known
         return RequestKeys(
             loaded, session, cassette, secrets, b"".join(keys), has_ids, index.find(keys)

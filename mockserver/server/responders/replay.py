@@ -226,7 +226,7 @@ class Cassettes:
         self, entry: Entry, index: Index, looked: RequestKeys, session: Session
     ) -> NearRequest:
         recorded, rules = self._library.request(entry), index.rules_of(entry)
-        found = index.find(index.keys(canonicalize(recorded)))
+        found = index.find(index.request_keys(canonicalize(recorded)))
         played = session.counts[looked.cassette, found.key] if found else 0
         return NearRequest(entry.label, recorded, rules, played)
 
