@@ -1,1 +1,1 @@
-"""The cassette format: what a cassette holds, as values and as text. No I/O."""
+"""The cassette format: values and their YAML text. No I/O."""

@@ -1,4 +1,4 @@
-"""Where the documents of a cassette begin and end: bytes in, places out. No I/O."""
+"""Split a cassette file into its YAML documents. No I/O."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from itertools import chain
 from mockserver.errors import ReadError
 
 _UNINDENTED_LINE = re.compile(rb"\n[^ \n]")
-"""The beginning of each line that is neither indented nor empty: all there is to look at, and found three times as fast as all lines."""
+"""The beginning of each line that is neither indented nor empty; three times as fast as visiting all lines."""
 
 _SEPARATOR = re.compile(rb"---[\n\r \t]")
 _TEXT = re.compile(rb"^(?:---)?+[ \t\r]*+[^#%\s]", re.MULTILINE)
@@ -21,9 +21,9 @@ _DASHES = re.compile(rb"(?<=\n)--?\Z")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document with its separator line, from byte *start* of its file: the part from *begin* to *stop* of *held*.
+    """One document with its separator line: bytes *begin* to *stop* of *buffer*, from byte *start* of the file.
 
-    *response* is where in *held* its `response:` stands if nothing but that stands from there on; -1 where a closer look is needed.
+    *response_at* is the position of `response:` in *buffer* if that is the last key, else -1.
     """
 
     start: int
@@ -34,27 +34,27 @@ class Document:
 
     @property
     def end(self) -> int:
-        """The byte after it."""
+        """The position in the file after the document."""
         return self.start + self.stop - self.begin
 
     @property
     def raw(self) -> bytes:
-        """Its bytes."""
+        """The bytes of the document."""
         return self.buffer[self.begin : self.stop]
 
     @property
     def head(self) -> bytes | None:
-        """What stands before `response:`, None where the head alone does not tell all."""
+        """The bytes before `response:`, or None if other keys may follow the response."""
         return self.buffer[self.begin : self.response_at] if self.response_at >= 0 else None
 
     @property
     def encoding(self) -> str:
-        """How it is to be decoded."""
+        """The encoding of the document; the first one may begin with a byte order mark."""
         return "utf-8-sig" if self.start == 0 else "utf-8"
 
 
 def single_document(raw: bytes, start: int = 0) -> Document:
-    """Return the one document that is *raw*, from byte *start* of its file."""
+    """Return *raw*, from byte *start* of its file, as one document."""
     first = next(split_documents((raw,)), None)
     whole = Document(start, raw, 0, len(raw))
     return (
@@ -63,47 +63,47 @@ def single_document(raw: bytes, start: int = 0) -> Document:
 
 
 def split_documents(blocks: Iterable[bytes]) -> Iterator[Document]:
-    """Yield the documents of a file that comes in *blocks*; a document begins with a line `---`."""
+    """Yield the documents of a file that comes in *blocks*; the line `---` begins a document."""
     start = begin = searched = 0
-    held = b""
-    response, alone = -1, True
+    buffer = b""
+    response, is_last = -1, True
     for block in chain(blocks, (None,)):
         if block is not None:
-            held = held[begin:] + block if held else block
+            buffer = buffer[begin:] + block if buffer else block
             searched -= begin
             response = max(response - begin, -1)
             begin = 0
-        # A line that begins close to the end of a block is looked at with the next one.
-        limit = len(held) if block is None else max(len(held) - _AHEAD, searched)
-        for found in _UNINDENTED_LINE.finditer(held, searched, limit):
+        # A line that begins close to the end of a block is examined with the next block.
+        limit = len(buffer) if block is None else max(len(buffer) - _AHEAD, searched)
+        for found in _UNINDENTED_LINE.finditer(buffer, searched, limit):
             at = found.start() + 1
-            if held[at] in _BLANK:
+            if buffer[at] in _BLANK:
                 continue
-            if _SEPARATOR.match(held, at):
-                yield Document(start, held, begin, at, response if alone else -1)
+            if _SEPARATOR.match(buffer, at):
+                yield Document(start, buffer, begin, at, response if is_last else -1)
                 start, begin = start + at - begin, at
-                response, alone = -1, True
-            elif response < 0 and alone:
-                response = at if held.startswith(_RESPONSE, at) else -1
+                response, is_last = -1, True
+            elif response < 0 and is_last:
+                response = at if buffer.startswith(_RESPONSE, at) else -1
             else:
-                alone = False
+                is_last = False
         searched = max(limit - 1, searched)
-    stop = len(held) - 3 if held.endswith(b"\n---", begin) else len(held)
+    stop = len(buffer) - 3 if buffer.endswith(b"\n---", begin) else len(buffer)
     if stop > begin:
-        yield Document(start, held, begin, stop, response if alone else -1)
+        yield Document(start, buffer, begin, stop, response if is_last else -1)
 
 
 def strip_partial_separator(document: Document) -> Document:
-    """Return *document* without the beginning of a separator that was cut off."""
+    """Return *document* without an incomplete separator (`-` or `--`) at its end."""
     near = max(document.stop - _NEAR, document.begin)
     cut = _DASHES.search(document.buffer, near, document.stop)
     return replace(document, stop=cut.start()) if cut else document
 
 
-def decode(place: Document, raw: bytes) -> str:
-    """Return *raw*, all or a part of the document at *place*, as text; ReadError where it is none."""
+def decode(document: Document, raw: bytes) -> str:
+    """Return *raw*, all or a part of *document*, as text; ReadError if it is not UTF-8."""
     try:
-        return raw.decode(place.encoding)
+        return raw.decode(document.encoding)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ReadError(
@@ -112,5 +112,5 @@ def decode(place: Document, raw: bytes) -> str:
 
 
 def has_content(raw: bytes) -> bool:
-    """Tell whether a document holds anything but its separator, blank lines and comments."""
+    """Return whether a document holds more than its separator, blank lines and comments."""
     return _TEXT.search(raw.removeprefix(b"\xef\xbb\xbf")) is not None

@@ -1,10 +1,10 @@
-"""The files that cassettes are kept in, by the names that tests give them. No I/O."""
+"""Map cassette names to file names. No I/O."""
 
 import re
 from hashlib import sha256
 
 SETTINGS_FILE = "mockserver.yaml"
-"""The file that holds the settings of a project, and no cassette."""
+"""The settings file of a project; it is never a cassette."""
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -13,9 +13,10 @@ _MAX_BYTES = 150
 
 
 def cassette_path(name: str) -> str:
-    """Return the path below its folder, with suffix, of the cassette *name*, whose parts `/` divides.
+    """Return the relative path, with suffix, of the cassette *name*, whose parts are separated by `/`.
 
-    Any text is a name, and no path leads out of the folder. Two names have two paths, unless it is the suffix that they differ in.
+    Any text is a valid name, and the path never leaves the folder. Different names have different paths, unless only the
+    suffix differs.
     """
     plain = next((name.removesuffix(end) for end in SUFFIXES if name.endswith(end)), name)
     *folders, last = map(safe_name, plain.split("/"))
@@ -26,9 +27,9 @@ def cassette_path(name: str) -> str:
 
 
 def safe_name(part: str) -> str:
-    """Return *part* as the name of a file without its suffix.
+    """Return *part* as a file name without suffix.
 
-    Characters that are no good there become dashes, and a name that is not its own any more ends in a few digits that make it one.
+    Unsafe characters become dashes; a changed name gets a hash suffix, so that it stays unique.
     """
     plain = "".join(one if one.isprintable() else "-" for one in _UNSAFE.sub("-", part))
     if plain.startswith("."):

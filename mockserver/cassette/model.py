@@ -1,4 +1,4 @@
-"""What a cassette holds, as values."""
+"""The contents of a cassette as values. No I/O."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,7 +11,7 @@ FORMAT = 1
 
 
 class Repeat(StrEnum):
-    """What the next identical request gets after the last recorded answer."""
+    """The response to an identical request after the last recorded response was played."""
 
     LAST = "last"
     CYCLE = "cycle"
@@ -31,16 +31,16 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class TimedEvent:
-    """An event, *after* seconds from the one before (the first: from the request)."""
+    """An event, *after* seconds after the previous one (the first one: after the request)."""
 
     after: float
     event: Event
 
 
 class Stream:
-    """A body of server-sent events; *tail* is what came after the last whole one.
+    """A body of server-sent events; *tail* holds the bytes after the last complete event.
 
-    Where all are plain ones, `rows` holds them as they were read, with the seconds `afters` before each; *events* are made of them when they are asked for.
+    If all events are plain, `rows` holds them and `afters` the seconds before each; *events* are then built on first use.
     """
 
     __slots__ = ("_events", "afters", "line_ending", "rows", "tail")
@@ -57,7 +57,7 @@ class Stream:
 
     @classmethod
     def from_rows(cls, rows: list[Row], afters: list[float], line_ending: str) -> Self:
-        """Return the stream of plain *rows*, each so many seconds *after* the one before."""
+        """Return the stream of plain *rows*; *afters* are the seconds before each."""
         stream = cls((), line_ending)
         stream._events, stream.rows, stream.afters = None, rows, afters
         return stream
@@ -82,9 +82,9 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body that came as one, *after* seconds from the request.
+    """A body that arrived as a whole, *after* seconds after the request.
 
-    *keepalives* are the times, in seconds from the request, of the newlines that came before it.
+    *keepalives* are the times, in seconds after the request, of the newlines sent before it.
     """
 
     raw: bytes = b""
@@ -94,7 +94,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How the answer ended, *after* seconds from what came last; *cut*: the upstream broke off."""
+    """The end of the response, *after* seconds after its last part; *cut* if the upstream broke off."""
 
     after: float = 0.0
     cut: bool = False
@@ -102,7 +102,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A recorded answer; *end* is None in one that was written by hand."""
+    """A recorded response; *end* is None if it was written by hand."""
 
     status: int = 200
     reason: str | None = None
@@ -113,7 +113,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its response; *redacted* counts the secrets that were replaced in it."""
+    """One request and its response; *redacted* is the number of secrets that were replaced."""
 
     request: Request
     response: Response
@@ -123,12 +123,12 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the project's settings say for every cassette; *override* holds in the place of what a header says."""
+    """The project settings for all cassettes; *override* takes precedence over the header of a cassette."""
 
     ignore: tuple[str, ...] = ()
     repeat: Repeat = Repeat.LAST
     override: Repeat | None = None
 
     def repeat_for(self, header: Header) -> Repeat:
-        """Return what holds in the cassette of *header*."""
+        """Return the repeat mode of the cassette with this *header*."""
         return self.override or header.repeat or self.repeat

@@ -1,4 +1,4 @@
-"""A recorded answer as the bytes and times that go out. No I/O, no clock."""
+"""A recorded response as the bytes to send and their times. No I/O, no clock."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from mockserver.formats import sse
 from mockserver.http.messages import Headers
 
 TimedChunk = tuple[float, bytes]
-"""Seconds since the request, and what goes out then."""
+"""Seconds since the request, and the bytes to send then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Playback:
-    """A recorded answer, ready to be played: *steps* in order, none empty and no two at one time.
+    """A recorded response, ready to be played: *steps* in order, none empty and no two at the same time.
 
-    *last* is when the last of it came, in seconds since the request, and it ended *end* seconds after that; *cut*, the upstream
-    broke off. One that was not *streamed* is complete with its last byte.
+    *last* is the time of the last part, in seconds since the request; the response ended *end* seconds later. *cut*: the
+    upstream broke off. A response that was not *streamed* is complete with its last byte.
     """
 
     status: int
@@ -31,7 +31,7 @@ class Playback:
 
 
 def build_playback(response: Response) -> Playback:
-    """Return how *response* is played."""
+    """Return the playback of *response*."""
     end = response.end
     return Playback(
         response.status,
@@ -51,7 +51,7 @@ def encode_body(content: Stream | Body) -> bytes:
 
 
 def timed_chunks(content: Stream | Body) -> list[TimedChunk]:
-    """Return the chunks of *content* with their times in seconds since the request; those at one time are one."""
+    """Return the chunks of *content* with their times in seconds since the request; chunks at the same time are merged."""
     chunks: list[TimedChunk] = []
     match content:
         case Stream(events, ending, tail):
@@ -67,7 +67,7 @@ def timed_chunks(content: Stream | Body) -> list[TimedChunk]:
 
 
 def last_time(content: Stream | Body) -> float:
-    """Return when the last of *content* came, in seconds since the request."""
+    """Return the time of the last part of *content*, in seconds since the request."""
     match content:
         case Stream(events):
             *_, at = accumulate((timed.after for timed in events), initial=0.0)
@@ -77,16 +77,16 @@ def last_time(content: Stream | Body) -> float:
 
 
 def merge_chunks(chunks: Iterable[TimedChunk]) -> list[TimedChunk]:
-    """Return *chunks* without empty ones, those at one time as one."""
+    """Return *chunks* without empty ones; chunks at the same time are merged."""
     chunks = list(chunks)
     if all(chunk for _, chunk in chunks) and len({at for at, _ in chunks}) == len(chunks):
         return chunks
-    together: list[tuple[float, list[bytes]]] = []
+    merged: list[tuple[float, list[bytes]]] = []
     for at, chunk in chunks:
         if not chunk:
             continue
-        if together and together[-1][0] == at:
-            together[-1][1].append(chunk)
+        if merged and merged[-1][0] == at:
+            merged[-1][1].append(chunk)
         else:
-            together.append((at, [chunk]))
-    return [(at, b"".join(parts)) for at, parts in together]
+            merged.append((at, [chunk]))
+    return [(at, b"".join(parts)) for at, parts in merged]

@@ -1,4 +1,4 @@
-"""One exchange while it happens: chunks with their times in, an Exchange out. No I/O, no clock."""
+"""Record one exchange: chunks with their times in, an Exchange out. No I/O, no clock."""
 
 from array import array
 from bisect import bisect_left
@@ -18,23 +18,23 @@ from mockserver.http.messages import (
 )
 
 RECORDED_REQUEST_HEADERS = frozenset(("last-event-id",))
-"""The request headers that a cassette holds, beside the `content-type` of a body that is not JSON."""
+"""The request headers that a cassette holds, in addition to the `content-type` of a body that is not JSON."""
 
 UNRECORDED_RESPONSE_HEADERS = frozenset(
     ("content-encoding", "content-length", "date", "server", "set-cookie", "vary")
 )
-"""The headers of an answer that a replay has its own of, or none."""
+"""The response headers that are not recorded: a replay generates or omits them."""
 
 MAX_SIZE = 128 << 20
-"""How many bytes of bodies an exchange may have to be collected."""
+"""The maximum number of body bytes of a recorded exchange."""
 
 _UNRECORDED_PREFIXES = ("access-control-", OWN_PREFIX)
 
 
 class Recorder:
-    """Collects one exchange. Times are seconds on any one clock; *started* is when the request came.
+    """Collects one exchange. Times are seconds of any clock; *started* is the time of the request.
 
-    What is larger than LARGEST is only counted. A recorder can be pickled, quickly.
+    Beyond MAX_SIZE only `size` grows. A recorder can be pickled quickly.
     """
 
     def __init__(self, request: Request, started: float) -> None:
@@ -47,15 +47,15 @@ class Recorder:
         self._ends = array("q")
         self._times = array("d")
         self.size = len(request.body)
-        """The bytes of both bodies so far."""
+        """The number of bytes of both bodies so far."""
 
     def start_response(self, status: int, reason: str | None, headers: Headers) -> None:
-        """Take the head of the answer."""
+        """Add the head of the response."""
         self._status, self._headers = status, headers
         self._reason = None if reason == standard_reason(status) else reason
 
     def feed(self, chunk: bytes, at: float) -> None:
-        """Take the next *chunk* of the body, which came *at* that time."""
+        """Add the next *chunk* of the body, received *at* that time."""
         self.size += len(chunk)
         if self.size > MAX_SIZE:
             self._raw = bytearray()
@@ -65,7 +65,7 @@ class Recorder:
             self._times.append(round(at - self._started, 3))
 
     def finish(self, at: float, *, cut: bool = False) -> Exchange:
-        """Return the whole exchange; *cut* says that the upstream broke off, *at* that time."""
+        """Return the exchange, which ended *at* that time; *cut* if the upstream broke off."""
         content = self._stream() if is_event_stream(self._headers) else self._body()
         last = self._times[-1] if self._times else 0.0
         end = End(_gap(at - self._started, last), cut)
@@ -90,12 +90,12 @@ class Recorder:
             return [max(self._times[0], 0.0), *([0.0] * (len(rows) - 1))]
         blank = f"{ending}{ending}".encode()
         if len(ends) == len(rows) and all(raw.endswith(blank, 0, end) for end in ends):
-            # As servers write them, each event by itself.
+            # The server wrote each event separately.
             return list(map(_gap, self._times, accumulate((0.0, *self._times[:-1]), max)))
         return self._afters(sse.row_size(row, ending) for row in rows)
 
     def _afters(self, sizes: Iterable[int]) -> list[float]:
-        """Return how many seconds after the one before each part of the body came whole, which has *sizes* in bytes."""
+        """Return the seconds between consecutive parts of the body, which have these *sizes* in bytes."""
         afters: list[float] = []
         before, number = 0.0, 0
         for end in accumulate(sizes):
@@ -121,7 +121,7 @@ def _gap(at: float, before: float) -> float:
 
 
 def strip_request_headers(request: Request) -> Request:
-    """Return *request* with those headers alone that a cassette holds."""
+    """Return *request* with only the headers that a cassette holds."""
     headers = tuple(
         (name, _utf8(value))
         for name, value in request.headers
@@ -131,7 +131,7 @@ def strip_request_headers(request: Request) -> Request:
 
 
 def strip_response_headers(headers: Headers) -> Headers:
-    """Return those *headers* of an answer that a cassette holds."""
+    """Return the response *headers* that a cassette holds."""
     return tuple(
         (name, _utf8(value))
         for name, value in strip_hop_by_hop(headers)
@@ -144,7 +144,7 @@ def _is_json(headers: Iterable[tuple[str, str]]) -> bool:
 
 
 def _is_json_like(content_type: str) -> bool:
-    """Clients send JSON as `text/plain` and as form data too; the type says nothing then."""
+    """Return whether a body of this type may be JSON: clients send JSON as `text/plain` and as form data too."""
     return content_type.lower().partition(";")[0].strip() in (
         "application/json",
         "text/plain",

@@ -1,4 +1,4 @@
-"""Whether the last exchange of a recording breaks off, since a kill has torn it. No I/O."""
+"""Detect a last exchange that is incomplete because the recording was killed. No I/O."""
 
 import re
 
@@ -9,11 +9,11 @@ from mockserver.errors import ReadError
 _BEGINNING = b"request:"
 _END = b"\n  end: {"
 _END_LINE = re.compile(rb"\n  end: \{.*\}[ \t\r]*(?:\n|\Z)")
-"""How an exchange begins that was recorded, and how the last line of its response reads."""
+"""The beginning of a recorded exchange, and the last line of its response."""
 
 
 def is_truncated(last: Document) -> bool:
-    """Tell whether the *last* exchange breaks off; one that was only made wrong by hand is no less there for that."""
+    """Return whether the *last* exchange is incomplete; one that was only broken by hand is not."""
     if not may_be_truncated(last):
         return False
     try:
@@ -24,11 +24,11 @@ def is_truncated(last: Document) -> bool:
 
 
 def may_be_truncated(last: Document) -> bool:
-    """Return whether the *last* exchange was recorded and has no `end` line; it is torn if it has no `end` when it is read, either."""
+    """Return whether the *last* exchange was recorded and has no `end` line; parsing it confirms that it is incomplete."""
     if last.raw.endswith(b"\0"):
-        return True  # a machine that lost its power leaves zeros
-    begun = last.raw.removeprefix(b"---").strip()
-    recorded = begun.startswith(_BEGINNING) or _BEGINNING.startswith(begun)
+        return True  # a power failure may leave zeros
+    text = last.raw.removeprefix(b"---").strip()
+    recorded = text.startswith(_BEGINNING) or _BEGINNING.startswith(text)
     return recorded and not _has_end(last.raw)
 
 

@@ -1,7 +1,7 @@
-"""What secrets look like: headers, field names and shapes. No I/O.
+"""Patterns of secrets: headers, field names and shapes. No I/O.
 
-The texts come from anywhere, so the time of each search is in proportion to their length: no pattern scans the same characters
-again from each of many places.
+Texts are untrusted, so each search takes time linear in their length: no pattern scans the same characters again from
+many start positions.
 """
 
 import re
@@ -17,13 +17,13 @@ from mockserver.formats.json_text import dumps
 from mockserver.http.messages import Headers
 
 MIN_SECRET = 6
-"""A credential shorter than this is not looked for: it would be found in every other word."""
+"""The minimum length of a credential that is searched for; a shorter one would match ordinary words."""
 
 PREFIX_LENGTH = 8
-"""How much of a secret must stand there to be known as its beginning."""
+"""The minimum length of the beginning of a secret that is recognized."""
 
 MIN_LONG_VALUE = 16
-"""A value of this length is no ordinary word, whatever header it stands in."""
+"""A header value of at least this length is not an ordinary word."""
 
 _CREDENTIAL_HEADER = re.compile(
     r"(?:proxy-)?authorization|cookie"
@@ -35,9 +35,9 @@ _NAME = (
     r"|access[_-]?key(?:[_-]?id)?|credential|cookie"
     r"|(?<![a-zA-Z0-9])(?:access|refresh|id|api|auth|bearer|session|csrf)[_-]?token)"
 )
-"""How the name of a field or a parameter ends that holds a secret; to look for its beginning too would take ten times as long."""
+"""The end of the name of a field or parameter that holds a secret; searching for its beginning too takes ten times as long."""
 
-# A JSON field; and how one begins in a JSON text that is itself in a string, where the quotes carry backslashes.
+# A JSON field, and the beginning of one in JSON text inside a string, where quotes are escaped.
 _PLAIN = r'(?P<head>%s"\s*:\s*)(?:"(?P<text>(?:[^"\\]++|\\.)+)"|-?[0-9][0-9.eE+-]*)'
 _NESTED_HEAD = r'(?P<head>%s(?P<slash>\\+)"\s*:\s*)(?P=slash)"'
 _NESTED_END = re.compile(r'(?<!\\)(?P<slash>\\+)"')
@@ -63,10 +63,10 @@ _FIELD_HINTS = (
         for link in ("", "_", "-")
     ),
 )
-"""What a field's name must hold, in lower case: a plain `in` costs a tenth of the pattern."""
+"""One of these, in lower case, is in each secret field name: `in` takes a tenth of the time of the pattern."""
 
 _FIELD_ROOTS = ("key", "authorization", "pass", "secret", "credential", "cookie", "token")
-"""One of these is in each of them."""
+"""One of these is in each of the hints."""
 
 _PARAMETER_HINTS = tuple(
     f"{end}="
@@ -78,7 +78,7 @@ _PARAMETER_HINTS = tuple(
 
 
 def _at_word(start: str) -> str:
-    """Return the pattern of *start* at the beginning of a word; a pattern that begins with plain characters is found a hundred times as fast."""
+    """Return a pattern of *start* at the beginning of a word; a pattern with a literal prefix is a hundred times as fast."""
     return rf"{start}(?<=\b{start})"
 
 
@@ -88,7 +88,7 @@ _SHAPES = {
     "ls__": _at_word("ls__") + r"[A-Za-z0-9_]{8,}",
     "bearer ": r"(?i:\bbearer +)(?=\S*[0-9])[A-Za-z0-9._~+/-]{8,}=*",
     "basic ": r"(?i:\bbasic +)(?=\S*[0-9=]|\S[a-z]*[A-Z])[A-Za-z0-9+/]{8,}=*",
-    # What is no token is taken up to the end of its first part: no token begins within that part then.
+    # A first part without further parts is matched as `other`, so that its characters are scanned once.
     "eyj": _at_word("eyJ")
     + r"[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]*+|(?P<other>))",
     "akia": _at_word("AKIA") + r"[0-9A-Z]{16}\b",
@@ -100,7 +100,7 @@ _SHAPES = {
     **{f"xox{kind}-": _at_word(f"xox{kind}-") + "[A-Za-z0-9-]{10,}" for kind in "abeoprs"},
     "gsk_": _at_word("gsk_") + r"[A-Za-z0-9]{20,}",
     "tvly-": _at_word("tvly-") + r"[A-Za-z0-9-]{10,}",
-    # A key without an end takes the rest of the text: none of those that begin in it has an end either.
+    # A key without an end matches the rest of the text as `other`: no later key has an end either.
     "private key-----": (
         r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.*?-----END [A-Z ]*PRIVATE KEY-----|(?P<other>.*+))"
     ),
@@ -109,17 +109,17 @@ PARAMETER = re.compile(rf"""(?P<head>{_NAME}=)(?P<text>[^&\s"'<>\\;,]{{4,}})""",
 _ESCAPE = re.compile(r"\\(?:\\|/|u00(?P<code>[2-7][0-9a-fA-F]))")
 
 Span = tuple[int, int]
-"""Where something begins and ends in a text."""
+"""Start and end positions in a text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A *pattern* of secrets; what it takes with the group `other` is none, and is taken so that it is looked at once."""
+    """A *pattern* of secrets. A match of its group `other` is not a secret; it only skips text."""
 
     pattern: re.Pattern[str]
 
     def spans(self, text: str) -> Iterator[Span]:
-        """Yield where the secrets in *text* are."""
+        """Yield the spans of the secrets in *text*."""
         for found in self.pattern.finditer(text):
             if found.lastgroup is None:
                 yield found.span()
@@ -132,36 +132,36 @@ _SHAPE_ROOTS = tuple(
         for hint in _SHAPES
     )
 )
-"""How the hints begin: there are less of these."""
+"""The beginnings of the hints; there are fewer of them."""
 
 
 def possible_shapes(lowered: str) -> list[Shape]:
-    """Return the shapes of keys that may be in a text, which comes *lowered*."""
+    """Return the shapes of keys that may be in a text; *lowered* is the text in lower case."""
     if not any(root in lowered for root in _SHAPE_ROOTS):
         return []
     return [shape for hint, shape in _SHAPED.items() if hint in lowered]
 
 
 def may_hold_fields(lowered: str) -> bool:
-    """Tell whether a text, which comes *lowered*, may hold a JSON field that is named like a secret."""
+    """Return whether a text may hold a JSON field with the name of a secret; *lowered* is the text in lower case."""
     return any(root in lowered for root in _FIELD_ROOTS) and any(
         hint in lowered for hint in _FIELD_HINTS
     )
 
 
 def may_hold_parameters(lowered: str) -> bool:
-    """Tell whether a text, which comes *lowered*, may hold `name=value` with the name of a secret."""
+    """Return whether a text may hold `name=value` with the name of a secret; *lowered* is the text in lower case."""
     return "=" in lowered and any(hint in lowered for hint in _PARAMETER_HINTS)
 
 
 @lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
-    """Tell whether a field, header or query parameter of that *name* holds a secret."""
+    """Return whether a field, header or query parameter with this *name* holds a secret."""
     return _FIELD_NAME.fullmatch(name) is not None
 
 
 def unescape_json(text: str) -> str:
-    """Return JSON *text* with its escapes of plain characters undone: the same JSON, in its plainest spelling."""
+    """Return JSON *text* with escapes of printable ASCII characters replaced by the characters; the value stays the same."""
 
     def plain(found: re.Match[str]) -> str:
         character = chr(int(found["code"], 16)) if found["code"] else found.group()[1]
@@ -172,13 +172,13 @@ def unescape_json(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def is_credential_header(name: str) -> bool:
-    """Tell whether a request header of that *name* holds a credential."""
-    steady = name.replace("_", "-")
-    return bool(_CREDENTIAL_HEADER.fullmatch(steady)) and not _HARMLESS_HEADER.fullmatch(steady)
+    """Return whether a request header with this *name* holds a credential."""
+    dashed = name.replace("_", "-")
+    return bool(_CREDENTIAL_HEADER.fullmatch(dashed)) and not _HARMLESS_HEADER.fullmatch(dashed)
 
 
 def find_credentials(headers: Headers, path: str = "") -> tuple[str, ...]:
-    """Return the secrets in the credential headers and the query of a request, the longest first."""
+    """Return the secrets in the credential headers and in the query of a request, longest first."""
     found: set[str] = set()
     for name, value in headers:
         if is_credential_header(name):
@@ -190,12 +190,13 @@ def find_credentials(headers: Headers, path: str = "") -> tuple[str, ...]:
 
 
 def prefix_patterns(secrets: tuple[str, ...]) -> list[tuple[re.Pattern[str], str]]:
-    """Return for each secret a pattern, which finds what begins like it, as `end` where it ends its text or JSON string, and the secret.
+    """Return (pattern, secret) for each long secret; the pattern finds its beginning at the end of a text or JSON string.
 
-    A stream that grows by repeating itself, or one that is cut, tells a secret piece by piece.
+    A stream that repeats a growing text, or a stream that is cut, contains beginnings of a secret. The group `end` is set
+    only if the text or string ends there.
     """
     return [
-        # What does not end there is matched too, so that its characters are looked at once; `end` is for what does.
+        # Other text is matched too, so that its characters are scanned once.
         (
             re.compile(
                 rf'{re.escape(secret[:PREFIX_LENGTH])}[^"\\\n]*+(?P<end>(?=\\*+"|$))?', re.MULTILINE
@@ -208,7 +209,7 @@ def prefix_patterns(secrets: tuple[str, ...]) -> list[tuple[re.Pattern[str], str
 
 
 def spellings_of(secrets: tuple[str, ...]) -> tuple[str, ...]:
-    """Return how each of *secrets* may be spelled, the longest first: as it is, in JSON, in a URL."""
+    """Return the spellings of *secrets*, longest first: plain, in JSON and in a URL."""
     forms = {
         form
         for secret in secrets
@@ -224,22 +225,22 @@ def spellings_of(secrets: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def match_any(forms: tuple[str, ...]) -> re.Pattern[str] | None:
-    """Match any of *forms*; None where there are none."""
+    """Return a pattern that matches any of *forms*, or None if there are none."""
     return re.compile("|".join(map(re.escape, forms))) if forms else None
 
 
 @lru_cache(maxsize=64)
 def fields_named(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return the patterns of JSON fields of that *name*, and of how they begin in a JSON text that is itself in a string."""
+    """Return the patterns of a JSON field with this *name*, and of its beginning in JSON text inside a string."""
     escaped = f'(?<="){re.escape(name)}'
     return re.compile(_PLAIN % escaped), re.compile(_NESTED_HEAD % escaped)
 
 
 def nested_fields(head: re.Pattern[str], text: str) -> Iterator[tuple[re.Match[str], Span]]:
-    """Yield the fields in *text* that begin as *head* says, each with the span of its value.
+    """Yield each field in *text* that begins with *head*, with the span of its value.
 
-    The value ends at the next quote with as many backslashes; the quotes are gathered by that number once, since each search for one
-    might go to the end of the text.
+    The value ends at the next quote with the same number of backslashes. Quotes are collected once by that number, because
+    each single search could scan to the end of the text.
     """
     ends: dict[int, list[int]] | None = None
     done = 0
@@ -251,11 +252,11 @@ def nested_fields(head: re.Pattern[str], text: str) -> Iterator[tuple[re.Match[s
             for quote in _NESTED_END.finditer(text):
                 ends.setdefault(len(quote["slash"]), []).append(quote.start())
         slashes = len(found["slash"])
-        there = ends.get(slashes, [])
-        number = bisect_left(there, found.end() + 1)
-        if number < len(there):
-            done = there[number] + slashes + 1
-            yield found, (found.end(), there[number])
+        quotes = ends.get(slashes, [])
+        number = bisect_left(quotes, found.end() + 1)
+        if number < len(quotes):
+            done = quotes[number] + slashes + 1
+            yield found, (found.end(), quotes[number])
 
 
 def _credential_parts(name: str, value: str) -> Iterator[str]:
@@ -279,7 +280,7 @@ def _credential_parts(name: str, value: str) -> Iterator[str]:
 
 
 def _looks_random(value: str) -> bool:
-    """Tell whether a cookie's *value* is no ordinary word, such as `system` or `dark`."""
+    """Return whether the *value* of a cookie is more than an ordinary word such as `system` or `dark`."""
     return len(value) >= MIN_LONG_VALUE or (
         value.isascii() and not value.isalpha() and not value.isdigit()
     )

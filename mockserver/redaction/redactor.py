@@ -1,8 +1,8 @@
-"""Secrets out of exchanges, before they reach the disk and before a request is matched. No I/O.
+"""Remove secrets from exchanges before they are written, and from requests before they are matched. No I/O.
 
-First what is spread over the events of a stream; then in each text the exact credentials of the request and of the
-recorder, their beginnings, fields and parameters that are named like secrets, values that are shaped like keys, and
-the project's own rules. Cookies, `authorization` and the like go by the name of their header.
+First secrets that are spread over the events of a stream. Then in each text: the exact credentials of the request and of
+the recorder, their beginnings, fields and parameters with the name of a secret, values with the shape of a key, and the
+project's own rules. Headers such as `cookie` and `authorization` are redacted by name.
 """
 
 import re
@@ -52,18 +52,18 @@ PLACEHOLDER = "REDACTED"
 NO_RULES = RedactionRules()
 
 EXCHANGE_SECONDS = 2.0
-"""How many seconds the project's own patterns may take with one exchange, where nobody else waits meanwhile."""
+"""The maximum number of seconds for the project's own patterns per exchange; no other request waits for it."""
 
 REQUEST_SECONDS = 0.2
-"""The same with one request, where all others wait."""
+"""The maximum number of seconds for the project's own patterns per request; other requests wait for it."""
 
 _HARMLESS_VALUES = frozenset((PLACEHOLDER, "true", "false", "null", "none", "None"))
 
 
 class Redactor:
-    """Replaces the *secrets* and whatever the *rules* and the general patterns find; counts what it replaced.
+    """Replaces *secrets*, matches of *rules* and matches of the built-in patterns; `count` is the number of replacements.
 
-    SlowPatternError where the project's own patterns take longer than so many *seconds* with an exchange, or with all else.
+    SlowPatternError if the project's own patterns take longer than *seconds* for one exchange, or for all other calls together.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Redactor:
         return Request(request.method, path, self._headers(request.headers), body)
 
     def text(self, text: str) -> str:
-        """Return *text* without secrets; the very same object where there are none."""
+        """Return *text* without secrets; the same object if there are none."""
         if not self._rules.search_all and not self._prefilter.may_match(text):
             return text
         before = self.count
@@ -111,23 +111,23 @@ class Redactor:
 
     def _text(self, text: str) -> str:
         if self._exact:
-            text = self._replaced(self._exact, text)
+            text = self._substitute(self._exact, text)
         for pattern, secret in self._beginnings:
-            text = pattern.sub(partial(self._begun, secret), text)
+            text = pattern.sub(partial(self._replace_prefix, secret), text)
         lowered = text.lower()
         if may_hold_fields(lowered):
             text = self._fields(FIELD, NESTED_HEAD, text)
         if may_hold_parameters(lowered):
-            text = PARAMETER.sub(self._assigned, text)
+            text = PARAMETER.sub(self._replace_parameter, text)
         for shape in possible_shapes(lowered):
-            text = self._without(shape.spans(text), text)
+            text = self._redact_spans(shape.spans(text), text)
         for name in self._rules.fields:
             if name in text:
                 text = self._fields(*fields_named(name), text)
         for pattern in self._rules.extra_patterns:
-            text = self._replaced(pattern, text)
+            text = self._substitute(pattern, text)
         for own in self._rules.patterns:
-            text = self._without(own.spans(text, self._limit), text)
+            text = self._redact_spans(own.spans(text, self._limit), text)
         return text
 
     def _response(self, response: Response) -> Response:
@@ -146,9 +146,9 @@ class Redactor:
             return (
                 stream if tail == stream.tail else Stream(stream.events, stream.line_ending, tail)
             )
-        spread_out, count = streams.redact_events(list(stream.events), self._find, PLACEHOLDER)
+        joined, count = streams.redact_events(list(stream.events), self._find, PLACEHOLDER)
         self.count += count
-        events = tuple(replace(timed, event=self._event(timed.event)) for timed in spread_out)
+        events = tuple(replace(timed, event=self._event(timed.event)) for timed in joined)
         return Stream(events, stream.line_ending, self._bytes(stream.tail))
 
     def _event(self, event: Event) -> Event:
@@ -161,7 +161,7 @@ class Redactor:
         return self.text(text)
 
     def _find(self, text: str) -> Iterator[tuple[int, int]]:
-        """Yield the spans of the secrets in a *text* that was put together from several events."""
+        """Yield the spans of the secrets in a *text* that was joined from several events."""
         exact = (self._exact,) if self._exact else ()
         for pattern in (*exact, *self._rules.extra_patterns):
             yield from (found.span() for found in pattern.finditer(text))
@@ -202,13 +202,13 @@ class Redactor:
             return PLACEHOLDER
         return self.text(value)
 
-    def _replaced(self, pattern: re.Pattern[str], text: str) -> str:
+    def _substitute(self, pattern: re.Pattern[str], text: str) -> str:
         changed, count = pattern.subn(PLACEHOLDER, text)
         self.count += count
         return changed if count else text
 
-    def _without(self, spans: Iterable[Span], text: str) -> str:
-        """Return *text* with the placeholder for what is at *spans*."""
+    def _redact_spans(self, spans: Iterable[Span], text: str) -> str:
+        """Return *text* with *spans* replaced by the placeholder."""
         parts: list[str] = []
         end = 0
         for start, stop in spans:
@@ -217,38 +217,38 @@ class Redactor:
             self.count += 1
         return "".join((*parts, text[end:])) if parts else text
 
-    def _begun(self, secret: str, found: re.Match[str]) -> str:
+    def _replace_prefix(self, secret: str, found: re.Match[str]) -> str:
         if found["end"] is None or not secret.startswith(found.group()):
             return found.group()
         self.count += 1
         return PLACEHOLDER
 
-    def _assigned(self, found: re.Match[str]) -> str:
+    def _replace_parameter(self, found: re.Match[str]) -> str:
         if _is_harmless(found["text"]):
             return found.group()
         self.count += 1
         return f"{found['head']}{PLACEHOLDER}"
 
     def _fields(self, plain: re.Pattern[str], nested: re.Pattern[str], text: str) -> str:
-        def put(found: re.Match[str]) -> str:
+        def replace_value(found: re.Match[str]) -> str:
             if _is_harmless(found["text"]):
                 return found.group()
             self.count += 1
             return f'{found["head"]}"{PLACEHOLDER}"'
 
-        text = plain.sub(put, text)
+        text = plain.sub(replace_value, text)
         if '\\"' not in text:
             return text
         values = (span for _, span in nested_fields(nested, text))
-        return self._without(
+        return self._redact_spans(
             [(start, end) for start, end in values if not _is_harmless(text[start:end])], text
         )
 
 
 def redact_for_matching(request: Request, rules: RedactionRules, secrets: Iterable[str]) -> Request:
-    """Return *request* as a cassette holds it: with the headers that are kept, and without its *secrets*.
+    """Return *request* as a cassette holds it: recorded headers only, and without *secrets*.
 
-    SlowPatternError where a pattern of the *rules* takes too long.
+    SlowPatternError if a pattern of *rules* takes too long.
     """
     return Redactor(secrets, rules, REQUEST_SECONDS).request(strip_request_headers(request))
 
@@ -256,22 +256,22 @@ def redact_for_matching(request: Request, rules: RedactionRules, secrets: Iterab
 def redacted_request(
     request: Request, rules: RedactionRules, secrets: Iterable[str] | None = None
 ) -> Request:
-    """Return *request* as it may be shown, as a cassette holds it, without its *secrets*, which may be known.
+    """Return *request* as a cassette holds it, safe to show; *secrets* are its own credentials by default.
 
-    Where a pattern of the *rules* takes too long, a placeholder stands for all of it.
+    If a pattern of *rules* takes too long, path and body are replaced by a placeholder.
     """
     if secrets is None:
         secrets = find_credentials(request.headers, request.path)
     try:
         return redact_for_matching(request, rules, secrets)
     except SlowPatternError as error:
-        rules.report(f"{error}; what it was looked for in is shown as {PLACEHOLDER}")
+        rules.report(f"{error}; the searched request is shown as {PLACEHOLDER}")
         body = PLACEHOLDER.encode() if request.body else b""
         return Request(request.method, f"/{PLACEHOLDER}", (), body)
 
 
 def describe(request: Request) -> str:
-    """Return method and path of *request* as they may be told to a person, or to the log of a CI job."""
+    """Return method and path of *request* without secrets, safe for messages and logs."""
     shown = Redactor(find_credentials(request.headers, request.path)).request(
         Request("GET", request.path)
     )
@@ -279,5 +279,5 @@ def describe(request: Request) -> str:
 
 
 def _is_harmless(value: str | None) -> bool:
-    """Tell whether the *value* of a field is no secret, or none any more."""
+    """Return whether the *value* of a field is not a secret, or already redacted."""
     return value in _HARMLESS_VALUES or (value or "").startswith(PLACEHOLDER)

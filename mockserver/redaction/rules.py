@@ -1,4 +1,4 @@
-"""What a project has redacted on top of what is always redacted: its `redact:` rules. No I/O."""
+"""The `redact:` rules of a project, applied in addition to the built-in ones. No I/O."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -9,14 +9,14 @@ from mockserver.formats.user_pattern import UserPattern
 
 
 def discard(line: str) -> None:
-    """Do nothing."""
+    """Discard *line*."""
 
 
 @dataclass(frozen=True, slots=True)
 class RedactionRules:
-    """The project's own `redact:` rules: *patterns* to be replaced, *fields* whose JSON values are.
+    """The project's own `redact:` rules: *patterns* to replace, and *fields* whose JSON values are replaced.
 
-    *general* are patterns of ours that are looked for too. *tell* takes a line for each pattern that took too long to show something.
+    *extra_patterns* are further built-in patterns. *report* gets a message for each pattern that took too long.
     """
 
     patterns: tuple[UserPattern, ...] = ()
@@ -26,11 +26,11 @@ class RedactionRules:
 
     @property
     def search_all(self) -> bool:
-        """Whether every text must be searched, since any may hold what a pattern finds."""
+        """Whether every text must be searched, because the prefilter does not know the patterns."""
         return bool(self.patterns or self.extra_patterns)
 
     def combine(self, other: "RedactionRules") -> "RedactionRules":
-        """Return these rules and those of the *other*."""
+        """Return these rules together with those of *other*."""
         return replace(
             self,
             patterns=self.patterns + other.patterns,
@@ -42,7 +42,7 @@ class RedactionRules:
 def parse_rules(
     items: Iterable[object], setting: str = "redact:", file: str | None = None
 ) -> RedactionRules:
-    """Return the rules that the list *items* spells, which stands under *setting* in *file*; UsageError where one is none."""
+    """Return the rules in the list *items*, the value of *setting* in *file*; UsageError if one is not a rule."""
     place = f"{file}: {setting}" if file else setting
     patterns: list[UserPattern] = []
     fields: list[str] = []
@@ -53,14 +53,16 @@ def parse_rules(
                     patterns.append(UserPattern(pattern, place))
                 except ValueError as error:
                     raise UsageError(
-                        f"{setting} {pattern!r} is no regular expression: {error}"
+                        f"{setting} {pattern!r} is not a regular expression: {error}"
                     ) from None
                 if re.match(pattern, ""):
-                    raise UsageError(f"{setting} {pattern!r} would match everywhere")
+                    raise UsageError(
+                        f"{setting} {pattern!r} matches the empty text, so it would match everywhere"
+                    )
             case {"field": str(name)}:
                 fields.append(name)
             case _:
                 raise UsageError(
-                    f"{setting} {item!r} is no rule (write a regular expression, or `field: NAME`)"
+                    f"{setting} {item!r} is not a rule (write a regular expression, or `field: NAME`)"
                 )
     return RedactionRules(tuple(patterns), tuple(fields))

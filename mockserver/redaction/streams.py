@@ -1,4 +1,4 @@
-"""Secrets that a stream spreads over several events, token by token. No I/O."""
+"""Redaction of secrets that a stream spreads over several events, token by token. No I/O."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ Find = Callable[[str], Iterable[tuple[int, int]]]
 
 
 class _Plain(str):
-    """Data that is no JSON."""
+    """Data that is not JSON."""
 
     __slots__ = ()
 
@@ -22,10 +22,10 @@ class _Plain(str):
 def redact_events(
     events: list[TimedEvent], find: Find, placeholder: str
 ) -> tuple[list[TimedEvent], int]:
-    """Return *events* without what *find* finds in the texts that go on from event to event, and how often it did.
+    """Return *events* without the secrets in texts that continue over several events, and the number of secrets.
 
-    A text goes on where events of one name hold a string at the same place of their data. *find* yields (start, end)
-    of each secret in such a text; its first part becomes *placeholder*, its other parts nothing.
+    Strings at the same path in the data of events with one name are joined to a text. *find* yields (start, end) of each
+    secret in it. The first part of a secret becomes *placeholder*, its other parts are removed.
     """
     parsed = [_data(timed.event) for timed in events]
     edits: dict[int, dict[DataPath, str]] = {}
@@ -34,8 +34,8 @@ def redact_events(
         whole = "".join(text for _, _, text in pieces)
         spans = _spanning_events(pieces, _merge_spans(find(whole))) if len(pieces) > 1 else []
         count += len(spans)
-        for number, place, text in _edit_pieces(pieces, spans, placeholder):
-            edits.setdefault(number, {})[place] = text
+        for number, path, text in _edit_pieces(pieces, spans, placeholder):
+            edits.setdefault(number, {})[path] = text
     changed = list(events)
     for number, texts in edits.items():
         value = _replace_strings(parsed[number], texts)
@@ -50,13 +50,13 @@ def _continued_texts(
     texts: dict[tuple[str, DataPath], list[tuple[int, DataPath, str]]] = {}
     for number, (timed, value) in enumerate(zip(events, parsed, strict=True)):
         name = dict(timed.event.fields).get("event", "") + _message_id(value)
-        for place, text in _strings(value, ()):
-            texts.setdefault((name, place), []).append((number, place, text))
+        for path, text in _strings(value, ()):
+            texts.setdefault((name, path), []).append((number, path, text))
     return texts.values()
 
 
 def _message_id(value: Json) -> str:
-    """Tell apart messages that are streamed at the same time."""
+    """Return the id of the message, because several messages may be streamed at the same time."""
     match value:
         case [{"id": str(identity)}, *_]:
             return identity
@@ -70,9 +70,9 @@ def _edit_pieces(
     if not spans:
         return
     offset = first = 0
-    for number, place, text in pieces:
+    for number, path, text in pieces:
         end = offset + len(text)
-        kept: list[str] = []
+        parts: list[str] = []
         position = offset
         while first < len(spans) and spans[first][1] <= offset:
             first += 1
@@ -80,19 +80,19 @@ def _edit_pieces(
             start, stop = spans[at]
             if start >= end:
                 break
-            kept.append(text[position - offset : max(start, offset) - offset])
+            parts.append(text[position - offset : max(start, offset) - offset])
             if start >= offset:
-                kept.append(placeholder)
+                parts.append(placeholder)
             position = min(stop, end)
-        if position > offset or kept:
-            yield number, place, "".join(kept) + text[position - offset :]
+        if position > offset or parts:
+            yield number, path, "".join(parts) + text[position - offset :]
         offset = end
 
 
 def _spanning_events(
     pieces: list[tuple[int, DataPath, str]], spans: list[tuple[int, int]]
 ) -> list[tuple[int, int]]:
-    """Leave out the spans that lie within one piece: those are found without putting texts together."""
+    """Return the *spans* that cover several pieces; the others are found in each event alone."""
     ends = list(accumulate(len(text) for _, _, text in pieces))
     return [
         (start, stop)
@@ -119,27 +119,25 @@ def _data(event: Event) -> Json:
         return _Plain(text)
 
 
-def _strings(value: Json, place: DataPath) -> Iterator[tuple[DataPath, str]]:
+def _strings(value: Json, path: DataPath) -> Iterator[tuple[DataPath, str]]:
     if isinstance(value, str):
-        yield place, value
+        yield path, value
     elif isinstance(value, dict):
         for name, part in value.items():
-            yield from _strings(part, (*place, name))
+            yield from _strings(part, (*path, name))
     elif isinstance(value, list):
         for number, part in enumerate(value):
-            yield from _strings(part, (*place, number))
+            yield from _strings(part, (*path, number))
 
 
-def _replace_strings(value: Json, texts: Mapping[DataPath, str], place: DataPath = ()) -> Json:
-    """Return *value*, which stands at *place*, with the new *texts* in their places."""
+def _replace_strings(value: Json, texts: Mapping[DataPath, str], path: DataPath = ()) -> Json:
+    """Return *value*, which is at *path*, with the strings at the paths of *texts* replaced."""
     if isinstance(value, str):
-        return texts.get(place, value)
+        return texts.get(path, value)
     if isinstance(value, dict):
-        return {name: _replace_strings(part, texts, (*place, name)) for name, part in value.items()}
+        return {name: _replace_strings(part, texts, (*path, name)) for name, part in value.items()}
     if isinstance(value, list):
-        return [
-            _replace_strings(part, texts, (*place, number)) for number, part in enumerate(value)
-        ]
+        return [_replace_strings(part, texts, (*path, number)) for number, part in enumerate(value)]
     return value
 
 

@@ -124,10 +124,10 @@ def test_the_projects_rules_come_on_top() -> None:
     [
         (
             "(",
-            "redact: '(' is no regular expression: missing ), unterminated subpattern at position 0",
+            "redact: '(' is not a regular expression: missing ), unterminated subpattern at position 0",
         ),
-        ("x*", "redact: 'x*' would match everywhere"),
-        (3, "redact: 3 is no rule (write a regular expression, or `field: NAME`)"),
+        ("x*", "redact: 'x*' matches the empty text, so it would match everywhere"),
+        (3, "redact: 3 is not a rule (write a regular expression, or `field: NAME`)"),
     ],
 )
 def test_what_is_no_rule_is_refused(rule: object, complaint: str) -> None:

@@ -69,7 +69,7 @@ def test_settings_are_found_in_the_working_directory(
         ("redact: x", "redact must be a list of rules"),
         (
             "redact: ['(']",
-            "redact: '(' is no regular expression: missing ), unterminated subpattern at position 0",
+            "redact: '(' is not a regular expression: missing ), unterminated subpattern at position 0",
         ),
         ("allow_origin: https://a.example", "allow_origin must be a list of origins"),
         ("allow_origin: [1]", "allow_origin must be a list of origins"),
@@ -114,5 +114,5 @@ def test_settings_that_are_not_utf8_are_an_error(tmp_path: Path) -> None:
 
 
 def test_an_ambiguous_pattern_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is no regular expression: Possible nested set"):
+    with pytest.raises(UsageError, match="is not a regular expression: Possible nested set"):
         load(tmp_path, "redact: ['[[a]b']\n")
