@@ -1,1 +1,1 @@
-"""Text formats: JSON, YAML, server-sent events. Nothing of HTTP or LangGraph, no I/O."""
+"""Text formats: JSON, YAML, server-sent events. Independent of HTTP and LangGraph, no I/O."""

@@ -1,4 +1,4 @@
-"""JSON, and its parsed form only where that gives the bytes, or all that they say, back. No I/O."""
+"""Parse and write JSON; parsed values are used only if they convert back to the same text. No I/O."""
 
 import json
 from collections.abc import Callable
@@ -9,23 +9,23 @@ Json = Any
 """None, bool, int, float, str, list of Json, dict of str to Json."""
 
 MAX_DEPTH = 60
-"""How deep a structure may nest in a cassette; a deeper one stays text."""
+"""The maximum nesting of a structure in a cassette; a deeper one stays text."""
 
 
 MAX_LENGTH = 1 << 18
-"""How many characters a structure may have in a cassette; a longer one stays text, which loads a thousand times faster."""
+"""The maximum number of characters of a structure in a cassette; a longer one stays text, which loads a thousand times faster."""
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def dumps(value: Json) -> str:
-    """Return *value* as compact JSON with real Unicode, as the servers write it."""
+    """Return *value* as compact JSON without Unicode escapes, as the servers write it."""
     return _encode(value)
 
 
 def loads(text: str, parse_float: Callable[[str], Json] | None = None) -> Json:
-    """Return the value of the JSON *text*; ValueError where it is none (`NaN` is none)."""
+    """Return the value of the JSON *text*; ValueError if it is not JSON (`NaN` is not)."""
     try:
         return _decoder(parse_float).decode(text)
     except RecursionError:
@@ -43,23 +43,23 @@ def parse_exact(text: str) -> tuple[Json] | None:
 
 
 def parse_equivalent(text: str) -> tuple[Json] | None:
-    """Return the value of *text* in a 1-tuple if `dumps` gives it back but for white space and escapes, else None.
+    """Return the value of *text* in a 1-tuple if `dumps` differs from *text* in white space and escapes only, else None.
 
-    Spelling of numbers and keys that stand twice would be lost: None then.
+    The spelling of numbers and duplicate keys would be lost, so they give None.
     """
     return _parse_if(
         text, lambda dumped: dumped == text or _with_spelling(dumped) == _with_spelling(text)
     )
 
 
-def _parse_if(text: str, comes_back: Callable[[str], bool]) -> tuple[Json] | None:
+def _parse_if(text: str, is_same: Callable[[str], bool]) -> tuple[Json] | None:
     if len(text) > MAX_LENGTH:
         return None
     try:
         value = loads(text)
         dumped = dumps(value)
         dumped.encode()
-        return (value,) if comes_back(dumped) and depth(value) <= MAX_DEPTH else None
+        return (value,) if is_same(dumped) and depth(value) <= MAX_DEPTH else None
     except (ValueError, RecursionError):
         return None
 

@@ -1,7 +1,7 @@
-"""Strict YAML: text in, plain values that know their lines out. No I/O.
+"""Parse strict YAML into plain values with line numbers. No I/O.
 
-No tags, anchors, aliases, duplicate keys or endless nesting; of the plain scalars only what JSON knows (`null`, `true`,
-`false`, numbers) is anything but text, so that `no`, `012` and dates stay what they look like.
+Tags, anchors, aliases, duplicate keys and deep nesting are errors. Only JSON scalars (`null`, `true`, `false`, numbers)
+get another type than text, so `no`, `012` and dates stay text.
 """
 
 import re
@@ -21,7 +21,7 @@ _WORDS = {"": None, "null": None, "true": True, "false": False}
 
 
 class Mapping(dict[str, Any]):
-    """A mapping that knows on which line it and each of its keys stand (counted from 1)."""
+    """A mapping with its line number and the line number of each key (from 1)."""
 
     __slots__ = ("line", "lines")
 
@@ -31,7 +31,7 @@ class Mapping(dict[str, Any]):
 
 
 class Sequence(list[Any]):
-    """A list that knows on which line it and each of its items stand (counted from 1)."""
+    """A list with its line number and the line number of each item (from 1)."""
 
     __slots__ = ("line", "lines")
 
@@ -41,16 +41,16 @@ class Sequence(list[Any]):
 
 
 def parse(text: str) -> Any:
-    """Return the value of the one YAML document in *text*, None where there is none.
+    """Return the value of the single YAML document in *text*, or None if it is empty.
 
-    Mappings come as Mapping, lists as Sequence. ReadError, with the line, for anything that is not strict YAML.
+    Mappings are Mapping, lists are Sequence. ReadError, with the line, for anything that is not strict YAML.
     """
     try:
         return _build(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         if error.context_mark and "end of stream" in str(error.problem):
-            mark = error.context_mark  # where it begins that has no end
+            mark = error.context_mark  # the start of the unterminated part
         raise ReadError(
             f"not YAML: {error.problem or error.context}",
             line=mark.line + 1 if mark else 1,
@@ -81,11 +81,11 @@ _ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 
 def _build(text: str) -> Any:
-    # This runs for each scalar of files with a million lines, so it compares types and calls little.
+    # Files have up to a million lines, so this compares types and avoids calls.
     top = Sequence(1)
     parent: Any = top
     parents: list[Any] = []
-    key: str | None = None  # a key that waits for its value
+    key: str | None = None  # the key whose value comes next
     key_line = 0
     event: Any
     for event in yaml.parse(text, Loader=_LOADER):
@@ -137,18 +137,18 @@ def _line(event: Any) -> int:
 
 
 def _unsupported_feature(event: Any, line: int) -> ReadError:
-    """Return why the *event*, an alias or a node with an anchor or a tag, is no strict YAML."""
+    """Return the error for *event*, an alias or a node with an anchor or a tag."""
     if isinstance(event, yaml.AliasEvent):
-        message, fix = f"alias *{event.anchor}", "write the value out"
+        message, fix = f"alias *{event.anchor}", "write the value itself"
     elif event.anchor is not None:
-        message, fix = f"anchor &{event.anchor}", "leave it out"
+        message, fix = f"anchor &{event.anchor}", "remove it out"
     else:
-        message, fix = f"tag {event.tag}", "leave it out"
+        message, fix = f"tag {event.tag}", "remove it out"
     return ReadError(message, line=line, code="yaml-feature", fix=fix)
 
 
 def parse_scalar(text: str, line: int = 1) -> Any:
-    """Return what the plain scalar *text* is: a text, or what JSON knows; ReadError, with the *line*, where it is a number beyond all bounds."""
+    """Return the value of the plain scalar *text*: text or a JSON scalar; ReadError, with *line*, for a number that is too large."""
     if text in _WORDS:
         return _WORDS[text]
     is_number = text[0] in _NUMERIC and _NUMBER.fullmatch(text)

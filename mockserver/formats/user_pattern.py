@@ -1,7 +1,7 @@
-"""A regular expression that a user has written, and how long it may run.
+"""Regular expressions written by users, matched with a time limit.
 
-Such a pattern may take for ever on some texts, and `re` cannot be interrupted. So it is matched by `regex`, which can, and which lets other
-threads run meanwhile. That module is imported only where there is such a pattern: it takes longer than `re`.
+Such a pattern may take very long on some texts, and `re` cannot be interrupted. `regex` has a timeout and lets other threads
+run. It is imported only if a user pattern exists, because the import is slow.
 """
 
 import re
@@ -17,23 +17,23 @@ from mockserver.errors import SlowPatternError
 T = TypeVar("T")
 
 _CHARACTERS_PER_LIMIT = 1_000_000
-"""How many characters a text may have for the given seconds; a longer one gets more in proportion."""
+"""The number of characters that the time limit is for; a longer text gets proportionally more time."""
 
 _MAX_REMEMBERED = 10_000
-"""How many texts are remembered that took long, as many as the journal shows requests."""
+"""The maximum number of slow texts that are remembered; the journal holds as many requests."""
 
 _SLOW_SECONDS = 0.01
-"""From how many seconds on a text is remembered."""
+"""A text that takes at least this many seconds is remembered."""
 
 _MAX_TRIES = 3
-"""How often a match is tried that is out of time because the machine was busy with something else."""
+"""The maximum number of attempts for a match that timed out because the machine was busy."""
 
 _BRACE = re.compile(r"(\\N\{[^}]*\}|\\.)|\{(?!(?:[0-9]+|[0-9]*,[0-9]*)\})", re.DOTALL)
-"""A brace that stands for itself in `re`; in `regex` it may say how much a match may differ."""
+"""A brace that is literal in `re`, but may begin a fuzzy match in `regex`."""
 
 
 class TimeLimit:
-    """A time limit for several matches together: *seconds*, and as many again for each further million characters."""
+    """A time limit for several matches together: *seconds* for each million characters."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -41,16 +41,16 @@ class TimeLimit:
         self._spent: defaultdict[str, float] = defaultdict(float)
 
     def remaining(self, text: str) -> float:
-        """Return how many seconds are left for the next match, in *text*."""
+        """Return the number of seconds for the next match, in *text*."""
         self._characters += len(text)
         return self._whole - sum(self._spent.values())
 
     def spend(self, seconds: float, name: str) -> None:
-        """Count the *seconds* that a match of the pattern *name* has taken."""
+        """Add the *seconds* that a match of the pattern *name* took."""
         self._spent[name] += seconds
 
     def error(self) -> SlowPatternError:
-        """Return the error that names the pattern which has taken most of the time."""
+        """Return the error that names the slowest pattern."""
         name = max(self._spent, key=lambda name: self._spent[name])
         return SlowPatternError(f"{name} took longer than {self._whole:g} s: simplify it")
 
@@ -60,9 +60,9 @@ class TimeLimit:
 
 
 class UserPattern:
-    """The regular expression *pattern*, which is written at *place*, such as `mockserver.yaml: redact:`; ValueError with the reason where it is none.
+    """The regular expression *pattern* with the syntax of `re`, from *place* such as `mockserver.yaml: redact:`.
 
-    It means what it means to `re`.
+    ValueError with the reason if it is not a regular expression.
     """
 
     def __init__(self, pattern: str, place: str, *, ignore_case: bool = False) -> None:
@@ -80,7 +80,7 @@ class UserPattern:
         self._took: dict[int, float] = {}
 
     def search(self, text: str, limit: TimeLimit) -> dict[str, str] | None:
-        """Return the named groups where the pattern is found in *text*, None where it is not."""
+        """Return the named groups of the first match in *text*, or None."""
 
         def groups(seconds: float) -> dict[str, str] | None:
             found = self._compiled.search(text, timeout=seconds, concurrent=True)
@@ -89,19 +89,19 @@ class UserPattern:
         return self._timed(text, limit, groups)
 
     def spans(self, text: str, limit: TimeLimit) -> list[tuple[int, int]]:
-        """Return where the pattern matches in *text*."""
+        """Return the spans of all matches in *text*."""
 
         def spans(seconds: float) -> list[tuple[int, int]]:
             found = self._compiled.finditer(text, timeout=seconds, concurrent=True)
-            return [one.span() for one in found]
+            return [match.span() for match in found]
 
         return self._timed(text, limit, spans)
 
     def _timed(self, text: str, limit: TimeLimit, match: Callable[[float], T]) -> T:
-        """Return what *match* returns in the time that is left of *limit*; SlowPatternError where it takes longer.
+        """Return the result of *match* within *limit*; SlowPatternError if it takes longer.
 
-        A text that took long is remembered, so that it fails without another try where the time is too short for it: a client may repeat
-        a request, and the journal shows one whenever it is asked.
+        A slow text is remembered and fails without another attempt if the remaining time is too short, because a client may
+        repeat a request and the journal shows one many times.
         """
         left = limit.remaining(text)
         if left <= self._took.get(hash(text) if self._took else 0, 0.0):
@@ -119,7 +119,7 @@ class UserPattern:
         raise limit.error()
 
     def _count(self, text: str, seconds: float, limit: TimeLimit) -> None:
-        """Count and remember the *seconds* that a match in *text* has taken."""
+        """Add the *seconds* that a match in *text* took, and remember a slow text."""
         limit.spend(seconds, self._name)
         if seconds < _SLOW_SECONDS:
             return
@@ -129,7 +129,7 @@ class UserPattern:
 
 
 def compile_pattern(pattern: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
-    """Return *pattern*, compiled by `re`; ValueError with the reason where it is no regular expression, or will mean something else in the next Python."""
+    """Return *pattern* compiled by `re`; ValueError with the reason if it is invalid or its meaning will change in Python."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")

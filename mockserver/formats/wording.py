@@ -1,11 +1,11 @@
-"""Words for people. No I/O."""
+"""Helpers for messages to users. No I/O."""
 
 
-def pluralize(number: int, one: str, many: str | None = None) -> str:
-    """Return *number* with its noun."""
-    return f"{number} {one if number == 1 else many or f'{one}s'}"
+def pluralize(number: int, singular: str, plural: str | None = None) -> str:
+    """Return *number* with its noun in singular or plural: `1 event`, `2 events`."""
+    return f"{number} {singular if number == 1 else plural or f'{singular}s'}"
 
 
 def printable(text: str) -> str:
-    """Return *text* on one line, and without what a terminal would take for orders."""
-    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in text)
+    """Return *text* on one line, with control characters escaped."""
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)

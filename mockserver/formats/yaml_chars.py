@@ -1,6 +1,6 @@
-"""What YAML takes as it stands: neither control characters nor odd line breaks. No I/O.
+"""Check whether text has only characters that YAML allows unescaped. No I/O.
 
-A table that changes what is not clean finds it seven times as fast as a pattern.
+A translation table that changes other bytes is seven times as fast as a pattern.
 """
 
 import re
@@ -10,13 +10,13 @@ _TABLE = bytes(
 )
 _TABLE_WITH_RETURNS = bytes(code if code == 0x0D else _TABLE[code] for code in range(256))
 _ODD = (b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xef\xbb\xbf", b"\xef\xbf\xbe", b"\xef\xbf\xbf")
-"""U+2028, U+2029, U+FEFF, U+FFFE and U+FFFF, which YAML takes for something else than text, or not at all."""
+"""U+2028, U+2029, U+FEFF, U+FFFE and U+FFFF, which YAML does not treat as text."""
 
 _C1 = re.compile(rb"\xc2[\x80-\x9f]")
 
 
 def is_clean(raw: bytes, *, with_returns: bool = False) -> bool:
-    """Tell whether *raw* is UTF-8 and clean; tabs are not, and carriage returns only *with_returns*."""
+    """Return whether *raw* is UTF-8 and clean; tabs are not clean, and carriage returns only *with_returns*."""
     if raw.translate(_TABLE_WITH_RETURNS if with_returns else _TABLE) != raw:
         return False
     if raw.isascii():
@@ -29,5 +29,5 @@ def is_clean(raw: bytes, *, with_returns: bool = False) -> bool:
 
 
 def is_clean_ascii(text: str) -> bool:
-    """Tell whether *text* is clean and ASCII, as most texts are."""
+    """Return whether *text* is clean and ASCII, as most texts are."""
     return text.isascii() and (raw := text.encode()).translate(_TABLE) == raw

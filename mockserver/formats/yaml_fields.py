@@ -1,4 +1,4 @@
-"""What stands under a key of a strict mapping, checked; each complaint knows its line. No I/O."""
+"""Read and check values of a strict YAML mapping; errors carry their line. No I/O."""
 
 from base64 import b64decode
 from binascii import Error as Base64Error
@@ -21,7 +21,7 @@ _TYPE_NAMES: dict[type, str] = {
 
 
 def get_typed(part: Mapping, key: str, kind: type[T]) -> T | None:
-    """Return what stands under *key*, None where nothing does; ReadError if it is not of that *kind*."""
+    """Return the value of *key*, or None if it is absent; ReadError if it is not a *kind*."""
     value = part.get(key)
     if value is None:
         return None
@@ -33,7 +33,7 @@ def get_typed(part: Mapping, key: str, kind: type[T]) -> T | None:
 
 
 def check_keys(part: Mapping, keys: tuple[str, ...], where: str) -> None:
-    """Raise ReadError if *part*, which is *where*, has a key beside *keys*."""
+    """Raise ReadError if *part* has a key that is not in *keys*; *where* names the part in the message."""
     for key in part:
         if key not in keys:
             like = get_close_matches(key, keys, 1)
@@ -48,17 +48,17 @@ def check_keys(part: Mapping, keys: tuple[str, ...], where: str) -> None:
 
 
 def get_only_key(part: Mapping, keys: tuple[str, ...], where: str) -> str | None:
-    """Return which of *keys* stands in *part*, None if none does; ReadError if several do."""
+    """Return the one of *keys* that *part* has, or None; ReadError if it has several."""
     found = [key for key in keys if key in part]
     if len(found) > 1:
         raise ReadError(
-            f"{where} holds {' and '.join(found)}: only one can be", line=part.lines[found[1]]
+            f"{where} has {' and '.join(found)}: only one is allowed", line=part.lines[found[1]]
         )
     return found[0] if found else None
 
 
 def get_seconds(part: Mapping, key: str, longest: float = 1e9) -> float:
-    """Return the time under *key*, 0 where there is none; ReadError if it is no time, or above *longest*."""
+    """Return the seconds in *key*, or 0 if it is absent; ReadError if it is not a time, or above *longest*."""
     value = part.get(key, 0)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
         raise ReadError(f"{key} must be a time in seconds", line=part.lines[key])
@@ -68,12 +68,12 @@ def get_seconds(part: Mapping, key: str, longest: float = 1e9) -> float:
 
 
 def map_items(items: Sequence, read: Callable[[Any, int], T]) -> tuple[T, ...]:
-    """Return what *read* makes of each of *items* and the line it stands on."""
+    """Return the result of *read* for each of *items* and its line."""
     return tuple(read(item, line) for item, line in zip(items, items.lines, strict=True))
 
 
 def get_mapping(document: Mapping, key: str) -> Mapping:
-    """Return the mapping under *key*; ReadError if there is none."""
+    """Return the mapping in *key*; ReadError if it is empty."""
     part = get_typed(document, key, Mapping)
     if part is None:
         raise ReadError(f"`{key}` is empty", line=document.lines[key])
@@ -81,7 +81,7 @@ def get_mapping(document: Mapping, key: str) -> Mapping:
 
 
 def iter_texts(items: Sequence, where: str) -> Iterator[str]:
-    """Yield *items*, which stand under *where*; ReadError for one that is no text."""
+    """Yield *items*, the value of *where*; ReadError for an item that is not text."""
     for item, line in zip(items, items.lines, strict=True):
         if not isinstance(item, str):
             raise ReadError(f"{where} must be a list of texts", line=line)
@@ -89,7 +89,7 @@ def iter_texts(items: Sequence, where: str) -> Iterator[str]:
 
 
 def get_base64(part: Mapping, key: str) -> bytes:
-    """Return the bytes that stand under *key* in base64; ReadError if they do not."""
+    """Return the bytes of the base64 text in *key*; ReadError if it is not base64."""
     try:
         return b64decode(get_typed(part, key, str) or "", validate=True)
     except (Base64Error, ValueError):

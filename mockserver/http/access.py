@@ -1,4 +1,4 @@
-"""Who may ask: the origins of web pages and the names of hosts. Values in, decisions out. No I/O."""
+"""Access rules: which web page origins and host names may use the server. No I/O."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -12,15 +12,15 @@ _ORIGIN = re.compile(rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://{_HOST}(?::(?P<por
 _NETLOC = re.compile(rf"{_HOST}(?::(?P<port>[0-9]*))?")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _MAX_SHOWN = 200
-"""How many characters of a name are shown."""
+"""The maximum number of characters of a name in a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may ask a server, beside this machine: pages of *origins*, and clients that call the server one of *hosts*.
+    """Who may use a server, in addition to this machine: pages of *origins*, and clients that use one of *hosts* as its name.
 
-    *loopback*: the server is bound to this machine alone. *guarded*: it passes requests on with somebody's key, so requests of all
-    other pages are refused.
+    *loopback*: the server is bound to this machine only. *guarded*: it forwards requests with a user's key, so requests of all
+    other pages are rejected.
     """
 
     origins: frozenset[str] = frozenset()
@@ -29,7 +29,7 @@ class Access:
     guarded: bool = False
 
     def allows_origin(self, text: str) -> bool:
-        """Return whether pages of the origin *text*, as a browser sends it, may ask with credentials."""
+        """Return whether pages of the origin *text*, as a browser sends it, may send credentials."""
         found = _ORIGIN.fullmatch(text)
         if found is None:
             return False
@@ -37,10 +37,9 @@ class Access:
         return local or _normal_origin(found) in self.origins
 
     def host_refusal(self, netloc: str) -> str | None:
-        """Return why a request whose `Host` is *netloc* is refused, None if it is not.
+        """Return why a request with the `Host` *netloc* is rejected, or None if it is allowed.
 
-        A page can give its own name the address of this server (DNS rebinding). It cannot do so with an address, or with a name
-        without a dot.
+        A page can point its own host name to this server (DNS rebinding), but not an IP address or a name without a dot.
         """
         found = _NETLOC.fullmatch(netloc)
         name = _normal_host(found["host"]) if found else ""
@@ -53,7 +52,7 @@ class Access:
         return f"the host {_shown(netloc)} is refused: use {use}, or allow it with --allow-host {shown}"
 
     def page_refusal(self, origin: str | None, site: str | None) -> str | None:
-        """Return why a request with this `Origin` and this `Sec-Fetch-Site` is refused, None if it is not."""
+        """Return why a request with this `Origin` and `Sec-Fetch-Site` is rejected, or None if it is allowed."""
         if origin is None:
             if site != "cross-site":
                 return None
@@ -73,7 +72,7 @@ class Access:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether the address or name *host* is this machine alone."""
+    """Return whether the address or name *host* is a loopback one."""
     name = host.lower().removesuffix(".")
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -84,17 +83,17 @@ def is_loopback(host: str) -> bool:
 
 
 def parse_origins(texts: Iterable[str], where: str) -> tuple[str, ...]:
-    """Return the origins *texts*, which are given as *where*, in their normal form; UsageError for one that is no origin."""
+    """Return the origins *texts* in normal form; UsageError, which names *where*, for one that is not an origin."""
     return _parse_each(texts, where, parse_origin)
 
 
 def parse_hosts(texts: Iterable[str], where: str) -> tuple[str, ...]:
-    """Return the names of hosts *texts*, which are given as *where*, in their normal form; UsageError for one that is no name."""
+    """Return the host names *texts* in normal form; UsageError, which names *where*, for one that is not a host name."""
     return _parse_each(texts, where, parse_host)
 
 
 def parse_origin(text: str) -> str:
-    """Return the origin *text* in its normal form; UsageError if it is none."""
+    """Return the origin *text* in normal form; UsageError if it is not an origin."""
     if text == "*":
         raise UsageError(
             "'*' would allow every web page to use your key: name each origin, such as https://app.example"
@@ -108,7 +107,7 @@ def parse_origin(text: str) -> str:
 
 
 def parse_host(text: str) -> str:
-    """Return the name or address of a host *text* in its normal form; UsageError if it is none."""
+    """Return the host name or address *text* in normal form; UsageError if it is not one."""
     if text == "*":
         raise UsageError(
             "'*' would allow every name, also one that a web page made: name each host"
@@ -145,7 +144,7 @@ def _normal_host(name: str) -> str:
 
 def _address(name: str) -> IPv4Address | IPv6Address | None:
     if ":" not in name and not name[-1:].isdigit():
-        return None  # quicker than an exception
+        return None  # faster than an exception
     try:
         return ip_address(name)
     except ValueError:
@@ -157,10 +156,10 @@ def _is_port(port: str | None) -> bool:
 
 
 def _is_host(name: str) -> bool:
-    """Return whether *name* is an address where it is written as one."""
+    """Return whether *name* is an IPv6 address if it is in brackets."""
     return not name.startswith("[") or isinstance(_address(name.strip("[]")), IPv6Address)
 
 
 def _shown(text: str) -> str:
-    """Return *text* as it can be shown on a terminal."""
+    """Return *text* shortened and escaped for a terminal."""
     return ascii(text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…")

@@ -34,21 +34,21 @@ _STABLE_REASONS = {
     416: "Requested Range Not Satisfiable",
     422: "Unprocessable Entity",
 }
-"""Python 3.13 renamed these; a replay must not depend on the Python version."""
+"""Python 3.13 renamed these phrases; a replay must not depend on the Python version."""
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-"""RFC 9110 section 5: what the name of a field is, and what its value cannot hold."""
+"""RFC 9110 section 5: the syntax of a field name, and characters that a field value must not contain."""
 
 OWN_PREFIX = "x-mockserver-"
 SESSION_HEADER = f"{OWN_PREFIX}session"
 """The header that names the session of a request; it may be percent-encoded."""
 
 SHARED_SESSION = ""
-"""The session of whoever names none."""
+"""The session of clients that name none."""
 
 CASSETTE_HEADER = f"{OWN_PREFIX}cassette"
-"""The header that names the one cassette that a request is looked for in, or recorded into; it may be percent-encoded."""
+"""The header that names the cassette to replay a request from or to record it into; it may be percent-encoded."""
 
 _MAX_SESSION_LENGTH = 200
 
@@ -56,7 +56,7 @@ EVENT_STREAM = "text/event-stream"
 
 
 class Source(StrEnum):
-    """Where an answer came from, as `x-mockserver-source` says it."""
+    """The origin of a response, the value of `x-mockserver-source`."""
 
     CASSETTE = "cassette"
     FAKE = "fake"
@@ -74,7 +74,7 @@ class Request:
     headers: Headers = ()
     body: bytes = b""
     memo: dict[type, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
-    """What was found out about it, by kind: a request that comes again is the same one, as long as it is remembered."""
+    """Values derived from the request, by type; an identical request reuses the same object while it is cached."""
 
     def header(self, name: str) -> str | None:
         """Return the first value of the header *name* (in lower case), or None."""
@@ -85,8 +85,7 @@ class Request:
 class TimedBody:
     """A body in timed chunks: *steps* are (seconds since the request, bytes), in order.
 
-    The body ends *end* seconds after the request; *cut* breaks the connection there instead of closing it
-    properly.
+    The body ends *end* seconds after the request; *cut* breaks the connection there instead of closing it properly.
     """
 
     steps: tuple[tuple[float, bytes], ...]
@@ -96,23 +95,22 @@ class TimedBody:
 
 @dataclass(frozen=True, slots=True)
 class PrebuiltBody:
-    """A whole answer as it goes out over HTTP/1.1: *raw* is head and body, and the body begins at *start*."""
+    """A complete HTTP/1.1 response: *raw* is head and body, and the body begins at *start*."""
 
     raw: bytes
     start: int
 
     @property
     def body(self) -> bytes:
-        """The body alone."""
+        """The body without the head."""
         return self.raw[self.start :]
 
 
 @dataclass(frozen=True, slots=True)
 class StreamingBody:
-    """A body that is still arriving. *chunks* raises UpstreamError where the upstream breaks off.
+    """A body that is still arriving. *chunks* raises UpstreamError if the upstream breaks off.
 
-    *answered* tells whether the upstream has said all, so that what is left to do takes no long time. *abandon* leaves the upstream:
-    no more chunks come.
+    *is_complete* returns whether the upstream has sent everything. *abandon* drops the upstream: no more chunks come.
     """
 
     chunks: AsyncGenerator[bytes, None]
@@ -122,7 +120,7 @@ class StreamingBody:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reply:
-    """One HTTP answer, on its way to the client; each is equal to itself alone, so that what is made of it can be kept."""
+    """One HTTP response to a client. Replies compare by identity, so that derived values can be cached."""
 
     status: int
     headers: Headers = ()
@@ -132,17 +130,17 @@ class Reply:
     exchange: str | None = None
     """`FILE#N` of the exchange that was played."""
     note: str | None = None
-    """What the log says about it."""
+    """The text for the log."""
     miss_details: Mapping[str, Any] | None = None
-    """What the journal says about it, where it is a miss."""
+    """The JSON for the journal, if it is a miss."""
     id_pairs: tuple[tuple[str, str], ...] = ()
-    """The ids of the request that stand for recorded ones: (live, recorded)."""
+    """Ids of the request and the recorded ids that they stand for: (live, recorded)."""
     is_counted: bool = True
-    """Whether the summary counts it."""
+    """Whether the summary counts this reply."""
     origin: str | None = None
-    """The origin whose pages may read it with credentials; None lets all pages read it without."""
+    """The origin whose pages may read the reply with credentials; with None, all pages may read it without."""
     memo: dict[type, Any] = field(init=False, repr=False, default_factory=dict)
-    """What was made of it, by kind."""
+    """Values derived from the reply, by type."""
 
 
 def first_value(headers: Iterable[tuple[str, str]], name: str) -> str | None:
@@ -159,7 +157,7 @@ def lowercase_names(headers: Iterable[tuple[str, str]]) -> Headers:
 
 
 def parse_header(text: str) -> tuple[str, str]:
-    """Return name and value of `Name: value`; UsageError where *text* is none, which it does not repeat: it may be a secret."""
+    """Return name and value of the header `Name: value`; UsageError, without *text* as it may be a secret, if it has another form."""
     name, colon, value = text.partition(":")
     name = name.strip()
     if not colon or not name or not name.isascii() or " " in name:
@@ -168,12 +166,12 @@ def parse_header(text: str) -> tuple[str, str]:
 
 
 def split_header_lines(text: str) -> list[str]:
-    """Return the lines of *text*, as several headers stand in one variable of the environment."""
+    """Return the non-empty lines of *text*, an environment variable that holds several headers."""
     return [line for line in text.splitlines() if line.strip()]
 
 
 def strip_hop_by_hop(headers: Headers) -> Headers:
-    """Return *headers* without those of one connection, the ones that `connection` names included."""
+    """Return *headers* without hop-by-hop fields, including those that `connection` names."""
     named = {
         token.strip().lower()
         for name, value in headers
@@ -186,12 +184,12 @@ def strip_hop_by_hop(headers: Headers) -> Headers:
 
 
 def is_event_stream(headers: Headers) -> bool:
-    """Tell whether *headers* announce server-sent events."""
+    """Return whether *headers* announce server-sent events."""
     return (first_value(headers, "content-type") or "").lower().startswith(EVENT_STREAM)
 
 
 def standard_reason(status: int) -> str:
-    """Return the reason phrase of *status*, the same on every Python version; empty where there is none."""
+    """Return the reason phrase of *status*, the same on every Python version; empty if it has none."""
     try:
         return _STABLE_REASONS.get(status) or HTTPStatus(status).phrase
     except ValueError:
@@ -199,7 +197,7 @@ def standard_reason(status: int) -> str:
 
 
 def session_name(request: Request) -> str:
-    """Return the session that *request* names; RequestError where that is no name."""
+    """Return the session that *request* names; RequestError if the name is invalid."""
     given = request.header(SESSION_HEADER)
     if given is None:
         return SHARED_SESSION
@@ -212,6 +210,6 @@ def session_name(request: Request) -> str:
 
 
 def cassette_name(request: Request) -> str | None:
-    """Return the cassette that *request* names, None where it names none."""
+    """Return the cassette that *request* names, or None."""
     name = request.header(CASSETTE_HEADER)
     return None if name is None else unquote(name)

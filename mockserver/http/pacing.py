@@ -1,4 +1,4 @@
-"""How fast an answer goes out. No I/O, no clock."""
+"""The speed of responses. No I/O, no clock."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ RECORDED = "recorded"
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """*factor* times as fast as recorded, at once if it is None; no pause longer than *max_gap* seconds."""
+    """*factor* times the recorded speed, without delays if it is None; no pause is longer than *max_gap* seconds."""
 
     factor: float | None = 1.0
     max_gap: float | None = None
 
     def scale(self, seconds: float) -> float:
-        """Return how long a pause of *seconds* lasts at this pace."""
+        """Return the length of a recorded pause of *seconds* at this pace."""
         if self.factor is None:
             return 0.0
         gap = max(seconds, 0.0) / self.factor
@@ -24,7 +24,7 @@ class Pace:
 
 
 def parse_pace(speed: str, max_gap: float | None) -> Pace:
-    """Return the pace that *speed* names: `recorded`, `instant` or a factor; UsageError if it is none."""
+    """Return the pace for *speed*: `recorded`, `instant` or a factor; UsageError if it is none of these."""
     if max_gap is not None and not (isinstance(max_gap, int | float) and max_gap >= 0):
         raise UsageError(f"--max-gap {max_gap}: write a number of seconds")
     if speed == INSTANT:

@@ -1,4 +1,4 @@
-"""What stands in a request's target: the path, and the session and cassette that a client names in its URL. No I/O."""
+"""Split a request target: the path, and the session and cassette that a client names in its URL. No I/O."""
 
 from string import punctuation
 from urllib.parse import quote
@@ -6,7 +6,7 @@ from urllib.parse import quote
 from mockserver.http.messages import CASSETTE_HEADER, SESSION_HEADER, Headers
 
 CONTROL_PREFIX = "/__mockserver__/"
-"""What our own paths begin with, and nobody else's."""
+"""The prefix of mockserver's own paths."""
 
 _OURS = CONTROL_PREFIX.rstrip("/")
 _NAMING = {
@@ -16,10 +16,10 @@ _NAMING = {
 
 
 def split_target(raw: str) -> tuple[str, Headers]:
-    """Return the path with its query in the request target *raw*, and the headers in whose place it begins with names.
+    """Return the path with its query in the request target *raw*, and the headers that its prefixes stand for.
 
-    `/__mockserver__/session/NAME` and `/__mockserver__/cassette/NAME` may each stand before the path, also one behind the other; a
-    NAME is percent-encoded.
+    The prefixes are `/__mockserver__/session/NAME` and `/__mockserver__/cassette/NAME`, in any order; a NAME is
+    percent-encoded.
     """
     if raw.startswith("/") and not raw.startswith(_OURS) and raw.isascii():
         return raw, ()
@@ -29,12 +29,12 @@ def split_target(raw: str) -> tuple[str, Headers]:
     named: Headers = ()
     while start := next((start for start in _NAMING if path.startswith(start)), None):
         name, _, rest = path.removeprefix(start).partition("/")
-        # The last one is the nearest to the request.
+        # The last prefix has precedence.
         named = ((_NAMING[start], name), *named)
         path = f"/{rest}"
     return path, named
 
 
 def is_own_path(path: str) -> bool:
-    """Tell whether *path* is for mockserver itself."""
+    """Return whether *path* is a path of mockserver itself."""
     return path.startswith(CONTROL_PREFIX) or path.partition("?")[0] == _OURS

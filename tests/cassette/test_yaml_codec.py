@@ -235,16 +235,18 @@ def response(text: str) -> str:
         ),
         pytest.param(
             "request: {path: /x, query: 3}\nresponse: {}",
-            "line 1: request has no key `query` (there are method, path, headers, body, text, base64)",
+            "line 1: request has no key `query` (valid keys: method, path, headers, body, text, base64)",
             id="unknown key",
         ),
         pytest.param(
             "request: {path: /x, body: 1, text: a}\nresponse: {}",
-            "line 1: request holds body and text: only one can be",
+            "line 1: request has body and text: only one is allowed",
             id="two bodies",
         ),
         pytest.param(
-            response("  status: 99"), "line 3: response.status 99 is no status", id="status"
+            response("  status: 99"),
+            "line 3: response.status 99 is not a valid status",
+            id="status",
         ),
         pytest.param(
             response("  status: true"), "line 3: status must be a whole number, not true", id="bool"
@@ -257,12 +259,12 @@ def response(text: str) -> str:
         ),
         pytest.param(
             response("  events:\n  - comment: a\n    data: b"),
-            "line 4: an event holds event, data, id, retry, or one of comment, raw, base64 alone",
+            "line 4: an event has event, data, id, retry, or only one of comment, raw, base64",
             id="comment with data",
         ),
         pytest.param(
             response('  events:\n  - event: "a\\nb"'),
-            "line 4: event cannot hold a line break",
+            "line 4: event must not contain a line break",
             id="line break",
         ),
         pytest.param(
@@ -275,7 +277,7 @@ def response(text: str) -> str:
         ),
         pytest.param(
             response("  line_ending: nl\n  events: []"),
-            "line 3: line_ending 'nl' is none of crlf, lf, cr",
+            "line 3: line_ending 'nl' is not one of crlf, lf, cr",
             id="line ending",
         ),
         pytest.param(
@@ -297,7 +299,7 @@ def response(text: str) -> str:
         ),
         pytest.param(
             response("  headers: {a b: c}"),
-            "line 3: 'a b' is no name of a header",
+            "line 3: 'a b' is not a header name",
             id="header name",
         ),
         pytest.param(response("  base64: éé"), "line 3: base64 is not base64", id="letters"),
@@ -328,12 +330,12 @@ def test_a_complaint_says_where(text: str, complaint: str) -> None:
         ),
         pytest.param(
             "mockserver: one",
-            "line 1: mockserver: 'one' is no format version, write 1",
+            "line 1: mockserver: 'one' is not a format version, write 1",
             id="no version",
         ),
         pytest.param(
             "mockserver: 2",
-            "line 1: cassette format 2 is newer than this mockserver reads (1): update mockserver",
+            "line 1: cassette format 2 is newer than the supported format 1: update mockserver",
             id="newer",
         ),
         pytest.param(

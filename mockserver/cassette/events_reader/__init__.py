@@ -1,6 +1,6 @@
-"""Documents in the layout that we write ourselves, read without a YAML parser; any other is declined. No I/O.
+"""Read documents in mockserver's own layout without a YAML parser. No I/O.
 
-What is read here is what the YAML reader would read, or it is not read at all: None then, and the YAML reader is to be asked.
+The functions return what the YAML reader would return, or None for any other layout; then use the YAML reader.
 """
 
 from mockserver.cassette.events_reader.exchange import (

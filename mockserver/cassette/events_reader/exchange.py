@@ -1,4 +1,4 @@
-"""The exchange in a document that we wrote: its request, and its answer as it is played. No I/O."""
+"""Read request and response of a document in our own layout. No I/O."""
 
 import re
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ _ENDINGS = {b"": CRLF, b"lf": LF, b"cr": CR}
 
 @dataclass(frozen=True, slots=True)
 class RequestHead:
-    """A recorded request: *body* is its JSON value in a 1-tuple, empty where it has none; *redacted* counts secrets of the whole exchange."""
+    """A recorded request: *body* is its JSON value in a 1-tuple, or (); *redacted* counts secrets of the whole exchange."""
 
     method: str
     path: str
@@ -45,7 +45,7 @@ class RequestHead:
 
 
 def read_head(raw: bytes) -> RequestHead | None:
-    """Return the request of a document that begins with *raw*, all that stands before `response:`; None where it is declined."""
+    """Return the request of a document; *raw* is all before `response:`. None for another layout."""
     if not raw.startswith(_BEGINS) or not is_clean(raw):
         return None
     lines = raw.decode().split("\n")[2:-1]
@@ -65,7 +65,7 @@ def read_head(raw: bytes) -> RequestHead | None:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """An answer in a few numbers: its status, how many *events* or else *bytes* it has, and how many seconds it took."""
+    """A summary of a response: status, number of *events* or else *size* in bytes, and duration in seconds."""
 
     status: int
     events: int | None
@@ -74,10 +74,10 @@ class Outline:
 
 
 def read_exchange(raw: bytes) -> Exchange | None:
-    """Return the exchange in the document *raw*; None where it is declined."""
+    """Return the exchange in the document *raw*; None for another layout."""
     at = raw.find(_RESPONSE_START)
-    asked = read_head(raw[: at + 1])
-    if asked is None or not _RESPONSE.match(raw, at):
+    request_head = read_head(raw[: at + 1])
+    if request_head is None or not _RESPONSE.match(raw, at):
         return None
     try:
         answer = _parse_response(raw)
@@ -85,14 +85,14 @@ def read_exchange(raw: bytes) -> Exchange | None:
         headers = _headers(answer.headers)
     except DeclinedError:
         return None
-    body = dumps(asked.body[0]).encode() if asked.body else b""
-    request = Request(asked.method, asked.path, (), body)
+    body = dumps(request_head.body[0]).encode() if request_head.body else b""
+    request = Request(request_head.method, request_head.path, (), body)
     response = Response(answer.status, None, headers, content, End(answer.end, answer.cut))
-    return Exchange(request, response, redacted=asked.redacted)
+    return Exchange(request, response, redacted=request_head.redacted)
 
 
 def read_playback(raw: bytes) -> Playback | None:
-    """Return how the answer in the document *raw* is played; None where it is declined."""
+    """Return the playback of the response in the document *raw*; None for another layout."""
     try:
         answer = _parse_response(raw)
         if answer.events is None:
@@ -114,7 +114,7 @@ def read_playback(raw: bytes) -> Playback | None:
 
 
 def read_outline(raw: bytes) -> Outline | None:
-    """Return the answer in the document *raw* in a few numbers; None where it is declined."""
+    """Return the outline of the response in the document *raw*; None for another layout."""
     try:
         answer = _parse_response(raw)
         if answer.events is None:
@@ -131,12 +131,12 @@ def read_outline(raw: bytes) -> Outline | None:
 
 
 _RawEvent = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
-"""An event as it stands in a cassette: after, event, data, id, comment, and what is none of these."""
+"""An event in a cassette: after, event, data, id, comment, and unexpected text."""
 
 
 @dataclass(frozen=True, slots=True)
 class _RawResponse:
-    """An answer as it stands in a cassette: *events* with the *times* at which they came, or a *body* that came *after* that time."""
+    """A response in a cassette: *events* with their *times*, or a *body* that arrived *after* that time."""
 
     status: int
     headers: bytes
@@ -182,7 +182,7 @@ def _parse_response(raw: bytes) -> _RawResponse:
 
 
 def _body(lines: list[str]) -> tuple[Json] | tuple[()]:
-    """Return the body that a request's *lines* behind its path tell."""
+    """Return the body in *lines*, those after the path of a request."""
     if not lines:
         return ()
     if lines[0] == "  body:":
@@ -194,7 +194,7 @@ def _body(lines: list[str]) -> tuple[Json] | tuple[()]:
 
 
 def _structure(lines: list[str]) -> Json:
-    """Return the value that stands in *lines* under the key `body`."""
+    """Return the value of the key `body` in *lines*."""
     if not lines:
         raise DeclinedError
     return structure(lines, 2 if lines[0].startswith("  - ") else 4)
@@ -217,14 +217,14 @@ def _stream(answer: _RawResponse) -> Stream:
             _decode_scalar(part).decode() if part else "" for part in (identity, comment)
         )
         if (identity and not named) or (comment and not said):
-            raise DeclinedError  # a row cannot tell what is empty from what is not there
+            raise DeclinedError  # a row cannot distinguish empty from absent
         rows.append((_cached_scalar(event).decode() if event else "", data.decode(), named, said))
     afters = [float(event[0] or 0) for event in answer.events or ()]
     return Stream.from_rows(rows, afters, answer.ending)
 
 
 def _chunks(events: list[_RawEvent], ending: str) -> list[bytes]:
-    """Return *events* as they go out."""
+    """Return the bytes of *events*."""
     end = ending.encode()
     chunks: list[bytes] = []
     for _, event, data, identity, comment, _ in events:
@@ -244,7 +244,7 @@ def _cached_scalar(raw: bytes) -> bytes:
 
 
 def _decode_scalar(raw: bytes) -> bytes:
-    """Return what the scalar *raw* says, which is text on one line; it does not come again and again."""
+    """Return the text of the scalar *raw*, which must be one line; for values that rarely repeat."""
     text = text_of(raw.decode())
     if "\n" in text or "\r" in text:
         raise DeclinedError

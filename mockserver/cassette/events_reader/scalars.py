@@ -1,4 +1,4 @@
-"""Scalars that stand on one line. No I/O."""
+"""Read scalars on one line. No I/O."""
 
 import json
 import re
@@ -11,15 +11,15 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?")
 _LIKE_A_NUMBER = re.compile(r"[0-9.]+(?:[eE][0-9+-]+)?$")
 _NUMERIC = frozenset("-.0123456789")
 _INDICATORS = frozenset(("", *"-?:,[]{}#&*!|>'\"%@` \t"))
-"""What a plain text cannot begin with."""
+"""Characters that a plain scalar cannot begin with."""
 
 
 class DeclinedError(Exception):
-    """This is for the YAML reader."""
+    """The text has another layout; only the YAML reader can read it."""
 
 
 def scalar(text: str) -> Json:
-    """Return the value of the scalar *text*; DeclinedError where it is not plainly one."""
+    """Return the value of the scalar *text*; DeclinedError if it needs the YAML reader."""
     if text[:1] in _NUMERIC and _NUMBER.fullmatch(text):
         return float(text) if "." in text else int(text)
     if len(text) < _LONGER_THAN_WORDS and text in _WORDS:
@@ -28,7 +28,7 @@ def scalar(text: str) -> Json:
 
 
 def text_of(text: str) -> str:
-    """Return what the scalar *text* says, which is text; DeclinedError where it is not plainly so."""
+    """Return the text of the scalar *text*; DeclinedError if it is not clearly text."""
     first = text[:1]
     if first in _INDICATORS:
         if first == "'":
@@ -57,7 +57,7 @@ def _single(text: str) -> str:
 
 
 def _double(text: str) -> str:
-    # Of the escapes that YAML knows, those which JSON knows too mean the same there, but for halves of characters.
+    # Escapes common to YAML and JSON have the same meaning, except for surrogates.
     if len(text) < 2 or text[-1] != '"' or "\\u" in text or "\\/" in text:
         raise DeclinedError
     try:

@@ -1,6 +1,6 @@
-"""A JSON value as block mappings and lists, the way we write them. No I/O.
+"""Read block mappings and lists in our own layout. No I/O.
 
-Lines begin alike again and again, in one recording and in the next, so what they begin with is remembered.
+Most line beginnings repeat, within a recording and across recordings, so their parsed form is cached.
 """
 
 import re
@@ -10,68 +10,68 @@ from mockserver.cassette.events_reader.scalars import DeclinedError, scalar
 from mockserver.formats.json_text import MAX_DEPTH, Json
 
 _KEY = re.compile(r"(?P<plain>[^\W\d][\w.$/-]{0,200}):|'(?P<quoted>[^':]{1,200})':")
-_REMEMBERED = 4096
+_CACHE_SIZE = 4096
 _SHORT_LINE = 40
-"""A line of fewer characters is remembered as a whole."""
+"""A line with fewer characters is cached as a whole."""
 
 
 _BELOW = object()
-"""In the place of a value: a list or a mapping stands on the lines below."""
+"""Marks a value that is a list or a mapping on the following lines."""
 
 _LITERAL = object()
-"""In the place of a value: a text stands on the lines below."""
+"""Marks a value that is text on the following lines."""
 
 _SHORT: dict[str, Json] = {"{}": dict, "[]": list, "|-": _LITERAL}
 
 _Lead = tuple[int, int, str | None, Json]
-"""How a line begins: how deep it is, how many items of lists begin in it, and a key; or, without one, its value."""
+"""The beginning of a line: its indent, the number of list items that begin in it, its key or None, and its value."""
 
 _Stack = list[tuple[int, Json]]
-"""The lists and mappings that are being read, each with its depth."""
+"""The open lists and mappings, each with its indent."""
 
 
 def structure(lines: list[str], indent: int) -> Json:
-    """Return the list or mapping that stands in *lines*, *indent* spaces deep; DeclinedError where it is not laid out as ours are."""
+    """Return the list or mapping in *lines*, which has this *indent*; DeclinedError for another layout."""
     top: list[Json] = []
     stack: _Stack = [(-2, top)]
-    wanted, name = indent, None  # a list or mapping that has to begin here, so deep, under that key
+    wanted, name = indent, None  # indent and key of the list or mapping that must begin here
     at, end = 0, len(lines)
     while at < end:
         line = lines[at]
         at += 1
         colon = rest = ""
         if len(line) < _SHORT_LINE:
-            deep, dashes, key, value = _line(line)
+            level, dashes, key, value = _line(line)
         else:
             lead, colon, rest = line.partition(": ")
-            deep, dashes, key, value = _keyed(lead) if colon else _lead(lead)
+            level, dashes, key, value = _keyed(lead) if colon else _lead(lead)
         kind: type = list if dashes else dict
         if wanted < 0:
-            if stack[-1][0] != deep or type(stack[-1][1]) is not kind:
-                _close(stack, deep, kind)
-        elif deep == (wanted if dashes or name is None else wanted + 2):
-            _push(stack, name, deep, kind())
+            if stack[-1][0] != level or type(stack[-1][1]) is not kind:
+                _close(stack, level, kind)
+        elif level == (wanted if dashes or name is None else wanted + 2):
+            _push(stack, name, level, kind())
         else:
             raise DeclinedError
         wanted, name = -1, None
         if dashes:
             for number in range(1, dashes):
-                _push(stack, None, deep + 2 * number, [])
+                _push(stack, None, level + 2 * number, [])
             if key is not None:
-                _push(stack, None, deep + 2 * dashes, {})
-        deep, parent = stack[-1]
+                _push(stack, None, level + 2 * dashes, {})
+        level, parent = stack[-1]
         if colon:
             value = scalar(rest)
         if value is _LITERAL:
             start = at
-            lead = " " * (deep + 2)
+            lead = " " * (level + 2)
             while at < end and (lines[at].startswith(lead) or not lines[at]):
                 at += 1
-            value = _literal(lines[start:at], deep + 2)
+            value = _literal(lines[start:at], level + 2)
         elif value is _BELOW:
             if key in parent:
                 raise DeclinedError
-            wanted, name = deep, key
+            wanted, name = level, key
             continue
         elif value is dict or value is list:
             value = value()
@@ -86,8 +86,8 @@ def structure(lines: list[str], indent: int) -> Json:
     return top[0]
 
 
-def _push(stack: _Stack, name: str | None, deep: int, opened: Json) -> None:
-    """Begin what is *opened*, under the key *name* of what is open, or as its next item."""
+def _push(stack: _Stack, name: str | None, level: int, opened: Json) -> None:
+    """Add *opened* to the innermost container, in key *name* or as the next item, and make it the innermost."""
     if len(stack) > MAX_DEPTH:
         raise DeclinedError
     parent = stack[-1][1]
@@ -95,13 +95,13 @@ def _push(stack: _Stack, name: str | None, deep: int, opened: Json) -> None:
         parent.append(opened)
     else:
         parent[name] = opened
-    stack.append((deep, opened))
+    stack.append((level, opened))
 
 
-def _close(stack: _Stack, deep: int, kind: type) -> None:
-    """End what a line that is so *deep*, in a list or mapping as *kind* says, is not part of any more."""
-    while stack[-1][0] != deep or type(stack[-1][1]) is not kind:
-        if stack[-1][0] < deep or len(stack) <= 2:
+def _close(stack: _Stack, level: int, kind: type) -> None:
+    """Close containers until the innermost one has this indent and *kind*."""
+    while stack[-1][0] != level or type(stack[-1][1]) is not kind:
+        if stack[-1][0] < level or len(stack) <= 2:
             raise DeclinedError
         stack.pop()
 
@@ -112,7 +112,7 @@ def _literal(lines: list[str], indent: int) -> str:
     return "\n".join([line[indent:] for line in lines])
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_CACHE_SIZE)
 def _lead(text: str) -> _Lead:
     rest = text.lstrip(" ")
     indent = len(text) - len(rest)
@@ -127,20 +127,20 @@ def _lead(text: str) -> _Lead:
     return indent, dashes, None, scalar(rest) if len(rest) > 2 else _short(rest)
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_CACHE_SIZE)
 def _line(text: str) -> _Lead:
     lead, colon, rest = text.partition(": ")
     if not colon:
         return _lead(lead)
-    deep, dashes, key, _ = _keyed(lead)
-    return deep, dashes, key, scalar(rest) if len(rest) > 2 else _short(rest)
+    level, dashes, key, _ = _keyed(lead)
+    return level, dashes, key, scalar(rest) if len(rest) > 2 else _short(rest)
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_CACHE_SIZE)
 def _keyed(text: str) -> _Lead:
     return _lead(f"{text}:")
 
 
 def _short(text: str) -> Json:
-    """Return the value that *text* of two characters at the most says, or how it goes on."""
+    """Return the value of *text*, which has at most two characters."""
     return _SHORT[text] if text in _SHORT else scalar(text)

@@ -1,4 +1,4 @@
-"""Cassette documents: model to YAML text and back. No I/O."""
+"""Convert cassette documents to YAML text and back. No I/O."""
 
 from mockserver.cassette.yaml_codec.dump import dump_exchange, dump_header
 from mockserver.cassette.yaml_codec.load import (

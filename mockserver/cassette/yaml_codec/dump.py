@@ -1,4 +1,4 @@
-"""Exchanges and headers as YAML text. No I/O."""
+"""Write exchanges and headers as YAML text. No I/O."""
 
 import re
 from base64 import b64encode
@@ -16,7 +16,7 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 SEPARATOR = "---\n"
 
 LINE_ENDINGS = {"crlf": sse.CRLF, "lf": sse.LF, "cr": sse.CR}
-"""The names that `line_ending` gives them."""
+"""The values of `line_ending`."""
 
 
 def dump_header(header: Header) -> str:
@@ -25,7 +25,7 @@ def dump_header(header: Header) -> str:
 
 
 def dump_exchange(exchange: Exchange) -> str:
-    """Return the document of *exchange*, its separator line included."""
+    """Return the document of *exchange*, including its separator line."""
     return SEPARATOR + "".join(f"{line}\n" for line in _exchange_lines(exchange))
 
 
@@ -52,7 +52,7 @@ def _exchange_lines(exchange: Exchange) -> Iterator[str]:
     if request.headers:
         yield from scalars.lines({"headers": _grouped(request.headers)}, "  ")
     if request.body:
-        # A request is compared by its meaning; its white space would only be in the way.
+        # Requests are compared by meaning, so their white space is not preserved.
         yield from _body_lines(request.body, parse_equivalent)
     if exchange.repeat:
         yield f"repeat: {exchange.repeat}"
@@ -114,18 +114,18 @@ def _stream_lines(stream: Stream) -> Iterator[str]:
 
 
 def _rows(afters: list[float], rows: list[sse.Row]) -> str:
-    """Return the lines of plain events, which come so many seconds *after* the one before each."""
+    """Return the lines of plain events; *afters* are the seconds before each."""
     names = {event: scalars.scalar(event) for event in {row[0] for row in rows}}
-    told: list[str] = []
+    lines: list[str] = []
     for after, (event, data, identity, comment) in zip(afters, rows, strict=True):
         lead = f"  - after: {_seconds(after)}\n    " if round(after, 6) else "  - "
         if comment:
-            told.append(f"{lead}comment: {scalars.scalar(comment)}")
+            lines.append(f"{lead}comment: {scalars.scalar(comment)}")
             continue
         text = scalars.clean_block(data, "      ")
         end = f"\n    id: {scalars.scalar(identity)}" if identity else ""
-        told.append(f"{lead}event: {names[event]}\n    data: {text}{end}")
-    return "\n".join(told)
+        lines.append(f"{lead}event: {names[event]}\n    data: {text}{end}")
+    return "\n".join(lines)
 
 
 def _body_lines(
@@ -161,5 +161,5 @@ def _seconds(seconds: float) -> str:
 
 
 def _date(text: str) -> str:
-    """Return *text* as it is where it is a time as we write it."""
+    """Return *text* unquoted if it is a time in our own format."""
     return text if _TIME.fullmatch(text) else scalars.scalar(text)

@@ -1,4 +1,4 @@
-"""YAML text as exchanges and headers; each complaint knows its line. No I/O."""
+"""Read exchanges and headers from YAML text; errors carry their line. No I/O."""
 
 from typing import Any
 
@@ -48,18 +48,18 @@ _DEFAULT_TYPES = {
 
 
 def load_header(text: str) -> Header:
-    """Return the header that *text*, the first document of a file, holds; ReadError if it is none."""
+    """Return the header in *text*, the first document of a file; ReadError if it is not a header."""
     return header_from(strict_yaml.parse(text))
 
 
 def header_from(document: Any) -> Header:
-    """Return the header that the strict *document* holds; ReadError if it is none."""
+    """Return the header in the parsed *document*; ReadError if it is not a header."""
     if not isinstance(document, Mapping) or "mockserver" not in document:
         raise ReadError("not a cassette: it must begin with `mockserver: 1`", line=1)
     version = document["mockserver"]
     line = document.lines["mockserver"]
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise ReadError(f"mockserver: {version!r} is no format version, write 1", line=line)
+        raise ReadError(f"mockserver: {version!r} is not a format version, write 1", line=line)
     if version > FORMAT:
         raise ReadError(
             f"cassette format {version} is newer than this mockserver reads ({FORMAT})",
@@ -78,21 +78,21 @@ def header_from(document: Any) -> Header:
 
 
 def load_exchange(text: str) -> Exchange | None:
-    """Return the exchange in the document *text*; None if the document is empty."""
+    """Return the exchange in the document *text*, or None if it is empty."""
     document = strict_yaml.parse(text)
     return None if document is None else exchange_from(document)
 
 
 def exchange_from(document: Any) -> Exchange:
-    """Return the exchange that the strict *document* holds; ReadError if it is none."""
+    """Return the exchange in the parsed *document*; ReadError if it is not an exchange."""
     request, repeat = _head(document, whole=True)
     return Exchange(request, _response(document), repeat, get_typed(document, "redacted", int) or 0)
 
 
 def load_head(text: str, *, whole: bool = False) -> tuple[Request, Repeat | None] | None:
-    """Return request and `repeat` of the document *text*; None if it is empty.
+    """Return request and `repeat` of the document *text*, or None if it is empty.
 
-    The response is not looked at; only with *whole* it must be there.
+    The response is not read; with *whole* it must exist.
     """
     document = strict_yaml.parse(text)
     return None if document is None else _head(document, whole=whole)
@@ -124,7 +124,9 @@ def _response(document: Mapping) -> Response:
     kind = get_only_key(part, ("events", *_BODY_KEYS), "response")
     status = get_typed(part, "status", int)
     if status is not None and not 200 <= status <= 999:
-        raise ReadError(f"response.status {status} is no status", line=part.lines["status"])
+        raise ReadError(
+            f"response.status {status} is not a valid status", line=part.lines["status"]
+        )
     end = _end(part)
     headers = _headers(part)
     if kind and end is None and not any(name == "content-type" for name, _ in headers):
@@ -149,7 +151,7 @@ def _stream(part: Mapping) -> Stream:
     name = get_typed(part, "line_ending", str) or "crlf"
     if name not in LINE_ENDINGS:
         raise ReadError(
-            f"line_ending {name!r} is none of {', '.join(LINE_ENDINGS)}",
+            f"line_ending {name!r} is not one of {', '.join(LINE_ENDINGS)}",
             line=part.lines["line_ending"],
         )
     events = get_typed(part, "events", Sequence) or Sequence(part.line)
@@ -158,14 +160,14 @@ def _stream(part: Mapping) -> Stream:
 
 
 def event_from(part: Any, line: int) -> TimedEvent:
-    """Return the event that the strict *part*, which stands on *line*, holds; ReadError if it is none."""
+    """Return the event in the parsed *part*, which is on *line*; ReadError if it is not an event."""
     if not isinstance(part, Mapping):
         raise ReadError("an event must be a mapping such as `event: values`", line=line)
     check_keys(part, _EVENT_KEYS, "an event")
     names = [name for name in part if name != "after"]
     if not names or (len(names) > 1 and not _ALONE.isdisjoint(names)):
         raise ReadError(
-            "an event holds event, data, id, retry, or one of comment, raw, base64 alone", line=line
+            "an event has event, data, id, retry, or only one of comment, raw, base64", line=line
         )
     fields = tuple((name, _field(part, name)) for name in names)
     return TimedEvent(get_seconds(part, "after"), sse.Event(fields))
@@ -179,7 +181,7 @@ def _field(part: Mapping, name: str) -> str:
         raise ReadError(f"{name} must be text", line=part.lines[name])
     text = value if isinstance(value, str) else "" if value is None else dumps(value)
     if name != "raw" and ("\r" in text or ("\n" in text and name != "data")):
-        raise ReadError(f"{name} cannot hold a line break", line=part.lines[name])
+        raise ReadError(f"{name} must not contain a line break", line=part.lines[name])
     return text
 
 
@@ -230,7 +232,7 @@ def _headers(part: Mapping) -> Headers:
         for single in value if isinstance(value, list) else [value]:
             text = single if isinstance(single, str) else dumps(single)
             if not HEADER_NAME.fullmatch(name):
-                raise ReadError(f"{name!r} is no name of a header", line=headers.lines[name])
+                raise ReadError(f"{name!r} is not a header name", line=headers.lines[name])
             if isinstance(single, dict | list) or single is None or CONTROL.search(text):
                 raise ReadError(f"header {name} must be text on one line", line=headers.lines[name])
             pairs.append((name.lower(), text))

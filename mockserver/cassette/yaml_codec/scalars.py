@@ -1,7 +1,7 @@
-"""Plain values as YAML text, the same on every machine. No I/O.
+"""Write plain values as YAML text, the same on every machine. No I/O.
 
-We write it ourselves because a general dumper escapes emoji or loses U+0085; each scalar takes the most readable form that
-a YAML reader gives back exactly.
+General dumpers escape emoji or lose U+0085. Here each scalar gets the most readable form that a YAML reader converts back
+exactly.
 """
 
 import re
@@ -15,7 +15,7 @@ from mockserver.formats.json_text import dumps
 from mockserver.formats.yaml_chars import is_clean_ascii
 
 KEY_LIMIT = 500
-"""YAML takes a key of 1,024 characters at the most; a structure with a longer one than this stays text."""
+"""The maximum length of a key; a structure with a longer key stays text (YAML allows 1,024 characters)."""
 
 # C0 but tab and newline, DEL, C1 with U+0085, the Unicode line breaks, BOM and non-characters, lone surrogates.
 _ODD = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff"
@@ -23,10 +23,10 @@ _NO_BLOCK = re.compile(f"[{_ODD}]|^[ \t\n]|[ \n]\\Z")
 _NO_QUOTE = re.compile(f"[{_ODD}\t\n]")
 _NO_PLAIN = re.compile(r"[\x00-\x1f]|^[-?:,\[\]{}#&*!|>'\"%@` ]|: |:\Z| #| \Z|^\.\.\.")
 _FLOW = re.compile(r"[,\[\]{}:?]")
-# What YAML 1.1 (y, n) or YAML 1.2 and JSON (1e3, 0o17) read as no text, beyond what PyYAML resolves.
-_NO_TEXT = re.compile(r"[yYnN]|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|0o[0-7]+")
+# Not text in YAML 1.1 (y, n) or in YAML 1.2 and JSON (1e3, 0o17), in addition to what PyYAML resolves.
+_NOT_TEXT = re.compile(r"[yYnN]|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|0o[0-7]+")
 _SHORT_TEXT = 80
-"""A text of fewer characters comes again and again: names of events, keys, roles."""
+"""Texts with fewer characters repeat often (names of events, keys, roles), so they are cached."""
 
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
@@ -41,11 +41,11 @@ _ESCAPES = {
     ord(character): _escape(character)
     for character in (*_SHORT, *re.findall(f"[{_ODD}]", _MAYBE_ODD))
 }
-"""YAML's escape of each character that does not stand in double quotes as it is."""
+"""The YAML escape of each character that needs one in double quotes."""
 
 
 def scalar(value: Any, *, flow: bool = False) -> str:
-    """Return *value* (None, bool, number or text) on one line; with *flow*, fit for `{a: b}`."""
+    """Return *value* (None, bool, number or text) on one line; with *flow*, for use in `{a: b}`."""
     if not isinstance(value, str):
         return dumps(value)
     return _short(value, flow) if len(value) < _SHORT_TEXT else _text(value, flow)
@@ -65,7 +65,7 @@ def _text(value: str, flow: bool) -> str:
 
 
 def double_quoted(text: str) -> str:
-    """Return *text* in double quotes, with YAML's escapes where they are needed."""
+    """Return *text* in double quotes, escaped where needed."""
     return '"' + text.translate(_ESCAPES) + '"'
 
 
@@ -79,7 +79,7 @@ def block(text: str, indent: str) -> str:
 
 
 def clean_block(text: str, indent: str) -> str:
-    """Return the same of a clean *text* of one line."""
+    """Return a clean one-line *text* as `block` does."""
     if text[0] in " \t" or text[-1] == " ":
         return double_quoted(text)
     return f"|-\n{indent}{text}"
@@ -107,7 +107,7 @@ def flow(value: dict[str, Any]) -> str:
 
 
 def fits(value: Any) -> bool:
-    """Tell whether the JSON *value* can be written as structure: no key is too long for YAML."""
+    """Return whether the JSON *value* can be written as structure: no key is too long for YAML."""
     if isinstance(value, dict):
         return all(len(key) <= KEY_LIMIT and fits(part) for key, part in value.items())
     return not isinstance(value, list) or all(fits(part) for part in value)
@@ -124,12 +124,12 @@ def _entry(head: str, value: Any, indent: str) -> Iterator[str]:
 
 
 def must_be_quoted(text: str) -> bool:
-    """Tell whether *text* cannot stand in YAML without quotes."""
+    """Return whether *text* needs quotes in YAML."""
     return not text or _NO_PLAIN.search(text) is not None
 
 
 def _is_plain(text: str) -> bool:
-    if must_be_quoted(text) or _NO_TEXT.fullmatch(text):
+    if must_be_quoted(text) or _NOT_TEXT.fullmatch(text):
         return False
     resolvers = Resolver.yaml_implicit_resolvers
     return not any(

@@ -195,7 +195,7 @@ def test_own_rules_come_before_the_built_in_ones(text: str, said: list[str]) -> 
         ),
         pytest.param(
             "pace: {first: 1, word: 2}\nrules: [{steps: [{say: a}]}]",
-            "line 1: pace has no key `word` (there are first, token, tool)",
+            "line 1: pace has no key `word` (valid keys: first, token, tool)",
             id="a misspelled pace",
         ),
         pytest.param(
@@ -220,7 +220,9 @@ def test_a_broken_script_is_refused_with_its_line(text: str, complaint: str) -> 
 @pytest.mark.parametrize(
     ("rule", "complaint"),
     [
-        pytest.param("say: a", "line 2: a rule has no key `say` (there are when, steps)", id="say"),
+        pytest.param(
+            "say: a", "line 2: a rule has no key `say` (valid keys: when, steps)", id="say"
+        ),
         pytest.param(
             "hello", "line 2: a rule is a mapping with `when` and `steps`", id="a rule as text"
         ),
@@ -319,7 +321,7 @@ def test_nested_groups_beyond_measure_are_refused() -> None:
         pytest.param("- reason: ''", "line 3: `reason` must be a text", id="reason nothing"),
         pytest.param(
             "- say: a\n    speed: 2",
-            "line 4: a step with `say` has no key `speed` (there are say, every)",
+            "line 4: a step with `say` has no key `speed` (valid keys: say, every)",
             id="a misspelled every",
         ),
         pytest.param(
@@ -340,7 +342,7 @@ def test_nested_groups_beyond_measure_are_refused() -> None:
         ),
         pytest.param(
             "- {call: f, result: 1, fails: no}\n  - say: a",
-            "line 3: a call holds result and fails: only one can be",
+            "line 3: a call has result and fails: only one is allowed",
             id="a call that comes to two ends",
         ),
         pytest.param(
@@ -395,7 +397,7 @@ def test_nested_groups_beyond_measure_are_refused() -> None:
         ),
         pytest.param(
             "- error:\n      kind: ValueError",
-            "line 4: error has no key `kind` (there are type, message)",
+            "line 4: error has no key `kind` (valid keys: type, message)",
             id="a misspelled type",
         ),
         pytest.param(
