@@ -141,9 +141,9 @@ def _unsupported_feature(event: Any, line: int) -> ReadError:
     if isinstance(event, yaml.AliasEvent):
         message, fix = f"alias *{event.anchor}", "write the value itself"
     elif event.anchor is not None:
-        message, fix = f"anchor &{event.anchor}", "remove it out"
+        message, fix = f"anchor &{event.anchor}", "leave it out"
     else:
-        message, fix = f"tag {event.tag}", "remove it out"
+        message, fix = f"tag {event.tag}", "leave it out"
     return ReadError(message, line=line, code="yaml-feature", fix=fix)
 
 

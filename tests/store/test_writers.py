@@ -71,7 +71,9 @@ def test_a_name_that_no_file_can_have_is_refused(folder: Make, tmp_path: Path, n
     made = folder()
     (tmp_path / "all" / "round").symlink_to("round")
 
-    with pytest.raises(RequestError, match=r"the name is too long|cannot be (a cassette|made): "):
+    with pytest.raises(
+        RequestError, match=r"the name is too long|cannot be (used as a cassette|created): "
+    ):
         made.prepare(name)
 
 
