@@ -35,7 +35,7 @@ def test_scalars_are_what_json_knows_else_text(text: str, value: object) -> None
             "line 1: tag tag:yaml.org,2002:python/object:os.system: leave it out",
             id="tag",
         ),
-        pytest.param("a: 1\na: 2", "line 2: duplicate key 'a'", id="duplicate key"),
+        pytest.param("a: 1\na: 2", "line 2: key 'a' occurs twice", id="duplicate key"),
         pytest.param("[a]: 1", "line 1: a key must be text", id="list as key"),
         pytest.param(
             "a: 1\n---\nb: 2", "line 2: a second document begins here", id="two documents"
