@@ -109,7 +109,7 @@ def test_names_that_a_page_can_make_are_refused(host: str, here: bool, beyond: b
     assert (BEYOND.host_refusal(host) is None) == beyond
 
 
-def test_a_host_that_is_refused_is_told_how_to_be_allowed() -> None:
+def test_the_message_for_a_rejected_host_says_how_to_allow_it() -> None:
     refusal = (
         "the host 'evil.example:1' is refused: use {}, or allow it with --allow-host evil.example"
     )

@@ -171,7 +171,7 @@ def test_escapes_stay_where_there_is_no_secret() -> None:
     assert Redactor([SECRET]).text('{"a":"x\\u002dy"}') == '{"a":"x\\u002dy"}'
 
 
-def test_a_request_is_told_without_its_secrets() -> None:
+def test_a_described_request_has_no_secrets() -> None:
     request = Request("POST", "/x?api_key=abcdefgh&a=1", (("x-api-key", "hunter2x"),))
 
     assert redactor.describe(request) == "POST /x?api_key=REDACTED&a=1"
@@ -211,7 +211,7 @@ def test_a_secret_that_is_spread_over_plain_text_is_found() -> None:
     ]
 
 
-def test_messages_that_stream_at_the_same_time_are_told_apart() -> None:
+def test_messages_that_stream_at_the_same_time_are_kept_separate() -> None:
     wire = [
         '[{"content":"correct-","id":"a"}]',
         '[{"content":"other","id":"b"}]',

@@ -77,7 +77,7 @@ def test_a_whole_exchange_is_never_lost_to_a_cut(tmp_path: Path) -> None:
         assert exchanges(load(tmp_path, WHOLE[:end]))[:1] == [EXCHANGES[0]]
 
 
-def test_a_torn_exchange_is_told(tmp_path: Path) -> None:
+def test_an_incomplete_exchange_is_reported(tmp_path: Path) -> None:
     snapshot = load(tmp_path, WHOLE[:-10])
 
     assert snapshot.notes == [
@@ -94,7 +94,7 @@ def test_a_torn_exchange_is_told(tmp_path: Path) -> None:
         pytest.param(b"request:", b"foo: 1\n#", id="no exchange at all"),
     ],
 )
-def test_what_was_made_wrong_by_hand_is_not_torn(
+def test_an_exchange_broken_by_hand_is_not_incomplete(
     tmp_path: Path, before: bytes, after: bytes
 ) -> None:
     """It would be cut off when the recording goes on."""

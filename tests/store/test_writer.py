@@ -138,7 +138,7 @@ def test_a_file_is_overwritten_at_the_end(
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4, *range(5, len(document("/b")), 7)])
-def test_a_torn_exchange_is_cut_off(
+def test_an_incomplete_exchange_is_cut_off(
     length: int, tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path, said: list[str]
 ) -> None:
     (tmp_path / "chat.yaml").write_text(HEAD + document("/a") + document("/b")[:length])

@@ -131,7 +131,7 @@ def test_what_nothing_came_to_leaves_nothing(folder: Make, tmp_path: Path) -> No
     assert not (tmp_path / "all").exists()
 
 
-def test_what_cannot_be_finished_is_told_at_the_end(folder: Make, tmp_path: Path) -> None:
+def test_errors_of_closing_are_raised_at_the_end(folder: Make, tmp_path: Path) -> None:
     made = folder()
     for name in ("a", "b"):
         made.prepare(name)
@@ -144,7 +144,7 @@ def test_what_cannot_be_finished_is_told_at_the_end(folder: Make, tmp_path: Path
     assert files(tmp_path / "all")["b.yaml"] == HEAD + document("/1") + document("/2")
 
 
-def test_a_file_that_was_taken_away_is_told(
+def test_a_removed_file_is_reported(
     folder: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writers, "MAX_OPEN", 1)
