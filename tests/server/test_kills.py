@@ -541,7 +541,7 @@ def test_a_file_that_is_there_is_not_touched_without_being_told(tmp_path: Path) 
     assert refused.returncode == 2
     assert refused.stderr == (
         "mockserver: chat.yaml already exists: add to it with --extend, "
-        "or record it anew with --overwrite\n"
+        "or replace it with --overwrite\n"
     )
     assert (tmp_path / "chat.yaml").read_text() == RECORDED
 
