@@ -84,7 +84,7 @@ def _get(file: IO[bytes]) -> tuple[bytes, int] | str:
 
 async def _run(given: IO[bytes], taken: IO[bytes]) -> None:
     """Run `main` in a process of its own; TimeoutError where it takes too long."""
-    places = (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", ""))
+    places = (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", ""))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "mockserver.server.exchange_text"),
         stdin=given,
