@@ -59,9 +59,6 @@ class World:
     asked: dict[str, int] = field(default_factory=dict)
     """How often each request was answered, by what it means."""
 
-    own: bool = True
-    """Whether the assistants are those that the graphs have of their own, as they were made."""
-
     ticks: int = 0
     """How much has happened to threads and items."""
 
@@ -104,8 +101,6 @@ class World:
     def keep(self, record: Record, version: Record) -> None:
         """Have the assistant be as *record* says; what *version* says beside that is one of its versions."""
         identity = record["assistant_id"]
-        self.own = self.own and self.graphs.get(record["graph_id"]) == identity
-        self.own = self.own and identity not in self.assistants
         assistant = self.assistants.setdefault(identity, Assistant(record))
         assistant.record = record
         assistant.versions.append({**_version(record), **version})
@@ -114,7 +109,6 @@ class World:
 
     def drop(self, identity: str) -> None:
         """Take an assistant out."""
-        self.own = False
         del self.assistants[identity]
 
     def put(self, thread: Thread) -> None:

@@ -21,7 +21,6 @@ from mockserver.fake.graph.runner import Runs
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Answer, json_answer, refusal
 from mockserver.fake.run_request import RunRequest
-from mockserver.fake.script.model import Script
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 
@@ -77,11 +76,6 @@ class Api:
         self._joining = Joining(runs, self._threads)
         self._cancelling = Cancelling(self._threads)
         self._routes = self._all_routes()
-
-    @property
-    def script(self) -> Script:
-        """What the graph says now."""
-        return self._runs.script
 
     def handle(self, request: Request, ids: Ids, world: World, now: float = 0.0) -> Answer:
         """Return the answer to *request*, of which *ids* makes the ids, and have *world* be as it is after that.

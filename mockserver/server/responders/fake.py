@@ -3,17 +3,13 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, replace
 
 from mockserver.fake.api.database import World
 from mockserver.fake.api.routes import Api
 from mockserver.fake.api.threads import adopt
 from mockserver.fake.ids import Ids
-from mockserver.fake.mould import Mould, NotedIds, put
 from mockserver.fake.replies import KEEPALIVE, Reader, Timed, paced
-from mockserver.fake.script.model import Script
 from mockserver.http.messages import (
-    PrebuiltBody,
     Reply,
     Request,
     Source,
@@ -27,22 +23,7 @@ from mockserver.matching.canonical import canonicalize
 from mockserver.matching.keys import request_key
 from mockserver.server.responders.handover import Handover, thread_of
 from mockserver.server.responders.miss import is_browser_noise
-from mockserver.server.response_head import encoded
 from mockserver.server.sessions import Sessions
-
-_RUNS = ("/runs/stream", "/runs/wait")
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """How *script* answers a request that was answered before: what it is cast from, None where it has to be played; and the *first* answer."""
-
-    script: Script
-    mould: Mould | None
-    first: Reply
-
-    start: int
-    """Where its body begins."""
 
 
 class Fake:
@@ -73,66 +54,18 @@ class Fake:
         world = session.keep(World)
         if "/threads/" in request.path:
             self._take_over(request, world, session.keep(Handover))
-        seed = request.memo.get(Ids)
-        if seed is None:
-            seed = request.memo[Ids] = request_key(canonicalize(request)).hex()
-        known: _Known | None = request.memo.get(_Known)
-        if known is None or known.script is not self._api.script:
-            return self._first(request, seed, world)
-        if known.mould is None or not world.own:
-            return self._played(request, Ids(seed, world.count(seed)), seed, world)
-        return self._again(request, known, known.mould, seed, world)
-
-    def _first(self, request: Request, seed: str, world: World) -> Reply:
-        """Answer *request* by playing it; where it goes out at once, remember how, for the next time."""
-        ids = (
-            NotedIds(seed, world.count(seed))
-            if self._is_run(request)
-            else Ids(seed, world.count(seed))
-        )
-        before = world.ticks, tuple(world.threads)[-1:]
-        reply = self._played(request, ids, seed, world)
-        stays = before == (world.ticks, tuple(world.threads)[-1:])
-        if isinstance(ids, NotedIds) and ids.steady and stays and world.own and reply.status == 200:
-            reply = encoded(reply)
-            if isinstance(reply.body, PrebuiltBody):
-                mould = Mould(reply.body.raw, ids.made)
-                request.memo[_Known] = _Known(self._api.script, mould, reply, reply.body.start)
-        return reply
-
-    def _again(
-        self, request: Request, known: "_Known", mould: Mould, seed: str, world: World
-    ) -> Reply:
-        """Answer *request* by its mould, when that has proved to give what playing gives."""
+        seed = request_key(canonicalize(request)).hex()
         ids = Ids(seed, world.count(seed))
-        raw, names = mould.cast(ids)
-        first = known.first
-        if mould.proven:
-            world.take(seed)
-            headers = tuple([(name, put(value, names)) for name, value in first.headers])
-            body = PrebuiltBody(raw, known.start)
-            return Reply(200, headers, body, first.reason, Source.FAKE, note=first.note)
-        played = encoded(self._played(request, ids, seed, world))
-        if isinstance(played.body, PrebuiltBody) and played.body.raw == raw:
-            mould.proven = True
-        else:
-            request.memo[_Known] = replace(known, mould=None)
-        return played
-
-    def _is_run(self, request: Request) -> bool:
-        return self._pace.factor is None and request.path in _RUNS
-
-    def _played(self, request: Request, ids: Ids, seed: str, world: World) -> Reply:
-        answer = self._api.handle(request, ids, world, self._clock())
-        if answer.status < 400:
+        response = self._api.handle(request, ids, world, self._clock())
+        if response.status < 400:
             world.take(seed)
         return Reply(
-            answer.status,
-            answer.headers,
-            self._body(answer.body),
-            standard_reason(answer.status),
+            response.status,
+            response.headers,
+            self._body(response.body),
+            standard_reason(response.status),
             Source.FAKE,
-            note=answer.note,
+            note=response.note,
             is_counted=not is_browser_noise(request),
         )
 

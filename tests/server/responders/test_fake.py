@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.runner import Runs
 from mockserver.fake.replies import Timed, paced
@@ -119,6 +120,38 @@ async def test_the_same_request_gets_other_ids_in_its_session(fake: Fake) -> Non
 
     assert first.body != second.body
     assert again.body == other.body == first.body
+
+
+async def test_every_session_gets_the_same_responses_in_the_same_order(fake: Fake) -> None:
+    modes = ["values", "messages", "updates", "debug", "events"]
+    bodies = [
+        [(await ask(fake, session, stream_mode=modes)).body for _ in range(5)]
+        for session in ("mine", "yours")
+    ]
+
+    assert bodies[0] == bodies[1]
+    assert len(set(map(str, bodies[0]))) == 5
+
+
+async def test_an_edited_script_is_used_for_a_request_that_was_sent_before() -> None:
+    runs = Runs(Script((Rule((Speak("one"),)),)))
+    fake = Fake(Api(runs), Pace(None), Sessions())
+    before = [str((await ask(fake)).body) for _ in range(3)]
+    runs.play(Script((Rule((Speak("two"),)),)))
+    after = [str((await ask(fake)).body) for _ in range(3)]
+
+    assert all("one" in body and "two" not in body for body in before)
+    assert all("two" in body and "one" not in body for body in after)
+
+
+async def test_a_changed_assistant_is_used_for_a_request_that_was_sent_before() -> None:
+    fake = Fake(Api(RUNS), Pace(None), Sessions())
+    for _ in range(3):
+        assert "changed" not in str((await ask(fake, stream_mode="debug")).body)
+    change = json.dumps({"config": {"tags": ["changed"]}}).encode()
+    await fake.respond(Request("PATCH", f"/assistants/{default_assistant_id('chat')}", (), change))
+
+    assert "changed" in str((await ask(fake, stream_mode="debug")).body)
 
 
 async def test_another_request_has_a_count_of_its_own(fake: Fake) -> None:
