@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile, zip_longest
 from typing import Any
 from uuid import UUID
@@ -48,6 +48,15 @@ DIFFERENCES = {
 Never asked: feedback_keys, for which the real server asks LangSmith, and fails without it; and but for one test keys of the
 state that the schema of the twin does not know.
 """
+
+_SERVER_PROSE = re.compile(
+    rb"validation errors? for|AsyncPregelLoop|For troubleshooting, visit|not iterable|has no attribute"
+    rb"|unhashable type|required positional argument|not subscriptable|Message as a sequence"
+    rb"|Must specify non-null|without checkpointer|dictionary update sequence"
+)
+"""Error texts of Python, pydantic and LangGraph that the fake replaces by short ones of its own."""
+
+_ERROR_TEXT = re.compile(rb'("(?:message|detail)":"|"error":"\w+\()(?:[^"\\]|\\.)*(?=")')
 
 _CORS = ("vary",)
 """The app's part, for the fake as for cassettes."""
@@ -143,6 +152,16 @@ def told(ask: Ask, seen: Seen, stable: "Stable | None" = None) -> Told:
     else:
         body = tuple(stable.event(block, ask) for block in _blocks(ask, seen.raw.decode()))
     return Told(seen.status, headers, body)
+
+
+def without_server_prose(fake: Seen, real: Seen) -> tuple[Seen, Seen]:
+    """Return both responses, without the text of errors if *real* has one that the fake words differently."""
+    if not _SERVER_PROSE.search(real.raw):
+        return fake, real
+    short = [
+        replace(seen, chunks=((0.0, _ERROR_TEXT.sub(rb"\1", seen.raw)),)) for seen in (fake, real)
+    ]
+    return short[0], short[1]
 
 
 def _blocks(ask: Ask, raw: str) -> list[str]:

@@ -40,11 +40,6 @@ COMMAND = record(
 )
 
 
-def named(component: str, schema: Schema) -> Schema:
-    """Return *schema* as the server's document refers to it by the name *component*."""
-    return replace(schema, component=component)
-
-
 RUN = record(
     "assistant_id",
     assistant_id=Schema(any_of=(TEXT,)),
@@ -52,7 +47,7 @@ RUN = record(
     metadata=OBJECT,
     config=CONFIG,
     context=OBJECT,
-    webhook=Schema(types=("string",), shortest=1, longest=65536),
+    webhook=Schema(types=("string",), min_length=1, max_length=65536),
     stream_mode=Schema(any_of=(Schema(types=("array",), items=choice(*MODES)), choice(*MODES))),
     feedback_keys=TEXTS,
     stream_subgraphs=TRUTH,
@@ -64,28 +59,25 @@ RUN = record(
 )
 """`POST /runs`."""
 
-_NAMED_RUN = named("RunCreateStateless", RUN)
-
 RUN_AWAITED = Schema(
     all_of=(
-        _NAMED_RUN,
+        RUN,
         Schema(properties={"on_disconnect": choice("cancel", "continue")}),
     )
 )
 """`POST /runs/stream` and `POST /runs/wait`."""
 
-RUNS = Schema(types=("array",), fewest=1, items=_NAMED_RUN)
+RUNS = Schema(types=("array",), min_items=1, items=RUN)
 """`POST /runs/batch`."""
 
-_CHECKPOINT = record(thread_id=TEXT, checkpoint_ns=TEXT, checkpoint_id=TEXT, checkpoint_map=OBJECT)
-CHECKPOINT = named("CheckpointConfig", _CHECKPOINT)
+CHECKPOINT = record(thread_id=TEXT, checkpoint_ns=TEXT, checkpoint_id=TEXT, checkpoint_map=OBJECT)
 _STOPS = Schema(any_of=(choice("*"), TEXTS))
 
 RUN_ON_THREAD = replace(
     RUN,
     properties={
         **{name: part for name, part in RUN.properties.items() if name != "on_completion"},
-        "checkpoint": Schema(types=("object",), all_of=(CHECKPOINT,)),
+        "checkpoint": CHECKPOINT,
         "interrupt_before": _STOPS,
         "interrupt_after": _STOPS,
         "multitask_strategy": choice("reject", "rollback", "interrupt", "enqueue"),
@@ -96,7 +88,7 @@ RUN_ON_THREAD = replace(
 
 RUN_ON_THREAD_AWAITED = Schema(
     all_of=(
-        named("RunCreateStateful", RUN_ON_THREAD),
+        RUN_ON_THREAD,
         Schema(properties={"on_disconnect": choice("cancel", "continue")}),
     )
 )
@@ -157,9 +149,7 @@ _UPDATE = record(
     command=Schema(any_of=(COMMAND, NULL)),
     as_node=TEXT,
 )
-_SUPERSTEP = record(
-    "updates", updates=Schema(types=("array",), items=named("ThreadSuperstepUpdate", _UPDATE))
-)
+_SUPERSTEP = record("updates", updates=Schema(types=("array",), items=_UPDATE))
 THREAD = record(
     thread_id=TEXT,
     metadata=OBJECT,
@@ -177,7 +167,7 @@ THREADS = _search(
     ids=TEXTS,
     values=OBJECT,
     status=choice(*THREAD_STATUS),
-    extract=Schema(types=("object",), most=10, others=TEXT),
+    extract=Schema(types=("object",), max_properties=10, additional=TEXT),
 )
 THREADS_COUNT = record(metadata=OBJECT, values=OBJECT, status=choice(*THREAD_STATUS))
 PRUNE = record("thread_ids", thread_ids=TEXTS, strategy=choice("delete", "keep_latest"))
@@ -207,7 +197,7 @@ ITEM = record(
     namespace=TEXTS,
     key=TEXT,
     value=OBJECT,
-    index=Schema(one_of=(NEVER, TEXTS, NULL)),
+    index=Schema(any_of=(NEVER, TEXTS, NULL)),
     ttl=Schema(types=("null", "number")),
 )
 ITEM_KEY = record("key", namespace=TEXTS, key=TEXT)

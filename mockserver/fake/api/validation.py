@@ -1,13 +1,11 @@
-"""JSON of request bodies, checked as the real server does it, with its words for what is wrong. No I/O."""
+"""Parses the JSON of request bodies and validates it against schemas. No I/O."""
 
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from uuid import UUID
 
-from mockserver.fake.json_format import spelled_float
 from mockserver.formats import json_text
 from mockserver.formats.json_text import Json
 
@@ -32,54 +30,23 @@ class RefusalError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What a value must be like; the real server looks at the parts in the order in which they stand here."""
+    """The rules for a value. Properties that are not in *properties* are allowed."""
 
     types: tuple[str, ...] = ()
     any_of: tuple["Schema", ...] = ()
-    one_of: tuple["Schema", ...] = ()
     all_of: tuple["Schema", ...] = ()
     enum: tuple[str | bool, ...] = ()
     minimum: int | None = None
     maximum: int | None = None
-    shortest: int | None = None
-    longest: int | None = None
-    fewest: int | None = None
-    most: int | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    min_items: int | None = None
+    max_properties: int | None = None
     required: tuple[str, ...] = ()
     properties: Mapping[str, "Schema"] = field(default_factory=dict)
-    others: "Schema | None" = None
-    """What every property that *properties* does not name must be like."""
+    additional: "Schema | None" = None
+    """The rules for each property that is not in *properties*."""
     items: "Schema | None" = None
-    component: str | None = None
-    """Its name, if the server's document refers to it by name."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where in the schema, and where in the instance."""
-
-    schema: str = "schema"
-    instance: str = "instance"
-
-    def within(self, schema: Schema, *, keyword: str, at: str | int | None = None) -> "_Place":
-        path = self.schema + keyword
-        if schema.component is not None:
-            path = f'schema["components"]["schemas"]["{schema.component}"]'
-        return _Place(path, self.instance if at is None else f"{self.instance}[{spelled(at)}]")
-
-
-@dataclass(frozen=True, slots=True)
-class _Fault:
-    words: str
-    keyword: str
-    value: Json
-    place: _Place
-
-    def __str__(self) -> str:
-        return (
-            f'{self.words}\n\nFailed validating "{self.keyword}" in {self.place.schema}'
-            f"\n\nOn {self.place.instance}:\n    {spelled(self.value)}"
-        )
 
 
 def parsed(body: bytes) -> Json:
@@ -102,10 +69,10 @@ def parsed(body: bytes) -> Json:
 
 
 def checked(schema: Schema, value: Json) -> Json:
-    """Return *value*; RefusalError where it is not as *schema* wants it."""
-    fault = next(_faults(schema, value, _Place()), None)
-    if fault is not None:
-        raise RefusalError(422, str(fault))
+    """Return *value*; raise RefusalError, with status 422, if it does not match *schema*."""
+    problem = next(_problems(schema, value, "body"), None)
+    if problem is not None:
+        raise RefusalError(422, problem)
     return value
 
 
@@ -115,23 +82,6 @@ def uuid(text: str) -> str | None:
         return str(UUID(text))
     except ValueError:
         return None
-
-
-def spelled(value: Json) -> str:
-    """Return *value* as the validator writes it into its messages: keys sorted, numbers in their own spelling."""
-    match value:
-        case dict():
-            return (
-                "{"
-                + ",".join(f"{spelled(key)}:{spelled(part)}" for key, part in sorted(value.items()))
-                + "}"
-            )
-        case list():
-            return "[" + ",".join(map(spelled, value)) + "]"
-        case float():
-            return spelled_float(value)
-        case _:
-            return json_text.dumps(value)
 
 
 def _integer(text: str) -> int | float:
@@ -179,96 +129,63 @@ def _is(value: Json, kind: str) -> bool:
             return isinstance(value, dict)
 
 
-def _faults(schema: Schema, value: Json, place: _Place) -> Iterator[_Fault]:
-    if not schema.types or any(_is(value, kind) for kind in schema.types):
-        yield from _faults_of_value(schema, value, place)
-    else:
-        types = "type" if len(schema.types) == 1 else "types"
-        kinds = ", ".join(f'"{kind}"' for kind in sorted(schema.types))
-        yield _Fault(f"{spelled(value)} is not of {types} {kinds}", "type", value, place)
-
-
-def _faults_of_value(schema: Schema, value: Json, place: _Place) -> Iterator[_Fault]:
-    fault = partial(_Fault, value=value, place=place)
-    for index, part in enumerate(schema.all_of):
-        yield from _faults(part, value, place.within(part, keyword=f'["allOf"][{index}]'))
-    for keyword, parts in (("anyOf", schema.any_of), ("oneOf", schema.one_of)):
-        if parts and not any(_fits(part, value) for part in parts):
-            words = f"is not valid under any of the schemas listed in the '{keyword}' keyword"
-            yield fault(f"{spelled(value)} {words}", keyword)
+def _problems(schema: Schema, value: Json, path: str) -> Iterator[str]:
+    """Yield what is wrong with the *value* at *path*, in the order in which the real server checks it."""
+    if schema.types and not any(_is(value, kind) for kind in schema.types):
+        yield f"{path} must be of type {' or '.join(schema.types)}"
+        return
+    for part in schema.all_of:
+        yield from _problems(part, value, path)
+    if schema.any_of and not any(_matches(part, value) for part in schema.any_of):
+        yield f"{path} has none of the allowed forms"
     if schema.enum and value not in schema.enum:
-        yield fault(f"{spelled(value)} is not one of {_candidates(schema.enum)}", "enum")
+        yield f"{path} must be one of {', '.join(map(json_text.dumps, schema.enum))}"
     match value:
         case str():
-            yield from _faults_of_text(schema, value, fault)
+            yield from _text_problems(schema, value, path)
         case list():
-            yield from _faults_of_list(schema, value, place, fault)
+            yield from _list_problems(schema, value, path)
         case dict():
-            yield from _faults_of_object(schema, value, place, fault)
+            yield from _object_problems(schema, value, path)
         case int() | float():
-            yield from _faults_of_number(schema, value, fault)
+            yield from _number_problems(schema, value, path)
         case _:
             pass
 
 
-def _fits(schema: Schema, value: Json) -> bool:
-    return next(_faults(schema, value, _Place()), None) is None
+def _matches(schema: Schema, value: Json) -> bool:
+    return next(_problems(schema, value, ""), None) is None
 
 
-def _faults_of_number(
-    schema: Schema, value: int | float, fault: "partial[_Fault]"
-) -> Iterator[_Fault]:
+def _number_problems(schema: Schema, value: int | float, path: str) -> Iterator[str]:
     if schema.minimum is not None and value < schema.minimum:
-        yield fault(f"{spelled(value)} is less than the minimum of {schema.minimum}", "minimum")
+        yield f"{path} must be at least {schema.minimum}"
     if schema.maximum is not None and value > schema.maximum:
-        yield fault(f"{spelled(value)} is greater than the maximum of {schema.maximum}", "maximum")
+        yield f"{path} must be at most {schema.maximum}"
 
 
-def _faults_of_text(schema: Schema, value: str, fault: "partial[_Fault]") -> Iterator[_Fault]:
-    if schema.shortest is not None and len(value) < schema.shortest:
-        many = _many(schema.shortest, "character")
-        yield fault(f"{spelled(value)} is shorter than {many}", "minLength")
-    if schema.longest is not None and len(value) > schema.longest:
-        many = _many(schema.longest, "character")
-        yield fault(f"{spelled(value)} is longer than {many}", "maxLength")
+def _text_problems(schema: Schema, value: str, path: str) -> Iterator[str]:
+    if schema.min_length is not None and len(value) < schema.min_length:
+        yield f"{path} is too short: the minimum length is {schema.min_length}"
+    if schema.max_length is not None and len(value) > schema.max_length:
+        yield f"{path} is too long: the maximum length is {schema.max_length}"
 
 
-def _faults_of_list(
-    schema: Schema, value: list[Json], place: _Place, fault: "partial[_Fault]"
-) -> Iterator[_Fault]:
-    if schema.fewest is not None and len(value) < schema.fewest:
-        yield fault(f"{spelled(value)} has less than {_many(schema.fewest, 'item')}", "minItems")
+def _list_problems(schema: Schema, value: list[Json], path: str) -> Iterator[str]:
+    if schema.min_items is not None and len(value) < schema.min_items:
+        yield f"{path} has too few items: the minimum is {schema.min_items}"
     if schema.items is not None:
         for index, part in enumerate(value):
-            inside = place.within(schema.items, keyword='["items"]', at=index)
-            yield from _faults(schema.items, part, inside)
+            yield from _problems(schema.items, part, f"{path}[{index}]")
 
 
-def _faults_of_object(
-    schema: Schema, value: dict[str, Json], place: _Place, fault: "partial[_Fault]"
-) -> Iterator[_Fault]:
-    if schema.most is not None and len(value) > schema.most:
-        yield fault(f"{spelled(value)} has more than {schema.most} properties", "maxProperties")
+def _object_problems(schema: Schema, value: dict[str, Json], path: str) -> Iterator[str]:
+    if schema.max_properties is not None and len(value) > schema.max_properties:
+        yield f"{path} has too many keys: the maximum is {schema.max_properties}"
     for name in schema.required:
         if name not in value:
-            yield fault(f'"{name}" is a required property', "required")
+            yield f"{path}.{name} is required"
     for name in sorted(value):
-        if name in schema.properties:
-            part, keyword = schema.properties[name], f'["properties"]["{name}"]'
-        elif schema.others is not None:
-            part, keyword = schema.others, '["additionalProperties"]'
-        else:
-            continue
-        yield from _faults(part, value[name], place.within(part, keyword=keyword, at=name))
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
-
-
-def _candidates(values: tuple[Json, ...]) -> str:
-    if len(values) > 3:
-        first, second, *rest = values
-        return f"{spelled(first)}, {spelled(second)} or {len(rest)} other candidates"
-    *before, last = map(spelled, values)
-    return f"{', '.join(before)} or {last}"
+        rules = schema.properties.get(name, schema.additional)
+        if rules is not None:
+            yield from _problems(rules, value[name], f"{path}.{name}")

@@ -22,11 +22,7 @@ from mockserver.fake.script.model import Fail, Script, Visit
 from mockserver.formats.json_text import Json
 
 _DEFAULT_LIMIT = 10_007
-_LIMIT_REACHED = (
-    "Recursion limit of {limit} reached without hitting a stop condition. You can increase the "
-    "limit by setting the `recursion_limit` config key.\nFor troubleshooting, visit: "
-    "https://docs.langchain.com/oss/python/langgraph/errors/GRAPH_RECURSION_LIMIT"
-)
+_LIMIT_REACHED = "Recursion limit of {limit} reached without hitting a stop condition."
 
 
 class Graph:
@@ -57,8 +53,7 @@ class Graph:
             if self._limit < 1:
                 raise RejectedError("ValueError", "recursion_limit must be at least 1")
             if self._request.durability == "sync" and not self._request.kept:
-                missing = "'AsyncPregelLoop' object has no attribute '_put_checkpoint_fut'"
-                raise RejectedError("AttributeError", missing)
+                raise RejectedError("AttributeError", "the durability `sync` needs a thread")
             begun = self._beginning.begun(root)
             self._callbacks.graph_end(root, self._outer(begun))
         except RejectedError as error:
@@ -115,8 +110,7 @@ class Graph:
 
     def _stops(self, nodes: Json, node: str) -> bool:
         if nodes and not isinstance(nodes, str | list | dict):
-            kind = type(nodes).__name__
-            raise RejectedError("TypeError", f"argument of type '{kind}' is not iterable")
+            raise RejectedError("TypeError", "the nodes to stop at must be a list or `*`")
         wanted = nodes == "*" or node in (nodes or ())
         if wanted:
             self._modes.asked((), {}, ())

@@ -72,7 +72,7 @@ class Beginning:
             return self.going_on(root, head, update, node if node in _NODES else None)
         if self._request.kept and command.get("resume") is not None:
             self._checkpoints.before((), {})
-            error = RejectedError("TypeError", "'NoneType' object is not iterable")
+            error = RejectedError("TypeError", "there is no interrupt to resume")
             self.started(error=error.shown)
             raise error
         state = commanded(command, self._ids)

@@ -7,13 +7,11 @@ from mockserver.fake.ids import Ids
 from mockserver.fake.messages import model
 from mockserver.fake.messages.coercion import REMOVE, coerced
 from mockserver.fake.messages.model import Message
-from mockserver.formats.json_text import Json
+from mockserver.formats.json_text import Json, dumps
 
 State = dict[str, Json]
 
 REMOVE_ALL = "__remove_all__"
-
-_MORE = "\nFor troubleshooting, visit: https://docs.langchain.com/oss/python/langgraph/errors/INVALID_GRAPH_NODE_RETURN_VALUE"
 
 
 def entered(value: Json, ids: Ids, before: State | None = None) -> State:
@@ -32,7 +30,7 @@ def entered(value: Json, ids: Ids, before: State | None = None) -> State:
 
 def no_update(value: Json) -> RejectedError:
     """Return what a graph says to a *value* that is no update of its state."""
-    return RejectedError("InvalidUpdateError", f"Expected dict, got {value}{_MORE}")
+    return RejectedError("InvalidUpdateError", f"Expected an object, got {dumps(value)}")
 
 
 def commanded(command: dict[str, Json], ids: Ids) -> State:
@@ -42,11 +40,11 @@ def commanded(command: dict[str, Json], ids: Ids) -> State:
     """
     update = _pairs(command.get("update") or {})
     if command.get("resume") is not None:
-        raise RejectedError("RuntimeError", "Cannot use Command(resume=...) without checkpointer")
+        raise RejectedError("RuntimeError", "a run without a thread cannot be resumed")
     if not command.get("goto"):
         if not update:
-            raise RejectedError("UnboundLocalError", "values")
-        raise RejectedError("TypeError", "'NoneType' object is not iterable")
+            raise RejectedError("UnboundLocalError", "the command is empty")
+        raise RejectedError("TypeError", "a command without `goto` needs a thread")
     state: State = {"messages": []}
     for time in ("first", "second"):
         state = updated(state, _coerced(update), ids, f"command {time}")
@@ -67,7 +65,9 @@ def _pairs(update: Json) -> State:
     try:
         return dict(update)
     except (TypeError, ValueError) as error:
-        raise RejectedError(type(error).__name__, str(error)) from None
+        raise RejectedError(
+            type(error).__name__, "the update must be an object or a list of pairs"
+        ) from None
 
 
 def updated(state: State, update: State, ids: Ids, place: str) -> State:

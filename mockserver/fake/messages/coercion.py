@@ -1,10 +1,10 @@
 """Messages from all the forms in which clients write them. No I/O.
 
-Source: what a langgraph-api 0.16.7 with langchain-core 1.7.2 makes of each form, and what it says to the others.
+The accepted forms and the kinds of errors are those of langgraph-api 0.16.7 with langchain-core 1.7.2; the error messages are our own.
 """
 
 from mockserver.fake.errors import RejectedError
-from mockserver.fake.messages import message_errors, model, tool_calls
+from mockserver.fake.messages import model, tool_calls
 from mockserver.fake.messages.model import Message
 from mockserver.formats.json_text import Json
 
@@ -14,7 +14,6 @@ _KINDS = {"human": "human", "user": "human", "ai": "ai", "assistant": "ai"} | {
     "developer": "system",
     **{kind: kind for kind in ("function", "tool", "system", REMOVE)},
 }
-_MORE = "\nFor troubleshooting, visit: https://docs.langchain.com/oss/python/langchain/errors/MESSAGE_COERCION_FAILURE "
 _CLASSES = {
     "human": "HumanMessage",
     "ai": "AIMessage",
@@ -35,10 +34,7 @@ def coerced(value: Json) -> list[Message]:
     Each may be text, [role, text], or an object with `role` or `type`. RejectedError where it is none of them.
     """
     if value is None:
-        raise RejectedError(
-            "ValueError",
-            "Must specify non-null arguments for both 'left' and 'right'. Only received: 'right'.",
-        )
+        raise RejectedError("ValueError", "messages must not be null")
     return [_message(item) for item in (value if isinstance(value, list) else [value])]
 
 
@@ -50,7 +46,7 @@ def _message(item: Json) -> Message:
             return _made(role, content, {})
         case list():
             raise RejectedError(
-                "NotImplementedError", "Message as a sequence must be (role string, template)"
+                "NotImplementedError", "a message that is a list must be [role, content]"
             )
         case {"lc": 1, "type": "constructor", "id": [*_, str(name)], "kwargs": dict(parts)} if (
             name in _SERIALIZED
@@ -59,18 +55,15 @@ def _message(item: Json) -> Message:
         case dict():
             return _from_mapping(item)
         case _:
-            kind = type(item).__name__
             raise RejectedError(
-                "NotImplementedError", f"Unsupported message type: <class '{kind}'>{_MORE}"
+                "NotImplementedError", "a message must be a string, a list or an object"
             )
 
 
 def _from_mapping(item: dict[str, Json]) -> Message:
     named_by = "role" if "role" in item else "type"
     if named_by not in item or "content" not in item:
-        raise RejectedError(
-            "ValueError", f"Message dict must contain 'role' and 'content' keys, got {item}{_MORE}"
-        )
+        raise RejectedError("ValueError", "a message needs `role` (or `type`) and `content`")
     return _made(item[named_by], item["content"] or "", _rest(item, named_by, "content"))
 
 
@@ -91,7 +84,7 @@ def _made(role: Json, content: Json, parts: dict[str, Json]) -> Message:
         _add_calls(message, own.pop("tool_calls", None))
     if kind == "tool":
         _add_result(message, own)
-    _check(message, bare=not _rest(parts, *_OWN))
+    _check(message)
     return message | own | ({"example": example} if example else {})
 
 
@@ -100,18 +93,18 @@ def _extra(parts: dict[str, Json]) -> dict[str, Json]:
     if given == []:
         given = {}
     if not isinstance(given, dict):
-        raise RejectedError("TypeError", f"'{type(given).__name__}' object is not iterable")
+        raise RejectedError("TypeError", "additional_kwargs must be an object")
     return _rest(parts, *_OWN, "response_metadata", "additional_kwargs") | given
 
 
 def _kind(role: Json) -> str:
     if isinstance(role, list | dict):
-        raise RejectedError("TypeError", f"unhashable type: '{type(role).__name__}'")
+        raise RejectedError("TypeError", "the role of a message must be a string")
     if role not in _KINDS:
         raise RejectedError(
             "ValueError",
             f"Unexpected message type: '{role}'. Use one of 'human', 'user', 'ai', 'assistant', "
-            f"'function', 'tool', 'system', or 'developer'.{_MORE}",
+            "'function', 'tool', 'system', or 'developer'.",
         )
     return _KINDS[role]
 
@@ -150,32 +143,38 @@ def _add_result(message: Message, own: dict[str, Json]) -> None:
     message["status"] = "success" if status is None else status
 
 
-def _check(message: Message, *, bare: bool) -> None:
-    """Raise RejectedError where parts of *message* are not what they must be; it came *bare* of additional ones."""
-    kind, name, identity = message["type"], message["name"], message["id"]
-    if kind == REMOVE and identity is None:
-        missing = "RemoveMessage.__init__() missing 1 required positional argument: 'id'"
-        raise RejectedError("TypeError", missing)
-    wrong = message_errors.content_faults(message["content"])
-    wrong += message_errors.mapping_faults("response_metadata", message["response_metadata"])
-    if name is not None:
-        wrong += message_errors.text_faults("name", name)
-    elif kind == "function":
-        given = {"content": message["content"]}
-        given |= {} if bare else {"additional_kwargs": message["additional_kwargs"]}
-        given |= {} if identity is None else {"id": identity}
-        wrong.append(message_errors.fault("name", "Field required", "missing", given))
-    if identity is not None:
-        wrong += message_errors.text_faults("id", identity)
+def _check(message: Message) -> None:
+    """Raise RejectedError if parts of *message* have wrong types."""
+    kind = message["type"]
+    if kind == REMOVE and message["id"] is None:
+        raise RejectedError("TypeError", "a message of type `remove` needs an `id`")
+    found: list[str] = []
+    if not _is_content(message["content"]):
+        found.append("content must be a string, or a list of strings and objects")
+    if not isinstance(message["response_metadata"], dict):
+        found.append("response_metadata must be an object")
+    if kind == "function" and message["name"] is None:
+        found.append("name is required")
+    found += [
+        f"{name} must be a string"
+        for name in ("name", "id")
+        if not isinstance(message[name], str | None)
+    ]
     if kind == "ai":
-        wrong += tool_calls.faults(message["tool_calls"])
+        found += tool_calls.problems(message["tool_calls"])
     if kind == "tool":
-        wrong += message_errors.text_faults("tool_call_id", message["tool_call_id"])
+        if not isinstance(message["tool_call_id"], str):
+            found.append("tool_call_id must be a string")
         if message["status"] not in ("success", "error"):
-            words = "Input should be 'success' or 'error'"
-            wrong.append(message_errors.fault("status", words, "literal_error", message["status"]))
-    if wrong:
-        raise message_errors.rejected(_CLASSES[kind], wrong)
+            found.append("status must be 'success' or 'error'")
+    if found:
+        raise RejectedError("ValidationError", f"{_CLASSES[kind]}: {'; '.join(found)}")
+
+
+def _is_content(value: Json) -> bool:
+    if isinstance(value, list):
+        return all(isinstance(part, str | dict) for part in value)
+    return isinstance(value, str)
 
 
 def _rest(parts: dict[str, Json], *names: str) -> dict[str, Json]:

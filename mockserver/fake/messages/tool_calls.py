@@ -2,7 +2,6 @@
 
 from mockserver.fake.errors import RejectedError
 from mockserver.fake.messages import model
-from mockserver.fake.messages.message_errors import mapping_faults, text_faults
 from mockserver.formats.json_text import Json, loads
 
 _REQUIRED = ("name", "args", "id")
@@ -11,35 +10,34 @@ _REQUIRED = ("name", "args", "id")
 def renamed(calls: Json) -> list[Json]:
     """Return *calls*, those in OpenAI's form in LangChain's; the others may still be anything."""
     if not isinstance(calls, str | list | dict):
-        raise RejectedError("TypeError", f"'{_kind(calls)}' object is not iterable")
+        raise RejectedError("TypeError", "tool_calls must be a list")
     return [_renamed(call) for call in calls]
 
 
 def checked(call: Json) -> Json:
     """Return the *call* that has all that a tool call needs, and nothing else; RejectedError for any other."""
     if not isinstance(call, dict):
-        raise RejectedError("AttributeError", f"'{_kind(call)}' object has no attribute 'items'")
+        raise RejectedError("AttributeError", "a tool call must be an object")
     for key in call:
         if key not in (*_REQUIRED, "type", "extras"):
-            raise RejectedError(
-                "TypeError", f"tool_call() got an unexpected keyword argument '{key}'"
-            )
-    missing = [f"'{key}'" for key in _REQUIRED if key not in call]
-    if missing:
-        raise RejectedError("TypeError", _missing(missing))
+            raise RejectedError("TypeError", f"a tool call has no key `{key}`")
+    for key in _REQUIRED:
+        if key not in call:
+            raise RejectedError("TypeError", f"a tool call needs the key `{key}`")
     return model.call(call["name"], call["args"], call["id"])
 
 
-def faults(calls: list[Json]) -> list[str]:
+def problems(calls: list[Json]) -> list[str]:
     """Return what is wrong with the parts of *calls*."""
-    wrong: list[str] = []
+    found: list[str] = []
     for number, call in enumerate(calls):
-        where = f"tool_calls.{number}"
-        wrong += text_faults(f"{where}.name", call["name"])
-        wrong += mapping_faults(f"{where}.args", call["args"])
-        if call["id"] is not None:
-            wrong += text_faults(f"{where}.id", call["id"])
-    return wrong
+        if not isinstance(call["name"], str):
+            found.append(f"tool_calls[{number}].name must be a string")
+        if not isinstance(call["args"], dict):
+            found.append(f"tool_calls[{number}].args must be an object")
+        if not isinstance(call["id"], str | None):
+            found.append(f"tool_calls[{number}].id must be a string")
+    return found
 
 
 def raw(calls: Json) -> tuple[list[Json], list[Json]]:
@@ -72,7 +70,7 @@ def raw(calls: Json) -> tuple[list[Json], list[Json]]:
 
 def _renamed(call: Json) -> Json:
     if not isinstance(call, str | list | dict):
-        raise RejectedError("TypeError", f"argument of type '{_kind(call)}' is not iterable")
+        raise RejectedError("TypeError", "a tool call must be an object")
     if not isinstance(call, dict) or "function" not in call:
         return call
     args = _part(call["function"], "arguments")
@@ -86,20 +84,7 @@ def _renamed(call: Json) -> Json:
 
 def _part(value: Json, key: str) -> Json:
     if not isinstance(value, dict):
-        raise RejectedError("TypeError", f"'{_kind(value)}' object is not subscriptable")
+        raise RejectedError("TypeError", "the function of a tool call must be an object")
     if key not in value:
         raise RejectedError("KeyError", f"'{key}'")
     return value[key]
-
-
-def _missing(names: list[str]) -> str:
-    """Return Python's words for arguments that are missing."""
-    *others, last = names
-    comma = "," if len(others) > 1 else ""
-    listed = f"{', '.join(others)}{comma} and {last}" if others else last
-    plural = "s" if others else ""
-    return f"tool_call() missing {len(names)} required keyword-only argument{plural}: {listed}"
-
-
-def _kind(value: Json) -> str:
-    return type(value).__name__

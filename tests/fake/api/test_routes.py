@@ -380,42 +380,20 @@ def test_what_no_schema_tells_is_refused_in_words(
         (b"[" * 5000 + b"]" * 5000, "Invalid JSON in request body"),
         (b"[" * 256 + b"]" * 256, "Recursion limit reached"),
         (b"[" * 1024 + b"]" * 1024, "Recursion limit reached"),
+        (b"[1]", "body must be of type object"),
+        (b'{"limit":0}', "body.limit must be at least 1"),
+        (b'{"limit":18446744073709551616}', "body.limit must be at most 1000"),
+        (b'{"name":{"b":1}}', "body.name must be of type string"),
+        (b'{"limit":1e30}', "body.limit must be at most 1000"),
+        (b'{"limit":1.5}', "body.limit must be of type integer"),
         (
-            b"[1]",
-            '[1] is not of type "object"\n\nFailed validating "type" in schema\n\nOn instance:\n    [1]',
-        ),
-        (
-            b'{"limit":0}',
-            '0 is less than the minimum of 1\n\nFailed validating "minimum" in '
-            'schema["properties"]["limit"]\n\nOn instance["limit"]:\n    0',
-        ),
-        (
-            b'{"limit":18446744073709551616}',
-            "1.8446744073709552e+19 is greater than the maximum of 1000\n\n"
-            'Failed validating "maximum" in schema["properties"]["limit"]\n\n'
-            'On instance["limit"]:\n    1.8446744073709552e+19',
-        ),
-        (
-            b'{"name":{"b":-0.000015,"a":[1e-7,null,"\xc3\xa9"]}}',
-            '{"a":[1e-7,null,"é"],"b":-0.000015} is not of type "string"\n\n'
-            'Failed validating "type" in schema["properties"]["name"]\n\n'
-            'On instance["name"]:\n    {"a":[1e-7,null,"é"],"b":-0.000015}',
-        ),
-        (
-            b'{"limit":1e30}',
-            "1e+30 is greater than the maximum of 1000\n\nFailed validating "
-            '"maximum" in schema["properties"]["limit"]\n\nOn instance["limit"]:\n    1e+30',
-        ),
-        (
-            b'{"limit":1.5}',
-            '1.5 is not of type "integer"\n\nFailed validating "type" in '
-            'schema["properties"]["limit"]\n\nOn instance["limit"]:\n    1.5',
+            b'{"sort_order":"x"}',
+            'body.sort_order must be one of "asc", "desc"',
         ),
         (
             b'{"select":["name","x"]}',
-            '"x" is not one of "assistant_id", "graph_id" or 8 other candidates\n\n'
-            'Failed validating "enum" in schema["properties"]["select"]["items"]\n\n'
-            'On instance["select"][1]:\n    "x"',
+            'body.select[1] must be one of "assistant_id", "graph_id", "name", "description", '
+            '"config", "context", "created_at", "updated_at", "metadata", "version"',
         ),
     ],
 )
@@ -427,88 +405,79 @@ def test_a_body_that_is_wrong_is_told_why(client: Client, body: bytes, detail: s
     assert json.loads(answer.body) == {"detail": detail}
 
 
-def fault(client: Client, path: str, body: Any) -> str:
-    """Return the first two lines of what is wrong with *body*."""
-    words, _, rest = client.post(path, body, 422)["detail"].partition("\n\n")
-    return f"{words} | {rest.partition(chr(10))[0].removeprefix('Failed validating ')}"
-
-
-COMPONENT = 'schema["components"]["schemas"]["RunCreateStateless"]'
-
-
 @pytest.mark.parametrize(
-    ("path", "body", "words"),
+    ("path", "body", "detail"),
     [
-        ("/runs/wait", {}, f'"assistant_id" is a required property | "required" in {COMPONENT}'),
-        ("/runs", {}, '"assistant_id" is a required property | "required" in schema'),
+        ("/runs/wait", {}, "body.assistant_id is required"),
+        ("/runs", {}, "body.assistant_id is required"),
         (
             "/runs/stream",
             {"assistant_id": "a", "on_disconnect": "x"},
-            '"x" is not one of "cancel" or "continue" | "enum" in '
-            'schema["allOf"][1]["properties"]["on_disconnect"]',
+            'body.on_disconnect must be one of "cancel", "continue"',
         ),
         (
             "/runs/stream",
             {"assistant_id": "a", "stream_mode": "tools"},
-            "\"tools\" is not valid under any of the schemas listed in the 'anyOf' keyword | "
-            f'"anyOf" in {COMPONENT}["properties"]["stream_mode"]',
+            "body.stream_mode has none of the allowed forms",
         ),
         (
             "/runs",
             {"assistant_id": "a", "durability": "x"},
-            '"x" is not one of "sync", "async" or "exit" | "enum" in '
-            'schema["properties"]["durability"]',
+            'body.durability must be one of "sync", "async", "exit"',
         ),
         (
             "/runs",
             {"assistant_id": "a", "webhook": ""},
-            '"" is shorter than 1 character | "minLength" in schema["properties"]["webhook"]',
+            "body.webhook is too short: the minimum length is 1",
+        ),
+        (
+            "/runs",
+            {"assistant_id": "a", "webhook": "x" * 65537},
+            "body.webhook is too long: the maximum length is 65536",
         ),
         (
             "/runs",
             {"assistant_id": "a", "stream_subgraphs": 1, "after_seconds": "x"},
-            '"x" is not of type "number" | "type" in schema["properties"]["after_seconds"]',
+            "body.after_seconds must be of type number",
         ),
         (
             "/runs/batch",
             [{"assistant_id": "a"}, {"assistant_id": "a", "config": {"tags": [1]}}],
-            f'1 is not of type "string" | "type" in {COMPONENT}["properties"]["config"]'
-            '["properties"]["tags"]["items"]',
+            "body[1].config.tags[0] must be of type string",
         ),
-        ("/runs/batch", [], '[] has less than 1 item | "minItems" in schema'),
+        ("/runs/batch", [], "body has too few items: the minimum is 1"),
         (
             "/assistants",
             {"graph_id": "a", "description": 1},
-            '1 is not of types "null", "string" | "type" in schema["properties"]["description"]',
+            "body.description must be of type string or null",
         ),
         (
             "/threads/search",
             {"extract": dict.fromkeys("abcdefghijk", "x")},
-            '{"a":"x","b":"x","c":"x","d":"x","e":"x","f":"x","g":"x","h":"x","i":"x","j":"x","k":"x"}'
-            ' has more than 10 properties | "maxProperties" in schema["properties"]["extract"]',
+            "body.extract has too many keys: the maximum is 10",
+        ),
+        ("/threads/search", {"extract": {"a": True}}, "body.extract.a must be of type string"),
+        (
+            "/threads/search",
+            {"extract": {"a b": "values"}},
+            "Extract key 'a b' must be a valid identifier (letters, digits, underscores)",
         ),
         (
             "/threads/search",
-            {"extract": {"a": True}},
-            'true is not of type "string" | "type" in '
-            'schema["properties"]["extract"]["additionalProperties"]',
+            {"extract": {"a": ""}},
+            "Extract path for 'a' must be a non-empty string",
         ),
-        ("/threads/search", {"extract": {"a b": "values"}}, "Extract key 'a b' must be a valid identifier (letters, digits, underscores) | "),
-        ("/threads/search", {"extract": {"a": ""}}, "Extract path for 'a' must be a non-empty string | "),
-        ("/threads/search", {"extract": {"a": "x.y"}}, "Extract path 'x.y' must start with one of: config, interrupts, metadata, values | "),
+        (
+            "/threads/search",
+            {"extract": {"a": "x.y"}},
+            "Extract path 'x.y' must start with one of: config, interrupts, metadata, values",
+        ),
     ],
-)  # fmt: skip
-def test_a_body_against_its_schema_is_told_where(
-    client: Client, path: str, body: Any, words: str
+)
+def test_an_invalid_body_is_answered_with_422_and_the_reason(
+    client: Client, path: str, body: Any, detail: str
 ) -> None:
-    assert fault(client, path, body) == words
-
-
-def test_a_text_may_be_too_long(client: Client) -> None:
-    body = {"assistant_id": "a", "webhook": "x" * 65537}
-
-    assert fault(client, "/runs", body).startswith('"xxx')
-    assert " is longer than 65536 characters | " in fault(client, "/runs", body)
+    assert client.post(path, body, 422) == {"detail": detail}
 
 
 @pytest.mark.parametrize(

@@ -159,8 +159,8 @@ def test_nothing_to_answer_at_all_is_an_error(thread: Thread) -> None:
     played = thread.resume("what?")
 
     assert played.failed is not None
-    assert played.failed.told == {"error": "TypeError", "message": "'NoneType' object is not iterable"}  # fmt: skip
-    assert thread.head.tasks[0].error == "TypeError(\"'NoneType' object is not iterable\")"
+    assert played.failed.told == {"error": "TypeError", "message": "there is no interrupt to resume"}  # fmt: skip
+    assert thread.head.tasks[0].error == "TypeError('there is no interrupt to resume')"
 
 
 def test_a_new_turn_drops_the_interrupt(thread: Thread) -> None:

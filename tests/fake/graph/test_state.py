@@ -49,8 +49,8 @@ def test_the_input_makes_the_first_state(value: Any, state: Any) -> None:
     ("value", "kind", "said"),
     [
         pytest.param(None, "EmptyInputError", "Received no input for __start__", id="null"),
-        pytest.param(5, "InvalidUpdateError", "Expected dict, got 5\nFor troubl", id="a number"),
-        pytest.param({"messages": None}, "ValueError", "Must specify non-null arg", id="messages"),
+        pytest.param(5, "InvalidUpdateError", "Expected an object, got 5", id="a number"),
+        pytest.param({"messages": None}, "ValueError", "messages must not be null", id="messages"),
     ],
 )
 def test_no_graph_takes_any_other_input(value: Any, kind: str, said: str) -> None:
@@ -151,23 +151,23 @@ def test_the_update_of_a_command_is_applied_twice() -> None:
 @pytest.mark.parametrize(
     ("command", "kind", "message"),
     [
-        pytest.param({"goto": []}, "UnboundLocalError", "values", id="nowhere"),
+        pytest.param({"goto": []}, "UnboundLocalError", "the command is empty", id="nowhere"),
         pytest.param(
             {"update": {"messages": []}},
             "TypeError",
-            "'NoneType' object is not iterable",
+            "a command without `goto` needs a thread",
             id="an update alone",
         ),
         pytest.param(
             {"resume": ""},
             "RuntimeError",
-            "Cannot use Command(resume=...) without checkpointer",
+            "a run without a thread cannot be resumed",
             id="a resume",
         ),
         pytest.param(
             {"update": [1], "goto": "agent"},
             "TypeError",
-            "cannot convert dictionary update sequence element #0 to a sequence",
+            "the update must be an object or a list of pairs",
             id="an update that is none",
         ),
     ],

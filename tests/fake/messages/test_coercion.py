@@ -1,4 +1,4 @@
-"""Messages in all their forms; what is expected is what a langgraph-api 0.16.7 answered to each."""
+"""Messages in all their forms; a langgraph-api 0.16.7 makes the same of each, and fails with the same kinds of errors."""
 
 from contextlib import suppress
 from typing import Any
@@ -11,7 +11,6 @@ from mockserver.fake.messages.coercion import coerced
 from mockserver.formats.json_text import dumps
 from tests.strategies import values
 
-URL = "https://docs.langchain.com/oss/python/langchain/errors/MESSAGE_COERCION_FAILURE "
 ROLES = (
     "Use one of 'human', 'user', 'ai', 'assistant', 'function', 'tool', 'system', or 'developer'."
 )
@@ -168,38 +167,40 @@ def test_one_message_alone_is_a_list_of_one() -> None:
         pytest.param(
             5,
             "NotImplementedError",
-            f"Unsupported message type: <class 'int'>\nFor troubleshooting, visit: {URL}",
+            "a message must be a string, a list or an object",
             id="a number",
         ),
         pytest.param(
             [],
             "NotImplementedError",
-            "Message as a sequence must be (role string, template)",
+            "a message that is a list must be [role, content]",
             id="no pair",
         ),
         pytest.param(
             [None, "x"],
             "ValueError",
-            f"Unexpected message type: 'None'. {ROLES}\nFor troubleshooting, visit: {URL}",
+            f"Unexpected message type: 'None'. {ROLES}",
             id="no role",
         ),
-        pytest.param([[], "x"], "TypeError", "unhashable type: 'list'", id="a list as role"),
+        pytest.param(
+            [[], "x"], "TypeError", "the role of a message must be a string", id="a list as role"
+        ),
         pytest.param(
             {"role": "nope", "content": "x"},
             "ValueError",
-            f"Unexpected message type: 'nope'. {ROLES}\nFor troubleshooting, visit: {URL}",
+            f"Unexpected message type: 'nope'. {ROLES}",
             id="another role",
         ),
         pytest.param(
             {"content": "x"},
             "ValueError",
-            f"Message dict must contain 'role' and 'content' keys, got {{'content': 'x'}}\nFor troubleshooting, visit: {URL}",
+            "a message needs `role` (or `type`) and `content`",
             id="no type",
         ),
         pytest.param(
             {"lc": 1, "type": "constructor", "id": ["a", "HumanMessage"], "kwargs": {}},
             "ValueError",
-            f"Message dict must contain 'role' and 'content' keys, got {{'type': 'human'}}\nFor troubleshooting, visit: {URL}",
+            "a message needs `role` (or `type`) and `content`",
             id="serialized without content",
         ),
         pytest.param(
@@ -211,32 +212,30 @@ def test_one_message_alone_is_a_list_of_one() -> None:
         pytest.param(
             {"type": "remove", "content": "x"},
             "TypeError",
-            "RemoveMessage.__init__() missing 1 required positional argument: 'id'",
+            "a message of type `remove` needs an `id`",
             id="remove what?",
         ),
         pytest.param(
             HUMAN | {"additional_kwargs": None},
             "TypeError",
-            "'NoneType' object is not iterable",
+            "additional_kwargs must be an object",
             id="additional null",
         ),
         pytest.param(
             HUMAN | {"tool_calls": 5},
             "TypeError",
-            "'int' object is not iterable",
+            "tool_calls must be a list",
             id="calls that are a number",
         ),
         pytest.param(
             AI | {"tool_calls": ["x"]},
             "AttributeError",
-            "'str' object has no attribute 'items'",
+            "a tool call must be an object",
             id="a call that is text",
         ),
     ],
 )
-def test_any_other_form_is_refused_in_the_words_of_the_server(
-    item: Any, kind: str, said: str
-) -> None:
+def test_any_other_form_is_an_error(item: Any, kind: str, said: str) -> None:
     with pytest.raises(RejectedError) as rejected:
         coerced([item])
 
@@ -244,80 +243,45 @@ def test_any_other_form_is_refused_in_the_words_of_the_server(
 
 
 @pytest.mark.parametrize(
-    ("item", "said"),
+    ("item", "message"),
     [
         pytest.param(
             HUMAN | {"content": 5},
-            [
-                "2 validation errors for HumanMessage",
-                "content.str",
-                "content.list[union[str,dict[any,any]]]",
-            ],
+            "HumanMessage: content must be a string, or a list of strings and objects",
             id="content",
         ),
         pytest.param(
             HUMAN | {"content": [5], "response_metadata": 5, "name": 5, "id": True},
-            [
-                "6 validation errors for HumanMessage",
-                "content.str",
-                "content.list[union[str,dict[any,any]]].0.str",
-                "content.list[union[str,dict[any,any]]].0.dict[any,any]",
-                "response_metadata",
-                "name",
-                "id",
-            ],
+            "HumanMessage: content must be a string, or a list of strings and objects; "
+            "response_metadata must be an object; name must be a string; id must be a string",
             id="all",
         ),
         pytest.param(
             AI | {"tool_calls": [CALL | {"name": 5}]},
-            ["1 validation error for AIMessage", "tool_calls.0.name"],
+            "AIMessage: tool_calls[0].name must be a string",
             id="a call",
         ),
         pytest.param(
             TOOL | {"tool_call_id": [], "status": "bad"},
-            ["2 validation errors for ToolMessage", "tool_call_id", "status"],
+            "ToolMessage: tool_call_id must be a string; status must be 'success' or 'error'",
             id="a result",
         ),
         pytest.param(
             {"type": "function", "content": "x"},
-            ["1 validation error for FunctionMessage", "name"],
+            "FunctionMessage: name is required",
             id="a function without name",
         ),
     ],
 )
-def test_what_is_not_as_it_must_be_is_named(item: Any, said: list[str]) -> None:
+def test_parts_of_wrong_types_are_named(item: Any, message: str) -> None:
     with pytest.raises(RejectedError) as rejected:
         coerced([item])
-    lines = rejected.value.message.split("\n")
 
-    assert rejected.value.kind == "ValidationError"
-    assert [line for line in lines if not line.startswith("  ")] == said
-
-
-@pytest.mark.parametrize(
-    ("item", "shown"),
-    [
-        pytest.param({}, "{'content': 'x'}", id="nothing else"),
-        pytest.param(
-            {"id": "7", "a": 1},
-            "{'content': 'x', 'additio...s': {'a': 1}, 'id': '7'}",
-            id="more",
-        ),
-    ],
-)
-def test_a_function_without_name_is_shown(item: Any, shown: str) -> None:
-    with pytest.raises(RejectedError) as rejected:
-        coerced([{"type": "function", "content": "x", **item}])
-
-    assert rejected.value.message == (
-        "1 validation error for FunctionMessage\nname\n"
-        f"  Field required [type=missing, input_value={shown}, input_type=dict]\n"
-        "    For further information visit https://errors.pydantic.dev/2.14/v/missing"
-    )
+    assert (rejected.value.kind, rejected.value.message) == ("ValidationError", message)
 
 
 def test_messages_that_are_null_are_refused() -> None:
-    with pytest.raises(RejectedError, match="Must specify non-null arguments for both 'left'"):
+    with pytest.raises(RejectedError, match="messages must not be null"):
         coerced(None)
 
 

@@ -32,10 +32,13 @@ def test_calls_in_openai_s_form_are_renamed(call: Any, same: Any) -> None:
 @pytest.mark.parametrize(
     ("given", "kind", "said"),
     [
-        pytest.param(5, "TypeError", "'int' object is not iterable", id="no calls"),
-        pytest.param([5], "TypeError", "argument of type 'int' is not iterable", id="no call"),
+        pytest.param(5, "TypeError", "tool_calls must be a list", id="no calls"),
+        pytest.param([5], "TypeError", "a tool call must be an object", id="no call"),
         pytest.param(
-            [{"function": 5}], "TypeError", "'int' object is not subscriptable", id="no function"
+            [{"function": 5}],
+            "TypeError",
+            "the function of a tool call must be an object",
+            id="no function",
         ),
         pytest.param([{"function": {}}], "KeyError", "'arguments'", id="no arguments"),
         pytest.param([{"function": {"arguments": "{}"}}], "KeyError", "'name'", id="no name"),
@@ -67,29 +70,29 @@ def test_a_whole_call_is_taken(extra: Any) -> None:
 @pytest.mark.parametrize(
     ("call", "kind", "said"),
     [
-        pytest.param("f", "AttributeError", "'str' object has no attribute 'items'", id="text"),
+        pytest.param("f", "AttributeError", "a tool call must be an object", id="text"),
         pytest.param(
             {"index": 0},
             "TypeError",
-            "tool_call() got an unexpected keyword argument 'index'",
+            "a tool call has no key `index`",
             id="another part",
         ),
         pytest.param(
             {},
             "TypeError",
-            "tool_call() missing 3 required keyword-only arguments: 'name', 'args', and 'id'",
+            "a tool call needs the key `name`",
             id="nothing",
         ),
         pytest.param(
             {"name": "f"},
             "TypeError",
-            "tool_call() missing 2 required keyword-only arguments: 'args' and 'id'",
+            "a tool call needs the key `args`",
             id="two missing",
         ),
         pytest.param(
             {"name": "f", "args": {}},
             "TypeError",
-            "tool_call() missing 1 required keyword-only argument: 'id'",
+            "a tool call needs the key `id`",
             id="one missing",
         ),
     ],
@@ -102,12 +105,12 @@ def test_any_other_call_is_refused(call: Any, kind: str, said: str) -> None:
 
 
 def test_the_parts_of_calls_that_are_wrong_are_named() -> None:
-    said = tool_calls.faults([MADE, MADE | {"id": None}, {"name": None, "args": 5, "id": 5}])
+    calls = [MADE, MADE | {"id": None}, {"name": None, "args": 5, "id": 5}]
 
-    assert [fault.partition("\n")[0] for fault in said] == [
-        "tool_calls.2.name",
-        "tool_calls.2.args",
-        "tool_calls.2.id",
+    assert tool_calls.problems(calls) == [
+        "tool_calls[2].name must be a string",
+        "tool_calls[2].args must be an object",
+        "tool_calls[2].id must be a string",
     ]
 
 
@@ -132,4 +135,4 @@ def test_openai_s_raw_calls_are_parsed(given: Any, good: Any, bad: Any) -> None:
 def test_no_json_is_too_strange(value: Any) -> None:
     tool_calls.raw(value)
     with suppress(RejectedError):
-        tool_calls.faults([tool_calls.checked(call) for call in tool_calls.renamed(value)])
+        tool_calls.problems([tool_calls.checked(call) for call in tool_calls.renamed(value)])
