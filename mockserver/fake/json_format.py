@@ -12,22 +12,22 @@ _MAYBE_SMALL = re.compile(r"e-\d{1,3}(?=[,\]}]|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class JsonText:
     """A value that is JSON text already."""
 
     text: str
 
 
-def written(value: Json | Written) -> str:
+def to_server_json(value: Json | JsonText) -> str:
     """Return *value* as the server writes it."""
-    text = value.text if isinstance(value, Written) else dumps(value)
+    text = value.text if isinstance(value, JsonText) else dumps(value)
     if _MAYBE_SMALL.search(text):
-        text = _TEXT_OR_SMALL.sub(_spelled, text)
+        text = _TEXT_OR_SMALL.sub(_format_match, text)
     # The server replaces the character in the text of its JSON, where a backslash may stand before its escape.
     return text.replace("\\u0000", "\\ufffd") if "\\u0000" in text else text
 
 
-def spelled_float(value: float) -> str:
+def format_float(value: float) -> str:
     """Return a number in the server's spelling: `1e-7`, `0.00001`."""
     digits, _, exponent = repr(value).partition("e")
     if not exponent:
@@ -38,6 +38,6 @@ def spelled_float(value: float) -> str:
     return f"{digits}e{exponent[0]}{exponent[1:].lstrip('0')}"
 
 
-def _spelled(found: re.Match[str]) -> str:
+def _format_match(found: re.Match[str]) -> str:
     text = found[0]
-    return text if text.startswith('"') else spelled_float(float(text))
+    return text if text.startswith('"') else format_float(float(text))

@@ -29,10 +29,10 @@ class RunRequest:
     durability: str | None = None
     delay: float = 0.0
     """Seconds until the run begins."""
-    threaded: bool = False
+    on_existing_thread: bool = False
     """Whether it is on a thread that was there before."""
 
     @property
-    def kept(self) -> bool:
+    def keeps_thread(self) -> bool:
         """Whether the thread outlives the run."""
-        return self.threaded or self.on_completion == "keep"
+        return self.on_existing_thread or self.on_completion == "keep"

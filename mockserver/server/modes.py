@@ -83,13 +83,13 @@ def serve(
     The fake graph says what stands in the file *script*, and there are *graphs* of these names; of any name if there are none.
     """
     from mockserver.fake.api.routes import Api
-    from mockserver.fake.graph.runner import Runs
+    from mockserver.fake.graph.runner import RunEngine
     from mockserver.server import script_files as scripts
     from mockserver.server.responders.fake import Fake
 
-    runs = Runs(scripts.load(script), how.pace.scale)
+    runs = RunEngine(scripts.load(script), how.pace.scale)
     api = Api(runs, tuple(graphs))
-    look = scripts.Followed(script, runs.play, log.tell).look if script else lambda: None
+    look = scripts.Followed(script, runs.use_script, log.tell).look if script else lambda: None
 
     def others(cassettes: Cassettes) -> tuple[Responder, ...]:
         return Misnamed(cassettes), Fake(api, how.pace, cassettes.sessions, look)

@@ -11,11 +11,11 @@ from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.cassette.model import Header
 from mockserver.cassette.recorder import Recorder
 from mockserver.cassette.yaml_codec import dump_exchange, dump_header
-from mockserver.fake.api.database import World
+from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import Runs
+from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Answer, Timed
+from mockserver.fake.replies import Response, ScheduledBody
 from mockserver.fake.script.model import Pace, Rule, Script, Speak
 from mockserver.http.messages import Request
 
@@ -94,14 +94,14 @@ def _question(long: bool) -> bytes:
     return json.dumps(asked, separators=(",", ":")).encode()
 
 
-def _answer(body: bytes) -> Answer:
+def _answer(body: bytes) -> Response:
     played = Script((Rule((Speak(SAID),)),), Pace(GAP, GAP, GAP))
     asked = Request("POST", PATH, body=body)
-    return Api(Runs(played), ()).handle(asked, Ids("work"), World(), 0.0)
+    return Api(RunEngine(played), ()).handle(asked, Ids("work"), Database(), 0.0)
 
 
-def _timed(answer: Answer) -> Timed:
-    assert isinstance(answer.body, Timed)
+def _timed(answer: Response) -> ScheduledBody:
+    assert isinstance(answer.body, ScheduledBody)
     assert len(answer.body.steps) == EVENTS
     return answer.body
 

@@ -4,9 +4,9 @@ import json
 import re
 from typing import Any
 
-from mockserver.fake.graph.runner import Runs
+from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Answer, Timed
+from mockserver.fake.replies import Response, ScheduledBody
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import Pace, Rule, Script, Step
 
@@ -37,20 +37,20 @@ def script(*steps: Step, **given: Any) -> Script:
     return Script((Rule(steps, **given),), PACE)
 
 
-def timed(answer: Answer) -> Timed:
+def timed(answer: Response) -> ScheduledBody:
     """Return the body of *answer*, which has to be one in chunks."""
-    assert isinstance(answer.body, Timed)
+    assert isinstance(answer.body, ScheduledBody)
     return answer.body
 
 
-def body(answer: Answer) -> bytes:
+def body(answer: Response) -> bytes:
     """Return all bytes of *answer*."""
     return b"".join(chunk for _, chunk in timed(answer).steps)
 
 
 def told(played: Script, request: RunRequest) -> list[tuple[str, Any]]:
     """Return what the stream tells after its metadata, as (event, data), ids as `<0>`, `<1>`, … in their order."""
-    text = body(Runs(played).stream(request, IDS)).decode()
+    text = body(RunEngine(played).stream(request, IDS)).decode()
     seen: dict[str, str] = {}
     text = _ID.sub(lambda found: seen.setdefault(found[0], f"<{len(seen)}>"), text)
     events = [block.split("\r\n") for block in text.removesuffix("\r\n\r\n").split("\r\n\r\n")]

@@ -1,6 +1,6 @@
 import pytest
 
-from mockserver.fake.errors import RejectedError, StoppedError
+from mockserver.fake.errors import RunFailed, RunInterrupted
 
 
 @pytest.mark.parametrize(
@@ -15,11 +15,11 @@ from mockserver.fake.errors import RejectedError, StoppedError
     ],
 )
 def test_an_error_tells_its_message_where_the_server_does(kind: str, message: str) -> None:
-    error = RejectedError(kind, "secret")
+    error = RunFailed(kind, "secret")
 
-    assert error.told == {"error": kind, "message": message}
+    assert error.payload == {"error": kind, "message": message}
 
 
 def test_a_stop_knows_what_was_asked() -> None:
-    assert StoppedError({"value": 1}, {"value": 2}).asked == ({"value": 1}, {"value": 2})
-    assert StoppedError().asked == ()
+    assert RunInterrupted({"value": 1}, {"value": 2}).interrupts == ({"value": 1}, {"value": 2})
+    assert RunInterrupted().interrupts == ()

@@ -1,6 +1,6 @@
 import pytest
 
-from mockserver.fake.json_format import Written, written
+from mockserver.fake.json_format import JsonText, to_server_json
 from mockserver.formats.json_text import Json
 
 
@@ -13,8 +13,8 @@ from mockserver.formats.json_text import Json
         pytest.param([1e22, -0.0, 2**60], "[1e+22,-0.0,1152921504606846976]", id="others stay"),
         pytest.param('"e-05', '"\\"e-05"', id="a quote within a text"),
         pytest.param("a\x00b", '"a\\ufffdb"', id="U+0000"),
-        pytest.param(Written('[1e-7, "é"]'), '[1e-7, "é"]', id="text already"),
+        pytest.param(JsonText('[1e-7, "é"]'), '[1e-7, "é"]', id="text already"),
     ],
 )
 def test_json_is_written_as_the_server_does(value: Json, text: str) -> None:
-    assert written(value) == text
+    assert to_server_json(value) == text

@@ -15,11 +15,11 @@ import jsonschema_rs
 import pytest
 
 from mockserver.cassette.normalize import Normalizer
-from mockserver.fake.api.database import World
+from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import Runs
+from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Answer
+from mockserver.fake.replies import Response
 from mockserver.fake.script.model import Script
 from mockserver.http.messages import Request
 from tests.agentserver import GRAPHS
@@ -372,18 +372,18 @@ class Fake:
     """The fake, asked in process by a client that fills in paths as `wire` does."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
-        self._api = Api(Runs(Script()), DECLARED)
+        self._api = Api(RunEngine(Script()), DECLARED)
         self._headers = (("host", host),)
-        self._world = World()
+        self._database = Database()
         self._known: dict[str, Any] = {}
         self._counts: dict[str, int] = {}
 
-    def ask(self, ask: Ask) -> Answer:
+    def ask(self, ask: Ask) -> Response:
         path, raw = ask.path.format(**self._known), sent(ask)
         seed = f"{ask.method} {path} {raw!r}"
         count = self._counts[seed] = self._counts.get(seed, -1) + 1
         answer = self._api.handle(
-            Request(ask.method, path, self._headers, raw), Ids(seed, count), self._world
+            Request(ask.method, path, self._headers, raw), Ids(seed, count), self._database
         )
         body = b"".join(chunk for _, chunk in steps_of(answer.body))
         self._known |= filled_in(answer.headers, body)
@@ -554,7 +554,7 @@ CONTRADICTED = (
 """Where the real server does not say what its document says it does; nor does it where the body has `select`."""
 
 
-def value_of(answer: Answer) -> Any:
+def value_of(answer: Response) -> Any:
     assert isinstance(answer.body, bytes)
     return json.loads(answer.body)
 

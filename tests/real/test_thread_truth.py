@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.api.database import World
+from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import Runs
+from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.http.messages import Request
 from tests.real import twins
@@ -45,8 +45,8 @@ class Fake:
 
     def __init__(self) -> None:
         self.seen: list[tuple[Ask, Seen]] = []
-        self._api = Api(Runs(twins.SCRIPT), twins.GRAPH_NAMES)
-        self._world = World()
+        self._api = Api(RunEngine(twins.SCRIPT), twins.GRAPH_NAMES)
+        self._database = Database()
         self._now = 0.0
         self._count = 0
 
@@ -57,7 +57,7 @@ class Fake:
         fields = tuple((name.lower(), value) for name, value in (headers or {}).items())
         self._count += 1
         request = Request(method, path, fields, raw)
-        answer = self._api.handle(request, Ids(f"{self._count}"), self._world, self._now)
+        answer = self._api.handle(request, Ids(f"{self._count}"), self._database, self._now)
         chunks = twins.steps_of(answer.body)
         if not isinstance(answer.body, bytes):
             self._now += 1000.0

@@ -14,11 +14,11 @@ from itertools import takewhile, zip_longest
 from typing import Any
 from uuid import UUID
 
-from mockserver.fake.api.database import World
+from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import Runs
+from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Reader, Timed
+from mockserver.fake.replies import BodyReader, ScheduledBody
 from mockserver.fake.script import parse
 from mockserver.fake.script.model import Script, Situation
 from mockserver.http.messages import Request
@@ -118,22 +118,22 @@ def answer(url: str, ask: Ask) -> Seen:
 
 def fake(ask: Ask) -> Seen:
     """Return what the fake graph answers to *ask*, all at once."""
-    runs = Runs(SCRIPT)
+    runs = RunEngine(SCRIPT)
     raw = ask.body if isinstance(ask.body, bytes) else json.dumps(ask.body).encode()
     api = Api(runs, GRAPH_NAMES)
-    answer = api.handle(Request(ask.method, ask.path, (), raw), Ids(raw.decode()), World())
+    answer = api.handle(Request(ask.method, ask.path, (), raw), Ids(raw.decode()), Database())
     return Seen(answer.status, None, answer.headers, steps_of(answer.body))
 
 
-def steps_of(body: bytes | Timed | Reader) -> tuple[tuple[float, bytes], ...]:
+def steps_of(body: bytes | ScheduledBody | BodyReader) -> tuple[tuple[float, bytes], ...]:
     """Return the *body* of an answer of the fake in chunks, all that comes."""
     match body:
         case bytes():
             return ((0.0, body),)
-        case Timed(steps):
+        case ScheduledBody(steps):
             return steps
         case _:
-            return ((0.0, body.take(float("inf"))[0]),)
+            return ((0.0, body.read(float("inf"))[0]),)
 
 
 def rule_of(text: str) -> int:

@@ -5,9 +5,9 @@ from mockserver.fake.api.create_run import Body
 from mockserver.fake.api.endpoint import Call, identity
 from mockserver.fake.api.thread_runs import path_of
 from mockserver.fake.api.threads import Threads
-from mockserver.fake.api.validation import RefusalError
+from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.graph.runner import wait_headers
-from mockserver.fake.replies import Answer
+from mockserver.fake.replies import Response
 from mockserver.fake.threads.thread import Action, Run, Thread
 
 NONE_FOUND = "No runs found to cancel."
@@ -24,51 +24,51 @@ _BOTH_WAYS = (
 )
 
 
-class Cancelling:
+class RunCancellation:
     """Ends the runs on *threads*."""
 
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    def cancel(self, call: Call) -> Answer:
+    def cancel(self, call: Call) -> Response:
         """End a run."""
         thread, run = self._threads.run(call)
         if thread is None or run is None:
-            raise RefusalError(404, NONE_FOUND)
-        if run.over is not None:
-            raise RefusalError(404, NONE_ACTIVE)
+            raise HTTPError(404, NONE_FOUND)
+        if run.ended_at is not None:
+            raise HTTPError(404, NONE_ACTIVE)
         self._cancel(call, thread, run, _ONE)
         if not call.says("wait"):
-            return Answer(202, (), b"")
-        return Answer(200, wait_headers(path_of(run)), b"{}")
+            return Response(202, (), b"")
+        return Response(200, wait_headers(path_of(run)), b"{}")
 
-    def cancel_many(self, call: Call) -> Answer:
+    def cancel_many(self, call: Call) -> Response:
         """End several runs: of a thread, or all there are."""
         body = call.body(schemas.CANCEL)
         by_ids = {"thread_id", "run_ids"} & body.keys()
         if "status" not in body and len(by_ids) < 2:
-            raise RefusalError(422, _NEITHER)
+            raise HTTPError(422, _NEITHER)
         if "status" in body and by_ids:
-            raise RefusalError(422, _BOTH_WAYS)
+            raise HTTPError(422, _BOTH_WAYS)
         found = self._meant(call, body)
         if not found:
-            raise RefusalError(404, NONE_FOUND)
-        active = [(thread, run) for thread, run in found if run.over is None]
+            raise HTTPError(404, NONE_FOUND)
+        active = [(thread, run) for thread, run in found if run.ended_at is None]
         if not active:
-            raise RefusalError(404, NONE_ACTIVE)
+            raise HTTPError(404, NONE_ACTIVE)
         for thread, run in active:
             self._cancel(call, thread, run, "/runs/cancel")
-        return Answer(204, (), b"")
+        return Response(204, (), b"")
 
     def _meant(self, call: Call, body: Body) -> list[tuple[Thread, Run]]:
         """Return the runs that the *body* of a request to cancel several means."""
         if "status" in body:
-            threads = [self._threads.settle(t, call.now) for t in call.world.threads.values()]
+            threads = [self._threads.settle(t, call.now) for t in call.database.threads.values()]
             active = [(thread, run) for thread in threads for run in thread.active]
             return [one for one in active if body["status"] in ("all", one[1].status)]
         name = identity(body["thread_id"], "thread")
         names = [identity(one, "run") for one in body["run_ids"]]
-        thread = call.world.threads.get(name)
+        thread = call.database.threads.get(name)
         if thread is None:
             return []
         self._threads.settle(thread, call.now)

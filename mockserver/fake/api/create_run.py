@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import cast
 
 from mockserver.fake.api import webhooks
-from mockserver.fake.api.database import Record, World
-from mockserver.fake.api.validation import RefusalError, uuid
+from mockserver.fake.api.database import Database, Record
+from mockserver.fake.api.validation import HTTPError, uuid
 from mockserver.fake.ids import Ids
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
@@ -30,9 +30,9 @@ _RESERVED_CONFIGURABLE = (
 Body = Mapping[str, Json]
 
 
-def run_request(
+def stateless_run_request(
     body: Body,
-    world: World,
+    database: Database,
     resolve: Callable[[str], str],
     ids: Ids,
     *names: str | int,
@@ -45,16 +45,16 @@ def run_request(
     """
     identity = resolve(body["assistant_id"])
     check(body)
-    assistant = world.assistants.get(identity)
+    assistant = database.assistants.get(identity)
     if assistant is None:
-        raise RefusalError(404, NOT_THERE)
+        raise HTTPError(404, NOT_THERE)
     of = assistant.record
     metadata = {**public(_merged(body, of, {})), "assistant_id": identity}
     run_id, thread_id = ids.uuid7("run", *names), ids.uuid7("thread", *names)
     return _request(body, of, metadata, ids, run_id, thread_id, request_id)
 
 
-def run_on_thread(
+def thread_run_request(
     body: Body, assistant: Record, thread: Record, ids: Ids, *, request_id: str | None = None
 ) -> RunRequest:
     """Return the run on *thread* that the checked *body* asks of *assistant*."""
@@ -62,7 +62,7 @@ def run_on_thread(
     metadata = {**_merged(body, assistant, thread["metadata"]), "assistant_id": identity}
     run_id, thread_id = ids.uuid7("run"), thread["thread_id"]
     request = _request(body, assistant, metadata, ids, run_id, thread_id, request_id)
-    return replace(request, threaded=True)
+    return replace(request, on_existing_thread=True)
 
 
 def _request(
@@ -128,7 +128,7 @@ def pending(run: RunRequest, body: Body, ids: Ids) -> dict[str, Json]:
             "interrupt_after": run.interrupt_after,
             "webhook": body.get("webhook"),
             "feedback_keys": body.get("feedback_keys"),
-            "temporary": not run.kept,
+            "temporary": not run.keeps_thread,
             "subgraphs": run.subgraphs,
             "resumable": run.resumable,
             "checkpoint_during": body.get("checkpoint_during", True),
@@ -154,21 +154,21 @@ def public(metadata: Body) -> dict[str, Json]:
     return {name: value for name, value in metadata.items() if name not in _RESERVED}
 
 
-def check(body: Body, *, threaded: bool = False) -> None:
+def check(body: Body, *, on_existing_thread: bool = False) -> None:
     """Refuse, in the order in which the real server does, what no schema tells of a run, on a thread or not."""
     checkpoint = body.get("checkpoint_id")
     if checkpoint and not (isinstance(checkpoint, str) and uuid(checkpoint)):
-        raise RefusalError(422, "Invalid checkpoint ID")
+        raise HTTPError(422, "Invalid checkpoint ID")
     for name in ("checkpoint", "langsmith_tracer"):
         if body.get(name) and not isinstance(body[name], dict):
-            raise RefusalError(422, f"Invalid {name}: must be an object")
-    if not threaded and (body.get("command") or {}).get("resume"):
-        raise RefusalError(400, "You must provide a thread_id when resuming.")
+            raise HTTPError(422, f"Invalid {name}: must be an object")
+    if not on_existing_thread and (body.get("command") or {}).get("resume"):
+        raise HTTPError(400, "You must provide a thread_id when resuming.")
     config = body.get("config") or {}
     if config.get("configurable") and body.get("context"):
-        raise RefusalError(400, BOTH)
+        raise HTTPError(400, BOTH)
     if config.get("metadata") and not isinstance(config["metadata"], dict):
-        raise RefusalError(422, "Invalid metadata in config: must be an object")
+        raise HTTPError(422, "Invalid metadata in config: must be an object")
     if "webhook" in body:
         webhooks.check(body["webhook"])
 

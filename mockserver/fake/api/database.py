@@ -8,19 +8,19 @@ from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.fake.threads.thread import Thread
 from mockserver.formats.json_text import Json
 
-ROOM = 1000
+MAX_ENTRIES = 1000
 """How many threads, graphs, and assistants beside those of the graphs a session may have; more, and the oldest is forgotten."""
 
-ASKED = 10_000
+MAX_REQUESTS = 10_000
 """How many different requests a session may have asked; more, and the one not asked for longest is new again."""
 
-ITEMS = 10_000
+MAX_ITEMS = 10_000
 """How many items a session may store; more, and the oldest is forgotten."""
 
-TICK = 60
+SECONDS_PER_CHANGE = 60
 """How many seconds lie between two things that happen to threads, so that most runs end before the next begins."""
 
-VERSIONS = 100
+MAX_VERSIONS = 100
 """How many versions an assistant may have; more, and the oldest is forgotten."""
 
 Record = Mapping[str, Json]
@@ -48,7 +48,7 @@ Namespace = tuple[str, ...]
 
 
 @dataclass(slots=True)
-class World:
+class Database:
     """Assistants and threads by id, in the order in which they were made; items by namespace and key."""
 
     assistants: dict[str, Assistant] = field(default_factory=dict)
@@ -56,33 +56,33 @@ class World:
     items: dict[Namespace, dict[str, Item]] = field(default_factory=dict)
     graphs: dict[str, str] = field(default_factory=dict)
     """The id of the own assistant of each graph whose name has come up, even where it was deleted."""
-    asked: dict[str, int] = field(default_factory=dict)
+    request_counts: dict[str, int] = field(default_factory=dict)
     """How often each request was answered, by what it means."""
 
-    ticks: int = 0
+    changes: int = 0
     """How much has happened to threads and items."""
 
-    def tick(self) -> int:
+    def next_time(self) -> int:
         """Return the moment of what happens now, in seconds since EPOCH."""
-        moment = self.ticks * TICK
-        self.ticks += 1
+        moment = self.changes * SECONDS_PER_CHANGE
+        self.changes += 1
         return moment
 
-    def count(self, seed: str) -> int:
+    def request_count(self, seed: str) -> int:
         """Return how often the request that *seed* means was answered."""
-        return self.asked.get(seed, 0)
+        return self.request_counts.get(seed, 0)
 
-    def take(self, seed: str) -> None:
+    def count_request(self, seed: str) -> None:
         """Count the request that *seed* means once more."""
-        self.asked[seed] = self.asked.pop(seed, 0) + 1
-        forget(self.asked, ASKED)
+        self.request_counts[seed] = self.request_counts.pop(seed, 0) + 1
+        drop_oldest(self.request_counts, MAX_REQUESTS)
 
-    def meet(self, graph: str, created_at: str) -> str:
+    def ensure_assistant(self, graph: str, created_at: str) -> str:
         """Return the id of the own assistant of *graph*, made now if the name is new."""
         if graph not in self.graphs:
             identity = default_assistant_id(graph)
             self.graphs[graph] = identity
-            forget(self.graphs)
+            drop_oldest(self.graphs)
             record = {
                 "assistant_id": identity,
                 "graph_id": graph,
@@ -95,41 +95,41 @@ class World:
                 "version": 1,
                 "description": None,
             }
-            self.keep(record, {"created_at": created_at})
+            self.put_assistant(record, {"created_at": created_at})
         return self.graphs[graph]
 
-    def keep(self, record: Record, version: Record) -> None:
+    def put_assistant(self, record: Record, version: Record) -> None:
         """Have the assistant be as *record* says; what *version* says beside that is one of its versions."""
         identity = record["assistant_id"]
         assistant = self.assistants.setdefault(identity, Assistant(record))
         assistant.record = record
         assistant.versions.append({**_version(record), **version})
-        del assistant.versions[:-VERSIONS]
-        self._forget_assistants()
+        del assistant.versions[:-MAX_VERSIONS]
+        self._drop_oldest_assistants()
 
-    def drop(self, identity: str) -> None:
+    def delete_assistant(self, identity: str) -> None:
         """Take an assistant out."""
         del self.assistants[identity]
 
-    def put(self, thread: Thread) -> None:
+    def put_thread(self, thread: Thread) -> None:
         """Keep *thread*, the last of those that have changed."""
         self.threads.pop(thread.identity, None)
         self.threads[thread.identity] = thread
-        forget(self.threads)
+        drop_oldest(self.threads)
 
-    def _forget_assistants(self) -> None:
+    def _drop_oldest_assistants(self) -> None:
         """Take the oldest assistants out where they are too many, but none that a graph has of its own."""
-        if len(self.assistants) > ROOM:
-            own = set(self.graphs.values())
-            made = [identity for identity in self.assistants if identity not in own]
-            for identity in made[:-ROOM]:
+        if len(self.assistants) > MAX_ENTRIES:
+            of_graphs = set(self.graphs.values())
+            made = [identity for identity in self.assistants if identity not in of_graphs]
+            for identity in made[:-MAX_ENTRIES]:
                 del self.assistants[identity]
 
 
-def forget(things: dict[str, Any], room: int = ROOM) -> None:
+def drop_oldest(entries: dict[str, Any], limit: int = MAX_ENTRIES) -> None:
     """Take the oldest of *things* out where they are more than there is *room* for."""
-    while len(things) > room:
-        del things[next(iter(things))]
+    while len(entries) > limit:
+        del entries[next(iter(entries))]
 
 
 def _version(record: Record) -> dict[str, Json]:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from mockserver.fake.api.database import World
-from mockserver.fake.api.validation import RefusalError, Schema, checked, parsed, uuid
+from mockserver.fake.api.database import Database
+from mockserver.fake.api.validation import HTTPError, Schema, checked, parsed, uuid
 from mockserver.fake.ids import Ids
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
@@ -16,7 +16,7 @@ class Call:
 
     request: Request
     ids: Ids
-    world: World
+    database: Database
     path: tuple[str, ...] = ()
     now: float = 0.0
     """The moment of the clock, in seconds."""
@@ -48,5 +48,5 @@ def identity(text: str, what: str) -> str:
     """Return the UUID *text* of *what* in its usual form; RefusalError where it is none."""
     found = uuid(text)
     if found is None:
-        raise RefusalError(422, f"Invalid {what} ID: must be a UUID")
+        raise HTTPError(422, f"Invalid {what} ID: must be a UUID")
     return found

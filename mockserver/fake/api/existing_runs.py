@@ -4,13 +4,13 @@ from collections.abc import Collection
 
 from mockserver.fake.api.endpoint import Call
 from mockserver.fake.api.threads import Threads
-from mockserver.fake.api.validation import RefusalError
+from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.graph.event_log import Event
 from mockserver.fake.graph.metadata import HOST
-from mockserver.fake.graph.runner import Runs, stream_headers, wait_headers
-from mockserver.fake.json_format import written
-from mockserver.fake.replies import Answer, json_answer
-from mockserver.fake.threads.run_readers import Outcome, Stream
+from mockserver.fake.graph.runner import RunEngine, stream_headers, wait_headers
+from mockserver.fake.json_format import to_server_json
+from mockserver.fake.replies import Response, json_response
+from mockserver.fake.threads.run_readers import RunOutcome, RunStream
 from mockserver.fake.threads.thread import Action, Run
 from mockserver.formats.json_text import Json, loads
 
@@ -23,80 +23,82 @@ _FROM_START = ("-1", "-", "0")
 """What a client says that wants all events again."""
 
 
-class Joining:
+class ExistingRuns:
     """The runs there are on *threads*, as *runs* plays them."""
 
-    def __init__(self, runs: Runs, threads: Threads) -> None:
+    def __init__(self, runs: RunEngine, threads: Threads) -> None:
         self._runs = runs
         self._threads = threads
 
-    def listed(self, call: Call) -> Answer:
+    def listed(self, call: Call) -> Response:
         """List the runs of a thread, the last one first."""
         call.uuid("thread")
         try:
             limit, offset = (int(_number(call, *of)) for of in (("limit", "10"), ("offset", "0")))
         except ValueError as error:
-            raise RefusalError(400, str(error)) from None
+            raise HTTPError(400, str(error)) from None
         wanted = call.queries.get("select", [])
         if unknown := [name for name in wanted if name not in _COLUMNS]:
             expected = "{" + ", ".join(map(repr, _COLUMNS)) + "}"
-            raise RefusalError(422, f"Invalid select columns: {unknown}. Expected: {expected}")
+            raise HTTPError(422, f"Invalid select columns: {unknown}. Expected: {expected}")
         thread = self._threads.known(call)
         told = [_told(run) for run in reversed(thread.runs.values())]
         if "status" in call.queries:
             told = [one for one in told if one["status"] == call.query("status")]
         shown = told[offset:][:limit]
-        return json_answer(
+        return json_response(
             [{n: p for n, p in one.items() if not wanted or n in wanted} for one in shown]
         )
 
-    def get(self, call: Call) -> Answer:
+    def get(self, call: Call) -> Response:
         """Tell of one run."""
         call.uuid("thread")
         call.uuid("run", 1)
         self._threads.known(call)
         _, run = self._threads.run(call)
         if run is None:
-            raise RefusalError(404, "Not Found")
-        return json_answer(_told(run))
+            raise HTTPError(404, "Not Found")
+        return json_response(_told(run))
 
-    def delete(self, call: Call) -> Answer:
+    def delete(self, call: Call) -> Response:
         """Forget a run, and what it has saved."""
         thread, run = self._threads.run(call)
         if thread is None or run is None:
-            raise RefusalError(404, "Run not found")
-        if run.over is None:
+            raise HTTPError(404, "Run not found")
+        if run.ended_at is None:
             thread.cancel(run, Action.INTERRUPT, call.now, None)
         thread.runs.pop(run.identity, None)
         thread.history.drop(run.identity)
         self._threads.settle(thread, call.now)
-        return Answer(204, (), b"")
+        return Response(204, (), b"")
 
-    def join(self, call: Call) -> Answer:
+    def join(self, call: Call) -> Response:
         """Wait for a run that was begun before."""
         headers = wait_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
         thread, run = self._threads.run(call)
         if thread is None or run is None:
-            return Answer(200, headers, written({"__error__": _NOT_FOUND}).encode())
+            return Response(200, headers, to_server_json({"__error__": _NOT_FOUND}).encode())
         cancels = call.says("cancel_on_disconnect")
-        reader = Outcome(thread, run, self._runs.on_thread, own=False, cancels=cancels)
-        return Answer(200, headers, reader)
+        reader = RunOutcome(
+            thread, run, self._runs.play_on_thread, started_here=False, cancels=cancels
+        )
+        return Response(200, headers, reader)
 
-    def follow(self, call: Call) -> Answer:
+    def follow(self, call: Call) -> Response:
         """Tell the events of a run that was begun before: those to come, or those behind a given one too."""
         headers = stream_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
         thread, run = self._threads.run(call)
         if thread is None or run is None:
-            return Answer(200, headers, Event(0.0, "error", _NOT_FOUND).raw)
-        reader = Stream(
+            return Response(200, headers, Event(0.0, "error", _NOT_FOUND).raw)
+        reader = RunStream(
             thread,
             run,
-            self._runs.on_thread,
+            self._runs.play_on_thread,
             begin=_begin(run, call.request.header("last-event-id"), call.now),
             names=_names(call),
             cancels=call.says("cancel_on_disconnect"),
         )
-        return Answer(200, headers, reader)
+        return Response(200, headers, reader)
 
 
 def _number(call: Call, name: str, otherwise: str) -> str:
@@ -105,16 +107,16 @@ def _number(call: Call, name: str, otherwise: str) -> str:
 
 def _told(run: Run) -> dict[str, Json]:
     """Return what the server tells of *run*; once it has begun, it tells what the run knows of the server."""
-    if run.began is None:
-        return {**run.told, "status": run.status}
-    kwargs = run.told["kwargs"]
+    if run.started_at is None:
+        return {**run.record, "status": run.status}
+    kwargs = run.record["kwargs"]
     config = kwargs["config"]
     config = {
         **config,
         "configurable": {**_taken(config["configurable"]), "__pregel_node_finished": None},
         "metadata": {**config["metadata"], **HOST},
     }
-    return {**run.told, "status": run.status, "kwargs": {**kwargs, "config": config}}
+    return {**run.record, "status": run.status, "kwargs": {**kwargs, "config": config}}
 
 
 def _taken(configurable: dict[str, Json]) -> dict[str, Json]:
@@ -130,10 +132,10 @@ def _begin(run: Run, last: str | None, now: float) -> int:
             return 0
         seen = [number for number, event in enumerate(events, 1) if event.identity == last]
         return seen[0] if seen else len(events)
-    began = run.began
+    began = run.started_at
     if began is None:
         return 0
-    return sum(began + event.at <= now for event in events) if run.over is None else len(events)
+    return sum(began + event.at <= now for event in events) if run.ended_at is None else len(events)
 
 
 def _names(call: Call) -> Collection[str] | None:

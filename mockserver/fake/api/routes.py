@@ -7,24 +7,24 @@ from urllib.parse import quote, unquote
 
 from mockserver.fake.api import schemas, store
 from mockserver.fake.api.assistants import Assistants
-from mockserver.fake.api.cancel_runs import Cancelling
-from mockserver.fake.api.create_run import Body, pending, run_request
-from mockserver.fake.api.database import World
+from mockserver.fake.api.cancel_runs import RunCancellation
+from mockserver.fake.api.create_run import Body, pending, stateless_run_request
+from mockserver.fake.api.database import Database
 from mockserver.fake.api.endpoint import Call
-from mockserver.fake.api.existing_runs import Joining
-from mockserver.fake.api.thread_runs import OnThread
-from mockserver.fake.api.thread_state import States
+from mockserver.fake.api.existing_runs import ExistingRuns
+from mockserver.fake.api.thread_runs import ThreadRuns
+from mockserver.fake.api.thread_state import ThreadStates
 from mockserver.fake.api.threads import Threads
-from mockserver.fake.api.validation import RefusalError
+from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.graph.metadata import API_VERSION, LANGGRAPH_VERSION
-from mockserver.fake.graph.runner import Runs
+from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Answer, json_answer, refusal
+from mockserver.fake.replies import Response, error_response, json_response
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 
-Endpoint = Callable[[Call], Answer]
+Endpoint = Callable[[Call], Response]
 
 INFO = {
     "version": API_VERSION,
@@ -67,86 +67,88 @@ class Api:
     *runs* plays the runs.
     """
 
-    def __init__(self, runs: Runs, graphs: tuple[str, ...] = ()) -> None:
+    def __init__(self, runs: RunEngine, graphs: tuple[str, ...] = ()) -> None:
         self._runs = runs
         self._assistants = Assistants(graphs)
         self._threads = Threads(runs)
-        self._states = States(self._threads, runs)
-        self._on_thread = OnThread(runs, self._threads, self._assistants)
-        self._joining = Joining(runs, self._threads)
-        self._cancelling = Cancelling(self._threads)
+        self._states = ThreadStates(self._threads, runs)
+        self._on_thread = ThreadRuns(runs, self._threads, self._assistants)
+        self._joining = ExistingRuns(runs, self._threads)
+        self._cancelling = RunCancellation(self._threads)
         self._routes = self._all_routes()
 
-    def handle(self, request: Request, ids: Ids, world: World, now: float = 0.0) -> Answer:
+    def handle(self, request: Request, ids: Ids, database: Database, now: float = 0.0) -> Response:
         """Return the answer to *request*, of which *ids* makes the ids, and have *world* be as it is after that.
 
         *now* is the moment of the clock, in seconds.
         """
-        self._assistants.open(world)
+        self._assistants.open(database)
         try:
-            return self._answer(request, ids, world, now)
-        except RefusalError as why:
-            return refusal(why.status, why.detail)
+            return self._answer(request, ids, database, now)
+        except HTTPError as why:
+            return error_response(why.status, why.detail)
 
-    def _answer(self, request: Request, ids: Ids, world: World, now: float) -> Answer:
+    def _answer(self, request: Request, ids: Ids, database: Database, now: float) -> Response:
         raw, _, query = request.path.partition("?")
         path = unquote(raw)
         if path in _META:
             known = request.method in ("GET", "HEAD")
-            return _META[path] if known else refusal(404, "Not Found")
+            return _META[path] if known else error_response(404, "Not Found")
         matching = [
             (route, found) for route in self._routes if (found := route.path.fullmatch(path))
         ]
         for route, found in matching:
             if request.method in route.methods:
-                return route.endpoint(Call(request, ids, world, found.groups(), now))
+                return route.endpoint(Call(request, ids, database, found.groups(), now))
         if matching:
             allowed = ", ".join(matching[0][0].methods)
-            return refusal(405, "Method Not Allowed", (("allow", allowed),))
+            return error_response(405, "Method Not Allowed", (("allow", allowed),))
         shorter = path.rstrip("/")
         if shorter != path and any(route.path.fullmatch(shorter) for route in self._routes):
             return _moved(request, shorter, query)
-        return refusal(404, "Not Found")
+        return error_response(404, "Not Found")
 
-    def _stream(self, call: Call) -> Answer:
+    def _stream(self, call: Call) -> Response:
         body = call.body(schemas.RUN_AWAITED)
         run = self._asked(body, call)
-        if not run.kept:
+        if not run.keeps_thread:
             return self._runs.stream(run, call.ids)
-        return self._on_thread.stream_kept(call, run, body)
+        return self._on_thread.stream_stateless(call, run, body)
 
-    def _wait(self, call: Call) -> Answer:
+    def _wait(self, call: Call) -> Response:
         body = call.body(schemas.RUN_AWAITED)
         run = self._asked(body, call)
-        if not run.kept:
+        if not run.keeps_thread:
             return self._runs.wait(run, call.ids)
-        return self._on_thread.wait_kept(call, run, body)
+        return self._on_thread.wait_stateless(call, run, body)
 
-    def _start(self, call: Call) -> Answer:
+    def _start(self, call: Call) -> Response:
         body = call.body(schemas.RUN)
         run = self._asked(body, call)
         told = self._started(call, run, body)
-        return json_answer(told, headers=(("content-location", f"/runs/{run.run_id}"),))
+        return json_response(told, headers=(("content-location", f"/runs/{run.run_id}"),))
 
     def _started(self, call: Call, run: RunRequest, body: Body) -> Json:
         """Return what is told of the stateless *run*, which is played only where its thread is kept."""
-        if run.kept:
-            return self._on_thread.keep(call, run, body)[1].told
+        if run.keeps_thread:
+            return self._on_thread.keep(call, run, body)[1].record
         return pending(run, body, call.ids)
 
-    def _batch(self, call: Call) -> Answer:
+    def _batch(self, call: Call) -> Response:
         asked = call.body(schemas.RUNS)
         runs = [self._asked(body, call, index) for index, body in enumerate(asked)]
-        return json_answer(
+        return json_response(
             [self._started(call, run, body) for run, body in zip(runs, asked, strict=True)]
         )
 
     def _asked(self, body: Body, call: Call, *names: int) -> RunRequest:
         def resolve(name: str) -> str:
-            return self._assistants.resolve(name, call.world, call.ids)
+            return self._assistants.resolve(name, call.database, call.ids)
 
         request_id = call.request.header("x-request-id")
-        return run_request(body, call.world, resolve, call.ids, *names, request_id=request_id)
+        return stateless_run_request(
+            body, call.database, resolve, call.ids, *names, request_id=request_id
+        )
 
     def _all_routes(self) -> tuple[Route, ...]:
         """Return all routes in the real server's order: the first of a path names the methods of a 405."""
@@ -216,20 +218,22 @@ def _route(methods: str, path: str, endpoint: Endpoint) -> Route:
 
 
 def _absent(why: str) -> Endpoint:
-    return lambda call: refusal(404, why)
+    return lambda call: error_response(404, why)
 
 
-def _moved(request: Request, path: str, query: str) -> Answer:
+def _moved(request: Request, path: str, query: str) -> Response:
     host = request.header("host")
     place = (f"http://{host}" if host else "") + quote(path) + (f"?{query}" if query else "")
-    return Answer(307, (("location", place),), b"")
+    return Response(307, (("location", place),), b"")
 
 
 _META = {
-    "/": json_answer(OK),
-    "/ok": json_answer(OK),
-    "/info": json_answer(INFO),
-    "/docs": refusal(404, "the fake graph has no docs: https://docs.langchain.com/langsmith"),
-    "/openapi.json": refusal(404, "the fake graph has no /openapi.json"),
-    "/metrics": refusal(404, "the fake graph has no metrics"),
+    "/": json_response(OK),
+    "/ok": json_response(OK),
+    "/info": json_response(INFO),
+    "/docs": error_response(
+        404, "the fake graph has no docs: https://docs.langchain.com/langsmith"
+    ),
+    "/openapi.json": error_response(404, "the fake graph has no /openapi.json"),
+    "/metrics": error_response(404, "the fake graph has no metrics"),
 }

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from mockserver.fake.api.database import Record
-from mockserver.fake.api.validation import RefusalError
-from mockserver.fake.replies import Answer, json_answer
+from mockserver.fake.api.validation import HTTPError
+from mockserver.fake.replies import Response, json_response
 from mockserver.formats.json_text import Json
 
 LIMIT = 10
@@ -37,7 +37,7 @@ def ordered(
     return sorted(made, key=lambda record: str(record[name]).lower(), reverse=descending)
 
 
-def page(records: Sequence[Record], asked: Mapping[str, Json]) -> Answer:
+def page(records: Sequence[Record], asked: Mapping[str, Json]) -> Response:
     """Return the page of *records* that is *asked* for, and whether there is more."""
     limit, offset = int(asked.get("limit", LIMIT)), int(asked.get("offset", 0))
     shown = records[offset : offset + limit]
@@ -46,7 +46,7 @@ def page(records: Sequence[Record], asked: Mapping[str, Json]) -> Answer:
     headers = [("x-pagination-total", str(after + more))]
     if more:
         headers.append(("x-pagination-next", str(after)))
-    return json_answer([_parts(record, asked) for record in shown], headers=tuple(headers))
+    return json_response([_parts(record, asked) for record in shown], headers=tuple(headers))
 
 
 def check_paths(asked: Mapping[str, Json]) -> None:
@@ -54,11 +54,11 @@ def check_paths(asked: Mapping[str, Json]) -> None:
     for name, path in asked.get("extract", {}).items():
         if not re.fullmatch(r"[A-Za-z0-9_]+", name):
             words = "must be a valid identifier (letters, digits, underscores)"
-            raise RefusalError(422, f"Extract key '{name}' {words}")
+            raise HTTPError(422, f"Extract key '{name}' {words}")
         if not path:
-            raise RefusalError(422, f"Extract path for '{name}' must be a non-empty string")
+            raise HTTPError(422, f"Extract path for '{name}' must be a non-empty string")
         if re.split(r"[.\[]", path)[0] not in ROOTS:
-            raise RefusalError(
+            raise HTTPError(
                 422, f"Extract path '{path}' must start with one of: {', '.join(ROOTS)}"
             )
 

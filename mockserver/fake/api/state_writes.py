@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from mockserver.fake.api.endpoint import Call
-from mockserver.fake.api.validation import RefusalError
+from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace
-from mockserver.fake.graph.runner import Runs
+from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.threads.thread import Thread
-from mockserver.fake.threads.update_state import Update, updated
+from mockserver.fake.threads.update_state import StateUpdate, checkpoint_after
 from mockserver.formats.json_text import Json
 
 NO_GRAPH = (
@@ -17,39 +17,43 @@ NO_GRAPH = (
 )
 
 
-def write(
-    call: Call, thread: Thread, body: Mapping[str, Json], runs: Runs, *, joined: bool = False
+def write_state(
+    call: Call, thread: Thread, body: Mapping[str, Json], runs: RunEngine, *, merge: bool = False
 ) -> Checkpoint:
     """Write what the *body* says into the state of *thread*; RejectedError where the graph does not take it.
 
     *joined*, it is part of the step before.
     """
-    graph = thread.told["metadata"].get("graph_id")
+    graph = thread.record["metadata"].get("graph_id")
     if graph is None:
-        raise RefusalError(400, NO_GRAPH.format(id=thread.identity))
-    place = body.get("checkpoint", {})
-    namespace = namespace_of(place)
-    wanted = body.get("checkpoint_id") or place.get("checkpoint_id")
-    wanted = None if wanted is None else str(wanted)
-    base = thread.history.head(namespace) if wanted is None else thread.history.get(wanted)
+        raise HTTPError(400, NO_GRAPH.format(id=thread.identity))
+    reference = body.get("checkpoint", {})
+    namespace = namespace_of(reference)
+    checkpoint_id = body.get("checkpoint_id") or reference.get("checkpoint_id")
+    checkpoint_id = None if checkpoint_id is None else str(checkpoint_id)
+    base = (
+        thread.history.head(namespace)
+        if checkpoint_id is None
+        else thread.history.get(checkpoint_id)
+    )
     if namespace and base is None:
-        raise RefusalError(400, f"Subgraph {'|'.join(namespace)} not found")
-    ids = call.ids.at(thread.moment(call.world.tick()))
+        raise HTTPError(400, f"Subgraph {'|'.join(namespace)} not found")
+    ids = call.ids.at(thread.next_moment(call.database.next_time()))
     metadata = {"graph_id": graph, "thread_id": thread.identity}
-    if wanted is not None:
-        metadata["checkpoint_id"] = wanted
-    update = Update(body.get("values"), body.get("as_node"), base, namespace, wanted)
-    made = updated(update, runs.script, graph, ids, metadata)
-    if joined and base is not None:
-        made = base.joined(made)
-    thread.history.put(made)
+    if checkpoint_id is not None:
+        metadata["checkpoint_id"] = checkpoint_id
+    update = StateUpdate(body.get("values"), body.get("as_node"), base, namespace, checkpoint_id)
+    checkpoint = checkpoint_after(update, runs.script, graph, ids, metadata)
+    if merge and base is not None:
+        checkpoint = base.merged_with(checkpoint)
+    thread.history.put(checkpoint)
     # The server tells of the thread as it is where the update was to go, not where it went.
-    thread.rest(ids.time(), head=base if wanted is not None else None)
-    call.world.put(thread)
-    return made
+    thread.update_record(ids.time(), head=base if checkpoint_id is not None else None)
+    call.database.put_thread(thread)
+    return checkpoint
 
 
-def namespace_of(place: Mapping[str, Json]) -> Namespace:
+def namespace_of(reference: Mapping[str, Json]) -> Namespace:
     """Return the namespace that a checkpoint's *place* names."""
-    path = place.get("checkpoint_ns") or ""
+    path = reference.get("checkpoint_ns") or ""
     return tuple(path.split("|")) if path else ()

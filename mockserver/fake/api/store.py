@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.fake.api import schemas
-from mockserver.fake.api.database import ITEMS, Item, Namespace
+from mockserver.fake.api.database import MAX_ITEMS, Item, Namespace
 from mockserver.fake.api.endpoint import Call
-from mockserver.fake.api.validation import RefusalError
-from mockserver.fake.replies import Answer, json_answer
+from mockserver.fake.api.validation import HTTPError
+from mockserver.fake.replies import Response, json_response
 from mockserver.formats.json_text import Json
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -18,45 +18,45 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-def put(call: Call) -> Answer:
+def put(call: Call) -> Response:
     """Store an item, in the place of the one with its key."""
     body = call.body(schemas.ITEM)
     if wrong := _wrong(body["namespace"]):
         return wrong
     namespace = tuple(body["namespace"])
     if not namespace:
-        raise RefusalError(400, "Namespace cannot be empty.")
+        raise HTTPError(400, "Namespace cannot be empty.")
     if namespace[0] == "langgraph":
-        raise RefusalError(400, f'Root label for namespace cannot be "langgraph". Got: {namespace}')
-    now = call.ids.at(call.world.tick()).time()
-    call.world.items.setdefault(namespace, {})[body["key"]] = Item(body["value"], now, now)
-    _forget(call.world.items)
-    return Answer(204, (), b"")
+        raise HTTPError(400, f'Root label for namespace cannot be "langgraph". Got: {namespace}')
+    now = call.ids.at(call.database.next_time()).time()
+    call.database.items.setdefault(namespace, {})[body["key"]] = Item(body["value"], now, now)
+    _forget(call.database.items)
+    return Response(204, (), b"")
 
 
-def get(call: Call) -> Answer:
+def get(call: Call) -> Response:
     """Tell of one item, null where there is none."""
     labels = call.query("namespace").split(".")
     if wrong := _wrong(labels):
         return wrong
     key = call.query("key")
     if not key:
-        return json_answer({"error": "Key is required"}, 400)
+        return json_response({"error": "Key is required"}, 400)
     namespace = tuple(labels)
-    item = call.world.items.get(namespace, {}).get(key)
-    return json_answer(item and _told(namespace, key, item))
+    item = call.database.items.get(namespace, {}).get(key)
+    return json_response(item and _told(namespace, key, item))
 
 
-def delete(call: Call) -> Answer:
+def delete(call: Call) -> Response:
     """Forget an item."""
     body = call.body(schemas.ITEM_KEY)
     if wrong := _wrong(body.get("namespace", [])):
         return wrong
-    call.world.items.get(tuple(body.get("namespace", ())), {}).pop(body["key"], None)
-    return Answer(204, (), b"")
+    call.database.items.get(tuple(body.get("namespace", ())), {}).pop(body["key"], None)
+    return Response(204, (), b"")
 
 
-def search(call: Call) -> Answer:
+def search(call: Call) -> Response:
     """List the items below a namespace."""
     body = call.body(schemas.ITEMS)
     prefix = tuple(body.get("namespace_prefix") or ())
@@ -65,16 +65,16 @@ def search(call: Call) -> Answer:
     wanted = body.get("filter") or {}
     found = [
         {**_told(namespace, key, item), "score": None}
-        for namespace, items in call.world.items.items()
+        for namespace, items in call.database.items.items()
         if namespace[: len(prefix)] == prefix
         for key, item in items.items()
         if all(_fits(item.value.get(name), part) for name, part in wanted.items())
     ]
     limit, offset = int(body.get("limit") or 10), int(body.get("offset", 0))
-    return json_answer({"items": found[offset:][:limit]})
+    return json_response({"items": found[offset:][:limit]})
 
 
-def namespaces(call: Call) -> Answer:
+def namespaces(call: Call) -> Response:
     """List the namespaces that hold items."""
     body = call.body(schemas.NAMESPACES)
     for part in ("prefix", "suffix"):
@@ -84,19 +84,19 @@ def namespaces(call: Call) -> Answer:
     depth = body.get("max_depth")
     found = {
         namespace if depth is None else namespace[: int(depth)]
-        for namespace in call.world.items
+        for namespace in call.database.items
         if _begins(namespace, prefix) and _begins(namespace[::-1], suffix[::-1])
     }
     limit, offset = int(body.get("limit", 100)), int(body.get("offset", 0))
-    return json_answer({"namespaces": [list(one) for one in sorted(found)][offset:][:limit]})
+    return json_response({"namespaces": [list(one) for one in sorted(found)][offset:][:limit]})
 
 
-def _wrong(labels: list[str]) -> Answer | None:
+def _wrong(labels: list[str]) -> Response | None:
     """Return what the server says to *labels* of which one can be none: it says it as plain text, and not what that is."""
     for label in labels:
         if not label or "." in label:
             words = f"Namespace label {label!r} must be a non-empty string without periods"
-            return Answer(422, (), words.encode("utf-8", "replace"))
+            return Response(422, (), words.encode("utf-8", "replace"))
     return None
 
 
@@ -123,14 +123,14 @@ def _holds(value: Json, operator: str, wanted: Json) -> bool:
         case "$gt" | "$gte" | "$lt" | "$lte":
             return value is not None and _OPERATORS[operator](_number(value), _number(wanted))
         case _:
-            raise RefusalError(400, f"Unsupported operator: {operator}")
+            raise HTTPError(400, f"Unsupported operator: {operator}")
 
 
 def _number(value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError) as error:
-        raise RefusalError(400, str(error)) from None
+        raise HTTPError(400, str(error)) from None
 
 
 def _told(namespace: Namespace, key: str, item: Item) -> dict[str, Json]:
@@ -145,7 +145,7 @@ def _told(namespace: Namespace, key: str, item: Item) -> dict[str, Json]:
 
 def _forget(items: dict[Namespace, dict[str, Item]]) -> None:
     """Take the oldest items out where they are too many, and namespaces that hold none then."""
-    while sum(map(len, items.values())) > ITEMS:
+    while sum(map(len, items.values())) > MAX_ITEMS:
         namespace, held = next(iter(items.items()))
         held.pop(next(iter(held), ""), None)
         if not held:

@@ -4,62 +4,69 @@ from typing import cast
 
 from mockserver.fake.api import schemas
 from mockserver.fake.api.assistants import Assistants
-from mockserver.fake.api.create_run import NOT_THERE, Body, check, pending, public, run_on_thread
+from mockserver.fake.api.create_run import (
+    NOT_THERE,
+    Body,
+    check,
+    pending,
+    public,
+    thread_run_request,
+)
 from mockserver.fake.api.database import Record
 from mockserver.fake.api.endpoint import Call
 from mockserver.fake.api.threads import NOT_A_UUID, Threads, new
-from mockserver.fake.api.validation import RefusalError, Schema, uuid
-from mockserver.fake.graph.runner import Runs, stream_headers, wait_headers
-from mockserver.fake.replies import Answer, json_answer
+from mockserver.fake.api.validation import HTTPError, Schema, uuid
+from mockserver.fake.graph.runner import RunEngine, stream_headers, wait_headers
+from mockserver.fake.replies import Response, json_response
 from mockserver.fake.run_request import RunRequest
-from mockserver.fake.threads.run_readers import Outcome, Stream
+from mockserver.fake.threads.run_readers import RunOutcome, RunStream
 from mockserver.fake.threads.thread import Action, Run, Thread
 from mockserver.formats.json_text import Json
 
 BUSY = "Thread is already running a task. Wait for it to finish or choose a different multitask strategy."
 
 
-class OnThread:
+class ThreadRuns:
     """The runs on *threads*, of *assistants*, as *runs* plays them."""
 
-    def __init__(self, runs: Runs, threads: Threads, assistants: Assistants) -> None:
+    def __init__(self, runs: RunEngine, threads: Threads, assistants: Assistants) -> None:
         self._runs = runs
         self._threads = threads
         self._assistants = assistants
 
-    def start(self, call: Call) -> Answer:
+    def start(self, call: Call) -> Response:
         """Begin a run, and do not wait for it."""
         run = self._begun(call, schemas.RUN_ON_THREAD, "Invalid thread ID", 422)[1]
         at = (("content-location", path_of(run)),)
-        return json_answer(run.told, headers=at)
+        return json_response(run.record, headers=at)
 
-    def stream(self, call: Call) -> Answer:
+    def stream(self, call: Call) -> Response:
         """Begin a run, and tell its events."""
         thread, run, cancels = self._begun(call, schemas.RUN_ON_THREAD_AWAITED, NOT_A_UUID, 400)
-        reader = Stream(thread, run, self._runs.on_thread, cancels=cancels)
-        return Answer(200, stream_headers(path_of(run)), reader, _note(run))
+        reader = RunStream(thread, run, self._runs.play_on_thread, cancels=cancels)
+        return Response(200, stream_headers(path_of(run)), reader, _note(run))
 
-    def wait(self, call: Call) -> Answer:
+    def wait(self, call: Call) -> Response:
         """Begin a run, and tell what it comes to."""
         thread, run, cancels = self._begun(call, schemas.RUN_ON_THREAD_AWAITED, NOT_A_UUID, 400)
-        reader = Outcome(thread, run, self._runs.on_thread, cancels=cancels)
-        return Answer(200, wait_headers(path_of(run)), reader, _note(run))
+        reader = RunOutcome(thread, run, self._runs.play_on_thread, cancels=cancels)
+        return Response(200, wait_headers(path_of(run)), reader, _note(run))
 
-    def stream_kept(self, call: Call, request: RunRequest, body: Body) -> Answer:
+    def stream_stateless(self, call: Call, request: RunRequest, body: Body) -> Response:
         """Tell the events of the stateless run *request*, whose *body* wants its thread to be kept."""
         thread, run = self.keep(call, request, body)
-        reader = Stream(thread, run, self._runs.on_thread, cancels=_cancels(body))
-        return Answer(200, stream_headers(f"/runs/{run.identity}"), reader, _note(run))
+        reader = RunStream(thread, run, self._runs.play_on_thread, cancels=_cancels(body))
+        return Response(200, stream_headers(f"/runs/{run.identity}"), reader, _note(run))
 
-    def wait_kept(self, call: Call, request: RunRequest, body: Body) -> Answer:
+    def wait_stateless(self, call: Call, request: RunRequest, body: Body) -> Response:
         """Tell what the stateless run *request* comes to, whose *body* wants its thread to be kept."""
         thread, run = self.keep(call, request, body)
-        reader = Outcome(thread, run, self._runs.on_thread, cancels=_cancels(body))
-        return Answer(200, wait_headers(path_of(run)), reader, _note(run))
+        reader = RunOutcome(thread, run, self._runs.play_on_thread, cancels=_cancels(body))
+        return Response(200, wait_headers(path_of(run)), reader, _note(run))
 
     def keep(self, call: Call, request: RunRequest, body: Body) -> tuple[Thread, Run]:
         """Begin the stateless run *request*, whose *body* wants its thread to be kept."""
-        assistant = call.world.assistants[request.assistant_id].record
+        assistant = call.database.assistants[request.assistant_id].record
         thread, _ = _made(call, request.thread_id, body, assistant)
         return thread, self._add(call, thread, request, body)
 
@@ -70,45 +77,47 @@ class OnThread:
         body = call.body(schema)
         name = uuid(call.path[0])
         if name is None and status == 400:
-            raise RefusalError(status, malformed)
-        assistant_id = self._assistants.resolve(body["assistant_id"], call.world, call.ids)
+            raise HTTPError(status, malformed)
+        assistant_id = self._assistants.resolve(body["assistant_id"], call.database, call.ids)
         if name is None:
-            raise RefusalError(status, malformed)
-        check(body, threaded=True)
-        assistant = call.world.assistants.get(assistant_id)
-        thread = call.world.threads.get(name)
+            raise HTTPError(status, malformed)
+        check(body, on_existing_thread=True)
+        assistant = call.database.assistants.get(assistant_id)
+        thread = call.database.threads.get(name)
         create = thread is None and body.get("if_not_exists") == "create"
         if assistant is None or (thread is None and not create):
-            raise RefusalError(404, NOT_THERE)
+            raise HTTPError(404, NOT_THERE)
         if thread is None:
             thread, of_thread = _made(call, name, body, assistant.record)
         else:
             self._threads.settle(thread, call.now)
             if body.get("multitask_strategy") == "reject" and thread.active:
-                raise RefusalError(409, BUSY)
-            thread.told = of_thread = _adopted(thread.told, body, assistant.record)
+                raise HTTPError(409, BUSY)
+            thread.record = of_thread = _adopted(thread.record, body, assistant.record)
         request_id = call.request.header("x-request-id")
-        request = run_on_thread(body, assistant.record, of_thread, call.ids, request_id=request_id)
+        request = thread_run_request(
+            body, assistant.record, of_thread, call.ids, request_id=request_id
+        )
         run = self._add(call, thread, request, body)
         return thread, run, _cancels(body)
 
     def _add(self, call: Call, thread: Thread, request: RunRequest, body: Body) -> Run:
-        ids = call.ids.at(thread.moment(call.world.tick()))
+        ids = call.ids.at(thread.next_moment(call.database.next_time()))
         gone = {"interrupt": Action.INTERRUPT, "rollback": Action.ROLLBACK}
         action = gone.get(cast(str, body.get("multitask_strategy")))
-        if request.threaded and action:
+        if request.on_existing_thread and action:
             for other in thread.active:
                 thread.cancel(other, action, call.now, None)
         due = call.now + self._runs.gap(request.delay)
         run = Run(request, ids, pending(request, body, ids), due)
-        thread.add(run, self._runs.on_thread, call.now)
-        call.world.put(thread)
+        thread.add(run, self._runs.play_on_thread, call.now)
+        call.database.put_thread(thread)
         return run
 
 
 def _made(call: Call, name: str, body: Body, assistant: Record) -> tuple[Thread, Record]:
     """Return the thread that a run makes for itself, and what the run takes over from it."""
-    moment = call.world.tick()
+    moment = call.database.next_time()
     told = new(name, call.ids.at(moment), {})
     of_config = (body.get("config") or {}).get("metadata") or {}
     metadata = {**_of(assistant), **public(of_config), **public(body.get("metadata") or {})}
@@ -146,4 +155,4 @@ def _cancels(body: Body) -> bool:
 
 
 def _note(run: Run) -> str | None:
-    return run.played.note if run.played else None
+    return run.result.note if run.result else None

@@ -5,36 +5,36 @@ from itertools import islice
 
 from mockserver.fake.api import schemas
 from mockserver.fake.api.endpoint import Call
-from mockserver.fake.api.state_writes import namespace_of, write
+from mockserver.fake.api.state_writes import namespace_of, write_state
 from mockserver.fake.api.threads import Threads
-from mockserver.fake.api.validation import RefusalError, checked, parsed
-from mockserver.fake.errors import RejectedError
+from mockserver.fake.api.validation import HTTPError, checked, parsed
+from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Namespace
-from mockserver.fake.graph.runner import Runs
-from mockserver.fake.replies import Answer, json_answer
+from mockserver.fake.graph.runner import RunEngine
+from mockserver.fake.replies import Response, json_response
 from mockserver.fake.threads import state_snapshot
 from mockserver.fake.threads.thread import Thread
 from mockserver.formats.json_text import Json
 
 
-class States:
+class ThreadStates:
     """The states of *threads*, which *runs* goes on from."""
 
-    def __init__(self, threads: Threads, runs: Runs) -> None:
+    def __init__(self, threads: Threads, runs: RunEngine) -> None:
         self._threads = threads
         self._runs = runs
 
-    def get(self, call: Call) -> Answer:
+    def get(self, call: Call) -> Response:
         """Tell the state of a thread, or that at one of its checkpoints."""
         thread = self._threads.known(call, spelled=False)
         subgraphs = call.query("subgraphs") in ("true", "True")
         wanted = call.path[1:]
         if not wanted:
-            return json_answer(_state(thread, None, (), subgraphs=subgraphs))
+            return json_response(_state(thread, None, (), subgraphs=subgraphs))
         told = _state(thread, wanted[0], (), subgraphs=subgraphs)
-        return json_answer(_without_namespace(told))
+        return json_response(_without_namespace(told))
 
-    def at_checkpoint(self, call: Call) -> Answer:
+    def at_checkpoint(self, call: Call) -> Response:
         """Tell the state at the checkpoint that the body names."""
         call.uuid("thread")
         body = call.body(schemas.AT_CHECKPOINT)
@@ -44,30 +44,30 @@ class States:
         subgraphs = body.get("subgraphs", False)
         told = _state(thread, place.get("checkpoint_id"), namespace, subgraphs=subgraphs)
         named = "checkpoint_ns" in place or "checkpoint_id" not in place
-        return json_answer(told if named else _without_namespace(told))
+        return json_response(told if named else _without_namespace(told))
 
-    def update(self, call: Call) -> Answer:
+    def update(self, call: Call) -> Response:
         """Write into the state of a thread."""
         call.uuid("thread")
         body = call.body(schemas.UPDATE)
         thread = self._threads.known(call, spelled=False)
         if thread.active:
             runs = [{"run_id": run.identity, "status": run.status} for run in thread.active]
-            raise RefusalError(409, f"Thread {thread.identity} has in-flight runs: {runs}")
+            raise HTTPError(409, f"Thread {thread.identity} has in-flight runs: {runs}")
         try:
-            made = write(call, thread, body, self._runs)
-        except RejectedError as error:
-            raise RefusalError(400, error.message) from None
+            made = write_state(call, thread, body, self._runs)
+        except RunFailed as error:
+            raise HTTPError(400, error.message) from None
         place = {
             "thread_id": thread.identity,
             "checkpoint_ns": made.path,
             "checkpoint_id": made.identity,
         }
-        return json_answer(
+        return json_response(
             {"checkpoint": place, "configurable": place, "checkpoint_id": made.identity}
         )
 
-    def history(self, call: Call) -> Answer:
+    def history(self, call: Call) -> Response:
         """List the states of a thread, the last one first: GET asks by the query, POST by the body."""
         if call.request.method == "POST":
             call.uuid("thread")
@@ -76,11 +76,11 @@ class States:
         try:
             limit = int(text)
         except ValueError:
-            raise RefusalError(422, f"Invalid limit {text}") from None
+            raise HTTPError(422, f"Invalid limit {text}") from None
         before = {"checkpoint_id": call.query("before")} if call.query("before") else {}
         return self._listed(call, {"limit": max(limit, 0), "before": before})
 
-    def _listed(self, call: Call, asked: Mapping[str, Json]) -> Answer:
+    def _listed(self, call: Call, asked: Mapping[str, Json]) -> Response:
         thread = self._threads.known(call)
         before = asked.get("before", {})
         before = before.get("configurable", before).get("checkpoint_id")
@@ -97,8 +97,8 @@ class States:
             )
         )
         listed = islice(found, int(asked.get("limit", 1)))
-        return json_answer(
-            [state_snapshot.state(thread.identity, thread.history, one) for one in listed]
+        return json_response(
+            [state_snapshot.snapshot(thread.identity, thread.history, one) for one in listed]
         )
 
 
@@ -108,10 +108,10 @@ def _state(
     history = thread.history
     found = history.head(namespace) if identity is None else history.get(identity)
     if found is not None:
-        return state_snapshot.state(thread.identity, history, found, subgraphs=subgraphs)
-    if identity is None or "graph_id" not in thread.told["metadata"]:
-        return dict(state_snapshot.EMPTY)
-    return state_snapshot.unknown(thread.identity, identity)
+        return state_snapshot.snapshot(thread.identity, history, found, subgraphs=subgraphs)
+    if identity is None or "graph_id" not in thread.record["metadata"]:
+        return dict(state_snapshot.EMPTY_STATE)
+    return state_snapshot.missing_checkpoint(thread.identity, identity)
 
 
 def _without_namespace(told: dict[str, Json]) -> dict[str, Json]:

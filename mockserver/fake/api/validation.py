@@ -19,7 +19,7 @@ _STRING = re.compile(r'"(?:[^"\\]++|\\.)*(?:"|(?P<open>\\?\Z))', re.DOTALL)
 """A string; as `open`, one that does not end, with the rest of the text: no string ends in that."""
 
 
-class RefusalError(Exception):
+class HTTPError(Exception):
     """A request that is answered with *status* and *detail*."""
 
     def __init__(self, status: int, detail: str) -> None:
@@ -59,12 +59,12 @@ def parsed(body: bytes) -> Json:
             json_text.dumps(value).encode()
     except RecursionError:
         if _brackets(text) > PARSED_DEPTH:
-            raise RefusalError(422, "Invalid JSON in request body") from None
-        raise RefusalError(400, "Recursion limit reached") from None
+            raise HTTPError(422, "Invalid JSON in request body") from None
+        raise HTTPError(400, "Recursion limit reached") from None
     except ValueError:
-        raise RefusalError(422, "Invalid JSON in request body") from None
+        raise HTTPError(422, "Invalid JSON in request body") from None
     if len(body) > DEPTH and json_text.depth(value) > DEPTH:
-        raise RefusalError(400, "Recursion limit reached")
+        raise HTTPError(400, "Recursion limit reached")
     return value
 
 
@@ -72,7 +72,7 @@ def checked(schema: Schema, value: Json) -> Json:
     """Return *value*; raise RefusalError, with status 422, if it does not match *schema*."""
     problem = next(_problems(schema, value, "body"), None)
     if problem is not None:
-        raise RefusalError(422, problem)
+        raise HTTPError(422, problem)
     return value
 
 

@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from mockserver.fake.api.validation import RefusalError
+from mockserver.fake.api.validation import HTTPError
 
 
 def check(webhook: str) -> None:
@@ -12,15 +12,15 @@ def check(webhook: str) -> None:
         address = urlsplit(webhook)
         host, _ = address.hostname or "", address.port
     except ValueError as error:
-        raise RefusalError(400, str(error)) from None
+        raise HTTPError(400, str(error)) from None
     if webhook.startswith("/"):
-        raise RefusalError(
+        raise HTTPError(
             422, "Loopback webhooks (relative URLs and localhost) are disabled by default."
         )
     if not host:
-        raise RefusalError(422, "Invalid webhook hostname ''")
+        raise HTTPError(422, "Invalid webhook hostname ''")
     if why := _blocked(address.scheme, host):
-        raise RefusalError(422, f"Webhook host blocked: {why}")
+        raise HTTPError(422, f"Webhook host blocked: {why}")
 
 
 def _blocked(scheme: str, host: str) -> str | None:

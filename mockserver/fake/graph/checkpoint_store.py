@@ -64,7 +64,7 @@ class Checkpoint:
         tasks = (_with(task, known) if task.identity == identity else task for task in self.tasks)
         return replace(self, tasks=tuple(tasks))
 
-    def joined(self, more: "Checkpoint") -> "Checkpoint":
+    def merged_with(self, more: "Checkpoint") -> "Checkpoint":
         """Return *more*, which was saved behind this one, as if both were one step."""
         return replace(
             more, identity=self.identity, parent=self.parent, step=self.step, metadata=self.metadata

@@ -8,36 +8,36 @@ from dataclasses import replace
 from typing import Any
 
 from mockserver.fake.graph.checkpoint_store import Checkpoint, History, Namespace, Task
-from mockserver.fake.graph.metadata import RESEARCHER, START, Place, checkpoint_metadata
+from mockserver.fake.graph.metadata import RESEARCHER, START, Scope, checkpoint_metadata
 from mockserver.fake.graph.state import State
-from mockserver.fake.graph.stream_modes import Modes
+from mockserver.fake.graph.stream_modes import StreamModes
 from mockserver.fake.ids import Ids
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 
-FIRST = -1
+FIRST_STEP = -1
 """The step of a thread's first checkpoint, which is saved before the input is taken in."""
 
 Save = Callable[[Checkpoint], None]
 
 
-class Checkpoints:
+class Checkpointer:
     """Saves the checkpoints of the *request*'s run in *history*, and tells them to *save* and *modes*."""
 
     def __init__(
         self,
         request: RunRequest,
         ids: Ids,
-        modes: Modes,
+        modes: StreamModes,
         history: History | None = None,
         save: Save = lambda checkpoint: None,
     ) -> None:
-        self.kept = request.kept
+        self.keeps_thread = request.keeps_thread
         self._request = request
         self._ids = ids
         self._modes = modes
         self._history = History() if history is None else history
-        self._save_too = save
+        self._on_save = save
         self._at_exit = request.durability == "exit"
         self._heads: dict[Namespace, Checkpoint] = {}
         self._last: dict[Namespace, Checkpoint] = {}
@@ -45,32 +45,36 @@ class Checkpoints:
 
     def head(self, namespace: Namespace = ()) -> Checkpoint | None:
         """Return the checkpoint at which the graph at *namespace* goes on; None where it begins."""
-        if not self.kept:
+        if not self.keeps_thread:
             return None
-        named = self.named if not namespace else None
-        found = self._history.head(namespace) if named is None else self._history.get(named)
+        requested_id = self.requested_id if not namespace else None
+        found = (
+            self._history.head(namespace)
+            if requested_id is None
+            else self._history.get(requested_id)
+        )
         if found is not None:
             self._heads[namespace] = self._last[namespace] = found
         return found
 
     @property
-    def named(self) -> str | None:
+    def requested_id(self) -> str | None:
         """The id of the checkpoint that the request names, None where it names none."""
-        named: str | None = self._request.config.get("configurable", {}).get("checkpoint_id")
-        return named
+        requested_id: str | None = self._request.config.get("configurable", {}).get("checkpoint_id")
+        return requested_id
 
     def last(self, namespace: Namespace = ()) -> Checkpoint | None:
         """Return the checkpoint that the run saved last, or went on from."""
         return self._last.get(namespace)
 
-    def before(self, namespace: Namespace, value: Json) -> None:
+    def save_input(self, namespace: Namespace, value: Json) -> None:
         """A graph is about to take its input in, *value*: without any it saves nothing."""
-        if value is None or not self.kept:
+        if value is None or not self.keeps_thread:
             return
         head = self._last.get(namespace)
-        other = isinstance(value, dict) and value and "messages" not in value
-        values: Any = head.values if head else {} if other else {"messages": []}
-        step = head.step + 1 if head else FIRST
+        has_other_keys = isinstance(value, dict) and value and "messages" not in value
+        values: Any = head.values if head else {} if has_other_keys else {"messages": []}
+        step = head.step + 1 if head else FIRST_STEP
         task = Task(self._ids.uuid5("task", *namespace, START, step), START, given=value)
         self._save(namespace, step, values, "input", (task,), "")
 
@@ -83,36 +87,36 @@ class Checkpoints:
         )
         return self._save(head.namespace, step, dict(head.values), "fork", tuple(tasks), head.node)
 
-    def after(
-        self, namespace: Namespace, step: int, state: State, task: Place | None, node: str = START
+    def save_step(
+        self, namespace: Namespace, step: int, state: State, task: Scope | None, node: str = START
     ) -> None:
         """The *node* of a graph has done *step*; *task* comes next, None if the graph has ended."""
-        if not self.kept:
+        if not self.keeps_thread:
             return
         tasks = (Task(task.task, task.node),) if task else ()
         self._save(namespace, step, state, "loop", tasks, node)
 
-    def again(self, head: Checkpoint, state: State, tasks: tuple[Task, ...]) -> None:
+    def resume(self, head: Checkpoint, state: State, tasks: tuple[Task, ...]) -> None:
         """A graph goes on from *head*, with *state* and the *tasks* that are due."""
         configurable = {
             "thread_id": self._request.thread_id,
             "checkpoint_ns": head.path,
             "checkpoint_id": head.parent,
         }
-        before = head.parent and {
-            "configurable": configurable | _map(head.namespace, head.parent, head.outer)
+        save_input = head.parent and {
+            "configurable": configurable | _checkpoint_map(head.namespace, head.parent, head.outer)
         }
-        self._tell(head, before, state, tasks, dict(head.metadata))
+        self._send(head, save_input, state, tasks, dict(head.metadata))
 
-    def became(self, namespace: Namespace, task: str, **known: Any) -> None:
+    def update_task(self, namespace: Namespace, task: str, **changes: Any) -> None:
         """Keep what is *known* now of a *task* that was due at the last checkpoint."""
         last = self._last.get(namespace)
         if last is not None:
-            self._keep(last.with_task(task, **known))
+            self._store(last.with_task(task, **changes))
 
-    def amended(self, checkpoint: Checkpoint) -> None:
+    def replace_last(self, checkpoint: Checkpoint) -> None:
         """Have *checkpoint* take the place of the last one."""
-        self._keep(checkpoint)
+        self._store(checkpoint)
 
     def _task(self, namespace: Namespace, node: str, step: int) -> str:
         return self._ids.uuid5("task", *namespace, node, step)
@@ -126,7 +130,7 @@ class Checkpoints:
         tasks: tuple[Task, ...],
         node: str,
     ) -> Checkpoint:
-        before = (self._heads if self._at_exit else self._last).get(namespace)
+        save_input = (self._heads if self._at_exit else self._last).get(namespace)
         outer = {
             "|".join(namespace[:depth]): self._last[namespace[:depth]].identity
             for depth in range(len(namespace))
@@ -134,7 +138,7 @@ class Checkpoints:
         }
         checkpoint = Checkpoint(
             identity=self._ids.uuid6(self._count, step, "checkpoint", *namespace, step),
-            parent=before.identity if before else None,
+            parent=save_input.identity if save_input else None,
             namespace=namespace,
             outer=outer,
             values=state,
@@ -144,45 +148,48 @@ class Checkpoints:
             tasks=tasks,
         )
         self._count += 1
-        parent = before and self._config(before)
-        told = {"source": source, "step": step, "parents": outer}
-        self._tell(checkpoint, parent, state, tasks, told)
-        self._keep(self._dated(checkpoint, told))
+        parent = save_input and self._config(save_input)
+        own_metadata = {"source": source, "step": step, "parents": outer}
+        self._send(checkpoint, parent, state, tasks, own_metadata)
+        self._store(self._with_metadata(checkpoint, own_metadata))
         return checkpoint
 
-    def _dated(self, checkpoint: Checkpoint, told: dict[str, Json]) -> Checkpoint:
+    def _with_metadata(self, checkpoint: Checkpoint, own_metadata: dict[str, Json]) -> Checkpoint:
         metadata = checkpoint_metadata(
-            self._request, self._around(checkpoint.namespace), checkpoint.outer, told
+            self._request,
+            self._enclosing_task(checkpoint.namespace),
+            checkpoint.outer,
+            own_metadata,
         )
         return replace(checkpoint, metadata=metadata, created_at=self._modes.time())
 
-    def _around(self, namespace: Namespace) -> Place | None:
+    def _enclosing_task(self, namespace: Namespace) -> Scope | None:
         """Return the task that plays the graph at *namespace*."""
         if not namespace:
             return None
         *outer, last = namespace
         node, _, task = last.partition(":")
-        before = self._last.get(tuple(outer))
-        step = before.step + 1 if before else 0
-        return Place("", tuple(outer), (), node, step, task)
+        save_input = self._last.get(tuple(outer))
+        step = save_input.step + 1 if save_input else 0
+        return Scope("", tuple(outer), (), node, step, task)
 
     def close(self) -> None:
         """The run has ended: save what was to be saved then, the last checkpoint of each graph that has not."""
         if self._at_exit:
             for checkpoint in self._last.values():
                 if checkpoint.tasks or not checkpoint.namespace:
-                    self._put(checkpoint)
+                    self._persist(checkpoint)
 
-    def _keep(self, checkpoint: Checkpoint) -> None:
+    def _store(self, checkpoint: Checkpoint) -> None:
         self._last[checkpoint.namespace] = checkpoint
         if not self._at_exit:
-            self._put(checkpoint)
+            self._persist(checkpoint)
 
-    def _put(self, checkpoint: Checkpoint) -> None:
+    def _persist(self, checkpoint: Checkpoint) -> None:
         self._history.put(checkpoint)
-        self._save_too(checkpoint)
+        self._on_save(checkpoint)
 
-    def _tell(
+    def _send(
         self,
         checkpoint: Checkpoint,
         parent: Json,
@@ -198,26 +205,26 @@ class Checkpoints:
             "metadata": metadata,
             "next": [task.name for task in tasks],
         }
-        inner = [self._inner(task) for task in tasks]
-        before = checkpoint.parent
+        inner = [self._subgraph_reference(task) for task in tasks]
+        save_input = checkpoint.parent
         self._modes.checkpoint(
             namespace,
             checkpoint.step,
             payload
             | {
                 "tasks": [
-                    {**_due(task), "state": one and {"configurable": one}}
+                    {**_task_json(task), "state": one and {"configurable": one}}
                     for task, one in zip(tasks, inner, strict=True)
                 ]
             },
             payload
             | {
                 "tasks": [
-                    {**_due(task), **({"checkpoint": one} if one else {"state": None})}
+                    {**_task_json(task), **({"checkpoint": one} if one else {"state": None})}
                     for task, one in zip(tasks, inner, strict=True)
                 ],
                 "checkpoint": self._reference(checkpoint, checkpoint.identity),
-                "parent_checkpoint": before and self._reference(checkpoint, before),
+                "parent_checkpoint": save_input and self._reference(checkpoint, save_input),
             },
         )
 
@@ -226,7 +233,7 @@ class Checkpoints:
             "configurable": {
                 "checkpoint_ns": checkpoint.path,
                 **self._request.config.get("configurable", {}),
-                **_map(checkpoint.namespace, checkpoint.identity, checkpoint.outer),
+                **_checkpoint_map(checkpoint.namespace, checkpoint.identity, checkpoint.outer),
                 "checkpoint_id": checkpoint.identity,
             }
         }
@@ -234,9 +241,9 @@ class Checkpoints:
     def _reference(self, checkpoint: Checkpoint, identity: str) -> Json:
         return reference(self._request.thread_id, checkpoint, identity)
 
-    def _inner(self, task: Task) -> Json:
+    def _subgraph_reference(self, task: Task) -> Json:
         """Return where the checkpoints of the graph within the graph are that *task* plays; None where it plays none."""
-        return inner_place(self._request.thread_id, task)
+        return subgraph_reference(self._request.thread_id, task)
 
 
 def reference(thread: str, checkpoint: Checkpoint, identity: str) -> dict[str, Json]:
@@ -245,25 +252,25 @@ def reference(thread: str, checkpoint: Checkpoint, identity: str) -> dict[str, J
         "checkpoint_id": identity,
         "thread_id": thread,
         "checkpoint_ns": checkpoint.path,
-        **_map(checkpoint.namespace, identity, checkpoint.outer),
+        **_checkpoint_map(checkpoint.namespace, identity, checkpoint.outer),
     }
 
 
-def inner_place(thread: str, task: Task) -> dict[str, Json] | None:
+def subgraph_reference(thread: str, task: Task) -> dict[str, Json] | None:
     """Return where in *thread* the graph within the graph is that *task* plays; None where it plays none."""
     if task.name != RESEARCHER:
         return None
     return {"thread_id": thread, "checkpoint_ns": f"{task.name}:{task.identity}"}
 
 
-def _due(task: Task) -> dict[str, Json]:
+def _task_json(task: Task) -> dict[str, Json]:
     """Return what is known of a *task* when a graph comes to it; what has failed does not say that it asks nothing."""
-    told: dict[str, Json] = {"id": task.identity, "name": task.name}
+    own_metadata: dict[str, Json] = {"id": task.identity, "name": task.name}
     if task.error is not None:
-        return told | {"error": task.error}
+        return own_metadata | {"error": task.error}
     result = {} if task.result is None else {"result": task.result}
-    return told | result | {"interrupts": list(task.interrupts)}
+    return own_metadata | result | {"interrupts": list(task.interrupts)}
 
 
-def _map(namespace: Namespace, identity: str, outer: Any) -> dict[str, Json]:
+def _checkpoint_map(namespace: Namespace, identity: str, outer: Any) -> dict[str, Json]:
     return {"checkpoint_map": {**outer, "|".join(namespace): identity}} if namespace else {}

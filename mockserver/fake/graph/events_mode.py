@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from mockserver.fake.graph.metadata import (
     MODEL,
-    Place,
+    Scope,
     graph_metadata,
     inner_metadata,
     message_metadata,
@@ -21,7 +21,7 @@ ROUTE = "should_continue"
 
 INNER = "LangGraph"
 
-Metadata = Callable[[RunRequest, Place], dict[str, Json]]
+Metadata = Callable[[RunRequest, Scope], dict[str, Json]]
 """Makes the metadata of what runs at a place; only where somebody listens, since it takes time."""
 
 _STARTED = ("event", "data", "name", "tags", "run_id", "metadata", "parent_ids")
@@ -41,71 +41,71 @@ class Callbacks:
         self._name = request.config.get("run_name", request.graph)
         self._tags: list[Json] = list(request.config.get("tags") or [])
 
-    def graph_start(self, place: Place, value: Json) -> None:
+    def graph_start(self, scope: Scope, value: Json) -> None:
         """The graph begins; *value* is its input as it came."""
-        self._graph("on_chain_start", place, {"input": value})
+        self._graph("on_chain_start", scope, {"input": value})
 
-    def graph_end(self, place: Place, state: Json) -> None:
+    def graph_end(self, scope: Scope, state: Json) -> None:
         """The graph has ended in *state*."""
-        self._graph("on_chain_end", place, {"output": state})
+        self._graph("on_chain_end", scope, {"output": state})
 
-    def inner_start(self, place: Place, state: Json) -> None:
+    def inner_start(self, scope: Scope, state: Json) -> None:
         """The graph within the graph begins."""
-        self._inner("on_chain_start", place, INNER, {"input": state})
+        self._inner("on_chain_start", scope, INNER, {"input": state})
 
-    def inner_end(self, place: Place, state: Json, output: Json) -> None:
+    def inner_end(self, scope: Scope, state: Json, output: Json) -> None:
         """The graph within the graph has ended."""
-        self._inner("on_chain_end", place, INNER, {"output": output, "input": state})
+        self._inner("on_chain_end", scope, INNER, {"output": output, "input": state})
 
-    def node_start(self, place: Place, state: Json) -> None:
+    def node_start(self, scope: Scope, state: Json) -> None:
         """A node begins."""
-        self._node("on_chain_start", place, {"input": state})
+        self._node("on_chain_start", scope, {"input": state})
 
-    def node_end(self, place: Place, state: Json, update: Json) -> None:
+    def node_end(self, scope: Scope, state: Json, update: Json) -> None:
         """A node has returned its *update*."""
-        self._node("on_chain_stream", place, {"chunk": update})
-        self._node("on_chain_end", place, {"output": update, "input": state})
+        self._node("on_chain_stream", scope, {"chunk": update})
+        self._node("on_chain_end", scope, {"output": update, "input": state})
 
-    def route(self, place: Place, state: Json, chosen: str) -> None:
+    def route(self, scope: Scope, state: Json, chosen: str) -> None:
         """The next node was *chosen*."""
         tags, said = ["seq:step:3"], {"output": chosen, "input": state}
-        self._tell("on_chain_start", place, ROUTE, tags, node_metadata, {"input": state})
-        self._tell("on_chain_end", place, ROUTE, tags, node_metadata, said)
+        self._tell("on_chain_start", scope, ROUTE, tags, node_metadata, {"input": state})
+        self._tell("on_chain_end", scope, ROUTE, tags, node_metadata, said)
 
-    def model_start(self, place: Place, messages: Sequence[Message]) -> None:
+    def model_start(self, scope: Scope, messages: Sequence[Message]) -> None:
         """The chat model is asked."""
-        self._model("on_chat_model_start", place, {"input": {"messages": [list(messages)]}})
+        self._model("on_chat_model_start", scope, {"input": {"messages": [list(messages)]}})
 
-    def model_stream(self, place: Place, chunk: Message) -> None:
+    def model_stream(self, scope: Scope, chunk: Message) -> None:
         """The chat model has said a *chunk*."""
-        self._model("on_chat_model_stream", place, {"chunk": chunk})
+        self._model("on_chat_model_stream", scope, {"chunk": chunk})
 
-    def model_end(self, place: Place, messages: Sequence[Message], message: Message) -> None:
+    def model_end(self, scope: Scope, messages: Sequence[Message], message: Message) -> None:
         """The chat model has said its *message*."""
         said = {"output": message, "input": {"messages": [list(messages)]}}
-        self._model("on_chat_model_end", place, said)
+        self._model("on_chat_model_end", scope, said)
 
-    def tool(self, event: str, place: Place, name: str, said: Json) -> None:
+    def tool(self, event: str, scope: Scope, name: str, said: Json) -> None:
         """The tool *name* begins, ends, or is interrupted: *event* tells which."""
-        self._inner(event, place, name, said)
+        self._inner(event, scope, name, said)
 
-    def _graph(self, event: str, place: Place, said: Json) -> None:
-        self._tell(event, place, self._name, [], lambda request, _: graph_metadata(request), said)
+    def _graph(self, event: str, scope: Scope, said: Json) -> None:
+        self._tell(event, scope, self._name, [], lambda request, _: graph_metadata(request), said)
 
-    def _node(self, event: str, place: Place, said: Json) -> None:
-        self._tell(event, place, place.node, [f"graph:step:{place.step}"], node_metadata, said)
+    def _node(self, event: str, scope: Scope, said: Json) -> None:
+        self._tell(event, scope, scope.node, [f"graph:step:{scope.step}"], node_metadata, said)
 
-    def _inner(self, event: str, place: Place, name: str, said: Json) -> None:
-        self._tell(event, place, name, ["seq:step:1"], inner_metadata, said)
+    def _inner(self, event: str, scope: Scope, name: str, said: Json) -> None:
+        self._tell(event, scope, name, ["seq:step:1"], inner_metadata, said)
 
-    def _model(self, event: str, place: Place, said: Json) -> None:
+    def _model(self, event: str, scope: Scope, said: Json) -> None:
         # Where the server streams the message too, it puts the tags into what both share.
-        shown = self._streams and (self._request.subgraphs or not place.namespace)
+        shown = self._streams and (self._request.subgraphs or not scope.namespace)
         metadata = message_metadata if shown else model_metadata
-        self._tell(event, place, MODEL, ["seq:step:1"], metadata, said)
+        self._tell(event, scope, MODEL, ["seq:step:1"], metadata, said)
 
     def _tell(
-        self, event: str, place: Place, name: str, tags: list[str], metadata: Metadata, said: Json
+        self, event: str, scope: Scope, name: str, tags: list[str], metadata: Metadata, said: Json
     ) -> None:
         if not self._on:
             return
@@ -114,9 +114,9 @@ class Callbacks:
             "data": said,
             "name": name,
             "tags": [*tags, *self._tags],
-            "run_id": place.run,
-            "metadata": metadata(self._request, place),
-            "parent_ids": list(place.parents),
+            "run_id": scope.run,
+            "metadata": metadata(self._request, scope),
+            "parent_ids": list(scope.parents),
         }
         self._emit("events", {key: told[key] for key in _order(event)})
 

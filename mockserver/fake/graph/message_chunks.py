@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from mockserver.fake.graph.partial_json import parsed_so_far
+from mockserver.fake.graph.partial_json import parse_partial
 from mockserver.fake.ids import Ids
 from mockserver.fake.messages import model
 from mockserver.fake.messages.model import Message
@@ -12,12 +12,12 @@ from mockserver.fake.script.model import Speak
 from mockserver.fake.tokens import argument_tokens, tokens
 from mockserver.formats.json_text import Json
 
-SoFar = Callable[[], Message]
+GetPartial = Callable[[], Message]
 """Tells a message that is still being written; to be asked only where somebody wants to know, since it takes time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class ModelOutput:
     """What *speak* says in the model's run *identity*."""
 
     speak: Speak
@@ -41,7 +41,7 @@ class Speech:
         identity = self.streamed_id if streamed else f"{self.streamed_id}-0"
         return model.ai(_content(self.speak.reasoning, self.speak.text), identity, self._calls())
 
-    def chunks(self) -> Iterator[tuple[Message, SoFar]]:
+    def chunks(self) -> Iterator[tuple[Message, GetPartial]]:
         """Yield each piece, and what tells the message as far as it is known with it."""
         reasoning = said = ""
         for token in tokens(self.speak.reasoning):
@@ -72,7 +72,7 @@ class Speech:
         """Return the message with the calls before *index*, and that one if its arguments are *written* in part."""
         calls = self._calls()[:index]
         if written is not None:
-            args = parsed_so_far(written) if written else {}
+            args = parse_partial(written) if written else {}
             calls.append(model.call(self.speak.calls[index].tool, args, self.calls[index]))
         return model.ai(_content(reasoning, said), self.streamed_id, calls)
 
@@ -81,7 +81,7 @@ class Speech:
 
     def _call_chunk(self, index: int, name: str | None, args: str, identity: str | None) -> Message:
         piece = model.chunk("", self.streamed_id)
-        written = parsed_so_far(args) if args else {}
+        written = parse_partial(args) if args else {}
         if isinstance(written, dict):
             piece["tool_calls"] = [model.call(name or "", written, identity)]
         else:
@@ -100,10 +100,10 @@ class Speech:
         return piece
 
 
-def speech(speak: Speak, ids: Ids, *place: str | int) -> Speech:
+def speech(speak: Speak, ids: Ids, *scope: str | int) -> ModelOutput:
     """Return what *speak* says at that *place*."""
-    calls = (f"call_{ids.hex('call', *place, number)[:24]}" for number in range(len(speak.calls)))
-    return Speech(speak, ids.uuid7("model", *place), tuple(calls))
+    calls = (f"call_{ids.hex('call', *scope, number)[:24]}" for number in range(len(speak.calls)))
+    return ModelOutput(speak, ids.uuid7("model", *scope), tuple(calls))
 
 
 def _content(reasoning: str, text: str) -> Json:

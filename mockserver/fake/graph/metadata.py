@@ -43,7 +43,7 @@ _OF_NODES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Scope:
     """A graph within the run, or a node of it at one step.
 
     *namespace* are the tasks of the outer graphs that lead here, as `node:task`; *parents* the ids of the callback runs
@@ -62,7 +62,7 @@ class Place:
         """The namespace of what happens within this task."""
         return (*self.namespace, f"{self.node}:{self.task}")
 
-    def within(self, run: str) -> "Place":
+    def within(self, run: str) -> "Scope":
         """Return the place of the callback *run* within this one's."""
         return replace(self, run=run, parents=(*self.parents, self.run))
 
@@ -89,7 +89,7 @@ def _run_metadata(request: RunRequest) -> dict[str, Json]:
 
 
 def checkpoint_metadata(
-    request: RunRequest, around: Place | None, outer: Mapping[str, str], told: Mapping[str, Json]
+    request: RunRequest, around: Scope | None, outer: Mapping[str, str], told: Mapping[str, Json]
 ) -> dict[str, Json]:
     """Return the metadata of a checkpoint that is kept: of the run, and what was *told* of it.
 
@@ -130,36 +130,36 @@ def graph_metadata(request: RunRequest) -> dict[str, Json]:
     return _run_metadata(request) | {"thread_id": request.thread_id, "ls_integration": "langgraph"}
 
 
-def node_metadata(request: RunRequest, place: Place) -> dict[str, Json]:
+def node_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]:
     """Return the metadata of a callback of a node."""
-    inside = {"checkpoint_ns": "|".join(place.namespace)} if place.namespace else {}
-    return graph_metadata(request) | _of_node(place) | inside
+    inside = {"checkpoint_ns": "|".join(scope.namespace)} if scope.namespace else {}
+    return graph_metadata(request) | _of_node(scope) | inside
 
 
-def _of_node(place: Place) -> dict[str, Json]:
+def _of_node(scope: Scope) -> dict[str, Json]:
     return {
-        "langgraph_step": place.step,
-        "langgraph_node": place.node,
-        "langgraph_triggers": [f"branch:to:{place.node}"],
-        "langgraph_path": [PULL, place.node],
-        "langgraph_checkpoint_ns": "|".join(place.path),
+        "langgraph_step": scope.step,
+        "langgraph_node": scope.node,
+        "langgraph_triggers": [f"branch:to:{scope.node}"],
+        "langgraph_path": [PULL, scope.node],
+        "langgraph_checkpoint_ns": "|".join(scope.path),
     }
 
 
-def inner_metadata(request: RunRequest, place: Place) -> dict[str, Json]:
+def inner_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]:
     """Return the metadata of what runs within a node: a tool, or a graph."""
-    namespace = place.namespace or place.path
-    return node_metadata(request, place) | {"checkpoint_ns": "|".join(namespace)}
+    namespace = scope.namespace or scope.path
+    return node_metadata(request, scope) | {"checkpoint_ns": "|".join(namespace)}
 
 
-def message_metadata(request: RunRequest, place: Place) -> dict[str, Json]:
+def message_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]:
     """Return the metadata of a message that the chat model streams."""
-    return model_metadata(request, place) | _tags(request)
+    return model_metadata(request, scope) | _tags(request)
 
 
-def model_metadata(request: RunRequest, place: Place) -> dict[str, Json]:
+def model_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]:
     """Return the metadata of a callback of the chat model."""
-    metadata = inner_metadata(request, place)
+    metadata = inner_metadata(request, scope)
     if "events" not in request.modes:
         namespace = metadata.pop("checkpoint_ns")
         metadata |= _model(request) | {"checkpoint_ns": namespace}

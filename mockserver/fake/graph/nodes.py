@@ -4,14 +4,14 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from mockserver.fake.errors import RejectedError, StoppedError
+from mockserver.fake.errors import RunFailed, RunInterrupted
 from mockserver.fake.graph.events_mode import Callbacks
 from mockserver.fake.graph.message_chunks import speech
-from mockserver.fake.graph.metadata import Place, message_metadata
+from mockserver.fake.graph.metadata import Scope, message_metadata
 from mockserver.fake.graph.state import State
-from mockserver.fake.graph.stream_modes import Modes
+from mockserver.fake.graph.stream_modes import StreamModes
 from mockserver.fake.ids import Ids, interrupt_id
-from mockserver.fake.json_format import Written
+from mockserver.fake.json_format import JsonText
 from mockserver.fake.messages import model as chat
 from mockserver.fake.messages.model import Message
 from mockserver.fake.run_request import RunRequest
@@ -53,73 +53,73 @@ class Nodes:
 
     request: RunRequest
     ids: Ids
-    modes: Modes
+    modes: StreamModes
     callbacks: Callbacks
     pace: Pace
     wait: Callable[[float], None]
     answers: dict[str, tuple[Json, ...]] = field(default_factory=dict)
 
-    def agent(self, place: Place, state: State, visit: Visit | None) -> State:
+    def agent(self, scope: Scope, state: State, visit: Visit | None) -> State:
         """Play one *visit* of the script; return the update of the state."""
         update: State = {}
         answer: dict[str, str] = {}
-        answers = self._answers(place)
+        answers = self._answers(scope)
         for step in visit.steps if visit else ():
             match filled(step, answer):
                 case Speak() as speak:
-                    update["messages"] = [self._speak(place, state, speak)]
+                    update["messages"] = [self._speak(scope, state, speak)]
                 case Custom(value):
-                    self.modes.custom(place.namespace, value)
+                    self.modes.custom(scope.namespace, value)
                 case Update(values):
                     update |= values
                 case Interrupt(value):
-                    answer = _asked(place, value, answers)
+                    answer = _asked(scope, value, answers)
                 case Fail(kind, message):
-                    raise RejectedError(kind, repr(message) if kind == "KeyError" else message)
+                    raise RunFailed(kind, repr(message) if kind == "KeyError" else message)
                 case Pause(seconds):
                     self.wait(seconds)
                 case _:
                     raise AssertionError("the steps of a Delegate are visits of their own")
         return update
 
-    def tools(self, place: Place, state: State, visit: Visit) -> State:
+    def tools(self, scope: Scope, state: State, visit: Visit) -> State:
         """Let the tools say what the *visit* has them say to the calls of the last message."""
         assert visit.speech is not None
         asked = state["messages"][-1]["tool_calls"]
         calls = visit.speech.calls
         messages: list[Message] = []
-        answers = self._answers(place)
+        answers = self._answers(scope)
         for number, (call, one) in enumerate(zip(calls, asked, strict=True)):
             undone = any(later.ask is not None for later in calls[number + 1 :])
-            messages.append(self._use(place, number, call, one, answers, named=not undone))
+            messages.append(self._use(scope, number, call, one, answers, named=not undone))
         return {"messages": messages}
 
-    def _speak(self, place: Place, state: State, speak: Speak) -> Message:
+    def _speak(self, scope: Scope, state: State, speak: Speak) -> Message:
         """Let the chat model say what *speak* says."""
-        said = speech(speak, self.ids, place.task)
-        model = place.within(said.identity)
+        said = speech(speak, self.ids, scope.task)
+        model = scope.within(said.identity)
         every = self.pace.token if speak.every is None else speak.every
         messages = state["messages"]
         self.callbacks.model_start(model, messages)
         self.wait(self.pace.first)
-        if self.modes.streams:
-            metadata = Written(dumps(message_metadata(self.request, place)))
-            for number, (chunk, so_far) in enumerate(said.chunks()):
+        if self.modes.streams_tokens:
+            metadata = JsonText(dumps(message_metadata(self.request, scope)))
+            for number, (chunk, get_partial) in enumerate(said.chunks()):
                 self.wait(every if number else 0)
                 self.callbacks.model_stream(model, chunk)
-                self.modes.token(place, chunk, so_far, metadata)
+                self.modes.token(scope, chunk, get_partial, metadata)
         else:
             self.wait(every * said.length)
-        message = said.whole(streamed=self.modes.streams)
+        message = said.whole(streamed=self.modes.streams_tokens)
         self.callbacks.model_end(model, messages, message)
         return message
 
-    def _answers(self, place: Place) -> Iterator[Json]:
-        return iter(self.answers.get(place.task, ()))
+    def _answers(self, scope: Scope) -> Iterator[Json]:
+        return iter(self.answers.get(scope.task, ()))
 
     def _use(
         self,
-        place: Place,
+        scope: Scope,
         number: int,
         call: Call,
         asked: Json,
@@ -128,32 +128,32 @@ class Nodes:
         named: bool,
     ) -> Message:
         """Let a tool answer the *call* that was *asked* of it; a message that the node may not return is not *named*."""
-        tool = place.within(self.ids.uuid7("tool", place.task, number))
+        tool = scope.within(self.ids.uuid7("tool", scope.task, number))
         given = {"input": asked["args"]}
         self.callbacks.tool("on_tool_start", tool, call.tool, given)
         self.wait(self.pace.tool)
         try:
-            answer = {} if call.ask is None else _asked(place, call.ask, answers)
-        except StoppedError as stopped:
+            answer = {} if call.ask is None else _asked(scope, call.ask, answers)
+        except RunInterrupted as stopped:
             error = {"error": "GraphInterrupt", "message": _shown(stopped)}
             said = {"error": error, **given, "tool_call_id": asked["id"]}
             self.callbacks.tool("on_tool_error", tool, call.tool, said)
             raise
         result = filled(call.result, answer)
         message = chat.tool(_content(result), call.tool, asked["id"], failed=call.failed)
-        if self.modes.streams and named:
-            message["id"] = self.ids.uuid4("message", place.task, number)
+        if self.modes.streams_tokens and named:
+            message["id"] = self.ids.uuid4("message", scope.task, number)
         self.callbacks.tool("on_tool_end", tool, call.tool, {"output": message, **given})
         return message
 
 
-def _asked(place: Place, value: Json, answers: Iterator[Json]) -> dict[str, str]:
+def _asked(scope: Scope, value: Json, answers: Iterator[Json]) -> dict[str, str]:
     """Return what a human said to the interrupt; StoppedError where nobody has yet."""
     for answer in answers:
         said = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
         return {"answer": said}
-    identity = interrupt_id(place.path)
-    raise StoppedError({"value": value, "id": identity, "response_schema": None})
+    identity = interrupt_id(scope.path)
+    raise RunInterrupted({"value": value, "id": identity, "response_schema": None})
 
 
 def _content(result: Json) -> Json:
@@ -167,10 +167,10 @@ def _is_part(value: Json) -> bool:
     return isinstance(value, str) or (isinstance(value, dict) and value.get("type") in _PARTS)
 
 
-def _shown(stopped: StoppedError) -> str:
+def _shown(stopped: RunInterrupted) -> str:
     """Return the interrupts as LangGraph's own error shows them."""
     shown = ", ".join(
         f"Interrupt(value={one['value']!r}, id='{one['id']}', response_schema=None)"
-        for one in stopped.asked
+        for one in stopped.interrupts
     )
     return f"({shown},)"

@@ -5,7 +5,7 @@ from mockserver.formats.json_text import Json, loads
 _CLOSING = {"{": "}", "[": "]"}
 
 
-def parsed_so_far(text: str) -> Json:
+def parse_partial(text: str) -> Json:
     """Return the value of the JSON *text*, open ends closed and what is left hanging dropped; None for nothing."""
     kept, closing = _closed(text)
     while kept:

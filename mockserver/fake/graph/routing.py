@@ -5,7 +5,7 @@ from mockserver.fake.graph.state import State, conversation
 from mockserver.fake.script.model import Script, Situation, Visit
 
 
-def follower(
+def next_node(
     visits: tuple[Visit, ...], node: str, update: State, state: State, *, inside: bool = False
 ) -> str:
     """Return the node that follows *node*, whose *update* has made *state*, where *visits* are what is to be said.
@@ -26,7 +26,7 @@ def follower(
     return RESEARCHER if inner else AGENT
 
 
-def planned(script: Script, graph: str, state: State) -> tuple[Visit, ...]:
+def planned_visits(script: Script, graph: str, state: State) -> tuple[Visit, ...]:
     """Return what *script* has to say in *state*."""
     said, humans, _ = conversation(state)
     return script.visits(Situation(graph, said, humans))

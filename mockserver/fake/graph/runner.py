@@ -3,15 +3,15 @@
 from collections.abc import Callable
 
 from mockserver.fake.graph.checkpoint_store import History
-from mockserver.fake.graph.checkpointer import Checkpoints
-from mockserver.fake.graph.event_log import Event, Played, Reel
+from mockserver.fake.graph.checkpointer import Checkpointer
+from mockserver.fake.graph.event_log import Event, EventLog, RunResult
 from mockserver.fake.graph.events_mode import Callbacks
 from mockserver.fake.graph.graph import Graph
 from mockserver.fake.graph.nodes import Nodes
-from mockserver.fake.graph.stream_modes import Modes
+from mockserver.fake.graph.stream_modes import StreamModes
 from mockserver.fake.ids import Ids
-from mockserver.fake.json_format import Written, written
-from mockserver.fake.replies import Answer, Timed
+from mockserver.fake.json_format import JsonText, to_server_json
+from mockserver.fake.replies import Response, ScheduledBody
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import Script
 from mockserver.formats.json_text import Json
@@ -19,13 +19,13 @@ from mockserver.http.messages import Headers
 
 HEARTBEAT = b": heartbeat\r\n\r\n"
 NEWLINE = b"\n"
-NOTHING = b"{}"
+EMPTY_STATE = b"{}"
 """What a run comes to that has told no state."""
 
-_SPEECHLESS = "no rule of the script fits, so the graph says nothing"
+_NO_RULE = "no rule of the script fits, so the graph says nothing"
 
 
-class Runs:
+class RunEngine:
     """Plays *script* for each run; *gap* tells how long a pause takes on a thread, of so many natural seconds."""
 
     def __init__(
@@ -34,45 +34,47 @@ class Runs:
         self.script = script
         self.gap = gap
 
-    def play(self, script: Script) -> None:
+    def use_script(self, script: Script) -> None:
         """Play another *script* from now on."""
         self.script = script
 
-    def stream(self, request: RunRequest, ids: Ids) -> Answer:
+    def stream(self, request: RunRequest, ids: Ids) -> Response:
         """Return the events of the run."""
-        played = self._alone(request, ids)
-        steps = tuple((event.at, event.raw) for event in played.events)
+        result = self._play_stateless(request, ids)
+        steps = tuple((event.at, event.raw) for event in result.events)
         headers = stream_headers(f"/runs/{request.run_id}")
-        return Answer(200, headers, Timed(steps, HEARTBEAT, played.end), played.note)
+        return Response(200, headers, ScheduledBody(steps, HEARTBEAT, result.end), result.note)
 
-    def wait(self, request: RunRequest, ids: Ids) -> Answer:
+    def wait(self, request: RunRequest, ids: Ids) -> Response:
         """Return what the run comes to: the last state, an interrupt, or an error."""
-        played = self._alone(request, ids)
+        result = self._play_stateless(request, ids)
         headers = wait_headers(f"/threads/{request.thread_id}/runs/{request.run_id}")
-        body = ((played.end, outcome(played.events)),)
-        return Answer(200, headers, Timed(body, NEWLINE, played.end), played.note)
+        body = ((result.end, outcome_json(result.events)),)
+        return Response(200, headers, ScheduledBody(body, NEWLINE, result.end), result.note)
 
-    def on_thread(self, request: RunRequest, ids: Ids, history: History) -> Played:
+    def play_on_thread(self, request: RunRequest, ids: Ids, history: History) -> RunResult:
         """Return the run on the thread with that *history*, which has its checkpoints afterwards."""
-        reel = Reel(self.gap, resumable=request.resumable, started=ids.milliseconds)
-        return self._played(request, ids, reel, history)
+        log = EventLog(self.gap, resumable=request.resumable, started=ids.milliseconds)
+        return self._play(request, ids, log, history)
 
-    def _alone(self, request: RunRequest, ids: Ids) -> Played:
-        reel = Reel(lambda seconds: seconds, resumable=request.resumable, started=ids.milliseconds)
-        reel.wait(request.delay)
-        return self._played(request, ids, reel, History())
+    def _play_stateless(self, request: RunRequest, ids: Ids) -> RunResult:
+        log = EventLog(
+            lambda seconds: seconds, resumable=request.resumable, started=ids.milliseconds
+        )
+        log.wait(request.delay)
+        return self._play(request, ids, log, History())
 
-    def _played(self, request: RunRequest, ids: Ids, reel: Reel, history: History) -> Played:
-        modes = Modes(request, ids, reel.emit, lambda: reel.now)
-        callbacks = Callbacks(request, reel.emit)
-        nodes = Nodes(request, ids, modes, callbacks, self.script.pace, reel.wait)
-        checkpoints = Checkpoints(request, ids, modes, history, reel.save)
-        graph = Graph(self.script, nodes, checkpoints)
-        reel.emit("metadata", {"run_id": request.run_id, "attempt": 1})
+    def _play(self, request: RunRequest, ids: Ids, log: EventLog, history: History) -> RunResult:
+        modes = StreamModes(request, ids, log.emit, lambda: log.now)
+        callbacks = Callbacks(request, log.emit)
+        nodes = Nodes(request, ids, modes, callbacks, self.script.pace, log.wait)
+        checkpointer = Checkpointer(request, ids, modes, history, log.save)
+        graph = Graph(self.script, nodes, checkpointer)
+        log.emit("metadata", {"run_id": request.run_id, "attempt": 1})
         graph.run()
-        checkpoints.close()
-        note = _SPEECHLESS if graph.speechless else graph.slow
-        return reel.played(graph.failed, note)
+        checkpointer.close()
+        note = _NO_RULE if graph.speechless else graph.slow
+        return log.result(graph.failed, note)
 
 
 def stream_headers(run: str) -> Headers:
@@ -95,22 +97,22 @@ def wait_headers(run: str) -> Headers:
     )
 
 
-def outcome(events: tuple[Event, ...]) -> bytes:
+def outcome_json(events: tuple[Event, ...]) -> bytes:
     """Return what a run comes to that has told *events*, as JSON."""
-    value: Json | Written = {}
-    asked: list[Json] = []
+    value: Json | JsonText = {}
+    interrupts: list[Json] = []
     for event in events:
         match event.name, event.value:
             case "updates", {"__interrupt__": [*more]} if more:
-                asked += more
-                value = {"__interrupt__": asked}
-            case "values", {"__interrupt__": more} if asked:
+                interrupts += more
+                value = {"__interrupt__": interrupts}
+            case "values", {"__interrupt__": more} if interrupts:
                 # So does the server: whoever asks for both modes gets the interrupts alone, and twice.
-                asked += more
+                interrupts += more
             case "values", state:
                 value = state
             case "error", error:
                 value = {"__error__": error}
             case _:
                 pass
-    return written(value).encode("utf-8", "replace")
+    return to_server_json(value).encode("utf-8", "replace")

@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from mockserver.fake.errors import RejectedError
+from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace, Task
-from mockserver.fake.graph.checkpointer import FIRST, Checkpoints
-from mockserver.fake.graph.metadata import AGENT, RESEARCHER, START, TOOLS, Place
+from mockserver.fake.graph.checkpointer import FIRST_STEP, Checkpointer
+from mockserver.fake.graph.metadata import AGENT, RESEARCHER, START, TOOLS, Scope
 from mockserver.fake.graph.nodes import Nodes
-from mockserver.fake.graph.state import State, commanded, entered, written
+from mockserver.fake.graph.state import State, apply_command, apply_input, apply_update
 from mockserver.fake.ids import Ids
 from mockserver.formats.json_text import Json
 
@@ -21,42 +21,44 @@ _INTERRUPT = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class StartPoint:
     """Where a graph begins or goes on: the *state*, the *place* that is next (None: nowhere), and whether it was there before."""
 
     state: State
-    place: Place | None
+    scope: Scope | None
     again: bool = False
 
 
-class Beginning:
+class RunStart:
     """Begins the graphs of one run, of what *nodes* and *checkpoints* have; *converse* takes the state in which it does."""
 
     def __init__(
-        self, nodes: Nodes, checkpoints: Checkpoints, converse: Callable[[State], None]
+        self, nodes: Nodes, checkpointer: Checkpointer, converse: Callable[[State], None]
     ) -> None:
         self._nodes = nodes
         self._request = nodes.request
         self._ids = nodes.ids
         self._modes = nodes.modes
         self._callbacks = nodes.callbacks
-        self._checkpoints = checkpoints
+        self._checkpointer = checkpointer
         self._converse = converse
 
-    def begun(self, root: Place) -> Begun:
+    def begun(self, root: Scope) -> StartPoint:
         """Take the input in, or the command in its place, or go on where the thread stands."""
-        head = self._checkpoints.head()
+        head = self._checkpointer.head()
         command, value = self._request.command, self._request.input
         if command is not None:
             return self._commanded(root, command, head)
         self._callbacks.graph_start(root, value)
         if value is None and head is not None:
             return self.going_on(root, head)
-        self._checkpoints.before((), value)
+        self._checkpointer.save_input((), value)
         state = self._taken_in(value, head)
         return self.beginning(root, state, AGENT, shown=bool(value))
 
-    def _commanded(self, root: Place, command: dict[str, Json], head: Checkpoint | None) -> Begun:
+    def _commanded(
+        self, root: Scope, command: dict[str, Json], head: Checkpoint | None
+    ) -> StartPoint:
         goto, update = command.get("goto") or None, command.get("update")
         self._callbacks.graph_start(
             root,
@@ -70,13 +72,13 @@ class Beginning:
         node = goto[0] if isinstance(goto, list) else goto
         if head is not None:
             return self.going_on(root, head, update, node if node in _NODES else None)
-        if self._request.kept and command.get("resume") is not None:
-            self._checkpoints.before((), {})
-            error = RejectedError("TypeError", "there is no interrupt to resume")
-            self.started(error=error.shown)
+        if self._request.keeps_thread and command.get("resume") is not None:
+            self._checkpointer.save_input((), {})
+            error = RunFailed("TypeError", "there is no interrupt to resume")
+            self.started(error=error.repr_text)
             raise error
-        state = commanded(command, self._ids)
-        self._checkpoints.before((), state)
+        state = apply_command(command, self._ids)
+        self._checkpointer.save_input((), state)
         self.started(result=update or {})
         # The server begins at the tools, or else at the agent.
         return self.beginning(root, state, TOOLS if node == TOOLS else AGENT, shown=bool(update))
@@ -84,53 +86,53 @@ class Beginning:
     def _taken_in(self, value: Json, head: Checkpoint | None) -> State:
         """Return the state that the input *value* makes of that at *head*."""
         try:
-            state = entered(value, self._ids, None if head is None else dict(head.values))
-        except RejectedError as error:
-            self.started(error=error.shown)
+            state = apply_input(value, self._ids, None if head is None else dict(head.values))
+        except RunFailed as error:
+            self.started(error=error.repr_text)
             raise
         self.started(result=value)
         return state
 
     def started(self, namespace: Namespace = (), **known: Json) -> None:
         """Keep what is *known* of the task that takes the input of a graph in."""
-        last = self._checkpoints.last(namespace)
+        last = self._checkpointer.last(namespace)
         if last is not None and last.following == [START]:
-            self._checkpoints.became(namespace, last.tasks[0].identity, **known)
+            self._checkpointer.update_task(namespace, last.tasks[0].identity, **known)
 
     def going_on(
-        self, graph: Place, head: Checkpoint, update: Json = None, goto: str | None = None
-    ) -> Begun:
+        self, graph: Scope, head: Checkpoint, update: Json = None, goto: str | None = None
+    ) -> StartPoint:
         """Go on at *head* with the tasks that are due there, or with the node that the command goes to."""
         namespace = graph.namespace
         state, tasks = dict(head.values), head.tasks
         if update:
-            state = written(update, state, self._ids, "command")
+            state = apply_update(update, state, self._ids, "command")
         if not namespace:
             self._converse(state)
         elif self._request.subgraphs:
-            self._modes.known(state.get("messages", []))
+            self._modes.mark_sent(state.get("messages", []))
         if goto is not None and goto not in head.following:
             tasks = (Task(self._ids.uuid5("task", *namespace, goto, head.step + 1), goto),)
         self._modes.values(namespace, state)
         if self._forks(namespace):
-            fork = self._checkpoints.fork(head)
+            fork = self._checkpointer.fork(head)
             step, tasks = fork.step, fork.tasks
         else:
-            self._checkpoints.again(head, state, tasks)
-            self._checkpoints.amended(replace(head, values=state))
+            self._checkpointer.resume(head, state, tasks)
+            self._checkpointer.replace_last(replace(head, values=state))
             step = head.step
         if not tasks:
-            return Begun(state, None)
+            return StartPoint(state, None)
         task = tasks[0]
         if task.name == START:
             return self.beginning(graph, self._taken_in(task.given, head), AGENT, shown=True)
         self._nodes.answers[task.identity] = (*task.answers, *self._answers(task))
-        place = place_of(self._ids, namespace, (*graph.parents, graph.run), task.name, step + 1)
-        return Begun(state, replace(place, task=task.identity), again=True)
+        scope = scope_of(self._ids, namespace, (*graph.parents, graph.run), task.name, step + 1)
+        return StartPoint(state, replace(scope, task=task.identity), again=True)
 
     def _forks(self, namespace: Namespace) -> bool:
         """Tell whether the run leaves the checkpoint that it names as it is, and plays what is due there anew."""
-        named = self._checkpoints.named is not None
+        named = self._checkpointer.requested_id is not None
         return named and not namespace and self._request.command is None
 
     def _answers(self, task: Task) -> tuple[Json, ...]:
@@ -142,22 +144,22 @@ class Beginning:
             return tuple(said[one["id"]] for one in task.interrupts[-1:] if one["id"] in said)
         return (said,)
 
-    def beginning(self, graph: Place, state: State, node: str, *, shown: bool) -> Begun:
+    def beginning(self, graph: Scope, state: State, node: str, *, shown: bool) -> StartPoint:
         """Begin in the *state* that the input has made, at *node*."""
-        last = self._checkpoints.last(graph.namespace)
-        step = last.step + 1 if last else FIRST + 1
-        place = place_of(self._ids, graph.namespace, (*graph.parents, graph.run), node, step + 1)
+        last = self._checkpointer.last(graph.namespace)
+        step = last.step + 1 if last else FIRST_STEP + 1
+        scope = scope_of(self._ids, graph.namespace, (*graph.parents, graph.run), node, step + 1)
         if not graph.namespace:
             self._converse(state)
         if shown:
             self._modes.values(graph.namespace, state)
-        self._checkpoints.after(graph.namespace, step, state, place)
-        return Begun(state, place)
+        self._checkpointer.save_step(graph.namespace, step, state, scope)
+        return StartPoint(state, scope)
 
 
-def place_of(
+def scope_of(
     ids: Ids, namespace: tuple[str, ...], parents: tuple[str, ...], node: str, step: int
-) -> Place:
+) -> Scope:
     where: tuple[str | int, ...] = (*namespace, node, step)
     run, task = ids.uuid7("node", *where), ids.uuid5("task", *where)
-    return Place(run, namespace, parents, node, step, task)
+    return Scope(run, namespace, parents, node, step, task)

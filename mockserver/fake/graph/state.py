@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from mockserver.fake.errors import RejectedError
+from mockserver.fake.errors import RunFailed
 from mockserver.fake.ids import Ids
 from mockserver.fake.messages import model
-from mockserver.fake.messages.coercion import REMOVE, coerced
+from mockserver.fake.messages.coercion import REMOVE, coerce_messages
 from mockserver.fake.messages.model import Message
 from mockserver.formats.json_text import Json, dumps
 
@@ -14,71 +14,77 @@ State = dict[str, Json]
 REMOVE_ALL = "__remove_all__"
 
 
-def entered(value: Json, ids: Ids, before: State | None = None) -> State:
+def apply_input(value: Json, ids: Ids, before: State | None = None) -> State:
     """Return the state that the input *value* makes of the one *before*, None where the graph begins with it.
 
     RejectedError where the graph cannot take it.
     """
     if value is None:
-        raise RejectedError("EmptyInputError", "Received no input for __start__")
+        raise RunFailed("EmptyInputError", "Received no input for __start__")
     if not isinstance(value, dict):
-        raise no_update(value)
+        raise invalid_update(value)
     if before is None:
         before = {"messages": []} if not value or "messages" in value else {}
-    return updated(before, _coerced(value), ids, "input")
+    return merge_update(before, _coerce_messages(value), ids, "input")
 
 
-def no_update(value: Json) -> RejectedError:
+def invalid_update(value: Json) -> RunFailed:
     """Return what a graph says to a *value* that is no update of its state."""
-    return RejectedError("InvalidUpdateError", f"Expected an object, got {dumps(value)}")
+    return RunFailed("InvalidUpdateError", f"Expected an object, got {dumps(value)}")
 
 
-def commanded(command: dict[str, Json], ids: Ids) -> State:
+def apply_command(command: dict[str, Json], ids: Ids) -> State:
     """Return the state that begins with a *command* where there is no thread; RejectedError where it goes nowhere.
 
     The server applies its update twice, so that messages without ids stand there twice.
     """
-    update = _pairs(command.get("update") or {})
+    update = _as_mapping(command.get("update") or {})
     if command.get("resume") is not None:
-        raise RejectedError("RuntimeError", "a run without a thread cannot be resumed")
+        raise RunFailed("RuntimeError", "a run without a thread cannot be resumed")
     if not command.get("goto"):
         if not update:
-            raise RejectedError("UnboundLocalError", "the command is empty")
-        raise RejectedError("TypeError", "a command without `goto` needs a thread")
+            raise RunFailed("UnboundLocalError", "the command is empty")
+        raise RunFailed("TypeError", "a command without `goto` needs a thread")
     state: State = {"messages": []}
     for time in ("first", "second"):
-        state = updated(state, _coerced(update), ids, f"command {time}")
+        state = merge_update(state, _coerce_messages(update), ids, f"command {time}")
     return state
 
 
-def written(update: Json, state: State, ids: Ids, place: str) -> State:
+def apply_update(update: Json, state: State, ids: Ids, source: str) -> State:
     """Return what the *update* of a command, or of a person, makes of *state*; RejectedError where it is none."""
-    return updated(state, _coerced(_pairs(update or {})), ids, place)
+    return merge_update(state, _coerce_messages(_as_mapping(update or {})), ids, source)
 
 
-def _coerced(values: State) -> State:
-    return {key: coerced(part) if key == "messages" else part for key, part in values.items()}
+def _coerce_messages(values: State) -> State:
+    return {
+        key: coerce_messages(part) if key == "messages" else part for key, part in values.items()
+    }
 
 
-def _pairs(update: Json) -> State:
+def _as_mapping(update: Json) -> State:
     """Return the *update* of a command, which may be a list of keys and values."""
     try:
         return dict(update)
     except (TypeError, ValueError) as error:
-        raise RejectedError(
+        raise RunFailed(
             type(error).__name__, "the update must be an object or a list of pairs"
         ) from None
 
 
-def updated(state: State, update: State, ids: Ids, place: str) -> State:
+def merge_update(state: State, update: State, ids: Ids, source: str) -> State:
     """Return *state* with *update* merged into it."""
     after = state | {key: value for key, value in update.items() if key != "messages"}
     if "messages" in update:
-        after["messages"] = merged(state.get("messages", []), update["messages"], ids, place)
+        after["messages"] = merge_messages(
+            state.get("messages", []), update["messages"], ids, source
+        )
     return after
 
 
-def merged(before: list[Message], new: Iterable[Message], ids: Ids, place: str) -> list[Message]:
+def merge_messages(
+    before: list[Message], new: Iterable[Message], ids: Ids, source: str
+) -> list[Message]:
     """Return the messages *before* and the *new* ones; one with a known id takes the place of the other.
 
     A message without an id gets one, in place, so that whatever else shows it has it too. RejectedError where one is
@@ -89,7 +95,7 @@ def merged(before: list[Message], new: Iterable[Message], ids: Ids, place: str) 
     for number, message in enumerate(new):
         identity = message["id"]
         if identity is None:
-            message["id"] = identity = ids.uuid4("message", place, number)
+            message["id"] = identity = ids.uuid4("message", source, number)
         if message["type"] != REMOVE:
             messages[identity] = message
             removed.discard(identity)
@@ -98,7 +104,7 @@ def merged(before: list[Message], new: Iterable[Message], ids: Ids, place: str) 
         elif identity in messages:
             removed.add(identity)
         else:
-            raise RejectedError(
+            raise RunFailed(
                 "ValueError",
                 f"Attempting to delete a message with an ID that doesn't exist ('{identity}')",
             )

@@ -3,7 +3,7 @@
 The accepted forms and the kinds of errors are those of langgraph-api 0.16.7 with langchain-core 1.7.2; the error messages are our own.
 """
 
-from mockserver.fake.errors import RejectedError
+from mockserver.fake.errors import RunFailed
 from mockserver.fake.messages import model, tool_calls
 from mockserver.fake.messages.model import Message
 from mockserver.formats.json_text import Json
@@ -24,17 +24,17 @@ _CLASSES = {
 }
 _SERIALIZED = {name + end: kind for kind, name in _CLASSES.items() for end in ("", "Chunk")}
 
-_OWN = ("tool_call_id", "tool_calls", "name", "id")
+_NAMED_PARTS = ("tool_call_id", "tool_calls", "name", "id")
 """The parts of any message that never count as additional ones; where they are null, they are not there."""
 
 
-def coerced(value: Json) -> list[Message]:
+def coerce_messages(value: Json) -> list[Message]:
     """Return the messages that *value* stands for: a list of them, or one alone.
 
     Each may be text, [role, text], or an object with `role` or `type`. RejectedError where it is none of them.
     """
     if value is None:
-        raise RejectedError("ValueError", "messages must not be null")
+        raise RunFailed("ValueError", "messages must not be null")
     return [_message(item) for item in (value if isinstance(value, list) else [value])]
 
 
@@ -43,9 +43,9 @@ def _message(item: Json) -> Message:
         case str():
             return model.base("human", item, None)
         case [role, content]:
-            return _made(role, content, {})
+            return _build(role, content, {})
         case list():
-            raise RejectedError(
+            raise RunFailed(
                 "NotImplementedError", "a message that is a list must be [role, content]"
             )
         case {"lc": 1, "type": "constructor", "id": [*_, str(name)], "kwargs": dict(parts)} if (
@@ -55,7 +55,7 @@ def _message(item: Json) -> Message:
         case dict():
             return _from_mapping(item)
         case _:
-            raise RejectedError(
+            raise RunFailed(
                 "NotImplementedError", "a message must be a string, a list or an object"
             )
 
@@ -63,16 +63,16 @@ def _message(item: Json) -> Message:
 def _from_mapping(item: dict[str, Json]) -> Message:
     named_by = "role" if "role" in item else "type"
     if named_by not in item or "content" not in item:
-        raise RejectedError("ValueError", "a message needs `role` (or `type`) and `content`")
-    return _made(item[named_by], item["content"] or "", _rest(item, named_by, "content"))
+        raise RunFailed("ValueError", "a message needs `role` (or `type`) and `content`")
+    return _build(item[named_by], item["content"] or "", _rest(item, named_by, "content"))
 
 
-def _made(role: Json, content: Json, parts: dict[str, Json]) -> Message:
+def _build(role: Json, content: Json, parts: dict[str, Json]) -> Message:
     """Return the message of *role* that says *content*; *parts* are all others that it was given."""
-    extra = _extra(parts)
-    own = {name: parts[name] for name in _OWN if parts.get(name) is not None}
+    extra = _additional(parts)
+    own = {name: parts[name] for name in _NAMED_PARTS if parts.get(name) is not None}
     if "tool_calls" in own:
-        own["tool_calls"] = tool_calls.renamed(own["tool_calls"])
+        own["tool_calls"] = tool_calls.from_openai(own["tool_calls"])
     kind = _kind(role)
     if role == "developer":
         extra["__openai_role__"] = "developer"
@@ -88,20 +88,20 @@ def _made(role: Json, content: Json, parts: dict[str, Json]) -> Message:
     return message | own | ({"example": example} if example else {})
 
 
-def _extra(parts: dict[str, Json]) -> dict[str, Json]:
+def _additional(parts: dict[str, Json]) -> dict[str, Json]:
     given = parts.get("additional_kwargs", {})
     if given == []:
         given = {}
     if not isinstance(given, dict):
-        raise RejectedError("TypeError", "additional_kwargs must be an object")
-    return _rest(parts, *_OWN, "response_metadata", "additional_kwargs") | given
+        raise RunFailed("TypeError", "additional_kwargs must be an object")
+    return _rest(parts, *_NAMED_PARTS, "response_metadata", "additional_kwargs") | given
 
 
 def _kind(role: Json) -> str:
     if isinstance(role, list | dict):
-        raise RejectedError("TypeError", "the role of a message must be a string")
+        raise RunFailed("TypeError", "the role of a message must be a string")
     if role not in _KINDS:
-        raise RejectedError(
+        raise RunFailed(
             "ValueError",
             f"Unexpected message type: '{role}'. Use one of 'human', 'user', 'ai', 'assistant', "
             "'function', 'tool', 'system', or 'developer'.",
@@ -118,9 +118,11 @@ def _identity(value: Json) -> Json:
 def _add_calls(message: Message, given: list[Json] | None) -> None:
     """Give the assistant's *message* its tool calls, those *given* or else those in its additional parts."""
     good, bad = (
-        (given, []) if given else tool_calls.raw(message["additional_kwargs"].get("tool_calls"))
+        (given, [])
+        if given
+        else tool_calls.parse_raw(message["additional_kwargs"].get("tool_calls"))
     )
-    message["tool_calls"] = [tool_calls.checked(call) for call in good]
+    message["tool_calls"] = [tool_calls.check(call) for call in good]
     message["invalid_tool_calls"] = bad
     message["usage_metadata"] = None
 
@@ -130,7 +132,7 @@ def _add_result(message: Message, own: dict[str, Json]) -> None:
     content, extra = message["content"], message["additional_kwargs"]
     artifact, status = extra.pop("artifact", None), extra.pop("status", None)
     if "tool_call_id" not in own:
-        raise RejectedError("KeyError", "'tool_call_id'")
+        raise RunFailed("KeyError", "'tool_call_id'")
     call = own.pop("tool_call_id")
     if isinstance(content, list):
         message["content"] = [
@@ -147,7 +149,7 @@ def _check(message: Message) -> None:
     """Raise RejectedError if parts of *message* have wrong types."""
     kind = message["type"]
     if kind == REMOVE and message["id"] is None:
-        raise RejectedError("TypeError", "a message of type `remove` needs an `id`")
+        raise RunFailed("TypeError", "a message of type `remove` needs an `id`")
     found: list[str] = []
     if not _is_content(message["content"]):
         found.append("content must be a string, or a list of strings and objects")
@@ -168,7 +170,7 @@ def _check(message: Message) -> None:
         if message["status"] not in ("success", "error"):
             found.append("status must be 'success' or 'error'")
     if found:
-        raise RejectedError("ValidationError", f"{_CLASSES[kind]}: {'; '.join(found)}")
+        raise RunFailed("ValidationError", f"{_CLASSES[kind]}: {'; '.join(found)}")
 
 
 def _is_content(value: Json) -> bool:

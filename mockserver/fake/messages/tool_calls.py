@@ -1,29 +1,29 @@
 """Tool calls from all the forms in which clients write them. No I/O."""
 
-from mockserver.fake.errors import RejectedError
+from mockserver.fake.errors import RunFailed
 from mockserver.fake.messages import model
 from mockserver.formats.json_text import Json, loads
 
 _REQUIRED = ("name", "args", "id")
 
 
-def renamed(calls: Json) -> list[Json]:
+def from_openai(calls: Json) -> list[Json]:
     """Return *calls*, those in OpenAI's form in LangChain's; the others may still be anything."""
     if not isinstance(calls, str | list | dict):
-        raise RejectedError("TypeError", "tool_calls must be a list")
-    return [_renamed(call) for call in calls]
+        raise RunFailed("TypeError", "tool_calls must be a list")
+    return [_from_openai(call) for call in calls]
 
 
-def checked(call: Json) -> Json:
+def check(call: Json) -> Json:
     """Return the *call* that has all that a tool call needs, and nothing else; RejectedError for any other."""
     if not isinstance(call, dict):
-        raise RejectedError("AttributeError", "a tool call must be an object")
+        raise RunFailed("AttributeError", "a tool call must be an object")
     for key in call:
         if key not in (*_REQUIRED, "type", "extras"):
-            raise RejectedError("TypeError", f"a tool call has no key `{key}`")
+            raise RunFailed("TypeError", f"a tool call has no key `{key}`")
     for key in _REQUIRED:
         if key not in call:
-            raise RejectedError("TypeError", f"a tool call needs the key `{key}`")
+            raise RunFailed("TypeError", f"a tool call needs the key `{key}`")
     return model.call(call["name"], call["args"], call["id"])
 
 
@@ -40,7 +40,7 @@ def problems(calls: list[Json]) -> list[str]:
     return found
 
 
-def raw(calls: Json) -> tuple[list[Json], list[Json]]:
+def parse_raw(calls: Json) -> tuple[list[Json], list[Json]]:
     """Return the *calls* in OpenAI's form, among a message's additional parts, and those whose arguments are no JSON.
 
     Where one is in another form, there are none.
@@ -68,9 +68,9 @@ def raw(calls: Json) -> tuple[list[Json], list[Json]]:
     return good, bad
 
 
-def _renamed(call: Json) -> Json:
+def _from_openai(call: Json) -> Json:
     if not isinstance(call, str | list | dict):
-        raise RejectedError("TypeError", "a tool call must be an object")
+        raise RunFailed("TypeError", "a tool call must be an object")
     if not isinstance(call, dict) or "function" not in call:
         return call
     args = _part(call["function"], "arguments")
@@ -78,13 +78,13 @@ def _renamed(call: Json) -> Json:
         try:
             args = loads(args)
         except ValueError as error:
-            raise RejectedError("JSONDecodeError", str(error)) from None
+            raise RunFailed("JSONDecodeError", str(error)) from None
     return model.call(_part(call["function"], "name"), args, _part(call, "id"))
 
 
 def _part(value: Json, key: str) -> Json:
     if not isinstance(value, dict):
-        raise RejectedError("TypeError", "the function of a tool call must be an object")
+        raise RunFailed("TypeError", "the function of a tool call must be an object")
     if key not in value:
-        raise RejectedError("KeyError", f"'{key}'")
+        raise RunFailed("KeyError", f"'{key}'")
     return value[key]

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver.fake.graph.checkpoint_store import Checkpoint, History, Task
-from mockserver.fake.graph.checkpointer import inner_place, reference
+from mockserver.fake.graph.checkpointer import reference, subgraph_reference
 from mockserver.fake.graph.metadata import PULL
-from mockserver.fake.threads.thread import shown_interrupt
+from mockserver.fake.threads.thread import interrupt_json
 from mockserver.formats.json_text import Json
 
-EMPTY: Mapping[str, Json] = {
+EMPTY_STATE: Mapping[str, Json] = {
     "values": {},
     "next": [],
     "tasks": [],
@@ -24,7 +24,7 @@ EMPTY: Mapping[str, Json] = {
 """The state of a thread that has no checkpoint."""
 
 
-def state(
+def snapshot(
     thread: str, history: History, checkpoint: Checkpoint, *, subgraphs: bool = False
 ) -> dict[str, Json]:
     """Return the state at *checkpoint* in the *history* of *thread*, with that of graphs within it if *subgraphs*."""
@@ -44,10 +44,10 @@ def state(
     }
 
 
-def unknown(thread: str, identity: str) -> dict[str, Json]:
+def missing_checkpoint(thread: str, identity: str) -> dict[str, Json]:
     """Return the state at a checkpoint *identity* that there is not."""
     place = {"checkpoint_id": identity, "thread_id": thread}
-    return {**EMPTY, "checkpoint": place, "checkpoint_id": identity}
+    return {**EMPTY_STATE, "checkpoint": place, "checkpoint_id": identity}
 
 
 def _task(
@@ -60,8 +60,8 @@ def _task(
         "name": task.name,
         "path": [PULL, task.name],
         "error": task.error,
-        "interrupts": [shown_interrupt(one) for one in task.interrupts],
-        "checkpoint": None if inner else inner_place(thread, task),
-        "state": inner and state(thread, history, inner, subgraphs=True),
+        "interrupts": [interrupt_json(one) for one in task.interrupts],
+        "checkpoint": None if inner else subgraph_reference(thread, task),
+        "state": inner and snapshot(thread, history, inner, subgraphs=True),
         "result": task.result,
     }

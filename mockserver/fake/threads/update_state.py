@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mockserver.fake.errors import RejectedError
+from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace, Task
 from mockserver.fake.graph.metadata import AGENT, END, RESEARCHER, START, TOOLS
-from mockserver.fake.graph.routing import follower, planned
-from mockserver.fake.graph.state import no_update, written
+from mockserver.fake.graph.routing import next_node, planned_visits
+from mockserver.fake.graph.state import apply_update, invalid_update
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import Script
 from mockserver.formats.json_text import Json
@@ -20,7 +20,7 @@ _NODES = (START, AGENT, TOOLS, RESEARCHER)
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class StateUpdate:
     """New *values*, as *node* would write them, at the checkpoint *base* (None: at the beginning); no node is the last one."""
 
     values: Json
@@ -31,16 +31,16 @@ class Update:
     """The id of the checkpoint before it, where that is not known."""
 
 
-def updated(
-    update: Update, script: Script, graph: str, ids: Ids, metadata: Mapping[str, Json]
+def checkpoint_after(
+    update: StateUpdate, script: Script, graph: str, ids: Ids, metadata: Mapping[str, Json]
 ) -> Checkpoint:
     """Return the checkpoint that *update* makes, where *script* says what follows; RejectedError where there can be none."""
     base, node = update.base, update.node
     nothing = update.values is None
     if node not in (*_NODES, *_SPECIAL, None) or (node in (COPY, END) and not nothing):
-        raise RejectedError("InvalidUpdateError", f"Node {node} does not exist")
+        raise RunFailed("InvalidUpdateError", f"Node {node} does not exist")
     step = base.step + 1 if base else -1 if node == INPUT else 0
-    made = Checkpoint(
+    checkpoint = Checkpoint(
         identity=ids.uuid6(0, step, "update", *update.namespace, step),
         parent=base.identity if base else update.parent,
         namespace=update.namespace,
@@ -52,37 +52,46 @@ def updated(
         created_at=ids.time(),
     )
     own = {} if node == COPY else metadata
-    told = {**own, "source": made.source, "step": step, "parents": dict(made.outer)}
-    made = replace(made, metadata=told)
+    checkpoint_metadata = {
+        **own,
+        "source": checkpoint.source,
+        "step": step,
+        "parents": dict(checkpoint.outer),
+    }
+    checkpoint = replace(checkpoint, metadata=checkpoint_metadata)
     if node == INPUT:
-        return replace(made, tasks=(replace(_task(ids, made, START), given=update.values),))
+        return replace(
+            checkpoint, tasks=(replace(_task(ids, checkpoint, START), given=update.values),)
+        )
     if node == COPY:
         parent = base.parent if base else None
-        tasks = tuple(_task(ids, made, task.name) for task in base.tasks) if base else ()
-        return replace(made, parent=parent, tasks=tasks)
+        tasks = tuple(_task(ids, checkpoint, task.name) for task in base.tasks) if base else ()
+        return replace(checkpoint, parent=parent, tasks=tasks)
     if node == END or (node is None and nothing):
-        return made
-    return _written(made, update, script, graph, ids)
+        return checkpoint
+    return _with_values(checkpoint, update, script, graph, ids)
 
 
-def _written(made: Checkpoint, update: Update, script: Script, graph: str, ids: Ids) -> Checkpoint:
+def _with_values(
+    checkpoint: Checkpoint, update: StateUpdate, script: Script, graph: str, ids: Ids
+) -> Checkpoint:
     """Return *made* with the values of *update* in it, and with what comes behind its node."""
-    before = dict(made.values)
+    before = dict(checkpoint.values)
     if isinstance(update.values, list):
-        raise no_update(update.values)
-    state = written(update.values, before, ids, f"update {made.step}")
-    known = {message["id"] for message in before.get("messages", ())}
-    new = [message for message in state.get("messages", ()) if message["id"] not in known]
+        raise invalid_update(update.values)
+    state = apply_update(update.values, before, ids, f"update {checkpoint.step}")
+    known_ids = {message["id"] for message in before.get("messages", ())}
+    new = [message for message in state.get("messages", ()) if message["id"] not in known_ids]
     said = (
         {"messages": new or state["messages"][-1:]} if "messages" in (update.values or {}) else {}
     )
-    node = update.node or made.node or START
-    following = follower(
-        planned(script, graph, state), node, said, state, inside=bool(made.namespace)
+    node = update.node or checkpoint.node or START
+    following = next_node(
+        planned_visits(script, graph, state), node, said, state, inside=bool(checkpoint.namespace)
     )
-    tasks = () if following == END else (_task(ids, made, following),)
-    return replace(made, values=state, tasks=tasks)
+    tasks = () if following == END else (_task(ids, checkpoint, following),)
+    return replace(checkpoint, values=state, tasks=tasks)
 
 
-def _task(ids: Ids, made: Checkpoint, node: str) -> Task:
-    return Task(ids.uuid5("task", *made.namespace, node, made.step), node)
+def _task(ids: Ids, checkpoint: Checkpoint, node: str) -> Task:
+    return Task(ids.uuid5("task", *checkpoint.namespace, node, checkpoint.step), node)

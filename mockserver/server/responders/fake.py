@@ -4,11 +4,11 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 
-from mockserver.fake.api.database import World
+from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
 from mockserver.fake.api.threads import adopt
 from mockserver.fake.ids import Ids
-from mockserver.fake.replies import KEEPALIVE, Reader, Timed, paced
+from mockserver.fake.replies import KEEPALIVE_SECONDS, BodyReader, ScheduledBody, at_pace
 from mockserver.http.messages import (
     Reply,
     Request,
@@ -51,14 +51,14 @@ class Fake:
         """Return the fake graph's answer."""
         self._look()
         session = self._sessions.of(session_name(request))
-        world = session.keep(World)
+        database = session.keep(Database)
         if "/threads/" in request.path:
-            self._take_over(request, world, session.keep(Handover))
+            self._take_over(request, database, session.keep(Handover))
         seed = request_key(canonicalize(request)).hex()
-        ids = Ids(seed, world.count(seed))
-        response = self._api.handle(request, ids, world, self._clock())
+        ids = Ids(seed, database.request_count(seed))
+        response = self._api.handle(request, ids, database, self._clock())
         if response.status < 400:
-            world.take(seed)
+            database.count_request(seed)
         return Reply(
             response.status,
             response.headers,
@@ -69,32 +69,32 @@ class Fake:
             is_counted=not is_browser_noise(request),
         )
 
-    def _take_over(self, request: Request, world: World, told: Handover) -> None:
+    def _take_over(self, request: Request, database: Database, told: Handover) -> None:
         """Let *world* have the thread that *request* is about, if a cassette has told of it."""
         thread = thread_of(request)
-        if thread is not None and thread not in world.threads and told.knows(thread):
-            adopt(world, thread, told.state(thread))
+        if thread is not None and thread not in database.threads and told.knows(thread):
+            adopt(database, thread, told.state(thread))
 
-    def _body(self, body: bytes | Timed | Reader) -> bytes | TimedBody | StreamingBody:
+    def _body(self, body: bytes | ScheduledBody | BodyReader) -> bytes | TimedBody | StreamingBody:
         if isinstance(body, bytes):
             return body
-        if isinstance(body, Timed):
-            return paced(body, self._pace)
-        chunk, more = body.take(self._clock())
+        if isinstance(body, ScheduledBody):
+            return at_pace(body, self._pace)
+        chunk, more = body.read(self._clock())
         return chunk if more is None else StreamingBody(self._read(body, chunk))
 
-    async def _read(self, reader: Reader, chunk: bytes) -> AsyncGenerator[bytes, None]:
+    async def _read(self, reader: BodyReader, chunk: bytes) -> AsyncGenerator[bytes, None]:
         """Yield *chunk*, and what comes behind it as time goes by."""
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
-        ignore = reader.watch(changed.set)
-        tick = self._clock() + KEEPALIVE
+        ignore = reader.subscribe(changed.set)
+        tick = self._clock() + KEEPALIVE_SECONDS
         more: float | None = 0.0
         try:
             if chunk:
                 yield chunk
             while True:
-                chunk, more = reader.take(self._clock())
+                chunk, more = reader.read(self._clock())
                 if chunk:
                     yield chunk
                 if more is None:
@@ -104,9 +104,9 @@ class Fake:
                 timer.cancel()
                 changed.clear()
                 if self._clock() >= tick:
-                    tick += KEEPALIVE
+                    tick += KEEPALIVE_SECONDS
                     yield reader.keepalive
         finally:
             ignore()
             if more is not None:
-                reader.leave(self._clock())
+                reader.client_left(self._clock())

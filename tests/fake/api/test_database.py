@@ -1,19 +1,19 @@
 """What a session counts; what it makes of assistants and threads is the matter of test_api."""
 
-from mockserver.fake.api.database import ASKED, World
+from mockserver.fake.api.database import MAX_REQUESTS, Database
 
 
 def test_each_request_is_counted() -> None:
-    world = World()
+    database = Database()
     for seed in ("a", "b", "a"):
-        world.take(seed)
+        database.count_request(seed)
 
-    assert [world.count(seed) for seed in ("a", "b", "c")] == [2, 1, 0]
+    assert [database.request_count(seed) for seed in ("a", "b", "c")] == [2, 1, 0]
 
 
 def test_the_request_not_asked_for_longest_is_new_again() -> None:
-    world = World()
-    for seed in ("old", "used", *map(str, range(ASKED - 2)), "used", "new"):
-        world.take(seed)
+    database = Database()
+    for seed in ("old", "used", *map(str, range(MAX_REQUESTS - 2)), "used", "new"):
+        database.count_request(seed)
 
-    assert [world.count(seed) for seed in ("old", "used", "new")] == [0, 2, 1]
+    assert [database.request_count(seed) for seed in ("old", "used", "new")] == [0, 2, 1]

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.api.database import ROOM, VERSIONS, World
+from mockserver.fake.api.database import MAX_ENTRIES, MAX_VERSIONS, Database
 from mockserver.fake.api.routes import NO_COMMANDS, NO_CRONS, NO_STORAGE, NO_THREAD_STREAM, Api
-from mockserver.fake.graph.runner import Runs
+from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Answer, json_answer
+from mockserver.fake.replies import Response, json_response
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import Script
 from mockserver.http.messages import Request
@@ -22,16 +22,16 @@ JSON = (("content-type", "application/json"),)
 SILENT = Script()
 
 
-class Played(Runs):
+class Played(RunEngine):
     """Keeps which stateless runs it is asked for, and plays none of them."""
 
     def __init__(self, script: Script) -> None:
         super().__init__(script)
         self.asked: list[RunRequest] = []
 
-    def stream(self, request: RunRequest, ids: Ids) -> Answer:
+    def stream(self, request: RunRequest, ids: Ids) -> Response:
         self.asked.append(request)
-        return json_answer({"run": request.graph})
+        return json_response({"run": request.graph})
 
     wait = stream
 
@@ -40,7 +40,7 @@ class Client:
     """Asks the API in process, as one session."""
 
     def __init__(self, *graphs: str) -> None:
-        self.world = World()
+        self.database = Database()
         self._played = Played(SILENT)
         self._api = Api(self._played, graphs)
         self._counts: dict[str, int] = {}
@@ -50,11 +50,13 @@ class Client:
         """The stateless runs that were asked for."""
         return self._played.asked
 
-    def raw(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
+    def raw(self, method: str, path: str, body: bytes = b"", **headers: str) -> Response:
         seed = f"{method} {path} {body!r}"
         count = self._counts[seed] = self._counts.get(seed, -1) + 1
         fields = tuple((name.replace("_", "-"), value) for name, value in headers.items())
-        return self._api.handle(Request(method, path, fields, body), Ids(seed, count), self.world)
+        return self._api.handle(
+            Request(method, path, fields, body), Ids(seed, count), self.database
+        )
 
     def ask(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
         """Return the value of the answer, whose status must be *status*."""
@@ -236,24 +238,24 @@ def test_what_is_newer_is_listed_first(client: Client) -> None:
 
 def test_a_session_forgets_the_oldest(client: Client) -> None:
     first = client.post("/threads", {})
-    for _ in range(ROOM + 1):
+    for _ in range(MAX_ENTRIES + 1):
         client.post("/threads", {})
         client.post("/assistants", {"graph_id": "agent"})
 
-    assert client.post("/threads/count", {}) == ROOM
-    assert client.post("/assistants/count", {}) == ROOM + 1
+    assert client.post("/threads/count", {}) == MAX_ENTRIES
+    assert client.post("/assistants/count", {}) == MAX_ENTRIES + 1
     assert client.post("/runs/wait", {"assistant_id": "agent"}) == {"run": "agent"}
     client.ask("GET", f"/threads/{first['thread_id']}", status=404)
 
 
 def test_an_assistant_forgets_its_oldest_versions(client: Client) -> None:
-    for _ in range(VERSIONS):
+    for _ in range(MAX_VERSIONS):
         client.ask("PATCH", f"/assistants/{AGENT}", {"name": "x"})
     changed = client.ask("PATCH", f"/assistants/{AGENT}", {"name": "x"})
     versions = client.post(f"/assistants/{AGENT}/versions", {"limit": 1000})
 
-    assert changed["version"] == VERSIONS + 2
-    assert [version["version"] for version in versions] == list(range(VERSIONS + 2, 2, -1))
+    assert changed["version"] == MAX_VERSIONS + 2
+    assert [version["version"] for version in versions] == list(range(MAX_VERSIONS + 2, 2, -1))
 
 
 def test_a_request_may_bring_its_own_id(client: Client) -> None:
@@ -315,7 +317,7 @@ def test_its_versions_are_the_real_server_s(client: Client) -> None:
 
 
 def test_a_path_that_ends_in_a_slash_is_elsewhere(client: Client) -> None:
-    assert client.raw("POST", "/runs/stream/?a=b") == Answer(
+    assert client.raw("POST", "/runs/stream/?a=b") == Response(
         307, (("location", "/runs/stream?a=b"),), b""
     )
     assert client.raw("GET", "/runs/", host="x:1").headers == (("location", "http://x:1/runs"),)

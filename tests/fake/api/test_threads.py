@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from mockserver.fake.api import database
-from mockserver.fake.api.database import World
+from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
 from mockserver.fake.api.threads import adopt
-from mockserver.fake.graph.runner import Runs
+from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Answer
+from mockserver.fake.replies import Response
 from mockserver.fake.script.model import Interrupt, Pause, Rule, Script, Speak
 from mockserver.http.messages import Request
 
@@ -24,17 +24,17 @@ class Client:
     """Asks the API as one session, at the moment *now*."""
 
     def __init__(self) -> None:
-        self.world = World()
+        self.database = Database()
         self.now = 0.0
-        self._api = Api(Runs(SCRIPT))
+        self._api = Api(RunEngine(SCRIPT))
         self._count = 0
 
-    def raw(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+    def raw(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
         self._count += 1
         raw = b"" if body is None else json.dumps(body).encode()
         fields = tuple((name.replace("_", "-"), value) for name, value in headers.items())
         request = Request(method, path, fields, raw)
-        return self._api.handle(request, Ids(f"{self._count}"), self.world, self.now)
+        return self._api.handle(request, Ids(f"{self._count}"), self.database, self.now)
 
     def ask(
         self, method: str, path: str, body: Any = None, status: int = 200, **headers: str
@@ -44,7 +44,7 @@ class Client:
         if isinstance(answer.body, bytes):
             return json.loads(answer.body) if answer.body else None
         assert not hasattr(answer.body, "steps")
-        raw, more = answer.body.take(self.now)
+        raw, more = answer.body.read(self.now)
         assert more is None
         return json.loads(raw) if raw[:1] == b"{" else raw.decode()
 
@@ -171,7 +171,7 @@ def test_a_copy_can_be_resumed_by_itself(client: Client) -> None:
     reader = client.raw("POST", f"/threads/{copy}/runs/wait", {**RUN, "command": {"resume": "yes"}})
     client.now += 100
 
-    said = json.loads(reader.body.take(client.now)[0])["messages"]  # type: ignore[union-attr]
+    said = json.loads(reader.body.read(client.now)[0])["messages"]  # type: ignore[union-attr]
     assert said[-1]["content"] == "So: yes"
     assert client.ask("GET", f"/threads/{T}")["status"] == "interrupted"
 
@@ -204,11 +204,11 @@ def test_a_stateless_run_may_leave_its_thread_behind(client: Client) -> None:
 
 
 def test_a_thread_from_elsewhere_goes_on_as_it_was_left(client: Client) -> None:
-    adopt(client.world, U, {"messages": [{"type": "human", "content": "hi", "id": "1"}], "n": 1})
+    adopt(client.database, U, {"messages": [{"type": "human", "content": "hi", "id": "1"}], "n": 1})
 
     assert client.ask("GET", f"/threads/{U}")["values"]["n"] == 1
     assert client.ask("GET", f"/threads/{U}/state")["values"]["messages"][0]["content"] == "hi"
-    adopt(client.world, T, None)
+    adopt(client.database, T, None)
     assert client.ask("GET", f"/threads/{T}/state")["checkpoint"] is None
 
 
@@ -227,9 +227,9 @@ def test_items_are_stored_found_and_forgotten(client: Client) -> None:
 
 
 def test_the_store_has_room_for_so_many(client: Client) -> None:
-    for number in range(database.ITEMS + 1):
+    for number in range(database.MAX_ITEMS + 1):
         body = {"namespace": ["n", str(number % 2)], "key": str(number), "value": {}}
         client.ask("PUT", "/store/items", body, status=204)
 
     assert client.ask("GET", "/store/items?namespace=n.0&key=0") is None
-    assert client.ask("GET", f"/store/items?namespace=n.0&key={database.ITEMS}") is not None
+    assert client.ask("GET", f"/store/items?namespace=n.0&key={database.MAX_ITEMS}") is not None

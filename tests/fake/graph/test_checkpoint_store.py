@@ -94,6 +94,6 @@ def test_the_oldest_are_forgotten_first() -> None:
 def test_two_steps_may_be_told_as_one() -> None:
     one, more = point("a", parent="p", step=3), point("b", parent="a", step=4, values={"n": 1})
 
-    joined = one.joined(more)
+    joined = one.merged_with(more)
 
     assert (joined.identity, joined.parent, joined.step, joined.values) == ("a", "p", 3, {"n": 1})

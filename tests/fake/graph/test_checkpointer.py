@@ -2,13 +2,13 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.graph.checkpointer import Checkpoints
-from mockserver.fake.graph.metadata import Place
-from mockserver.fake.graph.stream_modes import Modes
+from mockserver.fake.graph.checkpointer import Checkpointer
+from mockserver.fake.graph.metadata import Scope
+from mockserver.fake.graph.stream_modes import StreamModes
 from tests.fake.plays import IDS, asked
 
-RESEARCHER = Place("R", (), (), "researcher", 2, "T")
-AGENT = Place("R", ("researcher:T",), (), "agent", 1, "U")
+RESEARCHER = Scope("R", (), (), "researcher", 2, "T")
+AGENT = Scope("R", ("researcher:T",), (), "agent", 1, "U")
 
 
 class Saved:
@@ -17,18 +17,18 @@ class Saved:
     def __init__(self, *modes: str, **given: Any) -> None:
         self.events: list[tuple[str, Any]] = []
         request = asked("hi", *modes, **{"on_completion": "keep", "subgraphs": True, **given})
-        told = Modes(request, IDS, lambda *event: self.events.append(event), lambda: 0.0)
-        self.checkpoints = Checkpoints(request, IDS, told)
+        told = StreamModes(request, IDS, lambda *event: self.events.append(event), lambda: 0.0)
+        self.checkpointer = Checkpointer(request, IDS, told)
 
     def play(self) -> list[tuple[str, Any]]:
         """Save what a graph and the graph within it do."""
         state = {"messages": [], "n": 1}
-        self.checkpoints.before((), state)
-        self.checkpoints.after((), 0, state, RESEARCHER)
-        self.checkpoints.before(RESEARCHER.path, {"n": 1})
-        self.checkpoints.after(RESEARCHER.path, 0, {"n": 1}, AGENT)
-        self.checkpoints.after(RESEARCHER.path, 1, {"n": 2}, None)
-        self.checkpoints.after((), 1, {"n": 2}, None)
+        self.checkpointer.save_input((), state)
+        self.checkpointer.save_step((), 0, state, RESEARCHER)
+        self.checkpointer.save_input(RESEARCHER.path, {"n": 1})
+        self.checkpointer.save_step(RESEARCHER.path, 0, {"n": 1}, AGENT)
+        self.checkpointer.save_step(RESEARCHER.path, 1, {"n": 2}, None)
+        self.checkpointer.save_step((), 1, {"n": 2}, None)
         return self.events
 
 

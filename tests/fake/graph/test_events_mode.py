@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 
 from mockserver.fake.graph.events_mode import Callbacks
-from mockserver.fake.graph.metadata import Place
+from mockserver.fake.graph.metadata import Scope
 from tests.fake.plays import asked
 
-PLACE = Place("R", (), ("P",), "agent", 2, "T")
+PLACE = Scope("R", (), ("P",), "agent", 2, "T")
 
 
 class Heard:

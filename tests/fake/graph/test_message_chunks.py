@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.fake.graph.message_chunks import Speech, speech
+from mockserver.fake.graph.message_chunks import ModelOutput, speech
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import Call, Speak
 from tests.strategies import values
@@ -14,8 +14,10 @@ from tests.strategies import values
 WEATHER = Call("weather", {"city": "Oslo"}, "cold")
 
 
-def said(text: str = "", reasoning: str = "", *calls: Call) -> Speech:
-    return Speech(Speak(text, reasoning, calls), "RUN", tuple(f"c{n}" for n in range(len(calls))))
+def said(text: str = "", reasoning: str = "", *calls: Call) -> ModelOutput:
+    return ModelOutput(
+        Speak(text, reasoning, calls), "RUN", tuple(f"c{n}" for n in range(len(calls)))
+    )
 
 
 def thought(text: str) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def text(text: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("speech", "pieces", "so_far"),
+    ("speech", "pieces", "partial_texts"),
     [
         pytest.param(said(), [""], [""], id="nothing"),
         pytest.param(
@@ -49,11 +51,13 @@ def text(text: str) -> dict[str, Any]:
         ),
     ],
 )
-def test_a_speech_comes_token_by_token(speech: Speech, pieces: Any, so_far: Any) -> None:
-    chunks = [(chunk, so_far()) for chunk, so_far in speech.chunks()]
+def test_a_speech_comes_token_by_token(
+    speech: ModelOutput, pieces: Any, partial_texts: Any
+) -> None:
+    chunks = [(chunk, get_partial()) for chunk, get_partial in speech.chunks()]
 
     assert [chunk["content"] for chunk, _ in chunks] == pieces
-    assert [message["content"] for _, message in chunks] == so_far
+    assert [message["content"] for _, message in chunks] == partial_texts
     assert [chunk["chunk_position"] for chunk, _ in chunks] == [None] * (len(pieces) - 1) + ["last"]
     assert {chunk["id"] for chunk, _ in chunks} == {"lc_run--RUN"}
 
@@ -93,7 +97,7 @@ def test_a_tool_call_comes_in_pieces() -> None:
 
 
 def test_the_arguments_so_far_grow() -> None:
-    grown = [so_far()["tool_calls"] for _, so_far in said("Wait.", "", WEATHER).chunks()]
+    grown = [get_partial()["tool_calls"] for _, get_partial in said("Wait.", "", WEATHER).chunks()]
 
     assert [[call["args"] for call in calls] for calls in grown] == [
         [],
@@ -174,7 +178,7 @@ def test_ids_come_from_the_place() -> None:
 
     one, two = speech(speak, Ids("seed"), "here"), speech(speak, Ids("seed"), "there")
 
-    assert one == Speech(
+    assert one == ModelOutput(
         speak,
         "019b76da-a800-78de-9bbe-5768cfe075d9",
         ("call_319e60ef4d0da1b6c804aa3e", "call_a4bf2ab9ab14debe872c0514"),

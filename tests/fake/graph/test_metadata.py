@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from mockserver.fake.graph.metadata import (
-    Place,
+    Scope,
     graph_metadata,
     inner_metadata,
     message_metadata,
@@ -14,8 +14,8 @@ from mockserver.fake.graph.metadata import (
 from tests.fake.plays import asked
 
 REQUEST = asked(metadata={"m": 1, "run_id": "mine"}, config={"tags": ["t"]})
-OUTER = Place("R", (), ("P",), "agent", 2, "T")
-WITHIN = Place("R", ("researcher:X",), ("P",), "agent", 2, "T")
+OUTER = Scope("R", (), ("P",), "agent", 2, "T")
+WITHIN = Scope("R", ("researcher:X",), ("P",), "agent", 2, "T")
 
 RUN = {
     "m": 1,
@@ -85,4 +85,4 @@ def test_the_keys_stand_in_the_server_s_order() -> None:
 def test_a_place_leads_further_in() -> None:
     assert OUTER.path == ("agent:T",)
     assert WITHIN.path == ("researcher:X", "agent:T")
-    assert OUTER.within("S") == Place("S", (), ("P", "R"), "agent", 2, "T")
+    assert OUTER.within("S") == Scope("S", (), ("P", "R"), "agent", 2, "T")

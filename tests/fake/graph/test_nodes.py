@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.errors import RejectedError, StoppedError
+from mockserver.fake.errors import RunFailed, RunInterrupted
 from mockserver.fake.graph.events_mode import Callbacks
-from mockserver.fake.graph.metadata import Place
+from mockserver.fake.graph.metadata import Scope
 from mockserver.fake.graph.nodes import Nodes
-from mockserver.fake.graph.stream_modes import Modes
+from mockserver.fake.graph.stream_modes import StreamModes
 from mockserver.fake.messages.model import ai, base
 from mockserver.fake.script.model import (
     Call,
@@ -26,11 +26,11 @@ from mockserver.fake.script.model import (
 from mockserver.formats.json_text import Json
 from tests.fake.plays import IDS, PACE, asked
 
-PLACE = Place("R", (), (), "agent", 1, "T")
+PLACE = Scope("R", (), (), "agent", 1, "T")
 STATE = {"messages": [base("human", "hi", "1")]}
 
 
-class Played:
+class RunResult:
     """Nodes, what they told, and how long they waited."""
 
     def __init__(self, *modes: str, answers: Iterable[Json] = ()) -> None:
@@ -40,7 +40,7 @@ class Played:
         self.nodes = Nodes(
             request,
             IDS,
-            Modes(request, IDS, self.emit, lambda: 0.0),
+            StreamModes(request, IDS, self.emit, lambda: 0.0),
             Callbacks(request, self.emit),
             PACE,
             self.waits.append,
@@ -70,15 +70,15 @@ class Played:
     ],
 )
 def test_the_agent_returns_its_update(steps: tuple[Step, ...], update: Any) -> None:
-    assert Played().agent(*steps) == update
+    assert RunResult().agent(*steps) == update
 
 
 def test_where_no_rule_fits_the_agent_does_nothing() -> None:
-    assert Played().nodes.agent(PLACE, STATE, None) == {}
+    assert RunResult().nodes.agent(PLACE, STATE, None) == {}
 
 
 def test_the_agent_speaks() -> None:
-    [message] = Played().agent(Speak("Hello!"))["messages"]
+    [message] = RunResult().agent(Speak("Hello!"))["messages"]
 
     assert (message["content"], message["type"]) == ("Hello!", "ai")
 
@@ -95,14 +95,14 @@ def test_the_agent_speaks() -> None:
 def test_the_agent_takes_its_time(
     modes: tuple[str, ...], steps: tuple[Step, ...], waits: list[float]
 ) -> None:
-    played = Played(*modes)
+    played = RunResult(*modes)
     played.agent(*steps)
 
     assert played.waits == waits
 
 
 def test_what_is_custom_goes_out_at_once() -> None:
-    played = Played("custom")
+    played = RunResult("custom")
     played.agent(Custom({"percent": 50}), Custom(None))
 
     assert played.events == [("custom", {"percent": 50}), ("custom", None)]
@@ -116,17 +116,17 @@ def test_what_is_custom_goes_out_at_once() -> None:
     ],
 )
 def test_a_failure_ends_the_run(fail: Fail, message: str) -> None:
-    with pytest.raises(RejectedError) as rejected:
-        Played().agent(fail, Speak("never said"))
+    with pytest.raises(RunFailed) as rejected:
+        RunResult().agent(fail, Speak("never said"))
 
     assert (rejected.value.kind, rejected.value.message) == (fail.kind, message)
 
 
 def test_an_interrupt_stops_the_agent() -> None:
-    with pytest.raises(StoppedError) as stopped:
-        Played().agent(Custom(1), Interrupt({"question": "May I?"}))
+    with pytest.raises(RunInterrupted) as stopped:
+        RunResult().agent(Custom(1), Interrupt({"question": "May I?"}))
 
-    assert stopped.value.asked == (
+    assert stopped.value.interrupts == (
         {
             "value": {"question": "May I?"},
             "id": "ba58e2f34c2dd61770d3e45f38caaf05",
@@ -144,25 +144,25 @@ def test_an_interrupt_stops_the_agent() -> None:
     ],
 )
 def test_the_agent_goes_on_with_what_a_human_said(answer: Json, said: str) -> None:
-    [message] = Played(answers=[answer]).agent(Interrupt("?"), Speak("So: {answer}"))["messages"]
+    [message] = RunResult(answers=[answer]).agent(Interrupt("?"), Speak("So: {answer}"))["messages"]
 
     assert message["content"] == said
 
 
 def test_a_second_question_needs_a_second_answer() -> None:
     steps = (Interrupt("1?"), Custom("{answer}"), Interrupt("2?"), Custom("{answer}"))
-    twice, once = Played("custom", answers=["a", "b"]), Played("custom", answers=["a"])
+    twice, once = RunResult("custom", answers=["a", "b"]), RunResult("custom", answers=["a"])
     twice.agent(*steps)
-    with pytest.raises(StoppedError) as stopped:
+    with pytest.raises(RunInterrupted) as stopped:
         once.agent(*steps)
 
     assert twice.events == [("custom", "a"), ("custom", "b")]
-    assert stopped.value.asked[0]["value"] == "2?"
+    assert stopped.value.interrupts[0]["value"] == "2?"
 
 
 def test_a_graph_within_is_none_of_the_agent_s_steps() -> None:
     with pytest.raises(AssertionError):
-        Played().agent(Delegate((Speak("x"),)))
+        RunResult().agent(Delegate((Speak("x"),)))
 
 
 @pytest.mark.parametrize(
@@ -181,14 +181,14 @@ def test_a_graph_within_is_none_of_the_agent_s_steps() -> None:
     ],
 )
 def test_a_tool_says_its_result(result: Json, content: Json) -> None:
-    played = Played()
+    played = RunResult()
 
     assert played.tools(Call("weather", {}, result)) == [content]
     assert played.waits == [2.0]
 
 
 def test_tools_answer_each_call_in_turn() -> None:
-    played = Played()
+    played = RunResult()
 
     assert played.tools(Call("one", {}, "1"), Call("two", {}, "2")) == ["1", "2"]
     assert played.waits == [2.0, 2.0]
@@ -198,7 +198,7 @@ def test_what_a_tool_says_has_an_id_from_the_start_where_it_streams() -> None:
     state = {"messages": [ai("", "2", [{"name": "f", "args": {}, "id": "c"}])]}
     visit = Visit((Speak("", "", (Call("f", {}, "x"),)),))
     ids = [
-        Played(*modes).nodes.tools(PLACE, state, visit)["messages"][0]["id"]
+        RunResult(*modes).nodes.tools(PLACE, state, visit)["messages"][0]["id"]
         for modes in (("values",), ("messages",))
     ]
 
@@ -209,8 +209,8 @@ MAIL = Call("mail", {"to": "Ann"}, {"sent": "{answer}"}, {"may": "I?"})
 
 
 def test_a_tool_that_asks_stops_too() -> None:
-    played = Played("events")
-    with pytest.raises(StoppedError):
+    played = RunResult("events")
+    with pytest.raises(RunInterrupted):
         played.tools(MAIL)
     started, failed = [event for _, event in played.events]
 
@@ -227,10 +227,13 @@ def test_a_tool_that_asks_stops_too() -> None:
 
 
 def test_a_tool_goes_on_with_what_a_human_said() -> None:
-    assert Played(answers=["yes"]).tools(MAIL) == ['{"sent": "yes"}']
+    assert RunResult(answers=["yes"]).tools(MAIL) == ['{"sent": "yes"}']
 
 
 def test_each_tool_that_asks_needs_an_answer_of_its_own() -> None:
-    assert Played(answers=["yes", "no"]).tools(MAIL, MAIL) == ['{"sent": "yes"}', '{"sent": "no"}']
-    with pytest.raises(StoppedError):
-        Played(answers=["yes"]).tools(MAIL, MAIL)
+    assert RunResult(answers=["yes", "no"]).tools(MAIL, MAIL) == [
+        '{"sent": "yes"}',
+        '{"sent": "no"}',
+    ]
+    with pytest.raises(RunInterrupted):
+        RunResult(answers=["yes"]).tools(MAIL, MAIL)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.fake.graph.partial_json import parsed_so_far
+from mockserver.fake.graph.partial_json import parse_partial
 from mockserver.formats.json_text import dumps
 from tests.strategies import values
 
@@ -40,19 +40,19 @@ texts = (
     ],
 )
 def test_what_can_be_told_of_json_already(text: str, value: Any) -> None:
-    assert parsed_so_far(text) == value
+    assert parse_partial(text) == value
 
 
 @given(texts)
 def test_the_whole_text_has_its_value(text: str) -> None:
-    assert parsed_so_far(text) == json.loads(text)
+    assert parse_partial(text) == json.loads(text)
 
 
 @given(texts, st.data())
 def test_any_part_of_any_json_tells_something_or_nothing(text: str, choice: st.DataObject) -> None:
-    dumps(parsed_so_far(text[: choice.draw(st.integers(0, len(text)))]))
+    dumps(parse_partial(text[: choice.draw(st.integers(0, len(text)))]))
 
 
 @given(st.text('{}[]",:\\u1e- ', max_size=20))
 def test_no_text_is_too_strange(text: str) -> None:
-    dumps(parsed_so_far(text))
+    dumps(parse_partial(text))

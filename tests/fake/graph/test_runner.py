@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.fake.graph.runner import Runs
+from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Timed
+from mockserver.fake.replies import ScheduledBody
 from mockserver.fake.script.model import (
     Call,
     Custom,
@@ -30,7 +30,7 @@ HUMAN = {"type": "human", "content": "hi", "id": "1"}
 
 
 def test_a_stream_is_byte_for_byte() -> None:
-    answer = Runs(HELLO).stream(asked([HUMAN], "values", "messages"), IDS)
+    answer = RunEngine(HELLO).stream(asked([HUMAN], "values", "messages"), IDS)
 
     assert answer.status == 200
     assert answer.headers == (
@@ -40,7 +40,7 @@ def test_a_stream_is_byte_for_byte() -> None:
         ("x-accel-buffering", "no"),
         ("content-type", "text/event-stream; charset=utf-8"),
     )
-    assert body(Runs(HELLO).stream(asked([HUMAN]), IDS)).decode() == (
+    assert body(RunEngine(HELLO).stream(asked([HUMAN]), IDS)).decode() == (
         'event: metadata\r\ndata: {"run_id":"RUN","attempt":1}\r\n\r\n'
         'event: values\r\ndata: {"messages":[{"content":"hi","additional_kwargs":{},'
         '"response_metadata":{},"type":"human","name":null,"id":"1"}]}\r\n\r\n'
@@ -53,21 +53,21 @@ def test_a_stream_is_byte_for_byte() -> None:
 
 
 def test_each_event_has_its_time() -> None:
-    stream = timed(Runs(HELLO).stream(asked("hi", "messages-tuple"), IDS))
+    stream = timed(RunEngine(HELLO).stream(asked("hi", "messages-tuple"), IDS))
 
     assert [at for at, _ in stream.steps] == [0, 1.0, 1.5, 2.0]
     assert (stream.end, stream.keepalive) == (2.0, b": heartbeat\r\n\r\n")
 
 
 def test_a_stream_may_end_after_its_last_event() -> None:
-    stream = timed(Runs(script(Speak("A."), Pause(6.0))).stream(asked("hi", "custom"), IDS))
+    stream = timed(RunEngine(script(Speak("A."), Pause(6.0))).stream(asked("hi", "custom"), IDS))
 
     assert (stream.steps[-1][0], stream.end) == (0, 7.5)
 
 
 def test_a_resumable_stream_has_ids_in_order() -> None:
     request = asked("hi", "messages-tuple", "custom", resumable=True)
-    stream = body(Runs(script(Custom(1), Speak("Hello"))).stream(request, Ids("seed", 2)))
+    stream = body(RunEngine(script(Custom(1), Speak("Hello"))).stream(request, Ids("seed", 2)))
 
     assert [line for line in stream.decode().split("\r\n") if line.startswith("id")] == [
         "id: 1767225602000-0",
@@ -78,11 +78,11 @@ def test_a_resumable_stream_has_ids_in_order() -> None:
 
 
 def waited(played: Script, *modes: str, **given: Any) -> Any:
-    return json.loads(body(Runs(played).wait(asked([HUMAN], *modes, **given), IDS)))
+    return json.loads(body(RunEngine(played).wait(asked([HUMAN], *modes, **given), IDS)))
 
 
 def test_waiting_gives_the_last_state() -> None:
-    answer = Runs(HELLO).wait(asked([HUMAN]), IDS)
+    answer = RunEngine(HELLO).wait(asked([HUMAN]), IDS)
 
     assert answer.headers == (
         ("location", "/threads/THREAD/runs/RUN/join"),
@@ -93,7 +93,7 @@ def test_waiting_gives_the_last_state() -> None:
 
 
 def test_waiting_takes_its_time() -> None:
-    answer = timed(Runs(HELLO).wait(asked([HUMAN]), IDS))
+    answer = timed(RunEngine(HELLO).wait(asked([HUMAN]), IDS))
     [(at, _)] = answer.steps
 
     assert (at, answer.end, answer.keepalive) == (2.0, 2.0, b"\n")
@@ -187,8 +187,8 @@ runs = st.builds(
 
 @given(played, runs)
 def test_any_input_gives_a_whole_stream(script: Script, run: Any) -> None:
-    stream = timed(Runs(script).stream(run, IDS))
-    blocks, rest = sse.split_blocks(body(Runs(script).stream(run, IDS)))
+    stream = timed(RunEngine(script).stream(run, IDS))
+    blocks, rest = sse.split_blocks(body(RunEngine(script).stream(run, IDS)))
     events = [dict(sse.decode(block, sse.CRLF).fields) for block in blocks]
 
     assert rest == b""
@@ -204,15 +204,15 @@ def test_any_input_gives_a_whole_stream(script: Script, run: Any) -> None:
 
 @given(played, runs)
 def test_the_same_run_gives_the_same_bytes(script: Script, run: Any) -> None:
-    assert Runs(script).stream(run, Ids("a", 1)) == Runs(script).stream(run, Ids("a", 1))
-    assert Runs(script).wait(run, Ids("a", 1)) == Runs(script).wait(run, Ids("a", 1))
+    assert RunEngine(script).stream(run, Ids("a", 1)) == RunEngine(script).stream(run, Ids("a", 1))
+    assert RunEngine(script).wait(run, Ids("a", 1)) == RunEngine(script).wait(run, Ids("a", 1))
 
 
 @given(played, runs)
 def test_waiting_always_gives_an_object(script: Script, run: Any) -> None:
-    answer = Runs(script).wait(run, IDS)
+    answer = RunEngine(script).wait(run, IDS)
 
-    assert isinstance(answer.body, Timed)
+    assert isinstance(answer.body, ScheduledBody)
     assert isinstance(json.loads(body(answer)), dict)
 
 
@@ -238,21 +238,21 @@ def test_a_command_stands_in_the_events_as_it_is() -> None:
 def test_a_delayed_run_begins_later() -> None:
     request = asked(["hi"], delay=3.0)
 
-    assert timed(Runs(HELLO).stream(request, IDS)).steps[0][0] == 3.0
-    assert timed(Runs(HELLO).wait(request, IDS)).end > 3.0
+    assert timed(RunEngine(HELLO).stream(request, IDS)).steps[0][0] == 3.0
+    assert timed(RunEngine(HELLO).wait(request, IDS)).end > 3.0
 
 
 def test_a_script_that_says_nothing_to_it_is_noted() -> None:
     silent = Script((Rule((Speak("a"),), human=re.compile("never")),))
 
-    assert Runs(silent).wait(asked([HUMAN]), IDS).note == (
+    assert RunEngine(silent).wait(asked([HUMAN]), IDS).note == (
         "no rule of the script fits, so the graph says nothing"
     )
-    assert Runs(HELLO).wait(asked([HUMAN]), IDS).note is None
+    assert RunEngine(HELLO).wait(asked([HUMAN]), IDS).note is None
 
 
 def test_another_script_is_played_from_then_on() -> None:
-    runs = Runs(HELLO)
-    runs.play(script(Speak("Something else.")))
+    runs = RunEngine(HELLO)
+    runs.use_script(script(Speak("Something else.")))
 
     assert b"Something else." in body(runs.wait(asked([HUMAN]), IDS))

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from mockserver.fake.graph.checkpoint_store import Checkpoint, History
-from mockserver.fake.graph.event_log import Played
-from mockserver.fake.graph.runner import Runs
+from mockserver.fake.graph.event_log import RunResult
+from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import Call, Delegate, Fail, Interrupt, Rule, Script, Speak, Step
 from tests.fake.plays import asked
@@ -37,15 +37,17 @@ class Thread:
         self.history = History()
         self.count = 0
 
-    def run(self, said: Any = None, *modes: str, **given: Any) -> Played:
+    def run(self, said: Any = None, *modes: str, **given: Any) -> RunResult:
         self.count += 1
         what = {"input": None} if said is None else {"input": {"messages": said}}
-        request = asked("", *(modes or ("updates",)), **{"threaded": True, **what, **given})
-        return Runs(SCRIPT).on_thread(
+        request = asked(
+            "", *(modes or ("updates",)), **{"on_existing_thread": True, **what, **given}
+        )
+        return RunEngine(SCRIPT).play_on_thread(
             request, Ids(f"seed {self.count}", 0, self.count), self.history
         )
 
-    def resume(self, answer: Any, *modes: str, **given: Any) -> Played:
+    def resume(self, answer: Any, *modes: str, **given: Any) -> RunResult:
         return self.run(None, *modes, command={"resume": answer}, **given)
 
     @property
@@ -68,7 +70,7 @@ def thread() -> Thread:
     return Thread()
 
 
-def names(played: Played) -> list[str]:
+def names(played: RunResult) -> list[str]:
     return [event.name for event in played.events]
 
 
@@ -158,8 +160,8 @@ def test_an_answer_that_nobody_waits_for_changes_nothing(thread: Thread) -> None
 def test_nothing_to_answer_at_all_is_an_error(thread: Thread) -> None:
     played = thread.resume("what?")
 
-    assert played.failed is not None
-    assert played.failed.told == {"error": "TypeError", "message": "there is no interrupt to resume"}  # fmt: skip
+    assert played.error is not None
+    assert played.error.payload == {"error": "TypeError", "message": "there is no interrupt to resume"}  # fmt: skip
     assert thread.head.tasks[0].error == "TypeError('there is no interrupt to resume')"
 
 
@@ -177,7 +179,7 @@ def test_what_failed_is_tried_again_without_an_input(thread: Thread) -> None:
     before = thread.points
     played = thread.run(None)
 
-    assert played.failed is not None
+    assert played.error is not None
     assert thread.points == before
 
 
@@ -241,6 +243,6 @@ def test_only_the_last_checkpoint_is_saved_at_exit(thread: Thread) -> None:
 
 def test_a_run_that_is_not_kept_saves_nothing() -> None:
     history = History()
-    played = Runs(SCRIPT).on_thread(asked("hi", "checkpoints"), Ids("seed"), history)
+    played = RunEngine(SCRIPT).play_on_thread(asked("hi", "checkpoints"), Ids("seed"), history)
 
-    assert (history.head(), played.saved, names(played)) == (None, (), ["metadata"])
+    assert (history.head(), played.checkpoints, names(played)) == (None, (), ["metadata"])

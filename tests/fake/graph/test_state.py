@@ -5,8 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.fake.errors import RejectedError
-from mockserver.fake.graph.state import commanded, conversation, entered, merged, updated
+from mockserver.fake.errors import RunFailed
+from mockserver.fake.graph.state import (
+    apply_command,
+    apply_input,
+    conversation,
+    merge_messages,
+    merge_update,
+)
 from mockserver.fake.ids import Ids
 from mockserver.fake.messages.model import Message, ai, base
 
@@ -40,7 +46,7 @@ A, B, C = human("a", "1"), human("b", "2"), human("c", "3")
     ],
 )
 def test_the_input_makes_the_first_state(value: Any, state: Any) -> None:
-    made = entered(value, IDS)
+    made = apply_input(value, IDS)
 
     assert list(made.items()) == list(state.items())
 
@@ -54,8 +60,8 @@ def test_the_input_makes_the_first_state(value: Any, state: Any) -> None:
     ],
 )
 def test_no_graph_takes_any_other_input(value: Any, kind: str, said: str) -> None:
-    with pytest.raises(RejectedError, match=re.escape(said)) as rejected:
-        entered(value, IDS)
+    with pytest.raises(RunFailed, match=re.escape(said)) as rejected:
+        apply_input(value, IDS)
 
     assert rejected.value.kind == kind
 
@@ -63,14 +69,14 @@ def test_no_graph_takes_any_other_input(value: Any, kind: str, said: str) -> Non
 def test_an_update_replaces_values_and_adds_messages() -> None:
     state = {"messages": [A], "n": 1, "m": 1}
 
-    assert updated(state, {"n": 2, "messages": [B], "k": 3}, IDS, "task") == {
+    assert merge_update(state, {"n": 2, "messages": [B], "k": 3}, IDS, "task") == {
         "messages": [A, B],
         "n": 2,
         "m": 1,
         "k": 3,
     }
-    assert updated(state, {"n": 2}, IDS, "task") == {"messages": [A], "n": 2, "m": 1}
-    assert updated({}, {"messages": [A]}, IDS, "task") == {"messages": [A]}
+    assert merge_update(state, {"n": 2}, IDS, "task") == {"messages": [A], "n": 2, "m": 1}
+    assert merge_update({}, {"messages": [A]}, IDS, "task") == {"messages": [A]}
 
 
 @pytest.mark.parametrize(
@@ -87,12 +93,12 @@ def test_an_update_replaces_values_and_adds_messages() -> None:
     ],
 )
 def test_messages_are_merged_by_their_ids(new: list[Message], after: list[Message]) -> None:
-    assert merged([A, B], new, IDS, "task") == after
+    assert merge_messages([A, B], new, IDS, "task") == after
 
 
 def test_what_is_not_there_cannot_be_removed() -> None:
-    with pytest.raises(RejectedError, match=r"with an ID that doesn't exist \('3'\)"):
-        merged([A, B], [remove("3")], IDS, "task")
+    with pytest.raises(RunFailed, match=r"with an ID that doesn't exist \('3'\)"):
+        merge_messages([A, B], [remove("3")], IDS, "task")
 
 
 identities = st.none() | st.sampled_from(["1", "2", "3"])
@@ -102,10 +108,10 @@ anything = humans | st.builds(remove, st.sampled_from(["1", "2", "3", "__remove_
 
 @given(st.lists(humans), st.lists(anything))
 def test_ids_stay_unique(first: list[Message], then: list[Message]) -> None:
-    before = merged([], first, IDS, "input")
+    before = merge_messages([], first, IDS, "input")
     try:
-        after = merged(before, then, IDS, "task")
-    except RejectedError:
+        after = merge_messages(before, then, IDS, "task")
+    except RunFailed:
         return
     known = [message["id"] for message in after]
 
@@ -115,7 +121,8 @@ def test_ids_stay_unique(first: list[Message], then: list[Message]) -> None:
 
 def test_the_same_place_gives_the_same_ids() -> None:
     one, two, three = (
-        merged([], [human("x"), human("x")], IDS, place) for place in ("here", "here", "there")
+        merge_messages([], [human("x"), human("x")], IDS, place)
+        for place in ("here", "here", "there")
     )
 
     assert one == two
@@ -141,7 +148,7 @@ def test_a_conversation_is_counted(state: Any, counted: Any) -> None:
 def test_the_update_of_a_command_is_applied_twice() -> None:
     command = {"update": {"messages": ["hi"], "count": 3}, "goto": "agent"}
 
-    state = commanded(command, IDS)
+    state = apply_command(command, IDS)
 
     assert [message["content"] for message in state["messages"]] == ["hi", "hi"]
     assert len({message["id"] for message in state["messages"]}) == 2
@@ -173,7 +180,7 @@ def test_the_update_of_a_command_is_applied_twice() -> None:
     ],
 )
 def test_a_command_that_goes_nowhere_fails(command: Any, kind: str, message: str) -> None:
-    with pytest.raises(RejectedError, match=re.escape(message)) as rejected:
-        commanded(command, IDS)
+    with pytest.raises(RunFailed, match=re.escape(message)) as rejected:
+        apply_command(command, IDS)
 
     assert rejected.value.kind == kind

@@ -3,14 +3,14 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.graph.metadata import Place
-from mockserver.fake.graph.stream_modes import Modes
-from mockserver.fake.json_format import Written
+from mockserver.fake.graph.metadata import Scope
+from mockserver.fake.graph.stream_modes import StreamModes
+from mockserver.fake.json_format import JsonText
 from mockserver.fake.messages.model import Message, ai
 from tests.fake.plays import IDS, asked
 
-OUTER = Place("R", (), (), "agent", 2, "T")
-WITHIN = Place("R", ("researcher:X",), (), "agent", 2, "T")
+OUTER = Scope("R", (), (), "agent", 2, "T")
+WITHIN = Scope("R", ("researcher:X",), (), "agent", 2, "T")
 
 
 class Told:
@@ -18,10 +18,10 @@ class Told:
 
     def __init__(self, *modes: str, **given: Any) -> None:
         self.events: list[tuple[str, Any]] = []
-        self.modes = Modes(asked("hi", *modes, **given), IDS, self.emit, lambda: 1.5)
+        self.modes = StreamModes(asked("hi", *modes, **given), IDS, self.emit, lambda: 1.5)
 
     def emit(self, name: str, value: Any) -> None:
-        self.events.append((name, json.loads(value.text) if isinstance(value, Written) else value))
+        self.events.append((name, json.loads(value.text) if isinstance(value, JsonText) else value))
 
 
 ALL = ("values", "updates", "custom", "tasks", "debug", "checkpoints", "messages")
@@ -46,14 +46,14 @@ def test_a_graph_within_is_told_of_where_it_is_wanted(mode: str) -> None:
     assert {name for name, _ in loud.events} == {f"{mode}|researcher:X"}
 
 
-def everything(modes: Modes, place: Place) -> None:
-    modes.values(place.namespace, {"n": 1})
-    modes.updates(place.namespace, "agent", {"n": 1})
-    modes.custom(place.namespace, 5)
-    modes.task(place, {})
-    modes.result(place, {})
-    modes.checkpoint(place.namespace, 1, {"saved": 1}, {"full": 1})
-    modes.message(place, ai("x", "1"), {})
+def everything(modes: StreamModes, scope: Scope) -> None:
+    modes.values(scope.namespace, {"n": 1})
+    modes.updates(scope.namespace, "agent", {"n": 1})
+    modes.custom(scope.namespace, 5)
+    modes.task(scope, {})
+    modes.result(scope, {})
+    modes.checkpoint(scope.namespace, 1, {"saved": 1}, {"full": 1})
+    modes.message(scope, ai("x", "1"), {})
 
 
 def test_what_happens_is_told_in_the_server_s_words() -> None:
@@ -62,7 +62,7 @@ def test_what_happens_is_told_in_the_server_s_words() -> None:
     told.modes.updates((), "agent", None)
     told.modes.custom((), [5])
     told.modes.checkpoint((), 1, {"saved": 1}, {"full": 1})
-    told.modes.failed({"error": "ValueError", "message": "no"})
+    told.modes.error({"error": "ValueError", "message": "no"})
 
     assert told.events == [
         ("values", {"n": 1}),
@@ -140,7 +140,7 @@ def test_debug_holds_a_task_and_its_step() -> None:
 )
 def test_a_stop_is_told(interrupts: Any, events: Any) -> None:
     told = Told("updates", "values")
-    told.modes.asked((), {"n": 1}, interrupts)
+    told.modes.interrupted((), {"n": 1}, interrupts)
 
     assert told.events == events
 
@@ -148,13 +148,13 @@ def test_a_stop_is_told(interrupts: Any, events: Any) -> None:
 CHUNK, SO_FAR, NEW = ai("b", "1"), ai("ab", "1"), ai("x", "2")
 
 
-def messages(modes: Modes, place: Place = OUTER) -> None:
-    modes.known([ai("old", "0")])
-    modes.message(place, ai("old", "0"), {})
+def messages(modes: StreamModes, scope: Scope = OUTER) -> None:
+    modes.mark_sent([ai("old", "0")])
+    modes.message(scope, ai("old", "0"), {})
     for piece in (CHUNK, CHUNK):
-        modes.token(place, piece, lambda: SO_FAR, Written('{"m":1}'))
+        modes.token(scope, piece, lambda: SO_FAR, JsonText('{"m":1}'))
     for message in (SO_FAR, NEW, NEW):
-        modes.message(place, message, {"m": 2})
+        modes.message(scope, message, {"m": 2})
 
 
 @pytest.mark.parametrize(
@@ -237,4 +237,4 @@ def test_the_model_streams_where_somebody_listens(
 ) -> None:
     told = Told(*modes, subgraphs=subgraphs)
 
-    assert (told.modes.streams, told.modes.hurries) == (streams, hurries)
+    assert (told.modes.streams_tokens, told.modes.sends_updates_early) == (streams, hurries)

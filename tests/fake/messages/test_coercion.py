@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from mockserver.fake.errors import RejectedError
-from mockserver.fake.messages.coercion import coerced
+from mockserver.fake.errors import RunFailed
+from mockserver.fake.messages.coercion import coerce_messages
 from mockserver.formats.json_text import dumps
 from tests.strategies import values
 
@@ -150,15 +150,15 @@ def message(kind: str, content: Any = "x", **parts: Any) -> dict[str, Any]:
     ],
 )
 def test_each_form_of_a_message_is_taken(item: Any, made: Any) -> None:
-    [only] = coerced([item])
+    [only] = coerce_messages([item])
 
     assert dumps(only) == dumps(made)
 
 
 def test_one_message_alone_is_a_list_of_one() -> None:
-    assert coerced("hi") == coerced(["hi"])
-    assert coerced(HUMAN) == [message("human")]
-    assert coerced([]) == []
+    assert coerce_messages("hi") == coerce_messages(["hi"])
+    assert coerce_messages(HUMAN) == [message("human")]
+    assert coerce_messages([]) == []
 
 
 @pytest.mark.parametrize(
@@ -236,8 +236,8 @@ def test_one_message_alone_is_a_list_of_one() -> None:
     ],
 )
 def test_any_other_form_is_an_error(item: Any, kind: str, said: str) -> None:
-    with pytest.raises(RejectedError) as rejected:
-        coerced([item])
+    with pytest.raises(RunFailed) as rejected:
+        coerce_messages([item])
 
     assert (rejected.value.kind, rejected.value.message) == (kind, said)
 
@@ -274,19 +274,19 @@ def test_any_other_form_is_an_error(item: Any, kind: str, said: str) -> None:
     ],
 )
 def test_parts_of_wrong_types_are_named(item: Any, message: str) -> None:
-    with pytest.raises(RejectedError) as rejected:
-        coerced([item])
+    with pytest.raises(RunFailed) as rejected:
+        coerce_messages([item])
 
     assert (rejected.value.kind, rejected.value.message) == ("ValidationError", message)
 
 
 def test_messages_that_are_null_are_refused() -> None:
-    with pytest.raises(RejectedError, match="messages must not be null"):
-        coerced(None)
+    with pytest.raises(RunFailed, match="messages must not be null"):
+        coerce_messages(None)
 
 
 @given(values)
 def test_any_json_is_taken_or_refused(value: Any) -> None:
     for item in (HUMAN | {"additional_kwargs": value}, AI | {"tool_calls": value}, value):
-        with suppress(RejectedError):
-            dumps(coerced([item]))
+        with suppress(RunFailed):
+            dumps(coerce_messages([item]))

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from mockserver.fake.errors import RejectedError
+from mockserver.fake.errors import RunFailed
 from mockserver.fake.messages import tool_calls
 from tests.strategies import values
 
@@ -26,7 +26,7 @@ def openai(name: Any = "f", arguments: Any = '{"a":1}') -> Any:
     ],
 )
 def test_calls_in_openai_s_form_are_renamed(call: Any, same: Any) -> None:
-    assert tool_calls.renamed([call]) == [same]
+    assert tool_calls.from_openai([call]) == [same]
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_calls_in_openai_s_form_are_renamed(call: Any, same: Any) -> None:
     ],
 )
 def test_what_cannot_be_renamed_is_refused(given: Any, kind: str, said: str) -> None:
-    with pytest.raises(RejectedError) as rejected:
-        tool_calls.renamed(given)
+    with pytest.raises(RunFailed) as rejected:
+        tool_calls.from_openai(given)
 
     assert (rejected.value.kind, rejected.value.message) == (kind, said)
 
@@ -64,7 +64,7 @@ def test_what_cannot_be_renamed_is_refused(given: Any, kind: str, said: str) -> 
     "extra", [pytest.param({}, id="bare"), pytest.param({"type": "x", "extras": {}}, id="more")]
 )
 def test_a_whole_call_is_taken(extra: Any) -> None:
-    assert tool_calls.checked({"id": "1", "args": {"a": 1}, "name": "f", **extra}) == MADE
+    assert tool_calls.check({"id": "1", "args": {"a": 1}, "name": "f", **extra}) == MADE
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_a_whole_call_is_taken(extra: Any) -> None:
     ],
 )
 def test_any_other_call_is_refused(call: Any, kind: str, said: str) -> None:
-    with pytest.raises(RejectedError) as rejected:
-        tool_calls.checked(call)
+    with pytest.raises(RunFailed) as rejected:
+        tool_calls.check(call)
 
     assert (rejected.value.kind, rejected.value.message) == (kind, said)
 
@@ -128,11 +128,11 @@ BROKEN = {"type": "invalid_tool_call", "id": "1", "name": "f", "args": "{", "err
     ],
 )
 def test_openai_s_raw_calls_are_parsed(given: Any, good: Any, bad: Any) -> None:
-    assert tool_calls.raw(given) == (good, bad)
+    assert tool_calls.parse_raw(given) == (good, bad)
 
 
 @given(values)
 def test_no_json_is_too_strange(value: Any) -> None:
-    tool_calls.raw(value)
-    with suppress(RejectedError):
-        tool_calls.problems([tool_calls.checked(call) for call in tool_calls.renamed(value)])
+    tool_calls.parse_raw(value)
+    with suppress(RunFailed):
+        tool_calls.problems([tool_calls.check(call) for call in tool_calls.from_openai(value)])

@@ -493,10 +493,10 @@ def test_a_broken_step_is_refused_with_its_line(text: str, complaint: str) -> No
 def test_a_rule_that_is_never_played_is_refused_with_its_line(text: str, line: int) -> None:
     with pytest.raises(
         ReadError, match=rf"line {line}: this rule is never played: the one on line"
-    ) as refusal:
+    ) as error_response:
         parse.script(f"rules:\n{text}\n", Script)
 
-    assert str(refusal.value).endswith("has no `when`, so it always fits")
+    assert str(error_response.value).endswith("has no `when`, so it always fits")
 
 
 def test_a_rule_for_states_may_stand_behind_one_that_always_talks() -> None:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.graph.runner import Runs
+from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import Fail, Interrupt, Pace, Pause, Rule, Script, Speak, Step
-from mockserver.fake.threads.run_readers import LEFT, Outcome, Stream, present
-from mockserver.fake.threads.thread import CHECKPOINTS, RUNS, Action, Run, Thread
+from mockserver.fake.threads.run_readers import CLIENT_LEFT, RunOutcome, RunStream, thread_outcome
+from mockserver.fake.threads.thread import MAX_CHECKPOINTS, MAX_RUNS, Action, Run, Thread
 from tests.fake.plays import asked
 
 WHY = "because"
@@ -43,22 +43,22 @@ class Clock:
             "values": None,
         }
         self.thread = Thread(told)
-        self.runs = Runs(SCRIPT)
+        self.runs = RunEngine(SCRIPT)
         self.count = 0
 
     def add(self, said: Any, now: float, *modes: str, delay: float = 0.0, **given: Any) -> Run:
         self.count += 1
         name = f"R{self.count}"
         what = {"input": {"messages": said}} if said is not None else {"input": None}
-        request = asked("", *modes, **{"threaded": True, "run_id": name, **what, **given})
+        request = asked("", *modes, **{"on_existing_thread": True, "run_id": name, **what, **given})
         run = Run(request, Ids(name), {"updated_at": name}, now + delay)
-        self.thread.add(run, self.runs.on_thread, now)
+        self.thread.add(run, self.runs.play_on_thread, now)
         return run
 
     def at(self, now: float) -> dict[str, Any]:
         """Return what is told of the thread at the moment *now*."""
-        self.thread.settle(self.runs.on_thread, now)
-        return self.thread.told
+        self.thread.settle(self.runs.play_on_thread, now)
+        return self.thread.record
 
     def said(self, now: float) -> list[str]:
         return [message["content"] for message in (self.at(now)["values"] or {"messages": []})["messages"]]  # fmt: skip
@@ -68,11 +68,11 @@ class Clock:
         self.thread.cancel(run, action, now, why)
         self.at(now)
 
-    def stream(self, run: Run, **how: Any) -> Stream:
-        return Stream(self.thread, run, self.runs.on_thread, **how)
+    def stream(self, run: Run, **how: Any) -> RunStream:
+        return RunStream(self.thread, run, self.runs.play_on_thread, **how)
 
-    def outcome(self, run: Run, **how: Any) -> Outcome:
-        return Outcome(self.thread, run, self.runs.on_thread, **how)
+    def outcome(self, run: Run, **how: Any) -> RunOutcome:
+        return RunOutcome(self.thread, run, self.runs.play_on_thread, **how)
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ class TestTime:
 
         assert (run.status, clock.at(100.0)["status"], clock.said(100.9)) == ("running", "busy", [])
         assert (clock.said(101.0), run.status) == (["hi", "Hi."], "success")
-        assert clock.thread.told["status"] == "idle"
+        assert clock.thread.record["status"] == "idle"
 
     def test_its_state_grows_with_it(self, clock: Clock) -> None:
         clock.add("slow", 0.0)
@@ -102,21 +102,21 @@ class TestTime:
 
         assert (clock.at(0.9)["status"], one.status, two.status) == ("busy", "running", "pending")
         assert (clock.at(1.0)["status"], one.status, two.status) == ("busy", "success", "running")
-        assert (clock.said(2.0), two.began) == (["hi", "Hi.", "hi", "Hi."], 1.0)
+        assert (clock.said(2.0), two.started_at) == (["hi", "Hi.", "hi", "Hi."], 1.0)
 
     def test_a_run_may_begin_later(self, clock: Clock) -> None:
         run = clock.add("hi", 0.0, delay=5.0)
 
         assert (clock.at(4.9)["status"], run.status) == ("busy", "pending")
         assert clock.said(6.0) == ["hi", "Hi."]
-        assert (run.began, run.over) == (5.0, 6.0)
+        assert (run.started_at, run.ended_at) == (5.0, 6.0)
 
     def test_what_nobody_looks_at_happens_all_the_same(self, clock: Clock) -> None:
         clock.add("hi", 0.0)
         last = clock.add("slow", 0.0, delay=50.0)
 
         assert clock.said(1e9) == ["hi", "Hi.", "slow", "One.", "Two."]
-        assert last.over == 56.0
+        assert last.ended_at == 56.0
 
     def test_times_go_on_behind_what_has_happened(self, clock: Clock) -> None:
         clock.add("slow", 0.0)
@@ -129,12 +129,12 @@ class TestTime:
         assert ids == sorted(ids, reverse=True)
 
     def test_old_runs_and_checkpoints_are_forgotten(self, clock: Clock) -> None:
-        for number in range(CHECKPOINTS // 3 + 10):
+        for number in range(MAX_CHECKPOINTS // 3 + 10):
             clock.add("hi", number * 10.0, interrupt_before="*")
             clock.at(number * 10.0 + 9)
 
-        assert len(clock.thread.runs) == RUNS
-        assert len(list(clock.thread.history.latest())) <= CHECKPOINTS
+        assert len(clock.thread.runs) == MAX_RUNS
+        assert len(list(clock.thread.history.latest())) <= MAX_CHECKPOINTS
 
 
 class TestRest:
@@ -175,7 +175,7 @@ class TestCancel:
         clock.cancel(run, 3.5)
 
         told = clock.at(99.0)
-        assert (run.status, run.over, told["status"]) == ("interrupted", 3.5, "interrupted")
+        assert (run.status, run.ended_at, told["status"]) == ("interrupted", 3.5, "interrupted")
         assert told["error"] == {"error": "UserInterrupt", "message": WHY}
         assert clock.said(99.0) == ["slow", "One."]
         head = clock.thread.history.head()
@@ -196,7 +196,7 @@ class TestCancel:
         first, second = clock.add("slow", 0.0), clock.add("hi", 0.0)
         clock.cancel(first, 2.0)
 
-        assert (second.status, second.began) == ("running", 2.0)
+        assert (second.status, second.started_at) == ("running", 2.0)
 
     def test_what_has_not_begun_just_goes(self, clock: Clock) -> None:
         first, second = clock.add("slow", 0.0), clock.add("hi", 0.0)
@@ -218,7 +218,7 @@ class TestCancel:
     def test_who_watches_is_told(self, clock: Clock) -> None:
         run, told = clock.add("slow", 0.0), []
         reader = clock.stream(run)
-        ignore = reader.watch(lambda: told.append("changed"))
+        ignore = reader.subscribe(lambda: told.append("changed"))
         clock.cancel(run, 1.0)
         ignore()
         clock.cancel(clock.add("slow", 2.0), 3.0)
@@ -234,15 +234,15 @@ class TestReaders:
     def test_a_stream_tells_each_event_in_its_time(self, clock: Clock) -> None:
         reader = clock.stream(clock.add("hi", 0.0, "values"))
 
-        first, after = reader.take(0.0)
+        first, after = reader.read(0.0)
         assert (names(first), after) == (["metadata", "values"], 1.0)
-        assert reader.take(0.5) == (b"", 1.0)
-        last, end = reader.take(1.0)
+        assert reader.read(0.5) == (b"", 1.0)
+        last, end = reader.read(1.0)
         assert (names(last), end) == (["values"], None)
-        assert reader.take(2.0) == (b"", None)
+        assert reader.read(2.0) == (b"", None)
 
     def test_all_comes_at_once_to_who_comes_late(self, clock: Clock) -> None:
-        raw, end = clock.stream(clock.add("slow", 0.0, "updates")).take(1e6)
+        raw, end = clock.stream(clock.add("slow", 0.0, "updates")).read(1e6)
 
         assert (names(raw), end) == (["metadata", "updates", "updates"], None)
 
@@ -250,22 +250,22 @@ class TestReaders:
         clock.add("hi", 0.0)
         reader = clock.stream(clock.add("hi", 0.0, "updates"))
 
-        assert reader.take(0.5) == (b"", 1.0)
-        raw, after = reader.take(1.0)
+        assert reader.read(0.5) == (b"", 1.0)
+        raw, after = reader.read(1.0)
         assert (names(raw), after) == (["metadata"], 2.0)
 
     def test_one_waits_for_a_run_that_begins_later(self, clock: Clock) -> None:
         reader = clock.stream(clock.add("hi", 0.0, delay=3.0))
 
-        assert reader.take(0.5) == (b"", 3.0)
+        assert reader.read(0.5) == (b"", 3.0)
 
     def test_nothing_comes_behind_a_cancellation(self, clock: Clock) -> None:
         run = clock.add("slow", 0.0, "updates")
         reader = clock.stream(run)
-        reader.take(0.0)
+        reader.read(0.0)
         clock.cancel(run, 3.5)
 
-        raw, end = reader.take(99.0)
+        raw, end = reader.read(99.0)
         assert (names(raw), end) == (["updates"], None)
 
     def test_nothing_comes_of_what_never_began(self, clock: Clock) -> None:
@@ -274,48 +274,50 @@ class TestReaders:
         reader = clock.stream(run)
         clock.cancel(run, 1.0)
 
-        assert reader.take(2.0) == (b"", None)
+        assert reader.read(2.0) == (b"", None)
 
     def test_one_may_begin_later_and_hear_of_some_alone(self, clock: Clock) -> None:
         run = clock.add("slow", 0.0, "updates", "values")
 
-        assert names(clock.stream(run, begin=2).take(99.0)[0]) == ["updates", "values"] * 2
-        assert names(clock.stream(run, names={"values"}).take(99.0)[0]) == ["values"] * 3
-        assert clock.stream(run, names=()).take(99.0)[0] == b""
+        assert names(clock.stream(run, begin=2).read(99.0)[0]) == ["updates", "values"] * 2
+        assert names(clock.stream(run, names={"values"}).read(99.0)[0]) == ["values"] * 3
+        assert clock.stream(run, names=()).read(99.0)[0] == b""
 
     def test_an_outcome_comes_at_the_end(self, clock: Clock) -> None:
         reader = clock.outcome(clock.add("hi", 0.0))
 
-        assert reader.take(0.5) == (b"", 1.0)
-        raw, end = reader.take(1.0)
+        assert reader.read(0.5) == (b"", 1.0)
+        raw, end = reader.read(1.0)
         assert (raw[:13], end) == (b'{"messages":[', None)
 
     def test_what_tells_no_state_comes_to_that_of_the_thread(self, clock: Clock) -> None:
         reader = clock.outcome(clock.add("hi", 0.0, "custom"))
 
-        assert reader.take(5.0)[0] == present(clock.thread)
-        assert b"Hi." in present(clock.thread)
+        assert reader.read(5.0)[0] == thread_outcome(clock.thread)
+        assert b"Hi." in thread_outcome(clock.thread)
 
     def test_who_joins_hears_of_the_thread_as_it_is(self, clock: Clock) -> None:
         run = clock.add("ask", 0.0, "values")
         clock.at(9.0)
 
-        assert clock.outcome(run, own=False).take(9.0)[0].startswith(b'{"__interrupt__":[{"id":')
+        assert clock.outcome(run, own=False).read(9.0)[0].startswith(b'{"__interrupt__":[{"id":')
         clock.add("fail", 10.0)
-        assert clock.outcome(run, own=False).take(99.0)[0] == b'{"__error__":{"error":"ValueError","message":"no"}}'  # fmt: skip
+        assert clock.outcome(run, own=False).read(99.0)[0] == b'{"__error__":{"error":"ValueError","message":"no"}}'  # fmt: skip
 
     @pytest.mark.parametrize(("cancels", "status"), [(True, "interrupted"), (False, "running")])
     def test_a_run_goes_with_its_client_where_that_was_asked(
         self, clock: Clock, cancels: bool, status: str
     ) -> None:
         run = clock.add("slow", 0.0)
-        clock.stream(run, cancels=cancels).leave(2.0)
+        clock.stream(run, cancels=cancels).client_left(2.0)
 
         assert run.status == status
-        assert (clock.thread.told.get("error") or {}).get("message") == (LEFT if cancels else None)
+        assert (clock.thread.record.get("error") or {}).get("message") == (
+            CLIENT_LEFT if cancels else None
+        )
 
     def test_who_leaves_at_the_end_changes_nothing(self, clock: Clock) -> None:
         run = clock.add("hi", 0.0)
-        clock.stream(run, cancels=True).leave(2.0)
+        clock.stream(run, cancels=True).client_left(2.0)
 
         assert run.status == "success"

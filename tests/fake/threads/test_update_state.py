@@ -2,11 +2,11 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.errors import RejectedError
+from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Task
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import Rule, Script, Speak
-from mockserver.fake.threads.update_state import Update, updated
+from mockserver.fake.threads.update_state import StateUpdate, checkpoint_after
 
 SCRIPT = Script((Rule((Speak("One."), Speak("Two."))),))
 HUMAN = {"type": "human", "content": "hi", "id": "1"}
@@ -26,7 +26,9 @@ CALLING = {"role": "ai", "content": "", "tool_calls": [{"name": "f", "args": {},
 
 
 def write(values: Any, node: str | None = None, base: Checkpoint | None = BASE) -> Checkpoint:
-    return updated(Update(values, node, base), SCRIPT, "g", Ids("seed"), {"graph_id": "g"})
+    return checkpoint_after(
+        StateUpdate(values, node, base), SCRIPT, "g", Ids("seed"), {"graph_id": "g"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,27 +49,27 @@ def write(values: Any, node: str | None = None, base: Checkpoint | None = BASE) 
 def test_what_follows_is_as_behind_the_node(
     values: Any, node: str | None, source: str, following: list[str]
 ) -> None:
-    made = write(values, node)
+    checkpoint = write(values, node)
 
-    assert (made.source, made.step, made.following) == (source, 4, following)
-    assert made.parent == ("BEFORE" if node == "__copy__" else "BASE")
+    assert (checkpoint.source, checkpoint.step, checkpoint.following) == (source, 4, following)
+    assert checkpoint.parent == ("BEFORE" if node == "__copy__" else "BASE")
 
 
 def test_the_values_are_merged_as_those_of_a_node() -> None:
-    made = write({"messages": [{"role": "human", "content": "ho", "id": "1"}, AI], "m": 2})
+    checkpoint = write({"messages": [{"role": "human", "content": "ho", "id": "1"}, AI], "m": 2})
 
-    said = [(message["id"], message["content"]) for message in made.values["messages"]]
+    said = [(message["id"], message["content"]) for message in checkpoint.values["messages"]]
     assert said[0] == ("1", "ho")
     assert said[1][1] == "said"
-    assert {name: made.values[name] for name in ("n", "m")} == {"n": 1, "m": 2}
+    assert {name: checkpoint.values[name] for name in ("n", "m")} == {"n": 1, "m": 2}
     assert BASE.values["messages"] == [HUMAN]
 
 
 def test_an_input_waits_to_be_taken_in() -> None:
-    made = write({"messages": [AI]}, "__input__")
+    checkpoint = write({"messages": [AI]}, "__input__")
 
-    assert made.values == BASE.values
-    assert made.tasks[0].given == {"messages": [AI]}
+    assert checkpoint.values == BASE.values
+    assert checkpoint.tasks[0].given == {"messages": [AI]}
 
 
 def test_the_first_update_of_a_thread_begins_it() -> None:
@@ -88,7 +90,7 @@ def test_the_first_update_of_a_thread_begins_it() -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused(values: Any, node: str | None, kind: str) -> None:
-    with pytest.raises(RejectedError) as rejected:
+    with pytest.raises(RunFailed) as rejected:
         write(values, node)
 
     assert rejected.value.kind == kind

@@ -6,19 +6,19 @@ import pytest
 
 from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import Runs
-from mockserver.fake.replies import Timed, paced
+from mockserver.fake.graph.runner import RunEngine
+from mockserver.fake.replies import ScheduledBody, at_pace
 from mockserver.fake.script.model import Rule, Script, Speak
 from mockserver.http.messages import Reply, Request, Source, TimedBody
 from mockserver.http.pacing import Pace, parse_pace
 from mockserver.server.responders.fake import Fake
 from mockserver.server.sessions import Sessions
 
-RUNS = Runs(Script((Rule((Speak("Hello!"),)),)))
+RUNS = RunEngine(Script((Rule((Speak("Hello!"),)),)))
 
 
-def timed(*steps: tuple[float, bytes], end: float) -> Timed:
-    return Timed(steps, b"~", end)
+def timed(*steps: tuple[float, bytes], end: float) -> ScheduledBody:
+    return ScheduledBody(steps, b"~", end)
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ def timed(*steps: tuple[float, bytes], end: float) -> Timed:
     ],
 )
 def test_an_answer_goes_out_at_its_pace(
-    answer: Timed, speed: str, max_gap: float | None, body: bytes | TimedBody
+    answer: ScheduledBody, speed: str, max_gap: float | None, body: bytes | TimedBody
 ) -> None:
-    assert paced(answer, parse_pace(speed, max_gap)) == body
+    assert at_pace(answer, parse_pace(speed, max_gap)) == body
 
 
 @pytest.fixture
@@ -134,10 +134,10 @@ async def test_every_session_gets_the_same_responses_in_the_same_order(fake: Fak
 
 
 async def test_an_edited_script_is_used_for_a_request_that_was_sent_before() -> None:
-    runs = Runs(Script((Rule((Speak("one"),)),)))
+    runs = RunEngine(Script((Rule((Speak("one"),)),)))
     fake = Fake(Api(runs), Pace(None), Sessions())
     before = [str((await ask(fake)).body) for _ in range(3)]
-    runs.play(Script((Rule((Speak("two"),)),)))
+    runs.use_script(Script((Rule((Speak("two"),)),)))
     after = [str((await ask(fake)).body) for _ in range(3)]
 
     assert all("one" in body and "two" not in body for body in before)
