@@ -1,4 +1,4 @@
-"""What ends a run before its time. No I/O."""
+"""The exceptions that end a run early. No I/O."""
 
 import builtins
 
@@ -15,7 +15,7 @@ _PUBLIC_NAMES = frozenset(
 
 
 class RunFailed(Exception):  # noqa: N818
-    """The run fails with an error of that *kind*, the name of a Python exception, and *message*."""
+    """The run fails with an error of this *kind*, the name of a Python exception, and *message*."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -24,18 +24,18 @@ class RunFailed(Exception):  # noqa: N818
 
     @property
     def payload(self) -> Json:
-        """The error as the server tells it: the message only of kinds that are known to hold no secrets."""
+        """The error as the server sends it; the message is hidden unless its kind is known to hold no secrets."""
         message = self.message if _is_public(self.kind) else "An internal error occurred"
         return {"error": self.kind, "message": message}
 
     @property
     def repr_text(self) -> str:
-        """The error as Python shows it, which a thread keeps of it."""
+        """The error as Python's `repr` shows it; a thread stores it in this form."""
         return f"{self.kind}({self.message if self.kind == 'KeyError' else repr(self.message)})"
 
 
 class RunInterrupted(Exception):  # noqa: N818
-    """The run stops to ask a human, with the interrupts *asked*; with none where the request wanted it to stop."""
+    """The run stops with these *interrupts* for a human, or with none because the request asked it to stop."""
 
     def __init__(self, *interrupts: Json) -> None:
         super().__init__()

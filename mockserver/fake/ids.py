@@ -1,24 +1,24 @@
-"""Ids and times that look random and are not. No I/O, no clock."""
+"""Deterministic ids and times that look random. No I/O, no clock."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-"""When all that the fake graph does has happened."""
+"""The time at which all runs of the fake graph start."""
 
 _MILLISECONDS = int(EPOCH.timestamp() * 1000)
 
 _TICKS = 0x01B21DD213814000 + _MILLISECONDS * 10_000
-"""The same moment as a UUID of version 6 counts: in 100 ns since 1582-10-15."""
+"""EPOCH in the unit of a version 6 UUID: 100 ns since 1582-10-15."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """Ids of one request, the *count*-th (from 0) of its kind in its session; *seed* says what was asked.
+    """Makes the ids of one request, the *count*-th (from 0) with the same *seed* in its session.
 
-    The same seed, count and names always give the same id; any other name gives another. *moment* is when it happened,
-    in seconds since EPOCH, where that is not as many as the count.
+    The same seed, count and names give the same id; other names give another id. *moment* is the time of the request in
+    seconds since EPOCH; None means *count* seconds.
     """
 
     seed: str
@@ -26,12 +26,12 @@ class Ids:
     moment: int | None = None
 
     def at(self, moment: int) -> "Ids":
-        """Return the same ids, of what happened at *moment*."""
+        """Return the same ids for another *moment*."""
         return replace(self, moment=moment)
 
     @property
     def milliseconds(self) -> int:
-        """When the request came, in milliseconds since 1970."""
+        """The time of the request in milliseconds since 1970."""
         return _MILLISECONDS + 1000 * self.count
 
     def hex(self, *names: str | int) -> str:
@@ -40,31 +40,31 @@ class Ids:
         return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
     def uuid4(self, *names: str | int) -> str:
-        """Return a UUID of version 4, as of messages."""
+        """Return a version 4 UUID, used for messages."""
         return _formed(self.hex(*names), 4)
 
     def uuid5(self, *names: str | int) -> str:
-        """Return a UUID of version 5, as of tasks."""
+        """Return a version 5 UUID, used for tasks."""
         return _formed(self.hex(*names), 5)
 
     def uuid6(self, number: int, step: int, *names: str | int) -> str:
-        """Return a UUID of version 6, as of the checkpoint of a *step*; a greater *number* makes a later one."""
+        """Return a version 6 UUID for the checkpoint of a *step*; a greater *number* gives a later UUID."""
         ticks = f"{_TICKS + 10_000_000 * self._seconds + number:015x}"
         sequence = f"{0x8000 | step & 0x3FFF:04x}"
         digits = f"{ticks[:12]}6{ticks[12:]}{sequence}{self.hex(*names)[20:]}"
         return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
     def uuid7(self, *names: str | int) -> str:
-        """Return a UUID of version 7, as of runs and threads, which tells the time in its first digits."""
+        """Return a version 7 UUID, used for runs and threads; its first digits hold the time."""
         return _formed(f"{self.milliseconds:012x}{self.hex(*names)[12:]}", 7)
 
     def time_after(self, moment: str) -> str:
-        """Return when it happened, but a millisecond behind *moment* at the earliest."""
+        """Return the time of the request, or *moment* plus one millisecond if that is later."""
         later = datetime.fromisoformat(moment) + timedelta(milliseconds=1)
         return max(self.time(), later.isoformat(timespec="microseconds"))
 
     def time(self, seconds: float = 0.0) -> str:
-        """Return when it happened, *seconds* after the request, in ISO 8601."""
+        """Return the time *seconds* after the request, in ISO 8601."""
         moment = EPOCH + timedelta(seconds=self._seconds + seconds)
         return moment.isoformat(timespec="microseconds")
 
@@ -74,12 +74,12 @@ class Ids:
 
 
 def interrupt_id(path: tuple[str, ...]) -> str:
-    """Return the id of what the task at *path* asks a human: it is the same whenever that task asks."""
+    """Return the id of the interrupt of the task at *path*; it stays the same if the task asks again."""
     return sha256("\0".join(("interrupt", *path)).encode()).hexdigest()[:32]
 
 
 def _formed(digits: str, version: int) -> str:
-    """Return the UUID of *version* that 32 hexadecimal *digits* make (RFC 9562, section 4)."""
+    """Return 32 hexadecimal *digits* as a UUID of *version* (RFC 9562, section 4)."""
     variant = "89ab"[int(digits[16], 16) % 4]
     parts = (digits[:8], digits[8:12], f"{version}{digits[13:16]}", f"{variant}{digits[17:20]}")
     return "-".join((*parts, digits[20:]))

@@ -1,4 +1,4 @@
-"""JSON as the real server writes it, numbers in its own spelling. No I/O."""
+"""Writes JSON as the real server does, with its spelling of numbers. No I/O."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from mockserver.formats.json_text import Json, dumps
 _TEXT_OR_SMALL = re.compile(r'"(?:[^"\\]++|\\.)*"|(?<![\d.])-?\d++(?:\.\d++)?e-\d+')
 
 _MAYBE_SMALL = re.compile(r"e-\d{1,3}(?=[,\]}]|\Z)")
-"""Finds nothing in nearly every text, ids included, and that fast, so that few are taken apart."""
+"""A fast check for numbers with a negative exponent; nearly every text has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class JsonText:
 
 
 def to_server_json(value: Json | JsonText) -> str:
-    """Return *value* as the server writes it."""
+    """Return *value* as JSON text in the real server's spelling."""
     text = value.text if isinstance(value, JsonText) else dumps(value)
     if _MAYBE_SMALL.search(text):
         text = _TEXT_OR_SMALL.sub(_format_match, text)

@@ -1,4 +1,4 @@
-"""What the fake graph answers, as values. No I/O."""
+"""Responses of the fake graph, as values. No I/O."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from mockserver.http.messages import Headers, TimedBody
 from mockserver.http.pacing import Pace
 
 KEEPALIVE_SECONDS = 5.0
-"""Every so many seconds the server says that it is still there, from the start of an answer on."""
+"""The server sends a keepalive at this interval, counted from the start of the response."""
 
 JSON_HEADER = ("content-type", "application/json")
 
@@ -19,7 +19,7 @@ JSON_HEADER = ("content-type", "application/json")
 class ScheduledBody:
     """A body in chunks: *steps* are (seconds since the request at the natural pace, bytes), in order.
 
-    It ends *end* seconds after the request; until then *keepalive* goes out every five seconds, at any pace.
+    It ends *end* seconds after the request. Until then *keepalive* is sent every five seconds, at any pace.
     """
 
     steps: tuple[tuple[float, bytes], ...]
@@ -28,47 +28,47 @@ class ScheduledBody:
 
 
 class BodyReader(Protocol):
-    """A body that comes as time goes by; *now* is the moment of the clock, in seconds, at which it is asked."""
+    """A body that is produced as time passes; *now* is the current time of the clock, in seconds."""
 
     keepalive: bytes
-    """What goes out every five seconds."""
+    """The bytes to send every five seconds."""
 
     def read(self, now: float) -> tuple[bytes, float | None]:
-        """Return what has come since the last time, and the moment at which there is more; None behind the end."""
+        """Return the bytes since the last call, and the time at which more are expected; None after the end."""
 
     def client_left(self, now: float) -> None:
-        """The client has gone before the end."""
+        """Handle a client that disconnects before the end."""
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
-        """Have *changed* be called where it is in vain to wait for that moment; return what ends that."""
+        """Call *changed* when the expected time is no longer valid; return a function that unsubscribes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """Status, headers and body of one answer."""
+    """Status, headers and body of one response."""
 
     status: int
     headers: Headers
     body: bytes | ScheduledBody | BodyReader
     note: str | None = None
-    """What a person who looks on should know of it."""
+    """A remark for the log."""
 
 
 def json_response(value: Json, status: int = 200, headers: Headers = ()) -> Response:
-    """Return the answer that holds *value*."""
+    """Return a response with *value* as its JSON body."""
     return Response(
         status, (*headers, JSON_HEADER), to_server_json(value).encode("utf-8", "replace")
     )
 
 
 def error_response(status: int, detail: Json, headers: Headers = ()) -> Response:
-    """Return the answer that says in *detail* why not."""
+    """Return an error response with *detail*."""
     answer = json_response({"detail": detail}, status, headers)
     return replace(answer, note=f"{status} {detail}".partition("\n")[0])
 
 
 def at_pace(timed: ScheduledBody, pace: Pace) -> bytes | TimedBody:
-    """Return the body *timed* at that *pace*: bytes where it goes out at once."""
+    """Return the body *timed* without this *pace*: bytes if it is sent without delays."""
     if pace.factor is None:
         return b"".join(chunk for _, chunk in timed.steps)
     steps: list[tuple[float, list[bytes]]] = []

@@ -1,4 +1,4 @@
-"""A run that was asked for, its request validated. No I/O."""
+"""A validated request for a run. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from mockserver.formats.json_text import Json
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What the fake graph is to run; *graph* is the graph's name, *input* None where there is none."""
+    """The run to play; *graph* is the name of the graph, *input* is None if the request has none."""
 
     run_id: str
     thread_id: str
@@ -25,14 +25,14 @@ class RunRequest:
     interrupt_after: Json = None
     on_completion: str = "delete"
     command: Json = None
-    """What takes the place of the input: an update of the state, and where to go with it."""
+    """Replaces the input: an update of the state, the next node, or an answer to an interrupt."""
     durability: str | None = None
     delay: float = 0.0
-    """Seconds until the run begins."""
+    """Seconds until the run starts."""
     on_existing_thread: bool = False
-    """Whether it is on a thread that was there before."""
+    """Whether the thread existed before the run."""
 
     @property
     def keeps_thread(self) -> bool:
-        """Whether the thread outlives the run."""
+        """Whether the thread still exists after the run."""
         return self.on_existing_thread or self.on_completion == "keep"

@@ -1,4 +1,4 @@
-"""Text, cut as a model would write it. No I/O."""
+"""Splits text as a model would write it. No I/O."""
 
 import re
 
@@ -9,10 +9,10 @@ _ARGS = re.compile(r"(?s).{1,8}")
 
 
 def tokens(text: str) -> list[str]:
-    """Return *text* in pieces: a short word with the white space before it, or a few characters of other scripts."""
+    """Return *text* in tokens: a short word with its leading white space, or a few characters of other scripts."""
     return _TOKEN.findall(text)
 
 
 def argument_tokens(args: Json) -> list[str]:
-    """Return the arguments of a tool call, as JSON text, in pieces."""
+    """Return the arguments of a tool call, as JSON text, in tokens."""
     return _ARGS.findall(dumps(args))

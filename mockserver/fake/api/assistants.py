@@ -17,19 +17,19 @@ from mockserver.formats.json_text import Json
 
 DEFAULT_GRAPH = "agent"
 _LONGEST_DEPTH = 1000
-"""How many digits of a depth are looked at; Python refuses to count with very many."""
+"""Limit for the digits of a depth, because Python refuses to convert very long numbers."""
 _STARTED = Ids("server")
 
 
 class Assistants:
-    """Those of *graphs*, or of any graph whose name comes up if there are none declared, and those made since."""
+    """Serves the default assistants of *graphs*, and created ones. Without declared graphs any graph name is valid."""
 
     def __init__(self, graphs: tuple[str, ...]) -> None:
         self._declared = graphs
         self._own = {default_assistant_id(graph): graph for graph in graphs}
 
     def open(self, database: Database) -> None:
-        """Let a new *world* have the assistants that are there from the start."""
+        """Add the default assistants to a new *database*."""
         if database.graphs:
             return
         graphs = self._declared or (DEFAULT_GRAPH,)
@@ -37,7 +37,7 @@ class Assistants:
             database.ensure_assistant(graph, _STARTED.time(index / 1000 - 1))
 
     def resolve(self, name: str, database: Database, ids: Ids) -> str:
-        """Return the id of the assistant that a run calls *name*; RefusalError where it can be none."""
+        """Return the id of the assistant or graph *name*; raise HTTPError if there is none."""
         if name in self._declared:
             return default_assistant_id(name)
         found = uuid(name)
@@ -53,7 +53,7 @@ class Assistants:
         return self._met(name, database, ids)
 
     def create(self, call: Call) -> Response:
-        """Make an assistant, or give the one that has its id if the body says so."""
+        """`POST /assistants`: create an assistant, or return the existing one if `if_exists` allows it."""
         body = call.body(bodies.ASSISTANT)
         name = call.ids.uuid4("assistant")
         if body.get("assistant_id"):
@@ -83,22 +83,22 @@ class Assistants:
         return json_response(record)
 
     def search(self, call: Call) -> Response:
-        """List assistants."""
+        """`POST /assistants/search`: list assistants."""
         body = call.body(bodies.ASSISTANTS)
         # What other searches may extract is an unknown key here.
         asked = {name: part for name, part in body.items() if name != "extract"}
         return page(ordered(self._found(call, asked), asked), asked)
 
     def count(self, call: Call) -> Response:
-        """Tell how many assistants there are."""
+        """`POST /assistants/count`: return the number of assistants."""
         return json_response(len(self._found(call, call.body(bodies.ASSISTANTS_COUNT))))
 
     def get(self, call: Call) -> Response:
-        """Tell of one assistant."""
+        """`GET /assistants/{id}`: return one assistant."""
         return json_response(_known(call, "Not Found").record)
 
     def patch(self, call: Call) -> Response:
-        """Make a new version of an assistant."""
+        """`PATCH /assistants/{id}`: add a new version of an assistant."""
         name = call.uuid("assistant")
         body = call.body(bodies.ASSISTANT_PATCH)
         checked(bodies.CONFIG, body.get("config", {}))
@@ -120,14 +120,14 @@ class Assistants:
         return json_response(changed)
 
     def delete(self, call: Call) -> Response:
-        """Forget an assistant."""
+        """`DELETE /assistants/{id}`: delete an assistant."""
         name = call.uuid("assistant")
         _known(call, f"Assistant with ID {name} not found")
         call.database.delete_assistant(name)
         return Response(204, (), b"")
 
     def versions(self, call: Call) -> Response:
-        """List what an assistant was, the newest version first."""
+        """`POST /assistants/{id}/versions`: list the versions of an assistant, newest first."""
         name = call.uuid("assistant")
         body = call.body(bodies.VERSIONS)
         versions = _known(call, f"Assistant {name} not found").versions
@@ -136,7 +136,7 @@ class Assistants:
         return json_response(found[first : first + int(body.get("limit", LIMIT))])
 
     def latest(self, call: Call) -> Response:
-        """Let an assistant be again what it was in one version: but its graph and context stay."""
+        """`POST /assistants/{id}/latest`: restore an earlier version, except its graph and context, as the real server does."""
         body = call.body(bodies.ASSISTANT_VERSION)
         name = call.uuid("assistant")
         assistant, number = _known(call, f"Assistant {name} not found"), body.get("version")
@@ -151,7 +151,7 @@ class Assistants:
         return json_response(assistant.record)
 
     def graph(self, call: Call) -> Response:
-        """Draw the graph of an assistant, or of a graph by its name."""
+        """`GET /assistants/{id}/graph`: return the drawing of a graph, by assistant id or graph name."""
         name = call.path[0]
         if not (name in self._declared or (not self._declared and uuid(name) is None)):
             _known(call, "Not Found")
@@ -165,12 +165,12 @@ class Assistants:
         return json_response(graph_schemas.GRAPH_INSIDE)
 
     def schemas(self, call: Call) -> Response:
-        """Tell what the state of an assistant's graph is like."""
+        """`GET /assistants/{id}/schemas`: return the schemas of a graph's state."""
         graph = _known(call, "Not Found").record["graph_id"]
         return json_response({"graph_id": graph, **graph_schemas.schemas(f"{graph}_state")})
 
     def subgraphs(self, call: Call) -> Response:
-        """Tell what the states of the graphs within an assistant's graph are like."""
+        """`GET /assistants/{id}/subgraphs`: return the schemas of the subgraphs' states."""
         _known(call, "Not Found")
         wanted = call.path[1:] or (RESEARCHER,)
         inside = {RESEARCHER: graph_schemas.schemas("LangGraphState")}
@@ -197,7 +197,7 @@ class Assistants:
 
 
 def _configured(body: Mapping[str, Json]) -> tuple[Json, Json]:
-    """Return config and context, of which each says what the configurable of the other does."""
+    """Return config and context; the configurable of one is copied to the other."""
     config, context = body.get("config"), body.get("context")
     configurable = (config or {}).get("configurable")
     if configurable and context:

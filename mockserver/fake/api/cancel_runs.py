@@ -1,4 +1,4 @@
-"""The endpoints that end runs before their time. No I/O."""
+"""The endpoints that cancel runs. No I/O."""
 
 from mockserver.fake.api import schemas
 from mockserver.fake.api.create_run import Body
@@ -25,13 +25,13 @@ _BOTH_WAYS = (
 
 
 class RunCancellation:
-    """Ends the runs on *threads*."""
+    """Cancels runs on *threads*."""
 
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
     def cancel(self, call: Call) -> Response:
-        """End a run."""
+        """`POST /threads/{id}/runs/{id}/cancel`: cancel a run."""
         thread, run = self._threads.run(call)
         if thread is None or run is None:
             raise HTTPError(404, NONE_FOUND)
@@ -43,7 +43,7 @@ class RunCancellation:
         return Response(200, wait_headers(path_of(run)), b"{}")
 
     def cancel_many(self, call: Call) -> Response:
-        """End several runs: of a thread, or all there are."""
+        """`POST /runs/cancel`: cancel several runs of a thread, or all runs with a status."""
         body = call.body(schemas.CANCEL)
         by_ids = {"thread_id", "run_ids"} & body.keys()
         if "status" not in body and len(by_ids) < 2:
@@ -61,7 +61,7 @@ class RunCancellation:
         return Response(204, (), b"")
 
     def _meant(self, call: Call, body: Body) -> list[tuple[Thread, Run]]:
-        """Return the runs that the *body* of a request to cancel several means."""
+        """Return the runs that *body* selects."""
         if "status" in body:
             threads = [self._threads.settle(t, call.now) for t in call.database.threads.values()]
             active = [(thread, run) for thread in threads for run in thread.active]

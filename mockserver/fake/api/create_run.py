@@ -1,4 +1,4 @@
-"""From the body of a request to the run that it asks for, and the Run that the server makes of it. No I/O."""
+"""Converts the body of a request into a run request and into the Run record of the API. No I/O."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -18,14 +18,14 @@ BOTH = (
 NOT_THERE = "Thread or assistant not found."
 
 _RESERVED = ("run_id", "thread_id", "assistant_id")
-"""What metadata never says, since the server does."""
+"""Metadata keys that only the server sets."""
 
 _RESERVED_CONFIGURABLE = (
     *("langgraph_auth_user", "langgraph_auth_user_id", "langgraph_auth_permissions"),
     *("langgraph_request_id", "__request_start_time_ms__", "__after_seconds__"),
     *("__context_provided__", "__langsmith_project__", "__langsmith_example_id__"),
 )
-"""What a configurable never says, for the same reason."""
+"""Configurable keys that only the server sets."""
 
 Body = Mapping[str, Json]
 
@@ -38,10 +38,9 @@ def stateless_run_request(
     *names: str | int,
     request_id: str | None = None,
 ) -> RunRequest:
-    """Return the stateless run that the checked *body* asks for; RefusalError where there can be none.
+    """Return the stateless run that the validated *body* requests; raise HTTPError if it is invalid.
 
-    *resolve* tells the id of an assistant from what the body calls it; *names* tell the runs of one request
-    apart.
+    *resolve* returns the id of an assistant by its name. *names* distinguish the runs of one batch.
     """
     identity = resolve(body["assistant_id"])
     check(body)
@@ -57,7 +56,7 @@ def stateless_run_request(
 def thread_run_request(
     body: Body, assistant: Record, thread: Record, ids: Ids, *, request_id: str | None = None
 ) -> RunRequest:
-    """Return the run on *thread* that the checked *body* asks of *assistant*."""
+    """Return the run on *thread* that the validated *body* requests."""
     identity = assistant["assistant_id"]
     metadata = {**_merged(body, assistant, thread["metadata"]), "assistant_id": identity}
     run_id, thread_id = ids.uuid7("run"), thread["thread_id"]
@@ -111,7 +110,7 @@ def _request(
 
 
 def pending(run: RunRequest, body: Body, ids: Ids) -> dict[str, Json]:
-    """Return the Run of *run*, which the *body* asked for, as the server tells of it."""
+    """Return the Run record of the new *run*, which *body* requested."""
     return {
         "run_id": run.run_id,
         "thread_id": run.thread_id,
@@ -150,12 +149,12 @@ def _delay(body: Body) -> float:
 
 
 def public(metadata: Body) -> dict[str, Json]:
-    """Return *metadata* without what only the server says."""
+    """Return *metadata* without reserved keys."""
     return {name: value for name, value in metadata.items() if name not in _RESERVED}
 
 
 def check(body: Body, *, on_existing_thread: bool = False) -> None:
-    """Refuse, in the order in which the real server does, what no schema tells of a run, on a thread or not."""
+    """Raise HTTPError for mistakes that no schema covers, in the order in which the real server checks them."""
     checkpoint = body.get("checkpoint_id")
     if checkpoint and not (isinstance(checkpoint, str) and uuid(checkpoint)):
         raise HTTPError(422, "Invalid checkpoint ID")

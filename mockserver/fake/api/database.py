@@ -1,4 +1,4 @@
-"""What one session has made of the fake graph's server: its assistants, threads and stored items. No I/O, no clock."""
+"""The assistants, threads and stored items of one session. No I/O, no clock."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,27 +9,27 @@ from mockserver.fake.threads.thread import Thread
 from mockserver.formats.json_text import Json
 
 MAX_ENTRIES = 1000
-"""How many threads, graphs, and assistants beside those of the graphs a session may have; more, and the oldest is forgotten."""
+"""Limit for threads, graphs, and assistants without their own graph; beyond it the oldest entry is dropped."""
 
 MAX_REQUESTS = 10_000
-"""How many different requests a session may have asked; more, and the one not asked for longest is new again."""
+"""Limit for counted requests per session; beyond it the least recently used count is dropped."""
 
 MAX_ITEMS = 10_000
-"""How many items a session may store; more, and the oldest is forgotten."""
+"""Limit for stored items per session; beyond it the oldest item is dropped."""
 
 SECONDS_PER_CHANGE = 60
-"""How many seconds lie between two things that happen to threads, so that most runs end before the next begins."""
+"""Seconds between two changes of threads: long enough for most runs to end before the next one starts."""
 
 MAX_VERSIONS = 100
-"""How many versions an assistant may have; more, and the oldest is forgotten."""
+"""Limit for versions of an assistant; beyond it the oldest version is dropped."""
 
 Record = Mapping[str, Json]
-"""The wire form of an assistant or a thread; a change makes a new one."""
+"""The JSON form of an assistant or a thread; a change makes a new record."""
 
 
 @dataclass(slots=True)
 class Assistant:
-    """What it is now, and what it was in each of its versions, the newest last."""
+    """The current record of an assistant, and its versions from oldest to newest."""
 
     record: Record
     versions: list[Record] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Assistant:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What is stored under a namespace and a key."""
+    """A value in the store, under a namespace and a key."""
 
     value: Json
     created_at: str
@@ -49,36 +49,36 @@ Namespace = tuple[str, ...]
 
 @dataclass(slots=True)
 class Database:
-    """Assistants and threads by id, in the order in which they were made; items by namespace and key."""
+    """Assistants and threads by id, in order of creation; items by namespace and key."""
 
     assistants: dict[str, Assistant] = field(default_factory=dict)
     threads: dict[str, Thread] = field(default_factory=dict)
     items: dict[Namespace, dict[str, Item]] = field(default_factory=dict)
     graphs: dict[str, str] = field(default_factory=dict)
-    """The id of the own assistant of each graph whose name has come up, even where it was deleted."""
+    """The id of the default assistant of each known graph, even if it was deleted."""
     request_counts: dict[str, int] = field(default_factory=dict)
-    """How often each request was answered, by what it means."""
+    """How often each request succeeded, by its key."""
 
     changes: int = 0
-    """How much has happened to threads and items."""
+    """The number of changes to threads and items."""
 
     def next_time(self) -> int:
-        """Return the moment of what happens now, in seconds since EPOCH."""
+        """Count one change and return its time, in seconds since EPOCH."""
         moment = self.changes * SECONDS_PER_CHANGE
         self.changes += 1
         return moment
 
     def request_count(self, seed: str) -> int:
-        """Return how often the request that *seed* means was answered."""
+        """Return how often the request with the key *seed* succeeded."""
         return self.request_counts.get(seed, 0)
 
     def count_request(self, seed: str) -> None:
-        """Count the request that *seed* means once more."""
+        """Count one more success of the request with the key *seed*."""
         self.request_counts[seed] = self.request_counts.pop(seed, 0) + 1
         drop_oldest(self.request_counts, MAX_REQUESTS)
 
     def ensure_assistant(self, graph: str, created_at: str) -> str:
-        """Return the id of the own assistant of *graph*, made now if the name is new."""
+        """Return the id of the default assistant of *graph*; create the assistant if the graph is new."""
         if graph not in self.graphs:
             identity = default_assistant_id(graph)
             self.graphs[graph] = identity
@@ -99,7 +99,7 @@ class Database:
         return self.graphs[graph]
 
     def put_assistant(self, record: Record, version: Record) -> None:
-        """Have the assistant be as *record* says; what *version* says beside that is one of its versions."""
+        """Store *record* as an assistant, and add a version with the changes in *version*."""
         identity = record["assistant_id"]
         assistant = self.assistants.setdefault(identity, Assistant(record))
         assistant.record = record
@@ -108,17 +108,17 @@ class Database:
         self._drop_oldest_assistants()
 
     def delete_assistant(self, identity: str) -> None:
-        """Take an assistant out."""
+        """Delete an assistant."""
         del self.assistants[identity]
 
     def put_thread(self, thread: Thread) -> None:
-        """Keep *thread*, the last of those that have changed."""
+        """Store *thread* as the most recently changed thread."""
         self.threads.pop(thread.identity, None)
         self.threads[thread.identity] = thread
         drop_oldest(self.threads)
 
     def _drop_oldest_assistants(self) -> None:
-        """Take the oldest assistants out where they are too many, but none that a graph has of its own."""
+        """Drop the oldest assistants above the limit, except default assistants."""
         if len(self.assistants) > MAX_ENTRIES:
             of_graphs = set(self.graphs.values())
             made = [identity for identity in self.assistants if identity not in of_graphs]
@@ -127,7 +127,7 @@ class Database:
 
 
 def drop_oldest(entries: dict[str, Any], limit: int = MAX_ENTRIES) -> None:
-    """Take the oldest of *things* out where they are more than there is *room* for."""
+    """Drop the oldest *entries* above *limit*."""
     while len(entries) > limit:
         del entries[next(iter(entries))]
 

@@ -1,4 +1,4 @@
-"""One request to the fake graph's server, as its endpoints see it. No I/O."""
+"""One request to the fake server, as its endpoints get it. No I/O."""
 
 from dataclasses import dataclass
 from urllib.parse import parse_qs
@@ -12,40 +12,40 @@ from mockserver.http.messages import Request
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The *request*, what the *path* has in its open places, and whom it is answered for."""
+    """A *request* with the variable parts of its *path*, its ids, and the database of its session."""
 
     request: Request
     ids: Ids
     database: Database
     path: tuple[str, ...] = ()
     now: float = 0.0
-    """The moment of the clock, in seconds."""
+    """The current time of the clock, in seconds."""
 
     def body(self, schema: Schema) -> Json:
-        """Return the value of the body; RefusalError where it is not as *schema* wants it."""
+        """Return the parsed body; raise HTTPError if it does not match *schema*."""
         return checked(schema, parsed(self.request.body))
 
     @property
     def queries(self) -> dict[str, list[str]]:
-        """The values of each name in the query."""
+        """The values of each query parameter."""
         _, _, query = self.request.path.partition("?")
         return parse_qs(query, keep_blank_values=True)
 
     def query(self, name: str) -> str:
-        """Return the last value of *name* in the query, or an empty text."""
+        """Return the last value of the query parameter *name*, or an empty string."""
         return self.queries.get(name, [""])[-1]
 
     def says(self, name: str) -> bool:
-        """Tell whether the query says yes to *name*."""
+        """Return whether the query parameter *name* is true."""
         return self.query(name).lower() in ("true", "yes", "1")
 
     def uuid(self, what: str, place: int = 0) -> str:
-        """Return the id of *what* in that open *place* of the path; RefusalError where it is none."""
+        """Return the id of *what* at position *place* of the path; raise HTTPError if it is not a UUID."""
         return identity(self.path[place], what)
 
 
 def identity(text: str, what: str) -> str:
-    """Return the UUID *text* of *what* in its usual form; RefusalError where it is none."""
+    """Return the UUID *text* in canonical form; raise HTTPError, naming *what* it identifies, if it is not a UUID."""
     found = uuid(text)
     if found is None:
         raise HTTPError(422, f"Invalid {what} ID: must be a UUID")

@@ -1,4 +1,4 @@
-"""The endpoints of runs on threads that were begun before. No I/O."""
+"""The endpoints of runs that were started before. No I/O."""
 
 from collections.abc import Collection
 
@@ -20,18 +20,18 @@ _COLUMNS = (
     *("kwargs", "multitask_strategy", "langsmith_session_name"),
 )
 _FROM_START = ("-1", "-", "0")
-"""What a client says that wants all events again."""
+"""Values of `last-event-id` that request all events."""
 
 
 class ExistingRuns:
-    """The runs there are on *threads*, as *runs* plays them."""
+    """Lists, joins and deletes the runs on *threads*."""
 
     def __init__(self, runs: RunEngine, threads: Threads) -> None:
         self._runs = runs
         self._threads = threads
 
     def listed(self, call: Call) -> Response:
-        """List the runs of a thread, the last one first."""
+        """`GET /threads/{id}/runs`: list the runs of a thread, newest first."""
         call.uuid("thread")
         try:
             limit, offset = (int(_number(call, *of)) for of in (("limit", "10"), ("offset", "0")))
@@ -51,7 +51,7 @@ class ExistingRuns:
         )
 
     def get(self, call: Call) -> Response:
-        """Tell of one run."""
+        """`GET /threads/{id}/runs/{id}`: return one run."""
         call.uuid("thread")
         call.uuid("run", 1)
         self._threads.known(call)
@@ -61,7 +61,7 @@ class ExistingRuns:
         return json_response(_told(run))
 
     def delete(self, call: Call) -> Response:
-        """Forget a run, and what it has saved."""
+        """`DELETE /threads/{id}/runs/{id}`: delete a run and its checkpoints."""
         thread, run = self._threads.run(call)
         if thread is None or run is None:
             raise HTTPError(404, "Run not found")
@@ -73,7 +73,7 @@ class ExistingRuns:
         return Response(204, (), b"")
 
     def join(self, call: Call) -> Response:
-        """Wait for a run that was begun before."""
+        """`GET /threads/{id}/runs/{id}/join`: wait for a run."""
         headers = wait_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
         thread, run = self._threads.run(call)
         if thread is None or run is None:
@@ -85,7 +85,7 @@ class ExistingRuns:
         return Response(200, headers, reader)
 
     def follow(self, call: Call) -> Response:
-        """Tell the events of a run that was begun before: those to come, or those behind a given one too."""
+        """`GET /threads/{id}/runs/{id}/stream`: stream the events of a run, from `last-event-id` on if given."""
         headers = stream_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
         thread, run = self._threads.run(call)
         if thread is None or run is None:
@@ -106,7 +106,7 @@ def _number(call: Call, name: str, otherwise: str) -> str:
 
 
 def _told(run: Run) -> dict[str, Json]:
-    """Return what the server tells of *run*; once it has begun, it tells what the run knows of the server."""
+    """Return the record of *run*; after the start it also has the server's metadata."""
     if run.started_at is None:
         return {**run.record, "status": run.status}
     kwargs = run.record["kwargs"]
@@ -120,12 +120,12 @@ def _told(run: Run) -> dict[str, Json]:
 
 
 def _taken(configurable: dict[str, Json]) -> dict[str, Json]:
-    """Return what is left of a *configurable* once a run has begun with it."""
+    """Return the *configurable* without the key that is used up at the start of a run."""
     return {name: part for name, part in configurable.items() if name != "__context_provided__"}
 
 
 def _begin(run: Run, last: str | None, now: float) -> int:
-    """Return how many events of *run* a client has seen that says it saw the one with the id *last*."""
+    """Return how many events of *run* a client has seen if *last* is the id of its last event."""
     events = run.events
     if run.request.resumable and last:
         if last in _FROM_START:
@@ -139,7 +139,7 @@ def _begin(run: Run, last: str | None, now: float) -> int:
 
 
 def _names(call: Call) -> Collection[str] | None:
-    """Return the names of the events that the query wants, None where it wants all."""
+    """Return the names of the events that the query selects, or None for all."""
     text = call.query("stream_mode")
     if not text:
         return None

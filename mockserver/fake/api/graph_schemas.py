@@ -1,6 +1,6 @@
-"""What the fake graph looks like: its nodes and edges, and the JSON Schema of its state. No I/O.
+"""The drawing of the fake graph, and the JSON Schema of its state. No I/O.
 
-The keys and types are those of LangGraph's message state on the wire; the descriptions are our own.
+The keys and types are those of LangGraph's message state; the descriptions are our own.
 """
 
 from mockserver.fake.graph.metadata import AGENT, END, RESEARCHER, START, TOOLS
@@ -16,13 +16,13 @@ def _node(name: str) -> Schema:
 
 
 def _edges(source: str, *targets: str) -> list[Schema]:
-    """Return the edges to *targets*; one alone is always taken."""
+    """Return the edges to *targets*; a single edge is unconditional."""
     conditional = {"conditional": True} if len(targets) > 1 else {}
     return [{"source": source, "target": target, **conditional} for target in targets]
 
 
 def _drawn(into: str, out: str, nodes: tuple[str, ...]) -> dict[str, list[Schema]]:
-    """Return the graph, where *into* and *out* are where its subgraph begins and ends."""
+    """Return the nodes and edges; *into* and *out* are the first and last node of the subgraph."""
     return {
         "nodes": [_node(name) for name in nodes],
         "edges": [
@@ -52,7 +52,7 @@ GRAPH_INSIDE = _inside()
 
 
 def _titled(name: str, schema: Schema) -> Schema:
-    """Return *schema* with its title, which stands among its keys in the order of the alphabet."""
+    """Return *schema* with a title, in alphabetical order of the keys."""
     return dict(sorted({**schema, "title": name.replace("_", " ").title()}.items()))
 
 
@@ -102,7 +102,7 @@ def _definition(
 
 
 def _message(name: str, kind: str, *required: str, **others: Schema) -> Schema:
-    """Return the definition of a class of messages: what all have, and *others*; *required* beside the content."""
+    """Return the definition of a message class: the common properties plus *others*; *required* are needed besides the content."""
     own_name = {"name": _TEXT if "name" in required else _defaulted(_OPTIONAL, None)}
     properties = {
         "content": _either(_TEXT, _list(_either(_TEXT, _OPEN))),
@@ -219,7 +219,7 @@ _INPUT: Schema = {
 
 
 def schemas(title: str) -> dict[str, Json]:
-    """Return the schemas of a graph, whose state is called *title*."""
+    """Return the schemas of a graph whose state has this *title*."""
     messages = _titled("messages", _defaulted(_CONVERSATION, None))
     state = {
         "$defs": _DEFINITIONS,

@@ -1,4 +1,4 @@
-"""The fake graph's HTTP API: which endpoint a request is for, and what the others say. No I/O."""
+"""Routes each request to the endpoint of the fake server. No I/O."""
 
 import re
 from collections.abc import Callable
@@ -54,7 +54,7 @@ NO_STORAGE = "the fake graph does not tell how much a thread stores"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An endpoint, and the requests it is for."""
+    """An endpoint with its methods and path."""
 
     methods: tuple[str, ...]
     path: re.Pattern[str]
@@ -62,10 +62,7 @@ class Route:
 
 
 class Api:
-    """Answers every request. *graphs* are the graphs there are; none declared, there is any that is asked for.
-
-    *runs* plays the runs.
-    """
+    """Responds to every request. Only declared *graphs* exist; with none declared, any graph name is valid."""
 
     def __init__(self, runs: RunEngine, graphs: tuple[str, ...] = ()) -> None:
         self._runs = runs
@@ -78,10 +75,7 @@ class Api:
         self._routes = self._all_routes()
 
     def handle(self, request: Request, ids: Ids, database: Database, now: float = 0.0) -> Response:
-        """Return the answer to *request*, of which *ids* makes the ids, and have *world* be as it is after that.
-
-        *now* is the moment of the clock, in seconds.
-        """
+        """Return the response to *request* with ids from *ids*, and update *database*; *now* is the time of the clock, in seconds."""
         self._assistants.open(database)
         try:
             return self._answer(request, ids, database, now)
@@ -129,7 +123,7 @@ class Api:
         return json_response(told, headers=(("content-location", f"/runs/{run.run_id}"),))
 
     def _started(self, call: Call, run: RunRequest, body: Body) -> Json:
-        """Return what is told of the stateless *run*, which is played only where its thread is kept."""
+        """Return the record of the stateless *run*; it is played only if its thread is kept."""
         if run.keeps_thread:
             return self._on_thread.keep(call, run, body)[1].record
         return pending(run, body, call.ids)
@@ -151,7 +145,7 @@ class Api:
         )
 
     def _all_routes(self) -> tuple[Route, ...]:
-        """Return all routes in the real server's order: the first of a path names the methods of a 405."""
+        """Return all routes in the real server's order: the first match of a path decides the methods of a 405."""
         own, threads, states, on = self._assistants, self._threads, self._states, self._on_thread
         there, cancelling = self._joining, self._cancelling
         no_crons = _absent(NO_CRONS)

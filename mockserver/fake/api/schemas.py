@@ -1,4 +1,4 @@
-"""What the bodies of requests must be like, as the real server's `/openapi.json` and its answers say. No I/O."""
+"""Schemas of request bodies, as in the real server's `/openapi.json`. No I/O."""
 
 from dataclasses import replace
 
@@ -22,12 +22,12 @@ THREAD_STATUS = ("idle", "busy", "interrupted", "error")
 
 
 def choice(*names: str) -> Schema:
-    """Return the schema of one of *names*."""
+    """Return a schema that accepts one of *names*."""
     return Schema(types=("string",), enum=names)
 
 
 def record(*required: str, **properties: Schema) -> Schema:
-    """Return the schema of an object with *properties*, of which the *required* may not be missing."""
+    """Return a schema for an object with these *properties* and *required* keys."""
     return Schema(types=("object",), required=required, properties=properties)
 
 
@@ -210,4 +210,4 @@ ITEMS = record(
     refresh_ttl=Schema(types=("boolean", "null")),
 )
 NAMESPACES = record(prefix=TEXTS, suffix=TEXTS, max_depth=INTEGER, limit=INTEGER, offset=INTEGER)
-"""The store's."""
+"""The store."""

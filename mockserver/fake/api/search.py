@@ -1,4 +1,4 @@
-"""Lists of assistants and threads: which of them, in what order, which page, which parts. No I/O."""
+"""Filters, sorts and pages lists of assistants and threads. No I/O."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,13 +10,13 @@ from mockserver.formats.json_text import Json
 
 LIMIT = 10
 ROOTS = ("config", "interrupts", "metadata", "values")
-"""Where the paths of `extract` may begin."""
+"""The first parts of a path that `extract` accepts."""
 
 _STEP = re.compile(r"\[(-?\d+)\]|([^.\[]+)")
 
 
 def holds(value: Json, wanted: Json) -> bool:
-    """Tell whether *value* has all that *wanted* says; in lists it must be the same."""
+    """Return whether *value* contains *wanted*; lists must be equal."""
     if isinstance(wanted, dict) and isinstance(value, dict):
         return all(name in value and holds(value[name], part) for name, part in wanted.items())
     return bool(value == wanted)
@@ -25,7 +25,7 @@ def holds(value: Json, wanted: Json) -> bool:
 def ordered(
     records: Iterable[Record], asked: Mapping[str, Json], by: str = "created_at"
 ) -> list[Record]:
-    """Return *records*, which are in the order of the time *by*, as *asked* wants them; the newest first where it does not say."""
+    """Return *records*, given in order of the time *by*, as *asked* wants them sorted; newest first by default."""
     name = asked.get("sort_by", by)
     descending = "sort_by" not in asked or asked.get("sort_order") != "asc"
     made = list(records)
@@ -38,7 +38,7 @@ def ordered(
 
 
 def page(records: Sequence[Record], asked: Mapping[str, Json]) -> Response:
-    """Return the page of *records* that is *asked* for, and whether there is more."""
+    """Return the page of *records* that the body *asked* requests, with pagination headers."""
     limit, offset = int(asked.get("limit", LIMIT)), int(asked.get("offset", 0))
     shown = records[offset : offset + limit]
     after = offset + len(shown)
@@ -50,7 +50,7 @@ def page(records: Sequence[Record], asked: Mapping[str, Json]) -> Response:
 
 
 def check_paths(asked: Mapping[str, Json]) -> None:
-    """Refuse a path of `extract` that begins elsewhere, and a name that is none."""
+    """Raise HTTPError if `extract` has an invalid key or path."""
     for name, path in asked.get("extract", {}).items():
         if not re.fullmatch(r"[A-Za-z0-9_]+", name):
             words = "must be a valid identifier (letters, digits, underscores)"

@@ -1,4 +1,4 @@
-"""What a request writes into the state of a thread. No I/O."""
+"""Writes the state of a thread on request. No I/O."""
 
 from collections.abc import Mapping
 
@@ -20,9 +20,9 @@ NO_GRAPH = (
 def write_state(
     call: Call, thread: Thread, body: Mapping[str, Json], runs: RunEngine, *, merge: bool = False
 ) -> Checkpoint:
-    """Write what the *body* says into the state of *thread*; RejectedError where the graph does not take it.
+    """Write the values of *body* into the state of *thread*; raise RunFailed if the graph rejects them.
 
-    *joined*, it is part of the step before.
+    With *merge* the write becomes part of the previous step.
     """
     graph = thread.record["metadata"].get("graph_id")
     if graph is None:
@@ -54,6 +54,6 @@ def write_state(
 
 
 def namespace_of(reference: Mapping[str, Json]) -> Namespace:
-    """Return the namespace that a checkpoint's *place* names."""
+    """Return the namespace of a checkpoint reference."""
     path = reference.get("checkpoint_ns") or ""
     return tuple(path.split("|")) if path else ()

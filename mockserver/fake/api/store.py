@@ -19,7 +19,7 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 
 
 def put(call: Call) -> Response:
-    """Store an item, in the place of the one with its key."""
+    """`PUT /store/items`: store an item, or replace the one with its key."""
     body = call.body(schemas.ITEM)
     if wrong := _wrong(body["namespace"]):
         return wrong
@@ -35,7 +35,7 @@ def put(call: Call) -> Response:
 
 
 def get(call: Call) -> Response:
-    """Tell of one item, null where there is none."""
+    """`GET /store/items`: return one item, or null if it does not exist."""
     labels = call.query("namespace").split(".")
     if wrong := _wrong(labels):
         return wrong
@@ -48,7 +48,7 @@ def get(call: Call) -> Response:
 
 
 def delete(call: Call) -> Response:
-    """Forget an item."""
+    """`DELETE /store/items`: delete an item."""
     body = call.body(schemas.ITEM_KEY)
     if wrong := _wrong(body.get("namespace", [])):
         return wrong
@@ -57,7 +57,7 @@ def delete(call: Call) -> Response:
 
 
 def search(call: Call) -> Response:
-    """List the items below a namespace."""
+    """`POST /store/items/search`: list the items below a namespace."""
     body = call.body(schemas.ITEMS)
     prefix = tuple(body.get("namespace_prefix") or ())
     if wrong := _wrong(list(prefix)):
@@ -75,7 +75,7 @@ def search(call: Call) -> Response:
 
 
 def namespaces(call: Call) -> Response:
-    """List the namespaces that hold items."""
+    """`POST /store/namespaces`: list the namespaces with items."""
     body = call.body(schemas.NAMESPACES)
     for part in ("prefix", "suffix"):
         if wrong := _wrong(body.get(part, [])):
@@ -92,7 +92,7 @@ def namespaces(call: Call) -> Response:
 
 
 def _wrong(labels: list[str]) -> Response | None:
-    """Return what the server says to *labels* of which one can be none: it says it as plain text, and not what that is."""
+    """Return the error response for an invalid label, or None; the real server sends it as text without a content type."""
     for label in labels:
         if not label or "." in label:
             words = f"Namespace label {label!r} must be a non-empty string without periods"
@@ -101,14 +101,14 @@ def _wrong(labels: list[str]) -> Response | None:
 
 
 def _begins(namespace: Namespace, labels: list[str]) -> bool:
-    """Tell whether *namespace* begins with *labels*, of which `*` is any."""
+    """Return whether *namespace* begins with *labels*; `*` matches any label."""
     return len(labels) <= len(namespace) and all(
         wanted in ("*", label) for wanted, label in zip(labels, namespace, strict=False)
     )
 
 
 def _fits(value: Json, wanted: Json) -> bool:
-    """Tell whether *value* is the *wanted* one, or fits its operators."""
+    """Return whether *value* equals *wanted*, or satisfies its operators."""
     if not isinstance(wanted, dict) or not any(name.startswith("$") for name in wanted):
         return bool(value == wanted)
     return all(_holds(value, name, part) for name, part in wanted.items())
@@ -144,7 +144,7 @@ def _told(namespace: Namespace, key: str, item: Item) -> dict[str, Json]:
 
 
 def _forget(items: dict[Namespace, dict[str, Item]]) -> None:
-    """Take the oldest items out where they are too many, and namespaces that hold none then."""
+    """Drop the oldest items above the limit, and namespaces that become empty."""
     while sum(map(len, items.values())) > MAX_ITEMS:
         namespace, held = next(iter(items.items()))
         held.pop(next(iter(held), ""), None)

@@ -1,4 +1,4 @@
-"""The endpoints of runs on threads. No I/O."""
+"""The endpoints that start runs on threads. No I/O."""
 
 from typing import cast
 
@@ -27,7 +27,7 @@ BUSY = "Thread is already running a task. Wait for it to finish or choose a diff
 
 
 class ThreadRuns:
-    """The runs on *threads*, of *assistants*, as *runs* plays them."""
+    """Starts runs of *assistants* on *threads*."""
 
     def __init__(self, runs: RunEngine, threads: Threads, assistants: Assistants) -> None:
         self._runs = runs
@@ -35,37 +35,37 @@ class ThreadRuns:
         self._assistants = assistants
 
     def start(self, call: Call) -> Response:
-        """Begin a run, and do not wait for it."""
+        """`POST /threads/{id}/runs`: start a run in the background."""
         run = self._begun(call, schemas.RUN_ON_THREAD, "Invalid thread ID", 422)[1]
         at = (("content-location", path_of(run)),)
         return json_response(run.record, headers=at)
 
     def stream(self, call: Call) -> Response:
-        """Begin a run, and tell its events."""
+        """`POST /threads/{id}/runs/stream`: start a run and stream its events."""
         thread, run, cancels = self._begun(call, schemas.RUN_ON_THREAD_AWAITED, NOT_A_UUID, 400)
         reader = RunStream(thread, run, self._runs.play_on_thread, cancels=cancels)
         return Response(200, stream_headers(path_of(run)), reader, _note(run))
 
     def wait(self, call: Call) -> Response:
-        """Begin a run, and tell what it comes to."""
+        """`POST /threads/{id}/runs/wait`: start a run and return its outcome."""
         thread, run, cancels = self._begun(call, schemas.RUN_ON_THREAD_AWAITED, NOT_A_UUID, 400)
         reader = RunOutcome(thread, run, self._runs.play_on_thread, cancels=cancels)
         return Response(200, wait_headers(path_of(run)), reader, _note(run))
 
     def stream_stateless(self, call: Call, request: RunRequest, body: Body) -> Response:
-        """Tell the events of the stateless run *request*, whose *body* wants its thread to be kept."""
+        """Stream the events of the stateless run *request*, whose *body* asks to keep its thread."""
         thread, run = self.keep(call, request, body)
         reader = RunStream(thread, run, self._runs.play_on_thread, cancels=_cancels(body))
         return Response(200, stream_headers(f"/runs/{run.identity}"), reader, _note(run))
 
     def wait_stateless(self, call: Call, request: RunRequest, body: Body) -> Response:
-        """Tell what the stateless run *request* comes to, whose *body* wants its thread to be kept."""
+        """Return the outcome of the stateless run *request*, whose *body* asks to keep its thread."""
         thread, run = self.keep(call, request, body)
         reader = RunOutcome(thread, run, self._runs.play_on_thread, cancels=_cancels(body))
         return Response(200, wait_headers(path_of(run)), reader, _note(run))
 
     def keep(self, call: Call, request: RunRequest, body: Body) -> tuple[Thread, Run]:
-        """Begin the stateless run *request*, whose *body* wants its thread to be kept."""
+        """Start the stateless run *request* on a new thread that is kept."""
         assistant = call.database.assistants[request.assistant_id].record
         thread, _ = _made(call, request.thread_id, body, assistant)
         return thread, self._add(call, thread, request, body)
@@ -73,7 +73,7 @@ class ThreadRuns:
     def _begun(
         self, call: Call, schema: Schema, malformed: str, status: int
     ) -> tuple[Thread, Run, bool]:
-        """Begin the run that the request asks for; return whether it is to end when the client goes, too."""
+        """Start the requested run; return its thread, the run, and whether it is cancelled when the client disconnects."""
         body = call.body(schema)
         name = uuid(call.path[0])
         if name is None and status == 400:
@@ -116,7 +116,7 @@ class ThreadRuns:
 
 
 def _made(call: Call, name: str, body: Body, assistant: Record) -> tuple[Thread, Record]:
-    """Return the thread that a run makes for itself, and what the run takes over from it."""
+    """Return a new thread for a run, and the thread record that the run inherits from."""
     moment = call.database.next_time()
     told = new(name, call.ids.at(moment), {})
     of_config = (body.get("config") or {}).get("metadata") or {}
@@ -131,7 +131,7 @@ def _made(call: Call, name: str, body: Body, assistant: Record) -> tuple[Thread,
 
 
 def _adopted(told: dict[str, Json], body: Body, assistant: Record) -> dict[str, Json]:
-    """Return what is told of a thread once a run of *assistant* is on it."""
+    """Return the *record* of a thread after a run of *assistant* was added."""
     metadata = {**told["metadata"], **_of(assistant)}
     return {**told, "metadata": metadata, "config": _config(told["config"], body)}
 
@@ -146,7 +146,7 @@ def _config(of_thread: Body, body: Body) -> dict[str, Json]:
 
 
 def path_of(run: Run) -> str:
-    """Return the path of *run*, as the headers of its answers have it."""
+    """Return the path of *run* for response headers."""
     return f"/threads/{run.request.thread_id}/runs/{run.identity}"
 
 

@@ -1,4 +1,4 @@
-"""The endpoints of the state of a thread, and of its history. No I/O."""
+"""The endpoints of a thread's state and history. No I/O."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -18,14 +18,14 @@ from mockserver.formats.json_text import Json
 
 
 class ThreadStates:
-    """The states of *threads*, which *runs* goes on from."""
+    """Reads and writes the states of *threads*."""
 
     def __init__(self, threads: Threads, runs: RunEngine) -> None:
         self._threads = threads
         self._runs = runs
 
     def get(self, call: Call) -> Response:
-        """Tell the state of a thread, or that at one of its checkpoints."""
+        """`GET /threads/{id}/state`: return the state of a thread, or its state at a checkpoint."""
         thread = self._threads.known(call, spelled=False)
         subgraphs = call.query("subgraphs") in ("true", "True")
         wanted = call.path[1:]
@@ -35,7 +35,7 @@ class ThreadStates:
         return json_response(_without_namespace(told))
 
     def at_checkpoint(self, call: Call) -> Response:
-        """Tell the state at the checkpoint that the body names."""
+        """`POST /threads/{id}/state/checkpoint`: return the state at the checkpoint in the body."""
         call.uuid("thread")
         body = call.body(schemas.AT_CHECKPOINT)
         thread = self._threads.known(call, spelled=False)
@@ -47,7 +47,7 @@ class ThreadStates:
         return json_response(told if named else _without_namespace(told))
 
     def update(self, call: Call) -> Response:
-        """Write into the state of a thread."""
+        """`POST /threads/{id}/state`: write the state of a thread."""
         call.uuid("thread")
         body = call.body(schemas.UPDATE)
         thread = self._threads.known(call, spelled=False)
@@ -68,7 +68,7 @@ class ThreadStates:
         )
 
     def history(self, call: Call) -> Response:
-        """List the states of a thread, the last one first: GET asks by the query, POST by the body."""
+        """`GET` or `POST /threads/{id}/history`: list the states of a thread, newest first."""
         if call.request.method == "POST":
             call.uuid("thread")
             return self._listed(call, checked(schemas.HISTORY, parsed(call.request.body)))
@@ -115,7 +115,7 @@ def _state(
 
 
 def _without_namespace(told: dict[str, Json]) -> dict[str, Json]:
-    """Return a state whose checkpoint was named by its id alone, as the server then tells of it."""
+    """Return a state without the namespace of its checkpoint, as the real server sends it if only the checkpoint id was given."""
     if told["checkpoint"] is None:
         return told
     place = {name: part for name, part in told["checkpoint"].items() if name != "checkpoint_ns"}

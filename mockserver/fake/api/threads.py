@@ -1,4 +1,4 @@
-"""The endpoints of threads as a whole. No I/O."""
+"""The endpoints of threads. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,13 +23,13 @@ NOT_A_UUID = "badly formed hexadecimal UUID string"
 
 
 class Threads:
-    """The threads of a world, on which *runs* plays."""
+    """Creates, changes and searches threads, on which *runs* are played."""
 
     def __init__(self, runs: RunEngine) -> None:
         self._runs = runs
 
     def create(self, call: Call) -> Response:
-        """Make a thread, or give the one that has its id if the body says so."""
+        """`POST /threads`: create a thread, or return the existing one if `if_exists` allows it."""
         body = call.body(schemas.THREAD)
         name = call.ids.uuid7("thread")
         if body.get("thread_id"):
@@ -47,11 +47,11 @@ class Threads:
         return json_response(thread.record)
 
     def get(self, call: Call) -> Response:
-        """Tell of one thread."""
+        """`GET /threads/{id}`: return one thread."""
         return json_response(self.known(call).record)
 
     def patch(self, call: Call) -> Response:
-        """Add to the metadata of a thread."""
+        """`PATCH /threads/{id}`: add to the metadata of a thread."""
         name = call.uuid("thread")
         body = call.body(schemas.THREAD_PATCH)
         thread = self._settled(call, name)
@@ -69,7 +69,7 @@ class Threads:
         return json_response(thread.record)
 
     def delete(self, call: Call) -> Response:
-        """Forget a thread, and end its runs."""
+        """`DELETE /threads/{id}`: cancel the runs of a thread and delete it."""
         thread = self.known(call, spelled=False)
         for run in thread.active:
             thread.cancel(run, Action.INTERRUPT, call.now, None)
@@ -77,7 +77,7 @@ class Threads:
         return Response(204, (), b"")
 
     def copy(self, call: Call) -> Response:
-        """Make a thread with the state and history of another one."""
+        """`POST /threads/{id}/copy`: create a thread with the state and history of another one."""
         name = uuid(call.path[0])
         if name is None:
             raise HTTPError(400, NOT_A_UUID)
@@ -94,17 +94,17 @@ class Threads:
         return json_response(copied.record)
 
     def search(self, call: Call) -> Response:
-        """List threads."""
+        """`POST /threads/search`: list threads."""
         body = call.body(schemas.THREADS)
         check_paths(body)
         return page(ordered(self._found(call, body), body, by="updated_at"), body)
 
     def count(self, call: Call) -> Response:
-        """Tell how many threads there are."""
+        """`POST /threads/count`: return the number of threads."""
         return json_response(len(self._found(call, call.body(schemas.THREADS_COUNT) | {"ids": []})))
 
     def prune(self, call: Call) -> Response:
-        """Forget several threads."""
+        """`POST /threads/prune`: delete several threads."""
         body = call.body(schemas.PRUNE)
         if body.get("strategy") == "keep_latest":
             raise HTTPError(422, "keep_latest strategy is not supported in in-memory runtime")
@@ -113,7 +113,7 @@ class Threads:
         return json_response({"pruned_count": len(gone)})
 
     def known(self, call: Call, *, spelled: bool = True) -> Thread:
-        """Return the thread that the path names, as it is now; RefusalError where there is none, with its id as *spelled* there or not."""
+        """Return the thread in the path, up to date; raise HTTPError if it does not exist. The error shows its id as *spelled* in the path, or in canonical form."""
         name = call.uuid("thread")
         thread = self._settled(call, name)
         if thread is None:
@@ -122,7 +122,7 @@ class Threads:
         return thread
 
     def run(self, call: Call) -> tuple[Thread | None, Run | None]:
-        """Return the thread and the run that the path names, as they are now."""
+        """Return the thread and the run in the path, up to date; None for each that does not exist."""
         name, run = call.uuid("thread"), call.uuid("run", 1)
         thread = call.database.threads.get(name)
         if thread is None:
@@ -131,7 +131,7 @@ class Threads:
         return thread, thread.runs.get(run)
 
     def settle(self, thread: Thread, now: float) -> Thread:
-        """Return *thread* as it is *now*."""
+        """Return *thread*, brought up to date."""
         thread.settle(self._runs.play_on_thread, now)
         return thread
 
@@ -172,7 +172,7 @@ class Threads:
 
 
 def new(name: str, ids: Ids, metadata: dict[str, Json]) -> dict[str, Json]:
-    """Return what the server tells of a new thread."""
+    """Return the record of a new thread."""
     now = ids.time()
     return {
         "thread_id": name,
@@ -187,7 +187,7 @@ def new(name: str, ids: Ids, metadata: dict[str, Json]) -> dict[str, Json]:
 
 
 def adopt(database: Database, name: str, state: Json) -> None:
-    """Let *world* have the thread *name*, which was made elsewhere, in the *state* in which it was left, None if that is unknown."""
+    """Add the thread *name*, which a cassette mentioned, to *database*, in its last known *state* (None: unknown)."""
     moment = database.next_time()
     ids = Ids(name, 0, moment)
     thread = Thread(new(name, ids, {}), moment)

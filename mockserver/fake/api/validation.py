@@ -10,17 +10,17 @@ from mockserver.formats import json_text
 from mockserver.formats.json_text import Json
 
 DEPTH = 255
-"""How many lists and objects the real server's validator follows into each other."""
+"""The nesting depth at which the real server's validator gives up."""
 
 PARSED_DEPTH = 1024
-"""How many its JSON parser does."""
+"""The nesting depth at which the real server's JSON parser gives up."""
 
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*(?:"|(?P<open>\\?\Z))', re.DOTALL)
-"""A string; as `open`, one that does not end, with the rest of the text: no string ends in that."""
+"""A JSON string; the group `open` matches the end of the text if the string is not closed."""
 
 
 class HTTPError(Exception):
-    """A request that is answered with *status* and *detail*."""
+    """The request gets an error response with *status* and *detail*."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
@@ -50,7 +50,7 @@ class Schema:
 
 
 def parsed(body: bytes) -> Json:
-    """Return the value of the JSON *body*; RefusalError where it is none, or nests too deep."""
+    """Return the value of the JSON *body*; raise HTTPError if it is invalid or nested too deeply."""
     text = ""
     try:
         text = body.decode()
@@ -77,7 +77,7 @@ def checked(schema: Schema, value: Json) -> Json:
 
 
 def uuid(text: str) -> str | None:
-    """Return the UUID that *text* spells, in its usual form; None where it spells none."""
+    """Return the UUID in *text* in canonical form, or None if it is not a UUID."""
     try:
         return str(UUID(text))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Which addresses the real server would call back to, as far as that can be said without a network. No I/O."""
+"""Checks webhook addresses as the real server does, without a network. No I/O."""
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -7,7 +7,7 @@ from mockserver.fake.api.validation import HTTPError
 
 
 def check(webhook: str) -> None:
-    """RefusalError where the real server would not call *webhook*; names of hosts are taken to be known."""
+    """Raise HTTPError if the real server would reject *webhook*; host names are assumed to resolve."""
     try:
         address = urlsplit(webhook)
         host, _ = address.hostname or "", address.port

@@ -1,4 +1,4 @@
-"""Answers from the fake graph."""
+"""Responds from the fake graph."""
 
 import asyncio
 import time
@@ -27,10 +27,11 @@ from mockserver.server.sessions import Sessions
 
 
 class Fake:
-    """Answers every request as the fake graph's server would.
+    """Responds to every request as an Agent Server with the fake graph would.
 
-    The same request has the same meaning for all clients, so it gets the same ids from it; asked again in a *session*, it
-    gets others. *look* is called before each answer, to see whether its script was edited. *clock* gives seconds.
+    Ids are derived from the request, so all clients get the same ids for the same request. If a session repeats a
+    request, the repetition gets other ids. *look* is called before each response and reloads an edited script. *clock*
+    returns seconds.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Fake:
         self._sessions = sessions
 
     async def respond(self, request: Request) -> Reply | None:
-        """Return the fake graph's answer."""
+        """Return the response of the fake graph."""
         self._look()
         session = self._sessions.of(session_name(request))
         database = session.keep(Database)
@@ -70,7 +71,7 @@ class Fake:
         )
 
     def _take_over(self, request: Request, database: Database, told: Handover) -> None:
-        """Let *world* have the thread that *request* is about, if a cassette has told of it."""
+        """Add the thread of *request* to *database* if a cassette has mentioned it."""
         thread = thread_of(request)
         if thread is not None and thread not in database.threads and told.knows(thread):
             adopt(database, thread, told.state(thread))
@@ -84,7 +85,7 @@ class Fake:
         return chunk if more is None else StreamingBody(self._read(body, chunk))
 
     async def _read(self, reader: BodyReader, chunk: bytes) -> AsyncGenerator[bytes, None]:
-        """Yield *chunk*, and what comes behind it as time goes by."""
+        """Yield *chunk*, then the rest of the body as time passes."""
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
         ignore = reader.subscribe(changed.set)
