@@ -11,7 +11,7 @@ _PUBLIC_NAMES = frozenset(
         *("EmptyInputError", "InvalidUpdateError", "GraphRecursionError"),
     )
 )
-"""Python's own kinds of errors whose message the server passes on, those derived from them too; and others."""
+"""The server sends the message of these kinds of errors, and of subclasses of `_PUBLIC_CLASSES`; others may hold secrets."""
 
 
 class RunFailed(Exception):  # noqa: N818

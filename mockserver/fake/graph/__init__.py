@@ -1,1 +1,1 @@
-"""One run of the fake graph: what happens in it, and the events that tell of it. No I/O."""
+"""One run of the fake graph, and its events. No I/O."""

@@ -1,6 +1,6 @@
-"""What the runs of a thread have saved: checkpoints, and what became of the tasks that were due at them. No I/O.
+"""The checkpoints of a thread, and the tasks due at each. No I/O.
 
-A checkpoint is never changed: where more is known of it, another one takes its place under its id.
+A checkpoint is immutable; an updated copy replaces it under the same id.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,14 +10,15 @@ from typing import Any
 from mockserver.formats.json_text import Json
 
 Namespace = tuple[str, ...]
-"""The tasks of the outer graphs that lead to a graph, as `node:task`; empty for the whole graph."""
+"""The tasks of the outer graphs that lead to a subgraph, each as `node:task`; empty for the root graph."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task that was due at a checkpoint: *error* as Python shows it, *interrupts* while or since it asks a human.
+    """A task due at a checkpoint.
 
-    *answers* are what humans said to it so far, *result* is what it returned in the end.
+    *error* is the `repr` of its exception, *interrupts* are its open questions, *answers* the values it was resumed with
+    so far, and *result* is its final update.
     """
 
     identity: str
@@ -27,14 +28,15 @@ class Task:
     result: Json = None
     answers: tuple[Json, ...] = ()
     given: Json = None
-    """What the task that takes the input in is to take in."""
+    """The input of the run, for the task that takes it in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The *values* of a graph behind its *step*, and the *tasks* that are due then.
+    """The *values* of a graph after *step*, and the *tasks* due next.
 
-    *outer* maps the namespaces around it to their checkpoints; *parent* is the id of the one before; *node* did the step.
+    *outer* maps the enclosing namespaces to their checkpoints, *parent* is the id of the previous checkpoint, and *node*
+    is the node that ran in this step.
     """
 
     identity: str
@@ -51,21 +53,21 @@ class Checkpoint:
 
     @property
     def path(self) -> str:
-        """The namespace as it is written."""
+        """The namespace as text."""
         return "|".join(self.namespace)
 
     @property
     def following(self) -> list[str]:
-        """The names of the nodes that come next."""
+        """The names of the next nodes."""
         return [task.name for task in self.tasks]
 
     def with_task(self, identity: str, **known: Any) -> "Checkpoint":
-        """Return the checkpoint with what is *known* now of the task *identity*: its first result stays."""
+        """Return the checkpoint with changes to the task *identity*; a result is never replaced."""
         tasks = (_with(task, known) if task.identity == identity else task for task in self.tasks)
         return replace(self, tasks=tuple(tasks))
 
     def merged_with(self, more: "Checkpoint") -> "Checkpoint":
-        """Return *more*, which was saved behind this one, as if both were one step."""
+        """Return *more*, the next checkpoint, with the identity of this one, so that both become one step."""
         return replace(
             more, identity=self.identity, parent=self.parent, step=self.step, metadata=self.metadata
         )
@@ -83,33 +85,33 @@ class History:
         self._checkpoints = dict(checkpoints or {})
 
     def copy(self) -> "History":
-        """Return a history of its own with the same checkpoints."""
+        """Return a copy that can change independently."""
         return History(self._checkpoints)
 
     def put(self, checkpoint: Checkpoint) -> None:
-        """Keep *checkpoint*, in the place of the one with its id if there is one."""
+        """Add *checkpoint*, or replace the one with its id."""
         self._checkpoints[checkpoint.identity] = checkpoint
 
     def get(self, identity: str) -> Checkpoint | None:
-        """Return the checkpoint *identity*, None where there is none."""
+        """Return the checkpoint *identity*, or None."""
         return self._checkpoints.get(identity)
 
     def head(self, namespace: Namespace = ()) -> Checkpoint | None:
-        """Return the last checkpoint of the graph at *namespace*, None where there is none."""
+        """Return the last checkpoint of the graph at *namespace*, or None."""
         return next(self.latest(namespace), None)
 
     def latest(self, namespace: Namespace = ()) -> Iterator[Checkpoint]:
-        """Yield the checkpoints of the graph at *namespace*, the last one first."""
+        """Yield the checkpoints of the graph at *namespace*, newest first."""
         return (one for one in reversed(self._checkpoints.values()) if one.namespace == namespace)
 
     def drop(self, run: str) -> None:
-        """Take out what the *run* has saved."""
+        """Delete the checkpoints of *run*."""
         for identity, one in list(self._checkpoints.items()):
             if one.metadata.get("run_id") == run:
                 del self._checkpoints[identity]
 
     def of(self, thread: str) -> "History":
-        """Return the same history, as that of another *thread*."""
+        """Return a copy of the history for another *thread*."""
         return History(
             {
                 identity: replace(one, metadata={**one.metadata, "thread_id": thread})
@@ -118,6 +120,6 @@ class History:
         )
 
     def forget(self, room: int) -> None:
-        """Take the oldest checkpoints out where they are more than there is *room* for."""
+        """Drop the oldest checkpoints above the limit."""
         while len(self._checkpoints) > room:
             del self._checkpoints[next(iter(self._checkpoints))]

@@ -1,4 +1,4 @@
-"""What a run saves after each step, and the stream mode `checkpoints`, which tells of it. No I/O.
+"""Saves a checkpoint after each step, and emits the events of the stream mode `checkpoints`. No I/O.
 
 Only a thread that is kept has checkpoints.
 """
@@ -16,13 +16,13 @@ from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 
 FIRST_STEP = -1
-"""The step of a thread's first checkpoint, which is saved before the input is taken in."""
+"""The step of a thread's first checkpoint, which is saved before the input is applied."""
 
 Save = Callable[[Checkpoint], None]
 
 
 class Checkpointer:
-    """Saves the checkpoints of the *request*'s run in *history*, and tells them to *save* and *modes*."""
+    """Saves the checkpoints of one run in *history*, and passes each to *save* and *modes*."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Checkpointer:
         self._count = 0
 
     def head(self, namespace: Namespace = ()) -> Checkpoint | None:
-        """Return the checkpoint at which the graph at *namespace* goes on; None where it begins."""
+        """Return the checkpoint from which the graph at *namespace* continues, or None for a new graph."""
         if not self.keeps_thread:
             return None
         requested_id = self.requested_id if not namespace else None
@@ -59,16 +59,16 @@ class Checkpointer:
 
     @property
     def requested_id(self) -> str | None:
-        """The id of the checkpoint that the request names, None where it names none."""
+        """The id of the checkpoint that the request names, or None."""
         requested_id: str | None = self._request.config.get("configurable", {}).get("checkpoint_id")
         return requested_id
 
     def last(self, namespace: Namespace = ()) -> Checkpoint | None:
-        """Return the checkpoint that the run saved last, or went on from."""
+        """Return the checkpoint that the run saved last or continued from."""
         return self._last.get(namespace)
 
     def save_input(self, namespace: Namespace, value: Json) -> None:
-        """A graph is about to take its input in, *value*: without any it saves nothing."""
+        """Save the checkpoint before a graph applies its input *value*; without input nothing is saved."""
         if value is None or not self.keeps_thread:
             return
         head = self._last.get(namespace)
@@ -79,7 +79,7 @@ class Checkpointer:
         self._save(namespace, step, values, "input", (task,), "")
 
     def fork(self, head: Checkpoint) -> Checkpoint:
-        """Go on from *head*, which was not the last, on a branch of its own."""
+        """Start a branch at *head*, an earlier checkpoint; return its first checkpoint."""
         step = head.step + 1
         tasks = (
             Task(self._task(head.namespace, task.name, step), task.name, given=task.given)
@@ -90,14 +90,14 @@ class Checkpointer:
     def save_step(
         self, namespace: Namespace, step: int, state: State, task: Scope | None, node: str = START
     ) -> None:
-        """The *node* of a graph has done *step*; *task* comes next, None if the graph has ended."""
+        """Save the checkpoint after *node* has finished *step*; *task* is the next task, or None at the end."""
         if not self.keeps_thread:
             return
         tasks = (Task(task.task, task.node),) if task else ()
         self._save(namespace, step, state, "loop", tasks, node)
 
     def resume(self, head: Checkpoint, state: State, tasks: tuple[Task, ...]) -> None:
-        """A graph goes on from *head*, with *state* and the *tasks* that are due."""
+        """Emit the checkpoint *head*, from which a graph continues with *state* and the due *tasks*."""
         configurable = {
             "thread_id": self._request.thread_id,
             "checkpoint_ns": head.path,
@@ -109,13 +109,13 @@ class Checkpointer:
         self._send(head, save_input, state, tasks, dict(head.metadata))
 
     def update_task(self, namespace: Namespace, task: str, **changes: Any) -> None:
-        """Keep what is *known* now of a *task* that was due at the last checkpoint."""
+        """Update a *task* that was due at the last checkpoint."""
         last = self._last.get(namespace)
         if last is not None:
             self._store(last.with_task(task, **changes))
 
     def replace_last(self, checkpoint: Checkpoint) -> None:
-        """Have *checkpoint* take the place of the last one."""
+        """Replace the last checkpoint."""
         self._store(checkpoint)
 
     def _task(self, namespace: Namespace, node: str, step: int) -> str:
@@ -164,7 +164,7 @@ class Checkpointer:
         return replace(checkpoint, metadata=metadata, created_at=self._modes.time())
 
     def _enclosing_task(self, namespace: Namespace) -> Scope | None:
-        """Return the task that plays the graph at *namespace*."""
+        """Return the task that runs the graph at *namespace*, or None for the root graph."""
         if not namespace:
             return None
         *outer, last = namespace
@@ -174,7 +174,7 @@ class Checkpointer:
         return Scope("", tuple(outer), (), node, step, task)
 
     def close(self) -> None:
-        """The run has ended: save what was to be saved then, the last checkpoint of each graph that has not."""
+        """Save at the end of the run what the durability `exit` has delayed."""
         if self._at_exit:
             for checkpoint in self._last.values():
                 if checkpoint.tasks or not checkpoint.namespace:
@@ -242,12 +242,11 @@ class Checkpointer:
         return reference(self._request.thread_id, checkpoint, identity)
 
     def _subgraph_reference(self, task: Task) -> Json:
-        """Return where the checkpoints of the graph within the graph are that *task* plays; None where it plays none."""
         return subgraph_reference(self._request.thread_id, task)
 
 
 def reference(thread: str, checkpoint: Checkpoint, identity: str) -> dict[str, Json]:
-    """Return how the server refers to the checkpoint *identity*, which is *checkpoint* or the one before it."""
+    """Return the server's reference to the checkpoint *identity*: *checkpoint* or the one before it."""
     return {
         "checkpoint_id": identity,
         "thread_id": thread,
@@ -257,14 +256,14 @@ def reference(thread: str, checkpoint: Checkpoint, identity: str) -> dict[str, J
 
 
 def subgraph_reference(thread: str, task: Task) -> dict[str, Json] | None:
-    """Return where in *thread* the graph within the graph is that *task* plays; None where it plays none."""
+    """Return a reference to the subgraph that *task* runs, or None if it runs none."""
     if task.name != RESEARCHER:
         return None
     return {"thread_id": thread, "checkpoint_ns": f"{task.name}:{task.identity}"}
 
 
 def _task_json(task: Task) -> dict[str, Json]:
-    """Return what is known of a *task* when a graph comes to it; what has failed does not say that it asks nothing."""
+    """Return the JSON of a due *task*; with an error it has no list of interrupts."""
     own_metadata: dict[str, Json] = {"id": task.identity, "name": task.name}
     if task.error is not None:
         return own_metadata | {"error": task.error}

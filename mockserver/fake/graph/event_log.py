@@ -1,4 +1,4 @@
-"""A run on a thread as it was played: what it tells and saves, and when. No I/O, no clock."""
+"""Logs the events and checkpoints of a run with their times. No I/O, no clock."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from mockserver.formats.json_text import Json
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event, *at* seconds from the run's beginning; *identity* where the run can be joined from there."""
+    """An event, *at* seconds after the start of the run; *identity* is its id if the stream can be resumed."""
 
     at: float
     name: str
@@ -27,9 +27,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """All that happens in a run: *events*, and *saved* checkpoints with their moments, until its *end*, in seconds.
+    """All *events* and *checkpoints* of a run with their times, until its *end*, in seconds.
 
-    *lasted* is how long it took at the natural pace.
+    *duration* is its length at the natural pace.
     """
 
     events: tuple[Event, ...]
@@ -38,13 +38,13 @@ class RunResult:
     duration: float
     error: RunFailed | None = None
     note: str | None = None
-    """What a person should know of it."""
+    """A remark for the log."""
 
 
 class EventLog:
-    """Takes a run down; *gap* tells how long a pause of so many natural seconds takes.
+    """Logs a run; *gap* converts a natural pause to the seconds it takes.
 
-    The events of a *resumable* run have ids, which count the milliseconds from *started* on.
+    The events of a *resumable* run have ids, which count milliseconds from *started*.
     """
 
     def __init__(self, gap: Callable[[float], float], *, resumable: bool, started: int) -> None:
@@ -59,19 +59,19 @@ class EventLog:
         self._scaled_now = self._scaled_until = 0.0
 
     def wait(self, seconds: float) -> None:
-        """Let *seconds* go by."""
+        """Advance the time by *seconds*."""
         self.now += seconds
 
     def emit(self, name: str, value: Json | JsonText) -> None:
-        """Take an event down."""
+        """Log an event."""
         self._events.append(Event(self._advance(), name, value, self._next_id()))
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Take a checkpoint down, or what more is known of one."""
+        """Log a new or updated checkpoint."""
         self._checkpoints.append((self._advance(), checkpoint))
 
     def result(self, error: RunFailed | None, note: str | None) -> RunResult:
-        """Return the run, which has *failed* or not."""
+        """Return the logged run; *error* is the reason if it failed."""
         events, checkpoints = tuple(self._events), tuple(self._checkpoints)
         return RunResult(events, checkpoints, self._advance(), self.now, error, note)
 

@@ -1,4 +1,4 @@
-"""The stream mode `events`: the callbacks of LangChain, as the server writes them. No I/O."""
+"""The stream mode `events`: LangChain's callbacks as the server sends them. No I/O."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,21 +17,21 @@ from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 
 ROUTE = "should_continue"
-"""The name of the function that chooses the next node."""
+"""The name of the function that selects the next node."""
 
 INNER = "LangGraph"
 
 Metadata = Callable[[RunRequest, Scope], dict[str, Json]]
-"""Makes the metadata of what runs at a place; only where somebody listens, since it takes time."""
+"""Builds the metadata of a scope; called only if the mode `events` is requested, because it is slow."""
 
 _STARTED = ("event", "data", "name", "tags", "run_id", "metadata", "parent_ids")
 _STREAMED = ("event", "run_id", "name", "tags", "metadata", "data", "parent_ids")
 _ENDED = ("event", "data", "run_id", "name", "tags", "metadata", "parent_ids")
-"""The order of the keys in what begins, in what a node returns, and in all others."""
+"""The order of keys: in start events, in the stream event of a node, and in all others."""
 
 
 class Callbacks:
-    """Tells *emit* what runs where, if the *request* has the mode `events`."""
+    """Emits callback events if the *request* has the mode `events`."""
 
     def __init__(self, request: RunRequest, emit: Emit) -> None:
         self._request = request
@@ -42,51 +42,51 @@ class Callbacks:
         self._tags: list[Json] = list(request.config.get("tags") or [])
 
     def graph_start(self, scope: Scope, value: Json) -> None:
-        """The graph begins; *value* is its input as it came."""
+        """Emit the start of the graph with its raw input *value*."""
         self._graph("on_chain_start", scope, {"input": value})
 
     def graph_end(self, scope: Scope, state: Json) -> None:
-        """The graph has ended in *state*."""
+        """Emit the end of the graph in *state*."""
         self._graph("on_chain_end", scope, {"output": state})
 
     def inner_start(self, scope: Scope, state: Json) -> None:
-        """The graph within the graph begins."""
+        """Emit the start of the subgraph."""
         self._inner("on_chain_start", scope, INNER, {"input": state})
 
     def inner_end(self, scope: Scope, state: Json, output: Json) -> None:
-        """The graph within the graph has ended."""
+        """Emit the end of the subgraph."""
         self._inner("on_chain_end", scope, INNER, {"output": output, "input": state})
 
     def node_start(self, scope: Scope, state: Json) -> None:
-        """A node begins."""
+        """Emit the start of a node."""
         self._node("on_chain_start", scope, {"input": state})
 
     def node_end(self, scope: Scope, state: Json, update: Json) -> None:
-        """A node has returned its *update*."""
+        """Emit the end of a node with its *update*."""
         self._node("on_chain_stream", scope, {"chunk": update})
         self._node("on_chain_end", scope, {"output": update, "input": state})
 
     def route(self, scope: Scope, state: Json, chosen: str) -> None:
-        """The next node was *chosen*."""
+        """Emit the selection of the next node, *chosen*."""
         tags, said = ["seq:step:3"], {"output": chosen, "input": state}
         self._tell("on_chain_start", scope, ROUTE, tags, node_metadata, {"input": state})
         self._tell("on_chain_end", scope, ROUTE, tags, node_metadata, said)
 
     def model_start(self, scope: Scope, messages: Sequence[Message]) -> None:
-        """The chat model is asked."""
+        """Emit the start of a chat model call."""
         self._model("on_chat_model_start", scope, {"input": {"messages": [list(messages)]}})
 
     def model_stream(self, scope: Scope, chunk: Message) -> None:
-        """The chat model has said a *chunk*."""
+        """Emit a *chunk* of the chat model."""
         self._model("on_chat_model_stream", scope, {"chunk": chunk})
 
     def model_end(self, scope: Scope, messages: Sequence[Message], message: Message) -> None:
-        """The chat model has said its *message*."""
+        """Emit the *message* of the chat model."""
         said = {"output": message, "input": {"messages": [list(messages)]}}
         self._model("on_chat_model_end", scope, said)
 
     def tool(self, event: str, scope: Scope, name: str, said: Json) -> None:
-        """The tool *name* begins, ends, or is interrupted: *event* tells which."""
+        """Emit the *event* of the tool *name*: start, end or error."""
         self._inner(event, scope, name, said)
 
     def _graph(self, event: str, scope: Scope, said: Json) -> None:

@@ -1,9 +1,9 @@
-"""The fake graph: a script played by the nodes `agent`, `tools` and `researcher`, a graph within it. No I/O.
+"""The fake graph: it plays a script with the nodes `agent` and `tools` and the subgraph `researcher`. No I/O.
 
     __start__ -> agent -> tools -> agent -> … -> __end__
                  agent -> researcher (agent, tools) -> agent
 
-Its twin in the tests is a real LangGraph graph that plays the same scripts.
+The tests compare it with a real LangGraph graph that plays the same scripts.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _LIMIT_REACHED = "Recursion limit of {limit} reached without hitting a stop cond
 
 
 class Graph:
-    """One run of the fake graph: *script*, played by *nodes*, saved in *checkpoints*."""
+    """One run of the fake graph: it plays *script* with *nodes* and saves to *checkpointer*."""
 
     def __init__(self, script: Script, nodes: Nodes, checkpointer: Checkpointer) -> None:
         self._script = script
@@ -47,7 +47,7 @@ class Graph:
         """What it has failed with."""
 
     def run(self) -> None:
-        """Take the request's input in, and play to the end, an interrupt, or an error."""
+        """Apply the input, and play until the end, an interrupt or an error."""
         root = Scope(self._request.run_id)
         try:
             if self._limit < 1:
@@ -61,7 +61,7 @@ class Graph:
             self._modes.error(error.payload)
 
     def _outer(self, begun: StartPoint) -> State:
-        """Play the whole graph; return the state in which it ends, or waits for a human."""
+        """Play the root graph; return its state at the end or at an interrupt."""
         state, scope, again = begun.state, begun.scope, begun.again
         steps = self._steps()
         while next(steps) and scope is not None:
@@ -78,7 +78,7 @@ class Graph:
         return state
 
     def _inner(self, graph: Scope, state: State) -> State:
-        """Play the graph within the graph; return the state in which it ends."""
+        """Play the subgraph; return its final state."""
         head = self._checkpointer.head(graph.namespace)
         if head is None:
             self._checkpointer.save_input(graph.namespace, state)
@@ -93,7 +93,7 @@ class Graph:
         return state
 
     def _converse(self, state: State) -> None:
-        """See what is to be said in *state*."""
+        """Find the visits that the script plans for *state*."""
         try:
             self._visits = planned_visits(self._script, self._request.graph, state)
         except SlowPatternError as error:
@@ -104,7 +104,7 @@ class Graph:
         self._modes.mark_sent(known)
 
     def _steps(self) -> Iterator[int]:
-        """Count the steps from 1; RejectedError behind the last that the request allows, even where nothing is left to do."""
+        """Count the steps from 1; raise RunFailed after the recursion limit, even if nothing is left to do."""
         yield from range(1, self._limit + 1)
         raise RunFailed("GraphRecursionError", _LIMIT_REACHED.format(limit=self._limit))
 
@@ -117,7 +117,7 @@ class Graph:
         return wanted
 
     def _task(self, scope: Scope, state: State) -> tuple[State, Scope | None]:
-        """Run one node; return the state after it, and the place of the node that follows, None at the end."""
+        """Run one node; return the new state and the scope of the next node, or None at the end."""
         self._modes.task(scope, state)
         self._callbacks.node_start(scope, state)
         try:
@@ -157,13 +157,13 @@ class Graph:
         self._checkpointer.update_task(scope.namespace, scope.task, **known)
 
     def _shown(self, scope: Scope, update: State) -> State | None:
-        """Return *update* as the stream shows it: what a tool said has no id yet where the server is in a hurry."""
+        """Return *update* as the stream shows it: in some modes the server sends tool messages before they have ids."""
         if scope.node != TOOLS or scope.namespace or not self._modes.sends_updates_early:
             return update or None
         return {"messages": [message | {"id": None} for message in update["messages"]]}
 
     def _following(self, scope: Scope, update: State, state: State) -> str:
-        """Return the node that follows; where a function of the graph chooses it, that is told."""
+        """Return the next node; emit the routing callback if a function of the graph selects it."""
         following = next_node(self._visits, scope.node, update, state, inside=bool(scope.namespace))
         if scope.node != TOOLS:
             route = scope.within(self._ids.uuid7("route", scope.task))
@@ -171,7 +171,7 @@ class Graph:
         return following
 
     def _node(self, scope: Scope, state: State) -> State:
-        """Let the node at *place* do its work; return its update of the state."""
+        """Run the node at *scope*; return its update of the state."""
         _, _, done = conversation(state)
         visits = self._visits
         match scope.node:

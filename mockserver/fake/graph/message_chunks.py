@@ -1,4 +1,4 @@
-"""One message of the assistant, token by token, and what has been said so far. No I/O."""
+"""One message of the assistant in chunks, with the partial message after each. No I/O."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from mockserver.fake.tokens import argument_tokens, tokens
 from mockserver.formats.json_text import Json
 
 GetPartial = Callable[[], Message]
-"""Tells a message that is still being written; to be asked only where somebody wants to know, since it takes time."""
+"""Returns the partial message after a chunk; call it only if needed, because it is slow."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelOutput:
-    """What *speak* says in the model's run *identity*."""
+    """The message that *speak* gives in the model run *identity*."""
 
     speak: Speak
     identity: str
@@ -27,22 +27,22 @@ class ModelOutput:
 
     @property
     def streamed_id(self) -> str:
-        """The id of the message where it is streamed."""
+        """The id of the message in a stream."""
         return f"lc_run--{self.identity}"
 
     @property
     def length(self) -> int:
-        """How many tokens it has."""
+        """The number of tokens."""
         arguments = (1 + len(argument_tokens(call.args)) for call in self.speak.calls)
         return len(tokens(self.speak.reasoning)) + len(tokens(self.speak.text)) + sum(arguments)
 
     def whole(self, *, streamed: bool) -> Message:
-        """Return the whole message; not *streamed*, its id says that it is the first of its run."""
+        """Return the whole message; if it is not *streamed*, its id ends with `-0`, as on the real server."""
         identity = self.streamed_id if streamed else f"{self.streamed_id}-0"
         return model.ai(_content(self.speak.reasoning, self.speak.text), identity, self._calls())
 
     def chunks(self) -> Iterator[tuple[Message, GetPartial]]:
-        """Yield each piece, and what tells the message as far as it is known with it."""
+        """Yield each chunk with a function that returns the partial message."""
         reasoning = said = ""
         for token in tokens(self.speak.reasoning):
             reasoning += token
@@ -69,7 +69,7 @@ class ModelOutput:
     def _so_far(
         self, reasoning: str, said: str, index: int = 0, written: str | None = None
     ) -> Message:
-        """Return the message with the calls before *index*, and that one if its arguments are *written* in part."""
+        """Return the message with the calls before *index*, and that call if *written* holds part of its arguments."""
         calls = self._calls()[:index]
         if written is not None:
             args = parse_partial(written) if written else {}
@@ -101,13 +101,13 @@ class ModelOutput:
 
 
 def speech(speak: Speak, ids: Ids, *scope: str | int) -> ModelOutput:
-    """Return what *speak* says at that *place*."""
+    """Return the output for *speak*; *scope* makes its ids unique."""
     calls = (f"call_{ids.hex('call', *scope, number)[:24]}" for number in range(len(speak.calls)))
     return ModelOutput(speak, ids.uuid7("model", *scope), tuple(calls))
 
 
 def _content(reasoning: str, text: str) -> Json:
-    """Return the content of a message: its text, or a list of parts where it reasons."""
+    """Return the content of a message: its text, or a list of parts if it has reasoning."""
     if not reasoning:
         return text
     thought = {"type": "reasoning", "reasoning": reasoning, "index": 0}

@@ -1,6 +1,6 @@
-"""Where in a run something happens, and how the server says so. No I/O.
+"""Where in a run something happens, and the metadata the server sends for it. No I/O.
 
-Source of the keys and their order: the events of a langgraph-api 0.16.7.
+The keys and their order are those of langgraph-api 0.16.7.
 """
 
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from mockserver.formats.json_text import Json
 API_VERSION = "0.16.7"
 LANGGRAPH_VERSION = "1.2.22"
 CORE_VERSION = "1.7.2"
-"""Of langchain-core."""
+"""The version of langchain-core."""
 
 API_URL = "http://127.0.0.1:2024"
-"""Where `langgraph dev` says it runs; a real one names itself."""
+"""The default address of `langgraph dev`."""
 
 HOST: dict[str, Json] = {
     "run_attempt": 1,
@@ -25,29 +25,29 @@ HOST: dict[str, Json] = {
     "langgraph_host": "self-hosted",
     "langgraph_api_url": API_URL,
 }
-"""What the server says of itself in the metadata of every run."""
+"""What the server adds about itself to the metadata of every run."""
 
 MODEL = "ChatMockserver"
 
 START, AGENT, TOOLS, RESEARCHER, END = "__start__", "agent", "tools", "researcher", "__end__"
-"""The nodes of the graph; the researcher is a graph itself."""
+"""The nodes of the graph; the researcher is a subgraph."""
 
 PULL = "__pregel_pull"
-"""How the path of every task begins."""
+"""The first part of the path of every task."""
 
 _OF_NODES = (
     *("langgraph_step", "langgraph_node", "langgraph_triggers", "langgraph_path"),
     *("langgraph_checkpoint_ns", "checkpoint_ns", "checkpoint_id", "checkpoint_map"),
 )
-"""What the metadata of a task never says, even where the request does."""
+"""Keys that the metadata of a task never has, even if the request sets them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A graph within the run, or a node of it at one step.
+    """A graph in the run, or a node of it at one step.
 
-    *namespace* are the tasks of the outer graphs that lead here, as `node:task`; *parents* the ids of the callback runs
-    around this one, *run*.
+    *namespace* holds the tasks of the outer graphs, as `node:task`; *run* is the id of its callback run, and *parents*
+    are the ids of the callback runs around it.
     """
 
     run: str
@@ -59,16 +59,16 @@ class Scope:
 
     @property
     def path(self) -> tuple[str, ...]:
-        """The namespace of what happens within this task."""
+        """The namespace of what runs inside this task."""
         return (*self.namespace, f"{self.node}:{self.task}")
 
     def within(self, run: str) -> "Scope":
-        """Return the place of the callback *run* within this one's."""
+        """Return the scope of a callback *run* inside this one."""
         return replace(self, run=run, parents=(*self.parents, self.run))
 
 
 def task_metadata(request: RunRequest) -> dict[str, Json]:
-    """Return the metadata of a task, as in the modes `tasks` and `debug`."""
+    """Return the metadata of a task for the modes `tasks` and `debug`."""
     metadata = _run_metadata(request) | _tags(request)
     return {name: value for name, value in metadata.items() if name not in _OF_NODES}
 
@@ -91,9 +91,9 @@ def _run_metadata(request: RunRequest) -> dict[str, Json]:
 def checkpoint_metadata(
     request: RunRequest, around: Scope | None, outer: Mapping[str, str], told: Mapping[str, Json]
 ) -> dict[str, Json]:
-    """Return the metadata of a checkpoint that is kept: of the run, and what was *told* of it.
+    """Return the metadata of a saved checkpoint: that of the run, and *told*.
 
-    *around* is the task that plays the graph, None for the whole graph; *outer* are the checkpoints around it.
+    *around* is the task that runs the graph, or None for the root graph; *outer* holds the enclosing checkpoints.
     """
     configurable = request.config.get("configurable", {})
     kept = {name: value for name, value in configurable.items() if _is_told(name)}
@@ -120,13 +120,13 @@ def _is_told(name: str) -> bool:
 
 
 def _model(request: RunRequest) -> dict[str, Json]:
-    """Return the model that the request names; the server tells of it in other places where nobody asks for `events`."""
+    """Return the model that the request names; the server places it differently if the mode `events` is not requested."""
     model = request.config.get("configurable", {}).get("model")
     return {"model": model} if isinstance(model, str) else {}
 
 
 def graph_metadata(request: RunRequest) -> dict[str, Json]:
-    """Return the metadata of a callback of the whole graph."""
+    """Return the metadata of a callback of the root graph."""
     return _run_metadata(request) | {"thread_id": request.thread_id, "ls_integration": "langgraph"}
 
 
@@ -147,13 +147,13 @@ def _of_node(scope: Scope) -> dict[str, Json]:
 
 
 def inner_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]:
-    """Return the metadata of what runs within a node: a tool, or a graph."""
+    """Return the metadata of a callback inside a node: of a tool or the subgraph."""
     namespace = scope.namespace or scope.path
     return node_metadata(request, scope) | {"checkpoint_ns": "|".join(namespace)}
 
 
 def message_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]:
-    """Return the metadata of a message that the chat model streams."""
+    """Return the metadata of a streamed message of the chat model."""
     return model_metadata(request, scope) | _tags(request)
 
 

@@ -1,4 +1,4 @@
-"""The nodes that speak: the agent, and its tools. No I/O."""
+"""The nodes `agent` and `tools`. No I/O."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -41,14 +41,14 @@ _PARTS = frozenset(
         "file",
     )
 )
-"""The types of what may be a part of a tool's message."""
+"""The types of parts that a tool message may have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """What the nodes of one run have: whom they tell what happens, and how time passes.
+    """Runs the nodes of one run; *modes* and *callbacks* emit its events, and *wait* advances its time.
 
-    *wait* takes seconds. *answers* are what humans said to the tasks that go on, in the order of their interrupts.
+    *answers* are the values with which tasks are resumed, by task, in the order of their interrupts.
     """
 
     request: RunRequest
@@ -83,7 +83,7 @@ class Nodes:
         return update
 
     def tools(self, scope: Scope, state: State, visit: Visit) -> State:
-        """Let the tools say what the *visit* has them say to the calls of the last message."""
+        """Answer the tool calls of the last message with the results of *visit*; return the update of the state."""
         assert visit.speech is not None
         asked = state["messages"][-1]["tool_calls"]
         calls = visit.speech.calls
@@ -95,7 +95,7 @@ class Nodes:
         return {"messages": messages}
 
     def _speak(self, scope: Scope, state: State, speak: Speak) -> Message:
-        """Let the chat model say what *speak* says."""
+        """Let the chat model produce the message of *speak*."""
         said = speech(speak, self.ids, scope.task)
         model = scope.within(said.identity)
         every = self.pace.token if speak.every is None else speak.every
@@ -127,7 +127,7 @@ class Nodes:
         *,
         named: bool,
     ) -> Message:
-        """Let a tool answer the *call* that was *asked* of it; a message that the node may not return is not *named*."""
+        """Return the message of a tool for the *call*; unless *named*, the message gets its id later."""
         tool = scope.within(self.ids.uuid7("tool", scope.task, number))
         given = {"input": asked["args"]}
         self.callbacks.tool("on_tool_start", tool, call.tool, given)
@@ -148,7 +148,7 @@ class Nodes:
 
 
 def _asked(scope: Scope, value: Json, answers: Iterator[Json]) -> dict[str, str]:
-    """Return what a human said to the interrupt; StoppedError where nobody has yet."""
+    """Return the human's answer to an interrupt; raise RunInterrupted if there is none yet."""
     for answer in answers:
         said = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
         return {"answer": said}
@@ -157,7 +157,7 @@ def _asked(scope: Scope, value: Json, answers: Iterator[Json]) -> dict[str, str]
 
 
 def _content(result: Json) -> Json:
-    """Return what a tool returned as the content of its message: as it is where it can be one, else as JSON text."""
+    """Return a tool's result as message content: unchanged if possible, else as JSON text."""
     if isinstance(result, str) or (isinstance(result, list) and all(map(_is_part, result))):
         return result
     return json.dumps(result, ensure_ascii=False)
@@ -168,7 +168,7 @@ def _is_part(value: Json) -> bool:
 
 
 def _shown(stopped: RunInterrupted) -> str:
-    """Return the interrupts as LangGraph's own error shows them."""
+    """Return the interrupts as the message of LangGraph's GraphInterrupt."""
     shown = ", ".join(
         f"Interrupt(value={one['value']!r}, id='{one['id']}', response_schema=None)"
         for one in stopped.interrupts

@@ -1,4 +1,4 @@
-"""JSON that has not arrived whole: what can be told of it already. No I/O."""
+"""Parses incomplete JSON. No I/O."""
 
 from mockserver.formats.json_text import Json, loads
 
@@ -6,7 +6,7 @@ _CLOSING = {"{": "}", "[": "]"}
 
 
 def parse_partial(text: str) -> Json:
-    """Return the value of the JSON *text*, open ends closed and what is left hanging dropped; None for nothing."""
+    """Return the value of incomplete JSON *text*: open strings and brackets are closed, dangling parts dropped; None for nothing."""
     kept, closing = _closed(text)
     while kept:
         try:
@@ -17,7 +17,7 @@ def parse_partial(text: str) -> Json:
 
 
 def _closed(text: str) -> tuple[list[str], str]:
-    """Return *text* with an open string closed, and what closes its open lists and objects."""
+    """Return *text* with an open string closed, and the brackets that close its lists and objects."""
     kept: list[str] = []
     open_ends: list[str] = []
     in_string = escaped = False

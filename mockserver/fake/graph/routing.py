@@ -1,4 +1,4 @@
-"""What follows what in the fake graph. No I/O."""
+"""Selects the next node of the fake graph. No I/O."""
 
 from mockserver.fake.graph.metadata import AGENT, END, RESEARCHER, START, TOOLS
 from mockserver.fake.graph.state import State, conversation
@@ -8,9 +8,9 @@ from mockserver.fake.script.model import Script, Situation, Visit
 def next_node(
     visits: tuple[Visit, ...], node: str, update: State, state: State, *, inside: bool = False
 ) -> str:
-    """Return the node that follows *node*, whose *update* has made *state*, where *visits* are what is to be said.
+    """Return the node after *node*, whose *update* resulted in *state*; *visits* is the plan of the script.
 
-    *inside* the graph within the graph another one follows.
+    With *inside* it is a node of the subgraph.
     """
     if node in (START, TOOLS):
         return AGENT
@@ -27,6 +27,6 @@ def next_node(
 
 
 def planned_visits(script: Script, graph: str, state: State) -> tuple[Visit, ...]:
-    """Return what *script* has to say in *state*."""
+    """Return the visits that *script* plans for *state*."""
     said, humans, _ = conversation(state)
     return script.visits(Situation(graph, said, humans))

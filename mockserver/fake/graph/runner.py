@@ -1,4 +1,4 @@
-"""Runs: the fake graph's answers to `POST /runs/stream` and `POST /runs/wait`, and what it does on a thread. No I/O."""
+"""Plays runs: stateless ones (`POST /runs/stream`, `POST /runs/wait`) and runs on threads. No I/O."""
 
 from collections.abc import Callable
 
@@ -20,13 +20,13 @@ from mockserver.http.messages import Headers
 HEARTBEAT = b": heartbeat\r\n\r\n"
 NEWLINE = b"\n"
 EMPTY_STATE = b"{}"
-"""What a run comes to that has told no state."""
+"""The outcome of a run without any state."""
 
 _NO_RULE = "no rule of the script fits, so the graph says nothing"
 
 
 class RunEngine:
-    """Plays *script* for each run; *gap* tells how long a pause takes on a thread, of so many natural seconds."""
+    """Plays *script* for each run; *gap* converts a natural pause on a thread to the seconds it takes."""
 
     def __init__(
         self, script: Script, gap: Callable[[float], float] = lambda seconds: seconds
@@ -39,21 +39,21 @@ class RunEngine:
         self.script = script
 
     def stream(self, request: RunRequest, ids: Ids) -> Response:
-        """Return the events of the run."""
+        """Return a response with the events of a stateless run."""
         result = self._play_stateless(request, ids)
         steps = tuple((event.at, event.raw) for event in result.events)
         headers = stream_headers(f"/runs/{request.run_id}")
         return Response(200, headers, ScheduledBody(steps, HEARTBEAT, result.end), result.note)
 
     def wait(self, request: RunRequest, ids: Ids) -> Response:
-        """Return what the run comes to: the last state, an interrupt, or an error."""
+        """Return a response with the outcome of a stateless run: its last state, interrupts, or an error."""
         result = self._play_stateless(request, ids)
         headers = wait_headers(f"/threads/{request.thread_id}/runs/{request.run_id}")
         body = ((result.end, outcome_json(result.events)),)
         return Response(200, headers, ScheduledBody(body, NEWLINE, result.end), result.note)
 
     def play_on_thread(self, request: RunRequest, ids: Ids, history: History) -> RunResult:
-        """Return the run on the thread with that *history*, which has its checkpoints afterwards."""
+        """Return the result of a run on the thread with that *history*, and add its checkpoints to *history*."""
         log = EventLog(self.gap, resumable=request.resumable, started=ids.milliseconds)
         return self._play(request, ids, log, history)
 
@@ -78,7 +78,7 @@ class RunEngine:
 
 
 def stream_headers(run: str) -> Headers:
-    """Return the headers of the stream of the run at the path *run*."""
+    """Return the headers for the stream of the run at path *run*."""
     return (
         ("location", f"{run}/stream"),
         ("content-location", run),
@@ -89,7 +89,7 @@ def stream_headers(run: str) -> Headers:
 
 
 def wait_headers(run: str) -> Headers:
-    """Return the headers of what the run at the path *run* comes to."""
+    """Return the headers for the outcome of the run at path *run*."""
     return (
         ("location", f"{run}/join"),
         ("content-location", run),
@@ -98,7 +98,7 @@ def wait_headers(run: str) -> Headers:
 
 
 def outcome_json(events: tuple[Event, ...]) -> bytes:
-    """Return what a run comes to that has told *events*, as JSON."""
+    """Return the outcome of a run with these *events*, as JSON."""
     value: Json | JsonText = {}
     interrupts: list[Json] = []
     for event in events:

@@ -1,4 +1,4 @@
-"""Where a graph begins: with an input, with a command, or where its thread stands. No I/O."""
+"""Starts a graph from its input, from a command, or from the last checkpoint of its thread. No I/O."""
 
 import re
 from collections.abc import Callable
@@ -14,15 +14,15 @@ from mockserver.fake.ids import Ids
 from mockserver.formats.json_text import Json
 
 _NODES = (AGENT, TOOLS, RESEARCHER)
-"""Where a command may go to; anywhere else it does not go."""
+"""The nodes a command may go to; others are ignored."""
 
 _INTERRUPT = re.compile(r"[0-9a-f]{32}")
-"""What the id of an interrupt looks like; an answer whose keys all do answers them by their ids."""
+"""The form of an interrupt id; an answer with only such keys answers interrupts by id."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartPoint:
-    """Where a graph begins or goes on: the *state*, the *place* that is next (None: nowhere), and whether it was there before."""
+    """The *state* and next *scope* (None: nothing to do) from which a graph starts; *again* if that task ran before."""
 
     state: State
     scope: Scope | None
@@ -30,7 +30,7 @@ class StartPoint:
 
 
 class RunStart:
-    """Begins the graphs of one run, of what *nodes* and *checkpoints* have; *converse* takes the state in which it does."""
+    """Starts the graphs of one run; *converse* receives the state in which the root graph starts."""
 
     def __init__(
         self, nodes: Nodes, checkpointer: Checkpointer, converse: Callable[[State], None]
@@ -44,7 +44,7 @@ class RunStart:
         self._converse = converse
 
     def begun(self, root: Scope) -> StartPoint:
-        """Take the input in, or the command in its place, or go on where the thread stands."""
+        """Apply the input or the command, or continue from the last checkpoint of the thread."""
         head = self._checkpointer.head()
         command, value = self._request.command, self._request.input
         if command is not None:
@@ -84,7 +84,7 @@ class RunStart:
         return self.beginning(root, state, TOOLS if node == TOOLS else AGENT, shown=bool(update))
 
     def _taken_in(self, value: Json, head: Checkpoint | None) -> State:
-        """Return the state that the input *value* makes of that at *head*."""
+        """Return the state at *head* with the input *value* applied."""
         try:
             state = apply_input(value, self._ids, None if head is None else dict(head.values))
         except RunFailed as error:
@@ -94,7 +94,7 @@ class RunStart:
         return state
 
     def started(self, namespace: Namespace = (), **known: Json) -> None:
-        """Keep what is *known* of the task that takes the input of a graph in."""
+        """Update the task that takes in the input of a graph."""
         last = self._checkpointer.last(namespace)
         if last is not None and last.following == [START]:
             self._checkpointer.update_task(namespace, last.tasks[0].identity, **known)
@@ -102,7 +102,7 @@ class RunStart:
     def going_on(
         self, graph: Scope, head: Checkpoint, update: Json = None, goto: str | None = None
     ) -> StartPoint:
-        """Go on at *head* with the tasks that are due there, or with the node that the command goes to."""
+        """Continue from *head* with its due tasks, or with the node of the command."""
         namespace = graph.namespace
         state, tasks = dict(head.values), head.tasks
         if update:
@@ -131,12 +131,12 @@ class RunStart:
         return StartPoint(state, replace(scope, task=task.identity), again=True)
 
     def _forks(self, namespace: Namespace) -> bool:
-        """Tell whether the run leaves the checkpoint that it names as it is, and plays what is due there anew."""
+        """Return whether the run starts a branch at an earlier checkpoint."""
         named = self._checkpointer.requested_id is not None
         return named and not namespace and self._request.command is None
 
     def _answers(self, task: Task) -> tuple[Json, ...]:
-        """Return what the request says to the *task* that asked a human."""
+        """Return the values with which the request resumes *task*."""
         said = (self._request.command or {}).get("resume")
         if said is None:
             return ()
@@ -145,7 +145,7 @@ class RunStart:
         return (said,)
 
     def beginning(self, graph: Scope, state: State, node: str, *, shown: bool) -> StartPoint:
-        """Begin in the *state* that the input has made, at *node*."""
+        """Start at *node* with the *state* that includes the input."""
         last = self._checkpointer.last(graph.namespace)
         step = last.step + 1 if last else FIRST_STEP + 1
         scope = scope_of(self._ids, graph.namespace, (*graph.parents, graph.run), node, step + 1)

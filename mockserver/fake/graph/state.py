@@ -1,4 +1,4 @@
-"""The state of a graph: its input taken in, updates merged, as the server's MessagesState does. No I/O."""
+"""The state of a graph: applies inputs and updates as LangGraph's MessagesState does. No I/O."""
 
 from collections.abc import Iterable
 
@@ -15,10 +15,7 @@ REMOVE_ALL = "__remove_all__"
 
 
 def apply_input(value: Json, ids: Ids, before: State | None = None) -> State:
-    """Return the state that the input *value* makes of the one *before*, None where the graph begins with it.
-
-    RejectedError where the graph cannot take it.
-    """
+    """Return the state *before* with the input *value* applied; raise RunFailed if the input is invalid."""
     if value is None:
         raise RunFailed("EmptyInputError", "Received no input for __start__")
     if not isinstance(value, dict):
@@ -29,14 +26,14 @@ def apply_input(value: Json, ids: Ids, before: State | None = None) -> State:
 
 
 def invalid_update(value: Json) -> RunFailed:
-    """Return what a graph says to a *value* that is no update of its state."""
+    """Return the error for a *value* that is not an update of the state."""
     return RunFailed("InvalidUpdateError", f"Expected an object, got {dumps(value)}")
 
 
 def apply_command(command: dict[str, Json], ids: Ids) -> State:
-    """Return the state that begins with a *command* where there is no thread; RejectedError where it goes nowhere.
+    """Return the first state of a stateless run with a *command*; raise RunFailed if it has no node to go to.
 
-    The server applies its update twice, so that messages without ids stand there twice.
+    As on the real server its update is applied twice, so messages without ids appear twice.
     """
     update = _as_mapping(command.get("update") or {})
     if command.get("resume") is not None:
@@ -52,7 +49,7 @@ def apply_command(command: dict[str, Json], ids: Ids) -> State:
 
 
 def apply_update(update: Json, state: State, ids: Ids, source: str) -> State:
-    """Return what the *update* of a command, or of a person, makes of *state*; RejectedError where it is none."""
+    """Return *state* with the *update* of a command or a client; raise RunFailed if it is invalid."""
     return merge_update(state, _coerce_messages(_as_mapping(update or {})), ids, source)
 
 
@@ -63,7 +60,7 @@ def _coerce_messages(values: State) -> State:
 
 
 def _as_mapping(update: Json) -> State:
-    """Return the *update* of a command, which may be a list of keys and values."""
+    """Return the *update* of a command, which may also be a list of pairs."""
     try:
         return dict(update)
     except (TypeError, ValueError) as error:
@@ -85,10 +82,10 @@ def merge_update(state: State, update: State, ids: Ids, source: str) -> State:
 def merge_messages(
     before: list[Message], new: Iterable[Message], ids: Ids, source: str
 ) -> list[Message]:
-    """Return the messages *before* and the *new* ones; one with a known id takes the place of the other.
+    """Return the messages *before* with the *new* ones added; a message with a known id replaces the old one.
 
-    A message without an id gets one, in place, so that whatever else shows it has it too. RejectedError where one is
-    to be removed that is not there.
+    A message without an id gets one in place, so that other views of it have the same id. RunFailed if a message to remove
+    does not exist.
     """
     messages = {message["id"]: message for message in before}
     removed: set[str] = set()
@@ -112,10 +109,7 @@ def merge_messages(
 
 
 def conversation(state: State) -> tuple[str | None, int, int]:
-    """Return the last human text, how many humans spoke, and how often the assistant did since.
-
-    The text is None where the state holds no messages.
-    """
+    """Return the last human text (None without messages), the number of human messages, and of assistant messages after the last."""
     if "messages" not in state:
         return None, 0, 0
     last, humans, since = None, 0, 0

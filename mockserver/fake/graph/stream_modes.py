@@ -1,4 +1,4 @@
-"""The stream modes: what happens in a run, as the events that the request asked for. No I/O."""
+"""Emits what happens in a run as events of the requested stream modes. No I/O."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,13 +14,13 @@ MESSAGES = ("messages", "messages-tuple")
 
 
 Emit = Callable[[str, Json | JsonText], None]
-"""Takes the name of an event and its data, which may be Written."""
+"""Takes the name of an event and its data."""
 
 
 class StreamModes:
-    """Tells *emit* what happens in a run, in the modes of *request*.
+    """Passes the events of a run to *emit*, in the modes of *request*.
 
-    What a graph within the graph does is told with `stream_subgraphs` alone. *now* gives the seconds since the request.
+    Events of the subgraph are sent only with `stream_subgraphs`. *now* returns the seconds since the request.
     """
 
     def __init__(self, request: RunRequest, ids: Ids, emit: Emit, now: Callable[[], float]) -> None:
@@ -38,19 +38,19 @@ class StreamModes:
         self._announced_ids: set[str] = set()
 
     def values(self, namespace: tuple[str, ...], state: Json) -> None:
-        """The state has changed."""
+        """Emit the changed state."""
         self._send_mode("values", namespace, state)
 
     def updates(self, namespace: tuple[str, ...], node: str, update: Json) -> None:
-        """A node has returned its *update*."""
+        """Emit the *update* of a node."""
         self._send_mode("updates", namespace, {node: update})
 
     def custom(self, namespace: tuple[str, ...], value: Json) -> None:
-        """A node has written *value*."""
+        """Emit a custom *value* of a node."""
         self._send_mode("custom", namespace, value)
 
     def task(self, scope: Scope, state: Json) -> None:
-        """A task begins, with *state* as its input."""
+        """Emit the start of a task with *state* as its input."""
         payload = {
             "id": scope.task,
             "name": scope.node,
@@ -63,7 +63,7 @@ class StreamModes:
     def result(
         self, scope: Scope, update: Json, *, error: Json = None, interrupts: Sequence[Json] = ()
     ) -> None:
-        """A task has ended: with its *update*, an *error*, or *interrupts*."""
+        """Emit the end of a task: with its *update*, an *error*, or *interrupts*."""
         payload = {
             "id": scope.task,
             "name": scope.node,
@@ -74,14 +74,14 @@ class StreamModes:
         self._task(scope, "task_result", payload)
 
     def checkpoint(self, namespace: tuple[str, ...], step: int, saved: Json, full: Json) -> None:
-        """A checkpoint was *saved*; *full* is what the mode `debug` says of it."""
+        """Emit a *saved* checkpoint; *full* is its form in the mode `debug`."""
         self._send_mode("checkpoints", namespace, saved)
         self._debug(namespace, step, "checkpoint", full)
 
     def interrupted(
         self, namespace: tuple[str, ...], state: Json, interrupts: Sequence[Json]
     ) -> None:
-        """The graph stops to ask a human; without interrupts it stops because the request wanted it to."""
+        """Emit *interrupts*; they are empty if the request asked to stop here."""
         self._send_mode("updates", namespace, {"__interrupt__": list(interrupts)})
         if interrupts:
             self._send_mode("values", namespace, state | {"__interrupt__": list(interrupts)})
@@ -89,7 +89,7 @@ class StreamModes:
     def token(
         self, scope: Scope, chunk: Message, get_partial: GetPartial, metadata: JsonText
     ) -> None:
-        """A message of the model grows by *chunk* to what *so_far* tells; the *metadata* is that of all its chunks."""
+        """Emit a *chunk* of the chat model; *get_partial* returns the message so far, and all chunks share *metadata*."""
         if self._is_hidden(scope.namespace):
             return
         self._sent_ids.add(chunk["id"])
@@ -101,7 +101,7 @@ class StreamModes:
             self._emit("messages/partial", [get_partial()])
 
     def message(self, scope: Scope, message: Message, metadata: Json) -> None:
-        """A node has returned *message*, which goes out unless it has been streamed."""
+        """Emit the *message* of a node unless it was streamed."""
         if self._is_hidden(scope.namespace) or message["id"] in self._sent_ids:
             return
         self._sent_ids.add(message["id"])
@@ -112,11 +112,11 @@ class StreamModes:
             self._emit("messages/complete", [message])
 
     def mark_sent(self, messages: list[Message]) -> None:
-        """Take note that *messages* were in the state before."""
+        """Do not send *messages*, which were in the state before the run."""
         self._sent_ids.update(message["id"] for message in messages)
 
     def error(self, error: Json) -> None:
-        """The run has failed."""
+        """Emit the *error* that ended the run."""
         self._emit("error", error)
 
     def _send_metadata(self, identity: str, metadata: JsonText) -> None:
@@ -130,7 +130,7 @@ class StreamModes:
         self._debug(scope.namespace, scope.step, kind, payload)
 
     def time(self) -> str:
-        """Return the time, as the server writes it."""
+        """Return the current time in the server's format."""
         return self._ids.time(self._now())
 
     def _debug(self, namespace: tuple[str, ...], step: int, kind: str, payload: Json) -> None:

@@ -1,1 +1,1 @@
-"""Messages as LangChain writes them, and as clients spell them. No I/O."""
+"""Chat messages in LangChain's format, and their other spellings. No I/O."""

@@ -25,13 +25,13 @@ _CLASSES = {
 _SERIALIZED = {name + end: kind for kind, name in _CLASSES.items() for end in ("", "Chunk")}
 
 _NAMED_PARTS = ("tool_call_id", "tool_calls", "name", "id")
-"""The parts of any message that never count as additional ones; where they are null, they are not there."""
+"""Parts that never become additional ones; null means missing."""
 
 
 def coerce_messages(value: Json) -> list[Message]:
-    """Return the messages that *value* stands for: a list of them, or one alone.
+    """Return the messages in *value*: a list, or a single message.
 
-    Each may be text, [role, text], or an object with `role` or `type`. RejectedError where it is none of them.
+    Each may be text, [role, text], or an object with `role` or `type`. Raise RunFailed for other forms.
     """
     if value is None:
         raise RunFailed("ValueError", "messages must not be null")
@@ -68,7 +68,7 @@ def _from_mapping(item: dict[str, Json]) -> Message:
 
 
 def _build(role: Json, content: Json, parts: dict[str, Json]) -> Message:
-    """Return the message of *role* that says *content*; *parts* are all others that it was given."""
+    """Return the message of *role* with *content*; *parts* are its other parts."""
     extra = _additional(parts)
     own = {name: parts[name] for name in _NAMED_PARTS if parts.get(name) is not None}
     if "tool_calls" in own:
@@ -110,13 +110,13 @@ def _kind(role: Json) -> str:
 
 
 def _identity(value: Json) -> Json:
-    """Return *value*, a number as text."""
+    """Return *value*; a number becomes text."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return str(value) if number else value
 
 
 def _add_calls(message: Message, given: list[Json] | None) -> None:
-    """Give the assistant's *message* its tool calls, those *given* or else those in its additional parts."""
+    """Add tool calls to the assistant's *message*: *given*, or else those in its additional parts."""
     good, bad = (
         (given, [])
         if given
@@ -128,7 +128,7 @@ def _add_calls(message: Message, given: list[Json] | None) -> None:
 
 
 def _add_result(message: Message, own: dict[str, Json]) -> None:
-    """Give the tool's *message* what only such a one has, out of its *own* parts and its additional ones."""
+    """Add the parts that only a tool's *message* has, from its *own* and its additional parts."""
     content, extra = message["content"], message["additional_kwargs"]
     artifact, status = extra.pop("artifact", None), extra.pop("status", None)
     if "tool_call_id" not in own:

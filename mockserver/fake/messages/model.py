@@ -1,4 +1,4 @@
-"""Messages as the Agent Server writes them: JSON objects, their keys in its order. No I/O."""
+"""Messages as the Agent Server sends them: JSON objects with its order of keys. No I/O."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ Message = dict[str, Json]
 
 
 def base(kind: str, content: Json, identity: str | None, name: str | None = None) -> Message:
-    """Return what messages of every *kind* have; those of a human or the system have no more."""
+    """Return a message of *kind* with the common keys; human and system messages have no others."""
     return {
         "content": content,
         "additional_kwargs": {},
@@ -20,7 +20,7 @@ def base(kind: str, content: Json, identity: str | None, name: str | None = None
 
 
 def ai(content: Json, identity: str | None, calls: Sequence[Json] = ()) -> Message:
-    """Return a message of the assistant with its tool *calls*."""
+    """Return a message of the assistant with tool *calls*."""
     return base("ai", content, identity) | {
         "tool_calls": list(calls),
         "invalid_tool_calls": [],
@@ -29,7 +29,7 @@ def ai(content: Json, identity: str | None, calls: Sequence[Json] = ()) -> Messa
 
 
 def tool(content: Json, name: str, call: str, *, failed: bool = False) -> Message:
-    """Return what the tool *name* said to the *call* with that id; its own id comes with the state."""
+    """Return the result of the tool *name* for the *call* with that id; the state adds the message id."""
     return base("tool", content, None, name) | {
         "tool_call_id": call,
         "artifact": None,
@@ -38,7 +38,7 @@ def tool(content: Json, name: str, call: str, *, failed: bool = False) -> Messag
 
 
 def chunk(content: Json, identity: str, *, last: bool = False) -> Message:
-    """Return a piece of a streamed message of the assistant."""
+    """Return a chunk of a streamed message of the assistant."""
     return base("AIMessageChunk", content, identity) | {
         "tool_calls": [],
         "invalid_tool_calls": [],
@@ -54,7 +54,7 @@ def call(name: str, args: Json, identity: str | None) -> Json:
 
 
 def text(message: Message) -> str:
-    """Return the text of *message*, that of its text parts where its content is a list."""
+    """Return the text of *message*; for a list, that of its text parts."""
     content = message["content"]
     if isinstance(content, str):
         return content

@@ -1,4 +1,4 @@
-"""Tool calls from all the forms in which clients write them. No I/O."""
+"""Tool calls from all forms in which clients send them. No I/O."""
 
 from mockserver.fake.errors import RunFailed
 from mockserver.fake.messages import model
@@ -8,14 +8,14 @@ _REQUIRED = ("name", "args", "id")
 
 
 def from_openai(calls: Json) -> list[Json]:
-    """Return *calls*, those in OpenAI's form in LangChain's; the others may still be anything."""
+    """Return *calls* with those in OpenAI's form converted to LangChain's; others are unchanged and unchecked."""
     if not isinstance(calls, str | list | dict):
         raise RunFailed("TypeError", "tool_calls must be a list")
     return [_from_openai(call) for call in calls]
 
 
 def check(call: Json) -> Json:
-    """Return the *call* that has all that a tool call needs, and nothing else; RejectedError for any other."""
+    """Return *call* with exactly the keys of a tool call; raise RunFailed if it is invalid."""
     if not isinstance(call, dict):
         raise RunFailed("AttributeError", "a tool call must be an object")
     for key in call:
@@ -41,10 +41,7 @@ def problems(calls: list[Json]) -> list[str]:
 
 
 def parse_raw(calls: Json) -> tuple[list[Json], list[Json]]:
-    """Return the *calls* in OpenAI's form, among a message's additional parts, and those whose arguments are no JSON.
-
-    Where one is in another form, there are none.
-    """
+    """Return OpenAI's *calls* from a message's additional parts: valid ones, and those whose arguments are not JSON. Return none if one has another form."""
     good: list[Json] = []
     bad: list[Json] = []
     for call in calls if isinstance(calls, list) else ():

@@ -1,1 +1,1 @@
-"""Scripts: what the fake graph says. No I/O."""
+"""Scripts of the fake graph. No I/O."""

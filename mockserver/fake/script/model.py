@@ -1,7 +1,7 @@
-"""What the fake graph says: rules, and the steps of the first that fits. No I/O, no protocol.
+"""A script: rules, and the steps of the first one that matches. No I/O, no protocol.
 
-The steps of a rule are played by the nodes of a graph, one *visit* after the other; each visit brings the conversation
-forward by one message of the assistant, so that the messages alone tell which visit is next.
+The nodes of a graph play the steps of a rule, one *visit* after the other. Each visit adds one message of the
+assistant, so the messages alone determine the next visit.
 """
 
 import re
@@ -17,17 +17,17 @@ T = TypeVar("T")
 _PLACEHOLDER = re.compile(r"\{([^\W\d]\w*)\}")
 
 _SHORT = 0.1
-"""How many seconds the patterns of a script may take with one message: all others wait meanwhile."""
+"""Time limit in seconds for the patterns of a script on one message, because other requests wait meanwhile."""
 
 PLACEHOLDERS = ("message", "turn", "graph", "answer")
-"""What `{…}` in a text stands for, whatever the rule; the groups of a rule bring others."""
+"""Placeholders that every rule has; the groups of its pattern add others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of *tool*, and what the tool says; *ask* interrupts the tool first, None does not.
+    """A call of *tool* and its *result*; if *ask* is not None, it interrupts the tool first.
 
-    *failed* makes the result what went wrong.
+    With *failed* the result is an error message.
     """
 
     tool: str
@@ -39,7 +39,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Speak:
-    """One message of the assistant; *every* are the seconds from token to token, None the script's own pace."""
+    """One message of the assistant; *every* is the time between tokens in seconds, None for the pace of the script."""
 
     text: str = ""
     reasoning: str = ""
@@ -49,28 +49,28 @@ class Speak:
 
 @dataclass(frozen=True, slots=True)
 class Custom:
-    """A value for the stream's `custom` mode."""
+    """A value for the stream mode `custom`."""
 
     value: Json
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """New values for keys of the state beside the messages."""
+    """New values for keys of the state other than the messages."""
 
     values: Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
 class Interrupt:
-    """Ask a human, and go on when resumed; in what follows `{answer}` is what they said."""
+    """Interrupt the run, and continue when it is resumed; later texts may use `{answer}`."""
 
     value: Json
 
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """Break the run: *kind* is the name of a Python exception."""
+    """End the run with an error; *kind* is the name of a Python exception."""
 
     kind: str
     message: str
@@ -78,14 +78,14 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Nothing, for some *seconds*."""
+    """Wait for some *seconds*."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Delegate:
-    """Steps that a graph within the graph plays."""
+    """Steps that the subgraph plays."""
 
     steps: tuple["Step", ...]
 
@@ -95,7 +95,7 @@ Step = Speak | Custom | Update | Interrupt | Fail | Pause | Delegate
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What one node does at one time: *steps* with at most one Speak, *inner* in the graph within the graph."""
+    """What one node does at one time: *steps* with at most one Speak; *inner* if a node of the subgraph does it."""
 
     steps: tuple[Step, ...]
     inner: bool = False
@@ -105,21 +105,18 @@ class Visit:
         return replace(self, steps=(*steps, *self.steps))
 
     def followed_by(self, steps: Iterable[Step]) -> "Visit":
-        """Return the visit with *steps* behind its own."""
+        """Return the visit with *steps* after its own."""
         return replace(self, steps=(*self.steps, *steps))
 
     @property
     def speech(self) -> Speak | None:
-        """What the assistant says, None where it says nothing."""
+        """The message of the assistant, or None."""
         return next((step for step in self.steps if isinstance(step, Speak)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a rule can look at: *said* is the last human message, None where the state has no messages.
-
-    *turn* counts the human messages, from 1.
-    """
+    """What a rule matches on: *said* is the last human message (None: no messages), *turn* the number of human messages."""
 
     graph: str
     said: str | None
@@ -128,7 +125,7 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """*steps*, where *human* is found in the last human message and graph and turn are the named ones."""
+    """*steps* to play if *human* matches the last human message, and *graph* and *turn* match if given."""
 
     steps: tuple[Step, ...]
     human: re.Pattern[str] | UserPattern | None = None
@@ -137,13 +134,13 @@ class Rule:
 
     @property
     def talks(self) -> bool:
-        """Whether it says something, so that it fits a conversation only."""
+        """Whether it adds messages, so it only matches a state that has messages."""
         return any(isinstance(step, Speak | Delegate) for step in self.steps)
 
     def match(self, situation: Situation, limit: TimeLimit | None = None) -> dict[str, str] | None:
-        """Return what the groups of *human* caught, None where the rule does not fit.
+        """Return what the groups of *human* caught, None if the rule does not match.
 
-        SlowPatternError beyond the *limit*, which several rules may share.
+        Raise SlowPatternError beyond the *limit*, which several rules may share.
         """
         if self.graph not in (None, situation.graph) or self.turn not in (None, situation.turn):
             return None
@@ -159,7 +156,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """In seconds: until the *first* token of a message, from one *token* to the next, and for a *tool* to work."""
+    """Seconds until the *first* token of a message, between two *token*s, and for a *tool* call."""
 
     first: float = 0.4
     token: float = 0.03
@@ -168,15 +165,15 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Rules, of which the first that fits is played."""
+    """Rules; the first one that matches is played."""
 
     rules: tuple[Rule, ...] = ()
     pace: Pace = field(default_factory=Pace)
 
     def visits(self, situation: Situation) -> tuple[Visit, ...]:
-        """Return what is played in *situation*, its placeholders filled in; nothing where no rule fits.
+        """Return the visits for *situation*, with placeholders filled in; none if no rule matches.
 
-        SlowPatternError where a pattern of the script takes too long.
+        Raise SlowPatternError if a pattern takes too long.
         """
         limit = TimeLimit(_SHORT)
         for rule in self.rules:
@@ -192,7 +189,7 @@ class Script:
 
 
 def filled(value: T, known: Mapping[str, str]) -> T:
-    """Return *value* with `{name}` in its texts replaced by what is *known*; any other brace stays."""
+    """Return *value* with `{name}` in its texts replaced by the values in *known*; other braces stay."""
     return cast(T, _filled(value, known))
 
 
@@ -215,9 +212,9 @@ def _filled(value: object, known: Mapping[str, str]) -> object:
 
 
 def _visits(steps: tuple[Step, ...]) -> tuple[Visit, ...]:
-    """Cut *steps* behind each message; what comes between two of them belongs to the second.
+    """Split *steps* into visits after each message; steps between two messages belong to the second.
 
-    What comes before a Delegate, or behind the last message, belongs to the message before it, unless it would undo that.
+    Steps before a Delegate or after the last message belong to the previous message, unless they stop the run.
     """
     visits: list[Visit] = []
     waiting: list[Step] = []
@@ -238,7 +235,7 @@ def _visits(steps: tuple[Step, ...]) -> tuple[Visit, ...]:
 
 
 def _left_over(visits: list[Visit], steps: list[Step]) -> list[Step]:
-    """Let the last of *visits* do *steps* too; return what is left of them, all where they stop the run."""
+    """Add *steps* to the last of *visits* if possible; return the steps that could not be added."""
     if not visits or any(isinstance(step, Fail | Interrupt) for step in steps):
         return steps
     visits[-1] = visits[-1].followed_by(steps)

@@ -1,4 +1,4 @@
-"""A script from its YAML text. No I/O."""
+"""Parses a script from YAML. No I/O."""
 
 import re
 from collections.abc import Callable
@@ -17,9 +17,10 @@ _PACE = ("first", "token", "tool")
 
 
 def script(text: str, extended: Callable[[], Script], file: str | None = None) -> Script:
-    """Return the script that the YAML *text* holds; where it says so, it goes on with *extended*.
+    """Return the script in the YAML *text*; with `extends: built-in` the rules of *extended* follow its own.
 
-    It is the user's own in *file*, or the built-in one without, whose patterns are known to be fast. ReadError, with the line, where it makes no sense.
+    *file* is the name of a user's script; without it the patterns are trusted to be fast. Raise ReadError, with the line,
+    for mistakes.
     """
     document = strict_yaml.parse(text)
     if not isinstance(document, Mapping):
@@ -43,7 +44,7 @@ def script(text: str, extended: Callable[[], Script], file: str | None = None) -
 
 
 def _check_reach(rules: tuple[Rule, ...], lines: list[int]) -> None:
-    """Raise ReadError for a rule that is never played, since one above it fits whatever it fits."""
+    """Raise ReadError for a rule that can never match because one above it always does."""
     for number, rule in enumerate(rules):
         for above, line in zip(rules[:number], lines, strict=False):
             always = above.human is None and above.graph is None and above.turn is None

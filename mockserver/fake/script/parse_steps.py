@@ -1,4 +1,4 @@
-"""The steps of a script from their YAML. No I/O."""
+"""Parses the steps of a script from YAML. No I/O."""
 
 import re
 from collections.abc import Callable
@@ -28,7 +28,7 @@ from mockserver.formats.yaml_fields import (
 )
 
 DELAY = 60
-"""The longest time of any pace, in seconds."""
+"""Limit for each time in `pace` and for `every`, in seconds."""
 
 _STEPS: dict[str, tuple[str, ...]] = {
     "say": ("say", "every"),
@@ -42,17 +42,17 @@ _STEPS: dict[str, tuple[str, ...]] = {
     "pause": ("pause",),
     "delegate": ("delegate",),
 }
-"""Each kind of step by the key that names it, and the keys that may stand beside it."""
+"""Each kind of step by its key, and the keys it may have."""
 
 _PAUSE = 3600
-"""The longest pause, in seconds."""
+"""Limit for a pause, in seconds."""
 
 _EXCEPTION = re.compile(r"(?:\w|\{\w+\})+")
 
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """A step, the key that names it, and the line where it stands."""
+    """A step with its kind and line."""
 
     step: Step
     kind: str
@@ -60,7 +60,7 @@ class _Placed:
 
 
 def steps(part: Mapping, key: str, line: int) -> tuple[Step, ...]:
-    """Return the steps under *key* of *part*, which stands on *line*; ReadError where they make no sense."""
+    """Return the steps under *key* of *part*, which starts on *line*; ReadError where they make no sense."""
     items = get_typed(part, key, Sequence)
     if not items:
         raise ReadError(f"`{key}` must be a list of steps", line=part.lines.get(key, line))
@@ -80,7 +80,7 @@ def steps(part: Mapping, key: str, line: int) -> tuple[Step, ...]:
 
 
 def _joined(previous: Step, step: Step) -> Speak | None:
-    """Return the message that both are parts of: reasoning, then text, then calls; None where they are two."""
+    """Return both steps as one message (reasoning, then text, then calls), or None if they are two messages."""
     if not isinstance(previous, Speak) or not isinstance(step, Speak):
         return None
     if previous.calls or step.reasoning or (previous.text and not step.calls):
@@ -90,7 +90,7 @@ def _joined(previous: Step, step: Step) -> Speak | None:
 
 
 def _check_delegates(placed: list[_Placed]) -> None:
-    """Raise ReadError for a delegate that the graph around it would not come to: it goes there from a message."""
+    """Raise ReadError for a delegate without a message before it: the graph enters the subgraph from a message."""
     said = False
     for one in placed:
         if isinstance(one.step, Delegate) and not said:
@@ -100,7 +100,7 @@ def _check_delegates(placed: list[_Placed]) -> None:
 
 
 def _check_end(placed: list[_Placed]) -> None:
-    """Raise ReadError where the steps leave open what the assistant says in the end."""
+    """Raise ReadError if the steps do not end with a message or an error."""
     for one in reversed(placed):
         if isinstance(one.step, Fail) or _says(one.step):
             return

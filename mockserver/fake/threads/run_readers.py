@@ -1,4 +1,4 @@
-"""Who reads what a run tells while it goes on: streams, and those that wait for its end. No I/O."""
+"""Response bodies that follow a run: streams, and those that wait for its end. No I/O."""
 
 from collections.abc import Callable, Collection
 
@@ -12,7 +12,7 @@ CLIENT_LEFT = "client disconnected from the run stream (on_disconnect=cancel)"
 
 
 class _RunReader:
-    """Reads a *run* of a *thread*; one that *cancels* ends the run when its client goes."""
+    """Reads a *run* of a *thread*; if it *cancels*, the run ends when the client disconnects."""
 
     keepalive = HEARTBEAT
 
@@ -23,26 +23,26 @@ class _RunReader:
         self._cancels = cancels
 
     def client_left(self, now: float) -> None:
-        """The client has gone: where it wanted that, the run goes too."""
+        """Cancel the run if the request asked for that."""
         self._thread.settle(self._play, now)
         if self._cancels and self._run.ended_at is None:
             self._thread.cancel(self._run, Action.INTERRUPT, now, CLIENT_LEFT)
             self._thread.settle(self._play, now)
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
-        """Have *changed* be called when a run is cancelled; return what ends that."""
+        """Call *changed* when a run is cancelled; return a function that unsubscribes."""
         self._thread.watchers.add(changed)
         return lambda: self._thread.watchers.discard(changed)
 
     def _next_change(self, now: float) -> float | None:
-        """Return when the run begins or ends, None where it has ended."""
+        """Return when the run starts or ends, or None if it has ended."""
         if self._run.ended_at is not None:
             return None
         return self._thread.next_change(now)
 
 
 class RunStream(_RunReader):
-    """The events of a run behind the first *begin*, of those with one of the *names*, all if there are none."""
+    """The events of a run after the first *begin*, filtered by *names* (None: all)."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class RunStream(_RunReader):
         self._names = names
 
     def read(self, now: float) -> tuple[bytes, float | None]:
-        """Return the events that have come, and when the next one comes."""
+        """Return the new events, and when the next one is due."""
         self._thread.settle(self._play, now)
         events, began = self._run.events, self._run.started_at
         if began is None:
@@ -81,7 +81,7 @@ class RunStream(_RunReader):
 
 
 class RunOutcome(_RunReader):
-    """What a run comes to, once it has ended; *own*, for who has begun it, else for who has joined it."""
+    """The outcome of a run after its end; *started_here* if the same request started it."""
 
     keepalive = NEWLINE
 
@@ -99,20 +99,20 @@ class RunOutcome(_RunReader):
         self._reads_events = started_here or run.ended_at is None
 
     def read(self, now: float) -> tuple[bytes, float | None]:
-        """Return nothing, and at the end all."""
+        """Return nothing until the run has ended, then the outcome."""
         self._thread.settle(self._play, now)
         following = self._next_change(now)
         return (self._outcome() if following is None else b""), following
 
     def _outcome(self) -> bytes:
-        """Return what the run has told; where that is nothing, or is not heard, what its thread has come to."""
+        """Return the outcome of the run, or of its thread if the run has none or was cancelled."""
         reads_events = self._reads_events and (self._started_here or not self._run.was_cancelled)
         chunks = outcome_json(self._run.events) if reads_events else EMPTY_STATE
         return thread_outcome(self._thread) if chunks == EMPTY_STATE else chunks
 
 
 def thread_outcome(thread: Thread) -> bytes:
-    """Return what *thread*, whose runs have ended, has come to, as JSON: its state, what it asks, or its error."""
+    """Return the outcome of *thread* after its runs have ended, as JSON: its state, interrupts or error."""
     record = thread.record
     value: Json = record.get("values") or {}
     if record["status"] == "error":

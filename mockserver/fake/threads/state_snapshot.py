@@ -1,4 +1,4 @@
-"""The state of a thread at a checkpoint, as the server tells of it. No I/O."""
+"""The state of a thread at a checkpoint, as the API returns it. No I/O."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,13 +21,13 @@ EMPTY_STATE: Mapping[str, Json] = {
     "checkpoint_id": None,
     "parent_checkpoint_id": None,
 }
-"""The state of a thread that has no checkpoint."""
+"""The state of a thread without checkpoints."""
 
 
 def snapshot(
     thread: str, history: History, checkpoint: Checkpoint, *, subgraphs: bool = False
 ) -> dict[str, Json]:
-    """Return the state at *checkpoint* in the *history* of *thread*, with that of graphs within it if *subgraphs*."""
+    """Return the state of *thread* at *checkpoint*, with the states of subgraphs if *subgraphs*."""
     tasks = [_task(thread, history, checkpoint, task, subgraphs) for task in checkpoint.tasks]
     before = checkpoint.parent
     return {
@@ -45,7 +45,7 @@ def snapshot(
 
 
 def missing_checkpoint(thread: str, identity: str) -> dict[str, Json]:
-    """Return the state at a checkpoint *identity* that there is not."""
+    """Return the state at a checkpoint *identity* that does not exist."""
     place = {"checkpoint_id": identity, "thread_id": thread}
     return {**EMPTY_STATE, "checkpoint": place, "checkpoint_id": identity}
 

@@ -1,7 +1,6 @@
 """A thread: its state, and its runs one after the other. No I/O.
 
-Runs take time, and *now* is always the moment of the clock, in seconds, at which somebody looks: `settle` lets happen
-what has happened until then.
+Runs take time. *now* is the current time of the clock, in seconds; `settle` applies everything due until then.
 """
 
 from collections.abc import Callable
@@ -16,16 +15,16 @@ from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 
 MAX_CHECKPOINTS = 1000
-"""How many checkpoints a thread may have; more, and the oldest is forgotten."""
+"""Limit for checkpoints per thread; beyond it the oldest is dropped."""
 
 MAX_RUNS = 100
-"""How many runs a thread may have; more, and the oldest is forgotten."""
+"""Limit for runs per thread; beyond it the oldest is dropped."""
 
 Play = Callable[[RunRequest, Ids, History], RunResult]
 
 
 class Action(StrEnum):
-    """What becomes of a run that is cancelled."""
+    """What to do with a run that is cancelled."""
 
     INTERRUPT = "interrupt"
     ROLLBACK = "rollback"
@@ -33,7 +32,7 @@ class Action(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """A run on a thread, that begins at the moment *due* at the earliest; *told* is what the server tells of it."""
+    """A run on a thread, which starts at *due_at* at the earliest; *record* is its JSON form."""
 
     request: RunRequest
     ids: Ids
@@ -42,9 +41,9 @@ class Run:
     status: str = "pending"
     started_at: float | None = None
     ended_at: float | None = None
-    """When it ended, or was made to end."""
+    """When it ended or was cancelled."""
     was_cancelled: bool = False
-    """Whether it was made to end."""
+    """Whether it was cancelled."""
     result: RunResult | None = None
     _checkpoints_taken: int = 0
 
@@ -55,7 +54,7 @@ class Run:
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """All that it tells, as far as it comes."""
+        """All its events; after a cancellation only those before it."""
         if self.result is None:
             return ()
         if not self.was_cancelled or self.ended_at is None or self.started_at is None:
@@ -63,7 +62,7 @@ class Run:
         return tuple(e for e in self.result.events if e.at <= self.ended_at - self.started_at)
 
     def take_checkpoints(self, at: float) -> tuple[Checkpoint, ...]:
-        """Return the checkpoints that it saves until *at* seconds from its beginning, and that were not asked for yet."""
+        """Return the checkpoints until *at* seconds after the start that no earlier call has returned."""
         assert self.result is not None
         first = self._checkpoints_taken
         while (
@@ -77,7 +76,7 @@ class Run:
 
 
 class Thread:
-    """A thread that the server tells of as *told*."""
+    """A thread with its runs; *record* is its JSON form."""
 
     def __init__(self, record: dict[str, Json], next_moment: int = 0) -> None:
         self.record = record
@@ -98,16 +97,16 @@ class Thread:
 
     @property
     def active(self) -> tuple[Run, ...]:
-        """The runs that have not ended, in the order in which they begin."""
+        """The runs that have not ended, in order."""
         return tuple(self._queue)
 
     def next_moment(self, at_least: int) -> int:
-        """Return a moment, in seconds since EPOCH, behind all that has happened, but *at_least* that one."""
+        """Return a time after everything that happened, but *at_least* that one, in seconds since EPOCH."""
         self._moment = max(self._moment + 1, at_least)
         return self._moment
 
     def add(self, run: Run, play: Play, now: float) -> None:
-        """Have *run* be played by *play* when those before it have ended."""
+        """Queue *run*; *play* plays it when the runs before it have ended."""
         self.runs[run.identity] = run
         while len(self.runs) > MAX_RUNS:
             del self.runs[next(iter(self.runs))]
@@ -116,7 +115,7 @@ class Thread:
         self.settle(play, now)
 
     def settle(self, play: Play, now: float) -> None:
-        """Let happen what has happened until *now*."""
+        """Apply everything that is due until *now*."""
         while self._queue:
             run = self._queue[0]
             if run.result is None:
@@ -133,7 +132,7 @@ class Thread:
             self._end(run, end)
 
     def next_change(self, now: float) -> float:
-        """Return when the run that comes first begins or ends; look again then."""
+        """Return when the first run in the queue starts or ends."""
         run = self._queue[0] if self._queue else None
         if run is None:
             return now
@@ -144,7 +143,7 @@ class Thread:
         )
 
     def cancel(self, run: Run, action: Action, now: float, why: str | None) -> None:
-        """End *run*, which has not ended, at the moment *now*; *why* it was is told, None where another takes its place."""
+        """End the active *run* at *now*; *why* becomes the error of the thread, None if another run replaces it."""
         self._queue.remove(run)
         has_started = run.result is not None
         run.status, run.ended_at, run.was_cancelled = "interrupted", now, True
@@ -167,10 +166,7 @@ class Thread:
             watcher()
 
     def update_record(self, at: str, error: Json = None, head: Checkpoint | None = None) -> None:
-        """Tell of the thread as it is at *head*, or else at its last checkpoint.
-
-        *at* is the time, *error* what ended the last run before its time.
-        """
+        """Update the record to *head*, or to the last checkpoint; *at* is the time, *error* ended the last run."""
         head = head or self.history.head()
         record = {**self.record, "updated_at": at, "state_updated_at": at, "error": error}
         if self._queue:
@@ -190,7 +186,7 @@ class Thread:
         self.record = record
 
     def _innermost_head(self, head: Checkpoint) -> Checkpoint:
-        """Return the checkpoint at which the graph was left, within a graph of *head* or not."""
+        """Return the checkpoint where the run stopped: *head*, or that of a subgraph."""
         for task in head.tasks:
             path = (*head.namespace, f"{task.name}:{task.identity}")
             inner = self.history.head(path) if task.result is None else None
@@ -199,7 +195,7 @@ class Thread:
         return head
 
     def _mark_cancelled(self) -> None:
-        """Take down of the tasks that are due that they were cancelled."""
+        """Mark the due tasks as cancelled."""
         head = self.history.head()
         if head is not None:
             for task in head.tasks:

@@ -1,4 +1,4 @@
-"""What a person writes into the state of a thread, in the place of one of its nodes. No I/O."""
+"""Writes the state of a thread as if one of its nodes had returned an update. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from mockserver.fake.script.model import Script
 from mockserver.formats.json_text import Json
 
 INPUT, COPY = "__input__", "__copy__"
-"""In whose place an update may be written, beside the nodes: of the input, or of nobody."""
+"""Special values of `as_node`: write as the input, or copy the checkpoint."""
 
 _SPECIAL = (INPUT, COPY, END)
 _NODES = (START, AGENT, TOOLS, RESEARCHER)
@@ -21,20 +21,20 @@ _NODES = (START, AGENT, TOOLS, RESEARCHER)
 
 @dataclass(frozen=True, slots=True)
 class StateUpdate:
-    """New *values*, as *node* would write them, at the checkpoint *base* (None: at the beginning); no node is the last one."""
+    """New *values*, written as *node* (None: the last node), on top of the checkpoint *base* (None: a new thread)."""
 
     values: Json
     node: str | None
     base: Checkpoint | None
     namespace: Namespace = ()
     parent: str | None = None
-    """The id of the checkpoint before it, where that is not known."""
+    """The id of the previous checkpoint if *base* is None."""
 
 
 def checkpoint_after(
     update: StateUpdate, script: Script, graph: str, ids: Ids, metadata: Mapping[str, Json]
 ) -> Checkpoint:
-    """Return the checkpoint that *update* makes, where *script* says what follows; RejectedError where there can be none."""
+    """Return the checkpoint after *update*, with the next nodes of *script*; raise RunFailed if it is invalid."""
     base, node = update.base, update.node
     nothing = update.values is None
     if node not in (*_NODES, *_SPECIAL, None) or (node in (COPY, END) and not nothing):
@@ -75,7 +75,7 @@ def checkpoint_after(
 def _with_values(
     checkpoint: Checkpoint, update: StateUpdate, script: Script, graph: str, ids: Ids
 ) -> Checkpoint:
-    """Return *made* with the values of *update* in it, and with what comes behind its node."""
+    """Return *checkpoint* with the values of *update* and the task of the next node."""
     before = dict(checkpoint.values)
     if isinstance(update.values, list):
         raise invalid_update(update.values)

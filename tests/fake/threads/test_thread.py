@@ -300,9 +300,13 @@ class TestReaders:
         run = clock.add("ask", 0.0, "values")
         clock.at(9.0)
 
-        assert clock.outcome(run, own=False).read(9.0)[0].startswith(b'{"__interrupt__":[{"id":')
+        assert (
+            clock.outcome(run, started_here=False)
+            .read(9.0)[0]
+            .startswith(b'{"__interrupt__":[{"id":')
+        )
         clock.add("fail", 10.0)
-        assert clock.outcome(run, own=False).read(99.0)[0] == b'{"__error__":{"error":"ValueError","message":"no"}}'  # fmt: skip
+        assert clock.outcome(run, started_here=False).read(99.0)[0] == b'{"__error__":{"error":"ValueError","message":"no"}}'  # fmt: skip
 
     @pytest.mark.parametrize(("cancels", "status"), [(True, "interrupted"), (False, "running")])
     def test_a_run_goes_with_its_client_where_that_was_asked(
