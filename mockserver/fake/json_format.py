@@ -23,7 +23,7 @@ def to_server_json(value: Json | JsonText) -> str:
     text = value.text if isinstance(value, JsonText) else dumps(value)
     if _MAYBE_SMALL.search(text):
         text = _TEXT_OR_SMALL.sub(_format_match, text)
-    # The server replaces the character in the text of its JSON, where a backslash may stand before its escape.
+    # The real server replaces the character in its JSON text, even after an escaped backslash.
     return text.replace("\\u0000", "\\ufffd") if "\\u0000" in text else text
 
 

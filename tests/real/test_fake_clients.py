@@ -23,7 +23,7 @@ from tests.recordings import threaded
 
 GREETING = (
     "Hello Bagatur! It is nice to meet you, and 26 is a fine age to talk to a fake graph. "
-    "What would you like to see? If you are not sure, type `help`."
+    "What would you like to see? Type `help` for a list."
 )
 PURPOSE = {"made": "by the Python SDK"}
 

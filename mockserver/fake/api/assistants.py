@@ -85,7 +85,7 @@ class Assistants:
     def search(self, call: Call) -> Response:
         """`POST /assistants/search`: list assistants."""
         body = call.body(bodies.ASSISTANTS)
-        # What other searches may extract is an unknown key here.
+        # Only searches for threads support `extract`.
         asked = {name: part for name, part in body.items() if name != "extract"}
         return page(ordered(self._found(call, asked), asked), asked)
 

@@ -46,10 +46,10 @@ INFO = {
 }
 OK = {"ok": True, "services": {}}
 
-NO_CRONS = "the fake graph has no crons: nothing runs by itself in it"
-NO_COMMANDS = "the fake graph does not know /commands and /stream/events: have the client use /threads/{thread_id}/runs/stream"
-NO_THREAD_STREAM = "the fake graph has no stream of a whole thread: join a run, GET /threads/{thread_id}/runs/{run_id}/stream"
-NO_STORAGE = "the fake graph does not tell how much a thread stores"
+NO_CRONS = "the fake graph does not support crons"
+NO_COMMANDS = "the fake graph does not support /commands and /stream/events: use /threads/{thread_id}/runs/stream"
+NO_THREAD_STREAM = "the fake graph does not stream whole threads: use GET /threads/{thread_id}/runs/{run_id}/stream"
+NO_STORAGE = "the fake graph does not support /threads/{thread_id}/storage"
 
 
 @dataclass(frozen=True, slots=True)

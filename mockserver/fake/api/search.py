@@ -31,7 +31,7 @@ def ordered(
     made = list(records)
     if name == by:
         return made[::-1] if descending else made
-    # Of two that were changed at the same moment the later made one is the newer.
+    # Of two records with the same time, the one created later is the newer.
     if descending and name.endswith("_at"):
         made.reverse()
     return sorted(made, key=lambda record: str(record[name]).lower(), reverse=descending)

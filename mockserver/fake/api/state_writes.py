@@ -47,7 +47,7 @@ def write_state(
     if merge and base is not None:
         checkpoint = base.merged_with(checkpoint)
     thread.history.put(checkpoint)
-    # The server tells of the thread as it is where the update was to go, not where it went.
+    # The real server shows the state of the checkpoint in the request, not the new one.
     thread.update_record(ids.time(), head=base if checkpoint_id is not None else None)
     call.database.put_thread(thread)
     return checkpoint

@@ -49,7 +49,7 @@ class EventLog:
 
     def __init__(self, gap: Callable[[float], float], *, resumable: bool, started: int) -> None:
         self.now = 0.0
-        """The seconds since the run's beginning, at the natural pace."""
+        """Seconds since the start of the run, at the natural pace."""
         self._gap = gap
         self._resumable = resumable
         self._started = started

@@ -99,7 +99,7 @@ class Callbacks:
         self._tell(event, scope, name, ["seq:step:1"], inner_metadata, said)
 
     def _model(self, event: str, scope: Scope, said: Json) -> None:
-        # Where the server streams the message too, it puts the tags into what both share.
+        # If the server also streams the message, the tags are in the metadata that both share.
         shown = self._streams and (self._request.subgraphs or not scope.namespace)
         metadata = message_metadata if shown else model_metadata
         self._tell(event, scope, MODEL, ["seq:step:1"], metadata, said)

@@ -40,11 +40,11 @@ class Graph:
         self._beginning = RunStart(nodes, checkpointer, self._converse)
         self._visits: tuple[Visit, ...] = ()
         self.speechless = False
-        """Whether it was talked to, and no rule of the script fits what was said."""
+        """Whether there are messages, but no rule of the script matches."""
         self.slow: str | None = None
-        """Which pattern of the script took too long, if one did."""
+        """The error of a script pattern that took too long, or None."""
         self.failed: RunFailed | None = None
-        """What it has failed with."""
+        """The error that ended the run, or None."""
 
     def run(self) -> None:
         """Apply the input, and play until the end, an interrupt or an error."""
@@ -180,7 +180,7 @@ class Graph:
                 return self._nodes.agent(scope, state, visit)
             case "tools":
                 if not state["messages"] or not 0 < done <= len(visits):
-                    raise RunFailed("IndexError", "there is no call to answer")
+                    raise RunFailed("IndexError", "no tool call is open")
                 return self._nodes.tools(scope, state, visits[done - 1])
             case _:
                 graph = scope.within(self._ids.uuid7("graph", scope.task))

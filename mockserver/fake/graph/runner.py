@@ -22,7 +22,7 @@ NEWLINE = b"\n"
 EMPTY_STATE = b"{}"
 """The outcome of a run without any state."""
 
-_NO_RULE = "no rule of the script fits, so the graph says nothing"
+_NO_RULE = "no rule of the script matches, so the graph sends no message"
 
 
 class RunEngine:
@@ -107,7 +107,7 @@ def outcome_json(events: tuple[Event, ...]) -> bytes:
                 interrupts += more
                 value = {"__interrupt__": interrupts}
             case "values", {"__interrupt__": more} if interrupts:
-                # So does the server: whoever asks for both modes gets the interrupts alone, and twice.
+                # As on the real server: with both modes the outcome has only the interrupts, twice.
                 interrupts += more
             case "values", state:
                 value = state

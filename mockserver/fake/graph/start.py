@@ -80,7 +80,7 @@ class RunStart:
         state = apply_command(command, self._ids)
         self._checkpointer.save_input((), state)
         self.started(result=update or {})
-        # The server begins at the tools, or else at the agent.
+        # The real server starts at `tools` if the command goes there, else at `agent`.
         return self.beginning(root, state, TOOLS if node == TOOLS else AGENT, shown=bool(update))
 
     def _taken_in(self, value: Json, head: Checkpoint | None) -> State:

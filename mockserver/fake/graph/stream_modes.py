@@ -25,11 +25,11 @@ class StreamModes:
 
     def __init__(self, request: RunRequest, ids: Ids, emit: Emit, now: Callable[[], float]) -> None:
         self.streams_tokens = any(mode in request.modes for mode in (*MESSAGES, "events"))
-        """Whether the chat model streams: it does where somebody listens to its tokens."""
+        """Whether the chat model streams: only if a requested mode shows tokens."""
         self.sends_updates_early = not self.streams_tokens and (
             request.subgraphs or "custom" in request.modes
         )
-        """Whether the server shows an update before the state has given its messages their ids."""
+        """Whether the server sends an update before the state has given its messages ids."""
         self._request = request
         self._ids = ids
         self._emit = emit

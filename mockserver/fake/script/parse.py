@@ -50,7 +50,7 @@ def _check_reach(rules: tuple[Rule, ...], lines: list[int]) -> None:
             always = above.human is None and above.graph is None and above.turn is None
             if always and (rule.talks or rule.human or not above.talks):
                 raise ReadError(
-                    f"this rule is never played: the one on line {line} has no `when`, so it always fits",
+                    f"this rule is never played: the rule on line {line} has no `when`, so it always matches",
                     line=lines[number],
                 )
 
@@ -90,5 +90,7 @@ def _pattern(when: Mapping, file: str | None) -> re.Pattern[str] | UserPattern |
         raise ReadError(f"human: not a regular expression: {error}", line=line) from None
     for name in PLACEHOLDERS:
         if name in pattern.groupindex:
-            raise ReadError(f"human: {{{name}}} has a meaning: name the group otherwise", line=line)
+            raise ReadError(
+                f"human: {{{name}}} is a built-in placeholder: rename the group", line=line
+            )
     return own or pattern

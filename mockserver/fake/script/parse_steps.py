@@ -74,7 +74,7 @@ def steps(part: Mapping, key: str, line: int) -> tuple[Step, ...]:
     _check_delegates(placed)
     for one, following in pairwise(placed):
         if isinstance(one.step, Fail):
-            raise ReadError("a step behind `error` is never played", line=following.line)
+            raise ReadError("a step after `error` is never played", line=following.line)
     _check_end(placed)
     return tuple(one.step for one in placed)
 
@@ -105,7 +105,7 @@ def _check_end(placed: list[_Placed]) -> None:
         if isinstance(one.step, Fail) or _says(one.step):
             return
         if isinstance(one.step, Delegate | Interrupt | Speak):
-            raise ReadError(f"behind `{one.kind}`, a `say` is missing", line=one.line)
+            raise ReadError(f"add a `say` after `{one.kind}`", line=one.line)
 
 
 def _says(step: Step) -> bool:
@@ -195,7 +195,7 @@ def _delegate(item: Mapping) -> Step:
         raise ReadError("a delegate needs a `say` among its steps", line=item.line)
     for part, line in zip(item["delegate"], item["delegate"].lines, strict=True):
         if "delegate" in part:
-            raise ReadError("a delegate within a delegate: one level is all there is", line=line)
+            raise ReadError("a delegate cannot contain another delegate", line=line)
     return Delegate(inner)
 
 

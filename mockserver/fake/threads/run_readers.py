@@ -65,7 +65,7 @@ class RunStream(_RunReader):
         if began is None:
             return b"", self._next_change(now)
         chunks: list[bytes] = []
-        # Behind the run's end nothing is to come, whatever the rounding of its moments.
+        # After the end of the run all events are due, even if rounding says otherwise.
         over = self._run.ended_at is not None
         while self._position < len(events) and (over or began + events[self._position].at <= now):
             event = events[self._position]

@@ -83,7 +83,7 @@ class Thread:
         self.history = History()
         self.runs: dict[str, Run] = {}
         self.watchers: set[Callable[[], None]] = set()
-        """Called when things go otherwise than they were to go."""
+        """Called when a cancellation changes the expected course."""
         self._moment = next_moment
         self._queue: list[Run] = []
         self._free_at = float("-inf")
@@ -224,7 +224,7 @@ class Thread:
         at = run.ids.time(lasted)
         run.record = {**run.record, "updated_at": at}
         head = self.history.head()
-        # The server tells of the graph that spoke last, of those that the run told of.
+        # The real server shows the graph that sent the last event of the stream.
         within = head is not None and run.request.subgraphs
         self.update_record(at, error, self._innermost_head(head) if within and head else head)
 

@@ -246,7 +246,7 @@ def test_a_script_that_says_nothing_to_it_is_noted() -> None:
     silent = Script((Rule((Speak("a"),), human=re.compile("never")),))
 
     assert RunEngine(silent).wait(asked([HUMAN]), IDS).note == (
-        "no rule of the script fits, so the graph says nothing"
+        "no rule of the script matches, so the graph sends no message"
     )
     assert RunEngine(HELLO).wait(asked([HUMAN]), IDS).note is None
 

@@ -270,7 +270,7 @@ def test_a_broken_script_is_refused_with_its_line(text: str, complaint: str) -> 
         ),
         pytest.param(
             "when: {human: '(?P<name>.)(?P<turn>.)'}\n  steps: [{say: a}]",
-            "line 2: human: {turn} has a meaning: name the group otherwise",
+            "line 2: human: {turn} is a built-in placeholder: rename the group",
             id="a group whose name is taken",
         ),
         pytest.param(
@@ -352,7 +352,7 @@ def test_nested_groups_beyond_measure_are_refused() -> None:
         ),
         pytest.param(
             "- error: a\n  - say: b",
-            "line 4: a step behind `error` is never played",
+            "line 4: a step after `error` is never played",
             id="a step behind an error",
         ),
         pytest.param(
@@ -407,25 +407,23 @@ def test_nested_groups_beyond_measure_are_refused() -> None:
         ),
         pytest.param(
             "- {call: f, result: 1}",
-            "line 3: behind `call`, a `say` is missing",
+            "line 3: add a `say` after `call`",
             id="a call at the end",
         ),
         pytest.param(
             "- say: a\n  - calls: [{call: f, result: 1}]\n  - pause: 1",
-            "line 4: behind `calls`, a `say` is missing",
+            "line 4: add a `say` after `calls`",
             id="calls at the end",
         ),
-        pytest.param(
-            "- reason: a", "line 3: behind `reason`, a `say` is missing", id="reason alone"
-        ),
+        pytest.param("- reason: a", "line 3: add a `say` after `reason`", id="reason alone"),
         pytest.param(
             "- say: a\n  - interrupt: b\n  - custom: 1",
-            "line 4: behind `interrupt`, a `say` is missing",
+            "line 4: add a `say` after `interrupt`",
             id="an interrupt at the end",
         ),
         pytest.param(
             "- say: a\n  - delegate:\n    - say: b\n  - update: {c: 1}",
-            "line 4: behind `delegate`, a `say` is missing",
+            "line 4: add a `say` after `delegate`",
             id="a delegate at the end",
         ),
         pytest.param(
@@ -455,12 +453,12 @@ def test_nested_groups_beyond_measure_are_refused() -> None:
         ),
         pytest.param(
             "- say: a\n  - delegate:\n    - say: b\n    - delegate: [{say: c}]\n    - say: d\n  - say: e",
-            "line 6: a delegate within a delegate: one level is all there is",
+            "line 6: a delegate cannot contain another delegate",
             id="a delegate in a delegate",
         ),
         pytest.param(
             "- say: a\n  - delegate:\n    - say: b\n    - {call: f, result: 1}\n  - say: c",
-            "line 6: behind `call`, a `say` is missing",
+            "line 6: add a `say` after `call`",
             id="a call at the end of a delegate",
         ),
         pytest.param(
@@ -492,11 +490,11 @@ def test_a_broken_step_is_refused_with_its_line(text: str, complaint: str) -> No
 )
 def test_a_rule_that_is_never_played_is_refused_with_its_line(text: str, line: int) -> None:
     with pytest.raises(
-        ReadError, match=rf"line {line}: this rule is never played: the one on line"
-    ) as error_response:
+        ReadError, match=rf"line {line}: this rule is never played: the rule on line"
+    ) as raised:
         parse.script(f"rules:\n{text}\n", Script)
 
-    assert str(error_response.value).endswith("has no `when`, so it always fits")
+    assert str(raised.value).endswith("has no `when`, so it always matches")
 
 
 def test_a_rule_for_states_may_stand_behind_one_that_always_talks() -> None:
