@@ -9,7 +9,7 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 _MILLISECONDS = int(EPOCH.timestamp() * 1000)
 
-_TICKS = 0x01B21DD213814000 + _MILLISECONDS * 10_000
+_EPOCH_TICKS = 0x01B21DD213814000 + _MILLISECONDS * 10_000
 """EPOCH in the unit of a version 6 UUID: 100 ns since 1582-10-15."""
 
 
@@ -41,22 +41,22 @@ class Ids:
 
     def uuid4(self, *names: str | int) -> str:
         """Return a version 4 UUID, used for messages."""
-        return _formed(self.hex(*names), 4)
+        return _format_uuid(self.hex(*names), 4)
 
     def uuid5(self, *names: str | int) -> str:
         """Return a version 5 UUID, used for tasks."""
-        return _formed(self.hex(*names), 5)
+        return _format_uuid(self.hex(*names), 5)
 
     def uuid6(self, number: int, step: int, *names: str | int) -> str:
         """Return a version 6 UUID for the checkpoint of a *step*; a greater *number* gives a later UUID."""
-        ticks = f"{_TICKS + 10_000_000 * self._seconds + number:015x}"
+        ticks = f"{_EPOCH_TICKS + 10_000_000 * self._seconds + number:015x}"
         sequence = f"{0x8000 | step & 0x3FFF:04x}"
         digits = f"{ticks[:12]}6{ticks[12:]}{sequence}{self.hex(*names)[20:]}"
         return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
     def uuid7(self, *names: str | int) -> str:
         """Return a version 7 UUID, used for runs and threads; its first digits hold the time."""
-        return _formed(f"{self.milliseconds:012x}{self.hex(*names)[12:]}", 7)
+        return _format_uuid(f"{self.milliseconds:012x}{self.hex(*names)[12:]}", 7)
 
     def time_after(self, moment: str) -> str:
         """Return the time of the request, or *moment* plus one millisecond if that is later."""
@@ -78,7 +78,7 @@ def interrupt_id(path: tuple[str, ...]) -> str:
     return sha256("\0".join(("interrupt", *path)).encode()).hexdigest()[:32]
 
 
-def _formed(digits: str, version: int) -> str:
+def _format_uuid(digits: str, version: int) -> str:
     """Return 32 hexadecimal *digits* as a UUID of *version* (RFC 9562, section 4)."""
     variant = "89ab"[int(digits[16], 16) % 4]
     parts = (digits[:8], digits[8:12], f"{version}{digits[13:16]}", f"{variant}{digits[17:20]}")

@@ -33,7 +33,7 @@ from mockserver.fake.script.model import (
     Visit,
     filled,
 )
-from mockserver.fake.tokens import argument_tokens, tokens
+from mockserver.fake.tokens import split_arguments, split_text
 
 SCRIPT = parse.script(Path(__file__).with_name("script.yaml").read_text("utf-8"), Script)
 
@@ -98,16 +98,16 @@ def content(speech: Speak) -> Any:
 
 def chunks(speech: Speak, identity: str) -> Iterator[AIMessageChunk]:
     if speech.reasoning:
-        for token in tokens(speech.reasoning):
+        for token in split_text(speech.reasoning):
             yield AIMessageChunk([{"type": "reasoning", "reasoning": token, "index": 0}])
-        for token in tokens(speech.text):
+        for token in split_text(speech.text):
             yield AIMessageChunk([{"type": "text", "text": token, "index": 1}])
     else:
-        for token in tokens(speech.text):
+        for token in split_text(speech.text):
             yield AIMessageChunk(token)
     for index, call in enumerate(speech.calls):
         yield call_chunk(index, call.tool, "", f"call_{identity}_{index}")
-        for piece in argument_tokens(call.args):
+        for piece in split_arguments(call.args):
             yield call_chunk(index, None, piece, None)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.fake.tokens import argument_tokens, tokens
+from mockserver.fake.tokens import split_arguments, split_text
 from mockserver.formats.json_text import Json
 from tests.strategies import values
 
@@ -27,12 +27,12 @@ from tests.strategies import values
     ],
 )
 def test_a_text_is_cut_as_a_model_would(text: str, pieces: list[str]) -> None:
-    assert tokens(text) == pieces
+    assert split_text(text) == pieces
 
 
 @given(st.text() | st.text("ab \n\t\u00a0\u0085\u2028你😀\ud800"))
 def test_the_tokens_joined_are_the_text(text: str) -> None:
-    pieces = tokens(text)
+    pieces = split_text(text)
 
     assert "".join(pieces) == text
     assert all(pieces)
@@ -47,9 +47,9 @@ def test_the_tokens_joined_are_the_text(text: str) -> None:
     ],
 )
 def test_the_arguments_of_a_call_are_cut_anywhere(args: Json, pieces: list[str]) -> None:
-    assert argument_tokens(args) == pieces
+    assert split_arguments(args) == pieces
 
 
 @given(st.dictionaries(st.text(), values, max_size=3))
 def test_the_pieces_of_arguments_joined_are_their_json(args: dict[str, Json]) -> None:
-    assert json.loads("".join(argument_tokens(args))) == args
+    assert json.loads("".join(split_arguments(args))) == args

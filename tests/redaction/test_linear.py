@@ -9,10 +9,10 @@ import pytest
 
 from mockserver.cassette.model import End, Exchange, Response, Stream, TimedEvent
 from mockserver.cassette.normalize import Normalizer
-from mockserver.fake.api.validation import HTTPError, parsed
+from mockserver.fake.api.validation import HTTPError, parse_json
 from mockserver.fake.json_format import to_server_json
 from mockserver.fake.script.model import Situation
-from mockserver.fake.tokens import tokens
+from mockserver.fake.tokens import split_text
 from mockserver.formats import sse
 from mockserver.formats.json_text import dumps
 from mockserver.formats.sse import CRLF
@@ -129,7 +129,7 @@ def test_a_stream_is_looked_at_in_linear_time(value: Callable[[int], str]) -> No
 def refused(text: str) -> bool:
     """Tell whether the fake graph refuses *text* in a body that nests too deep, whose brackets it counts therefore."""
     try:
-        parsed(("[" * 100_000 + text).encode())
+        parse_json(("[" * 100_000 + text).encode())
     except HTTPError:
         return True
     return False
@@ -186,4 +186,4 @@ def test_the_built_in_script_answers_a_long_message(piece: str) -> None:
     text = repeated(piece, SIZE // 5) + "x"
 
     assert script_files.builtin().visits(Situation("agent", text, 1)) is not None
-    assert "".join(tokens(text)) == text
+    assert "".join(split_text(text)) == text

@@ -5,18 +5,18 @@ from collections.abc import Mapping
 from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.fake.api import graph_schemas
 from mockserver.fake.api import schemas as bodies
-from mockserver.fake.api.create_run import BOTH, public
+from mockserver.fake.api.create_run import CONFIGURABLE_AND_CONTEXT, without_reserved
 from mockserver.fake.api.database import Assistant, Database, Record
-from mockserver.fake.api.endpoint import Call, identity
-from mockserver.fake.api.search import LIMIT, holds, ordered, page
-from mockserver.fake.api.validation import HTTPError, checked, uuid
+from mockserver.fake.api.endpoint import Call, require_uuid
+from mockserver.fake.api.search import DEFAULT_LIMIT, contains, page_response, sort_records
+from mockserver.fake.api.validation import HTTPError, parse_uuid, validate
 from mockserver.fake.graph.metadata import RESEARCHER
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Response, json_response
 from mockserver.formats.json_text import Json
 
 DEFAULT_GRAPH = "agent"
-_LONGEST_DEPTH = 1000
+_MAX_DEPTH_DIGITS = 1000
 """Limit for the digits of a depth, because Python refuses to convert very long numbers."""
 _STARTED = Ids("server")
 
@@ -25,42 +25,42 @@ class Assistants:
     """Serves the default assistants of *graphs*, and created ones. Without declared graphs any graph name is valid."""
 
     def __init__(self, graphs: tuple[str, ...]) -> None:
-        self._declared = graphs
-        self._own = {default_assistant_id(graph): graph for graph in graphs}
+        self._graphs = graphs
+        self._default_assistants = {default_assistant_id(graph): graph for graph in graphs}
 
-    def open(self, database: Database) -> None:
+    def add_defaults(self, database: Database) -> None:
         """Add the default assistants to a new *database*."""
         if database.graphs:
             return
-        graphs = self._declared or (DEFAULT_GRAPH,)
+        graphs = self._graphs or (DEFAULT_GRAPH,)
         for index, graph in enumerate(graphs):
             database.ensure_assistant(graph, _STARTED.time(index / 1000 - 1))
 
     def resolve(self, name: str, database: Database, ids: Ids) -> str:
         """Return the id of the assistant or graph *name*; raise HTTPError if there is none."""
-        if name in self._declared:
+        if name in self._graphs:
             return default_assistant_id(name)
-        found = uuid(name)
+        found = parse_uuid(name)
         if found is not None:
             return found
-        if self._declared or not name:
-            graphs = ", ".join(self._declared or (DEFAULT_GRAPH,))
+        if self._graphs or not name:
+            graphs = ", ".join(self._graphs or (DEFAULT_GRAPH,))
             raise HTTPError(
                 422,
                 f"Invalid assistant: '{name}'. Must be either:\n- A valid assistant UUID, or\n"
                 f"- One of the registered graphs: {graphs}",
             )
-        return self._met(name, database, ids)
+        return self._ensure_graph(name, database, ids)
 
     def create(self, call: Call) -> Response:
         """`POST /assistants`: create an assistant, or return the existing one if `if_exists` allows it."""
         body = call.body(bodies.ASSISTANT)
         name = call.ids.uuid4("assistant")
         if body.get("assistant_id"):
-            name = identity(body["assistant_id"], "assistant")
-        checked(bodies.CONFIG, body.get("config", {}))
+            name = require_uuid(body["assistant_id"], "assistant")
+        validate(bodies.CONFIG, body.get("config", {}))
         self._check_graph(body, call)
-        config, context = _configured(body)
+        config, context = _config_and_context(body)
         existing = call.database.assistants.get(name)
         if existing is not None:
             if body.get("if_exists") != "do_nothing":
@@ -72,7 +72,7 @@ class Assistants:
             "graph_id": body["graph_id"],
             "config": config or {},
             "context": context or {},
-            "metadata": public(body.get("metadata", {})),
+            "metadata": without_reserved(body.get("metadata", {})),
             "name": body.get("name") or "Untitled",
             "created_at": now,
             "updated_at": now,
@@ -86,25 +86,25 @@ class Assistants:
         """`POST /assistants/search`: list assistants."""
         body = call.body(bodies.ASSISTANTS)
         # Only searches for threads support `extract`.
-        asked = {name: part for name, part in body.items() if name != "extract"}
-        return page(ordered(self._found(call, asked), asked), asked)
+        query = {name: part for name, part in body.items() if name != "extract"}
+        return page_response(sort_records(self._matching(call, query), query), query)
 
     def count(self, call: Call) -> Response:
         """`POST /assistants/count`: return the number of assistants."""
-        return json_response(len(self._found(call, call.body(bodies.ASSISTANTS_COUNT))))
+        return json_response(len(self._matching(call, call.body(bodies.ASSISTANTS_COUNT))))
 
     def get(self, call: Call) -> Response:
         """`GET /assistants/{id}`: return one assistant."""
-        return json_response(_known(call, "Not Found").record)
+        return json_response(_existing(call, "Not Found").record)
 
     def patch(self, call: Call) -> Response:
         """`PATCH /assistants/{id}`: add a new version of an assistant."""
-        name = call.uuid("assistant")
+        name = call.path_uuid("assistant")
         body = call.body(bodies.ASSISTANT_PATCH)
-        checked(bodies.CONFIG, body.get("config", {}))
+        validate(bodies.CONFIG, body.get("config", {}))
         self._check_graph(body, call)
-        config, context = _configured(body)
-        assistant = _known(call, f"Assistant {name} not found")
+        config, context = _config_and_context(body)
+        assistant = _existing(call, f"Assistant {name} not found")
         record = assistant.record
         now = call.ids.time_after(record["updated_at"])
         changed: dict[str, Json] = {
@@ -112,7 +112,7 @@ class Assistants:
             **{name: body[name] for name in ("graph_id", "name", "description") if name in body},
             "config": config or record["config"],
             "context": record["context"] if context is None else context,
-            "metadata": {**record["metadata"], **public(body.get("metadata", {}))},
+            "metadata": {**record["metadata"], **without_reserved(body.get("metadata", {}))},
             "updated_at": now,
             "version": assistant.versions[-1]["version"] + 1,
         }
@@ -121,25 +121,27 @@ class Assistants:
 
     def delete(self, call: Call) -> Response:
         """`DELETE /assistants/{id}`: delete an assistant."""
-        name = call.uuid("assistant")
-        _known(call, f"Assistant with ID {name} not found")
+        name = call.path_uuid("assistant")
+        _existing(call, f"Assistant with ID {name} not found")
         call.database.delete_assistant(name)
         return Response(204, (), b"")
 
     def versions(self, call: Call) -> Response:
         """`POST /assistants/{id}/versions`: list the versions of an assistant, newest first."""
-        name = call.uuid("assistant")
+        name = call.path_uuid("assistant")
         body = call.body(bodies.VERSIONS)
-        versions = _known(call, f"Assistant {name} not found").versions
-        found = [v for v in reversed(versions) if holds(v, {"metadata": body.get("metadata", {})})]
+        versions = _existing(call, f"Assistant {name} not found").versions
+        found = [
+            v for v in reversed(versions) if contains(v, {"metadata": body.get("metadata", {})})
+        ]
         first = int(body.get("offset", 0))
-        return json_response(found[first : first + int(body.get("limit", LIMIT))])
+        return json_response(found[first : first + int(body.get("limit", DEFAULT_LIMIT))])
 
     def latest(self, call: Call) -> Response:
         """`POST /assistants/{id}/latest`: restore an earlier version, except its graph and context, as the real server does."""
         body = call.body(bodies.ASSISTANT_VERSION)
-        name = call.uuid("assistant")
-        assistant, number = _known(call, f"Assistant {name} not found"), body.get("version")
+        name = call.path_uuid("assistant")
+        assistant, number = _existing(call, f"Assistant {name} not found"), body.get("version")
         version = next((v for v in assistant.versions if v["version"] == number), None)
         if version is None:
             raise HTTPError(404, f"Version {number} not found for assistant {name}")
@@ -153,9 +155,9 @@ class Assistants:
     def graph(self, call: Call) -> Response:
         """`GET /assistants/{id}/graph`: return the drawing of a graph, by assistant id or graph name."""
         name = call.path[0]
-        if not (name in self._declared or (not self._declared and uuid(name) is None)):
-            _known(call, "Not Found")
-        depth = call.query("xray").strip()[:_LONGEST_DEPTH]
+        if not (name in self._graphs or (not self._graphs and parse_uuid(name) is None)):
+            _existing(call, "Not Found")
+        depth = call.query("xray").strip()[:_MAX_DEPTH_DIGITS]
         if depth in ("", "false", "False"):
             return json_response(graph_schemas.GRAPH)
         if depth not in ("true", "True") and not (
@@ -166,42 +168,42 @@ class Assistants:
 
     def schemas(self, call: Call) -> Response:
         """`GET /assistants/{id}/schemas`: return the schemas of a graph's state."""
-        graph = _known(call, "Not Found").record["graph_id"]
+        graph = _existing(call, "Not Found").record["graph_id"]
         return json_response({"graph_id": graph, **graph_schemas.schemas(f"{graph}_state")})
 
     def subgraphs(self, call: Call) -> Response:
         """`GET /assistants/{id}/subgraphs`: return the schemas of the subgraphs' states."""
-        _known(call, "Not Found")
+        _existing(call, "Not Found")
         wanted = call.path[1:] or (RESEARCHER,)
         inside = {RESEARCHER: graph_schemas.schemas("LangGraphState")}
         return json_response({name: inside[name] for name in wanted if name in inside})
 
-    def _found(self, call: Call, asked: Mapping[str, Json]) -> list[Record]:
-        self._check_graph(asked, call)
-        wanted = {name: asked[name] for name in ("graph_id", "metadata") if name in asked}
-        part = asked.get("name", "").lower()
+    def _matching(self, call: Call, query: Mapping[str, Json]) -> list[Record]:
+        self._check_graph(query, call)
+        wanted = {name: query[name] for name in ("graph_id", "metadata") if name in query}
+        part = query.get("name", "").lower()
         records = (assistant.record for assistant in call.database.assistants.values())
-        return [r for r in records if part in r["name"].lower() and holds(r, wanted)]
+        return [r for r in records if part in r["name"].lower() and contains(r, wanted)]
 
-    def _check_graph(self, asked: Mapping[str, Json], call: Call) -> None:
-        graph = asked.get("graph_id")
-        if graph is None or graph in self._declared:
+    def _check_graph(self, query: Mapping[str, Json], call: Call) -> None:
+        graph = query.get("graph_id")
+        if graph is None or graph in self._graphs:
             return
-        if self._declared or not graph:
-            known = sorted(self._declared or (DEFAULT_GRAPH,))
+        if self._graphs or not graph:
+            known = sorted(self._graphs or (DEFAULT_GRAPH,))
             raise HTTPError(404, f"Graph '{graph}' not found. Expected one of: {known}")
-        self._met(graph, call.database, call.ids)
+        self._ensure_graph(graph, call.database, call.ids)
 
-    def _met(self, graph: str, database: Database, ids: Ids) -> str:
+    def _ensure_graph(self, graph: str, database: Database, ids: Ids) -> str:
         return database.graphs.get(graph) or database.ensure_assistant(graph, ids.time())
 
 
-def _configured(body: Mapping[str, Json]) -> tuple[Json, Json]:
+def _config_and_context(body: Mapping[str, Json]) -> tuple[Json, Json]:
     """Return config and context; the configurable of one is copied to the other."""
     config, context = body.get("config"), body.get("context")
     configurable = (config or {}).get("configurable")
     if configurable and context:
-        raise HTTPError(400, BOTH)
+        raise HTTPError(400, CONFIGURABLE_AND_CONTEXT)
     if configurable:
         context = configurable
     elif context:
@@ -209,8 +211,8 @@ def _configured(body: Mapping[str, Json]) -> tuple[Json, Json]:
     return config, context
 
 
-def _known(call: Call, otherwise: str) -> Assistant:
-    assistant = call.database.assistants.get(call.uuid("assistant"))
+def _existing(call: Call, detail: str) -> Assistant:
+    assistant = call.database.assistants.get(call.path_uuid("assistant"))
     if assistant is None:
-        raise HTTPError(404, otherwise)
+        raise HTTPError(404, detail)
     return assistant

@@ -2,7 +2,7 @@
 
 from mockserver.fake.api import schemas
 from mockserver.fake.api.create_run import Body
-from mockserver.fake.api.endpoint import Call, identity
+from mockserver.fake.api.endpoint import Call, require_uuid
 from mockserver.fake.api.thread_runs import path_of
 from mockserver.fake.api.threads import Threads
 from mockserver.fake.api.validation import HTTPError
@@ -15,10 +15,10 @@ NONE_ACTIVE = (
     "No matching runs to cancel. Please verify the thread ID and run IDs are correct, and the runs haven't been "
     "deleted or completed."
 )
-_WHY = "{action} requested via POST {path}"
-_ONE = "/threads/{thread_id}/runs/{run_id}/cancel"
-_NEITHER = "Provide either `status`, or both `thread_id` and `run_ids`."
-_BOTH_WAYS = (
+_REASON = "{action} requested via POST {path}"
+_CANCEL_PATH = "/threads/{thread_id}/runs/{run_id}/cancel"
+_NO_SELECTION = "Provide either `status`, or both `thread_id` and `run_ids`."
+_TWO_SELECTIONS = (
     "When providing a 'status', 'thread_id' and 'run_ids' must be omitted. The 'status' parameter cancels all runs "
     "with the given status, regardless of thread or run ID."
 )
@@ -32,13 +32,13 @@ class RunCancellation:
 
     def cancel(self, call: Call) -> Response:
         """`POST /threads/{id}/runs/{id}/cancel`: cancel a run."""
-        thread, run = self._threads.run(call)
+        thread, run = self._threads.find_run(call)
         if thread is None or run is None:
             raise HTTPError(404, NONE_FOUND)
         if run.ended_at is not None:
             raise HTTPError(404, NONE_ACTIVE)
-        self._cancel(call, thread, run, _ONE)
-        if not call.says("wait"):
+        self._cancel(call, thread, run, _CANCEL_PATH)
+        if not call.is_true("wait"):
             return Response(202, (), b"")
         return Response(200, wait_headers(path_of(run)), b"{}")
 
@@ -47,10 +47,10 @@ class RunCancellation:
         body = call.body(schemas.CANCEL)
         by_ids = {"thread_id", "run_ids"} & body.keys()
         if "status" not in body and len(by_ids) < 2:
-            raise HTTPError(422, _NEITHER)
+            raise HTTPError(422, _NO_SELECTION)
         if "status" in body and by_ids:
-            raise HTTPError(422, _BOTH_WAYS)
-        found = self._meant(call, body)
+            raise HTTPError(422, _TWO_SELECTIONS)
+        found = self._selected_runs(call, body)
         if not found:
             raise HTTPError(404, NONE_FOUND)
         active = [(thread, run) for thread, run in found if run.ended_at is None]
@@ -60,14 +60,14 @@ class RunCancellation:
             self._cancel(call, thread, run, "/runs/cancel")
         return Response(204, (), b"")
 
-    def _meant(self, call: Call, body: Body) -> list[tuple[Thread, Run]]:
+    def _selected_runs(self, call: Call, body: Body) -> list[tuple[Thread, Run]]:
         """Return the runs that *body* selects."""
         if "status" in body:
             threads = [self._threads.settle(t, call.now) for t in call.database.threads.values()]
             active = [(thread, run) for thread in threads for run in thread.active]
             return [one for one in active if body["status"] in ("all", one[1].status)]
-        name = identity(body["thread_id"], "thread")
-        names = [identity(one, "run") for one in body["run_ids"]]
+        name = require_uuid(body["thread_id"], "thread")
+        names = [require_uuid(one, "run") for one in body["run_ids"]]
         thread = call.database.threads.get(name)
         if thread is None:
             return []
@@ -77,5 +77,5 @@ class RunCancellation:
     def _cancel(self, call: Call, thread: Thread, run: Run, path: str) -> None:
         asked = call.query("action")
         action = Action.ROLLBACK if asked == Action.ROLLBACK else Action.INTERRUPT
-        thread.cancel(run, action, call.now, _WHY.format(action=action, path=path))
+        thread.cancel(run, action, call.now, _REASON.format(action=action, path=path))
         self._threads.settle(thread, call.now)

@@ -6,16 +6,16 @@ from typing import cast
 
 from mockserver.fake.api import webhooks
 from mockserver.fake.api.database import Database, Record
-from mockserver.fake.api.validation import HTTPError, uuid
+from mockserver.fake.api.validation import HTTPError, parse_uuid
 from mockserver.fake.ids import Ids
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 
-BOTH = (
+CONFIGURABLE_AND_CONTEXT = (
     "Cannot specify both configurable and context. Prefer setting context alone. Context was introduced in "
     "LangGraph 0.6.0 and is the long term planned replacement for configurable."
 )
-NOT_THERE = "Thread or assistant not found."
+NOT_FOUND = "Thread or assistant not found."
 
 _RESERVED = ("run_id", "thread_id", "assistant_id")
 """Metadata keys that only the server sets."""
@@ -43,14 +43,14 @@ def stateless_run_request(
     *resolve* returns the id of an assistant by its name. *names* distinguish the runs of one batch.
     """
     identity = resolve(body["assistant_id"])
-    check(body)
+    check_run(body)
     assistant = database.assistants.get(identity)
     if assistant is None:
-        raise HTTPError(404, NOT_THERE)
+        raise HTTPError(404, NOT_FOUND)
     of = assistant.record
-    metadata = {**public(_merged(body, of, {})), "assistant_id": identity}
+    metadata = {**without_reserved(_merged_metadata(body, of, {})), "assistant_id": identity}
     run_id, thread_id = ids.uuid7("run", *names), ids.uuid7("thread", *names)
-    return _request(body, of, metadata, ids, run_id, thread_id, request_id)
+    return _build_request(body, of, metadata, ids, run_id, thread_id, request_id)
 
 
 def thread_run_request(
@@ -58,13 +58,13 @@ def thread_run_request(
 ) -> RunRequest:
     """Return the run on *thread* that the validated *body* requests."""
     identity = assistant["assistant_id"]
-    metadata = {**_merged(body, assistant, thread["metadata"]), "assistant_id": identity}
+    metadata = {**_merged_metadata(body, assistant, thread["metadata"]), "assistant_id": identity}
     run_id, thread_id = ids.uuid7("run"), thread["thread_id"]
-    request = _request(body, assistant, metadata, ids, run_id, thread_id, request_id)
+    request = _build_request(body, assistant, metadata, ids, run_id, thread_id, request_id)
     return replace(request, on_existing_thread=True)
 
 
-def _request(
+def _build_request(
     body: Body,
     assistant: Record,
     metadata: dict[str, Json],
@@ -109,7 +109,7 @@ def _request(
     )
 
 
-def pending(run: RunRequest, body: Body, ids: Ids) -> dict[str, Json]:
+def run_record(run: RunRequest, body: Body, ids: Ids) -> dict[str, Json]:
     """Return the Run record of the new *run*, which *body* requested."""
     return {
         "run_id": run.run_id,
@@ -148,15 +148,15 @@ def _delay(body: Body) -> float:
     return max(0.0, min(float(body.get("after_seconds", 0)), 1e9))
 
 
-def public(metadata: Body) -> dict[str, Json]:
+def without_reserved(metadata: Body) -> dict[str, Json]:
     """Return *metadata* without reserved keys."""
     return {name: value for name, value in metadata.items() if name not in _RESERVED}
 
 
-def check(body: Body, *, on_existing_thread: bool = False) -> None:
+def check_run(body: Body, *, on_existing_thread: bool = False) -> None:
     """Raise HTTPError for mistakes that no schema covers, in the order in which the real server checks them."""
     checkpoint = body.get("checkpoint_id")
-    if checkpoint and not (isinstance(checkpoint, str) and uuid(checkpoint)):
+    if checkpoint and not (isinstance(checkpoint, str) and parse_uuid(checkpoint)):
         raise HTTPError(422, "Invalid checkpoint ID")
     for name in ("checkpoint", "langsmith_tracer"):
         if body.get(name) and not isinstance(body[name], dict):
@@ -165,7 +165,7 @@ def check(body: Body, *, on_existing_thread: bool = False) -> None:
         raise HTTPError(400, "You must provide a thread_id when resuming.")
     config = body.get("config") or {}
     if config.get("configurable") and body.get("context"):
-        raise HTTPError(400, BOTH)
+        raise HTTPError(400, CONFIGURABLE_AND_CONTEXT)
     if config.get("metadata") and not isinstance(config["metadata"], dict):
         raise HTTPError(422, "Invalid metadata in config: must be an object")
     if "webhook" in body:
@@ -177,21 +177,26 @@ def _modes(body: Body) -> tuple[str, ...]:
     return (modes,) if isinstance(modes, str) else tuple(modes)
 
 
-def _merged(body: Body, assistant: Record, of_thread: Body) -> dict[str, Json]:
-    of_config = (body.get("config") or {}).get("metadata") or {}
-    of_body = body.get("metadata") or {}
-    return {**assistant["metadata"], **of_thread, **public(of_config), **public(of_body)}
+def _merged_metadata(body: Body, assistant: Record, thread_metadata: Body) -> dict[str, Json]:
+    config_metadata = (body.get("config") or {}).get("metadata") or {}
+    body_metadata = body.get("metadata") or {}
+    return {
+        **assistant["metadata"],
+        **thread_metadata,
+        **without_reserved(config_metadata),
+        **without_reserved(body_metadata),
+    }
 
 
 def _config(body: Body, assistant: Record) -> dict[str, Json]:
-    own, of_body = assistant["config"], body.get("config") or {}
+    own, body_metadata = assistant["config"], body.get("config") or {}
     configurable = {**own.get("configurable", {}), **_configurable(body)}
     if context := body.get("context"):
         configurable |= {**context, "__context_provided__": True}
     if checkpoint := body.get("checkpoint_id"):
-        configurable["checkpoint_id"] = uuid(checkpoint)
+        configurable["checkpoint_id"] = parse_uuid(checkpoint)
     configurable |= body.get("checkpoint") or {}
-    return {**own, **of_body, "configurable": configurable}
+    return {**own, **body_metadata, "configurable": configurable}
 
 
 def _context(body: Body, assistant: Record) -> dict[str, Json]:
@@ -199,8 +204,10 @@ def _context(body: Body, assistant: Record) -> dict[str, Json]:
 
 
 def _configurable(body: Body) -> dict[str, Json]:
-    said = body.get("config", {}).get("configurable", {})
-    return {name: value for name, value in said.items() if name not in _RESERVED_CONFIGURABLE}
+    configurable = body.get("config", {}).get("configurable", {})
+    return {
+        name: value for name, value in configurable.items() if name not in _RESERVED_CONFIGURABLE
+    }
 
 
 def _tracer(body: Body) -> dict[str, Json]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from mockserver.fake.api.database import Database
-from mockserver.fake.api.validation import HTTPError, Schema, checked, parsed, uuid
+from mockserver.fake.api.validation import HTTPError, Schema, parse_json, parse_uuid, validate
 from mockserver.fake.ids import Ids
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
@@ -23,7 +23,7 @@ class Call:
 
     def body(self, schema: Schema) -> Json:
         """Return the parsed body; raise HTTPError if it does not match *schema*."""
-        return checked(schema, parsed(self.request.body))
+        return validate(schema, parse_json(self.request.body))
 
     @property
     def queries(self) -> dict[str, list[str]]:
@@ -35,18 +35,18 @@ class Call:
         """Return the last value of the query parameter *name*, or an empty string."""
         return self.queries.get(name, [""])[-1]
 
-    def says(self, name: str) -> bool:
+    def is_true(self, name: str) -> bool:
         """Return whether the query parameter *name* is true."""
         return self.query(name).lower() in ("true", "yes", "1")
 
-    def uuid(self, what: str, place: int = 0) -> str:
+    def path_uuid(self, what: str, place: int = 0) -> str:
         """Return the id of *what* at position *place* of the path; raise HTTPError if it is not a UUID."""
-        return identity(self.path[place], what)
+        return require_uuid(self.path[place], what)
 
 
-def identity(text: str, what: str) -> str:
+def require_uuid(text: str, what: str) -> str:
     """Return the UUID *text* in canonical form; raise HTTPError, naming *what* it identifies, if it is not a UUID."""
-    found = uuid(text)
+    found = parse_uuid(text)
     if found is None:
         raise HTTPError(422, f"Invalid {what} ID: must be a UUID")
     return found

@@ -30,9 +30,9 @@ class ExistingRuns:
         self._runs = runs
         self._threads = threads
 
-    def listed(self, call: Call) -> Response:
+    def list_runs(self, call: Call) -> Response:
         """`GET /threads/{id}/runs`: list the runs of a thread, newest first."""
-        call.uuid("thread")
+        call.path_uuid("thread")
         try:
             limit, offset = (int(_number(call, *of)) for of in (("limit", "10"), ("offset", "0")))
         except ValueError as error:
@@ -41,71 +41,71 @@ class ExistingRuns:
         if unknown := [name for name in wanted if name not in _COLUMNS]:
             expected = "{" + ", ".join(map(repr, _COLUMNS)) + "}"
             raise HTTPError(422, f"Invalid select columns: {unknown}. Expected: {expected}")
-        thread = self._threads.known(call)
-        told = [_told(run) for run in reversed(thread.runs.values())]
+        thread = self._threads.existing(call)
+        records = [_run_json(run) for run in reversed(thread.runs.values())]
         if "status" in call.queries:
-            told = [one for one in told if one["status"] == call.query("status")]
-        shown = told[offset:][:limit]
+            records = [one for one in records if one["status"] == call.query("status")]
+        shown = records[offset:][:limit]
         return json_response(
             [{n: p for n, p in one.items() if not wanted or n in wanted} for one in shown]
         )
 
     def get(self, call: Call) -> Response:
         """`GET /threads/{id}/runs/{id}`: return one run."""
-        call.uuid("thread")
-        call.uuid("run", 1)
-        self._threads.known(call)
-        _, run = self._threads.run(call)
+        call.path_uuid("thread")
+        call.path_uuid("run", 1)
+        self._threads.existing(call)
+        _, run = self._threads.find_run(call)
         if run is None:
             raise HTTPError(404, "Not Found")
-        return json_response(_told(run))
+        return json_response(_run_json(run))
 
     def delete(self, call: Call) -> Response:
         """`DELETE /threads/{id}/runs/{id}`: delete a run and its checkpoints."""
-        thread, run = self._threads.run(call)
+        thread, run = self._threads.find_run(call)
         if thread is None or run is None:
             raise HTTPError(404, "Run not found")
         if run.ended_at is None:
             thread.cancel(run, Action.INTERRUPT, call.now, None)
         thread.runs.pop(run.identity, None)
-        thread.history.drop(run.identity)
+        thread.history.drop_run(run.identity)
         self._threads.settle(thread, call.now)
         return Response(204, (), b"")
 
     def join(self, call: Call) -> Response:
         """`GET /threads/{id}/runs/{id}/join`: wait for a run."""
         headers = wait_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
-        thread, run = self._threads.run(call)
+        thread, run = self._threads.find_run(call)
         if thread is None or run is None:
             return Response(200, headers, to_server_json({"__error__": _NOT_FOUND}).encode())
-        cancels = call.says("cancel_on_disconnect")
+        cancels = call.is_true("cancel_on_disconnect")
         reader = RunOutcome(
             thread, run, self._runs.play_on_thread, started_here=False, cancels=cancels
         )
         return Response(200, headers, reader)
 
-    def follow(self, call: Call) -> Response:
+    def stream(self, call: Call) -> Response:
         """`GET /threads/{id}/runs/{id}/stream`: stream the events of a run, from `last-event-id` on if given."""
         headers = stream_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
-        thread, run = self._threads.run(call)
+        thread, run = self._threads.find_run(call)
         if thread is None or run is None:
             return Response(200, headers, Event(0.0, "error", _NOT_FOUND).raw)
         reader = RunStream(
             thread,
             run,
             self._runs.play_on_thread,
-            begin=_begin(run, call.request.header("last-event-id"), call.now),
+            begin=_count_seen(run, call.request.header("last-event-id"), call.now),
             names=_names(call),
-            cancels=call.says("cancel_on_disconnect"),
+            cancels=call.is_true("cancel_on_disconnect"),
         )
         return Response(200, headers, reader)
 
 
-def _number(call: Call, name: str, otherwise: str) -> str:
-    return call.query(name) if name in call.queries else otherwise
+def _number(call: Call, name: str, default: str) -> str:
+    return call.query(name) if name in call.queries else default
 
 
-def _told(run: Run) -> dict[str, Json]:
+def _run_json(run: Run) -> dict[str, Json]:
     """Return the record of *run*; after the start it also has the server's metadata."""
     if run.started_at is None:
         return {**run.record, "status": run.status}
@@ -113,18 +113,21 @@ def _told(run: Run) -> dict[str, Json]:
     config = kwargs["config"]
     config = {
         **config,
-        "configurable": {**_taken(config["configurable"]), "__pregel_node_finished": None},
+        "configurable": {
+            **_without_used_keys(config["configurable"]),
+            "__pregel_node_finished": None,
+        },
         "metadata": {**config["metadata"], **HOST},
     }
     return {**run.record, "status": run.status, "kwargs": {**kwargs, "config": config}}
 
 
-def _taken(configurable: dict[str, Json]) -> dict[str, Json]:
+def _without_used_keys(configurable: dict[str, Json]) -> dict[str, Json]:
     """Return the *configurable* without the key that is used up at the start of a run."""
     return {name: part for name, part in configurable.items() if name != "__context_provided__"}
 
 
-def _begin(run: Run, last: str | None, now: float) -> int:
+def _count_seen(run: Run, last: str | None, now: float) -> int:
     """Return how many events of *run* a client has seen if *last* is the id of its last event."""
     events = run.events
     if run.request.resumable and last:

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 from mockserver.fake.api import schemas, store
 from mockserver.fake.api.assistants import Assistants
 from mockserver.fake.api.cancel_runs import RunCancellation
-from mockserver.fake.api.create_run import Body, pending, stateless_run_request
+from mockserver.fake.api.create_run import Body, run_record, stateless_run_request
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.endpoint import Call
 from mockserver.fake.api.existing_runs import ExistingRuns
@@ -76,7 +76,7 @@ class Api:
 
     def handle(self, request: Request, ids: Ids, database: Database, now: float = 0.0) -> Response:
         """Return the response to *request* with ids from *ids*, and update *database*; *now* is the time of the clock, in seconds."""
-        self._assistants.open(database)
+        self._assistants.add_defaults(database)
         try:
             return self._answer(request, ids, database, now)
         except HTTPError as why:
@@ -86,8 +86,8 @@ class Api:
         raw, _, query = request.path.partition("?")
         path = unquote(raw)
         if path in _META:
-            known = request.method in ("GET", "HEAD")
-            return _META[path] if known else error_response(404, "Not Found")
+            is_allowed = request.method in ("GET", "HEAD")
+            return _META[path] if is_allowed else error_response(404, "Not Found")
         matching = [
             (route, found) for route in self._routes if (found := route.path.fullmatch(path))
         ]
@@ -99,43 +99,43 @@ class Api:
             return error_response(405, "Method Not Allowed", (("allow", allowed),))
         shorter = path.rstrip("/")
         if shorter != path and any(route.path.fullmatch(shorter) for route in self._routes):
-            return _moved(request, shorter, query)
+            return _redirect(request, shorter, query)
         return error_response(404, "Not Found")
 
     def _stream(self, call: Call) -> Response:
         body = call.body(schemas.RUN_AWAITED)
-        run = self._asked(body, call)
+        run = self._run_request(body, call)
         if not run.keeps_thread:
             return self._runs.stream(run, call.ids)
         return self._on_thread.stream_stateless(call, run, body)
 
     def _wait(self, call: Call) -> Response:
         body = call.body(schemas.RUN_AWAITED)
-        run = self._asked(body, call)
+        run = self._run_request(body, call)
         if not run.keeps_thread:
             return self._runs.wait(run, call.ids)
         return self._on_thread.wait_stateless(call, run, body)
 
     def _start(self, call: Call) -> Response:
         body = call.body(schemas.RUN)
-        run = self._asked(body, call)
-        told = self._started(call, run, body)
-        return json_response(told, headers=(("content-location", f"/runs/{run.run_id}"),))
+        run = self._run_request(body, call)
+        record = self._start_run(call, run, body)
+        return json_response(record, headers=(("content-location", f"/runs/{run.run_id}"),))
 
-    def _started(self, call: Call, run: RunRequest, body: Body) -> Json:
+    def _start_run(self, call: Call, run: RunRequest, body: Body) -> Json:
         """Return the record of the stateless *run*; it is played only if its thread is kept."""
         if run.keeps_thread:
-            return self._on_thread.keep(call, run, body)[1].record
-        return pending(run, body, call.ids)
+            return self._on_thread.start_stateless(call, run, body)[1].record
+        return run_record(run, body, call.ids)
 
     def _batch(self, call: Call) -> Response:
-        asked = call.body(schemas.RUNS)
-        runs = [self._asked(body, call, index) for index, body in enumerate(asked)]
+        bodies = call.body(schemas.RUNS)
+        runs = [self._run_request(body, call, index) for index, body in enumerate(bodies)]
         return json_response(
-            [self._started(call, run, body) for run, body in zip(runs, asked, strict=True)]
+            [self._start_run(call, run, body) for run, body in zip(runs, bodies, strict=True)]
         )
 
-    def _asked(self, body: Body, call: Call, *names: int) -> RunRequest:
+    def _run_request(self, body: Body, call: Call, *names: int) -> RunRequest:
         def resolve(name: str) -> str:
             return self._assistants.resolve(name, call.database, call.ids)
 
@@ -146,9 +146,14 @@ class Api:
 
     def _all_routes(self) -> tuple[Route, ...]:
         """Return all routes in the real server's order: the first match of a path decides the methods of a 405."""
-        own, threads, states, on = self._assistants, self._threads, self._states, self._on_thread
-        there, cancelling = self._joining, self._cancelling
-        no_crons = _absent(NO_CRONS)
+        assistants, threads, states, thread_runs = (
+            self._assistants,
+            self._threads,
+            self._states,
+            self._on_thread,
+        )
+        existing_runs, cancelling = self._joining, self._cancelling
+        no_crons = _unsupported(NO_CRONS)
         return (
             _route("POST", "/runs", self._start),
             _route("POST", "/runs/stream", self._stream),
@@ -159,18 +164,18 @@ class Api:
             _route("POST", "/runs/crons/(?:search|count)", no_crons),
             _route("GET", "/runs/crons/*", no_crons),
             _route("PATCH DELETE", "/runs/crons/*", no_crons),
-            _route("POST", "/assistants", own.create),
-            _route("POST", "/assistants/search", own.search),
-            _route("POST", "/assistants/count", own.count),
-            _route("GET", "/assistants/*", own.get),
-            _route("PATCH", "/assistants/*", own.patch),
-            _route("DELETE", "/assistants/*", own.delete),
-            _route("GET", "/assistants/*/graph", own.graph),
-            _route("GET", "/assistants/*/schemas", own.schemas),
-            _route("GET", "/assistants/*/subgraphs", own.subgraphs),
-            _route("GET", "/assistants/*/subgraphs/*", own.subgraphs),
-            _route("POST", "/assistants/*/versions", own.versions),
-            _route("POST", "/assistants/*/latest", own.latest),
+            _route("POST", "/assistants", assistants.create),
+            _route("POST", "/assistants/search", assistants.search),
+            _route("POST", "/assistants/count", assistants.count),
+            _route("GET", "/assistants/*", assistants.get),
+            _route("PATCH", "/assistants/*", assistants.patch),
+            _route("DELETE", "/assistants/*", assistants.delete),
+            _route("GET", "/assistants/*/graph", assistants.graph),
+            _route("GET", "/assistants/*/schemas", assistants.schemas),
+            _route("GET", "/assistants/*/subgraphs", assistants.subgraphs),
+            _route("GET", "/assistants/*/subgraphs/*", assistants.subgraphs),
+            _route("POST", "/assistants/*/versions", assistants.versions),
+            _route("POST", "/assistants/*/latest", assistants.latest),
             _route("POST", "/threads", threads.create),
             _route("POST", "/threads/search", threads.search),
             _route("POST", "/threads/count", threads.count),
@@ -179,24 +184,24 @@ class Api:
             _route("PATCH", "/threads/*", threads.patch),
             _route("DELETE", "/threads/*", threads.delete),
             _route("POST", "/threads/*/copy", threads.copy),
-            _route("POST", "/threads/*/(?:commands|stream/events)", _absent(NO_COMMANDS)),
-            _route("GET", "/threads/*/stream", _absent(NO_THREAD_STREAM)),
-            _route("GET", "/threads/*/storage", _absent(NO_STORAGE)),
+            _route("POST", "/threads/*/(?:commands|stream/events)", _unsupported(NO_COMMANDS)),
+            _route("GET", "/threads/*/stream", _unsupported(NO_THREAD_STREAM)),
+            _route("GET", "/threads/*/storage", _unsupported(NO_STORAGE)),
             _route("GET", "/threads/*/state", states.get),
             _route("POST", "/threads/*/state", states.update),
             _route("GET", "/threads/*/history", states.history),
             _route("POST", "/threads/*/history", states.history),
             _route("GET", "/threads/*/state/*", states.get),
             _route("POST", "/threads/*/state/checkpoint", states.at_checkpoint),
-            _route("POST", "/threads/*/runs", on.start),
-            _route("GET", "/threads/*/runs", there.listed),
-            _route("GET", "/threads/*/runs/*", there.get),
-            _route("DELETE", "/threads/*/runs/*", there.delete),
-            _route("GET", "/threads/*/runs/*/join", there.join),
-            _route("GET", "/threads/*/runs/*/stream", there.follow),
+            _route("POST", "/threads/*/runs", thread_runs.start),
+            _route("GET", "/threads/*/runs", existing_runs.list_runs),
+            _route("GET", "/threads/*/runs/*", existing_runs.get),
+            _route("DELETE", "/threads/*/runs/*", existing_runs.delete),
+            _route("GET", "/threads/*/runs/*/join", existing_runs.join),
+            _route("GET", "/threads/*/runs/*/stream", existing_runs.stream),
             _route("POST", "/threads/*/runs/*/cancel", cancelling.cancel),
-            _route("POST", "/threads/*/runs/stream", on.stream),
-            _route("POST", "/threads/*/runs/wait", on.wait),
+            _route("POST", "/threads/*/runs/stream", thread_runs.stream),
+            _route("POST", "/threads/*/runs/wait", thread_runs.wait),
             _route("POST", "/threads/*/runs/crons", no_crons),
             _route("PUT", "/store/items", store.put),
             _route("GET", "/store/items", store.get),
@@ -211,11 +216,11 @@ def _route(methods: str, path: str, endpoint: Endpoint) -> Route:
     return Route(tuple(names), re.compile(path.replace("*", "([^/]+)")), endpoint)
 
 
-def _absent(why: str) -> Endpoint:
+def _unsupported(why: str) -> Endpoint:
     return lambda call: error_response(404, why)
 
 
-def _moved(request: Request, path: str, query: str) -> Response:
+def _redirect(request: Request, path: str, query: str) -> Response:
     host = request.header("host")
     place = (f"http://{host}" if host else "") + quote(path) + (f"?{query}" if query else "")
     return Response(307, (("location", place),), b"")

@@ -8,71 +8,71 @@ from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.replies import Response, json_response
 from mockserver.formats.json_text import Json
 
-LIMIT = 10
-ROOTS = ("config", "interrupts", "metadata", "values")
+DEFAULT_LIMIT = 10
+EXTRACT_ROOTS = ("config", "interrupts", "metadata", "values")
 """The first parts of a path that `extract` accepts."""
 
-_STEP = re.compile(r"\[(-?\d+)\]|([^.\[]+)")
+_PATH_STEP = re.compile(r"\[(-?\d+)\]|([^.\[]+)")
 
 
-def holds(value: Json, wanted: Json) -> bool:
+def contains(value: Json, wanted: Json) -> bool:
     """Return whether *value* contains *wanted*; lists must be equal."""
     if isinstance(wanted, dict) and isinstance(value, dict):
-        return all(name in value and holds(value[name], part) for name, part in wanted.items())
+        return all(name in value and contains(value[name], part) for name, part in wanted.items())
     return bool(value == wanted)
 
 
-def ordered(
-    records: Iterable[Record], asked: Mapping[str, Json], by: str = "created_at"
+def sort_records(
+    records: Iterable[Record], query: Mapping[str, Json], by: str = "created_at"
 ) -> list[Record]:
     """Return *records*, given in order of the time *by*, as *asked* wants them sorted; newest first by default."""
-    name = asked.get("sort_by", by)
-    descending = "sort_by" not in asked or asked.get("sort_order") != "asc"
-    made = list(records)
+    name = query.get("sort_by", by)
+    descending = "sort_by" not in query or query.get("sort_order") != "asc"
+    sorted_records = list(records)
     if name == by:
-        return made[::-1] if descending else made
+        return sorted_records[::-1] if descending else sorted_records
     # Of two records with the same time, the one created later is the newer.
     if descending and name.endswith("_at"):
-        made.reverse()
-    return sorted(made, key=lambda record: str(record[name]).lower(), reverse=descending)
+        sorted_records.reverse()
+    return sorted(sorted_records, key=lambda record: str(record[name]).lower(), reverse=descending)
 
 
-def page(records: Sequence[Record], asked: Mapping[str, Json]) -> Response:
+def page_response(records: Sequence[Record], query: Mapping[str, Json]) -> Response:
     """Return the page of *records* that the body *asked* requests, with pagination headers."""
-    limit, offset = int(asked.get("limit", LIMIT)), int(asked.get("offset", 0))
+    limit, offset = int(query.get("limit", DEFAULT_LIMIT)), int(query.get("offset", 0))
     shown = records[offset : offset + limit]
     after = offset + len(shown)
     more = after < len(records) and bool(shown)
     headers = [("x-pagination-total", str(after + more))]
     if more:
         headers.append(("x-pagination-next", str(after)))
-    return json_response([_parts(record, asked) for record in shown], headers=tuple(headers))
+    return json_response([_select(record, query) for record in shown], headers=tuple(headers))
 
 
-def check_paths(asked: Mapping[str, Json]) -> None:
+def check_extract_paths(query: Mapping[str, Json]) -> None:
     """Raise HTTPError if `extract` has an invalid key or path."""
-    for name, path in asked.get("extract", {}).items():
+    for name, path in query.get("extract", {}).items():
         if not re.fullmatch(r"[A-Za-z0-9_]+", name):
             words = "must be a valid identifier (letters, digits, underscores)"
             raise HTTPError(422, f"Extract key '{name}' {words}")
         if not path:
             raise HTTPError(422, f"Extract path for '{name}' must be a non-empty string")
-        if re.split(r"[.\[]", path)[0] not in ROOTS:
+        if re.split(r"[.\[]", path)[0] not in EXTRACT_ROOTS:
             raise HTTPError(
-                422, f"Extract path '{path}' must start with one of: {', '.join(ROOTS)}"
+                422, f"Extract path '{path}' must start with one of: {', '.join(EXTRACT_ROOTS)}"
             )
 
 
-def _parts(record: Record, asked: Mapping[str, Json]) -> dict[str, Json]:
-    chosen = asked.get("select")
+def _select(record: Record, query: Mapping[str, Json]) -> dict[str, Json]:
+    chosen = query.get("select")
     parts = {name: part for name, part in record.items() if not chosen or name in chosen}
-    if extract := asked.get("extract"):
-        parts["extracted"] = {name: _at(record, path) for name, path in extract.items()}
+    if extract := query.get("extract"):
+        parts["extracted"] = {name: _extract(record, path) for name, path in extract.items()}
     return parts
 
 
-def _at(value: Json, path: str) -> Json:
-    for index, name in _STEP.findall(path):
+def _extract(value: Json, path: str) -> Json:
+    for index, name in _PATH_STEP.findall(path):
         if name and isinstance(value, Mapping):
             value = value.get(name)
         elif index and isinstance(value, list) and -len(value) <= int(index) < len(value):

@@ -21,8 +21,8 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 def put(call: Call) -> Response:
     """`PUT /store/items`: store an item, or replace the one with its key."""
     body = call.body(schemas.ITEM)
-    if wrong := _wrong(body["namespace"]):
-        return wrong
+    if error := _label_error(body["namespace"]):
+        return error
     namespace = tuple(body["namespace"])
     if not namespace:
         raise HTTPError(400, "Namespace cannot be empty.")
@@ -30,28 +30,28 @@ def put(call: Call) -> Response:
         raise HTTPError(400, f'Root label for namespace cannot be "langgraph". Got: {namespace}')
     now = call.ids.at(call.database.next_time()).time()
     call.database.items.setdefault(namespace, {})[body["key"]] = Item(body["value"], now, now)
-    _forget(call.database.items)
+    _drop_oldest(call.database.items)
     return Response(204, (), b"")
 
 
 def get(call: Call) -> Response:
     """`GET /store/items`: return one item, or null if it does not exist."""
     labels = call.query("namespace").split(".")
-    if wrong := _wrong(labels):
-        return wrong
+    if error := _label_error(labels):
+        return error
     key = call.query("key")
     if not key:
         return json_response({"error": "Key is required"}, 400)
     namespace = tuple(labels)
     item = call.database.items.get(namespace, {}).get(key)
-    return json_response(item and _told(namespace, key, item))
+    return json_response(item and _item_json(namespace, key, item))
 
 
 def delete(call: Call) -> Response:
     """`DELETE /store/items`: delete an item."""
     body = call.body(schemas.ITEM_KEY)
-    if wrong := _wrong(body.get("namespace", [])):
-        return wrong
+    if error := _label_error(body.get("namespace", [])):
+        return error
     call.database.items.get(tuple(body.get("namespace", ())), {}).pop(body["key"], None)
     return Response(204, (), b"")
 
@@ -60,15 +60,15 @@ def search(call: Call) -> Response:
     """`POST /store/items/search`: list the items below a namespace."""
     body = call.body(schemas.ITEMS)
     prefix = tuple(body.get("namespace_prefix") or ())
-    if wrong := _wrong(list(prefix)):
-        return wrong
+    if error := _label_error(list(prefix)):
+        return error
     wanted = body.get("filter") or {}
     found = [
-        {**_told(namespace, key, item), "score": None}
+        {**_item_json(namespace, key, item), "score": None}
         for namespace, items in call.database.items.items()
         if namespace[: len(prefix)] == prefix
         for key, item in items.items()
-        if all(_fits(item.value.get(name), part) for name, part in wanted.items())
+        if all(_matches(item.value.get(name), part) for name, part in wanted.items())
     ]
     limit, offset = int(body.get("limit") or 10), int(body.get("offset", 0))
     return json_response({"items": found[offset:][:limit]})
@@ -78,20 +78,20 @@ def namespaces(call: Call) -> Response:
     """`POST /store/namespaces`: list the namespaces with items."""
     body = call.body(schemas.NAMESPACES)
     for part in ("prefix", "suffix"):
-        if wrong := _wrong(body.get(part, [])):
-            return wrong
+        if error := _label_error(body.get(part, [])):
+            return error
     prefix, suffix = body.get("prefix", []), body.get("suffix", [])
     depth = body.get("max_depth")
     found = {
         namespace if depth is None else namespace[: int(depth)]
         for namespace in call.database.items
-        if _begins(namespace, prefix) and _begins(namespace[::-1], suffix[::-1])
+        if _starts_with(namespace, prefix) and _starts_with(namespace[::-1], suffix[::-1])
     }
     limit, offset = int(body.get("limit", 100)), int(body.get("offset", 0))
     return json_response({"namespaces": [list(one) for one in sorted(found)][offset:][:limit]})
 
 
-def _wrong(labels: list[str]) -> Response | None:
+def _label_error(labels: list[str]) -> Response | None:
     """Return the error response for an invalid label, or None; the real server sends it as text without a content type."""
     for label in labels:
         if not label or "." in label:
@@ -100,21 +100,21 @@ def _wrong(labels: list[str]) -> Response | None:
     return None
 
 
-def _begins(namespace: Namespace, labels: list[str]) -> bool:
+def _starts_with(namespace: Namespace, labels: list[str]) -> bool:
     """Return whether *namespace* begins with *labels*; `*` matches any label."""
     return len(labels) <= len(namespace) and all(
         wanted in ("*", label) for wanted, label in zip(labels, namespace, strict=False)
     )
 
 
-def _fits(value: Json, wanted: Json) -> bool:
+def _matches(value: Json, wanted: Json) -> bool:
     """Return whether *value* equals *wanted*, or satisfies its operators."""
     if not isinstance(wanted, dict) or not any(name.startswith("$") for name in wanted):
         return bool(value == wanted)
-    return all(_holds(value, name, part) for name, part in wanted.items())
+    return all(_compare(value, name, part) for name, part in wanted.items())
 
 
-def _holds(value: Json, operator: str, wanted: Json) -> bool:
+def _compare(value: Json, operator: str, wanted: Json) -> bool:
     match operator:
         case "$eq":
             return bool(value == wanted)
@@ -133,7 +133,7 @@ def _number(value: Any) -> float:
         raise HTTPError(400, str(error)) from None
 
 
-def _told(namespace: Namespace, key: str, item: Item) -> dict[str, Json]:
+def _item_json(namespace: Namespace, key: str, item: Item) -> dict[str, Json]:
     return {
         "namespace": list(namespace),
         "key": key,
@@ -143,7 +143,7 @@ def _told(namespace: Namespace, key: str, item: Item) -> dict[str, Json]:
     }
 
 
-def _forget(items: dict[Namespace, dict[str, Item]]) -> None:
+def _drop_oldest(items: dict[Namespace, dict[str, Item]]) -> None:
     """Drop the oldest items above the limit, and namespaces that become empty."""
     while sum(map(len, items.values())) > MAX_ITEMS:
         namespace, held = next(iter(items.items()))

@@ -5,17 +5,17 @@ from typing import cast
 from mockserver.fake.api import schemas
 from mockserver.fake.api.assistants import Assistants
 from mockserver.fake.api.create_run import (
-    NOT_THERE,
+    NOT_FOUND,
     Body,
-    check,
-    pending,
-    public,
+    check_run,
+    run_record,
     thread_run_request,
+    without_reserved,
 )
 from mockserver.fake.api.database import Record
 from mockserver.fake.api.endpoint import Call
-from mockserver.fake.api.threads import NOT_A_UUID, Threads, new
-from mockserver.fake.api.validation import HTTPError, Schema, uuid
+from mockserver.fake.api.threads import NOT_A_UUID, Threads, new_thread_record
+from mockserver.fake.api.validation import HTTPError, Schema, parse_uuid
 from mockserver.fake.graph.runner import RunEngine, stream_headers, wait_headers
 from mockserver.fake.replies import Response, json_response
 from mockserver.fake.run_request import RunRequest
@@ -36,107 +36,115 @@ class ThreadRuns:
 
     def start(self, call: Call) -> Response:
         """`POST /threads/{id}/runs`: start a run in the background."""
-        run = self._begun(call, schemas.RUN_ON_THREAD, "Invalid thread ID", 422)[1]
+        run = self._start(call, schemas.RUN_ON_THREAD, "Invalid thread ID", 422)[1]
         at = (("content-location", path_of(run)),)
         return json_response(run.record, headers=at)
 
     def stream(self, call: Call) -> Response:
         """`POST /threads/{id}/runs/stream`: start a run and stream its events."""
-        thread, run, cancels = self._begun(call, schemas.RUN_ON_THREAD_AWAITED, NOT_A_UUID, 400)
+        thread, run, cancels = self._start(call, schemas.RUN_ON_THREAD_AWAITED, NOT_A_UUID, 400)
         reader = RunStream(thread, run, self._runs.play_on_thread, cancels=cancels)
         return Response(200, stream_headers(path_of(run)), reader, _note(run))
 
     def wait(self, call: Call) -> Response:
         """`POST /threads/{id}/runs/wait`: start a run and return its outcome."""
-        thread, run, cancels = self._begun(call, schemas.RUN_ON_THREAD_AWAITED, NOT_A_UUID, 400)
+        thread, run, cancels = self._start(call, schemas.RUN_ON_THREAD_AWAITED, NOT_A_UUID, 400)
         reader = RunOutcome(thread, run, self._runs.play_on_thread, cancels=cancels)
         return Response(200, wait_headers(path_of(run)), reader, _note(run))
 
     def stream_stateless(self, call: Call, request: RunRequest, body: Body) -> Response:
         """Stream the events of the stateless run *request*, whose *body* asks to keep its thread."""
-        thread, run = self.keep(call, request, body)
-        reader = RunStream(thread, run, self._runs.play_on_thread, cancels=_cancels(body))
+        thread, run = self.start_stateless(call, request, body)
+        reader = RunStream(
+            thread, run, self._runs.play_on_thread, cancels=_cancels_on_disconnect(body)
+        )
         return Response(200, stream_headers(f"/runs/{run.identity}"), reader, _note(run))
 
     def wait_stateless(self, call: Call, request: RunRequest, body: Body) -> Response:
         """Return the outcome of the stateless run *request*, whose *body* asks to keep its thread."""
-        thread, run = self.keep(call, request, body)
-        reader = RunOutcome(thread, run, self._runs.play_on_thread, cancels=_cancels(body))
+        thread, run = self.start_stateless(call, request, body)
+        reader = RunOutcome(
+            thread, run, self._runs.play_on_thread, cancels=_cancels_on_disconnect(body)
+        )
         return Response(200, wait_headers(path_of(run)), reader, _note(run))
 
-    def keep(self, call: Call, request: RunRequest, body: Body) -> tuple[Thread, Run]:
+    def start_stateless(self, call: Call, request: RunRequest, body: Body) -> tuple[Thread, Run]:
         """Start the stateless run *request* on a new thread that is kept."""
         assistant = call.database.assistants[request.assistant_id].record
-        thread, _ = _made(call, request.thread_id, body, assistant)
+        thread, _ = _new_thread(call, request.thread_id, body, assistant)
         return thread, self._add(call, thread, request, body)
 
-    def _begun(
+    def _start(
         self, call: Call, schema: Schema, malformed: str, status: int
     ) -> tuple[Thread, Run, bool]:
         """Start the requested run; return its thread, the run, and whether it is cancelled when the client disconnects."""
         body = call.body(schema)
-        name = uuid(call.path[0])
+        name = parse_uuid(call.path[0])
         if name is None and status == 400:
             raise HTTPError(status, malformed)
         assistant_id = self._assistants.resolve(body["assistant_id"], call.database, call.ids)
         if name is None:
             raise HTTPError(status, malformed)
-        check(body, on_existing_thread=True)
+        check_run(body, on_existing_thread=True)
         assistant = call.database.assistants.get(assistant_id)
         thread = call.database.threads.get(name)
         create = thread is None and body.get("if_not_exists") == "create"
         if assistant is None or (thread is None and not create):
-            raise HTTPError(404, NOT_THERE)
+            raise HTTPError(404, NOT_FOUND)
         if thread is None:
-            thread, of_thread = _made(call, name, body, assistant.record)
+            thread, of_thread = _new_thread(call, name, body, assistant.record)
         else:
             self._threads.settle(thread, call.now)
             if body.get("multitask_strategy") == "reject" and thread.active:
                 raise HTTPError(409, BUSY)
-            thread.record = of_thread = _adopted(thread.record, body, assistant.record)
+            thread.record = of_thread = _with_assistant(thread.record, body, assistant.record)
         request_id = call.request.header("x-request-id")
         request = thread_run_request(
             body, assistant.record, of_thread, call.ids, request_id=request_id
         )
         run = self._add(call, thread, request, body)
-        return thread, run, _cancels(body)
+        return thread, run, _cancels_on_disconnect(body)
 
     def _add(self, call: Call, thread: Thread, request: RunRequest, body: Body) -> Run:
         ids = call.ids.at(thread.next_moment(call.database.next_time()))
-        gone = {"interrupt": Action.INTERRUPT, "rollback": Action.ROLLBACK}
-        action = gone.get(cast(str, body.get("multitask_strategy")))
+        actions = {"interrupt": Action.INTERRUPT, "rollback": Action.ROLLBACK}
+        action = actions.get(cast(str, body.get("multitask_strategy")))
         if request.on_existing_thread and action:
             for other in thread.active:
                 thread.cancel(other, action, call.now, None)
         due = call.now + self._runs.gap(request.delay)
-        run = Run(request, ids, pending(request, body, ids), due)
+        run = Run(request, ids, run_record(request, body, ids), due)
         thread.add(run, self._runs.play_on_thread, call.now)
         call.database.put_thread(thread)
         return run
 
 
-def _made(call: Call, name: str, body: Body, assistant: Record) -> tuple[Thread, Record]:
+def _new_thread(call: Call, name: str, body: Body, assistant: Record) -> tuple[Thread, Record]:
     """Return a new thread for a run, and the thread record that the run inherits from."""
     moment = call.database.next_time()
-    told = new(name, call.ids.at(moment), {})
+    record = new_thread_record(name, call.ids.at(moment), {})
     of_config = (body.get("config") or {}).get("metadata") or {}
-    metadata = {**_of(assistant), **public(of_config), **public(body.get("metadata") or {})}
+    metadata = {
+        **_assistant_ids(assistant),
+        **without_reserved(of_config),
+        **without_reserved(body.get("metadata") or {}),
+    }
     order = ("thread_id", "status", "metadata", "config", "created_at", "updated_at", "values")
     config = {**(body.get("config") or {}), "configurable": {}}
-    changed = {**told, "metadata": metadata, "config": config}
+    changed = {**record, "metadata": metadata, "config": config}
     return Thread({part: changed[part] for part in order}, moment), {
         "thread_id": name,
         "metadata": {},
     }
 
 
-def _adopted(told: dict[str, Json], body: Body, assistant: Record) -> dict[str, Json]:
+def _with_assistant(record: dict[str, Json], body: Body, assistant: Record) -> dict[str, Json]:
     """Return the *record* of a thread after a run of *assistant* was added."""
-    metadata = {**told["metadata"], **_of(assistant)}
-    return {**told, "metadata": metadata, "config": _config(told["config"], body)}
+    metadata = {**record["metadata"], **_assistant_ids(assistant)}
+    return {**record, "metadata": metadata, "config": _config(record["config"], body)}
 
 
-def _of(assistant: Record) -> dict[str, Json]:
+def _assistant_ids(assistant: Record) -> dict[str, Json]:
     return {"graph_id": assistant["graph_id"], "assistant_id": assistant["assistant_id"]}
 
 
@@ -150,7 +158,7 @@ def path_of(run: Run) -> str:
     return f"/threads/{run.request.thread_id}/runs/{run.identity}"
 
 
-def _cancels(body: Body) -> bool:
+def _cancels_on_disconnect(body: Body) -> bool:
     return body.get("on_disconnect") == "cancel"
 
 

@@ -7,7 +7,7 @@ from mockserver.fake.api import schemas
 from mockserver.fake.api.endpoint import Call
 from mockserver.fake.api.state_writes import namespace_of, write_state
 from mockserver.fake.api.threads import Threads
-from mockserver.fake.api.validation import HTTPError, checked, parsed
+from mockserver.fake.api.validation import HTTPError, parse_json, validate
 from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Namespace
 from mockserver.fake.graph.runner import RunEngine
@@ -26,31 +26,31 @@ class ThreadStates:
 
     def get(self, call: Call) -> Response:
         """`GET /threads/{id}/state`: return the state of a thread, or its state at a checkpoint."""
-        thread = self._threads.known(call, spelled=False)
+        thread = self._threads.existing(call, spelled=False)
         subgraphs = call.query("subgraphs") in ("true", "True")
         wanted = call.path[1:]
         if not wanted:
             return json_response(_state(thread, None, (), subgraphs=subgraphs))
-        told = _state(thread, wanted[0], (), subgraphs=subgraphs)
-        return json_response(_without_namespace(told))
+        state = _state(thread, wanted[0], (), subgraphs=subgraphs)
+        return json_response(_without_namespace(state))
 
     def at_checkpoint(self, call: Call) -> Response:
         """`POST /threads/{id}/state/checkpoint`: return the state at the checkpoint in the body."""
-        call.uuid("thread")
+        call.path_uuid("thread")
         body = call.body(schemas.AT_CHECKPOINT)
-        thread = self._threads.known(call, spelled=False)
+        thread = self._threads.existing(call, spelled=False)
         place = body["checkpoint"]
         namespace = namespace_of(place)
         subgraphs = body.get("subgraphs", False)
-        told = _state(thread, place.get("checkpoint_id"), namespace, subgraphs=subgraphs)
+        state = _state(thread, place.get("checkpoint_id"), namespace, subgraphs=subgraphs)
         named = "checkpoint_ns" in place or "checkpoint_id" not in place
-        return json_response(told if named else _without_namespace(told))
+        return json_response(state if named else _without_namespace(state))
 
     def update(self, call: Call) -> Response:
         """`POST /threads/{id}/state`: write the state of a thread."""
-        call.uuid("thread")
+        call.path_uuid("thread")
         body = call.body(schemas.UPDATE)
-        thread = self._threads.known(call, spelled=False)
+        thread = self._threads.existing(call, spelled=False)
         if thread.active:
             runs = [{"run_id": run.identity, "status": run.status} for run in thread.active]
             raise HTTPError(409, f"Thread {thread.identity} has in-flight runs: {runs}")
@@ -70,18 +70,18 @@ class ThreadStates:
     def history(self, call: Call) -> Response:
         """`GET` or `POST /threads/{id}/history`: list the states of a thread, newest first."""
         if call.request.method == "POST":
-            call.uuid("thread")
-            return self._listed(call, checked(schemas.HISTORY, parsed(call.request.body)))
+            call.path_uuid("thread")
+            return self._list_states(call, validate(schemas.HISTORY, parse_json(call.request.body)))
         text = call.query("limit") if "limit" in call.queries else "1"
         try:
             limit = int(text)
         except ValueError:
             raise HTTPError(422, f"Invalid limit {text}") from None
         before = {"checkpoint_id": call.query("before")} if call.query("before") else {}
-        return self._listed(call, {"limit": max(limit, 0), "before": before})
+        return self._list_states(call, {"limit": max(limit, 0), "before": before})
 
-    def _listed(self, call: Call, asked: Mapping[str, Json]) -> Response:
-        thread = self._threads.known(call)
+    def _list_states(self, call: Call, asked: Mapping[str, Json]) -> Response:
+        thread = self._threads.existing(call)
         before = asked.get("before", {})
         before = before.get("configurable", before).get("checkpoint_id")
         place = asked.get("checkpoint", {})
@@ -114,9 +114,9 @@ def _state(
     return state_snapshot.missing_checkpoint(thread.identity, identity)
 
 
-def _without_namespace(told: dict[str, Json]) -> dict[str, Json]:
+def _without_namespace(state: dict[str, Json]) -> dict[str, Json]:
     """Return a state without the namespace of its checkpoint, as the real server sends it if only the checkpoint id was given."""
-    if told["checkpoint"] is None:
-        return told
-    place = {name: part for name, part in told["checkpoint"].items() if name != "checkpoint_ns"}
-    return {**told, "checkpoint": place}
+    if state["checkpoint"] is None:
+        return state
+    place = {name: part for name, part in state["checkpoint"].items() if name != "checkpoint_ns"}
+    return {**state, "checkpoint": place}

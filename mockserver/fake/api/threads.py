@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from mockserver.fake.api import schemas
-from mockserver.fake.api.create_run import public
+from mockserver.fake.api.create_run import without_reserved
 from mockserver.fake.api.database import Database, Record
-from mockserver.fake.api.endpoint import Call, identity
-from mockserver.fake.api.search import check_paths, holds, ordered, page
+from mockserver.fake.api.endpoint import Call, require_uuid
+from mockserver.fake.api.search import check_extract_paths, contains, page_response, sort_records
 from mockserver.fake.api.state_writes import NO_GRAPH, write_state
-from mockserver.fake.api.validation import HTTPError, uuid
+from mockserver.fake.api.validation import HTTPError, parse_uuid
 from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint
 from mockserver.fake.graph.metadata import AGENT
@@ -33,14 +33,16 @@ class Threads:
         body = call.body(schemas.THREAD)
         name = call.ids.uuid7("thread")
         if body.get("thread_id"):
-            name = identity(body["thread_id"], "thread")
+            name = require_uuid(body["thread_id"], "thread")
         thread = self._settled(call, name)
         if thread is not None:
             if body.get("if_exists") != "do_nothing":
                 raise HTTPError(409, f"Thread with ID {name} already exists")
             return json_response(thread.record)
         moment = call.database.next_time()
-        thread = Thread(new(name, call.ids.at(moment), body.get("metadata", {})), moment)
+        thread = Thread(
+            new_thread_record(name, call.ids.at(moment), body.get("metadata", {})), moment
+        )
         call.database.put_thread(thread)
         if body.get("supersteps"):
             return self._supersteps(call, thread, body["supersteps"])
@@ -48,11 +50,11 @@ class Threads:
 
     def get(self, call: Call) -> Response:
         """`GET /threads/{id}`: return one thread."""
-        return json_response(self.known(call).record)
+        return json_response(self.existing(call).record)
 
     def patch(self, call: Call) -> Response:
         """`PATCH /threads/{id}`: add to the metadata of a thread."""
-        name = call.uuid("thread")
+        name = call.path_uuid("thread")
         body = call.body(schemas.THREAD_PATCH)
         thread = self._settled(call, name)
         if thread is None:
@@ -61,7 +63,7 @@ class Threads:
         thread.record = {
             **thread.record,
             "updated_at": ids.time(),
-            "metadata": {**thread.record["metadata"], **public(body.get("metadata", {}))},
+            "metadata": {**thread.record["metadata"], **without_reserved(body.get("metadata", {}))},
         }
         call.database.put_thread(thread)
         if call.request.header("prefer") == "return=minimal":
@@ -70,7 +72,7 @@ class Threads:
 
     def delete(self, call: Call) -> Response:
         """`DELETE /threads/{id}`: cancel the runs of a thread and delete it."""
-        thread = self.known(call, spelled=False)
+        thread = self.existing(call, spelled=False)
         for run in thread.active:
             thread.cancel(run, Action.INTERRUPT, call.now, None)
         del call.database.threads[thread.identity]
@@ -78,7 +80,7 @@ class Threads:
 
     def copy(self, call: Call) -> Response:
         """`POST /threads/{id}/copy`: create a thread with the state and history of another one."""
-        name = uuid(call.path[0])
+        name = parse_uuid(call.path[0])
         if name is None:
             raise HTTPError(400, NOT_A_UUID)
         thread = self._settled(call, name)
@@ -86,18 +88,20 @@ class Threads:
             raise HTTPError(409, "Conflict")
         moment = thread.next_moment(call.database.next_time())
         ids = call.ids.at(moment)
-        told = new(ids.uuid4("thread"), ids, {}) | {"metadata": thread.record["metadata"]}
-        del told["values"]
-        copied = Thread(told, moment)
-        copied.history = thread.history.of(copied.identity)
+        records = new_thread_record(ids.uuid4("thread"), ids, {}) | {
+            "metadata": thread.record["metadata"]
+        }
+        del records["values"]
+        copied = Thread(records, moment)
+        copied.history = thread.history.for_thread(copied.identity)
         call.database.put_thread(copied)
         return json_response(copied.record)
 
     def search(self, call: Call) -> Response:
         """`POST /threads/search`: list threads."""
         body = call.body(schemas.THREADS)
-        check_paths(body)
-        return page(ordered(self._found(call, body), body, by="updated_at"), body)
+        check_extract_paths(body)
+        return page_response(sort_records(self._found(call, body), body, by="updated_at"), body)
 
     def count(self, call: Call) -> Response:
         """`POST /threads/count`: return the number of threads."""
@@ -108,22 +112,22 @@ class Threads:
         body = call.body(schemas.PRUNE)
         if body.get("strategy") == "keep_latest":
             raise HTTPError(422, "keep_latest strategy is not supported in in-memory runtime")
-        names = [identity(name, "thread") for name in body["thread_ids"]]
+        names = [require_uuid(name, "thread") for name in body["thread_ids"]]
         gone = [call.database.threads.pop(name) for name in names if name in call.database.threads]
         return json_response({"pruned_count": len(gone)})
 
-    def known(self, call: Call, *, spelled: bool = True) -> Thread:
+    def existing(self, call: Call, *, spelled: bool = True) -> Thread:
         """Return the thread in the path, up to date; raise HTTPError if it does not exist. The error shows its id as *spelled* in the path, or in canonical form."""
-        name = call.uuid("thread")
+        name = call.path_uuid("thread")
         thread = self._settled(call, name)
         if thread is None:
             shown = call.path[0] if spelled else name
             raise HTTPError(404, f"Thread with ID {shown} not found")
         return thread
 
-    def run(self, call: Call) -> tuple[Thread | None, Run | None]:
+    def find_run(self, call: Call) -> tuple[Thread | None, Run | None]:
         """Return the thread and the run in the path, up to date; None for each that does not exist."""
-        name, run = call.uuid("thread"), call.uuid("run", 1)
+        name, run = call.path_uuid("thread"), call.path_uuid("run", 1)
         thread = call.database.threads.get(name)
         if thread is None:
             return None, None
@@ -158,20 +162,22 @@ class Threads:
         return json_response(thread.record)
 
     def _found(self, call: Call, asked: Mapping[str, Json]) -> list[Record]:
-        ids = {name: uuid(name) for name in asked.get("ids", [])}
+        ids = {name: parse_uuid(name) for name in asked.get("ids", [])}
         for name, found in ids.items():
             if found is None:
                 raise HTTPError(400, f"Invalid thread ID {name}")
         wanted = {name: asked[name] for name in ("metadata", "values", "status") if asked.get(name)}
-        told = [self.settle(thread, call.now).record for thread in call.database.threads.values()]
+        records = [
+            self.settle(thread, call.now).record for thread in call.database.threads.values()
+        ]
         return [
             one
-            for one in told
-            if (not ids or one["thread_id"] in ids.values()) and holds(one, wanted)
+            for one in records
+            if (not ids or one["thread_id"] in ids.values()) and contains(one, wanted)
         ]
 
 
-def new(name: str, ids: Ids, metadata: dict[str, Json]) -> dict[str, Json]:
+def new_thread_record(name: str, ids: Ids, metadata: dict[str, Json]) -> dict[str, Json]:
     """Return the record of a new thread."""
     now = ids.time()
     return {
@@ -179,18 +185,18 @@ def new(name: str, ids: Ids, metadata: dict[str, Json]) -> dict[str, Json]:
         "created_at": now,
         "updated_at": now,
         "state_updated_at": now,
-        "metadata": public(metadata),
+        "metadata": without_reserved(metadata),
         "status": "idle",
         "config": {},
         "values": None,
     }
 
 
-def adopt(database: Database, name: str, state: Json) -> None:
+def adopt_thread(database: Database, name: str, state: Json) -> None:
     """Add the thread *name*, which a cassette mentioned, to *database*, in its last known *state* (None: unknown)."""
     moment = database.next_time()
     ids = Ids(name, 0, moment)
-    thread = Thread(new(name, ids, {}), moment)
+    thread = Thread(new_thread_record(name, ids, {}), moment)
     if state is not None:
         made = Checkpoint(
             identity=ids.uuid6(0, 0, "adopted"),

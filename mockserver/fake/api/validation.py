@@ -9,10 +9,10 @@ from uuid import UUID
 from mockserver.formats import json_text
 from mockserver.formats.json_text import Json
 
-DEPTH = 255
+MAX_DEPTH = 255
 """The nesting depth at which the real server's validator gives up."""
 
-PARSED_DEPTH = 1024
+MAX_PARSED_DEPTH = 1024
 """The nesting depth at which the real server's JSON parser gives up."""
 
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*(?:"|(?P<open>\\?\Z))', re.DOTALL)
@@ -49,26 +49,28 @@ class Schema:
     items: "Schema | None" = None
 
 
-def parsed(body: bytes) -> Json:
+def parse_json(body: bytes) -> Json:
     """Return the value of the JSON *body*; raise HTTPError if it is invalid or nested too deeply."""
     text = ""
     try:
         text = body.decode()
-        value = json.loads(text, parse_int=_integer, parse_float=_number, parse_constant=_no_json)
+        value = json.loads(
+            text, parse_int=_integer, parse_float=_number, parse_constant=_reject_constant
+        )
         if "\\u" in text:
             json_text.dumps(value).encode()
     except RecursionError:
-        if _brackets(text) > PARSED_DEPTH:
+        if _bracket_depth(text) > MAX_PARSED_DEPTH:
             raise HTTPError(422, "Invalid JSON in request body") from None
         raise HTTPError(400, "Recursion limit reached") from None
     except ValueError:
         raise HTTPError(422, "Invalid JSON in request body") from None
-    if len(body) > DEPTH and json_text.depth(value) > DEPTH:
+    if len(body) > MAX_DEPTH and json_text.depth(value) > MAX_DEPTH:
         raise HTTPError(400, "Recursion limit reached")
     return value
 
 
-def checked(schema: Schema, value: Json) -> Json:
+def validate(schema: Schema, value: Json) -> Json:
     """Return *value*; raise RefusalError, with status 422, if it does not match *schema*."""
     problem = next(_problems(schema, value, "body"), None)
     if problem is not None:
@@ -76,7 +78,7 @@ def checked(schema: Schema, value: Json) -> Json:
     return value
 
 
-def uuid(text: str) -> str | None:
+def parse_uuid(text: str) -> str | None:
     """Return the UUID in *text* in canonical form, or None if it is not a UUID."""
     try:
         return str(UUID(text))
@@ -96,11 +98,11 @@ def _number(text: str) -> float:
     return value
 
 
-def _no_json(word: str) -> Json:
+def _reject_constant(word: str) -> Json:
     raise ValueError(f"{word} is not JSON")
 
 
-def _brackets(text: str) -> int:
+def _bracket_depth(text: str) -> int:
     deepest = depth = 0
     for bracket in re.findall(
         r"[\[\]{}]", _STRING.sub(lambda found: found[0] if found.lastgroup else "", text)
@@ -110,7 +112,7 @@ def _brackets(text: str) -> int:
     return deepest
 
 
-def _is(value: Json, kind: str) -> bool:
+def _has_type(value: Json, kind: str) -> bool:
     match kind:
         case "null":
             return value is None
@@ -131,7 +133,7 @@ def _is(value: Json, kind: str) -> bool:
 
 def _problems(schema: Schema, value: Json, path: str) -> Iterator[str]:
     """Yield what is wrong with the *value* at *path*, in the order in which the real server checks it."""
-    if schema.types and not any(_is(value, kind) for kind in schema.types):
+    if schema.types and not any(_has_type(value, kind) for kind in schema.types):
         yield f"{path} must be of type {' or '.join(schema.types)}"
         return
     for part in schema.all_of:

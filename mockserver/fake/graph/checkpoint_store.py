@@ -57,7 +57,7 @@ class Checkpoint:
         return "|".join(self.namespace)
 
     @property
-    def following(self) -> list[str]:
+    def next_nodes(self) -> list[str]:
         """The names of the next nodes."""
         return [task.name for task in self.tasks]
 
@@ -104,13 +104,13 @@ class History:
         """Yield the checkpoints of the graph at *namespace*, newest first."""
         return (one for one in reversed(self._checkpoints.values()) if one.namespace == namespace)
 
-    def drop(self, run: str) -> None:
+    def drop_run(self, run: str) -> None:
         """Delete the checkpoints of *run*."""
         for identity, one in list(self._checkpoints.items()):
             if one.metadata.get("run_id") == run:
                 del self._checkpoints[identity]
 
-    def of(self, thread: str) -> "History":
+    def for_thread(self, thread: str) -> "History":
         """Return a copy of the history for another *thread*."""
         return History(
             {
@@ -119,7 +119,7 @@ class History:
             }
         )
 
-    def forget(self, room: int) -> None:
+    def drop_oldest(self, limit: int) -> None:
         """Drop the oldest checkpoints above the limit."""
-        while len(self._checkpoints) > room:
+        while len(self._checkpoints) > limit:
             del self._checkpoints[next(iter(self._checkpoints))]

@@ -36,7 +36,7 @@ class Callbacks:
     def __init__(self, request: RunRequest, emit: Emit) -> None:
         self._request = request
         self._emit = emit
-        self._on = "events" in request.modes
+        self._is_enabled = "events" in request.modes
         self._streams = any(mode in request.modes for mode in MESSAGES)
         self._name = request.config.get("run_name", request.graph)
         self._tags: list[Json] = list(request.config.get("tags") or [])
@@ -69,8 +69,8 @@ class Callbacks:
     def route(self, scope: Scope, state: Json, chosen: str) -> None:
         """Emit the selection of the next node, *chosen*."""
         tags, said = ["seq:step:3"], {"output": chosen, "input": state}
-        self._tell("on_chain_start", scope, ROUTE, tags, node_metadata, {"input": state})
-        self._tell("on_chain_end", scope, ROUTE, tags, node_metadata, said)
+        self._send("on_chain_start", scope, ROUTE, tags, node_metadata, {"input": state})
+        self._send("on_chain_end", scope, ROUTE, tags, node_metadata, said)
 
     def model_start(self, scope: Scope, messages: Sequence[Message]) -> None:
         """Emit the start of a chat model call."""
@@ -90,24 +90,24 @@ class Callbacks:
         self._inner(event, scope, name, said)
 
     def _graph(self, event: str, scope: Scope, said: Json) -> None:
-        self._tell(event, scope, self._name, [], lambda request, _: graph_metadata(request), said)
+        self._send(event, scope, self._name, [], lambda request, _: graph_metadata(request), said)
 
     def _node(self, event: str, scope: Scope, said: Json) -> None:
-        self._tell(event, scope, scope.node, [f"graph:step:{scope.step}"], node_metadata, said)
+        self._send(event, scope, scope.node, [f"graph:step:{scope.step}"], node_metadata, said)
 
     def _inner(self, event: str, scope: Scope, name: str, said: Json) -> None:
-        self._tell(event, scope, name, ["seq:step:1"], inner_metadata, said)
+        self._send(event, scope, name, ["seq:step:1"], inner_metadata, said)
 
     def _model(self, event: str, scope: Scope, said: Json) -> None:
         # If the server also streams the message, the tags are in the metadata that both share.
         shown = self._streams and (self._request.subgraphs or not scope.namespace)
         metadata = message_metadata if shown else model_metadata
-        self._tell(event, scope, MODEL, ["seq:step:1"], metadata, said)
+        self._send(event, scope, MODEL, ["seq:step:1"], metadata, said)
 
-    def _tell(
+    def _send(
         self, event: str, scope: Scope, name: str, tags: list[str], metadata: Metadata, said: Json
     ) -> None:
-        if not self._on:
+        if not self._is_enabled:
             return
         told = {
             "event": event,

@@ -37,13 +37,13 @@ class Graph:
         self._callbacks = nodes.callbacks
         self._checkpointer = checkpointer
         self._limit = int(self._request.config.get("recursion_limit", _DEFAULT_LIMIT))
-        self._beginning = RunStart(nodes, checkpointer, self._converse)
+        self._start = RunStart(nodes, checkpointer, self._plan_visits)
         self._visits: tuple[Visit, ...] = ()
-        self.speechless = False
+        self.has_no_rule = False
         """Whether there are messages, but no rule of the script matches."""
-        self.slow: str | None = None
+        self.slow_pattern: str | None = None
         """The error of a script pattern that took too long, or None."""
-        self.failed: RunFailed | None = None
+        self.error: RunFailed | None = None
         """The error that ended the run, or None."""
 
     def run(self) -> None:
@@ -54,15 +54,15 @@ class Graph:
                 raise RunFailed("ValueError", "recursion_limit must be at least 1")
             if self._request.durability == "sync" and not self._request.keeps_thread:
                 raise RunFailed("AttributeError", "the durability `sync` needs a thread")
-            begun = self._beginning.begun(root)
-            self._callbacks.graph_end(root, self._outer(begun))
+            point = self._start.start(root)
+            self._callbacks.graph_end(root, self._play_root(point))
         except RunFailed as error:
-            self.failed = error
+            self.error = error
             self._modes.error(error.payload)
 
-    def _outer(self, begun: StartPoint) -> State:
+    def _play_root(self, point: StartPoint) -> State:
         """Play the root graph; return its state at the end or at an interrupt."""
-        state, scope, again = begun.state, begun.scope, begun.again
+        state, scope, again = point.state, point.scope, point.again
         steps = self._steps()
         while next(steps) and scope is not None:
             node = scope.node
@@ -70,36 +70,36 @@ class Graph:
                 break
             again = False
             try:
-                state, scope = self._task(scope, state)
+                state, scope = self._run_task(scope, state)
             except RunInterrupted:
                 break
             if self._stops(self._request.interrupt_after, node):
                 break
         return state
 
-    def _inner(self, graph: Scope, state: State) -> State:
+    def _play_subgraph(self, graph: Scope, state: State) -> State:
         """Play the subgraph; return its final state."""
         head = self._checkpointer.head(graph.namespace)
         if head is None:
             self._checkpointer.save_input(graph.namespace, state)
-            self._beginning.started(graph.namespace, result=state)
-            begun = self._beginning.beginning(graph, state, AGENT, shown=True)
+            self._start.update_input_task(graph.namespace, result=state)
+            point = self._start.start_at(graph, state, AGENT, shown=True)
         else:
-            begun = self._beginning.going_on(graph, head)
-        state, scope = begun.state, begun.scope
+            point = self._start.resume(graph, head)
+        state, scope = point.state, point.scope
         steps = self._steps()
         while next(steps) and scope is not None:
-            state, scope = self._task(scope, state)
+            state, scope = self._run_task(scope, state)
         return state
 
-    def _converse(self, state: State) -> None:
+    def _plan_visits(self, state: State) -> None:
         """Find the visits that the script plans for *state*."""
         try:
             self._visits = planned_visits(self._script, self._request.graph, state)
         except SlowPatternError as error:
-            self.slow = str(error)
-            self._visits = (Visit((Fail("TimeoutError", self.slow),)),)
-        self.speechless = "messages" in state and not self._visits
+            self.slow_pattern = str(error)
+            self._visits = (Visit((Fail("TimeoutError", self.slow_pattern),)),)
+        self.has_no_rule = "messages" in state and not self._visits
         known: list[Message] = state.get("messages", [])
         self._modes.mark_sent(known)
 
@@ -116,25 +116,25 @@ class Graph:
             self._modes.interrupted((), {}, ())
         return wanted
 
-    def _task(self, scope: Scope, state: State) -> tuple[State, Scope | None]:
+    def _run_task(self, scope: Scope, state: State) -> tuple[State, Scope | None]:
         """Run one node; return the new state and the scope of the next node, or None at the end."""
         self._modes.task(scope, state)
         self._callbacks.node_start(scope, state)
         try:
-            update = self._node(scope, state)
+            update = self._run_node(scope, state)
         except RunFailed as error:
             self._modes.result(scope, None, error=error.payload)
-            self._became(scope, error=error.repr_text)
+            self._update_task(scope, error=error.repr_text)
             raise
         except RunInterrupted as interrupted:
             self._modes.interrupted(scope.namespace, state, interrupted.interrupts)
             self._modes.result(scope, None, interrupts=interrupted.interrupts)
-            self._became(scope, interrupts=interrupted.interrupts, error=None)
+            self._update_task(scope, interrupts=interrupted.interrupts, error=None)
             raise
-        shown = self._shown(scope, update)
+        shown = self._shown_update(scope, update)
         after = merge_update(state, update, self._ids, scope.task)
-        self._became(scope, result=update or None, error=None)
-        following = self._following(scope, update, after)
+        self._update_task(scope, result=update or None, error=None)
+        following = self._select_next(scope, update, after)
         self._callbacks.node_end(scope, state, update or None)
         metadata = node_metadata(self._request, scope)
         for message in update.get("messages", ()):
@@ -151,18 +151,18 @@ class Graph:
         self._checkpointer.save_step(scope.namespace, scope.step, after, then, scope.node)
         return after, then
 
-    def _became(self, scope: Scope, **known: Json) -> None:
+    def _update_task(self, scope: Scope, **known: Json) -> None:
         if scope.task in self._nodes.answers:
             known["answers"] = self._nodes.answers[scope.task]
         self._checkpointer.update_task(scope.namespace, scope.task, **known)
 
-    def _shown(self, scope: Scope, update: State) -> State | None:
+    def _shown_update(self, scope: Scope, update: State) -> State | None:
         """Return *update* as the stream shows it: in some modes the server sends tool messages before they have ids."""
         if scope.node != TOOLS or scope.namespace or not self._modes.sends_updates_early:
             return update or None
         return {"messages": [message | {"id": None} for message in update["messages"]]}
 
-    def _following(self, scope: Scope, update: State, state: State) -> str:
+    def _select_next(self, scope: Scope, update: State, state: State) -> str:
         """Return the next node; emit the routing callback if a function of the graph selects it."""
         following = next_node(self._visits, scope.node, update, state, inside=bool(scope.namespace))
         if scope.node != TOOLS:
@@ -170,7 +170,7 @@ class Graph:
             self._callbacks.route(route, state, following)
         return following
 
-    def _node(self, scope: Scope, state: State) -> State:
+    def _run_node(self, scope: Scope, state: State) -> State:
         """Run the node at *scope*; return its update of the state."""
         _, _, done = conversation(state)
         visits = self._visits
@@ -185,6 +185,6 @@ class Graph:
             case _:
                 graph = scope.within(self._ids.uuid7("graph", scope.task))
                 self._callbacks.inner_start(graph, state)
-                after = self._inner(replace(graph, namespace=scope.path), state)
+                after = self._play_subgraph(replace(graph, namespace=scope.path), state)
                 self._callbacks.inner_end(graph, state, after)
                 return after

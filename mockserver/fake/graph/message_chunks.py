@@ -9,7 +9,7 @@ from mockserver.fake.ids import Ids
 from mockserver.fake.messages import model
 from mockserver.fake.messages.model import Message
 from mockserver.fake.script.model import Speak
-from mockserver.fake.tokens import argument_tokens, tokens
+from mockserver.fake.tokens import split_arguments, split_text
 from mockserver.formats.json_text import Json
 
 GetPartial = Callable[[], Message]
@@ -33,8 +33,12 @@ class ModelOutput:
     @property
     def length(self) -> int:
         """The number of tokens."""
-        arguments = (1 + len(argument_tokens(call.args)) for call in self.speak.calls)
-        return len(tokens(self.speak.reasoning)) + len(tokens(self.speak.text)) + sum(arguments)
+        arguments = (1 + len(split_arguments(call.args)) for call in self.speak.calls)
+        return (
+            len(split_text(self.speak.reasoning))
+            + len(split_text(self.speak.text))
+            + sum(arguments)
+        )
 
     def whole(self, *, streamed: bool) -> Message:
         """Return the whole message; if it is not *streamed*, its id ends with `-0`, as on the real server."""
@@ -43,19 +47,19 @@ class ModelOutput:
 
     def chunks(self) -> Iterator[tuple[Message, GetPartial]]:
         """Yield each chunk with a function that returns the partial message."""
-        reasoning = said = ""
-        for token in tokens(self.speak.reasoning):
+        reasoning = text = ""
+        for token in split_text(self.speak.reasoning):
             reasoning += token
-            yield self._chunk(_content(token, "")), partial(self._so_far, reasoning, said)
-        for token in tokens(self.speak.text):
-            said += token
+            yield self._chunk(_content(token, "")), partial(self._partial_message, reasoning, text)
+        for token in split_text(self.speak.text):
+            text += token
             piece = _content("", token) if not reasoning else [_block(token)]
-            yield self._chunk(piece), partial(self._so_far, reasoning, said)
-        tell = partial(self._so_far, reasoning, said)
+            yield self._chunk(piece), partial(self._partial_message, reasoning, text)
+        tell = partial(self._partial_message, reasoning, text)
         for index, call in enumerate(self.speak.calls):
             name, identity, written = call.tool, self.calls[index], ""
             yield self._call_chunk(index, name, "", identity), partial(tell, index, written)
-            for token in argument_tokens(call.args):
+            for token in split_arguments(call.args):
                 written += token
                 yield self._call_chunk(index, None, token, None), partial(tell, index, written)
         bare = [] if reasoning and not self.speak.calls else ""
@@ -66,15 +70,15 @@ class ModelOutput:
         pairs = zip(self.speak.calls, self.calls, strict=True)
         return [model.call(call.tool, dict(call.args), identity) for call, identity in pairs]
 
-    def _so_far(
-        self, reasoning: str, said: str, index: int = 0, written: str | None = None
+    def _partial_message(
+        self, reasoning: str, text: str, index: int = 0, written: str | None = None
     ) -> Message:
         """Return the message with the calls before *index*, and that call if *written* holds part of its arguments."""
         calls = self._calls()[:index]
         if written is not None:
             args = parse_partial(written) if written else {}
             calls.append(model.call(self.speak.calls[index].tool, args, self.calls[index]))
-        return model.ai(_content(reasoning, said), self.streamed_id, calls)
+        return model.ai(_content(reasoning, text), self.streamed_id, calls)
 
     def _chunk(self, content: Json) -> Message:
         return model.chunk(content, self.streamed_id)
@@ -100,7 +104,7 @@ class ModelOutput:
         return piece
 
 
-def speech(speak: Speak, ids: Ids, *scope: str | int) -> ModelOutput:
+def model_output(speak: Speak, ids: Ids, *scope: str | int) -> ModelOutput:
     """Return the output for *speak*; *scope* makes its ids unique."""
     calls = (f"call_{ids.hex('call', *scope, number)[:24]}" for number in range(len(speak.calls)))
     return ModelOutput(speak, ids.uuid7("model", *scope), tuple(calls))

@@ -35,7 +35,7 @@ START, AGENT, TOOLS, RESEARCHER, END = "__start__", "agent", "tools", "researche
 PULL = "__pregel_pull"
 """The first part of the path of every task."""
 
-_OF_NODES = (
+_NODE_KEYS = (
     *("langgraph_step", "langgraph_node", "langgraph_triggers", "langgraph_path"),
     *("langgraph_checkpoint_ns", "checkpoint_ns", "checkpoint_id", "checkpoint_map"),
 )
@@ -70,7 +70,7 @@ class Scope:
 def task_metadata(request: RunRequest) -> dict[str, Json]:
     """Return the metadata of a task for the modes `tasks` and `debug`."""
     metadata = _run_metadata(request) | _tags(request)
-    return {name: value for name, value in metadata.items() if name not in _OF_NODES}
+    return {name: value for name, value in metadata.items() if name not in _NODE_KEYS}
 
 
 def _tags(request: RunRequest) -> dict[str, Json]:
@@ -96,11 +96,11 @@ def checkpoint_metadata(
     *around* is the task that runs the graph, or None for the root graph; *outer* holds the enclosing checkpoints.
     """
     configurable = request.config.get("configurable", {})
-    kept = {name: value for name, value in configurable.items() if _is_told(name)}
+    kept = {name: value for name, value in configurable.items() if _is_shown(name)}
     inside: dict[str, Json] = {}
     if around is not None:
         kept["checkpoint_map"] = dict(outer)
-        inside = _of_node(around) | {"checkpoint_ns": "|".join(around.path)}
+        inside = _node_keys(around) | {"checkpoint_ns": "|".join(around.path)}
     return {
         **kept,
         **request.metadata,
@@ -114,7 +114,7 @@ def checkpoint_metadata(
     }
 
 
-def _is_told(name: str) -> bool:
+def _is_shown(name: str) -> bool:
     own = ("run_id", "thread_id", "checkpoint_ns", "checkpoint_map", "langgraph_request_id")
     return not name.startswith(("__", "langgraph_auth_")) and name not in own
 
@@ -133,10 +133,10 @@ def graph_metadata(request: RunRequest) -> dict[str, Json]:
 def node_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]:
     """Return the metadata of a callback of a node."""
     inside = {"checkpoint_ns": "|".join(scope.namespace)} if scope.namespace else {}
-    return graph_metadata(request) | _of_node(scope) | inside
+    return graph_metadata(request) | _node_keys(scope) | inside
 
 
-def _of_node(scope: Scope) -> dict[str, Json]:
+def _node_keys(scope: Scope) -> dict[str, Json]:
     return {
         "langgraph_step": scope.step,
         "langgraph_node": scope.node,

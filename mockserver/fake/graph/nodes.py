@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mockserver.fake.errors import RunFailed, RunInterrupted
 from mockserver.fake.graph.events_mode import Callbacks
-from mockserver.fake.graph.message_chunks import speech
+from mockserver.fake.graph.message_chunks import model_output
 from mockserver.fake.graph.metadata import Scope, message_metadata
 from mockserver.fake.graph.state import State
 from mockserver.fake.graph.stream_modes import StreamModes
@@ -25,11 +25,11 @@ from mockserver.fake.script.model import (
     Speak,
     Update,
     Visit,
-    filled,
+    fill_placeholders,
 )
 from mockserver.formats.json_text import Json, dumps
 
-_PARTS = frozenset(
+_PART_TYPES = frozenset(
     (
         "text",
         "image_url",
@@ -65,7 +65,7 @@ class Nodes:
         answer: dict[str, str] = {}
         answers = self._answers(scope)
         for step in visit.steps if visit else ():
-            match filled(step, answer):
+            match fill_placeholders(step, answer):
                 case Speak() as speak:
                     update["messages"] = [self._speak(scope, state, speak)]
                 case Custom(value):
@@ -73,7 +73,7 @@ class Nodes:
                 case Update(values):
                     update |= values
                 case Interrupt(value):
-                    answer = _asked(scope, value, answers)
+                    answer = _human_answer(scope, value, answers)
                 case Fail(kind, message):
                     raise RunFailed(kind, repr(message) if kind == "KeyError" else message)
                 case Pause(seconds):
@@ -91,12 +91,12 @@ class Nodes:
         answers = self._answers(scope)
         for number, (call, one) in enumerate(zip(calls, asked, strict=True)):
             undone = any(later.ask is not None for later in calls[number + 1 :])
-            messages.append(self._use(scope, number, call, one, answers, named=not undone))
+            messages.append(self._run_tool(scope, number, call, one, answers, named=not undone))
         return {"messages": messages}
 
     def _speak(self, scope: Scope, state: State, speak: Speak) -> Message:
         """Let the chat model produce the message of *speak*."""
-        said = speech(speak, self.ids, scope.task)
+        said = model_output(speak, self.ids, scope.task)
         model = scope.within(said.identity)
         every = self.pace.token if speak.every is None else speak.every
         messages = state["messages"]
@@ -117,7 +117,7 @@ class Nodes:
     def _answers(self, scope: Scope) -> Iterator[Json]:
         return iter(self.answers.get(scope.task, ()))
 
-    def _use(
+    def _run_tool(
         self,
         scope: Scope,
         number: int,
@@ -133,13 +133,13 @@ class Nodes:
         self.callbacks.tool("on_tool_start", tool, call.tool, given)
         self.wait(self.pace.tool)
         try:
-            answer = {} if call.ask is None else _asked(scope, call.ask, answers)
+            answer = {} if call.ask is None else _human_answer(scope, call.ask, answers)
         except RunInterrupted as stopped:
-            error = {"error": "GraphInterrupt", "message": _shown(stopped)}
+            error = {"error": "GraphInterrupt", "message": _interrupt_text(stopped)}
             said = {"error": error, **given, "tool_call_id": asked["id"]}
             self.callbacks.tool("on_tool_error", tool, call.tool, said)
             raise
-        result = filled(call.result, answer)
+        result = fill_placeholders(call.result, answer)
         message = chat.tool(_content(result), call.tool, asked["id"], failed=call.failed)
         if self.modes.streams_tokens and named:
             message["id"] = self.ids.uuid4("message", scope.task, number)
@@ -147,7 +147,7 @@ class Nodes:
         return message
 
 
-def _asked(scope: Scope, value: Json, answers: Iterator[Json]) -> dict[str, str]:
+def _human_answer(scope: Scope, value: Json, answers: Iterator[Json]) -> dict[str, str]:
     """Return the human's answer to an interrupt; raise RunInterrupted if there is none yet."""
     for answer in answers:
         said = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
@@ -164,10 +164,10 @@ def _content(result: Json) -> Json:
 
 
 def _is_part(value: Json) -> bool:
-    return isinstance(value, str) or (isinstance(value, dict) and value.get("type") in _PARTS)
+    return isinstance(value, str) or (isinstance(value, dict) and value.get("type") in _PART_TYPES)
 
 
-def _shown(stopped: RunInterrupted) -> str:
+def _interrupt_text(stopped: RunInterrupted) -> str:
     """Return the interrupts as the message of LangGraph's GraphInterrupt."""
     shown = ", ".join(
         f"Interrupt(value={one['value']!r}, id='{one['id']}', response_schema=None)"

@@ -7,22 +7,22 @@ _CLOSING = {"{": "}", "[": "]"}
 
 def parse_partial(text: str) -> Json:
     """Return the value of incomplete JSON *text*: open strings and brackets are closed, dangling parts dropped; None for nothing."""
-    kept, closing = _closed(text)
-    while kept:
+    characters, closing = _close(text)
+    while characters:
         try:
-            return loads("".join(kept) + closing)
+            return loads("".join(characters) + closing)
         except ValueError:
-            kept.pop()
+            characters.pop()
     return None
 
 
-def _closed(text: str) -> tuple[list[str], str]:
+def _close(text: str) -> tuple[list[str], str]:
     """Return *text* with an open string closed, and the brackets that close its lists and objects."""
-    kept: list[str] = []
+    characters: list[str] = []
     open_ends: list[str] = []
     in_string = escaped = False
     for character in text:
-        kept.append(character)
+        characters.append(character)
         if in_string:
             in_string = escaped or character != '"'
             escaped = character == "\\" and not escaped
@@ -34,6 +34,6 @@ def _closed(text: str) -> tuple[list[str], str]:
             return [], ""
     if in_string:
         if escaped:
-            kept.pop()
-        kept.append('"')
-    return kept, "".join(reversed(open_ends))
+            characters.pop()
+        characters.append('"')
+    return characters, "".join(reversed(open_ends))

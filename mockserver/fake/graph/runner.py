@@ -73,8 +73,8 @@ class RunEngine:
         log.emit("metadata", {"run_id": request.run_id, "attempt": 1})
         graph.run()
         checkpointer.close()
-        note = _NO_RULE if graph.speechless else graph.slow
-        return log.result(graph.failed, note)
+        note = _NO_RULE if graph.has_no_rule else graph.slow_pattern
+        return log.result(graph.error, note)
 
 
 def stream_headers(run: str) -> Headers:

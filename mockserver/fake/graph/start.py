@@ -33,7 +33,7 @@ class RunStart:
     """Starts the graphs of one run; *converse* receives the state in which the root graph starts."""
 
     def __init__(
-        self, nodes: Nodes, checkpointer: Checkpointer, converse: Callable[[State], None]
+        self, nodes: Nodes, checkpointer: Checkpointer, on_start: Callable[[State], None]
     ) -> None:
         self._nodes = nodes
         self._request = nodes.request
@@ -41,22 +41,22 @@ class RunStart:
         self._modes = nodes.modes
         self._callbacks = nodes.callbacks
         self._checkpointer = checkpointer
-        self._converse = converse
+        self._on_start = on_start
 
-    def begun(self, root: Scope) -> StartPoint:
+    def start(self, root: Scope) -> StartPoint:
         """Apply the input or the command, or continue from the last checkpoint of the thread."""
         head = self._checkpointer.head()
         command, value = self._request.command, self._request.input
         if command is not None:
-            return self._commanded(root, command, head)
+            return self._start_from_command(root, command, head)
         self._callbacks.graph_start(root, value)
         if value is None and head is not None:
-            return self.going_on(root, head)
+            return self.resume(root, head)
         self._checkpointer.save_input((), value)
-        state = self._taken_in(value, head)
-        return self.beginning(root, state, AGENT, shown=bool(value))
+        state = self._apply_input(value, head)
+        return self.start_at(root, state, AGENT, shown=bool(value))
 
-    def _commanded(
+    def _start_from_command(
         self, root: Scope, command: dict[str, Json], head: Checkpoint | None
     ) -> StartPoint:
         goto, update = command.get("goto") or None, command.get("update")
@@ -71,35 +71,35 @@ class RunStart:
         )
         node = goto[0] if isinstance(goto, list) else goto
         if head is not None:
-            return self.going_on(root, head, update, node if node in _NODES else None)
+            return self.resume(root, head, update, node if node in _NODES else None)
         if self._request.keeps_thread and command.get("resume") is not None:
             self._checkpointer.save_input((), {})
             error = RunFailed("TypeError", "there is no interrupt to resume")
-            self.started(error=error.repr_text)
+            self.update_input_task(error=error.repr_text)
             raise error
         state = apply_command(command, self._ids)
         self._checkpointer.save_input((), state)
-        self.started(result=update or {})
+        self.update_input_task(result=update or {})
         # The real server starts at `tools` if the command goes there, else at `agent`.
-        return self.beginning(root, state, TOOLS if node == TOOLS else AGENT, shown=bool(update))
+        return self.start_at(root, state, TOOLS if node == TOOLS else AGENT, shown=bool(update))
 
-    def _taken_in(self, value: Json, head: Checkpoint | None) -> State:
+    def _apply_input(self, value: Json, head: Checkpoint | None) -> State:
         """Return the state at *head* with the input *value* applied."""
         try:
             state = apply_input(value, self._ids, None if head is None else dict(head.values))
         except RunFailed as error:
-            self.started(error=error.repr_text)
+            self.update_input_task(error=error.repr_text)
             raise
-        self.started(result=value)
+        self.update_input_task(result=value)
         return state
 
-    def started(self, namespace: Namespace = (), **known: Json) -> None:
+    def update_input_task(self, namespace: Namespace = (), **known: Json) -> None:
         """Update the task that takes in the input of a graph."""
         last = self._checkpointer.last(namespace)
-        if last is not None and last.following == [START]:
+        if last is not None and last.next_nodes == [START]:
             self._checkpointer.update_task(namespace, last.tasks[0].identity, **known)
 
-    def going_on(
+    def resume(
         self, graph: Scope, head: Checkpoint, update: Json = None, goto: str | None = None
     ) -> StartPoint:
         """Continue from *head* with its due tasks, or with the node of the command."""
@@ -108,13 +108,13 @@ class RunStart:
         if update:
             state = apply_update(update, state, self._ids, "command")
         if not namespace:
-            self._converse(state)
+            self._on_start(state)
         elif self._request.subgraphs:
             self._modes.mark_sent(state.get("messages", []))
-        if goto is not None and goto not in head.following:
+        if goto is not None and goto not in head.next_nodes:
             tasks = (Task(self._ids.uuid5("task", *namespace, goto, head.step + 1), goto),)
         self._modes.values(namespace, state)
-        if self._forks(namespace):
+        if self._starts_branch(namespace):
             fork = self._checkpointer.fork(head)
             step, tasks = fork.step, fork.tasks
         else:
@@ -125,17 +125,17 @@ class RunStart:
             return StartPoint(state, None)
         task = tasks[0]
         if task.name == START:
-            return self.beginning(graph, self._taken_in(task.given, head), AGENT, shown=True)
-        self._nodes.answers[task.identity] = (*task.answers, *self._answers(task))
+            return self.start_at(graph, self._apply_input(task.given, head), AGENT, shown=True)
+        self._nodes.answers[task.identity] = (*task.answers, *self._resume_values(task))
         scope = scope_of(self._ids, namespace, (*graph.parents, graph.run), task.name, step + 1)
         return StartPoint(state, replace(scope, task=task.identity), again=True)
 
-    def _forks(self, namespace: Namespace) -> bool:
+    def _starts_branch(self, namespace: Namespace) -> bool:
         """Return whether the run starts a branch at an earlier checkpoint."""
         named = self._checkpointer.requested_id is not None
         return named and not namespace and self._request.command is None
 
-    def _answers(self, task: Task) -> tuple[Json, ...]:
+    def _resume_values(self, task: Task) -> tuple[Json, ...]:
         """Return the values with which the request resumes *task*."""
         said = (self._request.command or {}).get("resume")
         if said is None:
@@ -144,13 +144,13 @@ class RunStart:
             return tuple(said[one["id"]] for one in task.interrupts[-1:] if one["id"] in said)
         return (said,)
 
-    def beginning(self, graph: Scope, state: State, node: str, *, shown: bool) -> StartPoint:
+    def start_at(self, graph: Scope, state: State, node: str, *, shown: bool) -> StartPoint:
         """Start at *node* with the *state* that includes the input."""
         last = self._checkpointer.last(graph.namespace)
         step = last.step + 1 if last else FIRST_STEP + 1
         scope = scope_of(self._ids, graph.namespace, (*graph.parents, graph.run), node, step + 1)
         if not graph.namespace:
-            self._converse(state)
+            self._on_start(state)
         if shown:
             self._modes.values(graph.namespace, state)
         self._checkpointer.save_step(graph.namespace, step, state, scope)

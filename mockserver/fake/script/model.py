@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 _PLACEHOLDER = re.compile(r"\{([^\W\d]\w*)\}")
 
-_SHORT = 0.1
+_MATCH_SECONDS = 0.1
 """Time limit in seconds for the patterns of a script on one message, because other requests wait meanwhile."""
 
 PLACEHOLDERS = ("message", "turn", "graph", "answer")
@@ -149,7 +149,7 @@ class Rule:
         if self.human is None:
             return {}
         if isinstance(self.human, UserPattern):
-            return self.human.search(situation.said, limit or TimeLimit(_SHORT))
+            return self.human.search(situation.said, limit or TimeLimit(_MATCH_SECONDS))
         found = self.human.search(situation.said)
         return found and {name: text or "" for name, text in found.groupdict().items()}
 
@@ -175,7 +175,7 @@ class Script:
 
         Raise SlowPatternError if a pattern takes too long.
         """
-        limit = TimeLimit(_SHORT)
+        limit = TimeLimit(_MATCH_SECONDS)
         for rule in self.rules:
             caught = rule.match(situation, limit)
             if caught is not None:
@@ -184,34 +184,36 @@ class Script:
                     "graph": situation.graph,
                     "turn": str(situation.turn),
                 }
-                return _visits(tuple(filled(step, known | caught) for step in rule.steps))
+                return _split_visits(
+                    tuple(fill_placeholders(step, known | caught) for step in rule.steps)
+                )
         return ()
 
 
-def filled(value: T, known: Mapping[str, str]) -> T:
+def fill_placeholders(value: T, known: Mapping[str, str]) -> T:
     """Return *value* with `{name}` in its texts replaced by the values in *known*; other braces stay."""
-    return cast(T, _filled(value, known))
+    return cast(T, _fill(value, known))
 
 
-def _filled(value: object, known: Mapping[str, str]) -> object:
+def _fill(value: object, known: Mapping[str, str]) -> object:
     match value:
         case str():
             return _PLACEHOLDER.sub(lambda found: known.get(found[1], found[0]), value)
         case Mapping():
-            return {name: _filled(part, known) for name, part in value.items()}
+            return {name: _fill(part, known) for name, part in value.items()}
         case tuple():
-            return tuple(_filled(part, known) for part in value)
+            return tuple(_fill(part, known) for part in value)
         case list():
-            return [_filled(part, known) for part in value]
+            return [_fill(part, known) for part in value]
         case Call() | Speak() | Custom() | Update() | Interrupt() | Fail() | Delegate():
             names = value.__dataclass_fields__
-            parts: dict[str, Any] = {name: _filled(getattr(value, name), known) for name in names}
+            parts: dict[str, Any] = {name: _fill(getattr(value, name), known) for name in names}
             return replace(value, **parts)
         case _:
             return value
 
 
-def _visits(steps: tuple[Step, ...]) -> tuple[Visit, ...]:
+def _split_visits(steps: tuple[Step, ...]) -> tuple[Visit, ...]:
     """Split *steps* into visits after each message; steps between two messages belong to the second.
 
     Steps before a Delegate or after the last message belong to the previous message, unless they stop the run.
@@ -220,8 +222,8 @@ def _visits(steps: tuple[Step, ...]) -> tuple[Visit, ...]:
     waiting: list[Step] = []
     for step in steps:
         if isinstance(step, Delegate):
-            first, *others = _visits(step.steps)
-            inner = (first.preceded_by(_left_over(visits, waiting)), *others)
+            first, *others = _split_visits(step.steps)
+            inner = (first.preceded_by(_append_to_last(visits, waiting)), *others)
             visits += (replace(one, inner=True) for one in inner)
             waiting = []
             continue
@@ -229,12 +231,12 @@ def _visits(steps: tuple[Step, ...]) -> tuple[Visit, ...]:
         if isinstance(step, Speak):
             visits.append(Visit(tuple(waiting)))
             waiting = []
-    if left := _left_over(visits, waiting):
+    if left := _append_to_last(visits, waiting):
         visits.append(Visit(tuple(left)))
     return tuple(visits)
 
 
-def _left_over(visits: list[Visit], steps: list[Step]) -> list[Step]:
+def _append_to_last(visits: list[Visit], steps: list[Step]) -> list[Step]:
     """Add *steps* to the last of *visits* if possible; return the steps that could not be added."""
     if not visits or any(isinstance(step, Fail | Interrupt) for step in steps):
         return steps

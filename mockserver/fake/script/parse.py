@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.errors import ReadError
 from mockserver.fake.script.model import PLACEHOLDERS, Pace, Rule, Script
-from mockserver.fake.script.parse_steps import DELAY, steps
+from mockserver.fake.script.parse_steps import MAX_DELAY, steps
 from mockserver.formats import strict_yaml
 from mockserver.formats.strict_yaml import Mapping, Sequence
 from mockserver.formats.user_pattern import UserPattern, compile_pattern
@@ -39,11 +39,11 @@ def script(text: str, extended: Callable[[], Script], file: str | None = None) -
         )
     own = map_items(rules, partial(_rule, file=file)) if rules else ()
     if rules:
-        _check_reach(own, rules.lines)
+        _check_reachable(own, rules.lines)
     return Script((*own, *before.rules), _pace(document, before.pace))
 
 
-def _check_reach(rules: tuple[Rule, ...], lines: list[int]) -> None:
+def _check_reachable(rules: tuple[Rule, ...], lines: list[int]) -> None:
     """Raise ReadError for a rule that can never match because one above it always does."""
     for number, rule in enumerate(rules):
         for above, line in zip(rules[:number], lines, strict=False):
@@ -61,7 +61,10 @@ def _pace(document: Mapping, before: Pace) -> Pace:
         return before
     check_keys(part, _PACE, "pace")
     return Pace(
-        *(get_seconds(part, key, DELAY) if key in part else getattr(before, key) for key in _PACE)
+        *(
+            get_seconds(part, key, MAX_DELAY) if key in part else getattr(before, key)
+            for key in _PACE
+        )
     )
 
 

@@ -27,7 +27,7 @@ from mockserver.formats.yaml_fields import (
     map_items,
 )
 
-DELAY = 60
+MAX_DELAY = 60
 """Limit for each time in `pace` and for `every`, in seconds."""
 
 _STEPS: dict[str, tuple[str, ...]] = {
@@ -44,14 +44,14 @@ _STEPS: dict[str, tuple[str, ...]] = {
 }
 """Each kind of step by its key, and the keys it may have."""
 
-_PAUSE = 3600
+_MAX_PAUSE = 3600
 """Limit for a pause, in seconds."""
 
 _EXCEPTION = re.compile(r"(?:\w|\{\w+\})+")
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
+class _PlacedStep:
     """A step with its kind and line."""
 
     step: Step
@@ -64,22 +64,22 @@ def steps(part: Mapping, key: str, line: int) -> tuple[Step, ...]:
     items = get_typed(part, key, Sequence)
     if not items:
         raise ReadError(f"`{key}` must be a list of steps", line=part.lines.get(key, line))
-    placed: list[_Placed] = []
+    placed_steps: list[_PlacedStep] = []
     for one in map_items(items, _step):
-        joined = _joined(placed[-1].step, one.step) if placed else None
+        joined = _join(placed_steps[-1].step, one.step) if placed_steps else None
         if joined:
-            placed[-1] = _Placed(joined, one.kind, one.line)
+            placed_steps[-1] = _PlacedStep(joined, one.kind, one.line)
         else:
-            placed.append(one)
-    _check_delegates(placed)
-    for one, following in pairwise(placed):
+            placed_steps.append(one)
+    _check_delegates(placed_steps)
+    for one, following in pairwise(placed_steps):
         if isinstance(one.step, Fail):
             raise ReadError("a step after `error` is never played", line=following.line)
-    _check_end(placed)
-    return tuple(one.step for one in placed)
+    _check_end(placed_steps)
+    return tuple(one.step for one in placed_steps)
 
 
-def _joined(previous: Step, step: Step) -> Speak | None:
+def _join(previous: Step, step: Step) -> Speak | None:
     """Return both steps as one message (reasoning, then text, then calls), or None if they are two messages."""
     if not isinstance(previous, Speak) or not isinstance(step, Speak):
         return None
@@ -89,30 +89,30 @@ def _joined(previous: Step, step: Step) -> Speak | None:
     return Speak(previous.text + step.text, previous.reasoning, step.calls, every)
 
 
-def _check_delegates(placed: list[_Placed]) -> None:
+def _check_delegates(placed_steps: list[_PlacedStep]) -> None:
     """Raise ReadError for a delegate without a message before it: the graph enters the subgraph from a message."""
     said = False
-    for one in placed:
+    for one in placed_steps:
         if isinstance(one.step, Delegate) and not said:
             raise ReadError("a delegate needs a `say` before it", line=one.line)
         if isinstance(one.step, Delegate | Speak):
-            said = _says(one.step)
+            said = _is_final_text(one.step)
 
 
-def _check_end(placed: list[_Placed]) -> None:
+def _check_end(placed_steps: list[_PlacedStep]) -> None:
     """Raise ReadError if the steps do not end with a message or an error."""
-    for one in reversed(placed):
-        if isinstance(one.step, Fail) or _says(one.step):
+    for one in reversed(placed_steps):
+        if isinstance(one.step, Fail) or _is_final_text(one.step):
             return
         if isinstance(one.step, Delegate | Interrupt | Speak):
             raise ReadError(f"add a `say` after `{one.kind}`", line=one.line)
 
 
-def _says(step: Step) -> bool:
+def _is_final_text(step: Step) -> bool:
     return isinstance(step, Speak) and bool(step.text) and not step.calls
 
 
-def _step(item: Any, line: int) -> _Placed:
+def _step(item: Any, line: int) -> _PlacedStep:
     kinds = [key for key in item if key in _STEPS] if isinstance(item, Mapping) else []
     if len(kinds) != 1:
         keys = ", ".join(item) if isinstance(item, Mapping) else ""
@@ -122,11 +122,11 @@ def _step(item: Any, line: int) -> _Placed:
         )
     [kind] = kinds
     check_keys(item, _STEPS[kind], f"a step with `{kind}`")
-    return _Placed(_READERS[kind](item), kind, line)
+    return _PlacedStep(_READERS[kind](item), kind, line)
 
 
 def _say(item: Mapping) -> Step:
-    every = get_seconds(item, "every", DELAY) if "every" in item else None
+    every = get_seconds(item, "every", MAX_DELAY) if "every" in item else None
     return Speak(text=_text(item, "say"), every=every)
 
 
@@ -208,6 +208,6 @@ _READERS: dict[str, Callable[[Mapping], Step]] = {
     "update": _update,
     "interrupt": lambda item: Interrupt(item["interrupt"]),
     "error": _fail,
-    "pause": lambda item: Pause(get_seconds(item, "pause", _PAUSE)),
+    "pause": lambda item: Pause(get_seconds(item, "pause", _MAX_PAUSE)),
     "delegate": _delegate,
 }

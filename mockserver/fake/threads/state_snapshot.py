@@ -32,7 +32,7 @@ def snapshot(
     before = checkpoint.parent
     return {
         "values": dict(checkpoint.values),
-        "next": checkpoint.following,
+        "next": checkpoint.next_nodes,
         "tasks": tasks,
         "metadata": dict(checkpoint.metadata),
         "created_at": checkpoint.created_at,

@@ -216,7 +216,7 @@ class Thread:
         run.status, run.ended_at = "error" if failed else "success", end
         self._free_at = end
         self._queue.remove(run)
-        self.history.forget(MAX_CHECKPOINTS)
+        self.history.drop_oldest(MAX_CHECKPOINTS)
         self._update_after_run(run, failed.payload if failed else None)
 
     def _update_after_run(self, run: Run, error: Json) -> None:

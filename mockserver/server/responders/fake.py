@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.api.threads import adopt
+from mockserver.fake.api.threads import adopt_thread
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import KEEPALIVE_SECONDS, BodyReader, ScheduledBody, at_pace
 from mockserver.http.messages import (
@@ -54,7 +54,7 @@ class Fake:
         session = self._sessions.of(session_name(request))
         database = session.keep(Database)
         if "/threads/" in request.path:
-            self._take_over(request, database, session.keep(Handover))
+            self._adopt_known_thread(request, database, session.keep(Handover))
         seed = request_key(canonicalize(request)).hex()
         ids = Ids(seed, database.request_count(seed))
         response = self._api.handle(request, ids, database, self._clock())
@@ -70,11 +70,11 @@ class Fake:
             is_counted=not is_browser_noise(request),
         )
 
-    def _take_over(self, request: Request, database: Database, told: Handover) -> None:
+    def _adopt_known_thread(self, request: Request, database: Database, handover: Handover) -> None:
         """Add the thread of *request* to *database* if a cassette has mentioned it."""
         thread = thread_of(request)
-        if thread is not None and thread not in database.threads and told.knows(thread):
-            adopt(database, thread, told.state(thread))
+        if thread is not None and thread not in database.threads and handover.knows(thread):
+            adopt_thread(database, thread, handover.state(thread))
 
     def _body(self, body: bytes | ScheduledBody | BodyReader) -> bytes | TimedBody | StreamingBody:
         if isinstance(body, bytes):

@@ -8,7 +8,7 @@ import pytest
 from mockserver.fake.api import database
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.api.threads import adopt
+from mockserver.fake.api.threads import adopt_thread
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Response
@@ -204,11 +204,13 @@ def test_a_stateless_run_may_leave_its_thread_behind(client: Client) -> None:
 
 
 def test_a_thread_from_elsewhere_goes_on_as_it_was_left(client: Client) -> None:
-    adopt(client.database, U, {"messages": [{"type": "human", "content": "hi", "id": "1"}], "n": 1})
+    adopt_thread(
+        client.database, U, {"messages": [{"type": "human", "content": "hi", "id": "1"}], "n": 1}
+    )
 
     assert client.ask("GET", f"/threads/{U}")["values"]["n"] == 1
     assert client.ask("GET", f"/threads/{U}/state")["values"]["messages"][0]["content"] == "hi"
-    adopt(client.database, T, None)
+    adopt_thread(client.database, T, None)
     assert client.ask("GET", f"/threads/{T}/state")["checkpoint"] is None
 
 

@@ -67,7 +67,7 @@ def test_what_a_run_has_saved_can_be_taken_out() -> None:
     history = History()
     for one in (point("a", run="R"), point("b", run="S"), point("c", "x:1", run="S")):
         history.put(one)
-    history.drop("S")
+    history.drop_run("S")
 
     assert [history.get(name) is not None for name in "abc"] == [True, False, False]
 
@@ -76,7 +76,7 @@ def test_a_history_may_become_that_of_another_thread() -> None:
     history = History()
     history.put(point("a"))
 
-    moved = history.of("U").get("a")
+    moved = history.for_thread("U").get("a")
 
     assert moved is not None
     assert moved.metadata == {"run_id": "R", "thread_id": "U"}
@@ -86,7 +86,7 @@ def test_the_oldest_are_forgotten_first() -> None:
     history = History()
     for name in "abc":
         history.put(point(name))
-    history.forget(2)
+    history.drop_oldest(2)
 
     assert [one.identity for one in history.latest()] == ["c", "b"]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.fake.graph.message_chunks import ModelOutput, speech
+from mockserver.fake.graph.message_chunks import ModelOutput, model_output
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import Call, Speak
 from tests.strategies import values
@@ -52,9 +52,9 @@ def text(text: str) -> dict[str, Any]:
     ],
 )
 def test_a_speech_comes_token_by_token(
-    speech: ModelOutput, pieces: Any, partial_texts: Any
+    model_output: ModelOutput, pieces: Any, partial_texts: Any
 ) -> None:
-    chunks = [(chunk, get_partial()) for chunk, get_partial in speech.chunks()]
+    chunks = [(chunk, get_partial()) for chunk, get_partial in model_output.chunks()]
 
     assert [chunk["content"] for chunk, _ in chunks] == pieces
     assert [message["content"] for _, message in chunks] == partial_texts
@@ -141,7 +141,7 @@ speaks = st.builds(Speak, words, words, calls)
 
 @given(speaks)
 def test_the_chunks_join_to_the_whole(speak: Speak) -> None:
-    made = speech(speak, Ids("seed"), "task")
+    made = model_output(speak, Ids("seed"), "task")
     chunks = [chunk for chunk, _ in made.chunks()]
     *_, (_, last) = made.chunks()
 
@@ -152,7 +152,7 @@ def test_the_chunks_join_to_the_whole(speak: Speak) -> None:
 
 @given(speaks)
 def test_the_pieces_of_calls_join_to_their_arguments(speak: Speak) -> None:
-    made = speech(speak, Ids("seed"), "task")
+    made = model_output(speak, Ids("seed"), "task")
     written: dict[int, str] = {}
     for chunk, _ in made.chunks():
         for piece in chunk["tool_call_chunks"]:
@@ -176,7 +176,7 @@ def joined(contents: list[Any]) -> tuple[str, str]:
 def test_ids_come_from_the_place() -> None:
     speak = Speak("", "", (WEATHER, WEATHER))
 
-    one, two = speech(speak, Ids("seed"), "here"), speech(speak, Ids("seed"), "there")
+    one, two = model_output(speak, Ids("seed"), "here"), model_output(speak, Ids("seed"), "there")
 
     assert one == ModelOutput(
         speak,

@@ -62,7 +62,7 @@ class Thread:
 
     @property
     def points(self) -> list[tuple[int, str, list[str]]]:
-        return [(one.step, one.source, one.following) for one in self.history.latest()][::-1]
+        return [(one.step, one.source, one.next_nodes) for one in self.history.latest()][::-1]
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_an_answer_may_name_its_interrupt(thread: Thread) -> None:
     thread.run("ask")
     [one] = thread.head.tasks[0].interrupts
     thread.resume({"0" * 32: "no"})
-    assert thread.head.following == ["agent"]
+    assert thread.head.next_nodes == ["agent"]
     thread.resume({one["id"]: {"ok": True}})
 
     assert thread.said[-1] == 'So: {"ok": true}'
@@ -132,7 +132,7 @@ def test_an_answer_may_name_its_interrupt(thread: Thread) -> None:
 
 def test_a_tool_that_asked_is_used_when_it_is_answered(thread: Thread) -> None:
     thread.run("tool")
-    assert thread.head.following == ["tools"]
+    assert thread.head.next_nodes == ["tools"]
     thread.resume("go")
 
     assert thread.said == ["tool", "Let me.", "Sent: go", "Done."]
@@ -143,7 +143,7 @@ def test_a_graph_within_goes_on_where_it_was(thread: Thread) -> None:
     [task] = thread.head.tasks
     inner = thread.history.head((f"researcher:{task.identity}",))
     assert inner is not None
-    assert (inner.following, inner.outer) == (["agent"], {"": thread.head.identity})
+    assert (inner.next_nodes, inner.outer) == (["agent"], {"": thread.head.identity})
     thread.resume("well", subgraphs=True)
 
     assert thread.said == ["within", "Over.", "In: well", "Back."]
@@ -170,7 +170,7 @@ def test_a_new_turn_drops_the_interrupt(thread: Thread) -> None:
     thread.run("hi")
 
     assert thread.said == ["ask", "Well.", "hi", "Turn 2."]
-    assert thread.head.following == []
+    assert thread.head.next_nodes == []
 
 
 def test_what_failed_is_tried_again_without_an_input(thread: Thread) -> None:
@@ -187,7 +187,7 @@ def test_a_stop_that_was_wanted_does_not_stop_again(thread: Thread) -> None:
     for how in ({"interrupt_before": ["agent"]}, {"interrupt_before": "*"}):
         one = Thread()
         one.run("hi", **how)
-        assert one.head.following == ["agent"]
+        assert one.head.next_nodes == ["agent"]
         one.run(None, **how)
         assert one.said == ["hi", "Turn 1."]
 
@@ -212,7 +212,11 @@ def test_an_answer_is_made_again_on_a_branch(thread: Thread) -> None:
         thread.run(None, **named)
         assert thread.said == ["hi", "Turn 1."]
         fork = next(one for one in thread.history.latest() if one.parent == point.identity)
-        assert (fork.source, fork.step, fork.following) == (source, point.step + 1, point.following)
+        assert (fork.source, fork.step, fork.next_nodes) == (
+            source,
+            point.step + 1,
+            point.next_nodes,
+        )
 
 
 def test_a_checkpoint_that_there_is_not_is_the_beginning(thread: Thread) -> None:

@@ -22,7 +22,7 @@ from mockserver.fake.script.model import (
     Step,
     Update,
     Visit,
-    filled,
+    fill_placeholders,
 )
 
 TEXT = (files("mockserver.fake.script") / "builtin.yaml").read_text(encoding="utf-8")
@@ -168,7 +168,7 @@ def test_placeholders_are_filled_wherever_there_is_text() -> None:
     ],
 )
 def test_only_known_names_in_braces_are_filled(value: object, expected: object) -> None:
-    assert filled(value, {"a": "A", "größe": "G"}) == expected
+    assert fill_placeholders(value, {"a": "A", "größe": "G"}) == expected
 
 
 PHRASES = [

@@ -51,7 +51,7 @@ def test_what_follows_is_as_behind_the_node(
 ) -> None:
     checkpoint = write(values, node)
 
-    assert (checkpoint.source, checkpoint.step, checkpoint.following) == (source, 4, following)
+    assert (checkpoint.source, checkpoint.step, checkpoint.next_nodes) == (source, 4, following)
     assert checkpoint.parent == ("BEFORE" if node == "__copy__" else "BASE")
 
 
@@ -73,7 +73,7 @@ def test_an_input_waits_to_be_taken_in() -> None:
 
 
 def test_the_first_update_of_a_thread_begins_it() -> None:
-    assert [(write({}, node, None).step, write({}, node, None).following) for node in (None, "__input__")] == [
+    assert [(write({}, node, None).step, write({}, node, None).next_nodes) for node in (None, "__input__")] == [
         (0, ["agent"]),
         (-1, ["__start__"]),
     ]  # fmt: skip
