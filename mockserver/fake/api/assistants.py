@@ -190,8 +190,8 @@ class Assistants:
         if graph is None or graph in self._graphs:
             return
         if self._graphs or not graph:
-            known = sorted(self._graphs or (DEFAULT_GRAPH,))
-            raise HTTPError(404, f"Graph '{graph}' not found. Expected one of: {known}")
+            expected = sorted(self._graphs or (DEFAULT_GRAPH,))
+            raise HTTPError(404, f"Graph '{graph}' not found. Expected one of: {expected}")
         self._ensure_graph(graph, call.database, call.ids)
 
     def _ensure_graph(self, graph: str, database: Database, ids: Ids) -> str:

@@ -75,7 +75,7 @@ class RunCancellation:
         return [(thread, thread.runs[one]) for one in names if one in thread.runs]
 
     def _cancel(self, call: Call, thread: Thread, run: Run, path: str) -> None:
-        asked = call.query("action")
-        action = Action.ROLLBACK if asked == Action.ROLLBACK else Action.INTERRUPT
+        action_name = call.query("action")
+        action = Action.ROLLBACK if action_name == Action.ROLLBACK else Action.INTERRUPT
         thread.cancel(run, action, call.now, _REASON.format(action=action, path=path))
         self._threads.settle(thread, call.now)

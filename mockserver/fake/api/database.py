@@ -121,8 +121,8 @@ class Database:
         """Drop the oldest assistants above the limit, except default assistants."""
         if len(self.assistants) > MAX_ENTRIES:
             of_graphs = set(self.graphs.values())
-            made = [identity for identity in self.assistants if identity not in of_graphs]
-            for identity in made[:-MAX_ENTRIES]:
+            created = [identity for identity in self.assistants if identity not in of_graphs]
+            for identity in created[:-MAX_ENTRIES]:
                 del self.assistants[identity]
 
 

@@ -39,9 +39,9 @@ class Call:
         """Return whether the query parameter *name* is true."""
         return self.query(name).lower() in ("true", "yes", "1")
 
-    def path_uuid(self, what: str, place: int = 0) -> str:
-        """Return the id of *what* at position *place* of the path; raise HTTPError if it is not a UUID."""
-        return require_uuid(self.path[place], what)
+    def path_uuid(self, what: str, position: int = 0) -> str:
+        """Return the id of *what* at *position* of the path; raise HTTPError if it is not a UUID."""
+        return require_uuid(self.path[position], what)
 
 
 def require_uuid(text: str, what: str) -> str:

@@ -222,8 +222,8 @@ def _unsupported(why: str) -> Endpoint:
 
 def _redirect(request: Request, path: str, query: str) -> Response:
     host = request.header("host")
-    place = (f"http://{host}" if host else "") + quote(path) + (f"?{query}" if query else "")
-    return Response(307, (("location", place),), b"")
+    location = (f"http://{host}" if host else "") + quote(path) + (f"?{query}" if query else "")
+    return Response(307, (("location", location),), b"")
 
 
 _META = {

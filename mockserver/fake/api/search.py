@@ -25,7 +25,7 @@ def contains(value: Json, wanted: Json) -> bool:
 def sort_records(
     records: Iterable[Record], query: Mapping[str, Json], by: str = "created_at"
 ) -> list[Record]:
-    """Return *records*, given in order of the time *by*, as *asked* wants them sorted; newest first by default."""
+    """Return *records*, given in order of the time *by*, sorted as *query* requests; newest first by default."""
     name = query.get("sort_by", by)
     descending = "sort_by" not in query or query.get("sort_order") != "asc"
     sorted_records = list(records)
@@ -38,7 +38,7 @@ def sort_records(
 
 
 def page_response(records: Sequence[Record], query: Mapping[str, Json]) -> Response:
-    """Return the page of *records* that the body *asked* requests, with pagination headers."""
+    """Return the page of *records* that *query* requests, with pagination headers."""
     limit, offset = int(query.get("limit", DEFAULT_LIMIT)), int(query.get("offset", 0))
     shown = records[offset : offset + limit]
     after = offset + len(shown)

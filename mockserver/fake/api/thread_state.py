@@ -39,11 +39,11 @@ class ThreadStates:
         call.path_uuid("thread")
         body = call.body(schemas.AT_CHECKPOINT)
         thread = self._threads.existing(call, spelled=False)
-        place = body["checkpoint"]
-        namespace = namespace_of(place)
+        reference = body["checkpoint"]
+        namespace = namespace_of(reference)
         subgraphs = body.get("subgraphs", False)
-        state = _state(thread, place.get("checkpoint_id"), namespace, subgraphs=subgraphs)
-        named = "checkpoint_ns" in place or "checkpoint_id" not in place
+        state = _state(thread, reference.get("checkpoint_id"), namespace, subgraphs=subgraphs)
+        named = "checkpoint_ns" in reference or "checkpoint_id" not in reference
         return json_response(state if named else _without_namespace(state))
 
     def update(self, call: Call) -> Response:
@@ -55,16 +55,20 @@ class ThreadStates:
             runs = [{"run_id": run.identity, "status": run.status} for run in thread.active]
             raise HTTPError(409, f"Thread {thread.identity} has in-flight runs: {runs}")
         try:
-            made = write_state(call, thread, body, self._runs)
+            checkpoint = write_state(call, thread, body, self._runs)
         except RunFailed as error:
             raise HTTPError(400, error.message) from None
-        place = {
+        reference = {
             "thread_id": thread.identity,
-            "checkpoint_ns": made.path,
-            "checkpoint_id": made.identity,
+            "checkpoint_ns": checkpoint.path,
+            "checkpoint_id": checkpoint.identity,
         }
         return json_response(
-            {"checkpoint": place, "configurable": place, "checkpoint_id": made.identity}
+            {
+                "checkpoint": reference,
+                "configurable": reference,
+                "checkpoint_id": checkpoint.identity,
+            }
         )
 
     def history(self, call: Call) -> Response:
@@ -80,23 +84,23 @@ class ThreadStates:
         before = {"checkpoint_id": call.query("before")} if call.query("before") else {}
         return self._list_states(call, {"limit": max(limit, 0), "before": before})
 
-    def _list_states(self, call: Call, asked: Mapping[str, Json]) -> Response:
+    def _list_states(self, call: Call, query: Mapping[str, Json]) -> Response:
         thread = self._threads.existing(call)
-        before = asked.get("before", {})
+        before = query.get("before", {})
         before = before.get("configurable", before).get("checkpoint_id")
-        place = asked.get("checkpoint", {})
-        wanted = place.get("checkpoint_id")
-        metadata = asked.get("metadata", {})
+        reference = query.get("checkpoint", {})
+        wanted = reference.get("checkpoint_id")
+        metadata = query.get("metadata", {})
         found = (
             one
-            for one in thread.history.latest(namespace_of(place))
+            for one in thread.history.latest(namespace_of(reference))
             if (before is None or one.identity < before)
             and (wanted is None or one.identity == wanted)
             and all(
                 name in one.metadata and one.metadata[name] == metadata[name] for name in metadata
             )
         )
-        listed = islice(found, int(asked.get("limit", 1)))
+        listed = islice(found, int(query.get("limit", 1)))
         return json_response(
             [state_snapshot.snapshot(thread.identity, thread.history, one) for one in listed]
         )
@@ -118,5 +122,7 @@ def _without_namespace(state: dict[str, Json]) -> dict[str, Json]:
     """Return a state without the namespace of its checkpoint, as the real server sends it if only the checkpoint id was given."""
     if state["checkpoint"] is None:
         return state
-    place = {name: part for name, part in state["checkpoint"].items() if name != "checkpoint_ns"}
-    return {**state, "checkpoint": place}
+    reference = {
+        name: part for name, part in state["checkpoint"].items() if name != "checkpoint_ns"
+    }
+    return {**state, "checkpoint": reference}

@@ -88,11 +88,11 @@ class Threads:
             raise HTTPError(409, "Conflict")
         moment = thread.next_moment(call.database.next_time())
         ids = call.ids.at(moment)
-        records = new_thread_record(ids.uuid4("thread"), ids, {}) | {
+        record = new_thread_record(ids.uuid4("thread"), ids, {}) | {
             "metadata": thread.record["metadata"]
         }
-        del records["values"]
-        copied = Thread(records, moment)
+        del record["values"]
+        copied = Thread(record, moment)
         copied.history = thread.history.for_thread(copied.identity)
         call.database.put_thread(copied)
         return json_response(copied.record)
@@ -113,8 +113,10 @@ class Threads:
         if body.get("strategy") == "keep_latest":
             raise HTTPError(422, "keep_latest strategy is not supported in in-memory runtime")
         names = [require_uuid(name, "thread") for name in body["thread_ids"]]
-        gone = [call.database.threads.pop(name) for name in names if name in call.database.threads]
-        return json_response({"pruned_count": len(gone)})
+        deleted = [
+            call.database.threads.pop(name) for name in names if name in call.database.threads
+        ]
+        return json_response({"pruned_count": len(deleted)})
 
     def existing(self, call: Call, *, spelled: bool = True) -> Thread:
         """Return the thread in the path, up to date; raise HTTPError if it does not exist. The error shows its id as *spelled* in the path, or in canonical form."""
@@ -161,12 +163,12 @@ class Threads:
                     raise HTTPError(400, error.message) from None
         return json_response(thread.record)
 
-    def _found(self, call: Call, asked: Mapping[str, Json]) -> list[Record]:
-        ids = {name: parse_uuid(name) for name in asked.get("ids", [])}
+    def _found(self, call: Call, body: Mapping[str, Json]) -> list[Record]:
+        ids = {name: parse_uuid(name) for name in body.get("ids", [])}
         for name, found in ids.items():
             if found is None:
                 raise HTTPError(400, f"Invalid thread ID {name}")
-        wanted = {name: asked[name] for name in ("metadata", "values", "status") if asked.get(name)}
+        wanted = {name: body[name] for name in ("metadata", "values", "status") if body.get(name)}
         records = [
             self.settle(thread, call.now).record for thread in call.database.threads.values()
         ]
@@ -198,7 +200,7 @@ def adopt_thread(database: Database, name: str, state: Json) -> None:
     ids = Ids(name, 0, moment)
     thread = Thread(new_thread_record(name, ids, {}), moment)
     if state is not None:
-        made = Checkpoint(
+        checkpoint = Checkpoint(
             identity=ids.uuid6(0, 0, "adopted"),
             parent=None,
             namespace=(),
@@ -210,6 +212,6 @@ def adopt_thread(database: Database, name: str, state: Json) -> None:
             metadata={"thread_id": name, "source": "update", "step": 0, "parents": {}},
             created_at=ids.time(),
         )
-        thread.history.put(made)
+        thread.history.put(checkpoint)
         thread.update_record(ids.time())
     database.put_thread(thread)

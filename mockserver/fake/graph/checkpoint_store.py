@@ -27,7 +27,7 @@ class Task:
     interrupts: tuple[Json, ...] = ()
     result: Json = None
     answers: tuple[Json, ...] = ()
-    given: Json = None
+    input: Json = None
     """The input of the run, for the task that takes it in."""
 
 
@@ -61,9 +61,9 @@ class Checkpoint:
         """The names of the next nodes."""
         return [task.name for task in self.tasks]
 
-    def with_task(self, identity: str, **known: Any) -> "Checkpoint":
+    def with_task(self, identity: str, **changes: Any) -> "Checkpoint":
         """Return the checkpoint with changes to the task *identity*; a result is never replaced."""
-        tasks = (_with(task, known) if task.identity == identity else task for task in self.tasks)
+        tasks = (_with(task, changes) if task.identity == identity else task for task in self.tasks)
         return replace(self, tasks=tuple(tasks))
 
     def merged_with(self, more: "Checkpoint") -> "Checkpoint":
@@ -73,8 +73,8 @@ class Checkpoint:
         )
 
 
-def _with(task: Task, known: dict[str, Any]) -> Task:
-    new = {name: part for name, part in known.items() if name != "result" or task.result is None}
+def _with(task: Task, changes: dict[str, Any]) -> Task:
+    new = {name: part for name, part in changes.items() if name != "result" or task.result is None}
     return replace(task, **new)
 
 

@@ -75,14 +75,14 @@ class Checkpointer:
         has_other_keys = isinstance(value, dict) and value and "messages" not in value
         values: Any = head.values if head else {} if has_other_keys else {"messages": []}
         step = head.step + 1 if head else FIRST_STEP
-        task = Task(self._ids.uuid5("task", *namespace, START, step), START, given=value)
+        task = Task(self._ids.uuid5("task", *namespace, START, step), START, input=value)
         self._save(namespace, step, values, "input", (task,), "")
 
     def fork(self, head: Checkpoint) -> Checkpoint:
         """Start a branch at *head*, an earlier checkpoint; return its first checkpoint."""
         step = head.step + 1
         tasks = (
-            Task(self._task(head.namespace, task.name, step), task.name, given=task.given)
+            Task(self._task(head.namespace, task.name, step), task.name, input=task.input)
             for task in head.tasks
         )
         return self._save(head.namespace, step, dict(head.values), "fork", tuple(tasks), head.node)

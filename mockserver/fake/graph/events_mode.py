@@ -109,7 +109,7 @@ class Callbacks:
     ) -> None:
         if not self._is_enabled:
             return
-        told = {
+        event_data = {
             "event": event,
             "data": said,
             "name": name,
@@ -118,7 +118,7 @@ class Callbacks:
             "metadata": metadata(self._request, scope),
             "parent_ids": list(scope.parents),
         }
-        self._emit("events", {key: told[key] for key in _order(event)})
+        self._emit("events", {key: event_data[key] for key in _order(event)})
 
 
 def _order(event: str) -> tuple[str, ...]:

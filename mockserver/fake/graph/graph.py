@@ -100,8 +100,8 @@ class Graph:
             self.slow_pattern = str(error)
             self._visits = (Visit((Fail("TimeoutError", self.slow_pattern),)),)
         self.has_no_rule = "messages" in state and not self._visits
-        known: list[Message] = state.get("messages", [])
-        self._modes.mark_sent(known)
+        changes: list[Message] = state.get("messages", [])
+        self._modes.mark_sent(changes)
 
     def _steps(self) -> Iterator[int]:
         """Count the steps from 1; raise RunFailed after the recursion limit, even if nothing is left to do."""
@@ -151,10 +151,10 @@ class Graph:
         self._checkpointer.save_step(scope.namespace, scope.step, after, then, scope.node)
         return after, then
 
-    def _update_task(self, scope: Scope, **known: Json) -> None:
+    def _update_task(self, scope: Scope, **changes: Json) -> None:
         if scope.task in self._nodes.answers:
-            known["answers"] = self._nodes.answers[scope.task]
-        self._checkpointer.update_task(scope.namespace, scope.task, **known)
+            changes["answers"] = self._nodes.answers[scope.task]
+        self._checkpointer.update_task(scope.namespace, scope.task, **changes)
 
     def _shown_update(self, scope: Scope, update: State) -> State | None:
         """Return *update* as the stream shows it: in some modes the server sends tool messages before they have ids."""

@@ -89,26 +89,29 @@ def _run_metadata(request: RunRequest) -> dict[str, Json]:
 
 
 def checkpoint_metadata(
-    request: RunRequest, around: Scope | None, outer: Mapping[str, str], told: Mapping[str, Json]
+    request: RunRequest,
+    around: Scope | None,
+    outer: Mapping[str, str],
+    own_keys: Mapping[str, Json],
 ) -> dict[str, Json]:
-    """Return the metadata of a saved checkpoint: that of the run, and *told*.
+    """Return the metadata of a saved checkpoint: that of the run, and *own_keys*.
 
     *around* is the task that runs the graph, or None for the root graph; *outer* holds the enclosing checkpoints.
     """
     configurable = request.config.get("configurable", {})
-    kept = {name: value for name, value in configurable.items() if _is_shown(name)}
+    shown = {name: value for name, value in configurable.items() if _is_shown(name)}
     inside: dict[str, Json] = {}
     if around is not None:
-        kept["checkpoint_map"] = dict(outer)
+        shown["checkpoint_map"] = dict(outer)
         inside = _node_keys(around) | {"checkpoint_ns": "|".join(around.path)}
     return {
-        **kept,
+        **shown,
         **request.metadata,
         **HOST,
         "thread_id": request.thread_id,
         "run_id": request.run_id,
         **inside,
-        **told,
+        **own_keys,
         "langgraph_auth_user_id": configurable.get("langgraph_auth_user_id", ""),
         "langgraph_request_id": configurable.get("langgraph_request_id", ""),
     }

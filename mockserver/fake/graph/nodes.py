@@ -85,11 +85,11 @@ class Nodes:
     def tools(self, scope: Scope, state: State, visit: Visit) -> State:
         """Answer the tool calls of the last message with the results of *visit*; return the update of the state."""
         assert visit.speech is not None
-        asked = state["messages"][-1]["tool_calls"]
+        tool_calls = state["messages"][-1]["tool_calls"]
         calls = visit.speech.calls
         messages: list[Message] = []
         answers = self._answers(scope)
-        for number, (call, one) in enumerate(zip(calls, asked, strict=True)):
+        for number, (call, one) in enumerate(zip(calls, tool_calls, strict=True)):
             undone = any(later.ask is not None for later in calls[number + 1 :])
             messages.append(self._run_tool(scope, number, call, one, answers, named=not undone))
         return {"messages": messages}
@@ -122,25 +122,25 @@ class Nodes:
         scope: Scope,
         number: int,
         call: Call,
-        asked: Json,
+        tool_call: Json,
         answers: Iterator[Json],
         *,
         named: bool,
     ) -> Message:
         """Return the message of a tool for the *call*; unless *named*, the message gets its id later."""
         tool = scope.within(self.ids.uuid7("tool", scope.task, number))
-        given = {"input": asked["args"]}
+        given = {"input": tool_call["args"]}
         self.callbacks.tool("on_tool_start", tool, call.tool, given)
         self.wait(self.pace.tool)
         try:
             answer = {} if call.ask is None else _human_answer(scope, call.ask, answers)
         except RunInterrupted as stopped:
             error = {"error": "GraphInterrupt", "message": _interrupt_text(stopped)}
-            said = {"error": error, **given, "tool_call_id": asked["id"]}
+            said = {"error": error, **given, "tool_call_id": tool_call["id"]}
             self.callbacks.tool("on_tool_error", tool, call.tool, said)
             raise
         result = fill_placeholders(call.result, answer)
-        message = chat.tool(_content(result), call.tool, asked["id"], failed=call.failed)
+        message = chat.tool(_content(result), call.tool, tool_call["id"], failed=call.failed)
         if self.modes.streams_tokens and named:
             message["id"] = self.ids.uuid4("message", scope.task, number)
         self.callbacks.tool("on_tool_end", tool, call.tool, {"output": message, **given})

@@ -93,11 +93,11 @@ class RunStart:
         self.update_input_task(result=value)
         return state
 
-    def update_input_task(self, namespace: Namespace = (), **known: Json) -> None:
+    def update_input_task(self, namespace: Namespace = (), **changes: Json) -> None:
         """Update the task that takes in the input of a graph."""
         last = self._checkpointer.last(namespace)
         if last is not None and last.next_nodes == [START]:
-            self._checkpointer.update_task(namespace, last.tasks[0].identity, **known)
+            self._checkpointer.update_task(namespace, last.tasks[0].identity, **changes)
 
     def resume(
         self, graph: Scope, head: Checkpoint, update: Json = None, goto: str | None = None
@@ -125,7 +125,7 @@ class RunStart:
             return StartPoint(state, None)
         task = tasks[0]
         if task.name == START:
-            return self.start_at(graph, self._apply_input(task.given, head), AGENT, shown=True)
+            return self.start_at(graph, self._apply_input(task.input, head), AGENT, shown=True)
         self._nodes.answers[task.identity] = (*task.answers, *self._resume_values(task))
         scope = scope_of(self._ids, namespace, (*graph.parents, graph.run), task.name, step + 1)
         return StartPoint(state, replace(scope, task=task.identity), again=True)

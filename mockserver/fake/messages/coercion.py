@@ -89,12 +89,12 @@ def _build(role: Json, content: Json, parts: dict[str, Json]) -> Message:
 
 
 def _additional(parts: dict[str, Json]) -> dict[str, Json]:
-    given = parts.get("additional_kwargs", {})
-    if given == []:
-        given = {}
-    if not isinstance(given, dict):
+    calls = parts.get("additional_kwargs", {})
+    if calls == []:
+        calls = {}
+    if not isinstance(calls, dict):
         raise RunFailed("TypeError", "additional_kwargs must be an object")
-    return _rest(parts, *_NAMED_PARTS, "response_metadata", "additional_kwargs") | given
+    return _rest(parts, *_NAMED_PARTS, "response_metadata", "additional_kwargs") | calls
 
 
 def _kind(role: Json) -> str:
@@ -115,11 +115,11 @@ def _identity(value: Json) -> Json:
     return str(value) if number else value
 
 
-def _add_calls(message: Message, given: list[Json] | None) -> None:
-    """Add tool calls to the assistant's *message*: *given*, or else those in its additional parts."""
+def _add_calls(message: Message, calls: list[Json] | None) -> None:
+    """Add tool calls to the assistant's *message*: *calls*, or else those in its additional parts."""
     good, bad = (
-        (given, [])
-        if given
+        (calls, [])
+        if calls
         else tool_calls.parse_raw(message["additional_kwargs"].get("tool_calls"))
     )
     message["tool_calls"] = [tool_calls.check(call) for call in good]

@@ -179,35 +179,35 @@ class Script:
         for rule in self.rules:
             caught = rule.match(situation, limit)
             if caught is not None:
-                known = {
+                values = {
                     "message": situation.said or "",
                     "graph": situation.graph,
                     "turn": str(situation.turn),
                 }
                 return _split_visits(
-                    tuple(fill_placeholders(step, known | caught) for step in rule.steps)
+                    tuple(fill_placeholders(step, values | caught) for step in rule.steps)
                 )
         return ()
 
 
-def fill_placeholders(value: T, known: Mapping[str, str]) -> T:
-    """Return *value* with `{name}` in its texts replaced by the values in *known*; other braces stay."""
-    return cast(T, _fill(value, known))
+def fill_placeholders(value: T, values: Mapping[str, str]) -> T:
+    """Return *value* with `{name}` in its texts replaced by the values in *values*; other braces stay."""
+    return cast(T, _fill(value, values))
 
 
-def _fill(value: object, known: Mapping[str, str]) -> object:
+def _fill(value: object, values: Mapping[str, str]) -> object:
     match value:
         case str():
-            return _PLACEHOLDER.sub(lambda found: known.get(found[1], found[0]), value)
+            return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), value)
         case Mapping():
-            return {name: _fill(part, known) for name, part in value.items()}
+            return {name: _fill(part, values) for name, part in value.items()}
         case tuple():
-            return tuple(_fill(part, known) for part in value)
+            return tuple(_fill(part, values) for part in value)
         case list():
-            return [_fill(part, known) for part in value]
+            return [_fill(part, values) for part in value]
         case Call() | Speak() | Custom() | Update() | Interrupt() | Fail() | Delegate():
             names = value.__dataclass_fields__
-            parts: dict[str, Any] = {name: _fill(getattr(value, name), known) for name in names}
+            parts: dict[str, Any] = {name: _fill(getattr(value, name), values) for name in names}
             return replace(value, **parts)
         case _:
             return value
@@ -231,8 +231,8 @@ def _split_visits(steps: tuple[Step, ...]) -> tuple[Visit, ...]:
         if isinstance(step, Speak):
             visits.append(Visit(tuple(waiting)))
             waiting = []
-    if left := _append_to_last(visits, waiting):
-        visits.append(Visit(tuple(left)))
+    if remaining := _append_to_last(visits, waiting):
+        visits.append(Visit(tuple(remaining)))
     return tuple(visits)
 
 

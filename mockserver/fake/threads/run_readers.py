@@ -118,5 +118,9 @@ def thread_outcome(thread: Thread) -> bytes:
     if record["status"] == "error":
         value = {"__error__": record["error"]}
     elif record["status"] == "interrupted" and record.get("interrupts"):
-        value = {"__interrupt__": [one for asked in record["interrupts"].values() for one in asked]}
+        value = {
+            "__interrupt__": [
+                one for interrupts in record["interrupts"].values() for one in interrupts
+            ]
+        }
     return to_server_json(value).encode("utf-8", "replace")

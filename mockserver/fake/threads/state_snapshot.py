@@ -46,8 +46,8 @@ def snapshot(
 
 def missing_checkpoint(thread: str, identity: str) -> dict[str, Json]:
     """Return the state at a checkpoint *identity* that does not exist."""
-    place = {"checkpoint_id": identity, "thread_id": thread}
-    return {**EMPTY_STATE, "checkpoint": place, "checkpoint_id": identity}
+    checkpoint_reference = {"checkpoint_id": identity, "thread_id": thread}
+    return {**EMPTY_STATE, "checkpoint": checkpoint_reference, "checkpoint_id": identity}
 
 
 def _task(

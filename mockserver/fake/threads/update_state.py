@@ -61,7 +61,7 @@ def checkpoint_after(
     checkpoint = replace(checkpoint, metadata=checkpoint_metadata)
     if node == INPUT:
         return replace(
-            checkpoint, tasks=(replace(_task(ids, checkpoint, START), given=update.values),)
+            checkpoint, tasks=(replace(_task(ids, checkpoint, START), input=update.values),)
         )
     if node == COPY:
         parent = base.parent if base else None

@@ -69,7 +69,7 @@ def test_an_input_waits_to_be_taken_in() -> None:
     checkpoint = write({"messages": [AI]}, "__input__")
 
     assert checkpoint.values == BASE.values
-    assert checkpoint.tasks[0].given == {"messages": [AI]}
+    assert checkpoint.tasks[0].input == {"messages": [AI]}
 
 
 def test_the_first_update_of_a_thread_begins_it() -> None:
