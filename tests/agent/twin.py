@@ -31,7 +31,7 @@ from mockserver.fake.script.model import (
     Speak,
     Update,
     Visit,
-    filled,
+    fill_placeholders,
 )
 from mockserver.fake.tokens import split_arguments, split_text
 
@@ -143,7 +143,7 @@ async def play(state: Any, config: RunnableConfig) -> dict[str, Any] | None:
     update: dict[str, Any] = {}
     answer: dict[str, str] = {}
     for step in plan[min(done, len(plan) - 1)].steps if plan else ():
-        match filled(step, answer):
+        match fill_placeholders(step, answer):
             case Speak() as speech:
                 message = await ChatMockserver(speech=speech, identity=uuid4().hex).ainvoke(
                     state["messages"]
@@ -172,7 +172,7 @@ async def tools(state: State, config: RunnableConfig) -> dict[str, Any]:
 async def use(call: Call, asked: Any) -> Any:
     async def run(**args: Any) -> Any:
         answer = {} if call.ask is None else {"answer": as_text(interrupt(call.ask))}
-        result = filled(call.result, answer)
+        result = fill_placeholders(call.result, answer)
         if call.failed:
             raise ToolException(result)
         return result

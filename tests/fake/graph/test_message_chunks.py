@@ -29,7 +29,7 @@ def text(text: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("speech", "pieces", "partial_texts"),
+    ("model_output", "pieces", "partial_texts"),
     [
         pytest.param(said(), [""], [""], id="nothing"),
         pytest.param(
