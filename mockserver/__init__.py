@@ -28,11 +28,11 @@ __all__ = [
 ]
 
 
-_ROOMS = {"Call": "mockserver.server.journal", "MockServer": "mockserver.server.mock_server"}
+_LAZY_MODULES = {"Call": "mockserver.server.journal", "MockServer": "mockserver.server.mock_server"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is heavy when it is asked for, so that `mockserver ls`, or a pytest without our fixture, need not."""
-    if name in _ROOMS:
-        return getattr(import_module(_ROOMS[name]), name)
+    """Import the server on first use: `mockserver ls`, and pytest without our fixture, start faster without it."""
+    if name in _LAZY_MODULES:
+        return getattr(import_module(_LAZY_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

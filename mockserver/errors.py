@@ -1,15 +1,15 @@
-"""What can go wrong, each with the HTTP status it answers with.
+"""The errors of mockserver, each with its HTTP status.
 
 MockServerError
 ├── ReadError        a file that cannot be read, with file and line
-├── UsageError       an option or a setting that makes no sense
-├── RequestError     a request to mockserver itself that makes no sense
-├── UpstreamError    the upstream could not be reached or broke off before it answered
+├── UsageError       an invalid option, argument or setting
+├── RequestError     an invalid request to mockserver itself
+├── UpstreamError    the upstream cannot be reached, or did not send a complete response
 ├── StorageError     a file that cannot be written
-│   └── OutOfFilesError  this process may not open more files or connections
-└── SlowPatternError a regular expression of the user that took too long
+│   └── OutOfFilesError  this process cannot open more files or connections
+└── SlowPatternError a regular expression of the user took too long
 
-A message says what, where and how to mend it, in one line. Anything else that is raised is a bug.
+A message is one line: what is wrong, where, and what to do. Any other exception is a bug.
 """
 
 import errno
@@ -29,27 +29,26 @@ __all__ = [
 
 
 OUT_OF_FILES = (
-    "too many open files and connections: further requests wait or are refused: "
+    "too many open files and connections: further requests wait or are rejected; "
     "raise the limit with `ulimit -n`"
 )
 
 
 def is_out_of_files(error: OSError) -> bool:
-    """Return whether *error* says that this process, or the machine, may not open more files."""
+    """Return whether *error* means that this process or the machine cannot open more files."""
     return error.errno in (errno.EMFILE, errno.ENFILE)
 
 
 class MockServerError(Exception):
-    """The base of all errors that mockserver raises on purpose."""
+    """The base class of the errors of mockserver."""
 
     status = 500
 
 
 class ReadError(MockServerError):
-    """A file, or one part of it, cannot be read.
+    """A file, or a part of it, cannot be read.
 
-    *problem* says what is wrong and *fix* what to do. *key* is the key of a mapping that is wrong, *suggestion* the key that was probably intended.
-    *file* and *line* (from 1) may be filled in on the way up, by the caller that knows them. *code* is the code of the finding in `lint`.
+    *line* counts from 1. A caller that knows *file* and *line* can add them with `at`. *code* is the code of the lint finding.
     """
 
     def __init__(
@@ -80,36 +79,29 @@ class ReadError(MockServerError):
         return self.problem if self.fix is None else f"{self.problem}: {self.fix}"
 
     def at(self, *, file: str | None = None, first_line: int = 1) -> "ReadError":
-        """Return the same error, placed in *file*, its line counted from *first_line* on."""
-        return ReadError(
-            self.problem,
-            line=first_line if self.line is None else self.line + first_line - 1,
-            file=self.file or file,
-            code=self.code,
-            key=self.key,
-            suggestion=self.suggestion,
-            fix=self.fix,
-        )
+        """Return this error with *file*, and with *line* relative to *first_line* of that file."""
+        line = first_line if self.line is None else self.line + first_line - 1
+        return ReadError(self.message, line=line, file=self.file or file, code=self.code)
 
     def __str__(self) -> str:
-        place = ", ".join(
+        location = ", ".join(
             part for part in (self.file, self.line and f"line {self.line}") if isinstance(part, str)
         )
-        return f"{place}: {self.message}" if place else self.message
+        return f"{location}: {self.message}" if location else self.message
 
 
 class UsageError(MockServerError):
-    """An option, an argument or a setting that makes no sense."""
+    """An option, an argument or a setting is invalid."""
 
 
 class RequestError(MockServerError):
-    """A request to mockserver itself that makes no sense."""
+    """A request to mockserver itself is invalid."""
 
     status = 400
 
 
 class UpstreamError(MockServerError):
-    """The upstream gave no answer; *reached* tells whether it is there at all."""
+    """The upstream sent no complete response; *reached* says whether it could be reached."""
 
     status = 502
 
@@ -123,7 +115,7 @@ class StorageError(MockServerError):
 
 
 class OutOfFilesError(StorageError):
-    """This process may not open more files or connections."""
+    """This process cannot open more files or connections."""
 
     status = 503
 
@@ -132,4 +124,4 @@ class OutOfFilesError(StorageError):
 
 
 class SlowPatternError(MockServerError):
-    """A regular expression that the user has written took longer than its time limit."""
+    """A regular expression of the user took longer than its time limit."""

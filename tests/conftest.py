@@ -36,9 +36,10 @@ def start(aiohttp_client: AiohttpClient, tmp_path: Path) -> Start:
             (tmp_path / f"{name}.yaml").write_text(text)
         project = settings.load(tmp_path / "mockserver.yaml" if "mockserver" in files else None)
         log = Log(lines.append)
-        made = modes.replay([tmp_path], modes.How(project, parse_pace(speed, None), loopback), log)
+        options = modes.ServerOptions(project, parse_pace(speed, None), loopback)
+        server = modes.replay([tmp_path], options, log)
         return Server(
-            await aiohttp_client(RawTestServer(made.app.handle)), made.cassettes, log, lines
+            await aiohttp_client(RawTestServer(server.app.handle)), server.cassettes, log, lines
         )
 
     return start

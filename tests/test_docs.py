@@ -18,7 +18,7 @@ from mockserver.cassette.model import Policy
 from mockserver.cli import cli
 from mockserver.formats import strict_yaml
 from mockserver.pytest_plugin import options
-from mockserver.pytest_plugin.marker import HOW
+from mockserver.pytest_plugin.marker import SERVER_OPTIONS
 from mockserver.server import script_files, settings
 from mockserver.store.library import Library
 from tests.conftest import tool
@@ -78,7 +78,7 @@ def test_each_option_of_the_plugin_is_documented(pytestconfig: pytest.Config) ->
 
     for option in parser.getgroup("mockserver").options:
         assert option.names()[0] in page
-    for name in HOW:
+    for name in SERVER_OPTIONS:
         assert f"`{name}" in page
 
 

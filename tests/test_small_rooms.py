@@ -81,22 +81,26 @@ def test_a_cache_forgets_what_was_not_used_for_longest() -> None:
     assert cache.get("big") is None
 
 
-def test_sessions_count_for_themselves() -> None:
+def test_each_session_has_its_own_counts() -> None:
     sessions = Sessions()
     for name in ("one", "one", "two"):
-        sessions.of(name).counts["k"] += 1
+        sessions.get_or_create(name).counts["k"] += 1
 
-    assert [sessions.of(name).counts["k"] for name in ("one", "two", "three")] == [2, 1, 0]
+    assert [sessions.get_or_create(name).counts["k"] for name in ("one", "two", "three")] == [
+        2,
+        1,
+        0,
+    ]
     sessions.reset("one")
-    assert [sessions.of(name).counts["k"] for name in ("one", "two")] == [0, 1]
+    assert [sessions.get_or_create(name).counts["k"] for name in ("one", "two")] == [0, 1]
     sessions.reset()
-    assert sessions.of("two").counts["k"] == 0
+    assert sessions.get_or_create("two").counts["k"] == 0
 
 
 def test_sessions_count_what_was_played() -> None:
     sessions = Sessions()
     for name, exchange in (("one", "a#1"), ("two", "a#1"), ("one", "a#2")):
-        sessions.play(sessions.of(name), exchange)
+        sessions.count_play(sessions.get_or_create(name), exchange)
 
     assert sessions.plays() == {"a#1": 2, "a#2": 1}
     assert (sessions.plays("two"), sessions.plays("nobody")) == ({"a#1": 1}, {})
@@ -106,40 +110,40 @@ def test_sessions_count_what_was_played() -> None:
     assert sessions.plays() == {}
 
 
-def test_a_session_not_heard_of_for_long_is_forgotten() -> None:
-    sessions = Sessions(kept=2)
+def test_the_least_recently_used_session_is_forgotten() -> None:
+    sessions = Sessions(limit=2)
     for name in ("a", "b", "a", "c"):
-        sessions.of(name).counts["k"] += 1
+        sessions.get_or_create(name).counts["k"] += 1
 
     assert [sessions.plays(name) is sessions.plays("nobody") for name in ("a", "c")] == [False] * 2
-    assert sessions.of("a").counts["k"] == 2
-    assert sessions.of("b").counts["k"] == 0
+    assert sessions.get_or_create("a").counts["k"] == 2
+    assert sessions.get_or_create("b").counts["k"] == 0
 
 
 class Shelf(list[str]):
-    """Something that a session keeps."""
+    """A state object of a session."""
 
 
-def test_a_session_keeps_one_thing_of_each_kind() -> None:
+def test_a_session_has_one_state_object_per_class() -> None:
     sessions = Sessions()
-    mine = sessions.of("mine").keep(Shelf)
+    mine = sessions.get_or_create("mine").get_or_create(Shelf)
     mine.append("book")
 
-    assert sessions.of("mine").keep(Shelf) is mine
-    assert sessions.of("yours").keep(Shelf) == []
-    assert sessions.of("mine").keep(dict) == {}
+    assert sessions.get_or_create("mine").get_or_create(Shelf) is mine
+    assert sessions.get_or_create("yours").get_or_create(Shelf) == []
+    assert sessions.get_or_create("mine").get_or_create(dict) == {}
 
 
-def test_what_is_kept_can_be_asked_for_without_making_it() -> None:
-    session = Sessions().of("one")
+def test_get_does_not_create_a_state_object() -> None:
+    session = Sessions().get_or_create("one")
 
-    assert session.kept(Shelf) is None
-    assert session.keep(Shelf) is session.kept(Shelf)
+    assert session.get(Shelf) is None
+    assert session.get_or_create(Shelf) is session.get(Shelf)
 
 
-def answered(every: bool) -> list[str]:
+def log_lines(verbose: bool) -> list[str]:
     lines: list[str] = []
-    log = Log(lines.append, every=every)
+    log = Log(lines.append, verbose=verbose)
     request = Request("POST", "/runs/wait")
     for reply, seconds in (
         (Reply(200, source=Source.CASSETTE, exchange="a.yaml#1"), 0.0123),
@@ -147,32 +151,32 @@ def answered(every: bool) -> list[str]:
         (Reply(404, source=Source.MISS, note="no exchange matches"), 0.001),
         (Reply(502, source=Source.ERROR, note="cannot be reached"), 0.001),
     ):
-        log.answering(request, reply)
-        log.answered(request, reply, seconds)
+        log.response_started(request, reply)
+        log.response_finished(request, reply, seconds)
     return [*lines, log.summary()]
 
 
-def test_a_log_tells_misses_and_faults() -> None:
-    assert answered(every=False) == [
+def test_a_log_has_misses_and_errors() -> None:
+    assert log_lines(verbose=False) == [
         "miss: no exchange matches",
         "error: POST /runs/wait: cannot be reached",
         "answered 1 by cassette; 1 miss; 1 error",
     ]
 
 
-def test_on_a_terminal_a_log_tells_every_request() -> None:
-    assert answered(every=True)[:2] == [
+def test_a_verbose_log_has_every_request() -> None:
+    assert log_lines(verbose=True)[:2] == [
         "POST /runs/wait 200 cassette a.yaml#1 12 ms",
         "POST /runs/wait 200 fake 1 ms",
     ]
 
 
-def test_a_log_tells_what_an_id_stands_for() -> None:
+def test_a_verbose_log_shows_the_recorded_id() -> None:
     lines: list[str] = []
-    log = Log(lines.append, every=True)
+    log = Log(lines.append, verbose=True)
     request, reply = Request("GET", "/threads/x"), Reply(200, id_pairs=(("x", "y"),))
-    log.answering(request, reply)
-    log.answered(request, reply, 0.001)
+    log.response_started(request, reply)
+    log.response_finished(request, reply, 0.001)
 
     assert lines == ["GET /threads/x 200 cassette 1 ms, x for y"]
     assert [one.ids for one in log.journal.calls()] == [{"x": "y"}]

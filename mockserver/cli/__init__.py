@@ -18,7 +18,7 @@ from mockserver.errors import MockServerError
 
 
 class _Commands(click.Group):
-    """A group that lists its commands in the order in which a person meets them."""
+    """A group that lists its commands in the order of their registration."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
@@ -28,7 +28,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="langgraph-mockserver", prog_name="mockserver")
 def cli() -> None:
-    """Record a LangGraph Agent Server, replay it without one, or fake it."""
+    """Record, replay or fake a LangGraph Agent Server."""
 
 
 for command in (
@@ -51,8 +51,11 @@ for command in (
 
 
 def main() -> None:
-    """Run the command line: trouble is one plain line and status 2, Ctrl-C before a server is ready is status 130."""
-    # Until a server is ready all that is made stays: to look through it for garbage would be in vain. See console.ready.
+    """Run the command line.
+
+    An error prints one line to stderr and exits with 2. Ctrl-C before a server is ready exits with 130.
+    """
+    # Start-up objects live until the server stops, so collecting garbage meanwhile frees nothing. See console.report_ready.
     gc.disable()
     try:
         cli(prog_name="mockserver", standalone_mode=False)

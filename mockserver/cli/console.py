@@ -1,4 +1,4 @@
-"""What a command says while it serves: to stderr all but the one line that it is ready."""
+"""The output of a serving command: the ready line goes to stdout, everything else to stderr."""
 
 import contextlib
 import gc
@@ -9,18 +9,19 @@ import click
 from mockserver.server.log import Log
 
 
-def log() -> Log:
-    """Return the log of a server: on a terminal a line a request, else misses and faults."""
+def create_log() -> Log:
+    """Return the log of a server: one line per request on a terminal, otherwise only misses and errors."""
 
-    def tell(line: str) -> None:
+    def write(line: str) -> None:
         with contextlib.suppress(OSError):
             click.echo(line, err=True)
 
-    return Log(tell, every=sys.stderr.isatty())
+    return Log(write, verbose=sys.stderr.isatty())
 
 
-def ready(line: str) -> None:
-    """Say on stdout that the server listens; what was made until now stays, what is made from now on is not all to stay."""
+def report_ready(line: str) -> None:
+    """Print the ready *line* to stdout, and start garbage collection."""
+    # The objects of the start-up live until the stop: the collector need not look at them.
     gc.freeze()
     gc.enable()
     click.echo(line)

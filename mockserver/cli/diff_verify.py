@@ -1,4 +1,4 @@
-"""The commands that compare: diff, verify."""
+"""The commands that compare recordings: diff, verify."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import progressing
+from mockserver.cli.tables import with_progress
 from mockserver.cli.work import Opened, Work
 from mockserver.errors import UpstreamError, UsageError
 from mockserver.formats.wording import pluralize, printable
@@ -17,57 +17,59 @@ if TYPE_CHECKING:
     from mockserver.tools.compare.diff import ExchangePair
 
 
-@click.command(short_help="Tell what two recordings differ in.")
+@click.command(short_help="Compare two recordings.")
 @click.argument("before", type=options.PATH, metavar="A")
 @click.argument("after", type=options.PATH, metavar="B")
-@click.option("--exact", is_flag=True, help="Compare ids, times and heartbeats too.")
+@click.option("--exact", is_flag=True, help="Also compare ids, times and heartbeats.")
 @options.config
 @options.as_json
 def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: bool) -> None:
-    """Tell what recording B differs in from recording A, both cassettes or both folders.
+    """Show the differences between recordings A and B: two cassettes, or two folders.
 
-    Exchanges are matched as in a replay, events are aligned; what changes from run to run, ids and times, is set aside. Of two folders the files
-    of one name are compared. Exits with 1 if there are differences.
+    Exchanges are matched as in a replay, and events are aligned. Ids and times are ignored, since they change in every run. In two folders,
+    files of the same name are compared.
+
+    Exits with 1 if there are differences.
     """
     from mockserver.server import settings
     from mockserver.tools.compare.diff import compare_sources
 
     policy = settings.load(config).policy
     work, count = Work(), 0
-    found: list[tuple[str, ExchangePair | Path]] = []
-    both = _both(work, before, after)
-    size = sum(len(one.source.raw) for _, one, _ in both if one)
-    for name, one, other in progressing(both, "compare", size):
-        if one is None or other is None:
-            found.append((name, before if other is None else after))
+    differences: list[tuple[str, ExchangePair | Path]] = []
+    file_pairs = _pair_files(work, before, after)
+    size = sum(len(one.source.raw) for _, one, _ in file_pairs if one)
+    for name, opened_a, opened_b in with_progress(file_pairs, "compare", size):
+        if opened_a is None or opened_b is None:
+            differences.append((name, before if opened_b is None else after))
             continue
-        if one.source.raw == other.source.raw:
-            count += len(list(one.source.exchanges))
+        if opened_a.source.raw == opened_b.source.raw:
+            count += len(list(opened_a.source.exchanges))
             continue
-        pairs = compare_sources(one.source, other.source, policy, exact=exact)
+        pairs = compare_sources(opened_a.source, opened_b.source, policy, exact=exact)
         count += sum(not pair.is_header for pair in pairs)
-        found += [(name, pair) for pair in pairs if pair.differs]
-    for name, what in found:
-        if isinstance(what, Path):
-            _only(name, what, as_json)
+        differences += [(name, pair) for pair in pairs if pair.differs]
+    for name, difference in differences:
+        if isinstance(difference, Path):
+            _print_unpaired_file(name, difference, as_json)
         else:
-            only_before = what.after is None and before.is_file()
-            _tell(str(before) if only_before else name, what, as_json)
-    work.found = bool(found)
-    differing = sum(not isinstance(what, Path) and not what.is_header for _, what in found)
+            only_before = difference.after is None and before.is_file()
+            _print_pair(str(before) if only_before else name, difference, as_json)
+    work.has_findings = bool(differences)
+    differing = sum(not isinstance(each, Path) and not each.is_header for _, each in differences)
     click.echo(f"{pluralize(count, 'exchange')} compared, {differing} differ", err=True)
     work.finish()
 
 
-@click.command(short_help="Ask a live server what was recorded, and compare.")
+@click.command(short_help="Compare a recording with a live server.")
 @options.paths
-@options.upstream("ask")
+@options.upstream("send the requests to")
 @click.option(
     "--values",
     is_flag=True,
     show_envvar=True,
     envvar="MOCKSERVER_VALUES",
-    help="Compare values too, and not the structure alone.",
+    help="Compare values, not only the structure.",
 )
 @click.option(
     "--max-age",
@@ -75,7 +77,7 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
     metavar="DAYS",
     show_envvar=True,
     envvar="MOCKSERVER_MAX_AGE",
-    help="Warn of cassettes that were recorded longer ago.",
+    help="Warn about cassettes that are older than this.",
 )
 @click.option(
     "--timeout",
@@ -85,7 +87,7 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
     metavar="SECONDS",
     show_envvar=True,
     envvar="MOCKSERVER_TIMEOUT",
-    help="How long an answer may take.",
+    help="Fail an exchange whose response takes longer.",
 )
 @click.option(
     "--jobs",
@@ -94,7 +96,7 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
     show_default=True,
     show_envvar=True,
     envvar="MOCKSERVER_JOBS",
-    help="How many cassettes to verify at a time; the requests of one come one after the other.",
+    help="Verify this many cassettes in parallel. The requests of one cassette are sent in order.",
 )
 @click.option(
     "--junit",
@@ -102,7 +104,7 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
     metavar="FILE",
     show_envvar=True,
     envvar="MOCKSERVER_JUNIT",
-    help="Write the results as JUnit XML too.",
+    help="Also write the results to FILE as JUnit XML.",
 )
 @options.config
 @options.as_json
@@ -119,89 +121,95 @@ def verify(
     config: Path | None,
     as_json: bool,
 ) -> None:
-    """Send the recorded requests to a live Agent Server, and compare what matters: status, headers that clients go by, events and their order,
-    fields and types.
+    """Send the recorded requests to a live Agent Server, and compare its responses with the recorded ones.
 
-    PATH is a cassette or a folder of them; ./cassettes if none is given. It runs the graphs of that server; ids of live answers are put into the
-    requests that follow, and threads that it made are deleted at the end. Exits with 1 if there are differences, with 2 if the server is not there.
+    Compares the status, the headers that clients use, the events and their order, and the fields and types of JSON.
+
+    PATH is a cassette or a folder of cassettes. The default is ./cassettes. The server runs its graphs. Ids in live responses replace the
+    recorded ids in later requests. Threads that verify creates are deleted at the end.
+
+    Exits with 1 if there are differences, with 2 if the server cannot be reached.
     """
     from datetime import UTC, datetime
     from uuid import uuid4
 
     from mockserver.cli.verification import Verification
-    from mockserver.cli.verify_run import results, tell, write_junit
+    from mockserver.cli.verify_run import print_results, verify_all, write_junit
     from mockserver.server import settings
     from mockserver.tools.compare.verify import Outcome, Result, age_warning
 
     project = settings.load(config)
-    server = options.server(upstream, upstream_headers, upstream_api_key)
+    server = options.create_upstream(upstream, upstream_headers, upstream_api_key)
     check = Verification(
         server, project.redact, lambda: str(uuid4()), values=values, timeout=timeout
     )
     work = Work()
-    sources = [opened.source for opened in work.whole(paths, "read")]
+    sources = [opened.source for opened in work.readable_cassettes(paths, "read")]
     now = datetime.now(UTC)
     warned = [
         age_warning(one.name, one.header, now, max_age) for one in sources if max_age is not None
     ]
     warnings = [line for line in warned if line]
     if junit is not None and not junit.parent.is_dir():
-        raise UsageError(f"--junit {junit}: there is no folder {junit.parent}")
+        raise UsageError(f"--junit {junit}: the folder {junit.parent} does not exist")
     try:
-        found = results(sources, check, server, jobs)
+        results = verify_all(sources, check, server, jobs)
     except UpstreamError as error:
         if junit is not None:
             write_junit(
                 junit, [Result("verify#0", server.url, Outcome.FAILED, 0.0, (str(error),))], []
             )
         raise
-    tell(found, warnings, as_json)
+    print_results(results, warnings, as_json)
     if junit is not None:
-        write_junit(junit, found, warnings)
-    work.found = any(result.outcome is not Outcome.SAME for result in found)
+        write_junit(junit, results, warnings)
+    work.has_findings = any(result.outcome is not Outcome.SAME for result in results)
     work.finish()
 
 
-def _both(work: Work, before: Path, after: Path) -> list[tuple[str, Opened | None, Opened | None]]:
-    """Return the cassettes of both sides by their names; two single files belong together whatever they are called."""
+def _pair_files(
+    work: Work, before: Path, after: Path
+) -> list[tuple[str, Opened | None, Opened | None]]:
+    """Return a list of (name, cassette of A, cassette of B); two files form one pair, whatever their names."""
     for path in (before, after):
         if not path.exists():
-            raise UsageError(f"{path}: there is no such file or folder")
+            raise UsageError(f"{path}: no such file or folder")
     if before.is_dir() != after.is_dir():
-        raise UsageError(f"{before} and {after}: compare two cassettes, or two folders")
+        raise UsageError(f"{before} and {after}: name two cassettes, or two folders")
     sides = [
-        {_name(one, path): one for one in work.whole((path,), "read")} for path in (before, after)
+        {_name(one, path): one for one in work.readable_cassettes((path,), "read")}
+        for path in (before, after)
     ]
     if not before.is_dir():
-        ours, theirs = (next(iter(side.values()), None) for side in sides)
-        return [(str(after), ours, theirs)] if ours and theirs else []
+        opened_a, opened_b = (next(iter(side.values()), None) for side in sides)
+        return [(str(after), opened_a, opened_b)] if opened_a and opened_b else []
     unread = {name for path in (before, after) for name in work.unread_below(path)}
-    there = sorted({*sides[0], *sides[1]} - unread)
-    return [(name, sides[0].get(name), sides[1].get(name)) for name in there]
+    names = sorted({*sides[0], *sides[1]} - unread)
+    return [(name, sides[0].get(name), sides[1].get(name)) for name in names]
 
 
 def _name(opened: Opened, root: Path) -> str:
     return opened.path.relative_to(root).as_posix() if root.is_dir() else opened.path.name
 
 
-def _only(name: str, root: Path, as_json: bool) -> None:
+def _print_unpaired_file(name: str, root: Path, as_json: bool) -> None:
     click.echo(
         json.dumps({"file": name, "only": str(root)}) if as_json else f"only in {root}: {name}"
     )
 
 
-def _tell(name: str, pair: "ExchangePair", as_json: bool) -> None:
+def _print_pair(name: str, pair: "ExchangePair", as_json: bool) -> None:
     from mockserver.tools.compare.report import changes_to_json
 
     if as_json:
-        told = {"file": name, "request": pair.request, "before": pair.before, "after": pair.after}
+        head = {"file": name, "request": pair.request, "before": pair.before, "after": pair.after}
         click.echo(
-            json.dumps(told | {"changes": changes_to_json(pair.changes)}, ensure_ascii=False)
+            json.dumps(head | {"changes": changes_to_json(pair.changes)}, ensure_ascii=False)
         )
         return
     if pair.is_header:
         click.secho(f"{name} header", bold=sys.stdout.isatty())
-        _words(pair)
+        _print_changes(pair)
         return
     number = pair.before if pair.before is not None else pair.after
     missing = (
@@ -211,10 +219,10 @@ def _tell(name: str, pair: "ExchangePair", as_json: bool) -> None:
     click.secho(
         f"{name}#{number} {printable(pair.request)}{missing}{moved}", bold=sys.stdout.isatty()
     )
-    _words(pair)
+    _print_changes(pair)
 
 
-def _words(pair: "ExchangePair") -> None:
+def _print_changes(pair: "ExchangePair") -> None:
     from mockserver.tools.compare.report import format_changes
 
     for line in format_changes(pair.changes):

@@ -1,4 +1,4 @@
-"""The commands that look after the text of cassettes: lint, fmt, scrub."""
+"""The commands that check and rewrite cassettes: lint, fmt, scrub."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import wrapped
+from mockserver.cli.tables import wrap
 from mockserver.cli.work import Work
 from mockserver.errors import SlowPatternError, UsageError
 from mockserver.formats.wording import pluralize, printable
@@ -18,17 +18,21 @@ if TYPE_CHECKING:
     from mockserver.tools.lint.findings import Finding
 
 
-@click.command(short_help="Find what is wrong with cassettes.")
+@click.command(short_help="Check cassettes for problems.")
 @options.paths
-@click.option("--fix", is_flag=True, help="Mend what has but one meaning, such as a missing quote.")
+@click.option(
+    "--fix",
+    is_flag=True,
+    help="Fix unambiguous problems, such as a missing quote, and report each fix.",
+)
 @click.option(
     "--ignore",
     "ignored",
     multiple=True,
     metavar="CODE",
-    help="Do not tell findings of that code. Repeatable.",
+    help="Do not report findings with this code. Repeatable.",
 )
-@click.option("--codes", is_flag=True, help="List the codes, and what each finds.")
+@click.option("--codes", is_flag=True, help="List all codes with their meaning, and exit.")
 @options.config
 @options.as_json
 def lint(
@@ -39,9 +43,13 @@ def lint(
     config: Path | None,
     as_json: bool,
 ) -> None:
-    """Find what is wrong with cassettes: what cannot be read or matched, values whose type a hand edit changed, secrets, answers that no SDK takes.
+    """Check cassettes for problems.
 
-    PATH is a cassette or a folder of them; ./cassettes if none is given. Exits with 1 if there are findings.
+    Reports what cannot be read or matched, values whose type changed by a manual edit, secrets, and responses that the SDKs reject.
+
+    PATH is a cassette or a folder of cassettes. The default is ./cassettes.
+
+    Exits with 1 if there are findings.
     """
     from mockserver.server import settings
     from mockserver.tools.lint.findings import CODES
@@ -49,177 +57,184 @@ def lint(
     from mockserver.tools.source import looks_recorded, parse_source
 
     if codes:
-        _codes(CODES, as_json)
+        _print_codes(CODES, as_json)
         return
     for code in ignored:
         if code not in CODES:
             raise UsageError(
-                f"--ignore {code}: there is no such code; `mockserver lint --codes` lists them"
+                f"--ignore {code}: unknown code; `mockserver lint --codes` lists all codes"
             )
     project = settings.load(config)
     skipped = frozenset(ignored)
     work, count = Work(), 0
-    found: list[Finding] = []
-    mended: list[Finding] = []
+    findings: list[Finding] = []
+    fixed: list[Finding] = []
     for opened in work.files(paths, "lint"):
-        held = opened.source
-        if not held.is_cassette and not opened.named and not looks_recorded(held.raw):
+        original = opened.source
+        if not original.is_cassette and not opened.is_explicit and not looks_recorded(original.raw):
             work.skip(opened.path)
             continue
         count += 1
         try:
-            told = lint_source(held, project.policy, project.redact, work.advance)
-            if fix and (raw := fix_source(held, skipped)) != held.raw and work.rewrite(opened, raw):
-                mended += [one for one in told if one.fixable and one.code not in skipped]
-                told = lint_source(parse_source(held.name, raw), project.policy, project.redact)
+            current = lint_source(original, project.policy, project.redact, work.advance)
+            if (
+                fix
+                and (raw := fix_source(original, skipped)) != original.raw
+                and work.rewrite(opened, raw)
+            ):
+                fixed += [each for each in current if each.fixable and each.code not in skipped]
+                current = lint_source(
+                    parse_source(original.name, raw), project.policy, project.redact
+                )
         except SlowPatternError as error:
-            work.trouble(f"{opened.path}: {error}")
+            work.report_error(f"{opened.path}: {error}")
             continue
-        found += [one for one in told if one.code not in skipped]
-    work.found = bool(found)
-    for finding in mended:
-        click.echo(f"mended {finding.location}: {printable(finding.message)}", err=True)
-    _tell(found, as_json)
-    fixable = sum(finding.fixable for finding in found)
-    ways = f"; --fix mends {fixable} of them" if fixable else ""
-    done = f", {len(mended)} mended" if mended else ""
+        findings += [each for each in current if each.code not in skipped]
+    work.has_findings = bool(findings)
+    for finding in fixed:
+        click.echo(f"fixed {finding.location}: {printable(finding.message)}", err=True)
+    _print_findings(findings, as_json)
+    fixable = sum(finding.fixable for finding in findings)
+    hint = f"; --fix fixes {fixable} of them" if fixable else ""
+    done = f", {len(fixed)} fixed" if fixed else ""
     click.echo(
-        f"{pluralize(len(found), 'finding')} in {pluralize(count, 'cassette')}{done}{ways}",
+        f"{pluralize(len(findings), 'finding')} in {pluralize(count, 'cassette')}{done}{hint}",
         err=True,
     )
     work.finish()
 
 
-@click.command(short_help="Put cassettes into their one form.")
+@click.command(short_help="Format cassettes.")
 @options.paths
 @click.option(
-    "--check", is_flag=True, help="Write nothing; exit with 1 if a cassette is in another form."
+    "--check", is_flag=True, help="Write nothing; exit with 1 if a cassette is not formatted."
 )
 @options.as_json
 def fmt(paths: tuple[Path, ...], check: bool, as_json: bool) -> None:
-    """Put cassettes into the form in which they are recorded: the same exchanges, the same text. Comments stay.
+    """Format cassettes as `record` writes them: equal exchanges get equal text. Comments stay.
 
-    What is left out by hand is written, such as `method: POST`; the data of an event becomes its JSON. A file that cannot be read is left as it is,
-    and the exit status is 2.
+    Omitted defaults such as `method: POST` are written out, and the data of events is written as JSON. A file that cannot be read is not
+    changed, and the exit status is 2.
 
-    PATH is a cassette or a folder of them; ./cassettes if none is given.
+    PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
     from mockserver.tools.fmt import format_source
 
-    work, changed, same = Work(), [], 0
+    work, changed, unchanged = Work(), [], 0
     for opened in work.cassettes(paths, "fmt"):
-        if faults := opened.source.errors:
-            work.trouble(f"{faults[0]}: the file is left as it is")
+        if errors := opened.source.errors:
+            work.report_error(f"{errors[0]}: the file is not changed")
             continue
         raw = format_source(opened.source)
         if raw == opened.source.raw:
-            same += 1
+            unchanged += 1
         elif check or work.rewrite(opened, raw):
             changed.append(str(opened.path))
-    work.found = check and bool(changed)
+    work.has_findings = check and bool(changed)
     for path in changed:
         done = "would be formatted" if check else "formatted"
         click.echo(
             json.dumps({"file": path, "written": not check}) if as_json else f"{done} {path}"
         )
     click.echo(
-        f"{pluralize(len(changed), 'cassette')} {'to format' if check else 'formatted'}, {same} as they should be",
+        f"{pluralize(len(changed), 'cassette')} {'to format' if check else 'formatted'}, {unchanged} unchanged",
         err=True,
     )
     work.finish()
 
 
-@click.command(short_help="Take secrets out of cassettes.")
+@click.command(short_help="Redact secrets in cassettes.")
 @options.paths
 @click.option(
     "--rule",
-    "given",
+    "extra_rules",
     multiple=True,
     metavar="RULE",
-    help="What else is secret: a regular expression, or field:NAME. Repeatable.",
+    help="Also redact what matches RULE: a regular expression, or field:NAME. Repeatable.",
 )
 @click.option(
-    "--check", is_flag=True, help="Write nothing; exit with 1 if there is something to replace."
+    "--check", is_flag=True, help="Write nothing; exit with 1 if there is a secret to redact."
 )
 @options.config
 @options.as_json
 def scrub(
     paths: tuple[Path, ...],
-    given: tuple[str, ...],
+    extra_rules: tuple[str, ...],
     check: bool,
     config: Path | None,
     as_json: bool,
 ) -> None:
-    """Redact cassettes again, with today's rules and those of mockserver.yaml, and tell where something was replaced.
+    """Redact cassettes again, with the current rules and those of mockserver.yaml, and report each replaced secret.
 
-    An exchange that held a secret is written anew, as `fmt` does it; the others stay as they are.
+    An exchange that holds a secret is rewritten as by `fmt`; other exchanges do not change.
 
-    PATH is a cassette or a folder of them; ./cassettes if none is given.
+    PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
     from mockserver.redaction.redactor import parse_rules
     from mockserver.server import settings
     from mockserver.tools.scrub import UNREADABLE, find_secrets, scrub_part
     from mockserver.tools.source import parse_source
 
-    if "field:" in given:
-        raise UsageError("--rule field: names no field, write field:NAME")
-    named = [{"field": one[6:]} if one.startswith("field:") else one for one in given]
-    own = parse_rules(named, "--rule")
-    redact = settings.load(config).redact.combine(own)
+    if "field:" in extra_rules:
+        raise UsageError("--rule field: the name is missing; write field:NAME")
+    definitions = [
+        {"field": rule[6:]} if rule.startswith("field:") else rule for rule in extra_rules
+    ]
+    redact = settings.load(config).redact.combine(parse_rules(definitions, "--rule"))
     work, replaced, files = Work(), [], 0
     for opened in work.cassettes(paths, "scrub"):
         parts = opened.source.parts
         for fault in opened.source.errors:
-            work.trouble(f"{fault}: this part is left as it is")
+            work.report_error(f"{fault}: this part is not changed")
         try:
-            told = [one for part in parts for one in find_secrets(part, redact)]
-            raw = b"".join(scrub_part(part, redact) for part in parts) if told else b""
+            secrets = [secret for part in parts for secret in find_secrets(part, redact)]
+            raw = b"".join(scrub_part(part, redact) for part in parts) if secrets else b""
         except SlowPatternError as error:
-            work.trouble(f"{opened.path}: {error}: the file is left as it is")
+            work.report_error(f"{opened.path}: {error}: the file is not changed")
             continue
-        for one in told:
-            if one.where == UNREADABLE:
-                why = "what looks like a secret stands in what cannot be read: mend that first"
-                work.trouble(f"{one.file}, line {one.line}: {why}")
-        told = [one for one in told if one.where != UNREADABLE]
-        if not told:
+        for secret in secrets:
+            if secret.where == UNREADABLE:
+                why = "a part that cannot be read contains what looks like a secret: fix that part first"
+                work.report_error(f"{secret.file}, line {secret.line}: {why}")
+        secrets = [secret for secret in secrets if secret.where != UNREADABLE]
+        if not secrets:
             continue
         if not (check or work.rewrite(opened, raw)):
             continue
         files += 1
-        replaced += told
+        replaced += secrets
         for part in () if check else parse_source(opened.source.name, raw).exchanges:
-            for one in find_secrets(part, redact):
-                why = "what looks like a secret could not be taken out: edit it by hand"
-                work.trouble(f"{one.file}, line {one.line}: {why}")
-    for one in replaced:
-        number = f" #{one.exchange}" if one.exchange else ""
-        shown = f"{one.file}:{one.line}:{number} {one.where}"
-        click.echo(json.dumps(asdict(one), ensure_ascii=False) if as_json else shown)
+            for secret in find_secrets(part, redact):
+                why = "what looks like a secret could not be redacted: edit it by hand"
+                work.report_error(f"{secret.file}, line {secret.line}: {why}")
+    for secret in replaced:
+        number = f" #{secret.exchange}" if secret.exchange else ""
+        line = f"{secret.file}:{secret.line}:{number} {secret.where}"
+        click.echo(json.dumps(asdict(secret), ensure_ascii=False) if as_json else line)
     count = len(replaced)
-    work.found = check and count > 0
-    done = "to replace" if check else "replaced"
-    click.echo(f"{pluralize(count, 'place')} {done} in {pluralize(files, 'cassette')}", err=True)
+    work.has_findings = check and count > 0
+    done = "to redact" if check else "redacted"
+    click.echo(f"{pluralize(count, 'secret')} {done} in {pluralize(files, 'cassette')}", err=True)
     work.finish()
 
 
-def _tell(found: "list[Finding]", as_json: bool) -> None:
+def _print_findings(findings: "list[Finding]", as_json: bool) -> None:
     if as_json:
-        for finding in found:
+        for finding in findings:
             click.echo(json.dumps(finding.facts(), ensure_ascii=False))
         return
     if not sys.stdout.isatty():
-        for finding in found:
+        for finding in findings:
             click.echo(str(finding))
         return
-    for finding in found:
+    for finding in findings:
         click.secho(finding.location, bold=True)
-        click.echo(wrapped(printable(finding.message), 4))
-        click.echo(wrapped(f"→ {finding.advice}", 4))
+        click.echo(wrap(printable(finding.message), 4))
+        click.echo(wrap(f"→ {finding.advice}", 4))
 
 
-def _codes(codes: dict[str, str], as_json: bool) -> None:
+def _print_codes(codes: dict[str, str], as_json: bool) -> None:
     width = max(map(len, codes))
     for code, meaning in codes.items():
-        told = {"code": code, "finds": meaning}
-        click.echo(json.dumps(told) if as_json else f"{code:{width}}  {meaning}")
+        facts = {"code": code, "finds": meaning}
+        click.echo(json.dumps(facts) if as_json else f"{code:{width}}  {meaning}")

@@ -1,4 +1,4 @@
-"""The commands that make fewer cassettes of many, or cassettes of something else: prune, merge."""
+"""The commands that remove exchanges or combine cassettes: prune, merge."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import table
+from mockserver.cli.tables import print_table
 from mockserver.cli.work import Opened, Work
 from mockserver.errors import MockServerError, UsageError
 from mockserver.formats.wording import pluralize
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from mockserver.tools.source import Part, Source
 
 
-_LISTED = 10
-"""How many files of which nothing is left are named."""
+_MAX_LISTED = 10
+"""How many empty files a message names."""
 
 _COLUMNS = ("exchange", "method", "path", "human")
 
 
-@click.command(short_help="Take out exchanges that were never played.")
+@click.command(short_help="Remove exchanges that were never played.")
 @options.paths
 @click.option(
     "--usage",
@@ -32,15 +32,19 @@ _COLUMNS = ("exchange", "method", "path", "human")
     required=True,
     type=options.PATH,
     metavar="FILE",
-    help="What `mockserver replay --usage` or `pytest --mockserver-usage` has written. Repeatable.",
+    help="A file written by `mockserver replay --usage` or `pytest --mockserver-usage`. Repeatable.",
 )
-@click.option("--write", is_flag=True, help="Take them out; without it they are only shown.")
+@click.option(
+    "--write", is_flag=True, help="Remove the exchanges. By default they are only listed."
+)
 @options.as_json
 def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_json: bool) -> None:
-    """Show the exchanges that were never played, by what usage files tell, and take them out with --write.
+    """List the exchanges that were never played according to usage files; remove them with --write.
 
-    PATH is a cassette or a folder of them; ./cassettes if none is given. What the usage does not know is kept; a file of which nothing is left is
-    removed. Run it in the folder where the usage was written, after the whole suite. Exits with 1 if there is something to take out.
+    PATH is a cassette or a folder of cassettes. The default is ./cassettes. Exchanges that the usage files do not mention are kept. A file
+    without remaining exchanges is deleted. Run this after the whole test suite, in the folder where the usage was written.
+
+    Exits with 1 if there are exchanges to remove.
     """
     from mockserver.matching.usage import merge_usages
     from mockserver.store import usage
@@ -48,61 +52,69 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
 
     for file in usages:
         if not file.exists():
-            raise UsageError(f"{file}: there is no such file")
-    known = merge_usages(usage.read_usage(path) for path in usages)
+            raise UsageError(f"{file}: no such file")
+    usage_by_file = merge_usages(usage.read_usage(path) for path in usages)
     work, count = Work(), 0
     rows: list[tuple[str, ...]] = []
     empty: list[str] = []
     matched = False
-    for opened in work.whole(paths, "prune"):
-        plays = known.get(usage.display_path(opened.path))
+    for opened in work.readable_cassettes(paths, "prune"):
+        plays = usage_by_file.get(usage.display_path(opened.path))
         matched = matched or plays is not None
-        found = plan_prune(opened.source, plays)
-        _tell_kept(work, opened, found)
-        if not found.unplayed:
+        plan = plan_prune(opened.source, plays)
+        _report_kept(work, opened, plan)
+        if not plan.unplayed:
             continue
-        raw = remove_parts(opened.source, found.unplayed)
-        if write and not _put(work, opened, raw):
+        raw = remove_parts(opened.source, plan.unplayed)
+        if write and not _write(work, opened, raw):
             continue
-        count += len(found.unplayed)
-        rows += map(_row, found.unplayed)
+        count += len(plan.unplayed)
+        rows += map(_row, plan.unplayed)
         if raw is None:
             empty.append(str(opened.path))
     if not matched:
-        first = next(iter(known), "none")
-        work.trouble(f"the usage knows other files, such as {first}: run this where it was written")
-    work.found = not write and count > 0
+        first = next(iter(usage_by_file), "none")
+        work.report_error(
+            f"the usage files name other cassettes, such as {first}: run this where the usage was written"
+        )
+    work.has_findings = not write and count > 0
     if as_json:
         for row in rows:
             click.echo(json.dumps(dict(zip(_COLUMNS, row, strict=True)), ensure_ascii=False))
         for path in empty:
             click.echo(json.dumps({"nothing_left": path, "removed": write}))
     else:
-        table(rows)
+        print_table(rows)
         if empty:
-            more = f" and {len(empty) - _LISTED} more" if len(empty) > _LISTED else ""
-            gone = "removed" if write else "--write removes them"
-            click.echo(f"nothing is left of {', '.join(empty[:_LISTED])}{more}: {gone}", err=True)
-    done = "taken out" if write else "never played"
-    way = "; --write takes them out" if work.found else ""
-    click.echo(f"{pluralize(count, 'exchange')} {done}{way}", err=True)
+            more = f" and {len(empty) - _MAX_LISTED} more" if len(empty) > _MAX_LISTED else ""
+            deleted = "deleted" if write else "--write deletes them"
+            click.echo(
+                f"no exchanges remain in {', '.join(empty[:_MAX_LISTED])}{more}: {deleted}",
+                err=True,
+            )
+    done = "removed" if write else "never played"
+    hint = "; --write removes them" if work.has_findings else ""
+    click.echo(f"{pluralize(count, 'exchange')} {done}{hint}", err=True)
     work.finish()
 
 
-@click.command(short_help="Make one cassette of several.")
+@click.command(short_help="Combine cassettes into one.")
 @options.paths
 @click.option(
-    "--into", required=True, type=options.PATH, metavar="FILE", help="The cassette to make."
+    "--into", required=True, type=options.PATH, metavar="FILE", help="Write the cassette to FILE."
 )
-@click.option("--overwrite", is_flag=True, help="Replace FILE if it is there.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
 @options.config
 @options.as_json
 def merge(
     paths: tuple[Path, ...], into: Path, overwrite: bool, config: Path | None, as_json: bool
 ) -> None:
-    """Make one cassette of several, in their order; what one before it answers with the very same bytes, ids included, is dropped.
+    """Combine cassettes into one, in the given order.
 
-    PATH is a cassette or a folder of them; ./cassettes if none is given. They are left as they are.
+    An exchange is dropped if an earlier one matches its request and has the same response, byte for byte, ids included. The input files do
+    not change.
+
+    PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
     from mockserver.server import settings
     from mockserver.store.atomic import check_target, create
@@ -112,29 +124,31 @@ def merge(
     work = Work()
     check_target(into, overwrite=overwrite)
     sources: list[Source] = []
-    for opened in work.whole(paths, "merge"):
-        if into.exists() and opened.path.samefile(into) and not opened.named:
-            work.note(f"{into}: not merged, it is the cassette to be made")
+    for opened in work.readable_cassettes(paths, "merge"):
+        if into.exists() and opened.path.samefile(into) and not opened.is_explicit:
+            work.note(f"{into}: not merged, since it is the output file")
         else:
             sources.append(opened.source)
-    if work.has_trouble:
+    if work.has_errors:
         work.finish()
     if not any(any(source.exchanges) for source in sources):
-        raise UsageError("nothing to merge: name cassettes with exchanges, or a folder of them")
-    made = merge_sources(sources, policy)
-    create(into, made.raw)
-    for dropped, first in made.dropped:
+        raise UsageError(
+            "nothing to merge: name cassettes that hold exchanges, or a folder of them"
+        )
+    result = merge_sources(sources, policy)
+    create(into, result.raw)
+    for dropped, first in result.dropped:
         if as_json:
             click.echo(json.dumps({"dropped": dropped, "same_as": first}))
         else:
             click.echo(f"{dropped}: dropped, the same as {first}")
-    for note in made.notes:
+    for note in result.notes:
         click.echo(f"{into}: {note}", err=True)
     if as_json:
-        facts = {"file": str(into), "exchanges": made.count, "dropped": len(made.dropped)}
+        facts = {"file": str(into), "exchanges": result.count, "dropped": len(result.dropped)}
         click.echo(json.dumps(facts))
     click.echo(
-        f"{into}: {pluralize(made.count, 'exchange')} of {pluralize(len(sources), 'cassette')}, {len(made.dropped)} dropped",
+        f"{into}: {pluralize(result.count, 'exchange')} of {pluralize(len(sources), 'cassette')}, {len(result.dropped)} dropped",
         err=True,
     )
 
@@ -147,7 +161,7 @@ def _row(part: "Part") -> tuple[str, ...]:
     return part.label, request.method, request.path, last_human_message(request)
 
 
-def _put(work: Work, opened: Opened, raw: bytes | None) -> bool:
+def _write(work: Work, opened: Opened, raw: bytes | None) -> bool:
     from mockserver.store.atomic import remove
 
     if raw is not None:
@@ -155,14 +169,14 @@ def _put(work: Work, opened: Opened, raw: bytes | None) -> bool:
     try:
         remove(opened.path, opened.source.raw)
     except MockServerError as error:
-        work.trouble(error)
+        work.report_error(error)
         return False
     return True
 
 
-def _tell_kept(work: Work, opened: Opened, found: "PrunePlan") -> None:
-    if found.reason:
-        work.note(f"{opened.path}: kept, {found.reason}")
-    elif found.unknown:
-        numbers = ", ".join(f"#{part.number}" for part in found.unknown)
-        work.note(f"{opened.path}: {numbers} kept, the usage does not know them")
+def _report_kept(work: Work, opened: Opened, plan: "PrunePlan") -> None:
+    if plan.reason:
+        work.note(f"{opened.path}: reason, {plan.reason}")
+    elif plan.unknown:
+        numbers = ", ".join(f"#{part.number}" for part in plan.unknown)
+        work.note(f"{opened.path}: {numbers} reason, since the usage files do not mention them")

@@ -1,4 +1,4 @@
-"""Options that several commands have; each is also a variable of the environment."""
+"""Options that several commands share; each can also be set by an environment variable."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -19,25 +19,27 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class PathType(click.ParamType[Path]):
-    """A path; an empty one, as of a variable that is not set, is refused."""
+    """A path; an empty one, as from an unset variable, is an error."""
 
     name = "path"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return *value* as a path."""
         if value == "":
-            self.fail("it is empty", param, ctx)
+            self.fail("the path is empty", param, ctx)
         return Path(value)
 
 
 class TargetType(PathType):
-    """What is recorded into: a cassette, or a folder that is there or whose name ends in a slash."""
+    """A recording target: a cassette, or a folder that exists or whose name ends in a slash."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return *value* as a path."""
         path = super().convert(value, param, ctx)
         if not (path.suffix in SUFFIXES or path.is_dir() or str(value).endswith("/")):
-            raise UsageError(f"{path}: a cassette's name ends in .yaml, that of a new folder in /")
+            raise UsageError(
+                f"{path}: the name of a cassette must end in .yaml, the name of a new folder in /"
+            )
         return path
 
 
@@ -45,18 +47,18 @@ PATH = PathType()
 TARGET = TargetType()
 
 FOLDER = Path("cassettes")
-"""Where cassettes are looked for when no PATH is given."""
+"""The default of PATH."""
 
 
 class HeaderType(click.ParamType[tuple[str, str]]):
-    """`Name: value`; several of them stand on a line each in the environment."""
+    """`Name: value`; in the environment variable one per line."""
 
     name = "header"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str]:
-        """Return name and value."""
+        """Return the name and the value."""
         if isinstance(value, tuple):
             return value
         try:
@@ -70,41 +72,41 @@ class HeaderType(click.ParamType[tuple[str, str]]):
 
 
 class NameType(click.ParamType[str]):
-    """Text that *read* takes, which raises UsageError for any other."""
+    """Text that *parse* normalizes; *parse* raises UsageError if it is invalid."""
 
-    def __init__(self, name: str, read: Callable[[str], str]) -> None:
+    def __init__(self, name: str, parse: Callable[[str], str]) -> None:
         self.name = name
-        self._read = read
+        self._parse = parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return *value* in its normal form."""
         try:
-            return self._read(value)
+            return self._parse(value)
         except UsageError as error:
             self.fail(str(error), param, ctx)
 
 
-_SERVICE = re.compile(r"(tcp|udp|sctp)://\S+")
-"""The value of the variable `NAME_PORT` that Kubernetes, like the old links of Docker, sets for a Service called `name`."""
+_KUBERNETES_VALUE = re.compile(r"(tcp|udp|sctp)://\S+")
+"""The value of the variable `NAME_PORT`, which Kubernetes (and the legacy links of Docker) set for a Service called `name`."""
 
 
 class PortOption(click.Option):
-    """The option --port; a variable that Kubernetes has set is no value of it."""
+    """The option --port; it ignores a variable that was set by Kubernetes."""
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """Return the value in the environment, None if there is none that is meant as a port."""
+        """Return the value of the environment variable; None if it is unset or was set by Kubernetes."""
         value = super().resolve_envvar_value(ctx)
-        if value is None or not _SERVICE.fullmatch(value):
+        if value is None or not _KUBERNETES_VALUE.fullmatch(value):
             return value
-        ignored = f"{self.envvar}={value} is ignored"
         click.echo(
-            f"{ignored}: Kubernetes sets it for a Service named mockserver; use --port", err=True
+            f"{self.envvar}={value} is ignored: Kubernetes sets it for a Service named mockserver; use --port",
+            err=True,
         )
         return None
 
 
 def paths(function: F) -> F:
-    """Add the argument PATH…"""
+    """Add the argument [PATH]..."""
     return click.argument("paths", nargs=-1, type=PATH, metavar="[PATH]...")(function)
 
 
@@ -115,43 +117,45 @@ def config(function: F) -> F:
         type=PATH,
         show_envvar=True,
         envvar="MOCKSERVER_CONFIG",
-        help="The project's settings.  [default: mockserver.yaml, if it is there]",
+        help="Read the project settings from this file.  [default: mockserver.yaml, if it exists]",
     )(function)
 
 
 def as_json(function: F) -> F:
     """Add --json."""
     return click.option(
-        "--json", "as_json", is_flag=True, help="One JSON object a line, for programs."
+        "--json", "as_json", is_flag=True, help="Print one JSON object per line, for programs."
     )(function)
 
 
-def upstream(what: str) -> Callable[[F], F]:
-    """Return what adds --upstream, the server to do *what* with, --upstream-header and --upstream-api-key."""
+def upstream(purpose: str) -> Callable[[F], F]:
+    """Return a decorator that adds --upstream (whose help names the *purpose*), --upstream-header and --upstream-api-key."""
 
     def add(function: F) -> F:
-        for option in (*_CREDENTIALS, _upstream(what)):
+        for option in (*_CREDENTIALS, _upstream(purpose)):
             function = option(function)
         return function
 
     return add
 
 
-def server(url: str, headers: tuple[tuple[str, str], ...], api_key: str | None) -> "Upstream":
-    """Return the upstream that these options mean; UsageError where they mean none."""
+def create_upstream(
+    url: str, headers: tuple[tuple[str, str], ...], api_key: str | None
+) -> "Upstream":
+    """Return the upstream for these options; raise UsageError if they are invalid."""
     from mockserver.server.upstream import Upstream
 
     return Upstream(url, (*headers, *((("x-api-key", api_key),) if api_key else ())))
 
 
-def _upstream(what: str) -> Callable[[F], F]:
+def _upstream(purpose: str) -> Callable[[F], F]:
     return click.option(
         "--upstream",
         required=True,
         metavar="URL",
         show_envvar=True,
         envvar="MOCKSERVER_UPSTREAM",
-        help=f"The Agent Server to {what}.",
+        help=f"URL of the Agent Server to {purpose}.",
     )
 
 
@@ -161,7 +165,7 @@ _CREDENTIALS = (
         metavar="KEY",
         show_envvar=True,
         envvar="MOCKSERVER_UPSTREAM_API_KEY",
-        help="The same for x-api-key; better given as MOCKSERVER_UPSTREAM_API_KEY.",
+        help="Send this as x-api-key to the upstream; it is never recorded. Prefer the variable, since other users can see arguments.",
     ),
     click.option(
         "--upstream-header",
@@ -171,7 +175,7 @@ _CREDENTIALS = (
         metavar="'NAME: VALUE'",
         show_envvar=True,
         envvar="MOCKSERVER_UPSTREAM_HEADER",
-        help="Send this to the upstream; no cassette ever holds it. Repeatable.",
+        help="Send this header to the upstream; it is never recorded. Repeatable; in the variable, one per line.",
     ),
 )
 
@@ -188,8 +192,8 @@ def address(function: F) -> F:
             metavar="NAME",
             show_envvar=True,
             envvar="MOCKSERVER_ALLOW_HOST",
-            help="Answer to this host name too: while recording, and below /__mockserver__/. Repeatable; in the variable, separated "
-            "by spaces.  [default: localhost; beyond loopback also IP addresses and names without a dot]",
+            help="Also accept this host name, while recording and below /__mockserver__/. Repeatable; in the variable, separated "
+            "by spaces.  [default: localhost; if --host is not loopback, also IP addresses and names without a dot]",
         ),
         click.option(
             "--allow-origin",
@@ -199,8 +203,8 @@ def address(function: F) -> F:
             metavar="ORIGIN",
             show_envvar=True,
             envvar="MOCKSERVER_ALLOW_ORIGIN",
-            help="Let pages of this origin, such as https://app.example, use the server with credentials; while recording, other "
-            "pages are refused. Repeatable; in the variable, separated by spaces.  [default: pages on localhost]",
+            help="Allow web pages of this origin, such as https://app.example, to use the server with credentials. While recording, other "
+            "pages are rejected. Repeatable; in the variable, separated by spaces.  [default: pages on localhost]",
         ),
         click.option(
             "--port",
@@ -210,7 +214,7 @@ def address(function: F) -> F:
             show_default=True,
             show_envvar=True,
             envvar="MOCKSERVER_PORT",
-            help="Where to listen; 0 picks a free port.",
+            help="Listen on this port; 0 picks a free one.",
         ),
         click.option(
             "--host",
@@ -218,7 +222,7 @@ def address(function: F) -> F:
             show_default=True,
             show_envvar=True,
             envvar="MOCKSERVER_HOST",
-            help="The address to listen on.",
+            help="Listen on this address.",
         ),
     ):
         function = option(function)
@@ -234,7 +238,7 @@ def speed(function: F) -> F:
             metavar="SECONDS",
             show_envvar=True,
             envvar="MOCKSERVER_MAX_GAP",
-            help="Make no pause in an answer longer than this.",
+            help="Shorten longer pauses within a response to this.  [default: no limit]",
         ),
         click.option(
             "--speed",
@@ -243,7 +247,7 @@ def speed(function: F) -> F:
             metavar="SPEED",
             show_envvar=True,
             envvar="MOCKSERVER_SPEED",
-            help="recorded, instant, or a factor such as 4.",
+            help="Pace of the responses: recorded, instant, or a factor such as 4.",
         ),
     ):
         function = option(function)

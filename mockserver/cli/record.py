@@ -1,4 +1,4 @@
-"""The command that records."""
+"""The command `record`."""
 
 import asyncio
 import sys
@@ -13,11 +13,11 @@ from mockserver.formats.wording import pluralize
 from mockserver.server.log import Log
 
 if TYPE_CHECKING:
-    from mockserver.server.recording import Kept
+    from mockserver.server.recording import Stats
     from mockserver.store.writer import WriteMode
 
 
-@click.command(short_help="Record an Agent Server into a cassette, or a folder of them.")
+@click.command(short_help="Record an Agent Server into a cassette or a folder of cassettes.")
 @click.argument("path", type=options.TARGET)
 @options.upstream("record")
 @click.option(
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     is_flag=True,
     show_envvar=True,
     envvar="MOCKSERVER_EXTEND",
-    help="Add what PATH does not hold yet.",
+    help="Keep what PATH holds: replay it, and record only other requests.",
 )
 @click.option(
     "--overwrite",
     is_flag=True,
     show_envvar=True,
     envvar="MOCKSERVER_OVERWRITE",
-    help="Record PATH anew; it is replaced at the stop.",
+    help="Replace PATH when the recording stops.",
 )
 @click.option(
     "--record-errors",
     is_flag=True,
     show_envvar=True,
     envvar="MOCKSERVER_RECORD_ERRORS",
-    help="Keep answers with status 429 and 5xx too.",
+    help="Also record responses with status 429 and 5xx.",
 )
 @options.address
 def record(
@@ -56,43 +56,51 @@ def record(
     allow_hosts: tuple[str, ...],
     config: Path | None,
 ) -> None:
-    """Pass everything on to an Agent Server, and keep it in the cassette PATH.
+    """Forward all requests to an Agent Server, and record them into the cassette PATH.
 
-    Point your client here instead of at the server, use it, and stop with Ctrl-C. Where PATH is a folder (it is there, or ends in /),
-    each request names its cassette in it by the header x-mockserver-cassette. Pages of other origins than localhost are refused
-    unless --allow-origin names them, since they would use your key.
+    Point your client at this server instead of the Agent Server, use it, and stop with Ctrl-C. If PATH is a folder (it exists, or its name
+    ends in /), each request names its cassette with the header x-mockserver-cassette.
+
+    Web pages of other origins than localhost are rejected, since they would use your API key. Allow them with --allow-origin.
     """
     from mockserver.http.access import is_loopback
     from mockserver.http.pacing import Pace
     from mockserver.server import modes, settings
     from mockserver.server.runner import run
 
-    log = console.log()
-    # Where --extend answers from the cassette, nobody needs its pace.
+    log = console.create_log()
+    # Responses that --extend replays need no pauses.
     project = settings.load(config).allowing(allow_origins, allow_hosts)
-    how = modes.How(project, Pace(None), is_loopback(host))
-    server = options.server(upstream, upstream_headers, upstream_api_key)
-    made = modes.record(path, _mode(extend, overwrite), server, how, log, errors=record_errors)
-    # The writing thread must not keep the streams waiting for the interpreter.
+    server_options = modes.ServerOptions(project, Pace(None), is_loopback(host))
+    upstream_client = options.create_upstream(upstream, upstream_headers, upstream_api_key)
+    server = modes.record(
+        path,
+        _mode(extend, overwrite),
+        upstream_client,
+        server_options,
+        log,
+        record_errors=record_errors,
+    )
+    # Switch threads often, so that the writer thread does not delay the streams.
     sys.setswitchinterval(0.0005)
 
     async def run_and_close() -> None:
-        ready = f"{server.url} into {_into(path)}"
+        target = f"{upstream_client.url} into {_display(path)}"
         try:
             await run(
-                made.app,
+                server.app,
                 host,
                 port,
-                lambda url: console.ready(f"mockserver record on {url}, {ready}"),
-                log.tell_once,
+                lambda url: console.report_ready(f"mockserver record on {url}, {target}"),
+                log.write_once,
             )
         finally:
-            await made.close()
+            await server.close()
 
     asyncio.run(run_and_close())
-    kept = made.recording.kept
-    _tell_kept(kept, path, log)
-    if kept.troubles:
+    stats = server.recording.stats
+    _log_stats(stats, path, log)
+    if stats.errors:
         sys.exit(2)
 
 
@@ -100,21 +108,21 @@ def _mode(extend: bool, overwrite: bool) -> "WriteMode":
     from mockserver.store.writer import WriteMode
 
     if extend and overwrite:
-        raise UsageError("--extend and --overwrite: choose one")
+        raise UsageError("--extend and --overwrite exclude each other: choose one")
     return WriteMode.EXTEND if extend else WriteMode.OVERWRITE if overwrite else WriteMode.NEW
 
 
-def _into(path: Path) -> str:
+def _display(path: Path) -> str:
     return f"{path}/" if path.is_dir() else str(path)
 
 
-def _tell_kept(kept: "Kept", path: Path, log: Log) -> None:
-    came = f"recorded {pluralize(kept.exchanges, 'exchange')} into {_into(path)}"
-    log.tell(f"{log.summary()}; {came if kept.exchanges else 'nothing to record'}")
-    if set(kept.files) - {path}:
-        for file, count in sorted(kept.files.items()):
-            log.tell(f"  {file}: {pluralize(count, 'exchange')}")
-    if kept.redacted:
-        log.tell(f"redacted {pluralize(kept.redacted, 'secret')}")
-    if kept.lost:
-        log.tell(f"{pluralize(kept.lost, 'exchange')} could not be recorded")
+def _log_stats(stats: "Stats", path: Path, log: Log) -> None:
+    recorded = f"recorded {pluralize(stats.exchanges, 'exchange')} into {_display(path)}"
+    log.write(f"{log.summary()}; {recorded if stats.exchanges else 'nothing to record'}")
+    if set(stats.files) - {path}:
+        for file, count in sorted(stats.files.items()):
+            log.write(f"  {file}: {pluralize(count, 'exchange')}")
+    if stats.redacted:
+        log.write(f"redacted {pluralize(stats.redacted, 'secret')}")
+    if stats.failed:
+        log.write(f"{pluralize(stats.failed, 'exchange')} could not be recorded")

@@ -1,4 +1,4 @@
-"""The commands that answer: serve, replay."""
+"""The commands that serve cassettes: serve, replay."""
 
 import asyncio
 import sys
@@ -14,15 +14,15 @@ from mockserver.formats.wording import pluralize
 from mockserver.server.log import Log
 
 if TYPE_CHECKING:
-    from mockserver.server import modes
-    from mockserver.server.modes import How, Playing
+    from mockserver.server.modes import ReplayServer, ServerOptions
     from mockserver.server.responders.replay import Cassettes
 
-_LISTED = 20
+_MAX_LISTED = 20
+"""How many unplayed exchanges are listed at the stop."""
 
 
-class _How(TypedDict):
-    """What both commands take beside the paths."""
+class _SharedOptions(TypedDict):
+    """The options of both commands."""
 
     host: str
     port: int
@@ -33,7 +33,7 @@ class _How(TypedDict):
     max_gap: float | None
 
 
-@click.command(short_help="Answer from cassettes and the fake graph, for people.")
+@click.command(short_help="Replay cassettes, with the fake graph as fallback.")
 @options.paths
 @click.option(
     "--graph",
@@ -42,8 +42,8 @@ class _How(TypedDict):
     metavar="NAME",
     show_envvar=True,
     envvar="MOCKSERVER_GRAPH",
-    help="A graph that there is; any other name is refused then. Repeatable; in the variable, parted by spaces.  "
-    "[default: any]",
+    help="Declare a graph of the fake; other names are rejected. Repeatable; in the variable, separated by spaces.  "
+    "[default: every name is accepted]",
 )
 @click.option(
     "--script",
@@ -51,26 +51,36 @@ class _How(TypedDict):
     metavar="FILE",
     show_envvar=True,
     envvar="MOCKSERVER_SCRIPT",
-    help="What the fake graph says: YAML, as `mockserver script` prints it; `extends: built-in` adds to that.",
+    help="YAML file with what the fake graph says, in the format of `mockserver script`; `extends: built-in` adds to "
+    "the built-in script.  [default: the built-in script]",
 )
 @options.speed
 @options.address
 def serve(
-    paths: tuple[Path, ...], graphs: tuple[str, ...], script: Path | None, **how: Unpack[_How]
+    paths: tuple[Path, ...],
+    graphs: tuple[str, ...],
+    script: Path | None,
+    **shared: Unpack[_SharedOptions],
 ) -> None:
-    """Answer from cassettes; the fake graph answers what they do not hold. For a frontend or a demo.
+    """Replay cassettes; the fake graph answers all other requests. For frontend work and demos.
 
-    PATH is a cassette or a folder of them; ./cassettes if none is given and it is there. Without any, the fake graph answers
-    alone.
+    PATH is a cassette or a folder of cassettes. The default is ./cassettes, if it exists. Without cassettes, the fake graph answers all
+    requests.
     """
     from mockserver.server import modes
 
     if not all(graphs):
-        raise UsageError("--graph is empty: name a graph")
-    _play("serve", lambda how, log: modes.serve(paths or _folder(), how, log, script, graphs), how)
+        raise UsageError("--graph: the name is empty; name a graph")
+    _run_server(
+        "serve",
+        lambda server_options, log: modes.serve(
+            paths or _default_paths(), server_options, log, script, graphs
+        ),
+        shared,
+    )
 
 
-@click.command(short_help="Answer from cassettes alone, for CI.")
+@click.command(short_help="Replay cassettes only, for CI.")
 @options.paths
 @click.option(
     "--usage",
@@ -78,22 +88,23 @@ def serve(
     metavar="FILE",
     show_envvar=True,
     envvar="MOCKSERVER_USAGE",
-    help="Add to FILE which exchanges were played, for `mockserver prune`.",
+    help="Add the played exchanges to FILE, for `mockserver prune`.",
 )
 @options.speed
 @options.address
-def replay(paths: tuple[Path, ...], usage: Path | None, **how: Unpack[_How]) -> None:
-    """Answer from cassettes alone, for CI: what they do not hold is a miss.
+def replay(paths: tuple[Path, ...], usage: Path | None, **shared: Unpack[_SharedOptions]) -> None:
+    """Replay cassettes only; a request that they do not hold is a miss. For CI.
 
-    PATH is a cassette or a folder of them; ./cassettes if none is given. Exits with 1 after a miss, with 2 after an
-    answer that could not be read.
+    PATH is a cassette or a folder of cassettes. The default is ./cassettes.
+
+    Exits with 1 after a miss, with 2 if a recorded response could not be read.
     """
     from mockserver.server import modes
 
-    named = paths or _folder()
-    if not named:
+    cassette_paths = paths or _default_paths()
+    if not cassette_paths:
         raise UsageError(
-            "nothing to replay: name a cassette or a folder, there is no ./cassettes here"
+            "nothing to replay: ./cassettes does not exist; name a cassette or a folder"
         )
 
     if usage is not None:
@@ -101,62 +112,68 @@ def replay(paths: tuple[Path, ...], usage: Path | None, **how: Unpack[_How]) -> 
 
         check_usage_file(usage)
 
-    def playing(chosen: "modes.How", log: Log) -> "modes.Playing":
-        made = modes.replay(named, chosen, log)
-        if not made.cassettes.index.count:
-            raise UsageError(f"nothing to replay: no exchange in {', '.join(map(str, named))}")
-        return made
+    def create_server(server_options: "ServerOptions", log: Log) -> "ReplayServer":
+        server = modes.replay(cassette_paths, server_options, log)
+        if not server.cassettes.index.count:
+            names = ", ".join(map(str, cassette_paths))
+            raise UsageError(f"nothing to replay: no exchanges in {names}")
+        return server
 
-    log = _play("replay", playing, how, usage)
+    log = _run_server("replay", create_server, shared, usage)
     if log.errors:
         sys.exit(2)
     if log.misses:
         sys.exit(1)
 
 
-def _folder() -> tuple[Path, ...]:
+def _default_paths() -> tuple[Path, ...]:
     return (options.FOLDER,) if options.FOLDER.is_dir() else ()
 
 
-def _play(
-    mode: str, playing: Callable[["How", Log], "Playing"], how: _How, usage: Path | None = None
+def _run_server(
+    mode: str,
+    create_server: Callable[["ServerOptions", Log], "ReplayServer"],
+    shared: _SharedOptions,
+    usage: Path | None = None,
 ) -> Log:
-    """Answer by what *playing* makes, until the stop; then add to the file *usage* what was played."""
+    """Run the server until it is stopped, then add the played exchanges to the file *usage*."""
     from mockserver.http.access import is_loopback
     from mockserver.http.pacing import parse_pace
     from mockserver.server import settings
-    from mockserver.server.modes import How
+    from mockserver.server.modes import ServerOptions
     from mockserver.server.runner import run
 
-    chosen = parse_pace(how["speed"], how["max_gap"])
-    log = console.log()
-    project = settings.load(how["config"]).allowing(how["allow_origins"], how["allow_hosts"])
-    made = playing(How(project, chosen, is_loopback(how["host"])), log)
-    holds = _holdings(made.cassettes)
+    response_pace = parse_pace(shared["speed"], shared["max_gap"])
+    log = console.create_log()
+    project = settings.load(shared["config"]).allowing(
+        shared["allow_origins"], shared["allow_hosts"]
+    )
+    server = create_server(ServerOptions(project, response_pace, is_loopback(shared["host"])), log)
+    contents = _describe(server.cassettes)
     asyncio.run(
         run(
-            made.app,
-            how["host"],
-            how["port"],
-            lambda url: console.ready(f"mockserver {mode} on {url}, {holds}"),
-            log.tell_once,
+            server.app,
+            shared["host"],
+            shared["port"],
+            lambda url: console.report_ready(f"mockserver {mode} on {url}, {contents}"),
+            log.write_once,
         )
     )
-    log.tell(log.summary())
-    _tell_unplayed(made.cassettes, log)
+    log.write(log.summary())
+    _log_unplayed(server.cassettes, log)
     if usage is not None:
         from mockserver.store.usage import add_usage
 
-        add_usage(usage, made.cassettes.usage)
+        add_usage(usage, server.cassettes.usage)
     return log
 
 
-def _holdings(cassettes: "Cassettes") -> str:
+def _describe(cassettes: "Cassettes") -> str:
     exchanges = pluralize(cassettes.index.count, "exchange")
     return f"{exchanges} in {pluralize(len(cassettes.index.cassettes), 'cassette')}"
 
 
-def _tell_unplayed(cassettes: "Cassettes", log: Log) -> None:
+def _log_unplayed(cassettes: "Cassettes", log: Log) -> None:
     if unplayed := cassettes.unplayed:
-        more = f" and {len(unplayed) - _LISTED} more" if len(unplayed) > _LISTED else ""
-        log.tell(f"never played: {', '.join(unplayed[:_LISTED])}{more}")
+        more = f" and {len(unplayed) - _MAX_LISTED} more" if len(unplayed) > _MAX_LISTED else ""
+        log.write(f"never played: {', '.join(unplayed[:_MAX_LISTED])}{more}")

@@ -1,4 +1,4 @@
-"""Tables, wrapped lines and a progress bar for a terminal; plain lines for everything else."""
+"""Tables, wrapped lines and progress bars on a terminal; plain lines elsewhere."""
 
 import shutil
 import sys
@@ -11,65 +11,65 @@ import click
 
 T = TypeVar("T")
 
-TWICE = 2
-_STEPS = 200
-"""How often a bar is drawn."""
+PASSES = 2
+"""A progress bar counts each byte twice: when it is read, and when the work on it is done."""
 
-_SHORT = 60
-_LONG = 1 << 20
-"""From how many bytes on a command may take longer than a second."""
+_MAX_REDRAWS = 200
+_MAX_LAST_COLUMN = 60
+_MIN_BYTES = 1 << 20
+"""The size from which a command may take longer than a second."""
 
 
-def table(rows: Sequence[tuple[str, ...]]) -> None:
-    """Print *rows*: aligned on a terminal, where the last column is cut to what is left of the line; else parted by tabs."""
+def print_table(rows: Sequence[tuple[str, ...]]) -> None:
+    """Print *rows*: on a terminal as aligned columns, the last one truncated to the line; elsewhere separated by tabs."""
     if not sys.stdout.isatty():
         for row in rows:
             click.echo("\t".join(row))
         return
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)] or [0]
-    room = max(width() - sum(widths[:-1]) - 2 * (len(widths) - 1), 20)
-    for *cells, human in rows:
+    rest = max(terminal_width() - sum(widths[:-1]) - 2 * (len(widths) - 1), 20)
+    for *cells, last in rows:
         aligned = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=False))
-        click.echo(f"{aligned}  {cut(human, min(room, _SHORT))}".rstrip())
+        click.echo(f"{aligned}  {truncate(last, min(rest, _MAX_LAST_COLUMN))}".rstrip())
 
 
-def cut(text: str, width: int) -> str:
-    """Return *text* in *width* characters at the most."""
+def truncate(text: str, width: int) -> str:
+    """Return *text* shortened to at most *width* characters."""
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
-def wrapped(text: str, indent: int) -> str:
-    """Return *text* in lines of the terminal's width, *indent* spaces deep."""
-    lines = textwrap.wrap(text, max(width() - indent, 30), break_on_hyphens=False) or [""]
+def wrap(text: str, indent: int) -> str:
+    """Return *text* wrapped to the width of the terminal, indented by *indent* spaces."""
+    lines = textwrap.wrap(text, max(terminal_width() - indent, 30), break_on_hyphens=False) or [""]
     return "\n".join(f"{' ' * indent}{line}" for line in lines)
 
 
-def width() -> int:
-    """Return how wide the terminal is."""
+def terminal_width() -> int:
+    """Return the number of columns of the terminal."""
     return shutil.get_terminal_size().columns
 
 
 @contextmanager
 def progress(label: str, size: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar on a terminal where work on *size* bytes may take longer than a second.
+    """Yield a function that advances a progress bar by a number of bytes; see PASSES.
 
-    It yields what is to be called with a number of bytes, twice for each: when they are read, and when the work on them is done.
+    The bar is shown on a terminal if the work on *size* bytes may take longer than a second.
     """
-    if not sys.stderr.isatty() or size < _LONG:
-        yield lambda done: None
+    if not sys.stderr.isatty() or size < _MIN_BYTES:
+        yield lambda count: None
         return
-    length = TWICE * size
-    # To draw the bar takes longer than to read a short exchange.
-    steps = max(length // _STEPS, 1)
+    length = PASSES * size
+    # Drawing the bar takes longer than reading a short exchange.
+    steps = max(length // _MAX_REDRAWS, 1)
     with click.progressbar(
         length=length, label=label, file=sys.stderr, update_min_steps=steps
     ) as bar:
         yield bar.update
 
 
-def progressing(items: Sequence[T], label: str, size: int | None = None) -> Iterator[T]:
-    """Yield *items*, with a bar on a terminal where that may take longer than a second: where they are *size* bytes, or it is not known."""
-    if not sys.stderr.isatty() or (size is not None and size < _LONG):
+def with_progress(items: Sequence[T], label: str, size: int | None = None) -> Iterator[T]:
+    """Yield *items*, and show a progress bar on a terminal unless their *size* in bytes is small."""
+    if not sys.stderr.isatty() or (size is not None and size < _MIN_BYTES):
         yield from items
         return
     with click.progressbar(items, label=label, file=sys.stderr) as bar:

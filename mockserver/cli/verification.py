@@ -1,4 +1,4 @@
-"""Recorded requests, sent to a live server: its answers beside the recorded ones."""
+"""Send recorded requests to a live server, and compare its responses with the recorded ones."""
 
 import asyncio
 import time
@@ -16,9 +16,12 @@ from mockserver.tools.source import Part, Source
 
 
 class Verification:
-    """Asks *upstream* for what was recorded, one request after the other; each answer may take *timeout* seconds.
+    """Sends recorded requests to *upstream* in order, and compares the responses.
 
-    *rules* are what is redacted in live answers as it was in recorded ones; with *values*, those are compared too. *new_id* makes ids of threads.
+    - *rules*: redact live responses as recorded ones were redacted.
+    - *new_id*: returns ids for new threads.
+    - *values*: compare values, not only the structure.
+    - *timeout*: seconds until a response counts as failed.
     """
 
     def __init__(
@@ -38,7 +41,7 @@ class Verification:
         self._reached = False
 
     async def results(self, source: Source) -> AsyncIterator[Result]:
-        """Yield how each exchange of *source* is found, in recorded order; UpstreamError where the server was never there."""
+        """Yield the result for each exchange of *source*, in recorded order; raise UpstreamError if the server was never reached."""
         conversation = Conversation(self._new_id)
         try:
             for part in source.exchanges:
@@ -50,41 +53,41 @@ class Verification:
     async def _result(self, part: Part, conversation: Conversation) -> Result:
         recorded = part.exchange
         assert recorded is not None
-        shown = f"{recorded.request.method} {recorded.request.path}"
+        title = f"{recorded.request.method} {recorded.request.path}"
         request = conversation.live_request(recorded.request)
         started = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout):
-                live = await self._live(request)
+                live = await self._send(request)
         except TimeoutError:
-            fault = f"no whole answer within {self._timeout:g} s"
-            return Result(part.label, shown, Outcome.FAILED, time.monotonic() - started, (fault,))
+            reason = f"no complete response within {self._timeout:g} s"
+            return Result(part.label, title, Outcome.FAILED, time.monotonic() - started, (reason,))
         except UpstreamError as error:
             if not (error.reached or self._reached):
                 raise
             return Result(
-                part.label, shown, Outcome.FAILED, time.monotonic() - started, (str(error),)
+                part.label, title, Outcome.FAILED, time.monotonic() - started, (str(error),)
             )
         self._reached = True
         conversation.note_created_thread(request, live.response)
         conversation.observe_response(recorded.response, live.response)
-        faults = conversation.compare(recorded, live, values=self._values)
-        if faults and b"REDACTED" in recorded.request.body:
-            faults = (*faults, "its request holds REDACTED, and was sent so")
-        outcome = Outcome.DIFFERS if faults else Outcome.SAME
-        return Result(part.label, shown, outcome, time.monotonic() - started, faults)
+        differences = conversation.compare(recorded, live, values=self._values)
+        if differences and b"REDACTED" in recorded.request.body:
+            differences = (*differences, "the request was sent with REDACTED in its body")
+        outcome = Outcome.DIFFERS if differences else Outcome.SAME
+        return Result(part.label, title, outcome, time.monotonic() - started, differences)
 
     async def _delete(self, thread: str) -> None:
-        """Delete a *thread* that was made for this; where that fails, it stays."""
+        # A failure leaves the thread on the server, which does not affect the result.
         with suppress(UpstreamError, TimeoutError):
             async with asyncio.timeout(self._timeout):
-                await self._live(Request("DELETE", f"/threads/{thread}"))
+                await self._send(Request("DELETE", f"/threads/{thread}"))
 
-    async def _live(self, request: Request) -> Exchange:
+    async def _send(self, request: Request) -> Exchange:
         recorder = Recorder(request, time.monotonic())
-        answer = await self._upstream.send(request)
-        recorder.start_response(answer.status, answer.reason, answer.headers)
-        async for chunk in answer.chunks:
+        response = await self._upstream.send(request)
+        recorder.start_response(response.status, response.reason, response.headers)
+        async for chunk in response.chunks:
             recorder.feed(chunk, time.monotonic())
         return Redactor(self._upstream.secrets, self._rules).exchange(
             recorder.finish(time.monotonic())

@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixture `mock_server`. What is heavy is imported when a test uses it."""
+"""The pytest plugin with the fixture `mock_server`. The server is imported only when a test uses it."""
 
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
@@ -8,87 +8,87 @@ import pytest
 from mockserver.pytest_plugin import options
 from mockserver.pytest_plugin.outcomes import Outcomes
 from mockserver.pytest_plugin.summary import Summary
-from mockserver.pytest_plugin.usage import Played
+from mockserver.pytest_plugin.usage import UsageCollector
 
 if TYPE_CHECKING:
-    from mockserver.pytest_plugin.server_fixture import Stand
+    from mockserver.pytest_plugin.server_fixture import ServerFixture
     from mockserver.server.mock_server import MockServer
 
-_CHOICES = pytest.StashKey[options.Choices]()
+_OPTIONS = pytest.StashKey[options.PluginOptions]()
 _OUTCOMES = pytest.StashKey[Outcomes]()
 _SUMMARY = pytest.StashKey[Summary]()
-_PLAYED = pytest.StashKey[Played]()
-_STAND: "pytest.StashKey[Stand]" = pytest.StashKey()
+_USAGE = pytest.StashKey[UsageCollector]()
+_FIXTURE: "pytest.StashKey[ServerFixture]" = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options, each `--mockserver-…`."""
+    """Add the options `--mockserver-…`."""
     options.add(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker, and read the options; UsageError where they make no sense."""
+    """Declare the marker and read the options; raise pytest.UsageError if they are invalid."""
     config.addinivalue_line(
         "markers",
         "mockserver(*cassettes, repeat, ignore, speed, max_gap, fallback, script, graphs, allow_misses): "
-        "what the fixture mock_server plays in this test, and how.",
+        "the cassettes that the fixture mock_server replays in this test, and options of the server.",
     )
-    config.stash[_CHOICES] = options.read(config)
+    config.stash[_OPTIONS] = options.read(config)
     config.stash[_OUTCOMES], config.stash[_SUMMARY] = Outcomes(config), Summary()
-    config.stash[_PLAYED] = Played(config.stash[_CHOICES].usage)
-    config.pluginmanager.register(config.stash[_PLAYED], "mockserver-usage")
+    config.stash[_USAGE] = UsageCollector(config.stash[_OPTIONS].usage)
+    config.pluginmanager.register(config.stash[_USAGE], "mockserver-usage")
     config.pluginmanager.register(config.stash[_OUTCOMES], "mockserver-outcomes")
     config.pluginmanager.register(config.stash[_SUMMARY], "mockserver-summary")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Tell whether this run records."""
-    return config.stash[_CHOICES].told
+    """Return a line that says whether this run records."""
+    return config.stash[_OPTIONS].report_header
 
 
 @pytest.fixture
 def mock_server(request: pytest.FixtureRequest) -> Iterator["MockServer"]:
-    """A server that plays the cassette of this test: a `mockserver.MockServer`, which has `url`, `calls`, `misses` and `reset()`.
+    """A server that replays the cassette of this test: a `mockserver.MockServer` with `url`, `calls`, `misses` and `reset()`.
 
-    The cassette is `cassettes/MODULE/TEST.yaml` beside the file of the test, or what `@pytest.mark.mockserver` names. A test with a
+    The cassette is `cassettes/MODULE/TEST.yaml` next to the test file, or the one that `@pytest.mark.mockserver` names. A test with a
     miss fails.
     """
-    from mockserver.pytest_plugin.server_fixture import Stand
+    from mockserver.pytest_plugin.server_fixture import ServerFixture
 
     stash = request.config.stash
-    stand = Stand(request.node, stash[_CHOICES], stash[_OUTCOMES], stash[_PLAYED])
-    request.node.stash[_STAND] = stand
-    with stand as server:
+    fixture = ServerFixture(request.node, stash[_OPTIONS], stash[_OUTCOMES], stash[_USAGE])
+    request.node.stash[_FIXTURE] = fixture
+    with fixture as server:
         yield server
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a test that had a miss, whatever the code under test made of it."""
+    """Fail a test that had a miss, even if the code under test handled the 404."""
     try:
         result = yield
     except pytest.skip.Exception:
-        if stand := item.stash.get(_STAND, None):
-            stand.fail_for_faults()
+        if fixture := item.stash.get(_FIXTURE, None):
+            fixture.fail_for_problems()
         raise
     except BaseException:
-        if stand := item.stash.get(_STAND, None):
-            stand.report_faults()
+        if fixture := item.stash.get(_FIXTURE, None):
+            fixture.report_problems()
         raise
-    if stand := item.stash.get(_STAND, None):
-        stand.fail_for_faults()
+    if fixture := item.stash.get(_FIXTURE, None):
+        fixture.fail_for_problems()
     return result
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
-    """Keep what a test has recorded when all of it went well."""
-    stand = item.stash.get(_STAND, None)
-    if stand is None:
+    """Save the recorded cassette if the test passed."""
+    fixture = item.stash.get(_FIXTURE, None)
+    if fixture is None:
         return (yield)
-    del item.stash[_STAND]
-    with stand.ending():
+    del item.stash[_FIXTURE]
+    with fixture.ending():
         result = yield
-        if line := stand.keep():
-            item.config.stash[_SUMMARY].told(line)
+        if line := fixture.save():
+            item.config.stash[_SUMMARY].add_line(line)
     return result

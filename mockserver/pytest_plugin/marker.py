@@ -1,4 +1,4 @@
-"""What `@pytest.mark.mockserver` says of a test, and which files are meant by it."""
+"""Read `@pytest.mark.mockserver`: the cassettes of a test and the options of its server."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,60 +7,64 @@ from typing import Any
 import pytest
 
 from mockserver.errors import UsageError
-from mockserver.pytest_plugin import paths as places
+from mockserver.pytest_plugin.paths import candidate_paths, default_path
 
 NAME = "mockserver"
-HOW = ("repeat", "ignore", "speed", "max_gap", "fallback", "script", "graphs")
-"""What goes to the server as it is."""
+SERVER_OPTIONS = ("repeat", "ignore", "speed", "max_gap", "fallback", "script", "graphs")
+"""The arguments of the marker that are passed to the server unchanged."""
 
 _ALLOW = "allow_misses"
 _VCR = "vcr"
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
-    """The cassettes that the markers of a test *named*, all the files that it means, and *how* they are played."""
+class MarkerArguments:
+    """The arguments of the markers of a test, with the resolved *paths* of its cassettes."""
 
     paths: tuple[Path, ...]
-    named: bool
-    how: dict[str, Any] = field(default_factory=dict)
+    has_names: bool
+    """Whether a marker names the cassettes; otherwise *paths* is the default path of the test."""
+    server_options: dict[str, Any] = field(default_factory=dict)
     allow_misses: bool = False
 
     @property
     def target(self) -> Path | None:
-        """The cassette that is recorded into; None where the fake graph answers, several cassettes do, or misses are what is wanted."""
-        alone = len(self.paths) == 1 and not self.paths[0].is_dir()
-        return None if self.allow_misses or self.how.get("fallback") or not alone else self.paths[0]
+        """The cassette to record into; None with a fallback, with several cassettes or a folder, or if misses are allowed."""
+        if self.allow_misses or self.server_options.get("fallback"):
+            return None
+        return self.paths[0] if len(self.paths) == 1 and not self.paths[0].is_dir() else None
 
 
-def read(item: pytest.Item) -> Marked:
-    """Return what the markers of *item* say: the nearest first, and of those around it what that does not say.
+def read(item: pytest.Item) -> MarkerArguments:
+    """Return the arguments of the markers of *item*; a closer marker overrides an outer one, argument by argument.
 
-    UsageError for what is no argument of the marker.
+    Raise UsageError for an invalid argument.
     """
     names: tuple[Any, ...] = ()
-    said: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for marker in item.iter_markers(NAME):
         names = names or marker.args
-        said = {**marker.kwargs, **said}
-    for name in said:
-        if name not in (*HOW, _ALLOW):
-            raise UsageError(f"there is no {name!r}; there are {', '.join((*HOW, _ALLOW))}")
+        options = {**marker.kwargs, **options}
+    for name in options:
+        if name not in (*SERVER_OPTIONS, _ALLOW):
+            raise UsageError(
+                f"unknown argument {name!r}; the arguments are {', '.join((*SERVER_OPTIONS, _ALLOW))}"
+            )
     if not all(isinstance(name, str) and name for name in names):
-        raise UsageError("write the cassettes as names of files")
-    allow_misses = bool(said.pop(_ALLOW, False))
-    if not isinstance(said.get("script", ""), str):
-        raise UsageError("write the script as the name of a file")
-    if "script" in said:
-        said["script"] = item.path.parent / said["script"]
-    taken = item.get_closest_marker(_VCR) is not None
-    paths = tuple(_found(item.path, name) for name in names) or (
-        places.own(item.path, item.nodeid, taken=taken),
+        raise UsageError("write each cassette as a non-empty string, the name of a file")
+    allow_misses = bool(options.pop(_ALLOW, False))
+    if not isinstance(options.get("script", ""), str):
+        raise UsageError("write the script as a string, the name of a file")
+    if "script" in options:
+        options["script"] = item.path.parent / options["script"]
+    uses_vcr = item.get_closest_marker(_VCR) is not None
+    paths = tuple(_resolve(item.path, name) for name in names) or (
+        default_path(item.path, item.nodeid, uses_vcr=uses_vcr),
     )
-    return Marked(paths, bool(names), said, allow_misses)
+    return MarkerArguments(paths, bool(names), options, allow_misses)
 
 
-def _found(file: Path, name: str) -> Path:
-    """Return the file or folder that *name* means: the first that is there, else where it would be recorded."""
-    candidates = places.named(file, name)
+def _resolve(file: Path, name: str) -> Path:
+    """Return the file or folder with this *name*: the first one that exists, else where it would be recorded."""
+    candidates = candidate_paths(file, name)
     return next((path for path in candidates if path.exists()), candidates[-1])

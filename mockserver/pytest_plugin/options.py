@@ -1,4 +1,4 @@
-"""The options of the command line, and what they mean together."""
+"""The command-line options of the pytest plugin."""
 
 import os
 from dataclasses import dataclass
@@ -13,18 +13,17 @@ _FALSE = ("", "0", "false", "no", "off")
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """Whether this run records (*record* is `none`, `new` or `all`), from which *upstream*, and what else was chosen.
-
-    *told* is what the head of the report says about it.
-    """
+class PluginOptions:
+    """The validated options of a run."""
 
     record: str
+    """`none`, `new` or `all`."""
     upstream: str | None
     upstream_headers: Headers
     fail_on_unplayed: bool
     usage: Path | None
-    told: str | None
+    report_header: str | None
+    """A line for the header of the report."""
 
 
 def add(parser: pytest.Parser) -> None:
@@ -34,42 +33,44 @@ def add(parser: pytest.Parser) -> None:
         "--mockserver-record",
         choices=("none", "new", "all"),
         default="none",
-        help="What tests with the fixture mock_server record: nothing, what their cassettes do not hold, or all anew. Needs "
-        "--mockserver-upstream. Default: none",
+        help="What tests with the fixture mock_server record: nothing (none), only requests that their cassettes do not hold (new), or "
+        "everything, replacing their cassettes (all). new and all need --mockserver-upstream. Default: none",
     )
     group.addoption(
         "--mockserver-upstream",
         metavar="URL",
         default=os.environ.get("MOCKSERVER_UPSTREAM"),
-        help="The Agent Server to record; also MOCKSERVER_UPSTREAM. The variables MOCKSERVER_UPSTREAM_API_KEY and "
-        "MOCKSERVER_UPSTREAM_HEADER ('Name: value', one a line) are sent to it and never recorded.",
+        help="URL of the Agent Server to record. Default: the variable MOCKSERVER_UPSTREAM. The values of MOCKSERVER_UPSTREAM_API_KEY and "
+        "MOCKSERVER_UPSTREAM_HEADER ('Name: value', one per line) are sent to it and never recorded.",
     )
     group.addoption(
         "--mockserver-record-in-ci",
         action="store_true",
-        help="Record even where the variable CI is set to something true.",
+        help="Record even if the variable CI is set to a true value.",
     )
     group.addoption(
         "--mockserver-fail-on-unplayed",
         action="store_true",
-        help="Fail a test that has not played all of its cassette.",
+        help="Fail a test that does not play all exchanges of its cassettes.",
     )
     group.addoption(
         "--mockserver-usage",
         metavar="FILE",
         default=os.environ.get("MOCKSERVER_USAGE"),
-        help="Add to FILE which exchanges were played, for `mockserver prune`; also MOCKSERVER_USAGE.",
+        help="Add the played exchanges to FILE, for `mockserver prune`. Default: the variable MOCKSERVER_USAGE.",
     )
 
 
-def read(config: pytest.Config) -> Choices:
-    """Return what was chosen; pytest.UsageError where it makes no sense."""
+def read(config: pytest.Config) -> PluginOptions:
+    """Return the options; raise pytest.UsageError if they are invalid."""
     record = config.getoption("--mockserver-record")
     upstream = config.getoption("--mockserver-upstream") or None
-    told = None
+    report_header = None
     if record != "none" and _in_ci() and not config.getoption("--mockserver-record-in-ci"):
         record = "none"
-        told = "mockserver: records nothing, since CI is set; --mockserver-record-in-ci records all the same"
+        report_header = (
+            "mockserver: not recording, since CI is set; --mockserver-record-in-ci overrides this"
+        )
     elif record != "none" and upstream is None:
         raise pytest.UsageError(
             f"--mockserver-record={record} needs --mockserver-upstream=URL, the Agent Server to record"
@@ -77,13 +78,15 @@ def read(config: pytest.Config) -> Choices:
     headers: Headers = ()
     if record != "none" and upstream is not None:
         headers = _headers()
-        told = f"mockserver: records {record} from {_address(upstream, headers)}"
+        report_header = f"mockserver: recording {record} from {_public_url(upstream, headers)}"
     fail_on_unplayed = bool(config.getoption("--mockserver-fail-on-unplayed"))
     usage = config.getoption("--mockserver-usage")
     path = config.invocation_params.dir / usage if usage else None
     if path is not None and not path.parent.is_dir():
-        raise pytest.UsageError(f"--mockserver-usage={usage}: there is no folder {path.parent}")
-    return Choices(record, upstream, headers, fail_on_unplayed, path, told)
+        raise pytest.UsageError(
+            f"--mockserver-usage={usage}: the folder {path.parent} does not exist"
+        )
+    return PluginOptions(record, upstream, headers, fail_on_unplayed, path, report_header)
 
 
 def _in_ci() -> bool:
@@ -91,7 +94,7 @@ def _in_ci() -> bool:
 
 
 def _headers() -> Headers:
-    """Return the credentials in the environment."""
+    """Return the headers for the upstream from the environment."""
     key = os.environ.get("MOCKSERVER_UPSTREAM_API_KEY", "").strip()
     lines = split_header_lines(os.environ.get("MOCKSERVER_UPSTREAM_HEADER", ""))
     try:
@@ -101,8 +104,8 @@ def _headers() -> Headers:
     return (*headers, ("x-api-key", key)) if key else headers
 
 
-def _address(url: str, headers: Headers) -> str:
-    """Return *url* without user and password; pytest.UsageError where nothing can be asked there."""
+def _public_url(url: str, headers: Headers) -> str:
+    """Return *url* without user and password; raise pytest.UsageError if it is not the URL of a server."""
     from mockserver.server.upstream import Upstream
 
     try:

@@ -1,4 +1,4 @@
-"""How the tests of a run went so far."""
+"""Collect which tests of a run passed, failed or were skipped."""
 
 import time
 from collections.abc import Generator
@@ -11,42 +11,42 @@ _STARTED = "mockserver-started"
 
 
 class Outcomes:
-    """A plugin that listens."""
+    """A plugin that collects the outcomes of tests."""
 
     def __init__(self, config: pytest.Config) -> None:
-        # A worker that takes the place of one that died begins later than the run.
+        # A worker that replaces a crashed one starts later than the run.
         self._started: float = getattr(config, "workerinput", {}).get(_STARTED, time.time())
         self._passed: set[str] = set()
         self._failed: set[str] = set()
         self._skipped: set[str] = set()
 
     def begin(self, item: pytest.Item) -> None:
-        """Forget how *item* went before: it may be run again."""
+        """Forget the previous outcome of *item*, which may be run again."""
         for ids in (self._passed, self._failed, self._skipped):
             ids.discard(item.nodeid)
 
     def passed(self, item: pytest.Item) -> bool:
-        """Tell whether *item* was called, and nothing of it has failed."""
+        """Return whether *item* was called and no part of it failed."""
         return item.nodeid in self._passed and item.nodeid not in self._failed
 
     def skipped(self, item: pytest.Item) -> bool:
-        """Tell whether *item* was skipped while it was called."""
+        """Return whether *item* was skipped during its call."""
         return item.nodeid in self._skipped
 
     def recorded(self, cassette: Path) -> bool:
-        """Tell whether *cassette* was recorded in this run: by a test before this one, maybe by another worker's."""
+        """Return whether *cassette* was recorded earlier in this run, in this worker or in another."""
         return cassette.exists() and cassette.stat().st_mtime > self._started
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker of pytest-xdist when the run began."""
+        """Pass the start time of the run to a worker of pytest-xdist."""
         node.workerinput[_STARTED] = self._started
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Take note of how the call went: the last word on it counts, those before it are of subtests."""
+        """Collect the outcome of the call; the last report counts, since earlier ones are of subtests."""
         report = yield
         if report.when == "call":
             for outcome, ids in ((report.passed, self._passed), (report.skipped, self._skipped)):
@@ -54,6 +54,6 @@ class Outcomes:
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take note of subtests, which fail without failing their test's call."""
+        """Collect failures; a subtest fails without failing the call of its test."""
         if report.failed:
             self._failed.add(report.nodeid)

@@ -1,4 +1,4 @@
-"""Where the cassettes of a test are. No I/O but a look whether a file is there."""
+"""The paths of the cassettes of a test. No I/O."""
 
 from pathlib import Path
 
@@ -7,28 +7,27 @@ from mockserver.cassette.file_names import SUFFIXES, safe_name
 FOLDER = "cassettes"
 
 
-def own(file: Path, nodeid: str, *, taken: bool = False) -> Path:
-    """Return the cassette of the test *nodeid* in *file*: `cassettes/MODULE/TEST.yaml` beside it.
+def default_path(file: Path, nodeid: str, *, uses_vcr: bool = False) -> Path:
+    """Return the default cassette of the test *nodeid* in *file*: `cassettes/MODULE/TEST.yaml` next to it.
 
-    Where that is *taken* by pytest-recording, it is `TEST.mockserver.yaml`.
-
-    As pytest-recording has it: a method's class stands before its name, parted by a dot.
+    If the test *uses_vcr*, pytest-recording uses that path, and ours is `TEST.mockserver.yaml`. As in pytest-recording, a method is named
+    `Class.method`.
     """
-    name = nodeid.partition("::")[2].replace("::", ".", _classes(nodeid))
-    suffix = ".mockserver.yaml" if taken else ".yaml"
+    name = nodeid.partition("::")[2].replace("::", ".", _count_classes(nodeid))
+    suffix = ".mockserver.yaml" if uses_vcr else ".yaml"
     return file.parent / FOLDER / file.stem / f"{safe_name(name)}{suffix}"
 
 
-def named(file: Path, name: str) -> tuple[Path, ...]:
-    """Return where the cassette *name*, as a marker of a test in *file* has it, may be: the first that is there counts.
+def candidate_paths(file: Path, name: str) -> tuple[Path, ...]:
+    """Return the possible paths of the cassette *name* in a marker in *file*; the first one that exists is used.
 
-    The last one is where it is recorded. The suffix may be left out.
+    The last path is the one to record into. *name* may omit the suffix.
     """
     full = name if name.endswith(SUFFIXES) else f"{name}{SUFFIXES[0]}"
     below = file.parent / FOLDER
     return below / name, file.parent / name, file.parent / full, below / full
 
 
-def _classes(nodeid: str) -> int:
-    """Return how many `::` of *nodeid* part classes; what is in the brackets of a parameter does not."""
+def _count_classes(nodeid: str) -> int:
+    """Return the number of `::` in *nodeid* that follow a class; those in the brackets of parameters do not count."""
     return nodeid.partition("::")[2].partition("[")[0].count("::")

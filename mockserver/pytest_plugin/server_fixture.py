@@ -1,4 +1,4 @@
-"""The server of one test: what it plays, what it records, and whether the test may pass."""
+"""Run the server of one test, save its recording, and fail the test for misses."""
 
 import os
 import shlex
@@ -16,48 +16,52 @@ from mockserver.errors import MockServerError, StorageError, UsageError
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Source
 from mockserver.pytest_plugin import marker
-from mockserver.pytest_plugin.options import Choices
+from mockserver.pytest_plugin.options import PluginOptions
 from mockserver.pytest_plugin.outcomes import Outcomes
-from mockserver.pytest_plugin.staged_cassette import Draft
-from mockserver.pytest_plugin.usage import Played
+from mockserver.pytest_plugin.staged_cassette import StagedCassette
+from mockserver.pytest_plugin.usage import UsageCollector
 from mockserver.server.journal import Call
 from mockserver.server.mock_server import MockServer
 
 
-class Stand:
-    """Runs the server of the test *item* from entry to exit; what it recorded is thrown away unless `keep` comes at its `ending`."""
+class ServerFixture:
+    """Runs the server of the test *item* from entry to exit; its recording is discarded unless `save` is called within `ending`."""
 
     def __init__(
-        self, item: pytest.Item, choices: Choices, outcomes: Outcomes, played: Played
+        self,
+        item: pytest.Item,
+        options: PluginOptions,
+        outcomes: Outcomes,
+        usage: UsageCollector,
     ) -> None:
         outcomes.begin(item)
         self._item = item
-        self._choices = choices
+        self._options = options
         self._outcomes = outcomes
-        self._played = played
-        self._faults: list[Call] = []
-        self._draft: Draft | None = None
-        self._ending = False
-        self._unsaid = ""
+        self._usage = usage
+        self._problems: list[Call] = []
+        self._staged: StagedCassette | None = None
+        self._is_ending = False
+        self._unittest_message = ""
         try:
-            self._marked = marker.read(item)
+            self._marker = marker.read(item)
             self._server = MockServer(
                 *self._cassettes(),
-                **self._marked.how,
-                **self._recording(),
-                config=self._settings(),
-                on_fault=self._faults.append,
+                **self._marker.server_options,
+                **self._upstream_options(),
+                config=self._settings_file(),
+                on_problem=self._problems.append,
             )
         except (MockServerError, TypeError) as error:
-            self._clear()
-            _refuse(f"@pytest.mark.{marker.NAME}: {error}")
+            self._discard()
+            _fail(f"@pytest.mark.{marker.NAME}: {error}")
 
     def __enter__(self) -> MockServer:
-        """Start the server; the test that it cannot start for fails with one line."""
+        """Start the server; fail the test with one line if it cannot start."""
         try:
             return self._server.__enter__()
         except MockServerError as error:
-            _refuse(str(error))
+            _fail(str(error))
 
     def __exit__(
         self,
@@ -65,127 +69,131 @@ class Stand:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop the server, and fail for what has only come to light now."""
-        trouble = ""
-        if self._played.path is not None and self._draft is None:
+        """Stop the server, and fail the test for problems that are known only now."""
+        error_message = ""
+        if self._usage.path is not None and self._staged is None:
             passed = self._outcomes.passed(self._item)
-            self._played.add(self._item, self._server.usage(), passed=passed)
+            self._usage.add(self._item, self._server.usage(), passed=passed)
         try:
             self._server.__exit__(kind, error, trace)
         except MockServerError as raised:
-            trouble = f"not recorded: {raised}"
-        if not self._ending:
-            # The run was broken off: there is no test left to fail.
-            self._clear()
+            error_message = f"not recorded: {raised}"
+        if not self._is_ending:
+            # The run was interrupted: there is no test to fail.
+            self._discard()
             return
-        if trouble:
-            _refuse(trouble)
-        self.fail_for_faults()
-        if self._outcomes.skipped(self._item) and self._unsaid:
-            _refuse(self._unsaid)
+        if error_message:
+            _fail(error_message)
+        self.fail_for_problems()
+        if self._outcomes.skipped(self._item) and self._unittest_message:
+            _fail(self._unittest_message)
         unplayed = self._server.unplayed
-        if unplayed and self._choices.fail_on_unplayed and self._outcomes.passed(self._item):
-            _refuse(f"{self._shown}: never played: {', '.join(unplayed)}")
+        if unplayed and self._options.fail_on_unplayed and self._outcomes.passed(self._item):
+            _fail(f"{self._display_names}: never played: {', '.join(unplayed)}")
 
-    def fail_for_faults(self) -> None:
-        """Fail the test if a request was missed, or could not be answered, since this was last asked."""
-        words = self._words()
-        if words and _is_unittest(self._item):
-            # It may have failed, or been skipped, by itself, which comes to light later and in the place of what we say.
-            self._item.add_report_section("call", "mockserver", words)
-            self._unsaid = words
-            _refuse(words.partition("\n")[0])
-        if words:
-            _refuse(words)
+    def fail_for_problems(self) -> None:
+        """Fail the test if there were misses or errors since the last call."""
+        message = self._take_message()
+        if message and _is_unittest(self._item):
+            # unittest reports its own failure or skip later, in place of our message.
+            self._item.add_report_section("call", "mockserver", message)
+            self._unittest_message = message
+            _fail(message.partition("\n")[0])
+        if message:
+            _fail(message)
 
-    def report_faults(self) -> None:
-        """Add them to the report of the test, which fails by itself."""
-        if words := self._words():
-            self._item.add_report_section("call", "mockserver", words)
+    def report_problems(self) -> None:
+        """Add misses and errors to the report of a test that fails for another reason."""
+        if message := self._take_message():
+            self._item.add_report_section("call", "mockserver", message)
 
     @contextmanager
     def ending(self) -> Iterator[None]:
-        """The end of the test, in which it can still fail; a test whose fixtures are left behind has none."""
-        self._ending = True
+        """The teardown of the test, in which it can still fail; an interrupted test has no teardown."""
+        self._is_ending = True
         try:
             yield
         finally:
-            self._clear()
+            self._discard()
 
-    def keep(self) -> str | None:
-        """Put what was recorded in its place, if all of the test went well; return what to say of it, None if it was nothing."""
-        if self._draft is None or not self._server.recorded:
+    def save(self) -> str | None:
+        """Save the recording if the test passed; return a line for the summary, or None if nothing was recorded."""
+        if self._staged is None or not self._server.recorded:
             return None
         if not self._outcomes.passed(self._item):
-            return f"not kept, since its test did not pass: {self._shown}"
+            return f"not saved, since its test did not pass: {self._display_names}"
         try:
-            self._draft.keep()
+            self._staged.save()
         except StorageError as error:
-            _refuse(f"{self._shown} {error}")
-        return f"recorded {self._shown}"
+            _fail(f"{self._display_names} {error}")
+        return f"recorded {self._display_names}"
 
-    def _clear(self) -> None:
-        if self._draft is not None:
-            self._draft.clear()
+    def _discard(self) -> None:
+        if self._staged is not None:
+            self._staged.discard()
 
     @property
-    def _shown(self) -> str:
-        return ", ".join(map(self._told, self._marked.paths))
+    def _display_names(self) -> str:
+        return ", ".join(map(self._display, self._marker.paths))
 
-    def _told(self, path: Path) -> str:
+    def _display(self, path: Path) -> str:
         return os.path.relpath(path, self._item.config.invocation_params.dir)
 
     def _cassettes(self) -> tuple[Path, ...]:
-        """Return what the server plays, or records into; UsageError where the marker names what is not there."""
-        target = self._marked.target
-        if self._choices.record != "none" and target is not None:
-            anew = self._choices.record == "all" and not self._outcomes.recorded(target)
-            self._draft = Draft(target, anew=anew)
-            return (self._draft.file,)
-        for path in self._marked.paths:
-            if self._marked.named and not path.exists():
-                places = f"{self._told(path)}, nor is it beside the test"
-                raise UsageError(f"there is no {places}{self._way()}")
-        return tuple(path for path in self._marked.paths if path.exists())
+        """Return the cassettes to replay or record into; raise UsageError if the marker names one that does not exist."""
+        target = self._marker.target
+        if self._options.record != "none" and target is not None:
+            is_replaced = self._options.record == "all" and not self._outcomes.recorded(target)
+            self._staged = StagedCassette(target, replace=is_replaced)
+            return (self._staged.file,)
+        for path in self._marker.paths:
+            if self._marker.has_names and not path.exists():
+                raise UsageError(
+                    f"{self._display(path)} does not exist, nor does a file of this name next to the test{self._record_hint()}"
+                )
+        return tuple(path for path in self._marker.paths if path.exists())
 
-    def _recording(self) -> dict[str, Any]:
-        if self._draft is None:
+    def _upstream_options(self) -> dict[str, Any]:
+        if self._staged is None:
             return {}
-        choices = self._choices
-        return {"upstream": choices.upstream, "upstream_headers": dict(choices.upstream_headers)}
+        options = self._options
+        return {"upstream": options.upstream, "upstream_headers": dict(options.upstream_headers)}
 
-    def _settings(self) -> Path:
-        """Return the settings in pytest's root folder; those in the working directory are not for its tests."""
+    def _settings_file(self) -> Path:
+        """Return the settings file in pytest's root folder, since the working directory may be another project."""
         path = self._item.config.rootpath / SETTINGS_FILE
         return path if path.exists() else Path(os.devnull)
 
-    def _words(self) -> str:
-        """Return what is to be said about the faults that were not yet told; empty if there are none."""
-        # The server's thread may add to them meanwhile.
-        faults = [self._faults.pop(0) for _ in range(len(self._faults))]
-        allowed = (Source.MISS,) if self._marked.allow_misses else ()
-        told = [fault for fault in faults if fault.source not in allowed]
-        if not told:
+    def _take_message(self) -> str:
+        """Return a message about the misses and errors since the last call; empty if there are none."""
+        # The server's thread may append meanwhile.
+        problems = [self._problems.pop(0) for _ in range(len(self._problems))]
+        allowed = (Source.MISS,) if self._marker.allow_misses else ()
+        reported = [problem for problem in problems if problem.source not in allowed]
+        if not reported:
             return ""
-        missed = any(fault.source is Source.MISS for fault in told)
-        lines = [f"mockserver could not answer {pluralize(len(told), 'request')}", *map(str, told)]
-        target = self._marked.target
-        if missed and target is not None and self._draft is None:
-            state = "" if target.exists() else " is not there"
-            lines.append(f"{self._shown}{state}{self._way()}")
+        has_miss = any(problem.source is Source.MISS for problem in reported)
+        lines = [
+            f"mockserver could not answer {pluralize(len(reported), 'request')}",
+            *map(str, reported),
+        ]
+        target = self._marker.target
+        if has_miss and target is not None and self._staged is None:
+            state = "" if target.exists() else " does not exist"
+            lines.append(f"{self._display_names}{state}{self._record_hint()}")
         return "\n".join(lines)
 
-    def _way(self) -> str:
-        """Return how to record what is missing, if the test can."""
-        if self._marked.target is None:
+    def _record_hint(self) -> str:
+        """Return how to record the missing exchanges; empty if the test cannot record."""
+        if self._marker.target is None:
             return ""
-        test = f"{self._told(self._item.path)}::{self._item.nodeid.partition('::')[2]}"
+        test = f"{self._display(self._item.path)}::{self._item.nodeid.partition('::')[2]}"
         command = "pytest --mockserver-record=new --mockserver-upstream=URL"
-        return f": record what is missing by {command} {shlex.quote(test)}"
+        return f": record the missing exchanges with {command} {shlex.quote(test)}"
 
 
-def _refuse(why: str) -> NoReturn:
-    raise pytest.fail.Exception(why, pytrace=False) from None
+def _fail(message: str) -> NoReturn:
+    raise pytest.fail.Exception(message, pytrace=False) from None
 
 
 def _is_unittest(item: pytest.Item) -> bool:

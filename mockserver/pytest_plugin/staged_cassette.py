@@ -1,4 +1,4 @@
-"""What one test records: out of sight until all of it went well."""
+"""Record into a temporary file, and replace the cassette only if the test passed."""
 
 import fcntl
 import os
@@ -12,58 +12,58 @@ from mockserver.errors import StorageError
 from mockserver.store.cassette_file import Stamp, stamp_from
 
 
-class Draft:
-    """Records for the cassette *target* into `file`, which begins as that is, or empty if *anew*; StorageError where it cannot."""
+class StagedCassette:
+    """A temporary copy `file` of the cassette *target*, or an empty one to *replace* it; raises StorageError if it cannot be copied."""
 
-    def __init__(self, target: Path, *, anew: bool) -> None:
+    def __init__(self, target: Path, *, replace: bool) -> None:
         self._target = target.resolve()
         self._folder = tempfile.TemporaryDirectory(prefix="mockserver-")
         self.file = Path(self._folder.name, target.name)
         self._stamp = _stamp(self._target)
-        if self._stamp and not anew:
+        if self._stamp and not replace:
             try:
                 shutil.copyfile(self._target, self.file)
             except OSError as error:
-                self.clear()
+                self.discard()
                 raise StorageError(f"{target} cannot be read: {error.strerror}") from None
 
-    def keep(self) -> None:
-        """Put what was recorded in the place of the cassette, at once.
+    def save(self) -> None:
+        """Replace the cassette atomically.
 
-        StorageError where it cannot be written, or was changed meanwhile, such as by a test of another worker.
+        Raise StorageError if it cannot be written, or has changed since, such as by a test in another worker.
         """
         try:
             self._target.parent.mkdir(parents=True, exist_ok=True)
             with _locked(self._target.parent):
                 if _stamp(self._target) != self._stamp:
                     raise StorageError(
-                        "was changed meanwhile, maybe by another test that records into it: record without -n"
+                        "has changed since the test started, maybe another test recorded into it: record without -n"
                     )
                 self._replace()
         except OSError as error:
             raise StorageError(f"cannot be written: {error.strerror}") from None
 
-    def clear(self) -> None:
-        """Throw away what was not kept."""
+    def discard(self) -> None:
+        """Delete the temporary file."""
         self._folder.cleanup()
 
     def _replace(self) -> None:
-        beside = self._target.with_name(f".{self._target.name}.{os.getpid()}")
+        temporary = self._target.with_name(f".{self._target.name}.{os.getpid()}")
         try:
-            shutil.copyfile(self.file, beside)
+            shutil.copyfile(self.file, temporary)
             if self._target.exists():
-                shutil.copymode(self._target, beside)
-            beside.replace(self._target)
+                shutil.copymode(self._target, temporary)
+            temporary.replace(self._target)
         finally:
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from replacing a file in *folder* meanwhile."""
+    """Lock *folder* against replacements by other processes."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        with suppress(OSError):  # there are file systems that lock no folders
+        with suppress(OSError):  # some file systems cannot lock folders
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:

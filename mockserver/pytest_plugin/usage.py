@@ -1,4 +1,4 @@
-"""What a run has played, written to a file at its end for `mockserver prune`."""
+"""Write the exchanges that a run has played to a file, for `mockserver prune`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,62 +12,58 @@ _OUTPUT = "mockserver-usage"
 FIXTURE = "mock_server"
 
 
-class Played:
-    """A plugin that gathers what tests have played, of the workers of pytest-xdist too, for the file *path*, if there is one.
+class UsageCollector:
+    """A plugin that collects the plays of tests, also from workers of pytest-xdist, and writes them to *path*, if given.
 
-    The cassettes of a test that did not pass, or did not run, are told to be known too little.
+    The cassettes of a test that did not pass or did not run are marked as unfinished.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self._expected: dict[str, list[str]] = {}
-        self._told: dict[str, Any] = {}
-        self._lost = False
+        self._usage: dict[str, Any] = {}
+        self._has_lost_worker = False
         self._line = ""
 
     def add(self, item: pytest.Item, usage: dict[str, Any], *, passed: bool) -> None:
-        """Take the *usage* of the test *item*, which has *passed* or not."""
+        """Add the *usage* of the test *item* if it *passed*."""
         if passed:
-            self._told[item.nodeid] = usage
+            self._usage[item.nodeid] = usage
 
     def pytest_collection_modifyitems(self, items: Sequence[pytest.Item]) -> None:
-        """Take note of the cassettes that will be played."""
+        """Collect the cassettes of the selected tests."""
         self._expect(items)
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        """Take note of those of tests that were deselected."""
+        """Collect the cassettes of deselected tests."""
         self._expect(items)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take what a worker has gathered; one that died has told nothing."""
+        """Collect the usage of a worker; a crashed worker has none."""
         output = getattr(node, "workeroutput", None)
         if output is None:
-            self._lost = True
+            self._has_lost_worker = True
         elif _OUTPUT in output:
-            expected, told = output[_OUTPUT]
+            expected, usage = output[_OUTPUT]
             self._expected |= expected
-            self._told |= told
+            self._usage |= usage
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Hand over what a worker has gathered, or write the file."""
+        """In a worker, pass the usage to the main process; otherwise write the file."""
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
-            output[_OUTPUT] = (self._expected, self._told)
-        elif self.path is not None and self._expected and _is_part(session.config):
-            self._line = (
-                f"{self.path}: not written, since single tests were named: the others may play more"
-            )
-        elif self.path is not None and self._lost:
-            self._line = (
-                f"{self.path}: not written, since a worker died: what its tests played is not known"
-            )
+            output[_OUTPUT] = (self._expected, self._usage)
+        elif self.path is not None and self._expected and _is_partial(session.config):
+            self._line = f"{self.path}: not written, since only single tests were selected: other tests may play more"
+        elif self.path is not None and self._has_lost_worker:
+            self._line = f"{self.path}: not written, since a worker crashed: the usage of its tests is unknown"
         elif self.path is not None and self._expected:
             self._line = self._write(self.path)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Tell where it was written."""
+        """Print where the usage was written, or why not."""
         if self._line:
             terminalreporter.write_line(f"mockserver: {self._line}")
 
@@ -81,35 +77,34 @@ class Played:
                 try:
                     paths = marker.read(item).paths
                 except MockServerError:
-                    continue  # the test will fail by itself
+                    continue  # the test itself reports this error
                 self._expected[item.nodeid] = [str(path) for path in paths]
 
     def _write(self, path: Path) -> str:
         from mockserver.formats.wording import pluralize
-        from mockserver.matching import usage
-        from mockserver.matching.usage import Plays
-        from mockserver.store import discovery as files
-        from mockserver.store import usage as stored
+        from mockserver.matching.usage import Plays, from_json, merge_usages
+        from mockserver.store import discovery
+        from mockserver.store.usage import add_usage, display_path
 
-        missing = [
+        unfinished = [
             path
             for test, paths in self._expected.items()
-            if test not in self._told
+            if test not in self._usage
             for path in paths
         ]
-        there = [Path(one) for one in missing if Path(one).exists()]
-        unknown = {
-            stored.display_path(file): Plays(unfinished=True)
-            for file, _ in files.find_files(there).values()
+        existing = [Path(each) for each in unfinished if Path(each).exists()]
+        unfinished_usage = {
+            display_path(file): Plays(unfinished=True)
+            for file, _ in discovery.find_files(existing).values()
         }
-        told = usage.merge_usages([*map(usage.from_json, self._told.values()), unknown])
+        usage = merge_usages([*map(from_json, self._usage.values()), unfinished_usage])
         try:
-            stored.add_usage(path, told)
+            add_usage(path, usage)
         except MockServerError as error:
             return f"usage not written: {error}"
-        return f"usage of {pluralize(len(told), 'cassette')} added to {path}"
+        return f"usage of {pluralize(len(usage), 'cassette')} added to {path}"
 
 
-def _is_part(config: pytest.Config) -> bool:
-    """Tell whether single tests were named, so that those around them are not even collected."""
+def _is_partial(config: pytest.Config) -> bool:
+    """Return whether single tests were named on the command line, so that other tests were not collected."""
     return any("::" in argument for argument in config.args)

@@ -1,4 +1,4 @@
-"""HTTP in, responder, HTTP out, on aiohttp's low-level server: one place writes every reply."""
+"""Read each HTTP request, ask the responders, and write the reply, on aiohttp's low-level server."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,18 +21,18 @@ from mockserver.http.messages import (
 from mockserver.redaction.redactor import describe
 from mockserver.server import connections, response_head
 from mockserver.server.cache import Cache
-from mockserver.server.control_api import Control
+from mockserver.server.control_api import ControlApi
 from mockserver.server.log import Log
-from mockserver.server.responders.chain import FirstOf, failure
-from mockserver.server.response_writer import Streamed, whole
+from mockserver.server.responders.chain import FirstOf, error_reply
+from mockserver.server.response_writer import StreamedResponse, whole_response
 
-_LOOK_AGAIN = 0.1
+_POLL_INTERVAL = 0.1
 
-GRACE = 3.0
-"""How many seconds a stop waits for the upstream's answers that are under way."""
+RESPONSE_GRACE = 3.0
+"""How many seconds a stop waits for the rest of the upstream's responses."""
 
 WRITE_GRACE = 10.0
-"""How many seconds more it waits for what has been answered to be in the file."""
+"""How many seconds more a stop waits until complete exchanges are written to the file."""
 
 _PREFLIGHT = {
     "access-control-allow-methods": "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, QUERY",
@@ -40,94 +40,96 @@ _PREFLIGHT = {
     "access-control-allow-private-network": "true",
     "content-type": "text/plain; charset=utf-8",
 }
-_KNOWN = 8 << 20
-"""How many bytes of requests are remembered: one that comes again need not be looked at again."""
+_PARSED_BYTES = 8 << 20
+"""The size of the cache of parsed requests."""
 
 
 @dataclass(slots=True)
-class _Relayed:
-    """A request whose answer a stop waits for; *live* is that answer as soon as it comes."""
+class _InFlight:
+    """A request whose response a stop waits for; *live* is that response once its head has arrived."""
 
     request: Request
     live: StreamingBody | None = None
 
 
 class App:
-    """Answers by *responder*.
+    """Serves the replies of *responder*.
 
-    *outlives* tells of which requests the answer goes on when the client leaves; without it none does, and a stop waits
-    for none.
+    *survives_disconnect* returns whether the response to a request continues after the client has disconnected. Without it no response
+    continues, and a stop waits for none.
     """
 
     def __init__(
         self,
         responder: FirstOf,
         log: Log,
-        control: Control | None = None,
-        outlives: Callable[[Request], bool] | None = None,
+        control: ControlApi | None = None,
+        survives_disconnect: Callable[[Request], bool] | None = None,
     ) -> None:
         self._responder = responder
         self._log = log
-        self._control = control or Control()
+        self._control = control or ControlApi()
         self._access = self._control.access
-        self._outlives = outlives
-        self._relays: dict[asyncio.Task[web.StreamResponse], _Relayed] = {}
-        self._known: Cache[Request] = Cache(_KNOWN)
+        self._survives_disconnect = survives_disconnect
+        self._in_flight: dict[asyncio.Task[web.StreamResponse], _InFlight] = {}
+        self._parsed: Cache[Request] = Cache(_PARSED_BYTES)
 
     @property
     def log(self) -> Log:
-        """What a person reads about its requests."""
+        """The log of its requests."""
         return self._log
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Return the answer to *request*, which may have gone out by then."""
+        """Return the response to *request*; a streamed one has been sent already."""
         started = asyncio.get_running_loop().time()
-        if self._access.guarded and (refusal := self._refusal(request.headers)):
-            return refusal
+        if self._access.guarded and (rejection := self._reject(request.headers)):
+            return rejection
         method, content = request.method, request.content
         if method == "OPTIONS" and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
-            return _preflight(request, self._page(request))
+            return _preflight(request, self._allowed_origin(request))
         try:
-            # What has come with the head, as most bodies do, needs no wait.
+            # Most bodies have arrived together with the head.
             body = content.read_nowait() if content.is_eof() else await content.read()
         except web.RequestPayloadError as error:
-            why = f"the body of the request cannot be read: {connections.reason(error)}"
-            reply = response_head.readable(failure(400, why), self._page(request))
+            why = f"the body of the request cannot be read: {connections.describe_error(error)}"
+            reply = response_head.with_origin(error_reply(400, why), self._allowed_origin(request))
             return await self._write(request, Request(method, request.raw_path), reply, 0.0)
-        place = (method, request.raw_path, request.raw_headers, body)
-        incoming = self._known.get(place)
+        cache_key = (method, request.raw_path, request.raw_headers, body)
+        incoming = self._parsed.get(cache_key)
         if incoming is None:
-            path, named = request_target.split_target(request.raw_path)
+            path, prefix_headers = request_target.split_target(request.raw_path)
             if request_target.is_own_path(path):
-                return self._control.answer(request, path, named)
-            incoming = Request(method, path, (*named, *_headers(request)), body)
-            self._known.put(place, incoming, _size(incoming))
-        if self._outlives is not None:
-            return await self._see_through(request, incoming, started, self._outlives)
+                return self._control.respond(request, path, prefix_headers)
+            incoming = Request(method, path, (*prefix_headers, *_headers(request)), body)
+            self._parsed.put(cache_key, incoming, _size(incoming))
+        if self._survives_disconnect is not None:
+            return await self._answer_detached(
+                request, incoming, started, self._survives_disconnect
+            )
         return await self._answer(request, incoming, started)
 
     async def finish(self) -> None:
-        """Give the answers under way a little time; what is not answered and written by then is not recorded, and that is said."""
-        relays = self._relays
-        if relays:
-            await asyncio.wait(set(relays), timeout=GRACE)
-        for task, relayed in list(relays.items()):
-            if relayed.live is None or not relayed.live.is_complete():
-                self._give_up(task, f"answered {GRACE:g}")
+        """Wait a limited time for the requests in flight; log each one that is not recorded by then, and cancel it."""
+        in_flight = self._in_flight
+        if in_flight:
+            await asyncio.wait(set(in_flight), timeout=RESPONSE_GRACE)
+        for task, flight in list(in_flight.items()):
+            if flight.live is None or not flight.live.is_complete():
+                self._cancel_unfinished(task, f"is_complete {RESPONSE_GRACE:g}")
         loop = asyncio.get_running_loop()
         end = loop.time() + WRITE_GRACE
-        while relays and loop.time() < end:
-            await asyncio.wait(set(relays), timeout=_LOOK_AGAIN)
-        for task in list(relays):
-            self._give_up(task, f"written {GRACE + WRITE_GRACE:g}")
+        while in_flight and loop.time() < end:
+            await asyncio.wait(set(in_flight), timeout=_POLL_INTERVAL)
+        for task in list(in_flight):
+            self._cancel_unfinished(task, f"written {RESPONSE_GRACE + WRITE_GRACE:g}")
 
-    def _give_up(self, task: asyncio.Task[web.StreamResponse], what: str) -> None:
-        asked = describe(self._relays[task].request)
-        self._log.tell(f"not recorded: {asked} was still being {what} s after the stop")
+    def _cancel_unfinished(self, task: asyncio.Task[web.StreamResponse], phase: str) -> None:
+        request = describe(self._in_flight[task].request)
+        self._log.write(f"not recorded: {request} was still being {phase} s after the stop")
         task.cancel()
 
-    def _refusal(self, headers: Mapping[str, str]) -> web.Response | None:
-        """Return the refusal of a request with these *headers*, None if it may be passed on."""
+    def _reject(self, headers: Mapping[str, str]) -> web.Response | None:
+        """Return an error for a request with these *headers* that may not be forwarded, or None."""
         host = headers.get(hdrs.HOST)
         why = self._access.host_refusal(host) if host is not None else None
         why = why or self._access.page_refusal(
@@ -135,42 +137,42 @@ class App:
         )
         if why is None:
             return None
-        self._log.refused(why)
-        return connections.refusal(403, why)
+        self._log.count_rejected(why)
+        return connections.error_response(403, why)
 
-    def _page(self, request: web.BaseRequest) -> str | None:
-        """Return the origin of the page that asks, if it is an allowed one."""
+    def _allowed_origin(self, request: web.BaseRequest) -> str | None:
+        """Return the origin of the page that sent *request*, if it is allowed."""
         origin = request.headers.get(hdrs.ORIGIN)
         return origin if origin is not None and self._access.allows_origin(origin) else None
 
-    async def _see_through(
+    async def _answer_detached(
         self,
         request: web.BaseRequest,
         incoming: Request,
         started: float,
-        outlives: Callable[[Request], bool],
+        survives_disconnect: Callable[[Request], bool],
     ) -> web.StreamResponse:
-        """Answer in a task of its own, which may go on when the client leaves and which a stop waits for."""
+        """Answer in a separate task, which can outlive the client's connection and which a stop waits for."""
         task = asyncio.create_task(self._answer(request, incoming, started))
-        self._relays[task] = _Relayed(incoming)
-        task.add_done_callback(lambda done: self._relays.pop(done, None))
+        self._in_flight[task] = _InFlight(incoming)
+        task.add_done_callback(lambda done: self._in_flight.pop(done, None))
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            if not outlives(incoming):
+            if not survives_disconnect(incoming):
                 self._abandon(task)
             raise
 
     def _abandon(self, task: asyncio.Task[web.StreamResponse]) -> None:
-        """Leave the upstream of a request whose client has left."""
-        relayed = self._relays.get(task)
-        if relayed is None:
+        """Stop forwarding a request whose client has disconnected."""
+        flight = self._in_flight.get(task)
+        if flight is None:
             return
-        if relayed.live is not None:
-            relayed.live.abandon()
+        if flight.live is not None:
+            flight.live.abandon()
         else:
-            self._log.tell(
-                f"not recorded: the client left {describe(relayed.request)} before it was answered, which cancels the run"
+            self._log.write(
+                f"not recorded: the client disconnected from {describe(flight.request)} before the response, which cancels the run"
             )
             task.cancel()
 
@@ -179,88 +181,88 @@ class App:
     ) -> web.StreamResponse:
         reply = await self._responder.respond(incoming)
         if hdrs.ORIGIN in request.headers:
-            reply = response_head.readable(reply, self._page(request))
-        self._log.answering(incoming, reply)
-        if isinstance(reply.body, PrebuiltBody) and not self._log.every:
-            return whole(request, reply, reply.body)
+            reply = response_head.with_origin(reply, self._allowed_origin(request))
+        self._log.response_started(incoming, reply)
+        if isinstance(reply.body, PrebuiltBody) and not self._log.verbose:
+            return whole_response(request, reply, reply.body)
         try:
             return await self._write(request, incoming, reply, started)
         finally:
             seconds = asyncio.get_running_loop().time() - started
-            self._log.answered(incoming, reply, seconds)
+            self._log.response_finished(incoming, reply, seconds)
 
     async def _write(
         self, request: web.BaseRequest, incoming: Request, reply: Reply, started: float
     ) -> web.StreamResponse:
         match reply.body:
             case PrebuiltBody() | bytes() as body:
-                return whole(request, reply, body)
+                return whole_response(request, reply, body)
             case TimedBody(((at, body),), end, False) if end == at:
-                await _until(started + at)
-                return whole(request, reply, body)
+                await _sleep_until(started + at)
+                return whole_response(request, reply, body)
             case TimedBody() as paced:
-                return await _play(request, reply, paced, started)
+                return await _send_timed(request, reply, paced, started)
             case StreamingBody() as live:
                 return await self._relay(request, incoming, reply, live)
 
     async def _relay(
         self, request: web.BaseRequest, incoming: Request, reply: Reply, live: StreamingBody
     ) -> web.StreamResponse:
-        """Pass the answer on as it comes; a client that has left does not keep it from coming."""
+        """Forward the response chunk by chunk, and read it to its end even if the client disconnects."""
         task = asyncio.current_task()
         assert task is not None
-        if task in self._relays:
-            self._relays[task].live = live
-        response = Streamed(request, reply)
-        there = await _try(response.begin())
+        if task in self._in_flight:
+            self._in_flight[task].live = live
+        response = StreamedResponse(request, reply)
+        connected = await _is_delivered(response.begin())
         try:
             async with aclosing(live.chunks) as chunks:
                 async for chunk in chunks:
-                    there = there and await _try(response.send(chunk))
+                    connected = connected and await _is_delivered(response.send(chunk))
         except UpstreamError as error:
-            self._log.tell(f"{describe(incoming)}: {error}")
-            _break(request)
+            self._log.write(f"{describe(incoming)}: {error}")
+            _close_connection(request)
             return response
-        # It is kept by now: a client that takes nothing must not hold up a stop.
-        self._relays.pop(task, None)
-        if there:
-            await _try(response.end())
+        # The exchange is recorded: a client that does not read must not delay a stop.
+        self._in_flight.pop(task, None)
+        if connected:
+            await _is_delivered(response.end())
         return response
 
 
 def _headers(request: web.BaseRequest) -> Headers:
     headers = lowercase_names(request.headers.items())
     if any(name == "content-encoding" for name, _ in headers):
-        # aiohttp has decoded the body.
+        # aiohttp has already decoded the body.
         return tuple(pair for pair in headers if pair[0] != "content-encoding")
     return headers
 
 
 def _size(request: Request) -> int:
-    """Return about how many bytes it takes to remember *request*."""
+    """Return the approximate memory size of *request* in bytes."""
     heads = sum(200 + 2 * (len(name) + len(value)) for name, value in request.headers)
     return 1500 + 2 * len(request.path) + len(request.body) + heads
 
 
-async def _play(
+async def _send_timed(
     request: web.BaseRequest, reply: Reply, paced: TimedBody, started: float
 ) -> web.StreamResponse:
-    response = Streamed(request, reply)
+    response = StreamedResponse(request, reply)
     try:
         await response.begin()
-        await response.play((started + at, chunk) for at, chunk in paced.steps)
-        await _until(started + paced.end)
+        await response.send_timed((started + at, chunk) for at, chunk in paced.steps)
+        await _sleep_until(started + paced.end)
         if paced.cut:
-            _break(request)
+            _close_connection(request)
         else:
             await response.end()
     except ConnectionResetError:
-        pass  # the client has left
+        pass  # the client has disconnected
     return response
 
 
-async def _try(writing: Awaitable[object]) -> bool:
-    """Await *writing*; tell whether the client is still there."""
+async def _is_delivered(writing: Awaitable[object]) -> bool:
+    """Await *writing*; return False if the client has disconnected."""
     try:
         await writing
     except ConnectionResetError:
@@ -268,20 +270,20 @@ async def _try(writing: Awaitable[object]) -> bool:
     return True
 
 
-def _break(request: web.BaseRequest) -> None:
-    """Send what is written and end the connection without an end of the body."""
+def _close_connection(request: web.BaseRequest) -> None:
+    """Close the connection after the written bytes, without the end of the body."""
     if request.transport is not None:
         request.transport.close()
 
 
-async def _until(moment: float) -> None:
-    """Wait until the loop's clock shows *moment*."""
-    if (left := moment - asyncio.get_running_loop().time()) > 0:
-        await asyncio.sleep(left)
+async def _sleep_until(moment: float) -> None:
+    """Sleep until the loop's clock reaches *moment*."""
+    if (delay := moment - asyncio.get_running_loop().time()) > 0:
+        await asyncio.sleep(delay)
 
 
 def _preflight(request: web.BaseRequest, origin: str | None) -> web.Response:
     headers = {**_PREFLIGHT, **dict(response_head.cors(origin))}
-    if asked := request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS):
-        headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = asked
+    if requested := request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS):
+        headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = requested
     return web.Response(text="OK", headers=headers)

@@ -1,4 +1,4 @@
-"""A cache bounded in bytes that forgets what was not used for longest. No I/O."""
+"""A least-recently-used cache, bounded in bytes. No I/O."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -8,7 +8,7 @@ V = TypeVar("V")
 
 
 class Cache(Generic[V]):
-    """Values by key; *limit* is in bytes, as counted by whoever puts them in."""
+    """Values by key; *limit* is the sum of their sizes, which the caller of `put` provides."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -17,14 +17,14 @@ class Cache(Generic[V]):
 
     def get(self, key: Hashable) -> V | None:
         """Return the value under *key*, or None."""
-        held = self._values.get(key)
-        if held is None:
+        cached = self._values.get(key)
+        if cached is None:
             return None
         self._values.move_to_end(key)
-        return held[0]
+        return cached[0]
 
     def put(self, key: Hashable, value: V, size: int) -> V:
-        """Keep *value*, which takes *size* bytes, under *key* if it can be kept; return it."""
+        """Store *value* of *size* bytes under *key*, unless it takes more than an eighth of the cache; return *value*."""
         if size * 8 <= self._limit and key not in self._values:
             self._values[key] = (value, size)
             self._size += size

@@ -1,4 +1,4 @@
-"""`/__mockserver__/…`: what a test asks of mockserver itself. Never proxied, never recorded, without CORS."""
+"""The control API for tests below `/__mockserver__/`. Never forwarded, never recorded, without CORS."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,10 +26,10 @@ from mockserver.server.responders.replay import Cassettes
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
-    """Answers the control paths of a server in *mode*; without *cassettes* nothing is played.
+class ControlApi:
+    """The control API of a server in *mode*; *cassettes* is None if it only records.
 
-    *rules* are what is redacted of the requests that the journal tells. *access* says who may ask.
+    *rules* redact the requests in the journal. *access* says who may use the API.
     """
 
     mode: str = "replay"
@@ -39,17 +39,17 @@ class Control:
     access: Access = field(default_factory=Access)
 
     def reset(self, session: str | None = None) -> None:
-        """Forget what was asked, played and made in *session*; in all if it is None."""
+        """Forget the calls, plays and fake state of *session*, or of all sessions if it is None."""
         self.journal.clear(session)
         if self.cassettes is not None:
             self.cassettes.sessions.reset(session)
 
-    def answer(self, request: web.BaseRequest, path: str, named: Headers) -> web.Response:
-        """Return the answer to a *request* for *path*, which is below PREFIX; *named* is what its URL names before that."""
-        if refusal := self._refusal(request):
-            return _said(403, refusal)
+    def respond(self, request: web.BaseRequest, path: str, prefix_headers: Headers) -> web.Response:
+        """Return the response to a *request* for *path*, which starts with PREFIX; *prefix_headers* stand for the prefixes of its URL."""
+        if reason := self._rejection_reason(request):
+            return _error(403, reason)
         target, _, query = path.partition("?")
-        routes: dict[str, tuple[str, Callable[[_Asked], Json]]] = {
+        routes: dict[str, tuple[str, Callable[[_Parameters], Json]]] = {
             "health": ("GET", self._health),
             "journal": ("GET", self._journal),
             "exchanges": ("GET", self._exchanges),
@@ -57,20 +57,20 @@ class Control:
         }
         name = target.removeprefix(CONTROL_PREFIX)
         if name not in routes:
-            there = ", ".join(
-                f"{verb} {CONTROL_PREFIX}{known}" for known, (verb, _) in routes.items()
+            known = ", ".join(
+                f"{verb} {CONTROL_PREFIX}{route}" for route, (verb, _) in routes.items()
             )
-            return _said(404, f"there is no {target}; there are {there}")
-        method, told = routes[name]
+            return _error(404, f"unknown path {target}; the control API has {known}")
+        method, handler = routes[name]
         if request.method != method and (request.method, method) != ("HEAD", "GET"):
-            return _said(405, f"{name} is a {method}", allow=method)
+            return _error(405, f"use {method} for {name}", allow=method)
         try:
-            return web.json_response(told(_Asked(query, named)))
+            return web.json_response(handler(_Parameters(query, prefix_headers)))
         except RequestError as error:
-            return _said(error.status, str(error))
+            return _error(error.status, str(error))
 
-    def _health(self, asked: "_Asked") -> Json:
-        asked.only()
+    def _health(self, parameters: "_Parameters") -> Json:
+        parameters.check()
         index = self.cassettes.index if self.cassettes else Index()
         return {
             "ok": True,
@@ -80,15 +80,17 @@ class Control:
             "exchanges": index.count,
         }
 
-    def _journal(self, asked: "_Asked") -> Json:
-        sources = asked.only("session", "source").get("source", ",".join(Source)).split(",")
-        if unknown := [one for one in sources if one not in list(Source)]:
-            raise RequestError(f"source={unknown[0]}: there are {', '.join(Source)}")
-        calls = self.journal.calls(asked.session)
-        told = [self._told(call) for call in calls if call.source in sources]
-        return {"requests": told, "forgotten": self.journal.forgotten}
+    def _journal(self, parameters: "_Parameters") -> Json:
+        sources = parameters.check("session", "source").get("source", ",".join(Source)).split(",")
+        if unknown := [each for each in sources if each not in list(Source)]:
+            raise RequestError(
+                f"source={unknown[0]}: unknown source; the sources are {', '.join(Source)}"
+            )
+        calls = self.journal.calls(parameters.session)
+        requests = [self._call_facts(call) for call in calls if call.source in sources]
+        return {"requests": requests, "forgotten": self.journal.forgotten}
 
-    def _told(self, call: Call) -> dict[str, Json]:
+    def _call_facts(self, call: Call) -> dict[str, Json]:
         shown = redacted_request(call.request, self.rules)
         return {
             "when": call.when.isoformat(timespec="milliseconds"),
@@ -104,15 +106,15 @@ class Control:
             **({"miss": call.miss} if call.miss else {}),
         }
 
-    def _exchanges(self, asked: "_Asked") -> Json:
-        asked.only("session", "cassette")
+    def _exchanges(self, parameters: "_Parameters") -> Json:
+        parameters.check("session", "cassette")
         if self.cassettes is None:
             return {"exchanges": []}
-        index = self.cassettes.index_of(asked.cassette)
+        index = self.cassettes.index_of(parameters.cassette)
         if index is None:
-            raise RequestError(f"there is no cassette {asked.cassette!r}")
-        plays = self.cassettes.sessions.plays(asked.session)
-        told = [
+            raise RequestError(f"unknown cassette {parameters.cassette!r}")
+        plays = self.cassettes.sessions.plays(parameters.session)
+        exchanges = [
             {
                 "exchange": entry.label,
                 "method": entry.route[0],
@@ -122,37 +124,37 @@ class Control:
             for cassette in index.cassettes
             for entry in cassette.entries
         ]
-        return {"exchanges": told}
+        return {"exchanges": exchanges}
 
-    def _reset(self, asked: "_Asked") -> Json:
-        asked.only("session")
-        self.reset(asked.session)
+    def _reset(self, parameters: "_Parameters") -> Json:
+        parameters.check("session")
+        self.reset(parameters.session)
         return {"ok": True}
 
-    def _refusal(self, request: web.BaseRequest) -> str | None:
-        """Keep out pages of other origins, and names that were made to point at this machine (DNS rebinding)."""
+    def _rejection_reason(self, request: web.BaseRequest) -> str | None:
+        """Return why *request* is rejected: it is from a page of another origin, or its host name may be DNS rebinding; else None."""
         origin, host = request.headers.get("Origin"), request.headers.get("Host", "")
         if origin is not None and origin.partition("://")[2] != host:
             return f"a page of {origin} may not control mockserver"
         return self.access.host_refusal(host)
 
 
-class _Asked:
-    """What a request asks for: by its parameters, or else by what its URL names."""
+class _Parameters:
+    """The query parameters of a request; their defaults are the session and the cassette that its URL names."""
 
-    def __init__(self, query: str, named: Headers) -> None:
-        self._given = {name: values[-1] for name, values in parse_qs(query, True).items()}
-        url = Request("GET", "/", named)
-        self.session = self._given.get("session", _session(url))
-        self.cassette = self._given.get("cassette", cassette_name(url))
+    def __init__(self, query: str, prefix_headers: Headers) -> None:
+        self._values = {name: values[-1] for name, values in parse_qs(query, True).items()}
+        url = Request("GET", "/", prefix_headers)
+        self.session = self._values.get("session", _session(url))
+        self.cassette = self._values.get("cassette", cassette_name(url))
 
-    def only(self, *names: str) -> Mapping[str, str]:
-        """Return the parameters; RequestError if there are others than *names*."""
-        for name in self._given:
+    def check(self, *names: str) -> Mapping[str, str]:
+        """Return the parameters; raise RequestError if one of them is not in *names*."""
+        for name in self._values:
             if name not in names:
-                known = f"there are {', '.join(names)}" if names else "it takes none"
-                raise RequestError(f"there is no parameter {name!r} here: {known}")
-        return self._given
+                known = f"the parameters are {', '.join(names)}" if names else "it takes none"
+                raise RequestError(f"unknown parameter {name!r}: {known}")
+        return self._values
 
 
 def _session(url: Request) -> str | None:
@@ -160,7 +162,7 @@ def _session(url: Request) -> str | None:
 
 
 def _body(raw: bytes) -> dict[str, Json]:
-    """Return *raw* as JSON where it is some, else as text; nothing where it is empty."""
+    """Return the body *raw* under the key `body` if it is JSON, else under `text`; an empty dict if it is empty."""
     if not raw:
         return {}
     text = raw.decode("utf-8", "replace")
@@ -170,5 +172,5 @@ def _body(raw: bytes) -> dict[str, Json]:
         return {"text": text}
 
 
-def _said(status: int, detail: str, **headers: str) -> web.Response:
+def _error(status: int, detail: str, **headers: str) -> web.Response:
     return web.json_response({"detail": detail}, status=status, headers=headers)

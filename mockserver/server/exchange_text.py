@@ -1,6 +1,6 @@
-"""A finished exchange as the text of its document; a large one is redacted and written out by a process of its own.
+"""Redact a finished exchange and serialize it to YAML; large exchanges are handled in a separate process.
 
-A regular expression or a parser that works on megabytes holds the interpreter, so that nothing else goes on beside it in one process.
+A regular expression or parser on megabytes of text blocks the interpreter, and with it all other streams of the process.
 """
 
 import asyncio
@@ -20,46 +20,46 @@ from mockserver.errors import MockServerError, StorageError
 from mockserver.redaction.redactor import RedactionRules, Redactor
 
 LARGE = 1 << 20
-"""From how many bytes of its bodies on an exchange gets a process of its own."""
+"""From this size of its bodies in bytes, an exchange is handled in a separate process."""
 
-SECONDS = 60.0
-"""How long that process may take."""
+TIMEOUT = 60.0
+"""The time limit of such a process in seconds."""
 
-_MEMORY = 3 << 30
-_AT_A_TIME = 2
+_MEMORY_LIMIT = 3 << 30
+_MAX_PROCESSES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """An exchange as *finish* returns it, with its *secrets* and the *rules* of what else is one."""
+class PendingExchange:
+    """An exchange that *finish* returns, and the *secrets* and *rules* to redact it."""
 
     finish: Callable[[], Exchange]
     secrets: frozenset[str]
     rules: RedactionRules
 
-    def written(self) -> tuple[bytes, int]:
-        """Return the document without secrets, and how many were replaced."""
+    def serialize(self) -> tuple[bytes, int]:
+        """Return the redacted YAML document, and the number of redacted secrets."""
         exchange = Redactor(self.secrets, self.rules).exchange(self.finish())
         return dump_exchange(exchange).encode(), exchange.redacted
 
 
-class Writers:
-    """Processes that write out large exchanges, a few at a time."""
+class ProcessPool:
+    """Serializes large exchanges in separate processes, a few at a time."""
 
     def __init__(self) -> None:
-        self._free = asyncio.Semaphore(_AT_A_TIME)
+        self._free = asyncio.Semaphore(_MAX_PROCESSES)
 
-    async def written(self, draft: Draft) -> tuple[bytes, int]:
-        """Return what `draft.written` returns; StorageError where that fails or takes too much time or memory."""
+    async def serialize(self, exchange: PendingExchange) -> tuple[bytes, int]:
+        """Return `exchange.serialize()`; raise StorageError if it fails or takes too much time or memory."""
         async with self._free:
             try:
-                with TemporaryFile() as given, TemporaryFile() as taken:
-                    await asyncio.to_thread(_put, draft, given)
-                    await _run(given, taken)
-                    result = await asyncio.to_thread(_get, taken)
+                with TemporaryFile() as stdin, TemporaryFile() as stdout:
+                    await asyncio.to_thread(_write_input, exchange, stdin)
+                    await _run(stdin, stdout)
+                    result = await asyncio.to_thread(_read_result, stdout)
             except TimeoutError:
                 raise StorageError(
-                    f"not recorded: it was not written out after {SECONDS:g} s"
+                    f"not recorded: serializing it took longer than {TIMEOUT:g} s"
                 ) from None
             except OSError as error:
                 raise StorageError(f"not recorded: {error.strerror}") from None
@@ -68,33 +68,33 @@ class Writers:
         return result
 
 
-def _put(draft: Draft, file: IO[bytes]) -> None:
-    pickle.dump(draft, file)
+def _write_input(exchange: PendingExchange, file: IO[bytes]) -> None:
+    pickle.dump(exchange, file)
     file.seek(0)
 
 
-def _get(file: IO[bytes]) -> tuple[bytes, int] | str:
+def _read_result(file: IO[bytes]) -> tuple[bytes, int] | str:
     file.seek(0)
     try:
         result: tuple[bytes, int] | str = pickle.load(file)
     except EOFError:
-        return "the process that wrote it out was killed"
+        return "the process that serialized it was killed"
     return result
 
 
-async def _run(given: IO[bytes], taken: IO[bytes]) -> None:
-    """Run `main` in a process of its own; TimeoutError where it takes too long."""
-    places = (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", ""))
+async def _run(stdin: IO[bytes], stdout: IO[bytes]) -> None:
+    """Run `main` in a new process; raise TimeoutError if it takes too long."""
+    module_paths = (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", ""))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "mockserver.server.exchange_text"),
-        stdin=given,
-        stdout=taken,
+        stdin=stdin,
+        stdout=stdout,
         stderr=asyncio.subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))},
-        start_new_session=True,  # Ctrl-C is for the server
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, module_paths))},
+        start_new_session=True,  # Ctrl-C must reach only the server
     )
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(TIMEOUT):
             await process.wait()
     finally:
         if process.returncode is None:
@@ -102,15 +102,15 @@ async def _run(given: IO[bytes], taken: IO[bytes]) -> None:
 
 
 def main() -> None:
-    """Write out the pickled Draft on stdin; put the result on stdout, or say why there is none."""
-    _, most = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, most))
+    """Serialize the pickled PendingExchange on stdin; write the pickled result, or the error as text, to stdout."""
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_LIMIT, hard_limit))
     try:
-        result: tuple[bytes, int] | str = pickle.load(sys.stdin.buffer).written()
+        result: tuple[bytes, int] | str = pickle.load(sys.stdin.buffer).serialize()
     except MockServerError as error:
         result = str(error)
     except MemoryError:
-        result = f"writing it out takes more than {_MEMORY >> 30} GB of memory"
+        result = f"serializing it takes more than {_MEMORY_LIMIT >> 30} GB of memory"
     pickle.dump(result, sys.stdout.buffer)
 
 

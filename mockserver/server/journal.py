@@ -1,4 +1,4 @@
-"""What was asked and what answered it: the last calls, for a test to look at. No I/O, no clock."""
+"""The last requests and their responses, for tests to inspect. No I/O, no clock."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -11,76 +11,76 @@ from mockserver.formats.json_text import Json, loads
 from mockserver.http.messages import SESSION_HEADER, SHARED_SESSION, Headers, Reply, Request, Source
 from mockserver.redaction.redactor import describe
 
-KEPT = 10_000
-"""How many calls are remembered; beyond that the oldest is forgotten."""
+MAX_CALLS = 10_000
+"""Beyond this number the oldest calls are forgotten."""
 
-ROOM = 32 << 20
-"""How many bytes the remembered calls may take together, about."""
+MAX_BYTES = 32 << 20
+"""The approximate size limit of all calls."""
 
-_SMALLEST = 500
-FAULTY = (Source.MISS, Source.ERROR)
+_ENTRY_OVERHEAD = 500
+PROBLEMS = (Source.MISS, Source.ERROR)
 
-FAULTS = 1000
-"""How many misses and faults are remembered beyond that, so that what goes well cannot push them out."""
+MAX_PROBLEMS = 1000
+"""How many older misses and errors are kept, so that successful calls do not push them out."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Call:
-    """One request, as its client sent it, and what answered it.
+    """One request as the client sent it, and a summary of its response.
 
-    As text it is a line without secrets; of a miss it is the whole explanation.
+    `str(call)` is one line without secrets; for a miss it is the whole explanation.
     """
 
     when: datetime
-    """When the answer was found, before any of it was sent."""
+    """The time when the response was found, before any of it was sent."""
     session: str
-    """The session's name, empty where the client named none."""
+    """The name of the session; empty if the client named none."""
     method: str
     path: str
-    """The request target with its query, without the prefix that names a session."""
+    """The request target with its query, without the URL prefix that names a session."""
     headers: Headers
-    """Pairs of name (in lower case) and value."""
+    """Pairs of lower-case name and value."""
     body: bytes
     status: int
     source: Source
     """`cassette`, `fake`, `upstream`, `miss` or `error`."""
     exchange: str | None = None
-    """`FILE#N` of the exchange that was played."""
+    """The played exchange as `FILE#N`."""
     ids: Mapping[str, str] = field(default_factory=dict)
-    """The ids of the request that stand for recorded ones: live to recorded."""
+    """The ids of the request and the recorded ids that they correspond to: live to recorded."""
     note: str | None = None
-    """What there is to say about it in words: the explained miss, the fault, the refusal of the fake graph."""
+    """An explanation in words: of a miss, of an error, or of a request that the fake graph rejected."""
     miss: Mapping[str, Json] | None = None
-    """The facts of a miss: method, path, reason, nearest."""
+    """For a miss, its facts: method, path, reason, nearest."""
 
     def __str__(self) -> str:
         if self.source is Source.MISS and self.note:
             return self.note
-        asked = describe(self.request)
+        request = describe(self.request)
         if self.note:
-            return f"{asked}: {self.note}"
+            return f"{request}: {self.note}"
         exchange = f" {self.exchange}" if self.exchange else ""
-        return f"{asked} {self.status} {self.source}{exchange}"
+        return f"{request} {self.status} {self.source}{exchange}"
 
     def __repr__(self) -> str:
         return f"<Call {self}>"
 
     @property
     def request(self) -> Request:
-        """The request by itself."""
+        """The request of this call."""
         return Request(self.method, self.path, self.headers, self.body)
 
     @property
     def is_fault(self) -> bool:
-        """Whether it is a miss, or could not be answered."""
-        return self.source in FAULTY
+        """Whether the response is a miss or an error."""
+        return self.source in PROBLEMS
 
     def json(self) -> Json:
-        """Return the body of the request as a JSON value; ValueError where it is none."""
+        """Return the body of the request as a JSON value; raise ValueError if it is not JSON."""
         return loads(self.body.decode())
 
 
-Noted = tuple[
+Entry = tuple[
     float,
     Request,
     int,
@@ -90,18 +90,18 @@ Noted = tuple[
     str | None,
     Mapping[str, Json] | None,
 ]
-"""A call as it is taken down while its client waits: to be made a Call of when somebody asks.
+"""A call in compact form, since creating a Call would delay the response: see `to_call`.
 
-When, request, status, source, exchange, names, note, facts.
+The items are time, request, status, source, exchange, id pairs, note, miss facts.
 """
 
 
-def call(noted: Noted) -> Call:
-    """Return the call that was *noted*."""
-    when, request, status, source, exchange, names, note, facts = noted
+def to_call(entry: Entry) -> Call:
+    """Return *entry* as a Call."""
+    when, request, status, source, exchange, id_pairs, note, miss_facts = entry
     return Call(
         datetime.fromtimestamp(when, UTC),
-        _session(noted),
+        _session(entry),
         request.method,
         request.path,
         request.headers,
@@ -109,44 +109,44 @@ def call(noted: Noted) -> Call:
         status,
         source,
         exchange,
-        dict(names),
+        dict(id_pairs),
         note,
-        facts if source is Source.MISS else None,
+        miss_facts if source is Source.MISS else None,
     )
 
 
-def _session(noted: Noted) -> str:
-    return unquote(noted[1].header(SESSION_HEADER) or SHARED_SESSION)
+def _session(entry: Entry) -> str:
+    return unquote(entry[1].header(SESSION_HEADER) or SHARED_SESSION)
 
 
-def _is_fault(noted: Noted) -> bool:
-    return noted[3] in FAULTY
+def _is_problem(entry: Entry) -> bool:
+    return entry[3] in PROBLEMS
 
 
-def _size(noted: Noted) -> int:
-    """Return about how many bytes it takes."""
-    request, note = noted[1], noted[6]
+def _size(entry: Entry) -> int:
+    """Return the approximate memory size of *entry* in bytes."""
+    request, note = entry[1], entry[6]
     size: int | None = request.memo.get(Journal)
     if size is None:
         heads = sum(map(len, chain((request.path,), *request.headers)))
-        size = request.memo[Journal] = _SMALLEST + len(request.body) + heads
+        size = request.memo[Journal] = _ENTRY_OVERHEAD + len(request.body) + heads
     return size + 3 * len(note) if note else size
 
 
 class Journal:
-    """The last calls, of which misses and faults stay longest; *forgotten* counts those that are gone."""
+    """The last calls; misses and errors are kept longest. *forgotten* counts the dropped calls."""
 
-    def __init__(self, kept: int = KEPT, room: int = ROOM) -> None:
+    def __init__(self, max_calls: int = MAX_CALLS, max_bytes: int = MAX_BYTES) -> None:
         self.forgotten = 0
-        self._kept = kept
-        self._room = room
+        self._max_calls = max_calls
+        self._max_bytes = max_bytes
         self._size = 0
-        self._noted: deque[Noted] = deque()
-        self._faults: deque[Noted] = deque()
+        self._entries: deque[Entry] = deque()
+        self._problems: deque[Entry] = deque()
 
-    def note(self, when: float, request: Request, reply: Reply) -> Noted:
-        """Take down that *request* got *reply* at *when*, in seconds since 1970; return the note, to make a `call` of."""
-        made = (
+    def append(self, when: float, request: Request, reply: Reply) -> Entry:
+        """Add an entry for *request* and its *reply* at *when*, in seconds since 1970, and return it."""
+        entry = (
             when,
             request,
             reply.status,
@@ -156,36 +156,42 @@ class Journal:
             reply.note,
             reply.miss_details,
         )
-        noted = self._noted
-        noted.append(made)
-        self._size += _size(made)
-        while len(noted) > self._kept or (self._size > self._room and len(noted) > 1):
-            oldest = noted.popleft()
-            if _is_fault(oldest):
-                self._faults.append(oldest)
+        entries = self._entries
+        entries.append(entry)
+        self._size += _size(entry)
+        while len(entries) > self._max_calls or (self._size > self._max_bytes and len(entries) > 1):
+            oldest = entries.popleft()
+            if _is_problem(oldest):
+                self._problems.append(oldest)
             else:
                 self._forget(oldest)
-        while self._faults and (len(self._faults) > FAULTS or self._size > self._room):
-            self._forget(self._faults.popleft())
-        return made
+        while self._problems and (
+            len(self._problems) > MAX_PROBLEMS or self._size > self._max_bytes
+        ):
+            self._forget(self._problems.popleft())
+        return entry
 
     def calls(self, session: str | None = None) -> list[Call]:
-        """Return what was taken down, the oldest first: of *session*, or of all if it is None."""
-        return [call(one) for one in self._all() if session in (None, _session(one))]
+        """Return the calls of *session*, or of all sessions if it is None, oldest first."""
+        return [to_call(entry) for entry in self._all() if session in (None, _session(entry))]
 
     def clear(self, session: str | None = None) -> None:
-        """Forget the calls of *session*; all of them if it is None."""
-        left = [] if session is None else [one for one in self._all() if _session(one) != session]
-        self._faults.clear()
-        self._noted = deque(left)
-        self._size = sum(map(_size, left))
+        """Forget the calls of *session*, or of all sessions if it is None."""
+        remaining = (
+            []
+            if session is None
+            else [entry for entry in self._all() if _session(entry) != session]
+        )
+        self._problems.clear()
+        self._entries = deque(remaining)
+        self._size = sum(map(_size, remaining))
         if session is None:
             self.forgotten = 0
 
-    def _forget(self, noted: Noted) -> None:
-        self._size -= _size(noted)
+    def _forget(self, entry: Entry) -> None:
+        self._size -= _size(entry)
         self.forgotten += 1
 
-    def _all(self) -> tuple[Noted, ...]:
-        """Return all, copied in one step: another thread may be noting."""
-        return (*self._faults, *self._noted)
+    def _all(self) -> tuple[Entry, ...]:
+        # Copied in one step, since another thread may append an entry.
+        return (*self._problems, *self._entries)

@@ -1,4 +1,4 @@
-"""What a person reads while a server runs, and at its end."""
+"""The log of a server for people: lines while it runs, and a summary at its end."""
 
 import time
 from collections import Counter
@@ -8,95 +8,95 @@ from mockserver.errors import OUT_OF_FILES
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Reply, Request, Source
 from mockserver.redaction.redactor import describe
-from mockserver.server.journal import FAULTY, Call, Journal, call
+from mockserver.server.journal import PROBLEMS, Call, Journal, to_call
 
-_SHOWN = 5
-"""Of how many malformed requests, and of how many who were refused, there is a line."""
+_MAX_LINES = 5
+"""How many malformed requests, and how many rejected ones, are logged."""
 
 
 class Log:
-    """Counts the answers and tells them by *tell*, a line each: all of them if *every*, else misses and faults.
+    """Counts responses, and logs a line for each with *write*: for all if *verbose*, else for misses and errors.
 
-    With *on_fault*, that takes the misses and the calls that could not be answered, and *tell* does not.
+    If *on_problem* is given, misses and errors go to it instead of *write*.
     """
 
     def __init__(
         self,
-        tell: Callable[[str], None],
+        write: Callable[[str], None],
         *,
-        every: bool = False,
-        on_fault: Callable[[Call], None] | None = None,
+        verbose: bool = False,
+        on_problem: Callable[[Call], None] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.journal = Journal()
-        self.tell = tell
+        self.write = write
         self._clock = clock
         self.counts: Counter[Source] = Counter()
-        self.every = every
+        self.verbose = verbose
         self._malformed = 0
-        self._refusals = 0
-        self._refused: set[str] = set()
-        self._on_fault = on_fault
-        self._told_once: set[str] = set()
+        self._rejected = 0
+        self._rejected_lines: set[str] = set()
+        self._on_problem = on_problem
+        self._written_once: set[str] = set()
 
-    def tell_once(self, line: str) -> None:
-        """Tell *line*, the first time it comes."""
-        if line not in self._told_once:
-            self._told_once.add(line)
-            self.tell(line)
+    def write_once(self, line: str) -> None:
+        """Write *line* unless it was written before."""
+        if line not in self._written_once:
+            self._written_once.add(line)
+            self.write(line)
 
     @property
     def misses(self) -> int:
-        """How many requests no exchange matched."""
+        """The number of requests that no exchange matched."""
         return self.counts[Source.MISS]
 
     @property
     def errors(self) -> int:
-        """How many requests we could not answer."""
+        """The number of requests that failed in mockserver."""
         return self.counts[Source.ERROR]
 
-    def answering(self, request: Request, reply: Reply) -> None:
-        """Take note that *request* is about to get *reply*."""
+    def response_started(self, request: Request, reply: Reply) -> None:
+        """Count *reply*, which is about to be sent for *request*, and log a problem."""
         if not reply.is_counted:
             return
         self.counts[reply.source] += 1
-        noted = self.journal.note(self._clock(), request, reply)
-        if reply.source in FAULTY and self._on_fault:
-            self._on_fault(call(noted))
+        entry = self.journal.append(self._clock(), request, reply)
+        if reply.source in PROBLEMS and self._on_problem:
+            self._on_problem(to_call(entry))
         elif reply.note == OUT_OF_FILES:
-            self.tell_once(OUT_OF_FILES)
+            self.write_once(OUT_OF_FILES)
         elif reply.note:
-            self.tell(f"{reply.source}: {call(noted)}")
+            self.write(f"{reply.source}: {to_call(entry)}")
 
-    def answered(self, request: Request, reply: Reply, seconds: float) -> None:
-        """Tell, where every answer is told, that *request* has got *reply* after *seconds*."""
-        if self.every and not (reply.note and reply.is_counted):
+    def response_finished(self, request: Request, reply: Reply, seconds: float) -> None:
+        """If verbose, log that *reply* to *request* was sent after *seconds*."""
+        if self.verbose and not (reply.note and reply.is_counted):
             exchange = f" {reply.exchange}" if reply.exchange else ""
-            names = "".join(f", {live} for {recorded}" for live, recorded in reply.id_pairs)
-            self.tell(
-                f"{describe(request)} {reply.status} {reply.source}{exchange} {seconds * 1000:.0f} ms{names}"
+            id_pairs = "".join(f", {live} for {recorded}" for live, recorded in reply.id_pairs)
+            self.write(
+                f"{describe(request)} {reply.status} {reply.source}{exchange} {seconds * 1000:.0f} ms{id_pairs}"
             )
 
-    def malformed(self, line: str) -> None:
-        """Count a malformed request; say *line* about it if it is one of the first."""
+    def count_malformed(self, line: str) -> None:
+        """Count a malformed request; write *line* if it is one of the first."""
         self._malformed += 1
-        self._tell_first(self._malformed, line, "malformed requests")
+        self._write_limited(self._malformed, line, "malformed requests")
 
-    def refused(self, line: str) -> None:
-        """Count a request that was refused; say *line* about it if it is new, and one of the first."""
-        self._refusals += 1
-        if line not in self._refused and len(self._refused) <= _SHOWN:
-            self._refused.add(line)
-            self._tell_first(len(self._refused), line, "refused requests")
+    def count_rejected(self, line: str) -> None:
+        """Count a rejected request; write *line* if it is new and one of the first."""
+        self._rejected += 1
+        if line not in self._rejected_lines and len(self._rejected_lines) <= _MAX_LINES:
+            self._rejected_lines.add(line)
+            self._write_limited(len(self._rejected_lines), line, "rejected requests")
 
-    def _tell_first(self, number: int, line: str, kind: str) -> None:
-        if number <= _SHOWN:
-            self.tell(line)
-        elif number == _SHOWN + 1:
-            self.tell(f"more {kind} are counted, and not shown")
+    def _write_limited(self, number: int, line: str, kind: str) -> None:
+        if number <= _MAX_LINES:
+            self.write(line)
+        elif number == _MAX_LINES + 1:
+            self.write(f"further {kind} are counted, but not logged")
 
     def summary(self) -> str:
-        """Return how many requests were answered by what."""
+        """Return a line with the number of responses by source, and of problems."""
         answered = [
             f"{self.counts[source]} by {source}"
             for source in (Source.CASSETTE, Source.FAKE, Source.UPSTREAM)
@@ -109,6 +109,6 @@ class Log:
             parts.append(pluralize(self.errors, "error"))
         if self._malformed:
             parts.append(pluralize(self._malformed, "malformed request"))
-        if self._refusals:
-            parts.append(pluralize(self._refusals, "refused request"))
+        if self._rejected:
+            parts.append(pluralize(self._rejected, "rejected request"))
         return "; ".join(parts)

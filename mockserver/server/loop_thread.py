@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for who has none."""
+"""Run an event loop in a background thread, for synchronous callers."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -7,30 +7,32 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_FINISH_WITHIN = 10.0
+_FINISH_TIMEOUT = 10.0
 
 
 class LoopThread:
-    """Runs an event loop from now until `stop`; OSError where there can be none."""
+    """Runs an event loop from its creation until `stop`; raises OSError if no loop can be created."""
 
     def __init__(self) -> None:
-        # Made here, so that what stands against it is raised here.
+        # Created in the caller's thread, so that an error is raised to the caller.
         self._loop = asyncio.new_event_loop()
-        self._last: asyncio.Future[Coroutine[Any, Any, object] | None] = self._loop.create_future()
+        self._final_coroutine: asyncio.Future[Coroutine[Any, Any, object] | None] = (
+            self._loop.create_future()
+        )
         self._thread = Thread(target=self._run, name="mockserver", daemon=True)
         self._thread.start()
 
     def is_current(self) -> bool:
-        """Tell whether this is the thread that asks."""
+        """Return whether the caller runs in this thread."""
         return current_thread() is self._thread
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run *coroutine* there, and return what it returns."""
+        """Run *coroutine* in the loop, and return its result."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
-    def stop(self, last: Coroutine[Any, Any, object] | None = None) -> None:
-        """End the loop and the thread; what was left off waiting for may come to its end before, and *last* behind it."""
-        self._loop.call_soon_threadsafe(self._last.set_result, last)
+    def stop(self, final: Coroutine[Any, Any, object] | None = None) -> None:
+        """Stop the loop and the thread, after the remaining tasks and then *final* have finished."""
+        self._loop.call_soon_threadsafe(self._final_coroutine.set_result, final)
         self._thread.join()
 
     def _run(self) -> None:
@@ -38,16 +40,16 @@ class LoopThread:
             runner.run(self._wait())
 
     async def _wait(self) -> None:
-        last = await self._last
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        if others:
-            await asyncio.wait(others, timeout=_FINISH_WITHIN)
-        if last is not None:
-            await last
+        final = await self._final_coroutine
+        remaining = asyncio.all_tasks() - {asyncio.current_task()}
+        if remaining:
+            await asyncio.wait(remaining, timeout=_FINISH_TIMEOUT)
+        if final is not None:
+            await final
 
 
-async def to_its_end(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Return what *coroutine* returns; a cancellation meanwhile is raised after its end."""
+async def run_uncancelled(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Return the result of *coroutine*; a cancellation meanwhile is raised after it has finished."""
     task = asyncio.ensure_future(coroutine)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():

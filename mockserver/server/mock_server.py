@@ -1,4 +1,4 @@
-"""A server within a program: `async with MockServer(…)`, or `with` where there is no event loop."""
+"""A server inside a Python program: `async with MockServer(…)`, or `with` in synchronous code."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -15,11 +15,10 @@ from mockserver.http import access
 from mockserver.http.pacing import parse_pace
 from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.matching import keys
-from mockserver.server import modes, settings
-from mockserver.server import runner as serving
+from mockserver.server import modes, runner, settings
 from mockserver.server.journal import Call
 from mockserver.server.log import Log
-from mockserver.server.loop_thread import LoopThread, to_its_end
+from mockserver.server.loop_thread import LoopThread, run_uncancelled
 
 T = TypeVar("T")
 
@@ -27,26 +26,28 @@ _LOGGER = logging.getLogger("mockserver")
 
 
 class MockServer:
-    """An Agent Server that plays *cassettes*: files, or folders of them.
+    """An Agent Server that replays *cassettes*: files, or folders of them.
 
-    As it stands, it answers from them alone and at once: what they do not hold is a miss, which is a 404 that explains itself.
+    By default a request that they do not hold is a miss, a 404 with an explanation, and responses are sent without delays. The server listens
+    inside the `with` block.
 
-    - *fallback* `"fake"`: the fake graph answers what they do not hold. *script* is the file with what it says, *graphs* are the
-      names of those there are.
-    - *upstream*, the URL of an Agent Server: what the one cassette (or folder) does not hold is passed on to it and recorded. *record*
-      `"all"` records the cassette anew, and replaces it at the end. *upstream_headers* are sent to the upstream, and never recorded.
-    - *speed* is `"instant"`, `"recorded"` or a factor; no pause is longer than *max_gap* seconds.
-    - *repeat* (`"last"`, `"cycle"`, `"error"`) says what comes after the last answer to identical requests, whatever a cassette's header
-      says; *ignore* adds paths that do not matter, such as `"body.config.configurable.user_id"`.
-    - *config* is the project's settings; without it `mockserver.yaml` in the working directory, if it is there.
+    - *fallback* `"fake"`: the fake graph answers requests that the cassettes do not hold. *script* is a file with what it says; *graphs* are
+      the names that it accepts, by default all.
+    - *upstream*: the URL of an Agent Server. Requests that the one cassette (or folder) does not hold are forwarded to it and recorded. With
+      *record* `"all"` everything is recorded, and the cassette is replaced at the end. *upstream_headers* are sent to the upstream and never
+      recorded.
+    - *speed*: `"instant"`, `"recorded"` or a factor. *max_gap*: the longest pause within a response, in seconds.
+    - *repeat* (`"last"`, `"cycle"`, `"error"`): what follows the last response to identical requests; it overrides the header of a cassette.
+    - *ignore*: more request paths that do not affect matching, such as `"body.config.configurable.user_id"`.
+    - *config*: the settings file. The default is `mockserver.yaml` in the working directory, if it exists.
+    - *host*, *port*: the address to listen on; port 0 picks a free one.
+    - *allow_origin*: origins of web pages, such as `"https://app.example"`, that may use the server with credentials, and while recording.
+      *allow_host*: host names that the server accepts. localhost is always allowed.
+    - *on_problem*: called with each miss and each call that failed, from the thread of the server. By default they go to the logger
+      `mockserver`, as other log lines do. *on_fault* is the old name of this argument.
 
-    - *allow_origin*: pages of these origins, such as `"https://app.example"`, are allowed beside those on localhost: with credentials, and
-      while recording, where others are refused. *allow_host*: names of hosts that it answers to, beside localhost.
-
-    It listens from the entry of the block to its end, at *host* and *port* (0 is a free one). What a person should read goes to the logger
-    `mockserver`; the misses, and the calls that could not be answered, go to *on_fault* instead if it is given, from the thread of the
-    server. UsageError or ReadError at the entry for what cannot be meant or read; StorageError at the end where something could not be
-    recorded.
+    Invalid arguments raise UsageError at once or at the entry of the block, unreadable files ReadError at the entry. StorageError at the end
+    of the block means that something could not be recorded.
     """
 
     def __init__(
@@ -67,104 +68,106 @@ class MockServer:
         port: int = 0,
         allow_origin: Iterable[str] = (),
         allow_host: Iterable[str] = (),
+        on_problem: Callable[[Call], None] | None = None,
         on_fault: Callable[[Call], None] | None = None,
     ) -> None:
         if "" in cassettes:
             raise UsageError("the name of a cassette is empty")
+        if on_problem is not None and on_fault is not None:
+            raise UsageError("on_fault is the old name of on_problem: give only on_problem")
         self._paths = tuple(map(Path, cassettes))
         self._fallback = fallback
         self._script = Path(script) if script is not None else None
-        self._graphs = _several(graphs)
+        self._graphs = _to_tuple(graphs)
         self._upstream = upstream
         self._record = record
         self._upstream_headers = tuple((upstream_headers or {}).items())
         self._speed = str(speed)
         self._max_gap = max_gap
         self._repeat = repeat
-        self._ignore = _several(ignore)
+        self._ignore = _to_tuple(ignore)
         self._config = Path(config) if config is not None else None
         self._host = host
         self._port = port
-        self._origins = access.parse_origins(_several(allow_origin), "allow_origin")
-        self._hosts = access.parse_hosts(_several(allow_host), "allow_host")
-        self._on_fault = on_fault
+        self._origins = access.parse_origins(_to_tuple(allow_origin), "allow_origin")
+        self._hosts = access.parse_hosts(_to_tuple(allow_host), "allow_host")
+        self._on_problem = on_problem or on_fault
         self._log = self._new_log()
-        self._made: modes.Playing | modes.Taping | None = None
-        self._runner: serving.Runner | None = None
+        self._server: modes.ReplayServer | modes.RecordServer | None = None
+        self._runner: runner.Runner | None = None
         self._thread: LoopThread | None = None
         self._unplayed: list[str] = []
         self._recorded = 0
         self._check()
 
     def __repr__(self) -> str:
-        where = serving.url(self._runner, self._host) if self._runner else "not running"
-        return f"<MockServer {where}: {', '.join(map(str, self._paths)) or 'no cassettes'}>"
+        address = runner.url(self._runner, self._host) if self._runner else "not running"
+        return f"<MockServer {address}: {', '.join(map(str, self._paths)) or 'no cassettes'}>"
 
     @property
     def url(self) -> str:
-        """Where it answers, such as `http://127.0.0.1:40123`; UsageError while it does not run."""
+        """The URL of the server, such as `http://127.0.0.1:40123`; raises UsageError while it is not running."""
         if self._runner is None:
-            raise UsageError("the server does not run: ask it within `with MockServer(…)`")
-        return serving.url(self._runner, self._host)
+            raise UsageError("the server is not running: use it inside `with MockServer(…)`")
+        return runner.url(self._runner, self._host)
 
     def url_for(self, *, session: str | None = None, cassette: str | None = None) -> str:
-        """Return the URL for a client with a *session* of its own, or that looks in one *cassette* alone."""
+        """Return the URL for a client with its own *session*, or that uses only one *cassette*."""
         if "" in (session, cassette):
             raise UsageError("the name of a session or a cassette is empty")
-        named = (("session", session), ("cassette", cassette))
+        names = (("session", session), ("cassette", cassette))
         parts = (
             f"{CONTROL_PREFIX}{kind}/{quote(name, safe='')}"
-            for kind, name in named
+            for kind, name in names
             if name is not None
         )
         return self.url + "".join(parts)
 
     @property
     def calls(self) -> list[Call]:
-        """What was asked since the start or the last reset, the oldest first: the last ten thousand calls, or 32 MB of them."""
-        return self._look(self._log.journal.calls)
+        """The calls since the start or the last reset, oldest first; at most the last 10,000 calls, or 32 MB of calls."""
+        return self._run_in_server(self._log.journal.calls)
 
     @property
     def misses(self) -> list[Call]:
-        """The calls that no exchange matches; as text each explains itself."""
+        """The calls that no exchange matched; `str(call)` explains why."""
         return [call for call in self.calls if call.source == "miss"]
 
     @property
     def recorded(self) -> int:
-        """How many exchanges it has recorded since its start."""
+        """The number of exchanges recorded since the start."""
         return (
-            self._made.recording.kept.exchanges
-            if isinstance(self._made, modes.Taping)
+            self._server.recording.stats.exchanges
+            if isinstance(self._server, modes.RecordServer)
             else self._recorded
         )
 
     @property
     def unplayed(self) -> list[str]:
-        """The exchanges that were never played, as `FILE#N`, whatever was reset meanwhile."""
-        cassettes = self._made.cassettes if self._made else None
-        return self._look(lambda: cassettes.unplayed) if cassettes else self._unplayed
+        """The exchanges that were never played since the start, as `FILE#N`; a reset does not change them."""
+        cassettes = self._server.cassettes if self._server else None
+        return self._run_in_server(lambda: cassettes.unplayed) if cassettes else self._unplayed
 
     def usage(self) -> dict[str, Any]:
-        """Return what was played of each cassette since its start, as JSON, while it runs: what `mockserver prune` goes by."""
+        """Return the plays of each cassette since the start, as the JSON that `mockserver prune` reads; call it while the server runs."""
         from mockserver.matching.usage import to_json
 
-        cassettes = self._made.cassettes if self._made else None
-        return self._look(lambda: to_json(cassettes.usage if cassettes else {}))
+        cassettes = self._server.cassettes if self._server else None
+        return self._run_in_server(lambda: to_json(cassettes.usage if cassettes else {}))
 
     def reset(self, session: str | None = None) -> None:
-        """Begin again: forget the calls and what was played, of *session*, or of all if it is None."""
-
-        forget = self._made.control.reset if self._made else self._log.journal.clear
-        self._look(lambda: forget(session))
+        """Forget the calls and the plays of *session*, or of all sessions if it is None, so that replay starts again."""
+        forget = self._server.control.reset if self._server else self._log.journal.clear
+        self._run_in_server(lambda: forget(session))
 
     async def __aenter__(self) -> Self:
-        """Start."""
+        """Start the server."""
         if self._runner is not None:
-            raise UsageError(f"{self!r} runs already")
+            raise UsageError(f"{self!r} is already running")
         self._log, self._recorded = self._new_log(), 0
-        self._made = self._make()
+        self._server = self._create_server()
         try:
-            self._runner = await serving.started(self._made.app, self._host, self._port)
+            self._runner = await runner.start(self._server.app, self._host, self._port)
         except BaseException:
             await self._close()
             raise
@@ -176,15 +179,15 @@ class MockServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop, and finish what was recorded."""
-        lost = await to_its_end(self._stop())
-        if lost and error is None:
-            raise StorageError(lost)
+        """Stop the server and finish its cassettes."""
+        errors = await run_uncancelled(self._stop())
+        if errors and error is None:
+            raise StorageError(errors)
 
     def __enter__(self) -> Self:
-        """Start in a thread with a loop of its own."""
+        """Start the server in a background thread."""
         if self._thread is not None:
-            raise UsageError(f"{self!r} runs already")
+            raise UsageError(f"{self!r} is already running")
         thread = LoopThread()
         try:
             thread.run(self.__aenter__())
@@ -200,7 +203,7 @@ class MockServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop, and finish what was recorded."""
+        """Stop the server and finish its cassettes."""
         thread, self._thread = self._thread, None
         if thread is not None:
             try:
@@ -209,85 +212,85 @@ class MockServer:
                 thread.stop()
 
     def _new_log(self) -> Log:
-        return Log(_LOGGER.warning, on_fault=self._on_fault)
+        return Log(_LOGGER.warning, on_problem=self._on_problem)
 
     def _check(self) -> None:
-        """UsageError for what cannot be meant."""
+        """Raise UsageError if the arguments contradict each other."""
         if self._fallback not in (None, "fake"):
-            raise UsageError(f'fallback={self._fallback!r}: there is "fake"')
+            raise UsageError(f'fallback={self._fallback!r}: must be "fake" or None')
         if self._fallback is None and (self._script or self._graphs):
-            raise UsageError('script and graphs are of the fake graph: add fallback="fake"')
+            raise UsageError('script and graphs need the fake graph: add fallback="fake"')
         if self._record not in ("new", "all"):
-            raise UsageError(f'record={self._record!r}: there are "new" and "all"')
+            raise UsageError(f'record={self._record!r}: must be "new" or "all"')
         if self._upstream is None and (self._record != "new" or self._upstream_headers):
             raise UsageError("record and upstream_headers need an upstream")
         if self._upstream is not None and self._fallback is not None:
-            raise UsageError("upstream and fallback: choose one")
+            raise UsageError("upstream and fallback exclude each other: choose one")
         if self._upstream is not None and len(self._paths) != 1:
-            raise UsageError("upstream: name the one cassette, or folder, to record into")
+            raise UsageError("upstream: name exactly one cassette or folder to record into")
         if self._repeat is not None and self._repeat not in list(Repeat):
-            raise UsageError(f"repeat={self._repeat!r}: there are {', '.join(Repeat)}")
+            raise UsageError(f"repeat={self._repeat!r}: must be one of {', '.join(Repeat)}")
         parse_pace(self._speed, self._max_gap)
         keys.merge_rules(self._ignore)
 
-    def _make(self) -> modes.Playing | modes.Taping:
+    def _create_server(self) -> modes.ReplayServer | modes.RecordServer:
         project = settings.load(self._config).allowing(self._origins, self._hosts)
         policy = Policy(
             keys.merge_rules(project.policy.ignore, self._ignore),
             project.policy.repeat,
             Repeat(self._repeat) if self._repeat else None,
         )
-        how = modes.How(
+        options = modes.ServerOptions(
             replace(project, policy=policy),
             parse_pace(self._speed, self._max_gap),
             access.is_loopback(self._host),
         )
         if self._upstream is not None:
-            return self._make_taping(self._upstream, how)
+            return self._create_record_server(self._upstream, options)
         if self._fallback is not None:
-            return modes.serve(self._paths, how, self._log, self._script, self._graphs)
-        return modes.replay(self._paths, how, self._log)
+            return modes.serve(self._paths, options, self._log, self._script, self._graphs)
+        return modes.replay(self._paths, options, self._log)
 
-    def _make_taping(self, url: str, how: modes.How) -> modes.Taping:
+    def _create_record_server(self, url: str, options: modes.ServerOptions) -> modes.RecordServer:
         from mockserver.server.upstream import Upstream
         from mockserver.store.writer import WriteMode
 
         mode = WriteMode.EXTEND if self._record == "new" else WriteMode.OVERWRITE
         upstream = Upstream(url, self._upstream_headers)
-        return modes.record(self._paths[0], mode, upstream, how, self._log)
+        return modes.record(self._paths[0], mode, upstream, options, self._log)
 
     async def _stop(self) -> str:
-        runner, self._runner = self._runner, None
+        running, self._runner = self._runner, None
         try:
-            if runner is not None:
-                await runner.cleanup()
+            if running is not None:
+                await running.cleanup()
         finally:
-            lost = await self._close()
-        return lost
+            errors = await self._close()
+        return errors
 
     async def _close(self) -> str:
-        """Let go of all files; return in words what could not be recorded."""
-        made, self._made = self._made, None
-        if made is not None and made.cassettes is not None:
-            self._unplayed = made.cassettes.unplayed
-        if not isinstance(made, modes.Taping):
+        """Close all files, and return the errors of the recording as text."""
+        server, self._server = self._server, None
+        if server is not None and server.cassettes is not None:
+            self._unplayed = server.cassettes.unplayed
+        if not isinstance(server, modes.RecordServer):
             return ""
-        await made.close()
-        self._recorded = made.recording.kept.exchanges
-        return "; ".join(made.recording.kept.troubles)
+        await server.close()
+        self._recorded = server.recording.stats.exchanges
+        return "; ".join(server.recording.stats.errors)
 
-    def _look(self, look: Callable[[], T]) -> T:
-        """Return what *look* sees between two steps of the server, where that runs in a thread of its own."""
+    def _run_in_server(self, function: Callable[[], T]) -> T:
+        """Return the result of *function*, called in the thread of the server if it has one."""
         thread = self._thread
         if thread is None or thread.is_current():
-            return look()
+            return function()
 
-        async def there() -> T:
-            return look()
+        async def call() -> T:
+            return function()
 
-        return thread.run(there())
+        return thread.run(call())
 
 
-def _several(given: Iterable[str]) -> tuple[str, ...]:
-    """Return *given* as a tuple; one text is one, and not its letters."""
-    return (given,) if isinstance(given, str) else tuple(given)
+def _to_tuple(values: Iterable[str]) -> tuple[str, ...]:
+    """Return *values* as a tuple; a single string becomes a tuple of one."""
+    return (values,) if isinstance(values, str) else tuple(values)

@@ -1,4 +1,4 @@
-"""The modes: which responders answer, in which order, and what is left to say at the end."""
+"""Create a server for each mode: which responders handle a request, in which order."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from mockserver.http.access import Access
 from mockserver.http.pacing import Pace
 from mockserver.server.app import App
-from mockserver.server.control_api import Control
+from mockserver.server.control_api import ControlApi
 from mockserver.server.log import Log
 from mockserver.server.responders.chain import FirstOf, Responder
-from mockserver.server.responders.miss import Explain, Misnamed
+from mockserver.server.responders.miss import ExplainMiss, RejectUnknownCassette
 from mockserver.server.responders.replay import Cassettes
 from mockserver.server.settings import Settings
 from mockserver.store.library import Library
@@ -25,128 +25,134 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class How:
-    """What all modes need: the project's settings, the pace, and whether this machine alone can ask."""
+class ServerOptions:
+    """The options of all modes: the project settings, the pace, and whether the server listens on loopback only."""
 
     project: Settings = field(default_factory=Settings)
     pace: Pace = field(default_factory=Pace)
-    loopback: bool = True
+    is_loopback: bool = True
 
     def access(self, *, guarded: bool = False) -> Access:
-        """Return who may ask; where it is *guarded*, no other pages."""
+        """Return who may use the server; if *guarded*, pages of other origins may not."""
         origins, hosts = frozenset(self.project.allow_origin), frozenset(self.project.allow_host)
-        return Access(origins, hosts, self.loopback, guarded)
+        return Access(origins, hosts, self.is_loopback, guarded)
 
 
 @dataclass(frozen=True, slots=True)
-class Playing:
-    """A server that plays *cassettes*, ready to listen."""
+class ReplayServer:
+    """A server that replays *cassettes*, not yet listening."""
 
     app: App
-    control: Control
+    control: ControlApi
     cassettes: Cassettes
 
 
 @dataclass(frozen=True, slots=True)
-class Taping:
-    """A server that records, ready to listen; *cassettes* is what it answers from first, if anything."""
+class RecordServer:
+    """A server that records, not yet listening; it replays *cassettes*, if given, before it forwards."""
 
     app: App
-    control: Control
+    control: ControlApi
     recording: "Recording"
     upstream: "Upstream"
     cassettes: Cassettes | None = None
 
     async def close(self) -> None:
-        """Let go of the upstream, and finish what was recorded; what goes wrong stands in `recording.kept`."""
+        """Close the upstream and finish the cassettes; errors are collected in `recording.stats`."""
         try:
-            await self.recording.leave()
+            await self.recording.cancel_pending()
             await self.upstream.close()
         finally:
             await asyncio.to_thread(self.recording.close)
 
 
-def replay(paths: Iterable[Path], how: How, log: Log) -> Playing:
-    """Return what answers from the cassettes below *paths* alone."""
-    return _playing("replay", paths, how, log, lambda cassettes: (Explain(cassettes),))
+def replay(paths: Iterable[Path], options: ServerOptions, log: Log) -> ReplayServer:
+    """Return a server that replays the cassettes below *paths*, and explains each miss."""
+    return _create_replay_server(
+        "replay", paths, options, log, lambda cassettes: (ExplainMiss(cassettes),)
+    )
 
 
 def serve(
     paths: Iterable[Path],
-    how: How,
+    options: ServerOptions,
     log: Log,
     script: Path | None = None,
     graphs: Iterable[str] = (),
-) -> Playing:
-    """Return what answers from the cassettes below *paths*, and else by the fake graph.
+) -> ReplayServer:
+    """Return a server that replays the cassettes below *paths*; the fake graph answers other requests.
 
-    The fake graph says what stands in the file *script*, and there are *graphs* of these names; of any name if there are none.
+    The fake graph plays the file *script*, by default the built-in script. It accepts the names *graphs*, by default every name.
     """
     from mockserver.fake.api.routes import Api
     from mockserver.fake.graph.runner import RunEngine
-    from mockserver.server import script_files as scripts
+    from mockserver.server import script_files
     from mockserver.server.responders.fake import Fake
 
-    runs = RunEngine(scripts.load(script), how.pace.scale)
+    runs = RunEngine(script_files.load(script), options.pace.scale)
     api = Api(runs, tuple(graphs))
-    look = scripts.Followed(script, runs.use_script, log.tell).look if script else lambda: None
+    reloader = script_files.ScriptReloader(script, runs.use_script, log.write) if script else None
+    reload_script = reloader.reload_if_changed if reloader else lambda: None
 
-    def others(cassettes: Cassettes) -> tuple[Responder, ...]:
-        return Misnamed(cassettes), Fake(api, how.pace, cassettes.sessions, look)
+    def create_fallbacks(cassettes: Cassettes) -> tuple[Responder, ...]:
+        fake = Fake(api, options.pace, cassettes.sessions, reload_script)
+        return RejectUnknownCassette(cassettes), fake
 
-    return _playing("serve", paths, how, log, others)
+    return _create_replay_server("serve", paths, options, log, create_fallbacks)
 
 
 def record(
     target: Path,
     mode: "WriteMode",
     upstream: "Upstream",
-    how: How,
+    options: ServerOptions,
     log: Log,
     *,
-    errors: bool = False,
-) -> Taping:
-    """Return what passes everything on to *upstream*, and keeps it in *target*: a cassette, or a folder of them.
+    record_errors: bool = False,
+) -> RecordServer:
+    """Return a server that forwards requests to *upstream* and records them into *target*, a cassette or a folder.
 
-    *mode* says what becomes of a cassette that is there. Answers with status 429 and 5xx are kept only with *errors*. UsageError
-    where *target* cannot be recorded into.
+    *mode* says what happens to an existing cassette. Responses with status 429 and 5xx are recorded only with *record_errors*. Raise
+    UsageError if *target* cannot be recorded into.
     """
     from mockserver.cassette.model import Header
     from mockserver.server.recording import Recording
-    from mockserver.server.responders.record import Record, cancels_when_left
-    from mockserver.store import writer as tape
-    from mockserver.store import writers as tapes
+    from mockserver.server.responders.record import Record, cancels_on_disconnect
+    from mockserver.store import writers
+    from mockserver.store.writer import WriteMode
 
-    redact = replace(how.project.redact, report=log.tell_once)
-    kind = tapes.SingleFileWriter if tapes.is_single_file(target) else tapes.FolderWriter
+    redact = replace(options.project.redact, report=log.write_once)
+    create_writer = (
+        writers.SingleFileWriter if writers.is_single_file(target) else writers.FolderWriter
+    )
     recording = Recording(
-        lambda header: kind(target, mode, header, log.tell),
+        lambda header: create_writer(target, mode, header, log.write),
         Header(upstream=upstream.url, recorded=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"),
         upstream,
         redact,
         log,
     )
-    first: list[Cassettes] = []
-    if mode is tape.WriteMode.EXTEND and (target.is_dir() or target.stat().st_size):
-        library = Library([target], how.project.policy, log.tell)
-        first = [Cassettes(library, how.pace, redact, once=True)]
-    played = first[0] if first else None
-    responder = FirstOf(*first, Record(upstream, recording, errors=errors))
-    control = Control("record", log.journal, played, redact, how.access(guarded=True))
-    app = App(responder, log, control, lambda request: not cancels_when_left(request))
-    return Taping(app, control, recording, upstream, played)
+    cassettes: Cassettes | None = None
+    if mode is WriteMode.EXTEND and (target.is_dir() or target.stat().st_size):
+        library = Library([target], options.project.policy, log.write)
+        cassettes = Cassettes(library, options.pace, redact, once=True)
+    recorder = Record(upstream, recording, record_errors=record_errors)
+    responder = FirstOf(cassettes, recorder) if cassettes else FirstOf(recorder)
+    control = ControlApi("record", log.journal, cassettes, redact, options.access(guarded=True))
+    app = App(responder, log, control, lambda request: not cancels_on_disconnect(request))
+    return RecordServer(app, control, recording, upstream, cassettes)
 
 
-def _playing(
-    name: str,
+def _create_replay_server(
+    mode: str,
     paths: Iterable[Path],
-    how: How,
+    options: ServerOptions,
     log: Log,
-    others: Callable[[Cassettes], tuple[Responder, ...]],
-) -> Playing:
-    library = Library(paths, how.project.policy, log.tell)
-    redact = replace(how.project.redact, report=log.tell_once)
-    cassettes = Cassettes(library, how.pace, redact)
-    control = Control(name, log.journal, cassettes, redact, how.access())
-    app = App(FirstOf(cassettes, *others(cassettes)), log, control)
-    return Playing(app, control, cassettes)
+    create_fallbacks: Callable[[Cassettes], tuple[Responder, ...]],
+) -> ReplayServer:
+    library = Library(paths, options.project.policy, log.write)
+    redact = replace(options.project.redact, report=log.write_once)
+    cassettes = Cassettes(library, options.pace, redact)
+    control = ControlApi(mode, log.journal, cassettes, redact, options.access())
+    app = App(FirstOf(cassettes, *create_fallbacks(cassettes)), log, control)
+    return ReplayServer(app, control, cassettes)

@@ -1,4 +1,4 @@
-"""Exchanges on their way to the disk: redacted and written beside the streams, by threads; large ones by processes."""
+"""Redact recorded exchanges and write them to disk in background threads, large ones in separate processes."""
 
 import asyncio
 from collections import Counter
@@ -24,176 +24,180 @@ from mockserver.http.messages import Request, cassette_name
 from mockserver.redaction.patterns import find_credentials
 from mockserver.redaction.redactor import RedactionRules, describe
 from mockserver.redaction.rules import discard
-from mockserver.server.exchange_text import LARGE, Draft, Writers
+from mockserver.server.exchange_text import LARGE, PendingExchange, ProcessPool
 from mockserver.server.log import Log
 from mockserver.server.upstream import Upstream
 from mockserver.store.writers import CassetteWriters
 
-_TRIES = 30
-_PAUSE = 0.1
-"""How often, and after how many seconds, a file is opened again where files have run out."""
+_RETRIES = 30
+_RETRY_DELAY = 0.1
+"""How often, and after how many seconds, opening a file is retried while too many files are open."""
 
-TOLD = 3
-"""How many troubles are remembered; all are told when they come."""
+MAX_ERRORS = 3
+"""How many errors are kept; all of them are logged."""
 
 
 @dataclass
-class Kept:
-    """What a recording came to; *files* counts the exchanges of each, *troubles* says what could not be kept or finished first."""
+class Stats:
+    """The outcome of a recording."""
 
     files: Counter[Path] = field(default_factory=Counter)
+    """The number of exchanges per file."""
     redacted: int = 0
-    lost: int = 0
-    troubles: list[str] = field(default_factory=list)
+    """The number of redacted secrets."""
+    failed: int = 0
+    """The number of exchanges that could not be recorded."""
+    errors: list[str] = field(default_factory=list)
+    """The first errors."""
 
     @property
     def exchanges(self) -> int:
-        """How many exchanges were written."""
+        """The number of written exchanges."""
         return self.files.total()
 
 
 class Recording:
-    """Keeps exchanges on *tapes*. *log* takes each line that a person should read.
+    """Saves exchanges with the writer that *create_writer* returns.
 
-    *header* is that of a new file; the versions that the *upstream* tells of itself are added to it.
+    A new file gets *header*, extended by the versions that the *upstream* reports. *log* gets the lines for people.
     """
 
     def __init__(
         self,
-        tapes: Callable[[Callable[[], Header]], CassetteWriters],
+        create_writer: Callable[[Callable[[], Header]], CassetteWriters],
         header: Header,
         upstream: Upstream,
         rules: RedactionRules,
         log: Log,
     ) -> None:
-        self.kept = Kept()
+        self.stats = Stats()
         self._header = header
-        self._tapes = tapes(lambda: self._header)
-        self._ready: set[str | None] = set()
+        self._writer = create_writer(lambda: self._header)
+        self._prepared: set[str | None] = set()
         self._upstream = upstream
-        self._rules = replace(rules, report=discard)  # a process of its own cannot tell anybody
+        self._rules = replace(rules, report=discard)  # a separate process cannot log
         self._log = log
         self._numbers = count()
-        self._asked: asyncio.Task[None] | None = None
-        # One exchange that takes long must not keep the others from the disk.
+        self._server_info: asyncio.Task[None] | None = None
+        # A slow exchange must not delay the others.
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="recording")
-        self._one_at_a_time = Lock()
-        self._writers = Writers()
+        self._writer_lock = Lock()
+        self._processes = ProcessPool()
 
-    def number(self) -> int:
-        """Return the number of a request that just came."""
+    def next_number(self) -> int:
+        """Return the next number of a request, in order of arrival."""
         return next(self._numbers)
 
-    async def ready(self, request: Request) -> None:
-        """Make sure that the exchange of *request* has a file to go to; RequestError where it cannot have one."""
+    async def prepare_file(self, request: Request) -> None:
+        """Open the file for the exchange of *request*; raise RequestError if its cassette name is invalid."""
         name = cassette_name(request)
-        if name not in self._ready:
+        if name not in self._prepared:
             await asyncio.get_running_loop().run_in_executor(self._threads, self._open, name)
-            self._ready.add(name)
+            self._prepared.add(name)
 
     async def close_idle_files(self) -> None:
-        """Close the files that nothing is written to at the moment; they are opened again when they are needed."""
+        """Close the files that are not in use; they are opened again when needed."""
         await asyncio.get_running_loop().run_in_executor(self._threads, self._close_idle)
 
-    def introduce(self) -> None:
-        """Ask the upstream for its versions, once; it has just answered, so it is there."""
-        if self._asked is None:
-            self._asked = asyncio.create_task(self._ask())
+    def fetch_server_info(self) -> None:
+        """Start to fetch the versions of the upstream, once; call this after its first response."""
+        if self._server_info is None:
+            self._server_info = asyncio.create_task(self._add_server_info())
 
-    def pass_over(self, request: Request, status: int) -> None:
-        """Tell that the answer to *request* is not kept."""
-        self._log.tell(
-            f"not recorded: {describe(request)} was answered {status} (--record-errors keeps it)"
+    def skip(self, request: Request, status: int) -> None:
+        """Log that the response to *request* is not recorded because of its *status*."""
+        self._log.write(
+            f"not recorded: {describe(request)} got status {status} (record it with --record-errors)"
         )
 
-    def lose(self, request: Request, error: MockServerError) -> None:
-        """Count the exchange of *request* as one that cannot be recorded, and tell the *error*."""
-        self.kept.lost += 1
+    def fail(self, request: Request, error: MockServerError) -> None:
+        """Count and log that the exchange of *request* cannot be recorded because of *error*."""
+        self.stats.failed += 1
         if isinstance(error, OutOfFilesError):
-            self._log.tell_once(OUT_OF_FILES)
-            self.kept.troubles = self.kept.troubles or [OUT_OF_FILES]
+            self._log.write_once(OUT_OF_FILES)
+            self.stats.errors = self.stats.errors or [OUT_OF_FILES]
         elif isinstance(error, SlowPatternError):
-            self._complain(f"not recorded: {describe(request)}: {error}")
+            self._report(f"not recorded: {describe(request)}: {error}")
         else:
-            self._complain(f"{error} ({describe(request)})")
+            self._report(f"{error} ({describe(request)})")
 
-    async def keep(
+    async def save(
         self, number: int, request: Request, recorder: Recorder, at: float, *, cut: bool
     ) -> None:
-        """Write the exchange of *request* that *recorder* has collected, and that ended *at* that time or was *cut* then.
+        """Write the exchange of *request* that *recorder* has collected and that ended *at* this time, or was *cut* then.
 
-        Return when it is in the file. What cannot be written is told and counted, not raised: the client's answer goes on.
+        Return when it is in the file. Errors are logged and counted, not raised, so that the client still gets its response.
         """
-        self.introduce()
-        assert self._asked is not None
-        await asyncio.shield(self._asked)
+        self.fetch_server_info()
+        assert self._server_info is not None
+        await asyncio.shield(self._server_info)
         secrets = frozenset(
             (*find_credentials(request.headers, request.path), *self._upstream.secrets)
         )
-        draft = Draft(partial(recorder.finish, at, cut=cut), secrets, self._rules)
+        exchange = PendingExchange(partial(recorder.finish, at, cut=cut), secrets, self._rules)
         name = cassette_name(request)
         try:
             if recorder.size > MAX_SIZE:
-                raise StorageError(f"not recorded: it is larger than {MAX_SIZE >> 20} MB")
+                raise StorageError(f"not recorded: the exchange is larger than {MAX_SIZE >> 20} MB")
             if recorder.size < LARGE:
-                await self._in_thread(self._write, name, number, draft)
+                await self._run_in_thread(self._write, name, number, exchange)
             else:
-                await self._in_thread(
-                    self._append, name, number, *await self._writers.written(draft)
+                await self._run_in_thread(
+                    self._append, name, number, *await self._processes.serialize(exchange)
                 )
         except MockServerError as error:
-            self.lose(request, error)
+            self.fail(request, error)
         except asyncio.CancelledError:
-            # The stop did not wait for it any longer, and has said so.
-            self.kept.lost += 1
-            self.kept.troubles.append(f"not recorded in time for the stop: {describe(request)}")
+            # The stop waited no longer, and has logged that.
+            self.stats.failed += 1
+            self.stats.errors.append(f"not recorded before the stop: {describe(request)}")
             raise
 
-    async def leave(self) -> None:
-        """Ask the upstream nothing more; to be awaited before it is closed."""
-        if self._asked is not None and self._asked.cancel():
+    async def cancel_pending(self) -> None:
+        """Cancel the request for the versions of the upstream; await this before the upstream is closed."""
+        if self._server_info is not None and self._server_info.cancel():
             with suppress(asyncio.CancelledError):
-                await self._asked
+                await self._server_info
 
     def close(self) -> None:
-        """Finish the file; what goes wrong is told."""
+        """Finish the files; errors are logged."""
         self._threads.shutdown()
         try:
-            self._tapes.close()
+            self._writer.close()
         except StorageError as error:
-            self._complain(str(error))
+            self._report(str(error))
 
-    def _complain(self, trouble: str) -> None:
-        if len(self.kept.troubles) < TOLD:
-            self.kept.troubles.append(trouble)
-        self._log.tell(trouble)
+    def _report(self, error: str) -> None:
+        if len(self.stats.errors) < MAX_ERRORS:
+            self.stats.errors.append(error)
+        self._log.write(error)
 
-    async def _ask(self) -> None:
-        self._header = replace(self._header, server=await self._upstream.info())
+    async def _add_server_info(self) -> None:
+        self._header = replace(self._header, server=await self._upstream.fetch_info())
 
-    async def _in_thread(self, write: Callable[..., None], *arguments: object) -> None:
-        """Call *write* in a thread; where files have run out, again a little later: others are closed meanwhile."""
+    async def _run_in_thread(self, write: Callable[..., None], *arguments: object) -> None:
+        """Call *write* in a thread; retry while too many files are open, since others are closed meanwhile."""
         loop = asyncio.get_running_loop()
-        for _ in range(_TRIES):
+        for _ in range(_RETRIES):
             try:
                 return await loop.run_in_executor(self._threads, write, *arguments)
             except OutOfFilesError:
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(_RETRY_DELAY)
         return await loop.run_in_executor(self._threads, write, *arguments)
 
     def _open(self, name: str | None) -> None:
-        with self._one_at_a_time:
-            self._tapes.prepare(name)
+        with self._writer_lock:
+            self._writer.prepare(name)
 
     def _close_idle(self) -> None:
-        with self._one_at_a_time:
-            self._tapes.close_idle()
+        with self._writer_lock:
+            self._writer.close_idle()
 
-    def _write(self, name: str | None, number: int, draft: Draft) -> None:
-        self._append(name, number, *draft.written())
+    def _write(self, name: str | None, number: int, exchange: PendingExchange) -> None:
+        self._append(name, number, *exchange.serialize())
 
     def _append(self, name: str | None, number: int, document: bytes, redacted: int) -> None:
-        with self._one_at_a_time:
-            path = self._tapes.append(name, number, document)
-            self.kept.files[path] += 1
-            self.kept.redacted += redacted
+        with self._writer_lock:
+            path = self._writer.append(name, number, document)
+            self.stats.files[path] += 1
+            self.stats.redacted += redacted

@@ -1,49 +1,49 @@
-"""Replies as they go out over HTTP/1.1: their headers, and whole answers that are made once and sent again and again. No I/O."""
+"""The headers of responses over HTTP/1.1, and responses that are encoded once and sent many times. No I/O."""
 
 from dataclasses import replace
 from urllib.parse import quote
 
 from mockserver.http.messages import OWN_PREFIX, Headers, PrebuiltBody, Reply, standard_reason
 
-_SHARED = (
+_COMMON = (
     ("access-control-expose-headers", "x-pagination-total, x-pagination-next, content-location"),
     ("vary", "Origin"),
 )
-_FOR_ALL = (("access-control-allow-origin", "*"), *_SHARED)
+_ANY_ORIGIN = (("access-control-allow-origin", "*"), *_COMMON)
 
-_REPLACED = ("access-control-", OWN_PREFIX)
+_REPLACED_PREFIXES = ("access-control-", OWN_PREFIX)
 BODILESS = (204, 304)
-"""Answers of these statuses have no body, and no length either (RFC 9110, section 8.6)."""
+"""Responses with these statuses have neither body nor content-length (RFC 9110, section 8.6)."""
 
 
 def cors(origin: str | None) -> Headers:
-    """Return the headers that let a page of *origin* read a response with its credentials; any page without them if it is None."""
+    """Return the headers that let pages of *origin* read a response with credentials; if it is None, any page without credentials."""
     if origin is None:
-        return _FOR_ALL
+        return _ANY_ORIGIN
     return (
         ("access-control-allow-origin", origin),
         ("access-control-allow-credentials", "true"),
-        *_SHARED,
+        *_COMMON,
     )
 
 
-def readable(reply: Reply, origin: str | None) -> Reply:
-    """Return *reply* for a page of *origin*: a copy, since what is made of *reply* is sent to others too."""
+def with_origin(reply: Reply, origin: str | None) -> Reply:
+    """Return a copy of *reply* for pages of *origin*; *reply* itself if it is None."""
     if origin is None:
         return reply
     body = reply.body.body if isinstance(reply.body, PrebuiltBody) else reply.body
     return replace(reply, body=body, origin=origin)
 
 
-def outgoing(reply: Reply) -> Headers:
-    """Return the headers of *reply* and ours: CORS, and where it came from."""
+def response_headers(reply: Reply) -> Headers:
+    """Return the headers of *reply* with ours: CORS, and the source of the response."""
     exchange = quote(reply.exchange, safe="/#") if reply.exchange else ""
-    ids = ", ".join(f"{live}={name}" for live, name in reply.id_pairs)
+    ids = ", ".join(f"{live}={recorded}" for live, recorded in reply.id_pairs)
     return (
         *(
             (name, value)
             for name, value in reply.headers
-            if not name.startswith(_REPLACED) and name != "vary"
+            if not name.startswith(_REPLACED_PREFIXES) and name != "vary"
         ),
         *cors(reply.origin),
         ("x-mockserver-source", str(reply.source)),
@@ -52,23 +52,23 @@ def outgoing(reply: Reply) -> Headers:
     )
 
 
-def head(reply: Reply, *framing: tuple[str, str], version: str = "1.1") -> bytes:
-    """Return the head of *reply*, with the headers that tell its *framing* behind its own."""
+def encode_head(reply: Reply, *framing: tuple[str, str], version: str = "1.1") -> bytes:
+    """Return the bytes of the status line and the headers of *reply*, followed by the *framing* headers."""
     reason = standard_reason(reply.status) if reply.reason is None else reply.reason
     lines = [f"HTTP/{version} {reply.status} {reason}"]
-    lines += [f"{name}: {value}" for name, value in (*outgoing(reply), *framing)]
+    lines += [f"{name}: {value}" for name, value in (*response_headers(reply), *framing)]
     return "\r\n".join((*lines, "", "")).encode("utf-8", "surrogateescape")
 
 
-def encoded(reply: Reply) -> Reply:
-    """Return *reply*, whose body is bytes, with that in the form in which it goes out; another one as it is."""
+def prebuild(reply: Reply) -> Reply:
+    """Return *reply* with its head and body encoded as one piece of bytes; unchanged if its body is a stream."""
     body = reply.body
     if not isinstance(body, bytes) or reply.status in BODILESS:
         return reply
-    before = head(reply, ("Content-Length", str(len(body))))
-    return replace(reply, body=PrebuiltBody(before + body, len(before)))
+    head = encode_head(reply, ("Content-Length", str(len(body))))
+    return replace(reply, body=PrebuiltBody(head + body, len(head)))
 
 
-def plain(reply: Reply) -> Reply:
-    """Return *reply* with the bytes of its body, where they have been `encoded`."""
+def without_prebuilt(reply: Reply) -> Reply:
+    """Return *reply* with the plain bytes of its body; this undoes `prebuild`."""
     return replace(reply, body=reply.body.body) if isinstance(reply.body, PrebuiltBody) else reply

@@ -1,4 +1,4 @@
-"""Answers on their way to the client: our bytes as they are, by aiohttp's writer, which waits for a client that is slow."""
+"""Write responses to the client: the exact bytes, through aiohttp's writer, which waits for slow clients."""
 
 import asyncio
 from collections.abc import Iterable
@@ -9,72 +9,72 @@ from aiohttp.abc import AbstractStreamWriter
 from mockserver.http.messages import Headers, PrebuiltBody, Reply, first_value
 from mockserver.server import response_head
 
-_FULL = 1 << 16
-"""How many bytes may wait for a client before we wait for it."""
+_MAX_BUFFER = 1 << 16
+"""How many unsent bytes may be buffered before we wait for the client."""
 
-_CLOCK = 1e-4
-"""By how many seconds a chunk may come too early: a timer may be a little ahead."""
+_TIMER_TOLERANCE = 1e-4
+"""How many seconds early a chunk may be sent, since a timer can fire a little early."""
 
 
-class _Written(web.StreamResponse):
-    """An answer whose head and body we write ourselves: aiohttp neither adds to it nor looks at it."""
+class _RawResponse(web.StreamResponse):
+    """A response whose head and body we write ourselves: aiohttp neither extends nor inspects it."""
 
-    def __init__(self, *, stays: bool) -> None:
+    def __init__(self, *, keep_alive: bool) -> None:
         super().__init__()
-        self._stays = stays
+        self._is_reusable = keep_alive
 
     @property
     def keep_alive(self) -> bool:
-        """Whether the connection can be used again."""
-        return self._stays
+        """Whether the connection can be reused."""
+        return self._is_reusable
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
-        """Return the writer; all is written already."""
+        """Return the writer; everything is already written."""
         return request.writer
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Nothing is left to be written."""
+        """Do nothing: everything is already written."""
 
 
-class Whole(_Written):
-    """An answer that goes out in one write; the same one may go to many clients."""
+class WholeResponse(_RawResponse):
+    """A response that is sent in one write; one instance may be sent to many clients."""
 
-    def __init__(self, raw: bytes, *, stays: bool = True) -> None:
-        super().__init__(stays=stays)
+    def __init__(self, raw: bytes, *, keep_alive: bool = True) -> None:
+        super().__init__(keep_alive=keep_alive)
         self._raw = raw
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
-        """Write it."""
+        """Write the response."""
         await request.writer.write(self._raw)
         return request.writer
 
 
-class Streamed(_Written):
-    """An answer that goes out bit by bit: `begin`, `send` each chunk, `end`.
+class StreamedResponse(_RawResponse):
+    """A response that is sent in pieces: `begin`, `send` each chunk, `end`.
 
-    Its body goes out in chunks where the reply does not tell how long it is; to a client that knows no chunks it ends with the connection.
+    Without a content-length the body is sent chunked; for HTTP/1.0 clients it ends when the connection closes.
     """
 
     def __init__(self, request: web.BaseRequest, reply: Reply) -> None:
         self._bodiless = _is_bodiless(request, reply)
-        measured = self._bodiless or first_value(reply.headers, "content-length") is not None
-        modern = request.version >= HttpVersion11
-        self._chunked = modern and not measured
-        super().__init__(stays=request.keep_alive and (modern or measured))
-        self._head = self._made(request, reply)
+        has_length = self._bodiless or first_value(reply.headers, "content-length") is not None
+        is_http11 = request.version >= HttpVersion11
+        self._chunked = is_http11 and not has_length
+        super().__init__(keep_alive=request.keep_alive and (is_http11 or has_length))
+        self._head = self._encode_head(request, reply)
         self._writer = request.writer
         self._transport = request.transport
 
-    def _made(self, request: web.BaseRequest, reply: Reply) -> bytes:
-        """Return the head; that of one that is played again and again is made once."""
-        usual = self._chunked and self.keep_alive
-        head: bytes | None = reply.memo.get(Streamed) if usual else None
+    def _encode_head(self, request: web.BaseRequest, reply: Reply) -> bytes:
+        """Return the head; for a chunked reply that is sent many times it is encoded once."""
+        is_cached = self._chunked and self.keep_alive
+        head: bytes | None = reply.memo.get(StreamedResponse) if is_cached else None
         if head is None:
             chunked = (("Transfer-Encoding", "chunked"),) if self._chunked else ()
-            framing = (*chunked, *_connection(request, stays=self.keep_alive))
-            head = response_head.head(reply, *framing, version=_version(request))
-            if usual:
-                reply.memo[Streamed] = head
+            framing = (*chunked, *_connection(request, keep_alive=self.keep_alive))
+            head = response_head.encode_head(reply, *framing, version=_version(request))
+            if is_cached:
+                reply.memo[StreamedResponse] = head
         return head
 
     async def begin(self) -> None:
@@ -88,12 +88,12 @@ class Streamed(_Written):
         if not self._bodiless:
             await self._writer.write(chunk)
 
-    async def play(self, steps: Iterable[tuple[float, bytes]]) -> None:
-        """Send chunks at their moments, in seconds of the loop's clock; ConnectionResetError where the client has left."""
+    async def send_timed(self, steps: Iterable[tuple[float, bytes]]) -> None:
+        """Send each chunk at its time on the loop's clock; raise ConnectionResetError if the client has disconnected."""
         if self._bodiless:
             return
-        playing = _Playing(self._transport, steps, chunked=self._chunked)
-        while await playing.go_on():
+        writer = _TimedWriter(self._transport, steps, chunked=self._chunked)
+        while await writer.write_until_blocked():
             await self._writer.drain()
 
     async def end(self) -> None:
@@ -102,8 +102,8 @@ class Streamed(_Written):
             await self._writer.write_eof()
 
 
-class _Playing:
-    """Writes chunks at their moments, without a task that has to wake up for each."""
+class _TimedWriter:
+    """Writes chunks at their times from timer callbacks, without a task switch for each chunk."""
 
     def __init__(
         self,
@@ -117,63 +117,65 @@ class _Playing:
         self._chunked = chunked
         self._loop = asyncio.get_running_loop()
         self._next = next(self._steps, None)
-        self._paused: asyncio.Future[bool] = self._loop.create_future()
+        self._stopped: asyncio.Future[bool] = self._loop.create_future()
 
-    async def go_on(self) -> bool:
-        """Write on; return True where the client has to be waited for, and False at the end."""
-        if self._paused.done():
-            self._paused = self._loop.create_future()
+    async def write_until_blocked(self) -> bool:
+        """Write until the buffer is full, and return True; return False after the last chunk."""
+        if self._stopped.done():
+            self._stopped = self._loop.create_future()
         timer: list[asyncio.TimerHandle] = []
         try:
             self._write(timer)
-            more: bool = await self._paused
-            return more
+            has_more: bool = await self._stopped
+            return has_more
         finally:
             for handle in timer:
                 handle.cancel()
 
     def _write(self, timer: list[asyncio.TimerHandle]) -> None:
-        """Write what is due, and come back for the next."""
+        """Write the chunks that are due, and set a timer for the next."""
         transport = self._transport
         if transport is None or transport.is_closing():
-            self._end(ConnectionResetError())
+            self._stop(ConnectionResetError())
             return
         while self._next is not None:
             at, chunk = self._next
-            if at > self._loop.time() + _CLOCK:
+            if at > self._loop.time() + _TIMER_TOLERANCE:
                 timer[:] = [self._loop.call_at(at, self._write, timer)]
                 return
-            if chunk:  # an empty one would be the last
+            if chunk:  # an empty chunk would end the body
                 transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._chunked else chunk)
             self._next = next(self._steps, None)
-            if transport.get_write_buffer_size() > _FULL:
-                self._end(None, more=True)
+            if transport.get_write_buffer_size() > _MAX_BUFFER:
+                self._stop(None, has_more=True)
                 return
-        self._end(None)
+        self._stop(None)
 
-    def _end(self, error: Exception | None, *, more: bool = False) -> None:
-        if self._paused.done():
+    def _stop(self, error: Exception | None, *, has_more: bool = False) -> None:
+        if self._stopped.done():
             return
         if error:
-            self._paused.set_exception(error)
+            self._stopped.set_exception(error)
         else:
-            self._paused.set_result(more)
+            self._stopped.set_result(has_more)
 
 
-def whole(request: web.BaseRequest, reply: Reply, body: bytes | PrebuiltBody) -> Whole:
-    """Return *reply* with its whole *body*, to be sent in answer to *request*."""
+def whole_response(
+    request: web.BaseRequest, reply: Reply, body: bytes | PrebuiltBody
+) -> WholeResponse:
+    """Return the response with the complete *body* of *reply* to *request*."""
     if isinstance(body, PrebuiltBody):
         if request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD":
-            made: Whole | None = reply.memo.get(Whole)
-            if made is None:
-                made = reply.memo[Whole] = Whole(body.raw)
-            return made
+            response: WholeResponse | None = reply.memo.get(WholeResponse)
+            if response is None:
+                response = reply.memo[WholeResponse] = WholeResponse(body.raw)
+            return response
         body = body.body
     length = () if reply.status in response_head.BODILESS else (("Content-Length", str(len(body))),)
-    framing = (*length, *_connection(request, stays=request.keep_alive))
-    head = response_head.head(reply, *framing, version=_version(request))
+    framing = (*length, *_connection(request, keep_alive=request.keep_alive))
+    head = response_head.encode_head(reply, *framing, version=_version(request))
     raw = head if _is_bodiless(request, reply) else head + body
-    return Whole(raw, stays=request.keep_alive)
+    return WholeResponse(raw, keep_alive=request.keep_alive)
 
 
 def _is_bodiless(request: web.BaseRequest, reply: Reply) -> bool:
@@ -184,8 +186,8 @@ def _version(request: web.BaseRequest) -> str:
     return "1.1" if request.version >= HttpVersion11 else "1.0"
 
 
-def _connection(request: web.BaseRequest, *, stays: bool) -> Headers:
-    """Return the header that says whether the connection *stays*, where the version of *request* does not say so."""
+def _connection(request: web.BaseRequest, *, keep_alive: bool) -> Headers:
+    """Return the header that says whether the connection stays open, if that is not the default of the HTTP version."""
     if request.version >= HttpVersion11:
-        return () if stays else (("Connection", "close"),)
-    return (("Connection", "keep-alive"),) if stays else ()
+        return () if keep_alive else (("Connection", "close"),)
+    return (("Connection", "keep-alive"),) if keep_alive else ()

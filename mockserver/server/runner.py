@@ -1,4 +1,4 @@
-"""A server from its start to its stop."""
+"""Start, run and stop a server."""
 
 import asyncio
 import signal
@@ -11,28 +11,33 @@ from mockserver.errors import OUT_OF_FILES, UsageError, is_out_of_files
 from mockserver.server.app import App
 from mockserver.server.connections import Server
 
-# What still plays at a stop is cut; what is still recorded has its own time, see app.GRACE.
-_CUT_AFTER = 0.25
+# A stop cuts replayed responses after this; recorded ones have more time, see app.RESPONSE_GRACE.
+_SHUTDOWN_TIMEOUT = 0.25
 
 
 class Runner(web.ServerRunner):
-    """Runs *app*, which has its answers under way finished before a stop."""
+    """Runs *app*, and finishes its responses before a stop."""
 
     def __init__(self, app: App) -> None:
         self._app = app
-        super().__init__(Server(app.handle, app.log), shutdown_timeout=_CUT_AFTER)
+        super().__init__(Server(app.handle, app.log), shutdown_timeout=_SHUTDOWN_TIMEOUT)
 
     async def shutdown(self) -> None:
-        """Finish what is under way."""
+        """Finish the responses in progress."""
         await self._app.finish()
 
 
 async def run(
-    app: App, host: str, port: int, ready: Callable[[str], None], tell_once: Callable[[str], None]
+    app: App,
+    host: str,
+    port: int,
+    on_ready: Callable[[str], None],
+    write_once: Callable[[str], None],
 ) -> None:
-    """Serve *app* until Ctrl-C or SIGTERM; *ready* takes the URL when it listens, *tell_once* lines that may come again and again.
+    """Serve *app* until Ctrl-C or SIGTERM.
 
-    UsageError where it cannot listen at *host* and *port*.
+    *on_ready* is called with the URL when the server listens, *write_once* with log lines that may repeat. Raise UsageError if the server
+    cannot listen on *host* and *port*.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -42,22 +47,22 @@ async def run(
     def handle_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
         if isinstance(error, OSError) and is_out_of_files(error):
-            # asyncio says so for each connection that waits.
-            tell_once(OUT_OF_FILES)
+            # asyncio reports this for each waiting connection.
+            write_once(OUT_OF_FILES)
         else:
             loop.default_exception_handler(context)
 
     loop.set_exception_handler(handle_exception)
-    runner = await started(app, host, port)
+    runner = await start(app, host, port)
     try:
-        ready(url(runner, host))
+        on_ready(url(runner, host))
         await stop.wait()
     finally:
         await runner.cleanup()
 
 
-async def started(app: App, host: str, port: int) -> Runner:
-    """Return the runner of *app*, which listens at *host* and *port*; UsageError where it cannot."""
+async def start(app: App, host: str, port: int) -> Runner:
+    """Start *app* on *host* and *port* and return its runner; raise UsageError if it cannot listen there."""
     runner = Runner(app)
     await runner.setup()
     try:
@@ -66,7 +71,7 @@ async def started(app: App, host: str, port: int) -> Runner:
         await runner.cleanup()
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(
-            f"cannot listen on {host}:{port}: {reason.lower()}: choose another --port, or 0 for a free one"
+            f"cannot listen on {host}:{port}: {reason.lower()}: choose another --port, or 0 for a free port"
         ) from None
     except BaseException:
         await runner.cleanup()
@@ -75,6 +80,6 @@ async def started(app: App, host: str, port: int) -> Runner:
 
 
 def url(runner: Runner, host: str) -> str:
-    """Return where *runner* answers."""
+    """Return the URL of *runner*, which listens on *host*."""
     port = runner.addresses[0][1]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

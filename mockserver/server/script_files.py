@@ -1,4 +1,4 @@
-"""Scripts of the fake graph, from their files."""
+"""Load scripts of the fake graph from files."""
 
 import os
 from collections.abc import Callable
@@ -21,42 +21,42 @@ def builtin() -> Script:
     return parse.script(builtin_text(), Script)
 
 
-class Followed:
-    """The script in the file *path*, which may be edited while it is played: *take* gets it anew when it was.
+class ScriptReloader:
+    """Reloads the script in the file *path* after an edit, and passes it to *on_change*.
 
-    A version that makes no sense is told by *tell*, and the one before stays.
+    If the new version is invalid, an error goes to *write*, and the previous version stays in use.
     """
 
     def __init__(
-        self, path: Path, take: Callable[[Script], None], tell: Callable[[str], None]
+        self, path: Path, on_change: Callable[[Script], None], write: Callable[[str], None]
     ) -> None:
         self._path = path
         self._name = str(path)
-        self._take = take
-        self._tell = tell
-        self._seen = self._stamp()
+        self._on_change = on_change
+        self._write = write
+        self._stamp = self._read_stamp()
 
-    def look(self) -> None:
-        """See whether the file was edited."""
-        stamp = self._stamp()
-        if stamp == self._seen:
+    def reload_if_changed(self) -> None:
+        """Reload the script if the file was edited."""
+        stamp = self._read_stamp()
+        if stamp == self._stamp:
             return
-        self._seen = stamp
+        self._stamp = stamp
         try:
-            self._take(load(self._path))
+            self._on_change(load(self._path))
         except UsageError as error:
-            self._tell(f"{error}; the version before stays")
+            self._write(f"{error}; the previous version stays in use")
 
-    def _stamp(self) -> tuple[int, int, int] | None:
+    def _read_stamp(self) -> tuple[int, int, int] | None:
         try:
-            found = os.stat(self._name)  # noqa: PTH116 (a third of the time of Path.stat)
+            stat = os.stat(self._name)  # noqa: PTH116 (three times as fast as Path.stat)
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 def load(path: Path | None) -> Script:
-    """Return the script in *path*, the built-in one if it is None; UsageError, with file and line, where it makes no sense."""
+    """Return the script in *path*, or the built-in one if it is None; raise UsageError, with file and line, if it is invalid."""
     if path is None:
         return builtin()
     return discovery.parse_file(path, lambda text: parse.script(text, builtin, str(path)))

@@ -1,4 +1,4 @@
-"""What each session has played and made: counters, and what its fake server keeps. No I/O."""
+"""The state of each session: which exchanges it played, and its fake server. No I/O."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Mapping
@@ -7,68 +7,68 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-KEPT = 1000
-"""How many sessions are kept; beyond that the one not heard of for longest is forgotten."""
+MAX_SESSIONS = 1000
+"""Beyond this number the least recently used session is forgotten."""
 
 
 @dataclass(slots=True)
 class Session:
-    """What one session has taken and played, and the one thing of each kind that it keeps."""
+    """The counters of one session, and one state object per class."""
 
     counts: Counter[Hashable] = field(default_factory=Counter)
-    """How often each key was taken."""
+    """How often a recorded response was used, by request key."""
     plays: Counter[str] = field(default_factory=Counter)
-    """How often each exchange was played."""
-    things: dict[type, object] = field(default_factory=dict)
+    """How often each exchange was played, by label."""
+    state: dict[type, object] = field(default_factory=dict)
 
-    def keep(self, kind: type[T]) -> T:
-        """Return the one *kind* that it keeps, made now if it is new."""
-        if kind not in self.things:
-            self.things[kind] = kind()
-        made = self.things[kind]
-        assert isinstance(made, kind)
-        return made
+    def get_or_create(self, kind: type[T]) -> T:
+        """Return the state object of class *kind*; create it if it is missing."""
+        if kind not in self.state:
+            self.state[kind] = kind()
+        value = self.state[kind]
+        assert isinstance(value, kind)
+        return value
 
-    def kept(self, kind: type[T]) -> T | None:
-        """Return the one *kind* that it keeps, None where it keeps none."""
-        made = self.things.get(kind)
-        assert made is None or isinstance(made, kind)
-        return made
+    def get(self, kind: type[T]) -> T | None:
+        """Return the state object of class *kind*, or None."""
+        value = self.state.get(kind)
+        assert value is None or isinstance(value, kind)
+        return value
 
 
 class Sessions:
-    """The sessions by their names; a name that is new has an empty one."""
+    """The sessions by name; the least recently used ones beyond *limit* are forgotten."""
 
-    def __init__(self, kept: int = KEPT) -> None:
-        self._kept = kept
+    def __init__(self, limit: int = MAX_SESSIONS) -> None:
+        self._limit = limit
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._plays: Counter[str] = Counter()
 
-    def of(self, name: str) -> Session:
-        """Return the session *name*, which is heard of now."""
-        known = self._sessions.get(name)
-        if known is None:
-            known = self._sessions[name] = Session()
-            if len(self._sessions) > self._kept:
+    def get_or_create(self, name: str) -> Session:
+        """Return the session *name*, new if it does not exist, and mark it as used."""
+        session = self._sessions.get(name)
+        if session is None:
+            session = self._sessions[name] = Session()
+            if len(self._sessions) > self._limit:
                 self._sessions.popitem(last=False)
         else:
             self._sessions.move_to_end(name)
-        return known
+        return session
 
-    def play(self, session: Session, exchange: str) -> None:
-        """Count that *exchange* was played once more in *session*."""
+    def count_play(self, session: Session, exchange: str) -> None:
+        """Count one play of *exchange* in *session*."""
         session.plays[exchange] += 1
         self._plays[exchange] += 1
 
     def plays(self, name: str | None = None) -> Mapping[str, int]:
-        """Return how often each exchange was played since the last reset: in session *name*, or in all if it is None."""
+        """Return the number of plays per exchange since the last reset: in session *name*, or in all sessions if it is None."""
         if name is None:
             return self._plays
-        known = self._sessions.get(name)
-        return known.plays if known else {}
+        session = self._sessions.get(name)
+        return session.plays if session else {}
 
     def reset(self, name: str | None = None) -> None:
-        """Forget session *name*; all of them if it is None."""
+        """Forget session *name*, or all sessions if it is None."""
         if name is None:
             self._sessions.clear()
             self._plays.clear()

@@ -1,4 +1,4 @@
-"""What a project decides once: `mockserver.yaml`."""
+"""The settings of a project: `mockserver.yaml`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ _KEYS = ("ignore", "redact", "repeat", "allow_origin", "allow_host")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """*policy* for all cassettes, the project's rules of what to `redact`, and who may ask beside this machine."""
+    """The *policy* of all cassettes, the rules of what to *redact*, and the allowed origins and hosts."""
 
     policy: Policy = field(default_factory=Policy)
     redact: redactor.RedactionRules = field(default_factory=redactor.RedactionRules)
@@ -27,7 +27,7 @@ class Settings:
     allow_host: tuple[str, ...] = ()
 
     def allowing(self, origins: Iterable[str], hosts: Iterable[str]) -> "Settings":
-        """Return these settings with more *origins* and *hosts* allowed."""
+        """Return these settings with *origins* and *hosts* also allowed."""
         return replace(
             self,
             allow_origin=(*self.allow_origin, *origins),
@@ -36,9 +36,9 @@ class Settings:
 
 
 def load(path: Path | None) -> Settings:
-    """Return the settings in *path*; without one those in the working directory, if there are any.
+    """Return the settings in *path*, by default those in the working directory, or empty settings.
 
-    UsageError, with file and line, where they cannot be read.
+    Raise UsageError, with file and line, if they cannot be read.
     """
     if path is None:
         path = Path(SETTINGS_FILE)
@@ -55,28 +55,28 @@ def load(path: Path | None) -> Settings:
 
 def _settings(document: Any, file: str) -> Settings:
     if not isinstance(document, dict):
-        raise UsageError(f"write a mapping with {', '.join(_KEYS)}")
+        raise UsageError(f"the file must be a mapping with the keys {', '.join(_KEYS)}")
     for key in document:
         if key not in _KEYS:
-            raise UsageError(f"there is no setting `{key}` (there are {', '.join(_KEYS)})")
-    ignore = _texts(document, "ignore", "paths")
+            raise UsageError(f"unknown setting `{key}`; the settings are {', '.join(_KEYS)}")
+    ignore = _strings(document, "ignore", "paths")
     redact = document.get("redact") or []
     if not isinstance(redact, list):
         raise UsageError("redact must be a list of rules")
     repeat = document.get("repeat") or Repeat.LAST
     if repeat not in list(Repeat):
-        raise UsageError(f"repeat: {repeat!r} is none of {', '.join(Repeat)}")
+        raise UsageError(f"repeat: {repeat!r} is not one of {', '.join(Repeat)}")
     return Settings(
         Policy(keys.merge_rules(tuple(ignore)), Repeat(repeat)),
         redactor.parse_rules(redact, file=file),
-        access.parse_origins(_texts(document, "allow_origin", "origins"), "allow_origin"),
-        access.parse_hosts(_texts(document, "allow_host", "names"), "allow_host"),
+        access.parse_origins(_strings(document, "allow_origin", "origins"), "allow_origin"),
+        access.parse_hosts(_strings(document, "allow_host", "names"), "allow_host"),
     )
 
 
-def _texts(document: dict[str, Any], key: str, kind: str) -> list[str]:
-    """Return the list under *key*, which holds texts of this *kind*."""
-    texts = document.get(key) or []
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+def _strings(document: dict[str, Any], key: str, kind: str) -> list[str]:
+    """Return the list of strings under *key*; *kind* names them in the error."""
+    strings = document.get(key) or []
+    if not isinstance(strings, list) or not all(isinstance(each, str) for each in strings):
         raise UsageError(f"{key} must be a list of {kind}")
-    return texts
+    return strings

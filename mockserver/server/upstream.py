@@ -28,19 +28,19 @@ from mockserver.http.messages import (
 from mockserver.redaction.patterns import MIN_LONG_VALUE, find_credentials
 
 _NOT_FORWARDED = frozenset(("host", "content-length", "accept-encoding", "expect"))
-# What aiohttp would add by itself; the client's own are forwarded as they came.
+# Headers that aiohttp would add; those of the client are forwarded unchanged.
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-_AT_ONCE = 1 << 19
-_INFO_WITHIN = 1.0
-_CONNECT_WITHIN = 10.0
-# Shorter than the five seconds after which uvicorn closes an idle connection, so that it is never closed under a request.
-_KEEPALIVE = 4.0
-_SERVER_KEYS = ("version", "langgraph_py_version", "langgraph_js_version")
+_MAX_INLINE_BODY = 1 << 19
+_INFO_TIMEOUT = 1.0
+_CONNECT_TIMEOUT = 10.0
+# uvicorn closes an idle connection after five seconds. We close it earlier, so that no request is sent on a closing connection.
+_KEEPALIVE_TIMEOUT = 4.0
+_VERSION_KEYS = ("version", "langgraph_py_version", "langgraph_js_version")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The head of an answer, its body still arriving; *chunks* raises UpstreamError where it breaks off, also by *close*."""
+class UpstreamResponse:
+    """A response whose body is still arriving; *chunks* raises UpstreamError if the body is cut, also by *close*."""
 
     status: int
     reason: str | None
@@ -50,9 +50,9 @@ class Answer:
 
 
 class Upstream:
-    """Forwards requests to *url*, *headers* put in the place of the client's own.
+    """Forwards requests to *url*; *headers* replace the client's headers of the same names.
 
-    To be closed with `close`. UsageError if *url* is no address of a server.
+    Close it with `close`. Raise UsageError if *url* is not the URL of a server.
     """
 
     def __init__(self, url: str, headers: Headers = ()) -> None:
@@ -62,12 +62,12 @@ class Upstream:
         except ValueError:
             valid, parts = False, urlsplit("")
         if not valid:
-            shown = url.rpartition("@")[2]  # without what may be a password
+            shown = url.rpartition("@")[2]  # the part before it may hold a password
             raise UsageError(
-                f"--upstream {shown!r}: write an address such as http://127.0.0.1:2024"
+                f"--upstream {shown!r}: not a URL of a server; write one such as http://127.0.0.1:2024"
             )
         if parts.query or parts.fragment:
-            raise UsageError("--upstream: write the address without a query")
+            raise UsageError("--upstream: write the URL without a query")
         self._origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._base = parts.path.rstrip("/")
         self.url = self._origin + self._base
@@ -75,23 +75,23 @@ class Upstream:
         for name, value in self._headers:
             if CONTROL.search(name + value):
                 raise UsageError(
-                    f"{name!r} for the upstream has control characters, which no header can have"
+                    f"{name!r} for the upstream contains control characters, which are not allowed in headers"
                 )
         if parts.username and first_value(self._headers, "authorization") is None:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             self._headers += (("authorization", f"Basic {b64encode(pair.encode()).decode()}"),)
         long = (value for _, value in self._headers if len(value) >= MIN_LONG_VALUE)
         self.secrets = frozenset((*find_credentials(self._headers), *long))
-        """What of them no cassette may hold: the credentials, and whatever is no ordinary word."""
+        """The header values that no cassette may hold: find_credentials, and values too long for an ordinary word."""
         self._session: aiohttp.ClientSession | None = None
 
     @property
     def credentials(self) -> Headers:
-        """The headers that are added to each request."""
+        """The headers that are sent with each request."""
         return self._headers
 
-    async def send(self, request: Request) -> Answer:
-        """Send *request* and return the head of the answer; UpstreamError where none comes."""
+    async def send(self, request: Request) -> UpstreamResponse:
+        """Send *request* and return the response as soon as its head arrives; raise UpstreamError if there is none."""
         try:
             response = await self._client().request(
                 request.method,
@@ -118,25 +118,27 @@ class Upstream:
             raise UpstreamError(f"the request cannot be sent: {error}") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise UpstreamError(
-                f"the upstream {self.url} broke off before it answered{_reason(error)}"
+                f"the upstream {self.url} closed the connection before it responded{_reason(error)}"
             ) from None
-        _end_with_connection(response)
-        headers = tuple(self._answered(lowercase_names(response.headers.items())))
-        reason = _readable(response.reason or "")
-        return Answer(response.status, reason, headers, self._chunks(response), response.close)
+        _fail_on_disconnect(response)
+        headers = tuple(self._response_headers(lowercase_names(response.headers.items())))
+        reason = _clean(response.reason or "")
+        return UpstreamResponse(
+            response.status, reason, headers, self._chunks(response), response.close
+        )
 
-    async def info(self) -> dict[str, str]:
-        """Return the versions that `GET /info` tells; empty where it does not answer."""
+    async def fetch_info(self) -> dict[str, str]:
+        """Return the versions from `GET /info`; an empty dict if that fails."""
         try:
-            async with asyncio.timeout(_INFO_WITHIN):
-                answer = await self.send(Request("GET", "/info"))
-                body = b"".join([chunk async for chunk in answer.chunks])
-            told: Any = loads(body.decode())
+            async with asyncio.timeout(_INFO_TIMEOUT):
+                response = await self.send(Request("GET", "/info"))
+                body = b"".join([chunk async for chunk in response.chunks])
+            info: Any = loads(body.decode())
         except (UpstreamError, OutOfFilesError, TimeoutError, ValueError):
             return {}
-        if answer.status != 200 or not isinstance(told, dict):
+        if response.status != 200 or not isinstance(info, dict):
             return {}
-        return {key: told[key] for key in _SERVER_KEYS if isinstance(told.get(key), str)}
+        return {key: info[key] for key in _VERSION_KEYS if isinstance(info.get(key), str)}
 
     async def close(self) -> None:
         """Close all connections."""
@@ -146,8 +148,8 @@ class Upstream:
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_WITHIN),
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_TIMEOUT),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 read_bufsize=1 << 18,
                 max_line_size=1 << 16,
@@ -165,18 +167,18 @@ class Upstream:
         )
         return CIMultiDict((*forwarded, *self._headers))
 
-    def _here(self, location: str) -> str:
-        """Return *location* as a path below here, where it points to the upstream; another one as it is."""
+    def _to_local(self, location: str) -> str:
+        """Return *location* as a path on this server if it points to the upstream, else unchanged."""
         path = _below(self._base, _below(self._origin, location))
         return path if path == location or path.startswith("/") else f"/{path}"
 
-    def _answered(self, headers: Headers) -> Iterator[tuple[str, str]]:
-        """Leave out what no longer holds of the decoded body; a location at the upstream becomes one here."""
+    def _response_headers(self, headers: Headers) -> Iterator[tuple[str, str]]:
+        """Yield the headers for the client: without those that are wrong for the decoded body, with local locations."""
         encoded = first_value(headers, "content-encoding") is not None
         for name, raw in strip_hop_by_hop(headers):
-            value = _readable(raw)
+            value = _clean(raw)
             if name == "location":
-                yield name, self._here(value)
+                yield name, self._to_local(value)
             elif not (encoded and name in ("content-encoding", "content-length")):
                 yield name, value
 
@@ -186,19 +188,19 @@ class Upstream:
             async for chunk in content.iter_any():
                 yield chunk
         except (aiohttp.ClientError, OSError) as error:
-            # What came before the break is still in the reader, which gives nothing out while it holds an exception.
+            # The reader still holds the bytes before the break, but returns nothing while it has an exception.
             content.set_exception(None)  # type: ignore[arg-type]
             if rest := content.read_nowait():
                 yield rest
             raise UpstreamError(
-                f"the upstream broke off in the middle of its answer{_reason(error)}"
+                f"the upstream closed the connection in the middle of its response{_reason(error)}"
             ) from None
         finally:
             response.close()
 
 
 def _proxy(origin: str) -> str | None:
-    """Return the proxy that the environment names for *origin*; aiohttp would look for it with every request, and read netrc."""
+    """Return the proxy for *origin* from the environment; aiohttp would look it up for every request, and read netrc."""
     parts = urlsplit(origin)
     if proxy_bypass(parts.hostname or ""):
         return None
@@ -206,48 +208,48 @@ def _proxy(origin: str) -> str | None:
 
 
 def _payload(body: bytes) -> bytes | BytesIO | None:
-    """Return *body* as aiohttp likes it: a large one bit by bit, read in a thread; any other at once, which needs none."""
-    if len(body) > _AT_ONCE:
+    """Return *body* for aiohttp: a large one as a file, which aiohttp sends in pieces from a thread."""
+    if len(body) > _MAX_INLINE_BODY:
         return BytesIO(body)
     return body or None
 
 
-def _end_with_connection(response: aiohttp.ClientResponse) -> None:
-    """Break the body of *response* when its connection ends before it.
+def _fail_on_disconnect(response: aiohttp.ClientResponse) -> None:
+    """Let reading the body of *response* fail if its connection closes before the end.
 
-    aiohttp does that itself, but for a chunk that makes no sense: its parser closes and the reader waits for ever.
+    aiohttp does so itself, except after an invalid chunk: then its parser closes the connection and the reader waits forever.
     """
     connection = response.connection
     if connection is None or connection.protocol is None:
         return
     content = response.content
 
-    def ended(closed: asyncio.Future[None] | None) -> None:
+    def fail_body(closed: asyncio.Future[None] | None) -> None:
         if closed is not None and not closed.cancelled():
-            closed.exception()  # so that it counts as seen
+            closed.exception()  # mark the exception as retrieved
         if not content.is_eof() and content.exception() is None:
             content.set_exception(aiohttp.ClientPayloadError())
 
     closed = connection.protocol.closed
     if closed is None:
-        ended(None)
+        fail_body(None)
         return
 
-    def whole() -> None:
-        closed.remove_done_callback(ended)
+    def stop_watching() -> None:
+        closed.remove_done_callback(fail_body)
 
-    closed.add_done_callback(ended)
-    content.on_eof(whole)
+    closed.add_done_callback(fail_body)
+    content.on_eof(stop_watching)
 
 
 def _below(start: str, location: str) -> str:
-    """Return what follows *start* in *location* where a part of it ends there, else *location*."""
+    """Return *location* without the prefix *start* if a path segment ends there, else *location*."""
     rest = location.removeprefix(start)
     return rest if rest[:1] in ("", "/", "?") else location
 
 
-def _readable(text: str) -> str:
-    """Return *text* of a head without control characters, Latin-1 where it is not UTF-8."""
+def _clean(text: str) -> str:
+    """Return header *text* without control characters, decoded as Latin-1 if it is not UTF-8."""
     if text.isprintable():
         return text
     raw = text.encode("utf-8", "surrogateescape")
@@ -259,7 +261,7 @@ def _readable(text: str) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """Say in a few words what *error* of the connection was; empty where there is nothing to say."""
+    """Return the operating system's reason of *error* in parentheses, or an empty string."""
     while error is not None and not isinstance(error, OSError):
         error = error.__cause__  # type: ignore[assignment]
     number = getattr(error, "errno", None)

@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-from mockserver.cli.attachments import opened
+from mockserver.cli.attachments import read_recording
 from mockserver.errors import StorageError
 from mockserver.store import atomic
 from tests.documents import ROOT
@@ -574,14 +574,14 @@ def test_a_merge_of_nothing_is_refused(folder: Path) -> None:
     assert "nothing to merge" in done.stderr
 
 
-def test_attachments_lie_beside_the_har_and_nowhere_else(tmp_path: Path) -> None:
+def test_attachments_are_read_only_from_the_folder_of_the_har(tmp_path: Path) -> None:
     (tmp_path / "a.har").write_text("{}")
     (tmp_path / "body").write_text("x")
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "b.har").write_text("{}")
 
-    assert opened(tmp_path / "a.har")[1]("body") == b"x"
-    attached = opened(tmp_path / "sub" / "b.har")[1]
+    assert read_recording(tmp_path / "a.har")[1]("body") == b"x"
+    attached = read_recording(tmp_path / "sub" / "b.har")[1]
     assert [attached("../body"), attached(str(tmp_path / "body")), attached("gone")] == [None] * 3
 
 

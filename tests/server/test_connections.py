@@ -20,9 +20,9 @@ from aiohttp.http_exceptions import (
 )
 
 from mockserver.http.messages import Reply, Request
-from mockserver.server import runner as serving
+from mockserver.server import runner
 from mockserver.server.app import App
-from mockserver.server.connections import reason
+from mockserver.server.connections import describe_error
 from mockserver.server.log import Log
 from mockserver.server.responders.chain import FirstOf
 from tests.processes import Mockserver, running
@@ -165,11 +165,11 @@ async def broken() -> AsyncIterator[tuple[str, list[str]]]:
                 raise TimeoutError("no time")
             raise KeyError(f"no {request.header('x-api-key')} in {request.header('authorization')}")
 
-    runner = await serving.started(App(FirstOf(Broken()), Log(told.append)), "127.0.0.1", 0)
+    running = await runner.start(App(FirstOf(Broken()), Log(told.append)), "127.0.0.1", 0)
     try:
-        yield serving.url(runner, "127.0.0.1"), told
+        yield runner.url(running, "127.0.0.1"), told
     finally:
-        await runner.cleanup()
+        await running.cleanup()
 
 
 async def test_a_bug_is_seen_with_its_traceback_and_without_header_values() -> None:
@@ -213,4 +213,4 @@ async def test_a_timeout_that_nobody_expects_is_a_bug_too() -> None:
 )
 def test_a_reason_quotes_nothing(error: Exception, words: str) -> None:
     """Also where aiohttp parses without its extension, in Python."""
-    assert reason(error) == words
+    assert describe_error(error) == words

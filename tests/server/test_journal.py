@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from mockserver.http.messages import SESSION_HEADER, Reply, Request, Source
-from mockserver.server.journal import FAULTS, Call, Journal, call
+from mockserver.server.journal import MAX_PROBLEMS, Call, Journal, to_call
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -19,14 +19,14 @@ def answered(**reply: object) -> Reply:
 
 
 def made(path: str, session: str | None = None, body: bytes = b"", **reply: object) -> Call:
-    noted = Journal().note(NOON.timestamp(), asked(path, session, body), answered(**reply))
-    return call(noted)
+    entry = Journal().append(NOON.timestamp(), asked(path, session, body), answered(**reply))
+    return to_call(entry)
 
 
 def note(
     journal: Journal, path: str, session: str | None = None, body: bytes = b"", **reply: object
 ) -> None:
-    journal.note(NOON.timestamp(), asked(path, session, body), answered(**reply))
+    journal.append(NOON.timestamp(), asked(path, session, body), answered(**reply))
 
 
 def paths(journal: Journal, session: str | None = None) -> list[str]:
@@ -99,7 +99,7 @@ def test_sessions_are_told_apart() -> None:
 
 
 def test_the_oldest_is_forgotten() -> None:
-    journal = Journal(kept=2)
+    journal = Journal(max_calls=2)
     for path in ("/1", "/2", "/3"):
         note(journal, path)
 
@@ -112,7 +112,7 @@ def test_the_oldest_is_forgotten() -> None:
 
 
 def test_calls_are_bounded_together_in_bytes() -> None:
-    journal = Journal(room=2000)
+    journal = Journal(max_bytes=2000)
     for path, size in (("/1", 400), ("/2", 400), ("/3", 400), ("/4", 9000)):
         note(journal, path, body=b"x" * size)
         assert path in paths(journal)
@@ -123,7 +123,7 @@ def test_calls_are_bounded_together_in_bytes() -> None:
 
 
 def test_misses_are_bounded_too_but_go_last() -> None:
-    journal = Journal(room=3000)
+    journal = Journal(max_bytes=3000)
     for number in range(9):
         note(journal, f"/miss/{number}", source=Source.MISS, body=b"x" * 400)
         note(journal, "/well", body=b"x" * 400)
@@ -142,7 +142,7 @@ def test_misses_are_bounded_too_but_go_last() -> None:
     ],
 )
 def test_all_that_is_long_takes_room(long: dict[str, Any]) -> None:
-    journal = Journal(room=3000)
+    journal = Journal(max_bytes=3000)
     for _ in range(3):
         note(journal, **{"path": "/x", **long})
 
@@ -150,12 +150,12 @@ def test_all_that_is_long_takes_room(long: dict[str, Any]) -> None:
 
 
 def test_what_goes_well_pushes_no_miss_out() -> None:
-    journal = Journal(kept=1)
-    for number in range(FAULTS + 2):
+    journal = Journal(max_calls=1)
+    for number in range(MAX_PROBLEMS + 2):
         note(journal, f"/miss/{number}", source=Source.MISS)
         note(journal, "/well")
 
-    assert len(paths(journal)) == FAULTS + 1
+    assert len(paths(journal)) == MAX_PROBLEMS + 1
     assert paths(journal)[:1] == ["/miss/2"]
     assert paths(journal)[-1] == "/well"
-    assert journal.forgotten == FAULTS + 1 + 2
+    assert journal.forgotten == MAX_PROBLEMS + 1 + 2

@@ -50,7 +50,7 @@ async def test_a_large_exchange_does_not_hold_up_others(tmp_path: Path) -> None:
 async def test_a_large_exchange_that_takes_too_long_is_not_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exchange_text, "SECONDS", 0.01)
+    monkeypatch.setattr(exchange_text, "TIMEOUT", 0.01)
     async with upstream(_large_or_small) as server:
         with pytest.raises(
             StorageError,
@@ -75,7 +75,7 @@ async def test_a_stop_does_not_wait_for_long_for_an_exchange_to_be_written(
         await run(given, taken)
 
     monkeypatch.setattr(exchange_text, "_run", run_and_say)
-    monkeypatch.setattr(app, "GRACE", 0.0)
+    monkeypatch.setattr(app, "RESPONSE_GRACE", 0.0)
     monkeypatch.setattr(app, "WRITE_GRACE", 0.1)
     with pytest.raises(StorageError, match=r"^not recorded in time for the stop: GET /large$"):
         async with (
@@ -107,7 +107,7 @@ async def test_an_exchange_that_is_too_large_is_passed_on_and_not_recorded(
     assert not (tmp_path / "chat.yaml").exists()
 
 
-async def test_a_large_exchange_is_written_out_as_a_small_one() -> None:
+async def test_a_large_exchange_is_serialized_like_a_small_one() -> None:
     raw = Random(1).randbytes(3_000_000)
     collected = recorder.Recorder(Request("GET", "/large"), 1.0)
     collected.start_response(200, "OK", (("content-type", "application/octet-stream"),))
@@ -115,9 +115,9 @@ async def test_a_large_exchange_is_written_out_as_a_small_one() -> None:
     collected.feed(raw[1000:], 2.5)
     secrets = frozenset(["hunter2hunter2"])
     project = parse_rules(["cus_[a-z]+", {"field": "pin"}])
-    draft = exchange_text.Draft(partial(collected.finish, 3.0), secrets, project)
+    exchange = exchange_text.PendingExchange(partial(collected.finish, 3.0), secrets, project)
 
-    assert await exchange_text.Writers().written(draft) == draft.written()
+    assert await exchange_text.ProcessPool().serialize(exchange) == exchange.serialize()
 
 
 # Responses that say how long they are

@@ -1,7 +1,13 @@
 import pytest
 
 from mockserver.http.messages import PrebuiltBody, Reply, Source, TimedBody
-from mockserver.server.response_head import encoded, head, outgoing, plain, readable
+from mockserver.server.response_head import (
+    encode_head,
+    prebuild,
+    response_headers,
+    with_origin,
+    without_prebuilt,
+)
 
 REPLY = Reply(
     200,
@@ -23,24 +29,24 @@ OURS = (
 )
 
 
-def test_our_headers_take_the_place_of_recorded_ones() -> None:
-    assert outgoing(REPLY) == OURS
-    assert outgoing(Reply(200, source=Source.MISS))[-1] == ("x-mockserver-source", "miss")
+def test_our_headers_replace_recorded_ones() -> None:
+    assert response_headers(REPLY) == OURS
+    assert response_headers(Reply(200, source=Source.MISS))[-1] == ("x-mockserver-source", "miss")
 
 
-def test_a_head_tells_version_status_and_framing() -> None:
-    raw = head(Reply(422, (("a", "é"),)), ("Transfer-Encoding", "chunked"), version="1.0")
+def test_a_head_has_version_status_and_framing() -> None:
+    raw = encode_head(Reply(422, (("a", "é"),)), ("Transfer-Encoding", "chunked"), version="1.0")
 
     assert raw.startswith("HTTP/1.0 422 Unprocessable Entity\r\na: é\r\n".encode())
     assert raw.endswith(b"\r\nTransfer-Encoding: chunked\r\n\r\n")
 
 
-def test_an_encoded_answer_has_its_body_behind_its_head() -> None:
-    reply = encoded(REPLY)
+def test_a_prebuilt_reply_has_its_body_after_its_head() -> None:
+    reply = prebuild(REPLY)
 
     assert isinstance(reply.body, PrebuiltBody)
     assert reply.body.raw.endswith(b"\r\nContent-Length: 4\r\n\r\nbody")
-    assert plain(reply).body == reply.body.body == b"body"
+    assert without_prebuilt(reply).body == reply.body.body == b"body"
 
 
 @pytest.mark.parametrize(
@@ -51,21 +57,21 @@ def test_an_encoded_answer_has_its_body_behind_its_head() -> None:
         pytest.param(Reply(200, body=TimedBody((), 0.0)), id="paced"),
     ],
 )
-def test_what_has_no_length_is_left_as_it_is(reply: Reply) -> None:
-    assert encoded(reply) is reply
-    assert plain(reply) is reply
+def test_a_reply_without_length_is_not_prebuilt(reply: Reply) -> None:
+    assert prebuild(reply) is reply
+    assert without_prebuilt(reply) is reply
 
 
 def test_a_reply_for_a_page_with_credentials_is_a_copy() -> None:
-    reply = encoded(REPLY)
-    reply.memo[str] = "made of it"
-    copy = readable(reply, "https://app.example")
+    reply = prebuild(REPLY)
+    reply.memo[str] = "cached"
+    copy = with_origin(reply, "https://app.example")
 
-    assert readable(reply, None) is reply
+    assert with_origin(reply, None) is reply
     assert copy.memo == {}
     assert copy.body == b"body"
-    assert outgoing(reply) == OURS
-    assert outgoing(copy) == (
+    assert response_headers(reply) == OURS
+    assert response_headers(copy) == (
         OURS[0],
         ("access-control-allow-origin", "https://app.example"),
         ("access-control-allow-credentials", "true"),

@@ -6,8 +6,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from mockserver.http.messages import Reply, Request, StreamingBody, TimedBody
-from mockserver.server import response_head
-from mockserver.server import runner as serving
+from mockserver.server import response_head, runner
 from mockserver.server.app import App
 from mockserver.server.log import Log
 from mockserver.server.responders.chain import FirstOf
@@ -36,8 +35,8 @@ class Answers:
         match request.path:
             case "/bytes":
                 return Reply(200, body=b"abc")
-            case "/encoded":
-                return response_head.encoded(Reply(200, body=b"abc"))
+            case "/prebuilt":
+                return response_head.prebuild(Reply(200, body=b"abc"))
             case "/paced":
                 return Reply(200, body=TimedBody(((0.0, b"a"), (0.01, b"bc")), 0.02))
             case "/large":
@@ -55,9 +54,9 @@ class Answers:
 async def asked(path: str, method: str = "GET", version: str = "1.1", *headers: str) -> bytes:
     """Return all that the server sends until it ends the connection."""
     app = App(FirstOf(Answers()), Log(pytest.fail))
-    runner = await serving.started(app, "127.0.0.1", 0)
+    running = await runner.start(app, "127.0.0.1", 0)
     try:
-        host, port = runner.addresses[0][:2]
+        host, port = running.addresses[0][:2]
         reader, writer = await asyncio.open_connection(host, port)
         lines = [f"{method} {path} HTTP/{version}", "host: x", *headers, "", ""]
         ends = version == "1.0" or "connection: close" in headers
@@ -68,22 +67,22 @@ async def asked(path: str, method: str = "GET", version: str = "1.1", *headers: 
         writer.close()
         return said.removesuffix(ENDED)
     finally:
-        await runner.cleanup()
+        await running.cleanup()
 
 
-@pytest.mark.parametrize("path", ["/bytes", "/encoded"])
+@pytest.mark.parametrize("path", ["/bytes", "/prebuilt"])
 async def test_a_whole_answer(path: str) -> None:
     assert await asked(path) == (b"HTTP/1.1 200 OK\r\n" + HEAD + b"Content-Length: 3\r\n\r\nabc")
 
 
-@pytest.mark.parametrize("path", ["/bytes", "/encoded"])
+@pytest.mark.parametrize("path", ["/bytes", "/prebuilt"])
 async def test_a_head_has_no_body(path: str) -> None:
     assert await asked(path, "HEAD") == (
         b"HTTP/1.1 200 OK\r\n" + HEAD + b"Content-Length: 3\r\n\r\n"
     )
 
 
-@pytest.mark.parametrize("path", ["/bytes", "/encoded"])
+@pytest.mark.parametrize("path", ["/bytes", "/prebuilt"])
 async def test_an_old_client_gets_an_old_answer(path: str) -> None:
     assert await asked(path, "GET", "1.0") == (
         b"HTTP/1.0 200 OK\r\n" + HEAD + b"Content-Length: 3\r\n\r\nabc"
@@ -94,7 +93,7 @@ async def test_an_old_client_gets_an_old_answer(path: str) -> None:
 
 
 async def test_a_connection_that_is_to_end_is_told_so() -> None:
-    assert b"Connection: close\r\n" in await asked("/encoded", "GET", "1.1", "connection: close")
+    assert b"Connection: close\r\n" in await asked("/prebuilt", "GET", "1.1", "connection: close")
 
 
 @pytest.mark.parametrize("path", ["/paced", "/live"])

@@ -89,29 +89,29 @@ def test_a_script_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_an_edited_script_is_played_and_a_broken_one_is_not(tmp_path: Path) -> None:
     path = tmp_path / "script.yaml"
     path.write_text("rules:\n- steps: [say: first]\n")
-    taken: list[str] = []
-    told: list[str] = []
+    loaded: list[str] = []
+    lines: list[str] = []
 
-    def take(script: Script) -> None:
+    def load(script: Script) -> None:
         visits = script.visits(Situation("agent", "hi", 1))
-        taken.extend(visit.speech.text for visit in visits if visit.speech)
+        loaded.extend(visit.speech.text for visit in visits if visit.speech)
 
-    followed = script_files.Followed(path, take, told.append)
-    followed.look()
-    assert (taken, told) == ([], [])
+    reloader = script_files.ScriptReloader(path, load, lines.append)
+    reloader.reload_if_changed()
+    assert (loaded, lines) == ([], [])
 
     path.write_text("rules:\n- steps: [say: second]\n")
-    followed.look()
-    followed.look()
-    assert (taken, told) == (["second"], [])
+    reloader.reload_if_changed()
+    reloader.reload_if_changed()
+    assert (loaded, lines) == (["second"], [])
 
     path.write_text("rules: []\n")
-    followed.look()
+    reloader.reload_if_changed()
     path.unlink()
-    followed.look()
-    followed.look()
-    assert taken == ["second"]
-    assert told == [
-        f"{path}, line 1: a script needs `rules`, at least one; the version before stays",
-        f"{path}: cannot be read: No such file or directory; the version before stays",
+    reloader.reload_if_changed()
+    reloader.reload_if_changed()
+    assert loaded == ["second"]
+    assert lines == [
+        f"{path}, line 1: a script needs `rules`, at least one; the previous version stays in use",
+        f"{path}: cannot be read: No such file or directory; the previous version stays in use",
     ]

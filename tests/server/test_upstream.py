@@ -97,5 +97,5 @@ async def test_the_upstream_is_asked_for_its_versions(info: bytes, told: dict[st
     head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(info)
     async with upstream(say(), say(head + info)) as server:
         client = Upstream(server.url)
-        assert await client.info() == told
+        assert await client.fetch_info() == told
         await client.close()

@@ -1,4 +1,4 @@
-"""Who answers a request. A mode is a list of responders; the first that answers wins."""
+"""The chain of responders: each mode has a list, and the first reply is sent."""
 
 from typing import Protocol
 
@@ -10,44 +10,48 @@ JSON = (("content-type", "application/json"),)
 
 
 class Responder(Protocol):
-    """The one swap point."""
+    """Something that can answer requests."""
 
     async def respond(self, request: Request) -> Reply | None:
-        """Return the answer to *request*, None to leave it to the next."""
+        """Return the reply to *request*; None to leave it to the next responder."""
 
 
 class FirstOf:
-    """Asks *responders* in order."""
+    """Asks *responders* in order, and answers health checks itself."""
 
     def __init__(self, *responders: Responder) -> None:
         self._responders = responders
 
     async def respond(self, request: Request) -> Reply:
-        """Return the first answer to *request*; our own errors are answers too, and so is health."""
-        if request.path.startswith(_OK) and request.method != "POST" and _is_health(request):
+        """Return the first reply to *request*; a MockServerError becomes an error reply."""
+        if (
+            request.path.startswith(_HEALTH_PATH)
+            and request.method != "POST"
+            and _is_health(request)
+        ):
             return HEALTHY
         try:
             for responder in self._responders:
                 if reply := await responder.respond(request):
                     return reply
         except MockServerError as error:
-            return failure(error.status, str(error))
-        return failure(404, "Not Found")
+            return error_reply(error.status, str(error))
+        return error_reply(404, "Not Found")
 
 
-_OK = "/ok"
+_HEALTH_PATH = "/ok"
 HEALTHY = Reply(200, JSON, b'{"ok":true,"services":{}}', source=Source.FAKE, is_counted=False)
-"""What a healthy Agent Server says to `GET /ok`; it is always answered, and always alike."""
+"""The reply of a healthy Agent Server to `GET /ok`, the same in all modes."""
 
 
 def _is_health(request: Request) -> bool:
-    return request.method in ("GET", "HEAD") and request.path.partition("?")[0] == _OK
+    return request.method in ("GET", "HEAD") and request.path.partition("?")[0] == _HEALTH_PATH
 
 
-def failure(
+def error_reply(
     status: int, detail: str, source: Source = Source.ERROR, *, counted: bool = True
 ) -> Reply:
-    """Return our own answer that something is wrong."""
+    """Return a reply with our own error: *status* and *detail*."""
     body = dumps({"detail": detail}).encode("utf-8", "replace")
     reason = standard_reason(status)
     return Reply(status, JSON, body, reason, source, note=detail, is_counted=counted)

@@ -51,10 +51,10 @@ class Fake:
     async def respond(self, request: Request) -> Reply | None:
         """Return the response of the fake graph."""
         self._look()
-        session = self._sessions.of(session_name(request))
-        database = session.keep(Database)
+        session = self._sessions.get_or_create(session_name(request))
+        database = session.get_or_create(Database)
         if "/threads/" in request.path:
-            self._adopt_known_thread(request, database, session.keep(Handover))
+            self._adopt_known_thread(request, database, session.get_or_create(Handover))
         seed = request_key(canonicalize(request)).hex()
         ids = Ids(seed, database.request_count(seed))
         response = self._api.handle(request, ids, database, self._clock())

@@ -1,4 +1,4 @@
-"""Which exchanges were ever played, told by what they ask, so that an edit of a file while the server runs changes nothing of it."""
+"""Remember which exchanges were played, also across edits of their files while the server runs."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,47 +6,47 @@ from collections.abc import Iterator
 from mockserver.matching.index import Cassette, Entry, Index
 from mockserver.matching.keys import Key
 
-_Mark = tuple[str, Key, int]
-"""A cassette, a key, and the how manieth of that key it is there."""
+_Identity = tuple[str, Key, int]
+"""Identifies an exchange across edits: its cassette, its key, and its ordinal among the entries with that key."""
 
 
-class Plays:
-    """The exchanges of *index*, and of those that come after it, which were played."""
+class PlayedExchanges:
+    """The played exchanges of *index*, and of the later versions of it."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
         self._labels: set[str] = set()
 
     def add(self, label: str, index: Index) -> None:
-        """Take note that the exchange *label* of *index*, which is loaded now, was played."""
+        """Add the exchange *label* of *index*, the current index."""
         if index is not self._index:
-            self._move(index)
+            self._transfer_to(index)
         self._labels.add(label)
 
-    def of(self, index: Index) -> set[str]:
-        """Return the labels of those exchanges of *index*, which is loaded now, that were played."""
+    def labels(self, index: Index) -> set[str]:
+        """Return the labels of the played exchanges of *index*, the current index."""
         if index is not self._index:
-            self._move(index)
+            self._transfer_to(index)
         return self._labels
 
-    def _move(self, index: Index) -> None:
-        """Have the played exchanges be those of *index*."""
-        marks = {
-            mark
+    def _transfer_to(self, index: Index) -> None:
+        """Find the played exchanges in the new *index*."""
+        identities = {
+            identity
             for cassette in self._index.cassettes
-            for mark, entry in _marked(cassette)
+            for identity, entry in _with_identities(cassette)
             if entry.label in self._labels
         }
         self._labels = {
             entry.label
             for cassette in index.cassettes
-            for mark, entry in _marked(cassette)
-            if mark in marks
+            for identity, entry in _with_identities(cassette)
+            if identity in identities
         }
         self._index = index
 
 
-def _marked(cassette: Cassette) -> Iterator[tuple[_Mark, Entry]]:
+def _with_identities(cassette: Cassette) -> Iterator[tuple[_Identity, Entry]]:
     seen: Counter[Key] = Counter()
     for entry in cassette.entries:
         seen[entry.key] += 1

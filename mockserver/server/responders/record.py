@@ -1,4 +1,4 @@
-"""Answers from the upstream, kept on the way."""
+"""Forward requests to the upstream, and record its responses."""
 
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -10,13 +10,13 @@ from mockserver.http.messages import Reply, Request, Source, StreamingBody, firs
 from mockserver.matching.canonical import parse_json
 from mockserver.server.recording import Recording
 from mockserver.server.response_head import BODILESS
-from mockserver.server.upstream import Answer, Upstream
+from mockserver.server.upstream import Upstream, UpstreamResponse
 
 
 class Record:
-    """Answers what the *upstream* answers, and keeps it in the *recording*.
+    """Forwards requests to *upstream*, and saves the exchanges in *recording*.
 
-    Answers with status 429 or 5xx are kept only with *errors*. *clock* gives seconds.
+    Responses with status 429 or 5xx are recorded only with *record_errors*. *clock* returns seconds.
     """
 
     def __init__(
@@ -24,45 +24,45 @@ class Record:
         upstream: Upstream,
         recording: Recording,
         *,
-        errors: bool = False,
+        record_errors: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._upstream = upstream
         self._recording = recording
-        self._errors = errors
+        self._record_errors = record_errors
         self._clock = clock
 
     async def respond(self, request: Request) -> Reply | None:
-        """Return the upstream's answer, chunk by chunk as it comes.
+        """Return the upstream's response as a live stream.
 
-        UpstreamError where there is none, RequestError or StorageError where it could not be kept.
+        Raise UpstreamError if there is no response, RequestError or StorageError if it could not be recorded.
         """
         recorder = Recorder(request, self._clock())
         try:
-            await self._recording.ready(request)
-            number = self._recording.number()
-            answer = await self._send(request)
+            await self._recording.prepare_file(request)
+            number = self._recording.next_number()
+            response = await self._send(request)
         except StorageError as error:
-            self._recording.lose(request, error)
+            self._recording.fail(request, error)
             raise
-        self._recording.introduce()
-        kept = answer.status >= 200 and (
-            self._errors or not (answer.status == 429 or answer.status >= 500)
+        self._recording.fetch_server_info()
+        is_recorded = response.status >= 200 and (
+            self._record_errors or not (response.status == 429 or response.status >= 500)
         )
-        relay = _Relay(self._recording, request, number, recorder, answer, self._clock)
-        chunks = relay.chunks(keep=kept)
+        relay = _Relay(self._recording, request, number, recorder, response, self._clock)
+        chunks = relay.chunks(is_recorded=is_recorded)
         if relay.length == 0:
-            # Its head is its end, so it has to be in the file before that goes out.
-            chunks = _again([chunk async for chunk in chunks])
+            # There is no body: the exchange must be in the file before the head is sent.
+            chunks = _replay_chunks([chunk async for chunk in chunks])
         return Reply(
-            answer.status,
-            answer.headers,
+            response.status,
+            response.headers,
             StreamingBody(chunks, lambda: relay.answered, relay.abandon),
-            answer.reason,
+            response.reason,
             Source.UPSTREAM,
         )
 
-    async def _send(self, request: Request) -> Answer:
+    async def _send(self, request: Request) -> UpstreamResponse:
         try:
             return await self._upstream.send(request)
         except OutOfFilesError:
@@ -71,7 +71,7 @@ class Record:
 
 
 class _Relay:
-    """One answer on its way through; *answered* when the upstream has said all, and it is only to be written."""
+    """One response that is forwarded and recorded; *answered* once the upstream's part is complete."""
 
     def __init__(
         self,
@@ -79,73 +79,76 @@ class _Relay:
         request: Request,
         number: int,
         recorder: Recorder,
-        answer: Answer,
+        response: UpstreamResponse,
         clock: Callable[[], float],
     ) -> None:
         self.answered = False
-        self.length = _length(request, answer)
-        """How many bytes the client waits for; None where it waits for an end of the body."""
+        self.length = _body_length(request, response)
+        """The length of the body according to its head; None if the head does not say."""
         self._recording = recording
         self._request = request
         self._number = number
         self._recorder = recorder
-        self._answer = answer
+        self._response = response
         self._clock = clock
         self._abandoned = False
 
     def abandon(self) -> None:
-        """Leave the upstream; what has come so far is recorded as a body that was cut."""
+        """Close the connection to the upstream; the body so far is recorded as cut."""
         if not self.answered:
             self._abandoned = True
-            self._answer.close()
+            self._response.close()
 
-    async def chunks(self, *, keep: bool) -> AsyncGenerator[bytes, None]:
-        """Yield the chunks of the body; the client sees its end when the exchange is in the file. UpstreamError where it breaks off."""
-        answer, recorder = self._answer, self._recorder
-        recorder.start_response(answer.status, answer.reason, answer.headers)
-        broken: UpstreamError | None = None
-        left = self.length
-        held = b""
+    async def chunks(self, *, is_recorded: bool) -> AsyncGenerator[bytes, None]:
+        """Yield the chunks of the body; the last one only after the exchange is in the file.
+
+        Raise UpstreamError if the upstream cuts the body.
+        """
+        response, recorder = self._response, self._recorder
+        recorder.start_response(response.status, response.reason, response.headers)
+        error: UpstreamError | None = None
+        remaining = self.length
+        last_chunk = b""
         try:
-            async with aclosing(answer.chunks) as chunks:
+            async with aclosing(response.chunks) as chunks:
                 async for chunk in chunks:
                     recorder.feed(chunk, self._clock())
-                    left = None if left is None else left - len(chunk)
-                    if left is not None and left <= 0:
-                        held += chunk
+                    remaining = None if remaining is None else remaining - len(chunk)
+                    if remaining is not None and remaining <= 0:
+                        last_chunk += chunk
                     else:
                         yield chunk
-        except UpstreamError as error:
-            broken = error
+        except UpstreamError as raised:
+            error = raised
         self.answered = True
-        if keep:
+        if is_recorded:
             at = self._clock()
-            await self._recording.keep(
-                self._number, self._request, recorder, at, cut=broken is not None
+            await self._recording.save(
+                self._number, self._request, recorder, at, cut=error is not None
             )
-        elif answer.status >= 200:
-            self._recording.pass_over(self._request, answer.status)
-        if held:
-            yield held
-        if broken and not self._abandoned:
-            raise broken
+        elif response.status >= 200:
+            self._recording.skip(self._request, response.status)
+        if last_chunk:
+            yield last_chunk
+        if error and not self._abandoned:
+            raise error
 
 
-def _length(request: Request, answer: Answer) -> int | None:
-    """Return how long the body of *answer* is by its head; None where that does not say so."""
-    if request.method == "HEAD" or answer.status in BODILESS:
+def _body_length(request: Request, response: UpstreamResponse) -> int | None:
+    """Return the body length that the head of *response* states, or None."""
+    if request.method == "HEAD" or response.status in BODILESS:
         return 0
-    length = first_value(answer.headers, "content-length") or ""
+    length = first_value(response.headers, "content-length") or ""
     return int(length) if length.isdecimal() else None
 
 
-async def _again(chunks: list[bytes]) -> AsyncGenerator[bytes, None]:
+async def _replay_chunks(chunks: list[bytes]) -> AsyncGenerator[bytes, None]:
     for chunk in chunks:
         yield chunk
 
 
-def cancels_when_left(request: Request) -> bool:
-    """Tell whether *request* asks for the run to be cancelled when the client leaves."""
+def cancels_on_disconnect(request: Request) -> bool:
+    """Return whether *request* asks to cancel the run when the client disconnects."""
     if b"on_disconnect" not in request.body:
         return False
     try:
