@@ -202,7 +202,7 @@ no json
     0.000  values id=8 retry=5  plain
     0.000  '/w=='
 unfinished: 'data: ha'
-the upstream broke off here
+the upstream closed the connection here
 
 #2 POST /x
 
@@ -222,7 +222,7 @@ def test_show_stable_of_a_file_that_cannot_be_read_leaves_git_its_diff(folder: P
 
     assert (done.returncode, done.stdout) == (0, "a: [\n")
     assert done.stderr == (
-        "mockserver: other.yaml: not a cassette: it must begin with `mockserver: 1`: shown as it is\n"
+        "mockserver: other.yaml: not a cassette: it must begin with `mockserver: 1`: the file is printed unchanged\n"
     )
 
 
@@ -241,15 +241,15 @@ def test_show_for_programs(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("show", "chat.yaml", "3"), "mockserver: there is no exchange 3: the last one is 2\n"),
-        (("show", "none.yaml"), "mockserver: none.yaml is no file: name a cassette\n"),
+        (("show", "chat.yaml", "3"), "mockserver: no exchange 3: the last one is 2\n"),
+        (("show", "none.yaml"), "mockserver: none.yaml is not a file: name a cassette\n"),
         (
             ("show", "chat.yaml", "--raw"),
-            "mockserver: --raw needs a NUMBER, and neither --json nor --stable\n",
+            "mockserver: --raw needs a NUMBER, and excludes --json and --stable\n",
         ),
         (
             ("replay",),
-            "mockserver: nothing to replay: name a cassette or a folder, there is no ./cassettes here\n",
+            "mockserver: nothing to replay: ./cassettes does not exist; name a cassette or a folder\n",
         ),
         (("replay", "none.yaml"), "mockserver: none.yaml: no such file or folder\n"),
         (
@@ -266,15 +266,15 @@ def test_show_for_programs(folder: Path) -> None:
         ),
         (
             ("record", "new.yaml", "--upstream", "127.0.0.1:2024"),
-            "mockserver: --upstream '127.0.0.1:2024': write an address such as http://127.0.0.1:2024\n",
+            "mockserver: --upstream '127.0.0.1:2024': not a URL of a server; write one such as http://127.0.0.1:2024\n",
         ),
         (
             ("record", "chat.json", "--upstream", "http://127.0.0.1:1"),
-            "mockserver: chat.json: a cassette's name ends in .yaml, that of a new folder in /\n",
+            "mockserver: chat.json: the name of a cassette must end in .yaml, the name of a new folder in /\n",
         ),
         (
             ("replay", "empty"),
-            "mockserver: nothing to replay: no exchange in empty\n",
+            "mockserver: nothing to replay: no exchanges in empty\n",
         ),
         (
             ("replay", "chat.yaml", "--max-gap", "nan"),
@@ -286,7 +286,7 @@ def test_show_for_programs(folder: Path) -> None:
         ),
         (
             ("record", "chat.yaml", "--upstream", "http://127.0.0.1:1", "--extend", "--overwrite"),
-            "mockserver: --extend and --overwrite: choose one\n",
+            "mockserver: --extend and --overwrite exclude each other: choose one\n",
         ),
         (
             ("record", "stderr-0/", "--upstream", "http://127.0.0.1:1"),
@@ -332,7 +332,7 @@ def test_a_path_that_is_empty_is_refused(folder: Path) -> None:
     done = run("replay", "", folder=folder)
 
     assert done.returncode == 2
-    assert done.stderr == "mockserver: Invalid value for '[PATH]...': it is empty\n"
+    assert done.stderr == "mockserver: Invalid value for '[PATH]...': the path is empty\n"
 
 
 def test_headers_for_the_upstream_stand_on_lines_in_the_environment(folder: Path) -> None:
@@ -382,7 +382,7 @@ def test_a_port_that_is_taken_is_told(folder: Path) -> None:
 
     assert done.returncode == 2
     assert re.fullmatch(
-        rf"mockserver: cannot listen on 127.0.0.1:{port}: .+: choose another --port, or 0 for a free one\n",
+        rf"mockserver: cannot listen on 127.0.0.1:{port}: .+: choose another --port, or 0 for a free port\n",
         done.stderr,
     )
 

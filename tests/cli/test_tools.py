@@ -50,7 +50,7 @@ def test_a_finding_is_a_line_with_file_line_code_and_mend(folder: Path) -> None:
         "cassettes/a.yaml:48: type-changed #2: body.input.messages[0].content is 42, but must be text: "
         "put it in quotes [--fix]\n"
     )
-    assert done.stderr == "1 finding in 2 cassettes; --fix mends 1 of them\n"
+    assert done.stderr == "1 finding in 2 cassettes; --fix fixes 1 of them\n"
 
 
 def test_findings_for_programs(folder: Path) -> None:
@@ -77,7 +77,7 @@ def test_findings_on_a_terminal_stand_below_their_file(folder: Path) -> None:
         "\x1b[1mcassettes/a.yaml:48: type-changed #2\x1b[0m\n"
         "    body.input.messages[0].content is 42, but must be text\n"
         "    → put it in quotes [--fix]\n"
-        "1 finding in 2 cassettes; --fix mends 1 of them\n"
+        "1 finding in 2 cassettes; --fix fixes 1 of them\n"
     )
 
 
@@ -89,8 +89,8 @@ def test_fix_mends_and_tells_what_is_left(folder: Path) -> None:
     assert done.returncode == 1
     assert "a.yaml:16: secret" in done.stdout
     assert done.stderr == (
-        "mended cassettes/a.yaml:48: type-changed #2: body.input.messages[0].content is 42, but must be text\n"
-        "1 finding in 2 cassettes, 1 mended\n"
+        "fixed cassettes/a.yaml:48: type-changed #2: body.input.messages[0].content is 42, where text belongs\n"
+        "1 finding in 2 cassettes, 1 fixed\n"
     )
     assert "content: '42'" in path.read_text()
 
@@ -104,8 +104,8 @@ def test_what_is_no_file_or_cannot_be_written_is_trouble_for_itself(folder: Path
 
     assert done.returncode == 2
     assert done.stderr == (
-        "mockserver: cassettes/pipe.yaml: is no file, or cannot be looked at\n"
-        "mockserver: cassettes/sub/b.yaml: read-only, not changed\n"
+        "mockserver: cassettes/pipe.yaml: not a regular file, or not accessible\n"
+        "mockserver: cassettes/sub/b.yaml: is read-only, left as it is\n"
         "0 places replaced in 0 cassettes\n"
     )
     assert path.read_text() == SECRET
@@ -120,7 +120,7 @@ def test_codes_can_be_listed_and_left_out(folder: Path) -> None:
     refused = run("lint", "--ignore", "secrets", folder=folder)
     assert (refused.returncode, refused.stderr) == (
         2,
-        "mockserver: --ignore secrets: there is no such code; `mockserver lint --codes` lists them\n",
+        "mockserver: --ignore secrets: unknown code; `mockserver lint --codes` lists all codes\n",
     )
 
 
@@ -144,7 +144,7 @@ def test_fmt_puts_cassettes_into_their_form(folder: Path) -> None:
     assert path.read_text() == BY_HAND
     done = run("fmt", folder=folder)
     assert (done.returncode, done.stdout) == (0, "formatted cassettes/a.yaml\n")
-    assert done.stderr == "1 cassette formatted, 1 as they should be\n"
+    assert done.stderr == "1 cassette formatted, 1 unchanged\n"
     assert path.read_text() == FORMATTED
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert run("fmt", "--check", folder=folder).returncode == 0
@@ -284,7 +284,7 @@ def test_merge_makes_one_cassette_of_a_folder(folder: Path) -> None:
     )
     anew = run("merge", "cassettes", "--into", "cassettes/all.yaml", "--overwrite", folder=folder)
     assert (anew.returncode, anew.stdout) == (0, done.stdout)
-    assert "cassettes/all.yaml: not merged, it is the cassette to be made\n" in anew.stderr
+    assert "cassettes/all.yaml: not merged, since it is the output file\n" in anew.stderr
     named = run(
         "merge", "x.yaml", "cassettes/a.yaml", "--into", "x.yaml", "--overwrite", folder=folder
     )
@@ -312,7 +312,7 @@ def test_a_torn_exchange_is_not_merged_and_not_compared(folder: Path) -> None:
     )
     compared = run("diff", "cassettes/a.yaml", "cassettes/sub/b.yaml", folder=folder)
 
-    note = "cassettes/a.yaml, line 67: the last exchange is torn, left out\n"
+    note = "cassettes/a.yaml, line 67: the last exchange is incomplete and is ignored\n"
     assert merged.stderr.startswith(note)
     assert (folder / "all.yaml").read_text() == HEALTHY
     assert compared.stderr.startswith(note)
@@ -339,7 +339,7 @@ def test_a_report_is_written_where_no_server_is(folder: Path) -> None:
     assert done.returncode == 2
     assert 'errors="1"' in (folder / "report.xml").read_text()
     refused = run("verify", *options[:3], "nowhere/report.xml", folder=folder)
-    assert "--junit nowhere/report.xml: there is no folder nowhere" in refused.stderr
+    assert "--junit nowhere/report.xml: the folder nowhere does not exist" in refused.stderr
 
 
 def test_programs_are_told_what_was_made(folder: Path) -> None:
@@ -375,8 +375,8 @@ def test_what_a_replay_has_not_played_is_pruned(folder: Path) -> None:
         "cassettes/sub/b.yaml#3\tGET\t/info\t\n"
     )
     assert shown.stderr == (
-        "nothing is left of cassettes/sub/b.yaml: --write removes them\n"
-        "5 exchanges never played; --write takes them out\n"
+        "no exchanges remain in cassettes/sub/b.yaml: --write deletes them\n"
+        "5 exchanges never played; --write removes them\n"
     )
     assert (folder / "cassettes/a.yaml").read_text() == HEALTHY
     done = run("prune", "--usage", "usage.json", "--write", folder=folder)
@@ -399,8 +399,8 @@ def test_prune_keeps_what_the_usage_does_not_know(folder: Path) -> None:
         "cassettes/a.yaml#2",
         "cassettes/a.yaml#3",
     ]
-    assert "cassettes/a.yaml: #1 kept, the usage does not know them\n" in done.stderr
-    assert "cassettes/sub/b.yaml: kept, the usage has no entry for it\n" in done.stderr
+    assert "cassettes/a.yaml: #1 kept, since the usage files do not mention them\n" in done.stderr
+    assert "cassettes/sub/b.yaml: kept, the usage does not know it\n" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -457,7 +457,7 @@ def test_import_makes_a_cassette_that_replays(folder: Path) -> None:
 @pytest.mark.parametrize(
     "content, said",
     [
-        ("hello", "x: neither a HAR file nor a cassette of VCR.py"),
+        ("hello", "x: neither a HAR file nor a VCR.py cassette"),
         ('{"log": 1}', "x, line 1: not a HAR file"),
         (har(entry("/page")).decode(), "x: the recording has no request to an Agent Server"),
     ],

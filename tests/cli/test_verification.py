@@ -67,7 +67,11 @@ async def test_an_answer_that_breaks_off_has_failed_and_the_others_are_compared(
 
     assert [result.outcome for result in found] == [Outcome.SAME, Outcome.FAILED, Outcome.SAME]
     assert found[1].label == "chat.yaml#2"
-    assert found[1].problems[0].startswith("the upstream broke off in the middle of its answer")
+    assert (
+        found[1]
+        .problems[0]
+        .startswith("the upstream closed the connection in the middle of its response")
+    )
 
 
 async def test_a_server_that_dies_on_the_way_costs_no_result() -> None:

@@ -35,7 +35,7 @@ def test_what_is_recorded_is_replayed(project: Project, upstream: MockServer) ->
     asked = runs(upstream)
 
     recorded.assert_outcomes(passed=4)
-    recorded.stdout.fnmatch_lines([f"mockserver: records new from {upstream.url}"])
+    recorded.stdout.fnmatch_lines([f"mockserver: recording new from {upstream.url}"])
     assert (asked, list(project.cassettes.values())) == (5, [2, 1, 1, 1])
     assert "test_chat/test_hello[hi].yaml" in project.cassettes
     project.run("--mockserver-fail-on-unplayed").assert_outcomes(passed=4)
@@ -215,9 +215,7 @@ def test_in_ci_nothing_is_recorded(
 
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
-        [
-            "mockserver: records nothing, since CI is set; --mockserver-record-in-ci records all the same"
-        ]
+        ["mockserver: not recording, since CI is set; --mockserver-record-in-ci overrides this"]
     )
     assert upstream.calls == []
     project.record("--mockserver-record-in-ci", how="all").assert_outcomes(passed=1)
@@ -259,7 +257,7 @@ def test_the_upstream_and_its_keys_come_from_the_environment(
     headers = dict(upstream.calls[0].headers)
 
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines([f"mockserver: records new from {upstream.url}"])
+    result.stdout.fnmatch_lines([f"mockserver: recording new from {upstream.url}"])
     assert [headers[name] for name in ("x-api-key", "x-one", "x-two")] == [
         "hunter2hunter2",
         "1",
@@ -448,7 +446,7 @@ def test_nothing_is_left_in_the_folder_for_scratch(
     recorded.stdout.fnmatch_lines(
         [
             "=* mockserver *=",
-            "not kept, since its test did not pass: cassettes/test_chat/test_bad.yaml",
+            "not saved, since its test did not pass: cassettes/test_chat/test_bad.yaml",
             "recorded cassettes/test_chat/test_hello.yaml",
         ]
     )

@@ -164,7 +164,7 @@ def test_a_miss_fails_a_test_that_swallowed_it(project: Project) -> None:
             '      recorded "ho"',
             '      got      "hi"',
             "    to match it anyway: *",
-            "cassettes/test_chat/test_hello.yaml: record what is missing by pytest --mockserver-record=new "
+            "cassettes/test_chat/test_hello.yaml: record the missing exchanges with pytest --mockserver-record=new "
             "--mockserver-upstream=URL test_chat.py::test_hello",
             "FAILED test_chat.py::test_hello - Failed: mockserver could not answer 1*",
         ]
@@ -188,8 +188,8 @@ def test_a_miss_is_in_the_report_of_a_test_that_fails_by_itself(project: Project
             "E       assert None is not None",
             "*- Captured mockserver call -*",
             "mockserver could not answer 1 request",
-            "POST /runs/wait: there are no exchanges",
-            "cassettes/test_chat/test_hello.yaml is not there: record what is missing by *",
+            "POST /runs/wait: no exchanges are loaded",
+            "cassettes/test_chat/test_hello.yaml does not exist: record the missing exchanges with *",
         ]
     )
 
@@ -217,7 +217,7 @@ def test_a_miss_is_not_skipped(project: Project) -> None:
     result = project.run()
 
     result.assert_outcomes(failed=1, skipped=1, errors=1)
-    assert result.stdout.str().count("POST /runs/wait: there are no exchanges") >= 2
+    assert result.stdout.str().count("POST /runs/wait: no exchanges are loaded") >= 2
 
 
 def test_a_run_that_is_broken_off_ends_without_a_traceback(project: Project) -> None:
@@ -315,7 +315,7 @@ def test_unittest_is_served_too(project: Project) -> None:
     result = project.run()
 
     result.assert_outcomes(passed=1, failed=2)
-    assert result.stdout.str().count("POST /runs/wait: there are no exchanges") == 2
+    assert result.stdout.str().count("POST /runs/wait: no exchanges are loaded") == 2
 
 
 @pytest.mark.parametrize("failing", ["", "assert False"])
@@ -361,12 +361,12 @@ def test_what_a_fixture_plays_at_the_end_is_played(project: Project) -> None:
             "there is no 'repat'; there are repeat, ignore, speed, max_gap, fallback, script, graphs, allow_misses",
         ),
         ("repeat='never'", "repeat='never': there are last, cycle, error"),
-        ("5", "write the cassettes as names of files"),
+        ("5", "write each cassette as a non-empty string, the name of a file"),
         ("ignore=5", "'int' object is not iterable"),
-        ("script=5", "write the script as the name of a file"),
+        ("script=5", "write the script as a string, the name of a file"),
         (
             "'none.yaml'",
-            "there is no cassettes/none.yaml, nor is it beside the test: record what is missing by pytest --mockserver-record=new "
+            "cassettes/none.yaml does not exist, nor does a file of this name next to the test: record the missing exchanges with pytest --mockserver-record=new "
             "--mockserver-upstream=URL test_chat.py::test_hello",
         ),
     ],

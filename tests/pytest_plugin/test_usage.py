@@ -117,7 +117,7 @@ def test_a_folder_that_is_not_there_is_refused_at_once(tests: Project) -> None:
     done = tests.run("--mockserver-usage=nowhere/usage.json")
 
     done.stderr.fnmatch_lines(
-        ["ERROR: --mockserver-usage=nowhere/usage.json: there is no folder *"]
+        ["ERROR: --mockserver-usage=nowhere/usage.json: the folder * does not exist"]
     )
 
 

@@ -135,7 +135,7 @@ async def test_a_foreign_page_cannot_use_a_recorder(pages: Open, tmp_path: Path)
     origin = page.url.rstrip("/")
     assert foreign.endswith(f"allow it with --allow-origin {origin}")
     assert "an image or a link" in image
-    assert "refused requests" in summary
+    assert "rejected requests" in summary
 
 
 async def test_a_foreign_page_is_told_what_to_do_where_it_navigates(

@@ -107,7 +107,7 @@ def test_a_slow_response_is_a_failure(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert "thread.yaml#3 POST /threads/" in done.stdout
-    assert "  no whole answer within 0.05 s\n" in done.stdout
+    assert "  no complete response within 0.05 s\n" in done.stdout
 
 
 JS = """async (url) => {

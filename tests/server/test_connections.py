@@ -51,7 +51,7 @@ MALFORMED = {
     "a coding": (POST + b"transfer-encoding: %b\r\n\r\n" % KEY, "Request has invalid `Transfer-Encoding`"),
     "a chunk": (CHUNKED + b"%b\r\n" % KEY, "Invalid character in chunk size"),
     "garbage": (bytes(range(256)) + KEY, "Invalid method encountered"),
-    "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + KEY, "HTTP/2 is not spoken here, use HTTP/1.1"),
+    "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + KEY, "this server does not support HTTP/2, use HTTP/1.1"),
 }  # fmt: skip
 BODIES = {
     "a later chunk": (CHUNKED + b"3\r\nabc\r\n", b"%b\r\n" % KEY, "Invalid character in chunk size"),
@@ -113,7 +113,7 @@ async def test_tls_is_told_to_go_without(server: Mockserver) -> None:
     with pytest.raises(ssl.SSLError):
         await asyncio.open_connection(host, int(port), ssl=ssl.create_default_context())
 
-    assert lines(server) == [f"{LINE}TLS is not spoken here, use http://"]
+    assert lines(server) == [f"{LINE}this server does not support TLS, use http://"]
 
 
 async def test_what_follows_an_upgrade_that_is_none_is_one_line(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ async def test_a_flood_of_malformed_requests_is_counted(tmp_path: Path) -> None:
 
     assert server.errors.splitlines() == [
         *[f"{LINE}Invalid method encountered"] * 5,
-        "more malformed requests are counted, and not shown",
+        "more malformed requests are counted, but not logged",
         "answered nothing; 20 malformed requests",
     ]
 
@@ -180,7 +180,7 @@ async def test_a_bug_is_seen_with_its_traceback_and_without_header_values() -> N
     assert answer.line == b"HTTP/1.1 500 Internal Server Error"
     assert answer.header(b"x-mockserver-source") == b"error"
     assert json.loads(answer.body) == {
-        "detail": "a bug in mockserver: its stderr has the traceback"
+        "detail": "a bug in mockserver: see the traceback on its stderr"
     }
     [traceback] = told
     assert traceback.startswith("Traceback (most recent call last):\n")
@@ -199,7 +199,7 @@ async def test_a_timeout_that_nobody_expects_is_a_bug_too() -> None:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (BadHttpMethod("\x16\x03\x01 hunter2"), "TLS is not spoken here, use http://"),
+        (BadHttpMethod("\x16\x03\x01 hunter2"), "this server does not support TLS, use http://"),
         (BadHttpMethod("hunter2"), "invalid method"),
         (BadStatusLine("hunter2"), "invalid request line"),
         (InvalidHeader(b"x-api-key hunter2"), "invalid header"),

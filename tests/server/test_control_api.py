@@ -76,10 +76,10 @@ async def test_what_is_not_controlled_is_said(start: Start) -> None:
 @pytest.mark.parametrize(
     ("target", "detail"),
     [
-        ("journal?sesion=a", "there is no parameter 'sesion' here: there are session, source"),
+        ("journal?sesion=a", "unknown parameter 'sesion': the parameters are session, source"),
         ("journal?source=miss,moon", "source=moon: there are cassette, fake, upstream, miss, error"),
-        ("exchanges?cassette=no", "there is no cassette 'no'"),
-        ("health?x=1", "there is no parameter 'x' here: it takes none"),
+        ("exchanges?cassette=no", "unknown cassette 'no'"),
+        ("health?x=1", "unknown parameter 'x': it takes none"),
         (f"session/{'x' * 201}/__mockserver__/journal", "x-mockserver-session must be a name of 1 to 200 characters"),
     ],
 )  # fmt: skip

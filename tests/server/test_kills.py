@@ -142,7 +142,7 @@ async def test_a_run_to_be_cancelled_is_let_go_of_although_the_upstream_is_silen
     if not before:
         assert not (tmp_path / "chat.yaml").exists()
         assert recorder.errors == (
-            "not recorded: the client left POST /runs/stream before it was answered, which cancels the run\n"
+            "not recorded: the client disconnected from POST /runs/stream before the response, which cancels the run\n"
             "answered nothing; nothing to record\n"
         )
         return

@@ -54,7 +54,7 @@ async def test_a_large_exchange_that_takes_too_long_is_not_recorded(
     async with upstream(_large_or_small) as server:
         with pytest.raises(
             StorageError,
-            match=r"^not recorded: it was not written out after 0\.01 s \(GET /large\)$",
+            match=r"^not recorded: serializing it took longer than 0\.01 s \(GET /large\)$",
         ):
             async with MockServer(tmp_path / "chat.yaml", upstream=server.url) as recording:
                 large = await ask(recording.url, "GET", "/large")
@@ -77,7 +77,7 @@ async def test_a_stop_does_not_wait_for_long_for_an_exchange_to_be_written(
     monkeypatch.setattr(exchange_text, "_run", run_and_say)
     monkeypatch.setattr(app, "RESPONSE_GRACE", 0.0)
     monkeypatch.setattr(app, "WRITE_GRACE", 0.1)
-    with pytest.raises(StorageError, match=r"^not recorded in time for the stop: GET /large$"):
+    with pytest.raises(StorageError, match=r"^not recorded before the stop: GET /large$"):
         async with (
             upstream(_large_or_small) as server,
             MockServer(tmp_path / "chat.yaml", upstream=server.url) as recording,
@@ -98,7 +98,7 @@ async def test_an_exchange_that_is_too_large_is_passed_on_and_not_recorded(
     monkeypatch.setattr("mockserver.server.recording.MAX_SIZE", 1 << 20)
     async with upstream(_large_or_small) as server:
         with pytest.raises(
-            StorageError, match=r"^not recorded: it is larger than 1 MB \(GET /large\)$"
+            StorageError, match=r"^not recorded: the exchange is larger than 1 MB \(GET /large\)$"
         ):
             async with MockServer(tmp_path / "chat.yaml", upstream=server.url) as recording:
                 large = await ask(recording.url, "GET", "/large")

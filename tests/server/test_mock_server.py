@@ -218,7 +218,7 @@ def test_nothing_at_all_is_a_miss() -> None:
     with MockServer() as server:
         assert ask(server.url) == 404
 
-        assert str(server.misses[0]) == "POST /runs/wait: there are no exchanges"
+        assert str(server.misses[0]) == "POST /runs/wait: no exchanges are loaded"
 
 
 def test_new_requests_are_recorded(chat: Path, upstream: MockServer) -> None:
@@ -320,10 +320,10 @@ def test_faults_go_to_whoever_asks_for_them(chat: Path, caplog: pytest.LogCaptur
     ("paths", "how", "complaint"),
     [
         ([], {"fallback": "real"}, "fallback='real': there is \"fake\""),
-        (["a"], {"fallback": "fake", "upstream": "http://x"}, "upstream and fallback: choose one"),
-        ([], {"upstream": "http://x"}, "upstream: name the one cassette, or folder, to record into"),
+        (["a"], {"fallback": "fake", "upstream": "http://x"}, "upstream and fallback exclude each other: choose one"),
+        ([], {"upstream": "http://x"}, "upstream: name exactly one cassette or folder to record into"),
         (["a"], {"record": "once"}, "record='once': there are \"new\" and \"all\""),
-        (["a"], {"script": "s"}, 'script and graphs are of the fake graph: add fallback="fake"'),
+        (["a"], {"script": "s"}, 'script and graphs need the fake graph: add fallback="fake"'),
         (["a"], {"repeat": "never"}, "repeat='never': there are last, cycle, error"),
         (["a"], {"speed": "fast"}, "--speed fast: write recorded, instant, or a factor such as 4"),
         (["a"], {"ignore": ["body..x"]}, None),
@@ -514,13 +514,13 @@ async def test_it_runs_once_at_a_time(chat: Path) -> None:
     server.reset()
     async with server:
         assert repr(server) == f"<MockServer {server.url}: {chat}>"
-        with pytest.raises(UsageError, match="runs already"):
+        with pytest.raises(UsageError, match="is already running"):
             await server.__aenter__()
-        with pytest.raises(UsageError, match="runs already"):
+        with pytest.raises(UsageError, match="is already running"):
             server.__enter__()
     with server:
         assert ask(server.url) == {"answer": "one"}
-        with pytest.raises(UsageError, match="runs already"):
+        with pytest.raises(UsageError, match="is already running"):
             server.__enter__()
     with server:
         assert ask(server.url) == {"answer": "one"}

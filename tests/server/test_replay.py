@@ -28,7 +28,8 @@ async def test_repeat_error_is_an_explained_miss(start: Start) -> None:
     answer = await server.ask()
 
     assert (
-        answer["miss"]["reason"] == "it was played already, 1 of 1 times, and `repeat: error` holds"
+        answer["miss"]["reason"]
+        == "all 1 of 1 matching exchanges were already played, and `repeat: error` is set"
     )
     assert answer["miss"]["nearest"][0] == {
         "exchange": "chat.yaml#1",
@@ -164,7 +165,7 @@ async def test_a_body_that_cannot_be_decoded_is_refused(start: Start) -> None:
 async def test_nothing_recorded_is_a_miss_too(start: Start) -> None:
     server = await start()
 
-    assert (await server.ask())["detail"] == "POST /runs/wait: there are no exchanges"
+    assert (await server.ask())["detail"] == "POST /runs/wait: no exchanges are loaded"
 
 
 async def test_the_ignore_line_of_a_miss_makes_it_match(start: Start, tmp_path: Path) -> None:

@@ -56,10 +56,13 @@ def test_settings_are_found_in_the_working_directory(
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("- 1", "write a mapping with ignore, redact, repeat, allow_origin, allow_host"),
+        (
+            "- 1",
+            "the file must be a mapping with the keys ignore, redact, repeat, allow_origin, allow_host",
+        ),
         (
             "ignored: []",
-            "there is no setting `ignored` (there are ignore, redact, repeat, allow_origin, allow_host)",
+            "unknown setting `ignored`; the settings are ignore, redact, repeat, allow_origin, allow_host",
         ),
         (
             "ignore: [messages]",
@@ -86,7 +89,7 @@ def test_settings_are_found_in_the_working_directory(
             "allow_host: ['a:1']",
             "allow_host: 'a:1' is not a name of a host: write it without scheme and port, such as mock.example",
         ),
-        ("repeat: often", "repeat: 'often' is none of last, cycle, error"),
+        ("repeat: often", "repeat: 'often' is not one of last, cycle, error"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(tmp_path: Path, text: str, complaint: str) -> None:

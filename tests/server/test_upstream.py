@@ -17,7 +17,7 @@ SPOKEN = "write an address such as http://127.0.0.1:2024"
         ("ftp://agent.example", f"--upstream 'ftp://agent.example': {SPOKEN}"),
         ("http://", f"--upstream 'http://': {SPOKEN}"),
         ("http://agent.example:port", f"--upstream 'http://agent.example:port': {SPOKEN}"),
-        ("http://agent.example/?key=1", "--upstream: write the address without a query"),
+        ("http://agent.example/?key=1", "--upstream: write the URL without a query"),
     ],
 )
 def test_what_is_no_address_is_refused(url: str, complaint: str) -> None:

@@ -277,7 +277,7 @@ def test_each_break_is_said_in_a_line(seen: Seen) -> None:
     assert len(lines) == len(CUTS) + 1
 
 
-BROKE_OFF = "broke off before it answered"
+BROKE_OFF = "closed the connection before it responded"
 
 
 @pytest.mark.parametrize(
