@@ -82,7 +82,7 @@ class Upstream:
             self._headers += (("authorization", f"Basic {b64encode(pair.encode()).decode()}"),)
         long = (value for _, value in self._headers if len(value) >= MIN_LONG_VALUE)
         self.secrets = frozenset((*find_credentials(self._headers), *long))
-        """The header values that no cassette may hold: find_credentials, and values too long for an ordinary word."""
+        """The header values that no cassette may hold: credentials, and values too long for an ordinary word."""
         self._session: aiohttp.ClientSession | None = None
 
     @property

@@ -106,7 +106,7 @@ def test_what_is_no_file_or_cannot_be_written_is_trouble_for_itself(folder: Path
     assert done.stderr == (
         "mockserver: cassettes/pipe.yaml: not a regular file, or not accessible\n"
         "mockserver: cassettes/sub/b.yaml: is read-only, left as it is\n"
-        "0 places replaced in 0 cassettes\n"
+        "0 secrets redacted in 0 cassettes\n"
     )
     assert path.read_text() == SECRET
 
@@ -131,7 +131,7 @@ def test_a_cassette_that_lost_its_first_line_is_found_in_a_folder(folder: Path) 
 
     assert done.returncode == 1
     assert done.stdout.startswith("cassettes/a.yaml:1: not-a-cassette: ")
-    assert "cassettes/other.yaml: skipped, it is no cassette" in done.stderr
+    assert "cassettes/other.yaml: skipped, not a cassette" in done.stderr
 
 
 def test_fmt_puts_cassettes_into_their_form(folder: Path) -> None:
@@ -172,7 +172,7 @@ def test_scrub_tells_where_and_never_what(folder: Path) -> None:
     assert path.read_text() == SECRET
     done = run("scrub", folder=folder)
     assert (done.returncode, done.stdout) == (0, check.stdout)
-    assert done.stderr == "1 place replaced in 1 cassette\n"
+    assert done.stderr == "1 secret redacted in 1 cassette\n"
     assert KEY not in path.read_text()
 
 
@@ -253,7 +253,7 @@ def test_a_file_that_cannot_be_read_is_not_one_that_is_missing(folder: Path) -> 
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        (("cassettes", "cassettes/a.yaml"), "compare two cassettes, or two folders"),
+        (("cassettes", "cassettes/a.yaml"), "name two cassettes, or two folders"),
         (("cassettes", "nowhere"), "nowhere: no such file or folder"),
         (("cassettes/a.yaml", "broken.yaml"), "broken.yaml, line 27: response has no key"),
     ],
@@ -404,7 +404,7 @@ def test_prune_keeps_what_the_usage_does_not_know(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content, said", [(None, "there is no such file"), ("{}", "not a usage file")]
+    "content, said", [(None, "usage.json: no such file"), ("{}", "not a usage file")]
 )
 def test_prune_needs_a_usage_file(folder: Path, content: str | None, said: str) -> None:
     if content is not None:

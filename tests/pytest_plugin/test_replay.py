@@ -358,9 +358,9 @@ def test_what_a_fixture_plays_at_the_end_is_played(project: Project) -> None:
     [
         (
             "repat='cycle'",
-            "there is no 'repat'; there are repeat, ignore, speed, max_gap, fallback, script, graphs, allow_misses",
+            "unknown argument 'repat'; the arguments are repeat, ignore, speed, max_gap, fallback, script, graphs, allow_misses",
         ),
-        ("repeat='never'", "repeat='never': there are last, cycle, error"),
+        ("repeat='never'", "repeat='never': must be one of last, cycle, error"),
         ("5", "write each cassette as a non-empty string, the name of a file"),
         ("ignore=5", "'int' object is not iterable"),
         ("script=5", "write the script as a string, the name of a file"),
@@ -409,10 +409,12 @@ def test_a_test_that_asks_nothing_needs_no_cassette(project: Project) -> None:
 
 def test_the_marker_and_the_fixture_explain_themselves(project: Project) -> None:
     project.run("--markers").stdout.fnmatch_lines(
-        ["@pytest.mark.mockserver(?cassettes, repeat, *): what the fixture mock_server plays *"]
+        [
+            "@pytest.mark.mockserver(?cassettes, repeat, *): the cassettes that the fixture mock_server replays *"
+        ]
     )
     project.run("--fixtures").stdout.fnmatch_lines(
-        ["mock_server -- *", "    A server that plays the cassette of this test: *"]
+        ["mock_server -- *", "    A server that replays the cassette of this test: *"]
     )
     project.run("--help").stdout.fnmatch_lines(
         ["mockserver: a recorded or fake LangGraph Agent Server:", "*--mockserver-record=*"]
@@ -439,8 +441,8 @@ def test_nothing_heavy_is_imported_until_the_fixture_is_used(project: Project) -
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
         [
-            "['mockserver', 'mockserver.errors', 'mockserver.http.messages', 'mockserver.pytest_plugin', "
-            "'mockserver.pytest_plugin.options', 'mockserver.pytest_plugin.outcomes', 'mockserver.pytest_plugin.usage', 'mockserver.pytest_plugin.summary']",
+            "['mockserver', 'mockserver.errors', 'mockserver.http', 'mockserver.http.messages', 'mockserver.pytest_plugin', "
+            "'mockserver.pytest_plugin.options', 'mockserver.pytest_plugin.outcomes', 'mockserver.pytest_plugin.summary', 'mockserver.pytest_plugin.usage']",
             "[[]]",
         ]
     )

@@ -68,7 +68,7 @@ async def test_what_is_not_controlled_is_said(start: Start) -> None:
     async with server.client.get("/__mockserver__") as response:
         assert (response.status, response.headers.get("x-mockserver-source")) == (404, None)
     assert await control(server, "nothing", status=404) == {
-        "detail": "there is no /__mockserver__/nothing; there are GET /__mockserver__/health, "
+        "detail": "unknown path /__mockserver__/nothing; the control API has GET /__mockserver__/health, "
         "GET /__mockserver__/journal, GET /__mockserver__/exchanges, POST /__mockserver__/reset"
     }
 
@@ -77,7 +77,7 @@ async def test_what_is_not_controlled_is_said(start: Start) -> None:
     ("target", "detail"),
     [
         ("journal?sesion=a", "unknown parameter 'sesion': the parameters are session, source"),
-        ("journal?source=miss,moon", "source=moon: there are cassette, fake, upstream, miss, error"),
+        ("journal?source=miss,moon", "source=moon: unknown source; the sources are cassette, fake, upstream, miss, error"),
         ("exchanges?cassette=no", "unknown cassette 'no'"),
         ("health?x=1", "unknown parameter 'x': it takes none"),
         (f"session/{'x' * 201}/__mockserver__/journal", "x-mockserver-session must be a name of 1 to 200 characters"),

@@ -297,13 +297,17 @@ def test_faults_go_to_the_log(chat: Path, caplog: pytest.LogCaptureFixture) -> N
     assert caplog.record_tuples == [("mockserver", logging.WARNING, f"miss: {server.misses[0]}")]
 
 
-def test_faults_go_to_whoever_asks_for_them(chat: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("argument", ["on_problem", "on_fault"])
+def test_misses_and_errors_go_to_the_callback(
+    chat: Path, caplog: pytest.LogCaptureFixture, argument: str
+) -> None:
     broken = chat.with_name("broken.yaml")
     broken.write_text(
         "mockserver: 1\n---\nrequest: {path: /x, method: GET}\nresponse: {status: x}\n"
     )
-    faults: list[Call] = []
-    with MockServer(chat, broken, on_fault=faults.append) as server:
+    problems: list[Call] = []
+    callback: dict[str, Any] = {argument: problems.append}
+    with MockServer(chat, broken, **callback) as server:
         ask(server.url)
         ask(server.url, "nobody")
         with pytest.raises(HTTPError, match="500") as refused:
@@ -311,20 +315,25 @@ def test_faults_go_to_whoever_asks_for_them(chat: Path, caplog: pytest.LogCaptur
         refused.value.close()
         server.reset()
 
-    assert [fault.source for fault in faults] == ["miss", "error"]
-    assert str(faults[1]).startswith("GET /x: broken.yaml, line ")
+    assert [problem.source for problem in problems] == ["miss", "error"]
+    assert str(problems[1]).startswith("GET /x: broken.yaml, line ")
     assert caplog.records == []
 
 
 @pytest.mark.parametrize(
     ("paths", "how", "complaint"),
     [
-        ([], {"fallback": "real"}, "fallback='real': there is \"fake\""),
+        ([], {"fallback": "real"}, "fallback='real': must be \"fake\" or None"),
         (["a"], {"fallback": "fake", "upstream": "http://x"}, "upstream and fallback exclude each other: choose one"),
         ([], {"upstream": "http://x"}, "upstream: name exactly one cassette or folder to record into"),
-        (["a"], {"record": "once"}, "record='once': there are \"new\" and \"all\""),
+        (["a"], {"record": "once"}, "record='once': must be \"new\" or \"all\""),
         (["a"], {"script": "s"}, 'script and graphs need the fake graph: add fallback="fake"'),
-        (["a"], {"repeat": "never"}, "repeat='never': there are last, cycle, error"),
+        (["a"], {"repeat": "never"}, "repeat='never': must be one of last, cycle, error"),
+        (
+            ["a"],
+            {"on_problem": print, "on_fault": print},
+            "on_fault is the old name of on_problem: give only on_problem",
+        ),
         (["a"], {"speed": "fast"}, "--speed fast: write recorded, instant, or a factor such as 4"),
         (["a"], {"ignore": ["body..x"]}, None),
         (["a"], {"ignore": "body..x"}, None),

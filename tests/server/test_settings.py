@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,7 @@ def test_settings_are_found_in_the_working_directory(
     assert settings.load(None) == settings.Settings()
     Path("mockserver.yaml").write_text("repeat: cycle\n")
     assert settings.load(None).policy.repeat is Repeat.CYCLE
+    assert settings.load(Path(os.devnull)) == settings.Settings()
 
 
 @pytest.mark.parametrize(
