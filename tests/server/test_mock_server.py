@@ -383,7 +383,7 @@ def test_where_nobody_can_listen_is_refused(
 
 @pytest.mark.parametrize(
     ("headers", "complaint"),
-    [({"x-a": "1\n2"}, "'x-a' for the upstream has control characters"), ({"a\nb": "1"}, "a")],
+    [({"x-a": "1\n2"}, "'x-a' for the upstream contains control characters"), ({"a\nb": "1"}, "a")],
 )
 def test_a_header_that_cannot_be_sent_is_refused(
     tmp_path: Path, headers: dict[str, str], complaint: str
@@ -517,7 +517,7 @@ def test_a_start_that_is_interrupted_leaves_nothing_behind(
 async def test_it_runs_once_at_a_time(chat: Path) -> None:
     server = MockServer(chat)
     assert repr(server) == f"<MockServer not running: {chat}>"
-    with pytest.raises(UsageError, match="the server does not run"):
+    with pytest.raises(UsageError, match="the server is not running"):
         _ = server.url
     assert (server.calls, server.unplayed) == ([], [])
     server.reset()
