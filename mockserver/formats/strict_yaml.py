@@ -106,7 +106,7 @@ def _build(text: str) -> Any:
             value = event.value
             if is_key:
                 if value in parent:
-                    message = f"key {value!r} stands here twice"
+                    message = f"key {value!r} occurs twice"
                     raise ReadError(message, line=line, code="duplicate-key", key=value)
                 key, key_line = value, line
                 continue

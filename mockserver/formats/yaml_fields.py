@@ -37,7 +37,7 @@ def check_keys(part: Mapping, keys: tuple[str, ...], where: str) -> None:
     for key in part:
         if key not in keys:
             like = get_close_matches(key, keys, 1)
-            others = "" if like else f" (there are {', '.join(keys)})"
+            others = "" if like else f" (valid keys: {', '.join(keys)})"
             raise ReadError(
                 f"{where} has no key `{key}`{others}",
                 line=part.lines[key],

@@ -71,7 +71,7 @@ def test_settings_that_are_no_file_are_refused(folder: Path) -> None:
 
     assert done.returncode == 2
     assert done.stderr == (
-        "mockserver: mockserver.yaml: cannot be read: it is not a regular file: name a file, or move it away\n"
+        "mockserver: mockserver.yaml: cannot be read: not a regular file: name a file, or move this one away\n"
     )
 
 

@@ -100,7 +100,7 @@ def test_the_readme_shows_excerpts_of_the_recipes() -> None:
 def test_vitest(agent_server: str, tmp_path: Path) -> None:
     project = Project(tmp_path, recipes()[0])
     status, output = project.run("vitest", "run")
-    assert (status, "mockserver: cassettes: there is no such file or folder" in output) == (1, True)
+    assert (status, "mockserver: cassettes: no such file or folder" in output) == (1, True)
 
     status, output = project.run("vitest", "run", RECORD=agent_server)
     assert (status, project.cassettes) == (0, ["chat/says hello.yaml"]), output

@@ -62,7 +62,7 @@ def header_from(document: Any) -> Header:
         raise ReadError(f"mockserver: {version!r} is not a format version, write 1", line=line)
     if version > FORMAT:
         raise ReadError(
-            f"cassette format {version} is newer than this mockserver reads ({FORMAT})",
+            f"cassette format {version} is newer than the supported format {FORMAT}",
             line=line,
             fix="update mockserver",
         )
