@@ -84,7 +84,7 @@ def _read_result(file: IO[bytes]) -> tuple[bytes, int] | str:
 
 async def _run(stdin: IO[bytes], stdout: IO[bytes]) -> None:
     """Run `main` in a new process; raise TimeoutError if it takes too long."""
-    module_paths = (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", ""))
+    module_paths = (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", ""))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "mockserver.server.exchange_text"),
         stdin=stdin,
