@@ -48,6 +48,7 @@ class MockServerError(Exception):
 class ReadError(MockServerError):
     """A file, or a part of it, cannot be read.
 
+    *problem* says what is wrong and *fix* what to do. *key* is the key of a mapping that is wrong, *suggestion* the key that was probably intended.
     *line* counts from 1. A caller that knows *file* and *line* can add them with `at`. *code* is the code of the lint finding.
     """
 
@@ -80,8 +81,15 @@ class ReadError(MockServerError):
 
     def at(self, *, file: str | None = None, first_line: int = 1) -> "ReadError":
         """Return this error with *file*, and with *line* relative to *first_line* of that file."""
-        line = first_line if self.line is None else self.line + first_line - 1
-        return ReadError(self.message, line=line, file=self.file or file, code=self.code)
+        return ReadError(
+            self.problem,
+            line=first_line if self.line is None else self.line + first_line - 1,
+            file=self.file or file,
+            code=self.code,
+            key=self.key,
+            suggestion=self.suggestion,
+            fix=self.fix,
+        )
 
     def __str__(self) -> str:
         location = ", ".join(
