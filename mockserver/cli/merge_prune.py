@@ -176,7 +176,7 @@ def _write(work: Work, opened: Opened, raw: bytes | None) -> bool:
 
 def _report_kept(work: Work, opened: Opened, plan: "PrunePlan") -> None:
     if plan.reason:
-        work.note(f"{opened.path}: reason, {plan.reason}")
+        work.note(f"{opened.path}: kept, {plan.reason}")
     elif plan.unknown:
         numbers = ", ".join(f"#{part.number}" for part in plan.unknown)
-        work.note(f"{opened.path}: {numbers} reason, since the usage files do not mention them")
+        work.note(f"{opened.path}: {numbers} kept, since the usage files do not mention them")

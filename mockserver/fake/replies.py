@@ -68,7 +68,7 @@ def error_response(status: int, detail: Json, headers: Headers = ()) -> Response
 
 
 def at_pace(timed: ScheduledBody, pace: Pace) -> bytes | TimedBody:
-    """Return the body *timed* without this *pace*: bytes if it is sent without delays."""
+    """Return the body *timed* at this *pace*: bytes if it is sent without delays."""
     if pace.factor is None:
         return b"".join(chunk for _, chunk in timed.steps)
     steps: list[tuple[float, list[bytes]]] = []

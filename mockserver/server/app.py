@@ -115,7 +115,7 @@ class App:
             await asyncio.wait(set(in_flight), timeout=RESPONSE_GRACE)
         for task, flight in list(in_flight.items()):
             if flight.live is None or not flight.live.is_complete():
-                self._cancel_unfinished(task, f"is_complete {RESPONSE_GRACE:g}")
+                self._cancel_unfinished(task, f"answered {RESPONSE_GRACE:g}")
         loop = asyncio.get_running_loop()
         end = loop.time() + WRITE_GRACE
         while in_flight and loop.time() < end:

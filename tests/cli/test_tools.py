@@ -89,7 +89,7 @@ def test_fix_mends_and_tells_what_is_left(folder: Path) -> None:
     assert done.returncode == 1
     assert "a.yaml:16: secret" in done.stdout
     assert done.stderr == (
-        "fixed cassettes/a.yaml:48: type-changed #2: body.input.messages[0].content is 42, where text belongs\n"
+        "fixed cassettes/a.yaml:48: type-changed #2: body.input.messages[0].content is 42, but must be text\n"
         "1 finding in 2 cassettes, 1 fixed\n"
     )
     assert "content: '42'" in path.read_text()
@@ -105,7 +105,7 @@ def test_what_is_no_file_or_cannot_be_written_is_trouble_for_itself(folder: Path
     assert done.returncode == 2
     assert done.stderr == (
         "mockserver: cassettes/pipe.yaml: not a regular file, or not accessible\n"
-        "mockserver: cassettes/sub/b.yaml: is read-only, left as it is\n"
+        "mockserver: cassettes/sub/b.yaml: read-only, not changed\n"
         "0 secrets redacted in 0 cassettes\n"
     )
     assert path.read_text() == SECRET

@@ -149,7 +149,7 @@ async def test_a_flood_of_malformed_requests_is_counted(tmp_path: Path) -> None:
 
     assert server.errors.splitlines() == [
         *[f"{LINE}Invalid method encountered"] * 5,
-        "more malformed requests are counted, but not logged",
+        "further malformed requests are counted, but not logged",
         "answered nothing; 20 malformed requests",
     ]
 

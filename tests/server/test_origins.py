@@ -166,7 +166,7 @@ async def test_many_strangers_do_not_fill_the_terminal(recorder: Recorder) -> No
 
     *refusals, rest, summary = recorder.server.errors.splitlines()
     assert len(refusals) == 5
-    assert rest == "more rejected requests are counted, but not logged"
+    assert rest == "further rejected requests are counted, but not logged"
     assert summary == "answered nothing; 20 rejected requests; nothing to record"
 
 

@@ -117,7 +117,7 @@ class TestTheChain:
             assert answer(server, Ask("GET", "/nowhere")).status == 404
             assert server.stop() == 0
         assert server.errors == (
-            "fake: POST /runs/wait: 422 5 is not valid under any of the schemas listed in the 'anyOf' keyword\n"
+            "fake: POST /runs/wait: 422 body.assistant_id has none of the allowed forms\n"
             "fake: GET /nowhere: 404 Not Found\n"
             "answered 2 by fake\n"
         )

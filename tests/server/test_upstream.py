@@ -7,7 +7,7 @@ from mockserver.http.messages import Request
 from mockserver.server.upstream import Upstream
 from tests.scripted import Wire, say, upstream
 
-SPOKEN = "write an address such as http://127.0.0.1:2024"
+SPOKEN = "not a URL of a server; write one such as http://127.0.0.1:2024"
 
 
 @pytest.mark.parametrize(

@@ -271,7 +271,7 @@ def test_a_replay_breaks_in_the_same_way(seen: Seen, name: str) -> None:
 def test_each_break_is_said_in_a_line(seen: Seen) -> None:
     lines = seen.errors.splitlines()
 
-    assert [line.partition(" broke off")[0] for line in lines[: len(CUTS)]] == [
+    assert [line.partition(" closed the connection")[0] for line in lines[: len(CUTS)]] == [
         f"POST /cut/{name}: the upstream" for name in CUTS
     ]
     assert len(lines) == len(CUTS) + 1
