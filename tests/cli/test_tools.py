@@ -400,7 +400,7 @@ def test_prune_keeps_what_the_usage_does_not_know(folder: Path) -> None:
         "cassettes/a.yaml#3",
     ]
     assert "cassettes/a.yaml: #1 kept, since the usage files do not mention them\n" in done.stderr
-    assert "cassettes/sub/b.yaml: kept, the usage does not know it\n" in done.stderr
+    assert "cassettes/sub/b.yaml: kept, the usage has no entry for it\n" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -319,7 +319,9 @@ def test_under_xdist_what_two_tests_record_at_once_is_not_lost_in_silence(projec
 
     recorded.assert_outcomes(passed=2, errors=1)
     recorded.stdout.fnmatch_lines(
-        ["cassettes/chat.yaml was changed meanwhile, maybe by another test *: record without -n"]
+        [
+            "cassettes/chat.yaml has changed since the test started, maybe another test recorded into it: record without -n"
+        ]
     )
     assert project.cassettes == {"chat.yaml": 1}
     project.record().assert_outcomes(passed=2)
@@ -432,7 +434,9 @@ def test_an_upstream_that_is_none_is_refused_without_its_password(project: Proje
     result = project.run("--mockserver-record=new", "--mockserver-upstream=me:hunter2@localhost:1")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --mockserver-upstream 'localhost:1': write an address *"])
+    result.stderr.fnmatch_lines(
+        ["ERROR: --mockserver-upstream 'localhost:1': not a URL of a server; write one such as *"]
+    )
     assert "hunter2" not in result.stderr.str() + result.stdout.str()
 
 

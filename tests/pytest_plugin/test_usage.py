@@ -92,7 +92,7 @@ def test_single_tests_tell_too_little(tests: Project) -> None:
     done = tests.run("--mockserver-usage=usage.json", "test_chat.py::test_one")
 
     done.stdout.fnmatch_lines(
-        ["mockserver: *usage.json: not written, since single tests were named*"]
+        ["mockserver: *usage.json: not written, since only single tests were selected*"]
     )
     assert not (tests.pytester.path / "usage.json").exists()
 
@@ -101,7 +101,7 @@ def test_a_worker_that_dies_makes_the_usage_unknown(tests: Project) -> None:
     tests.test(TESTS.format(assertion="__import__('os')._exit(1)"))
     done = tests.run("--mockserver-usage=usage.json", "-n2")
 
-    done.stdout.fnmatch_lines(["mockserver: *usage.json: not written, since a worker died*"])
+    done.stdout.fnmatch_lines(["mockserver: *usage.json: not written, since a worker crashed*"])
     assert not Path(tests.pytester.path / "usage.json").exists()
 
 

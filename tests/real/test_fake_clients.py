@@ -211,7 +211,7 @@ class TestRemoteGraph:
         custom = [part.data["progress"] for part in parts if part.event == "custom"]
         tokens = [part.data[0]["content"] for part in parts if part.event == "messages"]
         assert custom == [0, 40, 80, 100]
-        assert "".join(tokens).startswith("Done. In the stream mode `custom`, you saw")
+        assert "".join(tokens).startswith("Done. The stream mode `custom` showed")
         assert parts[-1].event == "updates"
 
     async def test_stream_within(self, remote: RemoteGraph) -> None:
@@ -314,7 +314,9 @@ class TestThreads:
         assert first["messages"][-1]["tool_calls"][0]["name"] == "send_mail"
         assert state.next == ("tools",)
         assert state.tasks[0].interrupts[0].value["action_requests"][0]["name"] == "send_mail"
-        assert second["messages"][-1]["content"].startswith("I have done as you decided.")
+        assert second["messages"][-1]["content"].startswith(
+            "Done. The tool message shows your decision."
+        )
         assert len(history) >= 4
         assert (await remote.aget_state(config)).values["notes"] == ["n"]
         assert place["configurable"]["thread_id"] == config["configurable"]["thread_id"]
