@@ -199,13 +199,13 @@ def test_the_longest_pauses_are_where_they_were(
 
 
 def longest_pauses(seen: Seen) -> set[int]:
-    """Return before which bytes the two longest pauses were."""
+    """Return the positions of the bytes before which the pauses of seconds were: those of at least half of the longest one."""
     pauses = []
     before, position = 0.0, 0
     for at, chunk in seen.chunks:
         pauses.append((at - before, position))
         before, position = at, position + len(chunk)
-    return {position for _, position in sorted(pauses)[-2:]}
+    return {position for pause, position in pauses if pause >= max(pauses)[0] / 2}
 
 
 def test_how_late_a_replay_is_at_the_recorded_pace(
