@@ -12,7 +12,9 @@ from mockserver.formats.json_text import MAX_DEPTH, Json
 _KEY = re.compile(r"(?P<plain>[^\W\d][\w.$/-]{0,200}):|'(?P<quoted>[^':]{1,200})':")
 _CACHE_SIZE = 4096
 _SHORT_LINE = 40
-"""A line with fewer characters is cached as a whole."""
+"""A line with fewer characters is cached as a whole, unless there are so many lines that most occur once."""
+
+_LONGEST_SHORT = 2
 
 
 _BELOW = object()
@@ -39,12 +41,13 @@ def structure(lines: list[str], indent: int) -> Json:
     while at < end:
         line = lines[at]
         at += 1
-        colon = rest = ""
-        if len(line) < _SHORT_LINE:
+        if len(line) < _SHORT_LINE and end < _CACHE_SIZE:
             level, dashes, key, value = _line(line)
         else:
             lead, colon, rest = line.partition(": ")
             level, dashes, key, value = _keyed(lead) if colon else _lead(lead)
+            if colon:
+                value = scalar(rest) if len(rest) > _LONGEST_SHORT else _short(rest)
         kind: type = list if dashes else dict
         if wanted < 0:
             if stack[-1][0] != level or type(stack[-1][1]) is not kind:
@@ -60,8 +63,6 @@ def structure(lines: list[str], indent: int) -> Json:
             if key is not None:
                 _push(stack, None, level + 2 * dashes, {})
         level, parent = stack[-1]
-        if colon:
-            value = scalar(rest)
         if value is _LITERAL:
             start = at
             lead = " " * (level + 2)
@@ -124,7 +125,7 @@ def _lead(text: str) -> _Lead:
         return indent, dashes, key["plain"] or key["quoted"], _BELOW
     if not rest or not dashes:
         raise DeclinedError
-    return indent, dashes, None, scalar(rest) if len(rest) > 2 else _short(rest)
+    return indent, dashes, None, scalar(rest) if len(rest) > _LONGEST_SHORT else _short(rest)
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
@@ -133,7 +134,7 @@ def _line(text: str) -> _Lead:
     if not colon:
         return _lead(lead)
     level, dashes, key, _ = _keyed(lead)
-    return level, dashes, key, scalar(rest) if len(rest) > 2 else _short(rest)
+    return level, dashes, key, scalar(rest) if len(rest) > _LONGEST_SHORT else _short(rest)
 
 
 @lru_cache(maxsize=_CACHE_SIZE)

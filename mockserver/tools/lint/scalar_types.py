@@ -35,6 +35,9 @@ _EVENT_TEXT_FIELDS = ("event", "id", "comment", "raw")
 _MIN_OTHERS = 2
 """How many other exchanges must hold text in a field before a number there is reported."""
 
+_WORDS = re.compile(r"(?![yYnNtTfFoO])[A-Za-z][A-Za-z0-9_ ]*")
+"""Text for every YAML reader: it begins like no boolean, null, number or date. This check is quick, and most texts pass it."""
+
 _JSON_SCALAR = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|true|false|null")
 _QUOTE_IT = "put it in quotes"
 
@@ -198,7 +201,7 @@ def _must_be_text(path: KeyPath) -> bool:
 
 def _is_ambiguous(text: str) -> bool:
     """Return whether a plain *text* may be a number, a date or a boolean for other YAML readers."""
-    if scalars.must_be_quoted(text) or "\n" in text:
+    if _WORDS.fullmatch(text) or scalars.must_be_quoted(text) or "\n" in text:
         return False
     return scalars.scalar(text) != text
 
