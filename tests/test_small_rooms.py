@@ -79,6 +79,8 @@ def test_a_cache_forgets_what_was_not_used_for_longest() -> None:
     assert cache.get("b") is None
     assert cache.put("big", "x", 11) == "x"
     assert cache.get("big") is None
+    cache.clear()
+    assert cache.get("a") is None
 
 
 def test_each_session_has_its_own_counts() -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
@@ -73,8 +73,6 @@ class Request:
     path: str
     headers: Headers = ()
     body: bytes = b""
-    memo: dict[type, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
-    """Values derived from the request, by type; an identical request reuses the same object while it is cached."""
 
     def header(self, name: str) -> str | None:
         """Return the first value of the header *name* (in lower case), or None."""
@@ -118,9 +116,9 @@ class StreamingBody:
     abandon: Callable[[], None] = lambda: None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP response to a client. Replies compare by identity, so that derived values can be cached."""
+    """One HTTP response to a client."""
 
     status: int
     headers: Headers = ()
@@ -139,8 +137,6 @@ class Reply:
     """Whether the summary counts this reply."""
     origin: str | None = None
     """The origin whose pages may read the reply with credentials; with None, all pages may read it without."""
-    memo: dict[type, Any] = field(init=False, repr=False, default_factory=dict)
-    """Values derived from the reply, by type."""
 
 
 def first_value(headers: Iterable[tuple[str, str]], name: str) -> str | None:

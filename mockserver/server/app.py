@@ -20,7 +20,6 @@ from mockserver.http.messages import (
 )
 from mockserver.redaction.redactor import describe
 from mockserver.server import connections, response_head
-from mockserver.server.cache import Cache
 from mockserver.server.control_api import ControlApi
 from mockserver.server.log import Log
 from mockserver.server.responders.chain import FirstOf, error_reply
@@ -40,8 +39,6 @@ _PREFLIGHT = {
     "access-control-allow-private-network": "true",
     "content-type": "text/plain; charset=utf-8",
 }
-_PARSED_BYTES = 8 << 20
-"""The size of the cache of parsed requests."""
 
 
 @dataclass(slots=True)
@@ -72,7 +69,6 @@ class App:
         self._access = self._control.access
         self._survives_disconnect = survives_disconnect
         self._in_flight: dict[asyncio.Task[web.StreamResponse], _InFlight] = {}
-        self._parsed: Cache[Request] = Cache(_PARSED_BYTES)
 
     @property
     def log(self) -> Log:
@@ -94,14 +90,10 @@ class App:
             why = f"the body of the request cannot be read: {connections.describe_error(error)}"
             reply = response_head.with_origin(error_reply(400, why), self._allowed_origin(request))
             return await self._write(request, Request(method, request.raw_path), reply, 0.0)
-        cache_key = (method, request.raw_path, request.raw_headers, body)
-        incoming = self._parsed.get(cache_key)
-        if incoming is None:
-            path, prefix_headers = request_target.split_target(request.raw_path)
-            if request_target.is_own_path(path):
-                return self._control.respond(request, path, prefix_headers)
-            incoming = Request(method, path, (*prefix_headers, *_headers(request)), body)
-            self._parsed.put(cache_key, incoming, _size(incoming))
+        path, prefix_headers = request_target.split_target(request.raw_path)
+        if request_target.is_own_path(path):
+            return self._control.respond(request, path, prefix_headers)
+        incoming = Request(method, path, (*prefix_headers, *_headers(request)), body)
         if self._survives_disconnect is not None:
             return await self._answer_detached(
                 request, incoming, started, self._survives_disconnect
@@ -236,12 +228,6 @@ def _headers(request: web.BaseRequest) -> Headers:
         # aiohttp has already decoded the body.
         return tuple(pair for pair in headers if pair[0] != "content-encoding")
     return headers
-
-
-def _size(request: Request) -> int:
-    """Return the approximate memory size of *request* in bytes."""
-    heads = sum(200 + 2 * (len(name) + len(value)) for name, value in request.headers)
-    return 1500 + 2 * len(request.path) + len(request.body) + heads
 
 
 async def _send_timed(

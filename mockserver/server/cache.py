@@ -23,6 +23,11 @@ class Cache(Generic[V]):
         self._values.move_to_end(key)
         return cached[0]
 
+    def clear(self) -> None:
+        """Forget all values."""
+        self._values.clear()
+        self._size = 0
+
     def put(self, key: Hashable, value: V, size: int) -> V:
         """Store *value* of *size* bytes under *key*, unless it takes more than an eighth of the cache; return *value*."""
         if size * 8 <= self._limit and key not in self._values:

@@ -89,16 +89,17 @@ Entry = tuple[
     tuple[tuple[str, str], ...],
     str | None,
     Mapping[str, Json] | None,
+    int,
 ]
 """A call in compact form, since creating a Call would delay the response: see `to_call`.
 
-The items are time, request, status, source, exchange, id pairs, note, miss facts.
+The items are time, request, status, source, exchange, id pairs, note, miss facts, and the approximate memory size in bytes.
 """
 
 
 def to_call(entry: Entry) -> Call:
     """Return *entry* as a Call."""
-    when, request, status, source, exchange, id_pairs, note, miss_facts = entry
+    when, request, status, source, exchange, id_pairs, note, miss_facts, _ = entry
     return Call(
         datetime.fromtimestamp(when, UTC),
         _session(entry),
@@ -123,14 +124,10 @@ def _is_problem(entry: Entry) -> bool:
     return entry[3] in PROBLEMS
 
 
-def _size(entry: Entry) -> int:
-    """Return the approximate memory size of *entry* in bytes."""
-    request, note = entry[1], entry[6]
-    size: int | None = request.memo.get(Journal)
-    if size is None:
-        heads = sum(map(len, chain((request.path,), *request.headers)))
-        size = request.memo[Journal] = _ENTRY_OVERHEAD + len(request.body) + heads
-    return size + 3 * len(note) if note else size
+def _size(request: Request, note: str | None) -> int:
+    """Return the approximate memory size in bytes of an entry for *request* with that *note*."""
+    heads = sum(map(len, chain((request.path,), *request.headers)))
+    return _ENTRY_OVERHEAD + len(request.body) + heads + (3 * len(note) if note else 0)
 
 
 class Journal:
@@ -146,6 +143,7 @@ class Journal:
 
     def append(self, when: float, request: Request, reply: Reply) -> Entry:
         """Add an entry for *request* and its *reply* at *when*, in seconds since 1970, and return it."""
+        size = _size(request, reply.note)
         entry = (
             when,
             request,
@@ -155,10 +153,11 @@ class Journal:
             reply.id_pairs,
             reply.note,
             reply.miss_details,
+            size,
         )
         entries = self._entries
         entries.append(entry)
-        self._size += _size(entry)
+        self._size += size
         while len(entries) > self._max_calls or (self._size > self._max_bytes and len(entries) > 1):
             oldest = entries.popleft()
             if _is_problem(oldest):
@@ -184,12 +183,12 @@ class Journal:
         )
         self._problems.clear()
         self._entries = deque(remaining)
-        self._size = sum(map(_size, remaining))
+        self._size = sum(entry[8] for entry in remaining)
         if session is None:
             self.forgotten = 0
 
     def _forget(self, entry: Entry) -> None:
-        self._size -= _size(entry)
+        self._size -= entry[8]
         self.forgotten += 1
 
     def _all(self) -> tuple[Entry, ...]:

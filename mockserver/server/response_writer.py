@@ -37,7 +37,7 @@ class _RawResponse(web.StreamResponse):
 
 
 class WholeResponse(_RawResponse):
-    """A response that is sent in one write; one instance may be sent to many clients."""
+    """A response that is sent in one write."""
 
     def __init__(self, raw: bytes, *, keep_alive: bool = True) -> None:
         super().__init__(keep_alive=keep_alive)
@@ -61,21 +61,11 @@ class StreamedResponse(_RawResponse):
         is_http11 = request.version >= HttpVersion11
         self._chunked = is_http11 and not has_length
         super().__init__(keep_alive=request.keep_alive and (is_http11 or has_length))
-        self._head = self._encode_head(request, reply)
+        chunked = (("Transfer-Encoding", "chunked"),) if self._chunked else ()
+        framing = (*chunked, *_connection(request, keep_alive=self.keep_alive))
+        self._head = response_head.encode_head(reply, *framing, version=_version(request))
         self._writer = request.writer
         self._transport = request.transport
-
-    def _encode_head(self, request: web.BaseRequest, reply: Reply) -> bytes:
-        """Return the head; for a chunked reply that is sent many times it is encoded once."""
-        is_cached = self._chunked and self.keep_alive
-        head: bytes | None = reply.memo.get(StreamedResponse) if is_cached else None
-        if head is None:
-            chunked = (("Transfer-Encoding", "chunked"),) if self._chunked else ()
-            framing = (*chunked, *_connection(request, keep_alive=self.keep_alive))
-            head = response_head.encode_head(reply, *framing, version=_version(request))
-            if is_cached:
-                reply.memo[StreamedResponse] = head
-        return head
 
     async def begin(self) -> None:
         """Send the head."""
@@ -166,10 +156,7 @@ def whole_response(
     """Return the response with the complete *body* of *reply* to *request*."""
     if isinstance(body, PrebuiltBody):
         if request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD":
-            response: WholeResponse | None = reply.memo.get(WholeResponse)
-            if response is None:
-                response = reply.memo[WholeResponse] = WholeResponse(body.raw)
-            return response
+            return WholeResponse(body.raw)
         body = body.body
     length = () if reply.status in response_head.BODILESS else (("Content-Length", str(len(body))),)
     framing = (*length, *_connection(request, keep_alive=request.keep_alive))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mockserver.cassette.model import Repeat
 from mockserver.errors import ReadError
-from mockserver.http.messages import Reply, Request, cassette_name
+from mockserver.http.messages import Reply, Request, cassette_name, session_name
 from mockserver.http.pacing import Pace
 from mockserver.matching.canonical import canonicalize, parse_json
 from mockserver.matching.index import Entry, Index, Match
@@ -84,14 +84,14 @@ class Cassettes:
 
     async def respond(self, request: Request) -> Reply | None:
         """Return the next recorded reply to *request*, or None."""
+        session = self.sessions.get_or_create(session_name(request))
         keys = self._lookup.keys_for(request)
-        session = self.sessions.get_or_create(keys.session)
         hit = self._find_hit(request, keys, session)
         while not self._once and (hit is None or not self._library.is_fresh(hit.entry)):
             if not await self._library.reload_if_changed():
                 break
+            session = self.sessions.get_or_create(session_name(request))
             keys = self._lookup.keys_for(request)
-            session = self.sessions.get_or_create(keys.session)
             hit = self._find_hit(request, keys, session)
         if hit is None:
             return None
@@ -196,8 +196,8 @@ class Cassettes:
 
     def miss(self, request: Request) -> Miss:
         """Return why *request* has no recorded response, with its secrets redacted."""
+        session = self.sessions.get_or_create(session_name(request))
         keys = self._lookup.keys_for(request)
-        session = self.sessions.get_or_create(keys.session)
         redacted = redacted_request(request, self._rules, keys.secrets)
         index = self._lookup.index_of(keys.cassette)
         if index is None:

@@ -1,0 +1,61 @@
+"""The keys of requests, and the cache of them."""
+
+from pathlib import Path
+
+import pytest
+
+from mockserver.cassette.model import Policy
+from mockserver.http.messages import CASSETTE_HEADER, Headers, Request
+from mockserver.redaction.redactor import RedactionRules
+from mockserver.server.responders.lookup import Lookup
+from mockserver.store.library import Library
+from tests.replaying import cassette
+
+BODY = b'{"assistant_id":"agent","input":{"messages":[{"role":"human","content":"hi"}]}}'
+
+
+def request(headers: Headers = (), body: bytes = BODY) -> Request:
+    return Request("POST", "/runs/wait", headers, body)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    (tmp_path / "chat.yaml").write_text(cassette(("hi", "hello")))
+    return Library([tmp_path], Policy(), lambda line: None)
+
+
+def test_other_headers_do_not_count(library: Library) -> None:
+    lookup = Lookup(library, RedactionRules())
+    keys = lookup.keys_for(request((("x-request-id", "1"),)))
+
+    assert keys.found is not None
+    assert lookup.keys_for(request((("x-request-id", "2"),))) is keys
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        pytest.param(request(body=BODY.replace(b"hi", b"hi!")), id="body"),
+        pytest.param(request((("x-api-key", "secret-1"),)), id="credentials"),
+        pytest.param(request(((CASSETTE_HEADER, "chat"),)), id="cassette"),
+        pytest.param(Request("PUT", "/runs/wait", (), BODY), id="method"),
+        pytest.param(Request("POST", "/runs/stream", (), BODY), id="target"),
+    ],
+)
+def test_each_part_of_a_request_that_matters_has_its_own_keys(
+    library: Library, variant: Request
+) -> None:
+    lookup = Lookup(library, RedactionRules())
+
+    assert lookup.keys_for(variant) is not lookup.keys_for(request())
+
+
+async def test_the_cache_is_cleared_when_the_library_changes(
+    library: Library, tmp_path: Path
+) -> None:
+    lookup = Lookup(library, RedactionRules())
+    assert lookup.keys_for(request()).found is not None
+    (tmp_path / "chat.yaml").unlink()
+
+    assert await library.reload_if_changed()
+    assert lookup.keys_for(request()).found is None
