@@ -16,6 +16,7 @@ from mockserver.http.pacing import parse_pace
 from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.matching import keys
 from mockserver.server import modes, runner, settings
+from mockserver.server.aiohttp_private import Runner
 from mockserver.server.journal import Call
 from mockserver.server.log import Log
 from mockserver.server.loop_thread import LoopThread, run_uncancelled
@@ -94,7 +95,7 @@ class MockServer:
         self._on_problem = on_problem or on_fault
         self._log = self._new_log()
         self._server: modes.ReplayServer | modes.RecordServer | None = None
-        self._runner: runner.Runner | None = None
+        self._runner: Runner | None = None
         self._thread: LoopThread | None = None
         self._unplayed: list[str] = []
         self._recorded = 0

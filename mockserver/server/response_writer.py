@@ -8,6 +8,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 from mockserver.http.messages import Headers, PrebuiltBody, Reply, first_value
 from mockserver.server import response_head
+from mockserver.server.aiohttp_private import RawResponse
 
 _MAX_BUFFER = 1 << 16
 """How many unsent bytes may be buffered before we wait for the client."""
@@ -16,40 +17,20 @@ _TIMER_TOLERANCE = 1e-4
 """How many seconds early a chunk may be sent, since a timer can fire a little early."""
 
 
-class _RawResponse(web.StreamResponse):
-    """A response whose head and body we write ourselves: aiohttp neither extends nor inspects it."""
+class WholeResponse(RawResponse):
+    """A response that is sent in one write, when aiohttp prepares it."""
 
-    def __init__(self, *, keep_alive: bool) -> None:
-        super().__init__()
-        self._is_reusable = keep_alive
-
-    @property
-    def keep_alive(self) -> bool:
-        """Whether the connection can be reused."""
-        return self._is_reusable
-
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
-        """Return the writer; everything is already written."""
-        return request.writer
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Do nothing: everything is already written."""
-
-
-class WholeResponse(_RawResponse):
-    """A response that is sent in one write."""
-
-    def __init__(self, raw: bytes, *, keep_alive: bool = True) -> None:
-        super().__init__(keep_alive=keep_alive)
+    def __init__(self, request: web.BaseRequest, raw: bytes) -> None:
+        super().__init__(request, keep_alive=request.keep_alive)
         self._raw = raw
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
         """Write the response."""
-        await request.writer.write(self._raw)
-        return request.writer
+        await self.writer.write(self._raw)
+        return self.writer
 
 
-class StreamedResponse(_RawResponse):
+class StreamedResponse(RawResponse):
     """A response that is sent in pieces: `begin`, `send` each chunk, `end`.
 
     Without a content-length the body is sent chunked; for HTTP/1.0 clients it ends when the connection closes.
@@ -60,23 +41,22 @@ class StreamedResponse(_RawResponse):
         has_length = self._bodiless or first_value(reply.headers, "content-length") is not None
         is_http11 = request.version >= HttpVersion11
         self._chunked = is_http11 and not has_length
-        super().__init__(keep_alive=request.keep_alive and (is_http11 or has_length))
+        super().__init__(request, keep_alive=request.keep_alive and (is_http11 or has_length))
         chunked = (("Transfer-Encoding", "chunked"),) if self._chunked else ()
         framing = (*chunked, *_connection(request, keep_alive=self.keep_alive))
         self._head = response_head.encode_head(reply, *framing, version=_version(request))
-        self._writer = request.writer
         self._transport = request.transport
 
     async def begin(self) -> None:
         """Send the head."""
-        await self._writer.write(self._head)
+        await self.writer.write(self._head)
         if self._chunked:
-            self._writer.enable_chunking()
+            self.writer.enable_chunking()
 
     async def send(self, chunk: bytes) -> None:
         """Send the next *chunk* of the body."""
         if not self._bodiless:
-            await self._writer.write(chunk)
+            await self.writer.write(chunk)
 
     async def send_timed(self, steps: Iterable[tuple[float, bytes]]) -> None:
         """Send each chunk at its time on the loop's clock; raise ConnectionResetError if the client has disconnected."""
@@ -84,12 +64,12 @@ class StreamedResponse(_RawResponse):
             return
         writer = _TimedWriter(self._transport, steps, chunked=self._chunked)
         while await writer.write_until_blocked():
-            await self._writer.drain()
+            await self.writer.drain()
 
     async def end(self) -> None:
         """Send the end of the body."""
         if self._chunked:
-            await self._writer.write_eof()
+            await self.writer.write_eof()
 
 
 class _TimedWriter:
@@ -156,13 +136,13 @@ def whole_response(
     """Return the response with the complete *body* of *reply* to *request*."""
     if isinstance(body, PrebuiltBody):
         if request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD":
-            return WholeResponse(body.raw)
+            return WholeResponse(request, body.raw)
         body = body.body
     length = () if reply.status in response_head.BODILESS else (("Content-Length", str(len(body))),)
     framing = (*length, *_connection(request, keep_alive=request.keep_alive))
     head = response_head.encode_head(reply, *framing, version=_version(request))
     raw = head if _is_bodiless(request, reply) else head + body
-    return WholeResponse(raw, keep_alive=request.keep_alive)
+    return WholeResponse(request, raw)
 
 
 def _is_bodiless(request: web.BaseRequest, reply: Reply) -> bool:

@@ -8,23 +8,12 @@ from typing import Any
 from aiohttp import web
 
 from mockserver.errors import OUT_OF_FILES, UsageError, is_out_of_files
+from mockserver.server.aiohttp_private import Runner
 from mockserver.server.app import App
-from mockserver.server.connections import Server
+from mockserver.server.connections import create_server
 
 # A stop cuts replayed responses after this; recorded ones have more time, see app.RESPONSE_GRACE.
 _SHUTDOWN_TIMEOUT = 0.25
-
-
-class Runner(web.ServerRunner):
-    """Runs *app*, and finishes its responses before a stop."""
-
-    def __init__(self, app: App) -> None:
-        self._app = app
-        super().__init__(Server(app.handle, app.log), shutdown_timeout=_SHUTDOWN_TIMEOUT)
-
-    async def shutdown(self) -> None:
-        """Finish the responses in progress."""
-        await self._app.finish()
 
 
 async def run(
@@ -63,7 +52,8 @@ async def run(
 
 async def start(app: App, host: str, port: int) -> Runner:
     """Start *app* on *host* and *port* and return its runner; raise UsageError if it cannot listen there."""
-    runner = Runner(app)
+    server = create_server(app.handle, app.log)
+    runner = Runner(server, app.finish, shutdown_timeout=_SHUTDOWN_TIMEOUT)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

@@ -26,6 +26,7 @@ from mockserver.http.messages import (
     strip_hop_by_hop,
 )
 from mockserver.redaction.patterns import MIN_LONG_VALUE, find_credentials
+from mockserver.server import aiohttp_private
 
 _NOT_FORWARDED = frozenset(("host", "content-length", "accept-encoding", "expect"))
 # Headers that aiohttp would add; those of the client are forwarded unchanged.
@@ -120,7 +121,7 @@ class Upstream:
             raise UpstreamError(
                 f"the upstream {self.url} closed the connection before it responded{_reason(error)}"
             ) from None
-        _fail_on_disconnect(response)
+        aiohttp_private.fail_on_disconnect(response)
         headers = tuple(self._response_headers(lowercase_names(response.headers.items())))
         reason = _clean(response.reason or "")
         return UpstreamResponse(
@@ -188,9 +189,7 @@ class Upstream:
             async for chunk in content.iter_any():
                 yield chunk
         except (aiohttp.ClientError, OSError) as error:
-            # The reader still holds the bytes before the break, but returns nothing while it has an exception.
-            content.set_exception(None)  # type: ignore[arg-type]
-            if rest := content.read_nowait():
+            if rest := aiohttp_private.read_rest(content):
                 yield rest
             raise UpstreamError(
                 f"the upstream closed the connection in the middle of its response{_reason(error)}"
@@ -212,34 +211,6 @@ def _payload(body: bytes) -> bytes | BytesIO | None:
     if len(body) > _MAX_INLINE_BODY:
         return BytesIO(body)
     return body or None
-
-
-def _fail_on_disconnect(response: aiohttp.ClientResponse) -> None:
-    """Let reading the body of *response* fail if its connection closes before the end.
-
-    aiohttp does so itself, except after an invalid chunk: then its parser closes the connection and the reader waits forever.
-    """
-    connection = response.connection
-    if connection is None or connection.protocol is None:
-        return
-    content = response.content
-
-    def fail_body(closed: asyncio.Future[None] | None) -> None:
-        if closed is not None and not closed.cancelled():
-            closed.exception()  # mark the exception as retrieved
-        if not content.is_eof() and content.exception() is None:
-            content.set_exception(aiohttp.ClientPayloadError())
-
-    closed = connection.protocol.closed
-    if closed is None:
-        fail_body(None)
-        return
-
-    def stop_watching() -> None:
-        closed.remove_done_callback(fail_body)
-
-    closed.add_done_callback(fail_body)
-    content.on_eof(stop_watching)
 
 
 def _below(start: str, location: str) -> str:

@@ -1,0 +1,152 @@
+"""All that we use of the private side of aiohttp: attributes and methods that it does not document.
+
+Tried with aiohttp 3.14.5 and 3.14.0. The parser of 3.14.0 rejects the method QUERY, and ends the connection on a malformed URL.
+A release can change them without notice. When one does, only this module has to follow: test_connections.py,
+test_response_writer.py, test_relay.py and test_upstream_faults.py in tests/server check what it does. (`connections` knows the words of
+the parser's errors too; words that it does not know are not shown.)
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import aiohttp
+from aiohttp import http, web
+from aiohttp.abc import AbstractStreamWriter
+
+
+class ErrorHandler(Protocol):
+    """Handles the errors of one connection; *peer* is the address of the client."""
+
+    def respond(
+        self, error: BaseException | None, request: web.BaseRequest, peer: object
+    ) -> web.Response:
+        """Return the response to a malformed request, or to one whose handler failed with *error*."""
+
+    def log(self, error: BaseException | None, peer: object) -> None:
+        """Log an *error* outside of a handler, such as a malformed body."""
+
+
+class Server(web.Server):
+    """Passes the requests of all connections to *handler*; each connection has its own error handler."""
+
+    def __init__(
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        create_error_handler: Callable[[], ErrorHandler],
+        **options: Any,
+    ) -> None:
+        super().__init__(handler, **options)
+        self._create_error_handler = create_error_handler
+
+    def __call__(self) -> web.RequestHandler:
+        """Return the protocol for a new connection."""
+        return _Connection(self, self._create_error_handler(), loop=self._loop, **self._kwargs)
+
+
+class _Connection(web.RequestHandler):
+    """One connection of a client."""
+
+    def __init__(self, server: Server, errors: ErrorHandler, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._errors = errors
+
+    def data_received(self, data: bytes) -> None:
+        """Process *data*; if it breaks the current request body, stop waiting for the rest."""
+        super().data_received(data)
+        request = self._current_request
+        if request is None or not self._messages or request.content.is_eof():
+            return
+        message = self._messages[0][0]
+        if not isinstance(message, http.RawRequestMessage):
+            error = web.RequestPayloadError()
+            error.__cause__ = message.exc
+            request.content.set_exception(error)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Return the response to a malformed request, or to one whose handler failed."""
+        response = self._errors.respond(exc or sys.exception(), request, self.peername)
+        if request.writer.output_size > 0:
+            raise ConnectionError("the response has already started")
+        response.force_close()
+        return response
+
+    def log_exception(self, *_: Any, exc_info: BaseException | None = None, **__: Any) -> None:
+        """Log an error outside of a handler."""
+        self._errors.log(exc_info or sys.exception(), self.peername)
+
+
+class Runner(web.ServerRunner):
+    """Runs *server*; a stop awaits *finish* while the connections in use are still open."""
+
+    def __init__(
+        self, server: web.Server, finish: Callable[[], Awaitable[None]], *, shutdown_timeout: float
+    ) -> None:
+        super().__init__(server, shutdown_timeout=shutdown_timeout)
+        self._finish = finish
+
+    async def shutdown(self) -> None:
+        """Finish the responses in progress."""
+        await self._finish()
+
+
+class RawResponse(web.StreamResponse):
+    """A response to *request* whose head and body we write ourselves, with `writer`: aiohttp neither extends nor inspects it."""
+
+    def __init__(self, request: web.BaseRequest, *, keep_alive: bool) -> None:
+        super().__init__()
+        self.writer = request.writer
+        self._is_reusable = keep_alive
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the connection can be reused."""
+        return self._is_reusable
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
+        """Return the writer; everything is already written."""
+        return self.writer
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Do nothing: everything is already written."""
+
+
+def fail_on_disconnect(response: aiohttp.ClientResponse) -> None:
+    """Let reading the body of *response* fail if its connection closes before the end.
+
+    aiohttp does so itself, except after an invalid chunk: then its parser closes the connection and the reader waits forever.
+    """
+    connection = response.connection
+    if connection is None or connection.protocol is None:
+        return
+    content = response.content
+
+    def fail_body(closed: asyncio.Future[None] | None) -> None:
+        if closed is not None and not closed.cancelled():
+            closed.exception()  # mark the exception as retrieved
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError())
+
+    closed = connection.protocol.closed
+    if closed is None:
+        fail_body(None)
+        return
+
+    def stop_watching() -> None:
+        closed.remove_done_callback(fail_body)
+
+    closed.add_done_callback(fail_body)
+    content.on_eof(stop_watching)
+
+
+def read_rest(content: aiohttp.StreamReader) -> bytes:
+    """Return the bytes that arrived in *content* before its error: it still holds them, but raises the error instead."""
+    content.set_exception(None)  # type: ignore[arg-type]
+    return content.read_nowait()
