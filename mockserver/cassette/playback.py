@@ -6,7 +6,8 @@ from itertools import accumulate
 
 from mockserver.cassette.model import Body, Response, Stream
 from mockserver.formats import sse
-from mockserver.http.messages import Headers
+from mockserver.http.messages import Headers, TimedBody
+from mockserver.http.pacing import Pace
 
 TimedChunk = tuple[float, bytes]
 """Seconds since the request, and the bytes to send then."""
@@ -90,3 +91,23 @@ def merge_chunks(chunks: Iterable[TimedChunk]) -> list[TimedChunk]:
         else:
             merged.append((at, [chunk]))
     return [(at, b"".join(parts)) for at, parts in merged]
+
+
+def apply_pace(playback: Playback, pace: Pace) -> bytes | TimedBody:
+    """Return the body of *playback* at that *pace*; plain bytes if it is sent without delay."""
+    if pace.factor is None:
+        whole = b"".join([chunk for _, chunk in playback.steps])
+        return TimedBody(((0.0, whole),), 0.0, cut=True) if playback.cut else whole
+    at, before = 0.0, 0.0
+    steps: list[tuple[float, bytes]] = []
+    for recorded, chunk in playback.steps:
+        at += pace.scale(recorded - before)
+        before = recorded
+        steps.append((at, chunk))
+    if not playback.cut and not at and not playback.end:
+        return b"".join(chunk for _, chunk in steps)
+    if steps and not playback.streamed and not playback.cut:
+        return TimedBody(tuple(steps), at)  # complete with its last byte
+    return TimedBody(
+        tuple(steps), at + pace.scale(playback.last - before + playback.end), playback.cut
+    )

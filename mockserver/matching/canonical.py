@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote
 from mockserver.formats.json_text import Json, loads
 from mockserver.http.messages import Request
 from mockserver.matching import query_params, run_bodies
-from mockserver.matching.defaults import Defaults, drop_defaults
+from mockserver.matching.run_bodies import Defaults, drop_defaults
 
 _RUN = re.compile(r"/(?P<thread>threads/[^/]+/)?runs(?:/stream|/wait|/batch)?/?")
 _SEARCH: Defaults = {"metadata": ({},), "limit": (10,), "offset": (0,)}

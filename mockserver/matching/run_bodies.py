@@ -9,7 +9,20 @@ import re
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN, default_assistant_id
 from mockserver.formats.json_text import Json
-from mockserver.matching.defaults import Defaults, drop_defaults
+
+Defaults = dict[str, tuple[Json, ...]]
+"""For each key the values that mean the same as an absent key."""
+
+# The server rejects null for these keys; for any other key null means the same as an absent key.
+_NULL_REJECTED = frozenset(
+    (
+        *("stream_mode", "stream_subgraphs", "stream_resumable", "config", "context", "metadata"),
+        *("durability", "feedback_keys", "tags", "configurable", "recursion_limit"),
+        *("on_disconnect", "on_completion", "after_seconds", "webhook", "checkpoint_during"),
+        *("if_not_exists", "multitask_strategy", "additional_kwargs"),
+        *("if_exists", "thread_id", "ttl", "supersteps"),
+    )
+)
 
 _UUID = re.compile(UUID_PATTERN, re.IGNORECASE)
 
@@ -61,6 +74,20 @@ _MESSAGE_DEFAULTS: Defaults = {
 }
 _TOOL_DEFAULTS = _MESSAGE_DEFAULTS | {"status": ("success",)}
 _MESSAGE_TYPES = {"user": "human", "assistant": "ai"}
+
+
+def drop_defaults(value: dict[str, Json], defaults: Defaults) -> dict[str, Json]:
+    """Return *value* without the keys that hold one of their *defaults*, or a null that means absent."""
+    return {
+        name: part
+        for name, part in value.items()
+        if not (part is None and name not in _NULL_REJECTED)
+        and not any(_same(part, default) for default in defaults.get(name, ()))
+    }
+
+
+def _same(left: Json, right: Json) -> bool:
+    return type(left) is type(right) and bool(left == right)
 
 
 def canonical_run(body: Json, threaded: bool) -> Json:

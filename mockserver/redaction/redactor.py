@@ -78,6 +78,8 @@ class Redactor:
         self._exact = match_any(forms)
         self._beginnings = prefix_patterns(self._secrets)
         self._rules = rules
+        # The prefilter does not know these patterns.
+        self._search_all = bool(rules.patterns or rules.extra_patterns)
         self._seconds = seconds
         self._limit = TimeLimit(seconds)
         self._prefilter = Prefilter(self._secrets, forms, rules.fields)
@@ -103,7 +105,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return *text* without secrets; the same object if there are none."""
-        if not self._rules.search_all and not self._prefilter.may_match(text):
+        if not self._search_all and not self._prefilter.may_match(text):
             return text
         before = self.count
         redacted = self._text(unescape_json(text))
@@ -141,7 +143,7 @@ class Redactor:
         return replace(response, reason=reason, headers=headers, content=content)
 
     def _stream(self, stream: Stream) -> Stream:
-        if not self._rules.search_all and not self._prefilter.may_match_stream(stream):
+        if not self._search_all and not self._prefilter.may_match_stream(stream):
             tail = self._bytes(stream.tail)
             return (
                 stream if tail == stream.tail else Stream(stream.events, stream.line_ending, tail)
@@ -192,7 +194,7 @@ class Redactor:
     def _headers(self, headers: Headers) -> Headers:
         values = "\n".join([value for _, value in headers])
         named = any(is_secret_name(name) for name, _ in headers)
-        if not named and not self._rules.search_all and not self._prefilter.may_match(values):
+        if not named and not self._search_all and not self._prefilter.may_match(values):
             return headers
         return tuple((name, self._header(name, value)) for name, value in headers)
 

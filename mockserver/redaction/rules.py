@@ -24,11 +24,6 @@ class RedactionRules:
     extra_patterns: tuple[re.Pattern[str], ...] = ()
     report: Callable[[str], None] = field(default=discard, compare=False)
 
-    @property
-    def search_all(self) -> bool:
-        """Whether every text must be searched, because the prefilter does not know the patterns."""
-        return bool(self.patterns or self.extra_patterns)
-
     def combine(self, other: "RedactionRules") -> "RedactionRules":
         """Return these rules together with those of *other*."""
         return replace(

@@ -19,11 +19,11 @@ from mockserver.http.messages import (
     lowercase_names,
 )
 from mockserver.redaction.redactor import describe
-from mockserver.server import connections, response_head
+from mockserver.server import connections
 from mockserver.server.control_api import ControlApi
 from mockserver.server.log import Log
 from mockserver.server.responders.chain import FirstOf, error_reply
-from mockserver.server.response_writer import StreamedResponse, whole_response
+from mockserver.server.response_writer import StreamedResponse, cors, whole_response, with_origin
 
 _POLL_INTERVAL = 0.1
 
@@ -88,7 +88,7 @@ class App:
             body = content.read_nowait() if content.is_eof() else await content.read()
         except web.RequestPayloadError as error:
             why = f"the body of the request cannot be read: {connections.describe_error(error)}"
-            reply = response_head.with_origin(error_reply(400, why), self._allowed_origin(request))
+            reply = with_origin(error_reply(400, why), self._allowed_origin(request))
             return await self._write(request, Request(method, request.raw_path), reply, 0.0)
         path, prefix_headers = request_target.split_target(request.raw_path)
         if request_target.is_own_path(path):
@@ -173,7 +173,7 @@ class App:
     ) -> web.StreamResponse:
         reply = await self._responder.respond(incoming)
         if hdrs.ORIGIN in request.headers:
-            reply = response_head.with_origin(reply, self._allowed_origin(request))
+            reply = with_origin(reply, self._allowed_origin(request))
         self._log.response_started(incoming, reply)
         if isinstance(reply.body, PrebuiltBody) and not self._log.verbose:
             return whole_response(request, reply, reply.body)
@@ -269,7 +269,7 @@ async def _sleep_until(moment: float) -> None:
 
 
 def _preflight(request: web.BaseRequest, origin: str | None) -> web.Response:
-    headers = {**_PREFLIGHT, **dict(response_head.cors(origin))}
+    headers = {**_PREFLIGHT, **dict(cors(origin))}
     if requested := request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS):
         headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = requested
     return web.Response(text="OK", headers=headers)

@@ -1,20 +1,34 @@
 """The cassettes of a server: loaded at the start and reloaded when their files change."""
 
 import asyncio
+import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from operator import is_
 from pathlib import Path
 
 from mockserver.cassette.model import Exchange, Policy
 from mockserver.cassette.playback import Playback
-from mockserver.errors import MockServerError
+from mockserver.errors import MockServerError, ReadError
+from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request
-from mockserver.matching.index import Entry
+from mockserver.matching.index import Entry, Index
 from mockserver.store import discovery
-from mockserver.store.library_state import Files, LibraryState
+from mockserver.store.cassette_file import CassetteFile, Stamp, stamp_from
+from mockserver.store.reader import NotACassetteError
 
 INTERVAL = 1.0
 """Seconds after which a hit, which checks its own file only, starts a check of all files."""
+
+MAX_IN_MEMORY = 16 << 20
+"""The maximum number of bytes of all files in memory."""
+
+MAX_FILE_IN_MEMORY = 4 << 20
+"""The maximum size of one file in memory."""
+
+Files = Mapping[str, tuple[str, bool]]
+"""Files by name: the path and whether the user named the file itself; see `discovery.find_files`."""
 
 
 class Library:
@@ -78,7 +92,7 @@ class Library:
                     self._use(state)
         return self.index is not index
 
-    def _reloaded(self) -> LibraryState | None:
+    def _reloaded(self) -> "LibraryState | None":
         files = self._changed_files()
         return None if files is None else self._state.reload(files)
 
@@ -90,8 +104,120 @@ class Library:
             return None
         return files if self._state.differs_from(files) else None
 
-    def _use(self, state: LibraryState) -> None:
+    def _use(self, state: "LibraryState") -> None:
         self._state = state
         self.index = state.index
         for note in state.notes:
             self._report(note)
+
+
+@dataclass(slots=True)
+class LibraryState:
+    """The loaded files by name, the *index* of their requests, and *notes* for the user.
+
+    *stamps* are those of all files found, loaded or not.
+    """
+
+    policy: Policy
+    cassette_files: dict[str, CassetteFile] = field(default_factory=dict)
+    stamps: dict[str, Stamp] = field(default_factory=dict)
+    paths: dict[str, str] = field(default_factory=dict)
+    index: Index = field(default_factory=Index)
+    notes: list[str] = field(default_factory=list)
+    bytes_in_memory: int = 0
+
+    def is_fresh(self, name: str) -> bool:
+        """Return whether the file *name* is unchanged since it was loaded."""
+        try:
+            now = os.stat(self.paths[name])  # noqa: PTH116 (a third of the time of Path.stat)
+        except OSError:
+            return False
+        stamp = self.stamps[name]
+        return (now.st_mtime_ns, now.st_size, now.st_ino) == (stamp[2], stamp[1], stamp[0])
+
+    def differs_from(self, files: Files) -> bool:
+        """Return whether *files* are other files than the loaded ones, or have changed."""
+        return list(files) != list(self.paths) or any(
+            _stamp(path) != self.stamps[name] for name, (path, _) in files.items()
+        )
+
+    def load(self, files: Files) -> "LibraryState":
+        """Return the state with all *files* loaded; ReadError for the first one that cannot be read."""
+        state = LibraryState(self.policy)
+        for name, (path, is_explicit) in files.items():
+            state._load_file(name, path, is_explicit=is_explicit)
+        return state._with_index(Index())
+
+    def reload(self, files: Files) -> "LibraryState":
+        """Return the state with the edited, new and removed files of *files* taken into account.
+
+        Only changed files are read. A file that cannot be read keeps its last good version, with a note.
+        """
+        state = LibraryState(self.policy, bytes_in_memory=self.bytes_in_memory)
+        for name in self.cassette_files:
+            if name not in files:
+                state.notes.append(
+                    f"{name}: the file was removed, its exchanges are no longer served"
+                )
+                state.bytes_in_memory -= self.cassette_files[name].bytes_in_memory
+        for name, (path, is_explicit) in files.items():
+            if name in self.cassette_files:
+                state.cassette_files[name] = self.cassette_files[name]
+            state.paths[name] = path
+            now = _stamp(path)
+            if self.stamps.get(name) != now:
+                state._reload_file(
+                    name, path, is_explicit=is_explicit and name not in self.cassette_files
+                )
+            state.stamps.setdefault(name, now)
+        return state._with_index(self.index)
+
+    def _reload_file(self, name: str, path: str, *, is_explicit: bool) -> None:
+        known = name in self.cassette_files
+        try:
+            self._load_file(name, path, is_explicit=is_explicit)
+        except ReadError as error:
+            suffix = "; the last good version stays in use" if known else ""
+            self.notes.append(f"{error}{suffix}")
+            return
+        if name in self.cassette_files:
+            count = len(self.cassette_files[name].cassette.entries)
+            self.notes.append(f"{name}: reloaded, {pluralize(count, 'exchange')}")
+
+    def _load_file(self, name: str, path: str, *, is_explicit: bool) -> None:
+        previous = self.cassette_files.get(name)
+        max_in_memory = MAX_FILE_IN_MEMORY if self.bytes_in_memory < MAX_IN_MEMORY else 0
+        self.paths[name] = path
+        try:
+            cassette_file = CassetteFile(Path(path), name, self.policy, max_in_memory, previous)
+        except OSError as error:
+            raise ReadError(f"cannot be read: {error.strerror}", file=path) from None
+        except ReadError as error:
+            if isinstance(error, NotACassetteError) and not is_explicit and previous is None:
+                self.notes.append(f"{name}: skipped, {error.skip_reason}")
+                self.stamps[name] = _stamp(path)
+                return
+            raise ReadError(error.message, line=error.line, file=path) from None
+        self.notes += cassette_file.notes
+        self.bytes_in_memory += cassette_file.bytes_in_memory - (
+            previous.bytes_in_memory if previous else 0
+        )
+        self.cassette_files[name] = cassette_file
+        self.stamps[name] = cassette_file.stamp
+        self.paths[name] = path
+
+    def _with_index(self, previous: Index) -> "LibraryState":
+        loaded = (self.cassette_files.get(name) for name in self.paths)
+        cassettes = tuple(file.cassette for file in loaded if file is not None)
+        is_same = len(cassettes) == len(previous.cassettes) and all(
+            map(is_, cassettes, previous.cassettes)
+        )
+        self.index = previous if is_same else Index(cassettes)
+        return self
+
+
+def _stamp(path: str) -> Stamp:
+    try:
+        return stamp_from(os.stat(path))  # noqa: PTH116 (a third of the time of Path.stat)
+    except OSError:
+        return 0, 0, 0

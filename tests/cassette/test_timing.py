@@ -1,8 +1,7 @@
 import pytest
 
 from mockserver.cassette.model import Body, End, Response, Stream, TimedEvent
-from mockserver.cassette.playback import build_playback
-from mockserver.cassette.timing import apply_pace
+from mockserver.cassette.playback import apply_pace, build_playback
 from mockserver.errors import UsageError
 from mockserver.formats.sse import Event
 from mockserver.http.messages import TimedBody

@@ -454,7 +454,7 @@ def test_calls_can_be_looked_at_from_another_thread() -> None:
 
 
 def test_files_are_let_go_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mockserver.store.library_state.MAX_FILE_IN_MEMORY", 10)
+    monkeypatch.setattr("mockserver.store.library.MAX_FILE_IN_MEMORY", 10)
     path = tmp_path / "chat.yaml"
     path.write_text(cassette(("hi", "one"), ("ho", "two")))
     servers = []

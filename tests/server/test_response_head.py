@@ -1,7 +1,7 @@
 import pytest
 
 from mockserver.http.messages import PrebuiltBody, Reply, Source, TimedBody
-from mockserver.server.response_head import (
+from mockserver.server.response_writer import (
     encode_head,
     prebuild,
     response_headers,

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from mockserver.http.messages import Reply, Request, StreamingBody, TimedBody
-from mockserver.server import response_head, runner
+from mockserver.server import response_writer, runner
 from mockserver.server.app import App
 from mockserver.server.log import Log
 from mockserver.server.responders.chain import FirstOf
@@ -36,7 +36,7 @@ class Answers:
             case "/bytes":
                 return Reply(200, body=b"abc")
             case "/prebuilt":
-                return response_head.prebuild(Reply(200, body=b"abc"))
+                return response_writer.prebuild(Reply(200, body=b"abc"))
             case "/paced":
                 return Reply(200, body=TimedBody(((0.0, b"a"), (0.01, b"bc")), 0.02))
             case "/large":

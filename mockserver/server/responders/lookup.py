@@ -1,20 +1,36 @@
-"""Find the recorded exchanges for a request."""
+"""Find the recorded exchanges for a request, and make replies of them. Both are cached."""
 
 import re
 from dataclasses import dataclass
 from hashlib import sha256
 
-from mockserver.http.messages import Request, cassette_name
+from mockserver.cassette.playback import apply_pace
+from mockserver.cassette.recorder import strip_response_headers
+from mockserver.http.messages import (
+    PrebuiltBody,
+    Reply,
+    Request,
+    Source,
+    StreamingBody,
+    TimedBody,
+    cassette_name,
+    standard_reason,
+)
+from mockserver.http.pacing import Pace
 from mockserver.matching.canonical import canonicalize
-from mockserver.matching.index import Index, Match
+from mockserver.matching.index import Entry, Index, Match
 from mockserver.matching.keys import Key
 from mockserver.redaction.patterns import find_credentials
 from mockserver.redaction.redactor import RedactionRules, redact_for_matching
 from mockserver.server.cache import Cache
+from mockserver.server.response_writer import prebuild
 from mockserver.store.library import Library
 
 REQUEST_CACHE_BYTES = 16 << 20
 """The size of the cache of known requests."""
+
+RESPONSE_CACHE_BYTES = 120 << 20
+"""The size of the cache of responses."""
 
 _UUID_START = re.compile(rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-")
 """The start of a UUID; every request with ids contains one."""
@@ -80,3 +96,44 @@ class Lookup:
         keys = index.request_keys(form)
         has_ids = _UUID_START.search(request.path.encode() + request.body) is not None
         return RequestKeys(cassette, secrets, b"".join(keys), has_ids, index.find(keys))
+
+
+class ResponseCache:
+    """The recorded responses of *library* in the form in which they are sent at *pace*."""
+
+    def __init__(self, library: Library, pace: Pace) -> None:
+        self._library = library
+        self._pace = pace
+        self._replies: Cache[Reply] = Cache(RESPONSE_CACHE_BYTES)
+
+    def get(self, entry: Entry) -> Reply:
+        """Return the reply for *entry*; raise ReadError if it cannot be read."""
+        reply = self._replies.get(entry)
+        if reply is None:
+            reply = self._read(entry)
+            self._replies.put(entry, reply, 2000 + _size(reply))
+        return reply
+
+    def _read(self, entry: Entry) -> Reply:
+        played = self._library.playback(entry)
+        return prebuild(
+            Reply(
+                played.status,
+                strip_response_headers(played.headers),
+                apply_pace(played, self._pace),
+                standard_reason(played.status) if played.reason is None else played.reason,
+                Source.CASSETTE,
+                entry.label,
+            )
+        )
+
+
+def _size(reply: Reply) -> int:
+    """Return the approximate memory size of the body of *reply* in bytes."""
+    match reply.body:
+        case PrebuiltBody(raw) | bytes(raw):
+            return len(raw)
+        case TimedBody(steps):
+            return sum(len(chunk) + 200 for _, chunk in steps)
+        case StreamingBody():
+            return 0  # recorded responses are never live

@@ -9,7 +9,7 @@ from mockserver.errors import OutOfFilesError, StorageError, UpstreamError
 from mockserver.http.messages import Reply, Request, Source, StreamingBody, first_value
 from mockserver.matching.canonical import parse_json
 from mockserver.server.recording import Recording
-from mockserver.server.response_head import BODILESS
+from mockserver.server.response_writer import BODILESS
 from mockserver.server.upstream import Upstream, UpstreamResponse
 
 

@@ -17,11 +17,9 @@ from mockserver.server.cache import Cache
 from mockserver.server.responders.aliases import Alias, Aliases, Refused
 from mockserver.server.responders.aliases import Session as AliasSession
 from mockserver.server.responders.handover import Handover
-from mockserver.server.responders.lookup import Lookup, RequestKeys
-from mockserver.server.responders.played import PlayedExchanges
-from mockserver.server.responders.prebuilt import ResponseCache
-from mockserver.server.response_head import without_prebuilt
-from mockserver.server.sessions import Session, Sessions
+from mockserver.server.responders.lookup import Lookup, RequestKeys, ResponseCache
+from mockserver.server.response_writer import without_prebuilt
+from mockserver.server.sessions import PlayedExchanges, Session, Sessions
 from mockserver.store.library import Library
 
 if TYPE_CHECKING:
