@@ -32,6 +32,8 @@ class RequestFingerprint:
     route: tuple[str, str]
     shingles: "array[int]"
     repeat: Repeat | None
+    at: float | None = None
+    """When the request arrived, in seconds since the recording started."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +51,11 @@ class Entry:
     def key(self) -> Key:
         """The key of the recorded request."""
         return self.fingerprint.key
+
+    @property
+    def shape(self) -> Key:
+        """The key of the recorded request without its ids."""
+        return self.fingerprint.shape or self.fingerprint.key
 
     @property
     def route(self) -> tuple[str, str]:

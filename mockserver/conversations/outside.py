@@ -1,0 +1,70 @@
+"""The ids of a session in requests that are not on a thread, such as searches and stateless runs. No I/O."""
+
+from dataclasses import dataclass, field
+
+from mockserver.conversations import ids
+from mockserver.conversations.ids import IdMap
+from mockserver.conversations.live_threads import LiveThreads
+from mockserver.http.messages import Reply, Request
+
+
+@dataclass(slots=True)
+class OutsideIds:
+    """Ids of assistants and messages that stand for recorded ones in a session; its live threads add theirs."""
+
+    own: IdMap = field(default_factory=IdMap)
+    used: set[str] = field(default_factory=set)
+    """The recorded ids that requests used unchanged."""
+
+    def recorded_request(self, request: Request, threads: LiveThreads) -> Request:
+        """Return *request* with the recorded ids in place of the live ones."""
+        maps = self._maps(threads)
+        if not maps:
+            return request
+
+        def recorded(live: str) -> str | None:
+            return next((one for names in maps if (one := names.recorded(live)) != live), None)
+
+        path, body = (
+            ids.rename_path(request.path, recorded),
+            ids.rename_json(request.body, recorded),
+        )
+        if (path, body) == (request.path, request.body):
+            return request
+        return Request(request.method, path, request.headers, body)
+
+    def live_reply(self, reply: Reply, threads: LiveThreads) -> Reply:
+        """Return *reply* with live ids in place of the recorded ones; of several threads, that with the last turn counts."""
+        maps = self._maps(threads)
+        if not maps:
+            return reply
+        return ids.rename_reply(
+            reply, lambda known: next((names.live(known) for names in maps if known in names), None)
+        )
+
+    def may_bind(self, pairs: dict[str, str]) -> bool:
+        """Return whether each live id of *pairs*, live to recorded, can stand for that recorded one, and nothing else does."""
+        return all(
+            self.own.recorded(live) in (live, recorded)
+            and self.own.live(recorded) in (live, recorded)
+            and (live == recorded or recorded not in self.used)
+            for live, recorded in pairs.items()
+        )
+
+    def bind(self, pairs: dict[str, str]) -> None:
+        """Have each live id of *pairs* stand for the recorded one."""
+        for live, recorded in pairs.items():
+            if live == recorded:
+                self.used.add(recorded)
+            else:
+                self.own.bind(recorded, live)
+
+    def bind_messages(self, sent: Request, recorded: tuple[str | None, ...]) -> None:
+        """Have the ids that the client made for the messages in *sent* stand for the *recorded* ones at the same places."""
+        for live, one in zip(ids.request_message_ids(sent), recorded, strict=False):
+            if live and one and live != one:
+                self.own.bind(one, live)
+
+    def _maps(self, threads: LiveThreads) -> list[IdMap]:
+        maps = [self.own, *(live.ids for live in threads.latest_first())]
+        return [names for names in maps if names.renames]
