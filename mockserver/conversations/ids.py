@@ -1,6 +1,6 @@
 """The ids of threads, runs, checkpoints and messages: where they stand, and how one stands for another. No I/O.
 
-An id is found by its place: a path segment, a query parameter, a JSON key, or the `id` of a message. Texts are not searched.
+An id is found by its place: a path segment, a query parameter, a JSON key, or the `id` of a message. Texts of responses are not searched.
 """
 
 import re
@@ -18,7 +18,7 @@ from mockserver.matching.canonical import parse_json
 
 
 class Kind(Enum):
-    """What an id names. KEPT ids, those of interrupts and tool calls, are the same in each play."""
+    """What an id names. KEPT ids, those of interrupts, tool calls and namespaces, are the same in each play."""
 
     THREAD = "thread"
     RUN = "run"
@@ -33,6 +33,7 @@ _KINDS = {
     "parent_run_id": Kind.RUN,
     "checkpoint_id": Kind.CHECKPOINT,
     "parent_checkpoint_id": Kind.CHECKPOINT,
+    "checkpoint_ns": Kind.KEPT,
 }
 _LISTS = {"thread_ids": Kind.THREAD, "run_ids": Kind.RUN, "parent_ids": Kind.RUN}
 _MESSAGE_TYPES = frozenset(
@@ -45,11 +46,15 @@ _INTERRUPT_LISTS = ("__interrupt__", "interrupts")
 _IN_PATH = re.compile(
     r"(?<=/)(threads|runs|state|assistants)/([^/?#]+)|(?<=[?&])([a-z]+_id)=([^&#]+)"
 )
+_RAW_UUID = re.compile(UUID_PATTERN.encode(), re.IGNORECASE)
 _IN_JSON = re.compile(
-    rb'"(?:[a-z_]+_id|id)"\s*:\s*"([^"\\]+)"'
+    rb'"(?:[a-z_]+_id|checkpoint_ns|id)"\s*:\s*"([^"\\]+)"'
     rb'|"(?:[a-z_]*ids|checkpoint_map)"\s*:\s*(\[[^\]\[{}]*\]|\{[^{}\[\]]*\})'
+    rb'|"(?!content"|text")[^"\\]*"\s*:\s*"(' + _RAW_UUID.pattern + rb')"'
+    rb'|[\[,]\s*"(' + _RAW_UUID.pattern + rb')"(?!\s*:)'
     rb'|"([^"\\]+)"\s*:\s*\{"metadata":'  # the event `messages/metadata` has message ids as keys
-    rb'|"([0-9a-f]{32})"\s*:'  # answers to interrupts, by the id of the interrupt
+    rb'|"([0-9a-f]{32})"\s*:',  # answers to interrupts, by the id of the interrupt
+    re.IGNORECASE,
 )
 _JSON_STRING = re.compile(rb'"([^"\\]+)"')
 _UUID = re.compile(UUID_PATTERN, re.IGNORECASE)
@@ -91,12 +96,15 @@ class IdMap:
         return self._recorded.get(live, live)
 
     def recorded_request(self, request: Request) -> Request:
-        """Return *request* with the recorded ids in place of the live ones."""
-        return replace(
-            request,
-            path=rename_path(request.path, self._recorded.get),
-            body=rename_json(request.body, self._recorded.get),
-        )
+        """Return *request* with the recorded ids in place of the live ones, wherever the client put them."""
+
+        def recorded(found: re.Match[bytes]) -> bytes:
+            live = found[0].decode()
+            return self._recorded.get(live, self._recorded.get(live.lower(), live)).encode()
+
+        path = rename_path(request.path, self._recorded.get)
+        body = rename_json(request.body, self._recorded.get)
+        return replace(request, path=path, body=_RAW_UUID.sub(recorded, body))
 
     def live_reply(self, reply: Reply) -> Reply:
         """Return *reply* with the live ids in place of the recorded ones; *reply* itself if it holds none."""

@@ -49,6 +49,8 @@ class LiveThread:
     last_turn: int = 0
     """The number of its last turn among those of the session."""
     read_counts: Counter[tuple[int, bool, Key]] = field(default_factory=Counter)
+    handed_over: int = -1
+    """The progress up to which the fake graph knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,22 @@ class LiveThreads:
         """Return the live threads, the one with the last turn first."""
         return sorted(self._threads.values(), key=lambda live: -live.last_turn)
 
+    def give_to_fake(self, thread: str) -> None:
+        """Have the fake graph answer all further requests on *thread*."""
+        live = self._threads.setdefault(thread, LiveThread(thread, Began.UNSEEN))
+        live.is_fake = True
+        self._used.add(thread)
+
+    def add_created_by_fake(self, thread: str) -> None:
+        """Add the *thread* that the fake graph created; a recorded conversation may be played on it."""
+        self._threads[thread] = LiveThread(thread, Began.UNSEEN)
+        self._used.add(thread)
+
+    def learn_ids(self, live: LiveThread, entries: Iterable[Entry], recordings: Recordings) -> None:
+        """Bind the ids in the responses of *entries*, which were not played on *live*."""
+        for entry in entries if live.play else ():
+            self._bind_response_ids(live, entry, recordings)
+
     def find(
         self, query: Query, recordings: Recordings, now: float, *, can_switch: bool
     ) -> Answer | Refusal | None:
@@ -121,7 +139,7 @@ class LiveThreads:
         if live is None:
             return self._begin(call.thread, query, recordings)
         if live.is_fake:
-            return None
+            return Refusal("the fake graph has taken over this thread")
         if call.kind is Kind.TURN:
             return self._turn(live, query, recordings, can_switch)
         return self._read(live, query, recordings, now)
@@ -157,7 +175,7 @@ class LiveThreads:
     def _create(self, query: Query, recordings: Recordings, now: float) -> Answer | Refusal | None:
         named = query.named_thread
         if named is not None and (live := self._threads.get(named)):
-            return None if live.is_fake else self._read(live, query, recordings, now)
+            return self._read(live, query, recordings, now)
         candidates = recordings.created(query.shapes)
         if not candidates:
             return None
@@ -199,9 +217,7 @@ class LiveThreads:
         )
         live = LiveThread(thread, Began.UNSEEN, is_named_by_client=True)
         for conversation in self._ordered(live, candidates):
-            first = (
-                conversation.turns if query.call.kind is Kind.TURN else conversation.steps
-            )[0]
+            first = (conversation.turns if query.call.kind is Kind.TURN else conversation.steps)[0]
             if query.key(_map(conversation, thread), conversation.rules) == _key(first):
                 return self._first(live, conversation, query, "began with its first request")
         return Refusal(
@@ -267,7 +283,9 @@ class LiveThreads:
             reason = f"the next turn of {where}, differs"
         else:
             reason = f"{where}: the recording has no further turn"
-        return Refusal(reason, expected or (turns[-1].entry if turns else current.creation), live.ids)
+        return Refusal(
+            reason, expected or (turns[-1].entry if turns else current.creation), live.ids
+        )
 
     def _take_over(
         self,
@@ -292,12 +310,10 @@ class LiveThreads:
 
     def _read(
         self, live: LiveThread, query: Query, recordings: Recordings, now: float
-    ) -> Answer | Refusal | None:
+    ) -> Answer | Refusal:
         current = recordings.get(live.conversation) if live.conversation else None
         if current is None:
-            return (
-                Refusal("the cassette of its conversation is gone") if live.conversation else None
-            )
+            return Refusal("no recorded conversation is played on this thread")
         if found := self._read_at(live, current, query, live.ids, now):
             return found
         key = query.key(live.ids, current.rules)
@@ -428,6 +444,9 @@ class LiveThreads:
             for own, recorded in zip(sent, recordings.source.message_ids(entry), strict=False):
                 if own and recorded and recorded not in live.ids:
                     live.ids.bind(recorded, own)
+        self._bind_response_ids(live, entry, recordings)
+
+    def _bind_response_ids(self, live: LiveThread, entry: Entry, recordings: Recordings) -> None:
         if not live.play:
             return
         for kind, recorded in recordings.source.response_ids(entry):

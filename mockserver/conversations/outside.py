@@ -59,9 +59,17 @@ class OutsideIds:
             else:
                 self.own.bind(recorded, live)
 
-    def bind_messages(self, sent: Request, recorded: tuple[str | None, ...]) -> None:
-        """Have the ids that the client made for the messages in *sent* stand for the *recorded* ones at the same places."""
-        for live, one in zip(ids.request_message_ids(sent), recorded, strict=False):
+    def pairs(self, request: Request, recorded: Request) -> dict[str, str]:
+        """Return the ids in *request* that are others in *recorded*, the same request with recorded ids: live to recorded."""
+        if recorded is request:
+            return {}
+        both = zip(ids.request_ids(request), ids.request_ids(recorded), strict=True)
+        return {live: one for live, one in both if live != one}
+
+    def bind_messages(self, sent: Request, recorded: Request) -> None:
+        """Have the ids that the client made for the messages in *sent* stand for those at the same places in *recorded*."""
+        both = zip(ids.request_message_ids(sent), ids.request_message_ids(recorded), strict=False)
+        for live, one in both:
             if live and one and live != one:
                 self.own.bind(one, live)
 

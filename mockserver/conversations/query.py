@@ -6,10 +6,10 @@ from mockserver.conversations.ids import IdMap
 from mockserver.conversations.recordings import Call, Shape
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
-from mockserver.matching import names
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Index
 from mockserver.matching.keys import IgnoreRules, Key, digest, serialize, without_ignored
+from mockserver.matching.shape import request_shape
 
 
 class Query:
@@ -30,7 +30,7 @@ class Query:
         shapes: list[Shape] = []
         for rules in self._index.rules:
             text = serialize(form := without_ignored(self._form, rules))
-            shape = names.shape(form, text)
+            shape = request_shape(form, text)
             shapes.append((rules, shape.key if shape else digest(text)))
         return tuple(shapes)
 

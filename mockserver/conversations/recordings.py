@@ -394,8 +394,13 @@ def _thread_in_response(exchange: Exchange) -> str | None:
     content = exchange.response.content
     if exchange.response.status >= 400 or not isinstance(content, Body):
         return None
+    return thread_in_body(content.raw)
+
+
+def thread_in_body(raw: bytes) -> str | None:
+    """Return the id in *raw*, the JSON form of a thread; None if it is no thread."""
     try:
-        record = parse_json(content.raw)
+        record = parse_json(raw)
     except ValueError:
         return None
     thread = record.get("thread_id") if isinstance(record, dict) else None

@@ -131,8 +131,14 @@ class Reply:
     """The text for the log."""
     miss_details: Mapping[str, Any] | None = None
     """The JSON for the journal, if it is a miss."""
+    how: str | None = None
+    """How the response came about if it was not recorded like this: the value of `x-mockserver-how`."""
     id_pairs: tuple[tuple[str, str], ...] = ()
     """Ids of the request and the recorded ids that they stand for: (live, recorded)."""
+    conversation: Mapping[str, Any] | None = None
+    """For a request on a thread, the JSON for the journal: its conversation, its progress, the next turn, and why."""
+    on_sent: Callable[[], None] | None = None
+    """Called when a timed body has been sent completely."""
     is_counted: bool = True
     """Whether the summary counts this reply."""
     origin: str | None = None

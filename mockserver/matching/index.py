@@ -9,8 +9,9 @@ from itertools import islice
 from mockserver.cassette.file_names import SUFFIXES, cassette_path
 from mockserver.cassette.model import Repeat
 from mockserver.formats.json_text import Json
-from mockserver.matching import keys, names
+from mockserver.matching import keys
 from mockserver.matching.keys import IgnoreRules, Key
+from mockserver.matching.shape import request_shape
 
 MAX_CANDIDATES = 20_000
 """The maximum number of recorded requests that are compared with a missed one."""
@@ -28,7 +29,7 @@ class RequestFingerprint:
     key: Key
     shape: Key | None
     ids: tuple[str, ...]
-    """The ids in the request, in order; see `names`."""
+    """The ids in the request, in order; see `request_shape`."""
     route: tuple[str, str]
     shingles: "array[int]"
     repeat: Repeat | None
@@ -94,7 +95,7 @@ def fingerprint(
     """Return the fingerprint of a recorded request: its canonical *form*, the *raw* bytes it was read from, its own *repeat*."""
     reduced = keys.without_ignored(form, rules)
     text = keys.serialize(reduced)
-    shape = names.shape(reduced, text)
+    shape = request_shape(reduced, text)
     return RequestFingerprint(
         len(raw),
         hash(raw),
@@ -170,7 +171,7 @@ class Index:
         """Return the recorded exchanges whose requests differ from the canonical request *form* in ids only."""
         found: list[Match] = []
         for rules in self.rules:
-            wanted = names.shape(keys.without_ignored(form, rules))
+            wanted = request_shape(keys.without_ignored(form, rules))
             for key in self._by_shape.get((rules, wanted.key), ()) if wanted else ():
                 found.append(self._by_key[rules, key])
         return found

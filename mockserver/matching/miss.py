@@ -37,6 +37,8 @@ class NearRequest:
     request: Request
     rules: IgnoreRules = ()
     play_count: int = 0
+    got: Request | None = None
+    """The missed request with the ids of the recording, if these are known."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ def missing_cassette(request: Request, name: str, existing: Sequence[str]) -> Mi
 
 
 def _near_to_json(near: NearRequest, request: Request) -> dict[str, Json]:
+    request = near.got or request
     recorded, got = canonicalize(near.request), canonicalize(request)
     found = list(
         differences(without_ignored(recorded, near.rules), without_ignored(got, near.rules))
@@ -108,9 +111,15 @@ def _near_to_json(near: NearRequest, request: Request) -> dict[str, Json]:
     }
     if len(found) > MAX_DIFFERENCES:
         facts["more"] = len(found) - MAX_DIFFERENCES
-    if found and all(d.path[0] in ("body", "query") and len(d.path) > 1 for d in found):
+    if found and all(map(_may_be_ignored, found)):
         facts["ignore"] = [json_path.format_path(d.path) for d in found]
     return facts
+
+
+def _may_be_ignored(difference: Difference) -> bool:
+    """Return whether the recorded response may fit although this part differs."""
+    path = difference.path
+    return path[0] in ("body", "query") and len(path) > 1 and path[1] != "stream_mode"
 
 
 def _difference_to_json(difference: Difference, recorded: Request, got: Request) -> dict[str, Json]:

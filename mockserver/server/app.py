@@ -242,6 +242,8 @@ async def _send_timed(
             _close_connection(request)
         else:
             await response.end()
+        if reply.on_sent is not None:
+            reply.on_sent()
     except ConnectionResetError:
         pass  # the client has disconnected
     return response

@@ -102,6 +102,8 @@ class ControlApi:
             "source": str(call.source),
             "exchange": call.exchange,
             "ids": dict(call.ids),
+            **({"how": call.how} if call.how else {}),
+            **({"conversation": call.conversation} if call.conversation else {}),
             **({"note": call.note} if call.note else {}),
             **({"miss": call.miss} if call.miss else {}),
         }

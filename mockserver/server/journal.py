@@ -48,6 +48,10 @@ class Call:
     """The played exchange as `FILE#N`."""
     ids: Mapping[str, str] = field(default_factory=dict)
     """The ids of the request and the recorded ids that they correspond to: live to recorded."""
+    how: str | None = None
+    """How the response came about if it was not recorded like this: `derived` or `switched`."""
+    conversation: Mapping[str, Json] | None = None
+    """For a request on a recorded thread: `conversation`, `progress`, `next` and `why`."""
     note: str | None = None
     """An explanation in words: of a miss, of an error, or of a request that the fake graph rejected."""
     miss: Mapping[str, Json] | None = None
@@ -89,17 +93,21 @@ Entry = tuple[
     tuple[tuple[str, str], ...],
     str | None,
     Mapping[str, Json] | None,
+    str | None,
+    Mapping[str, Json] | None,
     int,
 ]
 """A call in compact form, since creating a Call would delay the response: see `to_call`.
 
-The items are time, request, status, source, exchange, id pairs, note, miss facts, and the approximate memory size in bytes.
+The items are time, request, status, source, exchange, id pairs, how, conversation, note, miss facts, and the approximate memory size in bytes.
 """
 
 
 def to_call(entry: Entry) -> Call:
     """Return *entry* as a Call."""
-    when, request, status, source, exchange, id_pairs, note, miss_facts, _ = entry
+    when, request, status, source, exchange, id_pairs, how, conversation, note, miss_facts, _ = (
+        entry
+    )
     return Call(
         datetime.fromtimestamp(when, UTC),
         _session(entry),
@@ -111,6 +119,8 @@ def to_call(entry: Entry) -> Call:
         source,
         exchange,
         dict(id_pairs),
+        how,
+        conversation,
         note,
         miss_facts if source is Source.MISS else None,
     )
@@ -151,6 +161,8 @@ class Journal:
             reply.source,
             reply.exchange,
             reply.id_pairs,
+            reply.how,
+            reply.conversation,
             reply.note,
             reply.miss_details,
             size,
@@ -183,12 +195,12 @@ class Journal:
         )
         self._problems.clear()
         self._entries = deque(remaining)
-        self._size = sum(entry[8] for entry in remaining)
+        self._size = sum(entry[-1] for entry in remaining)
         if session is None:
             self.forgotten = 0
 
     def _forget(self, entry: Entry) -> None:
-        self._size -= entry[8]
+        self._size -= entry[-1]
         self.forgotten += 1
 
     def _all(self) -> tuple[Entry, ...]:

@@ -95,7 +95,9 @@ def serve(
     reload_script = reloader.reload_if_changed if reloader else lambda: None
 
     def create_fallbacks(cassettes: Cassettes) -> tuple[Responder, ...]:
-        fake = Fake(api, options.pace, cassettes.sessions, reload_script)
+        fake = Fake(
+            api, options.pace, cassettes.sessions, cassettes.threads.known_threads, reload_script
+        )
         return RejectUnknownCassette(cassettes), fake
 
     return _create_replay_server("serve", paths, options, log, create_fallbacks)
@@ -152,7 +154,7 @@ def _create_replay_server(
 ) -> ReplayServer:
     library = Library(paths, options.project.policy, log.write)
     redact = replace(options.project.redact, report=log.write_once)
-    cassettes = Cassettes(library, options.pace, redact)
+    cassettes = Cassettes(library, options.pace, redact, can_switch=mode == "serve")
     control = ControlApi(mode, log.journal, cassettes, redact, options.access())
     app = App(FirstOf(cassettes, *create_fallbacks(cassettes)), log, control)
     return ReplayServer(app, control, cassettes)

@@ -19,7 +19,7 @@ from mockserver.http.messages import (
 from mockserver.server.aiohttp_private import RawResponse
 
 _COMMON = (
-    ("access-control-expose-headers", "x-pagination-total, x-pagination-next, content-location"),
+    ("access-control-expose-headers", "x-pagination-total, x-pagination-next, content-location, x-mockserver-source, x-mockserver-how, x-mockserver-exchange"),
     ("vary", "Origin"),
 )
 _ANY_ORIGIN = (("access-control-allow-origin", "*"), *_COMMON)
@@ -66,6 +66,7 @@ def response_headers(reply: Reply) -> Headers:
         ),
         *cors(reply.origin),
         ("x-mockserver-source", str(reply.source)),
+        *((("x-mockserver-how", reply.how),) if reply.how else ()),
         *((("x-mockserver-exchange", exchange),) if exchange else ()),
         *((("x-mockserver-ids", ids),) if ids else ()),
     )

@@ -10,7 +10,7 @@ from mockserver.cassette.model import Body, End, Exchange, Repeat, Response
 from mockserver.cassette.playback import encode_body
 from mockserver.conversations.live_threads import Answer, LiveThreads, Refusal
 from mockserver.conversations.query import Query
-from mockserver.conversations.recordings import Kind, Recordings, call_of
+from mockserver.conversations.recordings import Recordings, call_of
 from mockserver.http.messages import Reply, Request
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Cassette, Entry, Index, fingerprint
@@ -65,7 +65,9 @@ class Script:
                     "metadata": {"run_id": run},
                 }
                 yield exchange("POST", f"{at}/history", {"limit": 10}, [state])
-                yield exchange("GET", f"{at}/runs/{run}", None, {"run_id": run, "status": "success"})
+                yield exchange(
+                    "GET", f"{at}/runs/{run}", None, {"run_id": run, "status": "success"}
+                )
 
 
 def exchange(
@@ -120,9 +122,7 @@ class Session:
         call = call_of(method, path)
         assert call is not None
         query = Query(request, call, self.recordings.index)
-        found = self.threads.find(
-            query, self.recordings, self.now, can_switch=self.can_switch
-        )
+        found = self.threads.find(query, self.recordings, self.now, can_switch=self.can_switch)
         self.answer = found if isinstance(found, Answer) else None
         self.refusal = found.reason if isinstance(found, Refusal) else ""
         if not isinstance(found, Answer):

@@ -1,6 +1,6 @@
 """Conversations replay in any order, in any selection, interleaved, and again and again."""
 
-from itertools import permutations
+from itertools import chain, permutations
 
 import pytest
 from hypothesis import given
@@ -17,9 +17,7 @@ OPENINGS = (
 
 
 def scripts(reads: bool, names_thread: bool = False) -> list[Script]:
-    return [
-        Script(number, turns, reads, names_thread) for number, turns in enumerate(OPENINGS, 1)
-    ]
+    return [Script(number, turns, reads, names_thread) for number, turns in enumerate(OPENINGS, 1)]
 
 
 @pytest.mark.parametrize("reads", [False, True])
@@ -51,7 +49,7 @@ def test_any_selection_interleaved(
 ) -> None:
     told = scripts(reads, names_thread)
     files = [list(script.exchanges()) for script in told]
-    session = Session(recordings(*([sum(files, [])] if one_file else files)))
+    session = Session(recordings(*([chain(*files)] if one_file else files)))
     visitors = [Visitor(session, told[number], visit) for visit, number in enumerate(selection)]
 
     going = list(visitors)

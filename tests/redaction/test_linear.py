@@ -18,7 +18,7 @@ from mockserver.formats.json_text import dumps
 from mockserver.formats.sse import CRLF
 from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonical_form
-from mockserver.matching.names import ids_in
+from mockserver.matching.shape import ids_in
 from mockserver.redaction import streams
 from mockserver.redaction.patterns import find_credentials, is_secret_name
 from mockserver.redaction.redactor import Redactor, describe

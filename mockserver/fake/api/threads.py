@@ -5,14 +5,12 @@ from dataclasses import replace
 
 from mockserver.fake.api import schemas
 from mockserver.fake.api.create_run import without_reserved
-from mockserver.fake.api.database import Database, Record
+from mockserver.fake.api.database import Record
 from mockserver.fake.api.endpoint import Call, require_uuid
 from mockserver.fake.api.search import check_extract_paths, contains, page_response, sort_records
 from mockserver.fake.api.state_writes import NO_GRAPH, write_state
 from mockserver.fake.api.validation import HTTPError, parse_uuid
 from mockserver.fake.errors import RunFailed
-from mockserver.fake.graph.checkpoint_store import Checkpoint
-from mockserver.fake.graph.metadata import AGENT
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Response, error_response, json_response
@@ -192,26 +190,3 @@ def new_thread_record(name: str, ids: Ids, metadata: dict[str, Json]) -> dict[st
         "config": {},
         "values": None,
     }
-
-
-def adopt_thread(database: Database, name: str, state: Json) -> None:
-    """Add the thread *name*, which a cassette mentioned, to *database*, in its last known *state* (None: unknown)."""
-    moment = database.next_time()
-    ids = Ids(name, 0, moment)
-    thread = Thread(new_thread_record(name, ids, {}), moment)
-    if state is not None:
-        checkpoint = Checkpoint(
-            identity=ids.uuid6(0, 0, "adopted"),
-            parent=None,
-            namespace=(),
-            outer={},
-            values=state,
-            source="update",
-            step=0,
-            node=AGENT,
-            metadata={"thread_id": name, "source": "update", "step": 0, "parents": {}},
-            created_at=ids.time(),
-        )
-        thread.history.put(checkpoint)
-        thread.update_record(ids.time())
-    database.put_thread(thread)

@@ -2,11 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 
+from mockserver.conversations.live_threads import LiveThreads
+from mockserver.conversations.recordings import Call, Kind, call_of, thread_in_body
 from mockserver.fake.api.database import Database
+from mockserver.fake.api.known_threads import KnownThread, adopt_thread
 from mockserver.fake.api.routes import Api
-from mockserver.fake.api.threads import adopt_thread
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import KEEPALIVE_SECONDS, BodyReader, ScheduledBody, at_pace
 from mockserver.http.messages import (
@@ -21,16 +23,15 @@ from mockserver.http.messages import (
 from mockserver.http.pacing import Pace
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.keys import request_key
-from mockserver.server.responders.handover import Handover, thread_of
 from mockserver.server.responders.miss import is_browser_noise
-from mockserver.server.sessions import Sessions
+from mockserver.server.sessions import Session, Sessions
 
 
 class Fake:
     """Responds to every request as an Agent Server with the fake graph would.
 
     Ids are derived from the request, so all clients get the same ids for the same request. If a session repeats a
-    request, the repetition gets other ids. *look* is called before each response and reloads an edited script. *clock*
+    request, the repetition gets other ids. *known_threads* returns what recordings told of a thread since the last call. *look* is called before each response and reloads an edited script. *clock*
     returns seconds.
     """
 
@@ -39,11 +40,13 @@ class Fake:
         api: Api,
         pace: Pace,
         sessions: Sessions,
+        known_threads: Callable[[Session, str | None], Iterable[KnownThread]] = lambda *_: (),
         look: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api = api
         self._clock = clock
+        self._known_threads = known_threads
         self._look = look
         self._pace = pace
         self._sessions = sessions
@@ -53,13 +56,17 @@ class Fake:
         self._look()
         session = self._sessions.get_or_create(session_name(request))
         database = session.get_or_create(Database)
+        call = call_of(request.method, request.path)
         if "/threads/" in request.path:
-            self._adopt_known_thread(request, database, session.get_or_create(Handover))
+            for known in self._known_threads(session, call.thread if call else None):
+                adopt_thread(database, known)
         seed = request_key(canonicalize(request)).hex()
         ids = Ids(seed, database.request_count(seed))
         response = self._api.handle(request, ids, database, self._clock())
         if response.status < 400:
             database.count_request(seed)
+            if call is not None:
+                self._take_over(call, response.body, session.get_or_create(LiveThreads))
         return Reply(
             response.status,
             response.headers,
@@ -70,11 +77,20 @@ class Fake:
             is_counted=not is_browser_noise(request),
         )
 
-    def _adopt_known_thread(self, request: Request, database: Database, handover: Handover) -> None:
-        """Add the thread of *request* to *database* if a cassette has mentioned it."""
-        thread = thread_of(request)
-        if thread is not None and thread not in database.threads and handover.knows(thread):
-            adopt_thread(database, thread, handover.state(thread))
+    def _take_over(
+        self, call: Call, body: bytes | ScheduledBody | BodyReader, threads: LiveThreads
+    ) -> None:
+        """Have *threads* know what the fake graph has done: a thread that it changed is its own from now on."""
+        if call.kind in (Kind.CREATION, Kind.CHANGE) and isinstance(body, bytes):
+            created = thread_in_body(body)
+            if created is not None and (call.kind is Kind.CREATION or call.path == "/copy"):
+                threads.add_created_by_fake(created)
+        if (
+            call.thread is not None
+            and call.kind in (Kind.TURN, Kind.CHANGE)
+            and call.path != "/copy"
+        ):
+            threads.give_to_fake(call.thread)
 
     def _body(self, body: bytes | ScheduledBody | BodyReader) -> bytes | TimedBody | StreamingBody:
         if isinstance(body, bytes):

@@ -69,6 +69,10 @@ class Lookup:
         index = self._library.index
         return index if cassette is None else index.single(cassette)
 
+    def secrets(self, request: Request) -> tuple[str, ...]:
+        """Return the credentials in the head of *request*."""
+        return find_credentials(request.headers, request.path)
+
     def keys_for(self, request: Request) -> RequestKeys:
         """Return the keys of *request*, and the exchanges that they find."""
         if self._cached_index is not self._library.index:

@@ -1,23 +1,24 @@
 """Reply with recorded responses, and explain misses."""
 
+import asyncio
 from collections.abc import Hashable
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from mockserver.cassette.model import Repeat
+from mockserver.conversations.live_threads import LiveThreads, Refusal
+from mockserver.conversations.outside import OutsideIds
+from mockserver.conversations.recordings import Call, call_of
 from mockserver.errors import ReadError
 from mockserver.http.messages import Reply, Request, cassette_name, session_name
 from mockserver.http.pacing import Pace
-from mockserver.matching.canonical import canonicalize, parse_json
+from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Entry, Index, Match
 from mockserver.matching.miss import Miss, NearRequest, missing_cassette
-from mockserver.matching.names import MessageNames, Names, message_ids
+from mockserver.matching.shape import request_shape
 from mockserver.redaction.redactor import RedactionRules, redact_for_matching, redacted_request
-from mockserver.server.cache import Cache
-from mockserver.server.responders.aliases import Alias, Aliases, Refused
-from mockserver.server.responders.aliases import Session as AliasSession
-from mockserver.server.responders.handover import Handover
 from mockserver.server.responders.lookup import Lookup, RequestKeys, ResponseCache
+from mockserver.server.responders.thread_replay import ThreadHit, ThreadReplay
 from mockserver.server.response_writer import without_prebuilt
 from mockserver.server.sessions import PlayedExchanges, Session, Sessions
 from mockserver.store.library import Library
@@ -25,18 +26,12 @@ from mockserver.store.library import Library
 if TYPE_CHECKING:
     from mockserver.matching.usage import Usage
 
-MESSAGE_IDS_BYTES = 2 << 20
-"""The size of the cache of message ids."""
-
-
-class UsedRecordedIds(set[str]):
-    """The recorded ids that a session has used unchanged."""
-
 
 class Cassettes:
     """Replies with recorded responses, in recorded order within each session.
 
-    With *once*, each exchange is played at most once per session, and edits of the files are ignored.
+    With *once*, each exchange is played at most once per session, edits of the files are ignored, and nothing on threads is played.
+    With *can_switch*, the fake graph answers what is not played.
     """
 
     def __init__(
@@ -46,16 +41,16 @@ class Cassettes:
         rules: RedactionRules,
         *,
         once: bool = False,
+        can_switch: bool = False,
     ) -> None:
         self.sessions = Sessions()
         self._played = PlayedExchanges(library.index)
         self._lookup = Lookup(library, rules)
-        self._aliases = Aliases(library, lambda request: self._lookup.keys_for(request).found)
+        self.threads = ThreadReplay(library, can_switch=can_switch)
         self._library = library
         self._rules = rules
         self._once = once
         self._responses = ResponseCache(library, pace)
-        self._message_ids: Cache[tuple[str | None, ...]] = Cache(MESSAGE_IDS_BYTES)
 
     @property
     def unplayed(self) -> list[str]:
@@ -82,111 +77,82 @@ class Cassettes:
 
     async def respond(self, request: Request) -> Reply | None:
         """Return the next recorded reply to *request*, or None."""
-        session = self.sessions.get_or_create(session_name(request))
-        keys = self._lookup.keys_for(request)
-        hit = self._find_hit(request, keys, session)
+        now = asyncio.get_running_loop().time()
+        call = call_of(request.method, request.path)
+        if self._once and call is not None:
+            return None  # the upstream does not know the recorded threads
+        hit = self._find(request, call, now)
         while not self._once and (hit is None or not self._library.is_fresh(hit.entry)):
             if not await self._library.reload_if_changed():
                 break
-            session = self.sessions.get_or_create(session_name(request))
-            keys = self._lookup.keys_for(request)
-            hit = self._find_hit(request, keys, session)
+            hit = self._find(request, call, now)
         if hit is None:
             return None
-        entry = hit.entry
         try:
-            reply = self._responses.get(entry)
+            reply = self._responses.get(hit.entry)
         except ReadError:
             # The file may have been read while it was being written: read it again.
             if self._once or not await self._library.reload_if_changed():
                 raise
             return await self.respond(request)
-        assert reply.exchange is not None
-        session.counts[hit.counter] += 1
-        self.sessions.count_play(session, reply.exchange)
-        self._played.add(reply.exchange, self._library.index)
-        if hit.aliases or entry.fingerprint.ids or keys.has_ids or session.state:
-            reply = self._track_ids(request, keys, session, hit, reply)
-        if "/threads" in request.path:
-            session.get_or_create(Handover).note(request, reply)
-        return reply
+        self.sessions.count_play(self._session(request), hit.entry.label)
+        self._played.add(hit.entry.label, self._library.index)
+        return hit.play(reply)
 
-    def _find_hit(self, request: Request, keys: RequestKeys, session: Session) -> "_Hit | None":
-        """Return the next exchange for *request* in *session*, or None."""
-        found = keys.found
-        if session.state and (names := session.get(Names)) and names.rename(request):
-            found = None
-        aliases: tuple[Alias, ...] = ()
+    def _session(self, request: Request) -> Session:
+        return self.sessions.get_or_create(session_name(request))
+
+    def _find(self, request: Request, call: Call | None, now: float) -> "ThreadHit | _Hit | None":
+        """Return the next exchange for *request*, or None."""
+        if call is not None:
+            found = self._find_on_thread(request, call, now)
+            if found is not None:
+                return None if isinstance(found, Refusal) else found
+        return self._find_outside(request, self._session(request))
+
+    def _find_on_thread(
+        self, request: Request, call: Call, now: float
+    ) -> ThreadHit | Refusal | None:
+        """Return the exchange for *request* in the conversation of its thread, or why there is none; None if it belongs to none."""
+        index = self._lookup.index_of(cassette_name(request))
+        if index is None:
+            return None
+        redacted = redact_for_matching(request, self._rules, self._lookup.secrets(request))
+        return self.threads.find(redacted, call, index, self._session(request), now)
+
+    def _find_outside(self, request: Request, session: Session) -> "_Hit | None":
+        """Return the next exchange for *request*, which is not on a recorded thread."""
+        keys = self._lookup.keys_for(request)
+        outside, threads = session.get_or_create(OutsideIds), session.get_or_create(LiveThreads)
+        recorded = outside.recorded_request(request, threads) if keys.has_ids else request
+        if recorded is not request:
+            keys = self._lookup.keys_for(recorded)
+        found, pairs = keys.found, dict(outside.pairs(request, recorded))
         if found is None and keys.has_ids and not self._once:
-            resolved = self._resolve_aliases(request, keys, session)
-            aliases = () if isinstance(resolved, Refused) else resolved
-            found = aliases[0].found if aliases else None
+            found, pairs = self._find_renamed(recorded, keys, outside)
         if found is None:
             return None
-        counter = (keys.cassette, keys.joined_keys if aliases else found.key)
+        counter = (keys.cassette, found.key)
         entry = self._next(found, session.counts[counter])
-        return _Hit(entry, found, counter, aliases) if entry else None
+        return _Hit(entry, counter, request, session, self._library, pairs) if entry else None
 
-    def _track_ids(
-        self, request: Request, keys: RequestKeys, session: Session, hit: "_Hit", reply: Reply
-    ) -> Reply:
-        """Remember the ids of *request* and its *hit*, and return *reply* with the client's ids."""
-        if len(hit.aliases) == 1:
-            session.counts[keys.cassette, hit.found.key] += 1
-        if hit.entry.fingerprint.ids and not hit.aliases:
-            session.get_or_create(UsedRecordedIds).update(hit.entry.fingerprint.ids)
-        if keys.has_ids and b'"messages"' in request.body:
-            self._track_message_ids(request, hit.entry, session)
-        return self._with_client_ids(reply, session, hit.aliases)
-
-    def _with_client_ids(self, reply: Reply, session: Session, aliases: tuple[Alias, ...]) -> Reply:
-        """Return *reply* with the client's ids in place of the recorded ones; bind those of *aliases* first."""
-        if aliases:
-            session.get_or_create(Names).bind([alias.names for alias in aliases])
-        translations = [names for names in (session.get(MessageNames), session.get(Names)) if names]
-        if not translations:
-            return reply
-        translated = reply
-        for names in translations:
-            translated = names.told(translated)
-        pairs = aliases[0].names.items() if aliases else ()
-        renamed = tuple((live, recorded) for live, recorded in pairs if live != recorded)
-        # Only the unchanged reply is prebuilt for all clients.
-        if not renamed and translated is reply:
-            return reply
-        return replace(without_prebuilt(translated), id_pairs=renamed)
-
-    def _track_message_ids(self, request: Request, entry: Entry, session: Session) -> None:
-        """Bind the message ids of *request* to those of *entry* at the same positions."""
-        recorded = self._message_ids.get(entry)
-        if recorded is None:
-            recorded = _message_ids(self._library.request(entry))
-            self._message_ids.put(entry, recorded, 100 + 100 * len(recorded))
-        pairs = {
-            live: recorded_id
-            for live, recorded_id in zip(_message_ids(request), recorded, strict=False)
-            if live and recorded_id and live != recorded_id
-        }
-        if pairs:
-            session.get_or_create(MessageNames).bind([pairs])
-
-    def _resolve_aliases(
-        self, request: Request, keys: RequestKeys, session: Session
-    ) -> tuple[Alias, ...] | Refused:
-        """Return the recorded requests that equal *request* under other ids, or why none is played."""
+    def _find_renamed(
+        self, request: Request, keys: RequestKeys, outside: OutsideIds
+    ) -> tuple[Match | None, dict[str, str]]:
+        """Return the exchanges whose requests differ from *request* in ids only, with the pairs of these: live to recorded."""
         index = self._lookup.index_of(keys.cassette)
-        if index is None or not keys.has_ids:
-            return ()
-        counter = (keys.cassette, keys.joined_keys)
-        alias_session = AliasSession(
-            session.get_or_create(Names),
-            lambda found: self._next(found, session.counts[counter]),
-            lambda found: session.counts[keys.cassette, found.key] > 0,
-            session.get(UsedRecordedIds) or (),
-            keys.cassette is not None,
-        )
-        form = redact_for_matching(request, self._rules, keys.secrets)
-        return self._aliases.meant(form, alias_session, index)
+        if index is None:
+            return None, {}
+        form = canonicalize(redact_for_matching(request, self._rules, keys.secrets))
+        shape = request_shape(form)
+        for found in index.find_similar(form) if shape else ():
+            recorded = found.entries[0].fingerprint.ids
+            pairs = dict(zip(shape.ids, recorded, strict=False)) if shape else {}
+            # An assistant that was recorded means itself.
+            means_itself = all(live == one or live not in index.ids for live, one in pairs.items())
+            if means_itself and outside.may_bind(pairs):
+                return found, pairs
+        return None, {}
 
     def has_unknown_cassette(self, request: Request) -> bool:
         """Return whether *request* names a cassette that does not exist."""
@@ -194,38 +160,36 @@ class Cassettes:
 
     def miss(self, request: Request) -> Miss:
         """Return why *request* has no recorded response, with its secrets redacted."""
-        session = self.sessions.get_or_create(session_name(request))
         keys = self._lookup.keys_for(request)
+        session = self._session(request)
         redacted = redacted_request(request, self._rules, keys.secrets)
         index = self._lookup.index_of(keys.cassette)
         if index is None:
             known = [cassette.name for cassette in self.index.cassettes]
             return missing_cassette(redacted, keys.cassette or "", known)
-        names = session.get(Names)
-        if keys.found and not (names and names.rename(request)):
+        if not index.count:
+            return Miss(redacted, "no exchanges are loaded")
+        call = call_of(request.method, request.path)
+        refusal = self._find_on_thread(request, call, 0.0) if call else None
+        if isinstance(refusal, Refusal) and refusal.expected is not None:
+            got = refusal.ids.recorded_request(redacted)
+            near = replace(self._near(refusal.expected, index, keys, session), got=got)
+            return Miss(redacted, refusal.reason, (near,))
+        if keys.found and refusal is None:
             entries = keys.found.entries
             return Miss(
                 redacted,
                 f"all {len(entries)} of {len(entries)} matching exchanges were already played, and `repeat: error` is set",
                 tuple(self._near(entry, index, keys, session) for entry in entries[-1:]),
             )
-        if not index.count:
-            return Miss(redacted, "no exchanges are loaded")
-        resolved = self._resolve_aliases(request, keys, session)
-        if isinstance(resolved, Refused):
-            return Miss(redacted, resolved.why, (self._near(resolved.entry, index, keys, session),))
+        reason = refusal.reason if isinstance(refusal, Refusal) else "no exchange matches"
         nearest = index.nearest(canonicalize(redacted))
-        return Miss(
-            redacted,
-            "no exchange matches",
-            tuple(self._near(entry, index, keys, session) for entry in nearest),
-        )
+        near_requests = tuple(self._near(entry, index, keys, session) for entry in nearest)
+        return Miss(redacted, reason, near_requests)
 
     def _near(self, entry: Entry, index: Index, keys: RequestKeys, session: Session) -> NearRequest:
         recorded, rules = self._library.request(entry), index.rules_of(entry)
-        found = index.find(index.request_keys(canonicalize(recorded)))
-        played = session.counts[keys.cassette, found.key] if found else 0
-        return NearRequest(entry.label, recorded, rules, played)
+        return NearRequest(entry.label, recorded, rules, session.plays[entry.label])
 
     def _next(self, found: Match, count: int) -> Entry | None:
         """Return the exchange to play after *count* plays, or None."""
@@ -237,17 +201,31 @@ class Cassettes:
         return entries[count % len(entries)] if entries[-1].repeat is Repeat.CYCLE else entries[-1]
 
 
-class _Hit(NamedTuple):
-    """The *entry* to play: one of *found*, which match the request or its *aliases*. Its plays count under *counter*."""
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """The *entry* to play for *request*, which is not on a thread. Its plays count under *counter*.
+
+    *pairs* are the ids of the request that stand for recorded ones: live to recorded.
+    """
 
     entry: Entry
-    found: Match
     counter: Hashable
-    aliases: tuple[Alias, ...]
+    request: Request
+    session: Session
+    library: Library
+    pairs: dict[str, str] = field(default_factory=dict)
 
-
-def _message_ids(request: Request) -> tuple[str | None, ...]:
-    try:
-        return message_ids(parse_json(request.body))
-    except ValueError:
-        return ()
+    def play(self, reply: Reply) -> Reply:
+        """Count the play, and return *reply* with the client's ids."""
+        session = self.session
+        session.counts[self.counter] += 1
+        outside, threads = session.get_or_create(OutsideIds), session.get_or_create(LiveThreads)
+        recorded = self.entry.fingerprint.ids
+        outside.bind(self.pairs or dict(zip(recorded, recorded, strict=True)))
+        if b'"messages"' in self.request.body and b'"id"' in self.request.body:
+            outside.bind_messages(self.request, self.library.request(self.entry))
+        translated = outside.live_reply(reply, threads)
+        id_pairs = tuple((live, one) for live, one in self.pairs.items() if live != one)
+        if translated is reply and not id_pairs:
+            return reply  # only the unchanged reply is prebuilt for all clients
+        return replace(without_prebuilt(translated), id_pairs=id_pairs)

@@ -1,14 +1,15 @@
 """Replay of requests on threads: each live thread of a session plays a recorded conversation."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from mockserver.conversations.handover import known_thread
 from mockserver.conversations.live_threads import Answer, LiveThreads, Refusal
 from mockserver.conversations.query import Query
 from mockserver.conversations.recordings import Call, Kind, Recordings
+from mockserver.fake.api.known_threads import KnownThread
 from mockserver.http.messages import Reply, Request, TimedBody
-from mockserver.matching.index import Index
-from mockserver.server.response_head import without_prebuilt
+from mockserver.matching.index import Entry, Index
+from mockserver.server.response_writer import without_prebuilt
 from mockserver.server.sessions import Session
 from mockserver.store.library import Library
 
@@ -22,6 +23,11 @@ class ThreadHit:
     recordings: Recordings
     threads: LiveThreads
     now: float
+
+    @property
+    def entry(self) -> Entry:
+        """The exchange to play."""
+        return self.answer.entry
 
     def play(self, reply: Reply) -> Reply:
         """Return *reply*, which was recorded, for the live thread, which goes on."""
@@ -74,6 +80,28 @@ class ThreadReplay:
         if isinstance(found, Answer):
             return ThreadHit(found, query, recordings, threads, now)
         return found
+
+    def known_threads(self, session: Session, thread: str | None) -> list[KnownThread]:
+        """Return the threads that went on in recorded conversations since the last call: *thread*, or all if it is None."""
+        threads = session.get_or_create(LiveThreads)
+        chosen = threads.latest_first() if thread is None else [threads.get(thread)]
+        known: list[KnownThread] = []
+        for live in reversed(chosen):
+            if live is None or live.is_fake or live.conversation is None:
+                continue
+            recordings = self._recordings_of(self._library.index)
+            conversation = recordings.get(live.conversation)
+            if conversation is None or live.handed_over == live.progress:
+                continue
+            live.handed_over = live.progress
+            entries = [one.entry for one in conversation.steps if one.progress <= live.progress]
+            threads.learn_ids(live, entries, recordings)
+            known.append(
+                known_thread(
+                    live.identity, live.progress, live.ids, conversation, recordings.source
+                )
+            )
+        return known
 
     def _recordings_of(self, index: Index) -> Recordings:
         if self._current is not self._library.index:

@@ -1,4 +1,4 @@
-"""Requests under other names: which ids are names, what stands for what, and what is put in its place."""
+"""The shape of a request: which ids it has, and what remains without them."""
 
 import json
 from typing import Any
@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.cassette.assistant_ids import default_assistant_id
-from mockserver.http.messages import Reply, Request, TimedBody
+from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonicalize
-from mockserver.matching.names import Names, Shape, message_ids, shape
+from mockserver.matching.shape import Shape, request_shape
 
 AGENT = default_assistant_id("agent")
 A, B, C, D = (f"0b1e5c4e-7f7a-4f0e-8d5c-00000000000{n}" for n in "1234")
@@ -22,7 +22,7 @@ def request(path: str, body: Any = None, method: str = "POST") -> Request:
 
 
 def shape_of(path: str, body: Any = None, method: str = "POST") -> Shape | None:
-    return shape(canonicalize(request(path, body, method)))
+    return request_shape(canonicalize(request(path, body, method)))
 
 
 def ids_of(*asked: Any) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ def test_ids_are_found_where_the_server_has_them(path: str, body: Any, ids: Any)
     assert ids_of(path, body) == ids
 
 
-def test_the_shape_is_the_same_under_other_names() -> None:
+def test_requests_that_differ_in_ids_have_one_shape() -> None:
     text = {"input": {"messages": [{"role": "human", "content": f"on {A}"}]}}
     other = json.loads(json.dumps(text).replace(A, B))
     one, same = (shape_of(f"/threads/{n}/runs/wait", b) for n, b in ((A, text), (B, other)))
@@ -74,7 +74,7 @@ def test_the_shape_is_the_same_under_other_names() -> None:
     assert unlike.key != one.key
 
 
-def test_which_ids_are_one_is_part_of_the_shape() -> None:
+def test_which_ids_are_equal_is_part_of_the_shape() -> None:
     bodies = ({"checkpoint": {"thread_id": A}}, {"checkpoint": {"thread_id": B}})
     shapes = [shape_of(f"/threads/{A}/state/checkpoint", body) for body in bodies]
 
@@ -86,7 +86,7 @@ uuids = st.uuids(version=4).map(str)
 
 
 @given(st.lists(uuids, min_size=6, max_size=6, unique=True), st.text(max_size=20))
-def test_any_names_fit_any_others(names: list[str], said: str) -> None:
+def test_any_ids_have_the_same_shape(names: list[str], said: str) -> None:
     def named(thread: str, run: str, point: str) -> Shape | None:
         body = {
             "checkpoint": {"thread_id": thread, "checkpoint_id": point},
@@ -102,92 +102,5 @@ def test_any_names_fit_any_others(names: list[str], said: str) -> None:
     assert pairs == dict(zip(names[:3], names[3:], strict=True))
 
 
-def test_names_that_are_bound_are_put_in_both_ways() -> None:
-    names = Names()
-    names.bind([{A: B}])
-    body = {"checkpoint": {"thread_id": A}, "other": C}
-    reply = Reply(200, (("content-location", f"/threads/{B}/runs/{C}"),), f'["{B}","{C}"]'.encode())
-
-    [translated] = names.recorded(request(f"/threads/{A.upper()}/state", body))
-    told = names.told(reply)
-
-    assert (translated.path, json.loads(translated.body)) == (
-        f"/threads/{B}/state",
-        {"checkpoint": {"thread_id": B}, "other": C},
-    )
-    assert told.headers == (("content-location", f"/threads/{A}/runs/{C}"),)
-    assert told.body == f'["{A}","{C}"]'.encode()
-    assert names.pairs == {B: A}
-
-
-def test_each_event_is_told_in_its_time() -> None:
-    names = Names()
-    names.bind([{A: B}])
-
-    told = names.told(Reply(200, (), TimedBody(((0.0, B.encode()), (1.5, b"x")), 2.0)))
-
-    assert told.body == TimedBody(((0.0, A.encode()), (1.5, b"x")), 2.0)
-
-
-def test_names_may_be_swapped() -> None:
-    names = Names()
-    names.bind([{A: B}])
-    names.bind([{B: A}])
-
-    assert names.told(Reply(200, (), f"{A} {B}".encode())).body == f"{B} {A}".encode()
-    [translated] = names.recorded(request(f"/threads/{A}/runs/{B}/join", None, "GET"))
-    assert translated.path == f"/threads/{B}/runs/{A}/join"
-
-
-def test_nothing_to_put_in_leaves_all_as_it_was() -> None:
-    names = Names()
-    reply = Reply(200, (), B.encode())
-    names.bind([{A: A}])
-
-    assert not names
-    assert names.told(reply) is reply
-    assert list(names.recorded(request(f"/threads/{A}"))) == []
-
-
-def test_one_name_stands_for_one_thing() -> None:
-    names = Names()
-    names.bind([{A: B}])
-
-    assert [names.may_be(A, B), names.may_be(A, C), names.may_be(D, B), names.may_be(D, C)] == [
-        True,
-        False,
-        False,
-        True,
-    ]
-    assert (names.has(A), names.has(D)) == (True, False)
-
-
-def test_a_name_may_stay_open_until_more_is_said() -> None:
-    names = Names()
-    names.bind([{A: B}, {A: C}])
-
-    both = [one.path for one in names.recorded(request(f"/threads/{A}"))]
-    assert both == [f"/threads/{B}", f"/threads/{C}"]
-    assert names.told(Reply(200, (), B.encode())).body == A.encode()
-
-    names.bind([{A: C}])
-
-    assert [one.path for one in names.recorded(request(f"/threads/{A}"))] == [f"/threads/{C}"]
-    assert names.told(Reply(200, (), f"{B} {C}".encode())).body == f"{B} {A}".encode()
-
-
 def test_a_uuid_is_what_uuid_says_it_is() -> None:
     assert ids_of(f"/threads/{UUID(A)}") == (A,)
-
-
-@pytest.mark.parametrize(
-    ("body", "ids"),
-    [
-        pytest.param({"input": {"messages": [{"id": A.upper()}, {"id": "m1"}, {}, "hi", {"id": 5}]}}, (A, None, None, None, None), id="messages"),
-        pytest.param({"input": {"messages": {"id": A}}}, (), id="one message"),
-        pytest.param({"input": [A]}, (), id="a list"),
-        pytest.param([A], (), id="no run"),
-    ],
-)  # fmt: skip
-def test_ids_of_messages_are_those_in_the_input(body: Any, ids: tuple[str | None, ...]) -> None:
-    assert message_ids(body) == ids

@@ -1,4 +1,4 @@
-"""Conversations that are replayed under other names than those under which they were recorded."""
+"""Recorded conversations that are replayed on live threads, over a real socket."""
 
 import json
 from typing import Any
@@ -50,7 +50,7 @@ async def turn(server: Server, thread: str, said: str = "hi", **headers: str) ->
     return await ask(server, "POST", f"/threads/{thread}/runs/wait", body, **headers)
 
 
-async def test_a_conversation_goes_on_under_a_new_name(start: Start) -> None:
+async def test_a_conversation_is_replayed_under_another_id(start: Start) -> None:
     server = await start(chat=HEAD + conversation(A))
 
     assert await make(server, NEW) == {"thread_id": NEW, "values": None}
@@ -61,78 +61,94 @@ async def test_a_conversation_goes_on_under_a_new_name(start: Start) -> None:
     assert server.log.misses == 0
 
 
-async def test_a_name_may_come_up_anywhere(start: Start) -> None:
-    """A page that was opened on its thread makes none."""
+async def test_a_client_that_makes_its_id_may_begin_with_the_first_turn(start: Start) -> None:
     server = await start(chat=HEAD + conversation(A))
 
-    state = await ask(server, "GET", f"/threads/{NEW}/state")
-
-    assert state["checkpoint"] == {"thread_id": NEW}
+    assert "miss" in await ask(server, "GET", f"/threads/{NEW}/state")
     assert (await turn(server, NEW))["on"] == NEW
+    state = await ask(server, "GET", f"/threads/{NEW}/state")
+    assert state["checkpoint"] == {"thread_id": NEW}
 
 
-async def test_the_very_name_is_left_as_it_is(start: Start) -> None:
+async def test_the_recorded_id_is_unchanged(start: Start) -> None:
     server = await start(chat=HEAD + conversation(A))
 
     assert (await make(server, A))["thread_id"] == A
+    await turn(server, A)
     async with server.client.get(f"/threads/{A}/state") as response:
         assert "x-mockserver-ids" not in response.headers
         assert response.headers["content-location"] == f"/threads/{A}/state"
 
 
-async def test_headers_and_the_journal_say_what_stands_for_what(start: Start) -> None:
+async def test_headers_and_the_journal_explain_the_response(start: Start) -> None:
     server = await start(chat=HEAD + conversation(A))
+    await turn(server, NEW)
     async with server.client.get(f"/threads/{NEW}/state") as response:
         assert response.headers["x-mockserver-ids"] == f"{NEW}={A}"
         assert response.headers["content-location"] == f"/threads/{NEW}/state"
 
     async with server.client.get("/__mockserver__/journal?session=") as response:
-        [told] = (await response.json())["requests"]
+        first, second = (await response.json())["requests"]
 
-    assert (told["method"], told["path"]) == ("GET", f"/threads/{NEW}/state")
-    assert (told["source"], told["exchange"], told["ids"]) == ("cassette", "chat.yaml#3", {NEW: A})
+    assert (second["method"], second["path"]) == ("GET", f"/threads/{NEW}/state")
+    assert (second["source"], second["exchange"]) == ("cassette", "chat.yaml#3")
+    assert second["ids"] == {NEW: A}
+    assert first["conversation"] == {
+        "conversation": "chat.yaml thread 1, #1-#3",
+        "progress": "1 of 1 turns",
+        "next": None,
+        "why": "began with its first request",
+    }
+    assert second["conversation"]["why"] == "kept"
 
 
-async def test_each_session_has_names_of_its_own(start: Start) -> None:
+async def test_each_session_has_its_own_threads(start: Start) -> None:
     server = await start(chat=HEAD + conversation(A))
 
-    for session, name in (("one", NEW), ("two", OTHER), ("three", A)):
-        assert (await make(server, name, x_mockserver_session=session))["thread_id"] == name
-        assert (await turn(server, name, x_mockserver_session=session))["on"] == name
+    for session, thread in (("one", NEW), ("two", OTHER), ("three", A)):
+        assert (await make(server, thread, x_mockserver_session=session))["thread_id"] == thread
+        assert (await turn(server, thread, x_mockserver_session=session))["on"] == thread
 
 
-async def test_a_reset_forgets_names(start: Start) -> None:
-    server = await start(chat=HEAD + conversation(A))
-    await make(server, NEW)
+async def test_a_reset_forgets_the_threads(start: Start) -> None:
+    created = exchange("POST", "/threads", {}, {"thread_id": A})
+    server = await start(chat=HEAD + created)
+    assert (await ask(server, "POST", "/threads", {}))["thread_id"] == A
+    assert (await ask(server, "POST", "/threads", {}))["thread_id"] != A
     async with server.client.post("/__mockserver__/reset"):
         pass
 
-    assert (await make(server, OTHER))["thread_id"] == OTHER
+    assert (await ask(server, "POST", "/threads", {}))["thread_id"] == A
 
 
-async def test_what_differs_in_more_than_ids_is_a_miss(start: Start) -> None:
+async def test_another_question_is_a_miss_that_shows_the_expected_one(start: Start) -> None:
     server = await start(chat=HEAD + conversation(A))
+    await make(server, NEW)
 
     answer = await turn(server, NEW, "something else")
 
-    assert answer["miss"]["reason"] == "no exchange matches"
+    miss = answer["miss"]
+    assert (
+        miss["reason"]
+        == "the next turn of chat.yaml thread 1 (#1-#3), 0 of 1 turns played, differs"
+    )
+    [near] = miss["nearest"]
+    assert near["exchange"] == "chat.yaml#2"
+    assert [one["path"] for one in near["differs"]] == ["body.input.messages[0].content"]
     assert (await turn(server, NEW))["on"] == NEW
 
 
-async def test_nothing_is_guessed_where_two_fit_equally(start: Start) -> None:
+async def test_conversations_alike_but_for_the_answers_play_in_recorded_order(start: Start) -> None:
     server = await start(a=HEAD + conversation(A, "one"), b=HEAD + conversation(B, "two"))
 
-    answer = await turn(server, NEW)
+    answers = [(await turn(server, f"{NEW[:-2]}{number}"))["said"] for number in range(10, 14)]
 
-    assert answer["miss"]["reason"] == (
-        "but for its ids it fits a.yaml#2, b.yaml#2 equally, whose answers differ: name its cassette, "
-        "whose order tells them apart"
-    )
+    assert answers == ["one", "two", "one", "two"]
     assert (await turn(server, NEW, x_mockserver_cassette="b"))["said"] == "two"
 
 
-async def test_a_name_stays_open_while_all_that_it_may_mean_says_the_same(start: Start) -> None:
-    """The two threads are made alike; what is said on them tells which it is."""
+async def test_the_first_turn_tells_which_conversation_it_is(start: Start) -> None:
+    """The two threads are created alike."""
     one, two = conversation(A, "one", "hi"), conversation(B, "two", "ho")
     server = await start(a=HEAD + one, b=HEAD + two)
 
@@ -152,27 +168,23 @@ async def test_two_conversations_are_told_apart(start: Start) -> None:
 
 
 @pytest.mark.parametrize("before", [NEW, A])
-async def test_a_recorded_name_has_one_other_name_in_a_session(start: Start, before: str) -> None:
+async def test_any_number_of_threads_play_a_conversation(start: Start, before: str) -> None:
     server = await start(chat=HEAD + conversation(A))
-    await turn(server, before)
 
-    answer = await turn(server, OTHER)
-
-    assert answer["miss"]["reason"] == (
-        f"but for its ids it is chat.yaml#2, where {OTHER} would stand for {A}; but in this session {before} does: "
-        "take another session, or reset this one"
-    )
-    assert (await turn(server, before))["on"] == before
+    assert await turn(server, before) == {"on": before, "said": "hello"}
+    assert await turn(server, OTHER) == {"on": OTHER, "said": "hello"}
+    state = await ask(server, "GET", f"/threads/{before}/state")
+    assert state["checkpoint"] == {"thread_id": before}
 
 
-async def test_names_are_looked_for_in_one_cassette_if_it_is_named(start: Start) -> None:
+async def test_a_named_cassette_is_searched_alone(start: Start) -> None:
     server = await start(a=HEAD + conversation(A, "one"), b=HEAD + conversation(B, "two"))
 
-    assert (await turn(server, NEW, x_mockserver_cassette="a"))["said"] == "one"
     assert (await turn(server, OTHER, x_mockserver_cassette="b"))["said"] == "two"
+    assert (await turn(server, NEW, x_mockserver_cassette="a"))["said"] == "one"
 
 
-async def test_ignored_paths_are_ignored_under_any_name(start: Start) -> None:
+async def test_ignored_paths_are_ignored_under_any_id(start: Start) -> None:
     text = HEAD + "ignore: [body.config]\n" + conversation(A)
     server = await start(chat=text)
     body = {"input": {"messages": "hi"}, "config": {"tags": ["x"]}}
@@ -187,7 +199,7 @@ def told_apart_late(thread: str, run: str, word: str) -> str:
     return "".join(
         (
             exchange("GET", f"{at}/state", None, {"on": thread, "turns": 0}),
-            exchange("POST", f"{at}/runs/wait", hi, {"on": thread, "by": run}),
+            exchange("POST", f"{at}/runs/wait", hi, {"on": thread, "run_id": run}),
             exchange("GET", f"{at}/runs/{run}", None, {"run_id": run}),
             exchange("GET", f"{at}/state", None, {"on": thread, "by": [run], "turns": 1}),
             exchange("POST", f"{at}/runs/wait", more, {"on": thread, "said": word, "after": run}),
@@ -213,9 +225,9 @@ async def test_conversations_that_begin_alike_are_replayed_in_any_order(
         live = f"7d1e5c4e-7f7a-4f0e-8d5c-00000000000{number}"
         assert await ask(server, "GET", f"/threads/{live}/state") == {"on": live, "turns": 0}
         first = await turn(server, live)
-        run = first["by"]
+        run = first["run_id"]
         runs.append(run)
-        assert first == {"on": live, "by": run}
+        assert first == {"on": live, "run_id": run}
         assert await ask(server, "GET", f"/threads/{live}/runs/{run}") == {"run_id": run}
         state = await ask(server, "GET", f"/threads/{live}/state")
         assert state == {"on": live, "by": [run], "turns": 1}
@@ -294,8 +306,8 @@ async def test_what_another_one_has_turned_out_to_be_is_left_out(start: Start) -
     assert await ask(server, "GET", f"/threads/{NEW}/state") == {"on": NEW, "said": None}
 
 
-async def test_a_named_cassette_is_one_scenario_whose_order_tells(start: Start) -> None:
-    """The first state differs from the second, and nothing but their order tells which is asked for."""
+async def test_a_read_is_answered_from_its_progress(start: Start) -> None:
+    """Two threads are created alike; the state of one was read before a turn, that of the other after it."""
     parts = (
         exchange("POST", "/threads", {"thread_id": A}, {"thread_id": A}),
         exchange("GET", f"/threads/{A}/state", None, {"on": A, "said": None}),
@@ -304,17 +316,13 @@ async def test_a_named_cassette_is_one_scenario_whose_order_tells(start: Start) 
         exchange("GET", f"/threads/{B}/state", None, {"on": B, "said": "hello"}),
     )
     server = await start(chat=HEAD + "".join(parts))
-    named = {"x_mockserver_cassette": "chat"}
-    await make(server, NEW)
-    assert "miss" in await ask(server, "GET", f"/threads/{NEW}/state")
 
-    named["x_mockserver_session"] = "another"
-    await make(server, NEW, **named)
-    assert await ask(server, "GET", f"/threads/{NEW}/state", **named) == {"on": NEW, "said": None}
-    await make(server, OTHER, **named)
-    assert await turn(server, OTHER, **named) == {"on": OTHER}
-    told = await ask(server, "GET", f"/threads/{OTHER}/state", **named)
-    assert told == {"on": OTHER, "said": "hello"}
+    for thread in (NEW, OTHER):
+        await make(server, thread)
+        assert await ask(server, "GET", f"/threads/{thread}/state") == {"on": thread, "said": None}
+        assert await turn(server, thread) == {"on": thread}
+        state = await ask(server, "GET", f"/threads/{thread}/state")
+        assert state == {"on": thread, "said": "hello"}
 
 
 async def test_an_assistant_that_a_client_made_up_has_another_name(start: Start) -> None:
@@ -354,14 +362,6 @@ async def test_an_assistant_that_was_recorded_means_itself(start: Start) -> None
     assert await run(B, "8") == {"by": B}
 
 
-async def test_a_recorded_thread_that_is_used_under_its_name_has_no_other(start: Start) -> None:
-    server = await start(chat=HEAD + conversation(A))
-    assert (await make(server, A))["thread_id"] == A
-
-    assert "miss" in await turn(server, OTHER)
-    assert (await turn(server, A))["on"] == A
-
-
 async def test_a_graph_of_another_name_is_another_one(start: Start) -> None:
     body = {"assistant_id": "agent", "input": {"messages": "hi"}}
     server = await start(chat=HEAD + exchange("POST", "/runs/wait", body, {"by": "agent"}))
@@ -374,8 +374,8 @@ async def test_the_id_of_a_message_in_a_state_does_not_count_and_comes_back(star
         return {"values": {"messages": [{"role": "human", "content": "hi", "id": identity}]}}
 
     parts = (
-        exchange("POST", f"/threads/{A}/state", update(A), {"checkpoint_id": "1"}),
-        exchange("GET", f"/threads/{A}/state", None, update(A)),
+        exchange("POST", f"/threads/{A}/state", update(B), {"checkpoint_id": "1"}),
+        exchange("GET", f"/threads/{A}/state", None, update(B)),
     )
     server = await start(chat=HEAD + "".join(parts))
 

@@ -1,0 +1,166 @@
+"""What the fake graph must know of a live thread to answer where its recorded conversation does not. No I/O."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mockserver.cassette.assistant_ids import UUID_PATTERN, default_assistant_id
+from mockserver.cassette.model import Body, Stream
+from mockserver.cassette.playback import encode_body
+from mockserver.conversations import ids
+from mockserver.conversations.ids import IdMap
+from mockserver.conversations.recordings import Conversation, Source, Step
+from mockserver.fake.api.known_threads import KnownCheckpoint, KnownThread
+from mockserver.formats.json_text import Json
+from mockserver.matching.canonical import parse_json
+from mockserver.matching.index import Entry
+
+_INTERRUPT = "__interrupt__"
+_GRAPH = re.compile(rb'"graph_id"\s*:\s*"([^"\\]+)"')
+_UUID = re.compile(UUID_PATTERN, re.IGNORECASE)
+
+
+def known_thread(
+    thread: str, progress: int, names: IdMap, conversation: Conversation, source: Source
+) -> KnownThread:
+    """Return what *conversation* says of the live *thread* after *progress* turns, whose ids are *names*.
+
+    Raise ReadError if its exchanges cannot be read.
+    """
+    state = _State()
+    if conversation.creation is not None:
+        for _, record in _documents(conversation.creation, names, source):
+            if isinstance(record, dict):
+                state.metadata |= record.get("metadata") or {}
+    for step in conversation.steps:
+        if step.progress <= progress:
+            state.add(step, names, source, is_turn=step in conversation.turns)
+    return state.known(thread)
+
+
+@dataclass(slots=True)
+class _State:
+    """The state of a thread, as far as its exchanges so far show it."""
+
+    metadata: dict[str, Json] = field(default_factory=dict)
+    values: dict[str, Json] | None = None
+    asked: list[Json] = field(default_factory=list)
+    checkpoints: dict[str, KnownCheckpoint] = field(default_factory=dict)
+
+    def known(self, thread: str) -> KnownThread:
+        ordered = sorted(self.checkpoints.values(), key=lambda one: one.created_at)
+        record: dict[str, Json] = {"metadata": self.metadata}
+        if self.asked:
+            record |= {"status": "interrupted", "interrupts": {thread: self.asked}}
+        return KnownThread(thread, record, self.values, tuple(ordered))
+
+    def add(self, step: Step, names: IdMap, source: Source, *, is_turn: bool) -> None:
+        exchange = source.load(step.entry)
+        if is_turn:
+            body = _parsed(ids.rename_json(exchange.request.body, names.live))
+            self._begin_turn(
+                body if isinstance(body, dict) else {}, encode_body(exchange.response.content)
+            )
+        for event, document in _documents(step.entry, names, source):
+            for found in _checkpoints(document):
+                self.checkpoints[found.identity] = found
+            if is_turn:
+                self._take(event, document)
+            elif isinstance(document, dict) and isinstance(document.get("values"), dict):
+                self.values = document["values"] if step.path == "/state" else self.values
+
+    def _begin_turn(self, body: dict[str, Json], response: bytes) -> None:
+        """Take what the *body* of a run says; *response* names the graph of an assistant with an id of its own."""
+        assistant = body.get("assistant_id")
+        if isinstance(assistant, str):
+            graph = _GRAPH.search(response)
+            is_id = _UUID.fullmatch(assistant)
+            name = graph[1].decode("utf-8", "replace") if graph else None if is_id else assistant
+            identity = assistant if is_id else default_assistant_id(assistant)
+            self.metadata |= {"assistant_id": identity} | ({"graph_id": name} if name else {})
+        self.asked = []
+        given = body.get("input") or body.get("values")
+        if isinstance(given, dict):
+            self._merge(given)
+
+    def _take(self, event: str, document: Json) -> None:
+        """Take what *document* of a response to a turn says, the data of *event* or a whole body (no event)."""
+        if not isinstance(document, dict):
+            return
+        asked = document.get(_INTERRUPT)
+        if isinstance(asked, list):
+            self.asked = asked
+        if event in ("", "values") and "__error__" not in document:
+            if event or isinstance(document.get("messages"), list):
+                self.values = {name: part for name, part in document.items() if name != _INTERRUPT}
+        elif event == "updates":
+            for update in document.values():
+                if isinstance(update, dict):
+                    self._merge(update)
+
+    def _merge(self, update: dict[str, Json]) -> None:
+        """Add *update*, the output of a node, to the values."""
+        values = dict(self.values or {})
+        for name, part in update.items():
+            if name == "messages":
+                values[name] = _with_messages(values.get(name), part)
+            else:
+                values[name] = part
+        self.values = values
+
+
+def _with_messages(before: Json, added: Json) -> list[Json]:
+    """Return the messages *before* with those *added*; one with a known id replaces the earlier one."""
+    messages = list(before) if isinstance(before, list) else []
+    positions = {
+        one.get("id"): number for number, one in enumerate(messages) if isinstance(one, dict)
+    }
+    for message in added if isinstance(added, list) else [added]:
+        identity = message.get("id") if isinstance(message, dict) else None
+        if identity is not None and identity in positions:
+            messages[positions[identity]] = message
+        else:
+            messages.append(message)
+    return messages
+
+
+def _documents(entry: Entry, names: IdMap, source: Source) -> Iterator[tuple[str, Json]]:
+    """Yield event name (empty for a whole body) and JSON of each part of the response of *entry*, with live ids."""
+    content = source.load(entry).response.content
+    if isinstance(content, Body):
+        document = _parsed(ids.rename_json(content.raw, names.live))
+        if document is not None:
+            yield "", document
+    if isinstance(content, Stream):
+        for timed in content.events:
+            fields = dict(timed.event.fields)
+            raw = fields.get("data", "").encode("utf-8", "replace")
+            document = _parsed(ids.rename_json(raw, names.live))
+            if document is not None:
+                yield fields.get("event", "message"), document
+
+
+def _parsed(raw: bytes) -> Json:
+    try:
+        return parse_json(raw)
+    except ValueError:
+        return None
+
+
+def _checkpoints(value: Json) -> Iterator[KnownCheckpoint]:
+    """Yield the checkpoints of the root graph in *value*: states as `/state` and `/history` return them."""
+    for one in value if isinstance(value, list) else [value]:
+        reference = one.get("checkpoint") if isinstance(one, dict) else None
+        if not isinstance(reference, dict) or reference.get("checkpoint_ns"):
+            continue
+        identity, values = reference.get("checkpoint_id"), one.get("values")
+        if isinstance(identity, str) and isinstance(values, dict):
+            before = one.get("parent_checkpoint") or {}
+            yield KnownCheckpoint(
+                identity,
+                before.get("checkpoint_id"),
+                values,
+                one.get("metadata") or {},
+                one.get("created_at") or "",
+                tuple(task for task in one.get("tasks") or () if isinstance(task, dict)),
+            )

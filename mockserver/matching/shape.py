@@ -1,0 +1,94 @@
+"""The shape of a request: what remains when its ids are numbered. Requests of one shape differ in ids only. No I/O.
+
+An id is a UUID in a place where the Agent Server has its own ids: in a path after `threads`, `runs`, `state` or `assistants`, or under a key
+such as `thread_id`. The ids of default assistants do not count: they are UUIDs of version 5, the same on every server.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mockserver.cassette.assistant_ids import UUID_PATTERN
+from mockserver.formats.json_text import Json
+from mockserver.matching.keys import Key, digest, serialize
+
+_UUIDS = re.compile(UUID_PATTERN, re.IGNORECASE)
+_MADE = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-46-9a-f][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
+"""The pattern of the id of an assistant that a client created."""
+
+_IN_PATH = re.compile(
+    rf"(?<=/)(?:(?:threads|runs|state)/({UUID_PATTERN})|assistants/({_MADE}))(?=/|$)", re.IGNORECASE
+)
+_KEYS = frozenset(
+    ("thread_id", "run_id", "checkpoint_id", "checkpoint_ns", "langgraph_checkpoint_ns")
+)
+_LISTS = frozenset(("thread_ids", "run_ids", "ids"))
+_ASSISTANT = "assistant_id"
+_MADE_ID = re.compile(_MADE, re.IGNORECASE)
+
+_PART_OF_UUID = re.compile(r"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-")
+"""A part of every UUID, which is found quickly if there is none."""
+
+_DEFAULT_ASSISTANT = re.compile(r'\{"body":\{"assistant_id":"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-')
+"""The start of a serialized run with a default assistant, whose id does not count."""
+
+_WORDS = ("/threads/", "thread_id", "run_id", "checkpoint")
+"""Every request with ids contains one of these, or the id of an assistant that a client created."""
+
+# Only the digits in either case: a pattern that ignores case is not searched by its first letters.
+_MADE_ASSISTANT = re.compile(r'assistant(?:s/|_id":")' + _MADE.replace("a-f", "a-fA-F"))
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A request without its *ids*, which are in order of appearance. Requests with the same *key* differ in ids only."""
+
+    key: Key
+    ids: tuple[str, ...]
+
+
+def request_shape(form: Json, text: str | None = None) -> Shape | None:
+    """Return the shape of the canonical request *form*, whose serialized *text* may be given; None if it has no ids."""
+    text = serialize(form) if text is None else text
+    default = _DEFAULT_ASSISTANT.match(text)
+    if not _PART_OF_UUID.search(text, default.end() if default else 0):
+        return None
+    if not any(word in text for word in _WORDS) and not _MADE_ASSISTANT.search(text):
+        return None
+    ids = {found.lower() for found in _ids(form)}
+    if not ids:
+        return None
+    numbers: dict[str, int] = {}
+
+    def numbered(found: re.Match[str]) -> str:
+        identity = found[0].lower()
+        return f"\0{numbers.setdefault(identity, len(numbers))}" if identity in ids else found[0]
+
+    return Shape(digest(_UUIDS.sub(numbered, text)), tuple(numbers))
+
+
+def _ids(form: Json) -> Iterator[str]:
+    for match in _IN_PATH.finditer(form["path"]):
+        yield match[1] or match[2]
+    for part in ("body", "query"):
+        yield from _ids_below(form.get(part))
+
+
+def _ids_below(value: Json) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, part in value.items():
+            if name in _KEYS or name in _LISTS:
+                yield from _ids_within(part)
+            elif name == _ASSISTANT and isinstance(part, str) and _MADE_ID.fullmatch(part):
+                yield part
+            else:
+                yield from _ids_below(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _ids_below(part)
+
+
+def _ids_within(value: Json) -> Iterator[str]:
+    for part in value if isinstance(value, list) else (value,):
+        if isinstance(part, str):
+            yield from _UUIDS.findall(part)
