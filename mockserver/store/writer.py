@@ -11,8 +11,10 @@ from pathlib import Path
 
 from mockserver.cassette.model import Header, Policy
 from mockserver.cassette.yaml_codec import dump_header
+from mockserver.conversations.repeated import repeated_conversations
 from mockserver.errors import StorageError, UsageError
 from mockserver.formats.wording import pluralize
+from mockserver.store import atomic
 from mockserver.store.appended_file import (
     AppendedFile,
     create_beside,
@@ -34,7 +36,10 @@ class WriteMode(Enum):
 
     NEW = auto()
     EXTEND = auto()
+    """Add to it. At the end, conversations that it already held are dropped."""
     OVERWRITE = auto()
+    CONTINUE = auto()
+    """Add to a file that the same recording has closed."""
 
 
 class CassetteWriter:
@@ -53,6 +58,7 @@ class CassetteWriter:
         report: Callable[[str], None],
     ) -> None:
         self._path = path
+        self._mode = mode
         self._header = header
         self._report = report
         self._head = b""
@@ -107,6 +113,8 @@ class CassetteWriter:
                 os.close(descriptor)
         if self._edited:
             raise StorageError(self._edit_message())
+        if self._mode is WriteMode.EXTEND and self._output.base and len(self._documents):
+            self._drop_repeated()
 
     def _open_output(self, mode: WriteMode) -> AppendedFile:
         """Return the file to append to."""
@@ -117,7 +125,7 @@ class CassetteWriter:
                 raise UsageError(
                     f"{self._path} already exists: add to it with --extend, or replace it with --overwrite"
                 )
-            case WriteMode.EXTEND:
+            case WriteMode.EXTEND | WriteMode.CONTINUE:
                 return AppendedFile(self._path, self._lock, self._cut_incomplete())
             case WriteMode.OVERWRITE:
                 if b"mockserver" not in os.pread(self._lock, _BLOCK, 0):
@@ -172,6 +180,31 @@ class CassetteWriter:
         elif output.descriptor != self._lock and not self._edited:
             self._replace_cassette()
         return True
+
+    def _drop_repeated(self) -> None:
+        """Drop the conversations that the cassette held before the recording, and say so."""
+        raw = self._path.read_bytes()
+        cassette_file = CassetteFile(self._path, self._path.name, Policy(), max_in_memory=0)
+        try:
+            cassette = cassette_file.cassette
+            old_count = len(cassette.entries) - len(self._documents)
+            repeated, kept = repeated_conversations(cassette, old_count, cassette_file.exchange)
+        finally:
+            cassette_file.close()
+        dropped = {entry for entries in repeated for entry in entries}
+        if not dropped:
+            return
+        parts: list[bytes] = []
+        position = 0
+        for entry in sorted(dropped, key=lambda entry: entry.start):
+            parts.append(raw[position : entry.start])
+            position = entry.end
+        atomic.rewrite(self._path, b"".join((*parts, raw[position:])), raw)
+        verb = "was" if len(repeated) == 1 else "were"
+        self._report(
+            f"{self._path}: kept {pluralize(kept, 'new conversation')}, dropped {len(repeated)} that {verb} recorded before; "
+            "--overwrite renews them"
+        )
 
     def _write_sorted(self) -> Path:
         """Write the exchanges in the order of their requests to a new file; return its path."""

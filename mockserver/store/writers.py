@@ -157,7 +157,7 @@ class FolderWriter:
         return writer
 
     def _open(self, path: Path) -> CassetteWriter:
-        mode = WriteMode.EXTEND if path in self._finished else self._mode
+        mode = WriteMode.CONTINUE if path in self._finished else self._mode
         while True:
             try:
                 return CassetteWriter(path, mode, self._header, self._report)
