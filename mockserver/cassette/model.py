@@ -113,12 +113,16 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its response; *redacted* is the number of secrets that were replaced."""
+    """One request and its response; *redacted* is the number of secrets that were replaced.
+
+    *at* is when the request arrived, in seconds since the recording started.
+    """
 
     request: Request
     response: Response
     repeat: Repeat | None = None
     redacted: int = 0
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

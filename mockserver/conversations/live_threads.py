@@ -244,6 +244,8 @@ class LiveThreads:
         key = query.key(live.ids, current.rules) if current else b""
         if current and number < len(turns) and _key(turns[number]) == key:
             return self._turn_answer(live, current, turns[number], live.ids, "kept")
+        if current and (refused := self._read_at(live, current, query, live.ids, float("inf"))):
+            return refused
         others = [
             other
             for other in self._ordered(live, recordings.with_turn(query.shapes, number))

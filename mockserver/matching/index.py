@@ -90,9 +90,13 @@ _RulesKey = tuple[IgnoreRules, Key]
 
 
 def fingerprint(
-    form: dict[str, Json], rules: IgnoreRules, raw: bytes, repeat: Repeat | None = None
+    form: dict[str, Json],
+    rules: IgnoreRules,
+    raw: bytes,
+    repeat: Repeat | None = None,
+    at: float | None = None,
 ) -> RequestFingerprint:
-    """Return the fingerprint of a recorded request: its canonical *form*, the *raw* bytes it was read from, its own *repeat*."""
+    """Return the fingerprint of a recorded request: its canonical *form*, the *raw* bytes it was read from, its own *repeat*, and *at*."""
     reduced = keys.without_ignored(form, rules)
     text = keys.serialize(reduced)
     shape = request_shape(reduced, text)
@@ -105,6 +109,7 @@ def fingerprint(
         (form["method"], form["path"]),
         keys.shingles(text if not rules else keys.serialize(form)),
         repeat,
+        at,
     )
 
 

@@ -79,12 +79,18 @@ def exchange(
     *,
     status: int = 200,
     repeat: Repeat | None = None,
+    at: float | None = None,
+    seconds: float = 0.0,
 ) -> Exchange:
     raw = b"" if body is None else json.dumps(body).encode()
     response = Response(
-        status, None, tuple((headers or {}).items()), Body(json.dumps(answer).encode()), End()
+        status,
+        None,
+        tuple((headers or {}).items()),
+        Body(json.dumps(answer).encode(), seconds),
+        End(),
     )
-    return Exchange(Request(method, path, (), raw), response, repeat)
+    return Exchange(Request(method, path, (), raw), response, repeat, at=at)
 
 
 def recordings(*cassettes: Iterable[Exchange], rules: IgnoreRules = ()) -> Recordings:
@@ -94,7 +100,7 @@ def recordings(*cassettes: Iterable[Exchange], rules: IgnoreRules = ()) -> Recor
     for name, exchanges in zip("abcdefghij", cassettes, strict=False):
         entries: list[Entry] = []
         for number, one in enumerate(exchanges, 1):
-            found = fingerprint(canonicalize(one.request), rules, b"")
+            found = fingerprint(canonicalize(one.request), rules, b"", at=one.at)
             entry = Entry(f"{name}.yaml", number, 0, 0, found, one.repeat or Repeat.LAST)
             content[entry] = one
             entries.append(entry)
