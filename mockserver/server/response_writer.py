@@ -19,7 +19,10 @@ from mockserver.http.messages import (
 from mockserver.server.aiohttp_private import RawResponse
 
 _COMMON = (
-    ("access-control-expose-headers", "x-pagination-total, x-pagination-next, content-location, x-mockserver-source, x-mockserver-how, x-mockserver-exchange"),
+    (
+        "access-control-expose-headers",
+        "x-pagination-total, x-pagination-next, content-location, x-mockserver-source, x-mockserver-how, x-mockserver-exchange",
+    ),
     ("vary", "Origin"),
 )
 _ANY_ORIGIN = (("access-control-allow-origin", "*"), *_COMMON)
