@@ -1,0 +1,1 @@
+"""Which recorded conversation a live thread plays."""
