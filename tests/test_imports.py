@@ -12,6 +12,7 @@ ORDER = [
     {"http"},
     {"cassette"},
     {"fake", "matching", "redaction"},
+    {"conversations"},
     {"store"},
     {"server", "tools"},
     {"cli", "pytest_plugin"},
@@ -19,7 +20,10 @@ ORDER = [
 ]
 """A room imports only from rooms on lower floors."""
 
-PURE = {"errors", "formats", "http", "cassette", "fake", "matching", "redaction", "tools"}
+PURE = {
+    *("errors", "formats", "http", "cassette", "fake", "matching", "redaction"),
+    *("conversations", "tools"),
+}
 """Rooms without I/O: a function there returns the same for the same arguments."""
 
 IMPURE_MODULES = {"aiohttp", "asyncio", "os", "pathlib", "random", "secrets", "socket", "tempfile"}

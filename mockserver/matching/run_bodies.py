@@ -25,6 +25,7 @@ _NULL_REJECTED = frozenset(
 )
 
 _UUID = re.compile(UUID_PATTERN, re.IGNORECASE)
+_STREAM_OR_WAIT = re.compile(r"(?P<runs>(?:/threads/[^/]+)?/runs)/(?:stream|wait)")
 
 # These have no effect if they have the type of the schema; the server rejects any other type.
 _NO_EFFECT: dict[str, tuple[type, ...]] = {
@@ -114,6 +115,28 @@ def canonical_run(body: Json, threaded: bool) -> Json:
     if isinstance(command, dict) and isinstance(command.get("update"), dict):
         form["command"] = {**command, "update": canonical_state(command["update"])}
     return drop_defaults(form, _DEFAULTS_ON_THREAD if threaded else _DEFAULTS_STATELESS)
+
+
+def run_modes(form: dict[str, Json]) -> list[str] | None:
+    """Return the stream modes of the request with canonical *form*, or None if it is not a streamed or awaited run."""
+    body = form.get("body")
+    if form["method"] != "POST" or not _STREAM_OR_WAIT.fullmatch(form["path"]):
+        return None
+    modes = body.get("stream_mode", ["values"]) if isinstance(body, dict) else None
+    is_valid = isinstance(modes, list) and all(isinstance(mode, str) for mode in modes)
+    return modes if is_valid else None
+
+
+def mode_free_form(form: dict[str, Json]) -> dict[str, Json] | None:
+    """Return the canonical *form* of a streamed or awaited run without its stream modes, else None.
+
+    `/runs/wait` counts as `/runs/stream`: of two requests with the same result, one response may be derived from the other's.
+    """
+    if run_modes(form) is None:
+        return None
+    path = _STREAM_OR_WAIT.sub(r"\g<runs>/stream", form["path"])
+    body = {name: part for name, part in form["body"].items() if name != "stream_mode"}
+    return {**form, "path": path, "body": body}
 
 
 def _assistant(name: Json) -> Json:
