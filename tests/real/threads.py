@@ -422,6 +422,23 @@ def replaced(strategy: str) -> Scenario:
     return replace
 
 
+def delayed(strategy: str) -> Scenario:
+    def delay(to: Asked) -> None:
+        at = thread(to)
+        late = to.ask("POST", f"{at}/runs", run("late", after_seconds=100_000))
+        to.ask("POST", f"{at}/runs/wait", run("hi", multitask_strategy=strategy))
+        to.ask("GET", f"{at}/runs/{late['run_id']}")
+        look(to, at)
+        later = to.ask("POST", f"{at}/runs", run("later", after_seconds=200_000))
+        to.ask("POST", f"{at}/runs", run("less late", after_seconds=50_000))
+        to.ask("GET", f"{at}/runs?select=status&select=run_id")
+        to.ask("POST", f"{at}/runs/{later['run_id']}/cancel?wait=true")
+        to.ask("GET", f"{at}/runs?select=status&select=run_id")
+        to.ask("DELETE", at)
+
+    return delay
+
+
 def waits(to: Asked) -> None:
     at = thread(to)
     for mode in ("updates", "messages-tuple"):
@@ -473,4 +490,5 @@ SCENARIOS: dict[str, Scenario] = {
     "replace a run by interrupt": replaced("interrupt"),
     "replace a run by rollback": replaced("rollback"),
     "wait for a run": replaced("enqueue"),
+    **{f"delay a run: {how}": delayed(how) for how in ("reject", "interrupt")},
 }

@@ -83,6 +83,20 @@ def test_a_run_that_is_over_is_told(client: Client) -> None:
     assert client.ask("GET", f"/threads/{T}/runs?select=status") == [{"status": "success"}]
 
 
+def test_a_delayed_run_is_pending_until_it_is_due(client: Client) -> None:
+    late, now = begun(client, 0.0, after_seconds=60), begun(client, 1.0)
+
+    def statuses() -> list[tuple[str, str]]:
+        runs = client.ask("GET", f"/threads/{T}/runs")
+        return [(f"/threads/{T}/runs/{one['run_id']}", one["status"]) for one in runs]
+
+    assert statuses() == [(late, "pending"), (now, "running")]
+    client.now = 59.0
+    assert statuses() == [(late, "pending"), (now, "success")]
+    client.now = 61.0
+    assert statuses() == [(late, "running"), (now, "success")]
+
+
 def test_a_run_can_be_joined_from_any_event(client: Client) -> None:
     one = begun(client, stream_resumable=True, stream_mode=["updates", "values"])
     whole = client.ask("GET", f"{one}/stream", last_event_id="-1")
