@@ -6,11 +6,10 @@ Defaults are removed from the bodies of runs, and of a few other calls whose def
 
 import re
 from base64 import b64encode
-from urllib.parse import parse_qsl, unquote
 
 from mockserver.formats.json_text import Json, loads
 from mockserver.http.messages import Request
-from mockserver.matching import query_params, run_bodies
+from mockserver.matching import query_params, run_bodies, url
 from mockserver.matching.run_bodies import Defaults, drop_defaults
 
 _RUN = re.compile(r"/(?P<thread>threads/[^/]+/)?runs(?:/stream|/wait|/batch)?/?")
@@ -41,12 +40,11 @@ def canonicalize(request: Request) -> dict[str, Json]:
 def canonical_form(method: str, target: str, body: dict[str, Json]) -> dict[str, Json]:
     """Return the canonical form of a request for *target*; *body* has one key, `body`, `text` or `base64`, or none."""
     path, _, query = target.partition("?")
-    path = unquote(path)
+    path = url.decode_path(path)
     form: dict[str, Json] = {"method": method, "path": path}
     if query:
-        pairs = sorted(parse_qsl(query, keep_blank_values=True), key=lambda pair: pair[0])
         values: dict[str, list[str]] = {}
-        for name, value in pairs:
+        for name, value in sorted(url.decode_query(query), key=lambda pair: pair[0]):
             values.setdefault(name, []).append(value)
         if canonical := query_params.canonical_query(path, values):
             form["query"] = canonical

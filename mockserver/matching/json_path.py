@@ -66,14 +66,14 @@ def format_path(path: Path) -> str:
 
 
 def remove(value: Json, path: Path) -> Json:
-    """Return a copy of *value* without the part at *path*; objects that become empty are removed too."""
+    """Return a copy of *value* without the part at *path*; what encloses it stays, even if it is empty then."""
     if not path:
         return value
     first, rest = path[0], path[1:]
     if isinstance(value, dict) and isinstance(first, str) and first in value:
-        remainder = remove(value[first], rest) if rest else {}
-        changed = {name: remainder if name == first else part for name, part in value.items()}
-        return {name: part for name, part in changed.items() if name != first or part != {}}
+        if rest:
+            return {**value, first: remove(value[first], rest)}
+        return {name: part for name, part in value.items() if name != first}
     if isinstance(value, list) and not isinstance(first, str):
         selected = [_selects(first, number, item) for number, item in enumerate(value)]
         pairs = zip(value, selected, strict=True)

@@ -56,7 +56,8 @@ def without_ignored(form: Json, ignored: IgnoreRules) -> Json:
     """Return the canonical request *form* without the parts at the *ignored* paths."""
     for path in _parsed_paths(ignored):
         form = json_path.remove(form, path)
-    return form
+    # A query without parameters is no query.
+    return json_path.remove(form, ("query",)) if form.get("query") == {} else form
 
 
 def request_key(form: Json) -> Key:

@@ -192,11 +192,56 @@ def test_any_other_body_is_the_value_it_is() -> None:
         pytest.param("/a?x=1&y=2", "/a?y=2&x=1", True, id="order of names"),
         pytest.param("/a?x=1&x=2", "/a?x=2&x=1", False, id="order of values"),
         pytest.param("/a%20b", "/a b", True, id="escapes"),
+        pytest.param("/a%2Fb", "/a/b", False, id="an escaped slash"),
+        pytest.param("/a%2fb", "/a%2Fb", True, id="the case of an escape"),
+        pytest.param("/%FE", "/%FF", False, id="bytes that are not UTF-8"),
+        pytest.param("/a?x=%FE", "/a?x=%FF", False, id="such bytes in a query"),
+        pytest.param("/a?x=b+c", "/a?x=b%20c", True, id="a space in a query"),
+        pytest.param("/a?x=b+c", "/a?x=b%2Bc", False, id="a plus sign in a query"),
         pytest.param("/a?x=", "/a", False, id="an empty value"),
     ],
 )
 def test_paths_are_compared_by_meaning(one: str, other: str, same: bool) -> None:
     assert (key(b"", one) == key(b"", other)) is same
+
+
+@pytest.mark.parametrize(
+    ("rule", "one", "other", "same"),
+    [
+        pytest.param(
+            "body.metadata.tag",
+            {"metadata": {"tag": "x"}},
+            {"metadata": {"tag": "y"}},
+            True,
+            id="it",
+        ),
+        pytest.param("body.metadata.tag", {"metadata": {"tag": "x"}}, {}, False, id="around it"),
+        pytest.param(
+            "body.metadata.tag",
+            {"metadata": {"tag": "x", "a": 1}},
+            {"metadata": {"a": 1}},
+            True,
+            id="beside others",
+        ),
+        pytest.param("body.a.b", {"a": {}}, {}, False, id="an object that lacks it"),
+        pytest.param("body.metadata", {"metadata": {"tag": "x"}}, {}, True, id="the object"),
+        pytest.param("body.a[0]", {"a": [1]}, {"a": [2]}, True, id="an item"),
+        pytest.param("body.a[0]", {"a": [1]}, {}, False, id="around an item"),
+    ],
+)
+def test_an_ignored_path_removes_one_value(rule: str, one: Any, other: Any, same: bool) -> None:
+    forms = [
+        canonicalize(Request("POST", "/x", (), json.dumps(body).encode())) for body in (one, other)
+    ]
+    found = [keys.without_ignored(form, (rule,)) for form in forms]
+
+    assert (found[0] == found[1]) is same
+
+
+def test_a_query_of_ignored_parameters_is_no_query() -> None:
+    forms = [canonicalize(Request("GET", target)) for target in ("/x", "/x?page=2")]
+
+    assert keys.without_ignored(forms[1], ("query.page",)) == forms[0]
 
 
 def test_methods_differ() -> None:

@@ -92,9 +92,10 @@ def test_what_a_path_points_to_is_found() -> None:
     assert json_path.get(FORM, ("body", "messages", 7), "nothing") == "nothing"
 
 
-def test_an_object_that_is_empty_then_is_removed_too() -> None:
-    form = {"body": {"config": {"configurable": {"user_id": "7"}}, "x": 1}}
+@pytest.mark.parametrize("configurable", [{"user_id": "7"}, {}])
+def test_an_object_stays_without_its_parts(configurable: object) -> None:
+    form = {"body": {"config": {"configurable": configurable}, "x": 1}}
 
     assert json_path.remove(form, json_path.parse("body.config.configurable.user_id")) == {
-        "body": {"x": 1}
+        "body": {"config": {"configurable": {}}, "x": 1}
     }

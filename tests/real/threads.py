@@ -332,6 +332,12 @@ def supersteps(to: Asked) -> None:
     to.ask("POST", "/threads", {"supersteps": [{"updates": [ai]}]})
 
 
+def ids_of(events: str) -> list[str]:
+    """Return the ids of *events*, a stream."""
+    lines = (line for line in events.split("\r\n") if line.startswith("id: "))
+    return [line.removeprefix("id: ") for line in lines]
+
+
 def joined(to: Asked) -> None:
     at = thread(to)
     told = to.ask("POST", f"{at}/runs", run("two messages", "values", stream_resumable=True))
@@ -339,13 +345,20 @@ def joined(to: Asked) -> None:
     to.ask("GET", f"{one}/join")
     to.ask("GET", one)
     events = to.ask("GET", f"{one}/stream", headers={"Last-Event-ID": "-1"})
-    identity = [line for line in events.split("\r\n") if line.startswith("id: ")][1]
-    to.ask("GET", f"{one}/stream", headers={"Last-Event-ID": identity.removeprefix("id: ")})
+    to.ask("GET", f"{one}/stream", headers={"Last-Event-ID": ids_of(events)[1]})
     to.ask("GET", f"{one}/stream")
     to.ask("GET", f"{one}/stream?stream_mode=updates", headers={"Last-Event-ID": "-1"})
     told = to.ask("POST", f"{at}/runs", run("fail with ValueError"))
     to.ask("GET", f"{at}/runs/{told['run_id']}/join")
     to.ask("GET", f"{at}/runs/{told['run_id']}/stream", headers={"Last-Event-ID": "-1"})
+    for text in ("fail with ValueError", "fail within", "interrupt"):
+        body = run(text, "values", stream_resumable=True)
+        events = to.ask("POST", f"{at}/runs/stream", body)
+        one = f"{at}/runs/{to.ask('GET', f'{at}/runs?limit=1')[0]['run_id']}"
+        to.ask("GET", f"{one}/stream")
+        for identity in ("-1", "0", "nope", *ids_of(events)):
+            to.ask("GET", f"{one}/stream", headers={"Last-Event-ID": identity})
+        to.ask("GET", f"{one}/join")
     at = thread(to)
     told = to.ask("POST", f"{at}/runs", run("interrupt"))
     to.ask("GET", f"{at}/runs/{told['run_id']}/join")
@@ -376,6 +389,17 @@ def busy(to: Asked) -> None:
     look(to, at)
 
 
+def cancelled_and_joined(to: Asked) -> None:
+    at = thread(to)
+    told = to.ask("POST", f"{at}/runs", run("silence", "values", stream_resumable=True))
+    one = f"{at}/runs/{told['run_id']}"
+    to.sleep(2.5)
+    to.ask("POST", f"{one}/cancel?wait=true")
+    for headers in ({}, {"Last-Event-ID": "-1"}, {"Last-Event-ID": "nope"}):
+        to.ask("GET", f"{one}/stream", headers=headers)
+    to.ask("GET", f"{one}/join")
+
+
 def rolled_back(to: Asked) -> None:
     at = thread(to)
     to.ask("POST", f"{at}/runs/wait", run("hi"))
@@ -396,6 +420,23 @@ def replaced(strategy: str) -> Scenario:
         look(to, at)
 
     return replace
+
+
+def delayed(strategy: str) -> Scenario:
+    def delay(to: Asked) -> None:
+        at = thread(to)
+        late = to.ask("POST", f"{at}/runs", run("late", after_seconds=100_000))
+        to.ask("POST", f"{at}/runs/wait", run("hi", multitask_strategy=strategy))
+        to.ask("GET", f"{at}/runs/{late['run_id']}")
+        look(to, at)
+        later = to.ask("POST", f"{at}/runs", run("later", after_seconds=200_000))
+        to.ask("POST", f"{at}/runs", run("less late", after_seconds=50_000))
+        to.ask("GET", f"{at}/runs?select=status&select=run_id")
+        to.ask("POST", f"{at}/runs/{later['run_id']}/cancel?wait=true")
+        to.ask("GET", f"{at}/runs?select=status&select=run_id")
+        to.ask("DELETE", at)
+
+    return delay
 
 
 def waits(to: Asked) -> None:
@@ -442,10 +483,12 @@ SCENARIOS: dict[str, Scenario] = {
     "a copy": copied,
     "supersteps": supersteps,
     "joins": joined,
+    "joins after a cancellation": cancelled_and_joined,
     "waits": waits,
     "busy": busy,
     "rollback": rolled_back,
     "replace a run by interrupt": replaced("interrupt"),
     "replace a run by rollback": replaced("rollback"),
     "wait for a run": replaced("enqueue"),
+    **{f"delay a run: {how}": delayed(how) for how in ("reject", "interrupt")},
 }

@@ -31,7 +31,7 @@ class ExistingRuns:
         self._threads = threads
 
     def list_runs(self, call: Call) -> Response:
-        """`GET /threads/{id}/runs`: list the runs of a thread, newest first."""
+        """`GET /threads/{id}/runs`: list the runs of a thread, newest first; a delayed run counts from when it is due."""
         call.path_uuid("thread")
         try:
             limit, offset = (int(_number(call, *of)) for of in (("limit", "10"), ("offset", "0")))
@@ -42,7 +42,8 @@ class ExistingRuns:
             expected = "{" + ", ".join(map(repr, _COLUMNS)) + "}"
             raise HTTPError(422, f"Invalid select columns: {unknown}. Expected: {expected}")
         thread = self._threads.existing(call)
-        records = [_run_json(run) for run in reversed(thread.runs.values())]
+        runs = sorted(thread.runs.values(), key=lambda run: run.due_at)
+        records = [_run_json(run) for run in reversed(runs)]
         if "status" in call.queries:
             records = [one for one in records if one["status"] == call.query("status")]
         shown = records[offset:][:limit]
@@ -96,6 +97,8 @@ class ExistingRuns:
             self._runs.play_on_thread,
             begin=_count_seen(run, call.request.header("last-event-id"), call.now),
             names=_names(call),
+            # The real server sends an error only to those who are connected when the run fails.
+            errors=run.ended_at is None,
             cancels=call.is_true("cancel_on_disconnect"),
         )
         return Response(200, headers, reader)

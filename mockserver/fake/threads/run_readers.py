@@ -42,7 +42,7 @@ class _RunReader:
 
 
 class RunStream(_RunReader):
-    """The events of a run after the first *begin*, filtered by *names* (None: all)."""
+    """The events of a run after the first *begin*, filtered by *names* (None: all); without *errors*, `error` is omitted."""
 
     def __init__(
         self,
@@ -52,11 +52,13 @@ class RunStream(_RunReader):
         *,
         begin: int = 0,
         names: Collection[str] | None = None,
+        errors: bool = True,
         cancels: bool = False,
     ) -> None:
         super().__init__(thread, run, play, cancels=cancels)
         self._position = begin
         self._names = names
+        self._errors = errors
 
     def read(self, now: float) -> tuple[bytes, float | None]:
         """Return the new events, and when the next one is due."""
@@ -77,6 +79,8 @@ class RunStream(_RunReader):
         return b"".join(chunks), self._next_change(now)
 
     def _is_selected(self, event: Event) -> bool:
+        if event.name == "error" and not self._errors:
+            return False
         return self._names is None or event.name.partition("|")[0] in self._names
 
 

@@ -106,13 +106,18 @@ class Thread:
         return self._moment
 
     def add(self, run: Run, play: Play, now: float) -> None:
-        """Queue *run*; *play* plays it when the runs before it have ended."""
+        """Queue *run*; *play* plays it when it is due and the runs before it have ended."""
         self.runs[run.identity] = run
         while len(self.runs) > MAX_RUNS:
             del self.runs[next(iter(self.runs))]
-        self._queue.append(run)
+        self._enqueue(run)
         self.record = {**self.record, "status": "busy", "updated_at": run.record["updated_at"]}
         self.settle(play, now)
+
+    def _enqueue(self, run: Run) -> None:
+        """Add *run* to the queue, before waiting runs that are due later."""
+        earlier = [each for each in self._queue if each.result or each.due_at <= run.due_at]
+        self._queue.insert(len(earlier), run)
 
     def settle(self, play: Play, now: float) -> None:
         """Apply everything that is due until *now*."""

@@ -1,6 +1,7 @@
 """The endpoints of threads, their runs and the store in process; `tests/real` holds what they say beside the real server."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -12,10 +13,15 @@ from mockserver.fake.api.threads import adopt_thread
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Response
-from mockserver.fake.script.model import Interrupt, Pause, Rule, Script, Speak
+from mockserver.fake.script.model import Fail, Interrupt, Pause, Rule, Script, Speak
 from mockserver.http.messages import Request
 
-SCRIPT = Script((Rule((Speak("Well."), Pause(3.0), Interrupt("?"), Speak("So: {answer}"))),))
+SCRIPT = Script(
+    (
+        Rule((Speak("Well."), Pause(3.0), Fail("ValueError", "no")), re.compile("fail")),
+        Rule((Speak("Well."), Pause(3.0), Interrupt("?"), Speak("So: {answer}"))),
+    )
+)
 T, U = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 RUN = {"assistant_id": "agent", "input": {"messages": "hi"}}
 
@@ -77,6 +83,20 @@ def test_a_run_that_is_over_is_told(client: Client) -> None:
     assert client.ask("GET", f"/threads/{T}/runs?select=status") == [{"status": "success"}]
 
 
+def test_a_delayed_run_is_pending_until_it_is_due(client: Client) -> None:
+    late, now = begun(client, 0.0, after_seconds=60), begun(client, 1.0)
+
+    def statuses() -> list[tuple[str, str]]:
+        runs = client.ask("GET", f"/threads/{T}/runs")
+        return [(f"/threads/{T}/runs/{one['run_id']}", one["status"]) for one in runs]
+
+    assert statuses() == [(late, "pending"), (now, "running")]
+    client.now = 59.0
+    assert statuses() == [(late, "pending"), (now, "success")]
+    client.now = 61.0
+    assert statuses() == [(late, "running"), (now, "success")]
+
+
 def test_a_run_can_be_joined_from_any_event(client: Client) -> None:
     one = begun(client, stream_resumable=True, stream_mode=["updates", "values"])
     whole = client.ask("GET", f"{one}/stream", last_event_id="-1")
@@ -93,6 +113,35 @@ def test_a_run_can_be_joined_from_any_event(client: Client) -> None:
 
 def test_a_run_that_is_not_resumable_is_not_told_again(client: Client) -> None:
     assert client.ask("GET", f"{begun(client)}/stream", last_event_id="-1") == ""
+
+
+FAILING: dict[str, Any] = {"input": {"messages": "fail"}, "stream_resumable": True}
+
+
+def names(text: str) -> list[str]:
+    return [line[7:] for line in text.split("\r\n") if line.startswith("event: ")]
+
+
+def test_a_failed_run_is_joined_without_its_error(client: Client) -> None:
+    one = begun(client, **FAILING)
+
+    whole = client.ask("GET", f"{one}/stream", last_event_id="-1")
+    assert names(whole) == ["metadata", "values", "values"]
+    identity = whole.split("\r\n\r\n")[1].rpartition("id: ")[2]
+    assert names(client.ask("GET", f"{one}/stream", last_event_id=identity)) == ["values"]
+    assert "__error__" in client.ask("GET", f"{one}/join")
+
+
+def test_the_error_reaches_those_who_join_before_it(client: Client) -> None:
+    one = begun(client, 2.0, **FAILING)
+    readers = [
+        client.raw("GET", f"{one}/stream", last_event_id="-1").body,
+        client.raw("GET", f"{one}/stream").body,
+    ]
+
+    heard = [reader.read(100.0)[0].decode() for reader in readers]  # type: ignore[union-attr]
+
+    assert [names(text) for text in heard] == [["metadata", "values", "values", "error"], ["error"]]
 
 
 def test_messages_are_told_to_who_wants_them(client: Client) -> None:

@@ -111,6 +111,24 @@ class TestTime:
         assert clock.said(6.0) == ["hi", "Hi."]
         assert (run.started_at, run.ended_at) == (5.0, 6.0)
 
+    def test_a_run_does_not_wait_for_one_that_is_due_later(self, clock: Clock) -> None:
+        late, later, run = (
+            clock.add(said, 0.0, delay=at) for said, at in (("b", 5.0), ("c", 9.0), ("a", 0.0))
+        )
+
+        assert (clock.at(0.5)["status"], run.status, late.status) == ("busy", "running", "pending")
+        assert (clock.at(1.0)["status"], run.status, late.status) == ("busy", "success", "pending")
+        behind = clock.add("d", 9.0)
+        assert clock.said(99.0)[::2] == ["a", "b", "c", "d"]
+        assert [one.started_at for one in (late, later, behind)] == [5.0, 9.0, 10.0]
+
+    def test_a_delayed_run_waits_for_one_that_is_on(self, clock: Clock) -> None:
+        clock.add("slow", 0.0)
+        late, run = clock.add("hi", 0.0, delay=3.0), clock.add("hi", 4.0)
+
+        clock.at(99.0)
+        assert (late.started_at, run.started_at) == (6.0, 7.0)
+
     def test_what_nobody_looks_at_happens_all_the_same(self, clock: Clock) -> None:
         clock.add("hi", 0.0)
         last = clock.add("slow", 0.0, delay=50.0)

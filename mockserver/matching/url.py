@@ -1,0 +1,31 @@
+"""The parts of a request target in canonical form. No I/O."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote_to_bytes
+
+_LITERAL_ESCAPE = re.compile("%(?=[0-9A-Fa-f]{2})")
+_INVALID_BYTE = re.compile("[\udc80-\udcff]")
+
+
+def decode_path(path: str) -> str:
+    """Return *path* without needless escapes. `%2F` stays: it is not a separator."""
+    if "%" not in path:
+        return path
+    return "/".join(_decode(segment).replace("/", "%2F") for segment in path.split("/"))
+
+
+def decode_query(query: str) -> Iterator[tuple[str, str]]:
+    """Yield the names and values in *query*, without needless escapes."""
+    for parameter in filter(None, query.replace("+", " ").split("&")):
+        name, _, value = parameter.partition("=")
+        yield _decode(name), _decode(value)
+
+
+def _decode(text: str) -> str:
+    """Return *text* decoded. Bytes that are not UTF-8 stay escaped, so the text `%FE` becomes `%25FE`."""
+    if "%" not in text:
+        return text
+    raw = unquote_to_bytes(text.encode("utf-8", "surrogatepass"))
+    decoded = _LITERAL_ESCAPE.sub("%25", raw.decode("utf-8", "surrogateescape"))
+    return _INVALID_BYTE.sub(lambda found: f"%{ord(found[0]) & 0xFF:02X}", decoded)

@@ -1,0 +1,52 @@
+"""Paths and queries in canonical form."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.matching import url
+
+
+@pytest.mark.parametrize(
+    ("path", "canonical"),
+    [
+        pytest.param("/threads/%61", "/threads/a", id="a letter"),
+        pytest.param("/%E2%82%AC", "/€", id="UTF-8"),
+        pytest.param("/a%20b", "/a b", id="a space"),
+        pytest.param("/a+b", "/a+b", id="a plus sign"),
+        pytest.param("/a%2Fb%2fc", "/a%2Fb%2Fc", id="a slash"),
+        pytest.param("/%fe%FF", "/%FE%FF", id="bytes that are not UTF-8"),
+        pytest.param("/%C3%A9%C3", "/é%C3", id="the first half of a character"),
+        pytest.param("/%25FE", "/%25FE", id="an escaped escape"),
+        pytest.param("/50%25", "/50%", id="a percent sign"),
+        pytest.param("/%zz", "/%zz", id="a malformed escape"),
+        pytest.param("/a\ud800%61", "/a%ED%A0%80a", id="a lone surrogate"),
+    ],
+)
+def test_a_path_has_no_needless_escapes(path: str, canonical: str) -> None:
+    assert url.decode_path(path) == canonical
+
+
+@pytest.mark.parametrize(
+    ("query", "parameters"),
+    [
+        pytest.param("a=1&b=2&a=3", [("a", "1"), ("b", "2"), ("a", "3")], id="in order"),
+        pytest.param("a+b=c%20d", [("a b", "c d")], id="spaces"),
+        pytest.param("a=c%2Bd", [("a", "c+d")], id="a plus sign"),
+        pytest.param("a=%26%3D%2F", [("a", "&=/")], id="separators"),
+        pytest.param("a=%FE&a=%FF", [("a", "%FE"), ("a", "%FF")], id="bytes that are not UTF-8"),
+        pytest.param("a=b=c&d=&e&&", [("a", "b=c"), ("d", ""), ("e", "")], id="odd ones"),
+    ],
+)
+def test_a_query_has_no_needless_escapes(query: str, parameters: list[tuple[str, str]]) -> None:
+    assert list(url.decode_query(query)) == parameters
+
+
+segments = st.binary(max_size=6) | st.text("%2fF/+", max_size=6).map(str.encode)
+
+
+@given(segments, segments)
+def test_different_bytes_stay_different(left: bytes, right: bytes) -> None:
+    forms = ["/" + "".join(f"%{byte:02x}" for byte in raw) for raw in (left, right)]
+
+    assert (url.decode_path(forms[0]) == url.decode_path(forms[1])) is (left == right)
