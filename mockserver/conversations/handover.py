@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from mockserver.cassette.assistant_ids import UUID_PATTERN, default_assistant_id
 from mockserver.cassette.model import Body, Stream
 from mockserver.cassette.playback import encode_body
-from mockserver.conversations import ids
-from mockserver.conversations.ids import IdMap
-from mockserver.conversations.recordings import Conversation, Source, Step
+from mockserver.conversations.conversation import Conversation, Source, Step
+from mockserver.conversations.id_map import IdMap
+from mockserver.conversations.id_places import rename_json
 from mockserver.fake.api.known_threads import KnownCheckpoint, KnownThread
 from mockserver.formats.json_text import Json
 from mockserver.matching.canonical import parse_json
@@ -57,7 +57,7 @@ class _State:
     def add(self, step: Step, names: IdMap, source: Source, *, is_turn: bool) -> None:
         exchange = source.load(step.entry)
         if is_turn:
-            body = _parsed(ids.rename_json(exchange.request.body, names.live))
+            body = _parsed(rename_json(exchange.request.body, names.live))
             self._begin_turn(
                 body if isinstance(body, dict) else {}, encode_body(exchange.response.content)
             )
@@ -128,14 +128,14 @@ def _documents(entry: Entry, names: IdMap, source: Source) -> Iterator[tuple[str
     """Yield event name (empty for a whole body) and JSON of each part of the response of *entry*, with live ids."""
     content = source.load(entry).response.content
     if isinstance(content, Body):
-        document = _parsed(ids.rename_json(content.raw, names.live))
+        document = _parsed(rename_json(content.raw, names.live))
         if document is not None:
             yield "", document
     if isinstance(content, Stream):
         for timed in content.events:
             fields = dict(timed.event.fields)
             raw = fields.get("data", "").encode("utf-8", "replace")
-            document = _parsed(ids.rename_json(raw, names.live))
+            document = _parsed(rename_json(raw, names.live))
             if document is not None:
                 yield fields.get("event", "message"), document
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from mockserver.conversations import ids
-from mockserver.conversations.ids import IdMap
+from mockserver.conversations.id_map import IdMap, rename_reply
+from mockserver.conversations.id_places import rename_json, rename_path, request_ids
 from mockserver.conversations.live_threads import LiveThreads
 from mockserver.http.messages import Reply, Request
 
@@ -26,8 +27,8 @@ class OutsideIds:
             return next((one for names in maps if (one := names.recorded(live)) != live), None)
 
         path, body = (
-            ids.rename_path(request.path, recorded),
-            ids.rename_json(request.body, recorded),
+            rename_path(request.path, recorded),
+            rename_json(request.body, recorded),
         )
         if (path, body) == (request.path, request.body):
             return request
@@ -38,7 +39,7 @@ class OutsideIds:
         maps = self._maps(threads)
         if not maps:
             return reply
-        return ids.rename_reply(
+        return rename_reply(
             reply, lambda known: next((names.live(known) for names in maps if known in names), None)
         )
 
@@ -63,7 +64,7 @@ class OutsideIds:
         """Return the ids in *request* that are others in *recorded*, the same request with recorded ids: live to recorded."""
         if recorded is request:
             return {}
-        both = zip(ids.request_ids(request), ids.request_ids(recorded), strict=True)
+        both = zip(request_ids(request), request_ids(recorded), strict=True)
         return {live: one for live, one in both if live != one}
 
     def bind_messages(self, sent: Request, recorded: Request) -> None:

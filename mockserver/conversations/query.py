@@ -2,14 +2,16 @@
 
 from functools import cached_property
 
-from mockserver.conversations.ids import IdMap
-from mockserver.conversations.recordings import Call, Shape
+from mockserver.conversations.calls import Call
+from mockserver.conversations.id_map import IdMap
+from mockserver.conversations.recordings import Shape
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Index
-from mockserver.matching.keys import IgnoreRules, Key, digest, serialize, without_ignored
-from mockserver.matching.shape import request_shape
+from mockserver.matching.keys import IgnoreRules, Key, request_key, without_ignored
+from mockserver.matching.run_bodies import mode_free_form
+from mockserver.matching.shape import shape_key
 
 
 class Query:
@@ -27,12 +29,19 @@ class Query:
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
         """The request without its ids, for each of the rules of the index."""
-        shapes: list[Shape] = []
-        for rules in self._index.rules:
-            text = serialize(form := without_ignored(self._form, rules))
-            shape = request_shape(form, text)
-            shapes.append((rules, shape.key if shape else digest(text)))
-        return tuple(shapes)
+        return tuple(
+            (rules, shape_key(without_ignored(self._form, rules))) for rules in self._index.rules
+        )
+
+    @cached_property
+    def run_shapes(self) -> tuple[Shape, ...]:
+        """The request without its ids and stream modes, for each of the rules of the index; empty if it is no such run."""
+        form = mode_free_form(self._form)
+        if form is None:
+            return ()
+        return tuple(
+            (rules, shape_key(without_ignored(form, rules))) for rules in self._index.rules
+        )
 
     @cached_property
     def named_thread(self) -> str | None:
@@ -41,10 +50,19 @@ class Query:
         thread = body.get("thread_id") if isinstance(body, dict) else None
         return thread.lower() if isinstance(thread, str) else None
 
-    def recorded_form(self, ids: IdMap) -> dict[str, Json]:
-        """Return the canonical form of the request with the recorded ids in place of the live *ids*."""
-        return canonicalize(ids.recorded_request(self.request)) if ids.renames else self._form
+    def key(self, names: IdMap, rules: IgnoreRules) -> Key:
+        """Return the key of the request under *rules*, with the recorded ids in place of the live ids of *names*."""
+        return request_key(without_ignored(self._recorded_form(names), rules))
 
-    def key(self, ids: IdMap, rules: IgnoreRules) -> Key:
-        """Return the key of the request under *rules*, with the recorded ids in place of the live *ids*."""
-        return digest(serialize(without_ignored(self.recorded_form(ids), rules)))
+    def run_form(self, names: IdMap, rules: IgnoreRules) -> Json:
+        """Return the run without its stream modes, with the recorded ids in place of the live ids of *names*."""
+        form = mode_free_form(self._recorded_form(names))
+        return None if form is None else without_ignored(form, rules)
+
+    def run_form_of(self, recorded: Request, rules: IgnoreRules) -> Json:
+        """Return the *recorded* run without its stream modes."""
+        form = mode_free_form(canonicalize(recorded))
+        return None if form is None else without_ignored(form, rules)
+
+    def _recorded_form(self, names: IdMap) -> dict[str, Json]:
+        return canonicalize(names.recorded_request(self.request)) if names.renames else self._form

@@ -11,7 +11,8 @@ from mockserver.cassette.model import Repeat
 from mockserver.formats.json_text import Json
 from mockserver.matching import keys
 from mockserver.matching.keys import IgnoreRules, Key
-from mockserver.matching.shape import request_shape
+from mockserver.matching.run_bodies import mode_free_form
+from mockserver.matching.shape import request_shape, shape_key
 
 MAX_CANDIDATES = 20_000
 """The maximum number of recorded requests that are compared with a missed one."""
@@ -35,6 +36,8 @@ class RequestFingerprint:
     repeat: Repeat | None
     at: float | None = None
     """When the request arrived, in seconds since the recording started."""
+    run: Key | None = None
+    """The key of a streamed or awaited run without its ids and stream modes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,6 +103,7 @@ def fingerprint(
     reduced = keys.without_ignored(form, rules)
     text = keys.serialize(reduced)
     shape = request_shape(reduced, text)
+    run = mode_free_form(form)
     return RequestFingerprint(
         len(raw),
         hash(raw),
@@ -110,6 +114,7 @@ def fingerprint(
         keys.shingles(text if not rules else keys.serialize(form)),
         repeat,
         at,
+        shape_key(keys.without_ignored(run, rules)) if run else None,
     )
 
 
@@ -130,6 +135,13 @@ class Index:
                     by_shape.setdefault((cassette.rules, entry.fingerprint.shape), {})[
                         entry.key
                     ] = None
+        self._by_run: dict[_RulesKey, list[Entry]] = {}
+        for cassette in cassettes:
+            for entry in cassette.entries:
+                if entry.fingerprint.run is not None and not entry.route[1].startswith("/threads/"):
+                    self._by_run.setdefault((cassette.rules, entry.fingerprint.run), []).append(
+                        entry
+                    )
         self._by_key = {key: Match(key[1], tuple(found)) for key, found in entries.items()}
         self._by_shape = {shape: tuple(keys) for shape, keys in by_shape.items()}
 
@@ -180,6 +192,15 @@ class Index:
             for key in self._by_shape.get((rules, wanted.key), ()) if wanted else ():
                 found.append(self._by_key[rules, key])
         return found
+
+    def find_runs(self, form: dict[str, Json]) -> Match | None:
+        """Return the recorded stateless runs whose requests differ from the canonical request *form* in stream modes only."""
+        run = mode_free_form(form)
+        for rules in self.rules if run else ():
+            key = shape_key(keys.without_ignored(run, rules))
+            if entries := self._by_run.get((rules, key)):
+                return Match(key, tuple(entries))
+        return None
 
     def request_keys(self, form: Json) -> tuple[Key, ...]:
         """Return the keys of the canonical request *form*, one for each of `rules`."""

@@ -92,3 +92,10 @@ def _ids_within(value: Json) -> Iterator[str]:
     for part in value if isinstance(value, list) else (value,):
         if isinstance(part, str):
             yield from _UUIDS.findall(part)
+
+
+def shape_key(form: Json) -> Key:
+    """Return the key of the canonical request *form* without its ids."""
+    text = serialize(form)
+    shape = request_shape(form, text)
+    return shape.key if shape else digest(text)

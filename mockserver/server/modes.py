@@ -154,7 +154,9 @@ def _create_replay_server(
 ) -> ReplayServer:
     library = Library(paths, options.project.policy, log.write)
     redact = replace(options.project.redact, report=log.write_once)
-    cassettes = Cassettes(library, options.pace, redact, can_switch=mode == "serve")
+    cassettes = Cassettes(
+        library, options.pace, redact, can_switch=mode == "serve", derives=options.project.derive
+    )
     control = ControlApi(mode, log.journal, cassettes, redact, options.access())
     app = App(FirstOf(cassettes, *create_fallbacks(cassettes)), log, control)
     return ReplayServer(app, control, cassettes)

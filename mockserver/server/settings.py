@@ -14,17 +14,19 @@ from mockserver.matching import keys
 from mockserver.redaction import redactor
 from mockserver.store import discovery
 
-_KEYS = ("ignore", "redact", "repeat", "allow_origin", "allow_host")
+_KEYS = ("ignore", "redact", "repeat", "derive", "allow_origin", "allow_host")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The *policy* of all cassettes, the rules of what to *redact*, and the allowed origins and hosts."""
+    """The *policy* of all cassettes, the rules of what to *redact*, the allowed origins and hosts, and whether to *derive* responses."""
 
     policy: Policy = field(default_factory=Policy)
     redact: redactor.RedactionRules = field(default_factory=redactor.RedactionRules)
     allow_origin: tuple[str, ...] = ()
     allow_host: tuple[str, ...] = ()
+    derive: bool = True
+    """Whether responses may be made from recorded ones of the same run."""
 
     def allowing(self, origins: Iterable[str], hosts: Iterable[str]) -> "Settings":
         """Return these settings with *origins* and *hosts* also allowed."""
@@ -66,11 +68,15 @@ def _settings(document: Any, file: str) -> Settings:
     repeat = document.get("repeat") or Repeat.LAST
     if repeat not in list(Repeat):
         raise UsageError(f"repeat: {repeat!r} is not one of {', '.join(Repeat)}")
+    derive = document.get("derive", True)
+    if not isinstance(derive, bool):
+        raise UsageError(f"derive: {derive!r} is not true or false")
     return Settings(
         Policy(keys.merge_rules(tuple(ignore)), Repeat(repeat)),
         redactor.parse_rules(redact, file=file),
         access.parse_origins(_strings(document, "allow_origin", "origins"), "allow_origin"),
         access.parse_hosts(_strings(document, "allow_host", "names"), "allow_host"),
+        derive,
     )
 
 

@@ -8,9 +8,12 @@ from uuid import UUID
 
 from mockserver.cassette.model import Body, End, Exchange, Repeat, Response
 from mockserver.cassette.playback import encode_body
-from mockserver.conversations.live_threads import Answer, LiveThreads, Refusal
+from mockserver.conversations.answers import Answer, Refusal
+from mockserver.conversations.calls import call_of
+from mockserver.conversations.live_threads import LiveThreads
 from mockserver.conversations.query import Query
-from mockserver.conversations.recordings import Recordings, call_of
+from mockserver.conversations.recordings import Recordings
+from mockserver.conversations.search import Search, commit
 from mockserver.http.messages import Reply, Request
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Cassette, Entry, Index, fingerprint
@@ -128,13 +131,14 @@ class Session:
         call = call_of(method, path)
         assert call is not None
         query = Query(request, call, self.recordings.index)
-        found = self.threads.find(query, self.recordings, self.now, can_switch=self.can_switch)
+        search = Search(query, self.threads, self.recordings, self.now, self.can_switch)
+        found = search.run()
         self.answer = found if isinstance(found, Answer) else None
         self.refusal = found.reason if isinstance(found, Refusal) else ""
         if not isinstance(found, Answer):
             return None
-        self.threads.commit(found, query, self.recordings)
-        recorded = self.recordings.source.load(found.entry).response
+        commit(found, search)
+        recorded = found.response or self.recordings.source.load(found.entry).response
         reply = Reply(recorded.status, recorded.headers, encode_body(recorded.content))
         live = found.thread.ids.live_reply(reply)
         assert isinstance(live.body, bytes)

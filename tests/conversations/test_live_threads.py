@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from mockserver.cassette.model import Exchange, Repeat
-from mockserver.conversations.live_threads import MAX_THREADS, How
+from mockserver.conversations.answers import How
+from mockserver.conversations.live_threads import MAX_THREADS
 from tests.conversations.scenes import Script, Session, exchange, made, recordings
 
 T, OTHER, MINE = made(1, 1), made(1, 2), made(1, 77)
-CREATE = ("POST", "/threads", {})
+CREATE: tuple[str, str, Any] = ("POST", "/threads", {})
 
 
 def say(text: str) -> dict[str, Any]:
@@ -460,9 +461,8 @@ def test_a_thread_that_the_fake_graph_created_may_play_a_conversation() -> None:
 def test_the_thread_that_was_unused_for_longest_is_forgotten() -> None:
     played = session(created(T), turn(T, "hi"))
     first = Client(played)
-    for _ in range(MAX_THREADS):
-        last = played.ask(*CREATE)["thread_id"]
+    later = [played.ask(*CREATE)["thread_id"] for _ in range(MAX_THREADS)]
 
     assert played.threads.get(first.thread) is None
-    assert played.threads.get(last) is not None
-    assert last != first.thread
+    assert played.threads.get(later[-1]) is not None
+    assert first.thread not in later

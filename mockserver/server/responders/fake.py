@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable
 
+from mockserver.conversations.calls import Call, Kind, call_of, thread_in_body
 from mockserver.conversations.live_threads import LiveThreads
-from mockserver.conversations.recordings import Call, Kind, call_of, thread_in_body
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.known_threads import KnownThread, adopt_thread
 from mockserver.fake.api.routes import Api

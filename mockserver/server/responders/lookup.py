@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 
-from mockserver.cassette.playback import apply_pace
+from mockserver.cassette.playback import Playback, apply_pace
 from mockserver.cassette.recorder import strip_response_headers
 from mockserver.http.messages import (
     PrebuiltBody,
@@ -114,21 +114,19 @@ class ResponseCache:
         """Return the reply for *entry*; raise ReadError if it cannot be read."""
         reply = self._replies.get(entry)
         if reply is None:
-            reply = self._read(entry)
+            reply = prebuild(self.encode(self._library.playback(entry), entry))
             self._replies.put(entry, reply, 2000 + _size(reply))
         return reply
 
-    def _read(self, entry: Entry) -> Reply:
-        played = self._library.playback(entry)
-        return prebuild(
-            Reply(
-                played.status,
-                strip_response_headers(played.headers),
-                apply_pace(played, self._pace),
-                standard_reason(played.status) if played.reason is None else played.reason,
-                Source.CASSETTE,
-                entry.label,
-            )
+    def encode(self, played: Playback, entry: Entry) -> Reply:
+        """Return the reply that sends *played*, the response of *entry* or one made from it."""
+        return Reply(
+            played.status,
+            strip_response_headers(played.headers),
+            apply_pace(played, self._pace),
+            standard_reason(played.status) if played.reason is None else played.reason,
+            Source.CASSETTE,
+            entry.label,
         )
 
 

@@ -5,10 +5,13 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from mockserver.cassette.model import Repeat
-from mockserver.conversations.live_threads import LiveThreads, Refusal
+from mockserver.cassette.model import Repeat, Response
+from mockserver.cassette.playback import build_playback
+from mockserver.conversations.answers import How, Refusal
+from mockserver.conversations.calls import Call, call_of
+from mockserver.conversations.derived import derive_run
+from mockserver.conversations.live_threads import LiveThreads
 from mockserver.conversations.outside import OutsideIds
-from mockserver.conversations.recordings import Call, call_of
 from mockserver.errors import ReadError
 from mockserver.http.messages import Reply, Request, cassette_name, session_name
 from mockserver.http.pacing import Pace
@@ -31,7 +34,7 @@ class Cassettes:
     """Replies with recorded responses, in recorded order within each session.
 
     With *once*, each exchange is played at most once per session, edits of the files are ignored, and nothing on threads is played.
-    With *can_switch*, the fake graph answers what is not played.
+    With *can_switch*, the fake graph answers what is not played. With *derives*, responses may be made from recorded ones of the same run.
     """
 
     def __init__(
@@ -42,14 +45,16 @@ class Cassettes:
         *,
         once: bool = False,
         can_switch: bool = False,
+        derives: bool = True,
     ) -> None:
         self.sessions = Sessions()
         self._played = PlayedExchanges(library.index)
         self._lookup = Lookup(library, rules)
-        self.threads = ThreadReplay(library, can_switch=can_switch)
+        self.threads = ThreadReplay(library, can_switch=can_switch, derives=derives)
         self._library = library
         self._rules = rules
         self._once = once
+        self._derives = derives
         self._responses = ResponseCache(library, pace)
 
     @property
@@ -89,7 +94,11 @@ class Cassettes:
         if hit is None:
             return None
         try:
-            reply = self._responses.get(hit.entry)
+            reply = (
+                self._responses.get(hit.entry)
+                if hit.response is None
+                else self._responses.encode(build_playback(hit.response), hit.entry)
+            )
         except ReadError:
             # The file may have been read while it was being written: read it again.
             if self._once or not await self._library.reload_if_changed():
@@ -131,10 +140,28 @@ class Cassettes:
         if found is None and keys.has_ids and not self._once:
             found, pairs = self._find_renamed(recorded, keys, outside)
         if found is None:
-            return None
+            return self._find_derived(recorded, keys, session)
         counter = (keys.cassette, found.key)
         entry = self._next(found, session.counts[counter])
         return _Hit(entry, counter, request, session, self._library, pairs) if entry else None
+
+    def _find_derived(self, request: Request, keys: RequestKeys, session: Session) -> "_Hit | None":
+        """Return an exchange whose request differs from *request* in its stream modes only, with the response that is made from it."""
+        index = self._lookup.index_of(keys.cassette)
+        if index is None or not self._derives or self._once:
+            return None
+        redacted = redact_for_matching(request, self._rules, keys.secrets)
+        found = index.find_runs(canonicalize(redacted))
+        if found is None:
+            return None
+        counter = (keys.cassette, "derived", found.key)
+        entry = self._next(found, session.counts[counter])
+        if entry is None:
+            return None
+        response = derive_run(self._library.exchange(entry), redacted)
+        if response is None:
+            return None
+        return _Hit(entry, counter, request, session, self._library, response=response)
 
     def _find_renamed(
         self, request: Request, keys: RequestKeys, outside: OutsideIds
@@ -214,6 +241,8 @@ class _Hit:
     session: Session
     library: Library
     pairs: dict[str, str] = field(default_factory=dict)
+    response: Response | None = None
+    """The response, if it is not that of *entry*."""
 
     def play(self, reply: Reply) -> Reply:
         """Count the play, and return *reply* with the client's ids."""
@@ -226,6 +255,7 @@ class _Hit:
             outside.bind_messages(self.request, self.library.request(self.entry))
         translated = outside.live_reply(reply, threads)
         id_pairs = tuple((live, one) for live, one in self.pairs.items() if live != one)
-        if translated is reply and not id_pairs:
+        how = str(How.DERIVED) if self.response else None
+        if translated is reply and not id_pairs and how is None:
             return reply  # only the unchanged reply is prebuilt for all clients
-        return replace(without_prebuilt(translated), id_pairs=id_pairs)
+        return replace(without_prebuilt(translated), id_pairs=id_pairs, how=how)

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass, replace
 
+from mockserver.cassette.model import Response
+from mockserver.conversations.answers import Answer, Refusal
+from mockserver.conversations.calls import Call, Kind
 from mockserver.conversations.handover import known_thread
-from mockserver.conversations.live_threads import Answer, LiveThreads, Refusal
+from mockserver.conversations.live_threads import LiveThreads
 from mockserver.conversations.query import Query
-from mockserver.conversations.recordings import Call, Kind, Recordings
+from mockserver.conversations.recordings import Recordings
+from mockserver.conversations.search import Search, commit
 from mockserver.fake.api.known_threads import KnownThread
 from mockserver.http.messages import Reply, Request, TimedBody
 from mockserver.matching.index import Entry, Index
@@ -13,35 +17,42 @@ from mockserver.server.response_writer import without_prebuilt
 from mockserver.server.sessions import Session
 from mockserver.store.library import Library
 
+_NEVER = float("-inf")
+
 
 @dataclass(frozen=True, slots=True)
 class ThreadHit:
-    """The *answer* to a request on a thread."""
+    """The *answer* that *search* found to a request on a thread."""
 
     answer: Answer
-    query: Query
-    recordings: Recordings
-    threads: LiveThreads
-    now: float
+    search: Search
 
     @property
     def entry(self) -> Entry:
         """The exchange to play."""
         return self.answer.entry
 
+    @property
+    def response(self) -> Response | None:
+        """The response, if it is not that of the exchange."""
+        return self.answer.response
+
     def play(self, reply: Reply) -> Reply:
         """Return *reply*, which was recorded, for the live thread, which goes on."""
         answer, live = self.answer, self.answer.thread
-        self.threads.commit(answer, self.query, self.recordings)
+        commit(answer, self.search)
         if answer.kind is Kind.TURN:
             reply = self._with_run(reply)
         translated = live.ids.live_reply(reply)
         if translated is not reply:
             reply = without_prebuilt(translated)
+        id_pairs = live.ids.pairs(self.search.query.request)
+        if id_pairs or answer.how:
+            reply = without_prebuilt(reply)
         return replace(
             reply,
             how=answer.how and str(answer.how),
-            id_pairs=live.ids.pairs(self.query.request),
+            id_pairs=id_pairs,
             conversation=answer.facts(),
         )
 
@@ -49,23 +60,27 @@ class ThreadHit:
         """Have the thread know how long the response to its turn takes."""
         live = self.answer.thread
         if not isinstance(reply.body, TimedBody):
-            live.runs_until = float("-inf")
+            live.runs_until = _NEVER
             return reply
-        turn, live.runs_until = live.last_turn, self.now + reply.body.end
+        turn, live.runs_until = live.last_turn, self.search.now + reply.body.end
 
         def is_sent() -> None:
             if live.last_turn == turn:
-                live.runs_until = float("-inf")
+                live.runs_until = _NEVER
 
         return replace(reply, on_sent=is_sent)
 
 
 class ThreadReplay:
-    """Finds what to play for requests on threads. With *can_switch*, the fake graph answers what it does not find."""
+    """Finds what to play for requests on threads. With *can_switch*, the fake graph answers what it does not find.
 
-    def __init__(self, library: Library, *, can_switch: bool) -> None:
+    With *derives*, responses may be made from recorded ones of the same run.
+    """
+
+    def __init__(self, library: Library, *, can_switch: bool, derives: bool) -> None:
         self._library = library
         self._can_switch = can_switch
+        self._derives = derives
         self._recordings: dict[Index, Recordings] = {}
         self._current: Index | None = None
 
@@ -73,29 +88,33 @@ class ThreadReplay:
         self, request: Request, call: Call, index: Index, session: Session, now: float
     ) -> ThreadHit | Refusal | None:
         """Return the hit for *request*, which is without its secrets, or why there is none; None if it is not on a conversation."""
-        recordings = self._recordings_of(index)
-        query = Query(request, call, index)
-        threads = session.get_or_create(LiveThreads)
-        found = threads.find(query, recordings, now, can_switch=self._can_switch)
-        if isinstance(found, Answer):
-            return ThreadHit(found, query, recordings, threads, now)
-        return found
+        search = Search(
+            Query(request, call, index),
+            session.get_or_create(LiveThreads),
+            self._recordings_of(index),
+            now,
+            self._can_switch,
+            self._derives,
+        )
+        found = search.run()
+        return ThreadHit(found, search) if isinstance(found, Answer) else found
 
     def known_threads(self, session: Session, thread: str | None) -> list[KnownThread]:
         """Return the threads that went on in recorded conversations since the last call: *thread*, or all if it is None."""
         threads = session.get_or_create(LiveThreads)
         chosen = threads.latest_first() if thread is None else [threads.get(thread)]
+        recordings = self._recordings_of(self._library.index)
         known: list[KnownThread] = []
         for live in reversed(chosen):
             if live is None or live.is_fake or live.conversation is None:
                 continue
-            recordings = self._recordings_of(self._library.index)
             conversation = recordings.get(live.conversation)
             if conversation is None or live.handed_over == live.progress:
                 continue
             live.handed_over = live.progress
-            entries = [one.entry for one in conversation.steps if one.progress <= live.progress]
-            threads.learn_ids(live, entries, recordings)
+            for step in conversation.steps:
+                if step.progress <= live.progress:
+                    threads.bind_response_ids(live, step.entry, recordings)
             known.append(
                 known_thread(
                     live.identity, live.progress, live.ids, conversation, recordings.source

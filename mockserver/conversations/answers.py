@@ -1,0 +1,60 @@
+"""What is played for a request on a thread, or why nothing is. No I/O."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mockserver.cassette.model import Response
+from mockserver.conversations.calls import Kind
+from mockserver.conversations.conversation import Conversation
+from mockserver.conversations.id_map import IdMap
+from mockserver.conversations.live_threads import LiveThread, ReadKey
+from mockserver.formats.json_text import Json
+from mockserver.matching.index import Entry
+
+
+class How(StrEnum):
+    """How a response came about that was not recorded like this, the value of `x-mockserver-how`."""
+
+    DERIVED = "derived"
+    SWITCHED = "switched"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The exchange to play for a request on *thread*, which stands at *progress* afterwards.
+
+    Nothing has changed yet: see `commit`. *ids* are those of the thread in *conversation*.
+    """
+
+    entry: Entry
+    kind: Kind
+    thread: LiveThread
+    conversation: Conversation
+    progress: int
+    ids: IdMap
+    why: str
+    how: How | None = None
+    response: Response | None = None
+    """The response, if it is not that of *entry*."""
+    read_key: ReadKey | None = None
+    ends_thread: bool = False
+
+    def facts(self) -> dict[str, Json]:
+        """Return what the journal says about the answer."""
+        conversation, turns = self.conversation, self.conversation.turns
+        following = turns[self.progress].entry.label if self.progress < len(turns) else None
+        return {
+            "conversation": f"{conversation.label}, {conversation.span}",
+            "progress": f"{self.progress} of {len(turns)} turns",
+            "next": following,
+            "why": self.why,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why no exchange is played for a request; *expected* is what was recorded instead, and *ids* those of its thread."""
+
+    reason: str
+    expected: Entry | None = None
+    ids: IdMap = field(default_factory=IdMap)

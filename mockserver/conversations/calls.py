@@ -1,0 +1,62 @@
+"""What requests on threads do. No I/O."""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from mockserver.cassette.assistant_ids import UUID_PATTERN
+from mockserver.matching.canonical import parse_json
+
+_ON_THREAD = re.compile(rf"(?:^|/)threads/(?P<thread>{UUID_PATTERN})(?P<call>/[^?]*)?/?(?:\?|$)", re.IGNORECASE)  # fmt: skip
+_CREATION = re.compile(r"(?:^|/)threads/?$")
+_TURNS = ("/runs", "/runs/stream", "/runs/wait", "/state")
+_CANCEL = re.compile(r"/runs/[^/]+/cancel")
+
+
+class Kind(Enum):
+    """What a request does: open a thread, start a turn, change a thread, or read it."""
+
+    CREATION = "creation"
+    TURN = "turn"
+    CHANGE = "change"
+    READ = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request on threads: its kind, and the *thread* that its path names (None for a creation)."""
+
+    kind: Kind
+    thread: str | None
+    path: str
+    """The path below the thread: `/runs/stream`, or nothing for the thread itself."""
+    is_deletion: bool = False
+
+
+def call_of(method: str, path: str) -> Call | None:
+    """Return what a request of *method* for *path* does, or None if it names no thread and creates none."""
+    found = _ON_THREAD.search(path)
+    if found is None:
+        is_creation = method == "POST" and _CREATION.search(path.partition("?")[0])
+        return Call(Kind.CREATION, None, "") if is_creation else None
+    below = (found["call"] or "").rstrip("/")
+    kind = Kind.READ
+    if method == "POST" and below in _TURNS:
+        kind = Kind.TURN
+    elif (
+        method in ("PATCH", "DELETE")
+        or below == "/copy"
+        or (method == "POST" and _CANCEL.fullmatch(below))
+    ):
+        kind = Kind.CHANGE
+    return Call(kind, found["thread"].lower(), below, method == "DELETE" and not below)
+
+
+def thread_in_body(raw: bytes) -> str | None:
+    """Return the id in *raw*, the JSON form of a thread; None if it is no thread."""
+    try:
+        record = parse_json(raw)
+    except ValueError:
+        return None
+    thread = record.get("thread_id") if isinstance(record, dict) else None
+    return thread.lower() if isinstance(thread, str) else None

@@ -1,0 +1,117 @@
+"""Which recorded conversations fit a live thread, and what they hold for a request on it. No I/O."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from mockserver.cassette.model import Repeat
+from mockserver.conversations.answers import Answer
+from mockserver.conversations.calls import Kind
+from mockserver.conversations.conversation import Began, Conversation, Identity, Step
+from mockserver.conversations.id_map import IdMap
+from mockserver.conversations.live_threads import LiveThread, LiveThreads
+from mockserver.conversations.query import Query
+from mockserver.conversations.recordings import Recordings
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The conversations of *recordings* for *query* in a session with these *threads*."""
+
+    query: Query
+    threads: LiveThreads
+    recordings: Recordings
+
+    def current(self, live: LiveThread) -> Conversation | None:
+        """Return the conversation that *live* plays, or None."""
+        return self.recordings.get(live.conversation) if live.conversation else None
+
+    def in_order(
+        self, live: LiveThread, conversations: Iterable[Conversation]
+    ) -> list[Conversation]:
+        """Return those of *conversations* that *live* may play, in the order in which they are taken."""
+        plays = self.threads.plays
+        fitting = [
+            one
+            for one in conversations
+            if (one.began is live.began or (live.began, one.began) == (Began.UNSEEN, Began.CREATED))
+            and (one.identity == live.conversation or not is_used_up(one, plays))
+        ]
+        return sorted(
+            fitting,
+            key=lambda one: (
+                one.began is not live.began,
+                plays[one.identity],
+                one.identity != live.created_by,
+            ),
+        )
+
+    def translated(
+        self, live: LiveThread, current: Conversation | None, other: Conversation
+    ) -> IdMap:
+        """Return what the ids of *live* mean in *other*: ids at the same places in the same responses are the same."""
+        names = first_ids(other, live.identity)
+        if current is None:
+            return names
+        counterparts = other.by_place
+        for place, entry in current.by_place.items():
+            if place[0] <= live.progress and (counterpart := counterparts.get(place)):
+                for recorded, wanted in self.recordings.source.same_places(entry, counterpart):
+                    if recorded in live.ids or not live.play:
+                        names.bind(wanted, live.ids.live(recorded))
+        names.bind(other.thread, live.identity)
+        return names
+
+    def read_at(
+        self, live: LiveThread, conversation: Conversation, names: IdMap, *, during_run: bool
+    ) -> Answer | None:
+        """Return the read or change of *conversation* for the request at the progress of *live*, or None."""
+        key = self.query.key(names, conversation.rules)
+        steps = conversation.reads.get(key, [])
+        here = [step for step in steps if step.progress == live.progress]
+        was_during = {step.entry: conversation.was_during_run(step) for step in here}
+        if during_run:
+            here = [step for step in here if was_during[step.entry] is not False]
+        else:
+            here = [step for step in here if not was_during[step.entry]] or here
+        here = here or self._elsewhere(live, conversation, steps)
+        if not here:
+            return None
+        read_key = (live.progress, during_run, key)
+        step = here[min(live.read_counts[read_key], len(here) - 1)]
+        answer = Answer(step.entry, step.kind, live, conversation, live.progress, names, "kept")
+        ends_thread = self.query.call.is_deletion
+        return replace(answer, read_key=read_key, ends_thread=ends_thread)
+
+    def _elsewhere(
+        self, live: LiveThread, conversation: Conversation, steps: list[Step]
+    ) -> list[Step]:
+        """Return what was recorded at another progress, if it may be played at that of *live*: one step, or none."""
+        if self.query.call.kind is Kind.CHANGE:
+            return [step for step in steps if conversation.says_nothing(step)][-1:]
+        past = [step for step in steps if step.progress < live.progress]
+        if self.query.call.kind is Kind.CREATION:
+            # The thread exists, and the client makes sure of that again.
+            creation = conversation.creation_step
+            return past[-1:] or ([creation] if creation else [])
+        return [step for step in past if step.names_past][-1:]
+
+
+def first_ids(conversation: Conversation, thread: str) -> IdMap:
+    """Return the ids of the live *thread* when it begins to play *conversation*."""
+    names = IdMap()
+    names.bind(conversation.thread, thread)
+    return names
+
+
+def went_alike(current: Conversation | None, other: Conversation, count: int) -> bool:
+    """Return whether *other* answered the first *count* turns as *current* did."""
+    if current is None or count == 0:
+        return True
+    return len(other.turns) >= count and other.answers(count) == current.answers(count)
+
+
+def is_used_up(conversation: Conversation, counts: Counter[Identity]) -> bool:
+    """Return whether *conversation* plays once only, and has been counted already."""
+    entry = conversation.creation or conversation.calls[0][0]
+    return entry.repeat is Repeat.ERROR and counts[conversation.identity] > 0

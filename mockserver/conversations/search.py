@@ -1,0 +1,281 @@
+"""Find what to play for a request on a thread. No I/O, no clock."""
+
+from dataclasses import dataclass, replace
+
+from mockserver.cassette.model import Repeat
+from mockserver.conversations.answers import Answer, How, Refusal
+from mockserver.conversations.calls import Kind
+from mockserver.conversations.candidates import Candidates, first_ids, is_used_up, went_alike
+from mockserver.conversations.conversation import Began, Conversation, Step
+from mockserver.conversations.derived import derive_existing_run, derive_run
+from mockserver.conversations.id_map import IdMap
+from mockserver.conversations.live_threads import LiveThread, LiveThreads
+from mockserver.conversations.query import Query
+from mockserver.conversations.recordings import Recordings
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is played for *query* in a session with these *threads*.
+
+    *now* is the time in seconds of any clock. With *can_switch*, the fake graph would answer otherwise: a conversation with another answer to
+    an earlier turn is better than that. With *derives*, responses may be made from recorded ones of the same run.
+    """
+
+    query: Query
+    threads: LiveThreads
+    recordings: Recordings
+    now: float
+    can_switch: bool = False
+    derives: bool = True
+
+    @property
+    def fitting(self) -> Candidates:
+        """The conversations that fit."""
+        return Candidates(self.query, self.threads, self.recordings)
+
+    def run(self) -> Answer | Refusal | None:
+        """Return what to play, or why nothing; None if it is not for conversations to say."""
+        call = self.query.call
+        if call.kind is Kind.CREATION:
+            return self._create()
+        assert call.thread is not None
+        live = self.threads.get(call.thread)
+        if live is None:
+            return self._begin(call.thread)
+        if live.is_fake:
+            return Refusal("the fake graph has taken over this thread")
+        return self._turn(live) if call.kind is Kind.TURN else self._read(live)
+
+    def _create(self) -> Answer | Refusal | None:
+        named = self.query.named_thread
+        if named is not None and (live := self.threads.get(named)):
+            if live.is_fake:
+                return Refusal("the fake graph has taken over this thread")
+            return self._read(live)
+        candidates = self.recordings.created(self.query.shapes)
+        if not candidates:
+            return None
+        given = self.threads.given
+        free = [one for one in candidates if not is_used_up(one, given)]
+        if not free:
+            count = len(candidates)
+            reason = f"all {count} of {count} recorded threads were already created, and `repeat: error` is set"
+            return Refusal(reason, candidates[-1].creation)
+        chosen = min(free, key=lambda one: given[one.identity])
+        assert chosen.creation is not None
+        identity = named or self.threads.new_id(chosen.thread, given[chosen.identity])
+        live = LiveThread(identity, Began.CREATED, is_named_by_client=named is not None)
+        live.created_by = chosen.identity
+        names = first_ids(chosen, identity)
+        return Answer(chosen.creation, Kind.CREATION, live, chosen, 0, names, "created")
+
+    def _begin(self, thread: str) -> Answer | Refusal:
+        """Return what to play for the first request on *thread*."""
+        known = sorted(
+            self.recordings.of_thread(thread), key=lambda one: self.threads.plays[one.identity]
+        )
+        for conversation in known:
+            progress = conversation.first_progress(self.query.key(IdMap(), conversation.rules))
+            if progress is not None and not is_used_up(conversation, self.threads.plays):
+                live = LiveThread(thread, conversation.began, progress=progress)
+                return self._first(live, conversation, "began under its recorded id")
+        if known:
+            steps = known[0].steps
+            expected = steps[0].entry if steps else known[0].creation
+            return Refusal(f"the recorded thread {thread} has no such request", expected)
+        is_turn = self.query.call.kind is Kind.TURN
+        shapes, recordings = self.query.shapes, self.recordings
+        candidates = recordings.with_turn(shapes, 0) if is_turn else recordings.opened(shapes)
+        live = LiveThread(thread, Began.UNSEEN)
+        for conversation in self.fitting.in_order(live, candidates):
+            first = (conversation.turns if is_turn else conversation.steps)[0]
+            names = first_ids(conversation, thread)
+            if self.query.key(names, conversation.rules) == first.entry.key:
+                return self._first(live, conversation, "began with its first request")
+        if is_turn and (derived := self._derived_turn(live, None)):
+            return derived
+        return Refusal(
+            f"no recorded conversation begins with this request, and there is no thread {thread}"
+        )
+
+    def _first(self, live: LiveThread, conversation: Conversation, why: str) -> Answer | Refusal:
+        """Return the answer to the first request on *live*, which stands at its progress in *conversation*."""
+        live.is_named_by_client = True
+        names = first_ids(conversation, live.identity)
+        if self.query.call.kind is Kind.TURN:
+            return _turn_answer(live, conversation, conversation.turns[live.progress], names, why)
+        found = self.fitting.read_at(live, conversation, names, during_run=False)
+        return replace(found, why=why) if found else Refusal("this request was recorded later")
+
+    def _turn(self, live: LiveThread) -> Answer | Refusal:
+        current = self.fitting.current(live)
+        number = live.progress
+        if current is not None and (found := self._kept(live, current)):
+            return found
+        others = [
+            other
+            for other in self.fitting.in_order(
+                live, self.recordings.with_turn(self.query.shapes, number)
+            )
+            if other is not current
+        ]
+        for other in others:
+            if went_alike(current, other, number):
+                found = self._take_over(live, current, other)
+                if found is not None:
+                    return found
+        if found := self._derived_turn(live, current):
+            return found
+        if current is None:
+            return Refusal("no recorded conversation has this turn")
+        if found := self._back(live, current):
+            return found
+        questions = current.questions(number)
+        switched = next((one for one in others if one.questions(number) == questions), None)
+        if switched is not None and self.can_switch:
+            found = self._take_over(live, current, switched)
+            if found is not None:
+                return replace(found, how=How.SWITCHED)
+        return self._refused_turn(live, current, switched)
+
+    def _kept(self, live: LiveThread, current: Conversation) -> Answer | None:
+        """Return the next turn of *current* if it is the request, or a refused turn that was recorded before it."""
+        turns, number = current.turns, live.progress
+        key = self.query.key(live.ids, current.rules)
+        if number < len(turns) and turns[number].entry.key == key:
+            return _turn_answer(live, current, turns[number], live.ids, "kept")
+        return self.fitting.read_at(live, current, live.ids, during_run=False)
+
+    def _back(self, live: LiveThread, current: Conversation) -> Answer | None:
+        """Return the last played turn that is the request: a client asks it again."""
+        if self.can_switch and not live.is_named_by_client:
+            return None
+        key = self.query.key(live.ids, current.rules)
+        for step in reversed(current.turns[: live.progress]):
+            if step.entry.key == key and step.entry.repeat is not Repeat.ERROR:
+                return _turn_answer(live, current, step, live.ids, "went back")
+        return None
+
+    def _take_over(
+        self, live: LiveThread, current: Conversation | None, other: Conversation
+    ) -> Answer | None:
+        """Return the next turn of *other*; None if the ids in the request mean something else there."""
+        step = other.turns[live.progress]
+        names = self.fitting.translated(live, current, other)
+        if self.query.key(names, other.rules) != step.entry.key:
+            return None
+        return _turn_answer(live, other, step, names, _taken_over(live, current))
+
+    def _derived_turn(self, live: LiveThread, current: Conversation | None) -> Answer | None:
+        """Return a next turn that differs in its stream modes only, with the response that is made from the recorded one."""
+        if not self.derives or not self.query.run_shapes:
+            return None
+        found = self.recordings.with_run(self.query.run_shapes, live.progress)
+        candidates = self.fitting.in_order(live, found)
+        if current in candidates:
+            candidates = [current, *(one for one in candidates if one is not current)]
+        for other in candidates:
+            if other is not current and not went_alike(current, other, live.progress):
+                continue
+            step = other.turns[live.progress]
+            names = live.ids if other is current else self.fitting.translated(live, current, other)
+            exchange = self.recordings.source.load(step.entry)
+            if self.query.run_form(names, other.rules) != self.query.run_form_of(
+                exchange.request, other.rules
+            ):
+                continue
+            response = derive_run(exchange, names.recorded_request(self.query.request))
+            if response is not None:
+                why = "kept" if other is current else _taken_over(live, current)
+                answer = _turn_answer(live, other, step, names, why)
+                return replace(answer, how=How.DERIVED, response=response)
+        return None
+
+    def _refused_turn(
+        self, live: LiveThread, current: Conversation, other: Conversation | None
+    ) -> Refusal:
+        number, turns = live.progress, current.turns
+        where = _place(live, current)
+        key = self.query.key(live.ids, current.rules)
+        expected = turns[number].entry if number < len(turns) else None
+        ahead = next((step for step in turns[number:] if step.entry.key == key), None)
+        if ahead is not None and expected is not None:
+            reason = f"this is turn {ahead.progress} ({ahead.entry.label}) of {where}; {expected.label} comes first"
+        elif other is not None:
+            reason = f"{other.label} has this turn ({other.turns[number].entry.label}), but answered an earlier one differently than {where}"
+        elif expected is not None:
+            reason = f"the next turn of {where}, differs"
+        else:
+            reason = f"{where}: the recording has no further turn"
+        last = turns[-1].entry if turns else current.creation
+        return Refusal(reason, expected or last, live.ids)
+
+    def _read(self, live: LiveThread) -> Answer | Refusal:
+        current = self.fitting.current(live)
+        if current is None:
+            return Refusal("no recorded conversation is played on this thread")
+        during_run = self.now < live.runs_until
+        if found := self.fitting.read_at(live, current, live.ids, during_run=during_run):
+            return found
+        for other in self.fitting.in_order(live, self.recordings.with_read(self.query.shapes)):
+            if other is not current and went_alike(current, other, live.progress):
+                names = self.fitting.translated(live, current, other)
+                if found := self.fitting.read_at(live, other, names, during_run=during_run):
+                    why = f"took over from {current.label}, which has no such read"
+                    return replace(found, why=why)
+        if found := self._derived_read(live, current):
+            return found
+        return self._refused_read(live, current)
+
+    def _derived_read(self, live: LiveThread, current: Conversation) -> Answer | None:
+        """Return the response to a request for a run of the last turn that was not recorded, made from the response to the turn."""
+        if not self.derives or live.progress == 0 or not self.query.call.path.startswith("/runs/"):
+            return None
+        step = current.turns[live.progress - 1]
+        if current.was_cancelled(step):
+            return None
+        request = live.ids.recorded_request(self.query.request)
+        response = derive_existing_run(self.recordings.source.load(step.entry), request)
+        if response is None:
+            return None
+        answer = Answer(step.entry, Kind.READ, live, current, live.progress, live.ids, "kept")
+        return replace(answer, how=How.DERIVED, response=response)
+
+    def _refused_read(self, live: LiveThread, current: Conversation) -> Refusal:
+        where = _place(live, current)
+        steps = current.reads.get(self.query.key(live.ids, current.rules))
+        if not steps:
+            return Refusal(f"no such request was recorded in {where}", None, live.ids)
+        places = (f"{step.entry.label} after turn {step.progress}" for step in steps)
+        listed = ", ".join(dict.fromkeys(places))
+        return Refusal(f"{where}: recorded as {listed}", steps[0].entry, live.ids)
+
+
+def commit(answer: Answer, search: Search) -> None:
+    """Have the thread of *answer*, which *search* found, stand where the answer leaves it."""
+    live, threads, query = answer.thread, search.threads, search.query
+    threads.play(live, answer.conversation, answer.entry, answer.kind, answer.progress, answer.ids)
+    if answer.read_key is not None:
+        live.read_counts[answer.read_key] += 1
+    threads.bind_ids(live, answer.entry, query.request, search.recordings)
+    if query.call.path == "/copy":
+        threads.copy(live, answer.entry, search.recordings)
+    if answer.ends_thread:
+        threads.end(live)
+
+
+def _turn_answer(
+    live: LiveThread, conversation: Conversation, step: Step, names: IdMap, why: str
+) -> Answer:
+    return Answer(step.entry, Kind.TURN, live, conversation, step.progress, names, why)
+
+
+def _taken_over(live: LiveThread, current: Conversation | None) -> str:
+    if current is None:
+        return "began with its first request"
+    return f"took over from {current.label}: turn {live.progress + 1} differs"
+
+
+def _place(live: LiveThread, current: Conversation) -> str:
+    return f"{current.label} ({current.span}), {live.progress} of {len(current.turns)} turns played"
