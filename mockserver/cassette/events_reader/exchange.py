@@ -7,10 +7,10 @@ from itertools import accumulate
 
 from mockserver.cassette.events_reader.scalars import DeclinedError, scalar, text_of
 from mockserver.cassette.events_reader.structure import structure
-from mockserver.cassette.model import Body, End, Exchange, Response, Stream
+from mockserver.cassette.model import Body, End, Exchange, Response, Stream, TimedEvent
 from mockserver.cassette.playback import Playback, merge_chunks
 from mockserver.formats.json_text import Json, dumps
-from mockserver.formats.sse import CR, CRLF, LF, Row
+from mockserver.formats.sse import CR, CRLF, LF, Event
 from mockserver.formats.yaml_chars import is_clean
 from mockserver.http.messages import CONTROL, Headers, Request
 
@@ -211,16 +211,17 @@ def _headers(raw: bytes) -> Headers:
 
 
 def _stream(answer: _RawResponse) -> Stream:
-    rows: list[Row] = []
-    for _, event, data, identity, comment, _ in answer.events or ():
-        named, said = (
-            _decode_scalar(part).decode() if part else "" for part in (identity, comment)
-        )
-        if (identity and not named) or (comment and not said):
-            raise DeclinedError  # a row cannot distinguish empty from absent
-        rows.append((_cached_scalar(event).decode() if event else "", data.decode(), named, said))
-    afters = [float(event[0] or 0) for event in answer.events or ()]
-    return Stream.from_rows(rows, afters, answer.ending)
+    events: list[TimedEvent] = []
+    for after, event, data, identity, comment, _ in answer.events or ():
+        fields: list[tuple[str, str]] = []
+        if comment:
+            fields.append(("comment", _decode_scalar(comment).decode()))
+        else:
+            fields += (("event", _cached_scalar(event).decode()), ("data", data.decode()))
+        if identity:
+            fields.append(("id", _decode_scalar(identity).decode()))
+        events.append(TimedEvent(float(after or 0), Event(tuple(fields))))
+    return Stream(tuple(events), answer.ending)
 
 
 def _chunks(events: list[_RawEvent], ending: str) -> list[bytes]:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Set
+from itertools import chain
 from typing import Any, NamedTuple
 
 from mockserver.cassette.model import Body, Stream
@@ -130,8 +131,8 @@ def _may_lack_quotes(part: Part) -> bool:
     request, response = part.exchange.request, part.exchange.response
     texts = _texts(part.bodies) | {request.path, *(value for _, value in response.headers)}
     if isinstance(response.content, Stream):
-        rows = response.content.rows or ()
-        texts.update(*({event, identity, comment} for event, _, identity, comment in rows))
+        fields = chain.from_iterable(timed.event.fields for timed in response.content.events)
+        texts.update(text for name, text in fields if name != "data")
     return any(map(_is_ambiguous, texts))
 
 
@@ -216,7 +217,7 @@ def _find_mismatches(part: Part) -> list[_Mismatch]:
         found += _compare_with_api(part.bodies[0], ("request", "body"), is_request=True)
     if isinstance(content, Body):
         found += _compare_with_api(part.bodies[1], ("response", "body"), is_request=False)
-    document = part.document if isinstance(content, Stream) and content.rows is None else None
+    document = part.document if isinstance(content, Stream) and not part.has_own_layout else None
     events = document["response"].get("events", ()) if document else ()
     for number, event in enumerate(events or ()):
         if isinstance(event, dict) and isinstance(event.get("data"), dict | list):
