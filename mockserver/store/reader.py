@@ -3,14 +3,14 @@
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from mockserver.cassette import documents, events_reader, yaml_codec
+from mockserver.cassette import documents, yaml_codec
 from mockserver.cassette.documents import Document, decode, has_content, single_document
 from mockserver.cassette.model import Header, Policy, Repeat
 from mockserver.cassette.truncation import is_truncated
 from mockserver.errors import ReadError, UsageError
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
-from mockserver.matching.canonical import canonical_form, canonicalize, integral_to_int
+from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Cassette, Entry, RequestFingerprint, fingerprint
 from mockserver.matching.keys import IgnoreRules, merge_rules
 
@@ -154,14 +154,10 @@ class Reader:
         self, document: Document, start: bytes, ignored: IgnoreRules
     ) -> RequestFingerprint:
         """Return the fingerprint of the request in *document*, which begins with *start*."""
-        own = None
-        if document.response_at >= 0 and (head := events_reader.read_head(start)):
-            form, target = _form(head, start), head.path
-        else:
-            request, own = read_request(document)
-            form, target = canonicalize(request), request.path
+        request, own = read_request(document)
+        form = canonicalize(request)
         if self._visit is not None:
-            self._visit(document, target, form)
+            self._visit(document, request.path, form)
             return _VISITED
         return fingerprint(form, ignored, start, own)
 
@@ -184,9 +180,3 @@ def read_request(document: Document) -> tuple[Request, Repeat | None]:
 def locate_error(name: str, line: Callable[[int], int], error: ReadError, start: int) -> ReadError:
     """Return *error*, which is in the document at byte *start* of the file *name*, with its file and *line*."""
     return error.at(file=name, first_line=line(start))
-
-
-def _form(head: events_reader.RequestHead, raw: bytes) -> dict[str, Json]:
-    """Return the canonical form of the request with this *head*, which was read from *raw*."""
-    body = {"body": head.body[0]} if head.body else {}
-    return canonical_form(head.method, head.path, integral_to_int(body) if b".0" in raw else body)
