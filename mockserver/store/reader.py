@@ -3,14 +3,15 @@
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from mockserver.cassette import documents, yaml_codec
+from mockserver.cassette import documents, request_reader, yaml_codec
 from mockserver.cassette.documents import Document, decode, has_content, single_document
 from mockserver.cassette.model import Header, Policy, Repeat
+from mockserver.cassette.request_reader import RecordedRequest
 from mockserver.cassette.truncation import is_truncated
 from mockserver.errors import ReadError, UsageError
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
-from mockserver.matching.canonical import canonicalize
+from mockserver.matching.canonical import canonical_form, canonicalize, integral_to_int
 from mockserver.matching.index import Cassette, Entry, RequestFingerprint, fingerprint
 from mockserver.matching.keys import IgnoreRules, merge_rules
 
@@ -154,10 +155,14 @@ class Reader:
         self, document: Document, start: bytes, ignored: IgnoreRules
     ) -> RequestFingerprint:
         """Return the fingerprint of the request in *document*, which begins with *start*."""
-        request, own = read_request(document)
-        form = canonicalize(request)
+        own = None
+        if document.head is not None and (recorded := request_reader.read_request(start)):
+            form, target = _canonical_form(recorded, start), recorded.path
+        else:
+            request, own = read_request(document)
+            form, target = canonicalize(request), request.path
         if self._visit is not None:
-            self._visit(document, request.path, form)
+            self._visit(document, target, form)
             return _VISITED
         return fingerprint(form, ignored, start, own)
 
@@ -180,3 +185,11 @@ def read_request(document: Document) -> tuple[Request, Repeat | None]:
 def locate_error(name: str, line: Callable[[int], int], error: ReadError, start: int) -> ReadError:
     """Return *error*, which is in the document at byte *start* of the file *name*, with its file and *line*."""
     return error.at(file=name, first_line=line(start))
+
+
+def _canonical_form(request: RecordedRequest, raw: bytes) -> dict[str, Json]:
+    """Return the canonical form of *request*, which was read from *raw*."""
+    body = {"body": request.body[0]} if request.body else {}
+    if b".0" in raw:
+        body = integral_to_int(body)
+    return canonical_form(request.method, request.path, body)
