@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, NamedTuple
 
-from mockserver.formats.sse import CRLF, Event, Row, rows_to_events
+from mockserver.formats.sse import CRLF, Event
 from mockserver.http.messages import Headers, Request
 
 FORMAT = 1
@@ -29,55 +29,20 @@ class Header:
     repeat: Repeat | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TimedEvent:
+class TimedEvent(NamedTuple):
     """An event, *after* seconds after the previous one (the first one: after the request)."""
 
     after: float
     event: Event
 
 
+@dataclass(frozen=True, slots=True)
 class Stream:
-    """A body of server-sent events; *tail* holds the bytes after the last complete event.
+    """A body of server-sent events; *tail* holds the bytes after the last complete event."""
 
-    If all events are plain, `rows` holds them and `afters` the seconds before each; *events* are then built on first use.
-    """
-
-    __slots__ = ("_events", "afters", "line_ending", "rows", "tail")
-    __match_args__ = ("events", "line_ending", "tail")
-
-    def __init__(
-        self, events: tuple[TimedEvent, ...] = (), line_ending: str = CRLF, tail: bytes = b""
-    ) -> None:
-        self._events: tuple[TimedEvent, ...] | None = events
-        self.line_ending = line_ending
-        self.tail = tail
-        self.rows: list[Row] | None = None
-        self.afters: list[float] = []
-
-    @classmethod
-    def from_rows(cls, rows: list[Row], afters: list[float], line_ending: str) -> Self:
-        """Return the stream of plain *rows*; *afters* are the seconds before each."""
-        stream = cls((), line_ending)
-        stream._events, stream.rows, stream.afters = None, rows, afters
-        return stream
-
-    @property
-    def events(self) -> tuple[TimedEvent, ...]:
-        """The events with their times."""
-        if self._events is None:
-            pairs = zip(self.afters, rows_to_events(self.rows or []), strict=True)
-            self._events = tuple(TimedEvent(after, event) for after, event in pairs)
-        return self._events
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Stream) and self._parts() == other._parts()
-
-    def __repr__(self) -> str:
-        return f"Stream{self._parts()!r}"
-
-    def _parts(self) -> tuple[tuple[TimedEvent, ...], str, bytes]:
-        return self.events, self.line_ending, self.tail
+    events: tuple[TimedEvent, ...] = ()
+    line_ending: str = CRLF
+    tail: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,22 +77,10 @@ class Recorder:
     def _stream(self) -> Stream:
         raw = bytes(self._raw)
         ending = sse.detect_line_ending(raw)
-        if (rows := sse.parse_rows(raw)) is not None:
-            return Stream.from_rows(rows, self._row_afters(raw, rows, ending), ending)
         blocks, tail = sse.split_blocks(raw)
         afters = self._afters(map(len, blocks))
         events = (sse.decode(block, ending) for block in blocks)
         return Stream(tuple(map(TimedEvent, afters, events)), ending, tail)
-
-    def _row_afters(self, raw: bytes, rows: list[sse.Row], ending: str) -> list[float]:
-        ends = self._ends
-        if len(ends) == 1:
-            return [max(self._times[0], 0.0), *([0.0] * (len(rows) - 1))]
-        blank = f"{ending}{ending}".encode()
-        if len(ends) == len(rows) and all(raw.endswith(blank, 0, end) for end in ends):
-            # The server wrote each event separately.
-            return list(map(_gap, self._times, accumulate((0.0, *self._times[:-1]), max)))
-        return self._afters(sse.row_size(row, ending) for row in rows)
 
     def _afters(self, sizes: Iterable[int]) -> list[float]:
         """Return the seconds between consecutive parts of the body, which have these *sizes* in bytes."""

@@ -3,7 +3,7 @@
 from base64 import b64encode
 from typing import Any
 
-from mockserver.cassette.model import Body, Exchange, Stream
+from mockserver.cassette.model import Body, Exchange, Response, Stream
 from mockserver.cassette.playback import last_time
 from mockserver.formats.json_text import Json, loads
 from mockserver.formats.wording import pluralize
@@ -11,24 +11,18 @@ from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonicalize
 
 
-def duration(exchange: Exchange) -> float:
-    """Return the duration of the response, in seconds."""
-    end = exchange.response.end
-    return round(last_time(exchange.response.content) + (end.after if end else 0.0), 3)
+def duration(response: Response) -> float:
+    """Return the duration of *response*, in seconds."""
+    return round(last_time(response.content) + (response.end.after if response.end else 0.0), 3)
 
 
-def response_size(exchange: Exchange) -> str:
-    """Return the size of the response: `7 events` or `512 B`."""
-    match exchange.response.content:
+def response_size(response: Response) -> str:
+    """Return the size of *response*: `7 events` or `512 B`."""
+    match response.content:
         case Stream(events):
-            return format_size(len(events), 0)
+            return pluralize(len(events), "event")
         case Body(raw):
-            return format_size(None, len(raw))
-
-
-def format_size(events: int | None, size: int) -> str:
-    """Return `N events`, or `SIZE B` if *events* is None."""
-    return f"{size} B" if events is None else pluralize(events, "event")
+            return f"{len(raw)} B"
 
 
 def last_human_message(request: Request) -> str:
@@ -58,7 +52,7 @@ def exchange_to_json(number: int, exchange: Exchange) -> dict[str, Json]:
             "status": response.status,
             "headers": [list(pair) for pair in response.headers],
         },
-        "seconds": duration(exchange),
+        "seconds": duration(response),
     }
     if request.headers:
         facts["request"]["headers"] = [list(pair) for pair in request.headers]

@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import chain, pairwise
 
-from mockserver.cassette.model import Stream, TimedEvent
-from mockserver.formats.sse import Row
+from mockserver.cassette.model import Stream
 from mockserver.redaction.patterns import (
     PREFIX_LENGTH,
     may_hold_fields,
@@ -20,6 +19,7 @@ from mockserver.redaction.patterns import (
 
 CUT = '","'
 
+_SHORT_FIELDS = frozenset(("id", "comment"))
 _ID = 'id":"'
 _QUOTED = re.compile(r'"([^"]*)"(:?)')
 
@@ -47,18 +47,14 @@ class Prefilter:
         """Return whether the events of *stream* may hold a secret, alone or together; the tail is not checked."""
         if not self._cuttable:
             return True
-        rows = _rows(stream.events) if stream.rows is None else stream.rows
-        if rows is None:
-            return True
         by_event: dict[str, list[str]] = {}
         pieces: set[str] = set()
-        for event, data, identity, comment in rows:
-            if event in by_event:
-                by_event[event].append(data)
-            else:
-                by_event[event] = [data]
-            if identity or comment:
-                pieces |= {identity, comment}
+        for timed in stream.events:
+            fields = dict(timed.event.fields)
+            by_event.setdefault(fields.pop("event", ""), []).append(fields.pop("data", ""))
+            if not fields.keys() <= _SHORT_FIELDS:
+                return True
+            pieces.update(fields.values())
         pieces.update(by_event)
         continued: list[str] = []
         for texts in by_event.values():
@@ -67,18 +63,6 @@ class Prefilter:
                 return True
             continued += texts_found
         return self.may_match("\n".join(chain(pieces, continued)))
-
-
-def _rows(events: Iterable[TimedEvent]) -> list[Row] | None:
-    """Return *events* as rows, or None if one has fields that a row cannot hold."""
-    rows: list[Row] = []
-    for timed in events:
-        fields = dict(timed.event.fields)
-        if not fields.keys() <= {"event", "data", "id", "comment"}:
-            return None
-        event, data, identity, comment = map(fields.get, ("event", "data", "id", "comment"))
-        rows.append((event or "", data or "", identity or "", comment or ""))
-    return rows
 
 
 def _add_pieces(texts: list[str], pieces: set[str]) -> list[str] | None:

@@ -150,7 +150,7 @@ class Redactor:
             )
         joined, count = streams.redact_events(list(stream.events), self._find, PLACEHOLDER)
         self.count += count
-        events = tuple(replace(timed, event=self._event(timed.event)) for timed in joined)
+        events = tuple(timed._replace(event=self._event(timed.event)) for timed in joined)
         return Stream(events, stream.line_ending, self._bytes(stream.tail))
 
     def _event(self, event: Event) -> Event:

@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from itertools import accumulate
 
 from mockserver.cassette.model import TimedEvent
@@ -40,7 +39,7 @@ def redact_events(
     for number, texts in edits.items():
         value = _replace_strings(parsed[number], texts)
         text = value if isinstance(parsed[number], _Plain) else dumps(value)
-        changed[number] = replace(events[number], event=_with_data(events[number].event, text))
+        changed[number] = events[number]._replace(event=_with_data(events[number].event, text))
     return changed, count
 
 

@@ -89,9 +89,8 @@ class CassetteFile:
     def playback(self, entry: Entry) -> Playback:
         """Return the playback of the response of *entry*; ReadError if it cannot be read."""
         raw = self._checked_bytes(entry)
-        return events_reader.read_playback(raw) or build_playback(
-            self._exchange(entry, raw).response
-        )
+        response = events_reader.read_response(raw[entry.fingerprint.raw_size :])
+        return build_playback(response or self._exchange(entry, raw).response)
 
     def request(self, entry: Entry) -> Request:
         """Return the request of *entry*."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mockserver.cassette import events_reader, yaml_codec
-from mockserver.cassette.documents import Document
-from mockserver.cassette.model import Policy, Stream
+from mockserver.cassette.documents import Document, decode
+from mockserver.cassette.model import Policy, Response
 from mockserver.errors import ReadError
 from mockserver.formats.json_text import Json
 from mockserver.matching import summary
@@ -50,7 +50,7 @@ def _list_file(name: str, path: str, is_explicit: bool) -> FileListing:
     def visit(document: Document, target: str, form: dict[str, Json]) -> None:
         number = len(listing.rows) + len(errors) + 1
         try:
-            outline = events_reader.read_outline(document.raw) or _outline(document)
+            response = _read_response(document)
         except ReadError as error:
             errors.append((error, document.start))
             return
@@ -58,9 +58,9 @@ def _list_file(name: str, path: str, is_explicit: bool) -> FileListing:
             f"{name}#{number}",
             form["method"],
             target,
-            outline.status,
-            summary.format_size(outline.events, outline.size),
-            round(outline.seconds, 3),
+            response.status,
+            summary.response_size(response),
+            summary.duration(response),
             summary.human_text(form),
         )
         listing.rows.append(row)
@@ -80,14 +80,14 @@ def _list_file(name: str, path: str, is_explicit: bool) -> FileListing:
     return listing
 
 
-def _outline(document: Document) -> events_reader.Outline:
-    """Return the outline of the response in *document*, which has a layout of its own; ReadError if it cannot be read."""
-    try:
-        exchange = yaml_codec.load_exchange(document.raw.decode(document.encoding))
-    except UnicodeDecodeError:
-        raise ReadError("not UTF-8: save the file as UTF-8", line=1) from None
+def _read_response(document: Document) -> Response:
+    """Return the response in *document*; ReadError if it cannot be read."""
+    if document.response_at >= 0:
+        response = events_reader.read_response(
+            document.buffer[document.response_at : document.stop]
+        )
+        if response is not None:
+            return response
+    exchange = yaml_codec.load_exchange(decode(document, document.raw))
     assert exchange is not None
-    content = exchange.response.content
-    events = len(content.events) if isinstance(content, Stream) else None
-    size = 0 if isinstance(content, Stream) else len(content.raw)
-    return events_reader.Outline(exchange.response.status, events, size, summary.duration(exchange))
+    return exchange.response

@@ -3,9 +3,10 @@
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from mockserver.cassette import documents, events_reader, yaml_codec
+from mockserver.cassette import documents, request_reader, yaml_codec
 from mockserver.cassette.documents import Document, decode, has_content, single_document
 from mockserver.cassette.model import Header, Policy, Repeat
+from mockserver.cassette.request_reader import RecordedRequest
 from mockserver.cassette.truncation import is_truncated
 from mockserver.errors import ReadError, UsageError
 from mockserver.formats.json_text import Json
@@ -155,8 +156,8 @@ class Reader:
     ) -> RequestFingerprint:
         """Return the fingerprint of the request in *document*, which begins with *start*."""
         own = None
-        if document.response_at >= 0 and (head := events_reader.read_head(start)):
-            form, target = _form(head, start), head.path
+        if document.head is not None and (recorded := request_reader.read_request(start)):
+            form, target = _canonical_form(recorded, start), recorded.path
         else:
             request, own = read_request(document)
             form, target = canonicalize(request), request.path
@@ -186,7 +187,9 @@ def locate_error(name: str, line: Callable[[int], int], error: ReadError, start:
     return error.at(file=name, first_line=line(start))
 
 
-def _form(head: events_reader.RequestHead, raw: bytes) -> dict[str, Json]:
-    """Return the canonical form of the request with this *head*, which was read from *raw*."""
-    body = {"body": head.body[0]} if head.body else {}
-    return canonical_form(head.method, head.path, integral_to_int(body) if b".0" in raw else body)
+def _canonical_form(request: RecordedRequest, raw: bytes) -> dict[str, Json]:
+    """Return the canonical form of *request*, which was read from *raw*."""
+    body = {"body": request.body[0]} if request.body else {}
+    if b".0" in raw:
+        body = integral_to_int(body)
+    return canonical_form(request.method, request.path, body)

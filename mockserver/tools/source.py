@@ -38,7 +38,6 @@ class Part:
     """One document of a file: the header (number 0), or an exchange (numbers from 1).
 
     *error* is why it cannot be read, with the line in the file. *is_truncated*: its end is missing, because the recording was interrupted.
-    *has_own_layout*: its text has the layout that mockserver writes, without comments.
     """
 
     file: str
@@ -50,7 +49,6 @@ class Part:
     exchange: Exchange | None = None
     error: ReadError | None = None
     is_truncated: bool = False
-    has_own_layout: bool = False
 
     @property
     def label(self) -> str:
@@ -211,7 +209,7 @@ def _read_exchange(
     name: str, number: int, document: Document, line: int, *, is_last_recorded: bool
 ) -> Part:
     if exchange := events_reader.read_exchange(document.raw):
-        return Part(name, number, line, document.raw, None, exchange, has_own_layout=True)
+        return Part(name, number, line, document.raw, None, exchange)
     # The loader reads each document alone too, so the text before it makes no difference.
     raw = (strip_partial_separator(document) if is_last_recorded else document).raw
     alone = documents.single_document(raw, document.start)

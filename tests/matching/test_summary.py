@@ -68,11 +68,8 @@ def test_the_facts_of_a_body(raw: bytes, shown: Any) -> None:
 
 
 def test_sizes() -> None:
-    assert summary.response_size(STREAM) == "3 events"
-    assert (
-        summary.response_size(Exchange(Request("GET", "/x"), Response(content=Body(b"123"))))
-        == "3 B"
-    )
+    assert summary.response_size(STREAM.response) == "3 events"
+    assert summary.response_size(Response(content=Body(b"123"))) == "3 B"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from mockserver.fake.script.model import Situation
 from mockserver.fake.tokens import split_text
 from mockserver.formats import sse
 from mockserver.formats.json_text import dumps
-from mockserver.formats.sse import CRLF
 from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonical_form
 from mockserver.matching.shape import ids_in
@@ -118,8 +117,7 @@ def test_many_secrets_that_two_events_share_are_replaced() -> None:
     ],
 )
 def test_a_stream_is_looked_at_in_linear_time(value: Callable[[int], str]) -> None:
-    rows = [("messages", value(n), "", "") for n in range(20_000)]
-    stream = Stream.from_rows(rows, [0.0] * len(rows), CRLF)
+    stream = Stream(tuple(spelled("messages", map(value, range(20_000)))))
     headers = (("content-type", "text/event-stream"),)
     exchange = Exchange(Request("POST", "/x"), Response(200, None, headers, stream, End(0.0)))
 

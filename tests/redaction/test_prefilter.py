@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.cassette.model import End, Exchange, Response, Stream
-from mockserver.formats.sse import CRLF, Row
+from mockserver.cassette.model import End, Exchange, Response, Stream, TimedEvent
+from mockserver.formats.sse import Event
 from mockserver.http.messages import Request
 from mockserver.redaction.prefilter import Prefilter
 from mockserver.redaction.redactor import Redactor
@@ -40,11 +40,16 @@ def exchange(stream: Stream) -> Exchange:
     return Exchange(Request("POST", "/x"), Response(200, None, headers, stream, End(0.0)))
 
 
-def streams(rows: list[Row]) -> list[Stream]:
-    """Return the stream of *rows*, as rows and by its fields."""
-    afters = [0.1] * len(rows)
-    events = Stream.from_rows(rows, afters, CRLF).events
-    return [Stream.from_rows(rows, afters, CRLF), Stream(events)]
+def stream_of(*events: Event) -> Stream:
+    return Stream(tuple(TimedEvent(0.1, event) for event in events))
+
+
+def message(data: str) -> Event:
+    return Event((("event", "messages"), ("data", data)))
+
+
+def comment(text: str) -> Event:
+    return Event((("comment", text),))
 
 
 def token(text: str, identity: str = "m1", **more: Any) -> str:
@@ -62,49 +67,53 @@ tokens = st.builds(
     x=st.sampled_from([None, "last", 5]) | texts,
     y=st.lists(texts, max_size=2),
 )
-rows = st.lists(
-    st.tuples(
-        st.sampled_from(["messages", "updates"]),
-        tokens | texts.filter(bool),
-        st.sampled_from(["", "1-0", SECRET]),
-        st.just(""),
-    )
-    | st.tuples(st.just(""), st.just(""), st.just(""), texts.filter(bool)),
-    max_size=6,
+fields = st.tuples(
+    st.tuples(st.just("event"), st.sampled_from(["messages", "updates"])),
+    st.tuples(st.just("data"), tokens | texts),
+)
+identities = st.tuples(st.just("id"), st.sampled_from(["1-0", SECRET]))
+events = st.one_of(
+    fields.map(Event),
+    st.tuples(fields, identities).map(lambda parts: Event((*parts[0], parts[1]))),
+    texts.map(comment),
 )
 
 
-@given(rows)
-def test_the_prefilter_misses_no_secret(rows: list[Row]) -> None:
-    for stream in streams(rows):
-        quick, thorough = Redactor([SECRET]), Thorough([SECRET])
+@given(st.lists(events, max_size=6))
+def test_the_prefilter_misses_no_secret(events: list[Event]) -> None:
+    recorded = exchange(stream_of(*events))
 
-        assert quick.exchange(exchange(stream)) == thorough.exchange(exchange(stream))
+    assert Redactor([SECRET]).exchange(recorded) == Thorough([SECRET]).exchange(recorded)
 
 
 @pytest.mark.parametrize("secret", [SECRET, KEY])
 def test_a_secret_is_found_however_it_is_spread(secret: str) -> None:
     for place in range(1, len(secret)):
         parts = ["hi ", secret[:place], secret[place:], " there"]
-        rows: list[Row] = [("messages", token(part), "", "") for part in parts]
-        for stream in streams([*rows, ("messages", token("", x="last"), "", "")]):
-            redactor = Redactor([SECRET])
-            redactor.exchange(exchange(stream))
+        tokens = [token(part) for part in parts] + [token("", x="last")]
+        redactor = Redactor([SECRET])
 
-            assert redactor.count == 1
+        redactor.exchange(exchange(stream_of(*map(message, tokens))))
+
+        assert redactor.count == 1
 
 
 def test_an_ordinary_stream_passes_the_prefilter() -> None:
-    rows: list[Row] = [("messages", token(f" word{number}"), "", "") for number in range(20)]
-    rows += [("messages", token("", x="last"), "", ""), ("", "", "", "heartbeat")]
+    tokens = [token(f" word{number}") for number in range(20)] + [token("", x="last")]
+    stream = stream_of(*map(message, tokens), comment("heartbeat"))
 
-    for stream in streams(rows):
-        assert not Prefilter((SECRET,), (SECRET,), ()).may_match_stream(stream)
+    assert not Prefilter((SECRET,), (SECRET,), ()).may_match_stream(stream)
 
 
 def test_messages_by_turns_need_a_closer_look() -> None:
     by_turns = [token("a", "m1"), token("b", "m2"), token("c", "m1")]
-    rows: list[Row] = [("messages", text, "", "") for text in by_turns]
+    stream = stream_of(*map(message, by_turns))
 
-    for stream in streams(rows):
-        assert Prefilter((), (), ()).may_match_stream(stream)
+    assert Prefilter((), (), ()).may_match_stream(stream)
+
+
+@pytest.mark.parametrize("name", ["retry", "raw", "base64"])
+def test_an_event_with_other_fields_needs_a_closer_look(name: str) -> None:
+    stream = stream_of(message(token("a")), Event(((name, "10"),)))
+
+    assert Prefilter((), (), ()).may_match_stream(stream)

@@ -8,6 +8,7 @@ from mockserver.cassette.yaml_codec.load import (
     load_exchange,
     load_head,
     load_header,
+    response_from,
 )
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "load_exchange",
     "load_head",
     "load_header",
+    "response_from",
 ]

@@ -85,10 +85,6 @@ def _response_lines(response: Response) -> Iterator[str]:
 def _stream_lines(stream: Stream) -> Iterator[str]:
     if stream.line_ending != sse.CRLF:
         yield f"  line_ending: {next(k for k, v in LINE_ENDINGS.items() if v == stream.line_ending)}"
-    if stream.rows:
-        yield "  events:"
-        yield _rows(stream.afters, stream.rows)
-        return
     yield "  events:" if stream.events else "  events: []"
     for timed in stream.events:
         lead = "  - "
@@ -111,21 +107,6 @@ def _stream_lines(stream: Stream) -> Iterator[str]:
             yield f"  tail: {scalars.scalar(stream.tail.decode())}"
         except UnicodeDecodeError:
             yield f"  tail: {{base64: {b64encode(stream.tail).decode()}}}"
-
-
-def _rows(afters: list[float], rows: list[sse.Row]) -> str:
-    """Return the lines of plain events; *afters* are the seconds before each."""
-    names = {event: scalars.scalar(event) for event in {row[0] for row in rows}}
-    lines: list[str] = []
-    for after, (event, data, identity, comment) in zip(afters, rows, strict=True):
-        lead = f"  - after: {_seconds(after)}\n    " if round(after, 6) else "  - "
-        if comment:
-            lines.append(f"{lead}comment: {scalars.scalar(comment)}")
-            continue
-        text = scalars.clean_block(data, "      ")
-        end = f"\n    id: {scalars.scalar(identity)}" if identity else ""
-        lines.append(f"{lead}event: {names[event]}\n    data: {text}{end}")
-    return "\n".join(lines)
 
 
 def _body_lines(

@@ -26,6 +26,7 @@ from mockserver.formats.yaml_fields import (
     get_seconds,
     get_typed,
     iter_texts,
+    map_items,
 )
 from mockserver.http.messages import CONTROL, EVENT_STREAM, HEADER_NAME, Headers, Request
 
@@ -86,7 +87,9 @@ def load_exchange(text: str) -> Exchange | None:
 def exchange_from(document: Any) -> Exchange:
     """Return the exchange in the parsed *document*; ReadError if it is not an exchange."""
     request, repeat = _head(document, whole=True)
-    return Exchange(request, _response(document), repeat, get_typed(document, "redacted", int) or 0)
+    return Exchange(
+        request, response_from(document), repeat, get_typed(document, "redacted", int) or 0
+    )
 
 
 def load_head(text: str, *, whole: bool = False) -> tuple[Request, Repeat | None] | None:
@@ -118,7 +121,8 @@ def _request(part: Mapping) -> Request:
     return Request(method, path, _headers(part), _body(part, "request"))
 
 
-def _response(document: Mapping) -> Response:
+def response_from(document: Mapping) -> Response:
+    """Return the response in the parsed *document*; ReadError if it is not a response."""
     part = get_mapping(document, "response")
     check_keys(part, _RESPONSE_KEYS, "response")
     kind = get_only_key(part, ("events", *_BODY_KEYS), "response")
@@ -154,9 +158,14 @@ def _stream(part: Mapping) -> Stream:
             f"line_ending {name!r} is not one of {', '.join(LINE_ENDINGS)}",
             line=part.lines["line_ending"],
         )
-    events = get_typed(part, "events", Sequence) or Sequence(part.line)
-    timed = tuple(event_from(event, line) for event, line in zip(events, events.lines, strict=True))
-    return Stream(timed, LINE_ENDINGS[name], _tail(part))
+    return Stream(_events(part), LINE_ENDINGS[name], _tail(part))
+
+
+def _events(part: Mapping) -> tuple[TimedEvent, ...]:
+    events = part["events"]
+    if isinstance(events, tuple):
+        return events  # events_reader has read them
+    return map_items(get_typed(part, "events", Sequence) or Sequence(part.line), event_from)
 
 
 def event_from(part: Any, line: int) -> TimedEvent:

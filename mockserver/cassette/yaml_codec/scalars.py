@@ -78,13 +78,6 @@ def block(text: str, indent: str) -> str:
     return "|-\n" + "\n".join(f"{indent}{line}" if line else "" for line in text.split("\n"))
 
 
-def clean_block(text: str, indent: str) -> str:
-    """Return a clean one-line *text* as `block` does."""
-    if text[0] in " \t" or text[-1] == " ":
-        return double_quoted(text)
-    return f"|-\n{indent}{text}"
-
-
 def lines(value: Any, indent: str = "") -> Iterator[str]:
     """Yield the lines of the mapping or list *value*, each beginning with *indent*."""
     if isinstance(value, dict):

@@ -53,7 +53,7 @@ class _Mismatch(NamedTuple):
 def check_part(part: Part) -> Iterator[Finding]:
     """Yield the findings about scalars in *part* whose type does not fit, or that need quotes."""
     mismatches = _find_mismatches(part)
-    is_scanned = bool(mismatches) or (_may_lack_quotes(part) and not part.is_canonical)
+    is_scanned = bool(mismatches) or (not part.is_canonical and _may_lack_quotes(part.document))
     plain = (
         [scalar for scalar in find_plain_scalars(part.text) if scalar.text] if is_scanned else []
     )
@@ -119,20 +119,11 @@ def compare_types(parts: Iterable[Part]) -> Iterator[Finding]:
             )
 
 
-def _may_lack_quotes(part: Part) -> bool:
-    """Return whether `_check_plain` could find something in *part* if none of its scalars had quotes."""
-    if not part.has_own_layout:
-        document = part.document
-        return document is not None and (
-            any(map(_is_ambiguous, _texts(document))) or _has_odd_type(document)
-        )
-    assert part.exchange is not None
-    request, response = part.exchange.request, part.exchange.response
-    texts = _texts(part.bodies) | {request.path, *(value for _, value in response.headers)}
-    if isinstance(response.content, Stream):
-        rows = response.content.rows or ()
-        texts.update(*({event, identity, comment} for event, _, identity, comment in rows))
-    return any(map(_is_ambiguous, texts))
+def _may_lack_quotes(document: Mapping | None) -> bool:
+    """Return whether `_check_plain` could find something in *document* if none of its scalars had quotes."""
+    return document is not None and (
+        any(map(_is_ambiguous, _texts(document))) or _has_odd_type(document)
+    )
 
 
 def _texts(value: Json) -> set[str]:
@@ -216,7 +207,7 @@ def _find_mismatches(part: Part) -> list[_Mismatch]:
         found += _compare_with_api(part.bodies[0], ("request", "body"), is_request=True)
     if isinstance(content, Body):
         found += _compare_with_api(part.bodies[1], ("response", "body"), is_request=False)
-    document = part.document if isinstance(content, Stream) and content.rows is None else None
+    document = part.document if isinstance(content, Stream) and not part.is_canonical else None
     events = document["response"].get("events", ()) if document else ()
     for number, event in enumerate(events or ()):
         if isinstance(event, dict) and isinstance(event.get("data"), dict | list):

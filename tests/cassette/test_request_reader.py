@@ -1,0 +1,171 @@
+"""The reader of requests in our own layout reads what the YAML reader reads, or it declines."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mockserver.cassette.model import Exchange, Response
+from mockserver.cassette.request_reader import RecordedRequest, read_request
+from mockserver.cassette.yaml_codec import dump_exchange, load_head
+from mockserver.errors import ReadError
+from mockserver.formats.json_text import dumps
+from mockserver.http.messages import Request
+from tests.strategies import texts, values
+
+
+def head(request: Request) -> str:
+    """Return the text of the exchange before its response."""
+    text = dump_exchange(Exchange(request, Response()))
+    return text[: text.index("\nresponse:") + 1]
+
+
+def posted(body: Any) -> Request:
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Request("POST", "/runs/wait", (), text.encode("utf-8", "surrogatepass"))
+
+
+HELLO = head(posted({"input": {"messages": [{"role": "human"}]}, "n": [1, [2]]}))
+
+
+def agrees(text: str) -> bool:
+    """Check both readers against each other; tell whether ours has read the request."""
+    found = read_request(text.encode("utf-8", "surrogatepass"))
+    if found is None:
+        return False
+    loaded = load_head(text)
+    assert loaded is not None
+    request, repeat = loaded
+    body = b"".join(dumps(value).encode() for value in found.body)
+    assert (Request(found.method, found.path, (), body), None) == (request, repeat)
+    return True
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(
+            b'{"a":[],"b":{},"c":[[1,[2]],{"d":null}],"e":[[[]],{"f":{"g":[]}}]}', id="mapping"
+        ),
+        pytest.param(b'[{"a":1,"b":"no"},{"c":"x: y"},[],"it\'s: so","- a"]', id="list"),
+        pytest.param(b'{"a":"one\\ntwo\\n\\n three","b":-1.5,"c":["one\\ntwo"]}', id="block"),
+        pytest.param(b'{"a":"one\\n","b":"\\ttwo","no":true}', id="quotes"),
+        pytest.param('{"ä":"ö € 😀"}'.encode(), id="unicode"),
+        pytest.param(b"{}", id="empty mapping"),
+        pytest.param(b"5", id="number"),
+        pytest.param(b"null", id="null"),
+        pytest.param(b"", id="no body"),
+    ],
+)
+def test_a_request_is_read(raw: bytes) -> None:
+    assert agrees(head(Request("POST", "/threads/1/state?a=b", (), raw)))
+
+
+def test_the_number_of_secrets_is_passed_over() -> None:
+    text = dump_exchange(Exchange(Request("GET", "/x"), Response(), redacted=3))
+
+    assert read_request(text[: text.index("response:")].encode()) == RecordedRequest(
+        "GET", "/x", ()
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("role: human", "role: human # or not", id="comment"),
+        pytest.param("role: human", "role: human\n", id="blank line"),
+        pytest.param("role: human", "role: 012", id="no number"),
+        pytest.param("role: human", "role: 1e999", id="large number"),
+        pytest.param("role: human", "role: {a: 1}", id="flow"),
+        pytest.param("role: human", "role: &a human", id="anchor"),
+        pytest.param("role: human", "role: !!str human", id="tag"),
+        pytest.param("role: human", "role: *a", id="alias"),
+        pytest.param("role: human", "role: human\n        role: ai", id="duplicate"),
+        pytest.param("role: human", "role: human\n          again", id="continued"),
+        pytest.param("role: human", "role: human\n          again: 1", id="deeper key"),
+        pytest.param("role: human", "role: human\n       again: 1", id="odd indent"),
+        pytest.param("role: human", "role: |\n          human", id="kept newline"),
+        pytest.param("role: human", "role: |-\n           human", id="deeper"),
+        pytest.param("role: human", "role: |-\n          human\n\n", id="blank end"),
+        pytest.param("role: human", "role: |-", id="empty block"),
+        pytest.param("role: human", 'role: "\\x41"', id="escape"),
+        pytest.param("role: human", 'role: "\\u0041"', id="code"),
+        pytest.param("role: human", 'role: "a\\"', id="open quotes"),
+        pytest.param("role: human", "role: 'it''s'", id="quote"),
+        pytest.param("role: human", "role: 'a' b'", id="broken quote"),
+        pytest.param("role: human", "role: '", id="lone quote"),
+        pytest.param("role: human", "role: a\tb", id="tab"),
+        pytest.param("role: human", "role:human", id="no space"),
+        pytest.param("role: human", "role:", id="nothing"),
+        pytest.param("role: human", "role: ", id="a space"),
+        pytest.param("role: human", "- ", id="empty item"),
+        pytest.param("role: human", "? role\n        : human", id="complex key"),
+        pytest.param("- 1", "- 1\n    - 2", id="shallower item"),
+        pytest.param("path: /runs/wait", "path: /runs/wait: a", id="colon"),
+        pytest.param("path: /runs/wait", "path: runs", id="no path"),
+        pytest.param("path: /runs/wait", "path: 5", id="number path"),
+        pytest.param("path: /runs/wait", "path: /x\n  headers: {}", id="headers"),
+        pytest.param("method: POST", "method: 'post'", id="quoted method"),
+        pytest.param("method: POST", "method: ''", id="empty method"),
+        pytest.param("method: POST", "repeat: POST", id="no method"),
+        pytest.param("---\n", "", id="no separator"),
+        pytest.param("    input:", "    'input':", id="quoted key"),
+        pytest.param("    input:", "    null:", id="null key"),
+    ],
+)
+def test_an_edit_is_read_alike_or_declined(old: str, new: str) -> None:
+    assert old in HELLO
+    edited = HELLO.replace(old, new, 1)
+
+    try:
+        load_head(edited)
+    except ReadError:
+        assert read_request(edited.encode()) is None
+    else:
+        agrees(edited)
+
+
+@pytest.mark.parametrize("text", [HELLO[:-1], f"{HELLO}repeat: cycle\n", "---\nrequest:\n"])
+def test_another_layout_is_declined(text: str) -> None:
+    assert not agrees(text)
+
+
+@pytest.mark.parametrize("level", ["- ", "a:\n"])
+def test_what_nests_too_deep_is_declined(level: str) -> None:
+    lines = "".join(f"{'  ' * n}{level}" if "\n" in level else level for n in range(2, 1000))
+    text = f"---\nrequest:\n  method: POST\n  path: /x\n  body:\n    {lines.lstrip()}x\n"
+
+    assert read_request(text.encode()) is None
+
+
+@given(values)
+def test_any_json_is_read_alike_or_declined(value: Any) -> None:
+    agrees(head(posted(value)))
+
+
+@given(st.lists(texts.filter(lambda text: "\r" not in text), min_size=1, max_size=4))
+@example(["no"])
+@example(["a: b"])
+def test_any_text_is_read_alike_or_declined(said: list[str]) -> None:
+    agrees(head(posted({"input": said, "a": {"b": said[0]}})))
+
+
+PIECES = [
+    *("\n", " ", "  ", "- ", ":", ": ", "#", "'", '"', "|-", "a", "5", "\t", "é", "\u2028", "{}"),
+    *("\x00", "\x7f", "\r", "[]", "''", "\n\n"),
+]
+
+
+@given(st.integers(0, 10_000), st.integers(0, 12), st.sampled_from(PIECES))
+def test_any_edit_is_read_alike_or_declined(place: int, cut: int, put: str) -> None:
+    at = place % len(HELLO)
+    edited = HELLO[:at] + put + HELLO[at + cut :]
+
+    try:
+        load_head(edited)
+    except ReadError:
+        assert read_request(edited.encode()) is None
+    else:
+        agrees(edited)
