@@ -476,3 +476,27 @@ def test_each_code_has_a_test() -> None:
     tests = re.findall(r'"([a-z0-9-]+)"', Path(__file__).read_text())
 
     assert set(CODES) <= set(tests)
+
+
+@pytest.mark.parametrize("prefix", ["", "/api/langgraph"])
+def test_the_location_of_a_run_is_checked_below_a_prefix(prefix: str) -> None:
+    run = f"{prefix}/threads/t/runs/1f000000-0000-4000-8000-000000000001"
+    text = CASSETTE_OF_A_RUN.format(path=f"{prefix}/threads/t/runs/wait", run=f"{run}/join")
+
+    assert [one.code for one in found(text)] == ["content-location"]
+    assert f"content-location: {run}\n" in fix(text)
+
+
+CASSETTE_OF_A_RUN = """\
+mockserver: 1
+---
+request:
+  method: POST
+  path: {path}
+  body: {{}}
+response:
+  headers:
+    content-location: {run}
+    content-type: application/json
+  body: {{}}
+"""
