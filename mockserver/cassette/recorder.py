@@ -32,13 +32,14 @@ _UNRECORDED_PREFIXES = ("access-control-", OWN_PREFIX)
 
 
 class Recorder:
-    """Collects one exchange. Times are seconds of any clock; *started* is the time of the request.
+    """Collects one exchange. Times are seconds of any clock; *started* is the time of the request, *at* its time since the recording started.
 
     Beyond MAX_SIZE only `size` grows. A recorder can be pickled quickly.
     """
 
-    def __init__(self, request: Request, started: float) -> None:
+    def __init__(self, request: Request, started: float, at: float | None = None) -> None:
         self._request = request
+        self._at = None if at is None else round(at, 3)
         self._started = started
         self._status = 200
         self._reason: str | None = None
@@ -72,7 +73,7 @@ class Recorder:
         response = Response(
             self._status, self._reason, strip_response_headers(self._headers), content, end
         )
-        return Exchange(strip_request_headers(self._request), response)
+        return Exchange(strip_request_headers(self._request), response, at=self._at)
 
     def _stream(self) -> Stream:
         raw = bytes(self._raw)

@@ -14,6 +14,7 @@ from mockserver.formats.strict_yaml import parse_scalar
 from mockserver.formats.yaml_chars import is_clean
 
 _BEGINNING = b"---\nrequest:\n"
+_AT = re.compile(r"at: ([0-9]{1,9}(?:\.[0-9]{1,9})?)")
 _REDACTED = re.compile(r"redacted: [0-9]{1,9}")
 _KEY = re.compile(r"([^\W\d][\w.$/-]{0,200})|'([^':]{1,200})'")
 _NEGATIVE = re.compile(r"-[0-9]")
@@ -27,6 +28,7 @@ class RecordedRequest(NamedTuple):
     method: str
     path: str
     body: tuple[Json] | tuple[()]
+    at: float | None = None
 
 
 def read_request(raw: bytes) -> RecordedRequest | None:
@@ -36,6 +38,9 @@ def read_request(raw: bytes) -> RecordedRequest | None:
     lines = raw.decode().split("\n")[2:-1]
     if lines and _REDACTED.fullmatch(lines[-1]):
         del lines[-1]
+    at = _AT.fullmatch(lines[-1]) if lines else None
+    if at is not None:
+        del lines[-1]
     lines.reverse()
     try:
         request = _collection(lines, "  ")
@@ -44,7 +49,9 @@ def read_request(raw: bytes) -> RecordedRequest | None:
     match request:
         case {"method": str(method), "path": str(path), **others} if not lines:
             if method and path.startswith("/") and others.keys() <= {"body"}:
-                return RecordedRequest(method.upper(), path, (others["body"],) if others else ())
+                return RecordedRequest(
+                    method.upper(), path, (others["body"],) if others else (), at and float(at[1])
+                )
     return None
 
 

@@ -47,8 +47,8 @@ class Verification:
             for part in source.exchanges:
                 yield await self._result(part, conversation)
         finally:
-            for thread in conversation.threads:
-                await self._delete(thread)
+            for path in conversation.threads:
+                await self._delete(path)
 
     async def _result(self, part: Part, conversation: Conversation) -> Result:
         recorded = part.exchange
@@ -77,11 +77,11 @@ class Verification:
         outcome = Outcome.DIFFERS if differences else Outcome.SAME
         return Result(part.label, title, outcome, time.monotonic() - started, differences)
 
-    async def _delete(self, thread: str) -> None:
+    async def _delete(self, path: str) -> None:
         # A failure leaves the thread on the server, which does not affect the result.
         with suppress(UpstreamError, TimeoutError):
             async with asyncio.timeout(self._timeout):
-                await self._send(Request("DELETE", f"/threads/{thread}"))
+                await self._send(Request("DELETE", path))
 
     async def _send(self, request: Request) -> Exchange:
         recorder = Recorder(request, time.monotonic())

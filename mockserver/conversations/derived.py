@@ -105,7 +105,7 @@ def _derive_stream(response: Response, events: list[RunEvent], modes: Collection
     for event in events:
         after += event.timed.after
         if is_sent_in(event, modes):
-            kept.append(replace(event.timed, after=round(after, 6)))
+            kept.append(event.timed._replace(after=round(after, 6)))
             after = 0.0
     end = response.end and replace(response.end, after=round(response.end.after + after, 6))
     return replace(response, content=Stream(tuple(kept), response.content.line_ending), end=end)
@@ -144,7 +144,7 @@ def _derive_rest(
         stored = [event for event in events if event.name and event.name != "error"]
         names = _requested_names(request)
         kept = [
-            replace(event.timed, after=0.0)
+            event.timed._replace(after=0.0)
             for event in stored[_count_seen(stored, last) :]
             if names is None or event.name in names
         ]

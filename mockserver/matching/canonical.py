@@ -41,16 +41,17 @@ def canonical_form(method: str, target: str, body: dict[str, Json]) -> dict[str,
     """Return the canonical form of a request for *target*; *body* has one key, `body`, `text` or `base64`, or none."""
     path, _, query = target.partition("?")
     path = url.decode_path(path)
+    _, call = url.api_path(path)
     form: dict[str, Json] = {"method": method, "path": path}
     if query:
         values: dict[str, list[str]] = {}
         for name, value in sorted(url.decode_query(query), key=lambda pair: pair[0]):
             values.setdefault(name, []).append(value)
-        if canonical := query_params.canonical_query(path, values):
+        if canonical := query_params.canonical_query(call, values):
             form["query"] = canonical
     form |= body
     if method == "POST" and "body" in form:
-        form["body"] = _canonical_body(path, form["body"])
+        form["body"] = _canonical_body(call, form["body"])
     return form
 
 
@@ -86,16 +87,16 @@ def _number(text: str) -> Json:
     return int(value) if value.is_integer() else value
 
 
-def _canonical_body(path: str, body: Json) -> Json:
-    if run := _RUN.fullmatch(path):
+def _canonical_body(call: str, body: Json) -> Json:
+    if run := _RUN.fullmatch(call):
         threaded = bool(run["thread"])
         if isinstance(body, list):
             return [run_bodies.canonical_run(run_body, threaded) for run_body in body]
         return run_bodies.canonical_run(body, threaded)
-    call = _OF_THREAD.sub("", path)
-    if call == "/state" and isinstance(body, dict) and isinstance(body.get("values"), dict):
+    on_thread = _OF_THREAD.sub("", call)
+    if on_thread == "/state" and isinstance(body, dict) and isinstance(body.get("values"), dict):
         body = {**body, "values": run_bodies.canonical_state(body["values"])}
-    defaults = _CALLS.get(path) or _OF_THREADS.get(call)
+    defaults = _CALLS.get(call) or _OF_THREADS.get(on_thread)
     if defaults and isinstance(body, dict):
         return drop_defaults(body, defaults)
     return body

@@ -9,7 +9,7 @@ from itertools import islice
 from mockserver.cassette.file_names import SUFFIXES, cassette_path
 from mockserver.cassette.model import Repeat
 from mockserver.formats.json_text import Json
-from mockserver.matching import keys
+from mockserver.matching import keys, url
 from mockserver.matching.keys import IgnoreRules, Key
 from mockserver.matching.run_bodies import mode_free_form
 from mockserver.matching.shape import request_shape, shape_key
@@ -213,7 +213,7 @@ class Index:
     def nearest(self, form: Json, count: int = 3) -> list[Entry]:
         """Return up to *count* entries that are most similar to the canonical request *form*.
 
-        Entries of the same method and path come first, else those whose paths share the most segments.
+        Entries of the same method and path come first, else those whose paths in the API share the most segments.
         """
         route = (form["method"], form["path"])
         got = frozenset(keys.shingles(keys.serialize(form)))
@@ -235,8 +235,9 @@ class Index:
         return self._order[entry.cassette], entry.number
 
 
-def _path_similarity(left: str, right: str) -> float:
-    """Return the share of equal segments of two paths, from 0 to 1."""
-    segments, others = left.split("/")[1:], right.split("/")[1:]
+def _path_similarity(left: str, right: str) -> tuple[float, bool]:
+    """Return the share of equal segments of two paths in the API, from 0 to 1, and whether their prefixes are equal."""
+    (prefix, path), (other_prefix, other_path) = url.api_path(left), url.api_path(right)
+    segments, others = path.split("/")[1:], other_path.split("/")[1:]
     equal = sum(a == b for a, b in zip(segments, others, strict=False))
-    return equal / max(len(segments), len(others))
+    return equal / max(len(segments), len(others)), prefix == other_prefix

@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.cassette.yaml_codec import scalars
 from mockserver.formats.json_text import Json, dumps
 from mockserver.http.messages import Request
-from mockserver.matching import json_path
+from mockserver.matching import json_path, url
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.keys import ABSENT, Difference, IgnoreRules, differences, without_ignored
 
@@ -109,6 +109,8 @@ def _near_to_json(near: NearRequest, request: Request) -> dict[str, Json]:
         "played": near.play_count,
         "differs": [_difference_to_json(d, near.request, request) for d in found[:MAX_DIFFERENCES]],
     }
+    if prefixes := _different_prefixes(recorded["path"], got["path"]):
+        facts["prefix"] = prefixes
     if len(found) > MAX_DIFFERENCES:
         facts["more"] = len(found) - MAX_DIFFERENCES
     if found and all(map(_may_be_ignored, found)):
@@ -120,6 +122,14 @@ def _may_be_ignored(difference: Difference) -> bool:
     """Return whether the recorded response may fit although this part differs."""
     path = difference.path
     return path[0] in ("body", "query") and len(path) > 1 and path[1] != "stream_mode"
+
+
+def _different_prefixes(recorded: str, got: str) -> dict[str, str] | None:
+    """Return the prefixes of two paths with the API below them; None if they are equal, or if the calls have little in common."""
+    (prefix, call), (got_prefix, got_call) = url.api_path(recorded), url.api_path(got)
+    if prefix == got_prefix or call.split("/")[1] != got_call.split("/")[1]:
+        return None
+    return {"recorded": prefix, "got": got_prefix}
 
 
 def _difference_to_json(difference: Difference, recorded: Request, got: Request) -> dict[str, Json]:
@@ -164,12 +174,20 @@ def _near_lines(facts: dict[str, Any]) -> list[str]:
         for name, padded in (("recorded", "recorded"), ("got", "got     ")):
             shown = _format_value(difference[name]) if name in difference else "(absent)"
             lines.append(f"      {padded} {shown}")
+    if "prefix" in facts:
+        lines.append(f"    {_prefix_advice(**facts['prefix'])}")
     if "more" in facts:
         lines.append(f"    and {facts['more']} more differences")
     if "ignore" in facts:
         ignored = ", ".join(scalars.scalar(path, flow=True) for path in facts["ignore"])
         lines.append(f"    to match it anyway: `ignore: [{ignored}]` in the cassette's header")
     return lines
+
+
+def _prefix_advice(recorded: str, got: str) -> str:
+    if not recorded:
+        return f"the recorded path has no prefix: remove {got} from the client's base URL"
+    return f"the recorded path has the prefix {recorded}: the client's base URL must end with it"
 
 
 def _format_value(value: Json) -> str:

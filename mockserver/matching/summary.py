@@ -56,6 +56,8 @@ def exchange_to_json(number: int, exchange: Exchange) -> dict[str, Json]:
     }
     if request.headers:
         facts["request"]["headers"] = [list(pair) for pair in request.headers]
+    if exchange.at is not None:
+        facts["at"] = exchange.at
     if exchange.redacted:
         facts["redacted"] = exchange.redacted
     match response.content:

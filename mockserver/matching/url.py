@@ -5,11 +5,28 @@ from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
 _LITERAL_ESCAPE = re.compile("%(?=[0-9A-Fa-f]{2})")
+_API = re.compile(
+    r"(?P<prefix>(?:/[^/]++)*?)"
+    r"(?P<path>/(?:(?:assistants|threads|runs|store/items|store/namespaces)(?:/.*)?|info|ok))",
+    re.DOTALL,
+)
+_SLASHES = re.compile("//+")
 _INVALID_BYTE = re.compile("[\udc80-\udcff]")
 
 
+def api_path(path: str) -> tuple[str, str]:
+    """Return the prefix in the decoded *path* below which the Agent Server's API is, and the path in the API.
+
+    The prefix is empty, and the path unchanged, if no call of the API has this path.
+    """
+    found = _API.fullmatch(path)
+    return (found["prefix"], found["path"]) if found else ("", path)
+
+
 def decode_path(path: str) -> str:
-    """Return *path* without needless escapes. `%2F` stays: it is not a separator."""
+    """Return *path* without needless escapes and repeated slashes. `%2F` stays: it is not a separator."""
+    if "//" in path:  # from a client whose base URL ends with a slash
+        path = _SLASHES.sub("/", path)
     if "%" not in path:
         return path
     return "/".join(_decode(segment).replace("/", "%2F") for segment in path.split("/"))

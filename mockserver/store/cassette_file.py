@@ -15,7 +15,7 @@ from mockserver.http.messages import Request
 from mockserver.matching.index import Entry, RequestFingerprint
 from mockserver.matching.keys import IgnoreRules
 from mockserver.store import discovery
-from mockserver.store.reader import Reader, Visitor, locate_error, read_request
+from mockserver.store.reader import Reader, Visitor, locate_error, read_head
 
 BLOCK_SIZE = 4 << 20
 
@@ -94,7 +94,7 @@ class CassetteFile:
 
     def request(self, entry: Entry) -> Request:
         """Return the request of *entry*."""
-        return read_request(single_document(self._read(entry.start, entry.end), entry.start))[0]
+        return read_head(single_document(self._read(entry.start, entry.end), entry.start)).request
 
     def _exchange(self, entry: Entry, raw: bytes) -> Exchange:
         try:

@@ -10,7 +10,6 @@ from mockserver.cassette.request_reader import RecordedRequest
 from mockserver.cassette.truncation import is_truncated
 from mockserver.errors import ReadError, UsageError
 from mockserver.formats.json_text import Json
-from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonical_form, canonicalize, integral_to_int
 from mockserver.matching.index import Cassette, Entry, RequestFingerprint, fingerprint
 from mockserver.matching.keys import IgnoreRules, merge_rules
@@ -155,20 +154,20 @@ class Reader:
         self, document: Document, start: bytes, ignored: IgnoreRules
     ) -> RequestFingerprint:
         """Return the fingerprint of the request in *document*, which begins with *start*."""
-        own = None
+        repeat: Repeat | None = None
         if document.head is not None and (recorded := request_reader.read_request(start)):
-            form, target = _canonical_form(recorded, start), recorded.path
+            form, target, at = _canonical_form(recorded, start), recorded.path, recorded.at
         else:
-            request, own = read_request(document)
+            request, repeat, at = read_head(document)
             form, target = canonicalize(request), request.path
         if self._visit is not None:
             self._visit(document, target, form)
             return _VISITED
-        return fingerprint(form, ignored, start, own)
+        return fingerprint(form, ignored, start, repeat, at)
 
 
-def read_request(document: Document) -> tuple[Request, Repeat | None]:
-    """Return request and `repeat` of *document*; ReadError if it cannot be read."""
+def read_head(document: Document) -> yaml_codec.Head:
+    """Return what *document* holds beside its response; ReadError if it cannot be read."""
     if document.head is not None:
         try:
             found = yaml_codec.load_head(decode(document, document.head))

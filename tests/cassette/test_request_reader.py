@@ -37,9 +37,9 @@ def agrees(text: str) -> bool:
         return False
     loaded = load_head(text)
     assert loaded is not None
-    request, repeat = loaded
     body = b"".join(dumps(value).encode() for value in found.body)
-    assert (Request(found.method, found.path, (), body), None) == (request, repeat)
+    request = Request(found.method, found.path, (), body)
+    assert (request, None, found.at) == loaded
     return True
 
 
@@ -63,11 +63,11 @@ def test_a_request_is_read(raw: bytes) -> None:
     assert agrees(head(Request("POST", "/threads/1/state?a=b", (), raw)))
 
 
-def test_the_number_of_secrets_is_passed_over() -> None:
-    text = dump_exchange(Exchange(Request("GET", "/x"), Response(), redacted=3))
+def test_the_time_is_read_and_the_number_of_secrets_passed_over() -> None:
+    text = dump_exchange(Exchange(Request("GET", "/x"), Response(), redacted=3, at=2.5))
 
     assert read_request(text[: text.index("response:")].encode()) == RecordedRequest(
-        "GET", "/x", ()
+        "GET", "/x", (), 2.5
     )
 
 

@@ -13,6 +13,7 @@ from mockserver.cassette.model import (
     TimedEvent,
 )
 from mockserver.cassette.yaml_codec import (
+    Head,
     dump_exchange,
     dump_header,
     load_exchange,
@@ -202,10 +203,25 @@ def test_a_content_type_by_hand_is_that_of_the_body(content: str, content_type: 
 
 
 def test_the_head_is_read_without_the_response() -> None:
-    assert load_head("request: {path: /x}\nrepeat: error\n") == (
-        Request("POST", "/x"),
-        Repeat.ERROR,
-    )
+    head = load_head("request: {path: /x}\nat: 1.5\nrepeat: error\n")
+
+    assert head == Head(Request("POST", "/x"), Repeat.ERROR, 1.5)
+
+
+def test_the_time_of_a_request_is_kept() -> None:
+    exchange = Exchange(Request("GET", "/x"), Response(), at=12.034)
+    text = dump_exchange(exchange)
+
+    assert "\nat: 12.034\nresponse:" in text
+    loaded = load_exchange(text)
+    assert loaded is not None
+    assert loaded.at == 12.034
+
+
+@pytest.mark.parametrize("at", ["-1", "soon", "[1]"])
+def test_a_time_that_is_none_is_refused(at: str) -> None:
+    with pytest.raises(ReadError, match="at"):
+        load_exchange(f"request: {{path: /x}}\nat: {at}\nresponse: {{}}\n")
 
 
 def response(text: str) -> str:

@@ -116,9 +116,10 @@ OTHER = {
 }
 
 
+@pytest.mark.parametrize("prefix", ["", "/api/langgraph"])
 @pytest.mark.parametrize("body", [pytest.param(body, id=name) for name, body in SAME.items()])
-def test_the_same_meaning_has_the_same_key(body: Any) -> None:
-    assert key(body) == key(BASE)
+def test_the_same_meaning_has_the_same_key(body: Any, prefix: str) -> None:
+    assert key(body, f"{prefix}/runs/stream") == key(BASE, f"{prefix}/runs/stream")
 
 
 def test_every_other_meaning_has_a_key_of_its_own() -> None:
@@ -168,6 +169,18 @@ def test_on_a_thread_durability_has_two_names() -> None:
     assert key({"checkpoint_during": True}, path) == key({}, path)
 
 
+def test_another_prefix_is_another_path() -> None:
+    keys_of_prefixes = {key(BASE, f"{prefix}/runs/stream") for prefix in ("", "/api", "/other")}
+
+    assert len(keys_of_prefixes) == 3
+
+
+@pytest.mark.parametrize("path", ["//runs/stream", "/runs//stream", "///runs/stream"])
+def test_repeated_slashes_are_one(path: str) -> None:
+    assert key({"stream_mode": "values"}, path) == key({}, "/runs/stream")
+
+
+@pytest.mark.parametrize("prefix", ["", "/api"])
 @pytest.mark.parametrize(
     ("path", "body"),
     [
@@ -178,8 +191,8 @@ def test_on_a_thread_durability_has_two_names() -> None:
         ),
     ],
 )
-def test_defaults_of_other_calls_are_left_out(path: str, body: Any) -> None:
-    assert key(body, path) == key({}, path)
+def test_defaults_of_other_calls_are_left_out(path: str, body: Any, prefix: str) -> None:
+    assert key(body, prefix + path) == key({}, prefix + path)
 
 
 def test_any_other_body_is_the_value_it_is() -> None:

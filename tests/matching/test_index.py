@@ -76,6 +76,14 @@ def test_without_such_the_nearest_have_most_of_their_path_in_common() -> None:
     assert nearest(request, cassette) == ["a.yaml#2"]
 
 
+def test_a_path_prefix_does_not_hide_the_nearest() -> None:
+    request = Request("POST", "/api/threads/1/state")
+    cassette = loaded("a.yaml", "/api/threads", "/threads/2/state", "/x/threads/3/state")
+
+    assert nearest(request, cassette) == ["a.yaml#2", "a.yaml#3"]
+    assert nearest(request, cassette, loaded("b.yaml", "/api/threads/4/state")) == ["b.yaml#1"]
+
+
 def test_without_such_the_nearest_are_any() -> None:
     request = Request("POST", "/z", (), b'{"a":1,"b":2}')
 

@@ -2,6 +2,7 @@ import json
 import re
 from typing import Any
 
+import pytest
 from hypothesis import given
 
 from mockserver.cassette.yaml_codec import load_header
@@ -38,8 +39,15 @@ POST /runs/stream: no exchange matches
       got      "hello"
     body.stream_mode differs
       recorded (absent)
-      got      ["updates"]
-    to match it anyway: `ignore: ['body.input.messages[0].content', body.stream_mode]` in the cassette's header"""
+      got      ["updates"]"""
+    )
+
+
+def test_a_miss_says_how_to_match_anyway() -> None:
+    miss = Miss(run("hello"), "no exchange matches", (NearRequest("chat.yaml#3", run("hi")),))
+
+    assert miss.to_text().endswith(
+        "    to match it anyway: `ignore: ['body.input.messages[0].content']` in the cassette's header"
     )
 
 
@@ -87,6 +95,56 @@ def test_another_path_cannot_be_ignored() -> None:
     )
 
     assert "ignore" not in miss.to_json()["nearest"][0]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "got", "advice"),
+    [
+        pytest.param(
+            "/api/langgraph",
+            "/api",
+            "the recorded path has the prefix /api/langgraph: the client's base URL must end with it",
+            id="another",
+        ),
+        pytest.param(
+            "/api",
+            "",
+            "the recorded path has the prefix /api: the client's base URL must end with it",
+            id="none",
+        ),
+        pytest.param(
+            "",
+            "/api",
+            "the recorded path has no prefix: remove /api from the client's base URL",
+            id="one too many",
+        ),
+    ],
+)
+def test_another_path_prefix_is_explained(recorded: str, got: str, advice: str) -> None:
+    requests = [
+        Request("POST", f"{prefix}/runs/wait", (), run("hi", stream_mode=mode).body)
+        for prefix, mode in ((recorded, "values"), (got, ["values"]))
+    ]
+    miss = Miss(requests[1], "no exchange matches", (NearRequest("a.yaml#1", requests[0]),))
+
+    assert (
+        miss.to_text()
+        == f"""\
+POST {got}/runs/wait: no exchange matches
+  nearest: a.yaml#1, POST {recorded}/runs/wait, not played yet
+    path differs
+      recorded "{recorded}/runs/wait"
+      got      "{got}/runs/wait"
+    {advice}"""
+    )
+    assert miss.to_json()["nearest"][0]["prefix"] == {"recorded": recorded, "got": got}
+
+
+def test_a_prefix_is_not_explained_for_unlike_calls() -> None:
+    near = NearRequest("a.yaml#1", Request("GET", "/api/threads/t/state"))
+    miss = Miss(Request("GET", "/custom"), "no exchange matches", (near,))
+
+    assert "prefix" not in miss.to_json()["nearest"][0]
 
 
 def test_a_missing_cassette_is_reported_with_the_existing_ones() -> None:

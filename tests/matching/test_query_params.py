@@ -18,6 +18,7 @@ SAME = (
     (f"{T}/runs/r/stream?cancel_on_disconnect=1", f"{T}/runs/r/stream?cancel_on_disconnect=true"),
     (f"{T}/runs/r/cancel", f"{T}/runs/r/cancel?wait=0&action=interrupt", f"{T}/runs/r/cancel?wait=false"),
     (f"{T}/runs/r/cancel?action=rollback", f"{T}/runs/r/cancel?wait=no&action=rollback"),
+    (f"/api{T}/state", f"/api{T}/state?subgraphs=false", f"/api/{T}/state"),
     (f"{T}/history?limit=10",),
     (f"{T}/runs?limit=11",),
     (f"{T}/runs?status=success",),

@@ -8,6 +8,34 @@ from mockserver.matching import url
 
 
 @pytest.mark.parametrize(
+    ("path", "prefix", "call"),
+    [
+        pytest.param("/runs/stream", "", "/runs/stream", id="no prefix"),
+        pytest.param("/api/langgraph/runs/stream", "/api/langgraph", "/runs/stream", id="a prefix"),
+        pytest.param("/api/threads", "/api", "/threads", id="a collection"),
+        pytest.param("/api/threads/t/runs/r/join", "/api", "/threads/t/runs/r/join", id="a run"),
+        pytest.param("/threads/t/runs", "", "/threads/t/runs", id="runs of a thread"),
+        pytest.param("/threads/threads/runs", "", "/threads/threads/runs", id="an odd id"),
+        pytest.param("/api/store/items", "/api", "/store/items", id="the store"),
+        pytest.param("/store/threads/t", "/store", "/threads/t", id="a prefix like the store"),
+        pytest.param("/api/info", "/api", "/info", id="info"),
+        pytest.param("/my-threads/x", "", "/my-threads/x", id="a custom route"),
+        pytest.param("/info/x", "", "/info/x", id="below info"),
+        pytest.param("/api%2Fruns/x", "", "/api%2Fruns/x", id="an escaped slash"),
+        pytest.param("/runs/a\nb", "", "/runs/a\nb", id="a line end"),
+        pytest.param("/", "", "/", id="the root"),
+    ],
+)
+def test_a_path_is_split_where_the_api_begins(path: str, prefix: str, call: str) -> None:
+    assert url.api_path(path) == (prefix, call)
+
+
+@given(st.text("/runstheadpi"))
+def test_a_split_path_is_still_whole(path: str) -> None:
+    assert "".join(url.api_path(path)) == path
+
+
+@pytest.mark.parametrize(
     ("path", "canonical"),
     [
         pytest.param("/threads/%61", "/threads/a", id="a letter"),
@@ -18,6 +46,8 @@ from mockserver.matching import url
         pytest.param("/%fe%FF", "/%FE%FF", id="bytes that are not UTF-8"),
         pytest.param("/%C3%A9%C3", "/é%C3", id="the first half of a character"),
         pytest.param("/%25FE", "/%25FE", id="an escaped escape"),
+        pytest.param("//runs///stream", "/runs/stream", id="repeated slashes"),
+        pytest.param("/a%2F/b", "/a%2F/b", id="an escaped slash before one"),
         pytest.param("/50%25", "/50%", id="a percent sign"),
         pytest.param("/%zz", "/%zz", id="a malformed escape"),
         pytest.param("/a\ud800%61", "/a%ED%A0%80a", id="a lone surrogate"),

@@ -297,3 +297,32 @@ async def test_a_secret_in_the_request_matches_its_redacted_form(start: Start) -
 
     assert (await server.ask("my key is sk-abcdefgh12345"))["answer"] == "one"
     assert (await server.ask("my key is hunter2x", x_api_key="hunter2x"))["answer"] == "one"
+
+
+@pytest.mark.parametrize("prefix", ["", "/api/langgraph"])
+@pytest.mark.parametrize("slashes", ["/", "//"])
+async def test_another_client_matches_below_the_recorded_prefix(
+    start: Start, prefix: str, slashes: str
+) -> None:
+    recorded = cassette(("hi", "one")).replace("path: ", f"path: {prefix}")
+    server = await start(chat=recorded)
+    body = {
+        "assistant_id": "fe096781-5601-53d2-b2f6-0d3403f7e9ca",
+        "input": {"messages": [{"type": "human", "content": "hi", "id": "made-up"}]},
+        "stream_mode": ["values"],
+        "config": {},
+    }
+
+    url = f"{server.client.make_url('')}".rstrip("/") + f"{prefix}{slashes}runs/wait"
+    async with server.client.session.post(url, json=body) as response:
+        assert await response.json() == {"answer": "one"}
+
+
+async def test_a_miss_below_another_prefix_names_the_recorded_one(start: Start) -> None:
+    recorded = cassette(("hi", "one")).replace("path: ", "path: /api/langgraph")
+    server = await start(chat=recorded)
+
+    answer = await server.ask(path="/runs/wait")
+
+    assert answer["miss"]["nearest"][0]["prefix"] == {"recorded": "/api/langgraph", "got": ""}
+    assert "assistant_id" not in answer["detail"]

@@ -2,6 +2,7 @@
 
 from mockserver.cassette.yaml_codec.dump import dump_exchange, dump_header
 from mockserver.cassette.yaml_codec.load import (
+    Head,
     event_from,
     exchange_from,
     header_from,
@@ -12,6 +13,7 @@ from mockserver.cassette.yaml_codec.load import (
 )
 
 __all__ = [
+    "Head",
     "dump_exchange",
     "dump_header",
     "event_from",

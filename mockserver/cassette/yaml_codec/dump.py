@@ -54,6 +54,8 @@ def _exchange_lines(exchange: Exchange) -> Iterator[str]:
     if request.body:
         # Requests are compared by meaning, so their white space is not preserved.
         yield from _body_lines(request.body, parse_equivalent)
+    if exchange.at is not None:
+        yield f"at: {_seconds(exchange.at)}"
     if exchange.repeat:
         yield f"repeat: {exchange.repeat}"
     if exchange.redacted:

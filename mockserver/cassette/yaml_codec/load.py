@@ -1,6 +1,6 @@
 """Read exchanges and headers from YAML text; errors carry their line. No I/O."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.cassette.model import (
     FORMAT,
@@ -31,7 +31,7 @@ from mockserver.formats.yaml_fields import (
 from mockserver.http.messages import CONTROL, EVENT_STREAM, HEADER_NAME, Headers, Request
 
 _HEADER_KEYS = ("mockserver", "upstream", "recorded", "server", "ignore", "repeat")
-_EXCHANGE_KEYS = ("request", "repeat", "redacted", "response")
+_EXCHANGE_KEYS = ("request", "at", "repeat", "redacted", "response")
 _BODY_KEYS = ("body", "text", "base64")
 _REQUEST_KEYS = ("method", "path", "headers", *_BODY_KEYS)
 _RESPONSE_KEYS = (
@@ -86,14 +86,21 @@ def load_exchange(text: str) -> Exchange | None:
 
 def exchange_from(document: Any) -> Exchange:
     """Return the exchange in the parsed *document*; ReadError if it is not an exchange."""
-    request, repeat = _head(document, whole=True)
-    return Exchange(
-        request, response_from(document), repeat, get_typed(document, "redacted", int) or 0
-    )
+    head = _head(document, whole=True)
+    redacted = get_typed(document, "redacted", int) or 0
+    return Exchange(head.request, response_from(document), head.repeat, redacted, head.at)
 
 
-def load_head(text: str, *, whole: bool = False) -> tuple[Request, Repeat | None] | None:
-    """Return request and `repeat` of the document *text*, or None if it is empty.
+class Head(NamedTuple):
+    """What a document holds beside its response."""
+
+    request: Request
+    repeat: Repeat | None = None
+    at: float | None = None
+
+
+def load_head(text: str, *, whole: bool = False) -> Head | None:
+    """Return the head of the document *text*, or None if it is empty.
 
     The response is not read; with *whole* it must exist.
     """
@@ -101,14 +108,14 @@ def load_head(text: str, *, whole: bool = False) -> tuple[Request, Repeat | None
     return None if document is None else _head(document, whole=whole)
 
 
-def _head(document: Any, *, whole: bool) -> tuple[Request, Repeat | None]:
+def _head(document: Any, *, whole: bool) -> Head:
     if not isinstance(document, Mapping):
         raise ReadError("an exchange must be a mapping with `request` and `response`", line=1)
     check_keys(document, _EXCHANGE_KEYS, "an exchange")
     for key in ("request", "response") if whole else ("request",):
         if key not in document:
             raise ReadError(f"an exchange needs a `{key}`", line=document.line)
-    return _request(get_mapping(document, "request")), _repeat(document)
+    return Head(_request(get_mapping(document, "request")), _repeat(document), _at(document))
 
 
 def _request(part: Mapping) -> Request:
@@ -246,6 +253,10 @@ def _headers(part: Mapping) -> Headers:
                 raise ReadError(f"header {name} must be text on one line", line=headers.lines[name])
             pairs.append((name.lower(), text))
     return tuple(pairs)
+
+
+def _at(part: Mapping) -> float | None:
+    return get_seconds(part, "at") if "at" in part else None
 
 
 def _repeat(part: Mapping) -> Repeat | None:

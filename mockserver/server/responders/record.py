@@ -31,13 +31,15 @@ class Record:
         self._recording = recording
         self._record_errors = record_errors
         self._clock = clock
+        self._started = clock()
 
     async def respond(self, request: Request) -> Reply | None:
         """Return the upstream's response as a live stream.
 
         Raise UpstreamError if there is no response, RequestError or StorageError if it could not be recorded.
         """
-        recorder = Recorder(request, self._clock())
+        now = self._clock()
+        recorder = Recorder(request, now, now - self._started)
         try:
             await self._recording.prepare_file(request)
             number = self._recording.next_number()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import zip_longest
+from urllib.parse import quote
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.cassette.model import Body, Exchange, Header, Response, Stream
@@ -13,13 +14,14 @@ from mockserver.cassette.normalize import VOLATILE
 from mockserver.formats.json_text import Json
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request, first_value
+from mockserver.matching import url
 from mockserver.tools.compare.exchanges import named_events, response_changes
 from mockserver.tools.compare.json_types import infer_shape, shape_differences
 from mockserver.tools.compare.report import format_changes
 from mockserver.tools.compare.volatile import Comparator
 from mockserver.tools.json_bodies import parse_body
 
-_THREAD = re.compile(rf"^/threads/({UUID_PATTERN})(?=[/?]|$)", re.IGNORECASE)
+_THREAD = re.compile(rf"/threads/({UUID_PATTERN})(?=/|$)", re.IGNORECASE)
 _CHUNKED_EVENTS = frozenset(("messages", "messages/partial", "events", "custom"))
 """Events that carry the pieces of a model's text; their number changes in each run."""
 _ID_HEADERS = ("content-location", "location")
@@ -62,7 +64,7 @@ class Conversation:
     new_id: Callable[[], str]
     comparator: Comparator = field(default_factory=Comparator)
     threads: list[str] = field(default_factory=list)
-    """The live ids of the threads that were created on the server."""
+    """The paths of the threads that were created on the server."""
     _event_ids: dict[str, str] = field(default_factory=dict)
 
     def live_request(self, request: Request) -> Request:
@@ -73,7 +75,7 @@ class Conversation:
         for thread in _client_thread_ids(request):
             if thread not in self.comparator.ids:
                 self.comparator.pair_ids(thread, self.new_id())
-                self.threads.append(self.comparator.ids[thread])
+                self.threads.append(_thread_path(request, self.comparator.ids[thread]))
         headers = tuple(
             (name, self._event_ids.get(value, value) if name == "last-event-id" else value)
             for name, value in request.headers
@@ -103,12 +105,14 @@ class Conversation:
 
     def note_created_thread(self, request: Request, live: Response) -> None:
         """Add the thread that *request* created, by its *live* response, to `threads`."""
-        if (request.method, request.path) != ("POST", "/threads"):
+        if request.method != "POST" or _split_path(request)[1] != "/threads":
             return
         body = parse_body(live.content.raw) if isinstance(live.content, Body) else None
         thread = body.get("thread_id") if isinstance(body, dict) else None
-        if isinstance(thread, str) and live.status < 300 and thread not in self.threads:
-            self.threads.append(thread)
+        if isinstance(thread, str) and live.status < 300:
+            path = _thread_path(request, thread)
+            if path not in self.threads:
+                self.threads.append(path)
 
     def compare(self, recorded: Exchange, live: Exchange, *, values: bool) -> tuple[str, ...]:
         """Return the relevant differences of the *live* response from the *recorded* one; with *values*, all differences."""
@@ -136,11 +140,21 @@ def _client_thread_ids(request: Request) -> Iterator[str]:
     body = parse_body(request.body)
     if not isinstance(body, dict) or request.method != "POST":
         return
-    path = request.path.partition("?")[0].rstrip("/")
+    path = _split_path(request)[1]
     if path == "/threads" and isinstance(thread := body.get("thread_id"), str):
         yield thread
     elif body.get("if_not_exists") == "create" and (match := _THREAD.match(path)):
         yield match[1]
+
+
+def _split_path(request: Request) -> tuple[str, str]:
+    """Return the prefix in the path of *request*, and the path in the API."""
+    return url.api_path(url.decode_path(request.path.partition("?")[0]).rstrip("/"))
+
+
+def _thread_path(request: Request, thread: str) -> str:
+    """Return the path of *thread*, below the same prefix as *request*."""
+    return f"{quote(_split_path(request)[0], safe='/%')}/threads/{thread}"
 
 
 def _differences(recorded: Response, live: Response) -> Iterator[str]:

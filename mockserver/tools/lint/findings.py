@@ -25,7 +25,7 @@ CODES = {
     "location": "a location that sends clients to another server",
     "header": "a header that mockserver sets itself in a replay",
     "never-matched": "a request that can never be matched",
-    "duplicate": "an exchange with the same request and response as another",
+    "duplicate": "an exchange with the same request and response as another, except for reads",
     "shadowed": "a request that equals an earlier one only because of `ignore`",
     "useless-repeat": "a `repeat` that has no effect",
     "useless-ignore": "an `ignore` path that matches nothing",

@@ -13,13 +13,16 @@ from mockserver.cassette.model import Body, Exchange, Response, Stream
 from mockserver.cassette.recorder import UNRECORDED_RESPONSE_HEADERS
 from mockserver.formats.json_text import loads
 from mockserver.http.messages import EVENT_STREAM, HOP_BY_HOP, Request, first_value, is_event_stream
+from mockserver.matching import url
 from mockserver.tools.json_bodies import parse_body
 from mockserver.tools.lint.findings import Finding
 from mockserver.tools.source import KeyPath, Part
 
 _RUN = re.compile(r"(?:/[^?#\s]*?)??(?:/threads/[^/?#\s]+)?/runs/[^/?#\s]+")
-_RUN_PREFIX = re.compile(rf"((?:/threads/[^/]+)?/runs/{UUID_PATTERN})[/?#].*", re.IGNORECASE)
-_STARTS_RUN = re.compile(r"(?:/threads/[^/?]+)?/runs(?:/stream|/wait)?/?(?:\?.*)?")
+_RUN_PREFIX = re.compile(
+    rf"((?:/[^?#\s]*?)??(?:/threads/[^/]+)?/runs/{UUID_PATTERN})[/?#].*", re.IGNORECASE
+)
+_STARTS_RUN = re.compile(r"(?:/threads/[^/]+)?/runs(?:/stream|/wait)?/?")
 _JSON = re.compile(r"[\w.+-]+/(?:[\w.-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 _RAW_FIELDS = frozenset(("comment", "raw", "base64"))
 _STATUSES_WITHOUT_BODY = (202, 204)
@@ -174,7 +177,10 @@ def _shorten(name: str, value: str, exchange: Exchange) -> str:
 
 
 def _starts_run(exchange: Exchange) -> bool:
-    return exchange.request.method == "POST" and bool(_STARTS_RUN.fullmatch(exchange.request.path))
+    if exchange.request.method != "POST":
+        return False
+    path = url.decode_path(exchange.request.path.partition("?")[0])
+    return bool(_STARTS_RUN.fullmatch(url.api_path(path)[1]))
 
 
 def _must_have_body(request: Request, status: int) -> bool:

@@ -1,19 +1,28 @@
 """Check that each request can be matched and each response played: duplicates, shadowed requests, impossible requests. No I/O."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mockserver.cassette import playback
 from mockserver.cassette.model import Exchange, Policy, Repeat
 from mockserver.formats.json_text import Json
+from mockserver.http.messages import Request
 from mockserver.http.request_target import is_own_path
-from mockserver.matching import json_path, keys
+from mockserver.matching import json_path, keys, url
 from mockserver.matching.canonical import canonicalize
 from mockserver.tools.lint.findings import Finding
 from mockserver.tools.source import Part, Source
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"))
 """The methods that an Agent Server accepts."""
+
+_READ_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "QUERY"))
+_POSTED_READ = re.compile(
+    r"/(?:assistants|threads|runs/crons)/(?:search|count)|/assistants/[^/]+/versions"
+    r"|/threads/[^/]+/(?:history|state/checkpoint)|/store/(?:items/search|namespaces)"
+)
+"""The calls that read with POST."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +59,12 @@ def check_source(source: Source, policy: Policy) -> Iterator[Finding]:
 def _check_duplicates(group: list[_Candidate], repeat: Repeat) -> Iterator[Finding]:
     """Yield a finding for each of the identical requests *group* whose response would be played without it too.
 
+    Reads are none: a page repeats them during a recording, and will during the replay.
     With `repeat: last` these are the final ones, as long as their responses are equal; with `cycle` all except the first, if all responses are equal.
     """
     if len(group) < 2 or any(candidate.exchange.repeat for candidate in group):
+        return
+    if _is_read(group[0].exchange.request):
         return
     responses = [_played_response(candidate.exchange) for candidate in group]
     start = len(responses) - 1
@@ -121,6 +133,14 @@ def _never_matched(exchange: Exchange) -> str | None:
     if any(character.isspace() for character in request.path):
         return "no client sends a path with white space"
     return None
+
+
+def _is_read(request: Request) -> bool:
+    """Return whether *request* reads from the server, and changes nothing there."""
+    if request.method in _READ_METHODS:
+        return True
+    _, call = url.api_path(url.decode_path(request.path.partition("?")[0]))
+    return request.method == "POST" and _POSTED_READ.fullmatch(call) is not None
 
 
 def _played_response(exchange: Exchange) -> tuple[object, ...]:

@@ -8,8 +8,8 @@ import pytest
 
 from mockserver.fake.api import database
 from mockserver.fake.api.database import Database
+from mockserver.fake.api.known_threads import KnownCheckpoint, KnownThread, adopt_thread
 from mockserver.fake.api.routes import Api
-from mockserver.fake.api.threads import adopt_thread
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Response
@@ -253,14 +253,34 @@ def test_a_stateless_run_may_leave_its_thread_behind(client: Client) -> None:
 
 
 def test_a_thread_from_elsewhere_goes_on_as_it_was_left(client: Client) -> None:
-    adopt_thread(
-        client.database, U, {"messages": [{"type": "human", "content": "hi", "id": "1"}], "n": 1}
-    )
+    state = {"messages": [{"type": "human", "content": "hi", "id": "1"}], "n": 1}
+    record = {"metadata": {"graph_id": "agent"}}
+    adopt_thread(client.database, KnownThread(U, record, state))
 
     assert client.ask("GET", f"/threads/{U}")["values"]["n"] == 1
+    assert client.ask("GET", f"/threads/{U}")["metadata"] == {"graph_id": "agent"}
     assert client.ask("GET", f"/threads/{U}/state")["values"]["messages"][0]["content"] == "hi"
-    adopt_thread(client.database, T, None)
-    assert client.ask("GET", f"/threads/{T}/state")["checkpoint"] is None
+    [found] = client.post("/threads/search", {"metadata": {"graph_id": "agent"}})
+    assert (found["thread_id"], found["status"]) == (U, "idle")
+
+
+def test_a_thread_from_elsewhere_may_have_no_state(client: Client) -> None:
+    adopt_thread(client.database, KnownThread(U))
+
+    assert client.ask("GET", f"/threads/{U}/state")["checkpoint"] is None
+
+
+def test_the_checkpoints_of_a_thread_from_elsewhere_are_known(client: Client) -> None:
+    first, second = (f"1f1ea29d-101b-66cc-800{number}-fc04fdc71b70" for number in (1, 2))
+    points = (
+        KnownCheckpoint(first, None, {"messages": []}, {"step": 0}),
+        KnownCheckpoint(second, first, {"messages": ["a"]}, {"step": 1}),
+    )
+    adopt_thread(client.database, KnownThread(U, {}, {"messages": ["a"]}, points))
+
+    history = client.post(f"/threads/{U}/history", {"limit": 10})
+    assert [one["checkpoint"]["checkpoint_id"] for one in history] == [second, first]
+    assert client.ask("GET", f"/threads/{U}/state/{first}")["values"] == {"messages": []}
 
 
 def test_items_are_stored_found_and_forgotten(client: Client) -> None:

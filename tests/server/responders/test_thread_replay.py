@@ -381,3 +381,15 @@ async def test_the_id_of_a_message_in_a_state_does_not_count_and_comes_back(star
 
     await ask(server, "POST", f"/threads/{A}/state", update(NEW))
     assert await ask(server, "GET", f"/threads/{A}/state") == update(NEW)
+
+
+async def test_a_conversation_below_a_prefix_goes_on_under_a_new_name(start: Start) -> None:
+    server = await start(chat=HEAD + conversation(A).replace("path: /", "path: /api/"))
+    body = {"messages": [{"role": "user", "content": "hi"}]}
+
+    await ask(server, "POST", "/api/threads", {"thread_id": NEW, "metadata": {}})
+    answer = await ask(server, "POST", f"/api/threads/{NEW}/runs/wait", {"input": body})
+    state = await ask(server, "GET", f"/api/threads/{NEW}/state?subgraphs=false")
+
+    assert answer == {"on": NEW, "said": "hello"}
+    assert state["checkpoint"] == {"thread_id": NEW}

@@ -185,6 +185,16 @@ def test_a_thread_id_chosen_by_the_client_is_replaced(path: str, sent: Any) -> N
     assert conversation.live_request(Request("GET", f"/threads/{ONE}")).path == f"/threads/{THREE}"
 
 
+@pytest.mark.parametrize("path", ["/threads", "/api/threads", "/api//threads/"])
+def test_threads_are_deleted_below_their_prefix(path: str) -> None:
+    prefix = path.partition("/threads")[0].rstrip("/")
+    conversation = Conversation(lambda: THREE)
+    request = Request("POST", path, (), json.dumps({"thread_id": ONE}).encode())
+    conversation.note_created_thread(conversation.live_request(request), body({"thread_id": TWO}))
+
+    assert conversation.threads == [f"{prefix}/threads/{THREE}", f"{prefix}/threads/{TWO}"]
+
+
 def test_an_unknown_thread_id_is_unchanged() -> None:
     conversation = Conversation(lambda: THREE)
 

@@ -15,6 +15,7 @@ from tests.tools.cassettes import HEALTHY, edited, line_of
 
 SECRET = "sk-proj-abcdefgh12345678"
 BARE = "mockserver: 1\n---\nrequest: {path: /x}\nresponse: {body: 1}\n"
+WAIT = HEALTHY[HEALTHY.index("---\n", HEALTHY.index("/runs/stream")) : HEALTHY.rindex("---\n")]
 GET_INFO = HEALTHY[HEALTHY.rindex("---\n") :]
 
 
@@ -207,8 +208,11 @@ def test_an_empty_document_is_found_and_removed() -> None:
     assert fix(text) == HEALTHY
 
 
+RUN = "---\nrequest: {path: /runs/wait, body: {n: 1}}\nresponse: {body: {said: %s}}\n"
+
+
 def test_a_repeated_exchange_is_a_duplicate() -> None:
-    text = HEALTHY + GET_INFO
+    text = HEALTHY + WAIT
 
     (finding,) = found(text)
     assert (finding.code, finding.exchange, finding.fixable) == ("duplicate", 4, False)
@@ -216,8 +220,50 @@ def test_a_repeated_exchange_is_a_duplicate() -> None:
     assert fix(text) == text
 
 
+@pytest.mark.parametrize("repeat", ["last", "cycle"])
+@pytest.mark.parametrize("prefix", ["", "/api"])
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        "method: GET, path: %s/info",
+        "method: GET, path: %s/threads/t/state",
+        "method: GET, path: '%s/threads/t/runs?limit=1'",
+        "method: GET, path: %s/threads/t/runs/r/stream",
+        "path: %s/threads/search, body: {limit: 100}",
+        "path: %s/threads/t/history, body: {limit: 10}",
+        "path: %s/threads/t/state/checkpoint, body: {checkpoint: {checkpoint_id: c}}",
+        "path: %s/assistants/search, body: {}",
+        "path: %s/assistants/a/versions, body: {}",
+        "path: %s/store/items/search, body: {namespace_prefix: []}",
+    ],
+)
+def test_repeated_reads_are_no_duplicates(request_line: str, prefix: str, repeat: str) -> None:
+    read = f"---\nrequest: {{{request_line % prefix}}}\nresponse: {{body: [%d]}}\n"
+    text = f"mockserver: 1\nrepeat: {repeat}\n" + "".join(read % number for number in (1, 2, 2))
+
+    assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        "path: /threads/t/runs/stream, body: {input: {}}",
+        "path: /api/threads/t/state, body: {values: {}}",
+        "path: /threads, body: {thread_id: t}",
+        "method: PUT, path: /store/items, body: {key: k}",
+        "method: DELETE, path: /threads/t",
+    ],
+)
+def test_repeated_writes_are_duplicates(request_line: str) -> None:
+    write = f"---\nrequest: {{{request_line}}}\nresponse: {{body: {{}}}}\n"
+
+    assert [(one.code, one.exchange) for one in found("mockserver: 1\n" + write * 2)] == [
+        ("duplicate", 2)
+    ]
+
+
 def test_no_duplicates_are_reported_next_to_an_unreadable_document() -> None:
-    text = edited(("path: /runs/wait", "pth: /runs/wait")) + GET_INFO
+    text = edited(("method: GET", "mthod: GET")) + WAIT
 
     assert [one.code for one in found(text)] == ["unknown-key"]
 
@@ -236,15 +282,14 @@ def test_no_duplicates_are_reported_next_to_an_unreadable_document() -> None:
 def test_a_repeated_response_is_a_duplicate_only_if_it_is_played_again_anyway(
     header: str, answers: str, duplicates: list[int]
 ) -> None:
-    asked = "---\nrequest: {method: GET, path: /info}\nresponse: {body: {version: %s}}\n"
-    text = f"mockserver: 1\n{header}" + "".join(asked % answer for answer in answers)
+    text = f"mockserver: 1\n{header}" + "".join(RUN % answer for answer in answers)
 
     assert [one.exchange for one in found(text)] == duplicates
 
 
 def test_exchanges_with_their_own_repeat_are_not_duplicates() -> None:
-    one = "---\nrequest: {method: GET, path: /x}\nresponse: {body: 1}\n"
-    other = "---\nrequest: {method: GET, path: /x}\nrepeat: error\nresponse: {body: 1}\n"
+    one = RUN % "hi"
+    other = one.replace("response", "repeat: error\nresponse")
 
     assert found(f"mockserver: 1\n{one}{other}") == []
 
@@ -476,3 +521,27 @@ def test_each_code_has_a_test() -> None:
     tests = re.findall(r'"([a-z0-9-]+)"', Path(__file__).read_text())
 
     assert set(CODES) <= set(tests)
+
+
+@pytest.mark.parametrize("prefix", ["", "/api/langgraph"])
+def test_the_location_of_a_run_is_checked_below_a_prefix(prefix: str) -> None:
+    run = f"{prefix}/threads/t/runs/1f000000-0000-4000-8000-000000000001"
+    text = CASSETTE_OF_A_RUN.format(path=f"{prefix}/threads/t/runs/wait", run=f"{run}/join")
+
+    assert [one.code for one in found(text)] == ["content-location"]
+    assert f"content-location: {run}\n" in fix(text)
+
+
+CASSETTE_OF_A_RUN = """\
+mockserver: 1
+---
+request:
+  method: POST
+  path: {path}
+  body: {{}}
+response:
+  headers:
+    content-location: {run}
+    content-type: application/json
+  body: {{}}
+"""
