@@ -10,10 +10,11 @@ TEST := $(VENV)/.test
 LINT := $(VENV)/.lint
 JS := tests/js/node_modules/.package-lock.json
 
-.PHONY: help serve test lint check record bench bench-peers format clean
+.PHONY: help serve unit test lint check record bench bench-peers format clean
 
 help:
 	@echo "make serve        serve the bundled cassettes and the fake graph on http://127.0.0.1:$(PORT)"
+	@echo "make unit         run the tests that need no other program, without the slow ones"
 	@echo "make test         run all tests, with $(WORKERS) workers (WORKERS=n changes that)"
 	@echo "make lint         check format, lint rules and types"
 	@echo "make check        run lint, then test"
@@ -47,8 +48,11 @@ $(JS): tests/js/package-lock.json
 serve: $(SERVE)
 	$(BIN)/mockserver serve cassettes --port $(PORT)
 
+unit: $(TEST)
+	MOCKSERVER_TEST_TOOLS=none $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder -m "not real and not slow"
+
 test: $(TEST) $(JS)
-	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 lint: $(LINT)
 	$(BIN)/ruff format --check .

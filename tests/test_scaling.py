@@ -10,6 +10,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import pytest
 import yaml
 
 from tests.agentserver import answers, free_port
@@ -56,6 +57,7 @@ def sessions(replica: str) -> set[str]:
     return {one["session"] for one in ask(f"{replica}/__mockserver__/journal")["requests"]}
 
 
+@pytest.mark.real
 def test_a_session_stays_at_its_replica(tmp_path: Path) -> None:
     run = {"assistant_id": "agent", "input": {"messages": "hi"}}
     instant = ("serve", "--speed", "instant")
@@ -83,6 +85,7 @@ def test_a_session_stays_at_its_replica(tmp_path: Path) -> None:
         assert min(len(here), len(there)) > 5
 
 
+@pytest.mark.real
 def test_a_stream_is_not_held_back(tmp_path: Path) -> None:
     """Its first event is here although the next one comes in an hour."""
     (tmp_path / "chat.yaml").write_text(
