@@ -21,9 +21,21 @@ hypothesis.settings.register_profile("mockserver", deadline=None)
 hypothesis.settings.load_profile("mockserver")
 
 
+REAL = Path(__file__).with_name("real")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of tests/real as `real`. They come first: their files take longest, so workers share the shorter rest at the end."""
+    for item in items:
+        if item.path.is_relative_to(REAL):
+            item.add_marker("real")
+    items.sort(key=lambda item: not item.path.is_relative_to(REAL))
+
+
 @pytest.fixture(scope="session")
 def agent_server() -> Iterator[str]:
     """The URL of a real Agent Server with the graphs of tests/agent."""
+    fail_without_tools("a real Agent Server")
     with AgentServer() as server:
         yield server.url
 
@@ -52,8 +64,15 @@ def missing(what: str) -> None:
     pytest.skip(f"{what} is missing")
 
 
+def fail_without_tools(what: str) -> None:
+    """Fail the test in `make unit`, where only tests that are marked `real` may use *what*."""
+    if os.environ.get("MOCKSERVER_TEST_TOOLS") == "none":
+        pytest.fail(f"{what} is not for unit tests: mark the test as real")
+
+
 def tool(name: str) -> str:
     """Return the path of the program *name*, or skip."""
+    fail_without_tools(name)
     path = shutil.which(name)
     if path is None:
         missing(name)

@@ -35,6 +35,7 @@ def test_the_work_is_like_that_of_a_real_server(tmp_path: Path) -> None:
     assert work.folder(tmp_path, 30) == folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["wrk", "raw sockets"])
 def test_the_load_is_answered(tool: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if tool == "wrk" and load.tool() != "wrk":
@@ -53,6 +54,7 @@ def test_the_load_is_answered(tool: str, tmp_path: Path, monkeypatch: pytest.Mon
             assert one.resident > 10
 
 
+@pytest.mark.slow
 def test_a_recording_beside_a_relay(tmp_path: Path) -> None:
     with baseline("dripping") as upstream, baseline("relaying", upstream.url) as relay:
         file = tmp_path / "a.yaml"

@@ -29,6 +29,7 @@ def listed(instruction: str) -> list[str]:
     return words
 
 
+@pytest.mark.real  # pip downloads the build backend
 def test_what_is_copied_is_enough_to_install(tmp_path: Path) -> None:
     for line in said("COPY"):
         *sources, target = line.split()

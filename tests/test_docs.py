@@ -212,6 +212,7 @@ def test_each_shell_completion_is_printed() -> None:
         assert "_mockserver_completion" in script
 
 
+@pytest.mark.real
 def test_git_shows_no_difference_of_times(tmp_path: Path) -> None:
     def git(*arguments: str) -> str:
         environment = {**os.environ, "PATH": os.pathsep.join([str(BIN), os.environ["PATH"]])}

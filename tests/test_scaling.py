@@ -10,6 +10,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import pytest
 import yaml
 
 from tests.agentserver import answers, free_port
@@ -18,7 +19,7 @@ from tests.documents import ROOT, blocks
 from tests.processes import running
 
 PAGE = ROOT / "docs" / "scaling.md"
-WITHIN = 20.0
+WITHIN = 60.0
 
 
 @contextmanager
@@ -48,7 +49,7 @@ def nginx(folder: Path, *replicas: str) -> Iterator[str]:
 def ask(url: str, body: Any = None, **headers: str) -> Any:
     data = None if body is None else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    with urlopen(Request(url, data, named), timeout=10) as answer:
+    with urlopen(Request(url, data, named), timeout=60) as answer:
         return json.load(answer)
 
 
@@ -56,6 +57,7 @@ def sessions(replica: str) -> set[str]:
     return {one["session"] for one in ask(f"{replica}/__mockserver__/journal")["requests"]}
 
 
+@pytest.mark.real
 def test_a_session_stays_at_its_replica(tmp_path: Path) -> None:
     run = {"assistant_id": "agent", "input": {"messages": "hi"}}
     instant = ("serve", "--speed", "instant")
@@ -83,29 +85,21 @@ def test_a_session_stays_at_its_replica(tmp_path: Path) -> None:
         assert min(len(here), len(there)) > 5
 
 
+@pytest.mark.real
 def test_a_stream_is_not_held_back(tmp_path: Path) -> None:
-    """Its first event is here while the next ones are still to come."""
-    run = {
-        "assistant_id": "agent",
-        "input": {"messages": "tell me a joke"},
-        "stream_mode": "messages-tuple",
-    }
+    """Its first event is here although the next one comes in an hour."""
+    (tmp_path / "chat.yaml").write_text(
+        "mockserver: 1\n---\nrequest: {path: /runs/stream, method: GET}\nresponse:\n"
+        "  headers: {content-type: text/event-stream}\n"
+        "  events: [{event: metadata, data: '1'}, {after: 3600, data: '2'}]\n"
+    )
     with (
-        running("serve", folder=tmp_path) as one,
-        running("serve", folder=tmp_path) as other,
+        running("replay", "chat.yaml", folder=tmp_path) as one,
+        running("replay", "chat.yaml", folder=tmp_path) as other,
         nginx(tmp_path, one.url, other.url) as url,
+        urlopen(f"{url}/runs/stream", timeout=60) as response,
     ):
-        began = time.monotonic()
-        request = Request(f"{url}/runs/stream", json.dumps(run).encode())
-        with urlopen(request, timeout=30) as answer:
-            first = answer.readline()
-            first_came = time.monotonic() - began
-            rest = answer.read()
-        ended = time.monotonic() - began
-
-    assert first == b"event: metadata\r\n"
-    assert rest.count(b"event: messages") > 5
-    assert first_came < ended / 2
+        assert response.readline() == b"event: metadata\r\n"
 
 
 def test_the_manifest_holds_together() -> None:

@@ -54,7 +54,7 @@ async def answering(*answers: bytes) -> AsyncIterator[tuple[str, list[bytes]]]:
 
 async def results(url: str, headers: tuple[tuple[str, str], ...] = ()) -> list[Result]:
     upstream = Upstream(url, headers)
-    check = Verification(upstream, RedactionRules(), lambda: "id", values=True, timeout=10)
+    check = Verification(upstream, RedactionRules(), lambda: "id", values=True, timeout=60)
     try:
         return [result async for result in check.results(CASSETTE)]
     finally:
@@ -109,7 +109,7 @@ async def test_threads_that_were_made_are_deleted_at_the_end() -> None:
     cassette = parse_source("chat.yaml", ASKED_THREAD.encode())
     async with answering(made, TEXT, answer(b"{}")) as (url, asked):
         upstream = Upstream(url)
-        check = Verification(upstream, RedactionRules(), lambda: "id", values=False, timeout=10)
+        check = Verification(upstream, RedactionRules(), lambda: "id", values=False, timeout=60)
         found = [result async for result in check.results(cassette)]
         await upstream.close()
 

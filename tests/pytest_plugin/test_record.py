@@ -269,6 +269,7 @@ def test_the_upstream_and_its_keys_come_from_the_environment(
     refused.stderr.fnmatch_lines(["ERROR: MOCKSERVER_UPSTREAM_HEADER: write it as 'Name: value'"])
 
 
+@pytest.mark.slow
 def test_under_xdist_each_worker_records_its_own(project: Project) -> None:
     project.test(
         """
@@ -313,6 +314,7 @@ SHARED = """
 """
 
 
+@pytest.mark.slow
 def test_under_xdist_what_two_tests_record_at_once_is_not_lost_in_silence(project: Project) -> None:
     project.test(SHARED)
     recorded = project.record("-n2")

@@ -45,7 +45,10 @@ def pruned(project: Project) -> tuple[list[str], str]:
     return [json.loads(line)["exchange"] for line in done.stdout.splitlines()], done.stderr
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    "workers",
+    [pytest.param((), id="alone"), pytest.param(("-n2",), id="xdist", marks=pytest.mark.slow)],
+)
 def test_what_no_test_has_played_may_go(tests: Project, workers: tuple[str, ...]) -> None:
     tests.test(TESTS.format(assertion="True"))
     done = tests.run("--mockserver-usage=usage.json", *workers)
@@ -97,6 +100,7 @@ def test_single_tests_tell_too_little(tests: Project) -> None:
     assert not (tests.pytester.path / "usage.json").exists()
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_makes_the_usage_unknown(tests: Project) -> None:
     tests.test(TESTS.format(assertion="__import__('os')._exit(1)"))
     done = tests.run("--mockserver-usage=usage.json", "-n2")

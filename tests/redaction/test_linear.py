@@ -25,6 +25,8 @@ from mockserver.redaction.rules import RedactionRules
 from mockserver.server import script_files
 from mockserver.tools.scrub import mask
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
 SIZE = 1_000_000
 SECRET = "abcdefghijklmnop"
 UUID = "01234567-89ab-cdef-0123-456789abcdef"

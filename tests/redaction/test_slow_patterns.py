@@ -13,6 +13,8 @@ from tests.processes import Mockserver, run, running
 from tests.tools.cassettes import HEALTHY, edited
 from tests.tools.convert.har_entries import entry, har
 
+pytestmark = pytest.mark.slow
+
 SLOW = "(a+)+$"
 TEXT = "a" * 3000
 SCRIPT = f"""\

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,18 @@ import aiohttp
 import pytest
 
 from tests.processes import Mockserver, running
+from tests.scripted import WITHIN
 
 SCRIPT = """\
 rules:
 - when: {human: long}
-  steps: [{say: one, every: 0.2}, {custom: 1}, {pause: 1.5}, {custom: 2}, {pause: 30}, {say: never said}]
+  steps: [{say: one, every: 0.2}, {custom: 1}, {pause: 3}, {custom: 2}, {pause: 30}, {say: never said}]
 - when: {human: silence}
   steps: [{pause: 5.5}, {say: That was long.}]
 - when: {human: short}
   steps: [{pause: 0.7}, {say: "Short, turn {turn}."}]
+- when: {human: slow}
+  steps: [{pause: 4}, {say: "Slow, turn {turn}."}]
 - when: {human: ask}
   steps: [{interrupt: "Yes?"}, {say: "You said {answer}."}]
 - steps: [{say: "You said: {message}"}]
@@ -56,15 +59,15 @@ class Thread:
         told = await self.ask("POST", "/runs", run(text, **body))
         return f"/runs/{told['run_id']}"
 
-    async def stream(self, text: str, **body: Any) -> str:
+    async def stream(self, text: str, second: asyncio.Event | None = None, **body: Any) -> str:
         async with self.session.post(f"{self.path}/runs/stream", json=run(text, **body)) as answer:
             assert answer.status == 200
-            return await answer.text()
+            return await _read(answer, second)
 
-    async def follow(self, path: str, **headers: str) -> str:
+    async def follow(self, path: str, second: asyncio.Event | None = None, **headers: str) -> str:
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         async with self.session.get(f"{self.path}{path}/stream", headers=names) as answer:
-            return await answer.text()
+            return await _read(answer, second)
 
     async def becomes(self, path: str, status: str) -> None:
         """Wait until what is at *path* has that *status*."""
@@ -73,12 +76,24 @@ class Thread:
     async def until(self, path: str, holds: Callable[[Any], bool]) -> Any:
         """Wait until what is told at *path* *holds*, and return it."""
         told = None
-        for _ in range(250):
-            told = await self.ask("GET", path)
-            if holds(told):
-                return told
-            await asyncio.sleep(0.02)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WITHIN):
+                while True:
+                    told = await self.ask("GET", path)
+                    if holds(told):
+                        return told
+                    await asyncio.sleep(0.02)
         raise AssertionError(told)
+
+
+async def _read(response: aiohttp.ClientResponse, second: asyncio.Event | None) -> str:
+    """Return the body of *response*; set *second* when its event with the data 2 has come."""
+    raw = b""
+    async for block in response.content.iter_any():
+        raw += block
+        if second is not None and b"\r\ndata: 2\r\n" in raw:
+            second.set()
+    return raw.decode()
 
 
 def run(text: str, **body: Any) -> dict[str, Any]:
@@ -100,21 +115,22 @@ def events(text: str) -> list[str]:
 
 async def test_a_run_that_is_cancelled_closes_all_who_follow_it(server: Mockserver) -> None:
     async with thread(server) as on:
-        streamed = asyncio.create_task(on.stream("long", stream_resumable=True))
+        seconds = [asyncio.Event() for _ in range(3)]
+        streamed = asyncio.create_task(on.stream("long", seconds[0], stream_resumable=True))
         await on.becomes("", "busy")
         [told] = await on.ask("GET", "/runs")
         one = f"/runs/{told['run_id']}"
-        again = asyncio.create_task(on.follow(one, Last_Event_ID="-1"))
-        later = asyncio.create_task(on.follow(one))
+        again = asyncio.create_task(on.follow(one, seconds[1], Last_Event_ID="-1"))
+        later = asyncio.create_task(on.follow(one, seconds[2]))
         joined = asyncio.create_task(on.ask("GET", f"{one}/join"))
-        await asyncio.sleep(2.5)
+        await asyncio.wait_for(asyncio.gather(*(event.wait() for event in seconds)), WITHIN)
         await on.ask("POST", f"{one}/cancel", status=202)
-        texts = await asyncio.wait_for(asyncio.gather(streamed, again, later), 2)
+        texts = await asyncio.wait_for(asyncio.gather(streamed, again, later), WITHIN)
 
         heard = [events(text) for text in texts]
         assert heard[0] == heard[1] == ["metadata", "updates", "custom", "custom"]
         assert heard[2] == heard[0][-len(heard[2]) :] != heard[0]
-        assert len((await asyncio.wait_for(joined, 2))["messages"]) == 2
+        assert len((await asyncio.wait_for(joined, WITHIN))["messages"]) == 2
         assert (await on.ask("GET", one))["status"] == "interrupted"
         state = await on.ask("GET")
         assert (state["status"], state["error"]["error"]) == ("interrupted", "UserInterrupt")
@@ -131,27 +147,28 @@ async def test_a_run_that_is_cancelled_closes_all_who_follow_it(server: Mockserv
     ],
 )
 async def test_a_client_that_leaves(server: Mockserver, how: dict[str, str], status: str) -> None:
+    text = "long" if status == "interrupted" else "short"  # long: it is cancelled while it runs
     async with thread(server) as on:
-        async with on.session.post(f"{on.path}/runs/stream", json=run("short", **how)) as answer:
+        async with on.session.post(f"{on.path}/runs/stream", json=run(text, **how)) as answer:
             await answer.content.readline()
             [told] = await on.ask("GET", "/runs")
             answer.close()
         one = f"/runs/{told['run_id']}"
-        await asyncio.wait_for(on.becomes(one, status), 3)
+        await on.becomes(one, status)
 
         assert (await on.ask("GET"))["status"] == ("idle" if status == "success" else status)
 
 
 async def test_runs_wait_for_each_other(server: Mockserver) -> None:
     async with thread(server) as on:
-        first = asyncio.create_task(on.stream("short"))
+        first = asyncio.create_task(on.stream("slow"))
         await on.becomes("", "busy")
         second = asyncio.create_task(on.stream("short"))
         runs = await on.until("/runs", lambda runs: len(runs) == 2)
 
         assert [one["status"] for one in runs] == ["pending", "running"]
         await on.ask("POST", "/runs/wait", run("x", multitask_strategy="reject"), status=409)
-        assert "Short, turn 1." in await first
+        assert "Slow, turn 1." in await first
         assert "Short, turn 2." in await second
         assert [one["status"] for one in await on.ask("GET", "/runs")] == ["success", "success"]
 
@@ -163,7 +180,7 @@ async def test_what_waits_begins_when_what_it_waits_for_is_cancelled(server: Moc
         await on.until("/runs", lambda runs: len(runs) == 2)
         await on.ask("POST", f"{one}/cancel?wait=true&action=rollback")
 
-        assert "Short, turn 1." in await asyncio.wait_for(waiting, 5)
+        assert "Short, turn 1." in await asyncio.wait_for(waiting, WITHIN)
 
 
 async def test_one_run_takes_the_place_of_another(server: Mockserver) -> None:
@@ -179,7 +196,7 @@ async def test_one_run_takes_the_place_of_another(server: Mockserver) -> None:
 
 async def test_a_run_may_begin_later(server: Mockserver) -> None:
     async with thread(server) as on:
-        one = await on.begin("hi", after_seconds=0.5)
+        one = await on.begin("hi", after_seconds=3)
 
         assert (await on.ask("GET", one))["status"] == "pending"
         assert (await on.ask("GET"))["status"] == "busy"
@@ -192,7 +209,7 @@ async def test_a_thread_that_goes_takes_its_runs_along(server: Mockserver) -> No
         await on.becomes("", "busy")
         await on.ask("DELETE", status=204)
 
-        assert "never said" not in await asyncio.wait_for(streamed, 2)
+        assert "never said" not in await asyncio.wait_for(streamed, WITHIN)
         await on.ask("GET", status=404)
 
 

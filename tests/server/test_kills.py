@@ -258,7 +258,7 @@ async def test_a_stop_waits_a_little_and_leaves_the_order_of_the_requests(
                 recorder.process.send_signal(number)
                 stopping.set()
                 ended = asyncio.create_task(asyncio.to_thread(recorder.process.wait))
-                assert await asyncio.wait_for(ended, 10) == 0
+                assert await asyncio.wait_for(ended, WITHIN) == 0
                 assert await endless.broke()
                 assert (await slow_answer).whole
 
@@ -304,7 +304,7 @@ async def test_a_stop_cuts_what_is_played(tmp_path: Path) -> None:
             await client.ask("POST", "/a")
             await client.until(ONE)
             ended = asyncio.create_task(asyncio.to_thread(player.stop))
-            assert await asyncio.wait_for(ended, 10) == 0
+            assert await asyncio.wait_for(ended, WITHIN) == 0
             assert await client.broke()
 
     assert player.errors == "answered 1 by cassette\n"
@@ -349,7 +349,7 @@ async def test_a_kill_loses_no_exchange_whose_end_a_client_saw(seed: int, tmp_pa
     async with upstream(_long) as server:
         with running("record", "chat.yaml", "--upstream", server.url, folder=tmp_path) as recorder:
             clients = [asyncio.create_task(client(recorder.url)) for _ in range(30)]
-            await asyncio.wait_for(enough.wait(), 60)
+            await asyncio.wait_for(enough.wait(), WITHIN)
             recorder.process.kill()
             await asyncio.gather(*clients)
             recorder.process.wait()

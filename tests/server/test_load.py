@@ -19,6 +19,8 @@ from mockserver.server import app, exchange_text
 from tests.processes import running
 from tests.scripted import EVENTS, LAST, WITHIN, Client, Wire, ask, chunk, exchanges, say, upstream
 
+pytestmark = pytest.mark.slow
+
 JSON = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
 LARGE = json.dumps([{"id": str(n), "content": f"hello {n}"} for n in range(300_000)]).encode()
 

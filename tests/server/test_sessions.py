@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import aiohttp
+import pytest
 
 from mockserver import MockServer
 from tests.real.scenarios import said
@@ -78,6 +79,7 @@ async def told(server: MockServer, names: list[str], order: list[str]) -> dict[s
     return clients
 
 
+@pytest.mark.slow
 async def test_a_hundred_sessions_each_see_their_own(tmp_path: Path) -> None:
     (tmp_path / "chat.yaml").write_text(
         cassette(("hi", "one"), ("hi", "two"), ("hi", "three"), header="repeat: cycle\n")
