@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from mockserver.fake.api import schemas
 from mockserver.fake.api.create_run import without_reserved
@@ -14,7 +15,7 @@ from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint
 from mockserver.fake.graph.metadata import AGENT
 from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
+from mockserver.fake.ids import EPOCH, Ids
 from mockserver.fake.replies import Response, error_response, json_response
 from mockserver.fake.threads.thread import Action, Run, Thread
 from mockserver.formats.json_text import Json
@@ -194,10 +195,13 @@ def new_thread_record(name: str, ids: Ids, metadata: dict[str, Json]) -> dict[st
     }
 
 
-def adopt_thread(database: Database, name: str, state: Json) -> None:
-    """Add the thread *name*, which a cassette mentioned, to *database*, in its last known *state* (None: unknown)."""
+def adopt_thread(database: Database, name: str, state: Json, epoch: datetime = EPOCH) -> None:
+    """Add the thread *name*, which a cassette mentioned, to *database*, in its last known *state* (None: unknown).
+
+    Its times count from *epoch*.
+    """
     moment = database.next_time()
-    ids = Ids(name, 0, moment)
+    ids = Ids(name, 0, moment, epoch)
     thread = Thread(new_thread_record(name, ids, {}), moment)
     if state is not None:
         checkpoint = Checkpoint(

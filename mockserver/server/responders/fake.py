@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
+from datetime import datetime
 
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
 from mockserver.fake.api.threads import adopt_thread
-from mockserver.fake.ids import Ids
+from mockserver.fake.ids import EPOCH, Ids
 from mockserver.fake.replies import KEEPALIVE_SECONDS, BodyReader, ScheduledBody, at_pace
 from mockserver.http.messages import (
     Reply,
@@ -30,8 +31,8 @@ class Fake:
     """Responds to every request as an Agent Server with the fake graph would.
 
     Ids are derived from the request, so all clients get the same ids for the same request. If a session repeats a
-    request, the repetition gets other ids. *look* is called before each response and reloads an edited script. *clock*
-    returns seconds.
+    request, the repetition gets other ids. All times count from *epoch*. *look* is called before each response and reloads an edited script.
+    *clock* returns seconds.
     """
 
     def __init__(
@@ -41,7 +42,9 @@ class Fake:
         sessions: Sessions,
         look: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
+        epoch: datetime = EPOCH,
     ) -> None:
+        self._epoch = epoch
         self._api = api
         self._clock = clock
         self._look = look
@@ -56,7 +59,7 @@ class Fake:
         if "/threads/" in request.path:
             self._adopt_known_thread(request, database, session.get_or_create(Handover))
         seed = request_key(canonicalize(request)).hex()
-        ids = Ids(seed, database.request_count(seed))
+        ids = Ids(seed, database.request_count(seed), epoch=self._epoch)
         response = self._api.handle(request, ids, database, self._clock())
         if response.status < 400:
             database.count_request(seed)
@@ -74,7 +77,7 @@ class Fake:
         """Add the thread of *request* to *database* if a cassette has mentioned it."""
         thread = thread_of(request)
         if thread is not None and thread not in database.threads and handover.knows(thread):
-            adopt_thread(database, thread, handover.state(thread))
+            adopt_thread(database, thread, handover.state(thread), self._epoch)
 
     def _body(self, body: bytes | ScheduledBody | BodyReader) -> bytes | TimedBody | StreamingBody:
         if isinstance(body, bytes):
