@@ -54,12 +54,21 @@ class _SharedOptions(TypedDict):
     help="YAML file with what the fake graph says, in the format of `mockserver script`; `extends: built-in` adds to "
     "the built-in script.  [default: the built-in script]",
 )
+@click.option(
+    "--fake-now",
+    metavar="DATE",
+    show_envvar=True,
+    envvar="MOCKSERVER_FAKE_NOW",
+    help="Date the threads and runs of the fake graph: an ISO date or time, in UTC unless it names another zone, or today, the local day at "
+    "the start. Ids stay the same.  [default: 2026-01-01]",
+)
 @options.speed
 @options.address
 def serve(
     paths: tuple[Path, ...],
     graphs: tuple[str, ...],
     script: Path | None,
+    fake_now: str | None,
     **shared: Unpack[_SharedOptions],
 ) -> None:
     """Replay cassettes; the fake graph answers all other requests. For frontend work and demos.
@@ -68,13 +77,15 @@ def serve(
     requests.
     """
     from mockserver.server import modes
+    from mockserver.server.fake_time import parse_fake_now
 
     if not all(graphs):
         raise UsageError("--graph: the name is empty; name a graph")
+    now = parse_fake_now(fake_now)
     _run_server(
         "serve",
         lambda server_options, log: modes.serve(
-            paths or _default_paths(), server_options, log, script, graphs
+            paths or _default_paths(), server_options, log, script, graphs, now
         ),
         shared,
     )

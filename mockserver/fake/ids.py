@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-"""The time at which all runs of the fake graph start."""
+"""The default time at which all runs of the fake graph start. The times within ids always count from it."""
 
 _MILLISECONDS = int(EPOCH.timestamp() * 1000)
 
@@ -18,12 +18,13 @@ class Ids:
     """Makes the ids of one request, the *count*-th (from 0) with the same *seed* in its session.
 
     The same seed, count and names give the same id; other names give another id. *moment* is the time of the request in
-    seconds since EPOCH; None means *count* seconds.
+    seconds since *epoch*; None means *count* seconds. *epoch* affects the times, but no id.
     """
 
     seed: str
     count: int = 0
     moment: int | None = None
+    epoch: datetime = EPOCH
 
     def at(self, moment: int) -> "Ids":
         """Return the same ids for another *moment*."""
@@ -31,8 +32,13 @@ class Ids:
 
     @property
     def milliseconds(self) -> int:
-        """The time of the request in milliseconds since 1970."""
+        """The time of the request in milliseconds since 1970, as ids hold it."""
         return _MILLISECONDS + 1000 * self.count
+
+    @property
+    def request_milliseconds(self) -> int:
+        """The time of the request in milliseconds since 1970."""
+        return round(self.epoch.timestamp() * 1000) + 1000 * self.count
 
     def hex(self, *names: str | int) -> str:
         """Return 32 hexadecimal digits."""
@@ -65,7 +71,7 @@ class Ids:
 
     def time(self, seconds: float = 0.0) -> str:
         """Return the time *seconds* after the request, in ISO 8601."""
-        moment = EPOCH + timedelta(seconds=self._seconds + seconds)
+        moment = self.epoch + timedelta(seconds=self._seconds + seconds)
         return moment.isoformat(timespec="microseconds")
 
     @property

@@ -10,7 +10,10 @@ from mockserver.errors import UsageError
 from mockserver.pytest_plugin.paths import candidate_paths, default_path
 
 NAME = "mockserver"
-SERVER_OPTIONS = ("repeat", "ignore", "speed", "max_gap", "fallback", "script", "graphs")
+SERVER_OPTIONS = (
+    *("repeat", "ignore", "speed", "max_gap"),
+    *("fallback", "script", "graphs", "fake_now"),
+)
 """The arguments of the marker that are passed to the server unchanged."""
 
 _ALLOW = "allow_misses"

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import date
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -15,15 +16,13 @@ from mockserver.http import access
 from mockserver.http.pacing import parse_pace
 from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.matching import keys
-from mockserver.server import modes, runner, settings
+from mockserver.server import fake_time, modes, runner, settings
 from mockserver.server.aiohttp_private import Runner
 from mockserver.server.journal import Call
 from mockserver.server.log import Log
 from mockserver.server.loop_thread import LoopThread, run_uncancelled
 
 T = TypeVar("T")
-
-_LOGGER = logging.getLogger("mockserver")
 
 
 class MockServer:
@@ -33,7 +32,7 @@ class MockServer:
     inside the `with` block.
 
     - *fallback* `"fake"`: the fake graph answers requests that the cassettes do not hold. *script* is a file with what it says; *graphs* are
-      the names that it accepts, by default all.
+      the names that it accepts, by default all. *fake_now* dates its threads: a date or time, ISO text, or `"today"`; by default 2026-01-01.
     - *upstream*: the URL of an Agent Server. Requests that the one cassette (or folder) does not hold are forwarded to it and recorded. With
       *record* `"all"` everything is recorded, and the cassette is replaced at the end. *upstream_headers* are sent to the upstream and never
       recorded.
@@ -57,6 +56,7 @@ class MockServer:
         fallback: Literal["fake"] | None = None,
         script: str | PathLike[str] | None = None,
         graphs: Iterable[str] = (),
+        fake_now: date | str | None = None,
         upstream: str | None = None,
         record: Literal["new", "all"] = "new",
         upstream_headers: Mapping[str, str] | None = None,
@@ -80,6 +80,7 @@ class MockServer:
         self._fallback = fallback
         self._script = Path(script) if script is not None else None
         self._graphs = _to_tuple(graphs)
+        self._fake_now = fake_now
         self._upstream = upstream
         self._record = record
         self._upstream_headers = tuple((upstream_headers or {}).items())
@@ -213,14 +214,15 @@ class MockServer:
                 thread.stop()
 
     def _new_log(self) -> Log:
-        return Log(_LOGGER.warning, on_problem=self._on_problem)
+        return Log(logging.getLogger("mockserver").warning, on_problem=self._on_problem)
 
     def _check(self) -> None:
         """Raise UsageError if the arguments contradict each other."""
         if self._fallback not in (None, "fake"):
             raise UsageError(f'fallback={self._fallback!r}: must be "fake" or None')
-        if self._fallback is None and (self._script or self._graphs):
-            raise UsageError('script and graphs need the fake graph: add fallback="fake"')
+        if self._fallback is None and (self._script or self._graphs or self._fake_now is not None):
+            raise UsageError('script, graphs and fake_now need the fake graph: add fallback="fake"')
+        fake_time.parse_fake_now(self._fake_now, "fake_now")
         if self._record not in ("new", "all"):
             raise UsageError(f'record={self._record!r}: must be "new" or "all"')
         if self._upstream is None and (self._record != "new" or self._upstream_headers):
@@ -249,7 +251,8 @@ class MockServer:
         if self._upstream is not None:
             return self._create_record_server(self._upstream, options)
         if self._fallback is not None:
-            return modes.serve(self._paths, options, self._log, self._script, self._graphs)
+            now = fake_time.parse_fake_now(self._fake_now, "fake_now")
+            return modes.serve(self._paths, options, self._log, self._script, self._graphs, now)
         return modes.replay(self._paths, options, self._log)
 
     def _create_record_server(self, url: str, options: modes.ServerOptions) -> modes.RecordServer:

@@ -79,13 +79,16 @@ def serve(
     log: Log,
     script: Path | None = None,
     graphs: Iterable[str] = (),
+    fake_now: datetime | None = None,
 ) -> ReplayServer:
     """Return a server that replays the cassettes below *paths*; the fake graph answers other requests.
 
     The fake graph plays the file *script*, by default the built-in script. It accepts the names *graphs*, by default every name.
+    Its times count from *fake_now*, by default a fixed date.
     """
     from mockserver.fake.api.routes import Api
     from mockserver.fake.graph.runner import RunEngine
+    from mockserver.fake.ids import EPOCH
     from mockserver.server import script_files
     from mockserver.server.responders.fake import Fake
 
@@ -96,7 +99,12 @@ def serve(
 
     def create_fallbacks(cassettes: Cassettes) -> tuple[Responder, ...]:
         fake = Fake(
-            api, options.pace, cassettes.sessions, cassettes.threads.known_threads, reload_script
+            api,
+            options.pace,
+            cassettes.sessions,
+            cassettes.threads.known_threads,
+            reload_script,
+            epoch=fake_now or EPOCH,
         )
         return RejectUnknownCassette(cassettes), fake
 

@@ -88,3 +88,20 @@ def test_another_seed_count_or_name_gives_another_id(
 )
 def test_times_are_iso_8601(ids: Ids, seconds: float, time: str) -> None:
     assert ids.time(seconds) == time
+
+
+@given(seeds, counts, st.none() | st.integers(0, 10**6), names)
+def test_another_epoch_changes_the_times_only(
+    seed: str, count: int, moment: int | None, name: tuple[str | int, ...]
+) -> None:
+    ids = Ids(seed, count, moment)
+    later = Ids(seed, count, moment, datetime(2026, 11, 27, 9, tzinfo=UTC))
+    shift = timedelta(days=330, hours=9)
+
+    for make in (Ids.hex, Ids.uuid4, Ids.uuid5, Ids.uuid7):
+        assert make(later, *name) == make(ids, *name)
+    assert later.uuid6(7, 2, *name) == ids.uuid6(7, 2, *name)
+    assert later.milliseconds == ids.milliseconds
+    assert later.request_milliseconds - ids.request_milliseconds == shift.total_seconds() * 1000
+    assert datetime.fromisoformat(later.time()) - datetime.fromisoformat(ids.time()) == shift
+    assert later.at(5).time() == "2026-11-27T09:00:05.000000+00:00"

@@ -358,7 +358,7 @@ def test_what_a_fixture_plays_at_the_end_is_played(project: Project) -> None:
     [
         (
             "repat='cycle'",
-            "unknown argument 'repat'; the arguments are repeat, ignore, speed, max_gap, fallback, script, graphs, allow_misses",
+            "unknown argument 'repat'; the arguments are repeat, ignore, speed, max_gap, fallback, script, graphs, fake_now, allow_misses",
         ),
         ("repeat='never'", "repeat='never': must be one of last, cycle, error"),
         ("5", "write each cassette as a non-empty string, the name of a file"),

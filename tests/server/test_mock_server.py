@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -214,6 +215,24 @@ def test_the_fake_graph_answers_the_rest(chat: Path, tmp_path: Path) -> None:
             assert [one["graph_id"] for one in client.assistants.search()] == ["agent"]
 
 
+@pytest.mark.parametrize(
+    "now", ["2026-11-27", date(2026, 11, 27), datetime(2026, 11, 27, tzinfo=UTC)]
+)
+def test_threads_of_the_fake_graph_have_the_date_that_is_given(now: date | str) -> None:
+    with (
+        MockServer(fallback="fake", fake_now=now) as server,
+        get_sync_client(url=server.url) as client,
+    ):
+        thread = client.threads.create()
+
+    with MockServer(fallback="fake") as server, get_sync_client(url=server.url) as client:
+        default = client.threads.create()
+
+    assert str(thread["created_at"]).startswith("2026-11-27T00:00:00")
+    assert str(default["created_at"]).startswith("2026-01-01T00:00:00")
+    assert thread["thread_id"] == default["thread_id"]
+
+
 def test_nothing_at_all_is_a_miss() -> None:
     with MockServer() as server:
         assert ask(server.url) == 404
@@ -327,7 +346,9 @@ def test_misses_and_errors_go_to_the_callback(
         (["a"], {"fallback": "fake", "upstream": "http://x"}, "upstream and fallback exclude each other: choose one"),
         ([], {"upstream": "http://x"}, "upstream: name exactly one cassette or folder to record into"),
         (["a"], {"record": "once"}, "record='once': must be \"new\" or \"all\""),
-        (["a"], {"script": "s"}, 'script and graphs need the fake graph: add fallback="fake"'),
+        (["a"], {"script": "s"}, 'script, graphs and fake_now need the fake graph: add fallback="fake"'),
+        (["a"], {"fake_now": "today"}, 'script, graphs and fake_now need the fake graph: add fallback="fake"'),
+        ([], {"fallback": "fake", "fake_now": "noon"}, "fake_now 'noon': write a date such as 2026-11-27, a time such as 2026-11-27T09:30Z, or today; years are 1970 to 8999"),
         (["a"], {"repeat": "never"}, "repeat='never': must be one of last, cycle, error"),
         (
             ["a"],

@@ -297,6 +297,23 @@ class TestScripts:
         assert other.status == 422
         assert json.loads(other.raw)["detail"].endswith("registered graphs: one, two")
 
+    def test_a_date_may_stand_in_the_environment(self, tmp_path: Path) -> None:
+        environment = {"MOCKSERVER_FAKE_NOW": "2026-11-27T09:30Z"}
+
+        with running("serve", *INSTANT, folder=tmp_path, environment=environment) as server:
+            thread = json.loads(answer(server, Ask("POST", "/threads", {})).raw)
+
+        assert thread["created_at"] == "2026-11-27T09:30:00.000000+00:00"
+
+    def test_a_broken_date_is_refused_in_one_line(self, tmp_path: Path) -> None:
+        done = run("serve", "--fake-now", "tomorrow", "--port", "0", folder=tmp_path)
+
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == (
+            "mockserver: --fake-now 'tomorrow': write a date such as 2026-11-27, a time such as 2026-11-27T09:30Z, or today; "
+            "years are 1970 to 8999\n"
+        )
+
     @pytest.mark.parametrize(
         ("text", "complaint"),
         [

@@ -18,7 +18,6 @@ from mockserver.formats.json_text import Json
 DEFAULT_GRAPH = "agent"
 _MAX_DEPTH_DIGITS = 1000
 """Limit for the digits of a depth, because Python refuses to convert very long numbers."""
-_STARTED = Ids("server")
 
 
 class Assistants:
@@ -28,13 +27,14 @@ class Assistants:
         self._graphs = graphs
         self._default_assistants = {default_assistant_id(graph): graph for graph in graphs}
 
-    def add_defaults(self, database: Database) -> None:
-        """Add the default assistants to a new *database*."""
+    def add_defaults(self, database: Database, ids: Ids) -> None:
+        """Add the default assistants to a new *database*; they are a second older than the first of *ids*."""
         if database.graphs:
             return
         graphs = self._graphs or (DEFAULT_GRAPH,)
+        start = ids.at(0)
         for index, graph in enumerate(graphs):
-            database.ensure_assistant(graph, _STARTED.time(index / 1000 - 1))
+            database.ensure_assistant(graph, start.time(index / 1000 - 1))
 
     def resolve(self, name: str, database: Database, ids: Ids) -> str:
         """Return the id of the assistant or graph *name*; raise HTTPError if there is none."""

@@ -80,7 +80,7 @@ def _build_request(
         "langgraph_auth_permissions": [],
         "langgraph_request_id": request_id or ids.uuid4("request"),
         **_tracer(body),
-        "__request_start_time_ms__": ids.milliseconds,
+        "__request_start_time_ms__": ids.request_milliseconds,
         "__after_seconds__": body.get("after_seconds", 0),
         "run_id": run_id,
         "thread_id": thread_id,

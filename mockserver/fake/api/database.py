@@ -63,7 +63,7 @@ class Database:
     """The number of changes to threads and items."""
 
     def next_time(self) -> int:
-        """Count one change and return its time, in seconds since EPOCH."""
+        """Count one change and return its time, in seconds since the epoch of the ids."""
         moment = self.changes * SECONDS_PER_CHANGE
         self.changes += 1
         return moment

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.threads import new_thread_record
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Task
 from mockserver.fake.graph.metadata import AGENT
-from mockserver.fake.ids import Ids
+from mockserver.fake.ids import EPOCH, Ids
 from mockserver.fake.threads.thread import Thread
 from mockserver.formats.json_text import Json
 
@@ -36,10 +37,10 @@ class KnownThread:
     checkpoints: tuple[KnownCheckpoint, ...] = ()
 
 
-def adopt_thread(database: Database, known: KnownThread) -> None:
-    """Add the thread *known* to *database*, or bring it up to what is known now."""
+def adopt_thread(database: Database, known: KnownThread, epoch: datetime = EPOCH) -> None:
+    """Add the thread *known* to *database*, or bring it up to what is known now. Its times count from *epoch*."""
     name, moment = known.identity, database.next_time()
-    ids = Ids(name, 0, moment)
+    ids = Ids(name, 0, moment, epoch)
     existing = database.threads.get(name)
     record = existing.record if existing else new_thread_record(name, ids, {})
     metadata = {**record["metadata"], **known.record.get("metadata", {})}

@@ -76,7 +76,7 @@ class Api:
 
     def handle(self, request: Request, ids: Ids, database: Database, now: float = 0.0) -> Response:
         """Return the response to *request* with ids from *ids*, and update *database*; *now* is the time of the clock, in seconds."""
-        self._assistants.add_defaults(database)
+        self._assistants.add_defaults(database, ids)
         try:
             return self._answer(request, ids, database, now)
         except HTTPError as why:

@@ -101,7 +101,7 @@ class Thread:
         return tuple(self._queue)
 
     def next_moment(self, at_least: int) -> int:
-        """Return a time after everything that happened, but *at_least* that one, in seconds since EPOCH."""
+        """Return a time after everything that happened, but *at_least* that one, in seconds since the epoch of the ids."""
         self._moment = max(self._moment + 1, at_least)
         return self._moment
 

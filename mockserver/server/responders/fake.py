@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable
+from datetime import datetime
 
 from mockserver.conversations.calls import Call, Kind, call_of, thread_in_body
 from mockserver.conversations.live_threads import LiveThreads
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.known_threads import KnownThread, adopt_thread
 from mockserver.fake.api.routes import Api
-from mockserver.fake.ids import Ids
+from mockserver.fake.ids import EPOCH, Ids
 from mockserver.fake.replies import KEEPALIVE_SECONDS, BodyReader, ScheduledBody, at_pace
 from mockserver.http.messages import (
     Reply,
@@ -31,8 +32,8 @@ class Fake:
     """Responds to every request as an Agent Server with the fake graph would.
 
     Ids are derived from the request, so all clients get the same ids for the same request. If a session repeats a
-    request, the repetition gets other ids. *known_threads* returns what recordings told of a thread since the last call. *look* is called before each response and reloads an edited script. *clock*
-    returns seconds.
+    request, the repetition gets other ids. All times count from *epoch*. *known_threads* returns what recordings told of a thread since the
+    last call. *look* is called before each response and reloads an edited script. *clock* returns seconds.
     """
 
     def __init__(
@@ -43,7 +44,9 @@ class Fake:
         known_threads: Callable[[Session, str | None], Iterable[KnownThread]] = lambda *_: (),
         look: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
+        epoch: datetime = EPOCH,
     ) -> None:
+        self._epoch = epoch
         self._api = api
         self._clock = clock
         self._known_threads = known_threads
@@ -59,9 +62,9 @@ class Fake:
         call = call_of(request.method, request.path)
         if "/threads/" in request.path:
             for known in self._known_threads(session, call.thread if call else None):
-                adopt_thread(database, known)
+                adopt_thread(database, known, self._epoch)
         seed = request_key(canonicalize(request)).hex()
-        ids = Ids(seed, database.request_count(seed))
+        ids = Ids(seed, database.request_count(seed), epoch=self._epoch)
         response = self._api.handle(request, ids, database, self._clock())
         if response.status < 400:
             database.count_request(seed)

@@ -1,8 +1,11 @@
 """The fake's responder: whose count makes the ids, and how fast its answers go out."""
 
 import json
+import re
+from datetime import UTC, datetime
 
 import pytest
+from mockserver.server.responders.handover import Handover
 
 from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.fake.api.routes import Api
@@ -220,3 +223,71 @@ async def test_at_the_natural_pace_a_run_takes_its_time() -> None:
 
     assert isinstance(body, TimedBody)
     assert body.end > 0.4
+
+
+THREAD = "11111111-1111-4111-8111-111111111111"
+MODES = ["values", "updates", "messages-tuple", "debug", "tasks", "checkpoints", "events"]
+CONVERSATION: tuple[tuple[str, str, object], ...] = (
+    ("POST", "/assistants/search", {}),
+    ("POST", "/assistants", {"graph_id": "agent"}),
+    ("POST", "/threads", {"thread_id": THREAD}),
+    (
+        "POST",
+        f"/threads/{THREAD}/runs/stream",
+        {
+            "assistant_id": "agent",
+            "input": {"messages": "hi"},
+            "stream_mode": MODES,
+            "stream_resumable": True,
+        },
+    ),
+    ("POST", f"/threads/{THREAD}/runs", {"assistant_id": "agent", "after_seconds": 2}),
+    ("GET", f"/threads/{THREAD}/runs", None),
+    ("POST", f"/threads/{THREAD}/state", {"values": {"messages": "ho"}}),
+    ("POST", f"/threads/{THREAD}/history", {"limit": 10}),
+    ("POST", "/threads/search", {}),
+    ("PUT", "/store/items", {"namespace": ["a"], "key": "k", "value": {}}),
+    ("GET", "/store/items?namespace=a&key=k", None),
+)
+LATER = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
+_TIME = re.compile(r"20\d\d-\d\d-\d\dT[\d:.]+\+00:00|(?<=\"__request_start_time_ms__\":)\d+")
+
+
+async def played(fake: Fake) -> list[str]:
+    texts: list[str] = []
+    for method, path, body in CONVERSATION:
+        raw = b"" if body is None else json.dumps(body).encode()
+        reply = await fake.respond(Request(method, path, (), raw))
+        assert reply is not None and reply.status < 300
+        assert isinstance(reply.body, bytes)
+        texts.append(reply.body.decode())
+    return texts
+
+
+async def test_another_date_changes_the_times_only() -> None:
+    def moved(found: re.Match[str]) -> str:
+        shift = LATER - datetime(2026, 1, 1, tzinfo=UTC)
+        if found[0].isdigit():
+            return str(int(found[0]) + round(shift.total_seconds() * 1000))
+        return (datetime.fromisoformat(found[0]) + shift).isoformat(timespec="microseconds")
+
+    api = Api(RunEngine(RUNS.script, Pace(None).scale))
+    default = await played(Fake(api, Pace(None), Sessions()))
+    later = await played(Fake(api, Pace(None), Sessions(), epoch=LATER))
+
+    assert later == [_TIME.sub(moved, text) for text in default]
+    assert '"created_at":"2026-11-27T09:30:00.000000+00:00"' in later[2]
+    assert "2026-01-01" not in "".join(later)
+
+
+async def test_a_thread_of_a_cassette_has_the_date_too() -> None:
+    sessions = Sessions()
+    fake = Fake(Api(RUNS), Pace(None), sessions, epoch=LATER)
+    created = Request("POST", "/threads", (), b"{}")
+    body = json.dumps({"thread_id": THREAD}).encode()
+    sessions.get_or_create("").get_or_create(Handover).note(created, Reply(200, (), body))
+
+    reply = await fake.respond(Request("GET", f"/threads/{THREAD}"))
+
+    assert reply is not None and isinstance(reply.body, bytes)
+    assert json.loads(reply.body)["created_at"] == "2026-11-27T09:30:00.000000+00:00"
