@@ -28,6 +28,7 @@ from mockserver.conversations.run_events import (
 )
 from mockserver.formats.json_text import Json, dumps, loads
 from mockserver.http.messages import Headers, Request, first_value
+from mockserver.matching import url
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.run_bodies import run_modes
 
@@ -86,7 +87,7 @@ def derive_existing_run(recorded: Exchange, request: Request) -> Response | None
     """
     response, form = recorded.response, canonicalize(recorded.request)
     urls, path = _run_urls(response), canonicalize(request)["path"]
-    if run_modes(form) is None or not form["path"].startswith("/threads/") or urls is None:
+    if run_modes(form) is None or not _is_on_thread(form) or urls is None:
         return None
     if request.method != "GET" or (response.end and response.end.cut):
         return None
@@ -95,6 +96,10 @@ def derive_existing_run(recorded: Exchange, request: Request) -> Response | None
     if path == f"{urls.content_location}/stream":
         return _derive_rest(response, form, request, urls)
     return None
+
+
+def _is_on_thread(form: dict[str, Json]) -> bool:
+    return url.api_path(form["path"])[1].startswith("/threads/")
 
 
 def _derive_stream(response: Response, events: list[RunEvent], modes: Collection[str]) -> Response:
@@ -115,7 +120,7 @@ def _derive_wait(
     response: Response, events: list[RunEvent], form: dict[str, Json]
 ) -> Response | None:
     urls = _run_urls(response)
-    if urls is not None and not form["path"].startswith("/threads/"):
+    if urls is not None and not _is_on_thread(form):
         run = _STATELESS_RUN.search(urls.content_location)
         if run is None or "on_completion" in form["body"]:
             return None  # the thread is kept, and the recording does not name it

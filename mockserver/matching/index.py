@@ -138,7 +138,7 @@ class Index:
         self._by_run: dict[_RulesKey, list[Entry]] = {}
         for cassette in cassettes:
             for entry in cassette.entries:
-                if entry.fingerprint.run is not None and not entry.route[1].startswith("/threads/"):
+                if entry.fingerprint.run is not None and "/threads/" not in entry.route[1]:
                     self._by_run.setdefault((cassette.rules, entry.fingerprint.run), []).append(
                         entry
                     )

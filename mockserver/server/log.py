@@ -34,6 +34,7 @@ class Log:
         self.counts: Counter[Source] = Counter()
         self.verbose = verbose
         self._malformed = 0
+        self._derived = 0
         self._rejected = 0
         self._rejected_lines: set[str] = set()
         self._on_problem = on_problem
@@ -60,6 +61,7 @@ class Log:
         if not reply.is_counted:
             return
         self.counts[reply.source] += 1
+        self._derived += reply.how == "derived"
         entry = self.journal.append(self._clock(), request, reply)
         if reply.source in PROBLEMS and self._on_problem:
             self._on_problem(to_call(entry))
@@ -103,6 +105,8 @@ class Log:
             if self.counts[source]
         ]
         parts = [f"answered {', '.join(answered)}" if answered else "answered nothing"]
+        if self._derived:
+            parts.append(f"{self._derived} of them derived from other stream modes or runs")
         if self.misses:
             parts.append(pluralize(self.misses, "miss", "misses"))
         if self.errors:

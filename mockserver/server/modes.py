@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,6 +92,7 @@ def serve(
     from mockserver.fake.ids import EPOCH
     from mockserver.server import script_files
     from mockserver.server.responders.fake import Fake
+    from mockserver.server.responders.near_miss import near_miss
 
     runs = RunEngine(script_files.load(script), options.pace.scale)
     api = Api(runs, tuple(graphs))
@@ -105,6 +107,7 @@ def serve(
             cassettes.threads.known_threads,
             reload_script,
             epoch=fake_now or EPOCH,
+            near_miss=partial(near_miss, cassettes),
         )
         return RejectUnknownCassette(cassettes), fake
 

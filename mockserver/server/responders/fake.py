@@ -33,7 +33,7 @@ class Fake:
 
     Ids are derived from the request, so all clients get the same ids for the same request. If a session repeats a
     request, the repetition gets other ids. All times count from *epoch*. *known_threads* returns what recordings told of a thread since the
-    last call. *look* is called before each response and reloads an edited script. *clock* returns seconds.
+    last call, *near_miss* which recording was close to a request. *look* is called before each response and reloads an edited script. *clock* returns seconds.
     """
 
     def __init__(
@@ -45,12 +45,14 @@ class Fake:
         look: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         epoch: datetime = EPOCH,
+        near_miss: Callable[[Request], str | None] = lambda request: None,
     ) -> None:
         self._epoch = epoch
         self._api = api
         self._clock = clock
         self._known_threads = known_threads
         self._look = look
+        self._near_miss = near_miss
         self._pace = pace
         self._sessions = sessions
 
@@ -63,6 +65,7 @@ class Fake:
         if "/threads/" in request.path:
             for known in self._known_threads(session, call.thread if call else None):
                 adopt_thread(database, known, self._epoch)
+        note = self._near_miss(request)
         seed = request_key(canonicalize(request)).hex()
         ids = Ids(seed, database.request_count(seed), epoch=self._epoch)
         response = self._api.handle(request, ids, database, self._clock())
@@ -76,7 +79,7 @@ class Fake:
             self._body(response.body),
             standard_reason(response.status),
             Source.FAKE,
-            note=response.note,
+            note=response.note or note,
             is_counted=not is_browser_noise(request),
         )
 

@@ -5,9 +5,9 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from mockserver.server.responders.handover import Handover
 
 from mockserver.cassette.assistant_ids import default_assistant_id
+from mockserver.fake.api.known_threads import KnownThread
 from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.replies import ScheduledBody, at_pace
@@ -282,10 +282,8 @@ async def test_another_date_changes_the_times_only() -> None:
 
 async def test_a_thread_of_a_cassette_has_the_date_too() -> None:
     sessions = Sessions()
-    fake = Fake(Api(RUNS), Pace(None), sessions, epoch=LATER)
-    created = Request("POST", "/threads", (), b"{}")
-    body = json.dumps({"thread_id": THREAD}).encode()
-    sessions.get_or_create("").get_or_create(Handover).note(created, Reply(200, (), body))
+    known = [KnownThread(THREAD)]
+    fake = Fake(Api(RUNS), Pace(None), sessions, lambda *_: known, epoch=LATER)
 
     reply = await fake.respond(Request("GET", f"/threads/{THREAD}"))
 
