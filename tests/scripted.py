@@ -278,7 +278,7 @@ def _unchunked(rest: bytes) -> tuple[bytes, bool]:
 def exchanges(cassette: str) -> list[str]:
     """Return the documents of a *cassette*'s text after its header, without the times in them."""
     timeless = re.sub(r"- after: [\d.]+\n    ", "- ", cassette)
-    timeless = re.sub(r"(?m)^  after: [\d.]+\n", "", timeless)
+    timeless = re.sub(r"(?m)^(?:  after|at): [\d.]+\n", "", timeless)
     timeless = re.sub(r"end: \{after: [\d.]+, ", "end: {", timeless)
     timeless = re.sub(r"keepalives: .+", lambda m: re.sub(r"[\d.]+", "at", m[0]), timeless)
     return timeless.split("---\n")[1:]

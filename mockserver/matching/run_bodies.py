@@ -25,7 +25,7 @@ _NULL_REJECTED = frozenset(
 )
 
 _UUID = re.compile(UUID_PATTERN, re.IGNORECASE)
-_STREAM_OR_WAIT = re.compile(r"(?P<runs>(?:/threads/[^/]+)?/runs)/(?:stream|wait)")
+_STREAM_OR_WAIT = re.compile(r"(?P<runs>(?:/[^/]+)*/runs)/(?:stream|wait)")
 
 # These have no effect if they have the type of the schema; the server rejects any other type.
 _NO_EFFECT: dict[str, tuple[type, ...]] = {

@@ -68,7 +68,7 @@ def request_shape(form: Json, text: str | None = None) -> Shape | None:
 
 
 def _ids(form: Json) -> Iterator[str]:
-    for match in _IN_PATH.finditer(form["path"]):
+    for match in _IN_PATH.finditer(form.get("path", "")):
         yield match[1] or match[2]
     for part in ("body", "query"):
         yield from _ids_below(form.get(part))

@@ -104,3 +104,13 @@ def test_any_ids_have_the_same_shape(names: list[str], said: str) -> None:
 
 def test_a_uuid_is_what_uuid_says_it_is() -> None:
     assert ids_of(f"/threads/{UUID(A)}") == (A,)
+
+
+def test_a_request_whose_path_is_ignored_has_a_shape() -> None:
+    form = canonicalize(request("/threads", {"thread_id": A}))
+    del form["path"]
+
+    found = request_shape(form)
+
+    assert found is not None
+    assert found.ids == (A,)

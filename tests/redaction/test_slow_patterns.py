@@ -34,6 +34,7 @@ def fits(text: str) -> dict[str, Any]:
     return {
         "assistant_id": "agent",
         "input": {"messages": [{"role": "human", "content": text}]},
+        "config": {"configurable": {"user_id": "1"}},
         "stream_mode": "updates",
     }
 

@@ -30,7 +30,7 @@ HANDSHAKE = (
     b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
 )
 SHARED = {
-    "access-control-expose-headers": "x-pagination-total, x-pagination-next, content-location",
+    "access-control-expose-headers": "x-pagination-total, x-pagination-next, content-location, x-mockserver-source, x-mockserver-how, x-mockserver-exchange",
     "vary": "Origin",
 }
 FOR_ALL = {"access-control-allow-origin": "*", **SHARED}

@@ -13,7 +13,7 @@ from mockserver.server.responders.chain import FirstOf
 
 HEAD = (
     b"access-control-allow-origin: *\r\n"
-    b"access-control-expose-headers: x-pagination-total, x-pagination-next, content-location\r\n"
+    b"access-control-expose-headers: x-pagination-total, x-pagination-next, content-location, x-mockserver-source, x-mockserver-how, x-mockserver-exchange\r\n"
     b"vary: Origin\r\nx-mockserver-source: cassette\r\n"
 )
 ENDING = b"GET /last HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"

@@ -60,11 +60,11 @@ def test_settings_are_found_in_the_working_directory(
     [
         (
             "- 1",
-            "the file must be a mapping with the keys ignore, redact, repeat, allow_origin, allow_host",
+            "the file must be a mapping with the keys ignore, redact, repeat, derive, allow_origin, allow_host",
         ),
         (
             "ignored: []",
-            "unknown setting `ignored`; the settings are ignore, redact, repeat, allow_origin, allow_host",
+            "unknown setting `ignored`; the settings are ignore, redact, repeat, derive, allow_origin, allow_host",
         ),
         (
             "ignore: [messages]",

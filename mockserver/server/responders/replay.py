@@ -124,7 +124,7 @@ class Cassettes:
     ) -> ThreadHit | Refusal | None:
         """Return the exchange for *request* in the conversation of its thread, or why there is none; None if it belongs to none."""
         index = self._lookup.index_of(cassette_name(request))
-        if index is None:
+        if index is None or not index.count:
             return None
         redacted = redact_for_matching(request, self._rules, self._lookup.secrets(request))
         return self.threads.find(redacted, call, index, self._session(request), now)
@@ -148,7 +148,7 @@ class Cassettes:
     def _find_derived(self, request: Request, keys: RequestKeys, session: Session) -> "_Hit | None":
         """Return an exchange whose request differs from *request* in its stream modes only, with the response that is made from it."""
         index = self._lookup.index_of(keys.cassette)
-        if index is None or not self._derives or self._once:
+        if index is None or not index.count or not self._derives or self._once:
             return None
         redacted = redact_for_matching(request, self._rules, keys.secrets)
         found = index.find_runs(canonicalize(redacted))
