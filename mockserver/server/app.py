@@ -17,6 +17,7 @@ from mockserver.http.messages import (
     StreamingBody,
     TimedBody,
     lowercase_names,
+    session_name,
 )
 from mockserver.redaction.redactor import describe
 from mockserver.server import connections
@@ -68,6 +69,8 @@ class App:
         self._control = control or ControlApi()
         self._access = self._control.access
         self._survives_disconnect = survives_disconnect
+        self._thread_streams: list[tuple[str, asyncio.AbstractEventLoop, web.BaseRequest]] = []
+        self._control.on_reset.append(self._end_thread_streams)
         self._in_flight: dict[asyncio.Task[web.StreamResponse], _InFlight] = {}
 
     @property
@@ -119,6 +122,12 @@ class App:
         request = describe(self._in_flight[task].request)
         self._log.write(f"not recorded: {request} was still being {phase} s after the stop")
         task.cancel()
+
+    def _end_thread_streams(self, session: str | None) -> None:
+        """End the recorded streams on threads of *session*, or of all sessions if it is None. Any thread may call this."""
+        for name, loop, request in tuple(self._thread_streams):
+            if session in (None, name):
+                loop.call_soon_threadsafe(_close_connection, request)
 
     def _reject(self, headers: Mapping[str, str]) -> web.Response | None:
         """Return an error for a request with these *headers* that may not be forwarded, or None."""
@@ -191,9 +200,18 @@ class App:
                 return whole_response(request, reply, body)
             case TimedBody(((at, body),), end, False) if end == at:
                 await _sleep_until(started + at)
+                if reply.on_sent is not None:
+                    reply.on_sent()
                 return whole_response(request, reply, body)
-            case TimedBody() as paced:
+            case TimedBody() as paced if reply.conversation is None:
                 return await _send_timed(request, reply, paced, started)
+            case TimedBody() as paced:
+                stream = session_name(incoming), asyncio.get_running_loop(), request
+                self._thread_streams.append(stream)
+                try:
+                    return await _send_timed(request, reply, paced, started)
+                finally:
+                    self._thread_streams.remove(stream)
             case StreamingBody() as live:
                 return await self._relay(request, incoming, reply, live)
 

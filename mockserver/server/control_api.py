@@ -37,12 +37,16 @@ class ControlApi:
     cassettes: Cassettes | None = None
     rules: RedactionRules = field(default_factory=RedactionRules)
     access: Access = field(default_factory=Access)
+    on_reset: list[Callable[[str | None], None]] = field(default_factory=list)
+    """Called with the session at each reset, or with None for all sessions."""
 
     def reset(self, session: str | None = None) -> None:
         """Forget the calls, plays and fake state of *session*, or of all sessions if it is None."""
         self.journal.clear(session)
         if self.cassettes is not None:
             self.cassettes.sessions.reset(session)
+        for call in self.on_reset:
+            call(session)
 
     def respond(self, request: web.BaseRequest, path: str, prefix_headers: Headers) -> web.Response:
         """Return the response to a *request* for *path*, which starts with PREFIX; *prefix_headers* stand for the prefixes of its URL."""

@@ -21,7 +21,10 @@ REPLY = Reply(
 OURS = (
     ("content-type", "text/plain"),
     ("access-control-allow-origin", "*"),
-    ("access-control-expose-headers", "x-pagination-total, x-pagination-next, content-location, x-mockserver-source, x-mockserver-how, x-mockserver-exchange"),
+    (
+        "access-control-expose-headers",
+        "x-pagination-total, x-pagination-next, content-location, x-mockserver-source, x-mockserver-how, x-mockserver-exchange",
+    ),
     ("vary", "Origin"),
     ("x-mockserver-source", "cassette"),
     ("x-mockserver-exchange", "a%20b/%C3%BC.yaml#1"),

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import RawTestServer
+from aiohttp.test_utils import RawTestServer, TestClient
 from pytest_aiohttp import AiohttpClient
 
 from mockserver.http.pacing import parse_pace
@@ -35,7 +35,7 @@ async def test_a_close_recording_is_named(
     lines: list[str] = []
     options = modes.ServerOptions(Settings(), parse_pace("instant", None))
     server = modes.serve([tmp_path], options, Log(lines.append))
-    client = await aiohttp_client(RawTestServer(server.app.handle))
+    client: TestClient[Any, Any] = await aiohttp_client(RawTestServer(server.app.handle))
 
     async with client.post(path, json=body) as response:
         assert response.headers["x-mockserver-source"] == "fake"

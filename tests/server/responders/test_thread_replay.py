@@ -1,8 +1,10 @@
 """Recorded conversations that are replayed on live threads, over a real socket."""
 
+import asyncio
 import json
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.replaying import Server, Start
@@ -393,3 +395,100 @@ async def test_a_conversation_below_a_prefix_goes_on_under_a_new_name(start: Sta
 
     assert answer == {"on": NEW, "said": "hello"}
     assert state["checkpoint"] == {"thread_id": NEW}
+
+
+def streamed(thread: str, *pairs: tuple[float, str]) -> str:
+    """A run that sends each text after some seconds."""
+    events = "".join(
+        f"  - after: {after}\n    event: values\n    data: {json.dumps({'said': text})}\n"
+        for after, text in pairs
+    )
+    body = json.dumps({"assistant_id": "agent", "input": {"messages": "hi"}})
+    return (
+        f"---\nrequest:\n  method: POST\n  path: /threads/{thread}/runs/stream\n  body: {body}\n"
+        f"response:\n  headers: {{content-type: text/event-stream}}\n  events:\n{events}"
+    )
+
+
+RUN_HI = {"assistant_id": "agent", "input": {"messages": "hi"}}
+
+
+async def test_a_reset_ends_the_streams_of_its_session(start: Start) -> None:
+    server = await start("recorded", chat=HEAD + streamed(A, (0.0, "one"), (3600.0, "two")))
+    path = f"/threads/{A}/runs/stream"
+    other = {"x-mockserver-session": "other"}
+
+    async with (
+        server.client.post(path, json=RUN_HI) as mine,
+        server.client.post(path, json=RUN_HI, headers=other) as kept,
+    ):
+        assert b"one" in await mine.content.readuntil(b"\r\n\r\n")
+        assert b"one" in await kept.content.readuntil(b"\r\n\r\n")
+        async with server.client.post("/__mockserver__/reset?session="):
+            pass
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await mine.content.read()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(kept.content.read(1), 0.1)
+
+
+async def test_a_read_during_a_run_is_told_from_one_after_it(start: Start) -> None:
+    """The times of the recording say which is which; a run lasts until its response is complete."""
+    run_text = streamed(A, (0.0, "one"), (1.0, "two")).replace(
+        "\nresponse:", "\nat: 1.0\nresponse:"
+    )
+    reads = "".join(
+        exchange("GET", f"/threads/{A}/state", None, {"shown": shown}).replace(
+            "\nresponse:", f"\nat: {at}\nresponse:"
+        )
+        for shown, at in (("during", 1.5), ("after", 2.5))
+    )
+    server = await start("recorded", chat=HEAD + run_text + reads)
+
+    async with server.client.post(f"/threads/{NEW}/runs/stream", json=RUN_HI) as response:
+        assert b"one" in await response.content.readuntil(b"\r\n\r\n")
+        assert await ask(server, "GET", f"/threads/{NEW}/state") == {"shown": "during"}
+        assert b"two" in await response.content.read()
+    assert await ask(server, "GET", f"/threads/{NEW}/state") == {"shown": "after"}
+
+
+async def test_other_stream_modes_are_derived(start: Start) -> None:
+    async def sent(server: Server, path: str, modes: Any) -> tuple[str | None, str]:
+        body = {"assistant_id": "agent", "input": {"messages": "hi"}, "stream_mode": modes}
+        async with server.client.post(path, json=body) as response:
+            return response.headers.get("x-mockserver-how"), await response.text()
+
+    def recorded(path: str) -> str:
+        body = {
+            "assistant_id": "agent",
+            "input": {"messages": "hi"},
+            "stream_mode": ["values", "updates"],
+        }
+        return (
+            f"---\nrequest:\n  path: {path}\n  body: {json.dumps(body)}\n"
+            "response:\n  headers: {content-type: text/event-stream}\n  events:\n"
+            '  - {event: metadata, data: \'{"run_id":"1"}\'}\n'
+            "  - {event: values, data: '{\"n\":1}'}\n"
+            '  - {event: updates, data: \'{"agent":{"n":2}}\'}\n'
+            "  - {event: values, data: '{\"n\":2}'}\n"
+            "  end: {after: 0, how: closed}\n"
+        )
+
+    text = HEAD + recorded("/runs/stream") + recorded(f"/threads/{A}/runs/stream")
+    server = await start(chat=text)
+    for path in ("/runs/stream", f"/threads/{NEW}/runs/stream"):
+        how, got = await sent(server, path, "updates")
+        assert how == "derived"
+        assert [line for line in got.splitlines() if line.startswith("event")] == [
+            "event: metadata",
+            "event: updates",
+        ]
+        assert '{"agent":{"n":2}}' in got
+    assert server.log.summary() == (
+        "answered 2 by cassette; 2 of them derived from other stream modes or runs"
+    )
+
+    off = await start(chat=text, mockserver="derive: false\n")
+    body = {"assistant_id": "agent", "input": {"messages": "hi"}, "stream_mode": "updates"}
+    assert "miss" in await ask(off, "POST", "/runs/stream", body)
+    assert "miss" in await ask(off, "POST", f"/threads/{NEW}/runs/stream", body)
