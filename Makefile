@@ -11,6 +11,9 @@ TEST := $(VENV)/.test
 LINT := $(VENV)/.lint
 JS := tests/js/node_modules/.package-lock.json
 
+# Python and pytest cache what they compile: the next run starts sooner.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help serve unit test test-latest pin lint check record bench bench-peers format clean
 
 help:
@@ -52,7 +55,7 @@ serve: $(SERVE)
 	$(BIN)/mockserver serve cassettes --port $(PORT)
 
 unit: $(TEST)
-	MOCKSERVER_TEST_TOOLS=none $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder -m "not real and not slow"
+	MOCKSERVER_TEST_TOOLS=none $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --ignore=tests/real -m "not real and not slow"
 
 test: $(TEST) $(JS)
 	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder

@@ -17,8 +17,10 @@ from tests.agentserver import AgentServer
 from tests.replaying import Server, Start
 
 # A busy machine is no failure.
-hypothesis.settings.register_profile("mockserver", deadline=None)
-hypothesis.settings.load_profile("mockserver")
+hypothesis.settings.register_profile("all", deadline=None)
+hypothesis.settings.register_profile("unit", deadline=None, max_examples=25)
+UNIT = os.environ.get("MOCKSERVER_TEST_TOOLS") == "none"
+hypothesis.settings.load_profile("unit" if UNIT else "all")
 
 
 REAL = Path(__file__).with_name("real")
@@ -66,7 +68,7 @@ def missing(what: str) -> None:
 
 def fail_without_tools(what: str) -> None:
     """Fail the test in `make unit`, where only tests that are marked `real` may use *what*."""
-    if os.environ.get("MOCKSERVER_TEST_TOOLS") == "none":
+    if UNIT:
         pytest.fail(f"{what} is not for unit tests: mark the test as real")
 
 

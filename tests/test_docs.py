@@ -144,6 +144,7 @@ def test_the_python_of_the_readme_runs(tmp_path: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().out.startswith("metadata {'run_id': ")
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(
     ("page", "start", "expected"),
     [

@@ -328,7 +328,7 @@ def test_under_xdist_what_two_tests_record_at_once_is_not_lost_in_silence(projec
     assert project.cassettes == {"chat.yaml": 1}
     project.record().assert_outcomes(passed=2)
     assert project.cassettes == {"chat.yaml": 2}
-    project.run("-n2").assert_outcomes(passed=2)
+    project.run().assert_outcomes(passed=2)
 
 
 def test_it_lives_beside_pytest_recording(project: Project) -> None:
