@@ -1,5 +1,6 @@
 """One recorded conversation: the exchanges of a thread in the order in which they were recorded. No I/O."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from mockserver.cassette.model import Body, Exchange
 from mockserver.cassette.normalize import Normalizer
 from mockserver.cassette.playback import last_time
 from mockserver.conversations import ids
-from mockserver.conversations.calls import Call, Kind
+from mockserver.conversations.calls import Call, Kind, thread_in_body
 from mockserver.formats.json_text import Json
 from mockserver.matching.index import Cassette, Entry
 from mockserver.matching.keys import Key
@@ -22,6 +23,11 @@ Identity = tuple[str, int]
 
 _Place = tuple[int, Key, int]
 """Progress, request without ids, and how many such requests came before at this progress."""
+
+_SHOWN_THREAD = re.compile(
+    rb"(?:  [a-z].*\n|    [a-z-]+: .*\n)*?  body:\n    thread_id: ([0-9a-f-]{36})\n(?:  .*\n?)*"
+)
+"""A response with the JSON form of a thread, in the layout that mockserver writes."""
 
 Load = Callable[[Entry], Exchange]
 """Returns the exchange of an entry; raises ReadError if it cannot be read."""
@@ -62,10 +68,11 @@ class Facts:
 
 
 class Source:
-    """Reads exchanges with *load*, and remembers what conversations need of them."""
+    """Reads exchanges with *load*, and remembers what conversations need of them. *read* returns the text of an exchange."""
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: Load, read: Callable[[Entry], bytes] = lambda entry: b"") -> None:
         self.load = load
+        self._read = read
         self._facts: dict[Entry, Facts] = {}
         self._response_ids: dict[Entry, tuple[tuple[ids.Kind, str], ...]] = {}
         self._message_ids: dict[Entry, tuple[str | None, ...]] = {}
@@ -90,6 +97,18 @@ class Source:
         if entry not in self._message_ids:
             self._message_ids[entry] = ids.request_message_ids(self.load(entry).request)
         return self._message_ids[entry]
+
+    def shown_thread(self, entry: Entry) -> str | None:
+        """Return the id of the thread that the response of *entry* shows, or None."""
+        _, _, response = self._read(entry).partition(b"\nresponse:\n  status: 200\n")
+        if found := _SHOWN_THREAD.fullmatch(response):
+            # The YAML loader takes a hundred times as long, and all creations are read at the first request.
+            return found[1].decode()
+        exchange = self.load(entry)
+        content = exchange.response.content
+        if exchange.response.status >= 400 or not isinstance(content, Body):
+            return None
+        return thread_in_body(content.raw)
 
     def facts(self, entry: Entry) -> Facts:
         """Return the facts of *entry*; ReadError if it cannot be read."""

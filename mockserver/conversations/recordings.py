@@ -1,9 +1,8 @@
 """The recorded conversations of all cassettes, and how to find them. No I/O."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from mockserver.cassette.model import Body, Exchange
-from mockserver.conversations.calls import Kind, call_of, thread_in_body
+from mockserver.conversations.calls import Kind, call_of
 from mockserver.conversations.conversation import Began, Conversation, Identity, Load, Source
 from mockserver.matching.index import Cassette, Entry, Index
 from mockserver.matching.keys import IgnoreRules, Key
@@ -13,11 +12,13 @@ Shape = tuple[IgnoreRules, Key]
 
 
 class Recordings:
-    """The conversations of the cassettes of *index*; *load* returns an exchange."""
+    """The conversations of the cassettes of *index*; *load* returns an exchange, *read* its text in the file."""
 
-    def __init__(self, index: Index, load: Load) -> None:
+    def __init__(
+        self, index: Index, load: Load, read: Callable[[Entry], bytes] = lambda entry: b""
+    ) -> None:
         self.index = index
-        self.source = Source(load)
+        self.source = Source(load, read)
         self.conversations: list[Conversation] = []
         self._by_identity: dict[Identity, Conversation] = {}
         self._by_thread: dict[str, list[Conversation]] = {}
@@ -114,7 +115,7 @@ def _conversations(cassette: Cassette, source: Source) -> Iterator[Conversation]
             continue
         thread = call.thread
         if thread is None:
-            thread = _thread_in_response(source.load(entry))
+            thread = source.shown_thread(entry)
             if thread is not None and thread not in current:
                 begin(thread, Began.CREATED, entry)
                 continue
@@ -126,17 +127,9 @@ def _conversations(cassette: Cassette, source: Source) -> Iterator[Conversation]
             begin(thread)
         current[thread].calls.append((entry, call))
         if call.path == "/copy":
-            copied = _thread_in_response(source.load(entry))
+            copied = source.shown_thread(entry)
             if copied is not None:
                 begin(copied, Began.COPIED, entry)
         elif call.is_deletion and source.facts(entry).status < 400:
             del current[thread]
     yield from conversations
-
-
-def _thread_in_response(exchange: Exchange) -> str | None:
-    """Return the id of the thread that the response of *exchange* shows, or None."""
-    content = exchange.response.content
-    if exchange.response.status >= 400 or not isinstance(content, Body):
-        return None
-    return thread_in_body(content.raw)

@@ -145,7 +145,7 @@ class Index:
         self._by_key = {key: Match(key[1], tuple(found)) for key, found in entries.items()}
         self._by_shape = {shape: tuple(keys) for shape, keys in by_shape.items()}
 
-    @property
+    @cached_property
     def count(self) -> int:
         """The number of exchanges."""
         return sum(len(cassette.entries) for cassette in self.cassettes)

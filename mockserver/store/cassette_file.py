@@ -92,6 +92,10 @@ class CassetteFile:
         response = events_reader.read_response(raw[entry.fingerprint.raw_size :])
         return build_playback(response or self._exchange(entry, raw).response)
 
+    def read(self, entry: Entry) -> bytes:
+        """Return the bytes of *entry*; ReadError if its request has changed in the file."""
+        return self._checked_bytes(entry)
+
     def request(self, entry: Entry) -> Request:
         """Return the request of *entry*."""
         return read_head(single_document(self._read(entry.start, entry.end), entry.start)).request

@@ -53,6 +53,10 @@ class Library:
         """Return the exchange of *entry*; ReadError if it cannot be read."""
         return self._state.cassette_files[entry.cassette].exchange(entry)
 
+    def read(self, entry: Entry) -> bytes:
+        """Return the text of the exchange of *entry*; ReadError if it cannot be read."""
+        return self._state.cassette_files[entry.cassette].read(entry)
+
     def playback(self, entry: Entry) -> Playback:
         """Return the playback of the response of *entry*; ReadError if it cannot be read."""
         return self._state.cassette_files[entry.cassette].playback(entry)

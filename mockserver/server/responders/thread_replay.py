@@ -127,5 +127,5 @@ class ThreadReplay:
             self._current = self._library.index
             self._recordings.clear()
         if index not in self._recordings:
-            self._recordings[index] = Recordings(index, self._library.exchange)
+            self._recordings[index] = Recordings(index, self._library.exchange, self._library.read)
         return self._recordings[index]
