@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 
 from mockserver.cassette.model import Body, Exchange
@@ -67,21 +67,24 @@ class Facts:
     """Whether its body is empty, or an empty object."""
 
 
+MAX_REMEMBERED = 20_000
+"""The maximum number of exchanges whose ids and facts are remembered."""
+
+
 class Source:
     """Reads exchanges with *load*, and remembers what conversations need of them. *read* returns the text of an exchange."""
 
     def __init__(self, load: Load, read: Callable[[Entry], bytes] = lambda entry: b"") -> None:
         self.load = load
         self._read = read
-        self._facts: dict[Entry, Facts] = {}
-        self._response_ids: dict[Entry, tuple[tuple[ids.Kind, str], ...]] = {}
-        self._message_ids: dict[Entry, tuple[str | None, ...]] = {}
-
-    def response_ids(self, entry: Entry) -> tuple[tuple[ids.Kind, str], ...]:
-        """Return the ids in the response of *entry*; see `ids.response_ids`."""
-        if entry not in self._response_ids:
-            self._response_ids[entry] = ids.response_ids(self.load(entry))
-        return self._response_ids[entry]
+        remember = lru_cache(MAX_REMEMBERED)
+        self.facts: Callable[[Entry], Facts] = remember(self._facts)
+        self.response_ids: Callable[[Entry], tuple[tuple[ids.Kind, str], ...]] = remember(
+            lambda entry: ids.response_ids(load(entry))
+        )
+        self.message_ids: Callable[[Entry], tuple[str | None, ...]] = remember(
+            lambda entry: ids.request_message_ids(load(entry).request)
+        )
 
     def same_places(self, entry: Entry, other: Entry) -> list[tuple[str, str]]:
         """Return the pairs of ids at the same places in the responses of *entry* and *other*."""
@@ -91,12 +94,6 @@ class Source:
             right = (one for known, one in self.response_ids(other) if known is kind)
             pairs += zip(left, right, strict=False)
         return pairs
-
-    def message_ids(self, entry: Entry) -> tuple[str | None, ...]:
-        """Return the ids of the messages in the request of *entry*."""
-        if entry not in self._message_ids:
-            self._message_ids[entry] = ids.request_message_ids(self.load(entry).request)
-        return self._message_ids[entry]
 
     def shown_thread(self, entry: Entry) -> str | None:
         """Return the id of the thread that the response of *entry* shows, or None."""
@@ -110,17 +107,14 @@ class Source:
             return None
         return thread_in_body(content.raw)
 
-    def facts(self, entry: Entry) -> Facts:
-        """Return the facts of *entry*; ReadError if it cannot be read."""
-        if entry not in self._facts:
-            response = self.load(entry).response
-            content, end = response.content, response.end
-            self._facts[entry] = Facts(
-                response.status,
-                last_time(content) + (end.after if end else 0.0),
-                isinstance(content, Body) and content.raw.strip() in (b"", b"{}", b"null"),
-            )
-        return self._facts[entry]
+    def _facts(self, entry: Entry) -> Facts:
+        response = self.load(entry).response
+        content, end = response.content, response.end
+        return Facts(
+            response.status,
+            last_time(content) + (end.after if end else 0.0),
+            isinstance(content, Body) and content.raw.strip() in (b"", b"{}", b"null"),
+        )
 
 
 class Conversation:

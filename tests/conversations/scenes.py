@@ -126,8 +126,12 @@ class Session:
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Return what is answered, None if nothing is."""
-        raw = b"" if body is None else json.dumps(body).encode()
-        request = Request(method, path, (), raw)
+        got = self.raw(method, path, b"" if body is None else json.dumps(body).encode())
+        return None if got is None else json.loads(got)
+
+    def raw(self, method: str, path: str, body: bytes = b"") -> bytes | None:
+        """Return the body of what is answered, None if nothing is."""
+        request = Request(method, path, (), body)
         call = call_of(method, path)
         assert call is not None
         query = Query(request, call, self.recordings.index)
@@ -142,7 +146,7 @@ class Session:
         reply = Reply(recorded.status, recorded.headers, encode_body(recorded.content))
         live = found.thread.ids.live_reply(reply)
         assert isinstance(live.body, bytes)
-        return json.loads(live.body)
+        return live.body
 
 
 class Visitor:

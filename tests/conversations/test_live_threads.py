@@ -1,6 +1,7 @@
 """What is played on a live thread: the rules of conversations, one after the other."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -466,3 +467,23 @@ def test_the_thread_that_was_unused_for_longest_is_forgotten() -> None:
     assert played.threads.get(first.thread) is None
     assert played.threads.get(later[-1]) is not None
     assert first.thread not in later
+
+
+def test_a_conversation_below_a_path_prefix_is_one_too() -> None:
+    prefix = "/api/langgraph"
+    parts = [
+        replace(one, request=replace(one.request, path=prefix + one.request.path))
+        for one in Script(1, (("hi", "hello"),)).exchanges()
+    ]
+    played = session(*parts)
+
+    threads = [played.ask("POST", f"{prefix}/threads", {})["thread_id"] for _ in range(2)]
+    for thread in threads:
+        at = f"{prefix}/threads/{thread}"
+        assert played.ask("POST", f"{at}/history", {"limit": 10}) == []
+        assert played.ask("POST", f"{at}/runs/wait", say("hi"))["messages"]
+        [shown] = played.ask("POST", f"{at}/history", {"limit": 10})
+        assert shown["checkpoint"]["thread_id"] == thread
+
+    assert played.ask(*CREATE) is None
+    assert played.ask("POST", "/other/threads", {}) is None
