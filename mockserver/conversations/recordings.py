@@ -13,6 +13,7 @@ from mockserver.cassette.model import Body, Exchange
 from mockserver.cassette.normalize import Normalizer
 from mockserver.cassette.playback import last_time
 from mockserver.conversations import ids
+from mockserver.conversations.assistants import recorded_assistants
 from mockserver.formats.json_text import Json
 from mockserver.matching.canonical import parse_json
 from mockserver.matching.index import Cassette, Entry, Index
@@ -299,6 +300,11 @@ class Recordings:
         for cassette in index.cassettes:
             for conversation in _conversations(cassette, self.source):
                 self._add(conversation)
+
+    @cached_property
+    def assistants(self) -> dict[str, dict[str, Json]]:
+        """The recorded assistants by id."""
+        return recorded_assistants(self.index, self.source.load)
 
     def get(self, identity: tuple[str, int]) -> Conversation | None:
         """Return the conversation with this *identity*, or None."""

@@ -95,8 +95,14 @@ def serve(
     reload_script = reloader.reload_if_changed if reloader else lambda: None
 
     def create_fallbacks(cassettes: Cassettes) -> tuple[Responder, ...]:
+        threads = cassettes.threads
         fake = Fake(
-            api, options.pace, cassettes.sessions, cassettes.threads.known_threads, reload_script
+            api,
+            options.pace,
+            cassettes.sessions,
+            threads.known_threads,
+            reload_script,
+            known_assistant=threads.known_assistant,
         )
         return RejectUnknownCassette(cassettes), fake
 

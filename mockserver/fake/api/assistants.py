@@ -19,6 +19,17 @@ DEFAULT_GRAPH = "agent"
 _MAX_DEPTH_DIGITS = 1000
 """Limit for the digits of a depth, because Python refuses to convert very long numbers."""
 _STARTED = Ids("server")
+_ADOPTED: Record = {
+    "config": {},
+    "context": {},
+    "metadata": {},
+    "name": "Untitled",
+    "created_at": _STARTED.time(),
+    "updated_at": _STARTED.time(),
+    "version": 1,
+    "description": None,
+}
+"""The parts of an assistant that a recording may not show."""
 
 
 class Assistants:
@@ -51,6 +62,18 @@ class Assistants:
                 f"- One of the registered graphs: {graphs}",
             )
         return self._ensure_graph(name, database, ids)
+
+    def adopt(self, record: Record, database: Database) -> None:
+        """Add the assistant with the JSON form *record*, which was recorded; ignored if its graph is not declared."""
+        graph, identity = record["graph_id"], record["assistant_id"]
+        if self._graphs and graph not in self._graphs:
+            return
+        self.add_defaults(database)
+        if identity == default_assistant_id(graph):
+            database.ensure_assistant(graph, _STARTED.time())
+        else:
+            complete = {**_ADOPTED, **record}
+            database.put_assistant(complete, {"created_at": complete["created_at"]})
 
     def create(self, call: Call) -> Response:
         """`POST /assistants`: create an assistant, or return the existing one if `if_exists` allows it."""

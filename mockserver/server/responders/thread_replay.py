@@ -7,6 +7,7 @@ from mockserver.conversations.live_threads import Answer, LiveThreads, Refusal
 from mockserver.conversations.query import Query
 from mockserver.conversations.recordings import Call, Kind, Recordings
 from mockserver.fake.api.known_threads import KnownThread
+from mockserver.formats.json_text import Json
 from mockserver.http.messages import Reply, Request, TimedBody
 from mockserver.matching.index import Entry, Index
 from mockserver.server.response_writer import without_prebuilt
@@ -102,6 +103,10 @@ class ThreadReplay:
                 )
             )
         return known
+
+    def known_assistant(self, identity: str) -> dict[str, Json] | None:
+        """Return the JSON form of the assistant with the id *identity* in recorded responses, or None."""
+        return self._recordings_of(self._library.index).assistants.get(identity)
 
     def _recordings_of(self, index: Index) -> Recordings:
         if self._current is not self._library.index:
