@@ -33,9 +33,9 @@ WATCH = """() => {
 }"""
 """Takes down every text that the first answer has had, however busy the machine is."""
 
-MAKE = """(url) => fetch(url + "/threads", {
+MAKE = """([url, thread]) => fetch(url + "/threads", {
   method: "POST",
-  body: JSON.stringify({ thread_id: new URLSearchParams(location.search).get("thread"), if_exists: "do_nothing" }),
+  body: JSON.stringify({ thread_id: thread, if_exists: "do_nothing" }),
 })"""
 """What a page does that makes up the id of its thread."""
 
@@ -166,9 +166,9 @@ async def test_a_recorded_conversation_is_replayed_under_another_id(
     cassette = tmp_path / "chat.yaml"
 
     async def converse(url: str, thread: str) -> list[str]:
-        async with chat(url, thread=thread, assistant="scripted") as page:
-            await page.evaluate(MAKE, url)
-            await page.reload()
+        async with chat(url, assistant="scripted") as page:
+            await page.evaluate(MAKE, [url, thread])
+            await page.goto(f"{page.url}&thread={thread}")
             await say(page, "interrupt")
             await expect(page.locator("aside")).to_be_visible(timeout=10_000)
             await page.locator("aside button").click()
