@@ -1,9 +1,12 @@
 """The recorded conversations of all cassettes, and how to find them. No I/O."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 
+from mockserver.conversations.assistants import recorded_assistants
 from mockserver.conversations.calls import Kind, call_of
 from mockserver.conversations.conversation import Began, Conversation, Identity, Load, Source
+from mockserver.formats.json_text import Json
 from mockserver.matching.index import Cassette, Entry, Index
 from mockserver.matching.keys import IgnoreRules, Key
 
@@ -30,6 +33,11 @@ class Recordings:
         for cassette in index.cassettes:
             for conversation in _conversations(cassette, self.source):
                 self._add(conversation)
+
+    @cached_property
+    def assistants(self) -> dict[str, dict[str, Json]]:
+        """The recorded assistants by id."""
+        return recorded_assistants(self.index, self.source.load)
 
     def get(self, identity: Identity) -> Conversation | None:
         """Return the conversation with this *identity*, or None."""

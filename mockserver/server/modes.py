@@ -100,14 +100,16 @@ def serve(
     reload_script = reloader.reload_if_changed if reloader else lambda: None
 
     def create_fallbacks(cassettes: Cassettes) -> tuple[Responder, ...]:
+        threads = cassettes.threads
         fake = Fake(
             api,
             options.pace,
             cassettes.sessions,
-            cassettes.threads.known_threads,
+            threads.known_threads,
             reload_script,
             epoch=fake_now or EPOCH,
             near_miss=partial(near_miss, cassettes),
+            known_assistant=threads.known_assistant,
         )
         return RejectUnknownCassette(cassettes), fake
 

@@ -3,7 +3,7 @@
 //   node_modules/.bin/esbuild chat.jsx --bundle --format=esm --alias:sdk=sdk-1 --outfile=DIR/chat.js
 //
 // Opened with ?server=URL; &thread=ID opens a thread, which the page writes there itself once it has one. &assistant=NAME is
-// another than `agent`.
+// another than `agent`, and &answer=TEXT another answer to interrupts than `tea`.
 
 import React, { useState } from "react";
 import { createRoot } from "react-dom/client";
@@ -12,7 +12,8 @@ import { useStream } from "sdk/react";
 const query = new URLSearchParams(location.search);
 
 function remember(thread) {
-  query.set("thread", thread);
+  if (thread === null) query.delete("thread");
+  else query.set("thread", thread);
   history.replaceState(null, "", `?${query}`);
 }
 
@@ -22,12 +23,14 @@ const text = ({ content }) =>
 function Chat() {
   const [threadId, setThreadId] = useState(query.get("thread"));
   const [draft, setDraft] = useState("");
+  const answer = query.get("answer") ?? "tea";
+  const open = (id) => (setThreadId(id), remember(id));
   const stream = useStream({
     apiUrl: query.get("server"),
     assistantId: query.get("assistant") ?? "agent",
     messagesKey: "messages",
     threadId,
-    onThreadId: (id) => (setThreadId(id), remember(id)),
+    onThreadId: open,
     reconnectOnMount: true,
     fetchStateHistory: true,
   });
@@ -52,7 +55,7 @@ function Chat() {
       {stream.interrupt && (
         <aside>
           <pre>{JSON.stringify(stream.interrupt.value)}</pre>
-          <button onClick={() => stream.submit(undefined, { command: { resume: "tea" } })}>tea</button>
+          <button onClick={() => stream.submit(undefined, { command: { resume: answer } })}>{answer}</button>
         </aside>
       )}
       <p id="error">{stream.error ? String(stream.error.message ?? stream.error) : ""}</p>
@@ -60,6 +63,7 @@ function Chat() {
         <input value={draft} onChange={(event) => setDraft(event.target.value)} />
         <button id="send">send</button>
       </form>
+      <button id="new" onClick={() => open(null)}>new</button>
       <button id="stop" onClick={() => stream.stop()}>stop</button>
     </main>
   );

@@ -1,5 +1,6 @@
-"""Recordings of the real server, made once and replayed by many tests."""
+"""Recordings of the real server, made once and replayed by many tests, and a chat page in a browser."""
 
+from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.browser.chromium import find_chromium
-from tests.conftest import fail_without_tools, missing
+from tests.conftest import fail_without_tools, missing, tool
 from tests.processes import running
+from tests.real import chat_page
 from tests.real.clients import CLIENTS, Values
 from tests.real.scenarios import SCENARIOS
 from tests.real.wire import Seen, asked
@@ -91,3 +93,25 @@ def chromium() -> str:
         missing("chromium")
     assert found is not None
     return found
+
+
+@pytest.fixture(scope="module", params=["sdk-1", "sdk-2"])
+def sdk(request: pytest.FixtureRequest) -> str:
+    """The line of the SDK that the chat page uses, by the name of its package."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def built(sdk: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the chat page."""
+    tool("node")
+    folder = tmp_path_factory.mktemp(sdk)
+    chat_page.build(sdk, folder)
+    return folder
+
+
+@pytest.fixture
+async def chat(built: Path, chromium: str) -> AsyncIterator[chat_page.Open]:
+    """Opens the chat page from a port of its own, against a server."""
+    async with chat_page.served(built, chromium) as opened:
+        yield opened

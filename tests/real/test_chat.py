@@ -1,25 +1,15 @@
 """A chat page with `useStream`, of both lines of the SDK, in a real browser: it lives on the fake graph, and on a recording."""
 
 import re
-import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
-from aiohttp import web
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
-from tests.browser.chromium import open_page
-from tests.conftest import tool
 from tests.processes import Mockserver, running
-from tests.real.clients import installed
-
-HTML = """<!doctype html><meta charset="utf-8"><title>Chat</title><link rel="icon" href="data:,">
-<div id="root"></div><script type="module" src="chat.js"></script>"""
-DEFINED = '--define:process.env.NODE_ENV="production"'
+from tests.real.chat_page import Open, idle, say
 
 GROWING = re.compile(r"^.{15}", re.S)
 """What has begun to come."""
@@ -33,25 +23,11 @@ WATCH = """() => {
 }"""
 """Takes down every text that the first answer has had, however busy the machine is."""
 
-MAKE = """(url) => fetch(url + "/threads", {
+MAKE = """([url, thread]) => fetch(url + "/threads", {
   method: "POST",
-  body: JSON.stringify({ thread_id: new URLSearchParams(location.search).get("thread"), if_exists: "do_nothing" }),
+  body: JSON.stringify({ thread_id: thread, if_exists: "do_nothing" }),
 })"""
 """What a page does that makes up the id of its thread."""
-
-Open = Callable[..., AbstractAsyncContextManager[Page]]
-
-
-@pytest.fixture(scope="module", params=["sdk-1", "sdk-2"])
-def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the page, built with one of the two lines of the SDK."""
-    tool("node")
-    js, folder = installed(), tmp_path_factory.mktemp(request.param)
-    options = ("--bundle", "--format=esm", "--jsx=automatic", DEFINED, "--log-level=warning")
-    build = [str(js / "node_modules/.bin/esbuild"), "chat.jsx", f"--alias:sdk={request.param}"]
-    subprocess.run([*build, *options, f"--outfile={folder / 'chat.js'}"], cwd=js, check=True, timeout=100)  # fmt: skip
-    (folder / "index.html").write_text(HTML)
-    return folder
 
 
 @pytest.fixture
@@ -59,37 +35,6 @@ def fake(tmp_path: Path) -> Iterator[Mockserver]:
     """A server without cassettes, at the pace of a model."""
     with running("serve", "--speed", "2", folder=tmp_path) as server:
         yield server
-
-
-@pytest.fixture
-async def chat(built: Path, chromium: str) -> AsyncIterator[Open]:
-    """Opens the page from a port of its own, against a server."""
-    app = web.Application()
-    app.router.add_static("/", built)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-
-    @asynccontextmanager
-    async def opened(server: str, **query: str) -> AsyncIterator[Page]:
-        origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        url = f"{origin}/index.html?{urlencode({'server': server, **query})}"
-        async with open_page(chromium, url) as page:
-            yield page
-
-    yield opened
-    await runner.cleanup()
-
-
-async def say(page: Page, text: str) -> None:
-    await page.locator("input").fill(text)
-    await page.locator("#send").click()
-
-
-async def idle(page: Page) -> list[str]:
-    """Wait until nothing comes any more, and return what the page shows of the conversation."""
-    await expect(page.locator("main[data-state=idle]")).to_be_visible(timeout=20_000)
-    return await page.locator("li span").all_text_contents()
 
 
 async def test_a_conversation_streams_has_its_history_and_survives_a_reload(
@@ -166,9 +111,9 @@ async def test_a_recorded_conversation_is_replayed_under_another_id(
     cassette = tmp_path / "chat.yaml"
 
     async def converse(url: str, thread: str) -> list[str]:
-        async with chat(url, thread=thread, assistant="scripted") as page:
-            await page.evaluate(MAKE, url)
-            await page.reload()
+        async with chat(url, assistant="scripted") as page:
+            await page.evaluate(MAKE, [url, thread])
+            await page.goto(f"{page.url}&thread={thread}")
             await say(page, "interrupt")
             await expect(page.locator("aside")).to_be_visible(timeout=10_000)
             await page.locator("aside button").click()

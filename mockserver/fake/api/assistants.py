@@ -18,6 +18,15 @@ from mockserver.formats.json_text import Json
 DEFAULT_GRAPH = "agent"
 _MAX_DEPTH_DIGITS = 1000
 """Limit for the digits of a depth, because Python refuses to convert very long numbers."""
+_ADOPTED: Record = {
+    "config": {},
+    "context": {},
+    "metadata": {},
+    "name": "Untitled",
+    "version": 1,
+    "description": None,
+}
+"""The parts of an assistant that a recording may not show."""
 
 
 class Assistants:
@@ -51,6 +60,20 @@ class Assistants:
                 f"- One of the registered graphs: {graphs}",
             )
         return self._ensure_graph(name, database, ids)
+
+    def adopt(self, record: Record, database: Database, ids: Ids) -> None:
+        """Add the assistant with the JSON form *record*, which was recorded; ignored if its graph is not declared."""
+        graph, identity = record["graph_id"], record["assistant_id"]
+        if self._graphs and graph not in self._graphs:
+            return
+        self.add_defaults(database, ids)
+        started = ids.at(0).time()
+        if identity == default_assistant_id(graph):
+            database.ensure_assistant(graph, started)
+        else:
+            times = {"created_at": started, "updated_at": started}
+            complete = {**_ADOPTED, **times, **record}
+            database.put_assistant(complete, {"created_at": complete["created_at"]})
 
     def create(self, call: Call) -> Response:
         """`POST /assistants`: create an assistant, or return the existing one if `if_exists` allows it."""

@@ -56,6 +56,8 @@ class Database:
     items: dict[Namespace, dict[str, Item]] = field(default_factory=dict)
     graphs: dict[str, str] = field(default_factory=dict)
     """The id of the default assistant of each known graph, even if it was deleted."""
+    adopted_assistants: set[str] = field(default_factory=set)
+    """The ids of the recorded assistants that were added, even if they were deleted."""
     request_counts: dict[str, int] = field(default_factory=dict)
     """How often each request succeeded, by its key."""
 

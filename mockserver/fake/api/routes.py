@@ -82,6 +82,10 @@ class Api:
         except HTTPError as why:
             return error_response(why.status, why.detail)
 
+    def adopt_assistant(self, record: Body, database: Database, ids: Ids) -> None:
+        """Add the assistant with the JSON form *record*, which was recorded, to *database*."""
+        self._assistants.adopt(record, database, ids)
+
     def _answer(self, request: Request, ids: Ids, database: Database, now: float) -> Response:
         raw, _, query = request.path.partition("?")
         path = unquote(raw)

@@ -1,10 +1,12 @@
 """Responds from the fake graph."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable
 from datetime import datetime
 
+from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.conversations.calls import Call, Kind, call_of, thread_in_body
 from mockserver.conversations.live_threads import LiveThreads
 from mockserver.fake.api.database import Database
@@ -12,6 +14,7 @@ from mockserver.fake.api.known_threads import KnownThread, adopt_thread
 from mockserver.fake.api.routes import Api
 from mockserver.fake.ids import EPOCH, Ids
 from mockserver.fake.replies import KEEPALIVE_SECONDS, BodyReader, ScheduledBody, at_pace
+from mockserver.formats.json_text import Json
 from mockserver.http.messages import (
     Reply,
     Request,
@@ -27,13 +30,19 @@ from mockserver.matching.keys import request_key
 from mockserver.server.responders.miss import is_browser_noise
 from mockserver.server.sessions import Session, Sessions
 
+_UUID = re.compile(UUID_PATTERN, re.IGNORECASE)
+_ASSISTANT = re.compile(rf"/assistants/({UUID_PATTERN})(?:/|$)", re.IGNORECASE)
+
 
 class Fake:
     """Responds to every request as an Agent Server with the fake graph would.
 
     Ids are derived from the request, so all clients get the same ids for the same request. If a session repeats a
-    request, the repetition gets other ids. All times count from *epoch*. *known_threads* returns what recordings told of a thread since the
-    last call, *near_miss* which recording was close to a request. *look* is called before each response and reloads an edited script. *clock* returns seconds.
+    request, the repetition gets other ids. All times count from *epoch*. *look* is called before each response and reloads an edited script.
+    *clock* returns seconds.
+
+    Recordings help: *known_threads* returns what they told of a thread since the last call, *known_assistant* the assistant with an id,
+    *near_miss* which of them was close to a request.
     """
 
     def __init__(
@@ -46,11 +55,13 @@ class Fake:
         clock: Callable[[], float] = time.monotonic,
         epoch: datetime = EPOCH,
         near_miss: Callable[[Request], str | None] = lambda request: None,
+        known_assistant: Callable[[str], dict[str, Json] | None] = lambda _: None,
     ) -> None:
         self._epoch = epoch
         self._api = api
         self._clock = clock
         self._known_threads = known_threads
+        self._known_assistant = known_assistant
         self._look = look
         self._near_miss = near_miss
         self._pace = pace
@@ -65,8 +76,10 @@ class Fake:
         if "/threads/" in request.path:
             for known in self._known_threads(session, call.thread if call else None):
                 adopt_thread(database, known, self._epoch)
+        form = canonicalize(request)
+        self._adopt_assistant(form, call.thread if call else None, database)
         note = self._near_miss(request)
-        seed = request_key(canonicalize(request)).hex()
+        seed = request_key(form).hex()
         ids = Ids(seed, database.request_count(seed), epoch=self._epoch)
         response = self._api.handle(request, ids, database, self._clock())
         if response.status < 400:
@@ -82,6 +95,22 @@ class Fake:
             note=response.note or note,
             is_counted=not is_browser_noise(request),
         )
+
+    def _adopt_assistant(
+        self, form: dict[str, Json], thread: str | None, database: Database
+    ) -> None:
+        """Have *database* know the assistant that the request *form* names, if recordings or *thread* name its graph."""
+        identity = _assistant_id(form)
+        if identity is None or identity in database.assistants:
+            return
+        live = database.threads.get(thread) if thread else None
+        of_thread = live.record["metadata"] if live else {}
+        record = self._known_assistant(identity)
+        if record is None and of_thread.get("assistant_id") == identity and "graph_id" in of_thread:
+            record = {"assistant_id": identity, "graph_id": of_thread["graph_id"]}
+        if record is not None and identity not in database.adopted_assistants:
+            database.adopted_assistants.add(identity)
+            self._api.adopt_assistant(record, database, Ids(identity, epoch=self._epoch))
 
     def _take_over(
         self, call: Call, body: bytes | ScheduledBody | BodyReader, threads: LiveThreads
@@ -133,3 +162,10 @@ class Fake:
             ignore()
             if more is not None:
                 reader.client_left(self._clock())
+
+
+def _assistant_id(form: dict[str, Json]) -> str | None:
+    """Return the id of the assistant that the request *form* names, in its path or body."""
+    found, body = _ASSISTANT.search(form["path"]), form.get("body")
+    named = found[1] if found else body.get("assistant_id") if isinstance(body, dict) else None
+    return named.lower() if isinstance(named, str) and _UUID.fullmatch(named) else None

@@ -11,6 +11,7 @@ from mockserver.conversations.query import Query
 from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.search import Search, commit
 from mockserver.fake.api.known_threads import KnownThread
+from mockserver.formats.json_text import Json
 from mockserver.http.messages import Reply, Request, TimedBody
 from mockserver.matching.index import Entry, Index
 from mockserver.server.response_writer import without_prebuilt
@@ -121,6 +122,10 @@ class ThreadReplay:
                 )
             )
         return known
+
+    def known_assistant(self, identity: str) -> dict[str, Json] | None:
+        """Return the JSON form of the assistant with the id *identity* in recorded responses, or None."""
+        return self._recordings_of(self._library.index).assistants.get(identity)
 
     def _recordings_of(self, index: Index) -> Recordings:
         if self._current is not self._library.index:

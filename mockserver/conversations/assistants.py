@@ -1,0 +1,44 @@
+"""The assistants that recorded responses show. No I/O."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from mockserver.cassette.model import Body, Exchange
+from mockserver.formats.json_text import Json
+from mockserver.matching.canonical import parse_json
+from mockserver.matching.index import Entry, Index
+
+_PATH = re.compile(r"(?:^|/)assistants(?:/|$)")
+
+
+def recorded_assistants(
+    index: Index, load: Callable[[Entry], Exchange]
+) -> dict[str, dict[str, Json]]:
+    """Return the JSON form of each assistant in the responses of *index*, by id; the last recorded form counts.
+
+    *load* returns an exchange; it raises ReadError if it cannot be read.
+    """
+    return {
+        record["assistant_id"].lower(): record
+        for cassette in index.cassettes
+        for entry in cassette.entries
+        if _PATH.search(entry.route[1].partition("?")[0])
+        for record in _records(load(entry))
+    }
+
+
+def _records(exchange: Exchange) -> Iterator[dict[str, Json]]:
+    """Yield the assistants in the response of *exchange*: one, or a list of them."""
+    content = exchange.response.content
+    if not isinstance(content, Body):
+        return
+    try:
+        shown = parse_json(content.raw)
+    except ValueError:
+        return
+    for record in shown if isinstance(shown, list) else [shown]:
+        match record:
+            case {"assistant_id": str(), "graph_id": str()}:
+                yield record
+            case _:
+                pass
