@@ -41,14 +41,7 @@ class Answer:
 
     def facts(self) -> dict[str, Json]:
         """Return what the journal says about the answer."""
-        conversation, turns = self.conversation, self.conversation.turns
-        following = turns[self.progress].entry.label if self.progress < len(turns) else None
-        return {
-            "conversation": f"{conversation.label}, {conversation.span}",
-            "progress": f"{self.progress} of {len(turns)} turns",
-            "next": following,
-            "why": self.why,
-        }
+        return {**_place(self.conversation, self.progress), "why": self.why}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +51,20 @@ class Refusal:
     reason: str
     expected: Entry | None = None
     ids: IdMap = field(default_factory=IdMap)
+    conversation: Conversation | None = None
+    """The conversation that the thread plays."""
+    progress: int = 0
+
+    def facts(self) -> dict[str, Json]:
+        """Return what the journal says about a request that the fake graph answers instead."""
+        place = {} if self.conversation is None else _place(self.conversation, self.progress)
+        return {**place, "why": f"fake graph: {self.reason}"}
+
+
+def _place(conversation: Conversation, progress: int) -> dict[str, Json]:
+    turns = conversation.turns
+    return {
+        "conversation": f"{conversation.label}, {conversation.span}",
+        "progress": f"{progress} of {len(turns)} turns",
+        "next": turns[progress].entry.label if progress < len(turns) else None,
+    }

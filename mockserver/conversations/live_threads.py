@@ -55,6 +55,7 @@ class LiveThreads:
         """How often the creation of each conversation was played."""
         self._threads: OrderedDict[str, LiveThread] = OrderedDict()
         self._used: set[str] = set()
+        self._reserved: dict[str, str] = {}
         self._turns = 0
 
     def get(self, thread: str) -> LiveThread | None:
@@ -66,6 +67,24 @@ class LiveThreads:
         while (identity := fresh_id(recorded, play)) in self._used:
             play += 1
         return identity
+
+    def reserve(self, recorded: str) -> str | None:
+        """Return the id that stands for the thread *recorded*, which is not played, if its own id is that of another live thread.
+
+        Else return None: the recorded id stands for itself.
+        """
+        live = self._threads.get(recorded)
+        if live is None or live.ids.recorded(recorded) == recorded:
+            return None
+        known = (identity for identity, one in self._reserved.items() if one == recorded)
+        identity = next(known, None) or self.new_id(recorded, 1)
+        self._reserved[identity] = recorded
+        self._used.add(identity)
+        return identity
+
+    def recorded_thread(self, thread: str) -> str:
+        """Return the recorded thread that a link to *thread* means."""
+        return self._reserved.get(thread, thread)
 
     def latest_first(self) -> list[LiveThread]:
         """Return the live threads, the one with the last turn first."""

@@ -39,9 +39,12 @@ class OutsideIds:
         maps = self._maps(threads)
         if not maps:
             return reply
-        return rename_reply(
-            reply, lambda known: next((names.live(known) for names in maps if known in names), None)
-        )
+
+        def live(known: str) -> str | None:
+            held = next((names.live(known) for names in maps if known in names), None)
+            return threads.reserve(known) if held is None else held
+
+        return rename_reply(reply, live)
 
     def may_bind(self, pairs: dict[str, str]) -> bool:
         """Return whether each live id of *pairs*, live to recorded, can stand for that recorded one, and nothing else does."""

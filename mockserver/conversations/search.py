@@ -44,14 +44,14 @@ class Search:
         if live is None:
             return self._begin(call.thread)
         if live.is_fake:
-            return Refusal("the fake graph has taken over this thread")
+            return Refusal("it has taken over this thread")
         return self._turn(live) if call.kind is Kind.TURN else self._read(live)
 
     def _create(self) -> Answer | Refusal | None:
         named = self.query.named_thread
         if named is not None and (live := self.threads.get(named)):
             if live.is_fake:
-                return Refusal("the fake graph has taken over this thread")
+                return Refusal("it has taken over this thread")
             return self._read(live)
         candidates = self.recordings.created(self.query.shapes)
         if not candidates:
@@ -73,10 +73,12 @@ class Search:
     def _begin(self, thread: str) -> Answer | Refusal:
         """Return what to play for the first request on *thread*."""
         known = sorted(
-            self.recordings.of_thread(thread), key=lambda one: self.threads.plays[one.identity]
+            self.recordings.of_thread(self.threads.recorded_thread(thread)),
+            key=lambda one: self.threads.plays[one.identity],
         )
         for conversation in known:
-            progress = conversation.first_progress(self.query.key(IdMap(), conversation.rules))
+            names = first_ids(conversation, thread)
+            progress = conversation.first_progress(self.query.key(names, conversation.rules))
             if progress is not None and not is_used_up(conversation, self.threads.plays):
                 live = LiveThread(thread, conversation.began, progress=progress)
                 return self._first(live, conversation, "began under its recorded id")
@@ -209,7 +211,7 @@ class Search:
         else:
             reason = f"{where}: the recording has no further turn"
         last = turns[-1].entry if turns else current.creation
-        return Refusal(reason, expected or last, live.ids)
+        return Refusal(reason, expected or last, live.ids, current, number)
 
     def _read(self, live: LiveThread) -> Answer | Refusal:
         current = self.fitting.current(live)
@@ -246,10 +248,12 @@ class Search:
         where = _place(live, current)
         steps = current.reads.get(self.query.key(live.ids, current.rules))
         if not steps:
-            return Refusal(f"no such request was recorded in {where}", None, live.ids)
+            reason = f"no such request was recorded in {where}"
+            return Refusal(reason, None, live.ids, current, live.progress)
         places = (f"{step.entry.label} after turn {step.progress}" for step in steps)
         listed = ", ".join(dict.fromkeys(places))
-        return Refusal(f"{where}: recorded as {listed}", steps[0].entry, live.ids)
+        reason = f"{where}: recorded as {listed}"
+        return Refusal(reason, steps[0].entry, live.ids, current, live.progress)
 
 
 def commit(answer: Answer, search: Search) -> None:

@@ -109,6 +109,7 @@ def serve(
             reload_script,
             epoch=fake_now or EPOCH,
             near_miss=partial(near_miss, cassettes),
+            refusal=cassettes.refusal,
             known_assistant=threads.known_assistant,
         )
         return RejectUnknownCassette(cassettes), fake

@@ -167,3 +167,25 @@ async def test_a_visit_after_a_handover_plays_the_recording_again(client: Client
 
     assert threads[0] == T
     assert len(set(threads)) == 3
+
+
+async def test_the_journal_says_why_the_fake_graph_answered(client: Client) -> None:
+    thread = (await ask(client, "POST", "/threads", {}, "cassette"))["thread_id"]
+    await ask(client, "GET", f"/threads/{thread}/state")
+    await ask(client, "POST", f"/threads/{thread}/runs/wait", run("My name is Ada"))
+    await ask(client, "GET", f"/threads/{thread}/state")
+    async with client.get("/__mockserver__/journal") as response:
+        calls = [call.get("conversation") for call in (await response.json())["requests"]]
+
+    place = {
+        "conversation": "chat.yaml thread 1, #1-#3",
+        "progress": "0 of 1 turns",
+        "next": "chat.yaml#2",
+    }
+    where = "chat.yaml thread 1 (#1-#3), 0 of 1 turns played"
+    assert calls == [
+        {**place, "why": "created"},
+        {**place, "why": f"fake graph: no such request was recorded in {where}"},
+        {**place, "why": f"fake graph: the next turn of {where}, differs"},
+        {"why": "fake graph: it has taken over this thread"},
+    ]

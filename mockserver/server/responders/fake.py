@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from datetime import datetime
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN
@@ -42,7 +42,7 @@ class Fake:
     *clock* returns seconds.
 
     Recordings help: *known_threads* returns what they told of a thread since the last call, *known_assistant* the assistant with an id,
-    *near_miss* which of them was close to a request.
+    *near_miss* which of them was close to a request, and *refusal* why none was played on its thread.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Fake:
         clock: Callable[[], float] = time.monotonic,
         epoch: datetime = EPOCH,
         near_miss: Callable[[Request], str | None] = lambda request: None,
+        refusal: Callable[[Request], Mapping[str, Json] | None] = lambda request: None,
         known_assistant: Callable[[str], dict[str, Json] | None] = lambda _: None,
     ) -> None:
         self._epoch = epoch
@@ -64,6 +65,7 @@ class Fake:
         self._known_assistant = known_assistant
         self._look = look
         self._near_miss = near_miss
+        self._refusal = refusal
         self._pace = pace
         self._sessions = sessions
 
@@ -78,7 +80,7 @@ class Fake:
                 adopt_thread(database, known, self._epoch)
         form = canonicalize(request)
         self._adopt_assistant(form, call.thread if call else None, database)
-        note = self._near_miss(request)
+        note, refusal = self._near_miss(request), self._refusal(request)
         seed = request_key(form).hex()
         ids = Ids(seed, database.request_count(seed), epoch=self._epoch)
         response = self._api.handle(request, ids, database, self._clock())
@@ -92,6 +94,7 @@ class Fake:
             self._body(response.body),
             standard_reason(response.status),
             Source.FAKE,
+            conversation=refusal,
             note=response.note or note,
             is_counted=not is_browser_noise(request),
         )

@@ -1,7 +1,7 @@
 """Reply with recorded responses, and explain misses."""
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from mockserver.conversations.derived import derive_run
 from mockserver.conversations.live_threads import LiveThreads
 from mockserver.conversations.outside import OutsideIds
 from mockserver.errors import ReadError
+from mockserver.formats.json_text import Json
 from mockserver.http.messages import Reply, Request, cassette_name, session_name
 from mockserver.http.pacing import Pace
 from mockserver.matching.canonical import canonicalize
@@ -180,6 +181,12 @@ class Cassettes:
             if means_itself and outside.may_bind(pairs):
                 return found, pairs
         return None, {}
+
+    def refusal(self, request: Request) -> Mapping[str, Json] | None:
+        """Return for the journal why no conversation has a response to *request*; None if it is not on a thread."""
+        call = call_of(request.method, request.path)
+        refused = self._find_on_thread(request, call, 0.0) if call else None
+        return refused.facts() if isinstance(refused, Refusal) else None
 
     def has_unknown_cassette(self, request: Request) -> bool:
         """Return whether *request* names a cassette that does not exist."""

@@ -492,3 +492,30 @@ async def test_other_stream_modes_are_derived(start: Start) -> None:
     body = {"assistant_id": "agent", "input": {"messages": "hi"}, "stream_mode": "updates"}
     assert "miss" in await ask(off, "POST", "/runs/stream", body)
     assert "miss" in await ask(off, "POST", f"/threads/{NEW}/runs/stream", body)
+
+
+async def test_a_search_never_shows_one_id_for_two_threads(start: Start) -> None:
+    def made(thread: str, word: str) -> str:
+        at = f"/threads/{thread}"
+        return "".join(
+            (
+                exchange("POST", "/threads", {}, {"thread_id": thread}),
+                exchange("POST", f"{at}/runs/wait", {"input": {"messages": word}}, {"said": word}),
+                exchange("GET", f"{at}/state", None, {"shown": word}),
+            )
+        )
+
+    listed = exchange("POST", "/threads/search", {}, [{"thread_id": B}, {"thread_id": A}])
+    server = await start(chat=HEAD + made(A, "one") + made(B, "two") + listed)
+    thread = (await ask(server, "POST", "/threads", {}))["thread_id"]
+    assert thread == A
+    await turn(server, thread, "two")
+
+    [first, second] = await ask(server, "POST", "/threads/search", {})
+
+    assert first == {"thread_id": A}
+    other = second["thread_id"]
+    assert other not in (A, B)
+    assert await ask(server, "GET", f"/threads/{other}/state") == {"shown": "one"}
+    assert await ask(server, "GET", f"/threads/{A}/state") == {"shown": "two"}
+    assert await ask(server, "POST", "/threads/search", {}) == [first, second]
