@@ -63,8 +63,8 @@ def replaying(effort: Effort) -> Iterator[Figure]:
     kinds: list[tuple[str, Sequence[bytes], float]] = [
         ("one exchange of 10,000 again and again, small request", bodies[:1], 1.0),
         ("one exchange of 10,000 again and again, request of 5 KB", bodies[1:2], 1.0),
-        ("round 1,000 of the 10,000", bodies[:1000], 0.8),
-        ("round all 10,000", bodies, 0.2),
+        ("round 1,000 of the 10,000", bodies[:1000], 0.75),
+        ("round all 10,000", bodies, 0.12),
     ]
     with (
         baseline("bare") as bare,
@@ -86,7 +86,7 @@ def replaying(effort: Effort) -> Iterator[Figure]:
 def starting(effort: Effort) -> Iterator[Figure]:
     """Start until ready, and `ls`; these may use all cores."""
     many = work.folder(effort.below, MANY)
-    full = Figure("start until ready, 10,000 exchanges, 670 MB", 1.5, "s", less=True)
+    full = Figure("start until ready, 10,000 exchanges, 670 MB", 2.5, "s", less=True)
     empty = Figure("start until ready, no exchanges", 0.4, "s", less=True)
     listed = Figure("`mockserver ls`, 10,000 exchanges", 2.0, "s", less=True)
     with tempfile.TemporaryDirectory() as nothing, spread_out():
@@ -109,8 +109,8 @@ def recording(effort: Effort) -> Iterator[Figure]:
     """Record, beside a proxy that keeps nothing; all exchanges have to be found whole in the file."""
     body = [work.question(0)]
     for kind, said, target in (
-        ("burst", "answers in one burst", 0.3),
-        ("dripping", "a write for each event", 0.6),
+        ("burst", "answers in one burst", 0.2),
+        ("dripping", "a write for each event", 0.4),
     ):
         figure = Figure(f"record, {said}, to a pass-through proxy", target)
         with baseline(kind, core=1) as upstream, baseline("relaying", upstream.url) as bare:
@@ -186,7 +186,7 @@ def faking(effort: Effort) -> Iterator[Figure]:
             ) as server,
         ):
             said = "fake graph at once, messages-tuple, 60 tokens, to bare"
-            yield _against(effort, said, 0.5, bare, server, [work.question(0)])
+            yield _against(effort, said, 0.1, bare, server, [work.question(0)])
 
 
 ALL: dict[str, Callable[[Effort], Iterator[Figure]]] = {
