@@ -91,9 +91,8 @@ class Candidates:
             return [step for step in steps if conversation.says_nothing(step)][-1:]
         past = [step for step in steps if step.progress < live.progress]
         if self.query.call.kind is Kind.CREATION:
-            # The thread exists, and the client makes sure of that again.
             creation = conversation.creation_step
-            return past[-1:] or ([creation] if creation else [])
+            return [creation] if creation and self.query.keeps_existing else []
         return [step for step in past if step.names_past][-1:]
 
 

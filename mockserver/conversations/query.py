@@ -50,6 +50,12 @@ class Query:
         thread = body.get("thread_id") if isinstance(body, dict) else None
         return thread.lower() if isinstance(thread, str) else None
 
+    @property
+    def keeps_existing(self) -> bool:
+        """Whether a client that creates a thread wants the existing one, if there is one."""
+        body = self._form.get("body")
+        return isinstance(body, dict) and body.get("if_exists") == "do_nothing"
+
     def key(self, names: IdMap, rules: IgnoreRules) -> Key:
         """Return the key of the request under *rules*, with the recorded ids in place of the live ids of *names*."""
         return request_key(without_ignored(self._recorded_form(names), rules))

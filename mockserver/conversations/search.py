@@ -81,15 +81,19 @@ class Search:
             progress = conversation.first_progress(self.query.key(names, conversation.rules))
             if progress is not None and not is_used_up(conversation, self.threads.plays):
                 live = LiveThread(thread, conversation.began, progress=progress)
+                live.is_named_by_client = True
                 return self._first(live, conversation, "began under its recorded id")
+        is_turn = self.query.call.kind is Kind.TURN
         if known:
+            live = LiveThread(thread, known[0].began, is_named_by_client=True)
+            if is_turn and (derived := self._derived_turn(live, None)):
+                return derived
             steps = known[0].steps
             expected = steps[0].entry if steps else known[0].creation
             return Refusal(f"the recorded thread {thread} has no such request", expected)
-        is_turn = self.query.call.kind is Kind.TURN
         shapes, recordings = self.query.shapes, self.recordings
         candidates = recordings.with_turn(shapes, 0) if is_turn else recordings.opened(shapes)
-        live = LiveThread(thread, Began.UNSEEN)
+        live = LiveThread(thread, Began.UNSEEN, is_named_by_client=True)
         for conversation in self.fitting.in_order(live, candidates):
             first = (conversation.turns if is_turn else conversation.steps)[0]
             names = first_ids(conversation, thread)
@@ -103,10 +107,10 @@ class Search:
 
     def _first(self, live: LiveThread, conversation: Conversation, why: str) -> Answer | Refusal:
         """Return the answer to the first request on *live*, which stands at its progress in *conversation*."""
-        live.is_named_by_client = True
         names = first_ids(conversation, live.identity)
-        if self.query.call.kind is Kind.TURN:
-            return _turn_answer(live, conversation, conversation.turns[live.progress], names, why)
+        turn = next(iter(conversation.turns[live.progress :]), None)
+        if turn and turn.entry.key == self.query.key(names, conversation.rules):
+            return _turn_answer(live, conversation, turn, names, why)
         found = self.fitting.read_at(live, conversation, names, during_run=False)
         return replace(found, why=why) if found else Refusal("this request was recorded later")
 

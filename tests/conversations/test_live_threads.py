@@ -72,14 +72,16 @@ def test_the_creation_that_was_given_least_often_is_given_next() -> None:
 
 
 def test_a_client_may_choose_the_id_of_its_thread() -> None:
-    played = session(
-        exchange("POST", "/threads", {"thread_id": T}, {"thread_id": T}), turn(T, "hi")
-    )
+    body = {"thread_id": T, "if_exists": "do_nothing"}
+    played = session(exchange("POST", "/threads", body, {"thread_id": T}), turn(T, "hi"))
+    mine = {**body, "thread_id": MINE}
 
-    assert played.ask("POST", "/threads", {"thread_id": MINE}) == {"thread_id": MINE}
+    assert played.ask("POST", "/threads", mine) == {"thread_id": MINE}
     assert Client(played, MINE).say("hi") == "hi"
     # It exists now, and the client makes sure of that again.
-    assert played.ask("POST", "/threads", {"thread_id": MINE}) == {"thread_id": MINE}
+    assert played.ask("POST", "/threads", mine) == {"thread_id": MINE}
+    # The server would say that it exists.
+    assert played.ask("POST", "/threads", {"thread_id": MINE}) is None
 
 
 def test_an_id_that_was_used_is_not_given_to_another_thread() -> None:
@@ -351,6 +353,13 @@ def test_an_id_that_a_response_only_mentions_is_a_miss() -> None:
     played = session(created(T), mentioned)
 
     assert Client(played, OTHER).state() is None
+
+
+def test_a_recorded_id_may_begin_with_a_refused_turn() -> None:
+    played = session(created(T), turn(T, "bad", "no", status=422), turn(T, "hi"))
+    client = Client(played, T)
+
+    assert [client.say("bad"), client.say("hi")] == ["no", "hi"]
 
 
 # Ids
