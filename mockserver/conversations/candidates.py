@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Repeat
+from mockserver.conversations import ids
 from mockserver.conversations.answers import Answer
 from mockserver.conversations.calls import Kind
 from mockserver.conversations.conversation import Began, Conversation, Identity, Step
@@ -56,8 +57,9 @@ class Candidates:
         counterparts = other.by_place
         for place, entry in current.by_place.items():
             if place[0] <= live.progress and (counterpart := counterparts.get(place)):
-                for recorded, wanted in self.recordings.source.same_places(entry, counterpart):
-                    if recorded in live.ids or not live.play:
+                pairs = self.recordings.source.same_places(entry, counterpart)
+                for kind, recorded, wanted in pairs:
+                    if kind is ids.Kind.KEPT or recorded in live.ids or not live.play:
                         names.bind(wanted, live.ids.live(recorded))
         names.bind(other.thread, live.identity)
         return names

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property, lru_cache
@@ -67,6 +67,9 @@ class Facts:
     """Whether its body is empty, or an empty object."""
 
 
+ROUNDING = 0.002
+"""Recorded times are rounded to milliseconds: a client reads on as soon as a response is complete."""
+
 MAX_REMEMBERED = 20_000
 """The maximum number of exchanges whose ids and facts are remembered."""
 
@@ -86,14 +89,13 @@ class Source:
             lambda entry: ids.request_message_ids(load(entry).request)
         )
 
-    def same_places(self, entry: Entry, other: Entry) -> list[tuple[str, str]]:
-        """Return the pairs of ids at the same places in the responses of *entry* and *other*."""
-        pairs: list[tuple[str, str]] = []
+    def same_places(self, entry: Entry, other: Entry) -> Iterator[tuple[ids.Kind, str, str]]:
+        """Yield the pairs of ids at the same places in the responses of *entry* and *other*, with their kind."""
         for kind in ids.Kind:
             left = (one for known, one in self.response_ids(entry) if known is kind)
             right = (one for known, one in self.response_ids(other) if known is kind)
-            pairs += zip(left, right, strict=False)
-        return pairs
+            for pair in zip(left, right, strict=False):
+                yield (kind, *pair)
 
     def shown_thread(self, entry: Entry) -> str | None:
         """Return the id of the thread that the response of *entry* shows, or None."""
@@ -235,7 +237,7 @@ class Conversation:
             for turn in self.turns[: step.progress]
             if (started := turn.entry.fingerprint.at) is not None
         ]
-        return any(at < end for end in ends)
+        return any(at < end - ROUNDING for end in ends)
 
     def was_cancelled(self, turn: Step) -> bool:
         """Return whether the run of *turn* may have been cancelled: by a request, or by the next turn."""

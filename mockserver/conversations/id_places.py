@@ -14,7 +14,7 @@ IN_PATH = re.compile(
 )
 RAW_UUID = re.compile(UUID_PATTERN.encode(), re.IGNORECASE)
 _IN_JSON = re.compile(
-    rb'"(?:[a-z_]+_id|checkpoint_ns|id)"\s*:\s*"([^"\\]+)"'
+    rb'"(?:[a-z_]+_id|(?:langgraph_)?checkpoint_ns|id)"\s*:\s*"([^"\\]+)"'
     rb'|"(?:[a-z_]*ids|checkpoint_map)"\s*:\s*(\[[^\]\[{}]*\]|\{[^{}\[\]]*\})'
     rb'|"(?!content"|text")[^"\\]*"\s*:\s*"(' + RAW_UUID.pattern + rb')"'
     rb'|[\[,]\s*"(' + RAW_UUID.pattern + rb')"(?!\s*:)'

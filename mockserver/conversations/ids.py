@@ -12,7 +12,7 @@ from mockserver.matching.canonical import parse_json
 
 
 class Kind(Enum):
-    """What an id names. KEPT ids, those of interrupts, tool calls and namespaces, are the same in each play."""
+    """What an id names. KEPT ids, those of interrupts, tool calls, tasks and namespaces, are the same in each play."""
 
     THREAD = "thread"
     RUN = "run"
@@ -27,7 +27,9 @@ _KINDS = {
     "parent_run_id": Kind.RUN,
     "checkpoint_id": Kind.CHECKPOINT,
     "parent_checkpoint_id": Kind.CHECKPOINT,
+    "langgraph_request_id": Kind.RUN,
     "checkpoint_ns": Kind.KEPT,
+    "langgraph_checkpoint_ns": Kind.KEPT,
 }
 _LISTS = {"thread_ids": Kind.THREAD, "run_ids": Kind.RUN, "parent_ids": Kind.RUN}
 _MESSAGE_TYPES = frozenset(
@@ -35,6 +37,9 @@ _MESSAGE_TYPES = frozenset(
 ) | frozenset(
     f"{name}MessageChunk" for name in ("Human", "AI", "Tool", "System", "Function", "Chat")
 )
+_OF_TASKS_AND_CALLS = ("args", "interrupts", "triggers")
+"""Keys of tool calls, and of tasks in states and in streams."""
+
 _INTERRUPT_LISTS = ("__interrupt__", "interrupts")
 
 
@@ -121,5 +126,6 @@ def _kind(name: str, owner: dict[str, Json]) -> Kind | None:
     if name == "id":
         if owner.get("type") in _MESSAGE_TYPES and "content" in owner:
             return Kind.MESSAGE
-        return Kind.KEPT if "args" in owner else None
+        is_kept = any(key in owner for key in _OF_TASKS_AND_CALLS)
+        return Kind.KEPT if is_kept else None
     return _KINDS.get(name)
