@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     is_flag=True,
     show_envvar=True,
     envvar="MOCKSERVER_EXTEND",
-    help="Keep what PATH holds: replay it, and record only other requests. Requests on threads always go to the upstream; at the end, conversations that PATH already held are dropped.",
+    help="Keep what PATH holds: replay it, and record only other requests. Requests on threads always go to the upstream. At the end, new recordings of conversations that PATH already holds are discarded.",
 )
 @click.option(
     "--overwrite",

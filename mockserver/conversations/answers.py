@@ -58,7 +58,7 @@ class Refusal:
     def facts(self) -> dict[str, Json]:
         """Return what the journal says about a request that the fake graph answers instead."""
         place = {} if self.conversation is None else _place(self.conversation, self.progress)
-        return {**place, "why": f"fake graph: {self.reason}"}
+        return {**place, "why": f"answered by the fake graph: {self.reason}"}
 
 
 def _place(conversation: Conversation, progress: int) -> dict[str, Json]:

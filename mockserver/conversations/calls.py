@@ -9,7 +9,7 @@ from mockserver.matching.canonical import parse_json
 
 _ON_THREAD = re.compile(rf"(?:^|/)threads/(?P<thread>{UUID_PATTERN})(?P<call>/[^?]*)?/?(?:\?|$)", re.IGNORECASE)  # fmt: skip
 _CREATION = re.compile(r"(?:^|/)threads/?$")
-_TURNS = ("/runs", "/runs/stream", "/runs/wait", "/state")
+TURN_PATHS = ("/runs", "/runs/stream", "/runs/wait", "/state")
 _CANCEL = re.compile(r"/runs/[^/]+/cancel")
 
 
@@ -41,7 +41,7 @@ def call_of(method: str, path: str) -> Call | None:
         return Call(Kind.CREATION, None, "") if is_creation else None
     below = (found["call"] or "").rstrip("/")
     kind = Kind.READ
-    if method == "POST" and below in _TURNS:
+    if method == "POST" and below in TURN_PATHS:
         kind = Kind.TURN
     elif (
         method in ("PATCH", "DELETE")

@@ -12,7 +12,7 @@ from mockserver.cassette.model import Body, Exchange
 from mockserver.cassette.normalize import Normalizer
 from mockserver.cassette.playback import last_time
 from mockserver.conversations import ids
-from mockserver.conversations.calls import Call, Kind, thread_in_body
+from mockserver.conversations.calls import TURN_PATHS, Call, Kind, thread_in_body
 from mockserver.formats.json_text import Json
 from mockserver.matching.index import Cassette, Entry
 from mockserver.matching.keys import Key
@@ -54,7 +54,7 @@ class Step:
     @property
     def names_past(self) -> bool:
         """Whether the request names a run or a checkpoint, so that its response is about the past."""
-        return self.path.startswith(("/runs/", "/state/"))
+        return self.path not in TURN_PATHS and self.path.startswith(("/runs/", "/state/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ class Conversation:
         return self._digests[count]
 
     def questions(self, count: int) -> tuple[Key, ...]:
-        """Return the keys of the first *count* turns, without ids."""
+        """Return the keys of the first *count* turns without ids."""
         return tuple(turn.entry.shape for turn in self.turns[:count])
 
     def was_during_run(self, step: Step) -> bool | None:
@@ -242,7 +242,14 @@ class Conversation:
     def was_cancelled(self, turn: Step) -> bool:
         """Return whether the run of *turn* may have been cancelled: by a request, or by the next turn."""
         after = [step for step in self.steps if step.progress == turn.progress]
-        return any(step.path.endswith("/cancel") for step in after)
+        if any(step.path.endswith("/cancel") for step in after):
+            return True
+        started, seconds = turn.entry.fingerprint.at, self._source.facts(turn.entry).seconds
+        following = [one.entry.fingerprint.at for one in self.turns[turn.progress :][:1]]
+        return any(
+            at is not None and started is not None and at < started + seconds - ROUNDING
+            for at in following
+        )
 
     def says_nothing(self, step: Step) -> bool:
         """Return whether the response of *step* is empty."""

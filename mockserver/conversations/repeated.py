@@ -20,6 +20,7 @@ def repeated_conversations(
     )
     known = [_places(one) for one in old.conversations]
     repeated: list[list[Entry]] = []
+    needed: set[Entry | None] = set()
     kept = 0
     for conversation in new.conversations:
         places = _places(conversation)
@@ -29,7 +30,8 @@ def repeated_conversations(
                 repeated[-1].append(conversation.creation)
         else:
             kept += 1
-    return repeated, kept
+            needed |= {conversation.creation, *(entry for entry, _ in conversation.calls)}
+    return [[entry for entry in entries if entry not in needed] for entries in repeated], kept
 
 
 def _places(conversation: Conversation) -> set[tuple[int, Key]]:

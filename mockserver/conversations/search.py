@@ -12,14 +12,15 @@ from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.live_threads import LiveThread, LiveThreads
 from mockserver.conversations.query import Query
 from mockserver.conversations.recordings import Recordings
+from mockserver.formats.wording import pluralize
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     """What is played for *query* in a session with these *threads*.
 
-    *now* is the time in seconds of any clock. With *can_switch*, the fake graph would answer otherwise: a conversation with another answer to
-    an earlier turn is better than that. With *derives*, responses may be made from recorded ones of the same run.
+    *now* is the time in seconds of any clock. With *can_switch*, the fake graph answers what is not found; so a conversation that has the next turn
+    may go on even if its earlier responses differ. With *derives*, responses may be made from recorded ones of the same run.
     """
 
     query: Query
@@ -35,7 +36,7 @@ class Search:
         return Candidates(self.query, self.threads, self.recordings)
 
     def run(self) -> Answer | Refusal | None:
-        """Return what to play, or why nothing; None if it is not for conversations to say."""
+        """Return what to play, or why nothing; None if no conversation was created by such a request."""
         call = self.query.call
         if call.kind is Kind.CREATION:
             return self._create()
@@ -44,14 +45,14 @@ class Search:
         if live is None:
             return self._begin(call.thread)
         if live.is_fake:
-            return Refusal("it has taken over this thread")
+            return Refusal("the fake graph has taken over this thread")
         return self._turn(live) if call.kind is Kind.TURN else self._read(live)
 
     def _create(self) -> Answer | Refusal | None:
         named = self.query.named_thread
         if named is not None and (live := self.threads.get(named)):
             if live.is_fake:
-                return Refusal("it has taken over this thread")
+                return Refusal("the fake graph has taken over this thread")
             return self._read(live)
         candidates = self.recordings.created(self.query.shapes)
         if not candidates:
@@ -60,7 +61,7 @@ class Search:
         free = [one for one in candidates if not is_used_up(one, given)]
         if not free:
             count = len(candidates)
-            reason = f"all {count} of {count} recorded threads were already created, and `repeat: error` is set"
+            reason = f"{pluralize(count, 'recorded thread')} matched, each was already created, and `repeat: error` is set"
             return Refusal(reason, candidates[-1].creation)
         chosen = min(free, key=lambda one: given[one.identity])
         assert chosen.creation is not None
@@ -79,7 +80,12 @@ class Search:
         for conversation in known:
             names = first_ids(conversation, thread)
             progress = conversation.first_progress(self.query.key(names, conversation.rules))
-            if progress is not None and not is_used_up(conversation, self.threads.plays):
+            if progress is not None and is_used_up(conversation, self.threads.plays):
+                reason = (
+                    f"the recorded thread {thread} was already played, and `repeat: error` is set"
+                )
+                return Refusal(reason, conversation.steps[0].entry)
+            if progress is not None:
                 live = LiveThread(thread, conversation.began, progress=progress)
                 live.is_named_by_client = True
                 return self._first(live, conversation, "began under its recorded id")
@@ -108,10 +114,10 @@ class Search:
     def _first(self, live: LiveThread, conversation: Conversation, why: str) -> Answer | Refusal:
         """Return the answer to the first request on *live*, which stands at its progress in *conversation*."""
         names = first_ids(conversation, live.identity)
-        turn = next(iter(conversation.turns[live.progress :]), None)
-        if turn and turn.entry.key == self.query.key(names, conversation.rules):
-            return _turn_answer(live, conversation, turn, names, why)
         found = self.fitting.read_at(live, conversation, names, during_run=False)
+        turn = next(iter(conversation.turns[live.progress :]), None)
+        if not found and turn and turn.entry.key == self.query.key(names, conversation.rules):
+            return _turn_answer(live, conversation, turn, names, why)
         return replace(found, why=why) if found else Refusal("this request was recorded later")
 
     def _turn(self, live: LiveThread) -> Answer | Refusal:
@@ -150,7 +156,9 @@ class Search:
         turns, number = current.turns, live.progress
         key = self.query.key(live.ids, current.rules)
         if number < len(turns) and turns[number].entry.key == key:
-            return _turn_answer(live, current, turns[number], live.ids, "kept")
+            refused = [step for step in current.reads.get(key, ()) if step.progress == number]
+            if live.read_counts[number, False, key] >= len(refused):
+                return _turn_answer(live, current, turns[number], live.ids, "kept")
         return self.fitting.read_at(live, current, live.ids, during_run=False)
 
     def _back(self, live: LiveThread, current: Conversation) -> Answer | None:
@@ -230,7 +238,7 @@ class Search:
                 if found := self.fitting.read_at(live, other, names, during_run=during_run):
                     why = f"took over from {current.label}, which has no such read"
                     return replace(found, why=why)
-        if found := self._derived_read(live, current):
+        if not during_run and (found := self._derived_read(live, current)):
             return found
         return self._refused_read(live, current)
 

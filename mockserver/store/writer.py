@@ -36,7 +36,7 @@ class WriteMode(Enum):
 
     NEW = auto()
     EXTEND = auto()
-    """Add to it. At the end, conversations that it already held are dropped."""
+    """Add to it. At the end, new recordings of conversations that it already held are discarded."""
     OVERWRITE = auto()
     CONTINUE = auto()
     """Add to a file that the same recording has closed."""
@@ -182,7 +182,7 @@ class CassetteWriter:
         return True
 
     def _drop_repeated(self) -> None:
-        """Drop the conversations that the cassette held before the recording, and say so."""
+        """Discard the new recordings of conversations that the cassette held before, and report that."""
         raw = self._path.read_bytes()
         cassette_file = CassetteFile(self._path, self._path.name, Policy(), max_in_memory=0)
         try:

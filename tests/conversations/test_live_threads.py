@@ -99,7 +99,7 @@ def test_with_repeat_error_each_conversation_plays_once() -> None:
     assert client.say("hi") is None
     assert played.ask(*CREATE) is None
     assert played.refusal == (
-        "all 1 of 1 recorded threads were already created, and `repeat: error` is set"
+        "1 recorded thread matched, each was already created, and `repeat: error` is set"
     )
     assert Client(played, MINE).say("hi") is None
 
@@ -217,6 +217,13 @@ def test_a_refused_turn_is_a_read() -> None:
     client = Client(played)
 
     assert [client.say(text) for text in ("bad", "bad", "hi", "more")] == ["no", "no", "hi", "more"]
+
+
+def test_a_refused_turn_is_asked_again() -> None:
+    played = session(created(T), turn(T, "hi", "busy", status=409), turn(T, "hi"), turn(T, "more"))
+
+    for client in (Client(played), Client(played, MINE)):
+        assert [client.say(text) for text in ("hi", "hi", "more")] == ["busy", "hi", "more"]
 
 
 # Reads

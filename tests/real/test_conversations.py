@@ -84,14 +84,15 @@ async def update(client: Any, thread: str) -> None:
 
 async def converse(url: str) -> None:
     """Have one conversation of each kind; two of them begin alike, and one client makes the id of its thread."""
-    client: Any = get_client(url=url)
-    for city in ("Paris", "Rome"):
-        await two_turns(client, (await client.threads.create())["thread_id"], city)
-    own = str(uuid4())
-    await client.threads.create(thread_id=own, if_exists="do_nothing")
-    await two_turns(client, own, "Oslo")
-    for kind in (fork, background, interrupt, update):
-        await kind(client, (await client.threads.create())["thread_id"])
+    client: Any
+    async with get_client(url=url) as client:
+        for city in ("Paris", "Rome"):
+            await two_turns(client, (await client.threads.create())["thread_id"], city)
+        own = str(uuid4())
+        await client.threads.create(thread_id=own, if_exists="do_nothing")
+        await two_turns(client, own, "Oslo")
+        for kind in (fork, background, interrupt, update):
+            await kind(client, (await client.threads.create())["thread_id"])
 
 
 @pytest.fixture

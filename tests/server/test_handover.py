@@ -185,7 +185,7 @@ async def test_the_journal_says_why_the_fake_graph_answered(client: Client) -> N
     where = "chat.yaml thread 1 (#1-#3), 0 of 1 turns played"
     assert calls == [
         {**place, "why": "created"},
-        {**place, "why": f"fake graph: no such request was recorded in {where}"},
-        {**place, "why": f"fake graph: the next turn of {where}, differs"},
-        {"why": "fake graph: it has taken over this thread"},
+        {**place, "why": f"answered by the fake graph: no such request was recorded in {where}"},
+        {**place, "why": f"answered by the fake graph: the next turn of {where}, differs"},
+        {"why": "answered by the fake graph: the fake graph has taken over this thread"},
     ]

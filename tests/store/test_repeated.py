@@ -82,6 +82,18 @@ def test_new_conversations_next_to_known_ones_are_kept(tmp_path: Path) -> None:
     ]
 
 
+def test_a_copy_that_a_new_conversation_needs_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "chat.yaml"
+    record(path, WriteMode.NEW, Script(1, (HI,)).exchanges())
+    origin, copied = Script(2, (HI,)), Script(3, (MORE,))
+    copy = exchange("POST", f"/threads/{origin.thread}/copy", None, {"thread_id": copied.thread})
+    _, *turns = copied.exchanges()
+
+    record(path, WriteMode.EXTEND, [*origin.exchanges(), copy, *turns])
+
+    assert ("POST", f"/threads/{origin.thread}/copy") in requests(path)
+
+
 def test_a_recording_that_repeats_itself_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "chat.yaml"
     twice = [Script(1, (HI,)), Script(2, (HI,))]

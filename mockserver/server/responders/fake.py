@@ -38,11 +38,11 @@ class Fake:
     """Responds to every request as an Agent Server with the fake graph would.
 
     Ids are derived from the request, so all clients get the same ids for the same request. If a session repeats a
-    request, the repetition gets other ids. All times count from *epoch*. *look* is called before each response and reloads an edited script.
+    request, the repetition gets other ids. All times count from *epoch*. *reload_script* is called before each response.
     *clock* returns seconds.
 
-    Recordings help: *known_threads* returns what they told of a thread since the last call, *known_assistant* the assistant with an id,
-    *near_miss* which of them was close to a request, and *refusal* why none was played on its thread.
+    Recordings add to this: *known_threads* returns what they say about threads that changed since the last call, *known_assistant* the
+    recorded assistant with an id, *near_miss* why a close exchange did not match, and *refusal* why none was played on the thread.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Fake:
         pace: Pace,
         sessions: Sessions,
         known_threads: Callable[[Session, str | None], Iterable[KnownThread]] = lambda *_: (),
-        look: Callable[[], None] = lambda: None,
+        reload_script: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         epoch: datetime = EPOCH,
         near_miss: Callable[[Request], str | None] = lambda request: None,
@@ -63,7 +63,7 @@ class Fake:
         self._clock = clock
         self._known_threads = known_threads
         self._known_assistant = known_assistant
-        self._look = look
+        self._reload_script = reload_script
         self._near_miss = near_miss
         self._refusal = refusal
         self._pace = pace
@@ -71,7 +71,7 @@ class Fake:
 
     async def respond(self, request: Request) -> Reply | None:
         """Return the response of the fake graph."""
-        self._look()
+        self._reload_script()
         session = self._sessions.get_or_create(session_name(request))
         database = session.get_or_create(Database)
         call = call_of(request.method, request.path)

@@ -19,7 +19,6 @@ from mockserver.http.messages import (
 from mockserver.http.pacing import Pace
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Entry, Index, Match
-from mockserver.matching.keys import Key
 from mockserver.redaction.patterns import find_credentials
 from mockserver.redaction.redactor import RedactionRules, redact_for_matching
 from mockserver.server.cache import Cache
@@ -44,7 +43,6 @@ class RequestKeys:
     """The name of the only cassette to search; None for all."""
     secrets: tuple[str, ...]
     """The credentials in its head."""
-    joined_keys: Key = b""
     has_ids: bool = False
     found: Match | None = None
     """The exchanges that match it with its own ids."""
@@ -99,7 +97,7 @@ class Lookup:
         form = canonicalize(redact_for_matching(request, self._rules, secrets))
         keys = index.request_keys(form)
         has_ids = _UUID_START.search(request.path.encode() + request.body) is not None
-        return RequestKeys(cassette, secrets, b"".join(keys), has_ids, index.find(keys))
+        return RequestKeys(cassette, secrets, has_ids, index.find(keys))
 
 
 class ResponseCache:

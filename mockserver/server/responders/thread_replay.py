@@ -58,18 +58,18 @@ class ThreadHit:
         )
 
     def _with_run(self, reply: Reply) -> Reply:
-        """Have the thread know how long the response to its turn takes."""
+        """Note when the response to the turn will be complete; return *reply* with a callback for the moment when it is."""
         live = self.answer.thread
         if not isinstance(reply.body, TimedBody):
             live.runs_until = _NEVER
             return reply
         turn, live.runs_until = live.last_turn, self.search.now + reply.body.end
 
-        def is_sent() -> None:
+        def end_run() -> None:
             if live.last_turn == turn:
                 live.runs_until = _NEVER
 
-        return replace(reply, on_sent=is_sent)
+        return replace(reply, on_sent=end_run)
 
 
 class ThreadReplay:
