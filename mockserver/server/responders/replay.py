@@ -87,7 +87,12 @@ class Cassettes:
         call = call_of(request.method, request.path)
         if self._once and call is not None:
             return None  # the upstream does not know the recorded threads
-        hit = self._find(request, call, now)
+        try:
+            hit = self._find(request, call, now)
+        except ReadError:  # the file was edited in place
+            if not await self._library.reload_if_changed():
+                raise
+            hit = self._find(request, call, now)
         while not self._once and (hit is None or not self._library.is_fresh(hit.entry)):
             if not await self._library.reload_if_changed():
                 break

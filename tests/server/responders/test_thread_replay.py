@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from mockserver.store import library
 from tests.replaying import Server, Start
 
 A, B, NEW, OTHER = (f"0b1e5c4e-7f7a-4f0e-8d5c-00000000000{n}" for n in "1234")
@@ -519,3 +521,14 @@ async def test_a_search_never_shows_one_id_for_two_threads(start: Start) -> None
     assert await ask(server, "GET", f"/threads/{other}/state") == {"shown": "one"}
     assert await ask(server, "GET", f"/threads/{A}/state") == {"shown": "two"}
     assert await ask(server, "POST", "/threads/search", {}) == [first, second]
+
+
+async def test_a_cassette_that_is_edited_in_place_is_read_again(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "MAX_IN_MEMORY", 0)
+    server = await start(chat=HEAD + conversation(A, said="hi"))
+    (tmp_path / "chat.yaml").write_text(HEAD + conversation(B, "changed", "ho"))
+
+    assert await turn(server, NEW, "ho") == {"on": NEW, "said": "changed"}
+    assert server.log.errors == 0
