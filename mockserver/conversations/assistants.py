@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from mockserver.cassette.model import Body, Exchange
+from mockserver.conversations.json_parts import parse_or_none
 from mockserver.formats.json_text import Json
-from mockserver.matching.canonical import parse_json
 from mockserver.matching.index import Entry, Index
 
 _PATH = re.compile(r"(?:^|/)assistants(?:/|$)")
@@ -30,12 +30,7 @@ def recorded_assistants(
 def _records(exchange: Exchange) -> Iterator[dict[str, Json]]:
     """Yield the assistants in the response of *exchange*: one, or a list of them."""
     content = exchange.response.content
-    if not isinstance(content, Body):
-        return
-    try:
-        shown = parse_json(content.raw)
-    except ValueError:
-        return
+    shown: Json = parse_or_none(content.raw) if isinstance(content, Body) else None
     for record in shown if isinstance(shown, list) else [shown]:
         match record:
             case {"assistant_id": str(), "graph_id": str()}:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN
-from mockserver.matching.canonical import parse_json
+from mockserver.conversations.json_parts import parse_or_none
 
 _ON_THREAD = re.compile(rf"(?:^|/)threads/(?P<thread>{UUID_PATTERN})(?P<call>/[^?]*)?/?(?:\?|$)", re.IGNORECASE)  # fmt: skip
 _CREATION = re.compile(r"(?:^|/)threads/?$")
@@ -54,9 +54,6 @@ def call_of(method: str, path: str) -> Call | None:
 
 def thread_in_body(raw: bytes) -> str | None:
     """Return the id in *raw*, the JSON form of a thread; None if it is no thread."""
-    try:
-        record = parse_json(raw)
-    except ValueError:
-        return None
+    record = parse_or_none(raw)
     thread = record.get("thread_id") if isinstance(record, dict) else None
     return thread.lower() if isinstance(thread, str) else None

@@ -91,10 +91,10 @@ class Candidates:
         """Return what was recorded at another progress, if it may be played at that of *live*: one step, or none."""
         if self.query.call.kind is Kind.CHANGE:
             return [step for step in steps if conversation.says_nothing(step)][-1:]
-        past = [step for step in steps if step.progress < live.progress]
         if self.query.call.kind is Kind.CREATION:
             creation = conversation.creation_step
             return [creation] if creation and self.query.keeps_existing else []
+        past = [step for step in steps if step.progress < live.progress]
         return [step for step in past if step.names_past][-1:]
 
 

@@ -4,20 +4,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mockserver.cassette.assistant_ids import UUID_PATTERN, default_assistant_id
-from mockserver.cassette.model import Body, Stream
+from mockserver.cassette.assistant_ids import default_assistant_id
+from mockserver.cassette.model import Exchange
 from mockserver.cassette.playback import encode_body
+from mockserver.conversations.calls import Kind
 from mockserver.conversations.conversation import Conversation, Source, Step
 from mockserver.conversations.id_map import IdMap
-from mockserver.conversations.id_places import rename_json
+from mockserver.conversations.id_places import UUID, rename_json
+from mockserver.conversations.json_parts import json_parts, parse_or_none
 from mockserver.fake.api.known_threads import KnownCheckpoint, KnownThread
 from mockserver.formats.json_text import Json
-from mockserver.matching.canonical import parse_json
-from mockserver.matching.index import Entry
 
 _INTERRUPT = "__interrupt__"
 _GRAPH = re.compile(rb'"graph_id"\s*:\s*"([^"\\]+)"')
-_UUID = re.compile(UUID_PATTERN, re.IGNORECASE)
 
 
 def known_thread(
@@ -29,13 +28,13 @@ def known_thread(
     """
     state = _State()
     if conversation.creation is not None:
-        for _, record in _documents(conversation.creation, names, source):
+        for _, record in _documents(source.load(conversation.creation), names):
             if isinstance(record, dict):
                 state.metadata |= record.get("metadata") or {}
     for step in conversation.steps:
         if step.progress <= progress:
-            state.add(step, names, source, is_turn=step in conversation.turns)
-    return state.known(thread)
+            state.add(step, source.load(step.entry), names)
+    return state.to_known_thread(thread)
 
 
 @dataclass(slots=True)
@@ -44,52 +43,54 @@ class _State:
 
     metadata: dict[str, Json] = field(default_factory=dict)
     values: dict[str, Json] | None = None
-    asked: list[Json] = field(default_factory=list)
+    interrupts: list[Json] = field(default_factory=list)
     checkpoints: dict[str, KnownCheckpoint] = field(default_factory=dict)
 
-    def known(self, thread: str) -> KnownThread:
+    def to_known_thread(self, thread: str) -> KnownThread:
+        """Return the state as that of *thread*."""
         ordered = sorted(self.checkpoints.values(), key=lambda one: one.created_at)
         record: dict[str, Json] = {"metadata": self.metadata}
-        if self.asked:
-            record |= {"status": "interrupted", "interrupts": {thread: self.asked}}
+        if self.interrupts:
+            record |= {"status": "interrupted", "interrupts": {thread: self.interrupts}}
         return KnownThread(thread, record, self.values, tuple(ordered))
 
-    def add(self, step: Step, names: IdMap, source: Source, *, is_turn: bool) -> None:
-        exchange = source.load(step.entry)
+    def add(self, step: Step, exchange: Exchange, names: IdMap) -> None:
+        """Add what *exchange*, that of *step*, shows, with the live ids of *names*."""
+        is_turn = step.kind is Kind.TURN
         if is_turn:
-            body = _parsed(rename_json(exchange.request.body, names.live))
+            body = parse_or_none(rename_json(exchange.request.body, names.live))
             self._begin_turn(
                 body if isinstance(body, dict) else {}, encode_body(exchange.response.content)
             )
-        for event, document in _documents(step.entry, names, source):
+        for event, document in _documents(exchange, names):
             for found in _checkpoints(document):
                 self.checkpoints[found.identity] = found
             if is_turn:
-                self._take(event, document)
+                self._add_output(event, document)
             elif isinstance(document, dict) and isinstance(document.get("values"), dict):
                 self.values = document["values"] if step.path == "/state" else self.values
 
     def _begin_turn(self, body: dict[str, Json], response: bytes) -> None:
-        """Take what the *body* of a run says; *response* names the graph of an assistant with an id of its own."""
+        """Add what the *body* of a run says; *response* names the graph of an assistant with an id of its own."""
         assistant = body.get("assistant_id")
         if isinstance(assistant, str):
             graph = _GRAPH.search(response)
-            is_id = _UUID.fullmatch(assistant)
+            is_id = UUID.fullmatch(assistant)
             name = graph[1].decode("utf-8", "replace") if graph else None if is_id else assistant
             identity = assistant if is_id else default_assistant_id(assistant)
             self.metadata |= {"assistant_id": identity} | ({"graph_id": name} if name else {})
-        self.asked = []
+        self.interrupts = []
         given = body.get("input") or body.get("values")
         if isinstance(given, dict):
             self._merge(given)
 
-    def _take(self, event: str, document: Json) -> None:
-        """Take what *document* of a response to a turn says, the data of *event* or a whole body (no event)."""
+    def _add_output(self, event: str, document: Json) -> None:
+        """Add what *document* of a response to a turn says, the data of *event* or a whole body (no event)."""
         if not isinstance(document, dict):
             return
-        asked = document.get(_INTERRUPT)
-        if isinstance(asked, list):
-            self.asked = asked
+        interrupts = document.get(_INTERRUPT)
+        if isinstance(interrupts, list):
+            self.interrupts = interrupts
         if event in ("", "values") and "__error__" not in document:
             if event or isinstance(document.get("messages"), list):
                 self.values = {name: part for name, part in document.items() if name != _INTERRUPT}
@@ -124,27 +125,12 @@ def _with_messages(before: Json, added: Json) -> list[Json]:
     return messages
 
 
-def _documents(entry: Entry, names: IdMap, source: Source) -> Iterator[tuple[str, Json]]:
-    """Yield event name (empty for a whole body) and JSON of each part of the response of *entry*, with live ids."""
-    content = source.load(entry).response.content
-    if isinstance(content, Body):
-        document = _parsed(rename_json(content.raw, names.live))
+def _documents(exchange: Exchange, names: IdMap) -> Iterator[tuple[str, Json]]:
+    """Yield event name (empty for a whole body) and JSON of each part of the response of *exchange*, with live ids."""
+    for event, raw in json_parts(exchange.response.content):
+        document = parse_or_none(rename_json(raw, names.live))
         if document is not None:
-            yield "", document
-    if isinstance(content, Stream):
-        for timed in content.events:
-            fields = dict(timed.event.fields)
-            raw = fields.get("data", "").encode("utf-8", "replace")
-            document = _parsed(rename_json(raw, names.live))
-            if document is not None:
-                yield fields.get("event", "message"), document
-
-
-def _parsed(raw: bytes) -> Json:
-    try:
-        return parse_json(raw)
-    except ValueError:
-        return None
+            yield event, document
 
 
 def _checkpoints(value: Json) -> Iterator[KnownCheckpoint]:

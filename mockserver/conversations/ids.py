@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from enum import Enum
-from itertools import chain
 
-from mockserver.cassette.model import Body, Exchange, Stream
+from mockserver.cassette.model import Exchange
 from mockserver.conversations.id_places import IN_PATH, UUID
+from mockserver.conversations.json_parts import json_parts, parse_or_none
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
-from mockserver.matching.canonical import parse_json
 
 
 class Kind(Enum):
@@ -51,8 +50,8 @@ def response_ids(exchange: Exchange) -> tuple[tuple[Kind, str], ...]:
         if name in ("location", "content-location"):
             for identity, kind in _path_ids(value):
                 found.setdefault(identity, kind)
-    for document in _documents(response.content):
-        for identity, kind in _json_ids(document):
+    for _, raw in json_parts(response.content):
+        for identity, kind in _json_ids(parse_or_none(raw)):
             found.setdefault(identity, kind)
     return tuple((kind, identity) for identity, kind in found.items())
 
@@ -73,23 +72,7 @@ def request_message_ids(request: Request) -> tuple[str | None, ...]:
     """Return the `message_ids` of the body of *request*; an empty tuple if it is not JSON."""
     if b'"messages"' not in request.body:
         return ()
-    try:
-        return message_ids(parse_json(request.body))
-    except ValueError:
-        return ()
-
-
-def _documents(content: Stream | Body) -> Iterator[Json]:
-    if isinstance(content, Body):
-        texts = [content.raw]
-    else:
-        fields = chain.from_iterable(timed.event.fields for timed in content.events)
-        texts = [text.encode("utf-8", "replace") for name, text in fields if name == "data"]
-    for text in texts:
-        try:
-            yield parse_json(text)
-        except ValueError:
-            continue
+    return message_ids(parse_or_none(request.body))
 
 
 def _path_ids(path: str) -> Iterator[tuple[str, Kind]]:

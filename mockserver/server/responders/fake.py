@@ -8,6 +8,7 @@ from datetime import datetime
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.conversations.calls import Call, Kind, call_of, thread_in_body
+from mockserver.conversations.id_places import UUID
 from mockserver.conversations.live_threads import LiveThreads
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.known_threads import KnownThread, adopt_thread
@@ -30,7 +31,6 @@ from mockserver.matching.keys import request_key
 from mockserver.server.responders.miss import is_browser_noise
 from mockserver.server.sessions import Session, Sessions
 
-_UUID = re.compile(UUID_PATTERN, re.IGNORECASE)
 _ASSISTANT = re.compile(rf"/assistants/({UUID_PATTERN})(?:/|$)", re.IGNORECASE)
 
 
@@ -171,4 +171,4 @@ def _assistant_id(form: dict[str, Json]) -> str | None:
     """Return the id of the assistant that the request *form* names, in its path or body."""
     found, body = _ASSISTANT.search(form["path"]), form.get("body")
     named = found[1] if found else body.get("assistant_id") if isinstance(body, dict) else None
-    return named.lower() if isinstance(named, str) and _UUID.fullmatch(named) else None
+    return named.lower() if isinstance(named, str) and UUID.fullmatch(named) else None

@@ -1,9 +1,8 @@
 """Say that a cassette was close when the fake graph answers a run."""
 
-import re
 from dataclasses import replace
 
-from mockserver.cassette.assistant_ids import UUID_PATTERN
+from mockserver.conversations.id_places import UUID
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 from mockserver.matching import keys
@@ -15,8 +14,6 @@ from mockserver.server.responders.replay import Cassettes
 
 MAX_EXCHANGES = 2_000
 """With more exchanges the search would delay each run of the fake graph."""
-
-_UUID = re.compile(UUID_PATTERN, re.IGNORECASE)
 
 
 def near_miss(cassettes: Cassettes, request: Request) -> str | None:
@@ -50,4 +47,4 @@ def _is_close(near: NearRequest, form: dict[str, Json]) -> bool:
 
 def _route(form: dict[str, Json]) -> str:
     """Return the path of a canonical request without its ids."""
-    return _UUID.sub("*", form["path"])
+    return UUID.sub("*", form["path"])
