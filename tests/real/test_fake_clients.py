@@ -364,13 +364,13 @@ def refusal(url: str) -> Seen:
 
 
 async def test_a_page_shows_the_tokens_one_by_one(chromium: str, tmp_path: Path) -> None:
-    """In a real browser, from another origin, at the natural pace."""
+    """In a real browser, from another origin, so slowly that a busy machine does not bunch them."""
     body = {
         "assistant_id": "agent",
         "input": said("tell me a joke"),
         "stream_mode": "messages-tuple",
     }
-    with running("serve", folder=tmp_path) as server:
+    with running("serve", "--speed", "0.2", folder=tmp_path) as server:
         async with page_at(chromium, server=server.url, body=json.dumps(body)) as page:
             assert await settled(page) == "done"
 
