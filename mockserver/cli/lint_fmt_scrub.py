@@ -172,7 +172,8 @@ def scrub(
     """
     from mockserver.redaction.redactor import parse_rules
     from mockserver.server import settings
-    from mockserver.tools.scrub import UNREADABLE, find_secrets, scrub_part
+    from mockserver.tools.rewrite_values import UNREADABLE
+    from mockserver.tools.scrub import find_secrets, scrub_part
     from mockserver.tools.source import parse_source
 
     if "field:" in extra_rules:

@@ -16,12 +16,11 @@ def discard(line: str) -> None:
 class RedactionRules:
     """The project's own `redact:` rules: *patterns* to replace, and *fields* whose JSON values are replaced.
 
-    *extra_patterns* are further built-in patterns. *report* gets a message for each pattern that took too long.
+    *report* gets a message for each pattern that took too long.
     """
 
     patterns: tuple[UserPattern, ...] = ()
     fields: tuple[str, ...] = ()
-    extra_patterns: tuple[re.Pattern[str], ...] = ()
     report: Callable[[str], None] = field(default=discard, compare=False)
 
     def combine(self, other: "RedactionRules") -> "RedactionRules":
@@ -30,7 +29,6 @@ class RedactionRules:
             self,
             patterns=self.patterns + other.patterns,
             fields=self.fields + other.fields,
-            extra_patterns=self.extra_patterns + other.extra_patterns,
         )
 
 

@@ -1,144 +1,126 @@
-"""Redaction of secrets that a stream spreads over several events, token by token. No I/O."""
+"""Texts that continue over the events of a stream, token by token or as a text that grows. No I/O."""
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import accumulate
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from mockserver.cassette.model import TimedEvent
-from mockserver.formats.json_text import Json, dumps, loads
-from mockserver.formats.sse import Event
+from mockserver.formats.json_scan import scan
+from mockserver.redaction.edits import Edit, View, split_edits
+from mockserver.redaction.leaves import Leaf, Path, leaves, string_view
 
-DataPath = tuple[str | int, ...]
-Find = Callable[[str], Iterable[tuple[int, int]]]
-
-
-class _Plain(str):
-    """Data that is not JSON."""
-
-    __slots__ = ()
+_LINE = re.compile(r"(?P<field>[^:\r\n]*+):? ?(?P<value>[^\r\n]*+)(?:\r\n|\r|\n|\Z)")
 
 
-def redact_events(
-    events: list[TimedEvent], find: Find, placeholder: str
-) -> tuple[list[TimedEvent], int]:
-    """Return *events* without the secrets in texts that continue over several events, and the number of secrets.
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The *source* of an event, and in it the *name* of the event, its *data*, and the *other* texts."""
 
-    Strings at the same path in the data of events with one name are joined to a text. *find* yields (start, end) of each
-    secret in it. The first part of a secret becomes *placeholder*, its other parts are removed.
+    source: str
+    name: str
+    data: View
+    other: tuple[View, ...] = ()
+
+
+def parse_block(source: str) -> Block:
+    """Return the block of server-sent events *source*, in any spelling; it may be cut.
+
+    Source: WHATWG HTML, section 9.2.6, "Interpreting an event stream".
     """
-    parsed = [_data(timed.event) for timed in events]
-    edits: dict[int, dict[DataPath, str]] = {}
-    count = 0
-    for pieces in _continued_texts(events, parsed):
-        whole = "".join(text for _, _, text in pieces)
-        spans = _spanning_events(pieces, _merge_spans(find(whole))) if len(pieces) > 1 else []
-        count += len(spans)
-        for number, path, text in _edit_pieces(pieces, spans, placeholder):
-            edits.setdefault(number, {})[path] = text
-    changed = list(events)
-    for number, texts in edits.items():
-        value = _replace_strings(parsed[number], texts)
-        text = value if isinstance(parsed[number], _Plain) else dumps(value)
-        changed[number] = events[number]._replace(event=_with_data(events[number].event, text))
-    return changed, count
+    name, data, other = "", [], []
+    for line in _LINE.finditer(source):
+        start, end = line.span("value")
+        match line["field"]:
+            case "event":
+                name = line["value"]
+            case "data":
+                data.append(range(start, end + 1))
+            case _ if line.end() > line.start():
+                text = line["value"] if line["field"] in ("", "id", "retry") else line[0]
+                begin = end - len(text) if text is line["value"] else line.start()
+                other.append(View(text, range(begin, begin + len(text) + 1)))
+    # The line end between two lines of data is one character.
+    positions = [position for line_positions in data for position in line_positions]
+    text = "\n".join(source[one.start : one.stop - 1] for one in data)
+    return Block(source, name, View(text, positions or (0,)), tuple(other))
 
 
-def _continued_texts(
-    events: list[TimedEvent], parsed: list[Json]
-) -> Iterable[list[tuple[int, DataPath, str]]]:
-    texts: dict[tuple[str, DataPath], list[tuple[int, DataPath, str]]] = {}
-    for number, (timed, value) in enumerate(zip(events, parsed, strict=True)):
-        name = dict(timed.event.fields).get("event", "") + _message_id(value)
-        for path, text in _strings(value, ()):
-            texts.setdefault((name, path), []).append((number, path, text))
-    return texts.values()
+class _Piece(NamedTuple):
+    """A string in the data of the event *number*; *leaf* is None if the data are not JSON."""
+
+    number: int
+    text: str
+    leaf: Leaf | None
 
 
-def _message_id(value: Json) -> str:
-    """Return the id of the message, because several messages may be streamed at the same time."""
-    match value:
-        case [{"id": str(identity)}, *_]:
-            return identity
-        case _:
-            return ""
+def stream_edits(
+    blocks: Sequence[Block],
+    leaf_edits: Callable[[str, Leaf], list[Edit]],
+    text_edits: Callable[[str], list[Edit]],
+) -> list[list[Edit]]:
+    """Return the edits of the data of each of *blocks*, in the places of its source.
 
-
-def _edit_pieces(
-    pieces: list[tuple[int, DataPath, str]], spans: list[tuple[int, int]], placeholder: str
-) -> Iterator[tuple[int, DataPath, str]]:
-    if not spans:
-        return
-    offset = first = 0
-    for number, path, text in pieces:
-        end = offset + len(text)
-        parts: list[str] = []
-        position = offset
-        while first < len(spans) and spans[first][1] <= offset:
-            first += 1
-        for at in range(first, len(spans)):
-            start, stop = spans[at]
-            if start >= end:
-                break
-            parts.append(text[position - offset : max(start, offset) - offset])
-            if start >= offset:
-                parts.append(placeholder)
-            position = min(stop, end)
-        if position > offset or parts:
-            yield number, path, "".join(parts) + text[position - offset :]
-        offset = end
-
-
-def _spanning_events(
-    pieces: list[tuple[int, DataPath, str]], spans: list[tuple[int, int]]
-) -> list[tuple[int, int]]:
-    """Return the *spans* that cover several pieces; the others are found in each event alone."""
-    ends = list(accumulate(len(text) for _, _, text in pieces))
+    *leaf_edits* returns the edits of a JSON text in one of its leaves, *text_edits* those of a decoded string. Strings of one
+    message at the same path in the data of events with one name are joined.
+    """
+    edits: list[list[Edit]] = [[] for _ in blocks]
+    groups: dict[tuple[str, Path], list[_Piece]] = {}
+    for number, block in enumerate(blocks):
+        data = block.data.text
+        root = scan(data)
+        if root is None:
+            edits[number] += text_edits(data)
+            groups.setdefault((block.name, ()), []).append(_Piece(number, data, None))
+            continue
+        for leaf in leaves(root):
+            edits[number] += leaf_edits(data, leaf)
+            if leaf.scalar.is_string and not leaf.is_key:
+                piece = _Piece(number, leaf.scalar.value, leaf)
+                groups.setdefault((block.name, leaf.path), []).append(piece)
+    for pieces in groups.values():
+        for group in _by_message(pieces):
+            for piece, edit in (*_joined(group, text_edits), *_grown(group, text_edits)):
+                edits[piece.number].append(_in_data(blocks[piece.number].data.text, piece, edit))
     return [
-        (start, stop)
-        for start, stop in spans
-        if bisect_right(ends, start) != bisect_right(ends, stop - 1)
+        [block.data.to_source(edit) for edit in found]
+        for block, found in zip(blocks, edits, strict=True)
     ]
 
 
-def _merge_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
-    for start, stop in sorted(spans):
-        if merged and start < merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
-        else:
-            merged.append((start, stop))
-    return merged
+def _in_data(data: str, piece: _Piece, edit: Edit) -> Edit:
+    return string_view(data, piece.leaf.scalar).to_source(edit) if piece.leaf else edit
 
 
-def _data(event: Event) -> Json:
-    text = dict(event.fields).get("data", "")
-    try:
-        return loads(text) if text[:1] in ("{", "[", '"') else _Plain(text)
-    except ValueError:
-        return _Plain(text)
+def _by_message(pieces: list[_Piece]) -> list[list[_Piece]]:
+    """Return the *pieces* of each message, or all of them if each has an id of its own; groups of one text are left out."""
+    messages: dict[tuple[str, ...], list[_Piece]] = {}
+    for piece in pieces:
+        messages.setdefault(piece.leaf.ids if piece.leaf else (), []).append(piece)
+    groups = [pieces] if len(messages) == len(pieces) else [*messages.values()]
+    return [group for group in groups if any(piece.text != group[0].text for piece in group)]
 
 
-def _strings(value: Json, path: DataPath) -> Iterator[tuple[DataPath, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for name, part in value.items():
-            yield from _strings(part, (*path, name))
-    elif isinstance(value, list):
-        for number, part in enumerate(value):
-            yield from _strings(part, (*path, number))
+def _joined(
+    pieces: list[_Piece], text_edits: Callable[[str], list[Edit]]
+) -> Iterator[tuple[_Piece, Edit]]:
+    """Yield the edits of *pieces* that are one text."""
+    texts = [piece.text for piece in pieces]
+    for number, edit in split_edits(text_edits("".join(texts)), texts):
+        yield pieces[number], edit
 
 
-def _replace_strings(value: Json, texts: Mapping[DataPath, str], path: DataPath = ()) -> Json:
-    """Return *value*, which is at *path*, with the strings at the paths of *texts* replaced."""
-    if isinstance(value, str):
-        return texts.get(path, value)
-    if isinstance(value, dict):
-        return {name: _replace_strings(part, texts, (*path, name)) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_replace_strings(part, texts, (*path, number)) for number, part in enumerate(value)]
-    return value
-
-
-def _with_data(event: Event, text: str) -> Event:
-    return Event(tuple((name, text if name == "data" else old) for name, old in event.fields))
+def _grown(
+    pieces: list[_Piece], text_edits: Callable[[str], list[Edit]]
+) -> Iterator[tuple[_Piece, Edit]]:
+    """Yield the edits of *pieces*, each of which repeats the one before: the begun secret is known from its later whole."""
+    edits: list[Edit] = []
+    later: str | None = None
+    for piece in reversed(pieces):
+        grows = later is not None and piece.text and later.startswith(piece.text)
+        begun = [edit for edit in edits if grows and edit.start < len(piece.text)]
+        clipped = [edit._replace(end=min(edit.end, len(piece.text))) for edit in begun]
+        for edit in clipped:
+            yield piece, edit
+        if later != piece.text:
+            edits = [*text_edits(piece.text), *clipped]
+        later = piece.text

@@ -21,7 +21,7 @@ from mockserver.errors import (
     StorageError,
 )
 from mockserver.http.messages import Request, cassette_name
-from mockserver.redaction.patterns import find_credentials
+from mockserver.redaction.credentials import find_credentials, find_ordinary_credentials
 from mockserver.redaction.redactor import RedactionRules, describe
 from mockserver.redaction.rules import discard
 from mockserver.server.exchange_text import LARGE, PendingExchange, ProcessPool
@@ -131,6 +131,10 @@ class Recording:
         self.fetch_server_info()
         assert self._server_info is not None
         await asyncio.shield(self._server_info)
+        for header in find_ordinary_credentials(request.headers):
+            self._log.write_once(
+                f"the credential in {header} is short or an ordinary word: it is removed from this header alone"
+            )
         secrets = frozenset(
             (*find_credentials(request.headers, request.path), *self._upstream.secrets)
         )

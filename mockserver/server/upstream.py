@@ -25,7 +25,7 @@ from mockserver.http.messages import (
     lowercase_names,
     strip_hop_by_hop,
 )
-from mockserver.redaction.patterns import MIN_LONG_VALUE, find_credentials
+from mockserver.redaction.credentials import MIN_WORDS, find_credentials
 from mockserver.server import aiohttp_private
 
 _NOT_FORWARDED = frozenset(("host", "content-length", "accept-encoding", "expect"))
@@ -81,7 +81,7 @@ class Upstream:
         if parts.username and first_value(self._headers, "authorization") is None:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             self._headers += (("authorization", f"Basic {b64encode(pair.encode()).decode()}"),)
-        long = (value for _, value in self._headers if len(value) >= MIN_LONG_VALUE)
+        long = (value for _, value in self._headers if len(value) >= MIN_WORDS)
         self.secrets = frozenset((*find_credentials(self._headers), *long))
         """The header values that no cassette may hold: credentials, and values too long for an ordinary word."""
         self._session: aiohttp.ClientSession | None = None

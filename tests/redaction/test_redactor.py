@@ -1,4 +1,5 @@
 import json
+from base64 import b64encode
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,7 @@ from mockserver.errors import UsageError
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Headers, Request
 from mockserver.redaction import redactor
-from mockserver.redaction.patterns import find_credentials
+from mockserver.redaction.credentials import find_credentials, find_ordinary_credentials
 from mockserver.redaction.redactor import Redactor
 
 SECRET = "correct-horse/battery"
@@ -20,11 +21,11 @@ SECRET = "correct-horse/battery"
     [
         pytest.param((("x-api-key", "key-12345"),), ("key-12345",), id="api key"),
         pytest.param(
-            (("authorization", "Bearer abcdef"),), ("Bearer abcdef", "abcdef"), id="bearer"
+            (("authorization", "Bearer abc123"),), ("Bearer abc123", "abc123"), id="bearer"
         ),
         pytest.param(
-            (("authorization", "Basic dXNlcjpwYXNzd29yZA=="),),
-            ("Basic dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZA==", "password"),
+            (("authorization", "Basic dXNlcjpwYXNzdzByZA=="),),
+            ("Basic dXNlcjpwYXNzdzByZA==", "dXNlcjpwYXNzdzByZA==", "passw0rd"),
             id="basic",
         ),
         pytest.param(
@@ -38,6 +39,12 @@ SECRET = "correct-horse/battery"
         ),
         pytest.param((("x-mockserver-session", "session-1"),), (), id="our own header"),
         pytest.param((("x-api-key", "test"),), (), id="too short to be looked for"),
+        pytest.param((("x-api-key", "langgraph"),), (), id="a word"),
+        pytest.param((("x-api-key", "chat-agent"),), (), id="two words"),
+        pytest.param((("x-api-key", "12345678"),), ("12345678",), id="a number"),
+        pytest.param(
+            (("cookie", "tz=Europe%2FBerlin"),), ("tz=Europe%2FBerlin",), id="a time zone"
+        ),
     ],
 )
 def test_credentials_are_known_by_their_headers(headers: Headers, found: tuple[str, ...]) -> None:
@@ -45,7 +52,21 @@ def test_credentials_are_known_by_their_headers(headers: Headers, found: tuple[s
 
 
 def test_credentials_are_known_by_their_parameters() -> None:
-    assert find_credentials((), "/x?api_key=abcdef&limit=1000000") == ("abcdef",)
+    assert find_credentials((), "/x?api_key=abc123&limit=1000000") == ("abc123",)
+
+
+@pytest.mark.parametrize(
+    ("headers", "names"),
+    [
+        (
+            (("x-api-key", "langgraph"), ("authorization", "Bearer abc")),
+            ["x-api-key", "authorization"],
+        ),
+        ((("x-api-key", "key-12345"), ("cookie", "a=b"), ("accept", "text/html")), []),
+    ],
+)
+def test_a_credential_that_is_not_searched_for_is_named(headers: Headers, names: list[str]) -> None:
+    assert find_ordinary_credentials(headers) == names
 
 
 @pytest.mark.parametrize(
@@ -54,6 +75,11 @@ def test_credentials_are_known_by_their_parameters() -> None:
         pytest.param(SECRET, "REDACTED", id="as it is"),
         pytest.param("a correct-horse%2Fbattery b", "a REDACTED b", id="in a URL"),
         pytest.param('"correct-horse\\/battery"', '"REDACTED"', id="in escaped JSON"),
+        pytest.param("correct-horse%2fbattery", "REDACTED", id="in a URL, in lower case"),
+        pytest.param("CORRECT-HORSE/BATTERY!", "REDACTED!", id="in upper case"),
+        pytest.param(SECRET.encode().hex(), "REDACTED", id="in hex"),
+        pytest.param(b64encode(SECRET.encode()).decode(), "REDACTED", id="in base64"),
+        pytest.param("correct-horse&#x2F;battery", "REDACTED", id="in HTML"),
     ],
 )
 def test_an_exact_credential_is_found_in_every_spelling(text: str, redacted: str) -> None:
@@ -87,6 +113,16 @@ def test_an_exact_credential_is_found_in_every_spelling(text: str, redacted: str
 )
 def test_what_looks_like_a_key_is_replaced(text: str, redacted: str) -> None:
     assert Redactor().text(text) == redacted
+
+
+@pytest.mark.parametrize("prefix", [b"u", b"us", b"usr"])
+def test_an_exact_credential_is_found_in_longer_base64(prefix: bytes) -> None:
+    encoded = b64encode(prefix + b":" + SECRET.encode() + b"/x").decode()
+
+    redacted = Redactor([SECRET]).text(f"id {encoded} end")
+
+    assert "REDACTED" in redacted
+    assert encoded[8:-8] not in redacted
 
 
 @pytest.mark.parametrize(

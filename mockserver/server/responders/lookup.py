@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from mockserver.cassette.playback import Playback, apply_pace
-from mockserver.cassette.recorder import strip_response_headers
+from mockserver.cassette.recorder import strip_request_headers, strip_response_headers
 from mockserver.http.messages import (
     PrebuiltBody,
     Reply,
@@ -19,7 +19,7 @@ from mockserver.http.messages import (
 from mockserver.http.pacing import Pace
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Entry, Index, Match
-from mockserver.redaction.patterns import find_credentials
+from mockserver.redaction.credentials import find_credentials
 from mockserver.redaction.redactor import RedactionRules, redact_for_matching
 from mockserver.server.cache import Cache
 from mockserver.server.response_writer import prebuild
@@ -94,10 +94,14 @@ class Lookup:
         index = self.index_of(cassette)
         if index is None or not index.rules:
             return RequestKeys(cassette, secrets)
-        form = canonicalize(redact_for_matching(request, self._rules, secrets))
-        keys = index.request_keys(form)
+        redacted = redact_for_matching(request, self._rules, secrets)
+        found = index.find(index.request_keys(canonicalize(redacted)))
+        stripped = strip_request_headers(request)
+        if found is None and redacted != stripped:
+            # A cassette that was written by hand, or before a new rule, holds what is redacted now.
+            found = index.find(index.request_keys(canonicalize(stripped)))
         has_ids = _UUID_START.search(request.path.encode() + request.body) is not None
-        return RequestKeys(cassette, secrets, has_ids, index.find(keys))
+        return RequestKeys(cassette, secrets, has_ids, found)
 
 
 class ResponseCache:

@@ -19,7 +19,7 @@ from mockserver.http.messages import (
     is_event_stream,
     lowercase_names,
 )
-from mockserver.redaction.patterns import find_credentials
+from mockserver.redaction.credentials import find_credentials
 from mockserver.redaction.redactor import RedactionRules, Redactor
 
 _API = re.compile(r"(?P<base>.*?)/(?:assistants|threads|runs|store|crons|info)(?=[/?]|$)")

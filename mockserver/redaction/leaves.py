@@ -1,0 +1,83 @@
+"""The values of a JSON text, with the names under which they stand. No I/O."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from mockserver.formats.json_scan import Array, Object, Scalar, Scanned, string_positions
+from mockserver.formats.json_text import dumps
+from mockserver.redaction.edits import View
+from mockserver.redaction.names import is_secret_name
+
+Path = tuple[str | int, ...]
+
+_NAME_KEYS = ("name", "key", "field", "header", "variable", "k")
+_VALUE_KEYS = ("value", "val", "v")
+_ID_KEYS = ("id", "run_id", "message_id", "messageId", "tool_call_id", "toolCallId")
+
+
+class Leaf(NamedTuple):
+    """A value that is not a list or object.
+
+    *name* is the key that says what it is: its own, that of the list around it, or the `name` beside its `value`. *path* leads to
+    it, and *ids* are those of the objects around it. A key of an object is a leaf, too, with *is_key*.
+    """
+
+    scalar: Scalar
+    name: str
+    path: Path
+    ids: tuple[str, ...]
+    is_key: bool = False
+
+
+def leaves(root: Scanned) -> Iterator[Leaf]:
+    """Yield the leaves below *root*."""
+    pending: list[tuple[Scanned, str, Path, tuple[str, ...]]] = [(root, "", (), ())]
+    while pending:
+        value, name, path, ids = pending.pop()
+        match value:
+            case Scalar():
+                yield Leaf(value, name, path, ids)
+            case Object(members):
+                ids = (*ids, *_strings(members, _ID_KEYS))
+                label = next(_strings(members, _NAME_KEYS), None)
+                for key, part in members:
+                    yield Leaf(key, "", path, ids, is_key=True)
+                    is_labelled = label is not None and key.value in _VALUE_KEYS
+                    named = label if label is not None and is_labelled else key.value
+                    pending.append((part, named, (*path, key.value), ids))
+            case Array(items):
+                pair = _pair_name(items, path)
+                for number, part in enumerate(items):
+                    named = pair if pair is not None and number == 1 else name
+                    pending.append((part, named, (*path, _index(part, number)), ids))
+
+
+def string_view(text: str, scalar: Scalar) -> View:
+    """Return the string *scalar* of the JSON *text*, decoded."""
+    return View(scalar.value, string_positions(text, scalar), lambda spelled: dumps(spelled)[1:-1])
+
+
+def _strings(members: list[tuple[Scalar, Scanned]], keys: tuple[str, ...]) -> Iterator[str]:
+    """Yield the strings under *keys*."""
+    for key, part in members:
+        if key.value in keys and isinstance(part, Scalar) and part.is_string:
+            yield part.value
+
+
+def _pair_name(items: list[Scanned], path: Path) -> str | None:
+    """Return the name in a pair of name and value, such as `["x-api-key", "…"]`, in a list of pairs, or None."""
+    match items:
+        case [Scalar(value=name, is_string=True), Scalar(value=value)] if is_secret_name(name):
+            is_word = value.replace("_", "").replace("-", "").isalpha()
+            return name if (path and isinstance(path[-1], int)) or not is_word else None
+        case _:
+            return None
+
+
+def _index(part: Scanned, number: int) -> int:
+    """Return which item of a list *part*, the one with this *number*, continues: its `index`, as in the chunks of a message."""
+    if isinstance(part, Object):
+        for key, value in part.members:
+            if key.value == "index" and isinstance(value, Scalar) and value.value.isdecimal():
+                return int(value.value)
+    return number
