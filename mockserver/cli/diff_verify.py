@@ -14,6 +14,7 @@ from mockserver.errors import UpstreamError, UsageError
 from mockserver.formats.wording import pluralize, printable
 
 if TYPE_CHECKING:
+    from mockserver.redaction.redactor import Redactor
     from mockserver.tools.compare.diff import ExchangePair
 
 
@@ -31,10 +32,12 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
 
     Exits with 1 if there are differences.
     """
+    from mockserver.redaction.redactor import Redactor
     from mockserver.server import settings
     from mockserver.tools.compare.diff import compare_sources
 
-    policy = settings.load(config).policy
+    project = settings.load(config)
+    policy, redactor = project.policy, Redactor((), project.redact)
     work, count = Work(), 0
     differences: list[tuple[str, ExchangePair | Path]] = []
     file_pairs = _pair_files(work, before, after)
@@ -54,7 +57,7 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
             _print_unpaired_file(name, difference, as_json)
         else:
             only_before = difference.after is None and before.is_file()
-            _print_pair(str(before) if only_before else name, difference, as_json)
+            _print_pair(str(before) if only_before else name, difference, redactor, as_json)
     work.has_findings = bool(differences)
     differing = sum(not isinstance(each, Path) and not each.is_header for _, each in differences)
     click.echo(f"{pluralize(count, 'exchange')} compared, {differing} differ", err=True)
@@ -198,18 +201,17 @@ def _print_unpaired_file(name: str, root: Path, as_json: bool) -> None:
     )
 
 
-def _print_pair(name: str, pair: "ExchangePair", as_json: bool) -> None:
+def _print_pair(name: str, pair: "ExchangePair", redactor: "Redactor", as_json: bool) -> None:
     from mockserver.tools.compare.report import changes_to_json
 
     if as_json:
         head = {"file": name, "request": pair.request, "before": pair.before, "after": pair.after}
-        click.echo(
-            json.dumps(head | {"changes": changes_to_json(pair.changes)}, ensure_ascii=False)
-        )
+        facts = head | {"changes": changes_to_json(pair.changes)}
+        click.echo(redactor.text(json.dumps(facts, ensure_ascii=False)))
         return
     if pair.is_header:
         click.secho(f"{name} header", bold=sys.stdout.isatty())
-        _print_changes(pair)
+        _print_changes(pair, redactor)
         return
     number = pair.before if pair.before is not None else pair.after
     missing = (
@@ -217,14 +219,15 @@ def _print_pair(name: str, pair: "ExchangePair", as_json: bool) -> None:
     )
     moved = f" (#{pair.after} in B)" if not missing and pair.after != pair.before else ""
     click.secho(
-        f"{name}#{number} {printable(pair.request)}{missing}{moved}", bold=sys.stdout.isatty()
+        f"{name}#{number} {printable(redactor.text(pair.request))}{missing}{moved}",
+        bold=sys.stdout.isatty(),
     )
-    _print_changes(pair)
+    _print_changes(pair, redactor)
 
 
-def _print_changes(pair: "ExchangePair") -> None:
+def _print_changes(pair: "ExchangePair", redactor: "Redactor") -> None:
     from mockserver.tools.compare.report import format_changes
 
     for line in format_changes(pair.changes):
         colour = {"- ": "red", "+ ": "green"}.get(line.strip()[:2])
-        click.secho(f"  {line}", fg=colour)
+        click.secho(f"  {redactor.text(line)}", fg=colour)

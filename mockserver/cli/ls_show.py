@@ -26,8 +26,10 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
+    from mockserver.redaction.redactor import Redactor
     from mockserver.store.listing import list_files
 
+    redactor = Redactor()
     rows: list[tuple[str, ...]] = []
     broken = count = 0
     for file in list_files(paths or (options.FOLDER,)):
@@ -37,6 +39,7 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
         count += len(file.rows)
         for row in file.rows:
             facts = asdict(row)
+            facts |= {name: redactor.text(facts[name]) for name in ("path", "human")}
             if as_json:
                 click.echo(json.dumps(facts, ensure_ascii=False))
             else:
@@ -65,11 +68,12 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
 def show(cassette: Path, number: int | None, raw: bool, as_json: bool, stable: bool) -> None:
     """Show exchange NUMBER of CASSETTE, or all exchanges.
 
-    Each event is shown with the seconds since the request.
+    Each event is shown with the seconds since the request. What looks like a secret is shown as REDACTED, except with --raw.
     """
     from mockserver.cassette.normalize import Normalizer
     from mockserver.cassette.playback import encode_body
     from mockserver.matching import summary
+    from mockserver.redaction.redactor import redacted_exchange
 
     if not cassette.is_file():
         raise UsageError(f"{cassette} is not a file: name a cassette")
@@ -90,7 +94,7 @@ def show(cassette: Path, number: int | None, raw: bool, as_json: bool, stable: b
             sys.stdout.buffer.write(encode_body(exchange.response.content))
             sys.stdout.buffer.flush()
             continue
-        facts: Any = summary.exchange_to_json(entry.number, exchange)
+        facts: Any = summary.exchange_to_json(entry.number, redacted_exchange(exchange))
         if stable:
             facts = stabilizer.normalize_exchange(facts)
         click.echo(

@@ -9,7 +9,7 @@ from mockserver.cassette.model import Exchange
 from mockserver.cassette.recorder import Recorder
 from mockserver.errors import UpstreamError
 from mockserver.http.messages import Request
-from mockserver.redaction.redactor import RedactionRules, Redactor
+from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_exchange
 from mockserver.server.upstream import Upstream
 from mockserver.tools.compare.verify import Conversation, Outcome, Result
 from mockserver.tools.source import Part, Source
@@ -53,8 +53,9 @@ class Verification:
     async def _result(self, part: Part, conversation: Conversation) -> Result:
         recorded = part.exchange
         assert recorded is not None
-        title = f"{recorded.request.method} {recorded.request.path}"
         request = conversation.live_request(recorded.request)
+        recorded = redacted_exchange(recorded, self._rules)
+        title = f"{recorded.request.method} {recorded.request.path}"
         started = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout):

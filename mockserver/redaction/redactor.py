@@ -21,6 +21,7 @@ __all__ = [
     "describe",
     "parse_rules",
     "redact_for_matching",
+    "redacted_exchange",
     "redacted_request",
 ]
 
@@ -84,6 +85,13 @@ def redacted_request(
         rules.report(f"{error}; the searched request is shown as {PLACEHOLDER}")
         body = PLACEHOLDER.encode() if request.body else b""
         return Request(request.method, f"/{PLACEHOLDER}", (), body)
+
+
+def redacted_exchange(exchange: Exchange, rules: RedactionRules = NO_RULES) -> Exchange:
+    """Return *exchange* safe to show, also one that was written by hand with its own credentials; `redacted` stays."""
+    request = exchange.request
+    redactor = Redactor(find_credentials(request.headers, request.path), rules)
+    return replace(redactor.exchange(exchange), redacted=exchange.redacted)
 
 
 def describe(request: Request) -> str:

@@ -20,7 +20,7 @@ from mockserver.http.messages import (
 )
 from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.matching.index import Index
-from mockserver.redaction.redactor import RedactionRules, redacted_request
+from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_request
 from mockserver.server.journal import Call, Journal
 from mockserver.server.responders.replay import Cassettes
 
@@ -120,11 +120,12 @@ class ControlApi:
         if index is None:
             raise RequestError(f"unknown cassette {parameters.cassette!r}")
         plays = self.cassettes.sessions.plays(parameters.session)
+        redactor = Redactor((), self.rules)
         exchanges = [
             {
                 "exchange": entry.label,
                 "method": entry.route[0],
-                "path": entry.route[1],
+                "path": redactor.text(entry.route[1]),
                 "played": plays.get(entry.label, 0),
             }
             for cassette in index.cassettes

@@ -227,7 +227,8 @@ class Cassettes:
         return Miss(redacted, reason, near_requests)
 
     def _near(self, entry: Entry, index: Index, keys: RequestKeys, session: Session) -> NearRequest:
-        recorded, rules = self._library.request(entry), index.rules_of(entry)
+        recorded = redacted_request(self._library.request(entry), self._rules)
+        rules = index.rules_of(entry)
         return NearRequest(entry.label, recorded, rules, session.plays[entry.label])
 
     def _next(self, found: Match, count: int) -> Entry | None:
