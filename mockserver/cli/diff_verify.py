@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Compare two recordings.")
-@click.argument("before", type=options.PATH, metavar="A")
-@click.argument("after", type=options.PATH, metavar="B")
+@click.argument("before", type=options.parse_path, metavar="A")
+@click.argument("after", type=options.parse_path, metavar="B")
 @click.option("--exact", is_flag=True, help="Also compare ids, times and heartbeats.")
 @options.config
 @options.as_json
@@ -64,46 +64,32 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
 @click.command(short_help="Compare a recording with a live server.")
 @options.paths
 @options.upstream("send the requests to")
-@click.option(
-    "--values",
-    is_flag=True,
-    show_envvar=True,
-    envvar="MOCKSERVER_VALUES",
-    help="Compare values, not only the structure.",
+@options.option_with_variable(
+    "--values", is_flag=True, help="Compare values, not only the structure."
 )
-@click.option(
+@options.option_with_variable(
     "--max-age",
     type=click.FloatRange(0),
     metavar="DAYS",
-    show_envvar=True,
-    envvar="MOCKSERVER_MAX_AGE",
     help="Warn about cassettes that are older than this.",
 )
-@click.option(
+@options.option_with_variable(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
     default=120.0,
-    show_default=True,
     metavar="SECONDS",
-    show_envvar=True,
-    envvar="MOCKSERVER_TIMEOUT",
     help="Fail an exchange whose response takes longer.",
 )
-@click.option(
+@options.option_with_variable(
     "--jobs",
     type=click.IntRange(1),
     default=4,
-    show_default=True,
-    show_envvar=True,
-    envvar="MOCKSERVER_JOBS",
     help="Verify this many cassettes in parallel. The requests of one cassette are sent in order.",
 )
-@click.option(
+@options.option_with_variable(
     "--junit",
-    type=options.PATH,
+    type=options.parse_path,
     metavar="FILE",
-    show_envvar=True,
-    envvar="MOCKSERVER_JUNIT",
     help="Also write the results to FILE as JUnit XML.",
 )
 @options.config

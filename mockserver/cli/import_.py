@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 
 @click.command("import", short_help="Convert HAR files or VCR.py cassettes into a cassette.")
-@click.argument("paths", nargs=-1, required=True, type=options.PATH, metavar="FILE...")
+@click.argument("paths", nargs=-1, required=True, type=options.parse_path, metavar="FILE...")
 @click.option(
-    "--into", required=True, type=options.PATH, metavar="FILE", help="Write the cassette to FILE."
+    "--into",
+    required=True,
+    type=options.parse_path,
+    metavar="FILE",
+    help="Write the cassette to FILE.",
 )
 @click.option(
     "--upstream",

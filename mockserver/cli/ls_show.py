@@ -49,7 +49,7 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
 
 
 @click.command(short_help="Show one or all exchanges of a cassette.")
-@click.argument("cassette", type=options.PATH)
+@click.argument("cassette", type=options.parse_path)
 @click.argument("number", type=click.IntRange(1), required=False)
 @click.option(
     "--raw", is_flag=True, help="Print the exact bytes of the response body. Needs NUMBER."

@@ -30,7 +30,7 @@ _COLUMNS = ("exchange", "method", "path", "human")
     "usages",
     multiple=True,
     required=True,
-    type=options.PATH,
+    type=options.parse_path,
     metavar="FILE",
     help="A file written by `mockserver replay --usage` or `pytest --mockserver-usage`. Repeatable.",
 )
@@ -101,7 +101,11 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
 @click.command(short_help="Combine cassettes into one.")
 @options.paths
 @click.option(
-    "--into", required=True, type=options.PATH, metavar="FILE", help="Write the cassette to FILE."
+    "--into",
+    required=True,
+    type=options.parse_path,
+    metavar="FILE",
+    help="Write the cassette to FILE.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
 @options.config
