@@ -38,8 +38,7 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
     work, count = Work(), 0
     differences: list[tuple[str, ExchangePair | Path]] = []
     file_pairs = _pair_files(work, before, after)
-    size = sum(len(one.source.raw) for _, one, _ in file_pairs if one)
-    for name, opened_a, opened_b in with_progress(file_pairs, "compare", size):
+    for name, opened_a, opened_b in with_progress(file_pairs, "compare"):
         if opened_a is None or opened_b is None:
             differences.append((name, before if opened_b is None else after))
             continue

@@ -76,7 +76,7 @@ def lint(
             continue
         count += 1
         try:
-            current = lint_source(original, project.policy, project.redact, work.advance)
+            current = lint_source(original, project.policy, project.redact)
             if (
                 fix
                 and (raw := fix_source(original, skipped)) != original.raw

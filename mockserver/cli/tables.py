@@ -3,21 +3,14 @@
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import click
 
 T = TypeVar("T")
 
-PASSES = 2
-"""A progress bar counts each byte twice: when it is read, and when the work on it is done."""
-
-_MAX_REDRAWS = 200
 _MAX_LAST_COLUMN = 60
-_MIN_BYTES = 1 << 20
-"""The size from which a command may take longer than a second."""
 
 
 def print_table(rows: Sequence[tuple[str, ...]]) -> None:
@@ -49,27 +42,9 @@ def terminal_width() -> int:
     return shutil.get_terminal_size().columns
 
 
-@contextmanager
-def progress(label: str, size: int) -> Iterator[Callable[[int], None]]:
-    """Yield a function that advances a progress bar by a number of bytes; see PASSES.
-
-    The bar is shown on a terminal if the work on *size* bytes may take longer than a second.
-    """
-    if not sys.stderr.isatty() or size < _MIN_BYTES:
-        yield lambda count: None
-        return
-    length = PASSES * size
-    # Drawing the bar takes longer than reading a short exchange.
-    steps = max(length // _MAX_REDRAWS, 1)
-    with click.progressbar(
-        length=length, label=label, file=sys.stderr, update_min_steps=steps
-    ) as bar:
-        yield bar.update
-
-
-def with_progress(items: Sequence[T], label: str, size: int | None = None) -> Iterator[T]:
-    """Yield *items*, and show a progress bar on a terminal unless their *size* in bytes is small."""
-    if not sys.stderr.isatty() or (size is not None and size < _MIN_BYTES):
+def with_progress(items: Sequence[T], label: str, at_least: int = 20) -> Iterator[T]:
+    """Yield *items*, and show a progress bar on a terminal if they are *at_least* so many."""
+    if not sys.stderr.isatty() or len(items) < at_least:
         yield from items
         return
     with click.progressbar(items, label=label, file=sys.stderr) as bar:

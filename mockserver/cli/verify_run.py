@@ -32,7 +32,11 @@ def verify_all(
 
         tasks = [asyncio.create_task(verify_one(source)) for source in sources]
         try:
-            return [result for task in with_progress(tasks, "verify") for result in await task]
+            return [
+                result
+                for task in with_progress(tasks, "verify", at_least=1)
+                for result in await task
+            ]
         finally:
             for task in tasks:
                 task.cancel()

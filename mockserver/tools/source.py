@@ -123,13 +123,8 @@ class Source:
         return [part.error for part in self.parts if part.error and not part.is_truncated]
 
 
-def parse_source(
-    name: str, raw: bytes, advance: Callable[[int], None] = lambda size: None
-) -> Source:
-    """Return the file *name* with the content *raw*, split into its parts; a part that cannot be read holds its error.
-
-    *advance* is called with the size of each part in bytes, after that part is read.
-    """
+def parse_source(name: str, raw: bytes) -> Source:
+    """Return the file *name* with the content *raw*, split into its parts; a part that cannot be read holds its error."""
     split_documents, empty_lines = _split_documents(raw)
     parts: list[Part] = []
     for document, line in split_documents:
@@ -142,7 +137,6 @@ def parse_source(
             )
         else:
             parts.append(_read_header(name, document, line))
-        advance(document.stop - document.begin)
     is_cassette = bool(parts) and b"mockserver" in parts[0].raw
     return Source(name, raw, tuple(parts), is_cassette, tuple(empty_lines))
 

@@ -1,6 +1,6 @@
 """Lint a cassette: collect the findings of all checks, and apply the unambiguous fixes. No I/O."""
 
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 from operator import is_
 
@@ -23,21 +23,14 @@ _OVERRIDING_CODES = ("malformed", "unknown-key", "duplicate-key", "header")
 """A finding with one of these makes findings about types on the same line redundant."""
 
 
-def lint_source(
-    source: Source,
-    policy: Policy,
-    rules: RedactionRules,
-    advance: Callable[[int], None] = lambda size: None,
-) -> list[Finding]:
+def lint_source(source: Source, policy: Policy, rules: RedactionRules) -> list[Finding]:
     """Return the findings in *source*, ordered by line. No finding repeats a secret.
 
-    *policy* comes from the project's settings, *rules* are its own redaction rules. *advance* is called with the size of each part in bytes,
-    after that part is checked.
+    *policy* comes from the project's settings, *rules* are its own redaction rules.
     """
     findings = list(_check_file(source))
     for part in source.parts:
         findings += _check_part(part, rules)
-        advance(len(part.raw))
     if source.is_cassette:
         findings += unreachable.check_source(source, policy)
         findings += scalar_types.compare_types(source.exchanges)
