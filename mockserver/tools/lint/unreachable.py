@@ -11,8 +11,8 @@ from mockserver.http.messages import Request
 from mockserver.http.request_target import is_own_path
 from mockserver.matching import json_path, keys, url
 from mockserver.matching.canonical import canonicalize
-from mockserver.tools.lint.findings import Finding
-from mockserver.tools.source import Part, Source
+from mockserver.tools.lint.findings import Finding, create_finding
+from mockserver.tools.source import KeyPath, Part, Source
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"))
 """The methods that an Agent Server accepts."""
@@ -47,7 +47,7 @@ def check_source(source: Source, policy: Policy) -> Iterator[Finding]:
         if reason := _never_matched(candidate.exchange):
             field = "path" if candidate.exchange.request.method in METHODS else "method"
             fix = "correct it, or delete the exchange"
-            yield _finding(candidate, "never-matched", ("request", field), reason, fix)
+            yield create_finding(candidate.part, ("request", field), "never-matched", reason, fix)
     for group in _group_by_key(candidates, merge_rules).values():
         yield from _check_shadowed(group)
         yield from _check_repeats(group)
@@ -74,7 +74,9 @@ def _check_duplicates(group: list[_Candidate], repeat: Repeat) -> Iterator[Findi
         number = group[start].part.number
         message = f"same request and response as #{number}, which is played again anyway"
         for candidate in group[start + 1 :]:
-            yield _finding(candidate, "duplicate", ("request",), message, "delete the exchange")
+            yield create_finding(
+                candidate.part, ("request",), "duplicate", message, "delete the exchange"
+            )
 
 
 def _group_by_key(
@@ -96,7 +98,7 @@ def _check_shadowed(group: list[_Candidate]) -> Iterator[Finding]:
             path = json_path.format_path(next(keys.differences(first.form, candidate.form)).path)
             message = f"`ignore` makes it the same request as #{first.part.number}, which is played first: {path} differs"
             fix = "remove that path from `ignore`, or split the exchanges into two cassettes"
-            yield _finding(candidate, "shadowed", ("request",), message, fix)
+            yield create_finding(candidate.part, ("request",), "shadowed", message, fix)
 
 
 def _check_repeats(group: list[_Candidate]) -> Iterator[Finding]:
@@ -104,7 +106,9 @@ def _check_repeats(group: list[_Candidate]) -> Iterator[Finding]:
     message = f"`repeat` has an effect only on the last of identical requests, #{last}"
     for candidate in group[:-1]:
         if candidate.exchange.repeat:
-            yield _finding(candidate, "useless-repeat", ("repeat",), message, f"move it to #{last}")
+            yield create_finding(
+                candidate.part, ("repeat",), "useless-repeat", message, f"move it to #{last}"
+            )
 
 
 def _check_ignore(source: Source, candidates: list[_Candidate]) -> Iterator[Finding]:
@@ -112,10 +116,10 @@ def _check_ignore(source: Source, candidates: list[_Candidate]) -> Iterator[Find
         path = json_path.parse(text)
         forms = [candidate.form for candidate in candidates]
         if forms and all(json_path.remove(form, path) == form for form in forms):
-            line = source.parts[0].line_of(("ignore", number))
             message = f"`ignore: {text}` matches nothing in any request"
             fix = "correct the path, or delete it"
-            yield Finding(source.name, line, "useless-ignore", 0, message, fix)
+            location: KeyPath = ("ignore", number)
+            yield create_finding(source.parts[0], location, "useless-ignore", message, fix)
 
 
 def _never_matched(exchange: Exchange) -> str | None:
@@ -157,10 +161,3 @@ def _played_response(exchange: Exchange) -> tuple[object, ...]:
 def _canonical_form(part: Part) -> Json:
     assert part.exchange is not None
     return canonicalize(part.exchange.request)
-
-
-def _finding(
-    candidate: _Candidate, code: str, path: tuple[str, ...], message: str, fix: str
-) -> Finding:
-    part = candidate.part
-    return Finding(part.file, part.line_of(path), code, part.number, message, fix)
