@@ -4,12 +4,12 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
 import yaml
 
 from mockserver.formats import strict_yaml
-from mockserver.formats.strict_yaml import Mapping, Sequence
-from mockserver.tools.source import KeyPath
+from mockserver.tools.source import KeyPath, iter_items
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _POSSIBLE_COMMENT = re.compile(r"(?:^|[ \t])#", re.MULTILINE)
@@ -103,18 +103,6 @@ def _outside_scalars(text: str) -> Iterator[tuple[int, str]]:
 
 def _anchors(text: str) -> list[tuple[int, KeyPath]]:
     """Return the lines of the document *text* on which a value begins, with its path, ordered by line."""
-    found = [(1, ())] if text.startswith("---") else []
-    return sorted(
-        [*found, *_anchors_below(strict_yaml.parse(text), ())], key=lambda anchor: anchor[0]
-    )
-
-
-def _anchors_below(value: object, path: KeyPath) -> Iterator[tuple[int, KeyPath]]:
-    if isinstance(value, Mapping):
-        for key, part in value.items():
-            yield value.lines[key], (*path, key)
-            yield from _anchors_below(part, (*path, key))
-    elif isinstance(value, Sequence):
-        for number, part in enumerate(value):
-            yield value.lines[number], (*path, number)
-            yield from _anchors_below(part, (*path, number))
+    items = iter_items(strict_yaml.parse(text))
+    found = [(node.lines[path[-1]], path) for node, path in items]
+    return sorted([(1, ()), *found] if text.startswith("---") else found, key=itemgetter(0))

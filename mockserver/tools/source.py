@@ -19,7 +19,7 @@ from mockserver.cassette.truncation import may_be_truncated
 from mockserver.errors import ReadError, UsageError
 from mockserver.formats import strict_yaml
 from mockserver.formats.json_text import Json
-from mockserver.formats.strict_yaml import Mapping
+from mockserver.formats.strict_yaml import Mapping, Sequence
 from mockserver.matching import json_path
 from mockserver.matching.keys import ABSENT
 from mockserver.tools.json_bodies import parse_body
@@ -174,6 +174,14 @@ def _split_documents(raw: bytes) -> tuple[list[tuple[Document, int]], list[int]]
 def _without_separator(raw: bytes) -> bytes:
     """Return the text of a document without its `---`; the number of lines stays the same."""
     return raw.removeprefix(b"---").lstrip(b" \t") if raw.startswith(b"---") else raw
+
+
+def iter_items(node: Any, path: KeyPath = ()) -> Iterator[tuple[Any, KeyPath]]:
+    """Yield each mapping and list at or below *node*, a strict YAML value, with the path of each of its items; outer ones first."""
+    if isinstance(node, Mapping | Sequence):
+        for key, part in node.items() if isinstance(node, Mapping) else enumerate(node):
+            yield node, (*path, key)
+            yield from iter_items(part, (*path, key))
 
 
 def looks_recorded(raw: bytes) -> bool:
