@@ -6,7 +6,7 @@ from typing import Any
 
 from mockserver.cassette import yaml_codec
 from mockserver.errors import ReadError
-from mockserver.formats.strict_yaml import Mapping
+from mockserver.formats.strict_yaml import Mapping, Sequence
 from mockserver.tools.source import Part, iter_items
 
 MAX_ERRORS = 50
@@ -31,12 +31,13 @@ def find_errors(part: Part) -> Iterator[ReadError]:
     if part.error is None:
         return
     yield part.error
-    document = deepcopy(part.document)
+    document = _without_valid_events(part.document)
     build = yaml_codec.exchange_from if part.number else yaml_codec.header_from
     error, seen = part.error, {(part.error.line, part.error.message)}
     is_repeated = False
     while document is not None and len(seen) < MAX_ERRORS:
-        if not _remove(document, error, part.line, whole_item=is_repeated):
+        is_removed = _remove(document, error, part.line, whole_item=is_repeated)
+        if not is_removed and error.code != "not-utf8":
             return
         try:
             build(document)
@@ -60,6 +61,24 @@ def explain(error: ReadError, *, is_header: bool) -> tuple[str, str]:
     if error.suggestion is not None:
         return error.problem, f"write `{error.suggestion}`, or delete the key"
     return error.problem, error.fix or _FIXES.get(error.code, _FIXES["malformed"])
+
+
+def _without_valid_events(document: Mapping | None) -> Mapping | None:
+    """Return a copy of *document* without the events that are valid, so that it can be loaded quickly."""
+    copy = deepcopy(document)
+    response = copy.get("response") if copy else None
+    events = response.get("events") if isinstance(response, Mapping) else None
+    if isinstance(events, Sequence):
+        pairs = zip(list(events), list(events.lines), strict=True)
+        events.clear()
+        events.lines.clear()
+        for event, line in pairs:
+            try:
+                yaml_codec.event_from(event, line)
+            except ReadError:
+                events.append(event)
+                events.lines.append(line)
+    return copy
 
 
 def _remove(document: Mapping, error: ReadError, first_line: int, *, whole_item: bool) -> bool:

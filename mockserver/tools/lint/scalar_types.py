@@ -12,7 +12,7 @@ from mockserver.formats.json_text import Json, dumps
 from mockserver.matching import json_path
 from mockserver.tools.lint.findings import Finding, create_finding
 from mockserver.tools.plain_scalars import PlainScalar, find_plain_scalars
-from mockserver.tools.source import KeyPath, Part
+from mockserver.tools.source import KeyPath, Part, iter_items
 
 TEXT_FIELDS = frozenset(
     (
@@ -91,29 +91,35 @@ def compare_types(parts: Iterable[Part]) -> Iterator[Finding]:
 
 
 def _find_problems(part: Part) -> Iterator[_Problem]:
-    mismatches = list(_find_mismatches(part))
-    plain: dict[KeyPath, PlainScalar] = {}
-    if part.document is not None and (mismatches or not part.is_canonical):
-        scalars = find_plain_scalars(part.text)
-        plain = {scalar.path: scalar for scalar in scalars if scalar.text}
-    for mismatch in mismatches:
-        yield mismatch._replace(scalar=plain.pop(mismatch.path, None))
-    for scalar in plain.values():
-        yield from _check_plain(scalar)
+    mismatches = {mismatch.path: mismatch for mismatch in _find_mismatches(part)}
+    suspects = set(mismatches)
+    if not part.is_canonical:
+        items = iter_items(part.document)
+        suspects |= {path for node, path in items if _is_suspect(path, node[path[-1]])}
+    plain = find_plain_scalars(part.text) if suspects and part.document else ()
+    scalars = {scalar.path: scalar for scalar in plain if scalar.path in suspects and scalar.text}
+    for path, mismatch in mismatches.items():
+        yield mismatch._replace(scalar=scalars.pop(path, None))
+    yield from map(_describe, scalars.values())
 
 
-def _check_plain(scalar: PlainScalar) -> Iterator[_Problem]:
-    """Yield the problem with the type or the spelling of a plain *scalar*."""
+def _is_suspect(path: KeyPath, value: Json) -> bool:
+    """Return whether the *value* at *path* needs quotes, unless it has them."""
+    if isinstance(value, str):
+        return path != ("recorded",) and _is_ambiguous(value)
+    return not isinstance(value, dict | list) and _must_be_text(path)
+
+
+def _describe(scalar: PlainScalar) -> _Problem:
+    """Return the problem with a plain *scalar* that is suspect."""
     value = strict_yaml.parse_scalar(scalar.text)
-    is_text = isinstance(value, str)
     path = json_path.format_path(scalar.path)
-    if not is_text and _must_be_text(scalar.path):
-        kind = "a boolean" if isinstance(value, bool) else "null" if value is None else "a number"
-        message = f"{path} is {kind}, {scalar.text}, but must be text"
-        yield _Problem(scalar.path, "type-changed", message, True, scalar)
-    elif is_text and scalar.path != ("recorded",) and _is_ambiguous(scalar.text):
+    if isinstance(value, str):
         message = f"{path}: {scalar.text} is text here, but another type for other YAML readers"
-        yield _Problem(scalar.path, "unquoted", message, True, scalar)
+        return _Problem(scalar.path, "unquoted", message, True, scalar)
+    kind = "a boolean" if isinstance(value, bool) else "null" if value is None else "a number"
+    message = f"{path} is {kind}, {scalar.text}, but must be text"
+    return _Problem(scalar.path, "type-changed", message, True, scalar)
 
 
 def _must_be_text(path: KeyPath) -> bool:
