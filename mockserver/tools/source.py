@@ -55,6 +55,11 @@ class Part:
         """`FILE#N`, or only the file for the header."""
         return f"{self.file}#{self.number}" if self.number else self.file
 
+    def require_exchange(self) -> Exchange:
+        """Return the exchange of a part that is known to have one."""
+        assert self.exchange is not None
+        return self.exchange
+
     @cached_property
     def text(self) -> str:
         """The text; bytes that are not UTF-8 become U+FFFD."""
