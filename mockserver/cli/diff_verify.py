@@ -118,8 +118,12 @@ def verify(
     from datetime import UTC, datetime
     from uuid import uuid4
 
-    from mockserver.cli.verification import Verification
-    from mockserver.cli.verify_run import print_results, verify_all, write_junit
+    from mockserver.cli.verification import (
+        Verification,
+        print_results,
+        verify_all,
+        write_junit,
+    )
     from mockserver.server import settings
     from mockserver.tools.compare.verify import Outcome, Result, age_warning
 
@@ -131,19 +135,19 @@ def verify(
     work = Work()
     sources = [opened.source for opened in work.readable_cassettes(paths, "read")]
     now = datetime.now(UTC)
-    warned = [
-        age_warning(one.name, one.header, now, max_age) for one in sources if max_age is not None
-    ]
-    warnings = [line for line in warned if line]
+    warnings = {
+        source.name: warning
+        for source in sources
+        if (warning := age_warning(source.name, source.header, now, max_age))
+    }
     if junit is not None and not junit.parent.is_dir():
         raise UsageError(f"--junit {junit}: the folder {junit.parent} does not exist")
     try:
-        results = verify_all(sources, check, server, jobs)
+        results = verify_all(sources, check, jobs)
     except UpstreamError as error:
         if junit is not None:
-            write_junit(
-                junit, [Result("verify#0", server.url, Outcome.FAILED, 0.0, (str(error),))], []
-            )
+            failed = Result("verify", 0, server.url, Outcome.FAILED, 0.0, (str(error),))
+            write_junit(junit, [failed], {})
         raise
     print_results(results, warnings, as_json)
     if junit is not None:
@@ -210,6 +214,7 @@ def _print_pair(name: str, pair: "ExchangePair", as_json: bool) -> None:
 def _print_changes(pair: "ExchangePair") -> None:
     from mockserver.tools.compare.report import format_changes
 
-    for line in format_changes(pair.changes):
-        colour = {"- ": "red", "+ ": "green"}.get(line.strip()[:2])
-        click.secho(f"  {line}", fg=colour)
+    for path, *values in format_changes(pair.changes):
+        click.echo(f"  {path}")
+        for value in values:
+            click.secho(f"    {value}", fg="red" if value.startswith("-") else "green")

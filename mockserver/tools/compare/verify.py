@@ -38,13 +38,19 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The *outcome* for the exchange *label* with *request* (method and path); *problems* say why, one line each."""
+    """The *outcome* for exchange *number* of *file*, with *request* (method and path); *problems* say why, one line each."""
 
-    label: str
+    file: str
+    number: int
     request: str
     outcome: Outcome
     seconds: float = 0.0
     problems: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """`FILE#N`."""
+        return f"{self.file}#{self.number}"
 
     def facts(self) -> dict[str, Json]:
         """Return it as JSON."""
@@ -118,12 +124,14 @@ class Conversation:
         """Return the relevant differences of the *live* response from the *recorded* one; with *values*, all differences."""
         if values:
             changes = response_changes(recorded.response, live.response, self.comparator)
-            return tuple(_join_changes(format_changes(changes)))
+            return tuple(" ".join(lines) for lines in format_changes(changes))
         return tuple(_differences(recorded.response, live.response))
 
 
-def age_warning(name: str, header: Header, today: datetime, max_age: float) -> str | None:
+def age_warning(name: str, header: Header, today: datetime, max_age: float | None) -> str | None:
     """Return a warning if the cassette *name* is older than *max_age* days, else None."""
+    if max_age is None:
+        return None
     try:
         recorded = datetime.fromisoformat(header.recorded or "")
     except ValueError:
@@ -183,7 +191,7 @@ def _differences(recorded: Response, live: Response) -> Iterator[str]:
             yield from _stream_differences(before, after)
         case Body(raw), Body(live_raw):
             shapes = infer_shape([parse_body(raw)]), infer_shape([parse_body(live_raw)])
-            yield from shape_differences(*shapes, "")
+            yield from shape_differences(*shapes)
         case Stream(), _:
             yield "it was a stream of events, now a body"
         case _:
@@ -210,7 +218,7 @@ def _stream_differences(before: Stream, after: Stream) -> Iterator[str]:
     for name, values in _data_by_name(before).items():
         if name in live_data:
             shapes = infer_shape(values), infer_shape(live_data[name])
-            yield from (f"{name}: {sentence}" for sentence in shape_differences(*shapes, ""))
+            yield from (f"{name}: {sentence}" for sentence in shape_differences(*shapes))
 
 
 def _name_excerpt(names: list[str], start: int) -> str:
@@ -230,15 +238,3 @@ def _data_by_name(stream: Stream) -> dict[str, list[Json]]:
 
 def _id_headers(response: Response) -> Json:
     return {name: value for name, value in response.headers if name in _ID_HEADERS}
-
-
-def _join_changes(lines: Iterator[str]) -> Iterator[str]:
-    """Yield one line for each change: the path and its values."""
-    parts: list[str] = []
-    for line in lines:
-        if not line.startswith("  ") and parts:
-            yield " ".join(parts)
-            parts = []
-        parts.append(line.strip())
-    if parts:
-        yield " ".join(parts)
