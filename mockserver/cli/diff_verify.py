@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import with_progress
+from mockserver.cli.tables import print_facts, with_progress
 from mockserver.cli.work import Opened, Work
 from mockserver.errors import UpstreamError, UsageError
 from mockserver.formats.wording import pluralize, printable
@@ -182,9 +182,8 @@ def _name(opened: Opened, root: Path) -> str:
 
 
 def _print_unpaired_file(name: str, root: Path, as_json: bool) -> None:
-    click.echo(
-        json.dumps({"file": name, "only": str(root)}) if as_json else f"only in {root}: {name}"
-    )
+    facts = {"file": name, "only": str(root)}
+    print_facts(facts, f"only in {root}: {name}", as_json=as_json)
 
 
 def _print_pair(name: str, pair: "ExchangePair", as_json: bool) -> None:

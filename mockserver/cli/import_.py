@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mockserver.cli import options
+from mockserver.cli.tables import print_facts
 from mockserver.errors import MockServerError, ReadError, UsageError
 from mockserver.formats.wording import pluralize
 
@@ -113,7 +114,5 @@ def _import_file(path: Path, upstream: str | None, rules: "RedactionRules") -> "
 def _print_skipped(skipped: list[tuple[str, str]], as_json: bool) -> None:
     for (request, why), count in Counter(skipped).items():
         times = f" ({count} times)" if count > 1 else ""
-        if as_json:
-            click.echo(json.dumps({"left_out": request, "why": why, "times": count}))
-        else:
-            click.echo(f"left out: {request}: {why}{times}")
+        facts = {"left_out": request, "why": why, "times": count}
+        print_facts(facts, f"left out: {request}: {why}{times}", as_json=as_json)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import print_table
+from mockserver.cli.tables import print_facts, print_table
 from mockserver.cli.work import Opened, Work
 from mockserver.errors import MockServerError, UsageError
 from mockserver.formats.wording import pluralize
@@ -142,15 +142,13 @@ def merge(
     result = merge_sources(sources, policy)
     create(into, result.raw)
     for dropped, first in result.dropped:
-        if as_json:
-            click.echo(json.dumps({"dropped": dropped, "same_as": first}))
-        else:
-            click.echo(f"{dropped}: dropped, the same as {first}")
+        facts = {"dropped": dropped, "same_as": first}
+        print_facts(facts, f"{dropped}: dropped, the same as {first}", as_json=as_json)
     for note in result.notes:
         click.echo(f"{into}: {note}", err=True)
     if as_json:
-        facts = {"file": str(into), "exchanges": result.count, "dropped": len(result.dropped)}
-        click.echo(json.dumps(facts))
+        counts = {"file": str(into), "exchanges": result.count, "dropped": len(result.dropped)}
+        click.echo(json.dumps(counts))
     click.echo(
         f"{into}: {pluralize(result.count, 'exchange')} of {pluralize(len(sources), 'cassette')}, {len(result.dropped)} dropped",
         err=True,

@@ -1,16 +1,22 @@
 """Tables, wrapped lines and progress bars on a terminal; plain lines elsewhere."""
 
+import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import click
 
 T = TypeVar("T")
 
 _MAX_LAST_COLUMN = 60
+
+
+def print_facts(facts: Mapping[str, Any], line: str, *, as_json: bool) -> None:
+    """Print *facts* as a JSON object for programs, or *line* for people."""
+    click.echo(json.dumps(facts, ensure_ascii=False) if as_json else line)
 
 
 def print_table(rows: Sequence[tuple[str, ...]]) -> None:

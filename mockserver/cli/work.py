@@ -15,7 +15,9 @@ from mockserver.errors import MockServerError
 from mockserver.formats.wording import printable
 
 if TYPE_CHECKING:
-    from mockserver.tools.source import Source
+    from mockserver.tools.source import Part, Source
+
+NOT_A_CASSETTE = "not a cassette: it must begin with `mockserver: 1`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,10 @@ class Work:
         """Report that *path*, a file in a folder, is skipped, since it is not a cassette."""
         self.note(f"{path}: skipped, not a cassette (it has no `mockserver:` key)")
 
+    def note_truncated(self, part: "Part") -> None:
+        """Report that *part*, the last of a cassette, is incomplete."""
+        self.note(f"{part.file}, line {part.line}: the last exchange is incomplete and is ignored")
+
     def finish(self) -> NoReturn:
         """Exit with 2 after an error, with 1 if there are findings, else with 0."""
         sys.exit(2 if self.has_errors else 1 if self.has_findings else 0)
@@ -96,8 +102,7 @@ class Work:
             if opened.source.is_cassette:
                 yield opened
             elif opened.is_explicit:
-                error = "not a cassette: it must begin with `mockserver: 1`"
-                self._report_unread(opened.path, f"{opened.path}: {error}")
+                self._report_unread(opened.path, f"{opened.path}: {NOT_A_CASSETTE}")
             else:
                 self.skip(opened.path)
                 self._unread.append(opened.path)
@@ -111,8 +116,7 @@ class Work:
                 self._report_unread(opened.path, f"{errors[0]}{more if len(errors) > 1 else ''}")
                 continue
             if source.parts[-1].is_truncated:
-                where = f"{opened.path}, line {source.parts[-1].line}"
-                self.note(f"{where}: the last exchange is incomplete and is ignored")
+                self.note_truncated(source.parts[-1])
             yield opened
 
     def rewrite(self, opened: Opened, raw: bytes) -> bool:
