@@ -9,12 +9,13 @@ import click
 
 from mockserver.cli import options
 from mockserver.cli.tables import print_facts, with_progress
-from mockserver.cli.work import Opened, Work
+from mockserver.cli.work import Work
 from mockserver.errors import UpstreamError, UsageError
 from mockserver.formats.wording import pluralize, printable
 
 if TYPE_CHECKING:
     from mockserver.tools.compare.diff import ExchangePair
+    from mockserver.tools.source import Source
 
 
 @click.command(short_help="Compare two recordings.")
@@ -38,19 +39,20 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
     work, count = Work(), 0
     differences: list[tuple[str, ExchangePair | Path]] = []
     file_pairs = _pair_files(work, before, after)
-    for name, opened_a, opened_b in with_progress(file_pairs, "compare"):
-        if opened_a is None or opened_b is None:
-            differences.append((name, before if opened_b is None else after))
+    for name, source_a, source_b in with_progress(file_pairs, "compare"):
+        if source_a is None or source_b is None:
+            differences.append((name, before if source_b is None else after))
             continue
-        if opened_a.source.raw == opened_b.source.raw:
-            count += len(list(opened_a.source.exchanges))
+        if source_a.raw == source_b.raw:
+            count += len(list(source_a.exchanges))
             continue
-        pairs = compare_sources(opened_a.source, opened_b.source, policy, exact=exact)
+        pairs = compare_sources(source_a, source_b, policy, exact=exact)
         count += sum(not pair.is_header for pair in pairs)
         differences += [(name, pair) for pair in pairs if pair.differs]
     for name, difference in differences:
         if isinstance(difference, Path):
-            _print_unpaired_file(name, difference, as_json)
+            facts = {"file": name, "only": str(difference)}
+            print_facts(facts, f"only in {difference}: {name}", as_json=as_json)
         else:
             only_before = difference.after is None and before.is_file()
             _print_pair(str(before) if only_before else name, difference, as_json)
@@ -158,61 +160,47 @@ def verify(
 
 def _pair_files(
     work: Work, before: Path, after: Path
-) -> list[tuple[str, Opened | None, Opened | None]]:
+) -> list[tuple[str, "Source | None", "Source | None"]]:
     """Return a list of (name, cassette of A, cassette of B); two files form one pair, whatever their names."""
     for path in (before, after):
         if not path.exists():
             raise UsageError(f"{path}: no such file or folder")
     if before.is_dir() != after.is_dir():
         raise UsageError(f"{before} and {after}: name two cassettes, or two folders")
-    sides = [
-        {_name(one, path): one for one in work.readable_cassettes((path,), "read")}
-        for path in (before, after)
-    ]
+    sources_a, sources_b = (
+        {
+            opened.path.relative_to(root).as_posix(): opened.source
+            for opened in work.readable_cassettes((root,), "read")
+        }
+        for root in (before, after)
+    )
     if not before.is_dir():
-        opened_a, opened_b = (next(iter(side.values()), None) for side in sides)
-        return [(str(after), opened_a, opened_b)] if opened_a and opened_b else []
-    unread = {name for path in (before, after) for name in work.unread_below(path)}
-    names = sorted({*sides[0], *sides[1]} - unread)
-    return [(name, sides[0].get(name), sides[1].get(name)) for name in names]
-
-
-def _name(opened: Opened, root: Path) -> str:
-    return opened.path.relative_to(root).as_posix() if root.is_dir() else opened.path.name
-
-
-def _print_unpaired_file(name: str, root: Path, as_json: bool) -> None:
-    facts = {"file": name, "only": str(root)}
-    print_facts(facts, f"only in {root}: {name}", as_json=as_json)
+        return [
+            (str(after), source_a, source_b)
+            for source_a in sources_a.values()
+            for source_b in sources_b.values()
+        ]
+    unread = {name for root in (before, after) for name in work.unread_below(root)}
+    names = sorted({*sources_a, *sources_b} - unread)
+    return [(name, sources_a.get(name), sources_b.get(name)) for name in names]
 
 
 def _print_pair(name: str, pair: "ExchangePair", as_json: bool) -> None:
-    from mockserver.tools.compare.report import changes_to_json
+    from mockserver.tools.compare.report import changes_to_json, format_changes
 
     if as_json:
-        head = {"file": name, "request": pair.request, "before": pair.before, "after": pair.after}
-        click.echo(
-            json.dumps(head | {"changes": changes_to_json(pair.changes)}, ensure_ascii=False)
-        )
+        facts = {"file": name, "request": pair.request, "before": pair.before, "after": pair.after}
+        changes = {"changes": changes_to_json(pair.changes)}
+        click.echo(json.dumps(facts | changes, ensure_ascii=False))
         return
-    if pair.is_header:
-        click.secho(f"{name} header", bold=sys.stdout.isatty())
-        _print_changes(pair)
-        return
-    number = pair.before if pair.before is not None else pair.after
-    missing = (
-        " is only in A" if pair.after is None else " is only in B" if pair.before is None else ""
-    )
-    moved = f" (#{pair.after} in B)" if not missing and pair.after != pair.before else ""
-    click.secho(
-        f"{name}#{number} {printable(pair.request)}{missing}{moved}", bold=sys.stdout.isatty()
-    )
-    _print_changes(pair)
-
-
-def _print_changes(pair: "ExchangePair") -> None:
-    from mockserver.tools.compare.report import format_changes
-
+    number = pair.after if pair.before is None else pair.before
+    note = ""
+    if pair.before is None or pair.after is None:
+        note = f" is only in {'A' if pair.after is None else 'B'}"
+    elif pair.before != pair.after:
+        note = f" (#{pair.after} in B)"
+    title = " header" if pair.is_header else f"#{number} {printable(pair.request)}{note}"
+    click.secho(f"{name}{title}", bold=sys.stdout.isatty())
     for path, *values in format_changes(pair.changes):
         click.echo(f"  {path}")
         for value in values:

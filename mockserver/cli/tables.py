@@ -26,26 +26,19 @@ def print_table(rows: Sequence[tuple[str, ...]]) -> None:
             click.echo("\t".join(row))
         return
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)] or [0]
-    rest = max(terminal_width() - sum(widths[:-1]) - 2 * (len(widths) - 1), 20)
+    used = sum(widths[:-1]) + 2 * (len(widths) - 1)
+    width = min(max(shutil.get_terminal_size().columns - used, 20), _MAX_LAST_COLUMN)
     for *cells, last in rows:
-        aligned = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=False))
-        click.echo(f"{aligned}  {truncate(last, min(rest, _MAX_LAST_COLUMN))}".rstrip())
-
-
-def truncate(text: str, width: int) -> str:
-    """Return *text* shortened to at most *width* characters."""
-    return text if len(text) <= width else f"{text[: width - 1]}…"
+        shown = last if len(last) <= width else f"{last[: width - 1]}…"
+        aligned = [cell.ljust(length) for cell, length in zip(cells, widths, strict=False)]
+        click.echo("  ".join((*aligned, shown)).rstrip())
 
 
 def wrap(text: str, indent: int) -> str:
     """Return *text* wrapped to the width of the terminal, indented by *indent* spaces."""
-    lines = textwrap.wrap(text, max(terminal_width() - indent, 30), break_on_hyphens=False) or [""]
-    return "\n".join(f"{' ' * indent}{line}" for line in lines)
-
-
-def terminal_width() -> int:
-    """Return the number of columns of the terminal."""
-    return shutil.get_terminal_size().columns
+    width = max(shutil.get_terminal_size().columns - indent, 30)
+    lines = textwrap.wrap(text, width, break_on_hyphens=False)
+    return textwrap.indent("\n".join(lines), " " * indent)
 
 
 def with_progress(items: Sequence[T], label: str, at_least: int = 20) -> Iterator[T]:

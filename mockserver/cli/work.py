@@ -119,12 +119,15 @@ class Work:
                 self.note_truncated(source.parts[-1])
             yield opened
 
-    def rewrite(self, opened: Opened, raw: bytes) -> bool:
-        """Replace the content of the file by *raw*; report an error and return False if that fails."""
-        from mockserver.store.atomic import rewrite
+    def rewrite(self, opened: Opened, raw: bytes | None) -> bool:
+        """Replace the content of the file by *raw*, or remove the file; report an error and return False if that fails."""
+        from mockserver.store import atomic
 
         try:
-            rewrite(opened.path, raw, opened.source.raw)
+            if raw is None:
+                atomic.remove(opened.path, opened.source.raw)
+            else:
+                atomic.rewrite(opened.path, raw, opened.source.raw)
         except MockServerError as error:
             self.report_error(error)
             return False

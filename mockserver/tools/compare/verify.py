@@ -173,17 +173,8 @@ def _differences(recorded: Response, live: Response) -> Iterator[str]:
         if live.status in (401, 403):
             yield "set credentials with --upstream-header or MOCKSERVER_UPSTREAM_API_KEY"
         return
-    was, now = (
-        (first_value(response.headers, "content-type") or "absent").partition(";")[0]
-        for response in (recorded, live)
-    )
-    if was != now:
-        yield f"content-type was {was}, now {now}"
-    for name in _ID_HEADERS:
-        was, now = (
-            VOLATILE.sub("<id>", first_value(response.headers, name) or "absent")
-            for response in (recorded, live)
-        )
+    for name in ("content-type", *_ID_HEADERS):
+        was, now = (_stable_header(response, name) for response in (recorded, live))
         if was != now:
             yield f"{name} was {was}, now {now}"
     match recorded.content, live.content:
@@ -196,6 +187,12 @@ def _differences(recorded: Response, live: Response) -> Iterator[str]:
             yield "it was a stream of events, now a body"
         case _:
             yield "it was a body, now a stream of events"
+
+
+def _stable_header(response: Response, name: str) -> str:
+    """Return the header *name* without its ids and parameters, such as a charset."""
+    value = first_value(response.headers, name) or "absent"
+    return VOLATILE.sub("<id>", value.partition(";")[0])
 
 
 def _event_order(stream: Stream) -> list[str]:

@@ -34,9 +34,7 @@ class Comparator:
 
     def pair_ids(self, before: str, after: str) -> bool:
         """Pair the id *before* with *after*; return False if one of them has another partner."""
-        if before in self.ids:
-            return self.ids[before] == after
-        if after in self._used:
+        if not self._can_pair(before, after):
             return False
         self.ids[before] = after
         self._used.add(after)
