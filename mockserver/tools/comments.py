@@ -32,14 +32,11 @@ def find_comments(text: str) -> list[Comment]:
     if not _POSSIBLE_COMMENT.search(text):
         return []
     found: list[Comment] = []
-    line, counted_to = 1, 0  # the line of the character at that offset
     for start, part in _outside_scalars(text):
         for match in _COMMENT.finditer(part):
             offset = start + match.start()
-            line_start = text.rfind("\n", 0, offset) + 1
-            before = text[line_start:offset]
-            line += text.count("\n", counted_to, offset)
-            counted_to = offset
+            line = text.count("\n", 0, offset) + 1
+            before = text[text.rfind("\n", 0, offset) + 1 : offset]
             is_alone = not before.strip()
             indent = before if is_alone else ""
             found.append(Comment(line, match.group().rstrip(), is_alone, indent))
