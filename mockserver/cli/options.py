@@ -118,7 +118,7 @@ speed = _combine(
         "--max-gap",
         type=click.FloatRange(0),
         metavar="SECONDS",
-        help="Shorten longer pauses within a response to this.  [default: no limit]",
+        help="Limit each pause within a response to this.  [default: no limit]",
     ),
 )
 
@@ -137,8 +137,8 @@ address = _combine(
         multiple=True,
         type=_checked(access.parse_origin),
         metavar="ORIGIN",
-        help="Allow web pages of this origin, such as https://app.example, to use the server with credentials. While recording, other "
-        "pages are rejected. Repeatable; in the variable, separated by spaces.  [default: pages on localhost]",
+        help="Allow web pages of this origin, such as https://app.example, to use the server with credentials. While recording, pages of "
+        "other origins are rejected. Repeatable; in the variable, separated by spaces.  [default: pages on localhost]",
     ),
     option_with_variable(
         "--allow-host",
@@ -146,7 +146,7 @@ address = _combine(
         multiple=True,
         type=_checked(access.parse_host),
         metavar="NAME",
-        help="Also accept this host name, while recording and below /__mockserver__/. Repeatable; in the variable, separated "
+        help="Also accept this host name. Names are checked while recording, and below /__mockserver__/. Repeatable; in the variable, separated "
         "by spaces.  [default: localhost; if --host is not loopback, also IP addresses and names without a dot]",
     ),
     config,

@@ -26,21 +26,21 @@ _MAX_LISTED = 20
     "graphs",
     multiple=True,
     metavar="NAME",
-    help="Declare a graph of the fake; other names are rejected. Repeatable; in the variable, separated by spaces.  "
+    help="Declare a graph; the fake graph then rejects other names. Repeatable; in the variable, separated by spaces.  "
     "[default: every name is accepted]",
 )
 @options.option_with_variable(
     "--script",
     type=options.parse_path,
     metavar="FILE",
-    help="YAML file with what the fake graph says, in the format of `mockserver script`; `extends: built-in` adds to "
+    help="YAML file that defines what the fake graph says; `mockserver script` prints an example. With `extends: built-in` it adds to "
     "the built-in script.  [default: the built-in script]",
 )
 @options.option_with_variable(
     "--fake-now",
     metavar="DATE",
-    help="Date the threads and runs of the fake graph: an ISO date or time, in UTC unless it names another zone, or today, the local day at "
-    "the start. Ids stay the same.  [default: 2026-01-01]",
+    help="The date of the fake graph's threads and runs: an ISO date or time (in UTC, unless it has an offset), or `today` (the local day "
+    "when the server starts). Ids stay the same.  [default: 2026-01-01]",
 )
 @options.speed
 @options.address
