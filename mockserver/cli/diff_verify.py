@@ -15,7 +15,7 @@ from mockserver.formats.wording import pluralize, printable
 
 if TYPE_CHECKING:
     from mockserver.tools.compare.diff import ExchangePair
-    from mockserver.tools.source import Source
+    from mockserver.tools.source import CassetteSource
 
 
 @click.command(short_help="Compare two recordings.")
@@ -160,7 +160,7 @@ def verify(
 
 def _pair_files(
     work: Work, before: Path, after: Path
-) -> list[tuple[str, "Source | None", "Source | None"]]:
+) -> list[tuple[str, "CassetteSource | None", "CassetteSource | None"]]:
     """Return a list of (name, cassette of A, cassette of B); two files form one pair, whatever their names."""
     for path in (before, after):
         if not path.exists():

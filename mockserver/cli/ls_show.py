@@ -15,7 +15,7 @@ from mockserver.cli.work import NOT_A_CASSETTE, Work
 from mockserver.errors import UsageError
 
 if TYPE_CHECKING:
-    from mockserver.tools.source import Part, Source
+    from mockserver.tools.source import CassetteSource, Part
 
 
 @click.command(short_help="List the exchanges of cassettes.")
@@ -108,7 +108,7 @@ def script() -> None:
     click.echo(builtin_text(), nl=False)
 
 
-def _select_parts(work: Work, source: "Source", number: int | None) -> Iterator["Part"]:
+def _select_parts(work: Work, source: "CassetteSource", number: int | None) -> Iterator["Part"]:
     """Yield the part with exchange *number* of *source*, or all; report each that cannot be read."""
     if not source.is_cassette:
         work.report_error(f"{source.name}: {NOT_A_CASSETTE}")

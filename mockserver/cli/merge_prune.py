@@ -14,7 +14,7 @@ from mockserver.formats.wording import pluralize
 
 if TYPE_CHECKING:
     from mockserver.tools.prune import PrunePlan
-    from mockserver.tools.source import Part, Source
+    from mockserver.tools.source import CassetteSource, Part
 
 
 @click.command(short_help="Remove exchanges that were never played.")
@@ -114,7 +114,7 @@ def merge(
     policy = settings.load(config).policy
     work = Work()
     check_target(into, overwrite=overwrite)
-    sources: list[Source] = []
+    sources: list[CassetteSource] = []
     for opened in work.readable_cassettes(paths, "merge"):
         if into.exists() and opened.path.samefile(into) and not opened.is_explicit:
             work.note(f"{into}: not merged, since it is the output file")

@@ -21,7 +21,7 @@ from mockserver.redaction.redactor import RedactionRules, Redactor
 from mockserver.server.upstream import Upstream
 from mockserver.tools.compare.junit import junit_xml
 from mockserver.tools.compare.verify import Conversation, Outcome, Result
-from mockserver.tools.source import Part, Source
+from mockserver.tools.source import CassetteSource, Part
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Verification:
     """Seconds until a response counts as failed."""
     _is_reached: bool = field(default=False, init=False)
 
-    async def results(self, source: Source) -> AsyncIterator[Result]:
+    async def results(self, source: CassetteSource) -> AsyncIterator[Result]:
         """Yield the result for each exchange of *source*, in recorded order; raise UpstreamError if the server was never reached."""
         conversation = Conversation(self.new_id)
         try:
@@ -91,13 +91,13 @@ class Verification:
         return Redactor(self.upstream.secrets, self.rules).exchange(exchange)
 
 
-def verify_all(sources: Sequence[Source], check: Verification, jobs: int) -> list[Result]:
+def verify_all(sources: Sequence[CassetteSource], check: Verification, jobs: int) -> list[Result]:
     """Return the results of *check* for all exchanges of *sources*, *jobs* cassettes in parallel; raise UpstreamError if the server cannot be reached."""
 
     async def run() -> list[Result]:
         slots = asyncio.Semaphore(jobs)
 
-        async def verify_one(source: Source) -> list[Result]:
+        async def verify_one(source: CassetteSource) -> list[Result]:
             async with slots:
                 return [result async for result in check.results(source)]
 

@@ -15,7 +15,7 @@ from mockserver.errors import MockServerError
 from mockserver.formats.wording import printable
 
 if TYPE_CHECKING:
-    from mockserver.tools.source import Part, Source
+    from mockserver.tools.source import CassetteSource, Part
 
 NOT_A_CASSETTE = "not a cassette: it must begin with `mockserver: 1`"
 
@@ -25,7 +25,7 @@ class Opened:
     """A file and the cassette in it; *is_explicit* if the user named the file itself, not its folder."""
 
     path: Path
-    source: "Source"
+    source: "CassetteSource"
     is_explicit: bool
 
 

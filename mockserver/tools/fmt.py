@@ -9,10 +9,10 @@ from mockserver.cassette.yaml_codec.dump import SEPARATOR
 from mockserver.errors import ReadError
 from mockserver.matching.canonical import canonicalize
 from mockserver.tools.comments import insert_comments, insert_comments_on_top
-from mockserver.tools.source import Part, Source
+from mockserver.tools.source import CassetteSource, Part
 
 
-def format_source(source: Source) -> bytes:
+def format_source(source: CassetteSource) -> bytes:
     """Return *source* formatted; a part that is truncated or cannot be read is unchanged."""
     return b"".join(_format_part(part) for part in source.parts)
 

@@ -9,7 +9,7 @@ from mockserver.matching.canonical import canonicalize
 from mockserver.matching.keys import Key, request_key
 from mockserver.tools.comments import insert_comments
 from mockserver.tools.fmt import join_parts, response_without_times, rewrite_part
-from mockserver.tools.source import Part, Source
+from mockserver.tools.source import CassetteSource, Part
 
 
 @dataclass(slots=True)
@@ -23,7 +23,7 @@ class MergeResult:
     notes: list[str] = field(default_factory=list)
 
 
-def merge_sources(sources: Sequence[Source], policy: Policy) -> MergeResult:
+def merge_sources(sources: Sequence[CassetteSource], policy: Policy) -> MergeResult:
     """Return *sources* merged into one cassette.
 
     The exchanges of a cassette with the same request are dropped if the earlier cassettes end with the same responses to it; times are not
@@ -73,7 +73,7 @@ class _Entry:
         return response_without_times(self.part.require_exchange().response)
 
 
-def _header_part(header: Header, sources: Sequence[Source]) -> Part:
+def _header_part(header: Header, sources: Sequence[CassetteSource]) -> Part:
     """Return the first document, with the comments of the headers of all *sources*."""
     text = yaml_codec.dump_header(header)
     for source in sources:
@@ -90,7 +90,7 @@ def _with_repeat(part: Part, repeat: Repeat | None) -> Part:
     return replace(part, raw=raw, exchange=exchange)
 
 
-def _merge_headers(sources: Sequence[Source], result: MergeResult) -> Header:
+def _merge_headers(sources: Sequence[CassetteSource], result: MergeResult) -> Header:
     """Return the merged header: values on which all agree, all ignored paths, and the oldest date. Notes are added to *result*."""
     headers = [source.header for source in sources]
     upstreams = list(dict.fromkeys(header.upstream for header in headers if header.upstream))

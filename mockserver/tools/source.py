@@ -99,7 +99,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Source:
+class CassetteSource:
     """The cassette *name* with its *parts*, the header first; *raw* is the whole file."""
 
     name: str
@@ -126,7 +126,7 @@ class Source:
         return [part.error for part in self.parts if part.error and not part.is_truncated]
 
 
-def parse_source(name: str, raw: bytes) -> Source:
+def parse_source(name: str, raw: bytes) -> CassetteSource:
     """Return the file *name* with the content *raw*, split into its parts; a part that cannot be read holds its error."""
     found, empty_lines = _split_documents(raw)
     parts: list[Part] = []
@@ -142,7 +142,7 @@ def parse_source(name: str, raw: bytes) -> Source:
     if header and header.recorded and len(parts) > 1:
         parts[-1] = _check_end(parts[-1], found[-1][0])
     is_cassette = bool(parts) and b"mockserver" in parts[0].raw
-    return Source(name, raw, tuple(parts), is_cassette, tuple(empty_lines))
+    return CassetteSource(name, raw, tuple(parts), is_cassette, tuple(empty_lines))
 
 
 def _split_documents(raw: bytes) -> tuple[list[tuple[Document, int]], list[int]]:

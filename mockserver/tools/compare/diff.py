@@ -15,7 +15,7 @@ from mockserver.matching.keys import ABSENT
 from mockserver.matching.shape import request_shape
 from mockserver.tools.compare.exchanges import response_changes
 from mockserver.tools.compare.volatile import Change, Comparator
-from mockserver.tools.source import Part, Source
+from mockserver.tools.source import CassetteSource, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class ExchangePair:
 
 
 def compare_sources(
-    before: Source, after: Source, policy: Policy, *, exact: bool = False
+    before: CassetteSource, after: CassetteSource, policy: Policy, *, exact: bool = False
 ) -> list[ExchangePair]:
     """Return the exchanges of both cassettes in recorded order, corresponding ones as a pair.
 

@@ -12,7 +12,7 @@ from mockserver.tools import plain_scalars, scrub
 from mockserver.tools.fmt import join_parts, rewrite_part
 from mockserver.tools.lint import parse_errors, responses, scalar_types, unreachable
 from mockserver.tools.lint.findings import CODES, Finding
-from mockserver.tools.source import Part, Source
+from mockserver.tools.source import CassetteSource, Part
 
 _FIX_TRUNCATED = (
     "delete it, or end it with a line `end: {after: 0, how: closed}` below `response`; "
@@ -23,7 +23,7 @@ _OVERRIDING_CODES = ("malformed", "unknown-key", "duplicate-key", "header")
 """A finding with one of these makes findings about types on the same line redundant."""
 
 
-def lint_source(source: Source, policy: Policy, rules: RedactionRules) -> list[Finding]:
+def lint_source(source: CassetteSource, policy: Policy, rules: RedactionRules) -> list[Finding]:
     """Return the findings in *source*, ordered by line. No finding repeats a secret.
 
     *policy* comes from the project's settings, *rules* are its own redaction rules.
@@ -43,7 +43,7 @@ def lint_source(source: Source, policy: Policy, rules: RedactionRules) -> list[F
     return list(_mask_secrets(_without_redundant(findings), rules))
 
 
-def fix_source(source: Source, skipped: Set[str] = frozenset()) -> bytes:
+def fix_source(source: CassetteSource, skipped: Set[str] = frozenset()) -> bytes:
     """Return *source* with the unambiguous fixes: missing quotes, headers that a replay sets itself, empty documents.
 
     Findings with one of the codes *skipped* are not fixed. A file with a git conflict is returned unchanged.
@@ -107,7 +107,7 @@ def _reload(part: Part, text: str) -> Part:
         return replace(part, raw=raw)
 
 
-def _check_file(source: Source) -> Iterator[Finding]:
+def _check_file(source: CassetteSource) -> Iterator[Finding]:
     name = source.name
     if not source.raw.strip():
         yield Finding(name, 1, "empty", 0, "the file is empty", "record into it, or delete it")

@@ -12,7 +12,7 @@ from mockserver.matching import json_path, keys, url
 from mockserver.matching.canonical import canonicalize
 from mockserver.tools.fmt import response_without_times
 from mockserver.tools.lint.findings import Finding, create_finding
-from mockserver.tools.source import KeyPath, Part, Source
+from mockserver.tools.source import CassetteSource, Part
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"))
 """The methods that an Agent Server accepts."""
@@ -32,7 +32,7 @@ class _Candidate(NamedTuple):
     """Its canonical request, before `ignore` is applied."""
 
 
-def check_source(source: Source, policy: Policy) -> Iterator[Finding]:
+def check_source(source: CassetteSource, policy: Policy) -> Iterator[Finding]:
     """Yield the findings about exchanges of *source* that are never played, or whose `repeat` or `ignore` has no effect."""
     rules = keys.merge_rules(policy.ignore, source.header.ignore)
     candidates: list[_Candidate] = []
@@ -101,15 +101,15 @@ def _check_repeats(group: list[_Candidate]) -> Iterator[Finding]:
             )
 
 
-def _check_ignore(source: Source, candidates: list[_Candidate]) -> Iterator[Finding]:
+def _check_ignore(source: CassetteSource, candidates: list[_Candidate]) -> Iterator[Finding]:
     for number, text in enumerate(source.header.ignore):
         path = json_path.parse(text)
         forms = [candidate.form for candidate in candidates]
         if forms and all(json_path.remove(form, path) == form for form in forms):
             message = f"`ignore: {text}` matches nothing in any request"
             fix = "correct the path, or delete it"
-            location: KeyPath = ("ignore", number)
-            yield create_finding(source.parts[0], location, "useless-ignore", message, fix)
+            header = source.parts[0]
+            yield create_finding(header, ("ignore", number), "useless-ignore", message, fix)
 
 
 def _never_matched(exchange: Exchange) -> str | None:
