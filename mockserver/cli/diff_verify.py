@@ -127,7 +127,7 @@ def verify(
         write_junit,
     )
     from mockserver.server import settings
-    from mockserver.tools.compare.verify import Outcome, Result, age_warning
+    from mockserver.tools.compare.verify import Outcome, Result, warn_if_old
 
     project = settings.load(config)
     server = options.create_upstream(upstream, upstream_headers, upstream_api_key)
@@ -140,7 +140,7 @@ def verify(
     warnings = {
         source.name: warning
         for source in sources
-        if (warning := age_warning(source.name, source.header, now, max_age))
+        if (warning := warn_if_old(source.name, source.header, now, max_age))
     }
     if junit is not None and not junit.parent.is_dir():
         raise UsageError(f"--junit {junit}: the folder {junit.parent} does not exist")
@@ -180,7 +180,7 @@ def _pair_files(
             for source_a in sources_a.values()
             for source_b in sources_b.values()
         ]
-    unread = {name for root in (before, after) for name in work.unread_below(root)}
+    unread = {name for root in (before, after) for name in work.list_unread(root)}
     names = sorted({*sources_a, *sources_b} - unread)
     return [(name, sources_a.get(name), sources_b.get(name)) for name in names]
 

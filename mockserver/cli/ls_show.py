@@ -93,7 +93,7 @@ def show(cassette: Path, number: int | None, raw: bool, as_json: bool, stable: b
             facts: Any = summary.exchange_to_json(part.number, exchange)
             if stable:
                 facts = normalizer.normalize_exchange(facts)
-            print_facts(facts, "\n".join(_exchange_lines(facts)), as_json=as_json)
+            print_facts(facts, "\n".join(_format_exchange(facts)), as_json=as_json)
     work.finish()
 
 
@@ -124,28 +124,28 @@ def _select_parts(work: Work, source: "CassetteSource", number: int | None) -> I
             yield part
 
 
-def _exchange_lines(facts: dict[str, Any]) -> Iterator[str]:
+def _format_exchange(facts: dict[str, Any]) -> Iterator[str]:
     request, response = facts["request"], facts["response"]
     yield f"#{facts['number']} {request['method']} {request['path']}"
     yield from (f"{name}: {value}" for name, value in request.get("headers", ()))
-    yield from _body_lines(request)
+    yield from _format_body(request)
     yield ""
     redacted = f" ({facts['redacted']} redacted)" if "redacted" in facts else ""
     yield f"{response['status']}{redacted}"
     yield from (f"{name}: {value}" for name, value in response["headers"])
     if "events" in response:
         yield ""
-        yield from _event_lines(response["events"])
+        yield from _format_events(response["events"])
         if "tail" in response:
             yield f"unfinished: {response['tail']!r}"
     else:
-        yield from _body_lines(response)
+        yield from _format_body(response)
     if response.get("end") == "cut":
         yield "the upstream closed the connection here"
     yield ""
 
 
-def _body_lines(part: dict[str, Any]) -> Iterator[str]:
+def _format_body(part: dict[str, Any]) -> Iterator[str]:
     if "body" in part:
         yield ""
         yield json.dumps(part["body"], ensure_ascii=False, indent=2)
@@ -154,7 +154,7 @@ def _body_lines(part: dict[str, Any]) -> Iterator[str]:
         yield str(part.get("text", part.get("base64")))
 
 
-def _event_lines(events: list[dict[str, Any]]) -> Iterator[str]:
+def _format_events(events: list[dict[str, Any]]) -> Iterator[str]:
     width = max((len(str(event.get("event", ""))) for event in events), default=0)
     for event in events:
         at = f"{event['at']:9.3f}  " if "at" in event else ""

@@ -67,7 +67,7 @@ def serve(
     now = parse_fake_now(fake_now)
     log = serving.create_log()
     server_options = serving.create_server_options(address, parse_pace(speed, max_gap))
-    server = modes.serve(paths or _default_paths(), server_options, log, script, graphs, now)
+    server = modes.serve(paths or _find_default_paths(), server_options, log, script, graphs, now)
     _run(server, address, "serve", log)
 
 
@@ -98,7 +98,7 @@ def replay(
     from mockserver.server import modes
     from mockserver.store.usage import add_usage, check_usage_file
 
-    paths = paths or _default_paths()
+    paths = paths or _find_default_paths()
     if not paths:
         raise UsageError(
             "nothing to replay: ./cassettes does not exist; name a cassette or a folder"
@@ -120,7 +120,7 @@ def replay(
         sys.exit(1)
 
 
-def _default_paths() -> tuple[Path, ...]:
+def _find_default_paths() -> tuple[Path, ...]:
     return (options.FOLDER,) if options.FOLDER.is_dir() else ()
 
 

@@ -19,7 +19,7 @@ from mockserver.formats.wording import pluralize, printable
 from mockserver.http.messages import Request
 from mockserver.redaction.redactor import RedactionRules, Redactor
 from mockserver.server.upstream import Upstream
-from mockserver.tools.compare.junit import junit_xml
+from mockserver.tools.compare.junit import format_junit
 from mockserver.tools.compare.verify import Conversation, Outcome, Result
 from mockserver.tools.source import CassetteSource, Part
 
@@ -135,6 +135,6 @@ def print_results(results: Sequence[Result], warnings: Mapping[str, str], as_jso
 def write_junit(path: Path, results: Sequence[Result], warnings: Mapping[str, str]) -> None:
     """Write *results* to *path* as JUnit XML; raise StorageError if that fails."""
     try:
-        path.write_bytes(junit_xml(results, warnings))
+        path.write_bytes(format_junit(results, warnings))
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from None

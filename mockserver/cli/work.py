@@ -38,7 +38,7 @@ class Work:
         self._delayed_lines: list[str] | None = None
         self._unread: list[Path] = []
 
-    def unread_below(self, root: Path) -> Iterator[str]:
+    def list_unread(self, root: Path) -> Iterator[str]:
         """Yield the paths, relative to *root*, of the files below it that could not be read."""
         for path in self._unread:
             if path.is_relative_to(root):

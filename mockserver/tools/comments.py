@@ -32,7 +32,7 @@ def find_comments(text: str) -> list[Comment]:
     if not _POSSIBLE_COMMENT.search(text):
         return []
     found: list[Comment] = []
-    for start, part in _outside_scalars(text):
+    for start, part in _iter_outside_scalars(text):
         for match in _COMMENT.finditer(part):
             offset = start + match.start()
             line = text.count("\n", 0, offset) + 1
@@ -48,8 +48,8 @@ def insert_comments(text: str, old: str) -> str:
     comments = find_comments(old)
     if not comments:
         return text
-    old_anchors = _anchors(old)
-    new_lines = {path: line for line, path in reversed(_anchors(text))}
+    old_anchors = _find_anchors(old)
+    new_lines = {path: line for line, path in reversed(_find_anchors(text))}
     starts = [line for line, _ in old_anchors]
     lines = text.split("\n")
     above: dict[int, list[str]] = {}
@@ -84,7 +84,7 @@ def insert_comments_on_top(text: str, old: str) -> str:
     return separator + "".join(f"{comment.text}\n" for comment in find_comments(old)) + rest
 
 
-def _outside_scalars(text: str) -> Iterator[tuple[int, str]]:
+def _iter_outside_scalars(text: str) -> Iterator[tuple[int, str]]:
     """Yield the stretches of *text* outside scalars, with their offsets."""
     offset = 0
     for token in yaml.scan(text, Loader=_LOADER):
@@ -98,7 +98,7 @@ def _outside_scalars(text: str) -> Iterator[tuple[int, str]]:
     yield offset, text[offset:]
 
 
-def _anchors(text: str) -> list[tuple[int, KeyPath]]:
+def _find_anchors(text: str) -> list[tuple[int, KeyPath]]:
     """Return the lines of the document *text* on which a value begins, with its path, ordered by line."""
     items = iter_items(strict_yaml.parse(text))
     found = [(node.lines[path[-1]], path) for node, path in items]

@@ -60,7 +60,7 @@ def rewrite_part(part: Part, value: Header | Exchange) -> bytes:
     return raw.replace(b"\n", b"\r\n") if b"\r\n" in part.raw else raw
 
 
-def response_without_times(response: Response) -> tuple[object, ...]:
+def strip_times(response: Response) -> tuple[object, ...]:
     """Return what a client receives of *response*, without the times."""
     is_cut = response.end is not None and response.end.cut
     body = playback.encode_body(response.content)
@@ -81,11 +81,11 @@ def _loads_as(value: Header | Exchange, text: str) -> bool:
         loaded = yaml_codec.load_exchange(text)
     except ReadError:
         return False
-    return loaded is not None and _meaning(loaded) == _meaning(value)
+    return loaded is not None and _extract_meaning(loaded) == _extract_meaning(value)
 
 
-def _meaning(exchange: Exchange) -> tuple[object, ...]:
+def _extract_meaning(exchange: Exchange) -> tuple[object, ...]:
     """Return what formatting must not change: the canonical request, and the response without its times."""
     request = exchange.request
     rest = request.headers, exchange.repeat, exchange.redacted
-    return canonicalize(request), *rest, *response_without_times(exchange.response)
+    return canonicalize(request), *rest, *strip_times(exchange.response)

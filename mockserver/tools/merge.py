@@ -8,7 +8,7 @@ from mockserver.cassette.model import Header, Policy, Repeat
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.keys import Key, request_key
 from mockserver.tools.comments import insert_comments
-from mockserver.tools.fmt import join_parts, response_without_times, rewrite_part
+from mockserver.tools.fmt import join_parts, rewrite_part, strip_times
 from mockserver.tools.source import CassetteSource, Part
 
 
@@ -70,7 +70,7 @@ class _Entry:
 
     @property
     def response(self) -> tuple[object, ...]:
-        return response_without_times(self.part.require_exchange().response)
+        return strip_times(self.part.require_exchange().response)
 
 
 def _header_part(header: Header, sources: Sequence[CassetteSource]) -> Part:

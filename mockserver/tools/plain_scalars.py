@@ -23,7 +23,7 @@ class PlainScalar:
 
 def find_plain_scalars(text: str) -> Iterator[PlainScalar]:
     """Yield the plain scalars of the document *text*, which is strict YAML; keys are left out."""
-    return _plain_scalars_in(yaml.compose(text, Loader=_LOADER), ())
+    return _iter_plain_scalars(yaml.compose(text, Loader=_LOADER), ())
 
 
 def quote(text: str, scalars: Iterable[PlainScalar]) -> str:
@@ -36,13 +36,13 @@ def quote(text: str, scalars: Iterable[PlainScalar]) -> str:
     return "".join((*parts, text[end:]))
 
 
-def _plain_scalars_in(node: yaml.Node | None, path: KeyPath) -> Iterator[PlainScalar]:
+def _iter_plain_scalars(node: yaml.Node | None, path: KeyPath) -> Iterator[PlainScalar]:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            yield from _plain_scalars_in(value, (*path, key.value))
+            yield from _iter_plain_scalars(value, (*path, key.value))
     elif isinstance(node, yaml.SequenceNode):
         for number, item in enumerate(node.value):
-            yield from _plain_scalars_in(item, (*path, number))
+            yield from _iter_plain_scalars(item, (*path, number))
     elif isinstance(node, yaml.ScalarNode) and not node.style:
         start, end = node.start_mark, node.end_mark
         yield PlainScalar(node.value, path, start.line + 1, start.index, end.index)

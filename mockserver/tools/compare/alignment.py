@@ -17,7 +17,7 @@ def align(before: Sequence[str], after: Sequence[str]) -> Iterator[Pair]:
     if len(before) == len(after) or not before or not after:
         yield from _pair_by_position(range(len(before)), range(len(after)))
         return
-    for start, stop, new_start, new_stop in _blocks(before, after):
+    for start, stop, new_start, new_stop in _iter_blocks(before, after):
         yield from _pair_by_position(range(start, stop), range(new_start, new_stop))
 
 
@@ -25,10 +25,10 @@ def align_events(
     before: Sequence[tuple[str, str]], after: Sequence[tuple[str, str]]
 ) -> Iterator[Pair]:
     """Yield the pairs of two lists of events, given as name and signature: equal events first, then events of one name between them."""
-    for start, stop, new_start, new_stop in _blocks(before, after):
+    for start, stop, new_start, new_stop in _iter_blocks(before, after):
         old_names = [name for name, _ in before[start:stop]]
         new_names = [name for name, _ in after[new_start:new_stop]]
-        for low, high, new_low, new_high in _blocks(old_names, new_names):
+        for low, high, new_low, new_high in _iter_blocks(old_names, new_names):
             old = range(start + low, start + high)
             new = range(new_start + new_low, new_start + new_high)
             if old_names[low:high] == new_names[new_low:new_high]:
@@ -38,7 +38,7 @@ def align_events(
                 yield from ((None, number) for number in new)
 
 
-def _blocks(
+def _iter_blocks(
     before: Sequence[object], after: Sequence[object]
 ) -> Iterator[tuple[int, int, int, int]]:
     """Yield the stretches that are equal or replace each other, as start and stop in *before* and in *after*."""

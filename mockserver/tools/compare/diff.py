@@ -13,7 +13,7 @@ from mockserver.matching import keys
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.keys import ABSENT
 from mockserver.matching.shape import request_shape
-from mockserver.tools.compare.exchanges import response_changes
+from mockserver.tools.compare.exchanges import compare_responses
 from mockserver.tools.compare.volatile import Change, Comparator
 from mockserver.tools.source import CassetteSource, Part
 
@@ -64,7 +64,7 @@ def compare_sources(
             pairs.append(ExchangePair(_route(part), part.number, None))
     pairs += [ExchangePair(_route(part), None, part.number) for part in unmatched.parts.values()]
     pairs.sort(key=lambda pair: (pair.before or pair.after or 0, pair.before is None))
-    header = tuple(_header_changes(before.header, after.header, comparator))
+    header = tuple(_compare_headers(before.header, after.header, comparator))
     return [ExchangePair("header", 0, 0, header, is_header=True), *pairs] if header else pairs
 
 
@@ -80,15 +80,15 @@ class _Unmatched:
             form = self._form(part.require_exchange().request)
             key, shape = keys.request_key(form), request_shape(form)
             self._numbers["key", key].append(number)
-            self._numbers["response", key, _stable_response(part)].append(number)
-            self._numbers["route", _stable_route(part)].append(number)
+            self._numbers["response", key, _mask_response(part)].append(number)
+            self._numbers["route", _mask_route(part)].append(number)
             if shape:
                 self._numbers["shape", shape.key].append(number)
 
     def take_identical(self, part: Part) -> Part | None:
         """Return the first exchange with the request of *part* and the same response, apart from ids and times."""
         key = keys.request_key(self._form(part.require_exchange().request))
-        return self._take("response", key, _stable_response(part))
+        return self._take("response", key, _mask_response(part))
 
     def take_by_key(self, part: Part, comparator: Comparator) -> Part | None:
         """Return the first exchange with the key of *part*: with its own ids, with the paired ids, or with any ids."""
@@ -101,7 +101,7 @@ class _Unmatched:
 
     def take_by_route(self, part: Part) -> Part | None:
         """Return the first exchange with the method and path of *part*, apart from ids and the query."""
-        return self._take("route", _stable_route(part))
+        return self._take("route", _mask_route(part))
 
     def _take(self, *key: object) -> Part | None:
         numbers = self._numbers[key]
@@ -120,7 +120,7 @@ def _compare_exchanges(part: Part, partner: Part, comparator: Comparator) -> Exc
         *comparator.changes(
             canonicalize(before.request), canonicalize(after.request), ("request",)
         ),
-        *response_changes(before.response, after.response, comparator),
+        *compare_responses(before.response, after.response, comparator),
     ]
     old, new = (str(exchange.repeat) if exchange.repeat else ABSENT for exchange in (before, after))
     if old != new:
@@ -128,7 +128,7 @@ def _compare_exchanges(part: Part, partner: Part, comparator: Comparator) -> Exc
     return ExchangePair(_route(part), part.number, partner.number, tuple(changes))
 
 
-def _header_changes(before: Header, after: Header, comparator: Comparator) -> Iterator[Change]:
+def _compare_headers(before: Header, after: Header, comparator: Comparator) -> Iterator[Change]:
     """Yield the changes of the header that affect a replay, and all others if *comparator* is exact."""
     fields = ("ignore", "repeat", *(("upstream", "recorded", "server") if comparator.exact else ()))
     for field in fields:
@@ -137,14 +137,14 @@ def _header_changes(before: Header, after: Header, comparator: Comparator) -> It
         yield from comparator.changes(old, new, (field,))
 
 
-def _stable_response(part: Part) -> tuple[object, ...]:
+def _mask_response(part: Part) -> tuple[object, ...]:
     """Return the status and the body of the response without ids and times."""
     response = part.require_exchange().response
     body = playback.encode_body(response.content).decode("utf-8", "replace")
     return response.status, VOLATILE.sub("*", body)
 
 
-def _stable_route(part: Part) -> str:
+def _mask_route(part: Part) -> str:
     return VOLATILE.sub("*", _route(part).partition("?")[0])
 
 

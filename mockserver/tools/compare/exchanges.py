@@ -13,19 +13,21 @@ from mockserver.tools.json_bodies import parse_body
 from mockserver.tools.source import KeyPath
 
 
-def response_changes(before: Response, after: Response, comparator: Comparator) -> Iterator[Change]:
+def compare_responses(
+    before: Response, after: Response, comparator: Comparator
+) -> Iterator[Change]:
     """Yield the differences of two responses. Times are compared only if *comparator* is exact."""
     if before.status != after.status:
         yield Change(("status",), before.status, after.status)
     if before.reason != after.reason:
         yield Change(("reason",), _or_absent(before.reason), _or_absent(after.reason))
-    headers = _by_name(before.headers), _by_name(after.headers)
+    headers = _join_by_name(before.headers), _join_by_name(after.headers)
     yield from comparator.changes(*headers, ("headers",))
     match before.content, after.content:
         case Stream() as old_stream, Stream() as new_stream:
-            yield from _stream_changes(old_stream, new_stream, comparator)
+            yield from _compare_streams(old_stream, new_stream, comparator)
         case Body() as old_body, Body() as new_body:
-            yield from _text_changes(old_body.raw, new_body.raw, comparator, ("body",))
+            yield from _compare_bodies(old_body.raw, new_body.raw, comparator, ("body",))
             if comparator.exact and old_body.after != new_body.after:
                 yield Change(("after",), old_body.after, new_body.after)
         case old, new:
@@ -37,7 +39,7 @@ def response_changes(before: Response, after: Response, comparator: Comparator) 
         yield Change(("end", "after"), old_end.after, new_end.after)
 
 
-def named_events(stream: Stream) -> list[tuple[str, Json]]:
+def list_named_events(stream: Stream) -> list[tuple[str, Json]]:
     """Return name and data of the events of *stream*, without comments."""
     return [(event.name, parse_body(event.raw)) for event in _events(stream, comments=False)]
 
@@ -65,7 +67,7 @@ def _events(stream: Stream, *, comments: bool) -> list[_Event]:
     return found
 
 
-def _text_changes(
+def _compare_bodies(
     before: bytes, after: bytes, comparator: Comparator, path: KeyPath
 ) -> Iterator[Change]:
     """Yield the differences of two bodies; if only their spelling differs, this is a change if *comparator* is exact."""
@@ -75,14 +77,14 @@ def _text_changes(
     yield from found
 
 
-def _by_name(headers: Headers) -> dict[str, Json]:
+def _join_by_name(headers: Headers) -> dict[str, Json]:
     joined: dict[str, Json] = {}
     for name, value in headers:
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
     return joined
 
 
-def _stream_changes(before: Stream, after: Stream, comparator: Comparator) -> Iterator[Change]:
+def _compare_streams(before: Stream, after: Stream, comparator: Comparator) -> Iterator[Change]:
     old_events, new_events = (
         _events(stream, comments=comparator.exact) for stream in (before, after)
     )
@@ -95,8 +97,8 @@ def _stream_changes(before: Stream, after: Stream, comparator: Comparator) -> It
         new = None if new_index is None else new_events[new_index]
         if old and new:
             path: KeyPath = ("events", old.number, old.name)
-            yield from _text_changes(old.raw, new.raw, comparator, path)
-            yield from _field_changes(old, new, comparator, path)
+            yield from _compare_bodies(old.raw, new.raw, comparator, path)
+            yield from _compare_fields(old, new, comparator, path)
         elif old:
             yield Change(("events", old.number, old.name), parse_body(old.raw), ABSENT)
         elif new:
@@ -106,7 +108,7 @@ def _stream_changes(before: Stream, after: Stream, comparator: Comparator) -> It
         yield Change(("tail",), *tails)
 
 
-def _field_changes(
+def _compare_fields(
     before: _Event, after: _Event, comparator: Comparator, path: KeyPath
 ) -> Iterator[Change]:
     """Yield the differences of id, retry and time. An event id changes in each run, so it counts only if one of the events has none."""

@@ -38,7 +38,7 @@ def infer_shape(values: Iterable[Json]) -> Shape:
     return shape
 
 
-def shape_differences(before: Shape, after: Shape, path: str = "") -> Iterator[str]:
+def compare_shapes(before: Shape, after: Shape, path: str = "") -> Iterator[str]:
     """Yield a sentence for each difference below *path*: a missing part, a new part, another type."""
     new_types = after.types - before.types
     if new_types and before.types:
@@ -47,7 +47,7 @@ def shape_differences(before: Shape, after: Shape, path: str = "") -> Iterator[s
     for name, part in before.parts.items():
         below = f"{path}{name}".removeprefix(".")
         if name in after.parts:
-            yield from shape_differences(part, after.parts[name], below)
+            yield from compare_shapes(part, after.parts[name], below)
         elif _may_have(after, name):
             yield f"{below} is missing"
     for name in after.parts:
@@ -69,9 +69,9 @@ def _add(shape: Shape, value: Json) -> None:
             _add(shape.parts.setdefault(f".{VOLATILE.sub('<id>', name)}", Shape()), part)
     elif isinstance(value, list):
         for item in value:
-            _add(shape.parts.setdefault(_item_kind(item), Shape()), item)
+            _add(shape.parts.setdefault(_describe_item(item), Shape()), item)
 
 
-def _item_kind(item: Json) -> str:
+def _describe_item(item: Json) -> str:
     kind = item.get("type") if isinstance(item, dict) else None
     return f"[type={kind}]" if isinstance(kind, str) else "[*]"

@@ -12,12 +12,12 @@ _INVALID = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """A character that XML 1.0 does not allow."""
 
 
-def junit_xml(results: Sequence[Result], warnings: Mapping[str, str]) -> bytes:
+def format_junit(results: Sequence[Result], warnings: Mapping[str, str]) -> bytes:
     """Return a document with a test suite for each cassette and a test case for each of *results*; *warnings*, one by cassette, become the output of the suites."""
-    root = Element("testsuites", {"name": "mockserver verify", **_totals(results)})
+    root = Element("testsuites", {"name": "mockserver verify", **_count_outcomes(results)})
     for file, group in groupby(results, key=attrgetter("file")):
         cases = list(group)
-        suite = SubElement(root, "testsuite", {"name": _clean(file), **_totals(cases)})
+        suite = SubElement(root, "testsuite", {"name": _clean(file), **_count_outcomes(cases)})
         for result in cases:
             case = SubElement(
                 suite,
@@ -39,7 +39,7 @@ def junit_xml(results: Sequence[Result], warnings: Mapping[str, str]) -> bytes:
     return text + b"\n"
 
 
-def _totals(results: Sequence[Result]) -> dict[str, str]:
+def _count_outcomes(results: Sequence[Result]) -> dict[str, str]:
     outcomes = [result.outcome for result in results]
     return {
         "tests": str(len(results)),

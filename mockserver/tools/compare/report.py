@@ -54,7 +54,7 @@ def format_changes(changes: Iterable[Change]) -> Iterator[list[str]]:
         first = next((number for number, (old, new) in pairs if old != new), min(map(len, texts)))
         start = max(first - CONTEXT, 0)
         marked = zip("-+", texts, strict=True)
-        excerpts = [f"{mark} {_excerpt(text, start)}" for mark, text in marked if text]
+        excerpts = [f"{mark} {_shorten_text(text, start)}" for mark, text in marked if text]
         yield [f"{format_path(group.change.path)}{times}", *excerpts]
 
 
@@ -78,7 +78,7 @@ def format_path(path: KeyPath) -> str:
     return printable(f"{event}{json_path.format_path(steps)}".rstrip())
 
 
-def _excerpt(text: str, start: int) -> str:
+def _shorten_text(text: str, start: int) -> str:
     if len(text) <= MAX_LENGTH:
         return text
     start = min(start, len(text) - MAX_LENGTH)

@@ -95,18 +95,18 @@ def convert(
         raise UsageError(
             f"--upstream {result.base!r}: write a URL such as https://my-agent.example"
         )
-    redactor = Redactor({secret for entry in entries for secret in _secrets(entry)}, rules)
+    redactor = Redactor({secret for entry in entries for secret in _find_secrets(entry)}, rules)
     for entry in entries:
-        path = _path_below(result.base, entry.request.url)
+        path = _find_path(result.base, entry.request.url)
         if path is None:
             result.elsewhere += 1
             continue
         label = f"{entry.request.method} {path.partition('?')[0]}"
-        if reason := _skip_reason(entry):
+        if reason := _explain_skip(entry):
             result.skipped.append((label, reason))
             continue
         assert isinstance(entry.response, ForeignResponse)
-        exchange = redactor.exchange(_exchange(entry.request, path, entry.response))
+        exchange = redactor.exchange(_build_exchange(entry.request, path, entry.response))
         try:
             load_exchange(dump_exchange(exchange).encode().decode())
         except (ReadError, UnicodeEncodeError) as error:
@@ -118,7 +118,7 @@ def convert(
             )
     if result.elsewhere == len(entries):
         raise UsageError(
-            f"the recording has no request to {result.base}, only to {_servers([entry.request for entry in entries])}"
+            f"the recording has no request to {result.base}, only to {_list_servers([entry.request for entry in entries])}"
         )
     return result
 
@@ -145,7 +145,7 @@ def with_content_type(headers: Headers, kind: str | None) -> Headers:
     return (*headers, ("content-type", _CONTROLS.sub(" ", kind)))
 
 
-def _secrets(entry: ForeignExchange) -> Iterator[str]:
+def _find_secrets(entry: ForeignExchange) -> Iterator[str]:
     """Yield the credentials in *entry*: those of the request, and the cookies that the response sets."""
     yield from find_credentials(entry.request.headers, _normalize(entry.request.url))
     if isinstance(entry.response, ForeignResponse):
@@ -154,7 +154,7 @@ def _secrets(entry: ForeignExchange) -> Iterator[str]:
                 yield from find_credentials((("cookie", value.partition(";")[0]),))
 
 
-def _skip_reason(entry: ForeignExchange) -> str | None:
+def _explain_skip(entry: ForeignExchange) -> str | None:
     if isinstance(entry.response, str):
         return entry.response
     if entry.request.method == "OPTIONS":
@@ -167,7 +167,7 @@ def _skip_reason(entry: ForeignExchange) -> str | None:
     return None
 
 
-def _exchange(request: ForeignRequest, path: str, response: ForeignResponse) -> Exchange:
+def _build_exchange(request: ForeignRequest, path: str, response: ForeignResponse) -> Exchange:
     recorder = Recorder(Request(request.method, path, request.headers, request.body or b""), 0.0)
     recorder.start_response(response.status, response.reason or None, response.headers)
     raw = response.body or b""
@@ -199,7 +199,7 @@ def _find_base(requests: Sequence[ForeignRequest]) -> str:
         return bases[0]
     if not requests:
         raise UsageError("the recording is empty: it has no requests")
-    problem = f"no request to an Agent Server, only to {_servers(requests)}"
+    problem = f"no request to an Agent Server, only to {_list_servers(requests)}"
     if bases:
         problem = f"requests to several servers, {', '.join(sorted(bases))}"
     raise UsageError(f"the recording has {problem}: name one with --upstream URL")
@@ -216,13 +216,13 @@ def _normalize(url: str) -> str:
     return parts._replace(scheme=scheme, netloc=host, fragment="").geturl()
 
 
-def _servers(requests: Sequence[ForeignRequest]) -> str:
+def _list_servers(requests: Sequence[ForeignRequest]) -> str:
     """Return the first five servers of *requests* as text."""
     parts = [urlsplit(_normalize(request.url)) for request in requests]
     return ", ".join(sorted({f"{part.scheme}://{part.netloc}" for part in parts})[:5])
 
 
-def _path_below(base: str, url: str) -> str | None:
+def _find_path(base: str, url: str) -> str | None:
     """Return the path and the query of *url* below *base*; None for another server."""
     url = re.sub(r"^ws(?=s?://)", "http", _normalize(url))  # a WebSocket is reported as such
     path = url.removeprefix(base)

@@ -57,10 +57,10 @@ def from_har(
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         problem = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise ReadError(f"not a HAR file: {problem}") from None
-    entries.sort(key=lambda entry: _start_time(entry) or "")
+    entries.sort(key=lambda entry: _read_start(entry) or "")
     exchanges = [_convert_entry(entry, read_attachment) for entry in entries]
     result = convert(exchanges, upstream, rules)
-    result.recorded = next((time for entry in entries if (time := _start_time(entry))), None)
+    result.recorded = next((time for entry in entries if (time := _read_start(entry))), None)
     if len(entries) < len(items):
         result.skipped.append(("an entry", "it has no request"))
     return result
@@ -109,7 +109,7 @@ def _response(
         body = decoded
     first, last = _times(entry)
     messages = entry.get("_eventSourceMessages") or []
-    times = tuple(_message_times(messages, first)) if is_stream else ()
+    times = tuple(_iter_message_times(messages, first)) if is_stream else ()
     if is_stream and messages and not body:
         losses.append(_MESSAGES_ONLY)
         body = _encode_messages(messages)
@@ -156,7 +156,7 @@ def _encode_messages(messages: list[dict[str, Any]]) -> bytes:
     return b"".join(blocks)
 
 
-def _message_times(messages: list[dict[str, Any]], first: float) -> Iterator[float]:
+def _iter_message_times(messages: list[dict[str, Any]], first: float) -> Iterator[float]:
     """Yield the times of *messages*, in seconds after the request; the first message came after *first* seconds."""
     start = _number(messages[0].get("time")) if messages else 0.0
     for message in messages:
@@ -198,7 +198,7 @@ def _number(value: Any) -> float:
     return value if is_number and 0 <= value < _MAX_NUMBER else 0
 
 
-def _start_time(entry: dict[str, Any]) -> str | None:
+def _read_start(entry: dict[str, Any]) -> str | None:
     """Return the time of the request in UTC, as text that sorts by time."""
     try:
         time = datetime.fromisoformat(str(entry.get("startedDateTime")))

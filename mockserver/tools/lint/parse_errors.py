@@ -87,7 +87,7 @@ def _remove(document: Mapping, error: ReadError, first_line: int, *, whole_item:
     Return whether the cause was found.
     """
     line = (error.line or first_line) - first_line + 1
-    for node, key in reversed(list(_nodes_on(document, line))):
+    for node, key in reversed(list(_find_nodes(document, line))):
         if not _may_be_cause(key, error, whole_item=whole_item):
             continue
         if error.suggestion is not None and key == error.key and error.suggestion not in node:
@@ -108,7 +108,7 @@ def _may_be_cause(key: str | int, error: ReadError, *, whole_item: bool) -> bool
     return not whole_item and key not in _REQUIRED_KEYS and (not is_unknown or key == error.key)
 
 
-def _nodes_on(document: Mapping, line: int) -> Iterator[tuple[Any, str | int]]:
+def _find_nodes(document: Mapping, line: int) -> Iterator[tuple[Any, str | int]]:
     """Yield the mappings and lists in *document* with a key or item on *line*, and that key or number; outer ones first."""
     for node, path in iter_items(document):
         if node.lines[path[-1]] == line and not {"body", "data"} & set(path[:-1]):

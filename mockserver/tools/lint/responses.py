@@ -80,7 +80,7 @@ def _check_stream(part: Part, exchange: Exchange, stream: Stream) -> Iterator[Fi
             part, path, "content-type", f"the SDKs reject events with {shown}", fix
         )
     for number, timed in enumerate(stream.events):
-        if message := _event_error(dict(timed.event.fields)):
+        if message := _explain_event(dict(timed.event.fields)):
             fix = "write it as JSON, or restore it from git"
             yield create_finding(
                 part, ("response", "events", number, "data"), "not-json", message, fix
@@ -113,7 +113,7 @@ def _check_run_id(part: Part, stream: Stream, run_id: str) -> Iterator[Finding]:
 def _check_body(part: Part, exchange: Exchange, body: Body) -> Iterator[Finding]:
     kind = first_value(exchange.response.headers, "content-type") or ""
     status = exchange.response.status
-    if _JSON.match(kind) and body.raw and (error := _json_error(body.raw)):
+    if _JSON.match(kind) and body.raw and (error := _explain_json(body.raw)):
         fix = "correct it, or its content-type"
         message = f"the body is not JSON: {error}"
         yield create_finding(part, ("response", "text"), "not-json", message, fix)
@@ -123,17 +123,17 @@ def _check_body(part: Part, exchange: Exchange, body: Body) -> Iterator[Finding]
         yield create_finding(part, ("response",), "not-json", message, fix)
 
 
-def _event_error(fields: dict[str, str]) -> str | None:
+def _explain_event(fields: dict[str, str]) -> str | None:
     name = fields.get("event", "message")
     is_ignored = name == "end" or not {"data", "event"} & fields.keys()
     if is_ignored or not _RAW_FIELDS.isdisjoint(fields):
         return None
     data = fields.get("data", "").encode("utf-8", "surrogatepass")
-    error = _json_error(data) if data else "it is empty"
+    error = _explain_json(data) if data else "it is empty"
     return f"the data of {name!r} is not JSON: {error}" if error else None
 
 
-def _json_error(raw: bytes) -> str | None:
+def _explain_json(raw: bytes) -> str | None:
     """Return why *raw* is not JSON, or None if it is."""
     try:
         loads(raw.decode("utf-8", "surrogatepass"))

@@ -73,7 +73,7 @@ def compare_types(parts: Iterable[Part]) -> Iterator[Finding]:
     for part in parts:
         assert part.exchange is not None
         request = part.exchange.request
-        for path, value in _leaves(part.bodies[0]):
+        for path, value in _iter_leaves(part.bodies[0]):
             if path and path[-1] in _API_FIELDS:
                 continue
             field = (request.path.partition("?")[0].rpartition("/")[2], path)
@@ -158,9 +158,9 @@ def _find_mismatches(part: Part) -> Iterator[_Problem]:
 
 def _compare_with_api(value: Json, path: KeyPath) -> Iterator[_Problem]:
     """Yield the API fields in *value*, which is at *path*, that have another type in the API."""
-    for below, leaf in _leaves(value):
+    for below, leaf in _iter_leaves(value):
         is_option = path[0] == "request" and len(below) == 1
-        expected = _expected_type(value, below, leaf, is_option=is_option)
+        expected = _find_expected_type(value, below, leaf, is_option=is_option)
         if expected is not None:
             shown = f"{json_path.format_path((*path[1:], *below))} is {dumps(leaf)[:60]}"
             message = f"{shown}, but must be {expected}"
@@ -168,7 +168,7 @@ def _compare_with_api(value: Json, path: KeyPath) -> Iterator[_Problem]:
             yield _Problem((*path, *below), "type-changed", message, needs_quotes)
 
 
-def _expected_type(value: Json, path: KeyPath, leaf: Json, *, is_option: bool) -> str | None:
+def _find_expected_type(value: Json, path: KeyPath, leaf: Json, *, is_option: bool) -> str | None:
     """Return the type that the API has for the *leaf* at *path* of *value*; None if that is its type, or it is no API field."""
     name = path[-1] if path else None
     if is_option and name in BOOLEAN_FIELDS and not isinstance(leaf, bool | None):
@@ -189,10 +189,10 @@ def _has_calls(value: Json, path: KeyPath) -> bool:
     return bool({"tool_calls", "additional_kwargs", "function_call"} & message.keys())
 
 
-def _leaves(value: Json, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Json]]:
+def _iter_leaves(value: Json, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Json]]:
     """Yield what is neither an object nor a list in *value*, with its path."""
     if isinstance(value, dict | list):
         for step, part in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _leaves(part, (*path, step))
+            yield from _iter_leaves(part, (*path, step))
     else:
         yield path, value

@@ -10,7 +10,7 @@ from mockserver.http.messages import Request
 from mockserver.http.request_target import is_own_path
 from mockserver.matching import json_path, keys, url
 from mockserver.matching.canonical import canonicalize
-from mockserver.tools.fmt import response_without_times
+from mockserver.tools.fmt import strip_times
 from mockserver.tools.lint.findings import Finding, create_finding
 from mockserver.tools.source import CassetteSource, Part
 
@@ -46,7 +46,7 @@ def check_source(source: CassetteSource, policy: Policy) -> Iterator[Finding]:
     # A part that cannot be read may lie between identical requests.
     is_readable = not source.errors and not any(part.is_truncated for part in source.parts)
     for candidate in candidates:
-        if reason := _never_matched(candidate.exchange):
+        if reason := _explain_unmatched(candidate.exchange):
             field = "path" if candidate.exchange.request.method in METHODS else "method"
             fix = "correct it, or delete the exchange"
             yield create_finding(candidate.part, ("request", field), "never-matched", reason, fix)
@@ -68,7 +68,7 @@ def _check_duplicates(group: list[_Candidate], repeat: Repeat) -> Iterator[Findi
         return
     if _is_read(group[0].exchange.request):
         return
-    responses = [response_without_times(candidate.exchange.response) for candidate in group]
+    responses = [strip_times(candidate.exchange.response) for candidate in group]
     start = len(responses) - 1
     while start and responses[start - 1] == responses[-1]:
         start -= 1
@@ -112,7 +112,7 @@ def _check_ignore(source: CassetteSource, candidates: list[_Candidate]) -> Itera
             yield create_finding(header, ("ignore", number), "useless-ignore", message, fix)
 
 
-def _never_matched(exchange: Exchange) -> str | None:
+def _explain_unmatched(exchange: Exchange) -> str | None:
     """Return why the request of *exchange* can never be matched, or None if it can."""
     request = exchange.request
     path = request.path.partition("?")[0]
