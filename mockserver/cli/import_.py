@@ -19,19 +19,12 @@ if TYPE_CHECKING:
 
 @click.command("import", short_help="Convert HAR files or VCR.py cassettes into a cassette.")
 @click.argument("paths", nargs=-1, required=True, type=options.parse_path, metavar="FILE...")
-@click.option(
-    "--into",
-    required=True,
-    type=options.parse_path,
-    metavar="FILE",
-    help="Write the cassette to FILE.",
-)
+@options.output_file
 @click.option(
     "--upstream",
     metavar="URL",
     help="Import only the exchanges with this server.  [default: the server whose URLs look like an Agent Server's]",
 )
-@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
 @options.config
 @options.as_json
 def import_(

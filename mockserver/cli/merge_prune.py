@@ -87,14 +87,7 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
 
 @click.command(short_help="Combine cassettes into one.")
 @options.paths
-@click.option(
-    "--into",
-    required=True,
-    type=options.parse_path,
-    metavar="FILE",
-    help="Write the cassette to FILE.",
-)
-@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
+@options.output_file
 @options.config
 @options.as_json
 def merge(

@@ -107,6 +107,13 @@ as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object per line, for programs."
 )
 
+output_file = _combine(
+    click.option(
+        "--into", required=True, type=parse_path, metavar="FILE", help="Write the cassette to FILE."
+    ),
+    click.option("--overwrite", is_flag=True, help="Replace FILE if it exists."),
+)
+
 speed = _combine(
     option_with_variable(
         "--speed",

@@ -11,7 +11,6 @@ import yaml
 from mockserver.formats import strict_yaml
 from mockserver.tools.source import KeyPath, iter_items
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _POSSIBLE_COMMENT = re.compile(r"(?:^|[ \t])#", re.MULTILINE)
 _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#.*", re.MULTILINE)
 
@@ -87,7 +86,7 @@ def insert_comments_on_top(text: str, old: str) -> str:
 def _iter_outside_scalars(text: str) -> Iterator[tuple[int, str]]:
     """Yield the stretches of *text* outside scalars, with their offsets."""
     offset = 0
-    for token in yaml.scan(text, Loader=_LOADER):
+    for token in yaml.scan(text, Loader=strict_yaml.LOADER):
         if not isinstance(token, yaml.ScalarToken):
             continue
         start, end = token.start_mark.index, token.end_mark.index

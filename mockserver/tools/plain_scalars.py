@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import yaml
 
+from mockserver.formats.strict_yaml import LOADER
 from mockserver.tools.source import KeyPath
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class PlainScalar:
 
 def find_plain_scalars(text: str) -> Iterator[PlainScalar]:
     """Yield the plain scalars of the document *text*, which is strict YAML; keys are left out."""
-    return _iter_plain_scalars(yaml.compose(text, Loader=_LOADER), ())
+    return _iter_plain_scalars(yaml.compose(text, Loader=LOADER), ())
 
 
 def quote(text: str, scalars: Iterable[PlainScalar]) -> str:

@@ -219,6 +219,14 @@ def _read(
     return part
 
 
+def replace_text(part: Part, text: str) -> Part:
+    """Return *part* with another *text*."""
+    document = documents.single_document(text.encode())
+    build = _build_exchange if part.number else _build_header
+    read = _read(part.file, part.number, document, part.line, build)
+    return replace(read, is_truncated=part.is_truncated)
+
+
 def _build_header(document: Any) -> Header:
     header = yaml_codec.header_from(document)
     lines = document["ignore"].lines if header.ignore else []

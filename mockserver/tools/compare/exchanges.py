@@ -8,7 +8,7 @@ from mockserver.formats.json_text import Json
 from mockserver.http.messages import Headers
 from mockserver.matching.keys import ABSENT
 from mockserver.tools.compare.alignment import align_events
-from mockserver.tools.compare.volatile import Change, Comparator, signature
+from mockserver.tools.compare.volatile import Change, Comparator, mask_json
 from mockserver.tools.json_bodies import parse_body
 from mockserver.tools.source import KeyPath
 
@@ -89,7 +89,7 @@ def _compare_streams(before: Stream, after: Stream, comparator: Comparator) -> I
         _events(stream, comments=comparator.exact) for stream in (before, after)
     )
     signatures = [
-        [(event.name, signature(parse_body(event.raw))) for event in events]
+        [(event.name, mask_json(parse_body(event.raw))) for event in events]
         for events in (old_events, new_events)
     ]
     for old_index, new_index in align_events(*signatures):

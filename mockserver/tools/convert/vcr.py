@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from mockserver.errors import ReadError
+from mockserver.formats.strict_yaml import LOADER
 from mockserver.http.messages import Headers, first_value
 from mockserver.redaction.redactor import RedactionRules
 from mockserver.tools.convert.foreign import (
@@ -26,7 +27,6 @@ from mockserver.tools.convert.foreign import (
     create_unreadable,
 )
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _NO_TIMES = "a VCR.py cassette has no times: responses are sent without delays"
 
@@ -43,7 +43,7 @@ def from_vcr(raw: bytes, upstream: str | None, rules: RedactionRules) -> ImportR
     """
     try:
         text = raw.decode("utf-8-sig")
-        cassette = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _LOADER)
+        cassette = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, LOADER)
         entries = [_convert_interaction(item) for item in cassette["interactions"] or ()]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark

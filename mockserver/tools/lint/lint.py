@@ -4,15 +4,13 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 from operator import is_
 
-from mockserver.cassette import yaml_codec
 from mockserver.cassette.model import Policy
-from mockserver.errors import ReadError
 from mockserver.redaction.redactor import RedactionRules
 from mockserver.tools import plain_scalars, scrub
 from mockserver.tools.fmt import join_parts, rewrite_part
 from mockserver.tools.lint import parse_errors, responses, scalar_types, unreachable
 from mockserver.tools.lint.findings import CODES, Finding
-from mockserver.tools.source import CassetteSource, Part
+from mockserver.tools.source import CassetteSource, Part, replace_text
 
 _FIX_TRUNCATED = (
     "delete it, or end it with a line `end: {after: 0, how: closed}` below `response`; "
@@ -93,18 +91,7 @@ def _fix_part(part: Part, skipped: Set[str]) -> Part:
 def _add_quotes(part: Part, skipped: Set[str]) -> Part:
     scalars = scalar_types.scalars_to_quote(part, skipped)
     text = plain_scalars.quote(part.text, scalars)
-    return part if text == part.text else _reload(part, text)
-
-
-def _reload(part: Part, text: str) -> Part:
-    """Return *part* with another *text*."""
-    raw = text.encode()
-    try:
-        if part.number:
-            return replace(part, raw=raw, exchange=yaml_codec.load_exchange(text), error=None)
-        return replace(part, raw=raw, header=yaml_codec.load_header(text), error=None)
-    except ReadError:
-        return replace(part, raw=raw)
+    return part if text == part.text else replace_text(part, text)
 
 
 def _check_file(source: CassetteSource) -> Iterator[Finding]:
