@@ -16,6 +16,8 @@ from mockserver.cli.record import record
 from mockserver.cli.serve_replay import replay, serve
 from mockserver.errors import MockServerError
 
+_SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True}
+
 
 class _Commands(click.Group):
     """A group that lists its commands in the order of their registration."""
@@ -25,7 +27,7 @@ class _Commands(click.Group):
         return list(self.commands)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings=_SETTINGS)
 @click.version_option(package_name="langgraph-mockserver", prog_name="mockserver")
 def cli() -> None:
     """Record, replay or fake a LangGraph Agent Server."""
@@ -55,7 +57,7 @@ def main() -> None:
 
     An error prints one line to stderr and exits with 2. Ctrl-C before a server is ready exits with 130.
     """
-    # Start-up objects live until the server stops, so collecting garbage meanwhile frees nothing. See console.report_ready.
+    # Start-up objects live until the server stops, so collecting garbage meanwhile frees nothing. See serving.run.
     gc.disable()
     try:
         cli(prog_name="mockserver", standalone_mode=False)

@@ -30,16 +30,13 @@ def _read_archive(path: Path, raw: bytes) -> tuple[bytes, ReadAttachment]:
         contents = {
             name: archive.read(name) for name in archive.namelist() if not name.endswith("/")
         }
-    hars = [name for name in contents if name.endswith(".har") and not _is_macos_metadata(name)]
+    # macOS adds a file `._NAME` with metadata for each file.
+    hars = [name for name in contents if name.endswith(".har") and "/._" not in f"/{name}"]
     if len(hars) != 1:
         count = len(hars) or "no"
         raise UsageError(f"{path}: the archive holds {count} .har files; it must hold exactly one")
     folder = hars[0].rpartition("/")[0]
     return contents[hars[0]], lambda name: contents.get(f"{folder}/{name}" if folder else name)
-
-
-def _is_macos_metadata(name: str) -> bool:
-    return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith("._")
 
 
 def _read_sibling(path: Path, name: str) -> bytes | None:

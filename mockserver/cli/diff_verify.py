@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import with_progress
-from mockserver.cli.work import Opened, Work
+from mockserver.cli.tables import print_facts, with_progress
+from mockserver.cli.work import Work
 from mockserver.errors import UpstreamError, UsageError
 from mockserver.formats.wording import pluralize, printable
 
 if TYPE_CHECKING:
     from mockserver.redaction.redactor import Redactor
     from mockserver.tools.compare.diff import ExchangePair
+    from mockserver.tools.source import CassetteSource
 
 
 @click.command(short_help="Compare two recordings.")
-@click.argument("before", type=options.PATH, metavar="A")
-@click.argument("after", type=options.PATH, metavar="B")
+@click.argument("before", type=options.parse_path, metavar="A")
+@click.argument("after", type=options.parse_path, metavar="B")
 @click.option("--exact", is_flag=True, help="Also compare ids, times and heartbeats.")
 @options.config
 @options.as_json
@@ -41,20 +42,20 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
     work, count = Work(), 0
     differences: list[tuple[str, ExchangePair | Path]] = []
     file_pairs = _pair_files(work, before, after)
-    size = sum(len(one.source.raw) for _, one, _ in file_pairs if one)
-    for name, opened_a, opened_b in with_progress(file_pairs, "compare", size):
-        if opened_a is None or opened_b is None:
-            differences.append((name, before if opened_b is None else after))
+    for name, source_a, source_b in with_progress(file_pairs, "compare"):
+        if source_a is None or source_b is None:
+            differences.append((name, before if source_b is None else after))
             continue
-        if opened_a.source.raw == opened_b.source.raw:
-            count += len(list(opened_a.source.exchanges))
+        if source_a.raw == source_b.raw:
+            count += len(list(source_a.exchanges))
             continue
-        pairs = compare_sources(opened_a.source, opened_b.source, policy, exact=exact)
+        pairs = compare_sources(source_a, source_b, policy, exact=exact)
         count += sum(not pair.is_header for pair in pairs)
         differences += [(name, pair) for pair in pairs if pair.differs]
     for name, difference in differences:
         if isinstance(difference, Path):
-            _print_unpaired_file(name, difference, as_json)
+            facts = {"file": name, "only": str(difference)}
+            print_facts(facts, f"only in {difference}: {name}", as_json=as_json)
         else:
             only_before = difference.after is None and before.is_file()
             _print_pair(str(before) if only_before else name, difference, redactor, as_json)
@@ -67,46 +68,32 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
 @click.command(short_help="Compare a recording with a live server.")
 @options.paths
 @options.upstream("send the requests to")
-@click.option(
-    "--values",
-    is_flag=True,
-    show_envvar=True,
-    envvar="MOCKSERVER_VALUES",
-    help="Compare values, not only the structure.",
+@options.option_with_variable(
+    "--values", is_flag=True, help="Compare values, not only the structure."
 )
-@click.option(
+@options.option_with_variable(
     "--max-age",
     type=click.FloatRange(0),
     metavar="DAYS",
-    show_envvar=True,
-    envvar="MOCKSERVER_MAX_AGE",
     help="Warn about cassettes that are older than this.",
 )
-@click.option(
+@options.option_with_variable(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
     default=120.0,
-    show_default=True,
     metavar="SECONDS",
-    show_envvar=True,
-    envvar="MOCKSERVER_TIMEOUT",
     help="Fail an exchange whose response takes longer.",
 )
-@click.option(
+@options.option_with_variable(
     "--jobs",
     type=click.IntRange(1),
     default=4,
-    show_default=True,
-    show_envvar=True,
-    envvar="MOCKSERVER_JOBS",
     help="Verify this many cassettes in parallel. The requests of one cassette are sent in order.",
 )
-@click.option(
+@options.option_with_variable(
     "--junit",
-    type=options.PATH,
+    type=options.parse_path,
     metavar="FILE",
-    show_envvar=True,
-    envvar="MOCKSERVER_JUNIT",
     help="Also write the results to FILE as JUnit XML.",
 )
 @options.config
@@ -136,10 +123,14 @@ def verify(
     from datetime import UTC, datetime
     from uuid import uuid4
 
-    from mockserver.cli.verification import Verification
-    from mockserver.cli.verify_run import print_results, verify_all, write_junit
+    from mockserver.cli.verification import (
+        Verification,
+        print_results,
+        verify_all,
+        write_junit,
+    )
     from mockserver.server import settings
-    from mockserver.tools.compare.verify import Outcome, Result, age_warning
+    from mockserver.tools.compare.verify import Outcome, Result, warn_if_old
 
     project = settings.load(config)
     server = options.create_upstream(upstream, upstream_headers, upstream_api_key)
@@ -149,19 +140,19 @@ def verify(
     work = Work()
     sources = [opened.source for opened in work.readable_cassettes(paths, "read")]
     now = datetime.now(UTC)
-    warned = [
-        age_warning(one.name, one.header, now, max_age) for one in sources if max_age is not None
-    ]
-    warnings = [line for line in warned if line]
+    warnings = {
+        source.name: warning
+        for source in sources
+        if (warning := warn_if_old(source.name, source.header, now, max_age))
+    }
     if junit is not None and not junit.parent.is_dir():
         raise UsageError(f"--junit {junit}: the folder {junit.parent} does not exist")
     try:
-        results = verify_all(sources, check, server, jobs)
+        results = verify_all(sources, check, jobs)
     except UpstreamError as error:
         if junit is not None:
-            write_junit(
-                junit, [Result("verify#0", server.url, Outcome.FAILED, 0.0, (str(error),))], []
-            )
+            failed = Result("verify", 0, server.url, Outcome.FAILED, 0.0, (str(error),))
+            write_junit(junit, [failed], {})
         raise
     print_results(results, warnings, as_json)
     if junit is not None:
@@ -172,62 +163,52 @@ def verify(
 
 def _pair_files(
     work: Work, before: Path, after: Path
-) -> list[tuple[str, Opened | None, Opened | None]]:
+) -> list[tuple[str, "CassetteSource | None", "CassetteSource | None"]]:
     """Return a list of (name, cassette of A, cassette of B); two files form one pair, whatever their names."""
     for path in (before, after):
         if not path.exists():
             raise UsageError(f"{path}: no such file or folder")
     if before.is_dir() != after.is_dir():
         raise UsageError(f"{before} and {after}: name two cassettes, or two folders")
-    sides = [
-        {_name(one, path): one for one in work.readable_cassettes((path,), "read")}
-        for path in (before, after)
-    ]
-    if not before.is_dir():
-        opened_a, opened_b = (next(iter(side.values()), None) for side in sides)
-        return [(str(after), opened_a, opened_b)] if opened_a and opened_b else []
-    unread = {name for path in (before, after) for name in work.unread_below(path)}
-    names = sorted({*sides[0], *sides[1]} - unread)
-    return [(name, sides[0].get(name), sides[1].get(name)) for name in names]
-
-
-def _name(opened: Opened, root: Path) -> str:
-    return opened.path.relative_to(root).as_posix() if root.is_dir() else opened.path.name
-
-
-def _print_unpaired_file(name: str, root: Path, as_json: bool) -> None:
-    click.echo(
-        json.dumps({"file": name, "only": str(root)}) if as_json else f"only in {root}: {name}"
+    sources_a, sources_b = (
+        {
+            opened.path.relative_to(root).as_posix(): opened.source
+            for opened in work.readable_cassettes((root,), "read")
+        }
+        for root in (before, after)
     )
+    if not before.is_dir():
+        return [
+            (str(after), source_a, source_b)
+            for source_a in sources_a.values()
+            for source_b in sources_b.values()
+        ]
+    unread = {name for root in (before, after) for name in work.list_unread(root)}
+    names = sorted({*sources_a, *sources_b} - unread)
+    return [(name, sources_a.get(name), sources_b.get(name)) for name in names]
 
 
 def _print_pair(name: str, pair: "ExchangePair", redactor: "Redactor", as_json: bool) -> None:
-    from mockserver.tools.compare.report import changes_to_json
+    from mockserver.tools.compare.report import changes_to_json, format_changes
 
     if as_json:
-        head = {"file": name, "request": pair.request, "before": pair.before, "after": pair.after}
-        facts = head | {"changes": changes_to_json(pair.changes)}
-        click.echo(redactor.text(json.dumps(facts, ensure_ascii=False)))
+        facts = {"file": name, "request": pair.request, "before": pair.before, "after": pair.after}
+        changes = {"changes": changes_to_json(pair.changes)}
+        click.echo(redactor.text(json.dumps(facts | changes, ensure_ascii=False)))
         return
-    if pair.is_header:
-        click.secho(f"{name} header", bold=sys.stdout.isatty())
-        _print_changes(pair, redactor)
-        return
-    number = pair.before if pair.before is not None else pair.after
-    missing = (
-        " is only in A" if pair.after is None else " is only in B" if pair.before is None else ""
+    number = pair.after if pair.before is None else pair.before
+    note = ""
+    if pair.before is None or pair.after is None:
+        note = f" is only in {'A' if pair.after is None else 'B'}"
+    elif pair.before != pair.after:
+        note = f" (#{pair.after} in B)"
+    title = (
+        " header" if pair.is_header else f"#{number} {printable(redactor.text(pair.request))}{note}"
     )
-    moved = f" (#{pair.after} in B)" if not missing and pair.after != pair.before else ""
-    click.secho(
-        f"{name}#{number} {printable(redactor.text(pair.request))}{missing}{moved}",
-        bold=sys.stdout.isatty(),
-    )
-    _print_changes(pair, redactor)
-
-
-def _print_changes(pair: "ExchangePair", redactor: "Redactor") -> None:
-    from mockserver.tools.compare.report import format_changes
-
-    for line in format_changes(pair.changes):
-        colour = {"- ": "red", "+ ": "green"}.get(line.strip()[:2])
-        click.secho(f"  {redactor.text(line)}", fg=colour)
+    click.secho(f"{name}{title}", bold=sys.stdout.isatty())
+    for path, *values in format_changes(pair.changes):
+        click.echo(f"  {path}")
+        for value in values:
+            click.secho(
+                f"    {redactor.text(value)}", fg="red" if value.startswith("-") else "green"
+            )

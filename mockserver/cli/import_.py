@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mockserver.cli import options
+from mockserver.cli.tables import print_facts
 from mockserver.errors import MockServerError, ReadError, UsageError
 from mockserver.formats.wording import pluralize
 
@@ -17,16 +18,13 @@ if TYPE_CHECKING:
 
 
 @click.command("import", short_help="Convert HAR files or VCR.py cassettes into a cassette.")
-@click.argument("paths", nargs=-1, required=True, type=options.PATH, metavar="FILE...")
-@click.option(
-    "--into", required=True, type=options.PATH, metavar="FILE", help="Write the cassette to FILE."
-)
+@click.argument("paths", nargs=-1, required=True, type=options.parse_path, metavar="FILE...")
+@options.output_file
 @click.option(
     "--upstream",
     metavar="URL",
     help="Import only the exchanges with this server.  [default: the server whose URLs look like an Agent Server's]",
 )
-@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
 @options.config
 @options.as_json
 def import_(
@@ -54,29 +52,23 @@ def import_(
     check_target(into, overwrite=overwrite)
     rules = settings.load(config).redact
     imports = [_import_file(path, upstream, rules) for path in paths]
-    exchanges = [exchange for each in imports for exchange in each.exchanges]
-    skipped = [entry for each in imports for entry in each.skipped]
+    exchanges = [exchange for result in imports for exchange in result.exchanges]
+    skipped = [entry for result in imports for entry in result.skipped]
     _print_skipped(skipped, as_json)
-    for warning in dict.fromkeys(warning for each in imports for warning in each.warnings):
+    for warning in dict.fromkeys(warning for result in imports for warning in result.warnings):
         click.echo(f"note: {warning}", err=True)
-    elsewhere = sum(each.elsewhere for each in imports)
-    bases = {each.base for each in imports}
+    elsewhere = sum(result.elsewhere for result in imports)
+    bases = {result.base for result in imports}
     base = bases.pop() if len(bases) == 1 else None
     if not exchanges:
-        raise UsageError(
-            f"{', '.join(map(str, paths))}: no exchanges to import from {base or 'any server'}"
-        )
-    dates = sorted(each.recorded for each in imports if each.recorded)
-    header = Header(upstream=base, recorded=f"{dates[0][:19]}Z" if dates else None)
+        names = ", ".join(map(str, paths))
+        raise UsageError(f"{names}: no exchanges to import from {base or 'any server'}")
+    date = min((result.recorded for result in imports if result.recorded), default=None)
+    header = Header(upstream=base, recorded=f"{date[:19]}Z" if date else None)
     create(into, "".join((dump_header(header), *map(dump_exchange, exchanges))).encode())
     if as_json:
-        facts = {
-            "file": str(into),
-            "exchanges": len(exchanges),
-            "left_out": len(skipped),
-            "elsewhere": elsewhere,
-        }
-        click.echo(json.dumps(facts))
+        facts = {"file": str(into), "exchanges": len(exchanges), "left_out": len(skipped)}
+        click.echo(json.dumps(facts | {"elsewhere": elsewhere}))
     redacted = sum(exchange.redacted for exchange in exchanges)
     parts = [
         f"{into}: {pluralize(len(exchanges), 'exchange')} with {base or 'several servers'}",
@@ -84,7 +76,7 @@ def import_(
         f"{pluralize(elsewhere, 'request')} to other servers" if elsewhere else "",
         f"{pluralize(redacted, 'secret')} redacted" if redacted else "",
     ]
-    click.echo("; ".join(part for part in parts if part), err=True)
+    click.echo("; ".join(filter(None, parts)), err=True)
     raise SystemExit(1 if skipped else 0)
 
 
@@ -109,7 +101,5 @@ def _import_file(path: Path, upstream: str | None, rules: "RedactionRules") -> "
 def _print_skipped(skipped: list[tuple[str, str]], as_json: bool) -> None:
     for (request, why), count in Counter(skipped).items():
         times = f" ({count} times)" if count > 1 else ""
-        if as_json:
-            click.echo(json.dumps({"left_out": request, "why": why, "times": count}))
-        else:
-            click.echo(f"left out: {request}: {why}{times}")
+        facts = {"left_out": request, "why": why, "times": count}
+        print_facts(facts, f"left out: {request}: {why}{times}", as_json=as_json)

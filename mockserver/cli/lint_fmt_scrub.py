@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import wrap
+from mockserver.cli.tables import print_facts, wrap
 from mockserver.cli.work import Work
 from mockserver.errors import SlowPatternError, UsageError
 from mockserver.formats.wording import pluralize, printable
@@ -76,7 +76,7 @@ def lint(
             continue
         count += 1
         try:
-            current = lint_source(original, project.policy, project.redact, work.advance)
+            current = lint_source(original, project.policy, project.redact)
             if (
                 fix
                 and (raw := fix_source(original, skipped)) != original.raw
@@ -133,9 +133,7 @@ def fmt(paths: tuple[Path, ...], check: bool, as_json: bool) -> None:
     work.has_findings = check and bool(changed)
     for path in changed:
         done = "would be formatted" if check else "formatted"
-        click.echo(
-            json.dumps({"file": path, "written": not check}) if as_json else f"{done} {path}"
-        )
+        print_facts({"file": path, "written": not check}, f"{done} {path}", as_json=as_json)
     click.echo(
         f"{pluralize(len(changed), 'cassette')} {'to format' if check else 'formatted'}, {unchanged} unchanged",
         err=True,
@@ -220,15 +218,10 @@ def scrub(
 
 
 def _print_findings(findings: "list[Finding]", as_json: bool) -> None:
-    if as_json:
-        for finding in findings:
-            click.echo(json.dumps(finding.facts(), ensure_ascii=False))
-        return
-    if not sys.stdout.isatty():
-        for finding in findings:
-            click.echo(str(finding))
-        return
     for finding in findings:
+        if as_json or not sys.stdout.isatty():
+            print_facts(finding.facts(), str(finding), as_json=as_json)
+            continue
         click.secho(finding.location, bold=True)
         click.echo(wrap(printable(finding.message), 4))
         click.echo(wrap(f"→ {finding.advice}", 4))
@@ -237,5 +230,5 @@ def _print_findings(findings: "list[Finding]", as_json: bool) -> None:
 def _print_codes(codes: dict[str, str], as_json: bool) -> None:
     width = max(map(len, codes))
     for code, meaning in codes.items():
-        facts = {"code": code, "finds": meaning}
-        click.echo(json.dumps(facts) if as_json else f"{code:{width}}  {meaning}")
+        line = f"{code:{width}}  {meaning}"
+        print_facts({"code": code, "finds": meaning}, line, as_json=as_json)

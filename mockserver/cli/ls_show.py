@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import print_table
-from mockserver.errors import ReadError, UsageError
+from mockserver.cli.tables import print_facts, print_table
+from mockserver.cli.work import NOT_A_CASSETTE, Work
+from mockserver.errors import UsageError
 
 if TYPE_CHECKING:
-    from mockserver.cassette.model import Exchange
-    from mockserver.matching.index import Entry
+    from mockserver.tools.source import CassetteSource, Part
 
 
 @click.command(short_help="List the exchanges of cassettes.")
@@ -52,7 +52,7 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
 
 
 @click.command(short_help="Show one or all exchanges of a cassette.")
-@click.argument("cassette", type=options.PATH)
+@click.argument("cassette", type=options.parse_path)
 @click.argument("number", type=click.IntRange(1), required=False)
 @click.option(
     "--raw", is_flag=True, help="Print the exact bytes of the response body. Needs NUMBER."
@@ -79,28 +79,26 @@ def show(cassette: Path, number: int | None, raw: bool, as_json: bool, stable: b
         raise UsageError(f"{cassette} is not a file: name a cassette")
     if raw and (number is None or as_json or stable):
         raise UsageError("--raw needs a NUMBER, and excludes --json and --stable")
-    try:
-        exchanges = _Exchanges((cassette,), number)
-    except ReadError as error:
-        if not stable or number is not None:
-            raise
-        # As a textconv filter of git, the command also reads old and broken versions; if it failed, git would show no diff.
-        click.echo(f"mockserver: {error}: the file is printed unchanged", err=True)
-        click.echo(cassette.read_text("utf-8", "replace"), nl=False)
-        return
-    stabilizer = Normalizer()
-    for entry, exchange in exchanges:
-        if raw:
-            sys.stdout.buffer.write(encode_body(exchange.response.content))
-            sys.stdout.buffer.flush()
+    work, normalizer = Work(), Normalizer()
+    for opened in work.files((cassette,), "show"):
+        source = opened.source
+        if stable and number is None and (source.errors or not source.is_cassette):
+            # As a textconv filter of git, the command also reads old and broken versions; if it failed, git would show no diff.
+            problem = source.errors[0] if source.is_cassette else f"{cassette}: {NOT_A_CASSETTE}"
+            work.note(f"mockserver: {problem}: the file is printed unchanged")
+            click.echo(source.raw.decode("utf-8", "replace"), nl=False)
             continue
-        facts: Any = summary.exchange_to_json(entry.number, redacted_exchange(exchange))
-        if stable:
-            facts = stabilizer.normalize_exchange(facts)
-        click.echo(
-            json.dumps(facts, ensure_ascii=False) if as_json else "\n".join(_exchange_lines(facts))
-        )
-    exchanges.finish()
+        for part in _select_parts(work, source, number):
+            exchange = part.require_exchange()
+            if raw:
+                sys.stdout.buffer.write(encode_body(exchange.response.content))
+                sys.stdout.buffer.flush()
+                continue
+            facts: Any = summary.exchange_to_json(part.number, redacted_exchange(exchange))
+            if stable:
+                facts = normalizer.normalize_exchange(facts)
+            print_facts(facts, "\n".join(_format_exchange(facts)), as_json=as_json)
+    work.finish()
 
 
 @click.command(short_help="Print the built-in script of the fake graph.")
@@ -114,61 +112,44 @@ def script() -> None:
     click.echo(builtin_text(), nl=False)
 
 
-class _Exchanges:
-    """The exchanges below *paths*, or only the exchange with this *number*, each with its index entry.
-
-    An exchange that cannot be read is reported and skipped; `finish` then exits with 2.
-    """
-
-    def __init__(self, paths: Iterable[Path], number: int | None = None) -> None:
-        from mockserver.cassette.model import Policy
-        from mockserver.store.library import Library
-
-        self._library = Library(paths, Policy(), lambda line: click.echo(line, err=True))
-        cassettes = self._library.index.cassettes
-        self._entries = [entry for cassette in cassettes for entry in cassette.entries]
-        if number is not None:
-            if number > len(self._entries):
-                raise UsageError(f"no exchange {number}: the last one is {len(self._entries)}")
-            self._entries = self._entries[number - 1 : number]
-        self._broken = False
-
-    def __iter__(self) -> Iterator[tuple["Entry", "Exchange"]]:
-        for entry in self._entries:
-            try:
-                yield entry, self._library.exchange(entry)
-            except ReadError as error:
-                click.echo(f"mockserver: {error}", err=True)
-                self._broken = True
-
-    def finish(self) -> None:
-        """Exit with 2 if an exchange could not be read."""
-        if self._broken:
-            sys.exit(2)
+def _select_parts(work: Work, source: "CassetteSource", number: int | None) -> Iterator["Part"]:
+    """Yield the part with exchange *number* of *source*, or all; report each that cannot be read."""
+    if not source.is_cassette:
+        work.report_error(f"{source.name}: {NOT_A_CASSETTE}")
+        return
+    if number is not None and number >= len(source.parts):
+        raise UsageError(f"no exchange {number}: the last one is {len(source.parts) - 1}")
+    for part in source.parts[number : number + 1] if number else source.parts:
+        if part.is_truncated:
+            work.note_truncated(part)
+        elif part.error:
+            work.report_error(part.error)
+        elif part.exchange:
+            yield part
 
 
-def _exchange_lines(facts: dict[str, Any]) -> Iterator[str]:
+def _format_exchange(facts: dict[str, Any]) -> Iterator[str]:
     request, response = facts["request"], facts["response"]
     yield f"#{facts['number']} {request['method']} {request['path']}"
     yield from (f"{name}: {value}" for name, value in request.get("headers", ()))
-    yield from _body_lines(request)
+    yield from _format_body(request)
     yield ""
     redacted = f" ({facts['redacted']} redacted)" if "redacted" in facts else ""
     yield f"{response['status']}{redacted}"
     yield from (f"{name}: {value}" for name, value in response["headers"])
     if "events" in response:
         yield ""
-        yield from _event_lines(response["events"])
+        yield from _format_events(response["events"])
         if "tail" in response:
             yield f"unfinished: {response['tail']!r}"
     else:
-        yield from _body_lines(response)
+        yield from _format_body(response)
     if response.get("end") == "cut":
         yield "the upstream closed the connection here"
     yield ""
 
 
-def _body_lines(part: dict[str, Any]) -> Iterator[str]:
+def _format_body(part: dict[str, Any]) -> Iterator[str]:
     if "body" in part:
         yield ""
         yield json.dumps(part["body"], ensure_ascii=False, indent=2)
@@ -177,7 +158,7 @@ def _body_lines(part: dict[str, Any]) -> Iterator[str]:
         yield str(part.get("text", part.get("base64")))
 
 
-def _event_lines(events: list[dict[str, Any]]) -> Iterator[str]:
+def _format_events(events: list[dict[str, Any]]) -> Iterator[str]:
     width = max((len(str(event.get("event", ""))) for event in events), default=0)
     for event in events:
         at = f"{event['at']:9.3f}  " if "at" in event else ""

@@ -7,20 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import print_table
+from mockserver.cli.tables import print_facts, print_table
 from mockserver.cli.work import Opened, Work
-from mockserver.errors import MockServerError, UsageError
+from mockserver.errors import UsageError
 from mockserver.formats.wording import pluralize
 
 if TYPE_CHECKING:
     from mockserver.tools.prune import PrunePlan
-    from mockserver.tools.source import Part, Source
-
-
-_MAX_LISTED = 10
-"""How many empty files a message names."""
-
-_COLUMNS = ("exchange", "method", "path", "human")
+    from mockserver.tools.source import CassetteSource, Part
 
 
 @click.command(short_help="Remove exchanges that were never played.")
@@ -30,7 +24,7 @@ _COLUMNS = ("exchange", "method", "path", "human")
     "usages",
     multiple=True,
     required=True,
-    type=options.PATH,
+    type=options.parse_path,
     metavar="FILE",
     help="A file written by `mockserver replay --usage` or `pytest --mockserver-usage`. Repeatable.",
 )
@@ -54,8 +48,8 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
         if not file.exists():
             raise UsageError(f"{file}: no such file")
     usage_by_file = merge_usages(usage.read_usage(path) for path in usages)
-    work, count = Work(), 0
-    rows: list[tuple[str, ...]] = []
+    work = Work()
+    rows: list[dict[str, str]] = []
     empty: list[str] = []
     matched = False
     for opened in work.readable_cassettes(paths, "prune"):
@@ -66,10 +60,9 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
         if not plan.unplayed:
             continue
         raw = remove_parts(opened.source, plan.unplayed)
-        if write and not _write(work, opened, raw):
+        if write and not work.rewrite(opened, raw):
             continue
-        count += len(plan.unplayed)
-        rows += map(_row, plan.unplayed)
+        rows += map(_facts, plan.unplayed)
         if raw is None:
             empty.append(str(opened.path))
     if not matched:
@@ -77,33 +70,24 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
         work.report_error(
             f"the usage files name other cassettes, such as {first}: run this where the usage was written"
         )
-    work.has_findings = not write and count > 0
+    work.has_findings = bool(rows) and not write
     if as_json:
-        for row in rows:
-            click.echo(json.dumps(dict(zip(_COLUMNS, row, strict=True)), ensure_ascii=False))
-        for path in empty:
-            click.echo(json.dumps({"nothing_left": path, "removed": write}))
+        for facts in (*rows, *({"nothing_left": path, "removed": write} for path in empty)):
+            click.echo(json.dumps(facts, ensure_ascii=False))
     else:
-        print_table(rows)
+        print_table([tuple(row.values()) for row in rows])
         if empty:
-            more = f" and {len(empty) - _MAX_LISTED} more" if len(empty) > _MAX_LISTED else ""
             deleted = "deleted" if write else "--write deletes them"
-            click.echo(
-                f"no exchanges remain in {', '.join(empty[:_MAX_LISTED])}{more}: {deleted}",
-                err=True,
-            )
+            click.echo(f"no exchanges remain in {', '.join(empty)}: {deleted}", err=True)
     done = "removed" if write else "never played"
     hint = "; --write removes them" if work.has_findings else ""
-    click.echo(f"{pluralize(count, 'exchange')} {done}{hint}", err=True)
+    click.echo(f"{pluralize(len(rows), 'exchange')} {done}{hint}", err=True)
     work.finish()
 
 
 @click.command(short_help="Combine cassettes into one.")
 @options.paths
-@click.option(
-    "--into", required=True, type=options.PATH, metavar="FILE", help="Write the cassette to FILE."
-)
-@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
+@options.output_file
 @options.config
 @options.as_json
 def merge(
@@ -123,7 +107,7 @@ def merge(
     policy = settings.load(config).policy
     work = Work()
     check_target(into, overwrite=overwrite)
-    sources: list[Source] = []
+    sources: list[CassetteSource] = []
     for opened in work.readable_cassettes(paths, "merge"):
         if into.exists() and opened.path.samefile(into) and not opened.is_explicit:
             work.note(f"{into}: not merged, since it is the output file")
@@ -138,40 +122,25 @@ def merge(
     result = merge_sources(sources, policy)
     create(into, result.raw)
     for dropped, first in result.dropped:
-        if as_json:
-            click.echo(json.dumps({"dropped": dropped, "same_as": first}))
-        else:
-            click.echo(f"{dropped}: dropped, the same as {first}")
+        facts = {"dropped": dropped, "same_as": first}
+        print_facts(facts, f"{dropped}: dropped, the same as {first}", as_json=as_json)
     for note in result.notes:
         click.echo(f"{into}: {note}", err=True)
     if as_json:
-        facts = {"file": str(into), "exchanges": result.count, "dropped": len(result.dropped)}
-        click.echo(json.dumps(facts))
+        counts = {"file": str(into), "exchanges": result.count, "dropped": len(result.dropped)}
+        click.echo(json.dumps(counts))
     click.echo(
         f"{into}: {pluralize(result.count, 'exchange')} of {pluralize(len(sources), 'cassette')}, {len(result.dropped)} dropped",
         err=True,
     )
 
 
-def _row(part: "Part") -> tuple[str, ...]:
+def _facts(part: "Part") -> dict[str, str]:
     from mockserver.matching.summary import last_human_message
 
-    assert part.exchange is not None
-    request = part.exchange.request
-    return part.label, request.method, request.path, last_human_message(request)
-
-
-def _write(work: Work, opened: Opened, raw: bytes | None) -> bool:
-    from mockserver.store.atomic import remove
-
-    if raw is not None:
-        return work.rewrite(opened, raw)
-    try:
-        remove(opened.path, opened.source.raw)
-    except MockServerError as error:
-        work.report_error(error)
-        return False
-    return True
+    request = part.require_exchange().request
+    facts = {"exchange": part.label, "method": request.method, "path": request.path}
+    return facts | {"human": last_human_message(request)}
 
 
 def _report_kept(work: Work, opened: Opened, plan: "PrunePlan") -> None:

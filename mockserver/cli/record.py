@@ -3,11 +3,11 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from mockserver.cli import console, options
+from mockserver.cli import options, serving
 from mockserver.errors import UsageError
 from mockserver.formats.wording import pluralize
 from mockserver.server.log import Log
@@ -18,28 +18,19 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Record an Agent Server into a cassette or a folder of cassettes.")
-@click.argument("path", type=options.TARGET)
+@click.argument("path", type=options.parse_target)
 @options.upstream("record")
-@click.option(
+@options.option_with_variable(
     "--extend",
     is_flag=True,
-    show_envvar=True,
-    envvar="MOCKSERVER_EXTEND",
-    help="Keep what PATH holds: replay it, and record only other requests. Requests on threads always go to the upstream. At the end, new recordings of conversations that PATH already holds are discarded.",
+    help="Keep what PATH holds: replay it, and record only other requests. Requests on threads always go to the upstream. "
+    "At the end, new recordings of conversations that PATH already holds are discarded.",
 )
-@click.option(
-    "--overwrite",
-    is_flag=True,
-    show_envvar=True,
-    envvar="MOCKSERVER_OVERWRITE",
-    help="Replace PATH when the recording stops.",
+@options.option_with_variable(
+    "--overwrite", is_flag=True, help="Replace PATH when the recording stops."
 )
-@click.option(
-    "--record-errors",
-    is_flag=True,
-    show_envvar=True,
-    envvar="MOCKSERVER_RECORD_ERRORS",
-    help="Also record responses with status 429 and 5xx.",
+@options.option_with_variable(
+    "--record-errors", is_flag=True, help="Also record responses with status 429 and 5xx."
 )
 @options.address
 def record(
@@ -50,11 +41,7 @@ def record(
     upstream_headers: tuple[tuple[str, str], ...],
     upstream_api_key: str | None,
     record_errors: bool,
-    host: str,
-    port: int,
-    allow_origins: tuple[str, ...],
-    allow_hosts: tuple[str, ...],
-    config: Path | None,
+    **address: Unpack[serving.AddressOptions],
 ) -> None:
     """Forward all requests to an Agent Server, and record them into the cassette PATH.
 
@@ -63,19 +50,16 @@ def record(
 
     Web pages of other origins than localhost are rejected, since they would use your API key. Allow them with --allow-origin.
     """
-    from mockserver.http.access import is_loopback
     from mockserver.http.pacing import Pace
-    from mockserver.server import modes, settings
-    from mockserver.server.runner import run
+    from mockserver.server import modes
 
-    log = console.create_log()
+    log = serving.create_log()
     # Responses that --extend replays need no pauses.
-    project = settings.load(config).allowing(allow_origins, allow_hosts)
-    server_options = modes.ServerOptions(project, Pace(None), is_loopback(host))
+    server_options = serving.create_server_options(address, Pace(None))
     upstream_client = options.create_upstream(upstream, upstream_headers, upstream_api_key)
     server = modes.record(
         path,
-        _mode(extend, overwrite),
+        _write_mode(extend, overwrite),
         upstream_client,
         server_options,
         log,
@@ -85,15 +69,9 @@ def record(
     sys.setswitchinterval(0.0005)
 
     async def run_and_close() -> None:
-        target = f"{upstream_client.url} into {_display(path)}"
+        contents = f"{upstream_client.url} into {_display(path)}"
         try:
-            await run(
-                server.app,
-                host,
-                port,
-                lambda url: console.report_ready(f"mockserver record on {url}, {target}"),
-                log.write_once,
-            )
+            await serving.run(server.app, address, "record", contents, log)
         finally:
             await server.close()
 
@@ -104,7 +82,7 @@ def record(
         sys.exit(2)
 
 
-def _mode(extend: bool, overwrite: bool) -> "WriteMode":
+def _write_mode(extend: bool, overwrite: bool) -> "WriteMode":
     from mockserver.store.writer import WriteMode
 
     if extend and overwrite:

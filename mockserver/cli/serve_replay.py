@@ -2,65 +2,45 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from mockserver.cli import console, options
+from mockserver.cli import options, serving
 from mockserver.errors import UsageError
 from mockserver.formats.wording import pluralize
 from mockserver.server.log import Log
 
 if TYPE_CHECKING:
-    from mockserver.server.modes import ReplayServer, ServerOptions
-    from mockserver.server.responders.replay import Cassettes
+    from mockserver.server.modes import ReplayServer
 
 _MAX_LISTED = 20
 """How many unplayed exchanges are listed at the stop."""
 
 
-class _SharedOptions(TypedDict):
-    """The options of both commands."""
-
-    host: str
-    port: int
-    allow_origins: tuple[str, ...]
-    allow_hosts: tuple[str, ...]
-    config: Path | None
-    speed: str
-    max_gap: float | None
-
-
 @click.command(short_help="Replay cassettes, with the fake graph as fallback.")
 @options.paths
-@click.option(
+@options.option_with_variable(
     "--graph",
     "graphs",
     multiple=True,
     metavar="NAME",
-    show_envvar=True,
-    envvar="MOCKSERVER_GRAPH",
-    help="Declare a graph of the fake; other names are rejected. Repeatable; in the variable, separated by spaces.  "
+    help="Declare a graph; the fake graph then rejects other names. Repeatable; in the variable, separated by spaces.  "
     "[default: every name is accepted]",
 )
-@click.option(
+@options.option_with_variable(
     "--script",
-    type=options.PATH,
+    type=options.parse_path,
     metavar="FILE",
-    show_envvar=True,
-    envvar="MOCKSERVER_SCRIPT",
-    help="YAML file with what the fake graph says, in the format of `mockserver script`; `extends: built-in` adds to "
+    help="YAML file that defines what the fake graph says; `mockserver script` prints an example. With `extends: built-in` it adds to "
     "the built-in script.  [default: the built-in script]",
 )
-@click.option(
+@options.option_with_variable(
     "--fake-now",
     metavar="DATE",
-    show_envvar=True,
-    envvar="MOCKSERVER_FAKE_NOW",
-    help="Date the threads and runs of the fake graph: an ISO date or time, in UTC unless it names another zone, or today, the local day at "
-    "the start. Ids stay the same.  [default: 2026-01-01]",
+    help="The date of the fake graph's threads and runs: an ISO date or time (in UTC, unless it has an offset), or `today` (the local day "
+    "when the server starts). Ids stay the same.  [default: 2026-01-01]",
 )
 @options.speed
 @options.address
@@ -69,122 +49,88 @@ def serve(
     graphs: tuple[str, ...],
     script: Path | None,
     fake_now: str | None,
-    **shared: Unpack[_SharedOptions],
+    speed: str,
+    max_gap: float | None,
+    **address: Unpack[serving.AddressOptions],
 ) -> None:
     """Replay cassettes; the fake graph answers all other requests. For frontend work and demos.
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes, if it exists. Without cassettes, the fake graph answers all
     requests.
     """
+    from mockserver.http.pacing import parse_pace
     from mockserver.server import modes
     from mockserver.server.fake_time import parse_fake_now
 
     if not all(graphs):
         raise UsageError("--graph: the name is empty; name a graph")
     now = parse_fake_now(fake_now)
-    _run_server(
-        "serve",
-        lambda server_options, log: modes.serve(
-            paths or _default_paths(), server_options, log, script, graphs, now
-        ),
-        shared,
-    )
+    log = serving.create_log()
+    server_options = serving.create_server_options(address, parse_pace(speed, max_gap))
+    server = modes.serve(paths or _find_default_paths(), server_options, log, script, graphs, now)
+    _run(server, address, "serve", log)
 
 
 @click.command(short_help="Replay cassettes only, for CI.")
 @options.paths
-@click.option(
+@options.option_with_variable(
     "--usage",
-    type=options.PATH,
+    type=options.parse_path,
     metavar="FILE",
-    show_envvar=True,
-    envvar="MOCKSERVER_USAGE",
     help="Add the played exchanges to FILE, for `mockserver prune`.",
 )
 @options.speed
 @options.address
-def replay(paths: tuple[Path, ...], usage: Path | None, **shared: Unpack[_SharedOptions]) -> None:
+def replay(
+    paths: tuple[Path, ...],
+    usage: Path | None,
+    speed: str,
+    max_gap: float | None,
+    **address: Unpack[serving.AddressOptions],
+) -> None:
     """Replay cassettes only; a request that they do not hold is a miss. For CI.
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
 
     Exits with 1 after a miss, with 2 if a recorded response could not be read.
     """
+    from mockserver.http.pacing import parse_pace
     from mockserver.server import modes
+    from mockserver.store.usage import add_usage, check_usage_file
 
-    cassette_paths = paths or _default_paths()
-    if not cassette_paths:
+    paths = paths or _find_default_paths()
+    if not paths:
         raise UsageError(
             "nothing to replay: ./cassettes does not exist; name a cassette or a folder"
         )
-
     if usage is not None:
-        from mockserver.store.usage import check_usage_file
-
         check_usage_file(usage)
-
-    def create_server(server_options: "ServerOptions", log: Log) -> "ReplayServer":
-        server = modes.replay(cassette_paths, server_options, log)
-        if not server.cassettes.index.count:
-            names = ", ".join(map(str, cassette_paths))
-            raise UsageError(f"nothing to replay: no exchanges in {names}")
-        return server
-
-    log = _run_server("replay", create_server, shared, usage)
+    log = serving.create_log()
+    server_options = serving.create_server_options(address, parse_pace(speed, max_gap))
+    server = modes.replay(paths, server_options, log)
+    if not server.cassettes.index.count:
+        names = ", ".join(map(str, paths))
+        raise UsageError(f"nothing to replay: no exchanges in {names}")
+    _run(server, address, "replay", log)
+    if usage is not None:
+        add_usage(usage, server.cassettes.usage)
     if log.errors:
         sys.exit(2)
     if log.misses:
         sys.exit(1)
 
 
-def _default_paths() -> tuple[Path, ...]:
+def _find_default_paths() -> tuple[Path, ...]:
     return (options.FOLDER,) if options.FOLDER.is_dir() else ()
 
 
-def _run_server(
-    mode: str,
-    create_server: Callable[["ServerOptions", Log], "ReplayServer"],
-    shared: _SharedOptions,
-    usage: Path | None = None,
-) -> Log:
-    """Run the server until it is stopped, then add the played exchanges to the file *usage*."""
-    from mockserver.http.access import is_loopback
-    from mockserver.http.pacing import parse_pace
-    from mockserver.server import settings
-    from mockserver.server.modes import ServerOptions
-    from mockserver.server.runner import run
-
-    response_pace = parse_pace(shared["speed"], shared["max_gap"])
-    log = console.create_log()
-    project = settings.load(shared["config"]).allowing(
-        shared["allow_origins"], shared["allow_hosts"]
-    )
-    server = create_server(ServerOptions(project, response_pace, is_loopback(shared["host"])), log)
-    contents = _describe(server.cassettes)
-    asyncio.run(
-        run(
-            server.app,
-            shared["host"],
-            shared["port"],
-            lambda url: console.report_ready(f"mockserver {mode} on {url}, {contents}"),
-            log.write_once,
-        )
-    )
+def _run(server: "ReplayServer", address: serving.AddressOptions, command: str, log: Log) -> None:
+    """Run *server* until it is stopped, and log what it did."""
+    index = server.cassettes.index
+    exchanges = pluralize(index.count, "exchange")
+    contents = f"{exchanges} in {pluralize(len(index.cassettes), 'cassette')}"
+    asyncio.run(serving.run(server.app, address, command, contents, log))
     log.write(log.summary())
-    _log_unplayed(server.cassettes, log)
-    if usage is not None:
-        from mockserver.store.usage import add_usage
-
-        add_usage(usage, server.cassettes.usage)
-    return log
-
-
-def _describe(cassettes: "Cassettes") -> str:
-    exchanges = pluralize(cassettes.index.count, "exchange")
-    return f"{exchanges} in {pluralize(len(cassettes.index.cassettes), 'cassette')}"
-
-
-def _log_unplayed(cassettes: "Cassettes", log: Log) -> None:
-    if unplayed := cassettes.unplayed:
+    if unplayed := server.cassettes.unplayed:
         more = f" and {len(unplayed) - _MAX_LISTED} more" if len(unplayed) > _MAX_LISTED else ""
         log.write(f"never played: {', '.join(unplayed[:_MAX_LISTED])}{more}")

@@ -1,95 +1,141 @@
-"""Send recorded requests to a live server, and compare its responses with the recorded ones."""
+"""Send recorded requests to a live server, compare its responses with the recorded ones, and report the results."""
 
 import asyncio
+import json
+import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
+
+import click
 
 from mockserver.cassette.model import Exchange
 from mockserver.cassette.recorder import Recorder
-from mockserver.errors import UpstreamError
+from mockserver.cli.tables import with_progress, wrap
+from mockserver.errors import StorageError, UpstreamError
+from mockserver.formats.wording import pluralize, printable
 from mockserver.http.messages import Request
 from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_exchange
 from mockserver.server.upstream import Upstream
+from mockserver.tools.compare.junit import format_junit
 from mockserver.tools.compare.verify import Conversation, Outcome, Result
-from mockserver.tools.source import Part, Source
+from mockserver.tools.source import CassetteSource, Part
 
 
+@dataclass(slots=True)
 class Verification:
-    """Sends recorded requests to *upstream* in order, and compares the responses.
+    """Sends recorded requests to *upstream* in order, and compares the responses."""
 
-    - *rules*: redact live responses as recorded ones were redacted.
-    - *new_id*: returns ids for new threads.
-    - *values*: compare values, not only the structure.
-    - *timeout*: seconds until a response counts as failed.
-    """
+    upstream: Upstream
+    rules: RedactionRules
+    """Redact live responses as recorded ones were redacted."""
+    new_id: Callable[[], str]
+    """Returns ids for new threads."""
+    _: KW_ONLY
+    values: bool
+    """Whether to compare values, not only the structure."""
+    timeout: float
+    """Seconds until a response counts as failed."""
+    _is_reached: bool = field(default=False, init=False)
 
-    def __init__(
-        self,
-        upstream: Upstream,
-        rules: RedactionRules,
-        new_id: Callable[[], str],
-        *,
-        values: bool,
-        timeout: float,
-    ) -> None:
-        self._upstream = upstream
-        self._rules = rules
-        self._new_id = new_id
-        self._values = values
-        self._timeout = timeout
-        self._reached = False
-
-    async def results(self, source: Source) -> AsyncIterator[Result]:
+    async def results(self, source: CassetteSource) -> AsyncIterator[Result]:
         """Yield the result for each exchange of *source*, in recorded order; raise UpstreamError if the server was never reached."""
-        conversation = Conversation(self._new_id)
+        conversation = Conversation(self.new_id)
         try:
             for part in source.exchanges:
                 yield await self._result(part, conversation)
         finally:
             for path in conversation.threads:
-                await self._delete(path)
+                # A thread that cannot be deleted stays on the server, which does not affect the result.
+                with suppress(UpstreamError, TimeoutError):
+                    await self._send(Request("DELETE", path))
 
     async def _result(self, part: Part, conversation: Conversation) -> Result:
-        recorded = part.exchange
-        assert recorded is not None
-        request = conversation.live_request(recorded.request)
-        recorded = redacted_exchange(recorded, self._rules)
-        title = f"{recorded.request.method} {recorded.request.path}"
+        exchange = part.require_exchange()
+        recorded = redacted_exchange(exchange, self.rules)
         started = time.monotonic()
+
+        def create_result(outcome: Outcome, *problems: str) -> Result:
+            title = f"{recorded.request.method} {recorded.request.path}"
+            seconds = time.monotonic() - started
+            return Result(part.file, part.number, title, outcome, seconds, problems)
+
+        request = conversation.live_request(exchange.request)
         try:
-            async with asyncio.timeout(self._timeout):
-                live = await self._send(request)
+            live = await self._send(request)
         except TimeoutError:
-            reason = f"no complete response within {self._timeout:g} s"
-            return Result(part.label, title, Outcome.FAILED, time.monotonic() - started, (reason,))
+            reason = f"no complete response within {self.timeout:g} s"
+            return create_result(Outcome.FAILED, reason)
         except UpstreamError as error:
-            if not (error.reached or self._reached):
+            if not (error.reached or self._is_reached):
                 raise
-            return Result(
-                part.label, title, Outcome.FAILED, time.monotonic() - started, (str(error),)
-            )
-        self._reached = True
+            return create_result(Outcome.FAILED, str(error))
+        self._is_reached = True
         conversation.note_created_thread(request, live.response)
         conversation.observe_response(recorded.response, live.response)
-        differences = conversation.compare(recorded, live, values=self._values)
-        if differences and b"REDACTED" in recorded.request.body:
+        differences = conversation.compare(recorded, live, values=self.values)
+        if differences and b"REDACTED" in exchange.request.body:
             differences = (*differences, "the request was sent with REDACTED in its body")
-        outcome = Outcome.DIFFERS if differences else Outcome.SAME
-        return Result(part.label, title, outcome, time.monotonic() - started, differences)
-
-    async def _delete(self, path: str) -> None:
-        # A failure leaves the thread on the server, which does not affect the result.
-        with suppress(UpstreamError, TimeoutError):
-            async with asyncio.timeout(self._timeout):
-                await self._send(Request("DELETE", path))
+        return create_result(Outcome.DIFFERS if differences else Outcome.SAME, *differences)
 
     async def _send(self, request: Request) -> Exchange:
-        recorder = Recorder(request, time.monotonic())
-        response = await self._upstream.send(request)
-        recorder.start_response(response.status, response.reason, response.headers)
-        async for chunk in response.chunks:
-            recorder.feed(chunk, time.monotonic())
-        return Redactor(self._upstream.secrets, self._rules).exchange(
-            recorder.finish(time.monotonic())
-        )
+        """Return *request* with its live response; TimeoutError if that takes too long."""
+        async with asyncio.timeout(self.timeout):
+            recorder = Recorder(request, time.monotonic())
+            response = await self.upstream.send(request)
+            recorder.start_response(response.status, response.reason, response.headers)
+            async for chunk in response.chunks:
+                recorder.feed(chunk, time.monotonic())
+            exchange = recorder.finish(time.monotonic())
+        return Redactor(self.upstream.secrets, self.rules).exchange(exchange)
+
+
+def verify_all(sources: Sequence[CassetteSource], check: Verification, jobs: int) -> list[Result]:
+    """Return the results of *check* for all exchanges of *sources*, *jobs* cassettes in parallel; raise UpstreamError if the server cannot be reached."""
+
+    async def run() -> list[Result]:
+        slots = asyncio.Semaphore(jobs)
+
+        async def verify_one(source: CassetteSource) -> list[Result]:
+            async with slots:
+                return [result async for result in check.results(source)]
+
+        tasks = [asyncio.create_task(verify_one(source)) for source in sources]
+        try:
+            items = with_progress(tasks, "verify", at_least=1)
+            return [result for task in items for result in await task]
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await check.upstream.close()
+
+    return asyncio.run(run())
+
+
+def print_results(results: Sequence[Result], warnings: Mapping[str, str], as_json: bool) -> None:
+    """Print the differences and *warnings*, and a summary line."""
+    for result in results:
+        if as_json:
+            click.echo(json.dumps(result.facts(), ensure_ascii=False))
+        elif result.outcome is not Outcome.SAME:
+            head = printable(f"{result.label} {result.request}: {result.outcome}")
+            click.secho(head, bold=sys.stdout.isatty())
+            for difference in map(printable, result.problems):
+                click.echo(wrap(difference, 2) if sys.stdout.isatty() else f"  {difference}")
+    for warning in warnings.values():
+        line = json.dumps({"warning": warning}) if as_json else f"mockserver: {warning}"
+        click.echo(line, err=not as_json)
+    outcomes = [result.outcome for result in results]
+    counts = ", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in Outcome)
+    click.echo(f"{pluralize(len(results), 'exchange')} verified: {counts}", err=True)
+
+
+def write_junit(path: Path, results: Sequence[Result], warnings: Mapping[str, str]) -> None:
+    """Write *results* to *path* as JUnit XML; raise StorageError if that fails."""
+    try:
+        path.write_bytes(format_junit(results, warnings))
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written: {error.strerror}") from None

@@ -1,9 +1,8 @@
 """Open the cassettes of a command one by one, and report errors."""
 
 import os
-import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -11,12 +10,14 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import PASSES, progress
+from mockserver.cli.tables import with_progress
 from mockserver.errors import MockServerError
 from mockserver.formats.wording import printable
 
 if TYPE_CHECKING:
-    from mockserver.tools.source import Source
+    from mockserver.tools.source import CassetteSource, Part
+
+NOT_A_CASSETTE = "not a cassette: it must begin with `mockserver: 1`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Opened:
     """A file and the cassette in it; *is_explicit* if the user named the file itself, not its folder."""
 
     path: Path
-    source: "Source"
+    source: "CassetteSource"
     is_explicit: bool
 
 
@@ -36,22 +37,15 @@ class Work:
         self.has_errors = False
         self._delayed_lines: list[str] | None = None
         self._unread: list[Path] = []
-        self._advance_bar: Callable[[int], None] = lambda count: None
-        self._advanced = 0
 
-    def unread_below(self, root: Path) -> Iterator[str]:
+    def list_unread(self, root: Path) -> Iterator[str]:
         """Yield the paths, relative to *root*, of the files below it that could not be read."""
         for path in self._unread:
             if path.is_relative_to(root):
                 yield path.relative_to(root).as_posix()
 
-    def advance(self, count: int) -> None:
-        """Move the progress bar by *count* bytes, for the work done on the current file."""
-        self._advanced += count
-        self._advance_bar(count)
-
     def note(self, line: str) -> None:
-        """Write *line* to stderr; while a progress bar is shown, delay it."""
+        """Write *line* to stderr, after the progress bar."""
         if self._delayed_lines is None:
             click.echo(line, err=True)
         else:
@@ -69,6 +63,10 @@ class Work:
         """Report that *path*, a file in a folder, is skipped, since it is not a cassette."""
         self.note(f"{path}: skipped, not a cassette (it has no `mockserver:` key)")
 
+    def note_truncated(self, part: "Part") -> None:
+        """Report that *part*, the last of a cassette, is incomplete."""
+        self.note(f"{part.file}, line {part.line}: the last exchange is incomplete and is ignored")
+
     def finish(self) -> NoReturn:
         """Exit with 2 after an error, with 1 if there are findings, else with 0."""
         sys.exit(2 if self.has_errors else 1 if self.has_findings else 0)
@@ -76,41 +74,27 @@ class Work:
     def files(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
         """Yield the files at and below *paths*, by default ./cassettes; raise UsageError for a path that does not exist."""
         from mockserver.store import discovery
+        from mockserver.tools.source import parse_source
 
-        files = discovery.find_files(tuple(paths) or (options.FOLDER,))
+        files = discovery.find_files(tuple(paths) or (options.FOLDER,)).values()
         if not files:
             self.note("no cassettes")
-        sizes = [_size(path) for path, _ in files.values()]
+        by_real_path: dict[str, tuple[Path, bool]] = {}
+        for name, is_explicit in files:
+            by_real_path.setdefault(os.path.realpath(name), (Path(name), is_explicit))
         self._delayed_lines = []
-        seen: set[str] = set()
         try:
-            with progress(label, sum(sizes)) as self._advance_bar:
-                end = 0
-                for (path, is_explicit), size in zip(files.values(), sizes, strict=True):
-                    real = os.path.realpath(path)
-                    if real not in seen:  # otherwise it is the same file under another name
-                        seen.add(real)
-                        yield from self._open(path, is_explicit)
-                    end += PASSES * size
-                    self.advance(max(end - self._advanced, 0))
+            for path, is_explicit in with_progress(list(by_real_path.values()), label):
+                try:
+                    raw = discovery.read_bytes(path)
+                except OSError as error:
+                    self._report_unread(path, f"{path}: cannot be read: {error.strerror}")
+                else:
+                    yield Opened(path, parse_source(str(path), raw), is_explicit)
         finally:
             lines, self._delayed_lines = self._delayed_lines, None
             for line in lines:
                 self.note(line)
-
-    def _open(self, path: str, is_explicit: bool) -> Iterator[Opened]:
-        from mockserver.tools.source import parse_source
-
-        if not stat.S_ISREG(_mode(path)):
-            self.report_error(f"{path}: not a regular file, or not accessible")
-            self._unread.append(Path(path))
-            return
-        try:
-            raw = Path(path).read_bytes()
-            yield Opened(Path(path), parse_source(path, raw, self.advance), is_explicit)
-        except OSError as error:
-            self.report_error(f"{path}: cannot be read: {error.strerror}")
-            self._unread.append(Path(path))
 
     def cassettes(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
         """Yield the files that are cassettes, and report the others."""
@@ -118,9 +102,7 @@ class Work:
             if opened.source.is_cassette:
                 yield opened
             elif opened.is_explicit:
-                self.report_error(
-                    f"{opened.path}: not a cassette: it must begin with `mockserver: 1`"
-                )
+                self._report_unread(opened.path, f"{opened.path}: {NOT_A_CASSETTE}")
             else:
                 self.skip(opened.path)
                 self._unread.append(opened.path)
@@ -128,43 +110,29 @@ class Work:
     def readable_cassettes(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
         """Yield the cassettes that can be read completely, and report an error for each other one."""
         for opened in self.cassettes(paths, label):
-            if errors := opened.source.errors:
-                more = (
-                    f" ({len(errors)} errors in this file: see `mockserver lint`)"
-                    if len(errors) > 1
-                    else ""
-                )
-                self.report_error(f"{errors[0]}{more}")
-                self._unread.append(opened.path)
-            else:
-                if opened.source.parts[-1].is_truncated:
-                    line = opened.source.parts[-1].line
-                    self.note(
-                        f"{opened.path}, line {line}: the last exchange is incomplete and is ignored"
-                    )
-                yield opened
+            source = opened.source
+            if errors := source.errors:
+                more = f" ({len(errors)} errors in this file: see `mockserver lint`)"
+                self._report_unread(opened.path, f"{errors[0]}{more if len(errors) > 1 else ''}")
+                continue
+            if source.parts[-1].is_truncated:
+                self.note_truncated(source.parts[-1])
+            yield opened
 
-    def rewrite(self, opened: Opened, raw: bytes) -> bool:
-        """Replace the content of the file by *raw*; report an error and return False if that fails."""
-        from mockserver.store.atomic import rewrite
+    def rewrite(self, opened: Opened, raw: bytes | None) -> bool:
+        """Replace the content of the file by *raw*, or remove the file; report an error and return False if that fails."""
+        from mockserver.store import atomic
 
         try:
-            rewrite(opened.path, raw, opened.source.raw)
+            if raw is None:
+                atomic.remove(opened.path, opened.source.raw)
+            else:
+                atomic.rewrite(opened.path, raw, opened.source.raw)
         except MockServerError as error:
             self.report_error(error)
             return False
         return True
 
-
-def _size(path: str) -> int:
-    try:
-        return os.path.getsize(path)  # noqa: PTH202 (the paths are strings)
-    except OSError:
-        return 0
-
-
-def _mode(path: str) -> int:
-    try:
-        return os.stat(path).st_mode  # noqa: PTH116 (the paths are strings)
-    except OSError:
-        return 0
+    def _report_unread(self, path: Path, error: str) -> None:
+        self.report_error(error)
+        self._unread.append(path)

@@ -13,7 +13,9 @@ import yaml
 from mockserver.errors import ReadError
 from mockserver.formats.json_text import MAX_DEPTH
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The fastest safe loader that is installed."""
+
 _NESTING = MAX_DEPTH + 20
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _NUMERIC = frozenset("-0123456789")
@@ -88,7 +90,7 @@ def _build(text: str) -> Any:
     key: str | None = None  # the key whose value comes next
     key_line = 0
     event: Any
-    for event in yaml.parse(text, Loader=_LOADER):
+    for event in yaml.parse(text, Loader=LOADER):
         kind = type(event)
         if kind in _ENDS:
             parent = parents.pop()

@@ -71,7 +71,13 @@ def _list_file(name: str, path: str, is_explicit: bool) -> FileListing:
         raise ReadError(f"cannot be read: {error.strerror}", file=path) from None
     except ReadError as error:
         if not isinstance(error, NotACassetteError) or is_explicit:
-            raise ReadError(error.message, line=error.line, file=path) from None
+            raise ReadError(
+                error.problem,
+                line=error.line,
+                file=path,
+                suggestion=error.suggestion,
+                fix=error.fix,
+            ) from None
         listing.notes.append(f"{name}: skipped, {error.skip_reason}")
     else:
         listing.notes += cassette_file.notes

@@ -4,14 +4,13 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
 import yaml
 
 from mockserver.formats import strict_yaml
-from mockserver.formats.strict_yaml import Mapping, Sequence
-from mockserver.tools.source import KeyPath
+from mockserver.tools.source import KeyPath, iter_items
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _POSSIBLE_COMMENT = re.compile(r"(?:^|[ \t])#", re.MULTILINE)
 _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#.*", re.MULTILINE)
 
@@ -32,14 +31,11 @@ def find_comments(text: str) -> list[Comment]:
     if not _POSSIBLE_COMMENT.search(text):
         return []
     found: list[Comment] = []
-    line, counted_to = 1, 0  # the line of the character at that offset
-    for start, part in _outside_scalars(text):
+    for start, part in _iter_outside_scalars(text):
         for match in _COMMENT.finditer(part):
             offset = start + match.start()
-            line_start = text.rfind("\n", 0, offset) + 1
-            before = text[line_start:offset]
-            line += text.count("\n", counted_to, offset)
-            counted_to = offset
+            line = text.count("\n", 0, offset) + 1
+            before = text[text.rfind("\n", 0, offset) + 1 : offset]
             is_alone = not before.strip()
             indent = before if is_alone else ""
             found.append(Comment(line, match.group().rstrip(), is_alone, indent))
@@ -51,8 +47,8 @@ def insert_comments(text: str, old: str) -> str:
     comments = find_comments(old)
     if not comments:
         return text
-    old_anchors = _anchors(old)
-    new_lines = {path: line for line, path in reversed(_anchors(text))}
+    old_anchors = _find_anchors(old)
+    new_lines = {path: line for line, path in reversed(_find_anchors(text))}
     starts = [line for line, _ in old_anchors]
     lines = text.split("\n")
     above: dict[int, list[str]] = {}
@@ -87,10 +83,10 @@ def insert_comments_on_top(text: str, old: str) -> str:
     return separator + "".join(f"{comment.text}\n" for comment in find_comments(old)) + rest
 
 
-def _outside_scalars(text: str) -> Iterator[tuple[int, str]]:
+def _iter_outside_scalars(text: str) -> Iterator[tuple[int, str]]:
     """Yield the stretches of *text* outside scalars, with their offsets."""
     offset = 0
-    for token in yaml.scan(text, Loader=_LOADER):
+    for token in yaml.scan(text, Loader=strict_yaml.LOADER):
         if not isinstance(token, yaml.ScalarToken):
             continue
         start, end = token.start_mark.index, token.end_mark.index
@@ -101,20 +97,8 @@ def _outside_scalars(text: str) -> Iterator[tuple[int, str]]:
     yield offset, text[offset:]
 
 
-def _anchors(text: str) -> list[tuple[int, KeyPath]]:
+def _find_anchors(text: str) -> list[tuple[int, KeyPath]]:
     """Return the lines of the document *text* on which a value begins, with its path, ordered by line."""
-    found = [(1, ())] if text.startswith("---") else []
-    return sorted(
-        [*found, *_anchors_below(strict_yaml.parse(text), ())], key=lambda anchor: anchor[0]
-    )
-
-
-def _anchors_below(value: object, path: KeyPath) -> Iterator[tuple[int, KeyPath]]:
-    if isinstance(value, Mapping):
-        for key, part in value.items():
-            yield value.lines[key], (*path, key)
-            yield from _anchors_below(part, (*path, key))
-    elif isinstance(value, Sequence):
-        for number, part in enumerate(value):
-            yield value.lines[number], (*path, number)
-            yield from _anchors_below(part, (*path, number))
+    items = iter_items(strict_yaml.parse(text))
+    found = [(node.lines[path[-1]], path) for node, path in items]
+    return sorted([(1, ()), *found] if text.startswith("---") else found, key=itemgetter(0))

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mockserver.cassette import playback, yaml_codec
-from mockserver.cassette.model import End, Exchange, Header
+from mockserver.cassette.model import End, Exchange, Header, Response
 from mockserver.cassette.yaml_codec.dump import SEPARATOR
 from mockserver.errors import ReadError
 from mockserver.matching.canonical import canonicalize
 from mockserver.tools.comments import insert_comments, insert_comments_on_top
-from mockserver.tools.source import Part, Source
+from mockserver.tools.source import CassetteSource, Part
 
 
-def format_source(source: Source) -> bytes:
+def format_source(source: CassetteSource) -> bytes:
     """Return *source* formatted; a part that is truncated or cannot be read is unchanged."""
     return b"".join(_format_part(part) for part in source.parts)
 
@@ -60,6 +60,13 @@ def rewrite_part(part: Part, value: Header | Exchange) -> bytes:
     return raw.replace(b"\n", b"\r\n") if b"\r\n" in part.raw else raw
 
 
+def strip_times(response: Response) -> tuple[object, ...]:
+    """Return what a client receives of *response*, without the times."""
+    is_cut = response.end is not None and response.end.cut
+    body = playback.encode_body(response.content)
+    return response.status, response.reason, response.headers, body, is_cut
+
+
 def _format_part(part: Part) -> bytes:
     value = part.header if part.header is not None else part.exchange
     if value is None or part.is_truncated:
@@ -74,14 +81,11 @@ def _loads_as(value: Header | Exchange, text: str) -> bool:
         loaded = yaml_codec.load_exchange(text)
     except ReadError:
         return False
-    return loaded is not None and _meaning(loaded) == _meaning(value)
+    return loaded is not None and _extract_meaning(loaded) == _extract_meaning(value)
 
 
-def _meaning(exchange: Exchange) -> tuple[object, ...]:
-    """Return what formatting must not change: the canonical request, and the bytes of the response."""
-    response = exchange.response
-    return (
-        *(canonicalize(exchange.request), exchange.request.headers, exchange.repeat),
-        *(exchange.redacted, response.status, response.reason, response.headers),
-        *(playback.encode_body(response.content), response.end and response.end.cut),
-    )
+def _extract_meaning(exchange: Exchange) -> tuple[object, ...]:
+    """Return what formatting must not change: the canonical request, and the response without its times."""
+    request = exchange.request
+    rest = request.headers, exchange.repeat, exchange.redacted
+    return canonicalize(request), *rest, *strip_times(exchange.response)

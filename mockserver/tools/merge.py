@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from mockserver.cassette import playback, yaml_codec
+from mockserver.cassette import yaml_codec
 from mockserver.cassette.model import Header, Policy, Repeat
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.keys import Key, request_key
 from mockserver.tools.comments import insert_comments
-from mockserver.tools.fmt import join_parts, rewrite_part
-from mockserver.tools.source import Part, Source
+from mockserver.tools.fmt import join_parts, rewrite_part, strip_times
+from mockserver.tools.source import CassetteSource, Part
 
 
 @dataclass(slots=True)
@@ -23,7 +23,7 @@ class MergeResult:
     notes: list[str] = field(default_factory=list)
 
 
-def merge_sources(sources: Sequence[Source], policy: Policy) -> MergeResult:
+def merge_sources(sources: Sequence[CassetteSource], policy: Policy) -> MergeResult:
     """Return *sources* merged into one cassette.
 
     The exchanges of a cassette with the same request are dropped if the earlier cassettes end with the same responses to it; times are not
@@ -35,9 +35,10 @@ def merge_sources(sources: Sequence[Source], policy: Policy) -> MergeResult:
     for source in sources:
         groups: dict[Key, list[_Entry]] = {}
         for part in source.exchanges:
-            assert part.exchange is not None
-            entry = _Entry(part, part.exchange.repeat or policy.repeat_for(source.header))
-            groups.setdefault(request_key(canonicalize(part.exchange.request)), []).append(entry)
+            exchange = part.require_exchange()
+            repeat = exchange.repeat or policy.repeat_for(source.header)
+            key = request_key(canonicalize(exchange.request))
+            groups.setdefault(key, []).append(_Entry(part, repeat))
         for key, group in groups.items():
             earlier = merged.setdefault(key, [])
             tail = earlier[len(earlier) - len(group) :] if len(group) <= len(earlier) else []
@@ -48,19 +49,19 @@ def merge_sources(sources: Sequence[Source], policy: Policy) -> MergeResult:
             else:
                 earlier += group
     entries = {id(entry.part): entry for group in merged.values() for entry in group}
-    last = {id(group[-1]) for group in merged.values()}
+    last = {group[-1] for group in merged.values()}
     parts: list[Part] = []
     for part in (part for source in sources for part in source.exchanges):
-        if found := entries.get(id(part)):
-            is_explicit = id(found) in last and found.repeat is not policy.repeat_for(header)
-            parts.append(_with_repeat(part, found.repeat if is_explicit else None))
+        if entry := entries.get(id(part)):
+            is_explicit = entry in last and entry.repeat is not policy.repeat_for(header)
+            parts.append(_with_repeat(part, entry.repeat if is_explicit else None))
     numbered = [replace(part, number=number) for number, part in enumerate(parts, 1)]
     result.raw = join_parts(header, [_header_part(header, sources), *numbered])
     result.count = len(parts)
     return result
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Entry:
     """An exchange, and the *repeat* that applies to it."""
 
@@ -69,15 +70,10 @@ class _Entry:
 
     @property
     def response(self) -> tuple[object, ...]:
-        """What a client receives, without the times."""
-        assert self.part.exchange is not None
-        response = self.part.exchange.response
-        cut = response.end is not None and response.end.cut
-        body = playback.encode_body(response.content)
-        return response.status, response.reason, response.headers, body, cut
+        return strip_times(self.part.require_exchange().response)
 
 
-def _header_part(header: Header, sources: Sequence[Source]) -> Part:
+def _header_part(header: Header, sources: Sequence[CassetteSource]) -> Part:
     """Return the first document, with the comments of the headers of all *sources*."""
     text = yaml_codec.dump_header(header)
     for source in sources:
@@ -87,15 +83,14 @@ def _header_part(header: Header, sources: Sequence[Source]) -> Part:
 
 def _with_repeat(part: Part, repeat: Repeat | None) -> Part:
     """Return *part* with another *repeat*; its text is unchanged if it has that already."""
-    assert part.exchange is not None
-    if part.exchange.repeat is repeat and b"\r\n" not in part.raw:
+    exchange = replace(part.require_exchange(), repeat=repeat)
+    if exchange == part.exchange and b"\r\n" not in part.raw:
         return part
-    exchange = replace(part.exchange, repeat=repeat)
     raw = rewrite_part(part, exchange).replace(b"\r\n", b"\n")
     return replace(part, raw=raw, exchange=exchange)
 
 
-def _merge_headers(sources: Sequence[Source], result: MergeResult) -> Header:
+def _merge_headers(sources: Sequence[CassetteSource], result: MergeResult) -> Header:
     """Return the merged header: values on which all agree, all ignored paths, and the oldest date. Notes are added to *result*."""
     headers = [source.header for source in sources]
     upstreams = list(dict.fromkeys(header.upstream for header in headers if header.upstream))

@@ -1,13 +1,12 @@
 """Find the plain scalars (those without quotes) in a YAML document, and put them in quotes. No I/O."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import yaml
 
+from mockserver.formats.strict_yaml import LOADER
 from mockserver.tools.source import KeyPath
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,33 +22,10 @@ class PlainScalar:
 
 def find_plain_scalars(text: str) -> Iterator[PlainScalar]:
     """Yield the plain scalars of the document *text*, which is strict YAML; keys are left out."""
-    # One entry per open mapping or list: the next key or item number, and whether a key comes next.
-    stack: list[tuple[str | int, bool]] = []
-    for event in yaml.parse(text, Loader=_LOADER):
-        match event:
-            case yaml.MappingStartEvent():
-                stack.append(("", True))
-            case yaml.SequenceStartEvent():
-                stack.append((0, False))
-            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                stack.pop()
-                _after_value(stack)
-            case yaml.ScalarEvent():
-                if stack and stack[-1][1]:
-                    stack[-1] = (str(event.value), False)
-                    continue
-                start, end = event.start_mark, event.end_mark
-                if not event.style and start is not None and end is not None:
-                    path = tuple(key for key, _ in stack)
-                    yield PlainScalar(
-                        str(event.value), path, start.line + 1, start.index, end.index
-                    )
-                _after_value(stack)
-            case _:
-                pass
+    return _iter_plain_scalars(yaml.compose(text, Loader=LOADER), ())
 
 
-def quote(text: str, scalars: list[PlainScalar]) -> str:
+def quote(text: str, scalars: Iterable[PlainScalar]) -> str:
     """Return the document *text* with *scalars* in quotes."""
     parts: list[str] = []
     end = 0
@@ -59,7 +35,13 @@ def quote(text: str, scalars: list[PlainScalar]) -> str:
     return "".join((*parts, text[end:]))
 
 
-def _after_value(stack: list[tuple[str | int, bool]]) -> None:
-    if stack:
-        key, _ = stack[-1]
-        stack[-1] = (key + 1, False) if isinstance(key, int) else ("", True)
+def _iter_plain_scalars(node: yaml.Node | None, path: KeyPath) -> Iterator[PlainScalar]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _iter_plain_scalars(value, (*path, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            yield from _iter_plain_scalars(item, (*path, number))
+    elif isinstance(node, yaml.ScalarNode) and not node.style:
+        start, end = node.start_mark, node.end_mark
+        yield PlainScalar(node.value, path, start.line + 1, start.index, end.index)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from mockserver.matching.usage import Plays, exchange_marks, request_of_mark
 from mockserver.tools.fmt import join_parts
-from mockserver.tools.source import Part, Source
+from mockserver.tools.source import CassetteSource, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class PrunePlan:
     """Why all exchanges are kept; None if each was looked up."""
 
 
-def plan_prune(source: Source, plays: Plays | None) -> PrunePlan:
+def plan_prune(source: CassetteSource, plays: Plays | None) -> PrunePlan:
     """Return which exchanges of *source* were never played; *plays* is None if the usage has no entry for the file."""
     parts = list(source.exchanges)
     if plays is None:
@@ -39,7 +39,7 @@ def plan_prune(source: Source, plays: Plays | None) -> PrunePlan:
     return PrunePlan(unplayed, unknown)
 
 
-def remove_parts(source: Source, removed: list[Part]) -> bytes | None:
+def remove_parts(source: CassetteSource, removed: list[Part]) -> bytes | None:
     """Return *source* without the exchanges *removed*; None if no exchange remains."""
     numbers = {part.number for part in removed}
     remaining = [part for part in source.parts if part.number not in numbers]

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 from mockserver.cassette import documents, events_reader, yaml_codec
 from mockserver.cassette.documents import (
@@ -19,12 +19,10 @@ from mockserver.cassette.truncation import may_be_truncated
 from mockserver.errors import ReadError, UsageError
 from mockserver.formats import strict_yaml
 from mockserver.formats.json_text import Json
-from mockserver.formats.strict_yaml import Mapping
+from mockserver.formats.strict_yaml import Mapping, Sequence
 from mockserver.matching import json_path
 from mockserver.matching.keys import ABSENT
 from mockserver.tools.json_bodies import parse_body
-
-T = TypeVar("T")
 
 KeyPath = tuple[str | int, ...]
 """The path to a value in a document: keys and item numbers."""
@@ -54,6 +52,11 @@ class Part:
     def label(self) -> str:
         """`FILE#N`, or only the file for the header."""
         return f"{self.file}#{self.number}" if self.number else self.file
+
+    def require_exchange(self) -> Exchange:
+        """Return the exchange of a part that is known to have one."""
+        assert self.exchange is not None
+        return self.exchange
 
     @cached_property
     def text(self) -> str:
@@ -96,7 +99,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Source:
+class CassetteSource:
     """The cassette *name* with its *parts*, the header first; *raw* is the whole file."""
 
     name: str
@@ -104,7 +107,7 @@ class Source:
     parts: tuple[Part, ...] = ()
     is_cassette: bool = True
     """Whether the first document has the key `mockserver`."""
-    empty_lines: tuple[int, ...] = field(default=())
+    empty_lines: tuple[int, ...] = ()
     """The lines on which empty documents begin."""
 
     @property
@@ -123,28 +126,23 @@ class Source:
         return [part.error for part in self.parts if part.error and not part.is_truncated]
 
 
-def parse_source(
-    name: str, raw: bytes, advance: Callable[[int], None] = lambda size: None
-) -> Source:
-    """Return the file *name* with the content *raw*, split into its parts; a part that cannot be read holds its error.
-
-    *advance* is called with the size of each part in bytes, after that part is read.
-    """
-    split_documents, empty_lines = _split_documents(raw)
+def parse_source(name: str, raw: bytes) -> CassetteSource:
+    """Return the file *name* with the content *raw*, split into its parts; a part that cannot be read holds its error."""
+    found, empty_lines = _split_documents(raw)
     parts: list[Part] = []
-    for document, line in split_documents:
-        if parts:
-            header = parts[0].header
-            is_last = len(parts) == len(split_documents) - 1
-            is_last_recorded = is_last and header is not None and header.recorded is not None
-            parts.append(
-                _read_exchange(name, len(parts), document, line, is_last_recorded=is_last_recorded)
-            )
+    for number, (document, line) in enumerate(found):
+        if number == 0:
+            part = _read(name, number, document, line, _build_header)
+        elif exchange := events_reader.read_exchange(document.raw):
+            part = Part(name, number, line, document.raw, exchange=exchange)
         else:
-            parts.append(_read_header(name, document, line))
-        advance(document.stop - document.begin)
+            part = _read(name, number, document, line, _build_exchange)
+        parts.append(part)
+    header = parts[0].header if parts else None
+    if header and header.recorded and len(parts) > 1:
+        parts[-1] = _check_end(parts[-1], found[-1][0])
     is_cassette = bool(parts) and b"mockserver" in parts[0].raw
-    return Source(name, raw, tuple(parts), is_cassette, tuple(empty_lines))
+    return CassetteSource(name, raw, tuple(parts), is_cassette, tuple(empty_lines))
 
 
 def _split_documents(raw: bytes) -> tuple[list[tuple[Document, int]], list[int]]:
@@ -154,18 +152,16 @@ def _split_documents(raw: bytes) -> tuple[list[tuple[Document, int]], list[int]]
     """
     found: list[tuple[Document, int]] = []
     empty_lines: list[int] = []
-    comments, comments_line, line = b"", 1, 1
+    comments, first_line, line = b"", 1, 1
     for part in split_documents((raw,)):
-        # YAML requires a separator after a directive.
-        is_separated = b"%" in comments or not comments
-        joined = comments + (part.raw if is_separated else _without_separator(part.raw))
+        if not comments:
+            joined, first_line = part.raw, line
+        else:  # YAML requires a separator after a directive
+            joined = comments + (part.raw if b"%" in comments else _without_separator(part.raw))
         if has_content(part.raw):
-            found.append(
-                (documents.single_document(joined, part.start), comments_line if comments else line)
-            )
+            found.append((documents.single_document(joined, part.start), first_line))
             comments = b""
         elif b"#" in part.raw or b"%" in part.raw:
-            comments_line = comments_line if comments else line
             comments = joined
         else:
             empty_lines.append(line)
@@ -182,6 +178,14 @@ def _without_separator(raw: bytes) -> bytes:
     return raw.removeprefix(b"---").lstrip(b" \t") if raw.startswith(b"---") else raw
 
 
+def iter_items(node: Any, path: KeyPath = ()) -> Iterator[tuple[Any, KeyPath]]:
+    """Yield each mapping and list at or below *node*, a strict YAML value, with the path of each of its items; outer ones first."""
+    if isinstance(node, Mapping | Sequence):
+        for key, part in node.items() if isinstance(node, Mapping) else enumerate(node):
+            yield node, (*path, key)
+            yield from iter_items(part, (*path, key))
+
+
 def looks_recorded(raw: bytes) -> bool:
     """Return whether *raw* looks like a damaged cassette: it is empty, in UTF-16, or has exchanges without the first line."""
     return (
@@ -191,70 +195,73 @@ def looks_recorded(raw: bytes) -> bool:
     )
 
 
-def _read_header(name: str, document: Document, line: int) -> Part:
-    value, header, error = _read(document, yaml_codec.header_from)
-    error = _locate(error, document, name, line)
-    part = Part(name, 0, line, document.raw, header=header, error=error)
-    _cache_document(part, value, error)
-    for number, path in enumerate(header.ignore if header else ()):
+def _read(
+    name: str,
+    number: int,
+    document: Document,
+    line: int,
+    build: Callable[[Any], Header | Exchange],
+) -> Part:
+    """Return *document* as a part; *build* makes a header or an exchange of the parsed text."""
+    parsed = value = located = None
+    is_utf8 = True
+    try:
+        parsed = strict_yaml.parse(decode(document, document.raw))
+        value = build(parsed)
+    except ReadError as error:
+        is_utf8 = error.code != "not-utf8"
+        located = _explain_conflict(error, document.raw).at(file=name, first_line=line)
+    header = value if isinstance(value, Header) else None
+    exchange = value if isinstance(value, Exchange) else None
+    part = Part(name, number, line, document.raw, header, exchange, located)
+    if is_utf8:  # otherwise the text of the part has other characters
+        vars(part)["document"] = parsed if isinstance(parsed, Mapping) else None
+    return part
+
+
+def replace_text(part: Part, text: str) -> Part:
+    """Return *part* with another *text*."""
+    document = documents.single_document(text.encode())
+    build = _build_exchange if part.number else _build_header
+    read = _read(part.file, part.number, document, part.line, build)
+    return replace(read, is_truncated=part.is_truncated)
+
+
+def _build_header(document: Any) -> Header:
+    header = yaml_codec.header_from(document)
+    lines = document["ignore"].lines if header.ignore else []
+    for path, line in zip(header.ignore, lines, strict=True):
         try:
             json_path.parse(path)
-        except UsageError as problem:
-            error = ReadError(str(problem), file=name, line=part.line_of(("ignore", number)))
-            return Part(name, 0, line, document.raw, error=error)
-    return part
+        except UsageError as error:
+            raise ReadError(str(error), line=line) from None
+    return header
 
 
-def _read_exchange(
-    name: str, number: int, document: Document, line: int, *, is_last_recorded: bool
-) -> Part:
-    if exchange := events_reader.read_exchange(document.raw):
-        return Part(name, number, line, document.raw, None, exchange)
-    # The loader reads each document alone too, so the text before it makes no difference.
-    raw = (strip_partial_separator(document) if is_last_recorded else document).raw
-    alone = documents.single_document(raw, document.start)
-    value, exchange, error = _read(alone, _load_exchange)
-    has_no_end = exchange is None or exchange.response.end is None
-    is_truncated = is_last_recorded and has_no_end and may_be_truncated(alone)
-    located = _locate(error, document, name, line)
-    part = Part(name, number, line, document.raw, None, exchange, located, is_truncated)
-    if alone.raw == document.raw:
-        _cache_document(part, value, error)
-    return part
-
-
-def _load_exchange(document: Any) -> Exchange:
+def _build_exchange(document: Any) -> Exchange:
     if document is None:
         raise ReadError("an exchange is empty", line=1, fix="write it, or delete the line `---`")
     return yaml_codec.exchange_from(document)
 
 
-def _read(document: Document, build: Callable[[Any], T]) -> tuple[Any, T | None, ReadError | None]:
-    """Return the parsed *document*, what *build* makes of it, and the error; each may be None."""
-    value = None
-    try:
-        value = strict_yaml.parse(decode(document, document.raw))
-        return value, build(value), None
-    except ReadError as error:
-        return value, None, error
+def _check_end(part: Part, document: Document) -> Part:
+    """Return *part*, the last one of a recording, as it is without an incomplete separator, and whether it is truncated."""
+    alone = strip_partial_separator(document)
+    if alone.raw != document.raw:
+        part = _read(part.file, part.number, alone, part.line, _build_exchange)
+    has_end = part.exchange is not None and part.exchange.response.end is not None
+    is_truncated = not has_end and may_be_truncated(alone)
+    return replace(part, raw=document.raw, is_truncated=is_truncated)
 
 
-def _cache_document(part: Part, value: Any, error: ReadError | None) -> None:
-    """Set `part.document` to *value*, so that it is not parsed again; not if `part.text` replaces invalid bytes."""
-    if error is None or error.code != "not-utf8":
-        vars(part)["document"] = value if isinstance(value, Mapping) else None
-
-
-def _locate(error: ReadError | None, document: Document, name: str, line: int) -> ReadError | None:
-    """Return *error* with its line in the file *name*; it becomes a git conflict if *document* has conflict markers."""
-    if error is None:
-        return None
-    conflict = _CONFLICT.search(document.raw.decode("utf-8", "replace"))
+def _explain_conflict(error: ReadError, raw: bytes) -> ReadError:
+    """Return *error*, or the error for a git conflict if the document *raw* has conflict markers."""
+    conflict = _CONFLICT.search(raw.decode("utf-8", "replace"))
     if conflict and error.code in ("not-yaml", "duplicate-key", "malformed"):
-        error = ReadError(
+        return ReadError(
             "unresolved git conflict",
             line=conflict.string.count("\n", 0, conflict.start()) + 1,
             code="conflict",
             fix="keep one side and delete the other, with the conflict markers",
         )
-    return error.at(file=name, first_line=line)
+    return error

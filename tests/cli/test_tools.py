@@ -104,7 +104,7 @@ def test_what_is_no_file_or_cannot_be_written_is_trouble_for_itself(folder: Path
 
     assert done.returncode == 2
     assert done.stderr == (
-        "mockserver: cassettes/pipe.yaml: not a regular file, or not accessible\n"
+        "mockserver: cassettes/pipe.yaml: cannot be read: not a regular file: name a file, or move this one away\n"
         "mockserver: cassettes/sub/b.yaml: read-only, not changed\n"
         "0 secrets redacted in 0 cassettes\n"
     )

@@ -11,7 +11,7 @@ from mockserver.redaction.redactor import RedactionRules
 from mockserver.tools.lint.lint import lint_source
 from mockserver.tools.merge import MergeResult, merge_sources
 from mockserver.tools.prune import plan_prune, remove_parts
-from mockserver.tools.source import Source, parse_source
+from mockserver.tools.source import CassetteSource, parse_source
 from tests.tools.cassettes import HEALTHY, edited
 
 PARTS = HEALTHY.split("---\n")
@@ -23,7 +23,7 @@ response: {body: {version: 1}}
 """
 
 
-def read(text: str, name: str = "chat.yaml") -> Source:
+def read(text: str, name: str = "chat.yaml") -> CassetteSource:
     return parse_source(name, text.encode())
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from itertools import groupby, takewhile
+from itertools import takewhile
 
 _MAX_PAIRS = 10_000_000
 """The highest number of equal pairs that are compared one by one; this takes some seconds."""
@@ -17,7 +17,7 @@ def align(before: Sequence[str], after: Sequence[str]) -> Iterator[Pair]:
     if len(before) == len(after) or not before or not after:
         yield from _pair_by_position(range(len(before)), range(len(after)))
         return
-    for start, stop, new_start, new_stop in _blocks(before, after):
+    for start, stop, new_start, new_stop in _iter_blocks(before, after):
         yield from _pair_by_position(range(start, stop), range(new_start, new_stop))
 
 
@@ -25,10 +25,10 @@ def align_events(
     before: Sequence[tuple[str, str]], after: Sequence[tuple[str, str]]
 ) -> Iterator[Pair]:
     """Yield the pairs of two lists of events, given as name and signature: equal events first, then events of one name between them."""
-    for start, stop, new_start, new_stop in _blocks(before, after):
+    for start, stop, new_start, new_stop in _iter_blocks(before, after):
         old_names = [name for name, _ in before[start:stop]]
         new_names = [name for name, _ in after[new_start:new_stop]]
-        for low, high, new_low, new_high in _blocks(old_names, new_names):
+        for low, high, new_low, new_high in _iter_blocks(old_names, new_names):
             old = range(start + low, start + high)
             new = range(new_start + new_low, new_start + new_high)
             if old_names[low:high] == new_names[new_low:new_high]:
@@ -38,42 +38,30 @@ def align_events(
                 yield from ((None, number) for number in new)
 
 
-def _blocks(
+def _iter_blocks(
     before: Sequence[object], after: Sequence[object]
 ) -> Iterator[tuple[int, int, int, int]]:
     """Yield the stretches that are equal or replace each other, as start and stop in *before* and in *after*."""
-    if list(before) == list(after):
-        yield 0, len(before), 0, len(after)
-    elif _count_equal_pairs(before, after) <= _MAX_PAIRS:
-        matcher: SequenceMatcher[object] = SequenceMatcher(None, before, after, autojunk=False)
-        for _, start, stop, new_start, new_stop in matcher.get_opcodes():
-            yield start, stop, new_start, new_stop
+    start = _count_common(before, after)
+    end = _count_common(before[start:][::-1], after[start:][::-1])
+    stop, new_stop = len(before) - end, len(after) - end
+    yield 0, start, 0, start
+    old, new = before[start:stop], after[start:new_stop]
+    counts = Counter(new)
+    # The time that SequenceMatcher takes grows with the number of equal pairs.
+    if sum(counts[item] for item in old) <= _MAX_PAIRS:
+        matcher: SequenceMatcher[object] = SequenceMatcher(None, old, new, autojunk=False)
+        for _, low, high, new_low, new_high in matcher.get_opcodes():
+            yield start + low, start + high, start + new_low, start + new_high
     else:
-        yield from _blocks_by_position(before, after)
+        yield start, stop, start, new_stop
+    yield stop, len(before), new_stop, len(after)
 
 
-def _count_equal_pairs(before: Sequence[object], after: Sequence[object]) -> int:
-    """Return the number of equal pairs, one item from each list. The time that SequenceMatcher takes grows with it."""
-    counts = Counter(after)
-    return sum(counts[item] for item in before)
-
-
-def _blocks_by_position(
-    before: Sequence[object], after: Sequence[object]
-) -> Iterator[tuple[int, int, int, int]]:
-    """Yield the stretches of two long lists by position: counted from the start, and for the common end from there."""
-    start = 0
-    for same, pairs in groupby(zip(before, after, strict=False), lambda pair: pair[0] == pair[1]):
-        stop = start + len(list(pairs))
-        if not same and stop == min(len(before), len(after)):
-            break
-        yield start, stop, start, stop
-        start = stop
-    reversed_pairs = zip(reversed(before[start:]), reversed(after[start:]), strict=False)
-    same_end = len(list(takewhile(lambda pair: pair[0] == pair[1], reversed_pairs)))
-    yield start, len(before) - same_end, start, len(after) - same_end
-    if same_end:
-        yield len(before) - same_end, len(before), len(after) - same_end, len(after)
+def _count_common(before: Sequence[object], after: Sequence[object]) -> int:
+    """Return how many items at the start of both are equal."""
+    pairs = zip(before, after, strict=False)
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
 
 
 def _pair_by_position(old: range, new: range) -> Iterator[Pair]:

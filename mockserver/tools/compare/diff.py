@@ -1,11 +1,11 @@
 """Compare two recordings: match the exchanges, align the events, and list the JSON paths that changed. No I/O."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mockserver.cassette import playback
-from mockserver.cassette.model import Exchange, Header, Policy
+from mockserver.cassette.model import Header, Policy
 from mockserver.cassette.normalize import VOLATILE
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
@@ -13,9 +13,9 @@ from mockserver.matching import keys
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.keys import ABSENT
 from mockserver.matching.shape import request_shape
-from mockserver.tools.compare.exchanges import response_changes
+from mockserver.tools.compare.exchanges import compare_responses
 from mockserver.tools.compare.volatile import Change, Comparator
-from mockserver.tools.source import Part, Source
+from mockserver.tools.source import CassetteSource, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +37,23 @@ class ExchangePair:
 
 
 def compare_sources(
-    before: Source, after: Source, policy: Policy, *, exact: bool = False
+    before: CassetteSource, after: CassetteSource, policy: Policy, *, exact: bool = False
 ) -> list[ExchangePair]:
     """Return the exchanges of both cassettes in recorded order, corresponding ones as a pair.
 
     Exchanges are matched by key, then by key with the ids of the other cassette, then by method and path. With *exact*, ids and times are
     compared too.
     """
-    merge_rules = keys.merge_rules(policy.ignore, before.header.ignore, after.header.ignore)
+    rules = keys.merge_rules(policy.ignore, before.header.ignore, after.header.ignore)
     comparator = Comparator(exact=exact)
-    unmatched = _Unmatched(after.exchanges, merge_rules)
+    unmatched = _Unmatched(after.exchanges, rules)
     parts = list(before.exchanges)
     # Of identical requests, match those with the same response first: otherwise one missing exchange would shift all others.
-    identical = {
-        part.number: partner for part in parts if (partner := unmatched.take_identical(part))
-    }
+    identical = {part.number: unmatched.take_identical(part) for part in parts}
     pairs: list[ExchangePair] = []
     remaining: list[Part] = []
     for part in parts:
-        if partner := identical.get(part.number) or unmatched.take_by_key(part, comparator):
+        if partner := identical[part.number] or unmatched.take_by_key(part, comparator):
             pairs.append(_compare_exchanges(part, partner, comparator))
         else:
             remaining.append(part)
@@ -64,57 +62,52 @@ def compare_sources(
             pairs.append(_compare_exchanges(part, partner, comparator))
         else:
             pairs.append(ExchangePair(_route(part), part.number, None))
-    pairs += [ExchangePair(_route(part), None, part.number) for part in unmatched.parts]
+    pairs += [ExchangePair(_route(part), None, part.number) for part in unmatched.parts.values()]
     pairs.sort(key=lambda pair: (pair.before or pair.after or 0, pair.before is None))
-    header = tuple(_header_changes(before.header, after.header, comparator))
+    header = tuple(_compare_headers(before.header, after.header, comparator))
     return [ExchangePair("header", 0, 0, header, is_header=True), *pairs] if header else pairs
 
 
 class _Unmatched:
-    """The exchanges of the second cassette without a partner so far."""
+    """The *parts* of the second cassette without a partner so far, by number."""
 
     def __init__(self, parts: Iterable[Part], rules: keys.IgnoreRules) -> None:
+        self.parts = {part.number: part for part in parts}
         self._rules = rules
-        self._parts = {part.number: part for part in parts}
-        self._by_key: dict[bytes, deque[int]] = {}
-        self._by_response: dict[object, deque[int]] = {}
-        self._by_shape: dict[bytes, deque[int]] = {}
-        self._by_route: dict[str, deque[int]] = {}
-        for part in self._parts.values():
-            form = self._form(_exchange(part).request)
-            key = keys.request_key(form)
-            self._by_key.setdefault(key, deque()).append(part.number)
-            self._by_response.setdefault((key, _stable_response(part)), deque()).append(part.number)
-            self._by_route.setdefault(_stable_route(part), deque()).append(part.number)
-            if shape := request_shape(form):
-                self._by_shape.setdefault(shape.key, deque()).append(part.number)
-
-    @property
-    def parts(self) -> list[Part]:
-        return list(self._parts.values())
+        self._numbers: dict[tuple[object, ...], deque[int]] = defaultdict(deque)
+        """The numbers of the parts by key, by key and response, by shape, and by route."""
+        for number, part in self.parts.items():
+            form = self._form(part.require_exchange().request)
+            key, shape = keys.request_key(form), request_shape(form)
+            self._numbers["key", key].append(number)
+            self._numbers["response", key, _mask_response(part)].append(number)
+            self._numbers["route", _mask_route(part)].append(number)
+            if shape:
+                self._numbers["shape", shape.key].append(number)
 
     def take_identical(self, part: Part) -> Part | None:
         """Return the first exchange with the request of *part* and the same response, apart from ids and times."""
-        key = keys.request_key(self._form(_exchange(part).request))
-        return self._take_first(self._by_response.get((key, _stable_response(part))))
+        key = keys.request_key(self._form(part.require_exchange().request))
+        return self._take("response", key, _mask_response(part))
 
     def take_by_key(self, part: Part, comparator: Comparator) -> Part | None:
         """Return the first exchange with the key of *part*: with its own ids, with the paired ids, or with any ids."""
-        request = _exchange(part).request
+        request = part.require_exchange().request
         for candidate in (request, comparator.translate_request(request)):
-            if found := self._take_first(self._by_key.get(keys.request_key(self._form(candidate)))):
+            if found := self._take("key", keys.request_key(self._form(candidate))):
                 return found
         shape = request_shape(self._form(request))
-        return self._take_first(self._by_shape.get(shape.key)) if shape else None
+        return self._take("shape", shape.key) if shape else None
 
     def take_by_route(self, part: Part) -> Part | None:
         """Return the first exchange with the method and path of *part*, apart from ids and the query."""
-        return self._take_first(self._by_route.get(_stable_route(part)))
+        return self._take("route", _mask_route(part))
 
-    def _take_first(self, numbers: deque[int] | None) -> Part | None:
+    def _take(self, *key: object) -> Part | None:
+        numbers = self._numbers[key]
         while numbers:
-            if (number := numbers.popleft()) in self._parts:
-                return self._parts.pop(number)
+            if part := self.parts.pop(numbers.popleft(), None):
+                return part
         return None
 
     def _form(self, request: Request) -> Json:
@@ -122,10 +115,12 @@ class _Unmatched:
 
 
 def _compare_exchanges(part: Part, partner: Part, comparator: Comparator) -> ExchangePair:
-    before, after = _exchange(part), _exchange(partner)
+    before, after = part.require_exchange(), partner.require_exchange()
     changes = [
-        *_request_changes(before.request, after.request, comparator),
-        *response_changes(before.response, after.response, comparator),
+        *comparator.changes(
+            canonicalize(before.request), canonicalize(after.request), ("request",)
+        ),
+        *compare_responses(before.response, after.response, comparator),
     ]
     old, new = (str(exchange.repeat) if exchange.repeat else ABSENT for exchange in (before, after))
     if old != new:
@@ -133,7 +128,7 @@ def _compare_exchanges(part: Part, partner: Part, comparator: Comparator) -> Exc
     return ExchangePair(_route(part), part.number, partner.number, tuple(changes))
 
 
-def _header_changes(before: Header, after: Header, comparator: Comparator) -> Iterator[Change]:
+def _compare_headers(before: Header, after: Header, comparator: Comparator) -> Iterator[Change]:
     """Yield the changes of the header that affect a replay, and all others if *comparator* is exact."""
     fields = ("ignore", "repeat", *(("upstream", "recorded", "server") if comparator.exact else ()))
     for field in fields:
@@ -142,27 +137,17 @@ def _header_changes(before: Header, after: Header, comparator: Comparator) -> It
         yield from comparator.changes(old, new, (field,))
 
 
-def _stable_response(part: Part) -> tuple[object, ...]:
+def _mask_response(part: Part) -> tuple[object, ...]:
     """Return the status and the body of the response without ids and times."""
-    response = _exchange(part).response
+    response = part.require_exchange().response
     body = playback.encode_body(response.content).decode("utf-8", "replace")
     return response.status, VOLATILE.sub("*", body)
 
 
-def _stable_route(part: Part) -> str:
+def _mask_route(part: Part) -> str:
     return VOLATILE.sub("*", _route(part).partition("?")[0])
 
 
-def _request_changes(before: Request, after: Request, comparator: Comparator) -> Iterator[Change]:
-    for change in comparator.changes(canonicalize(before), canonicalize(after)):
-        yield replace(change, path=("request", *change.path))
-
-
-def _exchange(part: Part) -> Exchange:
-    assert part.exchange is not None
-    return part.exchange
-
-
 def _route(part: Part) -> str:
-    request = _exchange(part).request
+    request = part.require_exchange().request
     return f"{request.method} {request.path}"

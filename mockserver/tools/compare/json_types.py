@@ -5,18 +5,29 @@ from dataclasses import dataclass, field
 
 from mockserver.cassette.normalize import VOLATILE
 from mockserver.formats.json_text import Json
-from mockserver.matching.keys import Absent
+from mockserver.matching.keys import ABSENT
+
+_TYPE_NAMES = {
+    type(None): "null",
+    type(ABSENT): "absent",
+    bool: "a boolean",
+    str: "text",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+}
 
 
 @dataclass(slots=True)
 class Shape:
-    """The structure of all values at one place: their *types*, the *fields* of objects, and the *items* of lists by their `type`."""
+    """The structure of all values at one place: their *types*, and the shapes of their *parts*.
+
+    A part is a field, such as `.name`, or all list items with one `type`, such as `[type=ai]`.
+    """
 
     types: set[str] = field(default_factory=set)
-    fields: dict[str, "Shape"] = field(default_factory=dict)
-    items: dict[str, "Shape"] = field(default_factory=dict)
-    count: int = 0
-    """The number of values."""
+    parts: dict[str, "Shape"] = field(default_factory=dict)
 
 
 def infer_shape(values: Iterable[Json]) -> Shape:
@@ -27,67 +38,40 @@ def infer_shape(values: Iterable[Json]) -> Shape:
     return shape
 
 
-def shape_differences(before: Shape, after: Shape, path: str) -> Iterator[str]:
-    """Yield a sentence for each difference below *path*: a missing field, a new field, another type."""
-    new_types = sorted(after.types - before.types)
-    if new_types and before.count and after.count:
-        yield f"{path or 'it'} was {_or(before.types)}, now {_or(new_types)}"
-    for name, part in before.fields.items():
-        below = _join(path, name)
-        if name in after.fields:
-            yield from shape_differences(part, after.fields[name], below)
-        elif "an object" in after.types:
+def compare_shapes(before: Shape, after: Shape, path: str = "") -> Iterator[str]:
+    """Yield a sentence for each difference below *path*: a missing part, a new part, another type."""
+    new_types = after.types - before.types
+    if new_types and before.types:
+        was, now = (" or ".join(sorted(types)) for types in (before.types, new_types))
+        yield f"{path or 'it'} was {was}, now {now}"
+    for name, part in before.parts.items():
+        below = f"{path}{name}".removeprefix(".")
+        if name in after.parts:
+            yield from compare_shapes(part, after.parts[name], below)
+        elif _may_have(after, name):
             yield f"{below} is missing"
-    if "an object" in before.types:
-        yield from (
-            f"{_join(path, name)} is new" for name in after.fields if name not in before.fields
-        )
-    for kind, part in before.items.items():
-        if kind in after.items:
-            yield from shape_differences(part, after.items[kind], f"{path}{kind}")
-        elif after.items:
-            yield f"{path}{kind} is missing"
-    if before.items:
-        yield from (f"{path}{kind} is new" for kind in after.items if kind not in before.items)
+    for name in after.parts:
+        if name not in before.parts and _may_have(before, name):
+            yield f"{path}{name}".removeprefix(".") + " is new"
+
+
+def _may_have(shape: Shape, name: str) -> bool:
+    """Return whether one of the values has fields; or items, if *name* means items."""
+    if name.startswith("."):
+        return "an object" in shape.types
+    return any(part.startswith("[") for part in shape.parts)
 
 
 def _add(shape: Shape, value: Json) -> None:
-    shape.count += 1
-    shape.types.add(_type(value))
+    shape.types.add(_TYPE_NAMES[type(value)])
     if isinstance(value, dict):
         for name, part in value.items():
-            _add(shape.fields.setdefault(VOLATILE.sub("<id>", name), Shape()), part)
+            _add(shape.parts.setdefault(f".{VOLATILE.sub('<id>', name)}", Shape()), part)
     elif isinstance(value, list):
-        for part in value:
-            _add(shape.items.setdefault(_item_kind(part), Shape()), part)
+        for item in value:
+            _add(shape.parts.setdefault(_describe_item(item), Shape()), item)
 
 
-def _item_kind(item: Json) -> str:
+def _describe_item(item: Json) -> str:
     kind = item.get("type") if isinstance(item, dict) else None
     return f"[type={kind}]" if isinstance(kind, str) else "[*]"
-
-
-def _type(value: Json) -> str:
-    match value:
-        case None:
-            return "null"
-        case Absent():
-            return "absent"
-        case bool():
-            return "a boolean"
-        case str():
-            return "text"
-        case int() | float():
-            return "a number"
-        case list():
-            return "a list"
-        case _:
-            return "an object"
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _or(types: Iterable[str]) -> str:
-    return " or ".join(sorted(types))

@@ -16,6 +16,9 @@ MAX_LENGTH = 120
 CONTEXT = 40
 """How many of them come before the first difference."""
 
+EVERY = "*"
+"""In a path: the numbers of several items."""
+
 
 @dataclass(frozen=True, slots=True)
 class GroupedChange:
@@ -25,57 +28,34 @@ class GroupedChange:
     count: int = 1
 
 
-EVERY = "*"
-"""In a path: the numbers of several items."""
-
-
 def group_changes(changes: Iterable[Change]) -> list[GroupedChange]:
     """Return *changes*; equal changes in several items of a list become one."""
     found: dict[str, GroupedChange] = {}
     for change in changes:
         steps = [EVERY if isinstance(step, int) else [step] for step in change.path]
-        key = dumps([steps, _value(change.before), _value(change.after)])
-        group = found.get(key)
-        if group is None:
-            found[key] = GroupedChange(change)
-        else:
+        values = [None if value is ABSENT else [value] for value in (change.before, change.after)]
+        key = dumps([steps, values])
+        if group := found.get(key):
             pairs = zip(group.change.path, change.path, strict=True)
             path = tuple(step if step == other else EVERY for step, other in pairs)
             found[key] = GroupedChange(replace(group.change, path=path), group.count + 1)
+        else:
+            found[key] = GroupedChange(change)
     return list(found.values())
 
 
-def format_changes(changes: Iterable[Change]) -> Iterator[str]:
-    """Yield the lines for *changes*: the path, then the old and the new value; a long value is cut around the first difference."""
+def format_changes(changes: Iterable[Change]) -> Iterator[list[str]]:
+    """Yield the lines for each of *changes*: the path, then the old and the new value; a long value is cut around the first difference."""
     for group in group_changes(changes):
         times = f"  ({group.count} times)" if group.count > 1 else ""
-        yield f"{format_path(group.change.path)}{times}"
-        texts = [_format_value(value) for value in (group.change.before, group.change.after)]
-        start = max(_common_prefix(texts[0] or "", texts[1] or "") - CONTEXT, 0)
-        for mark, text in zip("-+", texts, strict=True):
-            if text is not None:
-                yield f"  {mark} {_excerpt(text, start)}"
-
-
-def _format_value(value: Json) -> str | None:
-    """Return *value* as JSON that is safe for a terminal, or None if it is absent."""
-    if value is ABSENT:
-        return None
-    return printable(dumps(value))
-
-
-def _common_prefix(old: str, new: str) -> int:
-    """Return the length of the common prefix of both."""
-    pairs = enumerate(zip(old, new, strict=False))
-    return next((number for number, (a, b) in pairs if a != b), min(len(old), len(new)))
-
-
-def _excerpt(text: str, start: int) -> str:
-    if len(text) <= MAX_LENGTH:
-        return text
-    start = min(start, len(text) - MAX_LENGTH)
-    before, after = "…" if start else "", "…" if start + MAX_LENGTH < len(text) else ""
-    return f"{before}{text[start : start + MAX_LENGTH]}{after} ({len(text)} characters)"
+        values = (group.change.before, group.change.after)
+        texts = ["" if value is ABSENT else printable(dumps(value)) for value in values]
+        pairs = enumerate(zip(*texts, strict=False))
+        first = next((number for number, (old, new) in pairs if old != new), min(map(len, texts)))
+        start = max(first - CONTEXT, 0)
+        marked = zip("-+", texts, strict=True)
+        excerpts = [f"{mark} {_shorten_text(text, start)}" for mark, text in marked if text]
+        yield [f"{format_path(group.change.path)}{times}", *excerpts]
 
 
 def changes_to_json(changes: Iterable[Change]) -> list[Json]:
@@ -91,17 +71,16 @@ def changes_to_json(changes: Iterable[Change]) -> list[Json]:
 
 def format_path(path: KeyPath) -> str:
     """Return *path* for people: `events[2] updates agent.messages[0].content`."""
+    event = ""
     if path[:1] == ("events",) and len(path) > 2:
-        number, name = path[1], path[2]
-        return printable(f"events[{number}] {name} {_json_path(path[3:])}".rstrip())
-    return printable(_json_path(path))
+        event, path = f"events[{path[1]}] {path[2]} ", path[3:]
+    steps = tuple(json_path.AllItems() if step == EVERY else step for step in path)
+    return printable(f"{event}{json_path.format_path(steps)}".rstrip())
 
 
-def _json_path(path: KeyPath) -> str:
-    return json_path.format_path(
-        tuple(json_path.AllItems() if step == EVERY else step for step in path)
-    )
-
-
-def _value(value: Json) -> Json:
-    return None if value is ABSENT else [value]
+def _shorten_text(text: str, start: int) -> str:
+    if len(text) <= MAX_LENGTH:
+        return text
+    start = min(start, len(text) - MAX_LENGTH)
+    before, after = "…" if start else "", "…" if start + MAX_LENGTH < len(text) else ""
+    return f"{before}{text[start : start + MAX_LENGTH]}{after} ({len(text)} characters)"

@@ -15,8 +15,8 @@ from mockserver.formats.json_text import Json
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request, first_value
 from mockserver.matching import url
-from mockserver.tools.compare.exchanges import named_events, response_changes
-from mockserver.tools.compare.json_types import infer_shape, shape_differences
+from mockserver.tools.compare.exchanges import compare_responses, list_named_events
+from mockserver.tools.compare.json_types import compare_shapes, infer_shape
 from mockserver.tools.compare.report import format_changes
 from mockserver.tools.compare.volatile import Comparator
 from mockserver.tools.json_bodies import parse_body
@@ -38,13 +38,19 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The *outcome* for the exchange *label* with *request* (method and path); *problems* say why, one line each."""
+    """The *outcome* for exchange *number* of *file*, with *request* (method and path); *problems* say why, one line each."""
 
-    label: str
+    file: str
+    number: int
     request: str
     outcome: Outcome
     seconds: float = 0.0
     problems: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """`FILE#N`."""
+        return f"{self.file}#{self.number}"
 
     def facts(self) -> dict[str, Json]:
         """Return it as JSON."""
@@ -72,7 +78,7 @@ class Conversation:
 
         A thread id that the client chose is replaced by a new one: the server may still have that thread.
         """
-        for thread in _client_thread_ids(request):
+        for thread in _find_client_thread_ids(request):
             if thread not in self.comparator.ids:
                 self.comparator.pair_ids(thread, self.new_id())
                 self.threads.append(_thread_path(request, self.comparator.ids[thread]))
@@ -86,7 +92,7 @@ class Conversation:
 
     def observe_response(self, recorded: Response, live: Response) -> None:
         """Pair the ids of the *recorded* response with those of the *live* one."""
-        self.comparator.observe(_id_headers(recorded), _id_headers(live))
+        self.comparator.observe(_select_id_headers(recorded), _select_id_headers(live))
         match recorded.content, live.content:
             case Stream() as before, Stream() as after:
                 for old, new in zip(before.events, after.events, strict=False):
@@ -94,8 +100,8 @@ class Conversation:
                     new_id = dict(new.event.fields).get("id")
                     if old_id is not None and new_id is not None:
                         self._event_ids[old_id] = new_id
-                live_data = _data_by_name(after)
-                for name, values in _data_by_name(before).items():
+                live_data = _group_data(after)
+                for name, values in _group_data(before).items():
                     for value, live_value in zip(values, live_data.get(name, ()), strict=False):
                         self.comparator.observe(value, live_value)
             case Body(raw), Body(live_raw):
@@ -117,13 +123,15 @@ class Conversation:
     def compare(self, recorded: Exchange, live: Exchange, *, values: bool) -> tuple[str, ...]:
         """Return the relevant differences of the *live* response from the *recorded* one; with *values*, all differences."""
         if values:
-            changes = response_changes(recorded.response, live.response, self.comparator)
-            return tuple(_join_changes(format_changes(changes)))
-        return tuple(_differences(recorded.response, live.response))
+            changes = compare_responses(recorded.response, live.response, self.comparator)
+            return tuple(" ".join(lines) for lines in format_changes(changes))
+        return tuple(_compare_structure(recorded.response, live.response))
 
 
-def age_warning(name: str, header: Header, today: datetime, max_age: float) -> str | None:
+def warn_if_old(name: str, header: Header, today: datetime, max_age: float | None) -> str | None:
     """Return a warning if the cassette *name* is older than *max_age* days, else None."""
+    if max_age is None:
+        return None
     try:
         recorded = datetime.fromisoformat(header.recorded or "")
     except ValueError:
@@ -135,7 +143,7 @@ def age_warning(name: str, header: Header, today: datetime, max_age: float) -> s
     return f"{name}: recorded {pluralize(age.days, 'day')} ago, on {date:%Y-%m-%d}: record it again"
 
 
-def _client_thread_ids(request: Request) -> Iterator[str]:
+def _find_client_thread_ids(request: Request) -> Iterator[str]:
     """Yield the thread ids that the client of *request* chose itself."""
     body = parse_body(request.body)
     if not isinstance(body, dict) or request.method != "POST":
@@ -157,7 +165,7 @@ def _thread_path(request: Request, thread: str) -> str:
     return f"{quote(_split_path(request)[0], safe='/%')}/threads/{thread}"
 
 
-def _differences(recorded: Response, live: Response) -> Iterator[str]:
+def _compare_structure(recorded: Response, live: Response) -> Iterator[str]:
     if recorded.status != live.status:
         yield f"status was {recorded.status}, now {live.status}"
         if live.status >= 400 and isinstance(live.content, Body):
@@ -165,80 +173,65 @@ def _differences(recorded: Response, live: Response) -> Iterator[str]:
         if live.status in (401, 403):
             yield "set credentials with --upstream-header or MOCKSERVER_UPSTREAM_API_KEY"
         return
-    was, now = (
-        (first_value(response.headers, "content-type") or "absent").partition(";")[0]
-        for response in (recorded, live)
-    )
-    if was != now:
-        yield f"content-type was {was}, now {now}"
-    for name in _ID_HEADERS:
-        was, now = (
-            VOLATILE.sub("<id>", first_value(response.headers, name) or "absent")
-            for response in (recorded, live)
-        )
+    for name in ("content-type", *_ID_HEADERS):
+        was, now = (_mask_header(response, name) for response in (recorded, live))
         if was != now:
             yield f"{name} was {was}, now {now}"
     match recorded.content, live.content:
         case Stream() as before, Stream() as after:
-            yield from _stream_differences(before, after)
+            yield from _compare_stream_structure(before, after)
         case Body(raw), Body(live_raw):
             shapes = infer_shape([parse_body(raw)]), infer_shape([parse_body(live_raw)])
-            yield from shape_differences(*shapes, "")
+            yield from compare_shapes(*shapes)
         case Stream(), _:
             yield "it was a stream of events, now a body"
         case _:
             yield "it was a body, now a stream of events"
 
 
-def _event_order(stream: Stream) -> list[str]:
+def _mask_header(response: Response, name: str) -> str:
+    """Return the header *name* without its ids and parameters, such as a charset."""
+    value = first_value(response.headers, name) or "absent"
+    return VOLATILE.sub("<id>", value.partition(";")[0])
+
+
+def _list_event_names(stream: Stream) -> list[str]:
     """Return the names of the events in order; consecutive pieces of a model's text count as one event."""
     order: list[str] = []
-    for name in (VOLATILE.sub("<id>", name) for name, _ in named_events(stream)):
+    for name in (VOLATILE.sub("<id>", name) for name, _ in list_named_events(stream)):
         is_repeated = bool(order) and order[-1] == name
         if not (is_repeated and name.partition("|")[0] in _CHUNKED_EVENTS):
             order.append(name)
     return order
 
 
-def _stream_differences(before: Stream, after: Stream) -> Iterator[str]:
-    old, new = _event_order(before), _event_order(after)
+def _compare_stream_structure(before: Stream, after: Stream) -> Iterator[str]:
+    old, new = _list_event_names(before), _list_event_names(after)
     if old != new:
         pairs = enumerate(zip_longest(old, new))
         start = next(number for number, (old_name, new_name) in pairs if old_name != new_name)
-        yield f"events were {_name_excerpt(old, start)}, now {_name_excerpt(new, start)}"
-    live_data = _data_by_name(after)
-    for name, values in _data_by_name(before).items():
+        yield f"events were {_format_names(old, start)}, now {_format_names(new, start)}"
+    live_data = _group_data(after)
+    for name, values in _group_data(before).items():
         if name in live_data:
             shapes = infer_shape(values), infer_shape(live_data[name])
-            yield from (f"{name}: {sentence}" for sentence in shape_differences(*shapes, ""))
+            yield from (f"{name}: {sentence}" for sentence in compare_shapes(*shapes))
 
 
-def _name_excerpt(names: list[str], start: int) -> str:
+def _format_names(names: list[str], start: int) -> str:
     """Return some of *names* as text, from the one before number *start*."""
     shown = names[max(start - 1, 0) : start + 4]
     lead, end = "… " if start > 1 else "", " …" if len(names) > start + 4 else ""
     return f"{lead}{', '.join(shown) or 'none'}{end}"
 
 
-def _data_by_name(stream: Stream) -> dict[str, list[Json]]:
+def _group_data(stream: Stream) -> dict[str, list[Json]]:
     """Return the data of the events by name, without the ids of subgraphs in the names."""
     data: dict[str, list[Json]] = {}
-    for name, value in named_events(stream):
+    for name, value in list_named_events(stream):
         data.setdefault(VOLATILE.sub("<id>", name), []).append(value)
     return data
 
 
-def _id_headers(response: Response) -> Json:
+def _select_id_headers(response: Response) -> Json:
     return {name: value for name, value in response.headers if name in _ID_HEADERS}
-
-
-def _join_changes(lines: Iterator[str]) -> Iterator[str]:
-    """Yield one line for each change: the path and its values."""
-    parts: list[str] = []
-    for line in lines:
-        if not line.startswith("  ") and parts:
-            yield " ".join(parts)
-            parts = []
-        parts.append(line.strip())
-    if parts:
-        yield " ".join(parts)

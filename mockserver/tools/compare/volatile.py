@@ -1,12 +1,13 @@
 """Compare JSON values of two recordings without what changes in each run: ids and times. No I/O."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mockserver.cassette.normalize import VOLATILE, looks_like_time
 from mockserver.formats.json_text import Json, dumps
 from mockserver.http.messages import Request
-from mockserver.matching.keys import ABSENT
+from mockserver.matching.keys import ABSENT, Absent
 from mockserver.tools.compare.alignment import align
 from mockserver.tools.source import KeyPath
 
@@ -34,9 +35,7 @@ class Comparator:
 
     def pair_ids(self, before: str, after: str) -> bool:
         """Pair the id *before* with *after*; return False if one of them has another partner."""
-        if before in self.ids:
-            return self.ids[before] == after
-        if after in self._used:
+        if not self._can_pair(before, after):
             return False
         self.ids[before] = after
         self._used.add(after)
@@ -56,7 +55,7 @@ class Comparator:
         """Return whether two scalars are equal, apart from ids and times."""
         if isinstance(before, str) and isinstance(after, str):
             return before == after if self.exact else self._is_same_text(before, after)
-        if isinstance(before, bool) or isinstance(after, bool) or before is None or after is None:
+        if any(isinstance(value, bool | Absent | None) for value in (before, after)):
             return before is after
         if isinstance(before, int | float) and isinstance(after, int | float):
             are_times = not self.exact and looks_like_time(before) and looks_like_time(after)
@@ -66,24 +65,17 @@ class Comparator:
     def changes(self, before: Json, after: Json, path: KeyPath = ()) -> Iterator[Change]:
         """Yield the differences of two JSON values, in the order of the first."""
         if isinstance(before, dict) and isinstance(after, dict):
-            for old_key, new_key in self._pair_keys(before, after):
-                old = before[old_key] if old_key is not None else ABSENT
-                new = after[new_key] if new_key is not None else ABSENT
-                key = old_key if old_key is not None else str(new_key)
-                yield from self.changes(old, new, (*path, key))
+            steps: Iterable[tuple[Any, Any]] = self._pair_keys(before, after)
         elif isinstance(before, list) and isinstance(after, list):
-            signatures = [signature(item) for item in before], [signature(item) for item in after]
-            for old_number, new_number in align(*signatures):
-                old = before[old_number] if old_number is not None else ABSENT
-                new = after[new_number] if new_number is not None else ABSENT
-                number = old_number if old_number is not None else new_number
-                assert number is not None
-                yield from self.changes(old, new, (*path, number))
-        elif ABSENT in (before, after):
-            if before is not after:
+            steps = align(list(map(mask_json, before)), list(map(mask_json, after)))
+        else:
+            if not self.is_same(before, after):
                 yield Change(path, before, after)
-        elif not self.is_same(before, after):
-            yield Change(path, before, after)
+            return
+        for old_step, new_step in steps:
+            old = ABSENT if old_step is None else before[old_step]
+            new = ABSENT if new_step is None else after[new_step]
+            yield from self.changes(old, new, (*path, new_step if old_step is None else old_step))
 
     def observe(self, before: Json, after: Json) -> None:
         """Pair the ids in two JSON values, whatever else differs."""
@@ -131,6 +123,6 @@ class Comparator:
         yield from ((None, key) for key in added)
 
 
-def signature(value: Json) -> str:
+def mask_json(value: Json) -> str:
     """Return *value* as JSON text without its ids and times."""
     return "" if value is ABSENT else VOLATILE.sub("\0", dumps(value))

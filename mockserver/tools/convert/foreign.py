@@ -54,6 +54,8 @@ class ForeignResponse:
     """When each event came, if that is known."""
     cut: bool = False
     """Whether the connection broke."""
+    losses: tuple[str, ...] = ()
+    """What the recording does not contain of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class ImportResult:
     elsewhere: int = 0
     """The number of requests to other servers."""
     warnings: list[str] = field(default_factory=list)
-    """What the recording does not contain."""
+    """What the recording does not contain, each once."""
 
 
 def convert(
@@ -93,30 +95,38 @@ def convert(
         raise UsageError(
             f"--upstream {result.base!r}: write a URL such as https://my-agent.example"
         )
-    redactor = Redactor({secret for entry in entries for secret in _secrets(entry)}, rules)
+    redactor = Redactor({secret for entry in entries for secret in _find_secrets(entry)}, rules)
     for entry in entries:
-        path = _path_below(result.base, entry.request.url)
+        path = _find_path(result.base, entry.request.url)
         if path is None:
             result.elsewhere += 1
             continue
         label = f"{entry.request.method} {path.partition('?')[0]}"
-        reason = _skip_reason(entry)
-        if reason is not None:
+        if reason := _explain_skip(entry):
             result.skipped.append((label, reason))
             continue
         assert isinstance(entry.response, ForeignResponse)
-        exchange = redactor.exchange(_exchange(entry.request, path, entry.response))
+        exchange = redactor.exchange(_build_exchange(entry.request, path, entry.response))
         try:
             load_exchange(dump_exchange(exchange).encode().decode())
         except (ReadError, UnicodeEncodeError) as error:
             result.skipped.append((label, f"a cassette cannot hold it: {error}"))
         else:
             result.exchanges.append(exchange)
+            result.warnings += (
+                loss for loss in entry.response.losses if loss not in result.warnings
+            )
     if result.elsewhere == len(entries):
         raise UsageError(
-            f"the recording has no request to {result.base}, only to {_servers([entry.request for entry in entries])}"
+            f"the recording has no request to {result.base}, only to {_list_servers([entry.request for entry in entries])}"
         )
     return result
+
+
+def create_unreadable(method: str, url: str, what: str, error: Exception) -> ForeignExchange:
+    """Return the exchange for a part of a recording, *what*, that *error* makes unreadable."""
+    reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+    return ForeignExchange(ForeignRequest(method, url), f"the {what} cannot be read: {reason}")
 
 
 def clean_headers(headers: Iterable[tuple[str, str]]) -> Headers:
@@ -135,7 +145,7 @@ def with_content_type(headers: Headers, kind: str | None) -> Headers:
     return (*headers, ("content-type", _CONTROLS.sub(" ", kind)))
 
 
-def _secrets(entry: ForeignExchange) -> Iterator[str]:
+def _find_secrets(entry: ForeignExchange) -> Iterator[str]:
     """Yield the credentials in *entry*: those of the request, and the cookies that the response sets."""
     yield from find_credentials(entry.request.headers, _normalize(entry.request.url))
     if isinstance(entry.response, ForeignResponse):
@@ -144,7 +154,7 @@ def _secrets(entry: ForeignExchange) -> Iterator[str]:
                 yield from find_credentials((("cookie", value.partition(";")[0]),))
 
 
-def _skip_reason(entry: ForeignExchange) -> str | None:
+def _explain_skip(entry: ForeignExchange) -> str | None:
     if isinstance(entry.response, str):
         return entry.response
     if entry.request.method == "OPTIONS":
@@ -157,7 +167,7 @@ def _skip_reason(entry: ForeignExchange) -> str | None:
     return None
 
 
-def _exchange(request: ForeignRequest, path: str, response: ForeignResponse) -> Exchange:
+def _build_exchange(request: ForeignRequest, path: str, response: ForeignResponse) -> Exchange:
     recorder = Recorder(Request(request.method, path, request.headers, request.body or b""), 0.0)
     recorder.start_response(response.status, response.reason or None, response.headers)
     raw = response.body or b""
@@ -185,19 +195,14 @@ def _find_base(requests: Sequence[ForeignRequest]) -> str:
             starts_run = request.method == "POST" and bool(_STARTS_RUN.search(parts.path))
             starts_runs[base] = starts_runs.get(base, False) or starts_run
     bases = [base for base, starts_run in starts_runs.items() if starts_run] or list(starts_runs)
+    if len(bases) == 1:
+        return bases[0]
     if not requests:
         raise UsageError("the recording is empty: it has no requests")
-    if not bases:
-        raise UsageError(
-            f"the recording has no request to an Agent Server, only to {_servers(requests)}: "
-            "name the server with --upstream URL"
-        )
-    if len(bases) > 1:
-        raise UsageError(
-            f"the recording has requests to several servers, {', '.join(sorted(bases))}: "
-            "name one with --upstream URL"
-        )
-    return bases[0]
+    problem = f"no request to an Agent Server, only to {_list_servers(requests)}"
+    if bases:
+        problem = f"requests to several servers, {', '.join(sorted(bases))}"
+    raise UsageError(f"the recording has {problem}: name one with --upstream URL")
 
 
 def _normalize(url: str) -> str:
@@ -211,21 +216,16 @@ def _normalize(url: str) -> str:
     return parts._replace(scheme=scheme, netloc=host, fragment="").geturl()
 
 
-def _servers(requests: Sequence[ForeignRequest]) -> str:
+def _list_servers(requests: Sequence[ForeignRequest]) -> str:
     """Return the first five servers of *requests* as text."""
     parts = [urlsplit(_normalize(request.url)) for request in requests]
     return ", ".join(sorted({f"{part.scheme}://{part.netloc}" for part in parts})[:5])
 
 
-def _path_below(base: str, url: str) -> str | None:
+def _find_path(base: str, url: str) -> str | None:
     """Return the path and the query of *url* below *base*; None for another server."""
-    url = _normalize(url)
-    for scheme in ("ws", "wss"):  # so that a WebSocket is reported as such
-        if url.startswith(f"{scheme}://"):
-            url = f"http{url[2:]}"
-    if not url.startswith(base):
-        return None
-    path = url[len(base) :]
-    if path[:1] not in ("", "/", "?"):
+    url = re.sub(r"^ws(?=s?://)", "http", _normalize(url))  # a WebSocket is reported as such
+    path = url.removeprefix(base)
+    if not url.startswith(base) or path[:1] not in ("", "/", "?"):
         return None
     return path if path.startswith("/") else f"/{path}"

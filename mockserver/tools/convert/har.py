@@ -20,6 +20,7 @@ from mockserver.tools.convert.foreign import (
     ImportResult,
     clean_headers,
     convert,
+    create_unreadable,
     with_content_type,
 )
 
@@ -54,13 +55,12 @@ def from_har(
             raise TypeError("`entries` is not a list")
         entries = [item for item in items if isinstance(item, dict) and _has_request(item)]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ReadError(f"not a HAR file: {_describe(error)}") from None
-    entries.sort(key=lambda entry: _start_time(entry) or "")
-    warnings: list[str] = []
-    exchanges = [_convert_entry(entry, read_attachment, warnings) for entry in entries]
+        problem = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise ReadError(f"not a HAR file: {problem}") from None
+    entries.sort(key=lambda entry: _read_start(entry) or "")
+    exchanges = [_convert_entry(entry, read_attachment) for entry in entries]
     result = convert(exchanges, upstream, rules)
-    result.recorded = next((time for entry in entries if (time := _start_time(entry))), None)
-    result.warnings += dict.fromkeys(warnings)
+    result.recorded = next((time for entry in entries if (time := _read_start(entry))), None)
     if len(entries) < len(items):
         result.skipped.append(("an entry", "it has no request"))
     return result
@@ -71,10 +71,7 @@ def _has_request(entry: dict[str, Any]) -> bool:
     return isinstance(request, dict) and isinstance(request.get("url"), str)
 
 
-def _convert_entry(
-    entry: dict[str, Any], read_attachment: ReadAttachment, warnings: list[str]
-) -> ForeignExchange:
-    """Return *entry* converted; what is lost is added to *warnings*."""
+def _convert_entry(entry: dict[str, Any], read_attachment: ReadAttachment) -> ForeignExchange:
     fields = entry["request"]
     method, url = str(fields.get("method", "GET")).upper(), fields["url"]
     try:
@@ -83,19 +80,15 @@ def _convert_entry(
         is_expected = _number(fields.get("bodySize")) > 0
         body = _body(content, read_attachment, is_expected=is_expected)
         request = ForeignRequest(method, url, headers, body)
-        return ForeignExchange(request, _response(entry, request, read_attachment, warnings))
+        return ForeignExchange(request, _response(entry, request, read_attachment))
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        return ForeignExchange(
-            ForeignRequest(method, url), f"the entry cannot be read: {_describe(error)}"
-        )
+        return create_unreadable(method, url, "entry", error)
 
 
 def _response(
-    entry: dict[str, Any],
-    request: ForeignRequest,
-    read_attachment: ReadAttachment,
-    warnings: list[str],
+    entry: dict[str, Any], request: ForeignRequest, read_attachment: ReadAttachment
 ) -> ForeignResponse | str:
+    """Return the response in *entry*, or why there is none."""
     fields = entry.get("response") or {}
     status = fields.get("status", 0)
     failure = next((fields[name] for name in _FAILURE_KEYS if fields.get(name)), None)
@@ -108,25 +101,26 @@ def _response(
     content = fields.get("content") or {}
     headers = with_content_type(_headers(fields), content.get("mimeType"))
     is_stream, size = is_event_stream(headers), _number(content.get("size"))
+    losses: list[str] = []
     may_have_body = status not in _STATUSES_WITHOUT_BODY and request.method != "HEAD"
     body = _body(content, read_attachment, is_expected=may_have_body and (size != 0 or is_stream))
     if is_stream and body is not None and (decoded := _undo_double_encoding(body)) != body:
-        warnings.append(_DOUBLE_ENCODED)
+        losses.append(_DOUBLE_ENCODED)
         body = decoded
     first, last = _times(entry)
     messages = entry.get("_eventSourceMessages") or []
-    times = tuple(_message_times(messages, first)) if is_stream else ()
+    times = tuple(_iter_message_times(messages, first)) if is_stream else ()
     if is_stream and messages and not body:
-        warnings.append(_MESSAGES_ONLY)
+        losses.append(_MESSAGES_ONLY)
         body = _encode_messages(messages)
     if body is not None and len(body) < size:
         return f"the browser stored {len(body)} of {size} bytes of the body: record it with `mockserver record`"
     if len(times) != len(sse.split_blocks(body or b"")[0]):
         times = ()
     if is_stream and body and not times:
-        warnings.append(_NO_TIMES)
+        losses.append(_NO_TIMES)
     text = fields.get("statusText")
-    reason = text.strip() if isinstance(text, str) and text.isprintable() and text else None
+    reason = text.strip() if isinstance(text, str) and text.isprintable() else ""
     return ForeignResponse(
         status,
         reason or standard_reason(status),
@@ -135,7 +129,8 @@ def _response(
         first,
         max((last, *times)),
         times,
-        failure is not None,
+        cut=failure is not None,
+        losses=tuple(losses),
     )
 
 
@@ -161,7 +156,7 @@ def _encode_messages(messages: list[dict[str, Any]]) -> bytes:
     return b"".join(blocks)
 
 
-def _message_times(messages: list[dict[str, Any]], first: float) -> Iterator[float]:
+def _iter_message_times(messages: list[dict[str, Any]], first: float) -> Iterator[float]:
     """Yield the times of *messages*, in seconds after the request; the first message came after *first* seconds."""
     start = _number(messages[0].get("time")) if messages else 0.0
     for message in messages:
@@ -203,7 +198,7 @@ def _number(value: Any) -> float:
     return value if is_number and 0 <= value < _MAX_NUMBER else 0
 
 
-def _start_time(entry: dict[str, Any]) -> str | None:
+def _read_start(entry: dict[str, Any]) -> str | None:
     """Return the time of the request in UTC, as text that sorts by time."""
     try:
         time = datetime.fromisoformat(str(entry.get("startedDateTime")))
@@ -211,7 +206,3 @@ def _start_time(entry: dict[str, Any]) -> str | None:
         return time.astimezone(UTC).isoformat(timespec="microseconds")
     except (ValueError, OverflowError):
         return None
-
-
-def _describe(error: Exception) -> str:
-    return f"{error} is missing" if isinstance(error, KeyError) else str(error)

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from mockserver.errors import ReadError
+from mockserver.formats.strict_yaml import LOADER
 from mockserver.http.messages import Headers, first_value
 from mockserver.redaction.redactor import RedactionRules
 from mockserver.tools.convert.foreign import (
@@ -23,9 +24,9 @@ from mockserver.tools.convert.foreign import (
     ImportResult,
     clean_headers,
     convert,
+    create_unreadable,
 )
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _NO_TIMES = "a VCR.py cassette has no times: responses are sent without delays"
 
@@ -42,7 +43,7 @@ def from_vcr(raw: bytes, upstream: str | None, rules: RedactionRules) -> ImportR
     """
     try:
         text = raw.decode("utf-8-sig")
-        cassette = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _LOADER)
+        cassette = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, LOADER)
         entries = [_convert_interaction(item) for item in cassette["interactions"] or ()]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -52,10 +53,7 @@ def from_vcr(raw: bytes, upstream: str | None, rules: RedactionRules) -> ImportR
         raise ReadError(
             "not a VCR.py cassette: it has no `interactions`, or one of them has no request"
         ) from None
-    result = convert(entries, upstream, rules)
-    if result.exchanges:
-        result.warnings.append(_NO_TIMES)
-    return result
+    return convert(entries, upstream, rules)
 
 
 def _convert_interaction(interaction: dict[str, Any]) -> ForeignExchange:
@@ -67,10 +65,7 @@ def _convert_interaction(interaction: dict[str, Any]) -> ForeignExchange:
         request = ForeignRequest(method, url, headers, body)
         return ForeignExchange(request, _response(interaction["response"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        return ForeignExchange(
-            ForeignRequest(method, url), f"the interaction cannot be read: {reason}"
-        )
+        return create_unreadable(method, url, "interaction", error)
 
 
 def _response(fields: dict[str, Any]) -> ForeignResponse | str:
@@ -83,7 +78,8 @@ def _response(fields: dict[str, Any]) -> ForeignResponse | str:
     body = _decompress(_raw(fields.get("body") or fields.get("content")), encoding)
     if body is None:
         return f"the body is compressed with {encoding}: record it with decode_compressed_response"
-    return ForeignResponse(int(code), reason if isinstance(reason, str) else None, headers, body)
+    reason = reason if isinstance(reason, str) else None
+    return ForeignResponse(int(code), reason, headers, body, losses=(_NO_TIMES,))
 
 
 def _headers(fields: dict[str, Any]) -> Headers:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mockserver.formats.json_text import Json
 from mockserver.formats.wording import printable
+from mockserver.tools.source import KeyPath, Part
 
 CODES = {
     "not-a-cassette": "the file does not begin with `mockserver: 1`",
@@ -77,3 +78,10 @@ class Finding:
             "mend": self.fix,
             "fixable": self.fixable,
         }
+
+
+def create_finding(
+    part: Part, path: KeyPath, code: str, message: str, fix: str, *, fixable: bool = False
+) -> Finding:
+    """Return a finding about the value at *path* of *part*."""
+    return Finding(part.file, part.line_of(path), code, part.number, message, fix, fixable)

@@ -1,18 +1,16 @@
 """Lint a cassette: collect the findings of all checks, and apply the unambiguous fixes. No I/O."""
 
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 from operator import is_
 
-from mockserver.cassette import yaml_codec
 from mockserver.cassette.model import Policy
-from mockserver.errors import ReadError
 from mockserver.redaction.redactor import RedactionRules
 from mockserver.tools import plain_scalars, scrub
 from mockserver.tools.fmt import join_parts, rewrite_part
 from mockserver.tools.lint import parse_errors, responses, scalar_types, unreachable
 from mockserver.tools.lint.findings import CODES, Finding
-from mockserver.tools.source import Part, Source
+from mockserver.tools.source import CassetteSource, Part, replace_text
 
 _FIX_TRUNCATED = (
     "delete it, or end it with a line `end: {after: 0, how: closed}` below `response`; "
@@ -23,21 +21,14 @@ _OVERRIDING_CODES = ("malformed", "unknown-key", "duplicate-key", "header")
 """A finding with one of these makes findings about types on the same line redundant."""
 
 
-def lint_source(
-    source: Source,
-    policy: Policy,
-    rules: RedactionRules,
-    advance: Callable[[int], None] = lambda size: None,
-) -> list[Finding]:
+def lint_source(source: CassetteSource, policy: Policy, rules: RedactionRules) -> list[Finding]:
     """Return the findings in *source*, ordered by line. No finding repeats a secret.
 
-    *policy* comes from the project's settings, *rules* are its own redaction rules. *advance* is called with the size of each part in bytes,
-    after that part is checked.
+    *policy* comes from the project's settings, *rules* are its own redaction rules.
     """
     findings = list(_check_file(source))
     for part in source.parts:
         findings += _check_part(part, rules)
-        advance(len(part.raw))
     if source.is_cassette:
         findings += unreachable.check_source(source, policy)
         findings += scalar_types.compare_types(source.exchanges)
@@ -50,7 +41,7 @@ def lint_source(
     return list(_mask_secrets(_without_redundant(findings), rules))
 
 
-def fix_source(source: Source, skipped: Set[str] = frozenset()) -> bytes:
+def fix_source(source: CassetteSource, skipped: Set[str] = frozenset()) -> bytes:
     """Return *source* with the unambiguous fixes: missing quotes, headers that a replay sets itself, empty documents.
 
     Findings with one of the codes *skipped* are not fixed. A file with a git conflict is returned unchanged.
@@ -100,21 +91,10 @@ def _fix_part(part: Part, skipped: Set[str]) -> Part:
 def _add_quotes(part: Part, skipped: Set[str]) -> Part:
     scalars = scalar_types.scalars_to_quote(part, skipped)
     text = plain_scalars.quote(part.text, scalars)
-    return part if text == part.text else _reload(part, text)
+    return part if text == part.text else replace_text(part, text)
 
 
-def _reload(part: Part, text: str) -> Part:
-    """Return *part* with another *text*."""
-    raw = text.encode()
-    try:
-        if part.number:
-            return replace(part, raw=raw, exchange=yaml_codec.load_exchange(text), error=None)
-        return replace(part, raw=raw, header=yaml_codec.load_header(text), error=None)
-    except ReadError:
-        return replace(part, raw=raw)
-
-
-def _check_file(source: Source) -> Iterator[Finding]:
+def _check_file(source: CassetteSource) -> Iterator[Finding]:
     name = source.name
     if not source.raw.strip():
         yield Finding(name, 1, "empty", 0, "the file is empty", "record into it, or delete it")

@@ -1,12 +1,13 @@
 """Find all errors of a document that cannot be read, not only the first. No I/O."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 from mockserver.cassette import yaml_codec
 from mockserver.errors import ReadError
 from mockserver.formats.strict_yaml import Mapping, Sequence
-from mockserver.tools.source import Part
+from mockserver.tools.source import Part, iter_items
 
 MAX_ERRORS = 50
 """The highest number of errors reported for one document."""
@@ -30,29 +31,23 @@ def find_errors(part: Part) -> Iterator[ReadError]:
     if part.error is None:
         return
     yield part.error
-    if part.document is None:
-        return
-    document = _reduce(part.document)
+    document = _without_valid_events(part.document)
     build = yaml_codec.exchange_from if part.number else yaml_codec.header_from
     error, seen = part.error, {(part.error.line, part.error.message)}
     is_repeated = False
-    # Bytes that are not UTF-8 may be in a part that `_reduce` leaves out.
-    is_left_out = _locate(part.document, error, part.line, whole_item=False) is not None
-    while len(seen) < MAX_ERRORS and (
-        _remove(document, error, part.line, whole_item=is_repeated) or is_left_out
-    ):
-        is_left_out = False
-        document = _reduce(document)
+    while document is not None and len(seen) < MAX_ERRORS:
+        is_removed = _remove(document, error, part.line, whole_item=is_repeated)
+        if not is_removed and error.code != "not-utf8":
+            return
         try:
             build(document)
+            return
         except ReadError as next_error:
             error = next_error.at(file=part.file, first_line=part.line)
-            is_repeated = (error.line, error.message) in seen
-            if not is_repeated:
-                seen.add((error.line, error.message))
-                yield error
-        else:
-            return
+        is_repeated = (error.line, error.message) in seen
+        if not is_repeated:
+            seen.add((error.line, error.message))
+            yield error
 
 
 def explain(error: ReadError, *, is_header: bool) -> tuple[str, str]:
@@ -68,61 +63,21 @@ def explain(error: ReadError, *, is_header: bool) -> tuple[str, str]:
     return error.problem, error.fix or _FIXES.get(error.code, _FIXES["malformed"])
 
 
-def _reduce(document: Mapping) -> Mapping:
-    """Return a copy of *document* without bodies, the data of events, and valid events.
-
-    None of these can be wrong. The rest is small, so that it can be loaded again after each error.
-    """
-
-    def copy_part(key: str, part: Any) -> Any:
-        is_message = key in ("request", "response") and isinstance(part, Mapping)
-        return _copy_mapping(part, _reduce_message) if is_message else _copy(part)
-
-    return _copy_mapping(document, copy_part)
-
-
-def _reduce_message(key: str, value: Any) -> Any:
-    if key == "events" and isinstance(value, Sequence):
-        return _invalid_events(value)
-    return "" if key == "body" and isinstance(value, Mapping | Sequence) else _copy(value)
-
-
-def _invalid_events(events: Sequence) -> Sequence:
-    """Return a copy of the first MAX_ERRORS of *events* that cannot be loaded."""
-    copy = Sequence(events.line)
-    for event, line in zip(events, events.lines, strict=True):
-        try:
-            yaml_codec.event_from(event, line)
-        except ReadError:
-            copy.append(
-                _copy_mapping(event, _reduce_event) if isinstance(event, Mapping) else event
-            )
-            copy.lines.append(line)
-            if len(copy) == MAX_ERRORS:
-                break
-    return copy
-
-
-def _reduce_event(key: str, value: Any) -> Any:
-    return "" if key == "data" and isinstance(value, Mapping | Sequence) else _copy(value)
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return _copy_mapping(value, lambda _, part: _copy(part))
-    if isinstance(value, Sequence):
-        copy = Sequence(value.line)
-        copy.lines = list(value.lines)
-        copy.extend(map(_copy, value))
-        return copy
-    return value
-
-
-def _copy_mapping(mapping: Mapping, copy_value: Callable[[str, Any], Any]) -> Mapping:
-    copy = Mapping(mapping.line)
-    copy.lines = dict(mapping.lines)
-    for key, value in mapping.items():
-        copy[key] = copy_value(key, value)
+def _without_valid_events(document: Mapping | None) -> Mapping | None:
+    """Return a copy of *document* without the events that are valid, so that it can be loaded quickly."""
+    copy = deepcopy(document)
+    response = copy.get("response") if copy else None
+    events = response.get("events") if isinstance(response, Mapping) else None
+    if isinstance(events, Sequence):
+        pairs = zip(list(events), list(events.lines), strict=True)
+        events.clear()
+        events.lines.clear()
+        for event, line in pairs:
+            try:
+                yaml_codec.event_from(event, line)
+            except ReadError:
+                events.append(event)
+                events.lines.append(line)
     return copy
 
 
@@ -131,45 +86,30 @@ def _remove(document: Mapping, error: ReadError, first_line: int, *, whole_item:
 
     Return whether the cause was found.
     """
-    found = _locate(document, error, first_line, whole_item=whole_item)
-    if found is None:
-        return False
-    node, key = found
-    if error.key is not None and error.suggestion is not None and error.suggestion not in node:
-        node[error.suggestion] = node.pop(error.key)
-        node.lines[error.suggestion] = node.lines.pop(error.key)
-    else:
-        del node[key]
-        del node.lines[key]
-    return True
-
-
-def _locate(
-    document: Mapping, error: ReadError, first_line: int, *, whole_item: bool
-) -> tuple[Any, str | int] | None:
-    """Return the mapping or list in *document* that holds the cause of *error*, and its key or number there."""
     line = (error.line or first_line) - first_line + 1
-    unknown = error.key if error.code == "unknown-key" else None
-    for node, key in reversed(list(_nodes_on(document, line))):
-        if isinstance(key, str) and (
-            whole_item or key in _REQUIRED_KEYS or (unknown is not None and key != unknown)
-        ):
+    for node, key in reversed(list(_find_nodes(document, line))):
+        if not _may_be_cause(key, error, whole_item=whole_item):
             continue
-        if isinstance(key, int) and unknown is not None and not whole_item:
-            continue
-        return node, key
-    return None
+        if error.suggestion is not None and key == error.key and error.suggestion not in node:
+            node[error.suggestion] = node.pop(key)
+            node.lines[error.suggestion] = node.lines.pop(key)
+        else:
+            del node[key]
+            del node.lines[key]
+        return True
+    return False
 
 
-def _nodes_on(node: object, line: int) -> Iterator[tuple[Mapping | Sequence, str | int]]:
-    """Yield the mappings and lists in *node* with a key or item on *line*, and that key or number; outer ones first."""
-    if isinstance(node, Mapping):
-        for key, part in node.items():
-            if node.lines[key] == line:
-                yield node, key
-            yield from _nodes_on(part, line)
-    elif isinstance(node, Sequence):
-        for number, part in enumerate(node):
-            if node.lines[number] == line:
-                yield node, number
-            yield from _nodes_on(part, line)
+def _may_be_cause(key: str | int, error: ReadError, *, whole_item: bool) -> bool:
+    """Return whether *key*, on the line of *error*, may be its cause; only an item of a list can be a *whole_item*."""
+    is_unknown = error.code == "unknown-key" and error.key is not None
+    if isinstance(key, int):
+        return whole_item or not is_unknown
+    return not whole_item and key not in _REQUIRED_KEYS and (not is_unknown or key == error.key)
+
+
+def _find_nodes(document: Mapping, line: int) -> Iterator[tuple[Any, str | int]]:
+    """Yield the mappings and lists in *document* with a key or item on *line*, and that key or number; outer ones first."""
+    for node, path in iter_items(document):
+        if node.lines[path[-1]] == line and not {"body", "data"} & set(path[:-1]):
+            yield node, path[-1]

@@ -6,7 +6,7 @@ Source: the SDKs read the run's id from `content-location` by `(/threads/(.+))?/
 
 import re
 from collections.abc import Iterator, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.cassette.model import Body, Exchange, Response, Stream
@@ -15,37 +15,30 @@ from mockserver.formats.json_text import loads
 from mockserver.http.messages import EVENT_STREAM, HOP_BY_HOP, Request, first_value, is_event_stream
 from mockserver.matching import url
 from mockserver.tools.json_bodies import parse_body
-from mockserver.tools.lint.findings import Finding
-from mockserver.tools.source import KeyPath, Part
+from mockserver.tools.lint.findings import Finding, create_finding
+from mockserver.tools.source import Part
 
 _RUN = re.compile(r"(?:/[^?#\s]*?)??(?:/threads/[^/?#\s]+)?/runs/[^/?#\s]+")
 _RUN_PREFIX = re.compile(
     rf"((?:/[^?#\s]*?)??(?:/threads/[^/]+)?/runs/{UUID_PATTERN})[/?#].*", re.IGNORECASE
 )
 _STARTS_RUN = re.compile(r"(?:/threads/[^/]+)?/runs(?:/stream|/wait)?/?")
+_RUN_ID = re.compile(rf"/runs/({UUID_PATTERN})")
 _JSON = re.compile(r"[\w.+-]+/(?:[\w.-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 _RAW_FIELDS = frozenset(("comment", "raw", "base64"))
 _STATUSES_WITHOUT_BODY = (202, 204)
-
-
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    code: str
-    path: KeyPath
-    message: str
-    fix: str
-    fixable: bool = False
 
 
 def check_part(part: Part) -> Iterator[Finding]:
     """Yield the findings in the response of *part*."""
     exchange = part.exchange
     assert exchange is not None
-    for found in (*_check_headers(exchange), *_check_content(exchange), *_check_run_ids(exchange)):
-        line = part.line_of(found.path)
-        yield Finding(
-            part.file, line, found.code, part.number, found.message, found.fix, found.fixable
-        )
+    content = exchange.response.content
+    yield from _check_headers(part, exchange)
+    if isinstance(content, Stream):
+        yield from _check_stream(part, exchange, content)
+    else:
+        yield from _check_body(part, exchange, content)
 
 
 def fix_headers(exchange: Exchange, skipped: Set[str]) -> Response:
@@ -53,105 +46,99 @@ def fix_headers(exchange: Exchange, skipped: Set[str]) -> Response:
     headers = exchange.response.headers
     if "header" not in skipped:
         headers = tuple((name, value) for name, value in headers if not _is_set_by_replay(name))
-    if "content-location" not in skipped:
-        headers = tuple((name, _shorten(name, value, exchange)) for name, value in headers)
+    if "content-location" not in skipped and _starts_run(exchange.request):
+        headers = tuple((name, _shorten(name, value)) for name, value in headers)
     return replace(exchange.response, headers=headers)
 
 
-def _check_headers(exchange: Exchange) -> Iterator[_Problem]:
-    response = exchange.response
-    for name, value in response.headers:
-        path: KeyPath = ("response", "headers", name)
+def _check_headers(part: Part, exchange: Exchange) -> Iterator[Finding]:
+    for name, value in exchange.response.headers:
+        path = ("response", "headers", name)
         if _is_set_by_replay(name):
             message = f"mockserver sets {name} itself in each response"
-            yield _Problem("header", path, message, "delete it", fixable=True)
-        elif name == "content-location" and _starts_run(exchange) and not _RUN.fullmatch(value):
-            fixable = _shorten(name, value, exchange) != value
-            message = f"no SDK can read a run id from {value!r}"
-            fix = "write /runs/ID or /threads/ID/runs/ID"
-            yield _Problem("content-location", path, message, fix, fixable)
+            yield create_finding(part, path, "header", message, "delete it", fixable=True)
+        elif name == "content-location" and not _RUN.fullmatch(value):
+            if _starts_run(exchange.request):
+                fixable = _shorten(name, value) != value
+                message = f"no SDK can read a run id from {value!r}"
+                fix = "write /runs/ID or /threads/ID/runs/ID"
+                yield create_finding(part, path, "content-location", message, fix, fixable=fixable)
         elif name == "location" and "://" in value:
             message = f"clients would continue at {value!r} instead of this server"
-            yield _Problem("location", path, message, "write a path, such as /runs/ID/stream")
-    if isinstance(response.content, Stream) and not is_event_stream(response.headers):
-        kind = first_value(response.headers, "content-type")
-        message = (
-            f"the SDKs reject events with {f'content-type {kind}' if kind else 'no content-type'}"
-        )
-        fix = f"write content-type: {EVENT_STREAM}; charset=utf-8"
-        yield _Problem("content-type", ("response", "headers", "content-type"), message, fix)
+            fix = "write a path, such as /runs/ID/stream"
+            yield create_finding(part, path, "location", message, fix)
 
 
-def _check_content(exchange: Exchange) -> Iterator[_Problem]:
+def _check_stream(part: Part, exchange: Exchange, stream: Stream) -> Iterator[Finding]:
     response = exchange.response
-    match response.content:
-        case Stream() as stream:
-            for number, timed in enumerate(stream.events):
-                if message := _event_error(dict(timed.event.fields)):
-                    fix = "write it as JSON, or restore it from git"
-                    yield _Problem("not-json", ("response", "events", number, "data"), message, fix)
-            if stream.tail and not (response.end and response.end.cut):
-                message = "the stream ends within an event, which clients ignore"
-                fix = "complete the event, or delete it"
-                yield _Problem("not-json", ("response", "tail"), message, fix)
-        case Body(raw):
-            kind = first_value(response.headers, "content-type") or ""
-            if _JSON.match(kind) and (error := _body_error(raw)):
-                message = f"the body is not JSON: {error}"
-                fix = "correct it, or its content-type"
-                yield _Problem("not-json", ("response", "text"), message, fix)
-            elif not raw and _must_have_body(exchange.request, response.status):
-                message = (
-                    f"status {response.status} without a body breaks the SDKs, which expect JSON"
-                )
-                yield _Problem("not-json", ("response",), message, "write a `body`, or status 204")
+    if not is_event_stream(response.headers):
+        kind = first_value(response.headers, "content-type")
+        shown = f"content-type {kind}" if kind else "no content-type"
+        fix = f"write content-type: {EVENT_STREAM}; charset=utf-8"
+        path = ("response", "headers", "content-type")
+        yield create_finding(
+            part, path, "content-type", f"the SDKs reject events with {shown}", fix
+        )
+    for number, timed in enumerate(stream.events):
+        if message := _explain_event(dict(timed.event.fields)):
+            fix = "write it as JSON, or restore it from git"
+            yield create_finding(
+                part, ("response", "events", number, "data"), "not-json", message, fix
+            )
+    if stream.tail and not (response.end and response.end.cut):
+        message = "the stream ends within an event, which clients ignore"
+        fix = "complete the event, or delete it"
+        yield create_finding(part, ("response", "tail"), "not-json", message, fix)
+    named = _RUN_ID.search(first_value(response.headers, "content-location") or "")
+    if named and _starts_run(exchange.request):
+        yield from _check_run_id(part, stream, named[1])
 
 
-def _check_run_ids(exchange: Exchange) -> Iterator[_Problem]:
-    """Yield a problem if the headers name one run and the stream names another."""
-    named = re.search(
-        rf"/runs/({UUID_PATTERN})", first_value(exchange.response.headers, "content-location") or ""
-    )
-    content = exchange.response.content
-    if not named or not isinstance(content, Stream) or not _starts_run(exchange):
-        return
-    for number, timed in enumerate(content.events):
+def _check_run_id(part: Part, stream: Stream, run_id: str) -> Iterator[Finding]:
+    """Yield a finding if the metadata event names another run than *run_id*, which a header names."""
+    for number, timed in enumerate(stream.events):
         fields = dict(timed.event.fields)
         if fields.get("event") == "metadata":
             metadata = parse_body(fields.get("data", "").encode("utf-8", "surrogatepass"))
-            run_id = metadata.get("run_id") if isinstance(metadata, dict) else None
-            if isinstance(run_id, str) and run_id.lower() != named[1].lower():
-                path: KeyPath = ("response", "events", number, "data")
-                message = (
-                    f"the metadata event names run {run_id}, content-location names {named[1]}"
+            other = metadata.get("run_id") if isinstance(metadata, dict) else None
+            if isinstance(other, str) and other.lower() != run_id.lower():
+                message = f"the metadata event names run {other}, content-location names {run_id}"
+                fix = "write the same id in both"
+                yield create_finding(
+                    part, ("response", "events", number, "data"), "run-id", message, fix
                 )
-                yield _Problem("run-id", path, message, "write the same id in both")
             return
 
 
-def _event_error(fields: dict[str, str]) -> str | None:
-    if not _RAW_FIELDS.isdisjoint(fields):
-        return None
+def _check_body(part: Part, exchange: Exchange, body: Body) -> Iterator[Finding]:
+    kind = first_value(exchange.response.headers, "content-type") or ""
+    status = exchange.response.status
+    if _JSON.match(kind) and body.raw and (error := _explain_json(body.raw)):
+        fix = "correct it, or its content-type"
+        message = f"the body is not JSON: {error}"
+        yield create_finding(part, ("response", "text"), "not-json", message, fix)
+    elif not body.raw and _must_have_body(exchange.request, status):
+        message = f"status {status} without a body breaks the SDKs, which expect JSON"
+        fix = "write a `body`, or status 204"
+        yield create_finding(part, ("response",), "not-json", message, fix)
+
+
+def _explain_event(fields: dict[str, str]) -> str | None:
     name = fields.get("event", "message")
-    data = fields.get("data", "")
-    if name == "end" or ("data" not in fields and "event" not in fields):
+    is_ignored = name == "end" or not {"data", "event"} & fields.keys()
+    if is_ignored or not _RAW_FIELDS.isdisjoint(fields):
         return None
-    error = _json_error(data) if data else "it is empty"
+    data = fields.get("data", "").encode("utf-8", "surrogatepass")
+    error = _explain_json(data) if data else "it is empty"
     return f"the data of {name!r} is not JSON: {error}" if error else None
 
 
-def _body_error(raw: bytes) -> str | None:
-    """Return why *raw* is not JSON, or None if it is JSON or empty."""
+def _explain_json(raw: bytes) -> str | None:
+    """Return why *raw* is not JSON, or None if it is."""
     try:
-        return _json_error(raw.decode()) if raw else None
+        loads(raw.decode("utf-8", "surrogatepass"))
     except UnicodeDecodeError:
         return "it is not UTF-8"
-
-
-def _json_error(text: str) -> str | None:
-    """Return why *text* is not JSON, or None if it is."""
-    try:
-        loads(text)
     except ValueError as error:
         return str(error)
     return None
@@ -165,22 +152,15 @@ def _is_set_by_replay(name: str) -> bool:
     )
 
 
-def _shorten(name: str, value: str, exchange: Exchange) -> str:
+def _shorten(name: str, value: str) -> str:
     """Return the *value* of the header *name*; that of a content-location ends with the run id."""
-    if (
-        name == "content-location"
-        and _starts_run(exchange)
-        and (run := _RUN_PREFIX.fullmatch(value))
-    ):
-        return run[1]
-    return value
+    run = _RUN_PREFIX.fullmatch(value) if name == "content-location" else None
+    return run[1] if run else value
 
 
-def _starts_run(exchange: Exchange) -> bool:
-    if exchange.request.method != "POST":
-        return False
-    path = url.decode_path(exchange.request.path.partition("?")[0])
-    return bool(_STARTS_RUN.fullmatch(url.api_path(path)[1]))
+def _starts_run(request: Request) -> bool:
+    path = url.decode_path(request.path.partition("?")[0])
+    return request.method == "POST" and bool(_STARTS_RUN.fullmatch(url.api_path(path)[1]))
 
 
 def _must_have_body(request: Request, status: int) -> bool:

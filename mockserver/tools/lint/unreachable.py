@@ -1,18 +1,18 @@
 """Check that each request can be matched and each response played: duplicates, shadowed requests, impossible requests. No I/O."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from mockserver.cassette import playback
 from mockserver.cassette.model import Exchange, Policy, Repeat
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 from mockserver.http.request_target import is_own_path
 from mockserver.matching import json_path, keys, url
 from mockserver.matching.canonical import canonicalize
-from mockserver.tools.lint.findings import Finding
-from mockserver.tools.source import Part, Source
+from mockserver.tools.fmt import strip_times
+from mockserver.tools.lint.findings import Finding, create_finding
+from mockserver.tools.source import CassetteSource, Part
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"))
 """The methods that an Agent Server accepts."""
@@ -25,30 +25,32 @@ _POSTED_READ = re.compile(
 """The calls that read with POST."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(NamedTuple):
     part: Part
+    exchange: Exchange
     form: Json
     """Its canonical request, before `ignore` is applied."""
 
-    @property
-    def exchange(self) -> Exchange:
-        assert self.part.exchange is not None
-        return self.part.exchange
 
-
-def check_source(source: Source, policy: Policy) -> Iterator[Finding]:
+def check_source(source: CassetteSource, policy: Policy) -> Iterator[Finding]:
     """Yield the findings about exchanges of *source* that are never played, or whose `repeat` or `ignore` has no effect."""
-    merge_rules = keys.merge_rules(policy.ignore, source.header.ignore)
-    candidates = [_Candidate(part, _canonical_form(part)) for part in source.exchanges]
+    rules = keys.merge_rules(policy.ignore, source.header.ignore)
+    candidates: list[_Candidate] = []
+    groups: dict[keys.Key, list[_Candidate]] = {}
+    for part in source.exchanges:
+        exchange = part.require_exchange()
+        candidate = _Candidate(part, exchange, canonicalize(exchange.request))
+        key = keys.request_key(keys.without_ignored(candidate.form, rules))
+        groups.setdefault(key, []).append(candidate)
+        candidates.append(candidate)
     # A part that cannot be read may lie between identical requests.
     is_readable = not source.errors and not any(part.is_truncated for part in source.parts)
     for candidate in candidates:
-        if reason := _never_matched(candidate.exchange):
+        if reason := _explain_unmatched(candidate.exchange):
             field = "path" if candidate.exchange.request.method in METHODS else "method"
             fix = "correct it, or delete the exchange"
-            yield _finding(candidate, "never-matched", ("request", field), reason, fix)
-    for group in _group_by_key(candidates, merge_rules).values():
+            yield create_finding(candidate.part, ("request", field), "never-matched", reason, fix)
+    for group in groups.values():
         yield from _check_shadowed(group)
         yield from _check_repeats(group)
         if is_readable:
@@ -57,16 +59,16 @@ def check_source(source: Source, policy: Policy) -> Iterator[Finding]:
 
 
 def _check_duplicates(group: list[_Candidate], repeat: Repeat) -> Iterator[Finding]:
-    """Yield a finding for each of the identical requests *group* whose response would be played without it too.
+    """Yield a finding for each exchange of *group*, which have one request, that makes no difference.
 
-    Reads are none: a page repeats them during a recording, and will during the replay.
-    With `repeat: last` these are the final ones, as long as their responses are equal; with `cycle` all except the first, if all responses are equal.
+    With `repeat: last` these are the final ones with equal responses; with `cycle` all except the first, if all responses are equal. Reads
+    are left out: a page repeats them in a recording and in the replay.
     """
     if len(group) < 2 or any(candidate.exchange.repeat for candidate in group):
         return
     if _is_read(group[0].exchange.request):
         return
-    responses = [_played_response(candidate.exchange) for candidate in group]
+    responses = [strip_times(candidate.exchange.response) for candidate in group]
     start = len(responses) - 1
     while start and responses[start - 1] == responses[-1]:
         start -= 1
@@ -74,19 +76,9 @@ def _check_duplicates(group: list[_Candidate], repeat: Repeat) -> Iterator[Findi
         number = group[start].part.number
         message = f"same request and response as #{number}, which is played again anyway"
         for candidate in group[start + 1 :]:
-            yield _finding(candidate, "duplicate", ("request",), message, "delete the exchange")
-
-
-def _group_by_key(
-    candidates: Sequence[_Candidate], rules: keys.IgnoreRules
-) -> dict[keys.Key, list[_Candidate]]:
-    """Return *candidates* by their keys, in recorded order."""
-    groups: dict[keys.Key, list[_Candidate]] = {}
-    for candidate in candidates:
-        groups.setdefault(keys.request_key(keys.without_ignored(candidate.form, rules)), []).append(
-            candidate
-        )
-    return groups
+            yield create_finding(
+                candidate.part, ("request",), "duplicate", message, "delete the exchange"
+            )
 
 
 def _check_shadowed(group: list[_Candidate]) -> Iterator[Finding]:
@@ -96,7 +88,7 @@ def _check_shadowed(group: list[_Candidate]) -> Iterator[Finding]:
             path = json_path.format_path(next(keys.differences(first.form, candidate.form)).path)
             message = f"`ignore` makes it the same request as #{first.part.number}, which is played first: {path} differs"
             fix = "remove that path from `ignore`, or split the exchanges into two cassettes"
-            yield _finding(candidate, "shadowed", ("request",), message, fix)
+            yield create_finding(candidate.part, ("request",), "shadowed", message, fix)
 
 
 def _check_repeats(group: list[_Candidate]) -> Iterator[Finding]:
@@ -104,21 +96,23 @@ def _check_repeats(group: list[_Candidate]) -> Iterator[Finding]:
     message = f"`repeat` has an effect only on the last of identical requests, #{last}"
     for candidate in group[:-1]:
         if candidate.exchange.repeat:
-            yield _finding(candidate, "useless-repeat", ("repeat",), message, f"move it to #{last}")
+            yield create_finding(
+                candidate.part, ("repeat",), "useless-repeat", message, f"move it to #{last}"
+            )
 
 
-def _check_ignore(source: Source, candidates: list[_Candidate]) -> Iterator[Finding]:
+def _check_ignore(source: CassetteSource, candidates: list[_Candidate]) -> Iterator[Finding]:
     for number, text in enumerate(source.header.ignore):
         path = json_path.parse(text)
         forms = [candidate.form for candidate in candidates]
         if forms and all(json_path.remove(form, path) == form for form in forms):
-            line = source.parts[0].line_of(("ignore", number))
             message = f"`ignore: {text}` matches nothing in any request"
             fix = "correct the path, or delete it"
-            yield Finding(source.name, line, "useless-ignore", 0, message, fix)
+            header = source.parts[0]
+            yield create_finding(header, ("ignore", number), "useless-ignore", message, fix)
 
 
-def _never_matched(exchange: Exchange) -> str | None:
+def _explain_unmatched(exchange: Exchange) -> str | None:
     """Return why the request of *exchange* can never be matched, or None if it can."""
     request = exchange.request
     path = request.path.partition("?")[0]
@@ -141,26 +135,3 @@ def _is_read(request: Request) -> bool:
         return True
     _, call = url.api_path(url.decode_path(request.path.partition("?")[0]))
     return request.method == "POST" and _POSTED_READ.fullmatch(call) is not None
-
-
-def _played_response(exchange: Exchange) -> tuple[object, ...]:
-    """Return what a client receives, without the times."""
-    response = exchange.response
-    return (
-        response.status,
-        response.reason,
-        response.headers,
-        playback.encode_body(response.content),
-    )
-
-
-def _canonical_form(part: Part) -> Json:
-    assert part.exchange is not None
-    return canonicalize(part.exchange.request)
-
-
-def _finding(
-    candidate: _Candidate, code: str, path: tuple[str, ...], message: str, fix: str
-) -> Finding:
-    part = candidate.part
-    return Finding(part.file, part.line_of(path), code, part.number, message, fix)

@@ -24,7 +24,8 @@ def lines(before: str, after: str, *, exact: bool = False) -> list[str]:
     return [
         line
         for pair in compared(before, after, exact=exact)
-        for line in report.format_changes(pair.changes)
+        for path, *values in report.format_changes(pair.changes)
+        for line in (path, *(f"  {value}" for value in values))
     ]
 
 
@@ -125,9 +126,7 @@ def test_a_request_that_changed_is_matched_by_its_path() -> None:
 
     assert (pair.before, pair.after) == (1, 1)
     assert list(report.format_changes(pair.changes)) == [
-        "request.body.input.messages[0].content",
-        '  - "hello"',
-        '  + "goodbye"',
+        ["request.body.input.messages[0].content", '- "hello"', '+ "goodbye"']
     ]
 
 

@@ -10,9 +10,9 @@ import pytest
 from mockserver.cassette.model import Body, Exchange, Header, Response, Stream, TimedEvent
 from mockserver.formats.sse import CRLF, Event
 from mockserver.http.messages import Request
-from mockserver.tools.compare.json_types import infer_shape, shape_differences
-from mockserver.tools.compare.junit import junit_xml
-from mockserver.tools.compare.verify import Conversation, Outcome, Result, age_warning
+from mockserver.tools.compare.json_types import compare_shapes, infer_shape
+from mockserver.tools.compare.junit import format_junit
+from mockserver.tools.compare.verify import Conversation, Outcome, Result, warn_if_old
 
 ONE, TWO, THREE = (f"1f000000-0000-4000-8000-00000000000{n}" for n in "123")
 JSON = (("content-type", "application/json"),)
@@ -66,7 +66,7 @@ def found(recorded: Response, live: Response, *, values: bool = False) -> tuple[
 def test_the_structure_is_compared_not_the_values(
     recorded: Any, live: Any, expected: list[str]
 ) -> None:
-    assert list(shape_differences(infer_shape([recorded]), infer_shape([live]), "")) == expected
+    assert list(compare_shapes(infer_shape([recorded]), infer_shape([live]))) == expected
     assert list(found(body(recorded), body(live))) == expected
 
 
@@ -213,16 +213,16 @@ def test_an_unknown_thread_id_is_unchanged() -> None:
 def test_an_old_cassette_causes_a_warning(recorded: str | None, expected: str | None) -> None:
     today = datetime(2026, 11, 24, tzinfo=UTC)
 
-    assert age_warning("a.yaml", Header(recorded=recorded), today, 7) == expected
+    assert warn_if_old("a.yaml", Header(recorded=recorded), today, 7) == expected
 
 
 def test_results_become_junit_xml() -> None:
     results = [
-        Result("a.yaml#1", "GET /info", Outcome.SAME, 0.5),
-        Result("a.yaml#2", "GET /x", Outcome.DIFFERS, 0.25, ("a is new", "b\x00 is <new>")),
-        Result("b.yaml#1", "GET /y", Outcome.FAILED, 0.1, ("no whole answer within 1 s",)),
+        Result("a.yaml", 1, "GET /info", Outcome.SAME, 0.5),
+        Result("a.yaml", 2, "GET /x", Outcome.DIFFERS, 0.25, ("a is new", "b\x00 is <new>")),
+        Result("b.yaml", 1, "GET /y", Outcome.FAILED, 0.1, ("no whole answer within 1 s",)),
     ]
-    root = ElementTree.fromstring(junit_xml(results, ["a.yaml: recorded 23 days ago"]))
+    root = ElementTree.fromstring(format_junit(results, {"a.yaml": "a.yaml: recorded 23 days ago"}))
 
     assert root.attrib == {"name": "mockserver verify", "tests": "3", "failures": "1", "errors": "1", "time": "0.850"}  # fmt: skip
     first, second = root

@@ -1,0 +1,62 @@
+"""What the commands that run a server share: the ready line goes to stdout, everything else to stderr."""
+
+import contextlib
+import gc
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+import click
+
+from mockserver.server.log import Log
+
+if TYPE_CHECKING:
+    from mockserver.http.pacing import Pace
+    from mockserver.server.app import App
+    from mockserver.server.modes import ServerOptions
+
+
+class AddressOptions(TypedDict):
+    """The options that `options.address` adds."""
+
+    host: str
+    port: int
+    allow_origins: tuple[str, ...]
+    allow_hosts: tuple[str, ...]
+    config: Path | None
+
+
+def create_log() -> Log:
+    """Return the log of a server: one line per request on a terminal, otherwise only misses and errors."""
+
+    def write(line: str) -> None:
+        with contextlib.suppress(OSError):
+            click.echo(line, err=True)
+
+    return Log(write, verbose=sys.stderr.isatty())
+
+
+def create_server_options(address: AddressOptions, pace: "Pace") -> "ServerOptions":
+    """Return the options of a server; raise UsageError if the project settings cannot be read."""
+    from mockserver.http.access import is_loopback
+    from mockserver.server import settings
+    from mockserver.server.modes import ServerOptions
+
+    project = settings.load(address["config"]).allowing(
+        address["allow_origins"], address["allow_hosts"]
+    )
+    return ServerOptions(project, pace, is_loopback(address["host"]))
+
+
+async def run(app: "App", address: AddressOptions, command: str, contents: str, log: Log) -> None:
+    """Serve *app* until Ctrl-C or SIGTERM. The ready line names the *command* and the *contents*."""
+    from mockserver.server import runner
+
+    def report_ready(url: str) -> None:
+        # The objects of the start-up live until the stop: the collector need not look at them.
+        gc.freeze()
+        gc.enable()
+        click.echo(f"mockserver {command} on {url}, {contents}")
+        sys.stdout.flush()
+
+    await runner.run(app, address["host"], address["port"], report_ready, log.write_once)
