@@ -9,10 +9,11 @@ import click
 
 from mockserver.cli.diff_verify import diff, verify
 from mockserver.cli.import_ import import_
-from mockserver.cli.lint_fmt_scrub import fmt, lint, scrub
+from mockserver.cli.lint_fmt import fmt, lint
 from mockserver.cli.ls_show import ls, script, show
 from mockserver.cli.merge_prune import merge, prune
 from mockserver.cli.record import record
+from mockserver.cli.scrub_substitute import scrub, substitute
 from mockserver.cli.serve_replay import replay, serve
 from mockserver.errors import MockServerError
 
@@ -45,6 +46,7 @@ for command in (
     diff,
     verify,
     scrub,
+    substitute,
     prune,
     merge,
     import_,

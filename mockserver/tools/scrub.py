@@ -4,18 +4,13 @@ from collections.abc import Iterable, Iterator
 
 from mockserver.redaction.credentials import find_credentials
 from mockserver.redaction.redactor import RedactionRules, Redactor
-from mockserver.tools.rewrite_values import Change, find_changes, rewrite_values
+from mockserver.tools.rewrite_values import Change, find_changes
 from mockserver.tools.source import Part
 
 
 def find_secrets(part: Part, rules: RedactionRules) -> Iterator[Change]:
     """Yield the values in *part* that look like secrets, or that *rules* define as secret."""
-    return find_changes(part, _redactor_for(part, rules))
-
-
-def scrub_part(part: Part, rules: RedactionRules) -> bytes:
-    """Return the text of *part* without secrets; unchanged if it cannot be read."""
-    return rewrite_values(part, _redactor_for(part, rules))
+    return find_changes(part, redactor_for(part, rules))
 
 
 def mask(text: str, rules: RedactionRules) -> str:
@@ -28,7 +23,7 @@ def mask_each(texts: Iterable[str], rules: RedactionRules) -> Iterator[str]:
     return map(Redactor((), rules).text, texts)
 
 
-def _redactor_for(part: Part, rules: RedactionRules) -> Redactor:
+def redactor_for(part: Part, rules: RedactionRules) -> Redactor:
     """Return what redacts *part*, also the credentials of its own request."""
     if part.exchange is None:
         return Redactor((), rules)

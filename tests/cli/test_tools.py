@@ -176,6 +176,75 @@ def test_scrub_tells_where_and_never_what(folder: Path) -> None:
     assert KEY not in path.read_text()
 
 
+def test_substitute_shows_its_changes_before_it_writes_them(folder: Path) -> None:
+    path = folder / "cassettes/a.yaml"
+    before = path.read_text()
+
+    shown = run("substitute", "hello", "good day", folder=folder)
+
+    assert shown.returncode == 0
+    first, *_ = shown.stdout.splitlines()
+    assert first == (
+        "cassettes/a.yaml:16: #1 request.body.input.messages[0].content: hello -> good day"
+    )
+    assert shown.stderr.endswith("; --write changes them\n")
+    assert path.read_text() == before
+    assert run("substitute", "hello", "good day", "--check", folder=folder).returncode == 1
+    written = run("substitute", "hello", "good day", "--write", folder=folder)
+    assert (written.returncode, written.stdout) == (0, shown.stdout)
+    assert "hello" not in path.read_text()
+    done = run("substitute", "hello", "good day", "--check", folder=folder)
+    assert (done.returncode, done.stderr) == (0, "0 values to change in 0 cassettes\n")
+
+
+def test_substitute_shows_no_secrets(folder: Path) -> None:
+    text = edited(("content: hello", f"content: my key is {KEY}"))
+    (folder / "cassettes/a.yaml").write_text(text)
+
+    for options in ((), ("--json",)):
+        shown = run("substitute", "my key", "his key", *options, folder=folder)
+        assert "REDACTED" in shown.stdout
+        assert KEY not in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("", "x"), "OLD is empty: name the text to replace"),
+        (("a", "b", "--write", "--check"), "--write and --check exclude each other"),
+        (("a", "b", "nowhere"), "nowhere: no such file or folder"),
+    ],
+)
+def test_substitute_refuses_what_it_cannot_do(
+    arguments: tuple[str, ...], line: str, folder: Path
+) -> None:
+    done = run("substitute", *arguments, folder=folder)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert line in done.stderr
+
+
+@pytest.mark.parametrize("command", [("ls",), ("show", "cassettes/a.yaml"), ("lint",)])
+def test_a_secret_in_a_hand_written_cassette_is_not_shown(
+    command: tuple[str, ...], folder: Path
+) -> None:
+    (folder / "cassettes/a.yaml").write_text(SECRET)
+
+    done = run(*command, folder=folder)
+
+    assert KEY not in done.stdout + done.stderr
+    assert "REDACTED" in done.stdout or command == ("lint",)
+
+
+def test_diff_shows_no_secrets(folder: Path) -> None:
+    (folder / "b.yaml").write_text(SECRET)
+
+    for options in ((), ("--json",)):
+        done = run("diff", "cassettes/a.yaml", "b.yaml", *options, folder=folder)
+        assert KEY not in done.stdout
+        assert "REDACTED" in done.stdout
+
+
 def test_scrub_takes_rules_of_the_project_and_of_the_command(folder: Path) -> None:
     (folder / "mockserver.yaml").write_text("redact: [{field: user_id}]\n")
     done = run(
@@ -595,6 +664,7 @@ def test_three_hundred_cassettes_are_no_trouble(folder: Path) -> None:
         ("lint",),
         ("fmt", "--check"),
         ("scrub", "--check"),
+        ("substitute", "no such text", "x", "--check"),
         ("diff", "cassettes", "cassettes"),
         ("merge", "--into", "all.yaml"),
     ):
@@ -617,7 +687,13 @@ def test_the_hooks_of_pre_commit_name_commands_that_there_are(folder: Path) -> N
 
 
 def test_the_tools_import_no_server(folder: Path) -> None:
-    names = [["lint"], ["fmt"], ["scrub"], ["diff", "cassettes", "cassettes"]]
+    names = [
+        ["lint"],
+        ["fmt"],
+        ["scrub"],
+        ["substitute", "a", "b"],
+        ["diff", "cassettes", "cassettes"],
+    ]
     code = (
         "import sys\nfrom mockserver.cli import cli\n"
         f"for one in {names}:\n"

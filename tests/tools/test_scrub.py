@@ -5,7 +5,8 @@ import base64
 import pytest
 
 from mockserver.redaction.redactor import RedactionRules, parse_rules
-from mockserver.tools.scrub import find_secrets, scrub_part
+from mockserver.tools.rewrite_values import rewrite_values
+from mockserver.tools.scrub import find_secrets, redactor_for
 from mockserver.tools.source import parse_source
 from tests.tools.cassettes import HEALTHY, edited, line_of
 
@@ -59,7 +60,9 @@ def locate_secrets(text: str, own: RedactionRules | None = None) -> list[tuple[i
 
 def scrub(text: str, own: RedactionRules | None = None) -> str:
     source = parse_source("chat.yaml", text.encode())
-    return b"".join(scrub_part(part, own or RedactionRules()) for part in source.parts).decode()
+    return b"".join(
+        rewrite_values(part, redactor_for(part, own or RedactionRules())) for part in source.parts
+    ).decode()
 
 
 @pytest.mark.parametrize("where, edit", SECRETS)

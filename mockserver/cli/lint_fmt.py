@@ -1,8 +1,6 @@
-"""The commands that check and rewrite cassettes: lint, fmt, scrub."""
+"""The commands that check and rewrite cassettes: lint, fmt."""
 
-import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,82 +136,6 @@ def fmt(paths: tuple[Path, ...], check: bool, as_json: bool) -> None:
         f"{pluralize(len(changed), 'cassette')} {'to format' if check else 'formatted'}, {unchanged} unchanged",
         err=True,
     )
-    work.finish()
-
-
-@click.command(short_help="Redact secrets in cassettes.")
-@options.paths
-@click.option(
-    "--rule",
-    "extra_rules",
-    multiple=True,
-    metavar="RULE",
-    help="Also redact what matches RULE: a regular expression, or field:NAME. Repeatable.",
-)
-@click.option(
-    "--check", is_flag=True, help="Write nothing; exit with 1 if there is a secret to redact."
-)
-@options.config
-@options.as_json
-def scrub(
-    paths: tuple[Path, ...],
-    extra_rules: tuple[str, ...],
-    check: bool,
-    config: Path | None,
-    as_json: bool,
-) -> None:
-    """Redact cassettes again, with the current rules and those of mockserver.yaml, and report each replaced secret.
-
-    An exchange that holds a secret is rewritten as by `fmt`; other exchanges do not change.
-
-    PATH is a cassette or a folder of cassettes. The default is ./cassettes.
-    """
-    from mockserver.redaction.redactor import parse_rules
-    from mockserver.server import settings
-    from mockserver.tools.rewrite_values import UNREADABLE
-    from mockserver.tools.scrub import find_secrets, scrub_part
-    from mockserver.tools.source import parse_source
-
-    if "field:" in extra_rules:
-        raise UsageError("--rule field: the name is missing; write field:NAME")
-    definitions = [
-        {"field": rule[6:]} if rule.startswith("field:") else rule for rule in extra_rules
-    ]
-    redact = settings.load(config).redact.combine(parse_rules(definitions, "--rule"))
-    work, replaced, files = Work(), [], 0
-    for opened in work.cassettes(paths, "scrub"):
-        parts = opened.source.parts
-        for fault in opened.source.errors:
-            work.report_error(f"{fault}: this part is not changed")
-        try:
-            secrets = [secret for part in parts for secret in find_secrets(part, redact)]
-            raw = b"".join(scrub_part(part, redact) for part in parts) if secrets else b""
-        except SlowPatternError as error:
-            work.report_error(f"{opened.path}: {error}: the file is not changed")
-            continue
-        for secret in secrets:
-            if secret.where == UNREADABLE:
-                why = "a part that cannot be read contains what looks like a secret: fix that part first"
-                work.report_error(f"{secret.file}, line {secret.line}: {why}")
-        secrets = [secret for secret in secrets if secret.where != UNREADABLE]
-        if not secrets:
-            continue
-        if not (check or work.rewrite(opened, raw)):
-            continue
-        files += 1
-        replaced += secrets
-        for part in () if check else parse_source(opened.source.name, raw).exchanges:
-            for secret in find_secrets(part, redact):
-                why = "what looks like a secret could not be redacted: edit it by hand"
-                work.report_error(f"{secret.file}, line {secret.line}: {why}")
-    for secret in replaced:
-        number = f" #{secret.exchange}" if secret.exchange else ""
-        line = f"{secret.file}:{secret.line}:{number} {secret.where}"
-        click.echo(json.dumps(asdict(secret), ensure_ascii=False) if as_json else line)
-    count = len(replaced)
-    work.has_findings = check and count > 0
-    done = "to redact" if check else "redacted"
-    click.echo(f"{pluralize(count, 'secret')} {done} in {pluralize(files, 'cassette')}", err=True)
     work.finish()
 
 
