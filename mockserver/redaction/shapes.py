@@ -88,8 +88,20 @@ def _prefixed(
     start: str, rest: str, example: str, near_miss: str, check: Callable[[str], bool] = _always
 ) -> Shape:
     """Return the shape of a key that is *start* and then *rest*."""
-    pattern = _at_word(re.escape(start)) + rest
-    return Shape(start.lower(), pattern, start + example, start + near_miss, check)
+    hint, start_pattern = start.lower(), re.escape(start)
+    return _family(hint, start_pattern, rest, start + example, start + near_miss, check)
+
+
+def _family(
+    hint: str,
+    start: str,
+    rest: str,
+    example: str,
+    near_miss: str,
+    check: Callable[[str], bool] = _always,
+) -> Shape:
+    """Return the shape of keys with similar beginnings: *start* is a pattern of fixed width."""
+    return Shape(hint, _at_word(start) + rest, example, near_miss, check)
 
 
 def _parameter(name: str, value: str, example: str) -> Shape:
@@ -128,9 +140,7 @@ SHAPES = (
     _prefixed("ya29.", r"[\w-]{16,}", _LONG, "5", _has_digit),
     _prefixed("GOCSPX-", r"[\w-]{16,}", _LONG, "client", _has_digit),
     _prefixed("dapi", r"[0-9a-f]{32}(?:-[0-9])?", _HEX, "string"),
-    _prefixed("hvs.", r"[\w-]{16,}", _LONG, "name", _has_digit),
-    _prefixed("hvb.", r"[\w-]{16,}", _LONG, "name", _has_digit),
-    _prefixed("hvr.", r"[\w-]{16,}", _LONG, "name", _has_digit),
+    _family("hv", r"hv[sbr]\.", r"[\w-]{16,}", "hvs." + _LONG, "hvs.name", _has_digit),
     _prefixed("dop_v1_", r"[0-9a-f]{32,}", _HEX * 2, "name"),
     _prefixed("pscale_", r"[\w.-]{20,}", "tkn_" + _LONG, "branch", _has_digit),
     _prefixed("sbp_", r"[0-9a-f]{32,}", _HEX, "name"),
@@ -148,11 +158,11 @@ SHAPES = (
     _parameter("X-Amz-Security-Token", r"[^\s&\"'<>]{16,}", _LONG),
     _parameter("X-Goog-Signature", r"[0-9a-fA-F]{16,}", _HEX * 2),
     # Code and packages
-    *(_prefixed(f"gh{kind}_", r"[A-Za-z0-9]{20,}", _LONG, "name") for kind in "opsur"),
+    _family("gh", "gh[opsur]_", r"[A-Za-z0-9]{20,}", "ghp_" + _LONG, "ghp_name"),
     _prefixed("github_pat_", r"\w{20,}", _LONG, "name", _has_digit),
     *(
         _prefixed(f"{kind}-", r"[\w.-]{16,}", _LONG, "name", _has_digit)
-        for kind in ("glpat", "gldt", "glrt", "glptt", "glcbt", "glsoat", "glft")
+        for kind in ("glpat", "glrt", "glptt", "glcbt")
     ),
     _prefixed("npm_", r"[A-Za-z0-9]{30,}", _LONG, "config_registry"),
     _prefixed("pypi-", r"[\w-]{16,}", "AgEIcHlwaS5vcmc" + _LONG, "simple-index", _has_digit),
@@ -162,9 +172,13 @@ SHAPES = (
     _prefixed("sntrys_", r"[\w=+/-]{20,}", _LONG, "name", _has_digit),
     _prefixed("glsa_", r"\w{20,}", _LONG, "name", _has_digit),
     # Messages, mail, shops
-    *(
-        _prefixed(f"xox{kind}-", r"[A-Za-z0-9-]{10,}", "12345-" + _LONG, "name", _has_digit)
-        for kind in "abceoprs"
+    _family(
+        "xox",
+        "xox[abceoprs]-",
+        r"[A-Za-z0-9-]{10,}",
+        "xoxb-12345-" + _LONG,
+        "xoxo-love-letters",
+        _has_digit,
     ),
     _prefixed("xapp-", r"[A-Za-z0-9-]{10,}", "1-A0-1234567890-" + _HEX, "name", _has_digit),
     Shape(
@@ -192,19 +206,16 @@ SHAPES = (
         "SG.Singapore.gov",
     ),
     _prefixed("key-", r"[0-9a-f]{32}", _HEX, "value"),
-    *(
-        _prefixed(f"{kind}_live_", r"\w{10,}", _LONG[:24], "name", _has_digit)
-        for kind in ("sk", "rk")
-    ),
-    *(
-        _prefixed(f"{kind}_test_", r"\w{10,}", _LONG[:24], "name", _has_digit)
-        for kind in ("sk", "rk")
+    _family(
+        "k_",
+        "[sr]k_(?:live|test)_",
+        r"\w{10,}",
+        f"sk_live_{_LONG[:24]}",
+        "sk_live_stream_name",
+        _has_digit,
     ),
     _prefixed("whsec_", r"[A-Za-z0-9+/=]{20,}", _LONG, "name"),
-    *(
-        _prefixed(f"{kind}_", r"[0-9a-fA-F]{32}", _HEX, "name")
-        for kind in ("shpat", "shpss", "shpca", "shppa")
-    ),
+    _family("shp", "shp(?:at|ss|ca|pa)_", r"[0-9a-fA-F]{32}", "shpat_" + _HEX, "shpat_name"),
     _prefixed("sq0", r"(?:atp|csp)-[\w-]{20,}", "atp-" + _LONG, "name", _has_digit),
     _prefixed("lin_api_", r"[A-Za-z0-9]{20,}", _LONG, "name"),
     _prefixed("ntn_", r"[A-Za-z0-9]{20,}", _LONG, "name"),

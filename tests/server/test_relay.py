@@ -347,6 +347,23 @@ async def test_a_request_is_passed_on_without_the_headers_of_the_connection(tmp_
     )
 
 
+async def test_a_key_that_is_an_ordinary_word_is_removed_from_its_header_alone(
+    tmp_path: Path,
+) -> None:
+    body = b'{"assistant_id":"chat-agent"}'
+    async with upstream(say(OK)) as server:
+        with recording(server, tmp_path) as mockserver:
+            for _ in range(2):
+                await ask(mockserver.url, "POST", "/runs/wait", body, b"x-api-key: chat-agent")
+            assert mockserver.stop() == 0
+
+    text = (tmp_path / "chat.yaml").read_text()
+    assert text.count("assistant_id: chat-agent") == 2
+    assert "REDACTED" not in text
+    assert "x-api-key" not in text
+    assert mockserver.errors.count("the credential in x-api-key is short or an ordinary word") == 1
+
+
 async def test_a_compressed_answer_that_nobody_asked_for_arrives_in_the_clear(
     tmp_path: Path,
 ) -> None:

@@ -299,6 +299,25 @@ async def test_a_secret_in_the_request_matches_its_redacted_form(start: Start) -
     assert (await server.ask("my key is hunter2x", x_api_key="hunter2x"))["answer"] == "one"
 
 
+async def test_a_cassette_that_was_written_by_hand_with_a_key_matches_that_key(
+    start: Start,
+) -> None:
+    server = await start(chat=cassette(("'my key is sk-abcdefgh12345'", "one")))
+
+    assert (await server.ask("my key is sk-abcdefgh12345"))["answer"] == "one"
+    miss = await server.ask("his key is sk-abcdefgh12345")
+
+    assert '"my key is REDACTED"' in miss["detail"]
+    assert "sk-abcdefgh" not in str(miss) + "".join(server.lines)
+
+
+@pytest.mark.parametrize("key", ["langgraph", "messages", "chat-agent"])
+async def test_a_key_that_is_an_ordinary_word_changes_no_match(start: Start, key: str) -> None:
+    server = await start(chat=cassette((f"ask the {key}", "one")))
+
+    assert (await server.ask(f"ask the {key}", x_api_key=key))["answer"] == "one"
+
+
 @pytest.mark.parametrize("prefix", ["", "/api/langgraph"])
 @pytest.mark.parametrize("slashes", ["/", "//"])
 async def test_another_client_matches_below_the_recorded_prefix(
