@@ -1,14 +1,15 @@
 """The log of a server for people: lines while it runs, and a summary at its end."""
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from mockserver.errors import OUT_OF_FILES
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Reply, Request, Source
 from mockserver.redaction.redactor import describe
-from mockserver.server.journal import PROBLEMS, Call, Journal, to_call
+from mockserver.server.journal import Call, Journal, record_call
 
 _MAX_LINES = 5
 """How many malformed requests, and how many rejected ones, are logged."""
@@ -33,10 +34,9 @@ class Log:
         self._clock = clock
         self.counts: Counter[Source] = Counter()
         self.verbose = verbose
-        self._malformed = 0
         self._derived = 0
-        self._rejected = 0
-        self._rejected_lines: set[str] = set()
+        self._bad_requests: Counter[str] = Counter()
+        self._bad_lines: defaultdict[str, set[str]] = defaultdict(set)
         self._on_problem = on_problem
         self._written_once: set[str] = set()
 
@@ -62,13 +62,14 @@ class Log:
             return
         self.counts[reply.source] += 1
         self._derived += reply.how == "derived"
-        entry = self.journal.append(self._clock(), request, reply)
-        if reply.source in PROBLEMS and self._on_problem:
-            self._on_problem(to_call(entry))
+        call = record_call(datetime.fromtimestamp(self._clock(), UTC), request, reply)
+        self.journal.append(call)
+        if call.is_fault and self._on_problem:
+            self._on_problem(call)
         elif reply.note == OUT_OF_FILES:
             self.write_once(OUT_OF_FILES)
         elif reply.note:
-            self.write(f"{reply.source}: {to_call(entry)}")
+            self.write(f"{reply.source}: {call}")
 
     def response_finished(self, request: Request, reply: Reply, seconds: float) -> None:
         """If verbose, log that *reply* to *request* was sent after *seconds*."""
@@ -80,22 +81,21 @@ class Log:
             )
 
     def count_malformed(self, line: str) -> None:
-        """Count a malformed request; write *line* if it is one of the first."""
-        self._malformed += 1
-        self._write_limited(self._malformed, line, "malformed requests")
+        """Count a malformed request; write *line* if it is new and one of the first."""
+        self._count_bad("malformed request", line)
 
     def count_rejected(self, line: str) -> None:
         """Count a rejected request; write *line* if it is new and one of the first."""
-        self._rejected += 1
-        if line not in self._rejected_lines and len(self._rejected_lines) <= _MAX_LINES:
-            self._rejected_lines.add(line)
-            self._write_limited(len(self._rejected_lines), line, "rejected requests")
+        self._count_bad("rejected request", line)
 
-    def _write_limited(self, number: int, line: str, kind: str) -> None:
-        if number <= _MAX_LINES:
-            self.write(line)
-        elif number == _MAX_LINES + 1:
-            self.write(f"further {kind} are counted, but not logged")
+    def _count_bad(self, kind: str, line: str) -> None:
+        self._bad_requests[kind] += 1
+        lines = self._bad_lines[kind]
+        if line in lines or len(lines) > _MAX_LINES:
+            return
+        lines.add(line)
+        too_many = len(lines) > _MAX_LINES
+        self.write(f"further {kind}s are counted, but not logged" if too_many else line)
 
     def summary(self) -> str:
         """Return a line with the number of responses by source, and of problems."""
@@ -111,8 +111,5 @@ class Log:
             parts.append(pluralize(self.misses, "miss", "misses"))
         if self.errors:
             parts.append(pluralize(self.errors, "error"))
-        if self._malformed:
-            parts.append(pluralize(self._malformed, "malformed request"))
-        if self._rejected:
-            parts.append(pluralize(self._rejected, "rejected request"))
+        parts += [pluralize(count, kind) for kind, count in sorted(self._bad_requests.items())]
         return "; ".join(parts)
