@@ -122,27 +122,6 @@ def test_the_least_recently_used_session_is_forgotten() -> None:
     assert sessions.get_or_create("b").counts["k"] == 0
 
 
-class Shelf(list[str]):
-    """A state object of a session."""
-
-
-def test_a_session_has_one_state_object_per_class() -> None:
-    sessions = Sessions()
-    mine = sessions.get_or_create("mine").get_or_create(Shelf)
-    mine.append("book")
-
-    assert sessions.get_or_create("mine").get_or_create(Shelf) is mine
-    assert sessions.get_or_create("yours").get_or_create(Shelf) == []
-    assert sessions.get_or_create("mine").get_or_create(dict) == {}
-
-
-def test_get_does_not_create_a_state_object() -> None:
-    session = Sessions().get_or_create("one")
-
-    assert session.get(Shelf) is None
-    assert session.get_or_create(Shelf) is session.get(Shelf)
-
-
 def log_lines(verbose: bool) -> list[str]:
     lines: list[str] = []
     log = Log(lines.append, verbose=verbose)

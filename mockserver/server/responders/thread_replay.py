@@ -6,7 +6,6 @@ from mockserver.cassette.model import Response
 from mockserver.conversations.answers import Answer, Refusal
 from mockserver.conversations.calls import Call, Kind
 from mockserver.conversations.handover import known_thread
-from mockserver.conversations.live_threads import LiveThreads
 from mockserver.conversations.query import Query
 from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.search import Search, commit
@@ -91,7 +90,7 @@ class ThreadReplay:
         """Return the hit for *request*, which is without its secrets, or why there is none; None if it is not on a conversation."""
         search = Search(
             Query(request, call, index),
-            session.get_or_create(LiveThreads),
+            session.threads,
             self._recordings_of(index),
             now,
             self._can_switch,
@@ -102,7 +101,7 @@ class ThreadReplay:
 
     def known_threads(self, session: Session, thread: str | None) -> list[KnownThread]:
         """Return the threads that went on in recorded conversations since the last call: *thread*, or all if it is None."""
-        threads = session.get_or_create(LiveThreads)
+        threads = session.threads
         chosen = threads.latest_first() if thread is None else [threads.get(thread)]
         recordings = self._recordings_of(self._library.index)
         known: list[KnownThread] = []
