@@ -154,11 +154,13 @@ def merge(
 
 
 def _row(part: "Part") -> tuple[str, ...]:
-    from mockserver.matching.summary import last_human_message
+    from mockserver.matching.canonical import canonicalize
+    from mockserver.matching.summary import find_human_text
 
     assert part.exchange is not None
     request = part.exchange.request
-    return part.label, request.method, request.path, last_human_message(request)
+    text = find_human_text(canonicalize(request))
+    return part.label, request.method, request.path, text
 
 
 def _write(work: Work, opened: Opened, raw: bytes | None) -> bool:

@@ -62,6 +62,8 @@ def _settings(document: Any, file: str) -> Settings:
         if key not in _KEYS:
             raise UsageError(f"unknown setting `{key}`; the settings are {', '.join(_KEYS)}")
     ignore = _strings(document, "ignore", "paths")
+    origins = _strings(document, "allow_origin", "origins")
+    hosts = _strings(document, "allow_host", "names")
     redact = document.get("redact") or []
     if not isinstance(redact, list):
         raise UsageError("redact must be a list of rules")
@@ -74,8 +76,8 @@ def _settings(document: Any, file: str) -> Settings:
     return Settings(
         Policy(keys.merge_rules(tuple(ignore)), Repeat(repeat)),
         redactor.parse_rules(redact, file=file),
-        access.parse_origins(_strings(document, "allow_origin", "origins"), "allow_origin"),
-        access.parse_hosts(_strings(document, "allow_host", "names"), "allow_host"),
+        access.parse_each(access.parse_origin, origins, "allow_origin"),
+        access.parse_each(access.parse_host, hosts, "allow_host"),
         derive,
     )
 

@@ -9,7 +9,7 @@ from mockserver.matching import keys
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.miss import NearRequest
 from mockserver.matching.run_bodies import run_modes
-from mockserver.matching.summary import human_text
+from mockserver.matching.summary import find_human_text
 from mockserver.server.responders.chain import JSON, error_reply
 from mockserver.server.responders.replay import Cassettes
 
@@ -67,8 +67,8 @@ def _is_close(near: NearRequest, form: dict[str, Json]) -> bool:
     got = form if near.got is None else canonicalize(near.got)
     if UUID.sub("*", recorded["path"]) != UUID.sub("*", got["path"]):
         return False
-    text = human_text(got)
-    if text and human_text(recorded) == text:
+    text = find_human_text(got)
+    if text and find_human_text(recorded) == text:
         return True
     recorded, got = (keys.without_ignored(each, near.rules) for each in (recorded, got))
     return len(list(keys.differences(recorded, {**got, "path": recorded["path"]}))) == 1
