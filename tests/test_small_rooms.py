@@ -6,7 +6,7 @@ from mockserver.errors import ReadError
 from mockserver.formats import json_text
 from mockserver.formats.wording import pluralize
 from mockserver.http import messages
-from mockserver.http.messages import Reply, Request, Source
+from mockserver.http.messages import Reply, ReplySource, Request
 from mockserver.server.cache import Cache
 from mockserver.server.log import Log
 from mockserver.server.sessions import Sessions
@@ -127,10 +127,10 @@ def log_lines(verbose: bool) -> list[str]:
     log = Log(lines.append, verbose=verbose)
     request = Request("POST", "/runs/wait")
     for reply, seconds in (
-        (Reply(200, source=Source.CASSETTE, exchange="a.yaml#1"), 0.0123),
-        (Reply(200, source=Source.FAKE, is_counted=False), 0.001),
-        (Reply(404, source=Source.MISS, note="no exchange matches"), 0.001),
-        (Reply(502, source=Source.ERROR, note="cannot be reached"), 0.001),
+        (Reply(200, source=ReplySource.CASSETTE, exchange="a.yaml#1"), 0.0123),
+        (Reply(200, source=ReplySource.FAKE, is_counted=False), 0.001),
+        (Reply(404, source=ReplySource.MISS, note="no exchange matches"), 0.001),
+        (Reply(502, source=ReplySource.ERROR, note="cannot be reached"), 0.001),
     ):
         log.response_started(request, reply)
         log.response_finished(request, reply, seconds)

@@ -15,15 +15,8 @@ Headers = tuple[tuple[str, str], ...]
 
 HOP_BY_HOP = frozenset(
     (
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
+        *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization"),
+        *("proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
     )
 )
 """RFC 9110 section 7.6.1: fields that concern one connection only."""
@@ -55,7 +48,7 @@ _MAX_SESSION_LENGTH = 200
 EVENT_STREAM = "text/event-stream"
 
 
-class Source(StrEnum):
+class ReplySource(StrEnum):
     """The origin of a response, the value of `x-mockserver-source`."""
 
     CASSETTE = "cassette"
@@ -124,7 +117,7 @@ class Reply:
     headers: Headers = ()
     body: bytes | PrebuiltBody | TimedBody | StreamingBody = b""
     reason: str | None = None
-    source: Source = Source.CASSETTE
+    source: ReplySource = ReplySource.CASSETTE
     exchange: str | None = None
     """`FILE#N` of the exchange that was played."""
     note: str | None = None
@@ -147,10 +140,7 @@ class Reply:
 
 def first_value(headers: Iterable[tuple[str, str]], name: str) -> str | None:
     """Return the first value of *name* (in lower case) in *headers*, or None."""
-    for key, value in headers:
-        if key == name:
-            return value
-    return None
+    return next((value for key, value in headers if key == name), None)
 
 
 def lowercase_names(headers: Iterable[tuple[str, str]]) -> Headers:

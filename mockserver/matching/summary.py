@@ -32,7 +32,7 @@ def find_human_text(form: dict[str, Json]) -> str:
         messages = state.get("messages") if isinstance(state, dict) else None
         for message in reversed(messages if isinstance(messages, list) else []):
             if isinstance(message, dict) and message.get("type") == "human":
-                return " ".join(_content(message.get("content")).split())
+                return " ".join(_join_text(message.get("content")).split())
     return ""
 
 
@@ -56,7 +56,7 @@ def exchange_to_json(number: int, exchange: Exchange) -> dict[str, Json]:
         facts["redacted"] = exchange.redacted
     match response.content:
         case Stream() as stream:
-            facts["response"]["events"] = list(_events(stream))
+            facts["response"]["events"] = list(_events_to_json(stream))
             if stream.tail:
                 facts["response"]["tail"] = stream.tail.decode("utf-8", "replace")
         case Body() as body:
@@ -66,7 +66,7 @@ def exchange_to_json(number: int, exchange: Exchange) -> dict[str, Json]:
     return facts
 
 
-def _events(stream: Stream) -> Iterator[dict[str, Json]]:
+def _events_to_json(stream: Stream) -> Iterator[dict[str, Json]]:
     at = 0.0
     for timed in stream.events:
         at = round(at + timed.after, 3)
@@ -91,7 +91,7 @@ def body_to_json(raw: bytes) -> dict[str, Json]:
         return {"text": text}
 
 
-def _content(content: Json) -> str:
+def _join_text(content: Json) -> str:
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []

@@ -13,8 +13,8 @@ from mockserver.http.access import Access
 from mockserver.http.messages import (
     SESSION_HEADER,
     Headers,
+    ReplySource,
     Request,
-    Source,
     cassette_name,
     session_name,
 )
@@ -59,23 +59,23 @@ class ControlApi:
 
     def respond(self, request: web.BaseRequest, path: str, prefix_headers: Headers) -> web.Response:
         """Return the response to a *request* for *path*, which starts with PREFIX; *prefix_headers* stand for the prefixes of its URL."""
-        if reason := self._rejection_reason(request):
-            return _error(403, reason)
+        if reason := self._check_access(request):
+            return _create_error(403, reason)
         target, _, query = path.partition("?")
         name = target.removeprefix(CONTROL_PREFIX)
         if name not in _ROUTES:
             known = ", ".join(
                 f"{verb} {CONTROL_PREFIX}{route}" for route, (verb, _) in _ROUTES.items()
             )
-            return _error(404, f"unknown path {target}; the control API has {known}")
+            return _create_error(404, f"unknown path {target}; the control API has {known}")
         method, parameter_names = _ROUTES[name]
         if request.method != method and (request.method, method) != ("HEAD", "GET"):
-            return _error(405, f"use {method} for {name}", allow=method)
+            return _create_error(405, f"use {method} for {name}", allow=method)
         try:
             parameters = _parse_parameters(query, prefix_headers, parameter_names)
             return web.json_response(self._answer(name, parameters))
         except RequestError as error:
-            return _error(error.status, str(error))
+            return _create_error(error.status, str(error))
 
     def _answer(self, name: str, parameters: dict[str, str]) -> Json:
         session = parameters.get("session")
@@ -98,10 +98,10 @@ class ControlApi:
                 return {"ok": True}
 
     def _show_journal(self, session: str | None, source: str | None) -> Json:
-        sources = list(Source) if source is None else source.split(",")
-        if unknown := [each for each in sources if each not in list(Source)]:
+        sources = list(ReplySource) if source is None else source.split(",")
+        if unknown := [each for each in sources if each not in list(ReplySource)]:
             raise RequestError(
-                f"source={unknown[0]}: unknown source; the sources are {', '.join(Source)}"
+                f"source={unknown[0]}: unknown source; the sources are {', '.join(ReplySource)}"
             )
         calls = self.journal.calls(session)
         requests = [self._show_call(call) for call in calls if call.source in sources]
@@ -142,7 +142,7 @@ class ControlApi:
         ]
         return {"exchanges": exchanges}
 
-    def _rejection_reason(self, request: web.BaseRequest) -> str | None:
+    def _check_access(self, request: web.BaseRequest) -> str | None:
         """Return why *request* is rejected: it is from a page of another origin, or its host name may be DNS rebinding; else None."""
         origin, host = request.headers.get("Origin"), request.headers.get("Host", "")
         if origin is not None and origin.partition("://")[2] != host:
@@ -171,5 +171,5 @@ def _parse_parameters(
     return defaults | given
 
 
-def _error(status: int, detail: str, **headers: str) -> web.Response:
+def _create_error(status: int, detail: str, **headers: str) -> web.Response:
     return web.json_response({"detail": detail}, status=status, headers=headers)

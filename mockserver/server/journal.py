@@ -7,7 +7,14 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from mockserver.formats.json_text import Json, loads
-from mockserver.http.messages import SESSION_HEADER, SHARED_SESSION, Headers, Reply, Request, Source
+from mockserver.http.messages import (
+    SESSION_HEADER,
+    SHARED_SESSION,
+    Headers,
+    Reply,
+    ReplySource,
+    Request,
+)
 from mockserver.redaction.redactor import describe
 
 MAX_CALLS = 10_000
@@ -20,7 +27,7 @@ MAX_PROBLEMS = 1000
 """How many older misses and errors are kept, so that successful calls do not push them out."""
 
 _CALL_OVERHEAD = 500
-_PROBLEMS = (Source.MISS, Source.ERROR)
+_PROBLEMS = (ReplySource.MISS, ReplySource.ERROR)
 
 
 class Call(NamedTuple):
@@ -40,7 +47,7 @@ class Call(NamedTuple):
     """Pairs of lower-case name and value."""
     body: bytes
     status: int
-    source: Source
+    source: ReplySource
     """`cassette`, `fake`, `upstream`, `miss` or `error`."""
     exchange: str | None = None
     """The played exchange as `FILE#N`."""
@@ -56,7 +63,7 @@ class Call(NamedTuple):
     """For a miss, its facts: method, path, reason, nearest."""
 
     def __str__(self) -> str:
-        if self.source is Source.MISS and self.note:
+        if self.source is ReplySource.MISS and self.note:
             return self.note
         request = describe(self.request)
         if self.note:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from mockserver.errors import OUT_OF_FILES
 from mockserver.formats.wording import pluralize
-from mockserver.http.messages import Reply, Request, Source
+from mockserver.http.messages import Reply, ReplySource, Request
 from mockserver.redaction.redactor import describe
 from mockserver.server.journal import Call, Journal, record_call
 
@@ -32,7 +32,7 @@ class Log:
         self.journal = Journal()
         self.write = write
         self._clock = clock
-        self.counts: Counter[Source] = Counter()
+        self.counts: Counter[ReplySource] = Counter()
         self.verbose = verbose
         self._derived = 0
         self._bad_requests: Counter[str] = Counter()
@@ -49,12 +49,12 @@ class Log:
     @property
     def misses(self) -> int:
         """The number of requests that no exchange matched."""
-        return self.counts[Source.MISS]
+        return self.counts[ReplySource.MISS]
 
     @property
     def errors(self) -> int:
         """The number of requests that failed in mockserver."""
-        return self.counts[Source.ERROR]
+        return self.counts[ReplySource.ERROR]
 
     def response_started(self, request: Request, reply: Reply) -> None:
         """Count *reply*, which is about to be sent for *request*, and log a problem."""
@@ -101,7 +101,7 @@ class Log:
         """Return a line with the number of responses by source, and of problems."""
         answered = [
             f"{self.counts[source]} by {source}"
-            for source in (Source.CASSETTE, Source.FAKE, Source.UPSTREAM)
+            for source in (ReplySource.CASSETTE, ReplySource.FAKE, ReplySource.UPSTREAM)
             if self.counts[source]
         ]
         parts = [f"answered {', '.join(answered)}" if answered else "answered nothing"]

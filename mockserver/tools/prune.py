@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from mockserver.matching.usage import Plays, exchange_marks, request_of_mark
+from mockserver.matching.usage import Plays, compute_marks, request_of_mark
 from mockserver.tools.fmt import join_parts
 from mockserver.tools.source import Part, Source
 
@@ -26,7 +26,7 @@ def plan_prune(source: Source, plays: Plays | None) -> PrunePlan:
         return PrunePlan(unknown=parts, reason="a test that plays it failed or did not run")
     unplayed: list[Part] = []
     unknown: list[Part] = []
-    part_marks = exchange_marks(
+    part_marks = compute_marks(
         [part.exchange.request for part in parts if part.exchange is not None]
     )
     # After equal requests were added, it is not known which of them the usage counted.

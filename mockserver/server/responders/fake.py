@@ -18,8 +18,8 @@ from mockserver.fake.replies import KEEPALIVE_SECONDS, BodyReader, ScheduledBody
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import (
     Reply,
+    ReplySource,
     Request,
-    Source,
     StreamingBody,
     TimedBody,
     session_name,
@@ -28,7 +28,7 @@ from mockserver.http.messages import (
 from mockserver.http.pacing import Pace
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.keys import request_key
-from mockserver.server.responders.miss import explain_near_miss, is_browser_noise, miss_reply
+from mockserver.server.responders.miss import create_miss_reply, explain_near_miss, is_browser_noise
 from mockserver.server.responders.replay import Cassettes
 
 _ASSISTANT = re.compile(rf"/assistants/({UUID_PATTERN})(?:/|$)", re.IGNORECASE)
@@ -60,7 +60,7 @@ class Fake:
         """Return the response of the fake graph, or a 404 if *request* names an unknown cassette."""
         cassettes = self._cassettes
         if cassettes.has_unknown_cassette(request):
-            return miss_reply(cassettes, request)
+            return create_miss_reply(cassettes, request)
         self._reload_script()
         session = cassettes.sessions.get_or_create(session_name(request))
         database = session.database
@@ -83,9 +83,9 @@ class Fake:
         return Reply(
             response.status,
             response.headers,
-            self._body(response.body),
+            self._create_body(response.body),
             standard_reason(response.status),
-            Source.FAKE,
+            ReplySource.FAKE,
             conversation=refusal,
             note=response.note or near_miss,
             is_counted=not is_browser_noise(request),
@@ -95,7 +95,7 @@ class Fake:
         self, form: dict[str, Json], thread: str | None, database: Database
     ) -> None:
         """Have *database* know the assistant that the request *form* names, if recordings or *thread* name its graph."""
-        identity = _assistant_id(form)
+        identity = _find_assistant_id(form)
         if identity is None or identity in database.assistants:
             return
         live = database.threads.get(thread) if thread else None
@@ -107,13 +107,15 @@ class Fake:
             database.adopted_assistants.add(identity)
             self._api.adopt_assistant(record, database, Ids(identity, epoch=self._epoch))
 
-    def _body(self, body: bytes | ScheduledBody | BodyReader) -> bytes | TimedBody | StreamingBody:
+    def _create_body(
+        self, body: bytes | ScheduledBody | BodyReader
+    ) -> bytes | TimedBody | StreamingBody:
         if isinstance(body, bytes):
             return body
         if isinstance(body, ScheduledBody):
             return at_pace(body, self._pace)
         chunk, more = body.read(time.monotonic())
-        return chunk if more is None else StreamingBody(_read(body, chunk))
+        return chunk if more is None else StreamingBody(_stream_body(body, chunk))
 
 
 def _hand_over(call: Call, body: bytes | ScheduledBody | BodyReader, threads: LiveThreads) -> None:
@@ -126,7 +128,7 @@ def _hand_over(call: Call, body: bytes | ScheduledBody | BodyReader, threads: Li
         threads.give_to_fake(call.thread)
 
 
-async def _read(reader: BodyReader, chunk: bytes) -> AsyncGenerator[bytes, None]:
+async def _stream_body(reader: BodyReader, chunk: bytes) -> AsyncGenerator[bytes, None]:
     """Yield *chunk*, then the rest of the body as time passes."""
     loop = asyncio.get_running_loop()
     changed = asyncio.Event()
@@ -156,7 +158,7 @@ async def _read(reader: BodyReader, chunk: bytes) -> AsyncGenerator[bytes, None]
             reader.client_left(time.monotonic())
 
 
-def _assistant_id(form: dict[str, Json]) -> str | None:
+def _find_assistant_id(form: dict[str, Json]) -> str | None:
     """Return the id of the assistant that the request *form* names, in its path or body."""
     found, body = _ASSISTANT.search(form["path"]), form.get("body")
     named = found[1] if found else body.get("assistant_id") if isinstance(body, dict) else None

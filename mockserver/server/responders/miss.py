@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from mockserver.conversations.id_places import UUID
-from mockserver.formats.json_text import Json
-from mockserver.http.messages import Reply, Request, Source
+from mockserver.formats.json_text import Json, dumps
+from mockserver.http.messages import Reply, ReplySource, Request
 from mockserver.matching import keys
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.miss import NearRequest
-from mockserver.matching.run_bodies import run_modes
+from mockserver.matching.run_bodies import find_run_modes
 from mockserver.matching.summary import find_human_text
 from mockserver.server.responders.chain import JSON, error_reply
 from mockserver.server.responders.replay import Cassettes
@@ -26,17 +26,16 @@ class ExplainMiss:
     async def respond(self, request: Request) -> Reply | None:
         """Return a 404 with the reason and the nearest recorded requests."""
         if is_browser_noise(request):
-            return error_reply(404, "Not Found", Source.MISS, counted=False)
-        return miss_reply(self._cassettes, request)
+            return error_reply(404, "Not Found", ReplySource.MISS, counted=False)
+        return create_miss_reply(self._cassettes, request)
 
 
-def miss_reply(cassettes: Cassettes, request: Request) -> Reply:
+def create_miss_reply(cassettes: Cassettes, request: Request) -> Reply:
     """Return a 404 with the reason why *cassettes* do not hold *request*, and the nearest recorded requests."""
     miss = cassettes.explain_miss(request)
     text, details = miss.to_text(), miss.to_json()
-    return Reply(
-        404, JSON, miss.to_body(), "Not Found", Source.MISS, note=text, miss_details=details
-    )
+    body = dumps({"detail": text, "miss": details}).encode("utf-8", "replace")
+    return Reply(404, JSON, body, "Not Found", ReplySource.MISS, note=text, miss_details=details)
 
 
 def is_browser_noise(request: Request) -> bool:
@@ -55,7 +54,7 @@ def explain_near_miss(cassettes: Cassettes, request: Request) -> str | None:
     if not 0 < cassettes.index.count <= _MAX_EXCHANGES:
         return None
     form = canonicalize(request)
-    if run_modes(form) is None:
+    if find_run_modes(form) is None:
         return None
     miss = cassettes.explain_miss(request)
     close = [near for near in miss.nearest if _is_close(near, form)]

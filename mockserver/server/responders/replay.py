@@ -17,8 +17,8 @@ from mockserver.http.messages import Reply, Request, cassette_name, session_name
 from mockserver.http.pacing import Pace
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Entry, Index, Match
-from mockserver.matching.miss import Miss, NearRequest, missing_cassette
-from mockserver.matching.shape import request_shape
+from mockserver.matching.miss import Miss, NearRequest, explain_missing_cassette
+from mockserver.matching.shape import find_shape
 from mockserver.redaction.redactor import RedactionRules, redact_for_matching, redacted_request
 from mockserver.server.responders.lookup import Lookup, RequestKeys, ResponseCache
 from mockserver.server.responders.thread_replay import ThreadHit, ThreadReplay
@@ -176,7 +176,7 @@ class Cassettes:
         if index is None:
             return None, {}
         form = canonicalize(redact_for_matching(request, self._rules, keys.secrets))
-        shape = request_shape(form)
+        shape = find_shape(form)
         for found in index.find_similar(form) if shape else ():
             recorded = found.entries[0].fingerprint.ids
             pairs = dict(zip(shape.ids, recorded, strict=False)) if shape else {}
@@ -204,7 +204,7 @@ class Cassettes:
         index = self._lookup.index_of(keys.cassette)
         if index is None:
             known = [cassette.name for cassette in self.index.cassettes]
-            return missing_cassette(redacted, keys.cassette or "", known)
+            return explain_missing_cassette(redacted, keys.cassette or "", known)
         if not index.count:
             return Miss(redacted, "no exchanges are loaded")
         call = call_of(request.method, request.path)

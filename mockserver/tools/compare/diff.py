@@ -12,7 +12,7 @@ from mockserver.http.messages import Request
 from mockserver.matching import keys
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.keys import ABSENT
-from mockserver.matching.shape import request_shape
+from mockserver.matching.shape import find_shape
 from mockserver.tools.compare.exchanges import response_changes
 from mockserver.tools.compare.volatile import Change, Comparator
 from mockserver.tools.source import Part, Source
@@ -86,7 +86,7 @@ class _Unmatched:
             self._by_key.setdefault(key, deque()).append(part.number)
             self._by_response.setdefault((key, _stable_response(part)), deque()).append(part.number)
             self._by_route.setdefault(_stable_route(part), deque()).append(part.number)
-            if shape := request_shape(form):
+            if shape := find_shape(form):
                 self._by_shape.setdefault(shape.key, deque()).append(part.number)
 
     @property
@@ -104,7 +104,7 @@ class _Unmatched:
         for candidate in (request, comparator.translate_request(request)):
             if found := self._take_first(self._by_key.get(keys.request_key(self._form(candidate)))):
                 return found
-        shape = request_shape(self._form(request))
+        shape = find_shape(self._form(request))
         return self._take_first(self._by_shape.get(shape.key)) if shape else None
 
     def take_by_route(self, part: Part) -> Part | None:

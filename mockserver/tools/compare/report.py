@@ -99,7 +99,7 @@ def format_path(path: KeyPath) -> str:
 
 def _json_path(path: KeyPath) -> str:
     return json_path.format_path(
-        tuple(json_path.AllItems() if step == EVERY else step for step in path)
+        tuple(json_path.ItemSelector() if step == EVERY else step for step in path)
     )
 
 

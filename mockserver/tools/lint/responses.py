@@ -180,7 +180,7 @@ def _starts_run(exchange: Exchange) -> bool:
     if exchange.request.method != "POST":
         return False
     path = url.decode_path(exchange.request.path.partition("?")[0])
-    return bool(_STARTS_RUN.fullmatch(url.api_path(path)[1]))
+    return bool(_STARTS_RUN.fullmatch(url.split_api_path(path)[1]))
 
 
 def _must_have_body(request: Request, status: int) -> bool:

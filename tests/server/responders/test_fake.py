@@ -12,7 +12,7 @@ from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.replies import ScheduledBody, at_pace
 from mockserver.fake.script.model import Rule, Script, Speak
-from mockserver.http.messages import Reply, Request, Source, TimedBody
+from mockserver.http.messages import Reply, ReplySource, Request, TimedBody
 from mockserver.http.pacing import Pace, parse_pace
 from mockserver.redaction.redactor import RedactionRules
 from mockserver.server.responders.fake import Fake
@@ -192,7 +192,7 @@ async def test_an_answer_says_where_it_is_from(fake: Fake) -> None:
     assert (reply.status, reply.reason, reply.source, reply.is_counted) == (
         200,
         "OK",
-        Source.FAKE,
+        ReplySource.FAKE,
         True,
     )
 
