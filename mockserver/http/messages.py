@@ -93,7 +93,6 @@ class PrebuiltBody:
 
     @property
     def body(self) -> bytes:
-        """The body without the head."""
         return self.raw[self.start :]
 
 
@@ -144,7 +143,6 @@ def first_value(headers: Iterable[tuple[str, str]], name: str) -> str | None:
 
 
 def lowercase_names(headers: Iterable[tuple[str, str]]) -> Headers:
-    """Return *headers* with their names in lower case."""
     return tuple((name.lower(), value) for name, value in headers)
 
 
@@ -202,6 +200,5 @@ def session_name(request: Request) -> str:
 
 
 def cassette_name(request: Request) -> str | None:
-    """Return the cassette that *request* names, or None."""
     name = request.header(CASSETTE_HEADER)
     return None if name is None else unquote(name)

@@ -29,7 +29,6 @@ class ItemSelector:
     value: str = "*"
 
     def matches(self, item: Json) -> bool:
-        """Return whether *item* has the value."""
         if not self.key:
             return True
         if not isinstance(item, dict) or self.key not in item:
@@ -58,7 +57,6 @@ def parse(text: str) -> Path:
 
 
 def format_path(path: Path) -> str:
-    """Return *path* as text."""
     return "".join(map(_format_step, path)).removeprefix(".")
 
 

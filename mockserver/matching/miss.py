@@ -54,7 +54,6 @@ class Miss:
     """The number of further cassettes."""
 
     def to_json(self) -> dict[str, Json]:
-        """Return the miss as JSON."""
         facts: dict[str, Json] = {
             "method": self.request.method,
             "path": self.request.path,
@@ -68,7 +67,6 @@ class Miss:
         return facts
 
     def to_text(self) -> str:
-        """Return the miss as a few lines of text."""
         lines = [f"{self.request.method} {self.request.path}: {self.reason}"]
         for near in self._compared:
             lines += _near_lines(near)

@@ -49,7 +49,6 @@ def request_of_mark(mark: str) -> str:
 
 
 def merge_usages(usages: Iterable[Usage]) -> Usage:
-    """Return the sum of all *usages*."""
     merged: defaultdict[str, Plays] = defaultdict(Plays)
     for usage in usages:
         for path, plays in usage.items():
@@ -58,7 +57,6 @@ def merge_usages(usages: Iterable[Usage]) -> Usage:
 
 
 def to_json(usage: Usage) -> Json:
-    """Return *usage* as JSON."""
     cassettes = {
         path: {"exchanges": dict(plays.exchanges)}
         | ({"unfinished": True} if plays.unfinished else {})

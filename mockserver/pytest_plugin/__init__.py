@@ -20,7 +20,6 @@ _FIXTURE: "pytest.StashKey[ServerFixture]" = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options `--mockserver-…`."""
     options.add(parser)
 
 
@@ -39,7 +38,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Return a line that says whether this run records."""
     return config.stash[_OPTIONS].report_header
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from mockserver.cassette.file_names import SUFFIXES, safe_name
 from mockserver.errors import UsageError
-from mockserver.pytest_plugin.paths import candidate_paths, default_path
 
 NAME = "mockserver"
 SERVER_OPTIONS = (
@@ -16,6 +16,7 @@ SERVER_OPTIONS = (
 )
 """The arguments of the marker that are passed to the server unchanged."""
 
+_FOLDER = "cassettes"
 _ALLOW = "allow_misses"
 _VCR = "vcr"
 
@@ -61,13 +62,34 @@ def read(item: pytest.Item) -> MarkerArguments:
     if "script" in options:
         options["script"] = item.path.parent / options["script"]
     uses_vcr = item.get_closest_marker(_VCR) is not None
-    paths = tuple(_resolve(item.path, name) for name in names) or (
+    paths = tuple(_find_path(item.path, name) for name in names) or (
         default_path(item.path, item.nodeid, uses_vcr=uses_vcr),
     )
     return MarkerArguments(paths, bool(names), options, allow_misses)
 
 
-def _resolve(file: Path, name: str) -> Path:
-    """Return the file or folder with this *name*: the first one that exists, else where it would be recorded."""
-    candidates = candidate_paths(file, name)
-    return next((path for path in candidates if path.exists()), candidates[-1])
+def default_path(file: Path, nodeid: str, *, uses_vcr: bool = False) -> Path:
+    """Return the default cassette of the test *nodeid* in *file*: `cassettes/MODULE/TEST.yaml` next to it.
+
+    If the test *uses_vcr*, pytest-recording uses that path, and ours is `TEST.mockserver.yaml`. As in pytest-recording, a method is named
+    `Class.method`.
+    """
+    name = nodeid.partition("::")[2].replace("::", ".", _count_classes(nodeid))
+    suffix = ".mockserver.yaml" if uses_vcr else ".yaml"
+    return file.parent / _FOLDER / file.stem / f"{safe_name(name)}{suffix}"
+
+
+def _find_path(file: Path, name: str) -> Path:
+    """Return the first existing file or folder with this *name* for a marker in *file*, else where it would be recorded.
+
+    *name* may omit the suffix.
+    """
+    full = name if name.endswith(SUFFIXES) else f"{name}{SUFFIXES[0]}"
+    below = file.parent / _FOLDER
+    paths = (below / name, file.parent / name, file.parent / full, below / full)
+    return next((path for path in paths if path.exists()), paths[-1])
+
+
+def _count_classes(nodeid: str) -> int:
+    """Return the number of `::` in *nodeid* that follow a class; those in the brackets of parameters do not count."""
+    return nodeid.partition("::")[2].partition("[")[0].count("::")

@@ -27,7 +27,6 @@ class PluginOptions:
 
 
 def add(parser: pytest.Parser) -> None:
-    """Declare the options."""
     group = parser.getgroup("mockserver", "mockserver: a recorded or fake LangGraph Agent Server")
     group.addoption(
         "--mockserver-record",
@@ -96,7 +95,6 @@ def _is_in_ci() -> bool:
 
 
 def _read_headers() -> Headers:
-    """Return the headers for the upstream from the environment."""
     key = os.environ.get("MOCKSERVER_UPSTREAM_API_KEY", "").strip()
     lines = split_header_lines(os.environ.get("MOCKSERVER_UPSTREAM_HEADER", ""))
     try:

@@ -27,11 +27,9 @@ class Report:
         self._usage_line = ""
 
     def add_recording(self, line: str) -> None:
-        """Print *line* at the end of the run."""
         self._recordings.append(line)
 
     def add_usage(self, item: pytest.Item, usage: dict[str, Any]) -> None:
-        """Add the *usage* of the test *item*, which passed."""
         self._usage[item.nodeid] = usage
 
     @pytest.hookimpl(tryfirst=True)

@@ -27,11 +27,7 @@ class ServerFixture:
     """Runs the server of the test *item* from entry to exit; its recording is discarded unless `save` is called within `ending`."""
 
     def __init__(
-        self,
-        item: pytest.Item,
-        options: PluginOptions,
-        outcomes: Outcomes,
-        report: Report,
+        self, item: pytest.Item, options: PluginOptions, outcomes: Outcomes, report: Report
     ) -> None:
         outcomes.forget(item)
         self._item = item

@@ -43,7 +43,6 @@ class StagedCassette:
             raise StorageError(f"cannot be written: {error.strerror}") from None
 
     def discard(self) -> None:
-        """Delete the temporary file."""
         self._folder.cleanup()
 
     def _read_target(self) -> bytes | None:

@@ -29,7 +29,6 @@ class Server(web.Server):
         self._create_connection = create_connection
 
     def __call__(self) -> web.RequestHandler:
-        """Return the protocol for a new connection."""
         return self._create_connection(self, loop=self._loop, **self._kwargs)
 
 
@@ -85,7 +84,6 @@ class Runner(web.ServerRunner):
         self._finish = finish
 
     async def shutdown(self) -> None:
-        """Finish the responses in progress."""
         await self._finish()
 
 
@@ -99,7 +97,6 @@ class RawResponse(web.StreamResponse):
 
     @property
     def keep_alive(self) -> bool:
-        """Whether the connection can be reused."""
         return self._is_reusable
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:

@@ -155,7 +155,6 @@ class Journal:
 
 
 def _memory_size(call: Call) -> int:
-    """Return the approximate memory size of *call* in bytes."""
     heads = sum(len(name) + len(value) for name, value in call.headers)
     note = 3 * len(call.note) if call.note else 0
     return _CALL_OVERHEAD + len(call.path) + heads + len(call.body) + note

@@ -41,19 +41,16 @@ class Log:
         self._written_once: set[str] = set()
 
     def write_once(self, line: str) -> None:
-        """Write *line* unless it was written before."""
         if line not in self._written_once:
             self._written_once.add(line)
             self.write(line)
 
     @property
     def misses(self) -> int:
-        """The number of requests that no exchange matched."""
         return self.counts[ReplySource.MISS]
 
     @property
     def errors(self) -> int:
-        """The number of requests that failed in mockserver."""
         return self.counts[ReplySource.ERROR]
 
     def response_started(self, request: Request, reply: Reply) -> None:

@@ -20,7 +20,6 @@ class LoopThread:
         self._thread.start()
 
     def is_current(self) -> bool:
-        """Return whether the caller runs in this thread."""
         return current_thread() is self._thread
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:

@@ -12,12 +12,10 @@ from mockserver.store.cassette_file import Stamp, stamp_from
 
 
 def read_builtin_text() -> str:
-    """Return the text of the built-in script."""
     return (resources.files("mockserver.fake.script") / "builtin.yaml").read_text("utf-8")
 
 
 def load_builtin() -> Script:
-    """Return the built-in script."""
     return parse.script(read_builtin_text(), Script)
 
 
@@ -36,7 +34,6 @@ class ScriptReloader:
         self._stamp = self._read_stamp()
 
     def reload_if_changed(self) -> None:
-        """Reload the script if the file was edited."""
         stamp = self._read_stamp()
         if stamp == self._stamp:
             return

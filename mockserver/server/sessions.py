@@ -51,7 +51,6 @@ class Sessions:
         return session
 
     def count_play(self, session: Session, exchange: str) -> None:
-        """Count one play of *exchange* in *session*."""
         session.plays[exchange] += 1
         self._plays[exchange] += 1
 

@@ -31,9 +31,7 @@ class Settings:
     def allowing(self, origins: Iterable[str], hosts: Iterable[str]) -> "Settings":
         """Return these settings with *origins* and *hosts* also allowed."""
         return replace(
-            self,
-            allow_origin=(*self.allow_origin, *origins),
-            allow_host=(*self.allow_host, *hosts),
+            self, allow_origin=(*self.allow_origin, *origins), allow_host=(*self.allow_host, *hosts)
         )
 
 

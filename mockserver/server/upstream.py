@@ -107,8 +107,7 @@ class Upstream:
             ) from None
         except aiohttp.ClientResponseError:
             raise UpstreamError(
-                f"the upstream {self.url} does not speak HTTP: is --upstream right?",
-                reached=False,
+                f"the upstream {self.url} does not speak HTTP: is --upstream right?", reached=False
             ) from None
         except ValueError as error:
             raise UpstreamError(f"the request cannot be sent: {error}") from None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.pytest_plugin.paths import default_path
+from mockserver.pytest_plugin.marker import default_path
 
 FILE = Path("/project/tests/test_chat.py")
 

@@ -29,7 +29,6 @@ class ThreadHit:
 
     @property
     def entry(self) -> Entry:
-        """The exchange to play."""
         return self.answer.entry
 
     @property
