@@ -92,7 +92,6 @@ def record(
                 host,
                 port,
                 lambda url: console.report_ready(f"mockserver record on {url}, {target}"),
-                log.write_once,
             )
         finally:
             await server.close()

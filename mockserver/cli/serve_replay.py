@@ -167,7 +167,6 @@ def _run_server(
             shared["host"],
             shared["port"],
             lambda url: console.report_ready(f"mockserver {mode} on {url}, {contents}"),
-            log.write_once,
         )
     )
     log.write(log.summary())

@@ -2,11 +2,11 @@
 
 import os
 import shlex
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
+from unittest import TestCase
 
 import pytest
 
@@ -180,6 +180,5 @@ def _fail(message: str) -> NoReturn:
 
 
 def _is_unittest(item: pytest.Item) -> bool:
-    unittest = sys.modules.get("unittest")
     kind = getattr(item, "cls", None)
-    return bool(unittest and isinstance(kind, type) and issubclass(kind, unittest.TestCase))
+    return isinstance(kind, type) and issubclass(kind, TestCase)

@@ -1,6 +1,5 @@
 """The log of a server for people: lines while it runs, and a summary at its end."""
 
-import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -27,11 +26,9 @@ class Log:
         *,
         verbose: bool = False,
         on_problem: Callable[[Call], None] | None = None,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self.journal = Journal()
         self.write = write
-        self._clock = clock
         self.counts: Counter[ReplySource] = Counter()
         self.verbose = verbose
         self._derived = 0
@@ -59,7 +56,7 @@ class Log:
             return
         self.counts[reply.source] += 1
         self._derived += reply.how == "derived"
-        call = record_call(datetime.fromtimestamp(self._clock(), UTC), request, reply)
+        call = record_call(datetime.now(UTC), request, reply)
         self.journal.append(call)
         if call.is_fault and self._on_problem:
             self._on_problem(call)

@@ -16,17 +16,10 @@ from mockserver.server.connections import create_server
 _SHUTDOWN_TIMEOUT = 0.25
 
 
-async def run(
-    app: App,
-    host: str,
-    port: int,
-    on_ready: Callable[[str], None],
-    write_once: Callable[[str], None],
-) -> None:
-    """Serve *app* until Ctrl-C or SIGTERM.
+async def run(app: App, host: str, port: int, on_ready: Callable[[str], None]) -> None:
+    """Serve *app* until Ctrl-C or SIGTERM; *on_ready* is called with the URL when the server listens.
 
-    *on_ready* is called with the URL when the server listens, *write_once* with log lines that may repeat. Raise UsageError if the server
-    cannot listen on *host* and *port*.
+    Raise UsageError if the server cannot listen on *host* and *port*.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -37,7 +30,7 @@ async def run(
         error = context.get("exception")
         if isinstance(error, OSError) and is_out_of_files(error):
             # asyncio reports this for each waiting connection.
-            write_once(OUT_OF_FILES)
+            app.log.write_once(OUT_OF_FILES)
         else:
             loop.default_exception_handler(context)
 

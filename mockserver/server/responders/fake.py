@@ -67,7 +67,7 @@ class Fake:
         call = call_of(request.method, request.path)
         thread = call.thread if call else None
         if "/threads/" in request.path:
-            for known in cassettes.threads.known_threads(session, thread):
+            for known in cassettes.threads.find_known_threads(session, thread):
                 adopt_thread(database, known, self._epoch)
         form = canonicalize(request)
         self._adopt_assistant(form, thread, database)
@@ -100,7 +100,7 @@ class Fake:
             return
         live = database.threads.get(thread) if thread else None
         of_thread = live.record["metadata"] if live else {}
-        record = self._cassettes.threads.known_assistant(identity)
+        record = self._cassettes.threads.find_assistant(identity)
         if record is None and of_thread.get("assistant_id") == identity and "graph_id" in of_thread:
             record = {"assistant_id": identity, "graph_id": of_thread["graph_id"]}
         if record is not None and identity not in database.adopted_assistants:

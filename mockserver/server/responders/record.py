@@ -1,7 +1,7 @@
 """Forward requests to the upstream, and record its responses."""
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -17,29 +17,23 @@ from mockserver.server.upstream import Upstream, UpstreamResponse
 class Record:
     """Forwards requests to *upstream*, and saves the exchanges in *recording*.
 
-    Responses with status 429 or 5xx are recorded only with *record_errors*. *clock* returns seconds.
+    Responses with status 429 or 5xx are recorded only with *record_errors*.
     """
 
     def __init__(
-        self,
-        upstream: Upstream,
-        recording: Recording,
-        *,
-        record_errors: bool = False,
-        clock: Callable[[], float] = time.monotonic,
+        self, upstream: Upstream, recording: Recording, *, record_errors: bool = False
     ) -> None:
         self._upstream = upstream
         self._recording = recording
         self._record_errors = record_errors
-        self._clock = clock
-        self._started = clock()
+        self._started = time.monotonic()
 
     async def respond(self, request: Request) -> Reply | None:
         """Return the upstream's response as a live stream.
 
         Raise UpstreamError if there is no response, RequestError or StorageError if it could not be recorded.
         """
-        now = self._clock()
+        now = time.monotonic()
         recorder = Recorder(request, now, now - self._started)
         try:
             await self._recording.prepare_file(request)
@@ -53,7 +47,7 @@ class Record:
             self._record_errors or not (response.status == 429 or response.status >= 500)
         )
         length = _find_body_length(request, response)
-        relay = _Relay(self._recording, request, number, recorder, response, length, self._clock)
+        relay = _Relay(self._recording, request, number, recorder, response, length)
         chunks = relay.chunks(is_recorded=is_recorded)
         if length == 0:
             # There is no body: the exchange must be in the file before the head is sent.
@@ -84,7 +78,6 @@ class _Relay:
     recorder: Recorder
     response: UpstreamResponse
     length: int | None
-    clock: Callable[[], float]
     is_complete: bool = False
     """Whether the upstream has sent everything."""
     is_abandoned: bool = False
@@ -108,7 +101,7 @@ class _Relay:
         try:
             async with aclosing(response.chunks) as chunks:
                 async for chunk in chunks:
-                    recorder.feed(chunk, self.clock())
+                    recorder.feed(chunk, time.monotonic())
                     remaining = None if remaining is None else remaining - len(chunk)
                     if remaining is not None and remaining <= 0:
                         last_chunk += chunk
@@ -118,10 +111,9 @@ class _Relay:
             error = raised
         self.is_complete = True
         if is_recorded:
-            at = self.clock()
-            await self.recording.save(
-                self.number, self.request, recorder, at, cut=error is not None
-            )
+            ended = time.monotonic()
+            cut = error is not None
+            await self.recording.save(self.number, self.request, recorder, ended, cut=cut)
         elif response.status >= 200:
             self.recording.skip(self.request, response.status)
         if last_chunk:

@@ -43,17 +43,11 @@ class ThreadHit:
         if answer.kind is Kind.TURN:
             reply = self._with_run(reply)
         translated = live.ids.live_reply(reply)
-        if translated is not reply:
-            reply = without_prebuilt(translated)
         id_pairs = live.ids.pairs(self.search.query.request)
-        if id_pairs or answer.how:
-            reply = without_prebuilt(reply)
-        return replace(
-            reply,
-            how=answer.how and str(answer.how),
-            id_pairs=id_pairs,
-            conversation=answer.facts(),
-        )
+        if translated is not reply or id_pairs or answer.how:
+            reply = without_prebuilt(translated)
+        how = answer.how and str(answer.how)
+        return replace(reply, how=how, id_pairs=id_pairs, conversation=answer.facts())
 
     def _with_run(self, reply: Reply) -> Reply:
         """Note when the response to the turn will be complete; return *reply* with a callback for the moment when it is."""
@@ -98,7 +92,7 @@ class ThreadReplay:
         found = search.run()
         return ThreadHit(found, search) if isinstance(found, Answer) else found
 
-    def known_threads(self, session: Session, thread: str | None) -> list[KnownThread]:
+    def find_known_threads(self, session: Session, thread: str | None) -> list[KnownThread]:
         """Return the threads that went on in recorded conversations since the last call: *thread*, or all if it is None."""
         threads = session.threads
         chosen = threads.latest_first() if thread is None else [threads.get(thread)]
@@ -121,7 +115,7 @@ class ThreadReplay:
             )
         return known
 
-    def known_assistant(self, identity: str) -> dict[str, Json] | None:
+    def find_assistant(self, identity: str) -> dict[str, Json] | None:
         """Return the JSON form of the assistant with the id *identity* in recorded responses, or None."""
         return self._recordings_of(self._library.index).assistants.get(identity)
 
