@@ -69,7 +69,7 @@ class Miss:
     def to_text(self) -> str:
         lines = [f"{self.request.method} {self.request.path}: {self.reason}"]
         for near in self._compared:
-            lines += _near_lines(near)
+            lines += _format_near(near)
         if self.cassettes:
             more = f", and {self.more_cassettes} more" if self.more_cassettes else ""
             lines.append(f"  available cassettes: {', '.join(self.cassettes)}{more}")
@@ -100,7 +100,7 @@ def _compare(near: NearRequest, request: Request) -> dict[str, Json]:
         "played": near.play_count,
         "differs": [_difference_to_json(d, near.request, request) for d in found[:MAX_DIFFERENCES]],
     }
-    if prefixes := _different_prefixes(recorded["path"], got["path"]):
+    if prefixes := _find_prefixes(recorded["path"], got["path"]):
         facts["prefix"] = prefixes
     if len(found) > MAX_DIFFERENCES:
         facts["more"] = len(found) - MAX_DIFFERENCES
@@ -115,7 +115,7 @@ def _may_be_ignored(difference: Difference) -> bool:
     return path[0] in ("body", "query") and len(path) > 1 and path[1] != "stream_mode"
 
 
-def _different_prefixes(recorded: str, got: str) -> dict[str, str] | None:
+def _find_prefixes(recorded: str, got: str) -> dict[str, str] | None:
     """Return the prefixes of two paths with the API below them; None if they are equal, or if the calls have little in common."""
     (prefix, call), (got_prefix, got_call) = url.split_api_path(recorded), url.split_api_path(got)
     if prefix == got_prefix or call.split("/")[1] != got_call.split("/")[1]:
@@ -153,7 +153,7 @@ def _shorten_values(near: dict[str, Json]) -> dict[str, Json]:
     return {**near, "differs": differs}
 
 
-def _near_lines(facts: dict[str, Any]) -> list[str]:
+def _format_near(facts: dict[str, Any]) -> list[str]:
     played = {0: "not played yet", 1: "already played"}.get(
         facts["played"], f"already played {facts['played']} times"
     )

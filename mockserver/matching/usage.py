@@ -43,7 +43,7 @@ def compute_marks(requests: Iterable[Request]) -> list[str]:
     return marks
 
 
-def request_of_mark(mark: str) -> str:
+def strip_ordinal(mark: str) -> str:
     """Return the part of *mark* that all exchanges with an equal request share."""
     return mark.partition("-")[0]
 

@@ -138,7 +138,7 @@ class App:
         )
         if why is None:
             return None
-        self._log.count_rejected(why)
+        self._log.count_bad_request("rejected", why)
         return connections.error_response(403, why)
 
     def _allowed_origin(self, request: web.BaseRequest) -> str | None:

@@ -83,7 +83,8 @@ class _Connection(Connection):
         if not self._has_logged_malformed:
             self._has_logged_malformed = True
             client = self.peername[0] if isinstance(self.peername, tuple) else "a client"
-            self._log.count_malformed(f"malformed request from {client}: {describe_error(error)}")
+            line = f"malformed request from {client}: {describe_error(error)}"
+            self._log.count_bad_request("malformed", line)
 
     def _log_bug(self, error: BaseException | None, headers: Mapping[str, str]) -> None:
         words = {word for value in headers.values() for word in (value, *value.split())}

@@ -74,22 +74,15 @@ class Log:
                 f"{describe(request)} {reply.status} {reply.source}{exchange} {seconds * 1000:.0f} ms{id_pairs}"
             )
 
-    def count_malformed(self, line: str) -> None:
-        """Count a malformed request; write *line* if it is new and one of the first."""
-        self._count_bad("malformed request", line)
-
-    def count_rejected(self, line: str) -> None:
-        """Count a rejected request; write *line* if it is new and one of the first."""
-        self._count_bad("rejected request", line)
-
-    def _count_bad(self, kind: str, line: str) -> None:
+    def count_bad_request(self, kind: str, line: str) -> None:
+        """Count a request of this *kind*, such as "malformed"; write *line* if it is new and one of the first."""
         self._bad_requests[kind] += 1
         lines = self._bad_lines[kind]
         if line in lines or len(lines) > _MAX_LINES:
             return
         lines.add(line)
         too_many = len(lines) > _MAX_LINES
-        self.write(f"further {kind}s are counted, but not logged" if too_many else line)
+        self.write(f"further {kind} requests are counted, but not logged" if too_many else line)
 
     def summary(self) -> str:
         """Return a line with the number of responses by source, and of problems."""
@@ -105,5 +98,8 @@ class Log:
             parts.append(pluralize(self.misses, "miss", "misses"))
         if self.errors:
             parts.append(pluralize(self.errors, "error"))
-        parts += [pluralize(count, kind) for kind, count in sorted(self._bad_requests.items())]
+        parts += [
+            pluralize(count, f"{kind} request")
+            for kind, count in sorted(self._bad_requests.items())
+        ]
         return "; ".join(parts)

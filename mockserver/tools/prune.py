@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from mockserver.matching.usage import Plays, compute_marks, request_of_mark
+from mockserver.matching.usage import Plays, compute_marks, strip_ordinal
 from mockserver.tools.fmt import join_parts
 from mockserver.tools.source import Part, Source
 
@@ -30,9 +30,9 @@ def plan_prune(source: Source, plays: Plays | None) -> PrunePlan:
         [part.exchange.request for part in parts if part.exchange is not None]
     )
     # After equal requests were added, it is not known which of them the usage counted.
-    changed_kinds = {request_of_mark(mark) for mark in part_marks if mark not in plays.exchanges}
+    changed_kinds = {strip_ordinal(mark) for mark in part_marks if mark not in plays.exchanges}
     for part, mark in zip(parts, part_marks, strict=True):
-        if request_of_mark(mark) in changed_kinds:
+        if strip_ordinal(mark) in changed_kinds:
             unknown.append(part)
         elif plays.exchanges[mark] == 0:
             unplayed.append(part)
