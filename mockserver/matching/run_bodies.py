@@ -38,16 +38,9 @@ _NO_EFFECT_ON_THREAD = frozenset(("on_completion",))
 _DEFAULTS: Defaults = {
     "on_disconnect": ("cancel", "continue"),
     "stream_mode": (["values"],),
-    "stream_subgraphs": (False,),
-    "stream_resumable": (False,),
-    "metadata": ({},),
-    "context": ({},),
-    "config": ({},),
-    "command": ({},),
-    "checkpoint": ({},),
-    "interrupt_before": ([],),
-    "interrupt_after": ([],),
-    "feedback_keys": ([],),
+    **dict.fromkeys(("stream_subgraphs", "stream_resumable"), (False,)),
+    **dict.fromkeys(("metadata", "context", "config", "command", "checkpoint"), ({},)),
+    **dict.fromkeys(("interrupt_before", "interrupt_after", "feedback_keys"), ([],)),
 }
 _DEFAULTS_STATELESS = _DEFAULTS | {
     "durability": ("async", "exit"),
@@ -67,10 +60,8 @@ _CONFIG_DEFAULTS: Defaults = {
     "recursion_limit": (25,),
 }
 _MESSAGE_DEFAULTS: Defaults = {
-    "additional_kwargs": ({},),
-    "response_metadata": ({},),
-    "tool_calls": ([],),
-    "invalid_tool_calls": ([],),
+    **dict.fromkeys(("additional_kwargs", "response_metadata"), ({},)),
+    **dict.fromkeys(("tool_calls", "invalid_tool_calls"), ([],)),
     "example": (False,),
 }
 _TOOL_DEFAULTS = _MESSAGE_DEFAULTS | {"status": ("success",)}

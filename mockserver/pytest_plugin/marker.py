@@ -17,8 +17,7 @@ SERVER_OPTIONS = (
 """The arguments of the marker that are passed to the server unchanged."""
 
 _FOLDER = "cassettes"
-_ALLOW = "allow_misses"
-_VCR = "vcr"
+_ARGUMENTS = (*SERVER_OPTIONS, "allow_misses")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +49,18 @@ def read(item: pytest.Item) -> MarkerArguments:
         names = names or marker.args
         options = {**marker.kwargs, **options}
     for name in options:
-        if name not in (*SERVER_OPTIONS, _ALLOW):
+        if name not in _ARGUMENTS:
             raise UsageError(
-                f"unknown argument {name!r}; the arguments are {', '.join((*SERVER_OPTIONS, _ALLOW))}"
+                f"unknown argument {name!r}; the arguments are {', '.join(_ARGUMENTS)}"
             )
     if not all(isinstance(name, str) and name for name in names):
         raise UsageError("write each cassette as a non-empty string, the name of a file")
-    allow_misses = bool(options.pop(_ALLOW, False))
+    allow_misses = bool(options.pop("allow_misses", False))
     if not isinstance(options.get("script", ""), str):
         raise UsageError("write the script as a string, the name of a file")
     if "script" in options:
         options["script"] = item.path.parent / options["script"]
-    uses_vcr = item.get_closest_marker(_VCR) is not None
+    uses_vcr = item.get_closest_marker("vcr") is not None
     paths = tuple(_find_path(item.path, name) for name in names) or (
         default_path(item.path, item.nodeid, uses_vcr=uses_vcr),
     )

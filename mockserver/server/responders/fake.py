@@ -119,12 +119,11 @@ class Fake:
 
 
 def _hand_over(call: Call, body: bytes | ScheduledBody | BodyReader, threads: LiveThreads) -> None:
-    """Tell *threads* what the fake graph has done: a thread that it changed belongs to it from now on."""
-    if call.kind in (Kind.CREATION, Kind.CHANGE) and isinstance(body, bytes):
-        created = thread_in_body(body)
-        if created is not None and (call.kind is Kind.CREATION or call.path == "/copy"):
+    """Tell *threads* what the fake graph has done: a thread that it created or changed belongs to it from now on."""
+    if call.kind is Kind.CREATION or call.path == "/copy":
+        if isinstance(body, bytes) and (created := thread_in_body(body)) is not None:
             threads.add_created_by_fake(created)
-    if call.thread is not None and call.kind in (Kind.TURN, Kind.CHANGE) and call.path != "/copy":
+    elif call.thread is not None and call.kind in (Kind.TURN, Kind.CHANGE):
         threads.give_to_fake(call.thread)
 
 
