@@ -62,12 +62,12 @@ def read(item: pytest.Item) -> MarkerArguments:
         options["script"] = item.path.parent / options["script"]
     uses_vcr = item.get_closest_marker("vcr") is not None
     paths = tuple(_find_path(item.path, name) for name in names) or (
-        default_path(item.path, item.nodeid, uses_vcr=uses_vcr),
+        build_default_path(item.path, item.nodeid, uses_vcr=uses_vcr),
     )
     return MarkerArguments(paths, bool(names), options, allow_misses)
 
 
-def default_path(file: Path, nodeid: str, *, uses_vcr: bool = False) -> Path:
+def build_default_path(file: Path, nodeid: str, *, uses_vcr: bool = False) -> Path:
     """Return the default cassette of the test *nodeid* in *file*: `cassettes/MODULE/TEST.yaml` next to it.
 
     If the test *uses_vcr*, pytest-recording uses that path, and ours is `TEST.mockserver.yaml`. As in pytest-recording, a method is named

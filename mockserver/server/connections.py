@@ -56,7 +56,7 @@ def describe_error(error: BaseException) -> str:
     return next((text for kind, text in _DESCRIPTIONS if isinstance(error, kind)), "not HTTP/1.1")
 
 
-class _Connection(Connection):
+class _LoggingConnection(Connection):
     """Responds to malformed requests and bugs, and logs them: at most one malformed request of a connection."""
 
     def __init__(self, log: Log, *arguments: Any, **options: Any) -> None:
@@ -98,7 +98,7 @@ def create_server(
     """Return a server that passes the requests of all connections to *handler*."""
     return Server(
         handler,
-        partial(_Connection, log),
+        partial(_LoggingConnection, log),
         handler_cancellation=True,
         access_log=None,
         max_line_size=MAX_LINE,

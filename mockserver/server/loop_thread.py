@@ -1,7 +1,7 @@
 """Run an event loop in a background thread, for synchronous callers."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from threading import Thread, current_thread
 from typing import Any, TypeVar
 
@@ -19,12 +19,19 @@ class LoopThread:
         self._thread = Thread(target=self._run_loop, name="mockserver", daemon=True)
         self._thread.start()
 
-    def is_current(self) -> bool:
-        return current_thread() is self._thread
-
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run *coroutine* in the loop, and return its result."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Return the result of *function*, called in the thread."""
+        if current_thread() is self._thread:
+            return function()
+
+        async def call() -> T:
+            return function()
+
+        return self.run(call())
 
     def stop(self, final: Coroutine[Any, Any, object] | None = None) -> None:
         """Stop the loop and the thread, after the remaining tasks and then *final* have finished."""

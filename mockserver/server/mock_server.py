@@ -108,7 +108,7 @@ class MockServer:
         self._recording_stats: Stats | None = None
 
     def __repr__(self) -> str:
-        address = runner.url(self._runner, self._host) if self._runner else "not running"
+        address = runner.format_url(self._runner, self._host) if self._runner else "not running"
         return f"<MockServer {address}: {', '.join(map(str, self._paths)) or 'no cassettes'}>"
 
     @property
@@ -116,7 +116,7 @@ class MockServer:
         """The URL of the server, such as `http://127.0.0.1:40123`; raises UsageError while it is not running."""
         if self._runner is None:
             raise UsageError("the server is not running: use it inside `with MockServer(…)`")
-        return runner.url(self._runner, self._host)
+        return runner.format_url(self._runner, self._host)
 
     def url_for(self, *, session: str | None = None, cassette: str | None = None) -> str:
         """Return the URL for a client with its own *session*, or that uses only one *cassette*."""
@@ -248,15 +248,7 @@ class MockServer:
         return "; ".join(self._recording_stats.errors) if self._recording_stats else ""
 
     def _run_in_server(self, function: Callable[[], T]) -> T:
-        """Return the result of *function*, called in the thread of the server if it has one."""
-        thread = self._thread
-        if thread is None or thread.is_current():
-            return function()
-
-        async def call() -> T:
-            return function()
-
-        return thread.run(call())
+        return function() if self._thread is None else self._thread.call(function)
 
 
 def _check_arguments(

@@ -37,7 +37,7 @@ async def run(app: App, host: str, port: int, on_ready: Callable[[str], None]) -
     loop.set_exception_handler(handle_exception)
     runner = await start(app, host, port)
     try:
-        on_ready(url(runner, host))
+        on_ready(format_url(runner, host))
         await stop.wait()
     finally:
         await runner.cleanup()
@@ -62,7 +62,7 @@ async def start(app: App, host: str, port: int) -> Runner:
     return runner
 
 
-def url(runner: Runner, host: str) -> str:
+def format_url(runner: Runner, host: str) -> str:
     """Return the URL of *runner*, which listens on *host*."""
     port = runner.addresses[0][1]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -164,7 +164,7 @@ async def broken() -> AsyncIterator[tuple[str, list[str]]]:
 
     running = await runner.start(App(FirstOf(Broken()), Log(told.append)), "127.0.0.1", 0)
     try:
-        yield runner.url(running, "127.0.0.1"), told
+        yield runner.format_url(running, "127.0.0.1"), told
     finally:
         await running.cleanup()
 
