@@ -139,7 +139,10 @@ class Reply:
 
 def first_value(headers: Iterable[tuple[str, str]], name: str) -> str | None:
     """Return the first value of *name* (in lower case) in *headers*, or None."""
-    return next((value for key, value in headers if key == name), None)
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
 
 
 def lowercase_names(headers: Iterable[tuple[str, str]]) -> Headers:
