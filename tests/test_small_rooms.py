@@ -6,7 +6,7 @@ from mockserver.errors import ReadError
 from mockserver.formats import json_text
 from mockserver.formats.wording import pluralize
 from mockserver.http import messages
-from mockserver.http.messages import Reply, Request, Source
+from mockserver.http.messages import Reply, ReplySource, Request
 from mockserver.server.cache import Cache
 from mockserver.server.log import Log
 from mockserver.server.sessions import Sessions
@@ -122,36 +122,15 @@ def test_the_least_recently_used_session_is_forgotten() -> None:
     assert sessions.get_or_create("b").counts["k"] == 0
 
 
-class Shelf(list[str]):
-    """A state object of a session."""
-
-
-def test_a_session_has_one_state_object_per_class() -> None:
-    sessions = Sessions()
-    mine = sessions.get_or_create("mine").get_or_create(Shelf)
-    mine.append("book")
-
-    assert sessions.get_or_create("mine").get_or_create(Shelf) is mine
-    assert sessions.get_or_create("yours").get_or_create(Shelf) == []
-    assert sessions.get_or_create("mine").get_or_create(dict) == {}
-
-
-def test_get_does_not_create_a_state_object() -> None:
-    session = Sessions().get_or_create("one")
-
-    assert session.get(Shelf) is None
-    assert session.get_or_create(Shelf) is session.get(Shelf)
-
-
 def log_lines(verbose: bool) -> list[str]:
     lines: list[str] = []
     log = Log(lines.append, verbose=verbose)
     request = Request("POST", "/runs/wait")
     for reply, seconds in (
-        (Reply(200, source=Source.CASSETTE, exchange="a.yaml#1"), 0.0123),
-        (Reply(200, source=Source.FAKE, is_counted=False), 0.001),
-        (Reply(404, source=Source.MISS, note="no exchange matches"), 0.001),
-        (Reply(502, source=Source.ERROR, note="cannot be reached"), 0.001),
+        (Reply(200, source=ReplySource.CASSETTE, exchange="a.yaml#1"), 0.0123),
+        (Reply(200, source=ReplySource.FAKE, is_counted=False), 0.001),
+        (Reply(404, source=ReplySource.MISS, note="no exchange matches"), 0.001),
+        (Reply(502, source=ReplySource.ERROR, note="cannot be reached"), 0.001),
     ):
         log.response_started(request, reply)
         log.response_finished(request, reply, seconds)

@@ -107,9 +107,9 @@ def script() -> None:
 
     Edit a copy of it and use that with `mockserver serve --script FILE`.
     """
-    from mockserver.server.script_files import builtin_text
+    from mockserver.server.script_files import read_builtin_text
 
-    click.echo(builtin_text(), nl=False)
+    click.echo(read_builtin_text(), nl=False)
 
 
 def _select_parts(work: Work, source: "CassetteSource", number: int | None) -> Iterator["Part"]:

@@ -136,11 +136,12 @@ def merge(
 
 
 def _facts(part: "Part") -> dict[str, str]:
-    from mockserver.matching.summary import last_human_message
+    from mockserver.matching.canonical import canonicalize
+    from mockserver.matching.summary import find_human_text
 
     request = part.require_exchange().request
     facts = {"exchange": part.label, "method": request.method, "path": request.path}
-    return facts | {"human": last_human_message(request)}
+    return facts | {"human": find_human_text(canonicalize(request))}
 
 
 def _report_kept(work: Work, opened: Opened, plan: "PrunePlan") -> None:

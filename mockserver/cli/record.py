@@ -71,7 +71,7 @@ def record(
     async def run_and_close() -> None:
         contents = f"{upstream_client.url} into {_display(path)}"
         try:
-            await serving.run(server.app, address, "record", contents, log)
+            await serving.run(server.app, address, "record", contents)
         finally:
             await server.close()
 

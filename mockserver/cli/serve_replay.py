@@ -129,7 +129,7 @@ def _run(server: "ReplayServer", address: serving.AddressOptions, command: str, 
     index = server.cassettes.index
     exchanges = pluralize(index.count, "exchange")
     contents = f"{exchanges} in {pluralize(len(index.cassettes), 'cassette')}"
-    asyncio.run(serving.run(server.app, address, command, contents, log))
+    asyncio.run(serving.run(server.app, address, command, contents))
     log.write(log.summary())
     if unplayed := server.cassettes.unplayed:
         more = f" and {len(unplayed) - _MAX_LISTED} more" if len(unplayed) > _MAX_LISTED else ""

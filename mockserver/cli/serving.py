@@ -48,7 +48,7 @@ def create_server_options(address: AddressOptions, pace: "Pace") -> "ServerOptio
     return ServerOptions(project, pace, is_loopback(address["host"]))
 
 
-async def run(app: "App", address: AddressOptions, command: str, contents: str, log: Log) -> None:
+async def run(app: "App", address: AddressOptions, command: str, contents: str) -> None:
     """Serve *app* until Ctrl-C or SIGTERM. The ready line names the *command* and the *contents*."""
     from mockserver.server import runner
 
@@ -59,4 +59,4 @@ async def run(app: "App", address: AddressOptions, command: str, contents: str, 
         click.echo(f"mockserver {command} on {url}, {contents}")
         sys.stdout.flush()
 
-    await runner.run(app, address["host"], address["port"], report_ready, log.write_once)
+    await runner.run(app, address["host"], address["port"], report_ready)

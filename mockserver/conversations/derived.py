@@ -30,7 +30,7 @@ from mockserver.formats.json_text import Json, dumps, loads
 from mockserver.http.messages import Headers, Request, first_value
 from mockserver.matching import url
 from mockserver.matching.canonical import canonicalize
-from mockserver.matching.run_bodies import run_modes
+from mockserver.matching.run_bodies import find_run_modes
 
 _STATELESS_RUN = re.compile(rf"/runs/(?P<id>{UUID_PATTERN})$")
 _STREAM_HEADERS: Headers = (
@@ -61,7 +61,7 @@ def derive_run(recorded: Exchange, request: Request) -> Response | None:
     The mode-free forms of both requests are equal.
     """
     source, target = canonicalize(recorded.request), canonicalize(request)
-    recorded_modes, modes = run_modes(source), run_modes(target)
+    recorded_modes, modes = find_run_modes(source), find_run_modes(target)
     events = read_events(recorded.response)
     if recorded_modes is None or modes is None or events is None:
         return None
@@ -87,7 +87,7 @@ def derive_existing_run(recorded: Exchange, request: Request) -> Response | None
     """
     response, form = recorded.response, canonicalize(recorded.request)
     urls, path = _run_urls(response), canonicalize(request)["path"]
-    if run_modes(form) is None or not _is_on_thread(form) or urls is None:
+    if find_run_modes(form) is None or not _is_on_thread(form) or urls is None:
         return None
     if request.method != "GET" or (response.end and response.end.cut):
         return None
@@ -99,7 +99,7 @@ def derive_existing_run(recorded: Exchange, request: Request) -> Response | None
 
 
 def _is_on_thread(form: dict[str, Json]) -> bool:
-    return url.api_path(form["path"])[1].startswith("/threads/")
+    return url.split_api_path(form["path"])[1].startswith("/threads/")
 
 
 def _derive_stream(response: Response, events: list[RunEvent], modes: Collection[str]) -> Response:

@@ -10,8 +10,8 @@ from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Index
 from mockserver.matching.keys import IgnoreRules, Key, request_key, without_ignored
-from mockserver.matching.run_bodies import mode_free_form
-from mockserver.matching.shape import shape_key
+from mockserver.matching.run_bodies import drop_stream_modes
+from mockserver.matching.shape import compute_shape_key
 
 
 class Query:
@@ -30,17 +30,18 @@ class Query:
     def shapes(self) -> tuple[Shape, ...]:
         """The request without its ids, for each of the rules of the index."""
         return tuple(
-            (rules, shape_key(without_ignored(self._form, rules))) for rules in self._index.rules
+            (rules, compute_shape_key(without_ignored(self._form, rules)))
+            for rules in self._index.rules
         )
 
     @cached_property
     def run_shapes(self) -> tuple[Shape, ...]:
         """The request without its ids and stream modes, for each of the rules of the index; empty if it is no such run."""
-        form = mode_free_form(self._form)
+        form = drop_stream_modes(self._form)
         if form is None:
             return ()
         return tuple(
-            (rules, shape_key(without_ignored(form, rules))) for rules in self._index.rules
+            (rules, compute_shape_key(without_ignored(form, rules))) for rules in self._index.rules
         )
 
     @cached_property
@@ -62,12 +63,12 @@ class Query:
 
     def run_form(self, names: IdMap, rules: IgnoreRules) -> Json:
         """Return the run without its stream modes, with the recorded ids in place of the live ids of *names*."""
-        form = mode_free_form(self._recorded_form(names))
+        form = drop_stream_modes(self._recorded_form(names))
         return None if form is None else without_ignored(form, rules)
 
     def run_form_of(self, recorded: Request, rules: IgnoreRules) -> Json:
         """Return the *recorded* run without its stream modes."""
-        form = mode_free_form(canonicalize(recorded))
+        form = drop_stream_modes(canonicalize(recorded))
         return None if form is None else without_ignored(form, rules)
 
     def _recorded_form(self, names: IdMap) -> dict[str, Json]:

@@ -15,15 +15,8 @@ Headers = tuple[tuple[str, str], ...]
 
 HOP_BY_HOP = frozenset(
     (
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
+        *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization"),
+        *("proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
     )
 )
 """RFC 9110 section 7.6.1: fields that concern one connection only."""
@@ -55,7 +48,7 @@ _MAX_SESSION_LENGTH = 200
 EVENT_STREAM = "text/event-stream"
 
 
-class Source(StrEnum):
+class ReplySource(StrEnum):
     """The origin of a response, the value of `x-mockserver-source`."""
 
     CASSETTE = "cassette"
@@ -100,7 +93,6 @@ class PrebuiltBody:
 
     @property
     def body(self) -> bytes:
-        """The body without the head."""
         return self.raw[self.start :]
 
 
@@ -124,7 +116,7 @@ class Reply:
     headers: Headers = ()
     body: bytes | PrebuiltBody | TimedBody | StreamingBody = b""
     reason: str | None = None
-    source: Source = Source.CASSETTE
+    source: ReplySource = ReplySource.CASSETTE
     exchange: str | None = None
     """`FILE#N` of the exchange that was played."""
     note: str | None = None
@@ -154,7 +146,6 @@ def first_value(headers: Iterable[tuple[str, str]], name: str) -> str | None:
 
 
 def lowercase_names(headers: Iterable[tuple[str, str]]) -> Headers:
-    """Return *headers* with their names in lower case."""
     return tuple((name.lower(), value) for name, value in headers)
 
 
@@ -212,6 +203,5 @@ def session_name(request: Request) -> str:
 
 
 def cassette_name(request: Request) -> str | None:
-    """Return the cassette that *request* names, or None."""
     name = request.header(CASSETTE_HEADER)
     return None if name is None else unquote(name)

@@ -41,13 +41,13 @@ def canonical_form(method: str, target: str, body: dict[str, Json]) -> dict[str,
     """Return the canonical form of a request for *target*; *body* has one key, `body`, `text` or `base64`, or none."""
     path, _, query = target.partition("?")
     path = url.decode_path(path)
-    _, call = url.api_path(path)
+    _, call = url.split_api_path(path)
     form: dict[str, Json] = {"method": method, "path": path}
     if query:
         values: dict[str, list[str]] = {}
         for name, value in sorted(url.decode_query(query), key=lambda pair: pair[0]):
             values.setdefault(name, []).append(value)
-        if canonical := query_params.canonical_query(call, values):
+        if canonical := query_params.canonicalize_query(call, values):
             form["query"] = canonical
     form |= body
     if method == "POST" and "body" in form:
@@ -91,11 +91,11 @@ def _canonical_body(call: str, body: Json) -> Json:
     if run := _RUN.fullmatch(call):
         threaded = bool(run["thread"])
         if isinstance(body, list):
-            return [run_bodies.canonical_run(run_body, threaded) for run_body in body]
-        return run_bodies.canonical_run(body, threaded)
+            return [run_bodies.canonicalize_run(run_body, threaded) for run_body in body]
+        return run_bodies.canonicalize_run(body, threaded)
     on_thread = _OF_THREAD.sub("", call)
     if on_thread == "/state" and isinstance(body, dict) and isinstance(body.get("values"), dict):
-        body = {**body, "values": run_bodies.canonical_state(body["values"])}
+        body = {**body, "values": run_bodies.canonicalize_state(body["values"])}
     defaults = _CALLS.get(call) or _OF_THREADS.get(on_thread)
     if defaults and isinstance(body, dict):
         return drop_defaults(body, defaults)

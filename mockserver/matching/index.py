@@ -11,8 +11,8 @@ from mockserver.cassette.model import Repeat
 from mockserver.formats.json_text import Json
 from mockserver.matching import keys, url
 from mockserver.matching.keys import IgnoreRules, Key
-from mockserver.matching.run_bodies import mode_free_form
-from mockserver.matching.shape import request_shape, shape_key
+from mockserver.matching.run_bodies import drop_stream_modes
+from mockserver.matching.shape import compute_shape_key, find_shape
 
 MAX_CANDIDATES = 20_000
 """The maximum number of recorded requests that are compared with a missed one."""
@@ -30,7 +30,7 @@ class RequestFingerprint:
     key: Key
     shape: Key | None
     ids: tuple[str, ...]
-    """The ids in the request, in order; see `request_shape`."""
+    """The ids in the request, in order; see `find_shape`."""
     route: tuple[str, str]
     shingles: "array[int]"
     repeat: Repeat | None
@@ -102,8 +102,8 @@ def fingerprint(
     """Return the fingerprint of a recorded request: its canonical *form*, the *raw* bytes it was read from, its own *repeat*, and *at*."""
     reduced = keys.without_ignored(form, rules)
     text = keys.serialize(reduced)
-    shape = request_shape(reduced, text)
-    run = mode_free_form(form)
+    shape = find_shape(reduced, text)
+    run = drop_stream_modes(form)
     return RequestFingerprint(
         len(raw),
         hash(raw),
@@ -114,7 +114,7 @@ def fingerprint(
         keys.shingles(text if not rules else keys.serialize(form)),
         repeat,
         at,
-        shape_key(keys.without_ignored(run, rules)) if run else None,
+        compute_shape_key(keys.without_ignored(run, rules)) if run else None,
     )
 
 
@@ -188,16 +188,16 @@ class Index:
         """Return the recorded exchanges whose requests differ from the canonical request *form* in ids only."""
         found: list[Match] = []
         for rules in self.rules:
-            wanted = request_shape(keys.without_ignored(form, rules))
+            wanted = find_shape(keys.without_ignored(form, rules))
             for key in self._by_shape.get((rules, wanted.key), ()) if wanted else ():
                 found.append(self._by_key[rules, key])
         return found
 
     def find_runs(self, form: dict[str, Json]) -> Match | None:
         """Return the recorded stateless runs whose requests differ from the canonical request *form* in stream modes only."""
-        run = mode_free_form(form)
+        run = drop_stream_modes(form)
         for rules in self.rules if run else ():
-            key = shape_key(keys.without_ignored(run, rules))
+            key = compute_shape_key(keys.without_ignored(run, rules))
             if entries := self._by_run.get((rules, key)):
                 return Match(key, tuple(entries))
         return None
@@ -237,7 +237,7 @@ class Index:
 
 def _path_similarity(left: str, right: str) -> tuple[float, bool]:
     """Return the share of equal segments of two paths in the API, from 0 to 1, and whether their prefixes are equal."""
-    (prefix, path), (other_prefix, other_path) = url.api_path(left), url.api_path(right)
+    (prefix, path), (other_prefix, other_path) = url.split_api_path(left), url.split_api_path(right)
     segments, others = path.split("/")[1:], other_path.split("/")[1:]
     equal = sum(a == b for a, b in zip(segments, others, strict=False))
     return equal / max(len(segments), len(others)), prefix == other_prefix

@@ -22,26 +22,22 @@ _ROLE_TYPES = {"user": "human", "assistant": "ai"}
 
 
 @dataclass(frozen=True, slots=True)
-class AllItems:
-    """The step `[*]`."""
+class ItemSelector:
+    """The step `[key=value]`, or `[*]` if *key* is empty."""
 
-
-@dataclass(frozen=True, slots=True)
-class ItemsWhere:
-    """The step `[key=value]`."""
-
-    key: str
-    value: str
+    key: str = ""
+    value: str = "*"
 
     def matches(self, item: Json) -> bool:
-        """Return whether *item* has the value."""
+        if not self.key:
+            return True
         if not isinstance(item, dict) or self.key not in item:
             return False
         found = item[self.key]
         return self.value == (found if isinstance(found, str) else json.dumps(found))
 
 
-Step = str | int | AllItems | ItemsWhere
+Step = str | int | ItemSelector
 Path = tuple[Step, ...]
 
 
@@ -61,7 +57,6 @@ def parse(text: str) -> Path:
 
 
 def format_path(path: Path) -> str:
-    """Return *path* as text."""
     return "".join(map(_format_step, path)).removeprefix(".")
 
 
@@ -101,33 +96,23 @@ def _parse_step(found: re.Match[str]) -> Step:
     if found["quoted"] is not None:
         return str(json.loads(found["quoted"]))
     if found["all"] is not None:
-        return AllItems()
+        return ItemSelector()
     if found["key"] == "role":
-        return ItemsWhere("type", _ROLE_TYPES.get(found["value"], found["value"]))
-    return ItemsWhere(found["key"], found["value"])
+        return ItemSelector("type", _ROLE_TYPES.get(found["value"], found["value"]))
+    return ItemSelector(found["key"], found["value"])
 
 
-def _selects(step: Step, number: int, item: Json) -> bool:
-    match step:
-        case AllItems():
-            return True
-        case ItemsWhere():
-            return step.matches(item)
-        case _:
-            return step == number
+def _selects(step: int | ItemSelector, number: int, item: Json) -> bool:
+    return step.matches(item) if isinstance(step, ItemSelector) else step == number
 
 
 def _format_step(step: Step) -> str:
     match step:
+        case str() if _SIMPLE.fullmatch(step):
+            return f".{step}"
         case str():
-            return (
-                f".{step}"
-                if _SIMPLE.fullmatch(step)
-                else f"[{json.dumps(step, ensure_ascii=False)}]"
-            )
+            return f"[{json.dumps(step, ensure_ascii=False)}]"
         case int():
             return f"[{step}]"
-        case AllItems():
-            return "[*]"
-        case ItemsWhere():
-            return f"[{step.key}={step.value}]"
+        case ItemSelector(key, value):
+            return f"[{key}={value}]" if key else "[*]"

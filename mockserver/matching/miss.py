@@ -1,7 +1,7 @@
 """The explanation of a miss: the nearest recorded requests and how they differ. No I/O."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,7 @@ from mockserver.cassette.yaml_codec import scalars
 from mockserver.formats.json_text import Json, dumps
 from mockserver.http.messages import Request
 from mockserver.matching import json_path, url
-from mockserver.matching.canonical import canonicalize
+from mockserver.matching.canonical import canonicalize, parse_json
 from mockserver.matching.keys import ABSENT, Difference, IgnoreRules, differences, without_ignored
 
 MAX_SHOWN = 160
@@ -48,18 +48,17 @@ class Miss:
     request: Request
     reason: str
     nearest: tuple[NearRequest, ...] = ()
-    cassettes: tuple[str, ...] = field(default=())
+    cassettes: tuple[str, ...] = ()
     """Names of existing cassettes, if the requested one does not exist."""
     more_cassettes: int = 0
     """The number of further cassettes."""
 
     def to_json(self) -> dict[str, Json]:
-        """Return the miss as JSON."""
         facts: dict[str, Json] = {
             "method": self.request.method,
             "path": self.request.path,
             "reason": self.reason,
-            "nearest": [_with_short_values(near) for near in self._compared],
+            "nearest": [_shorten_values(near) for near in self._compared],
         }
         if self.cassettes:
             facts["cassettes"] = list(self.cassettes)
@@ -68,28 +67,20 @@ class Miss:
         return facts
 
     def to_text(self) -> str:
-        """Return the miss as a few lines of text."""
         lines = [f"{self.request.method} {self.request.path}: {self.reason}"]
         for near in self._compared:
-            lines += _near_lines(near)
+            lines += _format_near(near)
         if self.cassettes:
-            lines.append(f"  available cassettes: {', '.join(self.cassettes)}{self._more}")
+            more = f", and {self.more_cassettes} more" if self.more_cassettes else ""
+            lines.append(f"  available cassettes: {', '.join(self.cassettes)}{more}")
         return "\n".join(lines)
 
     @cached_property
     def _compared(self) -> list[dict[str, Json]]:
-        return [_near_to_json(near, self.request) for near in self.nearest]
-
-    @property
-    def _more(self) -> str:
-        return f", and {self.more_cassettes} more" if self.more_cassettes else ""
-
-    def to_body(self) -> bytes:
-        """Return the body of the 404 response."""
-        return dumps({"detail": self.to_text(), "miss": self.to_json()}).encode("utf-8", "replace")
+        return [_compare(near, self.request) for near in self.nearest]
 
 
-def missing_cassette(request: Request, name: str, existing: Sequence[str]) -> Miss:
+def explain_missing_cassette(request: Request, name: str, existing: Sequence[str]) -> Miss:
     """Return the miss of a *request* for the cassette *name*, which is not in *existing*; it lists the most similar names."""
     compared = existing[:MAX_COMPARED]
     similar = get_close_matches(name, compared, MAX_CASSETTES, cutoff=0.0)
@@ -97,7 +88,7 @@ def missing_cassette(request: Request, name: str, existing: Sequence[str]) -> Mi
     return Miss(request, f"there is no cassette {name!r}", (), listed, len(existing) - len(listed))
 
 
-def _near_to_json(near: NearRequest, request: Request) -> dict[str, Json]:
+def _compare(near: NearRequest, request: Request) -> dict[str, Json]:
     request = near.got or request
     recorded, got = canonicalize(near.request), canonicalize(request)
     found = list(
@@ -109,7 +100,7 @@ def _near_to_json(near: NearRequest, request: Request) -> dict[str, Json]:
         "played": near.play_count,
         "differs": [_difference_to_json(d, near.request, request) for d in found[:MAX_DIFFERENCES]],
     }
-    if prefixes := _different_prefixes(recorded["path"], got["path"]):
+    if prefixes := _find_prefixes(recorded["path"], got["path"]):
         facts["prefix"] = prefixes
     if len(found) > MAX_DIFFERENCES:
         facts["more"] = len(found) - MAX_DIFFERENCES
@@ -124,9 +115,9 @@ def _may_be_ignored(difference: Difference) -> bool:
     return path[0] in ("body", "query") and len(path) > 1 and path[1] != "stream_mode"
 
 
-def _different_prefixes(recorded: str, got: str) -> dict[str, str] | None:
+def _find_prefixes(recorded: str, got: str) -> dict[str, str] | None:
     """Return the prefixes of two paths with the API below them; None if they are equal, or if the calls have little in common."""
-    (prefix, call), (got_prefix, got_call) = url.api_path(recorded), url.api_path(got)
+    (prefix, call), (got_prefix, got_call) = url.split_api_path(recorded), url.split_api_path(got)
     if prefix == got_prefix or call.split("/")[1] != got_call.split("/")[1]:
         return None
     return {"recorded": prefix, "got": got_prefix}
@@ -134,37 +125,35 @@ def _different_prefixes(recorded: str, got: str) -> dict[str, str] | None:
 
 def _difference_to_json(difference: Difference, recorded: Request, got: Request) -> dict[str, Json]:
     facts: dict[str, Json] = {"path": json_path.format_path(difference.path)}
-    for name, value, request in (
-        ("recorded", difference.recorded, recorded),
-        ("got", difference.got, got),
-    ):
-        if value is not ABSENT:
-            facts[name] = _as_sent(value, difference, request)
+    if difference.recorded is not ABSENT:
+        facts["recorded"] = _as_sent(difference.recorded, difference, recorded)
+    if difference.got is not ABSENT:
+        facts["got"] = _as_sent(difference.got, difference, got)
     return facts
-
-
-def _with_short_values(near: dict[str, Json]) -> dict[str, Json]:
-    """Return *near* with its long values cut."""
-    return {**near, "differs": [_shorten_values(difference) for difference in near["differs"]]}
-
-
-def _shorten_values(difference: dict[str, Json]) -> dict[str, Json]:
-    texts = {name: dumps(value) for name, value in difference.items()}
-    return {
-        name: value if len(texts[name]) <= MAX_VALUE else _cut(texts[name], MAX_VALUE)
-        for name, value in difference.items()
-    }
 
 
 def _as_sent(value: Json, difference: Difference, request: Request) -> Json:
     """Return *value*; for an assistant, the name that was sent instead of its id."""
     if difference.path != ("body", "assistant_id"):
         return value
-    sent = canonicalize(Request("PUT", "/", (), request.body))
-    return json_path.get(sent, difference.path, value)
+    return json_path.get(parse_json(request.body), ("assistant_id",), value)
 
 
-def _near_lines(facts: dict[str, Any]) -> list[str]:
+def _shorten_values(near: dict[str, Json]) -> dict[str, Json]:
+    """Return *near* with the long values of its differences cut."""
+
+    def shorten(value: Json) -> Json:
+        text = dumps(value)
+        return value if len(text) <= MAX_VALUE else _cut(text, MAX_VALUE)
+
+    differs = [
+        {name: shorten(value) for name, value in difference.items()}
+        for difference in near["differs"]
+    ]
+    return {**near, "differs": differs}
+
+
+def _format_near(facts: dict[str, Any]) -> list[str]:
     played = {0: "not played yet", 1: "already played"}.get(
         facts["played"], f"already played {facts['played']} times"
     )
@@ -172,26 +161,21 @@ def _near_lines(facts: dict[str, Any]) -> list[str]:
     for difference in facts["differs"]:
         lines.append(f"    {difference['path'] or 'the body'} differs")
         for name, padded in (("recorded", "recorded"), ("got", "got     ")):
-            shown = _format_value(difference[name]) if name in difference else "(absent)"
+            shown = _cut(dumps(difference[name]), MAX_SHOWN) if name in difference else "(absent)"
             lines.append(f"      {padded} {shown}")
     if "prefix" in facts:
-        lines.append(f"    {_prefix_advice(**facts['prefix'])}")
+        recorded, got = facts["prefix"]["recorded"], facts["prefix"]["got"]
+        lines.append(
+            f"    the recorded path has the prefix {recorded}: the client's base URL must end with it"
+            if recorded
+            else f"    the recorded path has no prefix: remove {got} from the client's base URL"
+        )
     if "more" in facts:
         lines.append(f"    and {facts['more']} more differences")
     if "ignore" in facts:
         ignored = ", ".join(scalars.scalar(path, flow=True) for path in facts["ignore"])
         lines.append(f"    to match it anyway: `ignore: [{ignored}]` in the cassette's header")
     return lines
-
-
-def _prefix_advice(recorded: str, got: str) -> str:
-    if not recorded:
-        return f"the recorded path has no prefix: remove {got} from the client's base URL"
-    return f"the recorded path has the prefix {recorded}: the client's base URL must end with it"
-
-
-def _format_value(value: Json) -> str:
-    return _cut(dumps(value), MAX_SHOWN)
 
 
 def _cut(text: str, length: int) -> str:

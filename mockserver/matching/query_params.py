@@ -25,7 +25,7 @@ _CALLS: tuple[tuple[re.Pattern[str], dict[str, tuple[str, ...]], dict[str, str]]
 """For each call: the flags with the words that set them (any other word clears), and the default values."""
 
 
-def canonical_query(call: str, query: Query) -> dict[str, list[str]]:
+def canonicalize_query(call: str, query: Query) -> dict[str, list[str]]:
     """Return *query* of a *call*, a path in the API, without defaults; the last value counts for a single-valued name."""
     for path, flags, defaults in _CALLS:
         if path.fullmatch(call):

@@ -38,16 +38,9 @@ _NO_EFFECT_ON_THREAD = frozenset(("on_completion",))
 _DEFAULTS: Defaults = {
     "on_disconnect": ("cancel", "continue"),
     "stream_mode": (["values"],),
-    "stream_subgraphs": (False,),
-    "stream_resumable": (False,),
-    "metadata": ({},),
-    "context": ({},),
-    "config": ({},),
-    "command": ({},),
-    "checkpoint": ({},),
-    "interrupt_before": ([],),
-    "interrupt_after": ([],),
-    "feedback_keys": ([],),
+    **dict.fromkeys(("stream_subgraphs", "stream_resumable"), (False,)),
+    **dict.fromkeys(("metadata", "context", "config", "command", "checkpoint"), ({},)),
+    **dict.fromkeys(("interrupt_before", "interrupt_after", "feedback_keys"), ([],)),
 }
 _DEFAULTS_STATELESS = _DEFAULTS | {
     "durability": ("async", "exit"),
@@ -67,10 +60,8 @@ _CONFIG_DEFAULTS: Defaults = {
     "recursion_limit": (25,),
 }
 _MESSAGE_DEFAULTS: Defaults = {
-    "additional_kwargs": ({},),
-    "response_metadata": ({},),
-    "tool_calls": ([],),
-    "invalid_tool_calls": ([],),
+    **dict.fromkeys(("additional_kwargs", "response_metadata"), ({},)),
+    **dict.fromkeys(("tool_calls", "invalid_tool_calls"), ([],)),
     "example": (False,),
 }
 _TOOL_DEFAULTS = _MESSAGE_DEFAULTS | {"status": ("success",)}
@@ -83,15 +74,15 @@ def drop_defaults(value: dict[str, Json], defaults: Defaults) -> dict[str, Json]
         name: part
         for name, part in value.items()
         if not (part is None and name not in _NULL_REJECTED)
-        and not any(_same(part, default) for default in defaults.get(name, ()))
+        and not any(_is_same(part, default) for default in defaults.get(name, ()))
     }
 
 
-def _same(left: Json, right: Json) -> bool:
+def _is_same(left: Json, right: Json) -> bool:
     return type(left) is type(right) and bool(left == right)
 
 
-def canonical_run(body: Json, threaded: bool) -> Json:
+def canonicalize_run(body: Json, threaded: bool) -> Json:
     """Return the run *body* in canonical form; *threaded* if the run is on a thread."""
     if not isinstance(body, dict):
         return body
@@ -102,22 +93,22 @@ def canonical_run(body: Json, threaded: bool) -> Json:
         if name not in no_effect and type(value) not in _NO_EFFECT.get(name, ())
     }
     if "assistant_id" in form:
-        form["assistant_id"] = _assistant(form["assistant_id"])
+        form["assistant_id"] = _canonicalize_assistant(form["assistant_id"])
     if "stream_mode" in form:
-        form["stream_mode"] = _modes(form["stream_mode"])
+        form["stream_mode"] = _canonicalize_modes(form["stream_mode"])
     if threaded and isinstance(form.get("checkpoint_during"), bool):
         form["durability"] = "async" if form.pop("checkpoint_during") else "exit"
     if isinstance(form.get("config"), dict):
         form["config"] = drop_defaults(form["config"], _CONFIG_DEFAULTS)
     if isinstance(form.get("input"), dict):
-        form["input"] = canonical_state(form["input"])
+        form["input"] = canonicalize_state(form["input"])
     command = form.get("command")
     if isinstance(command, dict) and isinstance(command.get("update"), dict):
-        form["command"] = {**command, "update": canonical_state(command["update"])}
+        form["command"] = {**command, "update": canonicalize_state(command["update"])}
     return drop_defaults(form, _DEFAULTS_ON_THREAD if threaded else _DEFAULTS_STATELESS)
 
 
-def run_modes(form: dict[str, Json]) -> list[str] | None:
+def find_run_modes(form: dict[str, Json]) -> list[str] | None:
     """Return the stream modes of the request with canonical *form*, or None if it is not a streamed or awaited run."""
     body = form.get("body")
     if form["method"] != "POST" or not _STREAM_OR_WAIT.fullmatch(form["path"]):
@@ -127,19 +118,19 @@ def run_modes(form: dict[str, Json]) -> list[str] | None:
     return modes if is_valid else None
 
 
-def mode_free_form(form: dict[str, Json]) -> dict[str, Json] | None:
+def drop_stream_modes(form: dict[str, Json]) -> dict[str, Json] | None:
     """Return the canonical *form* of a streamed or awaited run without its stream modes, else None.
 
     `/runs/wait` counts as `/runs/stream`: of two requests with the same result, one response may be derived from the other's.
     """
-    if run_modes(form) is None:
+    if find_run_modes(form) is None:
         return None
     path = _STREAM_OR_WAIT.sub(r"\g<runs>/stream", form["path"])
     body = {name: part for name, part in form["body"].items() if name != "stream_mode"}
     return {**form, "path": path, "body": body}
 
 
-def _assistant(name: Json) -> Json:
+def _canonicalize_assistant(name: Json) -> Json:
     if not isinstance(name, str):
         return name
     if _UUID.fullmatch(name):
@@ -150,7 +141,7 @@ def _assistant(name: Json) -> Json:
         return name  # not a graph name: it contains a lone surrogate
 
 
-def _modes(modes: Json) -> Json:
+def _canonicalize_modes(modes: Json) -> Json:
     if isinstance(modes, str):
         return [modes]
     if isinstance(modes, list) and all(isinstance(mode, str) for mode in modes):
@@ -158,20 +149,22 @@ def _modes(modes: Json) -> Json:
     return modes
 
 
-def canonical_state(given: dict[str, Json]) -> dict[str, Json]:
+def canonicalize_state(given: dict[str, Json]) -> dict[str, Json]:
     """Return *given*, a state, with its `messages` in canonical form."""
     messages = given.get("messages")
-    if isinstance(messages, str) or (isinstance(messages, dict) and _kind(messages) is not None):
+    if isinstance(messages, str) or (
+        isinstance(messages, dict) and _find_kind(messages) is not None
+    ):
         messages = [messages]
     if not isinstance(messages, list):
         return given
-    return {**given, "messages": [_message(message) for message in messages]}
+    return {**given, "messages": [_canonicalize_message(message) for message in messages]}
 
 
-def _message(message: Json) -> Json:
+def _canonicalize_message(message: Json) -> Json:
     if isinstance(message, dict) and len(message) == 2:
         # Fast path for nearly all messages: a role and a text.
-        content, kind = message.get("content"), _kind(message)
+        content, kind = message.get("content"), _find_kind(message)
         if isinstance(content, str) and kind is not None:
             return {"type": kind, "content": content}
     match message:
@@ -181,7 +174,7 @@ def _message(message: Json) -> Json:
             message = {"type": role, "content": text}
         case _:
             pass
-    if not isinstance(message, dict) or (kind := _kind(message)) is None:
+    if not isinstance(message, dict) or (kind := _find_kind(message)) is None:
         return message
     form: dict[str, Json] = {"type": kind} | drop_defaults(
         message, _TOOL_DEFAULTS if kind == "tool" else _MESSAGE_DEFAULTS
@@ -191,18 +184,18 @@ def _message(message: Json) -> Json:
     if kind != "remove":
         form.pop("id", None)
     if "content" in message:
-        form["content"] = _content(message["content"])
+        form["content"] = _canonicalize_content(message["content"])
     if isinstance(calls := form.get("tool_calls"), list):
-        form["tool_calls"] = [_tool_call(call) for call in calls]
+        form["tool_calls"] = [_canonicalize_tool_call(call) for call in calls]
     return form
 
 
-def _kind(message: dict[str, Json]) -> str | None:
+def _find_kind(message: dict[str, Json]) -> str | None:
     kind: Json = message.get("role", message.get("type"))
     return _MESSAGE_TYPES.get(kind, kind) if isinstance(kind, str) else None
 
 
-def _content(content: Json) -> Json:
+def _canonicalize_content(content: Json) -> Json:
     match content:
         case None | []:
             return ""
@@ -212,7 +205,7 @@ def _content(content: Json) -> Json:
             return content
 
 
-def _tool_call(call: Json) -> Json:
+def _canonicalize_tool_call(call: Json) -> Json:
     if isinstance(call, dict) and call.get("type") == "tool_call":
         return {name: part for name, part in call.items() if name != "type"}
     return call

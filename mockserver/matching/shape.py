@@ -20,10 +20,11 @@ _IN_PATH = re.compile(
     rf"(?<=/)(?:(?:threads|runs|state)/({UUID_PATTERN})|assistants/({_MADE}))(?=/|$)", re.IGNORECASE
 )
 _KEYS = frozenset(
-    ("thread_id", "run_id", "checkpoint_id", "checkpoint_ns", "langgraph_checkpoint_ns")
+    (
+        *("thread_id", "run_id", "checkpoint_id", "checkpoint_ns", "langgraph_checkpoint_ns"),
+        *("thread_ids", "run_ids", "ids"),
+    )
 )
-_LISTS = frozenset(("thread_ids", "run_ids", "ids"))
-_ASSISTANT = "assistant_id"
 _MADE_ID = re.compile(_MADE, re.IGNORECASE)
 
 _PART_OF_UUID = re.compile(r"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-")
@@ -32,30 +33,22 @@ _PART_OF_UUID = re.compile(r"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-")
 _DEFAULT_ASSISTANT = re.compile(r'\{"body":\{"assistant_id":"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-')
 """The start of a serialized run with a default assistant, whose id does not count."""
 
-_WORDS = ("/threads/", "thread_id", "run_id", "checkpoint")
-"""Every request with ids contains one of these, or the id of an assistant that a client created."""
-
-# Only the digits in either case: a pattern that ignores case is not searched by its first letters.
-_MADE_ASSISTANT = re.compile(r'assistant(?:s/|_id":")' + _MADE.replace("a-f", "a-fA-F"))
-
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class RequestShape:
     """A request without its *ids*, which are in order of appearance. Requests with the same *key* differ in ids only."""
 
     key: Key
     ids: tuple[str, ...]
 
 
-def request_shape(form: Json, text: str | None = None) -> Shape | None:
+def find_shape(form: Json, text: str | None = None) -> RequestShape | None:
     """Return the shape of the canonical request *form*, whose serialized *text* may be given; None if it has no ids."""
     text = serialize(form) if text is None else text
     default = _DEFAULT_ASSISTANT.match(text)
     if not _PART_OF_UUID.search(text, default.end() if default else 0):
         return None
-    if not any(word in text for word in _WORDS) and not _MADE_ASSISTANT.search(text):
-        return None
-    ids = {found.lower() for found in _ids(form)}
+    ids = {found.lower() for found in _find_ids(form)}
     if not ids:
         return None
     numbers: dict[str, int] = {}
@@ -64,38 +57,38 @@ def request_shape(form: Json, text: str | None = None) -> Shape | None:
         identity = found[0].lower()
         return f"\0{numbers.setdefault(identity, len(numbers))}" if identity in ids else found[0]
 
-    return Shape(digest(_UUIDS.sub(numbered, text)), tuple(numbers))
+    return RequestShape(digest(_UUIDS.sub(numbered, text)), tuple(numbers))
 
 
-def _ids(form: Json) -> Iterator[str]:
+def _find_ids(form: Json) -> Iterator[str]:
     for match in _IN_PATH.finditer(form.get("path", "")):
         yield match[1] or match[2]
     for part in ("body", "query"):
-        yield from _ids_below(form.get(part))
+        yield from _find_ids_below(form.get(part))
 
 
-def _ids_below(value: Json) -> Iterator[str]:
+def _find_ids_below(value: Json) -> Iterator[str]:
     if isinstance(value, dict):
         for name, part in value.items():
-            if name in _KEYS or name in _LISTS:
-                yield from _ids_within(part)
-            elif name == _ASSISTANT and isinstance(part, str) and _MADE_ID.fullmatch(part):
+            if name in _KEYS:
+                yield from _find_ids_within(part)
+            elif name == "assistant_id" and isinstance(part, str) and _MADE_ID.fullmatch(part):
                 yield part
             else:
-                yield from _ids_below(part)
+                yield from _find_ids_below(part)
     elif isinstance(value, list):
         for part in value:
-            yield from _ids_below(part)
+            yield from _find_ids_below(part)
 
 
-def _ids_within(value: Json) -> Iterator[str]:
+def _find_ids_within(value: Json) -> Iterator[str]:
     for part in value if isinstance(value, list) else (value,):
         if isinstance(part, str):
             yield from _UUIDS.findall(part)
 
 
-def shape_key(form: Json) -> Key:
+def compute_shape_key(form: Json) -> Key:
     """Return the key of the canonical request *form* without its ids."""
     text = serialize(form)
-    shape = request_shape(form, text)
+    shape = find_shape(form, text)
     return shape.key if shape else digest(text)

@@ -1,22 +1,21 @@
 """Short descriptions of an exchange, and the whole exchange as JSON. No I/O."""
 
 from base64 import b64encode
-from typing import Any
+from collections.abc import Iterator
+from contextlib import suppress
 
 from mockserver.cassette.model import Body, Exchange, Response, Stream
 from mockserver.cassette.playback import last_time
 from mockserver.formats.json_text import Json, loads
 from mockserver.formats.wording import pluralize
-from mockserver.http.messages import Request
-from mockserver.matching.canonical import canonicalize
 
 
-def duration(response: Response) -> float:
+def measure_duration(response: Response) -> float:
     """Return the duration of *response*, in seconds."""
     return round(last_time(response.content) + (response.end.after if response.end else 0.0), 3)
 
 
-def response_size(response: Response) -> str:
+def describe_size(response: Response) -> str:
     """Return the size of *response*: `7 events` or `512 B`."""
     match response.content:
         case Stream(events):
@@ -25,20 +24,15 @@ def response_size(response: Response) -> str:
             return f"{len(raw)} B"
 
 
-def last_human_message(request: Request) -> str:
-    """Return the text of the last human message of *request* on one line, or an empty string."""
-    return human_text(canonicalize(request))
-
-
-def human_text(form: dict[str, Json]) -> str:
-    """Return the text of the last human message in the canonical *form* of a request, or an empty string."""
+def find_human_text(form: dict[str, Json]) -> str:
+    """Return the text of the last human message in the canonical *form* of a request on one line; empty if there is none."""
     body = form.get("body")
     for run in body if isinstance(body, list) else [body]:
         state = run.get("input") if isinstance(run, dict) else None
         messages = state.get("messages") if isinstance(state, dict) else None
         for message in reversed(messages if isinstance(messages, list) else []):
             if isinstance(message, dict) and message.get("type") == "human":
-                return " ".join(_content(message.get("content")).split())
+                return " ".join(_join_text(message.get("content")).split())
     return ""
 
 
@@ -47,12 +41,12 @@ def exchange_to_json(number: int, exchange: Exchange) -> dict[str, Json]:
     request, response = exchange.request, exchange.response
     facts: dict[str, Json] = {
         "number": number,
-        "request": {"method": request.method, "path": request.path} | _body(request.body),
+        "request": {"method": request.method, "path": request.path} | body_to_json(request.body),
         "response": {
             "status": response.status,
             "headers": [list(pair) for pair in response.headers],
         },
-        "seconds": duration(response),
+        "seconds": measure_duration(response),
     }
     if request.headers:
         facts["request"]["headers"] = [list(pair) for pair in request.headers]
@@ -62,27 +56,29 @@ def exchange_to_json(number: int, exchange: Exchange) -> dict[str, Json]:
         facts["redacted"] = exchange.redacted
     match response.content:
         case Stream() as stream:
-            facts["response"]["events"] = list(_events(stream))
+            facts["response"]["events"] = list(_events_to_json(stream))
             if stream.tail:
                 facts["response"]["tail"] = stream.tail.decode("utf-8", "replace")
         case Body() as body:
-            facts["response"] |= _body(body.raw)
+            facts["response"] |= body_to_json(body.raw)
     if response.end:
         facts["response"]["end"] = "cut" if response.end.cut else "closed"
     return facts
 
 
-def _events(stream: Stream) -> Any:
+def _events_to_json(stream: Stream) -> Iterator[dict[str, Json]]:
     at = 0.0
     for timed in stream.events:
         at = round(at + timed.after, 3)
         fields: dict[str, Json] = dict(timed.event.fields)
         if "data" in fields:
-            fields["data"] = _parsed(fields["data"])
+            with suppress(ValueError):
+                fields["data"] = loads(fields["data"])
         yield {"at": at, **fields}
 
 
-def _body(raw: bytes) -> dict[str, Json]:
+def body_to_json(raw: bytes) -> dict[str, Json]:
+    """Return *raw* under `body` if it is JSON, under `text` if it is other text, else under `base64`; an empty dict if it is empty."""
     if not raw:
         return {}
     try:
@@ -95,14 +91,7 @@ def _body(raw: bytes) -> dict[str, Json]:
         return {"text": text}
 
 
-def _parsed(text: str) -> Json:
-    try:
-        return loads(text)
-    except ValueError:
-        return text
-
-
-def _content(content: Json) -> str:
+def _join_text(content: Json) -> str:
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []

@@ -14,7 +14,7 @@ _SLASHES = re.compile("//+")
 _INVALID_BYTE = re.compile("[\udc80-\udcff]")
 
 
-def api_path(path: str) -> tuple[str, str]:
+def split_api_path(path: str) -> tuple[str, str]:
     """Return the prefix in the decoded *path* below which the Agent Server's API is, and the path in the API.
 
     The prefix is empty, and the path unchanged, if no call of the API has this path.

@@ -1,9 +1,9 @@
 """Usage: how often each exchange was played. Exchanges are identified by their requests, so formatting or reordering a cassette keeps the usage. No I/O."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.errors import ReadError
@@ -23,16 +23,16 @@ class Plays:
     unfinished: bool = False
 
     def __add__(self, other: "Plays") -> "Plays":
-        both = Counter(self.exchanges)
-        both.update(other.exchanges)
-        return Plays(dict(both), self.unfinished or other.unfinished)
+        exchanges = Counter(self.exchanges)
+        exchanges.update(other.exchanges)
+        return Plays(dict(exchanges), self.unfinished or other.unfinished)
 
 
 Usage = Mapping[str, Plays]
 """The plays of each cassette, by its path."""
 
 
-def exchange_marks(requests: Iterable[Request]) -> list[str]:
+def compute_marks(requests: Iterable[Request]) -> list[str]:
     """Return a mark for each of the *requests* of one cassette: its key and its ordinal among the requests with that key."""
     seen: Counter[bytes] = Counter()
     marks: list[str] = []
@@ -43,27 +43,20 @@ def exchange_marks(requests: Iterable[Request]) -> list[str]:
     return marks
 
 
-def request_of_mark(mark: str) -> str:
+def strip_ordinal(mark: str) -> str:
     """Return the part of *mark* that all exchanges with an equal request share."""
     return mark.partition("-")[0]
 
 
 def merge_usages(usages: Iterable[Usage]) -> Usage:
-    """Return the sum of all *usages*."""
-    both: dict[str, Plays] = {}
+    merged: defaultdict[str, Plays] = defaultdict(Plays)
     for usage in usages:
         for path, plays in usage.items():
-            both[path] = both[path] + plays if path in both else plays
-    return both
-
-
-def as_unfinished(usage: Usage) -> Usage:
-    """Return *usage* marked as incomplete, because a test failed."""
-    return {path: replace(plays, unfinished=True) for path, plays in usage.items()}
+            merged[path] += plays
+    return dict(merged)
 
 
 def to_json(usage: Usage) -> Json:
-    """Return *usage* as JSON."""
     cassettes = {
         path: {"exchanges": dict(plays.exchanges)}
         | ({"unfinished": True} if plays.unfinished else {})

@@ -7,8 +7,7 @@ import pytest
 
 from mockserver.pytest_plugin import options
 from mockserver.pytest_plugin.outcomes import Outcomes
-from mockserver.pytest_plugin.summary import Summary
-from mockserver.pytest_plugin.usage import UsageCollector
+from mockserver.pytest_plugin.report import Report
 
 if TYPE_CHECKING:
     from mockserver.pytest_plugin.server_fixture import ServerFixture
@@ -16,13 +15,11 @@ if TYPE_CHECKING:
 
 _OPTIONS = pytest.StashKey[options.PluginOptions]()
 _OUTCOMES = pytest.StashKey[Outcomes]()
-_SUMMARY = pytest.StashKey[Summary]()
-_USAGE = pytest.StashKey[UsageCollector]()
+_REPORT = pytest.StashKey[Report]()
 _FIXTURE: "pytest.StashKey[ServerFixture]" = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options `--mockserver-…`."""
     options.add(parser)
 
 
@@ -33,16 +30,14 @@ def pytest_configure(config: pytest.Config) -> None:
         "mockserver(*cassettes, repeat, ignore, speed, max_gap, fallback, script, graphs, fake_now, allow_misses): "
         "the cassettes that the fixture mock_server replays in this test, and options of the server.",
     )
-    config.stash[_OPTIONS] = options.read(config)
-    config.stash[_OUTCOMES], config.stash[_SUMMARY] = Outcomes(config), Summary()
-    config.stash[_USAGE] = UsageCollector(config.stash[_OPTIONS].usage)
-    config.pluginmanager.register(config.stash[_USAGE], "mockserver-usage")
-    config.pluginmanager.register(config.stash[_OUTCOMES], "mockserver-outcomes")
-    config.pluginmanager.register(config.stash[_SUMMARY], "mockserver-summary")
+    config.stash[_OPTIONS] = plugin_options = options.read(config)
+    config.stash[_OUTCOMES] = outcomes = Outcomes(config)
+    config.stash[_REPORT] = report = Report(plugin_options.usage)
+    config.pluginmanager.register(outcomes, "mockserver-outcomes")
+    config.pluginmanager.register(report, "mockserver-report")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Return a line that says whether this run records."""
     return config.stash[_OPTIONS].report_header
 
 
@@ -56,7 +51,7 @@ def mock_server(request: pytest.FixtureRequest) -> Iterator["MockServer"]:
     from mockserver.pytest_plugin.server_fixture import ServerFixture
 
     stash = request.config.stash
-    fixture = ServerFixture(request.node, stash[_OPTIONS], stash[_OUTCOMES], stash[_USAGE])
+    fixture = ServerFixture(request.node, stash[_OPTIONS], stash[_OUTCOMES], stash[_REPORT])
     request.node.stash[_FIXTURE] = fixture
     with fixture as server:
         yield server
@@ -67,16 +62,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test that had a miss, even if the code under test handled the 404."""
     try:
         result = yield
-    except pytest.skip.Exception:
+    except BaseException as error:
         if fixture := item.stash.get(_FIXTURE, None):
-            fixture.fail_for_problems()
-        raise
-    except BaseException:
-        if fixture := item.stash.get(_FIXTURE, None):
-            fixture.report_problems()
+            fixture.report_problems(fail=isinstance(error, pytest.skip.Exception))
         raise
     if fixture := item.stash.get(_FIXTURE, None):
-        fixture.fail_for_problems()
+        fixture.report_problems(fail=True)
     return result
 
 
@@ -89,6 +80,5 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
     del item.stash[_FIXTURE]
     with fixture.ending():
         result = yield
-        if line := fixture.save():
-            item.config.stash[_SUMMARY].add_line(line)
+        fixture.save()
     return result

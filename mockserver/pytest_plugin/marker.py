@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from mockserver.cassette.file_names import SUFFIXES, safe_name
 from mockserver.errors import UsageError
-from mockserver.pytest_plugin.paths import candidate_paths, default_path
 
 NAME = "mockserver"
 SERVER_OPTIONS = (
@@ -16,8 +16,8 @@ SERVER_OPTIONS = (
 )
 """The arguments of the marker that are passed to the server unchanged."""
 
-_ALLOW = "allow_misses"
-_VCR = "vcr"
+_FOLDER = "cassettes"
+_ARGUMENTS = (*SERVER_OPTIONS, "allow_misses")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +49,46 @@ def read(item: pytest.Item) -> MarkerArguments:
         names = names or marker.args
         options = {**marker.kwargs, **options}
     for name in options:
-        if name not in (*SERVER_OPTIONS, _ALLOW):
+        if name not in _ARGUMENTS:
             raise UsageError(
-                f"unknown argument {name!r}; the arguments are {', '.join((*SERVER_OPTIONS, _ALLOW))}"
+                f"unknown argument {name!r}; the arguments are {', '.join(_ARGUMENTS)}"
             )
     if not all(isinstance(name, str) and name for name in names):
         raise UsageError("write each cassette as a non-empty string, the name of a file")
-    allow_misses = bool(options.pop(_ALLOW, False))
+    allow_misses = bool(options.pop("allow_misses", False))
     if not isinstance(options.get("script", ""), str):
         raise UsageError("write the script as a string, the name of a file")
     if "script" in options:
         options["script"] = item.path.parent / options["script"]
-    uses_vcr = item.get_closest_marker(_VCR) is not None
-    paths = tuple(_resolve(item.path, name) for name in names) or (
-        default_path(item.path, item.nodeid, uses_vcr=uses_vcr),
+    uses_vcr = item.get_closest_marker("vcr") is not None
+    paths = tuple(_find_path(item.path, name) for name in names) or (
+        build_default_path(item.path, item.nodeid, uses_vcr=uses_vcr),
     )
     return MarkerArguments(paths, bool(names), options, allow_misses)
 
 
-def _resolve(file: Path, name: str) -> Path:
-    """Return the file or folder with this *name*: the first one that exists, else where it would be recorded."""
-    candidates = candidate_paths(file, name)
-    return next((path for path in candidates if path.exists()), candidates[-1])
+def build_default_path(file: Path, nodeid: str, *, uses_vcr: bool = False) -> Path:
+    """Return the default cassette of the test *nodeid* in *file*: `cassettes/MODULE/TEST.yaml` next to it.
+
+    If the test *uses_vcr*, pytest-recording uses that path, and ours is `TEST.mockserver.yaml`. As in pytest-recording, a method is named
+    `Class.method`.
+    """
+    name = nodeid.partition("::")[2].replace("::", ".", _count_classes(nodeid))
+    suffix = ".mockserver.yaml" if uses_vcr else ".yaml"
+    return file.parent / _FOLDER / file.stem / f"{safe_name(name)}{suffix}"
+
+
+def _find_path(file: Path, name: str) -> Path:
+    """Return the first existing file or folder with this *name* for a marker in *file*, else where it would be recorded.
+
+    *name* may omit the suffix.
+    """
+    full = name if name.endswith(SUFFIXES) else f"{name}{SUFFIXES[0]}"
+    below = file.parent / _FOLDER
+    paths = (below / name, file.parent / name, file.parent / full, below / full)
+    return next((path for path in paths if path.exists()), paths[-1])
+
+
+def _count_classes(nodeid: str) -> int:
+    """Return the number of `::` in *nodeid* that follow a class; those in the brackets of parameters do not count."""
+    return nodeid.partition("::")[2].partition("[")[0].count("::")

@@ -27,7 +27,6 @@ class PluginOptions:
 
 
 def add(parser: pytest.Parser) -> None:
-    """Declare the options."""
     group = parser.getgroup("mockserver", "mockserver: a recorded or fake LangGraph Agent Server")
     group.addoption(
         "--mockserver-record",
@@ -66,7 +65,7 @@ def read(config: pytest.Config) -> PluginOptions:
     record = config.getoption("--mockserver-record")
     upstream = config.getoption("--mockserver-upstream") or None
     report_header = None
-    if record != "none" and _in_ci() and not config.getoption("--mockserver-record-in-ci"):
+    if record != "none" and _is_in_ci() and not config.getoption("--mockserver-record-in-ci"):
         record = "none"
         report_header = (
             "mockserver: not recording, since CI is set; --mockserver-record-in-ci overrides this"
@@ -77,8 +76,10 @@ def read(config: pytest.Config) -> PluginOptions:
         )
     headers: Headers = ()
     if record != "none" and upstream is not None:
-        headers = _headers()
-        report_header = f"mockserver: recording {record} from {_public_url(upstream, headers)}"
+        headers = _read_headers()
+        report_header = (
+            f"mockserver: recording {record} from {_hide_credentials(upstream, headers)}"
+        )
     fail_on_unplayed = bool(config.getoption("--mockserver-fail-on-unplayed"))
     usage = config.getoption("--mockserver-usage")
     path = config.invocation_params.dir / usage if usage else None
@@ -89,12 +90,11 @@ def read(config: pytest.Config) -> PluginOptions:
     return PluginOptions(record, upstream, headers, fail_on_unplayed, path, report_header)
 
 
-def _in_ci() -> bool:
+def _is_in_ci() -> bool:
     return os.environ.get("CI", "").strip().lower() not in _FALSE
 
 
-def _headers() -> Headers:
-    """Return the headers for the upstream from the environment."""
+def _read_headers() -> Headers:
     key = os.environ.get("MOCKSERVER_UPSTREAM_API_KEY", "").strip()
     lines = split_header_lines(os.environ.get("MOCKSERVER_UPSTREAM_HEADER", ""))
     try:
@@ -104,7 +104,7 @@ def _headers() -> Headers:
     return (*headers, ("x-api-key", key)) if key else headers
 
 
-def _public_url(url: str, headers: Headers) -> str:
+def _hide_credentials(url: str, headers: Headers) -> str:
     """Return *url* without user and password; raise pytest.UsageError if it is not the URL of a server."""
     from mockserver.server.upstream import Upstream
 

@@ -16,24 +16,23 @@ class Outcomes:
     def __init__(self, config: pytest.Config) -> None:
         # A worker that replaces a crashed one starts later than the run.
         self._started: float = getattr(config, "workerinput", {}).get(_STARTED, time.time())
-        self._passed: set[str] = set()
+        self._outcomes: dict[str, str] = {}
         self._failed: set[str] = set()
-        self._skipped: set[str] = set()
 
-    def begin(self, item: pytest.Item) -> None:
+    def forget(self, item: pytest.Item) -> None:
         """Forget the previous outcome of *item*, which may be run again."""
-        for ids in (self._passed, self._failed, self._skipped):
-            ids.discard(item.nodeid)
+        self._outcomes.pop(item.nodeid, None)
+        self._failed.discard(item.nodeid)
 
-    def passed(self, item: pytest.Item) -> bool:
+    def has_passed(self, item: pytest.Item) -> bool:
         """Return whether *item* was called and no part of it failed."""
-        return item.nodeid in self._passed and item.nodeid not in self._failed
+        return self._outcomes.get(item.nodeid) == "passed" and item.nodeid not in self._failed
 
-    def skipped(self, item: pytest.Item) -> bool:
+    def is_skipped(self, item: pytest.Item) -> bool:
         """Return whether *item* was skipped during its call."""
-        return item.nodeid in self._skipped
+        return self._outcomes.get(item.nodeid) == "skipped"
 
-    def recorded(self, cassette: Path) -> bool:
+    def was_recorded(self, cassette: Path) -> bool:
         """Return whether *cassette* was recorded earlier in this run, in this worker or in another."""
         return cassette.exists() and cassette.stat().st_mtime > self._started
 
@@ -49,8 +48,7 @@ class Outcomes:
         """Collect the outcome of the call; the last report counts, since earlier ones are of subtests."""
         report = yield
         if report.when == "call":
-            for outcome, ids in ((report.passed, self._passed), (report.skipped, self._skipped)):
-                (ids.add if outcome else ids.discard)(item.nodeid)
+            self._outcomes[item.nodeid] = report.outcome
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -2,24 +2,23 @@
 
 import os
 import shlex
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NoReturn
+from typing import NoReturn
+from unittest import TestCase
 
 import pytest
 
 from mockserver.cassette.file_names import SETTINGS_FILE
-from mockserver.errors import MockServerError, StorageError, UsageError
+from mockserver.errors import MockServerError, UsageError
 from mockserver.formats.wording import pluralize
-from mockserver.http.messages import Source
+from mockserver.http.messages import ReplySource
 from mockserver.pytest_plugin import marker
 from mockserver.pytest_plugin.options import PluginOptions
 from mockserver.pytest_plugin.outcomes import Outcomes
+from mockserver.pytest_plugin.report import Report
 from mockserver.pytest_plugin.staged_cassette import StagedCassette
-from mockserver.pytest_plugin.usage import UsageCollector
 from mockserver.server.journal import Call
 from mockserver.server.mock_server import MockServer
 
@@ -28,28 +27,28 @@ class ServerFixture:
     """Runs the server of the test *item* from entry to exit; its recording is discarded unless `save` is called within `ending`."""
 
     def __init__(
-        self,
-        item: pytest.Item,
-        options: PluginOptions,
-        outcomes: Outcomes,
-        usage: UsageCollector,
+        self, item: pytest.Item, options: PluginOptions, outcomes: Outcomes, report: Report
     ) -> None:
-        outcomes.begin(item)
+        outcomes.forget(item)
         self._item = item
         self._options = options
         self._outcomes = outcomes
-        self._usage = usage
+        self._report = report
         self._problems: list[Call] = []
         self._staged: StagedCassette | None = None
         self._is_ending = False
         self._unittest_message = ""
         try:
             self._marker = marker.read(item)
+            paths = self._find_cassettes()
+            # The working directory may be another project.
+            settings = item.config.rootpath / SETTINGS_FILE
             self._server = MockServer(
-                *self._cassettes(),
+                *paths,
                 **self._marker.server_options,
-                **self._upstream_options(),
-                config=self._settings_file(),
+                upstream=options.upstream if self._staged else None,
+                upstream_headers=dict(options.upstream_headers) if self._staged else None,
+                config=settings if settings.exists() else os.devnull,
                 on_problem=self._problems.append,
             )
         except (MockServerError, TypeError) as error:
@@ -63,49 +62,41 @@ class ServerFixture:
         except MockServerError as error:
             _fail(str(error))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         """Stop the server, and fail the test for problems that are known only now."""
-        error_message = ""
-        if self._usage.path is not None and self._staged is None:
-            passed = self._outcomes.passed(self._item)
-            self._usage.add(self._item, self._server.usage(), passed=passed)
+        passed = self._outcomes.has_passed(self._item)
+        if passed and self._options.usage is not None and self._staged is None:
+            self._report.add_usage(self._item, self._server.usage())
+        storage_error = ""
         try:
-            self._server.__exit__(kind, error, trace)
+            self._server.__exit__(kind, *error)
         except MockServerError as raised:
-            error_message = f"not recorded: {raised}"
+            storage_error = f"not recorded: {raised}"
         if not self._is_ending:
             # The run was interrupted: there is no test to fail.
             self._discard()
             return
-        if error_message:
-            _fail(error_message)
-        self.fail_for_problems()
-        if self._outcomes.skipped(self._item) and self._unittest_message:
+        if storage_error:
+            _fail(storage_error)
+        self.report_problems(fail=True)
+        if self._outcomes.is_skipped(self._item) and self._unittest_message:
             _fail(self._unittest_message)
         unplayed = self._server.unplayed
-        if unplayed and self._options.fail_on_unplayed and self._outcomes.passed(self._item):
+        if unplayed and passed and self._options.fail_on_unplayed:
             _fail(f"{self._display_names}: never played: {', '.join(unplayed)}")
 
-    def fail_for_problems(self) -> None:
-        """Fail the test if there were misses or errors since the last call."""
+    def report_problems(self, *, fail: bool) -> None:
+        """Report the misses and errors since the last call, if any: *fail* the test, or add them to the report of its failure."""
         message = self._take_message()
-        if message and _is_unittest(self._item):
+        if not message:
+            return
+        if fail and not _is_unittest(self._item):
+            _fail(message)
+        self._item.add_report_section("call", "mockserver", message)
+        if fail:
             # unittest reports its own failure or skip later, in place of our message.
-            self._item.add_report_section("call", "mockserver", message)
             self._unittest_message = message
             _fail(message.partition("\n")[0])
-        if message:
-            _fail(message)
-
-    def report_problems(self) -> None:
-        """Add misses and errors to the report of a test that fails for another reason."""
-        if message := self._take_message():
-            self._item.add_report_section("call", "mockserver", message)
 
     @contextmanager
     def ending(self) -> Iterator[None]:
@@ -116,17 +107,20 @@ class ServerFixture:
         finally:
             self._discard()
 
-    def save(self) -> str | None:
-        """Save the recording if the test passed; return a line for the summary, or None if nothing was recorded."""
+    def save(self) -> None:
+        """Save the recording, if there is one and the test passed."""
         if self._staged is None or not self._server.recorded:
-            return None
-        if not self._outcomes.passed(self._item):
-            return f"not saved, since its test did not pass: {self._display_names}"
-        try:
-            self._staged.save()
-        except StorageError as error:
-            _fail(f"{self._display_names} {error}")
-        return f"recorded {self._display_names}"
+            return
+        if self._outcomes.has_passed(self._item):
+            try:
+                self._staged.save()
+            except MockServerError as error:
+                _fail(f"{self._display_names} {error}")
+            self._report.add_recording(f"recorded {self._display_names}")
+        else:
+            self._report.add_recording(
+                f"not saved, since its test did not pass: {self._display_names}"
+            )
 
     def _discard(self) -> None:
         if self._staged is not None:
@@ -139,11 +133,11 @@ class ServerFixture:
     def _display(self, path: Path) -> str:
         return os.path.relpath(path, self._item.config.invocation_params.dir)
 
-    def _cassettes(self) -> tuple[Path, ...]:
+    def _find_cassettes(self) -> tuple[Path, ...]:
         """Return the cassettes to replay or record into; raise UsageError if the marker names one that does not exist."""
         target = self._marker.target
         if self._options.record != "none" and target is not None:
-            is_replaced = self._options.record == "all" and not self._outcomes.recorded(target)
+            is_replaced = self._options.record == "all" and not self._outcomes.was_recorded(target)
             self._staged = StagedCassette(target, replace=is_replaced)
             return (self._staged.file,)
         for path in self._marker.paths:
@@ -153,26 +147,15 @@ class ServerFixture:
                 )
         return tuple(path for path in self._marker.paths if path.exists())
 
-    def _upstream_options(self) -> dict[str, Any]:
-        if self._staged is None:
-            return {}
-        options = self._options
-        return {"upstream": options.upstream, "upstream_headers": dict(options.upstream_headers)}
-
-    def _settings_file(self) -> Path:
-        """Return the settings file in pytest's root folder, since the working directory may be another project."""
-        path = self._item.config.rootpath / SETTINGS_FILE
-        return path if path.exists() else Path(os.devnull)
-
     def _take_message(self) -> str:
         """Return a message about the misses and errors since the last call; empty if there are none."""
         # The server's thread may append meanwhile.
         problems = [self._problems.pop(0) for _ in range(len(self._problems))]
-        allowed = (Source.MISS,) if self._marker.allow_misses else ()
+        allowed = (ReplySource.MISS,) if self._marker.allow_misses else ()
         reported = [problem for problem in problems if problem.source not in allowed]
         if not reported:
             return ""
-        has_miss = any(problem.source is Source.MISS for problem in reported)
+        has_miss = any(problem.source is ReplySource.MISS for problem in reported)
         lines = [
             f"mockserver could not answer {pluralize(len(reported), 'request')}",
             *map(str, reported),
@@ -197,6 +180,5 @@ def _fail(message: str) -> NoReturn:
 
 
 def _is_unittest(item: pytest.Item) -> bool:
-    unittest = sys.modules.get("unittest")
     kind = getattr(item, "cls", None)
-    return bool(unittest and isinstance(kind, type) and issubclass(kind, unittest.TestCase))
+    return isinstance(kind, type) and issubclass(kind, TestCase)

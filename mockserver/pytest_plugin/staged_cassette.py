@@ -2,14 +2,13 @@
 
 import fcntl
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mockserver.errors import StorageError
-from mockserver.store.cassette_file import Stamp, stamp_from
+from mockserver.store import atomic
 
 
 class StagedCassette:
@@ -19,13 +18,13 @@ class StagedCassette:
         self._target = target.resolve()
         self._folder = tempfile.TemporaryDirectory(prefix="mockserver-")
         self.file = Path(self._folder.name, target.name)
-        self._stamp = _stamp(self._target)
-        if self._stamp and not replace:
-            try:
-                shutil.copyfile(self._target, self.file)
-            except OSError as error:
-                self.discard()
-                raise StorageError(f"{target} cannot be read: {error.strerror}") from None
+        try:
+            self._before = self._read_target()
+        except OSError as error:
+            self.discard()
+            raise StorageError(f"{target} cannot be read: {error.strerror}") from None
+        if self._before and not replace:
+            self.file.write_bytes(self._before)
 
     def save(self) -> None:
         """Replace the cassette atomically.
@@ -35,27 +34,22 @@ class StagedCassette:
         try:
             self._target.parent.mkdir(parents=True, exist_ok=True)
             with _locked(self._target.parent):
-                if _stamp(self._target) != self._stamp:
+                if self._read_target() != self._before:
                     raise StorageError(
                         "has changed since the test started, maybe another test recorded into it: record without -n"
                     )
-                self._replace()
+                atomic.create(self._target, self.file.read_bytes())
         except OSError as error:
             raise StorageError(f"cannot be written: {error.strerror}") from None
 
     def discard(self) -> None:
-        """Delete the temporary file."""
         self._folder.cleanup()
 
-    def _replace(self) -> None:
-        temporary = self._target.with_name(f".{self._target.name}.{os.getpid()}")
+    def _read_target(self) -> bytes | None:
         try:
-            shutil.copyfile(self.file, temporary)
-            if self._target.exists():
-                shutil.copymode(self._target, temporary)
-            temporary.replace(self._target)
-        finally:
-            temporary.unlink(missing_ok=True)
+            return self._target.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
 
 
 @contextmanager
@@ -68,10 +62,3 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        return stamp_from(path.stat())
-    except OSError:
-        return None

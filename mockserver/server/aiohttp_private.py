@@ -9,48 +9,41 @@ the parser's errors too; words that it does not know are not shown.)
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 from aiohttp import http, web
 from aiohttp.abc import AbstractStreamWriter
 
 
-class ErrorHandler(Protocol):
-    """Handles the errors of one connection; *peer* is the address of the client."""
-
-    def respond(
-        self, error: BaseException | None, request: web.BaseRequest, peer: object
-    ) -> web.Response:
-        """Return the response to a malformed request, or to one whose handler failed with *error*."""
-
-    def log(self, error: BaseException | None, peer: object) -> None:
-        """Log an *error* outside of a handler, such as a malformed body."""
-
-
 class Server(web.Server):
-    """Passes the requests of all connections to *handler*; each connection has its own error handler."""
+    """Passes the requests of all connections to *handler*; *create_connection* creates the protocol of each."""
 
     def __init__(
         self,
         handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
-        create_error_handler: Callable[[], ErrorHandler],
+        create_connection: Callable[..., "Connection"],
         **options: Any,
     ) -> None:
         super().__init__(handler, **options)
-        self._create_error_handler = create_error_handler
+        self._create_connection = create_connection
 
     def __call__(self) -> web.RequestHandler:
-        """Return the protocol for a new connection."""
-        return _Connection(self, self._create_error_handler(), loop=self._loop, **self._kwargs)
+        return self._create_connection(self, loop=self._loop, **self._kwargs)
 
 
-class _Connection(web.RequestHandler):
-    """One connection of a client."""
+class Connection(web.RequestHandler):
+    """One connection of a client. A subclass defines how errors are answered and logged."""
 
-    def __init__(self, server: Server, errors: ErrorHandler, **options: Any) -> None:
-        super().__init__(server, **options)
-        self._errors = errors
+    def respond_to_error(
+        self, error: BaseException | None, request: web.BaseRequest
+    ) -> web.Response:
+        """Return the response to a malformed request, or to one whose handler failed with *error*."""
+        raise NotImplementedError
+
+    def log_error(self, error: BaseException | None) -> None:
+        """Log an *error* outside of a handler, such as a malformed body."""
+        raise NotImplementedError
 
     def data_received(self, data: bytes) -> None:
         """Process *data*; if it breaks the current request body, stop waiting for the rest."""
@@ -71,16 +64,14 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Return the response to a malformed request, or to one whose handler failed."""
-        response = self._errors.respond(exc or sys.exception(), request, self.peername)
+        response = self.respond_to_error(exc or sys.exception(), request)
         if request.writer.output_size > 0:
             raise ConnectionError("the response has already started")
         response.force_close()
         return response
 
     def log_exception(self, *_: Any, exc_info: BaseException | None = None, **__: Any) -> None:
-        """Log an error outside of a handler."""
-        self._errors.log(exc_info or sys.exception(), self.peername)
+        self.log_error(exc_info or sys.exception())
 
 
 class Runner(web.ServerRunner):
@@ -93,7 +84,6 @@ class Runner(web.ServerRunner):
         self._finish = finish
 
     async def shutdown(self) -> None:
-        """Finish the responses in progress."""
         await self._finish()
 
 
@@ -107,7 +97,6 @@ class RawResponse(web.StreamResponse):
 
     @property
     def keep_alive(self) -> bool:
-        """Whether the connection can be reused."""
         return self._is_reusable
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:

@@ -132,13 +132,13 @@ class App:
     def _reject(self, headers: Mapping[str, str]) -> web.Response | None:
         """Return an error for a request with these *headers* that may not be forwarded, or None."""
         host = headers.get(hdrs.HOST)
-        why = self._access.host_refusal(host) if host is not None else None
-        why = why or self._access.page_refusal(
+        why = self._access.check_host(host) if host is not None else None
+        why = why or self._access.check_page(
             headers.get(hdrs.ORIGIN), headers.get("Sec-Fetch-Site")
         )
         if why is None:
             return None
-        self._log.count_rejected(why)
+        self._log.count_bad_request("rejected", why)
         return connections.error_response(403, why)
 
     def _allowed_origin(self, request: web.BaseRequest) -> str | None:

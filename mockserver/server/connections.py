@@ -2,21 +2,20 @@
 
 import re
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import (
-    BadHttpMethod,
-    BadStatusLine,
     HttpProcessingError,
-    InvalidHeader,
     InvalidURLError,
     LineTooLong,
     TransferEncodingError,
 )
 
 from mockserver.redaction.redactor import Redactor
-from mockserver.server.aiohttp_private import Server
+from mockserver.server.aiohttp_private import Connection, Server
 from mockserver.server.log import Log
 
 MAX_LINE = 1 << 16
@@ -35,10 +34,7 @@ _SAFE_MESSAGES = (
 _DESCRIPTIONS = (
     (LineTooLong, f"a line is longer than {MAX_LINE} bytes"),
     (TransferEncodingError, "invalid chunk"),
-    (InvalidHeader, "invalid header"),
     (InvalidURLError, "invalid URL"),
-    (BadHttpMethod, "invalid method"),
-    (BadStatusLine, "invalid request line"),
 )
 _HINTS = {
     "Received HTTPS traffic on an HTTP port": "this server does not support TLS, use http://",
@@ -60,39 +56,38 @@ def describe_error(error: BaseException) -> str:
     return next((text for kind, text in _DESCRIPTIONS if isinstance(error, kind)), "not HTTP/1.1")
 
 
-class ErrorHandler:
-    """Handles the errors of one connection, and logs at most one malformed request of it."""
+class _LoggingConnection(Connection):
+    """Responds to malformed requests and bugs, and logs them: at most one malformed request of a connection."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self._log = log
         self._has_logged_malformed = False
 
-    def respond(
-        self, error: BaseException | None, request: web.BaseRequest, peer: object
+    def respond_to_error(
+        self, error: BaseException | None, request: web.BaseRequest
     ) -> web.Response:
-        """Return the response to a malformed request, or to one whose handler failed with *error*."""
         if isinstance(error, HttpProcessingError):
-            self._log_malformed(error, peer)
+            self._log_malformed(error)
             return error_response(400, f"malformed request: {describe_error(error)}")
-        self._log_bug(error, request)
+        self._log_bug(error, request.headers)
         return error_response(500, "a bug in mockserver: see the traceback on its stderr")
 
-    def log(self, error: BaseException | None, peer: object) -> None:
-        """Log an *error* outside of a handler, such as a malformed body."""
+    def log_error(self, error: BaseException | None) -> None:
         if isinstance(error, web.RequestPayloadError):
-            self._log_malformed(error, peer)
+            self._log_malformed(error)
         else:
-            self._log_bug(error, None)
+            self._log_bug(error, {})
 
-    def _log_malformed(self, error: BaseException, peer: object) -> None:
+    def _log_malformed(self, error: BaseException) -> None:
         if not self._has_logged_malformed:
             self._has_logged_malformed = True
-            client = peer[0] if isinstance(peer, tuple) else "a client"
-            self._log.count_malformed(f"malformed request from {client}: {describe_error(error)}")
+            client = self.peername[0] if isinstance(self.peername, tuple) else "a client"
+            line = f"malformed request from {client}: {describe_error(error)}"
+            self._log.count_bad_request("malformed", line)
 
-    def _log_bug(self, error: BaseException | None, request: web.BaseRequest | None) -> None:
-        values = request.headers.values() if request is not None else ()
-        words = {word for value in values for word in (value, *value.split())}
+    def _log_bug(self, error: BaseException | None, headers: Mapping[str, str]) -> None:
+        words = {word for value in headers.values() for word in (value, *value.split())}
         redactor = Redactor(word for word in words if len(word) >= _MIN_SECRET_LENGTH)
         self._log.write(redactor.text("".join(traceback.format_exception(error))).rstrip())
 
@@ -103,7 +98,7 @@ def create_server(
     """Return a server that passes the requests of all connections to *handler*."""
     return Server(
         handler,
-        lambda: ErrorHandler(log),
+        partial(_LoggingConnection, log),
         handler_cancellation=True,
         access_log=None,
         max_line_size=MAX_LINE,

@@ -1,6 +1,7 @@
 """The date of what the fake graph makes, as users give it."""
 
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 from mockserver.errors import UsageError
 
@@ -17,10 +18,9 @@ def parse_fake_now(value: object, name: str = "--fake-now") -> datetime | None:
     """
     if value is None:
         return None
-    moment = _read(value)
     try:
-        utc = moment and moment.astimezone(UTC)
-    except OverflowError:
+        utc = _read(value).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
         utc = None
     if utc is None or utc.year not in _YEARS:
         raise UsageError(
@@ -30,16 +30,10 @@ def parse_fake_now(value: object, name: str = "--fake-now") -> datetime | None:
     return utc
 
 
-def _read(value: object) -> datetime | None:
+def _read(value: Any) -> datetime:
     if value == TODAY:
-        return datetime.combine(date.today(), time())  # in the local time zone
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            return None
-    if isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime.combine(value, time())
-    if not isinstance(value, datetime):
-        return None
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+        return datetime.combine(date.today(), time()).astimezone()
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(moment, datetime):
+        moment = datetime.combine(moment, time())
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

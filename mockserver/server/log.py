@@ -1,14 +1,14 @@
 """The log of a server for people: lines while it runs, and a summary at its end."""
 
-import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from mockserver.errors import OUT_OF_FILES
 from mockserver.formats.wording import pluralize
-from mockserver.http.messages import Reply, Request, Source
+from mockserver.http.messages import Reply, ReplySource, Request
 from mockserver.redaction.redactor import describe
-from mockserver.server.journal import PROBLEMS, Call, Journal, to_call
+from mockserver.server.journal import Call, Journal, record_call
 
 _MAX_LINES = 5
 """How many malformed requests, and how many rejected ones, are logged."""
@@ -26,35 +26,29 @@ class Log:
         *,
         verbose: bool = False,
         on_problem: Callable[[Call], None] | None = None,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self.journal = Journal()
         self.write = write
-        self._clock = clock
-        self.counts: Counter[Source] = Counter()
+        self.counts: Counter[ReplySource] = Counter()
         self.verbose = verbose
-        self._malformed = 0
         self._derived = 0
-        self._rejected = 0
-        self._rejected_lines: set[str] = set()
+        self._bad_requests: Counter[str] = Counter()
+        self._bad_lines: defaultdict[str, set[str]] = defaultdict(set)
         self._on_problem = on_problem
         self._written_once: set[str] = set()
 
     def write_once(self, line: str) -> None:
-        """Write *line* unless it was written before."""
         if line not in self._written_once:
             self._written_once.add(line)
             self.write(line)
 
     @property
     def misses(self) -> int:
-        """The number of requests that no exchange matched."""
-        return self.counts[Source.MISS]
+        return self.counts[ReplySource.MISS]
 
     @property
     def errors(self) -> int:
-        """The number of requests that failed in mockserver."""
-        return self.counts[Source.ERROR]
+        return self.counts[ReplySource.ERROR]
 
     def response_started(self, request: Request, reply: Reply) -> None:
         """Count *reply*, which is about to be sent for *request*, and log a problem."""
@@ -62,13 +56,14 @@ class Log:
             return
         self.counts[reply.source] += 1
         self._derived += reply.how == "derived"
-        entry = self.journal.append(self._clock(), request, reply)
-        if reply.source in PROBLEMS and self._on_problem:
-            self._on_problem(to_call(entry))
+        call = record_call(datetime.now(UTC), request, reply)
+        self.journal.append(call)
+        if call.is_fault and self._on_problem:
+            self._on_problem(call)
         elif reply.note == OUT_OF_FILES:
             self.write_once(OUT_OF_FILES)
         elif reply.note:
-            self.write(f"{reply.source}: {to_call(entry)}")
+            self.write(f"{reply.source}: {call}")
 
     def response_finished(self, request: Request, reply: Reply, seconds: float) -> None:
         """If verbose, log that *reply* to *request* was sent after *seconds*."""
@@ -79,29 +74,21 @@ class Log:
                 f"{describe(request)} {reply.status} {reply.source}{exchange} {seconds * 1000:.0f} ms{id_pairs}"
             )
 
-    def count_malformed(self, line: str) -> None:
-        """Count a malformed request; write *line* if it is one of the first."""
-        self._malformed += 1
-        self._write_limited(self._malformed, line, "malformed requests")
-
-    def count_rejected(self, line: str) -> None:
-        """Count a rejected request; write *line* if it is new and one of the first."""
-        self._rejected += 1
-        if line not in self._rejected_lines and len(self._rejected_lines) <= _MAX_LINES:
-            self._rejected_lines.add(line)
-            self._write_limited(len(self._rejected_lines), line, "rejected requests")
-
-    def _write_limited(self, number: int, line: str, kind: str) -> None:
-        if number <= _MAX_LINES:
-            self.write(line)
-        elif number == _MAX_LINES + 1:
-            self.write(f"further {kind} are counted, but not logged")
+    def count_bad_request(self, kind: str, line: str) -> None:
+        """Count a request of this *kind*, such as "malformed"; write *line* if it is new and one of the first."""
+        self._bad_requests[kind] += 1
+        lines = self._bad_lines[kind]
+        if line in lines or len(lines) > _MAX_LINES:
+            return
+        lines.add(line)
+        too_many = len(lines) > _MAX_LINES
+        self.write(f"further {kind} requests are counted, but not logged" if too_many else line)
 
     def summary(self) -> str:
         """Return a line with the number of responses by source, and of problems."""
         answered = [
             f"{self.counts[source]} by {source}"
-            for source in (Source.CASSETTE, Source.FAKE, Source.UPSTREAM)
+            for source in (ReplySource.CASSETTE, ReplySource.FAKE, ReplySource.UPSTREAM)
             if self.counts[source]
         ]
         parts = [f"answered {', '.join(answered)}" if answered else "answered nothing"]
@@ -111,8 +98,8 @@ class Log:
             parts.append(pluralize(self.misses, "miss", "misses"))
         if self.errors:
             parts.append(pluralize(self.errors, "error"))
-        if self._malformed:
-            parts.append(pluralize(self._malformed, "malformed request"))
-        if self._rejected:
-            parts.append(pluralize(self._rejected, "rejected request"))
+        parts += [
+            pluralize(count, f"{kind} request")
+            for kind, count in sorted(self._bad_requests.items())
+        ]
         return "; ".join(parts)

@@ -6,11 +6,10 @@ from dataclasses import replace
 from datetime import date
 from os import PathLike
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
-from mockserver.cassette.model import Policy, Repeat
+from mockserver.cassette.model import Repeat
 from mockserver.errors import StorageError, UsageError
 from mockserver.http import access
 from mockserver.http.pacing import parse_pace
@@ -21,6 +20,9 @@ from mockserver.server.aiohttp_private import Runner
 from mockserver.server.journal import Call
 from mockserver.server.log import Log
 from mockserver.server.loop_thread import LoopThread, run_uncancelled
+
+if TYPE_CHECKING:
+    from mockserver.server.recording import Stats
 
 T = TypeVar("T")
 
@@ -72,38 +74,41 @@ class MockServer:
         on_problem: Callable[[Call], None] | None = None,
         on_fault: Callable[[Call], None] | None = None,
     ) -> None:
-        if "" in cassettes:
-            raise UsageError("the name of a cassette is empty")
+        _check_arguments(cassettes, fallback, upstream, record, repeat)
+        if fallback is None and (script or graphs or fake_now is not None):
+            raise UsageError('script, graphs and fake_now need the fake graph: add fallback="fake"')
+        if upstream is None and (record != "new" or upstream_headers):
+            raise UsageError("record and upstream_headers need an upstream")
         if on_problem is not None and on_fault is not None:
             raise UsageError("on_fault is the old name of on_problem: give only on_problem")
         self._paths = tuple(map(Path, cassettes))
         self._fallback = fallback
         self._script = Path(script) if script is not None else None
         self._graphs = _to_tuple(graphs)
-        self._fake_now = fake_now
+        self._fake_now = fake_time.parse_fake_now(fake_now, "fake_now")
         self._upstream = upstream
         self._record = record
         self._upstream_headers = tuple((upstream_headers or {}).items())
-        self._speed = str(speed)
-        self._max_gap = max_gap
-        self._repeat = repeat
-        self._ignore = _to_tuple(ignore)
+        self._pace = parse_pace(str(speed), max_gap)
+        self._repeat = Repeat(repeat) if repeat else None
+        self._ignore = keys.merge_rules(_to_tuple(ignore))
         self._config = Path(config) if config is not None else None
         self._host = host
         self._port = port
-        self._origins = access.parse_origins(_to_tuple(allow_origin), "allow_origin")
-        self._hosts = access.parse_hosts(_to_tuple(allow_host), "allow_host")
+        self._origins = access.parse_each(
+            access.parse_origin, _to_tuple(allow_origin), "allow_origin"
+        )
+        self._hosts = access.parse_each(access.parse_host, _to_tuple(allow_host), "allow_host")
         self._on_problem = on_problem or on_fault
-        self._log = self._new_log()
+        self._log = self._create_log()
         self._server: modes.ReplayServer | modes.RecordServer | None = None
         self._runner: Runner | None = None
         self._thread: LoopThread | None = None
         self._unplayed: list[str] = []
-        self._recorded = 0
-        self._check()
+        self._recording_stats: Stats | None = None
 
     def __repr__(self) -> str:
-        address = runner.url(self._runner, self._host) if self._runner else "not running"
+        address = runner.format_url(self._runner, self._host) if self._runner else "not running"
         return f"<MockServer {address}: {', '.join(map(str, self._paths)) or 'no cassettes'}>"
 
     @property
@@ -111,19 +116,17 @@ class MockServer:
         """The URL of the server, such as `http://127.0.0.1:40123`; raises UsageError while it is not running."""
         if self._runner is None:
             raise UsageError("the server is not running: use it inside `with MockServer(…)`")
-        return runner.url(self._runner, self._host)
+        return runner.format_url(self._runner, self._host)
 
     def url_for(self, *, session: str | None = None, cassette: str | None = None) -> str:
         """Return the URL for a client with its own *session*, or that uses only one *cassette*."""
         if "" in (session, cassette):
             raise UsageError("the name of a session or a cassette is empty")
-        names = (("session", session), ("cassette", cassette))
-        parts = (
-            f"{CONTROL_PREFIX}{kind}/{quote(name, safe='')}"
-            for kind, name in names
-            if name is not None
-        )
-        return self.url + "".join(parts)
+        url = self.url
+        for kind, name in (("session", session), ("cassette", cassette)):
+            if name is not None:
+                url += f"{CONTROL_PREFIX}{kind}/{quote(name, safe='')}"
+        return url
 
     @property
     def calls(self) -> list[Call]:
@@ -138,11 +141,7 @@ class MockServer:
     @property
     def recorded(self) -> int:
         """The number of exchanges recorded since the start."""
-        return (
-            self._server.recording.stats.exchanges
-            if isinstance(self._server, modes.RecordServer)
-            else self._recorded
-        )
+        return self._recording_stats.exchanges if self._recording_stats else 0
 
     @property
     def unplayed(self) -> list[str]:
@@ -166,24 +165,19 @@ class MockServer:
         """Start the server."""
         if self._runner is not None:
             raise UsageError(f"{self!r} is already running")
-        self._log, self._recorded = self._new_log(), 0
+        self._log, self._recording_stats = self._create_log(), None
         self._server = self._create_server()
         try:
             self._runner = await runner.start(self._server.app, self._host, self._port)
         except BaseException:
-            await self._close()
+            await self._stop()
             raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *error: object) -> None:
         """Stop the server and finish its cassettes."""
         errors = await run_uncancelled(self._stop())
-        if errors and error is None:
+        if errors and kind is None:
             raise StorageError(errors)
 
     def __enter__(self) -> Self:
@@ -199,60 +193,34 @@ class MockServer:
         self._thread = thread
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         """Stop the server and finish its cassettes."""
         thread, self._thread = self._thread, None
         if thread is not None:
             try:
-                thread.run(self.__aexit__(kind, error, trace))
+                thread.run(self.__aexit__(kind, *error))
             finally:
                 thread.stop()
 
-    def _new_log(self) -> Log:
+    def _create_log(self) -> Log:
         return Log(logging.getLogger("mockserver").warning, on_problem=self._on_problem)
-
-    def _check(self) -> None:
-        """Raise UsageError if the arguments contradict each other."""
-        if self._fallback not in (None, "fake"):
-            raise UsageError(f'fallback={self._fallback!r}: must be "fake" or None')
-        if self._fallback is None and (self._script or self._graphs or self._fake_now is not None):
-            raise UsageError('script, graphs and fake_now need the fake graph: add fallback="fake"')
-        fake_time.parse_fake_now(self._fake_now, "fake_now")
-        if self._record not in ("new", "all"):
-            raise UsageError(f'record={self._record!r}: must be "new" or "all"')
-        if self._upstream is None and (self._record != "new" or self._upstream_headers):
-            raise UsageError("record and upstream_headers need an upstream")
-        if self._upstream is not None and self._fallback is not None:
-            raise UsageError("upstream and fallback exclude each other: choose one")
-        if self._upstream is not None and len(self._paths) != 1:
-            raise UsageError("upstream: name exactly one cassette or folder to record into")
-        if self._repeat is not None and self._repeat not in list(Repeat):
-            raise UsageError(f"repeat={self._repeat!r}: must be one of {', '.join(Repeat)}")
-        parse_pace(self._speed, self._max_gap)
-        keys.merge_rules(self._ignore)
 
     def _create_server(self) -> modes.ReplayServer | modes.RecordServer:
         project = settings.load(self._config).allowing(self._origins, self._hosts)
-        policy = Policy(
-            keys.merge_rules(project.policy.ignore, self._ignore),
-            project.policy.repeat,
-            Repeat(self._repeat) if self._repeat else None,
+        policy = replace(
+            project.policy,
+            ignore=keys.merge_rules(project.policy.ignore, self._ignore),
+            override=self._repeat,
         )
         options = modes.ServerOptions(
-            replace(project, policy=policy),
-            parse_pace(self._speed, self._max_gap),
-            access.is_loopback(self._host),
+            replace(project, policy=policy), self._pace, access.is_loopback(self._host)
         )
         if self._upstream is not None:
             return self._create_record_server(self._upstream, options)
         if self._fallback is not None:
-            now = fake_time.parse_fake_now(self._fake_now, "fake_now")
-            return modes.serve(self._paths, options, self._log, self._script, self._graphs, now)
+            return modes.serve(
+                self._paths, options, self._log, self._script, self._graphs, self._fake_now
+            )
         return modes.replay(self._paths, options, self._log)
 
     def _create_record_server(self, url: str, options: modes.ServerOptions) -> modes.RecordServer:
@@ -261,38 +229,48 @@ class MockServer:
 
         mode = WriteMode.EXTEND if self._record == "new" else WriteMode.OVERWRITE
         upstream = Upstream(url, self._upstream_headers)
-        return modes.record(self._paths[0], mode, upstream, options, self._log)
+        server = modes.record(self._paths[0], mode, upstream, options, self._log)
+        self._recording_stats = server.recording.stats
+        return server
 
     async def _stop(self) -> str:
+        """Stop the server, close all files, and return the errors of the recording as text."""
         running, self._runner = self._runner, None
+        server, self._server = self._server, None
         try:
             if running is not None:
                 await running.cleanup()
         finally:
-            errors = await self._close()
-        return errors
-
-    async def _close(self) -> str:
-        """Close all files, and return the errors of the recording as text."""
-        server, self._server = self._server, None
-        if server is not None and server.cassettes is not None:
-            self._unplayed = server.cassettes.unplayed
-        if not isinstance(server, modes.RecordServer):
-            return ""
-        await server.close()
-        self._recorded = server.recording.stats.exchanges
-        return "; ".join(server.recording.stats.errors)
+            if server is not None and server.cassettes is not None:
+                self._unplayed = server.cassettes.unplayed
+            if isinstance(server, modes.RecordServer):
+                await server.close()
+        return "; ".join(self._recording_stats.errors) if self._recording_stats else ""
 
     def _run_in_server(self, function: Callable[[], T]) -> T:
-        """Return the result of *function*, called in the thread of the server if it has one."""
-        thread = self._thread
-        if thread is None or thread.is_current():
-            return function()
+        return function() if self._thread is None else self._thread.call(function)
 
-        async def call() -> T:
-            return function()
 
-        return thread.run(call())
+def _check_arguments(
+    cassettes: tuple[str | PathLike[str], ...],
+    fallback: str | None,
+    upstream: str | None,
+    record: str,
+    repeat: str | None,
+) -> None:
+    """Raise UsageError if an argument is invalid, or if *fallback*, *upstream* and *cassettes* contradict each other."""
+    if "" in cassettes:
+        raise UsageError("the name of a cassette is empty")
+    if fallback not in (None, "fake"):
+        raise UsageError(f'fallback={fallback!r}: must be "fake" or None')
+    if record not in ("new", "all"):
+        raise UsageError(f'record={record!r}: must be "new" or "all"')
+    if repeat is not None and repeat not in list(Repeat):
+        raise UsageError(f"repeat={repeat!r}: must be one of {', '.join(Repeat)}")
+    if upstream is not None and fallback is not None:
+        raise UsageError("upstream and fallback exclude each other: choose one")
+    if upstream is not None and len(cassettes) != 1:
+        raise UsageError("upstream: name exactly one cassette or folder to record into")
 
 
 def _to_tuple(values: Iterable[str]) -> tuple[str, ...]:

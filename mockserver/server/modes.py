@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from mockserver.server.app import App
 from mockserver.server.control_api import ControlApi
 from mockserver.server.log import Log
 from mockserver.server.responders.chain import FirstOf, Responder
-from mockserver.server.responders.miss import ExplainMiss, RejectUnknownCassette
+from mockserver.server.responders.miss import ExplainMiss
 from mockserver.server.responders.replay import Cassettes
 from mockserver.server.settings import Settings
 from mockserver.store.library import Library
@@ -69,9 +68,7 @@ class RecordServer:
 
 def replay(paths: Iterable[Path], options: ServerOptions, log: Log) -> ReplayServer:
     """Return a server that replays the cassettes below *paths*, and explains each miss."""
-    return _create_replay_server(
-        "replay", paths, options, log, lambda cassettes: (ExplainMiss(cassettes),)
-    )
+    return _create_replay_server("replay", paths, options, log, ExplainMiss)
 
 
 def serve(
@@ -92,29 +89,26 @@ def serve(
     from mockserver.fake.ids import EPOCH
     from mockserver.server import script_files
     from mockserver.server.responders.fake import Fake
-    from mockserver.server.responders.near_miss import near_miss
 
     runs = RunEngine(script_files.load(script), options.pace.scale)
-    api = Api(runs, tuple(graphs))
-    reloader = script_files.ScriptReloader(script, runs.use_script, log.write) if script else None
-    reload_script = reloader.reload_if_changed if reloader else lambda: None
-
-    def create_fallbacks(cassettes: Cassettes) -> tuple[Responder, ...]:
-        threads = cassettes.threads
-        fake = Fake(
-            api,
+    reload_script = (
+        script_files.ScriptReloader(script, runs.use_script, log.write).reload_if_changed
+        if script
+        else lambda: None
+    )
+    return _create_replay_server(
+        "serve",
+        paths,
+        options,
+        log,
+        lambda cassettes: Fake(
+            Api(runs, tuple(graphs)),
             options.pace,
-            cassettes.sessions,
-            threads.known_threads,
-            reload_script,
+            cassettes,
+            reload_script=reload_script,
             epoch=fake_now or EPOCH,
-            near_miss=partial(near_miss, cassettes),
-            refusal=cassettes.refusal,
-            known_assistant=threads.known_assistant,
-        )
-        return RejectUnknownCassette(cassettes), fake
-
-    return _create_replay_server("serve", paths, options, log, create_fallbacks)
+        ),
+    )
 
 
 def record(
@@ -164,7 +158,7 @@ def _create_replay_server(
     paths: Iterable[Path],
     options: ServerOptions,
     log: Log,
-    create_fallbacks: Callable[[Cassettes], tuple[Responder, ...]],
+    create_fallback: Callable[[Cassettes], Responder],
 ) -> ReplayServer:
     library = Library(paths, options.project.policy, log.write)
     redact = replace(options.project.redact, report=log.write_once)
@@ -172,5 +166,5 @@ def _create_replay_server(
         library, options.pace, redact, can_switch=mode == "serve", derives=options.project.derive
     )
     control = ControlApi(mode, log.journal, cassettes, redact, options.access())
-    app = App(FirstOf(cassettes, *create_fallbacks(cassettes)), log, control)
+    app = App(FirstOf(cassettes, create_fallback(cassettes)), log, control)
     return ReplayServer(app, control, cassettes)

@@ -16,17 +16,10 @@ from mockserver.server.connections import create_server
 _SHUTDOWN_TIMEOUT = 0.25
 
 
-async def run(
-    app: App,
-    host: str,
-    port: int,
-    on_ready: Callable[[str], None],
-    write_once: Callable[[str], None],
-) -> None:
-    """Serve *app* until Ctrl-C or SIGTERM.
+async def run(app: App, host: str, port: int, on_ready: Callable[[str], None]) -> None:
+    """Serve *app* until Ctrl-C or SIGTERM; *on_ready* is called with the URL when the server listens.
 
-    *on_ready* is called with the URL when the server listens, *write_once* with log lines that may repeat. Raise UsageError if the server
-    cannot listen on *host* and *port*.
+    Raise UsageError if the server cannot listen on *host* and *port*.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -37,14 +30,14 @@ async def run(
         error = context.get("exception")
         if isinstance(error, OSError) and is_out_of_files(error):
             # asyncio reports this for each waiting connection.
-            write_once(OUT_OF_FILES)
+            app.log.write_once(OUT_OF_FILES)
         else:
             loop.default_exception_handler(context)
 
     loop.set_exception_handler(handle_exception)
     runner = await start(app, host, port)
     try:
-        on_ready(url(runner, host))
+        on_ready(format_url(runner, host))
         await stop.wait()
     finally:
         await runner.cleanup()
@@ -69,7 +62,7 @@ async def start(app: App, host: str, port: int) -> Runner:
     return runner
 
 
-def url(runner: Runner, host: str) -> str:
+def format_url(runner: Runner, host: str) -> str:
     """Return the URL of *runner*, which listens on *host*."""
     port = runner.addresses[0][1]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,6 +1,5 @@
 """Load scripts of the fake graph from files."""
 
-import os
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -9,16 +8,15 @@ from mockserver.errors import UsageError
 from mockserver.fake.script import parse
 from mockserver.fake.script.model import Script
 from mockserver.store import discovery
+from mockserver.store.cassette_file import Stamp, stamp_from
 
 
-def builtin_text() -> str:
-    """Return the text of the built-in script."""
+def read_builtin_text() -> str:
     return (resources.files("mockserver.fake.script") / "builtin.yaml").read_text("utf-8")
 
 
-def builtin() -> Script:
-    """Return the built-in script."""
-    return parse.script(builtin_text(), Script)
+def load_builtin() -> Script:
+    return parse.script(read_builtin_text(), Script)
 
 
 class ScriptReloader:
@@ -31,13 +29,11 @@ class ScriptReloader:
         self, path: Path, on_change: Callable[[Script], None], write: Callable[[str], None]
     ) -> None:
         self._path = path
-        self._name = str(path)
         self._on_change = on_change
         self._write = write
         self._stamp = self._read_stamp()
 
     def reload_if_changed(self) -> None:
-        """Reload the script if the file was edited."""
         stamp = self._read_stamp()
         if stamp == self._stamp:
             return
@@ -47,16 +43,15 @@ class ScriptReloader:
         except UsageError as error:
             self._write(f"{error}; the previous version stays in use")
 
-    def _read_stamp(self) -> tuple[int, int, int] | None:
+    def _read_stamp(self) -> Stamp | None:
         try:
-            stat = os.stat(self._name)  # noqa: PTH116 (three times as fast as Path.stat)
+            return stamp_from(self._path.stat())
         except OSError:
             return None
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 def load(path: Path | None) -> Script:
     """Return the script in *path*, or the built-in one if it is None; raise UsageError, with file and line, if it is invalid."""
     if path is None:
-        return builtin()
-    return discovery.parse_file(path, lambda text: parse.script(text, builtin, str(path)))
+        return load_builtin()
+    return discovery.parse_file(path, lambda text: parse.script(text, load_builtin, str(path)))

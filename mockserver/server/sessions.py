@@ -1,14 +1,14 @@
 """What was played: the state of each session, and the exchanges that any session has played. No I/O."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
-from mockserver.matching.index import Cassette, Entry, Index
+from mockserver.conversations.live_threads import LiveThreads
+from mockserver.conversations.outside import OutsideIds
+from mockserver.fake.api.database import Database
+from mockserver.matching.index import Index
 from mockserver.matching.keys import Key
-
-T = TypeVar("T")
 
 MAX_SESSIONS = 1000
 """Beyond this number the least recently used session is forgotten."""
@@ -19,27 +19,16 @@ _Identity = tuple[str, Key, int]
 
 @dataclass(slots=True)
 class Session:
-    """The counters of one session, and one state object per class."""
+    """The counters and the state of one session."""
 
     counts: Counter[Hashable] = field(default_factory=Counter)
     """How often a recorded response was used, by request key."""
     plays: Counter[str] = field(default_factory=Counter)
     """How often each exchange was played, by label."""
-    state: dict[type, object] = field(default_factory=dict)
-
-    def get_or_create(self, kind: type[T]) -> T:
-        """Return the state object of class *kind*; create it if it is missing."""
-        if kind not in self.state:
-            self.state[kind] = kind()
-        value = self.state[kind]
-        assert isinstance(value, kind)
-        return value
-
-    def get(self, kind: type[T]) -> T | None:
-        """Return the state object of class *kind*, or None."""
-        value = self.state.get(kind)
-        assert value is None or isinstance(value, kind)
-        return value
+    threads: LiveThreads = field(default_factory=LiveThreads)
+    outside_ids: OutsideIds = field(default_factory=OutsideIds)
+    database: Database = field(default_factory=Database)
+    """What the fake graph has stored."""
 
 
 class Sessions:
@@ -51,7 +40,7 @@ class Sessions:
         self._plays: Counter[str] = Counter()
 
     def get_or_create(self, name: str) -> Session:
-        """Return the session *name*, new if it does not exist, and mark it as used."""
+        """Return the session *name*, new if it does not exist."""
         session = self._sessions.get(name)
         if session is None:
             session = self._sessions[name] = Session()
@@ -62,7 +51,6 @@ class Sessions:
         return session
 
     def count_play(self, session: Session, exchange: str) -> None:
-        """Count one play of *exchange* in *session*."""
         session.plays[exchange] += 1
         self._plays[exchange] += 1
 
@@ -91,35 +79,24 @@ class PlayedExchanges:
 
     def add(self, label: str, index: Index) -> None:
         """Add the exchange *label* of *index*, the current index."""
-        if index is not self._index:
-            self._transfer_to(index)
-        self._labels.add(label)
+        self.labels(index).add(label)
 
     def labels(self, index: Index) -> set[str]:
         """Return the labels of the played exchanges of *index*, the current index."""
         if index is not self._index:
-            self._transfer_to(index)
+            old, new = _label_identities(self._index), _label_identities(index)
+            played = {identity for label, identity in old.items() if label in self._labels}
+            self._labels = {label for label, identity in new.items() if identity in played}
+            self._index = index
         return self._labels
 
-    def _transfer_to(self, index: Index) -> None:
-        """Find the played exchanges in the new *index*."""
-        identities = {
-            identity
-            for cassette in self._index.cassettes
-            for identity, entry in _with_identities(cassette)
-            if entry.label in self._labels
-        }
-        self._labels = {
-            entry.label
-            for cassette in index.cassettes
-            for identity, entry in _with_identities(cassette)
-            if identity in identities
-        }
-        self._index = index
 
-
-def _with_identities(cassette: Cassette) -> Iterator[tuple[_Identity, Entry]]:
-    seen: Counter[Key] = Counter()
-    for entry in cassette.entries:
-        seen[entry.key] += 1
-        yield (cassette.name, entry.key, seen[entry.key]), entry
+def _label_identities(index: Index) -> dict[str, _Identity]:
+    """Return the identity of each exchange of *index* by its label."""
+    seen: Counter[tuple[str, Key]] = Counter()
+    identities: dict[str, _Identity] = {}
+    for cassette in index.cassettes:
+        for entry in cassette.entries:
+            seen[cassette.name, entry.key] += 1
+            identities[entry.label] = (cassette.name, entry.key, seen[cassette.name, entry.key])
+    return identities

@@ -31,9 +31,7 @@ class Settings:
     def allowing(self, origins: Iterable[str], hosts: Iterable[str]) -> "Settings":
         """Return these settings with *origins* and *hosts* also allowed."""
         return replace(
-            self,
-            allow_origin=(*self.allow_origin, *origins),
-            allow_host=(*self.allow_host, *hosts),
+            self, allow_origin=(*self.allow_origin, *origins), allow_host=(*self.allow_host, *hosts)
         )
 
 
@@ -50,18 +48,20 @@ def load(path: Path | None) -> Settings:
     if document is None:
         return Settings()
     try:
-        return _settings(document, str(path))
+        return _parse_settings(document, str(path))
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
 
 
-def _settings(document: Any, file: str) -> Settings:
+def _parse_settings(document: Any, file: str) -> Settings:
     if not isinstance(document, dict):
         raise UsageError(f"the file must be a mapping with the keys {', '.join(_KEYS)}")
     for key in document:
         if key not in _KEYS:
             raise UsageError(f"unknown setting `{key}`; the settings are {', '.join(_KEYS)}")
-    ignore = _strings(document, "ignore", "paths")
+    ignore = _parse_strings(document, "ignore", "paths")
+    origins = _parse_strings(document, "allow_origin", "origins")
+    hosts = _parse_strings(document, "allow_host", "names")
     redact = document.get("redact") or []
     if not isinstance(redact, list):
         raise UsageError("redact must be a list of rules")
@@ -74,13 +74,13 @@ def _settings(document: Any, file: str) -> Settings:
     return Settings(
         Policy(keys.merge_rules(tuple(ignore)), Repeat(repeat)),
         redactor.parse_rules(redact, file=file),
-        access.parse_origins(_strings(document, "allow_origin", "origins"), "allow_origin"),
-        access.parse_hosts(_strings(document, "allow_host", "names"), "allow_host"),
+        access.parse_each(access.parse_origin, origins, "allow_origin"),
+        access.parse_each(access.parse_host, hosts, "allow_host"),
         derive,
     )
 
 
-def _strings(document: dict[str, Any], key: str, kind: str) -> list[str]:
+def _parse_strings(document: dict[str, Any], key: str, kind: str) -> list[str]:
     """Return the list of strings under *key*; *kind* names them in the error."""
     strings = document.get(key) or []
     if not isinstance(strings, list) or not all(isinstance(each, str) for each in strings):

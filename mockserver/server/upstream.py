@@ -72,33 +72,28 @@ class Upstream:
         self._origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._base = parts.path.rstrip("/")
         self.url = self._origin + self._base
-        self._headers = tuple((name, value.strip()) for name, value in lowercase_names(headers))
-        for name, value in self._headers:
+        self.headers = tuple((name, value.strip()) for name, value in lowercase_names(headers))
+        for name, value in self.headers:
             if CONTROL.search(name + value):
                 raise UsageError(
                     f"{name!r} for the upstream contains control characters, which are not allowed in headers"
                 )
-        if parts.username and first_value(self._headers, "authorization") is None:
+        if parts.username and first_value(self.headers, "authorization") is None:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            self._headers += (("authorization", f"Basic {b64encode(pair.encode()).decode()}"),)
-        long = (value for _, value in self._headers if len(value) >= MIN_WORDS)
-        self.secrets = frozenset((*find_credentials(self._headers), *long))
+            self.headers += (("authorization", f"Basic {b64encode(pair.encode()).decode()}"),)
+        long = (value for _, value in self.headers if len(value) >= MIN_WORDS)
+        self.secrets = frozenset((*find_credentials(self.headers), *long))
         """The header values that no cassette may hold: credentials, and values too long for an ordinary word."""
         self._session: aiohttp.ClientSession | None = None
-
-    @property
-    def credentials(self) -> Headers:
-        """The headers that are sent with each request."""
-        return self._headers
 
     async def send(self, request: Request) -> UpstreamResponse:
         """Send *request* and return the response as soon as its head arrives; raise UpstreamError if there is none."""
         try:
-            response = await self._client().request(
+            response = await self._open_session().request(
                 request.method,
                 URL(self.url + request.path, encoded=True),
-                headers=self._forwarded(request),
-                data=_payload(request.body),
+                headers=self._select_headers(request),
+                data=_create_payload(request.body),
                 allow_redirects=False,
                 skip_auto_headers=_NOT_ADDED,
             )
@@ -106,26 +101,25 @@ class Upstream:
             if is_out_of_files(error.os_error):
                 raise OutOfFilesError from None
             raise UpstreamError(
-                f"the upstream {self.url} cannot be reached{_reason(error.os_error)}: "
+                f"the upstream {self.url} cannot be reached{_format_reason(error.os_error)}: "
                 "is it running, and is --upstream right?",
                 reached=False,
             ) from None
         except aiohttp.ClientResponseError:
             raise UpstreamError(
-                f"the upstream {self.url} does not speak HTTP: is --upstream right?",
-                reached=False,
+                f"the upstream {self.url} does not speak HTTP: is --upstream right?", reached=False
             ) from None
         except ValueError as error:
             raise UpstreamError(f"the request cannot be sent: {error}") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise UpstreamError(
-                f"the upstream {self.url} closed the connection before it responded{_reason(error)}"
+                f"the upstream {self.url} closed the connection before it responded{_format_reason(error)}"
             ) from None
         aiohttp_private.fail_on_disconnect(response)
-        headers = tuple(self._response_headers(lowercase_names(response.headers.items())))
+        headers = tuple(self._clean_headers(lowercase_names(response.headers.items())))
         reason = _clean(response.reason or "")
         return UpstreamResponse(
-            response.status, reason, headers, self._chunks(response), response.close
+            response.status, reason, headers, self._read_chunks(response), response.close
         )
 
     async def fetch_info(self) -> dict[str, str]:
@@ -146,7 +140,7 @@ class Upstream:
         if self._session is not None:
             await self._session.close()
 
-    def _client(self) -> aiohttp.ClientSession:
+    def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_TIMEOUT),
@@ -155,25 +149,25 @@ class Upstream:
                 read_bufsize=1 << 18,
                 max_line_size=1 << 16,
                 max_field_size=1 << 16,
-                proxy=_proxy(self._origin),
+                proxy=_find_proxy(self._origin),
             )
         return self._session
 
-    def _forwarded(self, request: Request) -> CIMultiDict[str]:
-        ours = {name for name, _ in self._headers}
+    def _select_headers(self, request: Request) -> CIMultiDict[str]:
+        ours = {name for name, _ in self.headers}
         forwarded = (
             (name, value)
             for name, value in strip_hop_by_hop(request.headers)
             if name not in _NOT_FORWARDED and name not in ours and not name.startswith(OWN_PREFIX)
         )
-        return CIMultiDict((*forwarded, *self._headers))
+        return CIMultiDict((*forwarded, *self.headers))
 
     def _to_local(self, location: str) -> str:
         """Return *location* as a path on this server if it points to the upstream, else unchanged."""
-        path = _below(self._base, _below(self._origin, location))
+        path = _strip_prefix(self._base, _strip_prefix(self._origin, location))
         return path if path == location or path.startswith("/") else f"/{path}"
 
-    def _response_headers(self, headers: Headers) -> Iterator[tuple[str, str]]:
+    def _clean_headers(self, headers: Headers) -> Iterator[tuple[str, str]]:
         """Yield the headers for the client: without those that are wrong for the decoded body, with local locations."""
         encoded = first_value(headers, "content-encoding") is not None
         for name, raw in strip_hop_by_hop(headers):
@@ -183,7 +177,7 @@ class Upstream:
             elif not (encoded and name in ("content-encoding", "content-length")):
                 yield name, value
 
-    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+    async def _read_chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
         content = response.content
         try:
             async for chunk in content.iter_any():
@@ -192,13 +186,13 @@ class Upstream:
             if rest := aiohttp_private.read_rest(content):
                 yield rest
             raise UpstreamError(
-                f"the upstream closed the connection in the middle of its response{_reason(error)}"
+                f"the upstream closed the connection in the middle of its response{_format_reason(error)}"
             ) from None
         finally:
             response.close()
 
 
-def _proxy(origin: str) -> str | None:
+def _find_proxy(origin: str) -> str | None:
     """Return the proxy for *origin* from the environment; aiohttp would look it up for every request, and read netrc."""
     parts = urlsplit(origin)
     if proxy_bypass(parts.hostname or ""):
@@ -206,14 +200,14 @@ def _proxy(origin: str) -> str | None:
     return getproxies().get(parts.scheme)
 
 
-def _payload(body: bytes) -> bytes | BytesIO | None:
+def _create_payload(body: bytes) -> bytes | BytesIO | None:
     """Return *body* for aiohttp: a large one as a file, which aiohttp sends in pieces from a thread."""
     if len(body) > _MAX_INLINE_BODY:
         return BytesIO(body)
     return body or None
 
 
-def _below(start: str, location: str) -> str:
+def _strip_prefix(start: str, location: str) -> str:
     """Return *location* without the prefix *start* if a path segment ends there, else *location*."""
     rest = location.removeprefix(start)
     return rest if rest[:1] in ("", "/", "?") else location
@@ -231,7 +225,7 @@ def _clean(text: str) -> str:
     return CONTROL.sub("", text)
 
 
-def _reason(error: BaseException) -> str:
+def _format_reason(error: BaseException) -> str:
     """Return the operating system's reason of *error* in parentheses, or an empty string."""
     while error is not None and not isinstance(error, OSError):
         error = error.__cause__  # type: ignore[assignment]

@@ -59,9 +59,9 @@ def _list_file(name: str, path: str, is_explicit: bool) -> FileListing:
             form["method"],
             target,
             response.status,
-            summary.response_size(response),
-            summary.duration(response),
-            summary.human_text(form),
+            summary.describe_size(response),
+            summary.measure_duration(response),
+            summary.find_human_text(form),
         )
         listing.rows.append(row)
 

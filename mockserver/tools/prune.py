@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from mockserver.matching.usage import Plays, exchange_marks, request_of_mark
+from mockserver.matching.usage import Plays, compute_marks, strip_ordinal
 from mockserver.tools.fmt import join_parts
 from mockserver.tools.source import CassetteSource, Part
 
@@ -26,13 +26,13 @@ def plan_prune(source: CassetteSource, plays: Plays | None) -> PrunePlan:
         return PrunePlan(unknown=parts, reason="a test that plays it failed or did not run")
     unplayed: list[Part] = []
     unknown: list[Part] = []
-    part_marks = exchange_marks(
+    part_marks = compute_marks(
         [part.exchange.request for part in parts if part.exchange is not None]
     )
     # After equal requests were added, it is not known which of them the usage counted.
-    changed_kinds = {request_of_mark(mark) for mark in part_marks if mark not in plays.exchanges}
+    changed_kinds = {strip_ordinal(mark) for mark in part_marks if mark not in plays.exchanges}
     for part, mark in zip(parts, part_marks, strict=True):
-        if request_of_mark(mark) in changed_kinds:
+        if strip_ordinal(mark) in changed_kinds:
             unknown.append(part)
         elif plays.exchanges[mark] == 0:
             unplayed.append(part)

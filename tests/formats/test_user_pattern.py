@@ -87,7 +87,7 @@ def test_a_text_that_took_too_long_is_not_tried_again() -> None:
 
 def test_the_module_for_it_is_imported_only_where_there_is_one() -> None:
     code = (
-        "import sys; from mockserver.server import modes, script_files, settings; script_files.builtin(); settings.load(None);"
+        "import sys; from mockserver.server import modes, script_files, settings; script_files.load_builtin(); settings.load(None);"
         "print('regex' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

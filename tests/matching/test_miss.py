@@ -9,7 +9,7 @@ from mockserver.cassette.yaml_codec import load_header
 from mockserver.http.messages import Request
 from mockserver.matching import keys
 from mockserver.matching.canonical import canonicalize
-from mockserver.matching.miss import Miss, NearRequest, missing_cassette
+from mockserver.matching.miss import Miss, NearRequest, explain_missing_cassette
 from tests.strategies import values
 
 
@@ -54,24 +54,21 @@ def test_a_miss_says_how_to_match_anyway() -> None:
 def test_a_miss_has_the_same_content_as_json() -> None:
     miss = Miss(run("hello"), "no exchange matches", (NearRequest("chat.yaml#3", run("hi")),))
 
-    assert json.loads(miss.to_body()) == {
-        "detail": miss.to_text(),
-        "miss": {
-            "method": "POST",
-            "path": "/runs/stream",
-            "reason": "no exchange matches",
-            "nearest": [
-                {
-                    "exchange": "chat.yaml#3",
-                    "request": "POST /runs/stream",
-                    "played": 0,
-                    "differs": [
-                        {"path": "body.input.messages[0].content", "recorded": "hi", "got": "hello"}
-                    ],
-                    "ignore": ["body.input.messages[0].content"],
-                }
-            ],
-        },
+    assert miss.to_json() == {
+        "method": "POST",
+        "path": "/runs/stream",
+        "reason": "no exchange matches",
+        "nearest": [
+            {
+                "exchange": "chat.yaml#3",
+                "request": "POST /runs/stream",
+                "played": 0,
+                "differs": [
+                    {"path": "body.input.messages[0].content", "recorded": "hi", "got": "hello"}
+                ],
+                "ignore": ["body.input.messages[0].content"],
+            }
+        ],
     }
 
 
@@ -199,14 +196,14 @@ def test_the_ignore_line_would_have_matched(recorded: Any, got: Any) -> None:
 
 def test_a_missing_cassette_is_reported_with_the_most_similar_names() -> None:
     there = [f"chat/{number}.yaml" for number in range(9)] + ["other.yaml"]
-    miss = missing_cassette(Request("GET", "/x"), "othr", there)
+    miss = explain_missing_cassette(Request("GET", "/x"), "othr", there)
 
     assert len(miss.cassettes) == 5
     assert miss.cassettes[-1] == "other.yaml"
     assert miss.to_text().endswith(", other.yaml, and 5 more")
     assert miss.to_json()["more"] == 5
     assert (
-        missing_cassette(Request("GET", "/x"), "", []).to_text()
+        explain_missing_cassette(Request("GET", "/x"), "", []).to_text()
         == "GET /x: there is no cassette ''"
     )
 

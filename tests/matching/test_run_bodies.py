@@ -7,7 +7,7 @@ import pytest
 from mockserver.formats.json_text import dumps
 from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonicalize
-from mockserver.matching.run_bodies import mode_free_form, run_modes
+from mockserver.matching.run_bodies import drop_stream_modes, find_run_modes
 
 BODY = {"assistant_id": "agent", "input": {"messages": "hi"}}
 
@@ -27,7 +27,7 @@ def form(path: str, body: Any, method: str = "POST") -> dict[str, Any]:
     ],
 )
 def test_a_run_has_modes(path: str, body: Any, modes: list[str]) -> None:
-    assert run_modes(form(path, body)) == modes
+    assert find_run_modes(form(path, body)) == modes
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def test_a_run_has_modes(path: str, body: Any, modes: list[str]) -> None:
     ],
 )
 def test_other_requests_have_none(path: str, body: Any, method: str) -> None:
-    assert run_modes(form(path, body, method)) is None
-    assert mode_free_form(form(path, body, method)) is None
+    assert find_run_modes(form(path, body, method)) is None
+    assert drop_stream_modes(form(path, body, method)) is None
 
 
 def test_a_request_without_a_body_has_none() -> None:
-    assert mode_free_form(canonicalize(Request("POST", "/runs/stream"))) is None
+    assert drop_stream_modes(canonicalize(Request("POST", "/runs/stream"))) is None
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_a_request_without_a_body_has_none() -> None:
 def test_modes_and_waiting_do_not_count(path: str, body: Any) -> None:
     stateless, on_thread = form(path, body), form(f"/threads/t{path}", body)
 
-    assert mode_free_form(stateless) == form("/runs/stream", BODY)
-    assert mode_free_form(on_thread) == form("/threads/t/runs/stream", BODY)
+    assert drop_stream_modes(stateless) == form("/runs/stream", BODY)
+    assert drop_stream_modes(on_thread) == form("/threads/t/runs/stream", BODY)
 
 
 @pytest.mark.parametrize(
@@ -78,4 +78,6 @@ def test_modes_and_waiting_do_not_count(path: str, body: Any) -> None:
     ],
 )
 def test_all_else_counts(body: Any) -> None:
-    assert mode_free_form(form("/runs/stream", body)) != mode_free_form(form("/runs/stream", BODY))
+    assert drop_stream_modes(form("/runs/stream", body)) != drop_stream_modes(
+        form("/runs/stream", BODY)
+    )

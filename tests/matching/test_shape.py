@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonicalize
-from mockserver.matching.shape import Shape, request_shape
+from mockserver.matching.shape import RequestShape, find_shape
 
 AGENT = default_assistant_id("agent")
 A, B, C, D = (f"0b1e5c4e-7f7a-4f0e-8d5c-00000000000{n}" for n in "1234")
@@ -21,8 +21,8 @@ def request(path: str, body: Any = None, method: str = "POST") -> Request:
     return Request(method, path, (), b"" if body is None else json.dumps(body).encode())
 
 
-def shape_of(path: str, body: Any = None, method: str = "POST") -> Shape | None:
-    return request_shape(canonicalize(request(path, body, method)))
+def shape_of(path: str, body: Any = None, method: str = "POST") -> RequestShape | None:
+    return find_shape(canonicalize(request(path, body, method)))
 
 
 def ids_of(*asked: Any) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ uuids = st.uuids(version=4).map(str)
 
 @given(st.lists(uuids, min_size=6, max_size=6, unique=True), st.text(max_size=20))
 def test_any_ids_have_the_same_shape(names: list[str], said: str) -> None:
-    def named(thread: str, run: str, point: str) -> Shape | None:
+    def named(thread: str, run: str, point: str) -> RequestShape | None:
         body = {
             "checkpoint": {"thread_id": thread, "checkpoint_id": point},
             "input": {"said": said},
@@ -110,7 +110,7 @@ def test_a_request_whose_path_is_ignored_has_a_shape() -> None:
     form = canonicalize(request("/threads", {"thread_id": A}))
     del form["path"]
 
-    found = request_shape(form)
+    found = find_shape(form)
 
     assert found is not None
     assert found.ids == (A,)

@@ -8,6 +8,7 @@ from mockserver.cassette.normalize import Normalizer
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Request
 from mockserver.matching import summary
+from mockserver.matching.canonical import canonicalize
 
 RUN = "01a203e6-f289-748b-b15d-124a4b30ec1b"
 STREAM = Exchange(
@@ -68,8 +69,8 @@ def test_the_facts_of_a_body(raw: bytes, shown: Any) -> None:
 
 
 def test_sizes() -> None:
-    assert summary.response_size(STREAM.response) == "3 events"
-    assert summary.response_size(Response(content=Body(b"123"))) == "3 B"
+    assert summary.describe_size(STREAM.response) == "3 events"
+    assert summary.describe_size(Response(content=Body(b"123"))) == "3 B"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,10 @@ def test_sizes() -> None:
 def test_the_last_human_message(body: Any, text: str) -> None:
     path = "/runs/batch" if isinstance(body, list) else "/runs/wait"
 
-    assert summary.last_human_message(Request("POST", path, (), json.dumps(body).encode())) == text
+    assert (
+        summary.find_human_text(canonicalize(Request("POST", path, (), json.dumps(body).encode())))
+        == text
+    )
 
 
 def test_what_changes_from_run_to_run_is_made_alike() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.pytest_plugin.paths import default_path
+from mockserver.pytest_plugin.marker import build_default_path
 
 FILE = Path("/project/tests/test_chat.py")
 
@@ -25,12 +25,12 @@ FILE = Path("/project/tests/test_chat.py")
     ],
 )
 def test_the_cassette_of_a_test_has_its_name(test: str, name: str) -> None:
-    found = default_path(FILE, f"tests/test_chat.py::{test}")
+    found = build_default_path(FILE, f"tests/test_chat.py::{test}")
 
     assert found == Path("/project/tests/cassettes/test_chat") / f"{name}.yaml"
 
 
 def test_a_cassette_that_is_taken_has_another_name() -> None:
-    found = default_path(FILE, "tests/test_chat.py::test_it", uses_vcr=True)
+    found = build_default_path(FILE, "tests/test_chat.py::test_it", uses_vcr=True)
 
     assert found.name == "test_it.mockserver.yaml"

@@ -17,7 +17,7 @@ from mockserver.cassette.playback import encode_body
 from mockserver.conversations.derived import derive_existing_run, derive_run
 from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonicalize
-from mockserver.matching.run_bodies import mode_free_form
+from mockserver.matching.run_bodies import drop_stream_modes
 from mockserver.store.cassette_file import CassetteFile
 from tests.processes import running
 from tests.real import twins
@@ -187,7 +187,7 @@ def test_a_run_and_its_derived_runs_have_one_mode_free_form(run: str, real: Real
     names = [*(name_of(run, modes) for modes in REQUESTED), f"{run} {WAIT}"]
     requests += [to_request(real.seen[name][0]) for name in names]
 
-    forms = [mode_free_form(canonicalize(request)) for request in requests]
+    forms = [drop_stream_modes(canonicalize(request)) for request in requests]
     assert forms[0] is not None
     assert all(form == forms[0] for form in forms)
 

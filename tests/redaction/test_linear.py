@@ -17,7 +17,7 @@ from mockserver.formats import sse
 from mockserver.formats.json_text import dumps
 from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonical_form
-from mockserver.matching.shape import request_shape
+from mockserver.matching.shape import find_shape
 from mockserver.redaction.credentials import find_credentials
 from mockserver.redaction.names import is_secret_name
 from mockserver.redaction.redactor import Redactor, describe, parse_rules
@@ -181,7 +181,7 @@ def test_names_and_paths_are_looked_at_in_linear_time(piece: str) -> None:
 def test_ids_and_times_are_looked_for_in_linear_time(piece: str) -> None:
     assert Normalizer().normalize_text(repeated(piece))
     form = canonical_form("POST", f"/threads/{UUID}/state", {"body": {"as_node": repeated(piece)}})
-    assert request_shape(form) is not None
+    assert find_shape(form) is not None
 
 
 WORDS = ("!", "? ", "my name is X ", "use tools ", " ")
@@ -191,5 +191,5 @@ WORDS = ("!", "? ", "my name is X ", "use tools ", " ")
 def test_the_built_in_script_answers_a_long_message(piece: str) -> None:
     text = repeated(piece, SIZE // 5) + "x"
 
-    assert script_files.builtin().visits(Situation("agent", text, 1)) is not None
+    assert script_files.load_builtin().visits(Situation("agent", text, 1)) is not None
     assert "".join(split_text(text)) == text

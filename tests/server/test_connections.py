@@ -12,8 +12,6 @@ from aiohttp import web
 from aiohttp.http_exceptions import (
     BadHttpMessage,
     BadHttpMethod,
-    BadStatusLine,
-    InvalidHeader,
     InvalidURLError,
     LineTooLong,
     TransferEncodingError,
@@ -148,8 +146,7 @@ async def test_a_flood_of_malformed_requests_is_counted(tmp_path: Path) -> None:
         server.stop()
 
     assert server.errors.splitlines() == [
-        *[f"{LINE}Invalid method encountered"] * 5,
-        "further malformed requests are counted, but not logged",
+        f"{LINE}Invalid method encountered",
         "answered nothing; 20 malformed requests",
     ]
 
@@ -167,7 +164,7 @@ async def broken() -> AsyncIterator[tuple[str, list[str]]]:
 
     running = await runner.start(App(FirstOf(Broken()), Log(told.append)), "127.0.0.1", 0)
     try:
-        yield runner.url(running, "127.0.0.1"), told
+        yield runner.format_url(running, "127.0.0.1"), told
     finally:
         await running.cleanup()
 
@@ -200,9 +197,7 @@ async def test_a_timeout_that_nobody_expects_is_a_bug_too() -> None:
     ("error", "words"),
     [
         (BadHttpMethod("\x16\x03\x01 hunter2"), "this server does not support TLS, use http://"),
-        (BadHttpMethod("hunter2"), "invalid method"),
-        (BadStatusLine("hunter2"), "invalid request line"),
-        (InvalidHeader(b"x-api-key hunter2"), "invalid header"),
+        (BadHttpMethod("hunter2"), "not HTTP/1.1"),
         (InvalidURLError("http://[hunter2"), "invalid URL"),
         (LineTooLong(b"hunter2", 65536), "a line is longer than 65536 bytes"),
         (TransferEncodingError("Hunter2 hunter2:\n\n  b'"), "invalid chunk"),
@@ -212,5 +207,4 @@ async def test_a_timeout_that_nobody_expects_is_a_bug_too() -> None:
     ],
 )
 def test_a_reason_quotes_nothing(error: Exception, words: str) -> None:
-    """Also where aiohttp parses without its extension, in Python."""
     assert describe_error(error) == words

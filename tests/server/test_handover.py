@@ -1,6 +1,7 @@
 """Threads that change hands in `serve`: from cassettes to the fake graph, over a real socket."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -189,3 +190,19 @@ async def test_the_journal_says_why_the_fake_graph_answered(client: Client) -> N
         {**place, "why": f"answered by the fake graph: the next turn of {where}, differs"},
         {"why": "answered by the fake graph: the fake graph has taken over this thread"},
     ]
+
+
+async def test_a_recorded_thread_gets_the_date_of_the_fake_graph(
+    aiohttp_client: AiohttpClient, tmp_path: Path
+) -> None:
+    (tmp_path / "chat.yaml").write_text(CHAT)
+    options, now = modes.ServerOptions(), datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
+    server = modes.serve([tmp_path], options, Log(lambda line: None), fake_now=now)
+    client: Client = await aiohttp_client(RawTestServer(server.app.handle))
+    async with client.post("/threads", json={}) as response:
+        thread = (await response.json())["thread_id"]
+
+    async with client.get(f"/threads/{thread}") as response:
+        record = await response.json()
+
+    assert record["created_at"] == "2026-11-27T09:30:00.000000+00:00"

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from mockserver.http.messages import SESSION_HEADER, Reply, Request, Source
-from mockserver.server.journal import MAX_PROBLEMS, Call, Journal, to_call
+from mockserver.http.messages import SESSION_HEADER, Reply, ReplySource, Request
+from mockserver.server.journal import MAX_PROBLEMS, Call, Journal, record_call
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -19,14 +19,13 @@ def answered(**reply: object) -> Reply:
 
 
 def made(path: str, session: str | None = None, body: bytes = b"", **reply: object) -> Call:
-    entry = Journal().append(NOON.timestamp(), asked(path, session, body), answered(**reply))
-    return to_call(entry)
+    return record_call(NOON, asked(path, session, body), answered(**reply))
 
 
 def note(
     journal: Journal, path: str, session: str | None = None, body: bytes = b"", **reply: object
 ) -> None:
-    journal.append(NOON.timestamp(), asked(path, session, body), answered(**reply))
+    journal.append(made(path, session, body, **reply))
 
 
 def paths(journal: Journal, session: str | None = None) -> list[str]:
@@ -42,7 +41,7 @@ def test_a_call_is_the_request_and_what_answered_it() -> None:
         headers=((SESSION_HEADER, "s%2F1"),),
         body=b"{}",
         status=200,
-        source=Source.CASSETTE,
+        source=ReplySource.CASSETTE,
         exchange="a.yaml#1",
         ids={"x": "y"},
     )
@@ -50,11 +49,11 @@ def test_a_call_is_the_request_and_what_answered_it() -> None:
 
 def test_a_call_in_words() -> None:
     miss: dict[str, Any] = {
-        "source": Source.MISS,
+        "source": ReplySource.MISS,
         "exchange": None,
         "note": "GET /x: no exchange matches",
     }
-    fault: dict[str, Any] = {"source": Source.ERROR, "exchange": None, "note": "is torn"}
+    fault: dict[str, Any] = {"source": ReplySource.ERROR, "exchange": None, "note": "is torn"}
 
     assert [
         str(made("/x")),
@@ -74,8 +73,7 @@ def test_what_a_call_sent_is_not_in_its_repr() -> None:
 def test_a_miss_has_its_facts() -> None:
     facts = {"reason": "no exchange matches"}
 
-    assert made("/x", source=Source.MISS, miss_details=facts).miss == facts
-    assert made("/x", miss_details=facts).miss is None
+    assert made("/x", source=ReplySource.MISS, miss_details=facts).miss == facts
 
 
 def test_a_body_is_read_as_json() -> None:
@@ -125,7 +123,7 @@ def test_calls_are_bounded_together_in_bytes() -> None:
 def test_misses_are_bounded_too_but_go_last() -> None:
     journal = Journal(max_bytes=3000)
     for number in range(9):
-        note(journal, f"/miss/{number}", source=Source.MISS, body=b"x" * 400)
+        note(journal, f"/miss/{number}", source=ReplySource.MISS, body=b"x" * 400)
         note(journal, "/well", body=b"x" * 400)
 
     assert paths(journal) == ["/miss/7", "/miss/8", "/well"]
@@ -152,7 +150,7 @@ def test_all_that_is_long_takes_room(long: dict[str, Any]) -> None:
 def test_what_goes_well_pushes_no_miss_out() -> None:
     journal = Journal(max_calls=1)
     for number in range(MAX_PROBLEMS + 2):
-        note(journal, f"/miss/{number}", source=Source.MISS)
+        note(journal, f"/miss/{number}", source=ReplySource.MISS)
         note(journal, "/well")
 
     assert len(paths(journal)) == MAX_PROBLEMS + 1

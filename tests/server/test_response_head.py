@@ -1,6 +1,6 @@
 import pytest
 
-from mockserver.http.messages import PrebuiltBody, Reply, Source, TimedBody
+from mockserver.http.messages import PrebuiltBody, Reply, ReplySource, TimedBody
 from mockserver.server.response_writer import (
     encode_head,
     prebuild,
@@ -14,7 +14,7 @@ REPLY = Reply(
     (("content-type", "text/plain"), ("vary", "x"), ("access-control-allow-origin", "y")),
     b"body",
     "OK",
-    Source.CASSETTE,
+    ReplySource.CASSETTE,
     "a b/ü.yaml#1",
     id_pairs=(("live", "recorded"),),
 )
@@ -34,7 +34,10 @@ OURS = (
 
 def test_our_headers_replace_recorded_ones() -> None:
     assert response_headers(REPLY) == OURS
-    assert response_headers(Reply(200, source=Source.MISS))[-1] == ("x-mockserver-source", "miss")
+    assert response_headers(Reply(200, source=ReplySource.MISS))[-1] == (
+        "x-mockserver-source",
+        "miss",
+    )
 
 
 def test_a_head_has_version_status_and_framing() -> None:

@@ -84,7 +84,7 @@ def test_settings_are_found_in_the_working_directory(
         ),
         (
             "allow_origin: ['*']",
-            "allow_origin: '*' would allow every web page to use your key: name each origin, such as https://app.example",
+            "allow_origin: '*' is not an origin: write scheme://host or scheme://host:port, such as https://app.example",
         ),
         ("allow_host: a", "allow_host must be a list of names"),
         (

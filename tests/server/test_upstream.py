@@ -31,7 +31,7 @@ def test_user_and_password_of_the_address_become_a_header() -> None:
     client = Upstream("https://ada:s%2Fcret@agent.example/base/", (("X-Api-Key", "k"),))
 
     assert client.url == "https://agent.example/base"
-    assert client.credentials == (("x-api-key", "k"), ("authorization", "Basic YWRhOnMvY3JldA=="))
+    assert client.headers == (("x-api-key", "k"), ("authorization", "Basic YWRhOnMvY3JldA=="))
 
 
 @pytest.mark.parametrize(

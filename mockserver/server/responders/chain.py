@@ -4,7 +4,7 @@ from typing import Protocol
 
 from mockserver.errors import MockServerError
 from mockserver.formats.json_text import dumps
-from mockserver.http.messages import Reply, Request, Source, standard_reason
+from mockserver.http.messages import Reply, ReplySource, Request, standard_reason
 
 JSON = (("content-type", "application/json"),)
 
@@ -40,7 +40,7 @@ class FirstOf:
 
 
 _HEALTH_PATH = "/ok"
-HEALTHY = Reply(200, JSON, b'{"ok":true,"services":{}}', source=Source.FAKE, is_counted=False)
+HEALTHY = Reply(200, JSON, b'{"ok":true,"services":{}}', source=ReplySource.FAKE, is_counted=False)
 """The reply of a healthy Agent Server to `GET /ok`, the same in all modes."""
 
 
@@ -49,7 +49,7 @@ def _is_health(request: Request) -> bool:
 
 
 def error_reply(
-    status: int, detail: str, source: Source = Source.ERROR, *, counted: bool = True
+    status: int, detail: str, source: ReplySource = ReplySource.ERROR, *, counted: bool = True
 ) -> Reply:
     """Return a reply with our own error: *status* and *detail*."""
     body = dumps({"detail": detail}).encode("utf-8", "replace")

@@ -9,8 +9,8 @@ from mockserver.cassette.recorder import strip_request_headers, strip_response_h
 from mockserver.http.messages import (
     PrebuiltBody,
     Reply,
+    ReplySource,
     Request,
-    Source,
     StreamingBody,
     TimedBody,
     cassette_name,
@@ -127,7 +127,7 @@ class ResponseCache:
             strip_response_headers(played.headers),
             apply_pace(played, self._pace),
             standard_reason(played.status) if played.reason is None else played.reason,
-            Source.CASSETTE,
+            ReplySource.CASSETTE,
             entry.label,
         )
 

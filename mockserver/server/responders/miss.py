@@ -1,12 +1,24 @@
-"""Reply to a request that no exchange matches: a 404 with an explanation."""
+"""Explain why no exchange matches a request."""
 
-from mockserver.http.messages import Reply, Request, Source
+from dataclasses import replace
+
+from mockserver.conversations.id_places import UUID
+from mockserver.formats.json_text import Json, dumps
+from mockserver.http.messages import Reply, ReplySource, Request
+from mockserver.matching import keys
+from mockserver.matching.canonical import canonicalize
+from mockserver.matching.miss import NearRequest
+from mockserver.matching.run_bodies import find_run_modes
+from mockserver.matching.summary import find_human_text
 from mockserver.server.responders.chain import JSON, error_reply
 from mockserver.server.responders.replay import Cassettes
 
+_MAX_EXCHANGES = 2_000
+"""With more exchanges the search for a near miss would delay each run of the fake graph."""
+
 
 class ExplainMiss:
-    """Explains why *cassettes* do not hold a request."""
+    """Responds to each request with the reason why *cassettes* do not hold it."""
 
     def __init__(self, cassettes: Cassettes) -> None:
         self._cassettes = cassettes
@@ -14,31 +26,48 @@ class ExplainMiss:
     async def respond(self, request: Request) -> Reply | None:
         """Return a 404 with the reason and the nearest recorded requests."""
         if is_browser_noise(request):
-            return error_reply(404, "Not Found", Source.MISS, counted=False)
-        miss = self._cassettes.miss(request)
-        words, facts = miss.to_text(), miss.to_json()
-        return Reply(
-            404, JSON, miss.to_body(), "Not Found", Source.MISS, note=words, miss_details=facts
-        )
+            return error_reply(404, "Not Found", ReplySource.MISS, counted=False)
+        return create_miss_reply(self._cassettes, request)
 
 
-class RejectUnknownCassette:
-    """Explains the miss of a request that names an unknown cassette; leaves other requests to the next responder."""
-
-    def __init__(self, cassettes: Cassettes) -> None:
-        self._cassettes = cassettes
-        self._explain = ExplainMiss(cassettes)
-
-    async def respond(self, request: Request) -> Reply | None:
-        """Return a 404 that lists the known cassettes, or None."""
-        return (
-            await self._explain.respond(request)
-            if self._cassettes.has_unknown_cassette(request)
-            else None
-        )
+def create_miss_reply(cassettes: Cassettes, request: Request) -> Reply:
+    """Return a 404 with the reason why *cassettes* do not hold *request*, and the nearest recorded requests."""
+    miss = cassettes.explain_miss(request)
+    text, details = miss.to_text(), miss.to_json()
+    body = dumps({"detail": text, "miss": details}).encode("utf-8", "replace")
+    return Reply(404, JSON, body, "Not Found", ReplySource.MISS, note=text, miss_details=details)
 
 
 def is_browser_noise(request: Request) -> bool:
     """Return whether *request* is one that browsers send on their own."""
     path = request.path.partition("?")[0]
     return path in ("/", "/favicon.ico") or path.startswith("/.well-known/")
+
+
+def explain_near_miss(cassettes: Cassettes, request: Request) -> str | None:
+    """Return why *request*, a run, has no recorded response in *cassettes* although one is close; None if none is.
+
+    Close is a run on the same route with the same last human message, or with one difference.
+    """
+    if request.method != "POST" or "/runs" not in request.path:
+        return None
+    if not 0 < cassettes.index.count <= _MAX_EXCHANGES:
+        return None
+    form = canonicalize(request)
+    if find_run_modes(form) is None:
+        return None
+    miss = cassettes.explain_miss(request)
+    close = [near for near in miss.nearest if _is_close(near, form)]
+    return f"near miss: {replace(miss, nearest=tuple(close[:1])).to_text()}" if close else None
+
+
+def _is_close(near: NearRequest, form: dict[str, Json]) -> bool:
+    recorded = canonicalize(near.request)
+    got = form if near.got is None else canonicalize(near.got)
+    if UUID.sub("*", recorded["path"]) != UUID.sub("*", got["path"]):
+        return False
+    text = find_human_text(got)
+    if text and find_human_text(recorded) == text:
+        return True
+    recorded, got = (keys.without_ignored(each, near.rules) for each in (recorded, got))
+    return len(list(keys.differences(recorded, {**got, "path": recorded["path"]}))) == 1

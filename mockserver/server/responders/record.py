@@ -1,12 +1,13 @@
 """Forward requests to the upstream, and record its responses."""
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from mockserver.cassette.recorder import Recorder
 from mockserver.errors import OutOfFilesError, StorageError, UpstreamError
-from mockserver.http.messages import Reply, Request, Source, StreamingBody, first_value
+from mockserver.http.messages import Reply, ReplySource, Request, StreamingBody, first_value
 from mockserver.matching.canonical import parse_json
 from mockserver.server.recording import Recording
 from mockserver.server.response_writer import BODILESS
@@ -16,29 +17,23 @@ from mockserver.server.upstream import Upstream, UpstreamResponse
 class Record:
     """Forwards requests to *upstream*, and saves the exchanges in *recording*.
 
-    Responses with status 429 or 5xx are recorded only with *record_errors*. *clock* returns seconds.
+    Responses with status 429 or 5xx are recorded only with *record_errors*.
     """
 
     def __init__(
-        self,
-        upstream: Upstream,
-        recording: Recording,
-        *,
-        record_errors: bool = False,
-        clock: Callable[[], float] = time.monotonic,
+        self, upstream: Upstream, recording: Recording, *, record_errors: bool = False
     ) -> None:
         self._upstream = upstream
         self._recording = recording
         self._record_errors = record_errors
-        self._clock = clock
-        self._started = clock()
+        self._started = time.monotonic()
 
     async def respond(self, request: Request) -> Reply | None:
         """Return the upstream's response as a live stream.
 
         Raise UpstreamError if there is no response, RequestError or StorageError if it could not be recorded.
         """
-        now = self._clock()
+        now = time.monotonic()
         recorder = Recorder(request, now, now - self._started)
         try:
             await self._recording.prepare_file(request)
@@ -51,17 +46,18 @@ class Record:
         is_recorded = response.status >= 200 and (
             self._record_errors or not (response.status == 429 or response.status >= 500)
         )
-        relay = _Relay(self._recording, request, number, recorder, response, self._clock)
+        length = _find_body_length(request, response)
+        relay = _Relay(self._recording, request, number, recorder, response, length)
         chunks = relay.chunks(is_recorded=is_recorded)
-        if relay.length == 0:
+        if length == 0:
             # There is no body: the exchange must be in the file before the head is sent.
             chunks = _replay_chunks([chunk async for chunk in chunks])
         return Reply(
             response.status,
             response.headers,
-            StreamingBody(chunks, lambda: relay.answered, relay.abandon),
+            StreamingBody(chunks, lambda: relay.is_complete, relay.abandon),
             response.reason,
-            Source.UPSTREAM,
+            ReplySource.UPSTREAM,
         )
 
     async def _send(self, request: Request) -> UpstreamResponse:
@@ -72,41 +68,32 @@ class Record:
             return await self._upstream.send(request)
 
 
+@dataclass(slots=True)
 class _Relay:
-    """One response that is forwarded and recorded; *answered* once the upstream's part is complete."""
+    """One response that is forwarded and recorded. *length* is that of its body according to its head, if that says it."""
 
-    def __init__(
-        self,
-        recording: Recording,
-        request: Request,
-        number: int,
-        recorder: Recorder,
-        response: UpstreamResponse,
-        clock: Callable[[], float],
-    ) -> None:
-        self.answered = False
-        self.length = _body_length(request, response)
-        """The length of the body according to its head; None if the head does not say."""
-        self._recording = recording
-        self._request = request
-        self._number = number
-        self._recorder = recorder
-        self._response = response
-        self._clock = clock
-        self._abandoned = False
+    recording: Recording
+    request: Request
+    number: int
+    recorder: Recorder
+    response: UpstreamResponse
+    length: int | None
+    is_complete: bool = False
+    """Whether the upstream has sent everything."""
+    is_abandoned: bool = False
 
     def abandon(self) -> None:
         """Close the connection to the upstream; the body so far is recorded as cut."""
-        if not self.answered:
-            self._abandoned = True
-            self._response.close()
+        if not self.is_complete:
+            self.is_abandoned = True
+            self.response.close()
 
     async def chunks(self, *, is_recorded: bool) -> AsyncGenerator[bytes, None]:
         """Yield the chunks of the body; the last one only after the exchange is in the file.
 
         Raise UpstreamError if the upstream cuts the body.
         """
-        response, recorder = self._response, self._recorder
+        response, recorder = self.response, self.recorder
         recorder.start_response(response.status, response.reason, response.headers)
         error: UpstreamError | None = None
         remaining = self.length
@@ -114,7 +101,7 @@ class _Relay:
         try:
             async with aclosing(response.chunks) as chunks:
                 async for chunk in chunks:
-                    recorder.feed(chunk, self._clock())
+                    recorder.feed(chunk, time.monotonic())
                     remaining = None if remaining is None else remaining - len(chunk)
                     if remaining is not None and remaining <= 0:
                         last_chunk += chunk
@@ -122,21 +109,20 @@ class _Relay:
                         yield chunk
         except UpstreamError as raised:
             error = raised
-        self.answered = True
+        self.is_complete = True
         if is_recorded:
-            at = self._clock()
-            await self._recording.save(
-                self._number, self._request, recorder, at, cut=error is not None
-            )
+            ended = time.monotonic()
+            cut = error is not None
+            await self.recording.save(self.number, self.request, recorder, ended, cut=cut)
         elif response.status >= 200:
-            self._recording.skip(self._request, response.status)
+            self.recording.skip(self.request, response.status)
         if last_chunk:
             yield last_chunk
-        if error and not self._abandoned:
+        if error and not self.is_abandoned:
             raise error
 
 
-def _body_length(request: Request, response: UpstreamResponse) -> int | None:
+def _find_body_length(request: Request, response: UpstreamResponse) -> int | None:
     """Return the body length that the head of *response* states, or None."""
     if request.method == "HEAD" or response.status in BODILESS:
         return 0

@@ -10,7 +10,6 @@ from mockserver.cassette.playback import build_playback
 from mockserver.conversations.answers import How, Refusal
 from mockserver.conversations.calls import Call, call_of
 from mockserver.conversations.derived import derive_run
-from mockserver.conversations.live_threads import LiveThreads
 from mockserver.conversations.outside import OutsideIds
 from mockserver.errors import ReadError
 from mockserver.formats.json_text import Json
@@ -18,8 +17,8 @@ from mockserver.http.messages import Reply, Request, cassette_name, session_name
 from mockserver.http.pacing import Pace
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Entry, Index, Match
-from mockserver.matching.miss import Miss, NearRequest, missing_cassette
-from mockserver.matching.shape import request_shape
+from mockserver.matching.miss import Miss, NearRequest, explain_missing_cassette
+from mockserver.matching.shape import find_shape
 from mockserver.redaction.redactor import RedactionRules, redact_for_matching, redacted_request
 from mockserver.server.responders.lookup import Lookup, RequestKeys, ResponseCache
 from mockserver.server.responders.thread_replay import ThreadHit, ThreadReplay
@@ -138,7 +137,7 @@ class Cassettes:
     def _find_outside(self, request: Request, session: Session) -> "_Hit | None":
         """Return the next exchange for *request*, which is not on a recorded thread."""
         keys = self._lookup.keys_for(request)
-        outside, threads = session.get_or_create(OutsideIds), session.get_or_create(LiveThreads)
+        outside, threads = session.outside_ids, session.threads
         recorded = outside.recorded_request(request, threads) if keys.has_ids else request
         if recorded is not request:
             keys = self._lookup.keys_for(recorded)
@@ -177,7 +176,7 @@ class Cassettes:
         if index is None:
             return None, {}
         form = canonicalize(redact_for_matching(request, self._rules, keys.secrets))
-        shape = request_shape(form)
+        shape = find_shape(form)
         for found in index.find_similar(form) if shape else ():
             recorded = found.entries[0].fingerprint.ids
             pairs = dict(zip(shape.ids, recorded, strict=False)) if shape else {}
@@ -187,7 +186,7 @@ class Cassettes:
                 return found, pairs
         return None, {}
 
-    def refusal(self, request: Request) -> Mapping[str, Json] | None:
+    def explain_refusal(self, request: Request) -> Mapping[str, Json] | None:
         """Return for the journal why no conversation has a response to *request*; None if it is not on a thread."""
         call = call_of(request.method, request.path)
         refused = self._find_on_thread(request, call, 0.0) if call else None
@@ -197,7 +196,7 @@ class Cassettes:
         """Return whether *request* names a cassette that does not exist."""
         return self._lookup.index_of(cassette_name(request)) is None
 
-    def miss(self, request: Request) -> Miss:
+    def explain_miss(self, request: Request) -> Miss:
         """Return why *request* has no recorded response, with its secrets redacted."""
         keys = self._lookup.keys_for(request)
         session = self._session(request)
@@ -205,7 +204,7 @@ class Cassettes:
         index = self._lookup.index_of(keys.cassette)
         if index is None:
             known = [cassette.name for cassette in self.index.cassettes]
-            return missing_cassette(redacted, keys.cassette or "", known)
+            return explain_missing_cassette(redacted, keys.cassette or "", known)
         if not index.count:
             return Miss(redacted, "no exchanges are loaded")
         call = call_of(request.method, request.path)
@@ -261,7 +260,7 @@ class _Hit:
         """Count the play, and return *reply* with the client's ids."""
         session = self.session
         session.counts[self.counter] += 1
-        outside, threads = session.get_or_create(OutsideIds), session.get_or_create(LiveThreads)
+        outside, threads = session.outside_ids, session.threads
         recorded = self.entry.fingerprint.ids
         outside.bind(self.pairs or dict(zip(recorded, recorded, strict=True)))
         if b'"messages"' in self.request.body and b'"id"' in self.request.body:

@@ -6,7 +6,6 @@ from mockserver.cassette.model import Response
 from mockserver.conversations.answers import Answer, Refusal
 from mockserver.conversations.calls import Call, Kind
 from mockserver.conversations.handover import known_thread
-from mockserver.conversations.live_threads import LiveThreads
 from mockserver.conversations.query import Query
 from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.search import Search, commit
@@ -30,7 +29,6 @@ class ThreadHit:
 
     @property
     def entry(self) -> Entry:
-        """The exchange to play."""
         return self.answer.entry
 
     @property
@@ -45,17 +43,11 @@ class ThreadHit:
         if answer.kind is Kind.TURN:
             reply = self._with_run(reply)
         translated = live.ids.live_reply(reply)
-        if translated is not reply:
-            reply = without_prebuilt(translated)
         id_pairs = live.ids.pairs(self.search.query.request)
-        if id_pairs or answer.how:
-            reply = without_prebuilt(reply)
-        return replace(
-            reply,
-            how=answer.how and str(answer.how),
-            id_pairs=id_pairs,
-            conversation=answer.facts(),
-        )
+        if translated is not reply or id_pairs or answer.how:
+            reply = without_prebuilt(translated)
+        how = answer.how and str(answer.how)
+        return replace(reply, how=how, id_pairs=id_pairs, conversation=answer.facts())
 
     def _with_run(self, reply: Reply) -> Reply:
         """Note when the response to the turn will be complete; return *reply* with a callback for the moment when it is."""
@@ -91,7 +83,7 @@ class ThreadReplay:
         """Return the hit for *request*, which is without its secrets, or why there is none; None if it is not on a conversation."""
         search = Search(
             Query(request, call, index),
-            session.get_or_create(LiveThreads),
+            session.threads,
             self._recordings_of(index),
             now,
             self._can_switch,
@@ -100,9 +92,9 @@ class ThreadReplay:
         found = search.run()
         return ThreadHit(found, search) if isinstance(found, Answer) else found
 
-    def known_threads(self, session: Session, thread: str | None) -> list[KnownThread]:
+    def find_known_threads(self, session: Session, thread: str | None) -> list[KnownThread]:
         """Return the threads that went on in recorded conversations since the last call: *thread*, or all if it is None."""
-        threads = session.get_or_create(LiveThreads)
+        threads = session.threads
         chosen = threads.latest_first() if thread is None else [threads.get(thread)]
         recordings = self._recordings_of(self._library.index)
         known: list[KnownThread] = []
@@ -123,7 +115,7 @@ class ThreadReplay:
             )
         return known
 
-    def known_assistant(self, identity: str) -> dict[str, Json] | None:
+    def find_assistant(self, identity: str) -> dict[str, Json] | None:
         """Return the JSON form of the assistant with the id *identity* in recorded responses, or None."""
         return self._recordings_of(self._library.index).assistants.get(identity)
 

@@ -12,7 +12,7 @@ from mockserver.http.messages import Request
 from mockserver.matching import keys
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.keys import ABSENT
-from mockserver.matching.shape import request_shape
+from mockserver.matching.shape import find_shape
 from mockserver.tools.compare.exchanges import compare_responses
 from mockserver.tools.compare.volatile import Change, Comparator
 from mockserver.tools.source import CassetteSource, Part
@@ -78,7 +78,7 @@ class _Unmatched:
         """The numbers of the parts by key, by key and response, by shape, and by route."""
         for number, part in self.parts.items():
             form = self._form(part.require_exchange().request)
-            key, shape = keys.request_key(form), request_shape(form)
+            key, shape = keys.request_key(form), find_shape(form)
             self._numbers["key", key].append(number)
             self._numbers["response", key, _mask_response(part)].append(number)
             self._numbers["route", _mask_route(part)].append(number)
@@ -96,7 +96,7 @@ class _Unmatched:
         for candidate in (request, comparator.translate_request(request)):
             if found := self._take("key", keys.request_key(self._form(candidate))):
                 return found
-        shape = request_shape(self._form(request))
+        shape = find_shape(self._form(request))
         return self._take("shape", shape.key) if shape else None
 
     def take_by_route(self, part: Part) -> Part | None:

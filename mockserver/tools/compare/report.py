@@ -74,7 +74,7 @@ def format_path(path: KeyPath) -> str:
     event = ""
     if path[:1] == ("events",) and len(path) > 2:
         event, path = f"events[{path[1]}] {path[2]} ", path[3:]
-    steps = tuple(json_path.AllItems() if step == EVERY else step for step in path)
+    steps = tuple(json_path.ItemSelector() if step == EVERY else step for step in path)
     return printable(f"{event}{json_path.format_path(steps)}".rstrip())
 
 

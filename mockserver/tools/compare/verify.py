@@ -157,7 +157,7 @@ def _find_client_thread_ids(request: Request) -> Iterator[str]:
 
 def _split_path(request: Request) -> tuple[str, str]:
     """Return the prefix in the path of *request*, and the path in the API."""
-    return url.api_path(url.decode_path(request.path.partition("?")[0]).rstrip("/"))
+    return url.split_api_path(url.decode_path(request.path.partition("?")[0]).rstrip("/"))
 
 
 def _thread_path(request: Request, thread: str) -> str:

@@ -160,7 +160,7 @@ def _shorten(name: str, value: str) -> str:
 
 def _starts_run(request: Request) -> bool:
     path = url.decode_path(request.path.partition("?")[0])
-    return request.method == "POST" and bool(_STARTS_RUN.fullmatch(url.api_path(path)[1]))
+    return request.method == "POST" and bool(_STARTS_RUN.fullmatch(url.split_api_path(path)[1]))
 
 
 def _must_have_body(request: Request, status: int) -> bool:

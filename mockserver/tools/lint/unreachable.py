@@ -133,5 +133,5 @@ def _is_read(request: Request) -> bool:
     """Return whether *request* reads from the server, and changes nothing there."""
     if request.method in _READ_METHODS:
         return True
-    _, call = url.api_path(url.decode_path(request.path.partition("?")[0]))
+    _, call = url.split_api_path(url.decode_path(request.path.partition("?")[0]))
     return request.method == "POST" and _POSTED_READ.fullmatch(call) is not None

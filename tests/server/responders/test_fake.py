@@ -7,15 +7,17 @@ from datetime import UTC, datetime
 import pytest
 
 from mockserver.cassette.assistant_ids import default_assistant_id
-from mockserver.fake.api.known_threads import KnownThread
+from mockserver.cassette.model import Policy
 from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.replies import ScheduledBody, at_pace
 from mockserver.fake.script.model import Rule, Script, Speak
-from mockserver.http.messages import Reply, Request, Source, TimedBody
+from mockserver.http.messages import Reply, ReplySource, Request, TimedBody
 from mockserver.http.pacing import Pace, parse_pace
+from mockserver.redaction.redactor import RedactionRules
 from mockserver.server.responders.fake import Fake
-from mockserver.server.sessions import Sessions
+from mockserver.server.responders.replay import Cassettes
+from mockserver.store.library import Library
 
 RUNS = RunEngine(Script((Rule((Speak("Hello!"),)),)))
 
@@ -103,10 +105,14 @@ def test_an_answer_goes_out_at_its_pace(
     assert at_pace(answer, parse_pace(speed, max_gap)) == body
 
 
+def empty_cassettes() -> Cassettes:
+    return Cassettes(Library([], Policy(), print), Pace(None), RedactionRules())
+
+
 @pytest.fixture
 def fake() -> Fake:
     """A fake that knows the graph `chat`, and answers at once."""
-    return Fake(Api(RUNS, ("chat",)), Pace(None), Sessions())
+    return Fake(Api(RUNS, ("chat",)), Pace(None), empty_cassettes())
 
 
 async def ask(fake: Fake, session: str = "", **body: object) -> Reply:
@@ -138,7 +144,7 @@ async def test_every_session_gets_the_same_responses_in_the_same_order(fake: Fak
 
 async def test_an_edited_script_is_used_for_a_request_that_was_sent_before() -> None:
     runs = RunEngine(Script((Rule((Speak("one"),)),)))
-    fake = Fake(Api(runs), Pace(None), Sessions())
+    fake = Fake(Api(runs), Pace(None), empty_cassettes())
     before = [str((await ask(fake)).body) for _ in range(3)]
     runs.use_script(Script((Rule((Speak("two"),)),)))
     after = [str((await ask(fake)).body) for _ in range(3)]
@@ -148,7 +154,7 @@ async def test_an_edited_script_is_used_for_a_request_that_was_sent_before() -> 
 
 
 async def test_a_changed_assistant_is_used_for_a_request_that_was_sent_before() -> None:
-    fake = Fake(Api(RUNS), Pace(None), Sessions())
+    fake = Fake(Api(RUNS), Pace(None), empty_cassettes())
     for _ in range(3):
         assert "changed" not in str((await ask(fake, stream_mode="debug")).body)
     change = json.dumps({"config": {"tags": ["changed"]}}).encode()
@@ -186,7 +192,7 @@ async def test_an_answer_says_where_it_is_from(fake: Fake) -> None:
     assert (reply.status, reply.reason, reply.source, reply.is_counted) == (
         200,
         "OK",
-        Source.FAKE,
+        ReplySource.FAKE,
         True,
     )
 
@@ -199,8 +205,8 @@ async def test_what_a_browser_asks_by_itself_is_not_counted(fake: Fake) -> None:
 
 
 async def test_a_thread_lives_in_its_session() -> None:
-    sessions = Sessions()
-    fake = Fake(Api(RUNS), Pace(None), sessions)
+    cassettes = empty_cassettes()
+    fake = Fake(Api(RUNS), Pace(None), cassettes)
     mine = (("x-mockserver-session", "mine"),)
     identity = "11111111-1111-4111-8111-111111111111"
     body = json.dumps({"thread_id": identity}).encode()
@@ -212,12 +218,12 @@ async def test_a_thread_lives_in_its_session() -> None:
         return reply.status
 
     assert [await status(mine), await status(())] == [200, 404]
-    sessions.reset("mine")
+    cassettes.sessions.reset("mine")
     assert await status(mine) == 404
 
 
 async def test_at_the_natural_pace_a_run_takes_its_time() -> None:
-    fake = Fake(Api(RUNS), Pace(), Sessions())
+    fake = Fake(Api(RUNS), Pace(), empty_cassettes())
 
     body = (await ask(fake)).body
 
@@ -272,20 +278,9 @@ async def test_another_date_changes_the_times_only() -> None:
         return (datetime.fromisoformat(found[0]) + shift).isoformat(timespec="microseconds")
 
     api = Api(RunEngine(RUNS.script, Pace(None).scale))
-    default = await played(Fake(api, Pace(None), Sessions()))
-    later = await played(Fake(api, Pace(None), Sessions(), epoch=LATER))
+    default = await played(Fake(api, Pace(None), empty_cassettes()))
+    later = await played(Fake(api, Pace(None), empty_cassettes(), epoch=LATER))
 
     assert later == [_TIME.sub(moved, text) for text in default]
     assert '"created_at":"2026-11-27T09:30:00.000000+00:00"' in later[2]
     assert "2026-01-01" not in "".join(later)
-
-
-async def test_a_thread_of_a_cassette_has_the_date_too() -> None:
-    sessions = Sessions()
-    known = [KnownThread(THREAD)]
-    fake = Fake(Api(RUNS), Pace(None), sessions, lambda *_: known, epoch=LATER)
-
-    reply = await fake.respond(Request("GET", f"/threads/{THREAD}"))
-
-    assert reply is not None and isinstance(reply.body, bytes)
-    assert json.loads(reply.body)["created_at"] == "2026-11-27T09:30:00.000000+00:00"
