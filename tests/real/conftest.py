@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
 
-from tests.browser.chromium import find_chromium
+from tests.browser.chromium import find_chromium, open_browser
 from tests.conftest import fail_without_tools, missing, tool
 from tests.processes import running
 from tests.real import chat_page
@@ -95,6 +97,13 @@ def chromium() -> str:
     return found
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """One browser for all tests of a worker. It lives in the event loop of the session, and so must they."""
+    async with open_browser(chromium) as opened:
+        yield opened
+
+
 @pytest.fixture(scope="module", params=["sdk-1", "sdk-2"])
 def sdk(request: pytest.FixtureRequest) -> str:
     """The line of the SDK that the chat page uses, by the name of its package."""
@@ -110,8 +119,8 @@ def built(sdk: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-async def chat(built: Path, chromium: str) -> AsyncIterator[chat_page.Open]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def chat(built: Path, browser: Browser) -> AsyncIterator[chat_page.Open]:
     """Opens the chat page from a port of its own, against a server."""
-    async with chat_page.served(built, chromium) as opened:
+    async with chat_page.served(built, browser) as opened:
         yield opened

@@ -11,6 +11,7 @@ import pytest
 from langgraph.pregel.remote import RemoteGraph
 from langgraph.types import Command
 from langgraph_sdk import get_client, get_sync_client
+from playwright.async_api import Browser
 
 from tests.browser.chromium import settled
 from tests.browser.pages import page_at
@@ -363,7 +364,8 @@ def refusal(url: str) -> Seen:
     return asked(url, {"": (run("wait", "nope", HELLO),)})[""][0]
 
 
-async def test_a_page_shows_the_tokens_one_by_one(chromium: str, tmp_path: Path) -> None:
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_page_shows_the_tokens_one_by_one(browser: Browser, tmp_path: Path) -> None:
     """In a real browser, from another origin, so slowly that a busy machine does not bunch them."""
     body = {
         "assistant_id": "agent",
@@ -371,7 +373,7 @@ async def test_a_page_shows_the_tokens_one_by_one(chromium: str, tmp_path: Path)
         "stream_mode": "messages-tuple",
     }
     with running("serve", "--speed", "0.2", folder=tmp_path) as server:
-        async with page_at(chromium, server=server.url, body=json.dumps(body)) as page:
+        async with page_at(browser, server=server.url, body=json.dumps(body)) as page:
             assert await settled(page) == "done"
 
             items = page.locator("#events li[data-event=messages]")

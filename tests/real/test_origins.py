@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from tests.browser.chromium import open_page
 from tests.processes import Mockserver, running
 from tests.scripted import Upstream, Wire, upstream
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 EVENTS = b"data: one\r\n\r\ndata: two\r\n\r\n"
 
@@ -70,8 +73,8 @@ async def blank(_: web.Request) -> web.Response:
     return web.Response(text="<!doctype html>", content_type="text/html")
 
 
-@pytest.fixture
-async def pages(chromium: str) -> AsyncIterator[Open]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def pages(browser: Browser) -> AsyncIterator[Open]:
     """Opens a page of the host that is named: each of them is this machine."""
     app = web.Application()
     app.router.add_get("/", blank)
@@ -81,8 +84,7 @@ async def pages(chromium: str) -> AsyncIterator[Open]:
     port = runner.addresses[0][1]
 
     def opened(host: str) -> AbstractAsyncContextManager[Page]:
-        resolve = "--host-resolver-rules=MAP *.example 127.0.0.1"
-        return open_page(chromium, f"http://{host}:{port}/", resolve)
+        return open_page(browser, f"http://{host}:{port}/")
 
     yield opened
     await runner.cleanup()
