@@ -1,8 +1,8 @@
 """Recordings of the real server, made once and replayed by many tests, and a chat page in a browser."""
 
-from collections.abc import AsyncIterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from tests.real.scenarios import SCENARIOS
 from tests.real.wire import Seen, asked
 
 Answers = dict[str, tuple[Seen, ...]]
-ByClient = dict[str, Future[tuple[Path, Values]]]
+ByClient = Callable[[str], tuple[Path, Values]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +67,18 @@ def replayed(cassette: Path, speed: str) -> Answers:
 
 @pytest.fixture(scope="session")
 def by_client(agent_server: str, tmp_path_factory: pytest.TempPathFactory) -> ByClient:
-    """For each client the cassette that was recorded with it alone, and the values it got meanwhile.
+    """Records with one client when a test first needs it; returns the cassette and the values that the client got."""
 
-    Futures, so that a client that is missing here is missed by its own tests only.
-    """
-
-    def record(client: str, folder: Path) -> tuple[Path, Values]:
+    @cache
+    def record(client: str) -> tuple[Path, Values]:
+        folder = tmp_path_factory.mktemp("client")
         cassette = folder / "calls.yaml"
         with running("record", cassette, "--upstream", agent_server, folder=folder) as recorder:
             values = CLIENTS[client](recorder.url)
             assert recorder.stop() == 0
         return cassette, values
 
-    with ThreadPoolExecutor() as pool:
-        return {
-            client: pool.submit(record, client, tmp_path_factory.mktemp("client"))
-            for client in CLIENTS
-        }
+    return record
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 @pytest.fixture
 def replay(by_client: ByClient, tmp_path: Path) -> Iterator[str]:
     """The URL of a replay of what curl recorded."""
-    cassette, _ = by_client["curl"].result()
+    cassette, _ = by_client("curl")
     with running("replay", cassette, "--speed", "instant", folder=tmp_path) as player:
         yield player.url
 
@@ -28,7 +28,7 @@ def replay(by_client: ByClient, tmp_path: Path) -> Iterator[str]:
 async def test_a_page_gets_the_events_that_curl_recorded(
     browser: Browser, replay: str, by_client: ByClient
 ) -> None:
-    _, recorded = by_client["curl"].result()
+    _, recorded = by_client("curl")
     async with page_at(browser, server=replay) as page:
         assert await settled(page) == "done"
 
@@ -38,7 +38,7 @@ async def test_a_page_gets_the_events_that_curl_recorded(
 async def test_a_page_can_read_which_run_it_was(
     browser: Browser, replay: str, by_client: ByClient
 ) -> None:
-    _, recorded = by_client["curl"].result()
+    _, recorded = by_client("curl")
     run_id = recorded["stream"][0][1]["run_id"]
     async with page_at(browser, server=replay) as page:
         await settled(page)

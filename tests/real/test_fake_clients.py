@@ -4,12 +4,10 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
-from langgraph.pregel.remote import RemoteGraph
-from langgraph.types import Command
 from langgraph_sdk import get_client, get_sync_client
 from playwright.async_api import Browser
 
@@ -21,6 +19,9 @@ from tests.real.clients import CLIENTS, Values, js
 from tests.real.scenarios import AGENT, BAGATUR, HELLO, run, said
 from tests.real.wire import Seen, asked
 from tests.recordings import threaded
+
+if TYPE_CHECKING:
+    from langgraph.pregel.remote import RemoteGraph
 
 GREETING = (
     "Hello Bagatur! It is nice to meet you, and 26 is a fine age to talk to a fake graph. "
@@ -172,8 +173,10 @@ async def test_the_python_sdk_streams_a_list_of_modes(fake: str) -> None:
 
 
 @pytest.fixture
-async def remote(fake: str) -> AsyncIterator[RemoteGraph]:
+async def remote(fake: str) -> "AsyncIterator[RemoteGraph]":
     """A graph that LangGraph runs on the fake."""
+    from langgraph.pregel.remote import RemoteGraph  # slow: only the worker with this test pays
+
     with get_sync_client(url=fake, api_key=None) as sync_client:
         async with get_client(url=fake, api_key=None) as client:
             yield RemoteGraph("agent", client=client, sync_client=sync_client)
@@ -182,29 +185,29 @@ async def remote(fake: str) -> AsyncIterator[RemoteGraph]:
 class TestRemoteGraph:
     """Here a graph of LangGraph's own, in whose place the fake stands."""
 
-    async def test_ainvoke(self, remote: RemoteGraph) -> None:
+    async def test_ainvoke(self, remote: "RemoteGraph") -> None:
         state = await remote.ainvoke(HELLO)
 
         assert state["messages"][-1]["content"] == GREETING
 
-    async def test_invoke(self, remote: RemoteGraph) -> None:
+    async def test_invoke(self, remote: "RemoteGraph") -> None:
         state = remote.invoke(HELLO)
 
         assert state["messages"][-1]["content"] == GREETING
 
-    async def test_astream_in_one_mode(self, remote: RemoteGraph) -> None:
+    async def test_astream_in_one_mode(self, remote: "RemoteGraph") -> None:
         parts = [part async for part in remote.astream(HELLO, stream_mode="updates")]
 
         assert [part["agent"]["messages"][0]["content"] for part in parts] == [GREETING]
 
     @pytest.mark.parametrize("modes", [["updates", "values"], ["messages", "custom", "updates"]])
-    async def test_astream_in_several(self, remote: RemoteGraph, modes: list[Any]) -> None:
+    async def test_astream_in_several(self, remote: "RemoteGraph", modes: list[Any]) -> None:
         parts: list[Any] = [part async for part in remote.astream(HELLO, stream_mode=modes)]
 
         assert {part.event for part in parts} == set(modes) - {"custom"}
         assert parts[-1].event == modes[-1]
 
-    async def test_stream_in_several(self, remote: RemoteGraph) -> None:
+    async def test_stream_in_several(self, remote: "RemoteGraph") -> None:
         asked = said("Show me your progress, please: custom events")
         modes: Any = ["messages", "custom", "updates"]
         parts: list[Any] = list(remote.stream(asked, stream_mode=modes))
@@ -215,19 +218,19 @@ class TestRemoteGraph:
         assert "".join(tokens).startswith("Done. The stream mode `custom` showed")
         assert parts[-1].event == "updates"
 
-    async def test_stream_within(self, remote: RemoteGraph) -> None:
+    async def test_stream_within(self, remote: "RemoteGraph") -> None:
         asked = said("Do some research")
         parts = list(remote.stream(asked, stream_mode="updates", subgraphs=True))
 
         assert {namespace[0].split(":")[0] for namespace, _ in parts if namespace} == {"researcher"}
 
-    async def test_an_interrupt_ends_the_stream(self, remote: RemoteGraph) -> None:
+    async def test_an_interrupt_ends_the_stream(self, remote: "RemoteGraph") -> None:
         parts = list(remote.stream(said("Ask me something"), stream_mode="updates"))
 
         [asked] = parts[-1]["__interrupt__"]
         assert asked["value"] == {"question": "Tea or coffee?", "options": ["tea", "coffee"]}
 
-    async def test_the_graph_can_be_drawn(self, remote: RemoteGraph) -> None:
+    async def test_the_graph_can_be_drawn(self, remote: "RemoteGraph") -> None:
         assert "researcher" in remote.get_graph().nodes
 
 
@@ -302,7 +305,9 @@ class TestThreads:
         ]
         assert told["history"] == 7
 
-    async def test_remote_graph(self, remote: RemoteGraph) -> None:
+    async def test_remote_graph(self, remote: "RemoteGraph") -> None:
+        from langgraph.types import Command
+
         config: Any = {"configurable": {"thread_id": str(uuid4())}}
         first = await remote.ainvoke(said("Send a mail"), config)
         state = await remote.aget_state(config)
