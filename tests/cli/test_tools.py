@@ -585,6 +585,7 @@ def test_attachments_are_read_only_from_the_folder_of_the_har(tmp_path: Path) ->
     assert [attached("../body"), attached(str(tmp_path / "body")), attached("gone")] == [None] * 3
 
 
+@pytest.mark.slow
 def test_three_hundred_cassettes_are_no_trouble(folder: Path) -> None:
     for number in range(298):
         text = HEALTHY.replace("hello", f"hello {number}")

@@ -251,6 +251,7 @@ async def conversation(server: Mockserver) -> bytes:
     return b"\n".join(said)
 
 
+@pytest.mark.slow
 async def test_a_conversation_is_the_same_in_every_process_and_at_any_pace(tmp_path: Path) -> None:
     (tmp_path / "script.yaml").write_text(SCRIPT)
     told: list[bytes] = []
