@@ -15,7 +15,7 @@ from tests.processes import running
 from tests.real import chat_page
 from tests.real.clients import CLIENTS, Values
 from tests.real.scenarios import SCENARIOS
-from tests.real.wire import Seen, asked
+from tests.real.wire import Seen, send_all
 
 Answers = dict[str, tuple[Seen, ...]]
 ByClient = Callable[[str], tuple[Path, Values]]
@@ -42,7 +42,7 @@ def recorded(agent_server: str, tmp_path_factory: pytest.TempPathFactory) -> Rec
     folder = tmp_path_factory.mktemp("recorded")
     cassette = folder / "all.yaml"
     with running("record", cassette, "--upstream", agent_server, folder=folder) as recorder:
-        answers = asked(recorder.url, first) | asked(recorder.url, rest)
+        answers = send_all(recorder.url, first) | send_all(recorder.url, rest)
         status = recorder.stop()
         return Recorded(cassette, answers, status, recorder.errors)
 
@@ -62,7 +62,7 @@ def at_pace(recorded: Recorded) -> Answers:
 def replayed(cassette: Path, speed: str) -> Answers:
     """Replay all scenarios from *cassette*."""
     with running("replay", cassette, "--speed", speed, folder=cassette.parent) as player:
-        return asked(player.url, SCENARIOS)
+        return send_all(player.url, SCENARIOS)
 
 
 @pytest.fixture(scope="session")

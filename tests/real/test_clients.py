@@ -50,7 +50,7 @@ def test_each_client_gets_the_values_that_any_of_them_recorded(
 
 
 def test_a_client_plays_each_exchange_once(by_client: ByClient, tmp_path: Path) -> None:
-    """So nothing was asked twice, and nothing was recorded in vain."""
+    """So no request was sent twice, and each recorded exchange is used."""
     cassette, _ = by_client("Python")
     with running("replay", cassette, "--speed", "instant", folder=tmp_path) as player:
         CLIENTS["Python"](player.url)
@@ -65,9 +65,9 @@ class TestWhatWasRecorded:
 
     def test_the_stream_is_of_a_run_and_its_update(self, client: str, by_client: ByClient) -> None:
         _, values = by_client(client)
-        (first, told, _), (second, update, _) = values["stream"]
+        (first, metadata, _), (second, update, _) = values["stream"]
 
-        assert (first, sorted(told)) == ("metadata", ["attempt", "run_id"])
+        assert (first, sorted(metadata)) == ("metadata", ["attempt", "run_id"])
         assert (second, update["agent"]["messages"][0]["content"]) == (
             "updates",
             "Hello Bagatur! What would you like to talk about?",
@@ -143,7 +143,7 @@ def test_the_documented_command_goes_through_jq(
 
 @pytest.fixture
 def elsewhere(by_client: ByClient, tmp_path: Path) -> Iterator[str]:
-    """The URL of a replay that holds another run than the one that is asked for."""
+    """The URL of a replay that holds another run than the one that is requested."""
     cassette, _ = by_client("Python")
     folder = tmp_path / "elsewhere"
     folder.mkdir()

@@ -9,7 +9,7 @@ from mockserver.server.journal import MAX_PROBLEMS, Call, Journal, to_call
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def asked(path: str, session: str | None = None, body: bytes = b"") -> Request:
+def request_to(path: str, session: str | None = None, body: bytes = b"") -> Request:
     headers = () if session is None else ((SESSION_HEADER, session),)
     return Request("GET", path, headers, body)
 
@@ -19,14 +19,14 @@ def answered(**reply: object) -> Reply:
 
 
 def made(path: str, session: str | None = None, body: bytes = b"", **reply: object) -> Call:
-    entry = Journal().append(NOON.timestamp(), asked(path, session, body), answered(**reply))
+    entry = Journal().append(NOON.timestamp(), request_to(path, session, body), answered(**reply))
     return to_call(entry)
 
 
 def note(
     journal: Journal, path: str, session: str | None = None, body: bytes = b"", **reply: object
 ) -> None:
-    journal.append(NOON.timestamp(), asked(path, session, body), answered(**reply))
+    journal.append(NOON.timestamp(), request_to(path, session, body), answered(**reply))
 
 
 def paths(journal: Journal, session: str | None = None) -> list[str]:
@@ -82,7 +82,7 @@ def test_a_body_is_read_as_json() -> None:
     assert made("/x", body=b'{"a": [1]}').json() == {"a": [1]}
 
 
-def test_sessions_are_told_apart() -> None:
+def test_sessions_are_separate() -> None:
     journal = Journal()
     for path, session in (("/1", "a"), ("/2", None), ("/3", "a")):
         note(journal, path, session)

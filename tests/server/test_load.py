@@ -31,7 +31,7 @@ def large_body() -> bytes:
 
 
 async def _large_or_small(wire: Wire) -> None:
-    if wire.asked.path == "/large":
+    if wire.request.path == "/large":
         await wire.send(JSON % len(large_body()) + large_body())
     else:
         await wire.send(EVENTS + chunk(b"data: 1\r\n\r\n") + LAST)
@@ -78,9 +78,9 @@ async def test_a_stop_does_not_wait_for_long_for_an_exchange_to_be_written(
 ) -> None:
     started, run = asyncio.Event(), exchange_text._run
 
-    async def run_and_say(given: IO[bytes], taken: IO[bytes]) -> None:
+    async def run_and_say(given: IO[bytes], output: IO[bytes]) -> None:
         started.set()
-        await run(given, taken)
+        await run(given, output)
 
     monkeypatch.setattr(exchange_text, "_run", run_and_say)
     monkeypatch.setattr(app, "RESPONSE_GRACE", 0.0)
@@ -212,10 +212,10 @@ async def test_requests_are_refused_in_one_line_where_files_run_out(tmp_path: Pa
         with running("record", "all/", "--upstream", server.url, folder=tmp_path) as recording:
             url = recording.url
             resource.prlimit(recording.process.pid, resource.RLIMIT_NOFILE, (24, 24))
-            asked = [asyncio.create_task(one(number)) for number in range(60)]
-            await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+            pending = [asyncio.create_task(one(number)) for number in range(60)]
+            await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
             rest.set()
-            statuses = await asyncio.gather(*asked)
+            statuses = await asyncio.gather(*pending)
             status = await asyncio.to_thread(recording.stop)
 
     assert set(statuses) == {b"200", b"503"}
