@@ -107,8 +107,8 @@ def command(port: int) -> list[str]:
 
 def environment() -> dict[str, str]:
     inherited = os.environ.items()
-    kept = {name: v for name, v in inherited if not name.startswith(NOT_INHERITED)}
-    return kept | ENVIRONMENT
+    passed_on = {name: v for name, v in inherited if not name.startswith(NOT_INHERITED)}
+    return passed_on | ENVIRONMENT
 
 
 def free_port() -> int:

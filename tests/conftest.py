@@ -1,5 +1,6 @@
 """What the tests share: a real Agent Server, and the tools that may be missing."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -27,11 +28,26 @@ REAL = Path(__file__).with_name("real")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of tests/real as `real`. They come first: their files take longest, so workers share the shorter rest at the end."""
+    """Mark the tests of tests/real as `real`. Files with `real` or `slow` tests come first, so that workers share short files at the end."""
     for item in items:
         if item.path.is_relative_to(REAL):
             item.add_marker("real")
-    items.sort(key=lambda item: not item.path.is_relative_to(REAL))
+    long = {item.path for item in items if any(map(item.get_closest_marker, ("real", "slow")))}
+    items.sort(key=lambda item: item.path not in long)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Keep the garbage collector away from the imported modules and the collected tests, which stay to the end.
+
+    Each pytest that a test runs collects all garbage several times when it ends.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")

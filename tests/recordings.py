@@ -72,10 +72,10 @@ async def approval(client: LangGraphClient) -> None:
 
 
 async def threaded(client: LangGraphClient, thread: str = THREAD) -> None:
-    """A conversation on a thread, asked for as chat pages do: a turn that is interrupted, its resumption, one more turn."""
+    """A conversation on a thread, with the requests of a chat page: a turn that is interrupted, its resumption, one more turn."""
     await client.threads.create(thread_id=thread, if_exists="do_nothing")
     await client.threads.get_history(thread, limit=10)
-    for asked in (
+    for body in (
         {"input": human("When do you ship?")},
         {"command": {"resume": "send"}},
         {"input": human("And the next release?")},
@@ -86,7 +86,7 @@ async def threaded(client: LangGraphClient, thread: str = THREAD) -> None:
             stream_mode=["messages-tuple", "values"],
             stream_resumable=True,
             on_disconnect="continue",
-            **asked,
+            **body,
         )
         async for _ in chunks:
             pass

@@ -27,7 +27,7 @@ def cassette(*pairs: tuple[str, str], header: str = "", repeat: str = "") -> str
 
 
 class Server:
-    """A replaying server in this process; *lines* is what it tells."""
+    """A replaying server in this process; *lines* is what it logs."""
 
     def __init__(self, client: Any, cassettes: Cassettes, log: Log, lines: list[str]) -> None:
         self.client: TestClient[Any, Any] = client

@@ -27,7 +27,7 @@ def chunk(raw: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReceivedRequest:
     """One request as it came."""
 
     line: bytes
@@ -41,12 +41,12 @@ class Asked:
 
 
 class Wire:
-    """The upstream's end of a connection, its request *asked* just read."""
+    """The upstream's end of a connection, whose *request* has been read."""
 
     def __init__(
-        self, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, request: ReceivedRequest, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        self.asked = asked
+        self.request = request
         self._reader = reader
         self._writer = writer
 
@@ -92,30 +92,30 @@ NO_INFO = say(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close
 
 @dataclass
 class Upstream:
-    """A server at *url*; *asked* are the requests so far, but for those to `/info`."""
+    """A server at *url*; *requests* are those it has received, except those to `/info`."""
 
     url: str = ""
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[ReceivedRequest] = field(default_factory=list)
 
 
 @asynccontextmanager
 async def upstream(script: Script, info: Script | None = None) -> AsyncIterator[Upstream]:
     """Serve on a free port: *script* plays on each connection, which is closed when it returns.
 
-    *info* plays where `/info` is asked for; without it that is a 404.
+    *info* plays for requests to `/info`; without it they get a 404.
     """
     seen = Upstream()
     playing: set[asyncio.Task[None]] = set()
 
     async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked = await _request(reader)
-        if asked is None:
+        request = await _request(reader)
+        if request is None:
             pass
-        elif asked.path == "/info":
-            await (info or NO_INFO)(Wire(asked, reader, writer))
+        elif request.path == "/info":
+            await (info or NO_INFO)(Wire(request, reader, writer))
         else:
-            seen.asked.append(asked)
-            await script(Wire(asked, reader, writer))
+            seen.requests.append(request)
+            await script(Wire(request, reader, writer))
 
     async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -140,14 +140,14 @@ async def upstream(script: Script, info: Script | None = None) -> AsyncIterator[
         await asyncio.gather(*playing)
 
 
-async def _request(reader: asyncio.StreamReader) -> Asked | None:
+async def _request(reader: asyncio.StreamReader) -> ReceivedRequest | None:
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, ConnectionResetError):
         return None
     line, headers = _head(head)
     length = next((int(value) for name, value in headers if name.lower() == b"content-length"), 0)
-    return Asked(line, headers, await reader.readexactly(length))
+    return ReceivedRequest(line, headers, await reader.readexactly(length))
 
 
 def _head(raw: bytes) -> tuple[bytes, tuple[tuple[bytes, bytes], ...]]:

@@ -65,11 +65,11 @@ def test_a_recording_beside_a_relay(tmp_path: Path) -> None:
     assert file.read_bytes().count(b"\n  end: {") > 0
 
 
-def test_the_report_tells_what_is_reached() -> None:
+def test_the_report_shows_which_targets_are_reached() -> None:
     assert table(FIGURES) == (
         "  faster & better     1.20 ×  (0.50 × to 1.50 ×)  ≥ 1  10 and 12 requests/s\n"
         "! smaller             150 MB  (150 MB to 150 MB)  ≤ 100"
     )
-    told = json.loads(as_json(FIGURES))["figures"]
-    assert [(one["median"], one["reached"]) for one in told] == [(1.2, True), (150.0, False)]
+    figures = json.loads(as_json(FIGURES))["figures"]
+    assert [(one["median"], one["reached"]) for one in figures] == [(1.2, True), (150.0, False)]
     assert ElementTree.fromstring(chart(FIGURES)).tag.endswith("svg")

@@ -51,11 +51,11 @@ def test_what_is_copied_is_enough_to_install(tmp_path: Path) -> None:
 
 
 def test_what_is_sent_to_docker_is_what_is_copied() -> None:
-    ignored, *kept = (ROOT / ".dockerignore").read_text().split()
+    ignored, *rules = (ROOT / ".dockerignore").read_text().split()
     copied = {source for line in said("COPY") for source in line.split()[:-1]}
 
     assert ignored == "*"
-    assert {name[1:] for name in kept if name.startswith("!")} == copied
+    assert {name[1:] for name in rules if name.startswith("!")} == copied
 
 
 def test_it_runs_as_nobody_in_particular() -> None:
@@ -104,7 +104,7 @@ def test_its_command_answers_and_is_healthy(tmp_path: Path, mounted: bool) -> No
 @pytest.mark.parametrize(
     ("value", "port"), [("9000", "9000"), ("tcp://10.0.0.1:8123", "8123"), ("", "8123")]
 )
-def test_its_health_is_asked_where_it_listens(value: str, port: str) -> None:
+def test_the_health_check_uses_the_configured_port(value: str, port: str) -> None:
     """Kubernetes sets the variable to a URL for a Service named mockserver."""
     _, option, code = json.loads(said(r"HEALTHCHECK .+ CMD")[0])
     shown = f"import urllib.request; urllib.request.urlopen = print; {code}"

@@ -1,6 +1,7 @@
 """The rooms: their order, what is pure, and how large a module may be. docs/architecture.md draws them."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import mockserver
@@ -36,10 +37,14 @@ FAKE = ["script", "messages", "graph", "threads", "api"]
 
 LONGEST = 300
 
-TREES = {
-    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())
-    for path in sorted(ROOT.rglob("*.py"))
-}
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Return the syntax tree of each module by its path."""
+    return {
+        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())
+        for path in sorted(ROOT.rglob("*.py"))
+    }
 
 
 def room(path: str) -> str:
@@ -62,7 +67,7 @@ def arrows() -> set[tuple[str, str]]:
     """Return which room imports from which."""
     return {
         (room(path), target)
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for name in imported(tree)
         if name.startswith("mockserver.") and (target := name.split(".")[1]) != room(path)
     }
@@ -81,7 +86,7 @@ def test_rooms_import_only_from_lower_floors() -> None:
 def test_the_fake_graph_imports_only_from_its_lower_floors() -> None:
     upward = [
         (path, name)
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if path.startswith("fake/") and path.split("/")[1] in FAKE
         for name in imported(tree)
         for outer in FAKE[FAKE.index(path.split("/")[1]) + 1 :]
@@ -94,7 +99,7 @@ def test_the_fake_graph_imports_only_from_its_lower_floors() -> None:
 def test_pure_rooms_do_no_io() -> None:
     impure = [
         (path, name)
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if room(path) in PURE
         for name in imported(tree)
         if name.split(".")[0] in IMPURE_MODULES
@@ -106,7 +111,7 @@ def test_pure_rooms_do_no_io() -> None:
 def test_pure_rooms_read_no_clock() -> None:
     read = [
         (path, node.attr)
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if room(path) in PURE and path != TIMES_PATTERNS
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
@@ -119,7 +124,7 @@ def test_pure_rooms_read_no_clock() -> None:
 
 
 def test_a_module_says_what_it_holds_and_stays_small() -> None:
-    for path, tree in TREES.items():
+    for path, tree in trees().items():
         assert ast.get_docstring(tree), path
         assert (ROOT / path).read_text().count("\n") <= LONGEST, path
 
@@ -138,4 +143,4 @@ def test_the_architecture_page_shows_the_rooms_as_they_are() -> None:
             modules = (module.strip() for module in name.split(",") if module.strip())
             shown |= {f"{''.join(folders[:depth])}{module}.py" for module in modules}
 
-    assert shown == {path for path in TREES if not path.split("/")[-1].startswith("__")}
+    assert shown == {path for path in trees() if not path.split("/")[-1].startswith("__")}

@@ -1,6 +1,6 @@
 """What we compare with: the plainest servers that do the same, and an upstream. `python -m tests.benchmarks.baselines NAME`.
 
-Each listens on a free port of 127.0.0.1, tells its URL on stdout, and runs until it is ended.
+Each listens on a free port of 127.0.0.1, prints its URL, and runs until it is ended.
 """
 
 import asyncio

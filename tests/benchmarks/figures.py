@@ -73,8 +73,10 @@ def replaying(effort: Effort) -> Iterator[Figure]:
     ):
         before = Figure("memory before the first request, 10,000 exchanges", 100, "MB", less=True)
         before.values.append(server.resident)
-        for name, asked, target in kinds:
-            yield _against(effort, f"replay at once, {name}, to bare", target, bare, server, asked)
+        for name, request, target in kinds:
+            yield _against(
+                effort, f"replay at once, {name}, to bare", target, bare, server, request
+            )
         loaded = Figure("replay at once, 10,000 loaded to 1 loaded, the same exchange", 0.95)
         yield _compared(effort, loaded, few, server, bodies[:1])
         yield before
@@ -119,13 +121,13 @@ def recording(effort: Effort) -> Iterator[Figure]:
                     file = Path(folder, f"{number}.yaml")
                     with mockserver("record", file, "--upstream", upstream.url) as server:
                         passed = load(bare, body, effort.seconds, connections=4)
-                        kept = load(server, body, effort.seconds, connections=4)
+                        recorded = load(server, body, effort.seconds, connections=4)
                     raw = file.read_bytes()
                     found = raw.count(_END)
-                    if found < kept.requests or raw.count(b"\n  - ") != found * work.EVENTS:
-                        raise RuntimeError(f"{kept.requests} answered, {found} in the file")
-                figure.values.append(kept.rate / passed.rate)
-                figure.beside = f"{passed.rate:,.0f} and {kept.rate:,.0f} requests/s"
+                    if found < recorded.requests or raw.count(b"\n  - ") != found * work.EVENTS:
+                        raise RuntimeError(f"{recorded.requests} answered, {found} in the file")
+                figure.values.append(recorded.rate / passed.rate)
+                figure.beside = f"{passed.rate:,.0f} and {recorded.rate:,.0f} requests/s"
         yield figure
 
 
@@ -140,9 +142,9 @@ def first_bytes(effort: Effort) -> Iterator[Figure]:
                     file = Path(folder, f"{number}.yaml")
                     with mockserver("record", file, "--upstream", upstream.url) as server:
                         passed = asyncio.run(_firsts(bare, clients, effort.seconds))
-                        kept = asyncio.run(_firsts(server, clients, effort.seconds))
-                figure.values.append((median(kept) - median(passed)) * 1000)
-                figure.beside = f"{median(passed) * 1000:.2f} and {median(kept) * 1000:.2f} ms"
+                        recorded = asyncio.run(_firsts(server, clients, effort.seconds))
+                figure.values.append((median(recorded) - median(passed)) * 1000)
+                figure.beside = f"{median(passed) * 1000:.2f} and {median(recorded) * 1000:.2f} ms"
         yield figure
 
 

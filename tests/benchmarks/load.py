@@ -57,7 +57,7 @@ def load(
     """Ask *server* for *seconds* over so many *connections*, each with the next of *bodies*, a line each."""
     if tool() == "wrk":
         return _wrk(server, bodies, seconds, connections)
-    return asyncio.run(_asked(server, bodies, seconds, connections))
+    return asyncio.run(_send_all(server, bodies, seconds, connections))
 
 
 def _wrk(server: Server, bodies: Sequence[bytes], seconds: float, connections: int) -> Done:
@@ -163,7 +163,9 @@ async def asking(
     return made
 
 
-async def _asked(server: Server, bodies: Sequence[bytes], seconds: float, connections: int) -> Done:
+async def _send_all(
+    server: Server, bodies: Sequence[bytes], seconds: float, connections: int
+) -> Done:
     started = time.perf_counter()
     all_of_them = await asking(server, bodies, connections)
     await asyncio.sleep(seconds)

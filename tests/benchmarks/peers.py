@@ -43,11 +43,11 @@ target, source = sys.argv[1:]
 with open(target, "wb") as file:
     writer = io.FlowWriter(file)
     for line in open(source):
-        asked, answer = json.loads(line)
+        body, answer = json.loads(line)
         client = connection.Client(peername=("127.0.0.1", 1), sockname=("127.0.0.1", 2), timestamp_start=0)
         flow = http.HTTPFlow(client, connection.Server(address=("127.0.0.1", 1)))
         kind = {"content-type": "application/json"}
-        flow.request = http.Request.make("POST", "http://127.0.0.1:1/runs/stream", asked.encode(), kind)
+        flow.request = http.Request.make("POST", "http://127.0.0.1:1/runs/stream", body.encode(), kind)
         flow.response = http.Response.make(200, answer.encode(), {"content-type": "text/event-stream"})
         writer.add(flow)
 """
@@ -58,14 +58,14 @@ def talkback(below: Path, exchanges: list[tuple[str, str]]) -> Iterator[Server]:
     """Run talkback with a tape for each of *exchanges*."""
     _npm(below, _TALKBACK)
     with tempfile.TemporaryDirectory(dir=below) as folder:
-        for number, (asked, answer) in enumerate(exchanges):
+        for number, (body, answer) in enumerate(exchanges):
             tape = {
                 "meta": {"reqHumanReadable": True, "resHumanReadable": True},
                 "req": {
                     "method": "POST",
                     "url": work.PATH,
                     "headers": {"content-type": "application/json"},
-                    "body": json.loads(asked),
+                    "body": json.loads(body),
                 },
                 "res": {
                     "status": 200,
@@ -91,11 +91,11 @@ def wiremock(below: Path, exchanges: list[tuple[str, str]]) -> Iterator[Server]:
                 "request": {
                     "method": "POST",
                     "urlPath": work.PATH,
-                    "bodyPatterns": [{"equalToJson": json.loads(asked)}],
+                    "bodyPatterns": [{"equalToJson": json.loads(body)}],
                 },
                 "response": {"status": 200, "headers": {"Content-Type": _TYPE}, "body": answer},
             }
-            for asked, answer in exchanges
+            for body, answer in exchanges
         ]
         mappings = Path(folder, "mappings")
         mappings.mkdir()
@@ -109,7 +109,7 @@ def wiremock(below: Path, exchanges: list[tuple[str, str]]) -> Iterator[Server]:
         with running(command, ready=r"port:\s+(\d+)") as server:
             with urlopen(f"{server.url}/__admin/health", timeout=30):
                 pass
-            load(server, [asked.encode() for asked, _ in exchanges], 6)
+            load(server, [body.encode() for body, _ in exchanges], 6)
             yield server
 
 
@@ -133,11 +133,11 @@ def mitmproxy(below: Path, exchanges: list[tuple[str, str]]) -> Iterator[Server]
             "connection_strategy": "lazy",
             "flow_detail": "0",
         }
-        told = [part for name, value in options.items() for part in ("--set", f"{name}={value}")]
+        flags = [part for name, value in options.items() for part in ("--set", f"{name}={value}")]
         command = [
             *(str(place / "bin" / "mitmdump"), "--mode", "reverse:http://127.0.0.1:1"),
             *("--listen-host", "127.0.0.1", "--listen-port", "0", "--server-replay", str(flows)),
-            *told,
+            *flags,
         ]
         with running(command, ready=r"listening at \D*127\.0\.0\.1:(\d+)") as server:
             yield server

@@ -28,7 +28,7 @@ def table(figures: Sequence[Figure]) -> str:
 
 def as_json(figures: Sequence[Figure]) -> str:
     """Return all values, and where they were measured."""
-    told = {
+    report = {
         "date": date.today().isoformat(),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
@@ -47,7 +47,7 @@ def as_json(figures: Sequence[Figure]) -> str:
             for figure in figures
         ],
     }
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
 
 
 def chart(figures: Sequence[Figure]) -> str:

@@ -1,4 +1,4 @@
-"""The servers under measurement, each a process of its own, kept to one core where that can be done."""
+"""The servers under measurement, each a process of its own, pinned to one core where possible."""
 
 import os
 import re
@@ -27,10 +27,10 @@ class Server:
     @property
     def resident(self) -> float:
         """Return how many MB of memory it takes."""
-        told = subprocess.run(
+        listed = subprocess.run(
             ["ps", "-o", "rss=", "-p", str(self.process.pid)], capture_output=True, check=True
         )
-        return int(told.stdout) / 1024
+        return int(listed.stdout) / 1024
 
     def stop(self) -> None:
         """End it as a person would, and wait until it has ended."""

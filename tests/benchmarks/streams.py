@@ -32,7 +32,7 @@ class _Listening(asyncio.Protocol):
         self._tail = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait to be told to ask."""
+        """Wait for the signal to send."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
@@ -47,8 +47,8 @@ class _Listening(asyncio.Protocol):
         both = self._tail + got
         for _ in range(both.count(_MARK)):
             self.late.append(now - (len(self.late) + 1) * work.GAP)
-        kept = len(_MARK) - 1
-        self._tail = both[-kept:] if not both.endswith(_MARK) else b""
+        tail_size = len(_MARK) - 1
+        self._tail = both[-tail_size:] if not both.endswith(_MARK) else b""
         if both.endswith(_LAST) or got == _LAST[2:]:
             self._end()
 

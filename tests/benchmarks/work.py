@@ -86,18 +86,18 @@ def _question(long: bool) -> bytes:
             {"role": "ai", "content": f"Answer {turn}:\n\n- {_SENTENCE * 3}\n- that is why."},
         ]
     messages.append({"role": "human", "content": f"What is the answer to question {_NUMBER}?"})
-    asked = {
+    request = {
         "assistant_id": "agent",
         "input": {"messages": messages},
         "stream_mode": ["messages-tuple", "updates"],
     }
-    return json.dumps(asked, separators=(",", ":")).encode()
+    return json.dumps(request, separators=(",", ":")).encode()
 
 
 def _answer(body: bytes) -> Response:
     played = Script((Rule((Speak(SAID),)),), Pace(GAP, GAP, GAP))
-    asked = Request("POST", PATH, body=body)
-    return Api(RunEngine(played), ()).handle(asked, Ids("work"), Database(), 0.0)
+    request = Request("POST", PATH, body=body)
+    return Api(RunEngine(played), ()).handle(request, Ids("work"), Database(), 0.0)
 
 
 def _timed(answer: Response) -> ScheduledBody:

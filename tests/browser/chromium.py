@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -17,7 +17,9 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP *.example 127.0.0.1",
 )
+"""Every host in `.example` is this machine: the tests of origins open pages of such hosts."""
 
 
 def find_chromium() -> str | None:
@@ -33,17 +35,26 @@ def create_pages() -> web.Application:
 
 
 @asynccontextmanager
-async def open_page(executable: str, url: str, *flags: str) -> AsyncIterator[Page]:
-    """Start *executable* headless with more *flags* and a profile of its own, and yield the page at *url*."""
+async def open_browser(executable: str) -> AsyncIterator[Browser]:
+    """Run *executable* headless until the block ends."""
     async with async_playwright() as playwright:
-        args = (*FLAGS, *flags)
-        browser = await playwright.chromium.launch(executable_path=executable, args=args)
+        browser = await playwright.chromium.launch(executable_path=executable, args=FLAGS)
         try:
-            page = await browser.new_page()
-            await page.goto(url)
-            yield page
+            yield browser
         finally:
             await browser.close()
+
+
+@asynccontextmanager
+async def open_page(browser: Browser, url: str) -> AsyncIterator[Page]:
+    """Yield the page at *url* in a new context: it shares no cookies, cache or connections with other pages."""
+    context = await browser.new_context()
+    try:
+        page = await context.new_page()
+        await page.goto(url)
+        yield page
+    finally:
+        await context.close()
 
 
 async def settled(page: Page) -> str:

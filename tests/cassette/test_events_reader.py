@@ -37,7 +37,7 @@ def recorded(request: Request, headers: Any, *chunks: bytes) -> Exchange:
     return recorder.finish(2.5)
 
 
-def asked(body: Any) -> Request:
+def request_of(body: Any) -> Request:
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return Request("POST", "/runs/wait", (), text.encode("utf-8", "surrogatepass"))
 
@@ -89,7 +89,7 @@ def test_a_body_is_left_to_the_yaml_reader() -> None:
         pytest.param("role: human", "role: !!str human", id="tag"),
         pytest.param("role: human", "role: human\n        role: ai", id="duplicate"),
         pytest.param("role: human", "role: human\n          again", id="continued"),
-        pytest.param("role: human", "role: |\n          human", id="kept newline"),
+        pytest.param("role: human", "role: |\n          human", id="final newline"),
         pytest.param("role: human", "role: |-\n           human", id="deeper"),
         pytest.param("role: human", 'role: "\\x41"', id="escape"),
         pytest.param("role: human", "role: 'it''s'", id="quote"),
@@ -139,7 +139,7 @@ def test_an_edit_is_read_alike_or_declined(old: str, new: str) -> None:
 
 @given(values)
 def test_any_json_is_read_alike_or_declined(value: Any) -> None:
-    request = asked(value)
+    request = request_of(value)
 
     agrees(dump_exchange(recorded(request, JSON, request.body)))
 
@@ -148,7 +148,7 @@ def test_any_json_is_read_alike_or_declined(value: Any) -> None:
 @example(["no"])
 @example(["a: b"])
 def test_any_text_is_read_alike_or_declined(said: list[str]) -> None:
-    request = asked({"input": said, "a": {"b": said[0]}})
+    request = request_of({"input": said, "a": {"b": said[0]}})
     chunks = (f"event: {text}\r\ndata: {text}\r\n\r\n".encode("utf-8", "replace") for text in said)
 
     agrees(dump_exchange(recorded(request, STREAM, *chunks)))

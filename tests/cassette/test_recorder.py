@@ -54,7 +54,7 @@ def test_newlines_before_anything_else_are_text() -> None:
     )
 
 
-def test_headers_of_the_moment_are_not_kept() -> None:
+def test_headers_of_the_moment_are_not_recorded() -> None:
     headers = (
         *STREAM,
         ("date", "now"),
@@ -78,7 +78,7 @@ def test_headers_of_the_moment_are_not_kept() -> None:
     )
 
 
-def test_of_the_request_only_what_has_a_meaning_is_kept() -> None:
+def test_only_the_headers_with_a_meaning_are_recorded() -> None:
     headers = (
         ("host", "127.0.0.1"),
         ("authorization", "Bearer x"),
@@ -90,15 +90,15 @@ def test_of_the_request_only_what_has_a_meaning_is_kept() -> None:
     assert recorder.finish(0.0).request == Request("POST", "/x", (("last-event-id", "7"),), b"{}")
 
 
-def test_the_type_of_a_body_that_is_no_json_is_kept() -> None:
+def test_the_type_of_a_body_that_is_not_json_is_recorded() -> None:
     recorder = Recorder(Request("PUT", "/x", (("content-type", "image/png"),), b"\xff"), 0.0)
 
     assert recorder.finish(0.0).request.headers == (("content-type", "image/png"),)
 
 
-def test_a_reason_is_kept_where_it_is_not_the_standard_one() -> None:
-    for reason, kept in (("OK", None), ("Fine", "Fine"), ("", "")):
+def test_a_reason_is_recorded_if_it_is_not_the_standard_one() -> None:
+    for reason, recorded_reason in (("OK", None), ("Fine", "Fine"), ("", "")):
         recorder = Recorder(Request("GET", "/x"), 0.0)
         recorder.start_response(200, reason, ())
 
-        assert recorder.finish(0.0).response.reason == kept
+        assert recorder.finish(0.0).response.reason == recorded_reason

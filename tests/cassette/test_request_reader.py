@@ -86,7 +86,7 @@ def test_the_time_is_read_and_the_number_of_secrets_passed_over() -> None:
         pytest.param("role: human", "role: human\n          again", id="continued"),
         pytest.param("role: human", "role: human\n          again: 1", id="deeper key"),
         pytest.param("role: human", "role: human\n       again: 1", id="odd indent"),
-        pytest.param("role: human", "role: |\n          human", id="kept newline"),
+        pytest.param("role: human", "role: |\n          human", id="final newline"),
         pytest.param("role: human", "role: |-\n           human", id="deeper"),
         pytest.param("role: human", "role: |-\n          human\n\n", id="blank end"),
         pytest.param("role: human", "role: |-", id="empty block"),

@@ -120,7 +120,7 @@ def test_windows_line_endings_change_nothing(exchange: Exchange, text: str) -> N
     assert load_exchange(text.replace("\n", "\r\n")) == exchange
 
 
-def test_a_tail_that_is_cut_in_a_character_is_kept() -> None:
+def test_a_tail_that_is_cut_in_a_character_stays() -> None:
     stream = Stream((), tail=b"data: \xf0\x9f")
     exchange = Exchange(Request("POST", "/x"), Response(200, None, (), stream, End()))
 
@@ -208,7 +208,7 @@ def test_the_head_is_read_without_the_response() -> None:
     assert head == Head(Request("POST", "/x"), Repeat.ERROR, 1.5)
 
 
-def test_the_time_of_a_request_is_kept() -> None:
+def test_the_time_of_a_request_stays() -> None:
     exchange = Exchange(Request("GET", "/x"), Response(), at=12.034)
     text = dump_exchange(exchange)
 

@@ -373,11 +373,11 @@ def test_no_command_at_all_shows_the_help(folder: Path) -> None:
     assert "Usage: mockserver [OPTIONS] COMMAND [ARGS]..." in done.stderr
 
 
-def test_a_port_that_is_taken_is_told(folder: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+def test_a_port_in_use_is_an_error(folder: Path) -> None:
+    with socket.socket() as occupied:
+        occupied.bind(("127.0.0.1", 0))
+        occupied.listen()
+        port = occupied.getsockname()[1]
         done = run("replay", "chat.yaml", "--port", str(port), folder=folder)
 
     assert done.returncode == 2

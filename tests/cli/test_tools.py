@@ -81,7 +81,7 @@ def test_findings_on_a_terminal_stand_below_their_file(folder: Path) -> None:
     )
 
 
-def test_fix_mends_and_tells_what_is_left(folder: Path) -> None:
+def test_fix_repairs_and_reports_the_rest(folder: Path) -> None:
     path = folder / "cassettes/a.yaml"
     path.write_text(edited(("content: '42'", "content: 42"), ("content: hello", f"content: {KEY}")))
     done = run("lint", "--fix", folder=folder)
@@ -162,7 +162,7 @@ def test_what_cannot_be_read_is_trouble_and_the_rest_is_done(folder: Path, name:
     assert "Traceback" not in done.stderr
 
 
-def test_scrub_tells_where_and_never_what(folder: Path) -> None:
+def test_scrub_reports_where_and_never_the_secret(folder: Path) -> None:
     path = folder / "cassettes/a.yaml"
     path.write_text(SECRET)
 
@@ -388,7 +388,7 @@ def test_a_torn_exchange_is_not_merged_and_not_compared(folder: Path) -> None:
     assert compared.stdout == "cassettes/sub/b.yaml#3 GET /info is only in B\n"
 
 
-def test_an_exchange_that_is_only_in_one_file_is_told_by_that(folder: Path) -> None:
+def test_an_exchange_that_is_only_in_one_file_is_reported(folder: Path) -> None:
     (folder / "less.yaml").write_text(
         HEALTHY[: HEALTHY.rindex("---\n")].replace("ignore:", "repeat: cycle\nignore:")
     )
@@ -411,7 +411,7 @@ def test_a_report_is_written_where_no_server_is(folder: Path) -> None:
     assert "--junit nowhere/report.xml: the folder nowhere does not exist" in refused.stderr
 
 
-def test_programs_are_told_what_was_made(folder: Path) -> None:
+def test_json_reports_what_was_written(folder: Path) -> None:
     merged = run("merge", "--into", "all.yaml", "--json", folder=folder).stdout.splitlines()
     (folder / "session.har").write_bytes(har(entry()))
     imported = run("import", "session.har", "--into", "chat.yaml", "--json", folder=folder).stdout
@@ -428,7 +428,7 @@ def test_programs_are_told_what_was_made(folder: Path) -> None:
 
 
 def test_what_a_replay_has_not_played_is_pruned(folder: Path) -> None:
-    for _ in range(2):  # a second run adds to what the first has told
+    for _ in range(2):  # a second run adds to the first report
         with running("replay", "cassettes", "--usage", "usage.json", folder=folder) as server:
             with urlopen(f"{server.url}/info") as response:
                 assert response.status == 200
@@ -501,7 +501,7 @@ def test_an_edit_while_it_runs_changes_nothing_of_what_was_played(folder: Path) 
             assert response.headers["x-mockserver-exchange"] == "a.yaml#3"
         first = "---\nrequest: {method: GET, path: /x}\nresponse: {body: 1}\n"
         path.write_text(HEALTHY.replace("---\n", f"{first}---\n", 1))
-        for _ in range(100):  # a look that comes too soon after another one is not taken
+        for _ in range(100):  # a check too soon after another one is skipped
             with suppress(HTTPError), urlopen(f"{server.url}/x") as response:
                 assert response.headers["x-mockserver-exchange"] == "a.yaml#1"
                 break
@@ -616,7 +616,7 @@ def test_a_file_is_removed_only_as_it_was_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["fmt", "scrub", "merge"])
-def test_trouble_tells_no_secret(folder: Path, name: str) -> None:
+def test_errors_show_no_secret(folder: Path, name: str) -> None:
     (folder / "cassettes/a.yaml").write_text(HEALTHY.replace("ignore:", f"repeat: {KEY}\nignore:"))
     done = run(name, *(("--into", "x.yaml") if name == "merge" else ()), folder=folder)
 
@@ -654,6 +654,7 @@ def test_attachments_are_read_only_from_the_folder_of_the_har(tmp_path: Path) ->
     assert [attached("../body"), attached(str(tmp_path / "body")), attached("gone")] == [None] * 3
 
 
+@pytest.mark.slow
 def test_three_hundred_cassettes_are_no_trouble(folder: Path) -> None:
     for number in range(298):
         text = HEALTHY.replace("hello", f"hello {number}")

@@ -37,19 +37,19 @@ TEXT = answer(b'{"key": "text"}')
 @asynccontextmanager
 async def answering(*answers: bytes) -> AsyncIterator[tuple[str, list[bytes]]]:
     """Serve *answers*, each on a connection of its own; yield the URL, and the heads of the requests that came."""
-    left, asked = list(answers), list[bytes]()
+    left, received = list(answers), list[bytes]()
 
-    async def told(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append(await reader.readuntil(b"\r\n\r\n"))
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(left.pop(0))
         await writer.drain()
         writer.close()
         if not left:
             server.close()
 
-    server = await asyncio.start_server(told, "127.0.0.1", 0)
+    server = await asyncio.start_server(respond, "127.0.0.1", 0)
     async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", received
 
 
 async def results(url: str, headers: tuple[tuple[str, str], ...] = ()) -> list[Result]:
@@ -93,12 +93,12 @@ async def test_a_server_that_speaks_something_else_is_trouble() -> None:
             await results(url)
 
 
-async def test_credentials_are_sent_and_taken_out_of_answers() -> None:
+async def test_credentials_are_sent_and_removed_from_responses() -> None:
     echo = answer(b'{"key": "correct-horse"}')
-    async with answering(echo, TEXT, TEXT) as (url, asked):
+    async with answering(echo, TEXT, TEXT) as (url, received):
         first, *others = await results(url, (("x-api-key", "correct-horse"),))
 
-    assert all(b"x-api-key: correct-horse\r\n" in head for head in asked)
+    assert all(b"x-api-key: correct-horse\r\n" in head for head in received)
     assert first.problems == ('body.key - "text" + "REDACTED"',)
     assert [result.outcome for result in others] == [Outcome.SAME, Outcome.SAME]
 
@@ -107,14 +107,14 @@ async def test_threads_that_were_made_are_deleted_at_the_end() -> None:
     thread = "1f000000-0000-4000-8000-000000000002"
     made = answer(f'{{"thread_id": "{thread}"}}'.encode())
     cassette = parse_source("chat.yaml", ASKED_THREAD.encode())
-    async with answering(made, TEXT, answer(b"{}")) as (url, asked):
+    async with answering(made, TEXT, answer(b"{}")) as (url, received):
         upstream = Upstream(url)
         check = Verification(upstream, RedactionRules(), lambda: "id", values=False, timeout=60)
         found = [result async for result in check.results(cassette)]
         await upstream.close()
 
     assert [result.outcome for result in found] == [Outcome.SAME, Outcome.SAME]
-    assert [head.partition(b" HTTP")[0].decode() for head in asked] == [
+    assert [head.partition(b" HTTP")[0].decode() for head in received] == [
         "POST /threads",
         f"POST /threads/{thread}/runs/wait",
         f"DELETE /threads/{thread}",

@@ -300,7 +300,9 @@ def test_the_outcome_of_a_hand_written_stream_names_no_run() -> None:
             id="values after an interrupt",
         ),
         pytest.param(
-            recorded(*EVENTS, on_completion="keep"), {"on_completion": "keep"}, id="a kept thread"
+            recorded(*EVENTS, on_completion="keep"),
+            {"on_completion": "keep"},
+            id="a thread that stays",
         ),
         pytest.param(recorded(*EVENTS, headers=stream_headers("/runs/first")), {}, id="no run id"),
     ],

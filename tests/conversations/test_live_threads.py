@@ -61,7 +61,7 @@ def session(*exchanges: Exchange, **options: Any) -> Session:
 # Creation
 
 
-def test_the_creation_that_was_given_least_often_is_given_next() -> None:
+def test_the_creation_played_least_often_is_played_next() -> None:
     played = session(created(T), created(OTHER))
 
     ids = [played.ask(*CREATE)["thread_id"] for _ in range(5)]
@@ -84,7 +84,7 @@ def test_a_client_may_choose_the_id_of_its_thread() -> None:
     assert played.ask("POST", "/threads", {"thread_id": MINE}) is None
 
 
-def test_an_id_that_was_used_is_not_given_to_another_thread() -> None:
+def test_an_id_in_use_is_not_reused_for_another_thread() -> None:
     played = session(created(T), turn(T, "hi"))
     Client(played, T).say("hi")
 
@@ -183,7 +183,7 @@ def test_a_later_turn_is_a_miss_that_says_so() -> None:
 
 
 @pytest.mark.parametrize(("can_switch", "named"), [(False, False), (False, True), (True, True)])
-def test_a_turn_that_is_asked_again_takes_the_thread_back(can_switch: bool, named: bool) -> None:
+def test_a_repeated_turn_takes_the_thread_back(can_switch: bool, named: bool) -> None:
     played = session(
         created(T), turn(T, "one"), turn(T, "two"), turn(T, "three"), can_switch=can_switch
     )
@@ -219,7 +219,7 @@ def test_a_refused_turn_is_a_read() -> None:
     assert [client.say(text) for text in ("bad", "bad", "hi", "more")] == ["no", "no", "hi", "more"]
 
 
-def test_a_refused_turn_is_asked_again() -> None:
+def test_a_refused_turn_is_retried() -> None:
     played = session(created(T), turn(T, "hi", "busy", status=409), turn(T, "hi"), turn(T, "more"))
 
     for client in (Client(played), Client(played, MINE)):
@@ -287,7 +287,7 @@ def test_a_read_of_a_run_may_be_an_earlier_one() -> None:
         pytest.param((None, None), "first", "first", id="the recording does not say"),
     ],
 )
-def test_reads_while_a_run_is_sent_are_told_from_those_after_it(
+def test_reads_during_a_run_differ_from_those_after_it(
     moments: tuple[float | None, float | None], during: Any, after: Any
 ) -> None:
     run = turn(T, "one", at=0.1, seconds=1.0)
@@ -312,8 +312,8 @@ def test_reads_while_a_run_is_sent_are_told_from_those_after_it(
 
 def test_a_change_with_an_empty_response_plays_at_any_progress() -> None:
     change = exchange("PATCH", f"/threads/{T}", {"metadata": {"a": 1}}, {})
-    told = exchange("PATCH", f"/threads/{T}", {"metadata": {"b": 1}}, {"thread_id": T})
-    played = session(created(T), change, told, turn(T, "one"))
+    patched = exchange("PATCH", f"/threads/{T}", {"metadata": {"b": 1}}, {"thread_id": T})
+    played = session(created(T), change, patched, turn(T, "one"))
     client = Client(played)
     client.say("one")
 
@@ -395,11 +395,11 @@ def test_ids_change_in_later_plays_and_lead_back() -> None:
 
 
 def test_interrupts_and_tool_calls_keep_their_ids() -> None:
-    asked = {"__interrupt__": [{"value": "ok?", "id": "0123456789abcdef" * 2}]}
+    interrupt = {"__interrupt__": [{"value": "ok?", "id": "0123456789abcdef" * 2}]}
     called = {
         "type": "ai", "content": "", "id": "m1", "tool_calls": [{"name": "x", "args": {}, "id": "call_1"}],
     }  # fmt: skip
-    answer = {**asked, "messages": [called]}
+    answer = {**interrupt, "messages": [called]}
     played = session(created(T), exchange("POST", f"/threads/{T}/runs/wait", say("hi"), answer))
     answers = []
     for _ in range(2):
@@ -407,7 +407,7 @@ def test_interrupts_and_tool_calls_keep_their_ids() -> None:
         answers.append(played.ask("POST", f"/threads/{client.thread}/runs/wait", say("hi")))
 
     assert answers[0] == answer
-    assert answers[1]["__interrupt__"] == asked["__interrupt__"]
+    assert answers[1]["__interrupt__"] == interrupt["__interrupt__"]
     assert answers[1]["messages"][0]["tool_calls"] == called["tool_calls"]
     assert answers[1]["messages"][0]["id"] != "m1"
 

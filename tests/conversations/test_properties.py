@@ -24,13 +24,13 @@ def scripts(reads: bool, names_thread: bool = False) -> list[Script]:
 @pytest.mark.parametrize("names_thread", [False, True])
 @pytest.mark.parametrize("order", list(permutations(range(4))))
 def test_any_order_three_times(order: tuple[int, ...], reads: bool, names_thread: bool) -> None:
-    told = scripts(reads, names_thread)
-    session = Session(recordings(*(script.exchanges() for script in told)))
+    drawn = scripts(reads, names_thread)
+    session = Session(recordings(*(script.exchanges() for script in drawn)))
     seen: set[str] = set()
 
     for visit in range(3):
         for number in order:
-            visitor = Visitor(session, told[number], visit)
+            visitor = Visitor(session, drawn[number], visit)
             while not visitor.is_done:
                 visitor.step()
             assert not seen & visitor.made
@@ -47,10 +47,10 @@ def test_any_order_three_times(order: tuple[int, ...], reads: bool, names_thread
 def test_any_selection_interleaved(
     selection: list[int], reads: bool, names_thread: bool, one_file: bool, random: object
 ) -> None:
-    told = scripts(reads, names_thread)
-    files = [list(script.exchanges()) for script in told]
+    drawn = scripts(reads, names_thread)
+    files = [list(script.exchanges()) for script in drawn]
     session = Session(recordings(*([chain(*files)] if one_file else files)))
-    visitors = [Visitor(session, told[number], visit) for visit, number in enumerate(selection)]
+    visitors = [Visitor(session, drawn[number], visit) for visit, number in enumerate(selection)]
 
     going = list(visitors)
     while going:
@@ -64,10 +64,10 @@ def test_any_selection_interleaved(
 
 
 def test_the_recorded_requests_get_the_recorded_responses() -> None:
-    told = scripts(reads=True)
-    session = Session(recordings(*(script.exchanges() for script in told)))
+    drawn = scripts(reads=True)
+    session = Session(recordings(*(script.exchanges() for script in drawn)))
 
-    for script in told:
+    for script in drawn:
         visitor = Visitor(session, script)
         while not visitor.is_done:
             visitor.step()

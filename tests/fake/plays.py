@@ -12,12 +12,12 @@ from mockserver.fake.script.model import Pace, Rule, Script, Step
 
 IDS = Ids("seed")
 PACE = Pace(1.0, 0.5, 2.0)
-"""Seconds that are told apart at a glance: until the first token, from one to the next, for a tool."""
+"""Seconds that are easy to distinguish: until the first token, from one to the next, for a tool."""
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{32}\b|call_[0-9a-f]{24}")
 
 
-def asked(said: Any = "hi", *modes: str, **given: Any) -> RunRequest:
+def run_request(said: Any = "hi", *modes: str, **given: Any) -> RunRequest:
     """Return a request in these *modes* whose input are the messages *said*, or what is *given* as input."""
     return RunRequest(
         **{
@@ -48,8 +48,8 @@ def body(answer: Response) -> bytes:
     return b"".join(chunk for _, chunk in timed(answer).steps)
 
 
-def told(played: Script, request: RunRequest) -> list[tuple[str, Any]]:
-    """Return what the stream tells after its metadata, as (event, data), ids as `<0>`, `<1>`, … in their order."""
+def events_of(played: Script, request: RunRequest) -> list[tuple[str, Any]]:
+    """Return the events of the stream after its metadata, as (event, data), ids as `<0>`, `<1>`, … in their order."""
     text = body(RunEngine(played).stream(request, IDS)).decode()
     seen: dict[str, str] = {}
     text = _ID.sub(lambda found: seen.setdefault(found[0], f"<{len(seen)}>"), text)
@@ -61,8 +61,8 @@ def told(played: Script, request: RunRequest) -> list[tuple[str, Any]]:
 
 
 def outline(played: Script, request: RunRequest) -> list[str]:
-    """Return the names of what the stream tells, and for each what a reader needs to know it by."""
-    return [f"{name} {_gist(value)}".strip() for name, value in told(played, request)]
+    """Return the names of the events of the stream, each with what identifies it."""
+    return [f"{name} {_gist(value)}".strip() for name, value in events_of(played, request)]
 
 
 def _gist(value: Any) -> str:

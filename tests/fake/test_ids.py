@@ -62,7 +62,7 @@ def test_a_change_is_behind_the_one_before(count: int, moment: str, time: str) -
 
 
 @given(counts, names)
-def test_a_uuid7_tells_the_time(count: int, name: tuple[str | int, ...]) -> None:
+def test_a_uuid7_holds_the_time(count: int, name: tuple[str | int, ...]) -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=count)
 
     milliseconds = UUID(Ids("s", count).uuid7(*name)).int >> 80
@@ -72,10 +72,10 @@ def test_a_uuid7_tells_the_time(count: int, name: tuple[str | int, ...]) -> None
 
 @given(st.sets(st.tuples(seeds, counts, st.lists(words, max_size=3).map(tuple)), min_size=2))
 def test_another_seed_count_or_name_gives_another_id(
-    asked: set[tuple[str, int, tuple[str, ...]]],
+    names: set[tuple[str, int, tuple[str, ...]]],
 ) -> None:
     for make in (Ids.hex, Ids.uuid4, Ids.uuid5, Ids.uuid7):
-        assert len({make(Ids(seed, count), *name) for seed, count, name in asked}) == len(asked)
+        assert len({make(Ids(seed, count), *name) for seed, count, name in names}) == len(names)
 
 
 @pytest.mark.parametrize(

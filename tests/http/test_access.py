@@ -180,7 +180,7 @@ def test_what_is_no_host_is_refused_with_the_way_to_write_it(text: str) -> None:
         access.parse_host(text)
 
 
-def test_where_it_was_given_is_said() -> None:
+def test_the_error_names_the_option() -> None:
     with pytest.raises(UsageError, match=r"^allow_origin: 'x' is not an origin"):
         access.parse_each(access.parse_origin, ["https://app.example", "x"], "allow_origin")
     with pytest.raises(UsageError, match=r"^allow_host: 'a b' is not a name"):

@@ -25,8 +25,8 @@ def shape_of(path: str, body: Any = None, method: str = "POST") -> RequestShape 
     return find_shape(canonicalize(request(path, body, method)))
 
 
-def ids_of(*asked: Any) -> tuple[str, ...]:
-    found = shape_of(*asked)
+def ids_of(*requests: Any) -> tuple[str, ...]:
+    found = shape_of(*requests)
     return found.ids if found else ()
 
 

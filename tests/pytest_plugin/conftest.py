@@ -73,7 +73,7 @@ class Project:
 
 
 def runs(upstream: MockServer) -> int:
-    """Return how many runs *upstream* was asked for."""
+    """Return how many runs *upstream* has received."""
     return sum(call.path.startswith("/runs") for call in upstream.calls)
 
 

@@ -30,7 +30,7 @@ def test_the_cassette_of_a_test_has_its_name(test: str, name: str) -> None:
     assert found == Path("/project/tests/cassettes/test_chat") / f"{name}.yaml"
 
 
-def test_a_cassette_that_is_taken_has_another_name() -> None:
+def test_with_vcr_the_cassette_has_another_name() -> None:
     found = build_default_path(FILE, "tests/test_chat.py::test_it", uses_vcr=True)
 
     assert found.name == "test_it.mockserver.yaml"

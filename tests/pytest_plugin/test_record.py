@@ -1,4 +1,4 @@
-"""Tests of other people that record: what is kept, and when."""
+"""Tests of a user's project that record: what is saved, and when."""
 
 from pathlib import Path
 
@@ -32,17 +32,17 @@ def test_what_is_recorded_is_replayed(project: Project, upstream: MockServer) ->
         """
     )
     recorded = project.record()
-    asked = runs(upstream)
+    recorded_runs = runs(upstream)
 
     recorded.assert_outcomes(passed=4)
     recorded.stdout.fnmatch_lines([f"mockserver: recording new from {upstream.url}"])
-    assert (asked, list(project.cassettes.values())) == (5, [2, 1, 1, 1])
+    assert (recorded_runs, list(project.cassettes.values())) == (5, [2, 1, 1, 1])
     assert "test_chat/test_hello[hi].yaml" in project.cassettes
     project.run("--mockserver-fail-on-unplayed").assert_outcomes(passed=4)
     again = project.record()
     again.assert_outcomes(passed=4)
     assert "recorded cassettes" not in again.stdout.str()
-    assert runs(upstream) == asked
+    assert runs(upstream) == recorded_runs
 
 
 def test_only_what_is_missing_is_recorded(project: Project, upstream: MockServer) -> None:
@@ -117,7 +117,7 @@ def test_a_cassette_that_tests_share_gathers_what_they_ask(project: Project) -> 
     ],
 )
 @pytest.mark.parametrize("how", ["new", "all"])
-def test_what_did_not_go_well_is_not_kept(project: Project, code: str, how: str) -> None:
+def test_a_test_that_did_not_pass_is_not_recorded(project: Project, code: str, how: str) -> None:
     project.cassette("test_chat/test_old.yaml", ("old", "one"))
     old = project.pytester.path / "cassettes" / "test_chat" / "test_old.yaml"
     before = old.read_text()
@@ -306,10 +306,10 @@ SHARED = """
     def test_hello(request, server, number):
         assert ask(server, f"number {number}")
         folder = Path(request.config.rootpath)
-        (folder / f"asked-{number}").touch()
+        (folder / f"received-{number}").touch()
         if hasattr(request.config, "workerinput"):
             until = time.monotonic() + 20
-            while len(list(folder.glob("asked-*"))) < 2 and time.monotonic() < until:
+            while len(list(folder.glob("received-*"))) < 2 and time.monotonic() < until:
                 time.sleep(0.01)
 """
 

@@ -319,7 +319,7 @@ def test_unittest_is_served_too(project: Project) -> None:
 
 
 @pytest.mark.parametrize("failing", ["", "assert False"])
-def test_what_was_not_played_fails_where_that_is_asked_for(project: Project, failing: str) -> None:
+def test_unplayed_exchanges_fail_the_test_on_request(project: Project, failing: str) -> None:
     project.cassette(OWN, ("hi", "one"), ("ho", "two"))
     project.test(HELLO + f"        {failing or 'mock_server.reset()'}\n")
     usual, strict = project.run(), project.run("--mockserver-fail-on-unplayed")

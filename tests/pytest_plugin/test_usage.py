@@ -1,4 +1,4 @@
-"""What tests have played, told to `mockserver prune` at the end of the run."""
+"""The usage file for `mockserver prune`: what tests have played, written at the end of the run."""
 
 import json
 from pathlib import Path
@@ -73,8 +73,8 @@ def test_runs_add_to_one_file(tests: Project) -> None:
         tests.run("--mockserver-usage=usage.json").assert_outcomes(passed=3)
 
     assert pruned(tests)[0] == ["cassettes/chat.yaml#3", "cassettes/other.yaml#2"]
-    told = json.loads((tests.pytester.path / "usage.json").read_text())
-    assert set(told["cassettes"]["cassettes/chat.yaml"]["exchanges"].values()) == {0, 2}
+    usage = json.loads((tests.pytester.path / "usage.json").read_text())
+    assert set(usage["cassettes"]["cassettes/chat.yaml"]["exchanges"].values()) == {0, 2}
 
 
 @pytest.mark.parametrize("how", [("-k", "one"), ("-x",)])
@@ -125,7 +125,7 @@ def test_a_folder_that_is_not_there_is_refused_at_once(tests: Project) -> None:
     )
 
 
-def test_a_file_that_is_none_of_ours_is_told_and_left_alone(tests: Project) -> None:
+def test_a_foreign_file_is_reported_and_left_alone(tests: Project) -> None:
     tests.test(TESTS.format(assertion="True"))
     (tests.pytester.path / "notes").write_text("mine")
     done = tests.run("--mockserver-usage=notes")
@@ -135,7 +135,7 @@ def test_a_file_that_is_none_of_ours_is_told_and_left_alone(tests: Project) -> N
     assert (tests.pytester.path / "notes").read_text() == "mine"
 
 
-def test_a_path_below_the_working_directory_is_told_from_there(
+def test_a_path_below_the_working_directory_is_relative(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "here").mkdir()

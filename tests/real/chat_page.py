@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from aiohttp import web
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.browser.chromium import open_page
 from tests.real.clients import installed
@@ -31,8 +31,8 @@ def build(sdk: str, folder: Path) -> None:
 
 
 @asynccontextmanager
-async def served(folder: Path, chromium: str) -> AsyncIterator[Open]:
-    """Serve the page in *folder* from a port of its own; yield what opens it in *chromium*, against a server."""
+async def served(folder: Path, browser: Browser) -> AsyncIterator[Open]:
+    """Serve the page in *folder* from a port of its own; yield what opens it in *browser*, against a server."""
     app = web.Application()
     app.router.add_static("/", folder)
     runner = web.AppRunner(app)
@@ -43,7 +43,7 @@ async def served(folder: Path, chromium: str) -> AsyncIterator[Open]:
     async def opened(server: str, **query: str) -> AsyncIterator[Page]:
         origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
         url = f"{origin}/index.html?{urlencode({'server': server, **query})}"
-        async with open_page(chromium, url) as page:
+        async with open_page(browser, url) as page:
             yield page
 
     yield opened

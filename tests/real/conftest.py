@@ -1,22 +1,24 @@
 """Recordings of the real server, made once and replayed by many tests, and a chat page in a browser."""
 
-from collections.abc import AsyncIterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
 
-from tests.browser.chromium import find_chromium
+from tests.browser.chromium import find_chromium, open_browser
 from tests.conftest import fail_without_tools, missing, tool
 from tests.processes import running
 from tests.real import chat_page
 from tests.real.clients import CLIENTS, Values
 from tests.real.scenarios import SCENARIOS
-from tests.real.wire import Seen, asked
+from tests.real.wire import Seen, send_all
 
 Answers = dict[str, tuple[Seen, ...]]
-ByClient = dict[str, Future[tuple[Path, Values]]]
+ByClient = Callable[[str], tuple[Path, Values]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def recorded(agent_server: str, tmp_path_factory: pytest.TempPathFactory) -> Rec
     folder = tmp_path_factory.mktemp("recorded")
     cassette = folder / "all.yaml"
     with running("record", cassette, "--upstream", agent_server, folder=folder) as recorder:
-        answers = asked(recorder.url, first) | asked(recorder.url, rest)
+        answers = send_all(recorder.url, first) | send_all(recorder.url, rest)
         status = recorder.stop()
         return Recorded(cassette, answers, status, recorder.errors)
 
@@ -60,28 +62,23 @@ def at_pace(recorded: Recorded) -> Answers:
 def replayed(cassette: Path, speed: str) -> Answers:
     """Replay all scenarios from *cassette*."""
     with running("replay", cassette, "--speed", speed, folder=cassette.parent) as player:
-        return asked(player.url, SCENARIOS)
+        return send_all(player.url, SCENARIOS)
 
 
 @pytest.fixture(scope="session")
 def by_client(agent_server: str, tmp_path_factory: pytest.TempPathFactory) -> ByClient:
-    """For each client the cassette that was recorded with it alone, and the values it got meanwhile.
+    """Records with one client when a test first needs it; returns the cassette and the values that the client got."""
 
-    Futures, so that a client that is missing here is missed by its own tests only.
-    """
-
-    def record(client: str, folder: Path) -> tuple[Path, Values]:
+    @cache
+    def record(client: str) -> tuple[Path, Values]:
+        folder = tmp_path_factory.mktemp("client")
         cassette = folder / "calls.yaml"
         with running("record", cassette, "--upstream", agent_server, folder=folder) as recorder:
             values = CLIENTS[client](recorder.url)
             assert recorder.stop() == 0
         return cassette, values
 
-    with ThreadPoolExecutor() as pool:
-        return {
-            client: pool.submit(record, client, tmp_path_factory.mktemp("client"))
-            for client in CLIENTS
-        }
+    return record
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +90,13 @@ def chromium() -> str:
         missing("chromium")
     assert found is not None
     return found
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """One browser for all tests of a worker. It lives in the event loop of the session, and so must they."""
+    async with open_browser(chromium) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module", params=["sdk-1", "sdk-2"])
@@ -110,8 +114,8 @@ def built(sdk: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-async def chat(built: Path, chromium: str) -> AsyncIterator[chat_page.Open]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def chat(built: Path, browser: Browser) -> AsyncIterator[chat_page.Open]:
     """Opens the chat page from a port of its own, against a server."""
-    async with chat_page.served(built, chromium) as opened:
+    async with chat_page.served(built, browser) as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""What a run may be asked for beside a text and a mode: every setting, command and form of input."""
+"""The options of a run beside a text and a mode: every setting, command and form of input."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -201,9 +201,9 @@ def runs() -> Iterator[tuple[str, Ask]]:
             yield run("stream", graph, question, assistant_id=graph, stream_mode=mode)
     for name, body in COMMANDS.items():
         whole = {"input": None, **body}
-        asked: tuple[str | list[str], ...] = ("values", "updates", ["values", "updates"])
-        # Sent to the tools, the real server starts the agent beside them: what of it is told is a race.
-        for mode in asked if name == "goto tools" else (*asked, ["debug", "events"]):
+        requested: tuple[str | list[str], ...] = ("values", "updates", ["values", "updates"])
+        # Sent to the tools, the real server starts the agent beside them: what is streamed of it is a race.
+        for mode in requested if name == "goto tools" else (*requested, ["debug", "events"]):
             yield run("stream", f"command: {name}", stream_mode=mode, **whole)
         yield run("wait", f"command: {name}", **whole)
 

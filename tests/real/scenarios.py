@@ -1,4 +1,4 @@
-"""What is asked of the real server: every kind of run and answer that a client can meet."""
+"""Requests to the real server: every kind of run and response that a client can meet."""
 
 from typing import Any
 

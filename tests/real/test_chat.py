@@ -11,6 +11,8 @@ from playwright.async_api import expect
 from tests.processes import Mockserver, running
 from tests.real.chat_page import Open, idle, say
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 GROWING = re.compile(r"^.{15}", re.S)
 """What has begun to come."""
 

@@ -21,6 +21,8 @@ from tests.real.chat_page import (
     thread_of,
 )
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 CASSETTES = Path(__file__).parents[2] / "cassettes"
 SHIPPING = ["When do you ship?", "Draft: we ship on Monday."]
 """A recorded question, of cassettes/thread.yaml, and the response to it, which ends with an interrupt."""

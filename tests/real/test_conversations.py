@@ -1,5 +1,6 @@
 """Conversations with the real Agent Server, recorded through the SDK, replay in any order, under other ids, again and again."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -95,11 +96,12 @@ async def converse(url: str) -> None:
             await kind(client, (await client.threads.create())["thread_id"])
 
 
-@pytest.fixture
-async def recording(agent_server: str, tmp_path: Path) -> Path:
-    path = tmp_path / "chat.yaml"
-    with running("record", path, "--upstream", agent_server, folder=tmp_path) as recorder:
-        await converse(recorder.url)
+@pytest.fixture(scope="module")
+def recording(agent_server: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("conversations")
+    path = folder / "chat.yaml"
+    with running("record", path, "--upstream", agent_server, folder=folder) as recorder:
+        asyncio.run(converse(recorder.url))
         assert recorder.stop() == 0, recorder.errors
     return path
 

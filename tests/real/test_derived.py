@@ -22,7 +22,7 @@ from mockserver.store.cassette_file import CassetteFile
 from tests.processes import running
 from tests.real import twins
 from tests.real.scenarios import HELLO, MODES, WEATHER, said
-from tests.real.wire import JSON, Ask, Seen, asked
+from tests.real.wire import JSON, Ask, Seen, send_all
 
 Body = dict[str, Any]
 
@@ -128,8 +128,8 @@ def real(agent_server: str, tmp_path_factory: pytest.TempPathFactory) -> Real:
 
 def comparable(ask: Ask, seen: Seen) -> tuple[Any, ...]:
     """Return *seen* without what differs between two runs: see `twins`. An id is an id, whatever its form."""
-    told = twins.told(ask, seen)
-    return told.status, told.headers, *(same_ids(line) for line in told.body)
+    normal = twins.normalize(ask, seen)
+    return normal.status, normal.headers, *(same_ids(line) for line in normal.body)
 
 
 def same_ids(line: str) -> str:
@@ -271,7 +271,7 @@ def reads_of(url: str, exchange: Exchange) -> dict[str, tuple[Request, Seen]]:
     for name, (call, last) in READS.items():
         headers = {"last-event-id": last.format(id=first)} if last else {}
         ask = Ask("GET", f"{path}/{call}")
-        response = asked(url, {"": (ask,)}, {**JSON, **headers})[""][0]
+        response = send_all(url, {"": (ask,)}, {**JSON, **headers})[""][0]
         seen[name] = to_request(ask, tuple(headers.items())), response
     return seen
 

@@ -23,7 +23,7 @@ ASKED = {
 def answers(
     request: pytest.FixtureRequest, recorded: Recorded, tmp_path_factory: pytest.TempPathFactory
 ) -> list[dict[str, bytes]]:
-    """What two processes with other hash seeds answer, the second asked in the other order."""
+    """What two processes with other hash seeds answer, the second to the requests in reverse order."""
     found = []
     for seed, names in (("1", list(ASKED)), ("2", list(reversed(ASKED)))):
         folder = tmp_path_factory.mktemp("seed")
@@ -54,7 +54,7 @@ def test_two_processes_answer_alike(name: str, answers: list[dict[str, bytes]]) 
         pytest.param("a miss of much", b"HTTP/1.1 404 Not Found\r\n", id="miss"),
     ],
 )
-def test_they_are_the_answers_that_were_asked_for(
+def test_the_responses_have_the_expected_status(
     name: str, status: bytes, answers: list[dict[str, bytes]]
 ) -> None:
     assert answers[0][name].startswith(status)

@@ -1,4 +1,4 @@
-"""The fake's API beside the real server's: both are asked the same, and say the same but for ids and times."""
+"""The fake's API beside the real server's: both get the same requests, and their responses are equal except for ids and times."""
 
 import json
 import re
@@ -201,7 +201,7 @@ def delete(path: str) -> Ask:
 
 
 def wrong_values() -> Iterator[Ask]:
-    """One key at a time that holds what it should not; what would make a run is not asked for."""
+    """One key at a time that holds what it should not; runs are not created."""
     for path, names in BODIES.items():
         rest = (
             {"graph_id": "nope"} if path == "/assistants" else NOPE if path[:5] == "/runs" else {}
@@ -369,7 +369,7 @@ def leaves_open(name: str, ask: Ask, status: int) -> bool:
 
 
 class Fake:
-    """The fake, asked in process by a client that fills in paths as `wire` does."""
+    """The fake in this process, with a client that fills in paths as `wire` does."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         self._api = Api(RunEngine(Script()), DECLARED)
@@ -395,7 +395,7 @@ Said = tuple[int, tuple[tuple[str, str], ...], bytes]
 
 
 class Real:
-    """The real server, asked in the same way; it follows no redirect and leaves paths as they are."""
+    """The real server, with a client that follows no redirect and leaves paths as they are."""
 
     def __init__(self, url: str) -> None:
         self._connection = HTTPConnection(urlsplit(url).netloc, timeout=30)
@@ -444,15 +444,15 @@ OF_THE_APP = (*NOT_KEPT, "vary", "access-control-allow-private-network")
 
 
 VERSION = re.compile(r'("(?:version|langgraph_py_version)":)"\d+\.\d+\.\d+"')
-"""What `/info` tells of the packages, which are newer on some machines than those that the fake was made after."""
+"""What `/info` says of the packages, which are newer on some machines than those that the fake was made after."""
 
 
-def told(status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> str:
-    kept = [(name, value) for name, value in headers if name not in OF_THE_APP]
+def normalize(status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> str:
+    compared = [(name, value) for name, value in headers if name not in OF_THE_APP]
     head = "".join(
         # The hash seed of the real server's process decides in which order it allows methods.
         f"{name}: {', '.join(sorted(value.split(', '))) if name == 'allow' else value}\n"
-        for name, value in kept
+        for name, value in compared
     )
     text = VERSION.sub(r'\1"…"', body.decode())
     return f"{status}\n{head}{text}"
@@ -481,8 +481,8 @@ def test_the_fake_says_what_the_real_server_says(
             # The fake words the errors of a schema differently: only the status and the shape are compared.
             assert list(json.loads(body)) == list(json.loads(raw)) == ["detail"]
             raw = body
-        real = real_ids.normalize_text(told(status, headers, raw))
-        own = fake_ids.normalize_text(told(answer.status, answer.headers, body))
+        real = real_ids.normalize_text(normalize(status, headers, raw))
+        own = fake_ids.normalize_text(normalize(answer.status, answer.headers, body))
         if real != own and (is_built(ask) or answer.status != 404):
             differences.append((ask.method, ask.path, str(ask.body)[:200], real[:1500], own[:1500]))
     assert differences == []

@@ -4,13 +4,12 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
-from langgraph.pregel.remote import RemoteGraph
-from langgraph.types import Command
 from langgraph_sdk import get_client, get_sync_client
+from playwright.async_api import Browser
 
 from tests.browser.chromium import settled
 from tests.browser.pages import page_at
@@ -18,8 +17,11 @@ from tests.documents import ROOT
 from tests.processes import running
 from tests.real.clients import CLIENTS, Values, js
 from tests.real.scenarios import AGENT, BAGATUR, HELLO, run, said
-from tests.real.wire import Seen, asked
+from tests.real.wire import Seen, send_all
 from tests.recordings import threaded
+
+if TYPE_CHECKING:
+    from langgraph.pregel.remote import RemoteGraph
 
 GREETING = (
     "Hello Bagatur! It is nice to meet you, and 26 is a fine age to talk to a fake graph. "
@@ -97,10 +99,10 @@ class TestDocumentedCalls:
     """Each client gets of the fake what the documentation promises of a real server."""
 
     def test_the_stream_is_of_a_run_and_its_update(self, values: Values) -> None:
-        (first, told, _), (second, update, _) = values["stream"]
+        (first, metadata, _), (second, update, _) = values["stream"]
 
-        assert (first, told) == ("metadata", {"run_id": told["run_id"], "attempt": 1})
-        assert UUID(told["run_id"]).version == 7
+        assert (first, metadata) == ("metadata", {"run_id": metadata["run_id"], "attempt": 1})
+        assert UUID(metadata["run_id"]).version == 7
         assert second == "updates"
         assert [(m["type"], m["content"]) for m in update["agent"]["messages"]] == [
             ("ai", GREETING)
@@ -152,7 +154,7 @@ class TestMoreCalls:
         assert seen["schemas"]["graph_id"] == "agent"
         assert "messages" in seen["schemas"]["input_schema"]["properties"]
 
-    def test_the_thread_is_kept(self, more: Values) -> None:
+    def test_the_thread_exists_afterwards(self, more: Values) -> None:
         seen = more["thread"]
 
         assert seen["got"] == seen["made"]
@@ -171,8 +173,10 @@ async def test_the_python_sdk_streams_a_list_of_modes(fake: str) -> None:
 
 
 @pytest.fixture
-async def remote(fake: str) -> AsyncIterator[RemoteGraph]:
+async def remote(fake: str) -> "AsyncIterator[RemoteGraph]":
     """A graph that LangGraph runs on the fake."""
+    from langgraph.pregel.remote import RemoteGraph  # slow: only the worker with this test pays
+
     with get_sync_client(url=fake, api_key=None) as sync_client:
         async with get_client(url=fake, api_key=None) as client:
             yield RemoteGraph("agent", client=client, sync_client=sync_client)
@@ -181,32 +185,32 @@ async def remote(fake: str) -> AsyncIterator[RemoteGraph]:
 class TestRemoteGraph:
     """Here a graph of LangGraph's own, in whose place the fake stands."""
 
-    async def test_ainvoke(self, remote: RemoteGraph) -> None:
+    async def test_ainvoke(self, remote: "RemoteGraph") -> None:
         state = await remote.ainvoke(HELLO)
 
         assert state["messages"][-1]["content"] == GREETING
 
-    async def test_invoke(self, remote: RemoteGraph) -> None:
+    async def test_invoke(self, remote: "RemoteGraph") -> None:
         state = remote.invoke(HELLO)
 
         assert state["messages"][-1]["content"] == GREETING
 
-    async def test_astream_in_one_mode(self, remote: RemoteGraph) -> None:
+    async def test_astream_in_one_mode(self, remote: "RemoteGraph") -> None:
         parts = [part async for part in remote.astream(HELLO, stream_mode="updates")]
 
         assert [part["agent"]["messages"][0]["content"] for part in parts] == [GREETING]
 
     @pytest.mark.parametrize("modes", [["updates", "values"], ["messages", "custom", "updates"]])
-    async def test_astream_in_several(self, remote: RemoteGraph, modes: list[Any]) -> None:
+    async def test_astream_in_several(self, remote: "RemoteGraph", modes: list[Any]) -> None:
         parts: list[Any] = [part async for part in remote.astream(HELLO, stream_mode=modes)]
 
         assert {part.event for part in parts} == set(modes) - {"custom"}
         assert parts[-1].event == modes[-1]
 
-    async def test_stream_in_several(self, remote: RemoteGraph) -> None:
-        asked = said("Show me your progress, please: custom events")
+    async def test_stream_in_several(self, remote: "RemoteGraph") -> None:
+        question = said("Show me your progress, please: custom events")
         modes: Any = ["messages", "custom", "updates"]
-        parts: list[Any] = list(remote.stream(asked, stream_mode=modes))
+        parts: list[Any] = list(remote.stream(question, stream_mode=modes))
 
         custom = [part.data["progress"] for part in parts if part.event == "custom"]
         tokens = [part.data[0]["content"] for part in parts if part.event == "messages"]
@@ -214,19 +218,19 @@ class TestRemoteGraph:
         assert "".join(tokens).startswith("Done. The stream mode `custom` showed")
         assert parts[-1].event == "updates"
 
-    async def test_stream_within(self, remote: RemoteGraph) -> None:
-        asked = said("Do some research")
-        parts = list(remote.stream(asked, stream_mode="updates", subgraphs=True))
+    async def test_stream_within(self, remote: "RemoteGraph") -> None:
+        question = said("Do some research")
+        parts = list(remote.stream(question, stream_mode="updates", subgraphs=True))
 
         assert {namespace[0].split(":")[0] for namespace, _ in parts if namespace} == {"researcher"}
 
-    async def test_an_interrupt_ends_the_stream(self, remote: RemoteGraph) -> None:
+    async def test_an_interrupt_ends_the_stream(self, remote: "RemoteGraph") -> None:
         parts = list(remote.stream(said("Ask me something"), stream_mode="updates"))
 
-        [asked] = parts[-1]["__interrupt__"]
-        assert asked["value"] == {"question": "Tea or coffee?", "options": ["tea", "coffee"]}
+        [interrupt] = parts[-1]["__interrupt__"]
+        assert interrupt["value"] == {"question": "Tea or coffee?", "options": ["tea", "coffee"]}
 
-    async def test_the_graph_can_be_drawn(self, remote: RemoteGraph) -> None:
+    async def test_the_graph_can_be_drawn(self, remote: "RemoteGraph") -> None:
         assert "researcher" in remote.get_graph().nodes
 
 
@@ -276,32 +280,34 @@ class TestThreads:
             run = client.runs.create(thread, "agent", input=said("What is the weather in Oslo?"))
             state: Any = client.runs.join(thread, run["run_id"])
             client.threads.update_state(thread, {"notes": ["seen"]})
-            kept: Any = client.threads.get_state(thread)
+            state_now: Any = client.threads.get_state(thread)
             client.store.put_item(["a", "b"], "k", {"n": 1})
             item: Any = client.store.get_item(["a", "b"], "k")
             client.threads.delete(thread)
 
-        assert kept["values"] == {**state, "notes": ["seen"]}
+        assert state_now["values"] == {**state, "notes": ["seen"]}
         assert item["value"] == {"n": 1}
 
     @pytest.mark.parametrize("sdk", ["sdk-1", "sdk-2"])
     def test_the_js_sdk(self, fake: str, sdk: str) -> None:
         answer = js(sdk, fake, "threads")["threads"]
         assert "error" not in answer, answer
-        told = answer["value"]
+        results = answer["value"]
 
-        assert [event for event in told["events"] if event != "messages"] == [
+        assert [event for event in results["events"] if event != "messages"] == [
             *("metadata", "values", "values", "values"),
         ]
-        assert told["asked"] == ["Tea or coffee?"]
-        assert told["resumed"]["messages"][-1]["content"] == "You said: tea. A good choice!"
-        assert told["joined"] == ["metadata", "values", "values"]
-        assert [m["type"] for m in told["state"]["values"]["messages"]] == [
+        assert results["asked"] == ["Tea or coffee?"]
+        assert results["resumed"]["messages"][-1]["content"] == "You said: tea. A good choice!"
+        assert results["joined"] == ["metadata", "values", "values"]
+        assert [m["type"] for m in results["state"]["values"]["messages"]] == [
             *("human", "ai", "ai", "human", "ai"),
         ]
-        assert told["history"] == 7
+        assert results["history"] == 7
 
-    async def test_remote_graph(self, remote: RemoteGraph) -> None:
+    async def test_remote_graph(self, remote: "RemoteGraph") -> None:
+        from langgraph.types import Command
+
         config: Any = {"configurable": {"thread_id": str(uuid4())}}
         first = await remote.ainvoke(said("Send a mail"), config)
         state = await remote.aget_state(config)
@@ -329,7 +335,7 @@ class TestThreads:
             async with get_client(url=server.url, api_key=None) as client:
                 thread = str(uuid4())
                 await threaded(client, thread)
-                told: Any = await client.runs.wait(
+                resumed: Any = await client.runs.wait(
                     thread, "agent", input=said("Which turn is this?")
                 )
                 made = (await client.threads.create())["thread_id"]
@@ -337,8 +343,8 @@ class TestThreads:
                     made, "agent", input=said("Which turn is this?")
                 )
 
-        assert told["messages"][2]["content"] == "The human decided: send"
-        assert "**turn 3**" in told["messages"][-1]["content"]
+        assert resumed["messages"][2]["content"] == "The human decided: send"
+        assert "**turn 3**" in resumed["messages"][-1]["content"]
         assert "**turn 1**" in fresh["messages"][-1]["content"]
 
 
@@ -360,10 +366,11 @@ def test_a_name_that_was_not_declared_is_refused_as_by_the_real_server(
 
 def refusal(url: str) -> Seen:
     """Return what the server at *url* says to a run of a graph that it does not have."""
-    return asked(url, {"": (run("wait", "nope", HELLO),)})[""][0]
+    return send_all(url, {"": (run("wait", "nope", HELLO),)})[""][0]
 
 
-async def test_a_page_shows_the_tokens_one_by_one(chromium: str, tmp_path: Path) -> None:
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_page_shows_the_tokens_one_by_one(browser: Browser, tmp_path: Path) -> None:
     """In a real browser, from another origin, so slowly that a busy machine does not bunch them."""
     body = {
         "assistant_id": "agent",
@@ -371,7 +378,7 @@ async def test_a_page_shows_the_tokens_one_by_one(chromium: str, tmp_path: Path)
         "stream_mode": "messages-tuple",
     }
     with running("serve", "--speed", "0.2", folder=tmp_path) as server:
-        async with page_at(chromium, server=server.url, body=json.dumps(body)) as page:
+        async with page_at(browser, server=server.url, body=json.dumps(body)) as page:
             assert await settled(page) == "done"
 
             items = page.locator("#events li[data-event=messages]")

@@ -10,7 +10,7 @@ from tests.agentserver import GRAPHS
 from tests.processes import running
 from tests.real import twins
 from tests.real.scenarios import said
-from tests.real.wire import Ask, Seen, asked
+from tests.real.wire import Ask, Seen, send_all
 
 HEARTBEAT = b": heartbeat\r\n\r\n"
 BODY = {"assistant_id": "scripted", "input": said("silence"), "stream_mode": "values"}
@@ -29,7 +29,7 @@ rules:
 """At four times the pace, its pause lasts as long as the one of the rule `silence`."""
 
 STEADY = ("real", "recorded")
-"""Who is asked for events now and then, too: at another pace the pauses are others."""
+"""The servers that also get the run with an event now and then: at another speed its pauses differ."""
 
 SPEEDS = ("recorded", "instant", "4", "4 of longer")
 
@@ -55,7 +55,7 @@ def answers(
 def all_of(url: str, name: str) -> list[Seen]:
     """Return what the server at *url* says to the stream, the wait, and the events now and then."""
     asks = (STREAM, WAIT, NOW_AND_THEN) if name in STEADY else (STREAM, WAIT)
-    answers = asked(url, {str(number): (ask,) for number, ask in enumerate(asks)})
+    answers = send_all(url, {str(number): (ask,) for number, ask in enumerate(asks)})
     return [seen for (seen,) in answers.values()]
 
 
@@ -99,9 +99,9 @@ def test_the_fake_says_what_the_real_server_says(answers: dict[str, Future[list[
         answers["real"].result(),
         strict=True,
     ):
-        alone = twins.told(ask, twins.fake(ask))
-        assert twins.told(ask, real).body == alone.body
-        assert twins.told(ask, fake).body == alone.body
+        alone = twins.normalize(ask, twins.fake(ask))
+        assert twins.normalize(ask, real).body == alone.body
+        assert twins.normalize(ask, fake).body == alone.body
 
 
 def test_the_heartbeat_is_one_and_alone(answers: dict[str, Future[list[Seen]]]) -> None:
@@ -133,14 +133,14 @@ def test_events_do_not_put_a_heartbeat_off(
     """Every five seconds from the start on, though an event comes every three."""
     *_, seen = answers[name].result()
     blocks = seen.raw.decode().split("\r\n\r\n")
-    told = [block.rpartition("data: ")[2].partition("{")[0] for block in blocks]
+    lines = [block.rpartition("data: ")[2].partition("{")[0] for block in blocks]
 
-    beats = [at for at, one in enumerate(told) if one == ": heartbeat"]
+    beats = [at for at, one in enumerate(lines) if one == ": heartbeat"]
 
-    assert [one for one in told if one != ": heartbeat"] == ["", "3", "6", "9", "12", ""]
+    assert [one for one in lines if one != ": heartbeat"] == ["", "3", "6", "9", "12", ""]
     # A second of delay under load may move one past its neighbour, and no further.
-    assert told.index("3") < beats[0] < told.index("9")
-    assert told.index("6") < beats[-1] < told.index("12") + 2
+    assert lines.index("3") < beats[0] < lines.index("9")
+    assert lines.index("6") < beats[-1] < lines.index("12") + 2
     assert len(beats) >= 2
 
 

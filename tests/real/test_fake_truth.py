@@ -1,4 +1,4 @@
-"""The fake graph beside its twin, event by event: every rule of the script in every mode, and whatever a run may be asked for."""
+"""The fake graph beside its twin, event by event: every rule of the script in every mode, and every option of a run."""
 
 import json
 from collections.abc import Iterator
@@ -39,17 +39,17 @@ ERRORS = (
     *("NotImplementedError", "UnicodeError", "OSError", "IndexError", "ZeroDivisionError"),
     *("PermissionError", "ArithmeticError"),
 )
-"""Kinds of errors, of which the server tells some with their message."""
+"""Kinds of errors, of which the server sends some with their message."""
 
 WAITED = ("hi", "tools of Paris", "interrupt", "fail with ValueError")
 
 
 def run(how: str, text: str, *modes: str, **rest: object) -> dict[str, Ask]:
     """Return, with its name, the request of a run in which a human says *text*."""
-    kept = {name: value for name, value in rest.items() if value}
+    options = {name: value for name, value in rest.items() if value}
     mode = modes[0] if len(modes) == 1 else list(modes)
-    body = {"assistant_id": "scripted", "input": said(text), "stream_mode": mode, **kept}
-    name = " ".join([how, text, "+".join(modes), *kept])
+    body = {"assistant_id": "scripted", "input": said(text), "stream_mode": mode, **options}
+    name = " ".join([how, text, "+".join(modes), *options])
     return {name: Ask("POST", f"/runs/{how}", body)}
 
 
@@ -98,7 +98,7 @@ def test_the_fake_answers_as_its_twin(name: str, answers: dict[str, Future[Seen]
     ask = ALL[name]
     fake, real = twins.without_server_prose(twins.fake(ask), answers[name].result())
 
-    assert twins.told(ask, fake).beside(twins.told(ask, real)) is None
+    assert twins.normalize(ask, fake).difference(twins.normalize(ask, real)) is None
 
 
 def test_what_the_schema_does_not_know_stays(agent_server: str) -> None:

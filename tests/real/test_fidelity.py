@@ -11,7 +11,7 @@ import yaml
 
 from tests.real.conftest import Answers, Recorded
 from tests.real.scenarios import EXCHANGES, SCENARIOS
-from tests.real.wire import Headers, Seen, asked
+from tests.real.wire import Headers, Seen, send_all
 
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS)
 
@@ -74,7 +74,7 @@ def test_nothing_of_them_is_redacted(recorded: Recorded) -> None:
     assert "REDACTED" not in text
 
 
-def test_the_cassette_tells_whence_it_is(recorded: Recorded, agent_server: str) -> None:
+def test_the_cassette_names_its_upstream(recorded: Recorded, agent_server: str) -> None:
     head = recorded.cassette.read_text("utf-8").partition("\n---\n")[0]
 
     assert re.fullmatch(
@@ -182,7 +182,7 @@ def test_the_recorder_answers_with_the_headers_of_the_real_server(
 ) -> None:
     """Asked from a page, so with CORS. Pages can also read where a response comes from."""
     origin = {"content-type": "application/json", "origin": "http://localhost:3000"}
-    (direct,) = asked(agent_server, {scenario: SCENARIOS[scenario]}, origin)[scenario]
+    (direct,) = send_all(agent_server, {scenario: SCENARIOS[scenario]}, origin)[scenario]
     (through,) = recorded.answers[scenario]
 
     ids = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")

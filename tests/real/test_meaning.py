@@ -10,7 +10,7 @@ from mockserver.http.messages import Request
 from mockserver.matching import keys
 from mockserver.matching.canonical import canonicalize
 from tests.real.scenarios import AGENT
-from tests.real.wire import Ask, Seen, asked
+from tests.real.wire import Ask, Seen, send_all
 
 Pair = tuple[Ask, Ask]
 
@@ -69,7 +69,7 @@ SAME: dict[str, Pair] = {
         run(config={"tags": [], "metadata": {}, "configurable": {}, "recursion_limit": 25}),
     ),
     "empty metadata and context": (run(), run(metadata={}, context={})),
-    "a null where it is taken": (
+    "a null where it is accepted": (
         run(),
         run(command=None, checkpoint=None, interrupt_before=None, interrupt_after=None),
     ),
@@ -184,7 +184,7 @@ def spelled(ask: Ask) -> str:
 def answers(agent_server: str) -> dict[str, str]:
     """What the real server answers to each request of the tables, without the ids and times of a run."""
     asks = {spelled(ask): (ask,) for pair in (*SAME.values(), *OTHER.values()) for ask in pair}
-    return {name: stable(*seen) for name, seen in asked(agent_server, asks).items()}
+    return {name: stable(*seen) for name, seen in send_all(agent_server, asks).items()}
 
 
 def stable(seen: Seen) -> str:

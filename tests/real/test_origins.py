@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from tests.browser.chromium import open_page
 from tests.processes import Mockserver, running
 from tests.scripted import Upstream, Wire, upstream
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 EVENTS = b"data: one\r\n\r\ndata: two\r\n\r\n"
 
@@ -70,8 +73,8 @@ async def blank(_: web.Request) -> web.Response:
     return web.Response(text="<!doctype html>", content_type="text/html")
 
 
-@pytest.fixture
-async def pages(chromium: str) -> AsyncIterator[Open]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def pages(browser: Browser) -> AsyncIterator[Open]:
     """Opens a page of the host that is named: each of them is this machine."""
     app = web.Application()
     app.router.add_get("/", blank)
@@ -81,8 +84,7 @@ async def pages(chromium: str) -> AsyncIterator[Open]:
     port = runner.addresses[0][1]
 
     def opened(host: str) -> AbstractAsyncContextManager[Page]:
-        resolve = "--host-resolver-rules=MAP *.example 127.0.0.1"
-        return open_page(chromium, f"http://{host}:{port}/", resolve)
+        return open_page(browser, f"http://{host}:{port}/")
 
     yield opened
     await runner.cleanup()
@@ -91,7 +93,7 @@ async def pages(chromium: str) -> AsyncIterator[Open]:
 async def answer(wire: Wire) -> None:
     """Answer as an Agent Server does, with events or JSON."""
     head = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-    events = wire.asked.path.startswith("/events")
+    events = wire.request.path.startswith("/events")
     body = EVENTS if events else b'{"secret": 1}'
     kind = b"text/event-stream" if events else b"application/json"
     await wire.send(head % (kind, len(body)) + body)
@@ -129,7 +131,7 @@ async def test_a_foreign_page_cannot_use_a_recorder(pages: Open, tmp_path: Path)
         "form": "sent",
         "control": "TypeError",
     }
-    assert behind.asked == []
+    assert behind.requests == []
     assert not (tmp_path / "chat.yaml").exists()
     foreign, image, summary = server.errors.splitlines()
     origin = page.url.rstrip("/")
@@ -138,9 +140,7 @@ async def test_a_foreign_page_cannot_use_a_recorder(pages: Open, tmp_path: Path)
     assert "rejected requests" in summary
 
 
-async def test_a_foreign_page_is_told_what_to_do_where_it_navigates(
-    pages: Open, tmp_path: Path
-) -> None:
+async def test_a_foreign_page_that_navigates_gets_the_way_out(pages: Open, tmp_path: Path) -> None:
     async with recording(tmp_path) as (server, behind), pages("evil.example") as page:
         await page.evaluate("(url) => { location.href = url; }", f"{server.url}/runs/wait")
         await page.wait_for_url(f"{server.url}/runs/wait")
@@ -148,7 +148,7 @@ async def test_a_foreign_page_is_told_what_to_do_where_it_navigates(
 
     assert "--allow-origin" in shown["detail"]
     # Only the icon of the refusal itself, which is of the same origin.
-    assert {asked.path for asked in behind.asked} <= {"/favicon.ico"}
+    assert {request.path for request in behind.requests} <= {"/favicon.ico"}
 
 
 async def test_a_sandboxed_frame_of_a_good_page_cannot_use_a_recorder(
@@ -158,7 +158,7 @@ async def test_a_sandboxed_frame_of_a_good_page_cannot_use_a_recorder(
         said = await page.evaluate(SANDBOX, f"{server.url}/runs/wait")
 
     assert said == ["null", "TypeError"]
-    assert behind.asked == []
+    assert behind.requests == []
 
 
 async def test_a_name_made_for_this_machine_cannot_use_a_recorder(
@@ -172,7 +172,7 @@ async def test_a_name_made_for_this_machine_cannot_use_a_recorder(
 
     assert said[0] == 403
     assert "--allow-host evil.example" in said[1]
-    assert behind.asked == []
+    assert behind.requests == []
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "app.localhost", "app.example"])
@@ -191,7 +191,7 @@ async def test_an_allowed_page_uses_a_recorder_with_its_credentials(
             assert server.stop() == 0
 
     assert seen == [[200, '{"secret": 1}']] * 2 + [["one", "two"]]
-    assert len(behind.asked) == 3
+    assert len(behind.requests) == 3
     assert "answered 3 by upstream; recorded 3 exchanges" in server.errors
 
 
@@ -202,9 +202,9 @@ async def test_a_page_on_localhost_uses_a_recorder_without_an_option(
     async with recording(tmp_path) as (server, behind), pages("localhost") as page:
         said = await page.evaluate(FETCH, [f"{server.url}/runs/wait", FULL])
 
-    [asked] = behind.asked
+    [request] = behind.requests
     assert said == [200, '{"secret": 1}']
-    assert (b"sec-fetch-site", b"cross-site") in [(n.lower(), v) for n, v in asked.headers]
+    assert (b"sec-fetch-site", b"cross-site") in [(n.lower(), v) for n, v in request.headers]
 
 
 @pytest.mark.parametrize("mode", ["serve", "replay"])

@@ -8,7 +8,7 @@ from tests.processes import running
 from tests.real.scenarios import said
 from tests.real.scenarios import stream as streamed
 from tests.real.scenarios import wait as waited
-from tests.real.wire import JSON, Ask, Seen, asked
+from tests.real.wire import JSON, Ask, Seen, send_all
 
 MINE = "planted-7c1e93ab55d0"
 YOURS = "another-04fe118c2b6d"
@@ -17,12 +17,12 @@ MODES = ("values", "updates", "messages-tuple", "messages", "events", "debug")
 
 def asks(key: str) -> dict[str, tuple[Ask, ...]]:
     """Return requests that say the *key* in their texts."""
-    told = said(f"Remember {key} for me, {key}!")
+    prompt = said(f"Remember {key} for me, {key}!")
     return {
-        **{mode: streamed("agent", told, mode) for mode in MODES},
-        "subgraphs": streamed("nested", told, "updates", "custom", stream_subgraphs=True),
-        "wait": waited("agent", told),
-        "run": (Ask("POST", "/runs", {"assistant_id": "agent", "input": told}),),
+        **{mode: streamed("agent", prompt, mode) for mode in MODES},
+        "subgraphs": streamed("nested", prompt, "updates", "custom", stream_subgraphs=True),
+        "wait": waited("agent", prompt),
+        "run": (Ask("POST", "/runs", {"assistant_id": "agent", "input": prompt}),),
     }
 
 
@@ -41,10 +41,10 @@ def planted(agent_server: str, tmp_path_factory: pytest.TempPathFactory) -> Plan
     folder = tmp_path_factory.mktemp("planted")
     cassette = folder / "keys.yaml"
     with running("record", cassette, "--upstream", agent_server, folder=folder) as recorder:
-        recorded = asked(recorder.url, asks(MINE), {**JSON, "x-api-key": MINE})
+        recorded = send_all(recorder.url, asks(MINE), {**JSON, "x-api-key": MINE})
         recorder.stop()
     with running("replay", cassette, "--speed", "instant", folder=folder) as player:
-        replayed = asked(player.url, asks(YOURS), {**JSON, "x-api-key": YOURS})
+        replayed = send_all(player.url, asks(YOURS), {**JSON, "x-api-key": YOURS})
     return Planted(cassette.read_text("utf-8"), recorded, replayed, recorder.errors)
 
 

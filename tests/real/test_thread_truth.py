@@ -15,7 +15,7 @@ from mockserver.fake.ids import Ids
 from mockserver.http.messages import Request
 from tests.real import twins
 from tests.real.threads import SCENARIOS, Scenario
-from tests.real.wire import JSON, Ask, Seen, asked
+from tests.real.wire import JSON, Ask, Seen, send_all
 
 LANES = 10
 """How many scenarios the real server plays at a time."""
@@ -32,7 +32,7 @@ class Real:
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> Any:
         ask = Ask(method, path.replace("{", "{{").replace("}", "}}"), body)
-        seen = asked(self._url, {"": (ask,)}, {**JSON, **(headers or {})})[""][0]
+        seen = send_all(self._url, {"": (ask,)}, {**JSON, **(headers or {})})[""][0]
         self.seen.append((Ask(method, path, body), seen))
         return read(seen)
 
@@ -41,7 +41,7 @@ class Real:
 
 
 class Fake:
-    """The fake, asked in process; between two requests all runs end, but for those that it sleeps through."""
+    """The fake in this process; between two requests all runs end, except those that it sleeps through."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[Ask, Seen]] = []
@@ -99,5 +99,9 @@ def test_a_thread_is_as_on_the_real_server(name: str, answers: dict[str, Future[
     for number, (one, other) in enumerate(zip(fake.seen, real.seen, strict=True)):
         ask = one[0]
         played, expected = twins.without_server_prose(one[1], other[1])
-        told = twins.told(ask, played, own).beside(twins.told(other[0], expected, wanted))
-        assert told is None, f"answer {number}, {ask.method} {ask.path} {ask.body}: {told}"
+        difference = twins.normalize(ask, played, own).difference(
+            twins.normalize(other[0], expected, wanted)
+        )
+        assert difference is None, (
+            f"answer {number}, {ask.method} {ask.path} {ask.body}: {difference}"
+        )

@@ -3,17 +3,16 @@
 import asyncio
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from langgraph_sdk import get_client
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser
 
-from tests.browser.chromium import FLAGS
 from tests.documents import ROOT
 from tests.processes import run, running
 from tests.recordings import threaded
@@ -124,16 +123,16 @@ JS = """async (url) => {
 }""".replace("KEY", KEY)
 
 
-@pytest.fixture(scope="module")
-def session(
-    agent_server: str, chromium: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Path, list[str]]]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def session(
+    agent_server: str, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, list[str]]:
     """The folder of two HAR files of one session, `session.har` and `session.zip`, and the bodies that the page received."""
     folder = tmp_path_factory.mktemp("session")
-    yield folder, asyncio.run(browsed(agent_server, chromium, folder / "session.zip"))
+    return folder, await browsed(agent_server, browser, folder / "session.zip")
 
 
-async def browsed(server: str, chromium: str, har: Path) -> list[str]:
+async def browsed(server: str, browser: Browser, har: Path) -> list[str]:
     async def page(_: web.Request) -> web.Response:
         return web.Response(text="<!doctype html><title>x</title>", content_type="text/html")
 
@@ -143,14 +142,11 @@ async def browsed(server: str, chromium: str, har: Path) -> list[str]:
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-            context = await browser.new_context(record_har_path=har)
-            tab = await context.new_page()
-            await tab.goto(f"http://127.0.0.1:{runner.addresses[0][1]}/")
-            bodies: list[str] = await tab.evaluate(JS, server)
-            await context.close()
-            await browser.close()
+        context = await browser.new_context(record_har_path=har)
+        tab = await context.new_page()
+        await tab.goto(f"http://127.0.0.1:{runner.addresses[0][1]}/")
+        bodies: list[str] = await tab.evaluate(JS, server)
+        await context.close()
     finally:
         await runner.cleanup()
     with zipfile.ZipFile(har) as archive:

@@ -1,4 +1,4 @@
-"""What is asked of the endpoints of threads and of the store, beside what runs on them: each scenario in order, on threads of its own."""
+"""Requests to the endpoints of threads and of the store, except runs: each scenario in order, on threads of its own."""
 
 from typing import Any
 
@@ -80,7 +80,7 @@ CANCELS: tuple[Any, ...] = (
 
 
 def below(name: str) -> tuple[Ask, ...]:
-    """Ask all that can be asked of the thread *name*, which is none."""
+    """Send every request to the thread *name*, which does not exist."""
     at = f"/threads/{name}"
     runs = tuple(f"{at}/runs/{run}" for run in IDS)
     return (

@@ -1,18 +1,18 @@
-"""Conversations on threads, each as a function of whom is asked: the real server, or the fake in its place."""
+"""Conversations on threads, each as a function of the server: the real one, or the fake."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from tests.real.scenarios import said
 
-Scenario = Callable[["Asked"], None]
+Scenario = Callable[["Server"], None]
 
 EVERYTHING = ["values", "updates", "checkpoints", "tasks", "messages-tuple", "custom", "debug"]
 STATES = ["values", "updates", "checkpoints"]
 
 
-class Asked(Protocol):
-    """A server that is asked."""
+class Server(Protocol):
+    """A server under test."""
 
     def ask(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
@@ -23,7 +23,7 @@ class Asked(Protocol):
         """Let time go by."""
 
 
-def thread(to: Asked, **body: Any) -> str:
+def thread(to: Server, **body: Any) -> str:
     """Make a thread and return its path."""
     return f"/threads/{to.ask('POST', '/threads', body)['thread_id']}"
 
@@ -34,8 +34,8 @@ def run(text: str | None, *modes: str, **body: Any) -> dict[str, Any]:
     return {"assistant_id": "scripted", "stream_mode": list(modes or STATES), **given, **body}
 
 
-def look(to: Asked, at: str) -> list[Any]:
-    """Look at all that is told of a thread; return its history."""
+def look(to: Server, at: str) -> list[Any]:
+    """Read the thread, its state and its runs; return its history."""
     to.ask("GET", at)
     to.ask("GET", f"{at}/state")
     to.ask("GET", f"{at}/runs")
@@ -43,7 +43,7 @@ def look(to: Asked, at: str) -> list[Any]:
     return history
 
 
-def two_turns(to: Asked) -> None:
+def two_turns(to: Server) -> None:
     at = thread(to, metadata={"of": "two turns"})
     look(to, at)
     to.ask("POST", f"{at}/runs/stream", run("hi", *EVERYTHING))
@@ -56,7 +56,7 @@ def two_turns(to: Asked) -> None:
 
 
 def turn_in(*modes: str, text: str = "tools of Paris") -> Scenario:
-    def one_more_turn(to: Asked) -> None:
+    def one_more_turn(to: Server) -> None:
         at = thread(to)
         to.ask("POST", f"{at}/runs/wait", run("hi"))
         to.ask("POST", f"{at}/runs/stream", run(text, *modes, stream_resumable=True))
@@ -65,7 +65,7 @@ def turn_in(*modes: str, text: str = "tools of Paris") -> Scenario:
 
 
 def interrupted(text: str, answer: Any, **how: Any) -> Scenario:
-    def interrupt_and_resume(to: Asked) -> None:
+    def interrupt_and_resume(to: Server) -> None:
         at = thread(to)
         to.ask("POST", f"{at}/runs/stream", run(text, *EVERYTHING, **how))
         look(to, at)
@@ -81,13 +81,13 @@ def interrupted(text: str, answer: Any, **how: Any) -> Scenario:
     return interrupt_and_resume
 
 
-def resumed_in_events(to: Asked) -> None:
+def resumed_in_events(to: Server) -> None:
     at = thread(to)
     to.ask("POST", f"{at}/runs/stream", run("approve", "events"))
     to.ask("POST", f"{at}/runs/stream", run(None, "events", command={"resume": "yes"}))
 
 
-def answered_by_id(to: Asked) -> None:
+def answered_by_id(to: Server) -> None:
     at = thread(to)
     to.ask("POST", f"{at}/runs/wait", run("interrupt"))
     [one] = to.ask("GET", f"{at}/state")["interrupts"]
@@ -95,14 +95,14 @@ def answered_by_id(to: Asked) -> None:
         to.ask("POST", f"{at}/runs/wait", run(None, command={"resume": {identity: "send"}}))
 
 
-def dropped_interrupt(to: Asked) -> None:
+def dropped_interrupt(to: Server) -> None:
     at = thread(to)
     to.ask("POST", f"{at}/runs/wait", run("interrupt"))
     to.ask("POST", f"{at}/runs/stream", run("hi"))
     look(to, at)
 
 
-def command_beside_input(to: Asked) -> None:
+def command_beside_input(to: Server) -> None:
     at = thread(to)
     to.ask("POST", f"{at}/runs/wait", run("interrupt"))
     to.ask("POST", f"{at}/runs/wait", run(None, input={}, command={"resume": [{"type": "accept"}]}))
@@ -111,12 +111,12 @@ def command_beside_input(to: Asked) -> None:
     look(to, at)
 
 
-def branches(to: Asked) -> None:
+def branches(to: Server) -> None:
     at = thread(to)
     to.ask("POST", f"{at}/runs/wait", run("hi"))
     to.ask("POST", f"{at}/runs/wait", run("two messages"))
-    last, second, asked, start, end, *_ = look(to, at)
-    again = {"checkpoint": asked["checkpoint"]}
+    last, second, interrupted, start, end, *_ = look(to, at)
+    again = {"checkpoint": interrupted["checkpoint"]}
     to.ask("POST", f"{at}/runs/stream", run(None, input=None, **again))
     to.ask("POST", f"{at}/runs/stream", run("edited", checkpoint=end["checkpoint"]))
     to.ask("POST", f"{at}/runs/stream", run(None, checkpoint_id=start["checkpoint_id"]))
@@ -128,7 +128,7 @@ def branches(to: Asked) -> None:
         to.ask("POST", f"{at}/state/checkpoint", {"checkpoint": place})
 
 
-def resumed_twice(to: Asked) -> None:
+def resumed_twice(to: Server) -> None:
     at = thread(to)
     to.ask("POST", f"{at}/runs/wait", run("interrupt"))
     [head, *_] = to.ask("POST", f"{at}/history", {"limit": 1})
@@ -139,7 +139,7 @@ def resumed_twice(to: Asked) -> None:
 
 
 def failing(text: str, **how: Any) -> Scenario:
-    def fail_and_go_on(to: Asked) -> None:
+    def fail_and_go_on(to: Server) -> None:
         at = thread(to)
         to.ask("POST", f"{at}/runs/stream", run(text, *EVERYTHING, **how))
         look(to, at)
@@ -150,7 +150,7 @@ def failing(text: str, **how: Any) -> Scenario:
     return fail_and_go_on
 
 
-def no_input(to: Asked) -> None:
+def no_input(to: Server) -> None:
     for body in (
         run(None),
         run(None, input=5),
@@ -163,7 +163,7 @@ def no_input(to: Asked) -> None:
         look(to, at)
 
 
-def commands(to: Asked) -> None:
+def commands(to: Server) -> None:
     at = thread(to)
     to.ask("POST", f"{at}/runs/wait", run("hi"))
     for command in (
@@ -177,7 +177,7 @@ def commands(to: Asked) -> None:
         to.ask("POST", f"{at}/history", {"limit": 2})
 
 
-def updates(to: Asked) -> None:
+def updates(to: Server) -> None:
     at = thread(to)
     to.ask("POST", f"{at}/state", {"values": said("x")})
     to.ask("POST", f"{at}/runs/wait", run("hi"))
@@ -202,7 +202,7 @@ def updates(to: Asked) -> None:
     to.ask("GET", f"{at}/runs")
 
 
-def updated_branches(to: Asked) -> None:
+def updated_branches(to: Server) -> None:
     at = thread(to)
     to.ask("POST", f"{at}/runs/wait", run("two messages"))
     _, second, *_ = to.ask("POST", f"{at}/history", {"limit": 5})
@@ -215,7 +215,7 @@ def updated_branches(to: Asked) -> None:
     look(to, at)
 
 
-def edited_call(to: Asked) -> None:
+def edited_call(to: Server) -> None:
     """As a page does in which a human edits what the assistant wants to do."""
     at = thread(to)
     to.ask("POST", f"{at}/runs/wait", run("approve"))
@@ -228,7 +228,7 @@ def edited_call(to: Asked) -> None:
     look(to, at)
 
 
-def stops(to: Asked) -> None:
+def stops(to: Server) -> None:
     for how in ({"interrupt_before": ["tools"]}, {"interrupt_after": ["agent"]}):
         at = thread(to)
         to.ask("POST", f"{at}/runs/stream", run("tools of Paris", **how))
@@ -237,7 +237,7 @@ def stops(to: Asked) -> None:
         look(to, at)
 
 
-def within(to: Asked) -> None:
+def within(to: Server) -> None:
     at = thread(to)
     to.ask("POST", f"{at}/runs/stream", run("delegate", *EVERYTHING, stream_subgraphs=True))
     look(to, at)
@@ -250,7 +250,7 @@ def within(to: Asked) -> None:
     to.ask("POST", f"{at}/history", {**place, "limit": 10})
 
 
-def figures(to: Asked) -> None:
+def figures(to: Server) -> None:
     at = thread(to)
     for question in ({"question": "?"}, {"question": "again"}, {}):
         body = {"assistant_id": "figures", "input": question, "stream_mode": STATES}
@@ -258,7 +258,7 @@ def figures(to: Asked) -> None:
     look(to, at)
 
 
-def settings(to: Asked) -> None:
+def settings(to: Server) -> None:
     at = thread(to, metadata={"a": 1})
     config = {
         "configurable": {"user_id": "7", "model": "m", "n": {"x": 1}},
@@ -272,7 +272,7 @@ def settings(to: Asked) -> None:
     look(to, at)
 
 
-def made_by_its_run(to: Asked) -> None:
+def made_by_its_run(to: Server) -> None:
     at = "/threads/6ba7b810-9dad-41d1-80b4-00c04fd430c9"
     to.ask("DELETE", at)
     to.ask("POST", f"{at}/runs/wait", run("hi"))
@@ -282,16 +282,16 @@ def made_by_its_run(to: Asked) -> None:
     to.ask("DELETE", at)
 
 
-def kept(to: Asked) -> None:
-    told = to.ask("POST", "/runs", run("hi", on_completion="keep", metadata={"x": 1}))
-    at = f"/threads/{told['thread_id']}"
-    to.ask("GET", f"{at}/runs/{told['run_id']}/join")
+def stateless_with_thread(to: Server) -> None:
+    created = to.ask("POST", "/runs", run("hi", on_completion="keep", metadata={"x": 1}))
+    at = f"/threads/{created['thread_id']}"
+    to.ask("GET", f"{at}/runs/{created['run_id']}/join")
     look(to, at)
     to.ask("POST", "/runs/wait", run("hi", on_completion="keep"))
     to.ask("POST", "/runs/stream", run("interrupt", *EVERYTHING, on_completion="keep"))
 
 
-def at_exit(to: Asked) -> None:
+def at_exit(to: Server) -> None:
     at = thread(to)
     to.ask("POST", f"{at}/runs/stream", run("tools of Paris", durability="exit"))
     to.ask("POST", f"{at}/runs/wait", run("interrupt", checkpoint_during=False))
@@ -300,7 +300,7 @@ def at_exit(to: Asked) -> None:
     look(to, at)
 
 
-def copied(to: Asked) -> None:
+def copied(to: Server) -> None:
     at = thread(to, metadata={"m": 1})
     to.ask("POST", f"{at}/runs/wait", run("interrupt"))
     copy = f"/threads/{to.ask('POST', f'{at}/copy')['thread_id']}"
@@ -315,7 +315,7 @@ def copied(to: Asked) -> None:
     to.ask("GET", at)
 
 
-def supersteps(to: Asked) -> None:
+def supersteps(to: Server) -> None:
     """The twin's own function for what follows cannot do without a run where a human has spoken; so none does."""
     ai = {"values": {"messages": [{"role": "ai", "content": "so"}]}, "as_node": "agent"}
     notes = {"values": {"notes": ["a"]}, "as_node": "agent"}
@@ -326,9 +326,9 @@ def supersteps(to: Asked) -> None:
             "metadata": {"graph_id": "scripted"},
             "supersteps": [{"updates": one} for one in steps],
         }
-        told = to.ask("POST", "/threads", body)
-        if "thread_id" in told:
-            look(to, f"/threads/{told['thread_id']}")
+        created = to.ask("POST", "/threads", body)
+        if "thread_id" in created:
+            look(to, f"/threads/{created['thread_id']}")
     to.ask("POST", "/threads", {"supersteps": [{"updates": [ai]}]})
 
 
@@ -338,19 +338,19 @@ def ids_of(events: str) -> list[str]:
     return [line.removeprefix("id: ") for line in lines]
 
 
-def joined(to: Asked) -> None:
+def joined(to: Server) -> None:
     at = thread(to)
-    told = to.ask("POST", f"{at}/runs", run("two messages", "values", stream_resumable=True))
-    one = f"{at}/runs/{told['run_id']}"
+    created = to.ask("POST", f"{at}/runs", run("two messages", "values", stream_resumable=True))
+    one = f"{at}/runs/{created['run_id']}"
     to.ask("GET", f"{one}/join")
     to.ask("GET", one)
     events = to.ask("GET", f"{one}/stream", headers={"Last-Event-ID": "-1"})
     to.ask("GET", f"{one}/stream", headers={"Last-Event-ID": ids_of(events)[1]})
     to.ask("GET", f"{one}/stream")
     to.ask("GET", f"{one}/stream?stream_mode=updates", headers={"Last-Event-ID": "-1"})
-    told = to.ask("POST", f"{at}/runs", run("fail with ValueError"))
-    to.ask("GET", f"{at}/runs/{told['run_id']}/join")
-    to.ask("GET", f"{at}/runs/{told['run_id']}/stream", headers={"Last-Event-ID": "-1"})
+    created = to.ask("POST", f"{at}/runs", run("fail with ValueError"))
+    to.ask("GET", f"{at}/runs/{created['run_id']}/join")
+    to.ask("GET", f"{at}/runs/{created['run_id']}/stream", headers={"Last-Event-ID": "-1"})
     for text in ("fail with ValueError", "fail within", "interrupt"):
         body = run(text, "values", stream_resumable=True)
         events = to.ask("POST", f"{at}/runs/stream", body)
@@ -360,20 +360,20 @@ def joined(to: Asked) -> None:
             to.ask("GET", f"{one}/stream", headers={"Last-Event-ID": identity})
         to.ask("GET", f"{one}/join")
     at = thread(to)
-    told = to.ask("POST", f"{at}/runs", run("interrupt"))
-    to.ask("GET", f"{at}/runs/{told['run_id']}/join")
+    created = to.ask("POST", f"{at}/runs", run("interrupt"))
+    to.ask("GET", f"{at}/runs/{created['run_id']}/join")
     to.ask("GET", f"{at}/runs?status=success&select=status&select=run_id")
     to.ask("GET", f"{at}/runs?limit=0")
-    to.ask("DELETE", f"{at}/runs/{told['run_id']}")
+    to.ask("DELETE", f"{at}/runs/{created['run_id']}")
     to.ask("GET", f"{at}/runs")
     to.ask("POST", f"{at}/history", {})
 
 
-def busy(to: Asked) -> None:
+def busy(to: Server) -> None:
     at = thread(to)
     to.ask("POST", f"{at}/runs/wait", run("hi"))
-    told = to.ask("POST", f"{at}/runs", run("now and then", "custom", "values"))
-    one = f"{at}/runs/{told['run_id']}"
+    created = to.ask("POST", f"{at}/runs", run("now and then", "custom", "values"))
+    one = f"{at}/runs/{created['run_id']}"
     to.sleep(4.5)
     to.ask("GET", at)
     to.ask("GET", one)
@@ -389,10 +389,10 @@ def busy(to: Asked) -> None:
     look(to, at)
 
 
-def cancelled_and_joined(to: Asked) -> None:
+def cancelled_and_joined(to: Server) -> None:
     at = thread(to)
-    told = to.ask("POST", f"{at}/runs", run("silence", "values", stream_resumable=True))
-    one = f"{at}/runs/{told['run_id']}"
+    created = to.ask("POST", f"{at}/runs", run("silence", "values", stream_resumable=True))
+    one = f"{at}/runs/{created['run_id']}"
     to.sleep(2.5)
     to.ask("POST", f"{one}/cancel?wait=true")
     for headers in ({}, {"Last-Event-ID": "-1"}, {"Last-Event-ID": "nope"}):
@@ -400,18 +400,18 @@ def cancelled_and_joined(to: Asked) -> None:
     to.ask("GET", f"{one}/join")
 
 
-def rolled_back(to: Asked) -> None:
+def rolled_back(to: Server) -> None:
     at = thread(to)
     to.ask("POST", f"{at}/runs/wait", run("hi"))
-    told = to.ask("POST", f"{at}/runs", run("silence"))
+    created = to.ask("POST", f"{at}/runs", run("silence"))
     to.sleep(2.5)
-    to.ask("POST", f"{at}/runs/{told['run_id']}/cancel?wait=true&action=rollback")
-    to.ask("GET", f"{at}/runs/{told['run_id']}")
+    to.ask("POST", f"{at}/runs/{created['run_id']}/cancel?wait=true&action=rollback")
+    to.ask("GET", f"{at}/runs/{created['run_id']}")
     look(to, at)
 
 
 def replaced(strategy: str) -> Scenario:
-    def replace(to: Asked) -> None:
+    def replace(to: Server) -> None:
         at = thread(to)
         to.ask("POST", f"{at}/runs", run("silence"))
         to.sleep(2.5)
@@ -423,7 +423,7 @@ def replaced(strategy: str) -> Scenario:
 
 
 def delayed(strategy: str) -> Scenario:
-    def delay(to: Asked) -> None:
+    def delay(to: Server) -> None:
         at = thread(to)
         late = to.ask("POST", f"{at}/runs", run("late", after_seconds=100_000))
         to.ask("POST", f"{at}/runs/wait", run("hi", multitask_strategy=strategy))
@@ -439,7 +439,7 @@ def delayed(strategy: str) -> Scenario:
     return delay
 
 
-def waits(to: Asked) -> None:
+def waits(to: Server) -> None:
     at = thread(to)
     for mode in ("updates", "messages-tuple"):
         for text in ("hi", "fail with ValueError", "interrupt"):
@@ -478,7 +478,7 @@ SCENARIOS: dict[str, Scenario] = {
     "figures": figures,
     "settings": settings,
     "a thread that its run makes": made_by_its_run,
-    "a stateless run that is kept": kept,
+    "a stateless run with its thread": stateless_with_thread,
     "durability": at_exit,
     "a copy": copied,
     "supersteps": supersteps,

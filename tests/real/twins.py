@@ -1,4 +1,4 @@
-"""The fake graph and its twin, a real graph of the real server, beside each other: both are asked the same.
+"""The fake graph and its twin, a real graph of the real server, get the same requests, and their responses are compared.
 
 What they may differ in is put away here and nowhere else: placeholders stand for ids, times, versions and addresses, and the
 names of the differences are in `DIFFERENCES`.
@@ -23,7 +23,7 @@ from mockserver.fake.script import parse
 from mockserver.fake.script.model import Script, Situation
 from mockserver.http.messages import Request
 from tests.agentserver import GRAPHS
-from tests.real.wire import Ask, Headers, Seen, asked
+from tests.real.wire import Ask, Headers, Seen, send_all
 
 SCRIPT = parse.script((GRAPHS / "script.yaml").read_text("utf-8"), Script)
 GRAPH_NAMES = ("scripted", "figures", "plain")
@@ -35,7 +35,7 @@ LANES = 40
 DIFFERENCES = {
     "ids": "ids and times are made anew for each run there; their kinds are the same, and where one is that of another",
     "tasks": "the id of a task has the look of a UUID there, and no version; it is a uuid5 here",
-    "versions": "the real server tells its own versions and address",
+    "versions": "the real server reports its own versions and address",
     "metadata": "run_id, thread_id and graph_id come in an order that the hash seed of the server's process decides",
     "events": "whether an event of the mode `events` comes before one of another mode is a race in the server",
     "heartbeats": "under load the server is silent for five seconds sooner",
@@ -45,8 +45,8 @@ DIFFERENCES = {
 }
 """What the comparison lets pass.
 
-Never asked: feedback_keys, for which the real server asks LangSmith, and fails without it; and but for one test keys of the
-state that the schema of the twin does not know.
+Not requested: feedback_keys, for which the real server calls LangSmith and fails without it; and, except in one test, keys of the
+state that are not in the schema of the twin.
 """
 
 _SERVER_PROSE = re.compile(
@@ -82,15 +82,15 @@ _MILLISECONDS = range(1_500_000_000_000, 2_500_000_000_000)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a server answered, comparable; each line of *body* is an event, or the whole of another body."""
+class NormalizedResponse:
+    """A response without what may differ; each line of *body* is an event, or the whole of another body."""
 
     status: int
     headers: Headers
     body: tuple[str, ...]
 
-    def beside(self, other: "Told") -> str | None:
-        """Return where this answer first differs from *other*, and how; None if it does nowhere."""
+    def difference(self, other: "NormalizedResponse") -> str | None:
+        """Return where this response first differs from *other*, and how, or None."""
         lines = zip_longest(self._lines(), other._lines(), fillvalue="(nothing)")
         for number, (own, wanted) in enumerate(lines):
             if own != wanted:
@@ -113,7 +113,7 @@ def real(url: str, asks: Mapping[str, Ask]) -> Iterator[dict[str, Future[Seen]]]
 
 def answer(url: str, ask: Ask) -> Seen:
     """Return what the server at *url* answers to *ask*."""
-    return asked(url, {"": (ask,)})[""][0]
+    return send_all(url, {"": (ask,)})[""][0]
 
 
 def fake(ask: Ask) -> Seen:
@@ -143,7 +143,7 @@ def rule_of(text: str) -> int:
     return next(number for number, match in enumerate(matches) if match is not None)
 
 
-def told(ask: Ask, seen: Seen, stable: "Stable | None" = None) -> Told:
+def normalize(ask: Ask, seen: Seen, stable: "Stable | None" = None) -> NormalizedResponse:
     """Return *seen*, the answer to *ask*, with placeholders for what it may differ in: those of *stable*, where there are more answers."""
     stable = stable or Stable()
     headers = tuple((n, stable.text(v)) for n, v in seen.kept_headers if n not in _CORS)
@@ -151,7 +151,7 @@ def told(ask: Ask, seen: Seen, stable: "Stable | None" = None) -> Told:
         body: tuple[str, ...] = (stable.json(seen.raw.decode().lstrip("\n"), ask),)
     else:
         body = tuple(stable.event(block, ask) for block in _blocks(ask, seen.raw.decode()))
-    return Told(seen.status, headers, body)
+    return NormalizedResponse(seen.status, headers, body)
 
 
 def without_server_prose(fake: Seen, real: Seen) -> tuple[Seen, Seen]:
@@ -207,8 +207,8 @@ class Stable:
     def _value(self, value: Any, sort: bool) -> Any:
         match value:
             case dict():
-                if isinstance(asked := value.get("interrupts"), dict):
-                    self._tasks.update(asked)
+                if isinstance(interrupts := value.get("interrupts"), dict):
+                    self._tasks.update(interrupts)
                 if {"id", "name"} < value.keys() and value.keys() & {"triggers", "interrupts"}:
                     self._tasks.add(value["id"])
                 return {

@@ -1,4 +1,4 @@
-"""A client that keeps all it sees: status, reason, headers, and the bytes as they came."""
+"""A client that returns all it receives: status, reason, headers, and the chunks of the body with their times."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ NOT_KEPT = ("connection", "content-length", "date", "keep-alive", "server", "tra
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request; `{…}` in *path* is filled in from the answers before it in the same scenario."""
+    """A request; `{…}` in *path* is filled in from the responses before it in the same scenario."""
 
     method: str
     path: str
@@ -29,7 +29,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one request was answered; *chunks* are (seconds since the request, bytes)."""
+    """The response to one request; *chunks* are (seconds since the request, bytes)."""
 
     status: int
     reason: str | None
@@ -63,12 +63,12 @@ class Seen:
         raise IndexError(position)
 
 
-async def ask_all(
+async def send_all_async(
     url: str,
     scenarios: Mapping[str, Sequence[Ask]],
     headers: Mapping[str, str] = JSON,
 ) -> dict[str, tuple[Seen, ...]]:
-    """Return what the server at *url* answers to the *scenarios*, all at once, each of them in order."""
+    """Return the responses of the server at *url* to the *scenarios*, sent at the same time, each of them in order."""
     async with aiohttp.ClientSession(
         url,
         auto_decompress=False,
@@ -80,11 +80,11 @@ async def ask_all(
     return dict(zip(scenarios, answers, strict=True))
 
 
-def asked(
+def send_all(
     url: str, scenarios: Mapping[str, Sequence[Ask]], headers: Mapping[str, str] = JSON
 ) -> dict[str, tuple[Seen, ...]]:
-    """Do as `ask_all` does, for those who do not run in a loop."""
-    return asyncio.run(ask_all(url, scenarios, headers))
+    """Do as `send_all_async` does, outside an event loop."""
+    return asyncio.run(send_all_async(url, scenarios, headers))
 
 
 async def _in_order(session: aiohttp.ClientSession, asks: Sequence[Ask]) -> tuple[Seen, ...]:

@@ -59,7 +59,7 @@ BODIES = {
 
 @pytest.fixture(params=["serve", "record"])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Mockserver]:
-    """A server that nothing well-formed is asked of."""
+    """A server that gets no well-formed request."""
     record = ("record", "chat.yaml", "--upstream", "http://127.0.0.1:1")
     command = record if request.param == "record" else ("serve",)
     with running(*command, folder=tmp_path) as made:
@@ -106,7 +106,7 @@ async def test_a_malformed_body_is_one_line(server: Mockserver, name: str) -> No
     assert lines(server) == [LINE + words]
 
 
-async def test_tls_is_told_to_go_without(server: Mockserver) -> None:
+async def test_a_tls_client_gets_advice_in_the_log(server: Mockserver) -> None:
     host, _, port = server.url.removeprefix("http://").partition(":")
     with pytest.raises(ssl.SSLError):
         await asyncio.open_connection(host, int(port), ssl=ssl.create_default_context())
@@ -153,8 +153,8 @@ async def test_a_flood_of_malformed_requests_is_counted(tmp_path: Path) -> None:
 
 @asynccontextmanager
 async def broken() -> AsyncIterator[tuple[str, list[str]]]:
-    """Run a server whose responder has a bug; yield its URL and what it tells."""
-    told: list[str] = []
+    """Run a server whose responder has a bug; yield its URL and what it logs."""
+    logged: list[str] = []
 
     class Broken:
         async def respond(self, request: Request) -> Reply | None:
@@ -162,15 +162,15 @@ async def broken() -> AsyncIterator[tuple[str, list[str]]]:
                 raise TimeoutError("no time")
             raise KeyError(f"no {request.header('x-api-key')} in {request.header('authorization')}")
 
-    running = await runner.start(App(FirstOf(Broken()), Log(told.append)), "127.0.0.1", 0)
+    running = await runner.start(App(FirstOf(Broken()), Log(logged.append)), "127.0.0.1", 0)
     try:
-        yield runner.format_url(running, "127.0.0.1"), told
+        yield runner.format_url(running, "127.0.0.1"), logged
     finally:
         await running.cleanup()
 
 
 async def test_a_bug_is_seen_with_its_traceback_and_without_header_values() -> None:
-    async with broken() as (url, told):
+    async with broken() as (url, logged):
         headers = b"x-api-key: " + KEY, b"authorization: Basic tops3cret"
         answer = await ask(url, "GET", "/x", b"", *headers)
 
@@ -179,18 +179,18 @@ async def test_a_bug_is_seen_with_its_traceback_and_without_header_values() -> N
     assert json.loads(answer.body) == {
         "detail": "a bug in mockserver: see the traceback on its stderr"
     }
-    [traceback] = told
+    [traceback] = logged
     assert traceback.startswith("Traceback (most recent call last):\n")
     assert ", in respond\n" in traceback
     assert traceback.endswith("KeyError: 'no REDACTED in REDACTED'")
 
 
 async def test_a_timeout_that_nobody_expects_is_a_bug_too() -> None:
-    async with broken() as (url, told):
+    async with broken() as (url, logged):
         answer = await ask(url, "GET", "/slow")
 
     assert answer.line == b"HTTP/1.1 500 Internal Server Error"
-    assert told[0].endswith("TimeoutError: no time")
+    assert logged[0].endswith("TimeoutError: no time")
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ async def control(server: Server, target: str, method: str = "GET", status: int 
 
 async def plays(server: Server, query: str = "") -> dict[str, int]:
     """Return how often each exchange was played."""
-    told = await control(server, f"exchanges{query}")
-    return {one["exchange"]: one["played"] for one in told["exchanges"]}
+    reply = await control(server, f"exchanges{query}")
+    return {one["exchange"]: one["played"] for one in reply["exchanges"]}
 
 
 @pytest.mark.parametrize(
@@ -89,15 +89,15 @@ async def test_a_parameter_that_is_none_is_refused(start: Start, target: str, de
     assert await control(server, target, status=400) == {"detail": detail}
 
 
-async def test_health_tells_what_is_served(start: Start) -> None:
+async def test_health_shows_what_is_served(start: Start) -> None:
     server = await start(chat=TWO, more=cassette(("hi", "one")))
-    told = await control(server, "health")
+    reply = await control(server, "health")
 
-    assert told.pop("version")
-    assert told == {"ok": True, "mode": "replay", "cassettes": 2, "exchanges": 3}
+    assert reply.pop("version")
+    assert reply == {"ok": True, "mode": "replay", "cassettes": 2, "exchanges": 3}
 
 
-async def test_the_journal_tells_what_was_asked_and_what_answered_it(start: Start) -> None:
+async def test_the_journal_lists_requests_and_their_sources(start: Start) -> None:
     server = await start(chat=TWO)
     await server.ask(x_mockserver_session="a")
     await server.ask("hu")
@@ -119,31 +119,31 @@ async def test_the_journal_tells_what_was_asked_and_what_answered_it(start: Star
     assert await journal() == [two]
 
 
-async def test_a_session_in_the_url_is_the_one_that_is_asked_about(start: Start) -> None:
+async def test_a_session_in_the_url_filters_the_journal(start: Start) -> None:
     server = await start(chat=TWO)
     await server.ask(path="/__mockserver__/session/a%20b/runs/wait")
     await server.ask(x_mockserver_session="a%20b")
     await server.ask()
     mine = "session/a%20b/__mockserver__/"
 
-    told = (await control(server, f"{mine}journal"))["requests"]
-    assert [one["session"] for one in told] == ["a b", "a b"]
+    reply = (await control(server, f"{mine}journal"))["requests"]
+    assert [one["session"] for one in reply] == ["a b", "a b"]
     assert await plays(server, "?session=a%20b") == {"chat.yaml#1": 2, "chat.yaml#2": 0}
     await control(server, f"{mine}reset", "POST")
     assert (await control(server, f"{mine}journal"))["requests"] == []
     assert len((await control(server, "journal"))["requests"]) == 1
 
 
-async def test_the_journal_tells_no_secrets(start: Start) -> None:
+async def test_the_journal_shows_no_secrets(start: Start) -> None:
     server = await start(chat=TWO, mockserver="redact:\n- 'tea'\n")
     headers = {"x-api-key": "hunter2hunter2"}
     async with server.client.post(
         "/x?api_key=t0ps3cret", data="hunter2hunter2 and tea", headers=headers
     ):
         pass
-    [told] = (await control(server, "journal"))["requests"]
+    [reply] = (await control(server, "journal"))["requests"]
 
-    assert (told["path"], told["text"]) == ("/x?api_key=REDACTED", "REDACTED and REDACTED")
+    assert (reply["path"], reply["text"]) == ("/x?api_key=REDACTED", "REDACTED and REDACTED")
 
 
 async def test_exchanges_tell_how_often_each_was_played(start: Start) -> None:
@@ -175,7 +175,7 @@ async def test_a_cassette_may_stand_in_the_url(start: Start) -> None:
     assert (await server.ask())["answer"] == "one"
     assert (await server.ask(path="/__mockserver__/cassette/more/runs/wait"))["answer"] == "another"
     assert (await server.ask(path=both))["answer"] == "another"
-    told = (await control(server, "journal?session=t"))["requests"]
-    assert [(one["path"], one["exchange"]) for one in told] == [("/runs/wait", "more.yaml#1")]
+    reply = (await control(server, "journal?session=t"))["requests"]
+    assert [(one["path"], one["exchange"]) for one in reply] == [("/runs/wait", "more.yaml#1")]
     named = await control(server, "cassette/more/__mockserver__/exchanges")
     assert [one["exchange"] for one in named["exchanges"]] == ["more.yaml#1"]

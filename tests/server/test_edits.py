@@ -17,9 +17,9 @@ from tests.scripted import EVENTS, LAST, Client, Wire, ask, chunk, upstream
 
 async def _answer(wire: Wire) -> None:
     """Answer with a stream that names the request; paths below /slow take a little time."""
-    await wire.send(EVENTS + chunk(b"data: %b\r\n\r\n" % wire.asked.path.encode()))
-    if wire.asked.path.startswith("/slow"):
-        await asyncio.sleep(Random(wire.asked.path).random() / 20)
+    await wire.send(EVENTS + chunk(b"data: %b\r\n\r\n" % wire.request.path.encode()))
+    if wire.request.path.startswith("/slow"):
+        await asyncio.sleep(Random(wire.request.path).random() / 20)
     await wire.send(LAST)
 
 
@@ -54,12 +54,12 @@ async def test_edits_stay_and_the_merge_command_brings_all_together(
     async with upstream(_answer) as server:
         with running("record", "chat.yaml", "--upstream", server.url, folder=tmp_path) as recorder:
             await ask(recorder.url, path="/first")
-            asked = [asyncio.create_task(ask(recorder.url, path=f"/slow/{n}")) for n in range(20)]
+            pending = [asyncio.create_task(ask(recorder.url, path=f"/slow/{n}")) for n in range(20)]
             await asyncio.sleep(random.random() / 20)
             before = path.read_bytes()
             edit(path)
             edited = _content(path)
-            answers = await asyncio.gather(*asked)
+            answers = await asyncio.gather(*pending)
             await ask(recorder.url, path="/last")
             status = await asyncio.to_thread(recorder.stop, signal.SIGTERM)
 

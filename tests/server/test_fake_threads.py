@@ -56,8 +56,8 @@ class Thread:
             return json.loads(raw) if raw else None
 
     async def begin(self, text: str, **body: Any) -> str:
-        told = await self.ask("POST", "/runs", run(text, **body))
-        return f"/runs/{told['run_id']}"
+        reply = await self.ask("POST", "/runs", run(text, **body))
+        return f"/runs/{reply['run_id']}"
 
     async def stream(self, text: str, second: asyncio.Event | None = None, **body: Any) -> str:
         async with self.session.post(f"{self.path}/runs/stream", json=run(text, **body)) as answer:
@@ -71,19 +71,19 @@ class Thread:
 
     async def becomes(self, path: str, status: str) -> None:
         """Wait until what is at *path* has that *status*."""
-        await self.until(path, lambda told: told["status"] == status)
+        await self.until(path, lambda reply: reply["status"] == status)
 
     async def until(self, path: str, holds: Callable[[Any], bool]) -> Any:
-        """Wait until what is told at *path* *holds*, and return it."""
-        told = None
+        """Wait until the response at *path* *holds*, and return it."""
+        reply = None
         with suppress(TimeoutError):
             async with asyncio.timeout(WITHIN):
                 while True:
-                    told = await self.ask("GET", path)
-                    if holds(told):
-                        return told
+                    reply = await self.ask("GET", path)
+                    if holds(reply):
+                        return reply
                     await asyncio.sleep(0.02)
-        raise AssertionError(told)
+        raise AssertionError(reply)
 
 
 async def _read(response: aiohttp.ClientResponse, second: asyncio.Event | None) -> str:
@@ -118,8 +118,8 @@ async def test_a_run_that_is_cancelled_closes_all_who_follow_it(server: Mockserv
         seconds = [asyncio.Event() for _ in range(3)]
         streamed = asyncio.create_task(on.stream("long", seconds[0], stream_resumable=True))
         await on.becomes("", "busy")
-        [told] = await on.ask("GET", "/runs")
-        one = f"/runs/{told['run_id']}"
+        [reply] = await on.ask("GET", "/runs")
+        one = f"/runs/{reply['run_id']}"
         again = asyncio.create_task(on.follow(one, seconds[1], Last_Event_ID="-1"))
         later = asyncio.create_task(on.follow(one, seconds[2]))
         joined = asyncio.create_task(on.ask("GET", f"{one}/join"))
@@ -151,9 +151,9 @@ async def test_a_client_that_leaves(server: Mockserver, how: dict[str, str], sta
     async with thread(server) as on:
         async with on.session.post(f"{on.path}/runs/stream", json=run(text, **how)) as answer:
             await answer.content.readline()
-            [told] = await on.ask("GET", "/runs")
+            [reply] = await on.ask("GET", "/runs")
             answer.close()
-        one = f"/runs/{told['run_id']}"
+        one = f"/runs/{reply['run_id']}"
         await on.becomes(one, status)
 
         assert (await on.ask("GET"))["status"] == ("idle" if status == "success" else status)
@@ -244,20 +244,21 @@ async def conversation(server: Mockserver) -> bytes:
             ("GET", "", None),
         ):  # fmt: skip
             async with on.session.request(method, on.path + path, json=body) as answer:
-                kept = [pair for pair in answer.headers.items() if pair[0] not in FRAMING]
-                said += [repr(sorted(kept)).encode(), await answer.read()]
+                headers = [pair for pair in answer.headers.items() if pair[0] not in FRAMING]
+                said += [repr(sorted(headers)).encode(), await answer.read()]
         async with on.session.post("/threads/search", json={}) as answer:
             said.append(await answer.read())
     return b"\n".join(said)
 
 
+@pytest.mark.slow
 async def test_a_conversation_is_the_same_in_every_process_and_at_any_pace(tmp_path: Path) -> None:
     (tmp_path / "script.yaml").write_text(SCRIPT)
-    told: list[bytes] = []
+    conversations: list[bytes] = []
     for seed, speed in (("1", "instant"), ("2", "instant"), ("3", "8")):
         arguments = ("serve", "--script", "script.yaml", "--speed", speed)
         with running(*arguments, folder=tmp_path, environment={"PYTHONHASHSEED": seed}) as server:
-            told.append(await conversation(server))
+            conversations.append(await conversation(server))
             assert server.stop() == 0
 
-    assert told[0] == told[1] == told[2]
+    assert conversations[0] == conversations[1] == conversations[2]

@@ -9,7 +9,7 @@ from mockserver.server.journal import MAX_PROBLEMS, Call, Journal, record_call
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def asked(path: str, session: str | None = None, body: bytes = b"") -> Request:
+def request_to(path: str, session: str | None = None, body: bytes = b"") -> Request:
     headers = () if session is None else ((SESSION_HEADER, session),)
     return Request("GET", path, headers, body)
 
@@ -19,7 +19,7 @@ def answered(**reply: object) -> Reply:
 
 
 def made(path: str, session: str | None = None, body: bytes = b"", **reply: object) -> Call:
-    return record_call(NOON, asked(path, session, body), answered(**reply))
+    return record_call(NOON, request_to(path, session, body), answered(**reply))
 
 
 def note(
@@ -80,7 +80,7 @@ def test_a_body_is_read_as_json() -> None:
     assert made("/x", body=b'{"a": [1]}').json() == {"a": [1]}
 
 
-def test_sessions_are_told_apart() -> None:
+def test_sessions_are_separate() -> None:
     journal = Journal()
     for path, session in (("/1", "a"), ("/2", None), ("/3", "a")):
         note(journal, path, session)

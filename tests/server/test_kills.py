@@ -43,7 +43,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def kept(path: str, *events: str, how: str = "closed") -> str:
+def recorded(path: str, *events: str, how: str = "closed") -> str:
     """Return the document of an exchange with *events*."""
     head = f"request:\n  method: POST\n  path: {path}\nresponse:\n  status: 200\n  headers:\n"
     items = "".join(f"\n  - data: |-\n      {event}" for event in events) or " []"
@@ -87,10 +87,10 @@ async def test_an_exchange_whose_client_left_is_recorded_whole(
 async def test_an_exchange_whose_client_left_before_the_answer_is_recorded_whole(
     tmp_path: Path,
 ) -> None:
-    asked, left, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    received, left, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def script(wire: Wire) -> None:
-        asked.set()
+        received.set()
         await left.wait()
         await say(EVENTS, chunk(ONE), LAST)(wire)
         await wire.gone()
@@ -100,14 +100,14 @@ async def test_an_exchange_whose_client_left_before_the_answer_is_recorded_whole
         with running("record", "chat.yaml", "--upstream", server.url, folder=tmp_path) as recorder:
             async with Client(recorder.url) as client:
                 await client.ask()
-                await asyncio.wait_for(asked.wait(), WITHIN)
+                await asyncio.wait_for(received.wait(), WITHIN)
             # The second answer shows that the first client's end has been noticed.
             await ask(recorder.url, "GET", "/ok")
             left.set()
             await asyncio.wait_for(done.wait(), WITHIN)
             assert await asyncio.to_thread(recorder.stop) == 0
 
-    assert exchanges((tmp_path / "chat.yaml").read_text()) == [kept("/runs/stream", "1")]
+    assert exchanges((tmp_path / "chat.yaml").read_text()) == [recorded("/runs/stream", "1")]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ async def test_a_run_to_be_cancelled_is_let_go_of_although_the_upstream_is_silen
     written = exchanges((tmp_path / "chat.yaml").read_text())
     assert [
         document.replace("  body:\n    on_disconnect: cancel\n", "") for document in written
-    ] == [kept("/runs/stream", *events, how="cut")]
+    ] == [recorded("/runs/stream", *events, how="cut")]
     assert recorder.errors == "answered 1 by upstream; recorded 1 exchange into chat.yaml\n"
     with running("replay", "chat.yaml", "--speed", "instant", folder=tmp_path) as player:
         played = await ask(player.url, body=CANCEL)
@@ -207,7 +207,7 @@ async def test_a_client_that_leaves_in_its_request_leaves_no_trace(tmp_path: Pat
             await ask(recorder.url, "GET", "/ok")
             assert await asyncio.to_thread(recorder.stop) == 0
 
-    assert server.asked == []
+    assert server.requests == []
     assert recorder.errors == "answered nothing; nothing to record\n"
 
 
@@ -240,9 +240,9 @@ async def test_a_stop_waits_a_little_and_leaves_the_order_of_the_requests(
     async def script(wire: Wire) -> None:
         slow_asked.set()
         await say(EVENTS, chunk(ONE))(wire)
-        if wire.asked.path == "/slow":
+        if wire.request.path == "/slow":
             await stopping.wait()
-        elif wire.asked.path == "/endless":
+        elif wire.request.path == "/endless":
             await wire.gone()
         await wire.send(LAST)
 
@@ -264,8 +264,8 @@ async def test_a_stop_waits_a_little_and_leaves_the_order_of_the_requests(
 
     assert quick_answer.whole
     assert exchanges((tmp_path / "chat.yaml").read_text()) == [
-        kept("/slow", "1"),
-        kept("/quick", "1"),
+        recorded("/slow", "1"),
+        recorded("/quick", "1"),
     ]
     assert recorder.errors == (
         "not recorded: POST /endless was still being answered 3 s after the stop\n"
@@ -290,7 +290,7 @@ async def test_an_upstream_that_says_nothing_of_itself_costs_no_exchange(tmp_pat
                 answer = await client.answer()
 
     assert answer.whole
-    assert exchanges((tmp_path / "chat.yaml").read_text()) == [kept("/runs/stream", "1")]
+    assert exchanges((tmp_path / "chat.yaml").read_text()) == [recorded("/runs/stream", "1")]
     assert recorder.errors == "answered 1 by upstream; recorded 1 exchange into chat.yaml\n"
 
 
@@ -319,7 +319,7 @@ def long_answer(number: int) -> bytes:
 
 
 async def _long(wire: Wire) -> None:
-    body = long_answer(json.loads(wire.asked.body)["n"])
+    body = long_answer(json.loads(wire.request.body)["n"])
     await wire.send(EVENTS)
     for start in range(0, len(body), 2000):
         await wire.send(chunk(body[start : start + 2000]))
@@ -403,7 +403,7 @@ async def test_recording_goes_on_after_a_kill(torn: int, tmp_path: Path) -> None
     assert (first.header(b"x-mockserver-source"), first.body) == (b"cassette", ONE)
     assert (second.header(b"x-mockserver-source"), second.body) == (b"upstream", TWO)
     assert cassette.read_text().startswith(RECORDED + "---\n")
-    assert exchanges(cassette.read_text()) == [kept("/first", "1"), kept("/second", "2")]
+    assert exchanges(cassette.read_text()) == [recorded("/first", "1"), recorded("/second", "2")]
     lines = recorder.errors.splitlines()
     assert lines == [
         "chat.yaml: its last exchange is incomplete (a recording was killed); it is cut off before recording continues",
@@ -420,7 +420,7 @@ def limit(process_id: int, size: int) -> None:
 
 
 async def _by_path(wire: Wire) -> None:
-    rest = REST if wire.asked.path == "/large" else b""
+    rest = REST if wire.request.path == "/large" else b""
     await say(EVENTS, chunk(ONE + rest), LAST)(wire)
 
 
@@ -447,7 +447,7 @@ async def test_a_full_disk_costs_what_does_not_fit_and_nothing_else(tmp_path: Pa
         "answered 3 by upstream; recorded 2 exchanges into chat.yaml\n"
         "1 exchange could not be recorded\n"
     )
-    assert exchanges(cassette.read_text()) == [kept("/first", "1"), kept("/small", "1")]
+    assert exchanges(cassette.read_text()) == [recorded("/first", "1"), recorded("/small", "1")]
 
 
 async def test_a_disk_that_is_full_from_the_start_leaves_no_file(tmp_path: Path) -> None:
@@ -481,7 +481,7 @@ async def test_a_disk_too_full_for_putting_in_order_leaves_the_exchanges(tmp_pat
             limit(recorder.process.pid, 150)
             assert recorder.stop() == 2
 
-    assert exchanges(cassette.read_text()) == [kept("/quick", "1"), kept("/slow", "1")]
+    assert exchanges(cassette.read_text()) == [recorded("/quick", "1"), recorded("/slow", "1")]
     # The limit holds for the log too, so that of the summary only the beginning fits.
     assert recorder.errors.splitlines()[0] == (
         "chat.yaml: could not be sorted (File too large); it holds all exchanges in the order in which they ended"
@@ -533,7 +533,7 @@ def test_a_second_recorder_of_a_file_is_refused(option: list[str], tmp_path: Pat
     )
 
 
-def test_a_file_that_is_there_is_not_touched_without_being_told(tmp_path: Path) -> None:
+def test_an_existing_file_is_not_changed_without_an_option(tmp_path: Path) -> None:
     (tmp_path / "chat.yaml").write_text(RECORDED)
 
     refused = run("record", "chat.yaml", "--upstream", "http://127.0.0.1:9", folder=tmp_path)
@@ -560,7 +560,7 @@ async def test_overwriting_takes_effect_at_the_stop(tmp_path: Path) -> None:
 
     assert answer.header(b"x-mockserver-source") == b"upstream"
     assert during == RECORDED
-    assert exchanges(cassette.read_text()) == [kept("/first", "2")]
+    assert exchanges(cassette.read_text()) == [recorded("/first", "2")]
     assert names(tmp_path) == ["chat.yaml", "stderr-0"]
     assert cassette.stat().st_mode & 0o777 == 0o640
 
@@ -594,7 +594,7 @@ async def test_what_a_killed_overwriting_left_is_not_thrown_away(tmp_path: Path)
         "move it away to keep it, or delete it\n"
     )
     assert cassette.read_text() == RECORDED
-    assert exchanges(beside.read_text()) == [kept("/first", "2")]
+    assert exchanges(beside.read_text()) == [recorded("/first", "2")]
 
 
 async def test_extending_asks_the_upstream_for_what_is_used_up(tmp_path: Path) -> None:
@@ -614,9 +614,9 @@ async def test_extending_asks_the_upstream_for_what_is_used_up(tmp_path: Path) -
     ]
     assert cassette.read_text().startswith(RECORDED + "---\n")
     assert exchanges(cassette.read_text()) == [
-        kept("/first", "1"),
-        kept("/first", "2"),
-        kept("/first", "2"),
+        recorded("/first", "1"),
+        recorded("/first", "2"),
+        recorded("/first", "2"),
     ]
 
 
@@ -646,7 +646,7 @@ async def test_what_is_added_stands_in_the_order_of_its_requests(tmp_path: Path)
 def _slow_then_quick(quick_done: asyncio.Event) -> Script:
     async def script(wire: Wire) -> None:
         await say(EVENTS, chunk(ONE))(wire)
-        if wire.asked.path == "/slow":
+        if wire.request.path == "/slow":
             await quick_done.wait()
         await wire.send(LAST)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import resource
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from random import Random
 from typing import IO
@@ -21,12 +21,18 @@ from tests.scripted import EVENTS, LAST, WITHIN, Client, Wire, ask, chunk, excha
 pytestmark = pytest.mark.slow
 
 JSON = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-LARGE = b"[%b]" % b",".join(b'{"id":"%d","content":"hello %d"}' % (n, n) for n in range(300_000))
+
+
+@cache
+def large_body() -> bytes:
+    """Return JSON of 12 MB."""
+    items = (b'{"id":"%d","content":"hello %d"}' % (n, n) for n in range(300_000))
+    return b"[%b]" % b",".join(items)
 
 
 async def _large_or_small(wire: Wire) -> None:
-    if wire.asked.path == "/large":
-        await wire.send(JSON % len(LARGE) + LARGE)
+    if wire.request.path == "/large":
+        await wire.send(JSON % len(large_body()) + large_body())
     else:
         await wire.send(EVENTS + chunk(b"data: 1\r\n\r\n") + LAST)
 
@@ -45,7 +51,7 @@ async def test_a_large_exchange_does_not_hold_up_others(tmp_path: Path) -> None:
         played = await ask(player.url, "GET", "/large")
 
     assert overtook
-    assert answer.body == played.body == LARGE
+    assert answer.body == played.body == large_body()
     assert len(exchanges((tmp_path / "chat.yaml").read_text())) == 21
 
 
@@ -62,7 +68,7 @@ async def test_a_large_exchange_that_takes_too_long_is_not_recorded(
                 large = await ask(recording.url, "GET", "/large")
                 small = await ask(recording.url, "GET", "/small")
 
-    assert large.body == LARGE
+    assert large.body == large_body()
     assert small.whole
     assert len(exchanges((tmp_path / "chat.yaml").read_text())) == 1
 
@@ -72,9 +78,9 @@ async def test_a_stop_does_not_wait_for_long_for_an_exchange_to_be_written(
 ) -> None:
     started, run = asyncio.Event(), exchange_text._run
 
-    async def run_and_say(given: IO[bytes], taken: IO[bytes]) -> None:
+    async def run_and_say(given: IO[bytes], output: IO[bytes]) -> None:
         started.set()
-        await run(given, taken)
+        await run(given, output)
 
     monkeypatch.setattr(exchange_text, "_run", run_and_say)
     monkeypatch.setattr(app, "RESPONSE_GRACE", 0.0)
@@ -105,7 +111,7 @@ async def test_an_exchange_that_is_too_large_is_passed_on_and_not_recorded(
             async with MockServer(tmp_path / "chat.yaml", upstream=server.url) as recording:
                 large = await ask(recording.url, "GET", "/large")
 
-    assert large.body == LARGE
+    assert large.body == large_body()
     assert not (tmp_path / "chat.yaml").exists()
 
 
@@ -206,10 +212,10 @@ async def test_requests_are_refused_in_one_line_where_files_run_out(tmp_path: Pa
         with running("record", "all/", "--upstream", server.url, folder=tmp_path) as recording:
             url = recording.url
             resource.prlimit(recording.process.pid, resource.RLIMIT_NOFILE, (24, 24))
-            asked = [asyncio.create_task(one(number)) for number in range(60)]
-            await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+            pending = [asyncio.create_task(one(number)) for number in range(60)]
+            await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
             rest.set()
-            statuses = await asyncio.gather(*asked)
+            statuses = await asyncio.gather(*pending)
             status = await asyncio.to_thread(recording.stop)
 
     assert set(statuses) == {b"200", b"503"}

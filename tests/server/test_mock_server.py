@@ -97,7 +97,7 @@ def test_the_thread_ends_with_the_block(chat: Path) -> None:
         ask(url)
 
 
-def test_a_miss_is_kept_and_explains_itself(chat: Path) -> None:
+def test_a_miss_is_listed_and_explains_itself(chat: Path) -> None:
     with MockServer(chat) as server:
         assert ask(server.url, "nobody") == 404
         [miss] = server.misses
@@ -111,7 +111,7 @@ def test_a_miss_is_kept_and_explains_itself(chat: Path) -> None:
     assert miss.miss["reason"] == "no exchange matches"
 
 
-def test_what_was_not_played_is_told(chat: Path) -> None:
+def test_unplayed_exchanges_are_listed(chat: Path) -> None:
     with MockServer(chat) as server:
         ask(server.url)
         assert server.unplayed == ["chat.yaml#2", "chat.yaml#3"]
@@ -123,8 +123,8 @@ def test_what_was_not_played_is_told(chat: Path) -> None:
 
 def test_a_reset_begins_again(chat: Path) -> None:
     with MockServer(chat) as server:
-        asked = [(text, session) for session in "ab" for text in ("hi", "nobody")]
-        for text, session in asked:
+        requests = [(text, session) for session in "ab" for text in ("hi", "nobody")]
+        for text, session in requests:
             ask(server.url, text, x_mockserver_session=session)
         server.reset("a")
 
@@ -218,7 +218,7 @@ def test_the_fake_graph_answers_the_rest(chat: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "now", ["2026-11-27", date(2026, 11, 27), datetime(2026, 11, 27, tzinfo=UTC)]
 )
-def test_threads_of_the_fake_graph_have_the_date_that_is_given(now: date | str) -> None:
+def test_threads_of_the_fake_graph_have_the_date_of_the_option(now: date | str) -> None:
     with (
         MockServer(fallback="fake", fake_now=now) as server,
         get_sync_client(url=server.url) as client,
@@ -364,7 +364,7 @@ def test_misses_and_errors_go_to_the_callback(
         ([""], {}, "the name of a cassette is empty"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_meant_is_refused_at_once(
+def test_invalid_options_are_refused_immediately(
     paths: list[str], how: dict[str, Any], complaint: str | None
 ) -> None:
     with pytest.raises(UsageError) as refused:
@@ -381,7 +381,7 @@ def test_what_cannot_be_read_is_refused_at_the_start(tmp_path: Path) -> None:
         MockServer(tmp_path / "none.yaml").__enter__()
 
 
-def test_a_port_that_is_taken_is_refused(chat: Path, upstream: MockServer) -> None:
+def test_a_port_in_use_is_refused(chat: Path, upstream: MockServer) -> None:
     port = int(upstream.url.rpartition(":")[2])
     new = chat.with_name("new.yaml")
     with pytest.raises(UsageError, match=f"cannot listen on 127.0.0.1:{port}: "):

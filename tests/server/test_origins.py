@@ -110,7 +110,7 @@ async def test_a_stranger_cannot_use_a_recorder(
 
     assert detail(first) == detail(second)
     assert "--allow-" in detail(first)
-    assert recorder.upstream.asked == []
+    assert recorder.upstream.requests == []
     assert not (tmp_path / "chat.yaml").exists()
     assert recorder.server.errors == (
         f"{detail(first)}\nanswered nothing; 2 rejected requests; nothing to record\n"
@@ -138,7 +138,7 @@ async def test_all_others_can(
 
     assert answer.line == b"HTTP/1.1 200 OK"
     assert cors(answer) == expected
-    assert len(recorder.upstream.asked) == 1
+    assert len(recorder.upstream.requests) == 1
     assert "path: /runs/wait" in (tmp_path / "chat.yaml").read_text()
     assert "refused" not in recorder.server.errors
 
@@ -150,7 +150,7 @@ async def test_a_preflight_of_an_allowed_page_names_what_is_allowed(recorder: Re
     assert cors(answer) == credentialed(APP)
     assert answer.header(b"access-control-allow-headers") == b"authorization, content-type"
     assert b"DELETE" in (answer.header(b"access-control-allow-methods") or b"")
-    assert recorder.upstream.asked == []
+    assert recorder.upstream.requests == []
 
 
 async def test_an_allowed_page_still_does_not_control(recorder: Recorder) -> None:
@@ -223,7 +223,7 @@ async def test_origins_and_hosts_stand_in_the_environment_and_the_settings(tmp_p
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("mode", [("serve",), ("record", "chat.yaml", "--upstream", "http://127.0.0.1:1")])  # fmt: skip
-def test_what_cannot_be_meant_is_refused(
+def test_invalid_values_are_refused(
     tmp_path: Path, mode: tuple[str, ...], options: tuple[str, ...], complaint: str
 ) -> None:
     done = run(*mode, *options, folder=tmp_path)
@@ -348,11 +348,11 @@ async def test_a_recorder_within_a_program_refuses_strangers(
     assert detail(answers[2]) == (
         "a page of https://evil.example may not use the recorder: allow it with --allow-origin https://evil.example"
     )
-    assert len(behind.asked) == 2
+    assert len(behind.requests) == 2
     assert caplog.record_tuples == [("mockserver", logging.WARNING, detail(answers[2]))]
 
 
-def test_a_program_is_told_what_cannot_be_meant() -> None:
+def test_invalid_arguments_raise_an_error() -> None:
     with pytest.raises(UsageError, match=r"^allow_origin: '\*' is not an origin"):
         MockServer(allow_origin=["*"])
     with pytest.raises(UsageError, match=r"^allow_host: 'a b' is not a name of a host"):

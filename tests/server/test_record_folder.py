@@ -5,20 +5,20 @@ import json
 from pathlib import Path
 
 from tests.processes import run, running
-from tests.scripted import Asked, Wire, ask, upstream
+from tests.scripted import ReceivedRequest, Wire, ask, upstream
 
 NAMED = b"x-mockserver-cassette: "
 
 
 async def echo(wire: Wire) -> None:
     """Answer with the body of the request."""
-    body = wire.asked.body
+    body = wire.request.body
     head = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
     await wire.send(head + body)
 
 
-def said(asked: list[Asked]) -> list[bytes]:
-    return [one.body for one in asked]
+def said(requests: list[ReceivedRequest]) -> list[bytes]:
+    return [one.body for one in requests]
 
 
 async def test_each_scenario_goes_into_the_cassette_it_names(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ async def test_each_scenario_goes_into_the_cassette_it_names(tmp_path: Path) -> 
             await ask(recorder.url, "POST", "/x", b"5")
             assert await asyncio.to_thread(recorder.stop) == 0
     assert [
-        header for one in server.asked for header in one.headers if b"mockserver" in header[0]
+        header for one in server.requests for header in one.headers if b"mockserver" in header[0]
     ] == []
     assert recorder.errors == (
         "answered 5 by upstream; recorded 5 exchanges into all/\n"
@@ -78,7 +78,7 @@ async def test_any_title_is_a_name(tmp_path: Path) -> None:
     assert len(player.ready.split("6 cassettes")) == 2
 
 
-async def test_a_cassette_that_is_there_is_refused_before_the_upstream_is_asked(
+async def test_an_existing_cassette_is_refused_before_any_request(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "old.yaml").write_text("mockserver: 1\n---\nrequest: {path: /x}\nresponse: {}\n")
@@ -87,7 +87,7 @@ async def test_a_cassette_that_is_there_is_refused_before_the_upstream_is_asked(
             there = await ask(recorder.url, "POST", "/x", b"1", NAMED + b"old")
             assert await asyncio.to_thread(recorder.stop) == 0
 
-    assert server.asked == []
+    assert server.requests == []
     assert json.loads(there.body)["detail"] == (
         "old.yaml already exists: add to it with --extend, or replace it with --overwrite"
     )
@@ -104,7 +104,7 @@ async def test_a_folder_is_extended(tmp_path: Path) -> None:
                         await ask(recorder.url, "POST", "/x", body, NAMED + name)
                 assert await asyncio.to_thread(recorder.stop) == 0
 
-    assert said(server.asked) == [b"1", b"1", b"2", b"2"]
+    assert said(server.requests) == [b"1", b"1", b"2", b"2"]
     assert (tmp_path / "stderr-1").read_text() == (
         "answered 2 by cassette, 2 by upstream; recorded 2 exchanges into all/\n"
         "  all/a.yaml: 1 exchange\n"
@@ -113,7 +113,7 @@ async def test_a_folder_is_extended(tmp_path: Path) -> None:
     assert len(run("ls", "all", folder=tmp_path).stdout.splitlines()) == 4
 
 
-async def test_a_name_for_a_recording_into_one_file_is_told_once(tmp_path: Path) -> None:
+async def test_a_name_for_a_recording_into_one_file_is_reported_once(tmp_path: Path) -> None:
     async with upstream(echo) as server:
         with running("record", "a.yaml", "--upstream", server.url, folder=tmp_path) as recorder:
             for name in (b"a", b"b", b"c"):

@@ -39,8 +39,8 @@ def recording(server: Upstream, folder: Path, *more: str) -> Iterator[Mockserver
 
 async def _echo(wire: Wire) -> None:
     """Answer with the request's own method and body."""
-    method = wire.asked.line.split(b" ")[0]
-    body = b'["%b","%b"]' % (method, wire.asked.body)
+    method = wire.request.line.split(b" ")[0]
+    body = b'["%b","%b"]' % (method, wire.request.body)
     head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n%b"
     await wire.send(head % (len(body), CLOSE) + (b"" if method == b"HEAD" else body))
 
@@ -92,7 +92,7 @@ LOCATIONS = {
 
 @dataclass
 class Passage:
-    """The answers by method, path and body while they were recorded, and played; what the upstream was asked."""
+    """The answers by method, path and body while they were recorded, and played; the requests that the upstream received."""
 
     upstream: Upstream
     recorded: dict[tuple[str, str, bytes], Answer]
@@ -100,7 +100,7 @@ class Passage:
 
 
 async def _answer(wire: Wire, url: str) -> None:
-    kind, _, number = wire.asked.path.removeprefix("/").partition("/")
+    kind, _, number = wire.request.path.removeprefix("/").partition("/")
     if kind == "status":
         line = STATUS_LINES[int(number)] + b"\r\ncontent-type: application/json\r\n"
         await wire.send(line + b"content-length: 2\r\n" + CLOSE + b"{}")
@@ -144,12 +144,12 @@ def passage(tmp_path_factory: pytest.TempPathFactory) -> Passage:
 
 @pytest.mark.parametrize("number", range(len(STATUS_LINES)))
 def test_status_and_reason_are_passed_on_recorded_and_played(passage: Passage, number: int) -> None:
-    asked = ("POST", f"/status/{number}", b"")
+    request = ("POST", f"/status/{number}", b"")
 
-    assert passage.recorded[asked].line == STATUS_LINES[number]
-    assert passage.recorded[asked].body == b"{}"
-    assert passage.played[asked].line == STATUS_LINES[number]
-    assert passage.played[asked].body == b"{}"
+    assert passage.recorded[request].line == STATUS_LINES[number]
+    assert passage.recorded[request].body == b"{}"
+    assert passage.played[request].line == STATUS_LINES[number]
+    assert passage.played[request].body == b"{}"
 
 
 @pytest.mark.parametrize("number", range(len(EMPTY)))
@@ -194,7 +194,7 @@ def test_a_head_answer_keeps_its_content_length(passage: Passage) -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_path_and_query_are_passed_on_as_they_came(passage: Passage, target: str) -> None:
-    lines = [asked.line for asked in passage.upstream.asked]
+    lines = [request.line for request in passage.upstream.requests]
 
     assert f"GET {target} HTTP/1.1".encode() in lines
     assert passage.recorded["GET", target, b""].body == b'["GET",""]'
@@ -227,7 +227,7 @@ async def test_a_slow_stream_does_not_hold_up_another(tmp_path: Path) -> None:
 
     async def script(wire: Wire) -> None:
         await say(EVENTS, chunk(ONE))(wire)
-        if wire.asked.path == "/slow":
+        if wire.request.path == "/slow":
             await done.wait()
         await wire.send(LAST)
 
@@ -322,17 +322,17 @@ async def test_a_request_is_passed_on_without_the_headers_of_the_connection(tmp_
         with recording(server, tmp_path, "--upstream-header", "x-api-key: right") as mockserver:
             await ask(mockserver.url, "POST", "/runs/wait", b'{"a":1}', *headers)
 
-    (asked,) = server.asked
-    kept = [
+    (request,) = server.requests
+    received = [
         (name.lower(), value)
-        for name, value in asked.headers
+        for name, value in request.headers
         if name.lower() not in (b"host", b"content-length")
     ]
-    assert asked.line == b"POST /runs/wait HTTP/1.1"
-    assert asked.body == b'{"a":1}'
-    assert dict(asked.headers)[b"Host"].decode() == server.url.removeprefix("http://")
-    assert dict(asked.headers)[b"Content-Length"] == b"7"
-    assert sorted(kept) == sorted(
+    assert request.line == b"POST /runs/wait HTTP/1.1"
+    assert request.body == b'{"a":1}'
+    assert dict(request.headers)[b"Host"].decode() == server.url.removeprefix("http://")
+    assert dict(request.headers)[b"Content-Length"] == b"7"
+    assert sorted(received) == sorted(
         [
             (b"x-twice", b"one"),
             (b"x-twice", b"two"),
@@ -364,7 +364,7 @@ async def test_a_key_that_is_an_ordinary_word_is_removed_from_its_header_alone(
     assert mockserver.errors.count("the credential in x-api-key is short or an ordinary word") == 1
 
 
-async def test_a_compressed_answer_that_nobody_asked_for_arrives_in_the_clear(
+async def test_an_unrequested_compression_is_decoded(
     tmp_path: Path,
 ) -> None:
     packed = gzip.compress(b'{"a":1}')
@@ -422,7 +422,7 @@ async def test_a_large_request_reaches_the_upstream_whole(tmp_path: Path) -> Non
             assert mockserver.stop() == 0
 
     assert answer.body == b"{}"
-    assert server.asked[0].body == body
+    assert server.requests[0].body == body
     assert body.decode().strip('"') in (tmp_path / "chat.yaml").read_text()
 
 
@@ -460,7 +460,7 @@ async def test_the_path_of_the_upstream_comes_before_that_of_the_request(tmp_pat
         with recording(server, tmp_path) as mockserver:
             await ask(mockserver.url, "GET", "/threads?a=1")
 
-    assert server.asked[0].line == b"GET /base%2F1/threads?a=1 HTTP/1.1"
+    assert server.requests[0].line == b"GET /base%2F1/threads?a=1 HTTP/1.1"
 
 
 async def test_a_chunked_request_reaches_the_upstream_whole(tmp_path: Path) -> None:
@@ -475,7 +475,7 @@ async def test_a_chunked_request_reaches_the_upstream_whole(tmp_path: Path) -> N
                 answer = await client.answer()
 
     assert answer.body == b"{}"
-    assert server.asked[0].body == b'{"a":1}'
+    assert server.requests[0].body == b'{"a":1}'
 
 
 async def test_health_is_answered_here_and_not_recorded(tmp_path: Path) -> None:
@@ -485,7 +485,7 @@ async def test_health_is_answered_here_and_not_recorded(tmp_path: Path) -> None:
             assert mockserver.stop() == 0
 
     assert answer.line == b"HTTP/1.1 200 OK"
-    assert server.asked == []
+    assert server.requests == []
     assert not (tmp_path / "chat.yaml").exists()
 
 
@@ -494,11 +494,11 @@ async def test_a_hundred_streams_at_once_are_recorded_whole_and_not_mixed(tmp_pa
 
     async def script(wire: Wire) -> None:
         await wire.send(EVENTS)
-        if len(server.asked) == 100:
+        if len(server.requests) == 100:
             everyone_is_here.set()
         await everyone_is_here.wait()
         for number in range(20):
-            await wire.send(chunk(b"data: [%b,%d]\r\n\r\n" % (wire.asked.body, number)))
+            await wire.send(chunk(b"data: [%b,%d]\r\n\r\n" % (wire.request.body, number)))
             await asyncio.sleep(0)
         await wire.send(LAST)
 

@@ -118,7 +118,7 @@ async def test_a_miss_in_one_cassette_does_not_look_into_the_others(start: Start
     assert [near["exchange"] for near in answer["miss"]["nearest"]] == ["more.yaml#1"]
 
 
-async def test_a_miss_in_a_session_tells_what_was_played_in_it(start: Start) -> None:
+async def test_a_miss_in_a_session_shows_what_was_played_in_it(start: Start) -> None:
     server = await start(chat=cassette(("hi", "one"), header="repeat: error\n"))
     await server.ask("hi", x_mockserver_session="a")
     answer = await server.ask("hi", x_mockserver_session="a")
@@ -131,11 +131,11 @@ async def test_a_miss_does_not_tell_secrets(start: Start, headers: dict[str, str
     server = await start(chat=cassette(("hi", "one")))
 
     async with server.client.get("/x?api_key=hunter2x", headers=headers) as response:
-        told = await response.text()
+        text = await response.text()
 
     assert response.status == 404
-    assert "api_key=REDACTED" in told
-    assert "hunter2x" not in told + "".join(server.lines)
+    assert "api_key=REDACTED" in text
+    assert "hunter2x" not in text + "".join(server.lines)
 
 
 async def test_a_stream_of_one_write_keeps_the_pause_before_its_end(start: Start) -> None:
@@ -223,13 +223,13 @@ async def test_what_browsers_ask_by_themselves_is_no_miss(start: Start, path: st
 
 async def test_preflight_is_ours(start: Start) -> None:
     server = await start()
-    asked = {
+    preflight = {
         "Origin": "http://page.example",
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "content-type, x-api-key",
     }
 
-    async with server.client.options("/runs/stream", headers=asked) as response:
+    async with server.client.options("/runs/stream", headers=preflight) as response:
         assert (response.status, await response.text()) == (200, "OK")
         assert response.headers["access-control-allow-origin"] == "*"
         assert response.headers["access-control-allow-headers"] == "content-type, x-api-key"

@@ -51,7 +51,9 @@ class Answers:
                 return Reply(204)
 
 
-async def asked(path: str, method: str = "GET", version: str = "1.1", *headers: str) -> bytes:
+async def raw_response(
+    path: str, method: str = "GET", version: str = "1.1", *headers: str
+) -> bytes:
     """Return all that the server sends until it ends the connection."""
     app = App(FirstOf(Answers()), Log(pytest.fail))
     running = await runner.start(app, "127.0.0.1", 0)
@@ -72,33 +74,37 @@ async def asked(path: str, method: str = "GET", version: str = "1.1", *headers: 
 
 @pytest.mark.parametrize("path", ["/bytes", "/prebuilt"])
 async def test_a_whole_answer(path: str) -> None:
-    assert await asked(path) == (b"HTTP/1.1 200 OK\r\n" + HEAD + b"Content-Length: 3\r\n\r\nabc")
+    assert await raw_response(path) == (
+        b"HTTP/1.1 200 OK\r\n" + HEAD + b"Content-Length: 3\r\n\r\nabc"
+    )
 
 
 @pytest.mark.parametrize("path", ["/bytes", "/prebuilt"])
 async def test_a_head_has_no_body(path: str) -> None:
-    assert await asked(path, "HEAD") == (
+    assert await raw_response(path, "HEAD") == (
         b"HTTP/1.1 200 OK\r\n" + HEAD + b"Content-Length: 3\r\n\r\n"
     )
 
 
 @pytest.mark.parametrize("path", ["/bytes", "/prebuilt"])
 async def test_an_old_client_gets_an_old_answer(path: str) -> None:
-    assert await asked(path, "GET", "1.0") == (
+    assert await raw_response(path, "GET", "1.0") == (
         b"HTTP/1.0 200 OK\r\n" + HEAD + b"Content-Length: 3\r\n\r\nabc"
     )
-    assert b"Connection: keep-alive\r\n" in await asked(
+    assert b"Connection: keep-alive\r\n" in await raw_response(
         path, "GET", "1.0", "connection: keep-alive"
     )
 
 
-async def test_a_connection_that_is_to_end_is_told_so() -> None:
-    assert b"Connection: close\r\n" in await asked("/prebuilt", "GET", "1.1", "connection: close")
+async def test_a_connection_that_ends_says_close() -> None:
+    assert b"Connection: close\r\n" in await raw_response(
+        "/prebuilt", "GET", "1.1", "connection: close"
+    )
 
 
 @pytest.mark.parametrize("path", ["/paced", "/live"])
 async def test_a_stream_comes_in_chunks(path: str) -> None:
-    assert await asked(path) == (
+    assert await raw_response(path) == (
         b"HTTP/1.1 200 OK\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
         b"1\r\na\r\n2\r\nbc\r\n0\r\n\r\n"
     )
@@ -106,32 +112,32 @@ async def test_a_stream_comes_in_chunks(path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/paced", "/live"])
 async def test_to_an_old_client_it_ends_with_the_connection(path: str) -> None:
-    assert await asked(path, "GET", "1.0") == b"HTTP/1.0 200 OK\r\n" + HEAD + b"\r\nabc"
+    assert await raw_response(path, "GET", "1.0") == b"HTTP/1.0 200 OK\r\n" + HEAD + b"\r\nabc"
 
 
 @pytest.mark.parametrize("path", ["/paced", "/live"])
 async def test_the_head_of_a_stream_alone(path: str) -> None:
-    said = await asked(path, "HEAD")
+    said = await raw_response(path, "HEAD")
 
     assert said == b"HTTP/1.1 200 OK\r\n" + HEAD + b"\r\n"
 
 
-async def test_a_length_that_is_known_is_kept() -> None:
-    said = await asked("/measured")
+async def test_a_known_length_stays() -> None:
+    said = await raw_response("/measured")
 
     assert said == b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n" + HEAD + b"\r\nabc"
 
 
 async def test_an_answer_that_was_cut_is_cut() -> None:
-    assert (await asked("/cut")).endswith(b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
+    assert (await raw_response("/cut")).endswith(b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
 
 
 async def test_an_answer_without_content_has_no_length() -> None:
-    assert await asked("/nothing") == b"HTTP/1.1 204 No Content\r\n" + HEAD + b"\r\n"
+    assert await raw_response("/nothing") == b"HTTP/1.1 204 No Content\r\n" + HEAD + b"\r\n"
 
 
 async def test_a_slow_client_gets_all_of_it() -> None:
-    said = await asked("/large")
+    said = await raw_response("/large")
 
     head, _, body = said.partition(b"\r\n\r\n")
     assert b"chunked" in head

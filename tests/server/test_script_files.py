@@ -29,8 +29,8 @@ def test_the_script_of_the_documentation_is_played(tmp_path: Path) -> None:
         Speak(calls=(Call("find_order", {"id": "7"}, {"status": "shipped"}),)),
         Speak("Order 7 is on its way."),
     ]
-    asked, done = speeches(path, "I want a refund")
-    assert asked.calls[0].ask == {"question": "Refund it?"}
+    question, done = speeches(path, "I want a refund")
+    assert question.calls[0].ask == {"question": "Refund it?"}
     assert done == Speak("Done.")
     assert speeches(path, "help") == speeches(None, "help")
 

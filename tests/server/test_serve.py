@@ -14,7 +14,7 @@ from tests.processes import Mockserver, run, running
 from tests.real.raw_response import on_the_socket
 from tests.real.scenarios import AGENT, HELLO, MODES, NOBODY, said
 from tests.real.scenarios import run as run_of
-from tests.real.wire import JSON, Ask, Seen, asked
+from tests.real.wire import JSON, Ask, Seen, send_all
 
 CASSETTES = ROOT / "cassettes"
 INSTANT = ("--speed", "instant")
@@ -70,7 +70,7 @@ def chain(tmp_path: Path) -> Iterator[Mockserver]:
 
 def answer(server: Mockserver, ask: Ask, **headers: str) -> Seen:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return asked(server.url, {"": (ask,)}, {**JSON, **names})[""][0]
+    return send_all(server.url, {"": (ask,)}, {**JSON, **names})[""][0]
 
 
 class TestTheChain:
@@ -111,7 +111,7 @@ class TestTheChain:
             assert server.stop() == 1
         assert "fake" not in server.errors
 
-    def test_a_refusal_is_told_and_no_miss(self, tmp_path: Path) -> None:
+    def test_a_refusal_is_passed_on_and_no_miss(self, tmp_path: Path) -> None:
         with running("serve", folder=tmp_path) as server:
             assert answer(server, ASKED["refusal"]).status == 422
             assert answer(server, Ask("GET", "/nowhere")).status == 404
@@ -165,9 +165,9 @@ def ids(seen: Seen) -> set[str]:
 
 
 class TestSessions:
-    """The ids are functions of the request, and of how often the session has asked it."""
+    """The ids are functions of the request, and of how often the session has sent it."""
 
-    def test_asked_again_other_ids_come(self, fake: Mockserver) -> None:
+    def test_a_repeated_request_gets_other_ids(self, fake: Mockserver) -> None:
         one, two = (answer(fake, OURS, x_mockserver_session="again") for _ in range(2))
 
         assert ids(one)
@@ -189,13 +189,13 @@ class TestSessions:
 
     @pytest.mark.parametrize("query", ["", "?session=e"])
     def test_after_a_reset_the_first_ones_come(self, fake: Mockserver, query: str) -> None:
-        asked = ASKED["all modes"]
+        request = ASKED["all modes"]
         reset(fake)
-        one, two = (answer(fake, asked, x_mockserver_session="e").raw for _ in range(2))
+        one, two = (answer(fake, request, x_mockserver_session="e").raw for _ in range(2))
 
         reset(fake, query)
 
-        assert answer(fake, asked, x_mockserver_session="e").raw == one
+        assert answer(fake, request, x_mockserver_session="e").raw == one
         assert one != two
 
     def test_a_thread_is_its_sessions_own(self, fake: Mockserver) -> None:

@@ -22,7 +22,7 @@ RUN = {"stream_mode": ["updates", "messages-tuple"]}
 
 @dataclass
 class Client:
-    """One client: what it has asked and was answered so far, and the ids that it was told."""
+    """One client: the requests and responses so far, and the ids that it received."""
 
     url: str
     heard: list[tuple[int, str, str | None, bytes]] = field(default_factory=list)
@@ -63,7 +63,7 @@ SCRIPT: list[tuple[str, str, Any]] = [
 ]
 
 
-async def told(server: MockServer, names: list[str], order: list[str]) -> dict[str, Client]:
+async def converse(server: MockServer, names: list[str], order: list[str]) -> dict[str, Client]:
     """Play the script in the sessions *names*, their steps in this *order*, many at once."""
     clients = {name: Client(server.url_for(session=name)) for name in names}
     steps = {name: iter(SCRIPT) for name in names}
@@ -88,8 +88,8 @@ async def test_a_hundred_sessions_each_see_their_own(tmp_path: Path) -> None:
     order = [name for name in names for _ in SCRIPT]
     Random(5).shuffle(order)
     async with MockServer(tmp_path, fallback="fake") as server:
-        alone = (await told(server, ["alone"], ["alone"] * len(SCRIPT)))["alone"]
-        clients = await told(server, names, order)
+        alone = (await converse(server, ["alone"], ["alone"] * len(SCRIPT)))["alone"]
+        clients = await converse(server, names, order)
         journal = defaultdict(list)
         for call in server.calls:
             journal[call.session].append((call.status, call.source, call.exchange))
@@ -108,7 +108,7 @@ async def test_a_session_that_is_reset_begins_again(tmp_path: Path) -> None:
     heard = []
     async with MockServer(tmp_path, fallback="fake") as server:
         for _ in range(2):
-            heard.append((await told(server, ["one"], ["one"] * len(SCRIPT)))["one"].heard)
+            heard.append((await converse(server, ["one"], ["one"] * len(SCRIPT)))["one"].heard)
             server.reset("one")
 
     assert heard[0] == heard[1]

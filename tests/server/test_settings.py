@@ -94,7 +94,7 @@ def test_settings_are_found_in_the_working_directory(
         ("repeat: often", "repeat: 'often' is not one of last, cycle, error"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
+def test_invalid_values_are_refused(tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(UsageError) as caught:
         load(tmp_path, text)
 

@@ -51,7 +51,7 @@ async def test_a_redirect_to_the_upstream_leads_here(location: str, here: str) -
     seen: list[bytes] = []
 
     async def script(wire: Wire) -> None:
-        where = location.format(url=f"http://{dict(wire.asked.headers)[b'Host'].decode()}/base")
+        where = location.format(url=f"http://{dict(wire.request.headers)[b'Host'].decode()}/base")
         seen.append(where.encode())
         await wire.send(b"HTTP/1.1 307 T\r\nlocation: %b\r\ncontent-length: 0\r\n\r\n" % seen[0])
 
@@ -60,7 +60,7 @@ async def test_a_redirect_to_the_upstream_leads_here(location: str, here: str) -
         answer = await client.send(Request("GET", "/x"))
         await client.close()
 
-    assert server.asked[0].path == "/base/x"
+    assert server.requests[0].path == "/base/x"
     assert dict(answer.headers)["location"] == here
 
 
@@ -81,7 +81,7 @@ async def test_a_head_in_latin_1_is_read_as_such() -> None:
 
 
 @pytest.mark.parametrize(
-    ("info", "told"),
+    ("info", "expected"),
     [
         pytest.param(
             b'{"version":"1","langgraph_py_version":"2","x":3}',
@@ -93,9 +93,11 @@ async def test_a_head_in_latin_1_is_read_as_such() -> None:
         pytest.param(b"no json", {}, id="no JSON"),
     ],
 )
-async def test_the_upstream_is_asked_for_its_versions(info: bytes, told: dict[str, str]) -> None:
+async def test_the_versions_of_the_upstream_are_fetched(
+    info: bytes, expected: dict[str, str]
+) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(info)
     async with upstream(say(), say(head + info)) as server:
         client = Upstream(server.url)
-        assert await client.fetch_info() == told
+        assert await client.fetch_info() == expected
         await client.close()

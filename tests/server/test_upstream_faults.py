@@ -1,4 +1,4 @@
-"""An upstream that breaks: what the client sees of it, what is kept of it, and how it is played."""
+"""An upstream that breaks: what the client sees of it, what is recorded of it, and how it is played."""
 
 import asyncio
 import gzip
@@ -47,7 +47,7 @@ class Cut:
 
     script: Script
     body: bytes
-    kept: str
+    recorded_text: str
 
 
 CUTS = {
@@ -203,12 +203,12 @@ class Seen:
     recorded: dict[str, Answer]
     paced: dict[str, Answer]
     instant: dict[str, Answer]
-    kept: dict[str, str]
+    recorded_text: dict[str, str]
     errors: str
 
 
 async def _script(wire: Wire) -> None:
-    await CUTS[wire.asked.path.removeprefix("/cut/")].script(wire)
+    await CUTS[wire.request.path.removeprefix("/cut/")].script(wire)
 
 
 async def _answers(url: str) -> dict[str, Answer]:
@@ -225,8 +225,10 @@ async def _seen(folder: Path) -> Seen:
         paced = await _answers(player.url)
     with running("replay", path, "--speed", "instant", folder=folder) as player:
         instant = await _answers(player.url)
-    kept = {one.partition("/cut/")[2].split("\n")[0]: one for one in exchanges(path.read_text())}
-    return Seen(recorded, paced, instant, kept, recorder.errors)
+    recorded_text = {
+        one.partition("/cut/")[2].split("\n")[0]: one for one in exchanges(path.read_text())
+    }
+    return Seen(recorded, paced, instant, recorded_text, recorder.errors)
 
 
 @pytest.fixture(scope="module")
@@ -254,7 +256,7 @@ response:
   headers:
 """
 
-    assert seen.kept.get(name) == head + CUTS[name].kept
+    assert seen.recorded_text.get(name) == head + CUTS[name].recorded_text
 
 
 @pytest.mark.parametrize("name", CUTS)
@@ -317,9 +319,9 @@ async def test_an_upstream_that_ends_before_it_answers_is_a_502(
 
 
 async def test_an_upstream_that_cannot_be_reached_is_a_502(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    with socket.socket() as occupied:
+        occupied.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{occupied.getsockname()[1]}"
         with running("record", "chat.yaml", "--upstream", url, folder=tmp_path) as mockserver:
             answer = await ask(mockserver.url)
             assert mockserver.stop() == 0
@@ -341,7 +343,7 @@ STATUSES = (429, 500, 503, 422)
 
 
 async def _failing(wire: Wire) -> None:
-    status = wire.asked.path.removeprefix("/").encode()
+    status = wire.request.path.removeprefix("/").encode()
     length = b"content-length: %d\r\nconnection: close\r\n\r\n" % len(ERROR_BODY)
     await wire.send(b"HTTP/1.1 %b No\r\nretry-after: 1\r\n%b%b" % (status, length, ERROR_BODY))
 
@@ -351,7 +353,7 @@ def errors_too(request: pytest.FixtureRequest) -> Iterator[bool]:
     yield request.param
 
 
-async def test_server_errors_are_passed_on_and_kept_only_if_asked_for(
+async def test_server_errors_are_passed_on_and_recorded_only_with_the_option(
     errors_too: bool, tmp_path: Path
 ) -> None:
     option = ["--record-errors"] if errors_too else []
@@ -369,15 +371,15 @@ async def test_server_errors_are_passed_on_and_kept_only_if_asked_for(
         (b"HTTP/1.1 422 No", ERROR_BODY),
     ]
     assert all(answer.header(b"retry-after") == b"1" for answer in answers)
-    kept = (tmp_path / "chat.yaml").read_text()
-    paths = [line for line in kept.splitlines() if line.startswith("  path: ")]
+    recorded_text = (tmp_path / "chat.yaml").read_text()
+    paths = [line for line in recorded_text.splitlines() if line.startswith("  path: ")]
     if errors_too:
         assert paths == ["  path: /429", "  path: /500", "  path: /503", "  path: /422"]
     else:
         assert paths == ["  path: /422"]
 
 
-async def test_a_server_error_that_breaks_off_is_not_kept(tmp_path: Path) -> None:
+async def test_a_server_error_that_breaks_off_is_not_recorded(tmp_path: Path) -> None:
     broken = say(b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 9\r\n\r\n", b"Trace")
     async with upstream(broken) as server:
         with running(
@@ -393,7 +395,7 @@ async def test_a_server_error_that_breaks_off_is_not_kept(tmp_path: Path) -> Non
 
 async def test_what_comes_after_a_break_is_recorded_as_ever(tmp_path: Path) -> None:
     async def script(wire: Wire) -> None:
-        whole = wire.asked.path == "/whole"
+        whole = wire.request.path == "/whole"
         await say(EVENTS, chunk(ONE), LAST if whole else b"")(wire)
 
     async with upstream(script) as server:
@@ -439,7 +441,7 @@ async def test_a_stall_keeps_no_other_client_waiting_and_is_recorded(tmp_path: P
     released = asyncio.Event()
 
     async def script(wire: Wire) -> None:
-        if wire.asked.path == "/other":
+        if wire.request.path == "/other":
             await say(EVENTS, chunk(ONE), LAST)(wire)
             return
         await say(EVENTS, chunk(ONE))(wire)

@@ -91,7 +91,7 @@ def test_two_files_of_one_name_get_different_names(tmp_path: Path, report: Lines
     assert labels(loaded) == ["a.yaml#1 /x", f"{tmp_path}/y/a.yaml#1 /y"]
 
 
-def test_a_file_given_twice_is_loaded_once(tmp_path: Path, report: Lines) -> None:
+def test_a_file_named_twice_is_loaded_once(tmp_path: Path, report: Lines) -> None:
     (tmp_path / "a.yaml").write_text(text("/a"))
 
     assert labels(library(report, tmp_path, tmp_path / "a.yaml")) == ["a.yaml#1 /a"]

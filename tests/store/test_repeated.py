@@ -38,7 +38,7 @@ def paths(*scripts: Script) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("turns", "kept"),
+    ("turns", "count"),
     [
         pytest.param((HI, MORE), 0, id="the same"),
         pytest.param((HI,), 0, id="a part of it"),
@@ -49,7 +49,7 @@ def paths(*scripts: Script) -> list[tuple[str, str]]:
 )
 @pytest.mark.parametrize("names_thread", [False, True])
 def test_a_conversation_that_was_recorded_before_is_dropped(
-    tmp_path: Path, turns: tuple[tuple[str, str], ...], kept: int, names_thread: bool
+    tmp_path: Path, turns: tuple[tuple[str, str], ...], count: int, names_thread: bool
 ) -> None:
     path = tmp_path / "chat.yaml"
     first = Script(1, (HI, MORE), names_thread=names_thread)
@@ -60,15 +60,15 @@ def test_a_conversation_that_was_recorded_before_is_dropped(
     lines = record(path, WriteMode.EXTEND, [*second.exchanges(), STATELESS])
 
     assert path.read_bytes().startswith(before)
-    expected = paths(first, second) if kept else paths(first)
+    expected = paths(first, second) if count else paths(first)
     assert requests(path) == [*expected, ("POST", "/runs/wait")]
-    dropped = [] if kept else [
+    dropped = [] if count else [
         f"{path}: kept 0 new conversations, dropped 1 that was recorded before; --overwrite renews them"
     ]  # fmt: skip
     assert lines == dropped
 
 
-def test_new_conversations_next_to_known_ones_are_kept(tmp_path: Path) -> None:
+def test_new_conversations_next_to_known_ones_are_saved(tmp_path: Path) -> None:
     path = tmp_path / "chat.yaml"
     known = [Script(1, (HI, MORE)), Script(2, (OTHER,))]
     record(path, WriteMode.NEW, [one for script in known for one in script.exchanges()])
@@ -82,7 +82,7 @@ def test_new_conversations_next_to_known_ones_are_kept(tmp_path: Path) -> None:
     ]
 
 
-def test_a_copy_that_a_new_conversation_needs_is_kept(tmp_path: Path) -> None:
+def test_a_copy_that_a_new_conversation_needs_is_saved(tmp_path: Path) -> None:
     path = tmp_path / "chat.yaml"
     record(path, WriteMode.NEW, Script(1, (HI,)).exchanges())
     origin, copied = Script(2, (HI,)), Script(3, (MORE,))

@@ -83,21 +83,21 @@ def test_what_was_there_stays_before_what_is_added(
     )
 
 
-def test_the_header_is_asked_for_once_and_only_for_an_exchange(tmp_path: Path) -> None:
-    asked: list[int] = []
+def test_the_header_is_created_once_and_only_for_an_exchange(tmp_path: Path) -> None:
+    calls: list[int] = []
 
     def header() -> Header:
-        asked.append(1)
+        calls.append(1)
         return HEADER
 
     recording = CassetteWriter(tmp_path / "chat.yaml", WriteMode.NEW, header, print)
-    before = len(asked)
+    before = len(calls)
     recording.append(0, exchange("/a"))
     recording.append(1, exchange("/b"))
     recording.close()
 
     assert before == 0
-    assert len(asked) == 1
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize("mode", WriteMode)
@@ -406,7 +406,7 @@ def test_a_file_is_let_go_of_when_it_is_refused(
     tape(WriteMode.EXTEND).close()
 
 
-def test_what_a_killed_recording_left_is_kept(
+def test_the_file_of_a_killed_recording_stays(
     tape: Callable[[WriteMode], CassetteWriter], tmp_path: Path
 ) -> None:
     (tmp_path / "chat.yaml").write_text("mockserver: 1\n")

@@ -29,9 +29,9 @@ def files(root: Path) -> dict[str, str]:
     }
 
 
-def record(folder: FolderWriter, *asked: tuple[str | None, str]) -> None:
+def record(folder: FolderWriter, *requests: tuple[str | None, str]) -> None:
     """Record a request into the cassette of each name, and finish."""
-    for number, (name, path) in enumerate(asked):
+    for number, (name, path) in enumerate(requests):
         folder.prepare(name)
         folder.append(name, number, exchange(path))
     folder.close()

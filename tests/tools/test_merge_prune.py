@@ -31,8 +31,8 @@ def read(text: str, name: str = "chat.yaml") -> CassetteSource:
 
 def played(*counts: int, text: str = HEALTHY) -> Plays:
     """Return that the exchanges of *text* were played so often."""
-    asked = [part.exchange.request for part in read(text).exchanges if part.exchange]
-    return Plays(dict(zip(usage.compute_marks(asked), counts, strict=False)))
+    requests = [part.exchange.request for part in read(text).exchanges if part.exchange]
+    return Plays(dict(zip(usage.compute_marks(requests), counts, strict=False)))
 
 
 def test_an_exchange_that_was_never_played_is_removed() -> None:
@@ -56,7 +56,7 @@ def test_the_remaining_exchanges_are_unchanged() -> None:
     )
 
 
-def test_exchanges_without_usage_are_kept() -> None:
+def test_exchanges_without_usage_stay() -> None:
     found = plan_prune(read(HEALTHY), played(0, 1))
 
     assert [part.number for part in found.unplayed] == [1]
@@ -181,7 +181,7 @@ def test_the_merged_header_holds_what_all_headers_agree_on() -> None:
 ASKED = "---\nrequest: {{method: GET, path: /threads/1}}  # by hand\nresponse: {{body: {}}}\n"
 
 
-def asked(*answers: str, repeat: str = "") -> str:
+def exchanges_of(*answers: str, repeat: str = "") -> str:
     """Return a cassette with these *answers* to one request."""
     return f"mockserver: 1\n{repeat}" + "".join(map(ASKED.format, answers))
 
@@ -197,20 +197,22 @@ def asked(*answers: str, repeat: str = "") -> str:
     ],
 )
 def test_only_repeated_responses_at_the_end_are_dropped(first: str, second: str, left: str) -> None:
-    assert merge(asked(*first), asked(*second)).raw.decode() == asked(*left)
+    assert merge(exchanges_of(*first), exchanges_of(*second)).raw.decode() == exchanges_of(*left)
 
 
 def test_if_repeat_differs_the_last_one_applies() -> None:
     result = read(
         merge(
-            asked("1", "2", repeat="repeat: cycle\n"), asked("3", repeat="repeat: error\n"), BY_HAND
+            exchanges_of("1", "2", repeat="repeat: cycle\n"),
+            exchanges_of("3", repeat="repeat: error\n"),
+            BY_HAND,
         ).raw.decode()
     )
 
     assert result.header.repeat is None
     repeats = [part.exchange.repeat for part in result.exchanges if part.exchange]
     assert repeats == [None, None, "error", None]
-    assert result.parts[1].text == asked("1").partition("\n")[2]
+    assert result.parts[1].text == exchanges_of("1").partition("\n")[2]
     assert "# by hand" in result.parts[3].text
     assert lint_source(result, Policy(), RedactionRules()) == []
 

@@ -11,7 +11,7 @@ def test_each_request_is_counted() -> None:
     assert [database.request_count(seed) for seed in ("a", "b", "c")] == [2, 1, 0]
 
 
-def test_the_request_not_asked_for_longest_is_new_again() -> None:
+def test_the_least_recent_request_is_forgotten() -> None:
     database = Database()
     for seed in ("old", "used", *map(str, range(MAX_REQUESTS - 2)), "used", "new"):
         database.count_request(seed)

@@ -23,14 +23,14 @@ SILENT = Script()
 
 
 class Played(RunEngine):
-    """Keeps which stateless runs it is asked for, and plays none of them."""
+    """Stores the requests of stateless runs, and plays none of them."""
 
     def __init__(self, script: Script) -> None:
         super().__init__(script)
-        self.asked: list[RunRequest] = []
+        self.requests: list[RunRequest] = []
 
     def stream(self, request: RunRequest, ids: Ids) -> Response:
-        self.asked.append(request)
+        self.requests.append(request)
         return json_response({"run": request.graph})
 
     wait = stream
@@ -47,8 +47,8 @@ class Client:
 
     @property
     def runs(self) -> list[RunRequest]:
-        """The stateless runs that were asked for."""
-        return self._played.asked
+        """The requests of stateless runs."""
+        return self._played.requests
 
     def raw(self, method: str, path: str, body: bytes = b"", **headers: str) -> Response:
         seed = f"{method} {path} {body!r}"
@@ -77,11 +77,11 @@ def client() -> Client:
 
 @pytest.fixture
 def strict() -> Client:
-    """A client of a fake that has been told its graphs."""
+    """A client of a fake with declared graphs."""
     return Client("chat", "agent")
 
 
-def test_a_run_gets_what_was_asked_for(client: Client) -> None:
+def test_a_run_gets_the_options_of_its_request(client: Client) -> None:
     client.post(
         "/runs/stream",
         {
@@ -207,7 +207,7 @@ def test_the_same_request_twice_makes_two(client: Client) -> None:
     assert client.post("/threads/search", {}) == [second, first]
 
 
-def test_sessions_that_do_the_same_are_told_the_same() -> None:
+def test_equal_sessions_get_equal_responses() -> None:
     def session() -> list[Any]:
         client = Client()
         return [
@@ -221,7 +221,7 @@ def test_sessions_that_do_the_same_are_told_the_same() -> None:
     assert session() == session()
 
 
-def test_the_runs_of_a_batch_are_told_apart(client: Client) -> None:
+def test_the_runs_of_a_batch_have_different_ids(client: Client) -> None:
     runs = client.post("/runs/batch", [{"assistant_id": "agent"}, {"assistant_id": "agent"}])
 
     assert len({run["run_id"] for run in runs} | {run["thread_id"] for run in runs}) == 4
@@ -295,7 +295,7 @@ def test_what_is_not_there_says_so(client: Client, method: str, path: str, why: 
         ("OPTIONS", "/runs/wait", "POST"),
     ],
 )
-def test_a_wrong_method_is_told_a_right_one(
+def test_a_wrong_method_gets_the_allowed_ones(
     client: Client, method: str, path: str, allowed: str
 ) -> None:
     answer = client.raw(method, path)
@@ -345,7 +345,7 @@ def test_a_webhook_that_would_not_be_called_is_refused(
 
 
 @pytest.mark.parametrize("webhook", ["https://example.com/x", "http://10.0.0.1/"])
-def test_other_webhooks_are_taken(client: Client, webhook: str) -> None:
+def test_other_webhooks_are_accepted(client: Client, webhook: str) -> None:
     assert client.post("/runs/wait", {"assistant_id": "agent", "webhook": webhook})
 
 
@@ -360,7 +360,7 @@ def test_other_webhooks_are_taken(client: Client, webhook: str) -> None:
         ({"config": {"metadata": 1}}, "Invalid metadata in config: must be an object"),
     ],
 )
-def test_what_no_schema_tells_is_refused_in_words(
+def test_what_no_schema_rejects_is_refused_with_a_text(
     client: Client, part: dict[str, Any], detail: str
 ) -> None:
     body = json.dumps({"assistant_id": "agent", **part}).encode()
@@ -399,7 +399,7 @@ def test_what_no_schema_tells_is_refused_in_words(
         ),
     ],
 )
-def test_a_body_that_is_wrong_is_told_why(client: Client, body: bytes, detail: str) -> None:
+def test_a_wrong_body_gets_the_reason(client: Client, body: bytes, detail: str) -> None:
     answer = client.raw("POST", "/assistants/search", body)
     assert isinstance(answer.body, bytes)
 
@@ -490,11 +490,11 @@ def test_an_invalid_body_is_answered_with_422_and_the_reason(
         {"after_seconds": 1.5, "command": None},
     ],
 )
-def test_what_is_as_it_should_be_is_taken(client: Client, part: dict[str, Any]) -> None:
+def test_valid_requests_are_accepted(client: Client, part: dict[str, Any]) -> None:
     assert client.post("/runs/wait", {"assistant_id": "agent", **part}) == {"run": "agent"}
 
 
-def test_a_run_says_what_the_server_was_told(client: Client) -> None:
+def test_a_run_shows_the_options_of_its_request(client: Client) -> None:
     body = {
         "assistant_id": "agent",
         "context": {"user": 1},
@@ -531,9 +531,9 @@ def test_a_run_says_what_the_server_was_told(client: Client) -> None:
 def test_context_and_configurable_exclude_each_other(client: Client, path: str) -> None:
     both = {"context": {"a": 1}, "config": {"configurable": {"a": 1}}}
 
-    told = client.post(path, {"assistant_id": MINE, "graph_id": "agent", **both}, 400)
+    reply = client.post(path, {"assistant_id": MINE, "graph_id": "agent", **both}, 400)
 
-    assert told["detail"].startswith("Cannot specify both configurable and context.")
+    assert reply["detail"].startswith("Cannot specify both configurable and context.")
 
 
 def test_context_and_configurable_are_one(client: Client) -> None:
@@ -599,31 +599,31 @@ def test_a_thread_lives_and_dies(client: Client) -> None:
 def test_a_thread_without_a_graph_takes_no_state(client: Client) -> None:
     steps = [{"updates": [{"as_node": "agent", "values": {}}]}]
 
-    told = client.post("/threads", {"supersteps": steps}, 201)
+    reply = client.post("/threads", {"supersteps": steps}, 201)
 
-    assert "has no assigned graph ID" in told["detail"]
+    assert "has no assigned graph ID" in reply["detail"]
 
 
 def test_an_unknown_version_is_not_found(client: Client) -> None:
-    told = client.post(f"/assistants/{AGENT}/latest", {"version": 3}, 404)
+    reply = client.post(f"/assistants/{AGENT}/latest", {"version": 3}, 404)
 
-    assert told == {"detail": f"Version 3 not found for assistant {AGENT}"}
+    assert reply == {"detail": f"Version 3 not found for assistant {AGENT}"}
     assert client.post(f"/assistants/{AGENT}/latest", {"version": 1})["version"] == 1
     assert client.post(f"/assistants/{MINE}/latest", {"version": 1}, 404) == {
         "detail": f"Assistant {MINE} not found"
     }
 
 
-def test_parts_of_threads_are_taken_out(client: Client) -> None:
+def test_parts_of_threads_are_extracted(client: Client) -> None:
     client.post("/threads", {"metadata": {"a": [{"b": 1}]}})
     extract = {"b": "metadata.a[0].b", "no": "metadata.a[1]", "none": "values.a"}
 
-    told = client.post("/threads/search", {"extract": extract, "select": ["status"]})
+    reply = client.post("/threads/search", {"extract": extract, "select": ["status"]})
 
-    assert told == [{"status": "idle", "extracted": {"b": 1, "no": None, "none": None}}]
+    assert reply == [{"status": "idle", "extracted": {"b": 1, "no": None, "none": None}}]
 
 
-def test_a_graph_within_a_graph_is_drawn_if_asked_for(client: Client) -> None:
+def test_a_subgraph_is_drawn_on_request(client: Client) -> None:
     drawn = client.ask("GET", f"/assistants/{AGENT}/graph?xray=1")
 
     assert "researcher:agent" in [node["id"] for node in drawn["nodes"]]
@@ -643,7 +643,7 @@ def test_a_search_for_assistants_extracts_nothing(client: Client, extract: Any) 
 
 
 @pytest.mark.parametrize(
-    ("asked", "names"),
+    ("query", "names"),
     [
         pytest.param({}, ["b", "A", "agent"], id="the newest first"),
         pytest.param({"sort_by": "name"}, ["b", "agent", "A"], id="by name"),
@@ -651,10 +651,10 @@ def test_a_search_for_assistants_extracts_nothing(client: Client, extract: Any) 
         pytest.param({"sort_by": "updated_at"}, ["b", "A", "agent"], id="changed at one moment"),
     ],
 )
-def test_assistants_are_sorted_as_asked(
-    client: Client, asked: dict[str, str], names: list[str]
+def test_assistants_are_sorted_as_requested(
+    client: Client, query: dict[str, str], names: list[str]
 ) -> None:
     for name in ("A", "b"):
         client.post("/assistants", {"graph_id": "agent", "name": name})
 
-    assert [found["name"] for found in client.post("/assistants/search", asked)] == names
+    assert [found["name"] for found in client.post("/assistants/search", query)] == names

@@ -67,18 +67,18 @@ def client() -> Client:
 
 def begun(client: Client, seconds: float = 100.0, **body: Any) -> str:
     """Begin a run, let *seconds* go by, and return its path."""
-    told = client.post(f"/threads/{T}/runs", {**RUN, **body})
+    reply = client.post(f"/threads/{T}/runs", {**RUN, **body})
     client.now += seconds
-    return f"/threads/{T}/runs/{told['run_id']}"
+    return f"/threads/{T}/runs/{reply['run_id']}"
 
 
-def test_a_run_that_is_over_is_told(client: Client) -> None:
+def test_a_finished_run_is_shown(client: Client) -> None:
     one = begun(client)
 
-    told = client.ask("GET", one)
-    assert (told["status"], told["kwargs"]["temporary"]) == ("success", False)
-    assert told["kwargs"]["config"]["metadata"]["langgraph_plan"] == "enterprise"
-    assert client.ask("GET", f"/threads/{T}/runs") == [told]
+    reply = client.ask("GET", one)
+    assert (reply["status"], reply["kwargs"]["temporary"]) == ("success", False)
+    assert reply["kwargs"]["config"]["metadata"]["langgraph_plan"] == "enterprise"
+    assert client.ask("GET", f"/threads/{T}/runs") == [reply]
     assert client.ask("GET", f"/threads/{T}/runs?status=error") == []
     assert client.ask("GET", f"/threads/{T}/runs?select=status") == [{"status": "success"}]
 
@@ -111,7 +111,7 @@ def test_a_run_can_be_joined_from_any_event(client: Client) -> None:
     assert {line for line in only.split("\r\n") if line.startswith("event")} == {"event: updates"}
 
 
-def test_a_run_that_is_not_resumable_is_not_told_again(client: Client) -> None:
+def test_a_run_that_is_not_resumable_is_not_streamed_again(client: Client) -> None:
     assert client.ask("GET", f"{begun(client)}/stream", last_event_id="-1") == ""
 
 
@@ -144,12 +144,12 @@ def test_the_error_reaches_those_who_join_before_it(client: Client) -> None:
     assert [names(text) for text in heard] == [["metadata", "values", "values", "error"], ["error"]]
 
 
-def test_messages_are_told_to_who_wants_them(client: Client) -> None:
+def test_messages_are_streamed_on_request(client: Client) -> None:
     one = begun(client, stream_resumable=True, stream_mode=["messages"])
 
-    told = client.ask("GET", f"{one}/stream?stream_mode=messages", last_event_id="0")
-    assert "event: messages/partial" in told
-    assert "event: metadata" not in told
+    reply = client.ask("GET", f"{one}/stream?stream_mode=messages", last_event_id="0")
+    assert "event: messages/partial" in reply
+    assert "event: metadata" not in reply
 
 
 def test_an_unknown_run_is_an_error_of_its_stream(client: Client) -> None:
@@ -241,10 +241,10 @@ def test_several_threads_are_forgotten_together(client: Client) -> None:
 
 
 def test_a_stateless_run_may_leave_its_thread_behind(client: Client) -> None:
-    told = client.post("/runs", {**RUN, "on_completion": "keep"})
+    reply = client.post("/runs", {**RUN, "on_completion": "keep"})
     client.now += 100
 
-    assert client.ask("GET", f"/threads/{told['thread_id']}")["status"] == "interrupted"
+    assert client.ask("GET", f"/threads/{reply['thread_id']}")["status"] == "interrupted"
     reader = client.raw("POST", "/runs/stream", {**RUN, "on_completion": "keep"})
     assert reader.headers[1][1].startswith("/runs/")
     assert client.post("/threads/count", {}) == 3

@@ -63,7 +63,7 @@ def test_a_copy_goes_its_own_way() -> None:
     assert copy.get("a") is not None
 
 
-def test_what_a_run_has_saved_can_be_taken_out() -> None:
+def test_the_checkpoints_of_a_run_can_be_removed() -> None:
     history = History()
     for one in (point("a", run="R"), point("b", run="S"), point("c", "x:1", run="S")):
         history.put(one)
@@ -91,7 +91,7 @@ def test_the_oldest_are_forgotten_first() -> None:
     assert [one.identity for one in history.latest()] == ["c", "b"]
 
 
-def test_two_steps_may_be_told_as_one() -> None:
+def test_two_checkpoints_can_be_merged() -> None:
     one, more = point("a", parent="p", step=3), point("b", parent="a", step=4, values={"n": 1})
 
     joined = one.merged_with(more)

@@ -5,20 +5,22 @@ import pytest
 from mockserver.fake.graph.checkpointer import Checkpointer
 from mockserver.fake.graph.metadata import Scope
 from mockserver.fake.graph.stream_modes import StreamModes
-from tests.fake.plays import IDS, asked
+from tests.fake.plays import IDS, run_request
 
 RESEARCHER = Scope("R", (), (), "researcher", 2, "T")
 AGENT = Scope("R", ("researcher:T",), (), "agent", 1, "U")
 
 
 class Saved:
-    """Checkpoints, and what they have told."""
+    """Checkpoints, and the events they have sent."""
 
     def __init__(self, *modes: str, **given: Any) -> None:
         self.events: list[tuple[str, Any]] = []
-        request = asked("hi", *modes, **{"on_completion": "keep", "subgraphs": True, **given})
-        told = StreamModes(request, IDS, lambda *event: self.events.append(event), lambda: 0.0)
-        self.checkpointer = Checkpointer(request, IDS, told)
+        request = run_request("hi", *modes, **{"on_completion": "keep", "subgraphs": True, **given})
+        modes_of_run = StreamModes(
+            request, IDS, lambda *event: self.events.append(event), lambda: 0.0
+        )
+        self.checkpointer = Checkpointer(request, IDS, modes_of_run)
 
     def play(self) -> list[tuple[str, Any]]:
         """Save what a graph and the graph within it do."""
@@ -35,7 +37,7 @@ class Saved:
 @pytest.mark.parametrize(
     "given",
     [
-        pytest.param({"on_completion": "delete"}, id="of a thread that is not kept"),
+        pytest.param({"on_completion": "delete"}, id="of a thread that is deleted"),
         pytest.param({"modes": ("values",)}, id="in another mode"),
     ],
 )

@@ -5,17 +5,17 @@ import pytest
 
 from mockserver.fake.graph.events_mode import Callbacks
 from mockserver.fake.graph.metadata import Scope
-from tests.fake.plays import asked
+from tests.fake.plays import run_request
 
 PLACE = Scope("R", (), ("P",), "agent", 2, "T")
 
 
 class Heard:
-    """Callbacks, and what they have told."""
+    """Callbacks, and the events they have sent."""
 
     def __init__(self, *modes: str, subgraphs: bool = False, **config: Any) -> None:
         self.events: list[Any] = []
-        request = asked("hi", *modes, subgraphs=subgraphs, config=config)
+        request = run_request("hi", *modes, subgraphs=subgraphs, config=config)
         self.callbacks = Callbacks(request, lambda _, event: self.events.append(event))
 
 
@@ -34,7 +34,7 @@ def everything(callbacks: Callbacks) -> None:
     callbacks.graph_end(PLACE, {"n": 4})
 
 
-def test_all_that_runs_is_told() -> None:
+def test_every_callback_is_an_event() -> None:
     heard = Heard("events")
     everything(heard.callbacks)
 
@@ -73,7 +73,7 @@ def test_all_that_runs_is_told() -> None:
     assert [event["parent_ids"] for event in heard.events] == [["P"]] * 14
 
 
-def test_without_the_mode_nothing_is_told() -> None:
+def test_without_the_mode_there_are_no_events() -> None:
     heard = Heard("values", "messages")
     everything(heard.callbacks)
 

@@ -1,4 +1,4 @@
-"""Which node comes after which, and what is told of them in each mode."""
+"""Which node comes after which, and what is streamed of them in each mode."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ from mockserver.fake.script.model import (
     Speak,
     Update,
 )
-from tests.fake.plays import asked, outline, script, told
+from tests.fake.plays import events_of, outline, run_request, script
 
 WEATHER = Call("weather", {"city": "Oslo"}, "cold")
 HELLO = script(Speak("Hello you!"))
@@ -42,7 +42,7 @@ FAILS_WITHIN = script(Speak("A."), Delegate((Speak("B."), Fail("OSError", "no"))
     ],
 )
 def test_the_nodes_follow_the_script(played: Script, nodes: list[str]) -> None:
-    said = outline(played, asked("hi", "updates"))
+    said = outline(played, run_request("hi", "updates"))
 
     assert [line.split(" ", 1)[1] for line in said] == nodes
 
@@ -58,7 +58,7 @@ def test_the_nodes_follow_the_script(played: Script, nodes: list[str]) -> None:
     ],
 )
 def test_the_messages_tell_how_far_the_script_has_come(messages: Any, texts: list[str]) -> None:
-    said = told(script(Speak("A."), Speak("B.")), asked(messages, "updates"))
+    said = events_of(script(Speak("A."), Speak("B.")), run_request(messages, "updates"))
 
     assert [value["agent"]["messages"][0]["content"] for _, value in said] == texts
 
@@ -74,7 +74,7 @@ UNASKED = {"type": "ai", "content": "", "tool_calls": [{"name": "f", "args": {},
     ],
 )
 def test_calls_of_tools_that_the_script_does_not_know_are_left_alone(played: Script) -> None:
-    assert outline(played, asked([UNASKED, UNASKED], "updates")) == ["updates agent"]
+    assert outline(played, run_request([UNASKED, UNASKED], "updates")) == ["updates agent"]
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ def test_calls_of_tools_that_the_script_does_not_know_are_left_alone(played: Scr
         pytest.param(HELLO, {"input": [1]}, ["error InvalidUpdateError"], id="a strange input"),
     ],
 )
-def test_what_happens_is_told_in_order(played: Script, given: Any, lines: list[str]) -> None:
-    assert outline(played, asked("hi", "values", "updates", "custom", **given)) == lines
+def test_events_are_streamed_in_order(played: Script, given: Any, lines: list[str]) -> None:
+    assert outline(played, run_request("hi", "values", "updates", "custom", **given)) == lines
 
 
 @pytest.mark.parametrize(
@@ -189,12 +189,12 @@ def test_what_happens_is_told_in_order(played: Script, given: Any, lines: list[s
         ),
     ],
 )
-def test_tasks_and_checkpoints_are_told(played: Script, lines: list[str]) -> None:
-    assert outline(played, asked("hi", "tasks", "debug", on_completion="keep")) == lines
+def test_tasks_and_checkpoints_are_streamed(played: Script, lines: list[str]) -> None:
+    assert outline(played, run_request("hi", "tasks", "debug", on_completion="keep")) == lines
 
 
 def test_a_run_calls_back() -> None:
-    assert outline(TOOL, asked("hi", "events")) == [
+    assert outline(TOOL, run_request("hi", "events")) == [
         "events on_chain_start chat",
         "events on_chain_start agent",
         "events on_chat_model_start ChatMockserver",
@@ -221,9 +221,9 @@ def test_a_run_calls_back() -> None:
     ]
 
 
-def test_a_token_is_called_back_before_it_is_told() -> None:
+def test_the_callback_of_a_token_precedes_its_message() -> None:
     """As the real server does: clients that take both wait for the first."""
-    assert outline(TOOL, asked("hi", "events", "messages-tuple"))[3:7] == [
+    assert outline(TOOL, run_request("hi", "events", "messages-tuple"))[3:7] == [
         "events on_chat_model_stream ChatMockserver",
         "messages AIMessageChunk Wait.",
         "events on_chat_model_stream ChatMockserver",
@@ -232,7 +232,7 @@ def test_a_token_is_called_back_before_it_is_told() -> None:
 
 
 def test_a_graph_within_calls_back_between_its_node_s() -> None:
-    lines = [line for line in outline(WITHIN, asked("hi", "events")) if "model" not in line]
+    lines = [line for line in outline(WITHIN, run_request("hi", "events")) if "model" not in line]
 
     assert lines[6:10] == [
         "events on_chain_start researcher",
@@ -269,7 +269,7 @@ def test_a_graph_within_calls_back_between_its_node_s() -> None:
     ],
 )
 def test_a_request_may_stop_the_graph(given: Any, lines: list[str]) -> None:
-    assert outline(TOOL, asked("hi", "updates", **given)) == lines
+    assert outline(TOOL, run_request("hi", "updates", **given)) == lines
 
 
 @pytest.mark.parametrize(
@@ -286,11 +286,11 @@ def test_a_request_may_stop_the_graph(given: Any, lines: list[str]) -> None:
     ],
 )
 def test_a_request_may_limit_the_steps(limit: int, lines: list[str]) -> None:
-    assert outline(TOOL, asked("hi", "updates", config={"recursion_limit": limit})) == lines
+    assert outline(TOOL, run_request("hi", "updates", config={"recursion_limit": limit})) == lines
 
 
 def test_the_limit_holds_within_too() -> None:
-    lines = outline(WITHIN, asked("hi", "updates", config={"recursion_limit": 3}))
+    lines = outline(WITHIN, run_request("hi", "updates", config={"recursion_limit": 3}))
 
     assert lines == ["updates agent", "error GraphRecursionError"]
 
@@ -307,7 +307,7 @@ def test_the_limit_holds_within_too() -> None:
 def test_in_a_hurry_what_a_tool_said_has_no_id_yet(
     modes: tuple[str, ...], subgraphs: bool, known: bool
 ) -> None:
-    said = told(TOOL, asked("hi", *modes, subgraphs=subgraphs))
+    said = events_of(TOOL, run_request("hi", *modes, subgraphs=subgraphs))
     [message] = next(value["tools"]["messages"] for _, value in said if "tools" in value)
 
     assert (message["id"] is not None) is known
@@ -323,7 +323,7 @@ def test_the_rule_is_chosen_by_the_last_human_message_the_graph_and_the_turn() -
     )
 
     def answer(*messages: str) -> str:
-        *_, (_, value) = told(rules, asked(list(messages)))
+        *_, (_, value) = events_of(rules, run_request(list(messages)))
         return str(value["messages"][-1]["content"])
 
     assert [answer("bye Bob"), answer("a", "b"), answer("a")] == [
@@ -356,13 +356,15 @@ def test_the_rule_is_chosen_by_the_last_human_message_the_graph_and_the_turn() -
 def test_settings_that_cannot_be_played_are_an_error(
     given: dict[str, Any], error: dict[str, str]
 ) -> None:
-    assert told(script(Speak("a")), asked(["hi"], "updates", **given)) == [("error", error)]
+    assert events_of(script(Speak("a")), run_request(["hi"], "updates", **given)) == [
+        ("error", error)
+    ]
 
 
-def test_a_thread_that_is_kept_may_be_durable() -> None:
-    request = asked(["hi"], "updates", durability="sync", on_completion="keep")
+def test_a_run_on_a_thread_may_be_durable() -> None:
+    request = run_request(["hi"], "updates", durability="sync", on_completion="keep")
 
-    assert [name for name, _ in told(script(Speak("a")), request)] == ["updates"]
+    assert [name for name, _ in events_of(script(Speak("a")), request)] == ["updates"]
 
 
 @pytest.mark.parametrize(
@@ -372,10 +374,12 @@ def test_a_thread_that_is_kept_may_be_durable() -> None:
         pytest.param(("messages-tuple", "events"), "run_id", id="beside events"),
     ],
 )
-def test_the_model_that_a_request_names_is_told(modes: tuple[str, ...], before: str) -> None:
-    request = asked(["hi"], *modes, config={"configurable": {"model": "gpt"}})
+def test_the_model_that_a_request_names_is_in_the_metadata(
+    modes: tuple[str, ...], before: str
+) -> None:
+    request = run_request(["hi"], *modes, config={"configurable": {"model": "gpt"}})
 
-    said = next(data for name, data in told(script(Speak("a")), request) if name == "messages")
+    said = next(data for name, data in events_of(script(Speak("a")), request) if name == "messages")
 
     keys = list(said[1])
     assert said[1]["model"] == "gpt"
@@ -385,14 +389,14 @@ def test_the_model_that_a_request_names_is_told(modes: tuple[str, ...], before: 
 def test_a_message_that_an_interrupt_holds_back_has_no_id() -> None:
     calls = (Call("f", {}, "x"), Call("g", {}, "y", ask="May I?"))
 
-    events = told(script(Speak(calls=calls), Speak("a")), asked(["hi"], "events"))
+    events = events_of(script(Speak(calls=calls), Speak("a")), run_request(["hi"], "events"))
 
     [ended] = [data for _, data in events if data["event"] == "on_tool_end"]
     assert ended["data"]["output"]["id"] is None
 
 
 def test_a_command_that_goes_to_the_tools_has_none_to_call() -> None:
-    events = told(TOOL, asked([], "tasks", command={"goto": "tools"}))
+    events = events_of(TOOL, run_request([], "tasks", command={"goto": "tools"}))
 
     assert [data.get("name") for _, data in events] == ["tools", "tools", None]
     assert events[-1] == (

@@ -115,7 +115,7 @@ def test_the_arguments_so_far_grow() -> None:
         pytest.param(False, "lc_run--RUN-0", id="whole"),
     ],
 )
-def test_the_id_of_a_message_tells_whether_it_was_streamed(streamed: bool, identity: str) -> None:
+def test_the_id_of_a_message_shows_whether_it_was_streamed(streamed: bool, identity: str) -> None:
     whole = said("Yes", "Hm", WEATHER).whole(streamed=streamed)
 
     assert whole == {

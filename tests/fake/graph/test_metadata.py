@@ -11,9 +11,9 @@ from mockserver.fake.graph.metadata import (
     node_metadata,
     task_metadata,
 )
-from tests.fake.plays import asked
+from tests.fake.plays import run_request
 
-REQUEST = asked(metadata={"m": 1, "run_id": "mine"}, config={"tags": ["t"]})
+REQUEST = run_request(metadata={"m": 1, "run_id": "mine"}, config={"tags": ["t"]})
 OUTER = Scope("R", (), ("P",), "agent", 2, "T")
 WITHIN = Scope("R", ("researcher:X",), ("P",), "agent", 2, "T")
 
@@ -56,7 +56,7 @@ WITHIN_NODE = {
     ("metadata", "said"),
     [
         pytest.param(task_metadata(REQUEST), {**RUN, "tags": ["t"]}, id="a task"),
-        pytest.param(task_metadata(asked(metadata={"m": 1})), RUN, id="a task without tags"),
+        pytest.param(task_metadata(run_request(metadata={"m": 1})), RUN, id="a task without tags"),
         pytest.param(graph_metadata(REQUEST), GRAPH, id="the graph"),
         pytest.param(node_metadata(REQUEST, OUTER), NODE, id="a node"),
         pytest.param(node_metadata(REQUEST, WITHIN), WITHIN_NODE, id="a node within"),

@@ -24,19 +24,19 @@ from mockserver.fake.script.model import (
     Visit,
 )
 from mockserver.formats.json_text import Json
-from tests.fake.plays import IDS, PACE, asked
+from tests.fake.plays import IDS, PACE, run_request
 
 PLACE = Scope("R", (), (), "agent", 1, "T")
 STATE = {"messages": [base("human", "hi", "1")]}
 
 
 class RunResult:
-    """Nodes, what they told, and how long they waited."""
+    """Nodes, the events they have sent, and how long they waited."""
 
     def __init__(self, *modes: str, answers: Iterable[Json] = ()) -> None:
         self.events: list[tuple[str, Any]] = []
         self.waits: list[float] = []
-        request = asked("hi", *modes)
+        request = run_request("hi", *modes)
         self.nodes = Nodes(
             request,
             IDS,

@@ -39,7 +39,7 @@ texts = (
         pytest.param("{}}", None, id="too much closes"),
     ],
 )
-def test_what_can_be_told_of_json_already(text: str, value: Any) -> None:
+def test_incomplete_json_is_parsed_as_far_as_it_goes(text: str, value: Any) -> None:
     assert parse_partial(text) == value
 
 
@@ -49,7 +49,7 @@ def test_the_whole_text_has_its_value(text: str) -> None:
 
 
 @given(texts, st.data())
-def test_any_part_of_any_json_tells_something_or_nothing(text: str, choice: st.DataObject) -> None:
+def test_any_prefix_of_json_gives_a_json_value(text: str, choice: st.DataObject) -> None:
     dumps(parse_partial(text[: choice.draw(st.integers(0, len(text)))]))
 
 

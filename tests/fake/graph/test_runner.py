@@ -22,7 +22,7 @@ from mockserver.fake.script.model import (
     Update,
 )
 from mockserver.formats import sse
-from tests.fake.plays import IDS, asked, body, script, timed, told
+from tests.fake.plays import IDS, body, events_of, run_request, script, timed
 from tests.strategies import values
 
 HELLO = script(Speak("Hello you!"))
@@ -30,7 +30,7 @@ HUMAN = {"type": "human", "content": "hi", "id": "1"}
 
 
 def test_a_stream_is_byte_for_byte() -> None:
-    answer = RunEngine(HELLO).stream(asked([HUMAN], "values", "messages"), IDS)
+    answer = RunEngine(HELLO).stream(run_request([HUMAN], "values", "messages"), IDS)
 
     assert answer.status == 200
     assert answer.headers == (
@@ -40,7 +40,7 @@ def test_a_stream_is_byte_for_byte() -> None:
         ("x-accel-buffering", "no"),
         ("content-type", "text/event-stream; charset=utf-8"),
     )
-    assert body(RunEngine(HELLO).stream(asked([HUMAN]), IDS)).decode() == (
+    assert body(RunEngine(HELLO).stream(run_request([HUMAN]), IDS)).decode() == (
         'event: metadata\r\ndata: {"run_id":"RUN","attempt":1}\r\n\r\n'
         'event: values\r\ndata: {"messages":[{"content":"hi","additional_kwargs":{},'
         '"response_metadata":{},"type":"human","name":null,"id":"1"}]}\r\n\r\n'
@@ -53,20 +53,22 @@ def test_a_stream_is_byte_for_byte() -> None:
 
 
 def test_each_event_has_its_time() -> None:
-    stream = timed(RunEngine(HELLO).stream(asked("hi", "messages-tuple"), IDS))
+    stream = timed(RunEngine(HELLO).stream(run_request("hi", "messages-tuple"), IDS))
 
     assert [at for at, _ in stream.steps] == [0, 1.0, 1.5, 2.0]
     assert (stream.end, stream.keepalive) == (2.0, b": heartbeat\r\n\r\n")
 
 
 def test_a_stream_may_end_after_its_last_event() -> None:
-    stream = timed(RunEngine(script(Speak("A."), Pause(6.0))).stream(asked("hi", "custom"), IDS))
+    stream = timed(
+        RunEngine(script(Speak("A."), Pause(6.0))).stream(run_request("hi", "custom"), IDS)
+    )
 
     assert (stream.steps[-1][0], stream.end) == (0, 7.5)
 
 
 def test_a_resumable_stream_has_ids_in_order() -> None:
-    request = asked("hi", "messages-tuple", "custom", resumable=True)
+    request = run_request("hi", "messages-tuple", "custom", resumable=True)
     stream = body(RunEngine(script(Custom(1), Speak("Hello"))).stream(request, Ids("seed", 2)))
 
     assert [line for line in stream.decode().split("\r\n") if line.startswith("id")] == [
@@ -78,11 +80,11 @@ def test_a_resumable_stream_has_ids_in_order() -> None:
 
 
 def waited(played: Script, *modes: str, **given: Any) -> Any:
-    return json.loads(body(RunEngine(played).wait(asked([HUMAN], *modes, **given), IDS)))
+    return json.loads(body(RunEngine(played).wait(run_request([HUMAN], *modes, **given), IDS)))
 
 
 def test_waiting_gives_the_last_state() -> None:
-    answer = RunEngine(HELLO).wait(asked([HUMAN]), IDS)
+    answer = RunEngine(HELLO).wait(run_request([HUMAN]), IDS)
 
     assert answer.headers == (
         ("location", "/threads/THREAD/runs/RUN/join"),
@@ -93,7 +95,7 @@ def test_waiting_gives_the_last_state() -> None:
 
 
 def test_waiting_takes_its_time() -> None:
-    answer = timed(RunEngine(HELLO).wait(asked([HUMAN]), IDS))
+    answer = timed(RunEngine(HELLO).wait(run_request([HUMAN]), IDS))
     [(at, _)] = answer.steps
 
     assert (at, answer.end, answer.keepalive) == (2.0, 2.0, b"\n")
@@ -112,7 +114,7 @@ ASKS = script(Speak("A."), Interrupt("?"), Speak("B."))
         pytest.param(("values",), {"interrupt_before": "*"}, {"messages": [1]}, id="by request"),
     ],
 )
-def test_waiting_gives_what_was_asked(modes: tuple[str, ...], given: Any, value: Any) -> None:
+def test_waiting_returns_the_interrupts(modes: tuple[str, ...], given: Any, value: Any) -> None:
     outcome = waited(ASKS, *modes, **given)
     if "messages" in value:
         outcome["messages"] = [1] * len(outcome["messages"])
@@ -120,7 +122,7 @@ def test_waiting_gives_what_was_asked(modes: tuple[str, ...], given: Any, value:
     assert outcome == value
 
 
-def test_waiting_gives_the_state_beside_what_was_asked() -> None:
+def test_waiting_returns_the_state_beside_the_interrupts() -> None:
     outcome = waited(ASKS, "values")
 
     assert list(outcome) == ["messages", "__interrupt__"]
@@ -176,7 +178,7 @@ inputs = (
     | st.fixed_dictionaries({"messages": st.lists(message | values, max_size=4) | values})
 )
 runs = st.builds(
-    lambda value, modes, **given: asked(modes=modes, input=value, **given),
+    lambda value, modes, **given: run_request(modes=modes, input=value, **given),
     inputs,
     modes,
     subgraphs=st.booleans(),
@@ -221,14 +223,14 @@ def test_a_command_takes_the_place_of_the_input() -> None:
 
     told_values = [
         [message["content"] for message in data["messages"]]
-        for _, data in told(HELLO, asked(["unheard"], command=command))
+        for _, data in events_of(HELLO, run_request(["unheard"], command=command))
     ]
 
     assert told_values == [["again", "again"], ["again", "again", "Hello you!"]]
 
 
 def test_a_command_stands_in_the_events_as_it_is() -> None:
-    (_, first), *_ = told(HELLO, asked([], "events", command={"goto": "agent"}))
+    (_, first), *_ = events_of(HELLO, run_request([], "events", command={"goto": "agent"}))
 
     assert first["data"] == {
         "input": {"graph": None, "update": None, "resume": None, "goto": ["agent"]}
@@ -236,7 +238,7 @@ def test_a_command_stands_in_the_events_as_it_is() -> None:
 
 
 def test_a_delayed_run_begins_later() -> None:
-    request = asked(["hi"], delay=3.0)
+    request = run_request(["hi"], delay=3.0)
 
     assert timed(RunEngine(HELLO).stream(request, IDS)).steps[0][0] == 3.0
     assert timed(RunEngine(HELLO).wait(request, IDS)).end > 3.0
@@ -245,14 +247,14 @@ def test_a_delayed_run_begins_later() -> None:
 def test_a_script_that_says_nothing_to_it_is_noted() -> None:
     silent = Script((Rule((Speak("a"),), human=re.compile("never")),))
 
-    assert RunEngine(silent).wait(asked([HUMAN]), IDS).note == (
+    assert RunEngine(silent).wait(run_request([HUMAN]), IDS).note == (
         "no rule of the script matches, so the graph sends no message"
     )
-    assert RunEngine(HELLO).wait(asked([HUMAN]), IDS).note is None
+    assert RunEngine(HELLO).wait(run_request([HUMAN]), IDS).note is None
 
 
 def test_another_script_is_played_from_then_on() -> None:
     runs = RunEngine(HELLO)
     runs.use_script(script(Speak("Something else.")))
 
-    assert b"Something else." in body(runs.wait(asked([HUMAN]), IDS))
+    assert b"Something else." in body(runs.wait(run_request([HUMAN]), IDS))

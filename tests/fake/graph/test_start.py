@@ -10,7 +10,7 @@ from mockserver.fake.graph.event_log import RunResult
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import Call, Delegate, Fail, Interrupt, Rule, Script, Speak, Step
-from tests.fake.plays import asked
+from tests.fake.plays import run_request
 
 
 def rule(human: str, *steps: Step) -> Rule:
@@ -40,7 +40,7 @@ class Thread:
     def run(self, said: Any = None, *modes: str, **given: Any) -> RunResult:
         self.count += 1
         what = {"input": None} if said is None else {"input": {"messages": said}}
-        request = asked(
+        request = run_request(
             "", *(modes or ("updates",)), **{"on_existing_thread": True, **what, **given}
         )
         return RunEngine(SCRIPT).play_on_thread(
@@ -130,7 +130,7 @@ def test_an_answer_may_name_its_interrupt(thread: Thread) -> None:
     assert thread.said[-1] == 'So: {"ok": true}'
 
 
-def test_a_tool_that_asked_is_used_when_it_is_answered(thread: Thread) -> None:
+def test_an_interrupted_tool_runs_when_it_is_resumed(thread: Thread) -> None:
     thread.run("tool")
     assert thread.head.next_nodes == ["tools"]
     thread.resume("go")
@@ -245,8 +245,10 @@ def test_only_the_last_checkpoint_is_saved_at_exit(thread: Thread) -> None:
     assert thread.head.parent == list(thread.history.latest())[1].identity
 
 
-def test_a_run_that_is_not_kept_saves_nothing() -> None:
+def test_a_run_that_is_deleted_on_completion_saves_nothing() -> None:
     history = History()
-    played = RunEngine(SCRIPT).play_on_thread(asked("hi", "checkpoints"), Ids("seed"), history)
+    played = RunEngine(SCRIPT).play_on_thread(
+        run_request("hi", "checkpoints"), Ids("seed"), history
+    )
 
     assert (history.head(), played.checkpoints, names(played)) == (None, (), ["metadata"])

@@ -136,7 +136,7 @@ def test_the_same_place_gives_the_same_ids() -> None:
         pytest.param({"messages": []}, ("", 0, 0), id="none yet"),
         pytest.param({"messages": [A]}, ("a", 1, 0), id="a question"),
         pytest.param({"messages": [A, ai("x", "9")]}, ("a", 1, 1), id="answered"),
-        pytest.param({"messages": [A, ai("x", "9"), B]}, ("b", 2, 0), id="asked again"),
+        pytest.param({"messages": [A, ai("x", "9"), B]}, ("b", 2, 0), id="another question"),
         pytest.param({"messages": [ai("x", "8"), ai("x", "9")]}, ("", 0, 2), id="a monologue"),
         pytest.param({"messages": [A, base("system", "", "7")]}, ("a", 1, 0), id="others"),
     ],

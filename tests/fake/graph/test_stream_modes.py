@@ -7,18 +7,18 @@ from mockserver.fake.graph.metadata import Scope
 from mockserver.fake.graph.stream_modes import StreamModes
 from mockserver.fake.json_format import JsonText
 from mockserver.fake.messages.model import Message, ai
-from tests.fake.plays import IDS, asked
+from tests.fake.plays import IDS, run_request
 
 OUTER = Scope("R", (), (), "agent", 2, "T")
 WITHIN = Scope("R", ("researcher:X",), (), "agent", 2, "T")
 
 
-class Told:
-    """Modes, and what they have told."""
+class ModesRecorder:
+    """Modes, and the events they have sent."""
 
     def __init__(self, *modes: str, **given: Any) -> None:
         self.events: list[tuple[str, Any]] = []
-        self.modes = StreamModes(asked("hi", *modes, **given), IDS, self.emit, lambda: 1.5)
+        self.modes = StreamModes(run_request("hi", *modes, **given), IDS, self.emit, lambda: 1.5)
 
     def emit(self, name: str, value: Any) -> None:
         self.events.append((name, json.loads(value.text) if isinstance(value, JsonText) else value))
@@ -28,17 +28,17 @@ ALL = ("values", "updates", "custom", "tasks", "debug", "checkpoints", "messages
 
 
 @pytest.mark.parametrize("mode", ALL)
-def test_a_mode_that_was_not_asked_for_tells_nothing(mode: str) -> None:
-    told = Told(*{*ALL} - {mode})
-    everything(told.modes, OUTER)
+def test_a_mode_that_was_not_requested_sends_nothing(mode: str) -> None:
+    recorder = ModesRecorder(*{*ALL} - {mode})
+    everything(recorder.modes, OUTER)
 
-    assert mode not in {name.partition("/")[0] for name, _ in told.events}
-    assert told.events
+    assert mode not in {name.partition("/")[0] for name, _ in recorder.events}
+    assert recorder.events
 
 
 @pytest.mark.parametrize("mode", [mode for mode in ALL if mode != "messages"])
-def test_a_graph_within_is_told_of_where_it_is_wanted(mode: str) -> None:
-    quiet, loud = Told(mode), Told(mode, subgraphs=True)
+def test_a_subgraph_is_streamed_on_request(mode: str) -> None:
+    quiet, loud = ModesRecorder(mode), ModesRecorder(mode, subgraphs=True)
     everything(quiet.modes, WITHIN)
     everything(loud.modes, WITHIN)
 
@@ -56,15 +56,15 @@ def everything(modes: StreamModes, scope: Scope) -> None:
     modes.message(scope, ai("x", "1"), {})
 
 
-def test_what_happens_is_told_in_the_server_s_words() -> None:
-    told = Told("values", "updates", "custom", "checkpoints", "debug")
-    told.modes.values((), {"n": 1})
-    told.modes.updates((), "agent", None)
-    told.modes.custom((), [5])
-    told.modes.checkpoint((), 1, {"saved": 1}, {"full": 1})
-    told.modes.error({"error": "ValueError", "message": "no"})
+def test_events_are_those_of_the_server() -> None:
+    recorder = ModesRecorder("values", "updates", "custom", "checkpoints", "debug")
+    recorder.modes.values((), {"n": 1})
+    recorder.modes.updates((), "agent", None)
+    recorder.modes.custom((), [5])
+    recorder.modes.checkpoint((), 1, {"saved": 1}, {"full": 1})
+    recorder.modes.error({"error": "ValueError", "message": "no"})
 
-    assert told.events == [
+    assert recorder.events == [
         ("values", {"n": 1}),
         ("updates", {"agent": None}),
         ("custom", [5]),
@@ -82,13 +82,13 @@ def test_what_happens_is_told_in_the_server_s_words() -> None:
     ]
 
 
-def test_a_task_is_told_when_it_begins_and_when_it_ends() -> None:
-    told = Told("tasks")
-    told.modes.task(OUTER, {"n": 1})
-    told.modes.result(OUTER, {"n": 2})
-    told.modes.result(OUTER, None, error={"error": "ValueError"})
-    told.modes.result(OUTER, None, interrupts=({"value": 1},))
-    begun, *ended = [value for _, value in told.events]
+def test_a_task_has_an_event_at_its_start_and_its_end() -> None:
+    recorder = ModesRecorder("tasks")
+    recorder.modes.task(OUTER, {"n": 1})
+    recorder.modes.result(OUTER, {"n": 2})
+    recorder.modes.result(OUTER, None, error={"error": "ValueError"})
+    recorder.modes.result(OUTER, None, interrupts=({"value": 1},))
+    begun, *ended = [value for _, value in recorder.events]
 
     assert {**begun, "metadata": None} == {
         "id": "T",
@@ -112,9 +112,9 @@ def test_a_task_is_told_when_it_begins_and_when_it_ends() -> None:
 
 
 def test_debug_holds_a_task_and_its_step() -> None:
-    told = Told("debug", "tasks")
-    told.modes.result(OUTER, {})
-    (_, payload), (_, debug) = told.events
+    recorder = ModesRecorder("debug", "tasks")
+    recorder.modes.result(OUTER, {})
+    (_, payload), (_, debug) = recorder.events
 
     assert debug == {
         "step": 2,
@@ -138,11 +138,11 @@ def test_debug_holds_a_task_and_its_step() -> None:
         ),
     ],
 )
-def test_a_stop_is_told(interrupts: Any, events: Any) -> None:
-    told = Told("updates", "values")
-    told.modes.interrupted((), {"n": 1}, interrupts)
+def test_a_stop_is_streamed(interrupts: Any, events: Any) -> None:
+    recorder = ModesRecorder("updates", "values")
+    recorder.modes.interrupted((), {"n": 1}, interrupts)
 
-    assert told.events == events
+    assert recorder.events == events
 
 
 CHUNK, SO_FAR, NEW = ai("b", "1"), ai("ab", "1"), ai("x", "2")
@@ -192,13 +192,13 @@ def messages(modes: StreamModes, scope: Scope = OUTER) -> None:
         ),
     ],
 )
-def test_each_message_is_told_once_token_by_token_or_whole(
+def test_each_message_is_streamed_once_token_by_token_or_whole(
     modes: tuple[str, ...], events: list[tuple[str, list[Message]]]
 ) -> None:
-    told = Told(*modes)
-    messages(told.modes)
+    recorder = ModesRecorder(*modes)
+    messages(recorder.modes)
 
-    assert told.events == events
+    assert recorder.events == events
 
 
 @pytest.mark.parametrize(
@@ -212,8 +212,8 @@ def test_each_message_is_told_once_token_by_token_or_whole(
         ),
     ],
 )
-def test_messages_within_are_told_where_they_are_wanted(mode: str, names: set[str]) -> None:
-    quiet, loud = Told(mode), Told(mode, subgraphs=True)
+def test_messages_of_a_subgraph_are_streamed_on_request(mode: str, names: set[str]) -> None:
+    quiet, loud = ModesRecorder(mode), ModesRecorder(mode, subgraphs=True)
     messages(quiet.modes, WITHIN)
     messages(loud.modes, WITHIN)
 
@@ -235,6 +235,6 @@ def test_messages_within_are_told_where_they_are_wanted(mode: str, names: set[st
 def test_the_model_streams_where_somebody_listens(
     modes: tuple[str, ...], subgraphs: bool, streams: bool, hurries: bool
 ) -> None:
-    told = Told(*modes, subgraphs=subgraphs)
+    recorder = ModesRecorder(*modes, subgraphs=subgraphs)
 
-    assert (told.modes.streams_tokens, told.modes.sends_updates_early) == (streams, hurries)
+    assert (recorder.modes.streams_tokens, recorder.modes.sends_updates_early) == (streams, hurries)

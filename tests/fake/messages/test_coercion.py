@@ -149,7 +149,7 @@ def message(kind: str, content: Any = "x", **parts: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_each_form_of_a_message_is_taken(item: Any, made: Any) -> None:
+def test_each_form_of_a_message_is_accepted(item: Any, made: Any) -> None:
     [only] = coerce_messages([item])
 
     assert dumps(only) == dumps(made)
@@ -286,7 +286,7 @@ def test_messages_that_are_null_are_refused() -> None:
 
 
 @given(values)
-def test_any_json_is_taken_or_refused(value: Any) -> None:
+def test_any_json_is_accepted_or_refused(value: Any) -> None:
     for item in (HUMAN | {"additional_kwargs": value}, AI | {"tool_calls": value}, value):
         with suppress(RunFailed):
             dumps(coerce_messages([item]))

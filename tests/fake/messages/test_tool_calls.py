@@ -63,7 +63,7 @@ def test_what_cannot_be_renamed_is_refused(given: Any, kind: str, said: str) -> 
 @pytest.mark.parametrize(
     "extra", [pytest.param({}, id="bare"), pytest.param({"type": "x", "extras": {}}, id="more")]
 )
-def test_a_whole_call_is_taken(extra: Any) -> None:
+def test_a_whole_call_is_accepted(extra: Any) -> None:
     assert tool_calls.check({"id": "1", "args": {"a": 1}, "name": "f", **extra}) == MADE
 
 

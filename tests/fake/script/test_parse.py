@@ -271,7 +271,7 @@ def test_a_broken_script_is_refused_with_its_line(text: str, complaint: str) -> 
         pytest.param(
             "when: {human: '(?P<name>.)(?P<turn>.)'}\n  steps: [{say: a}]",
             "line 2: human: {turn} is a built-in placeholder: rename the group",
-            id="a group whose name is taken",
+            id="a group whose name is in use",
         ),
         pytest.param(
             "when: {turn: 0}\n  steps: [{say: a}]", "line 2: turn counts from 1", id="turn 0"

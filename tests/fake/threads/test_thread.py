@@ -10,7 +10,7 @@ from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import Fail, Interrupt, Pace, Pause, Rule, Script, Speak, Step
 from mockserver.fake.threads.run_readers import CLIENT_LEFT, RunOutcome, RunStream, thread_outcome
 from mockserver.fake.threads.thread import MAX_CHECKPOINTS, MAX_RUNS, Action, Run, Thread
-from tests.fake.plays import asked
+from tests.fake.plays import run_request
 
 WHY = "because"
 
@@ -35,14 +35,14 @@ class Clock:
     """A thread, and who looks at it at which moment."""
 
     def __init__(self) -> None:
-        told: dict[str, Any] = {
+        state: dict[str, Any] = {
             "thread_id": "T",
             "status": "idle",
             "metadata": {},
             "config": {},
             "values": None,
         }
-        self.thread = Thread(told)
+        self.thread = Thread(state)
         self.runs = RunEngine(SCRIPT)
         self.count = 0
 
@@ -50,13 +50,15 @@ class Clock:
         self.count += 1
         name = f"R{self.count}"
         what = {"input": {"messages": said}} if said is not None else {"input": None}
-        request = asked("", *modes, **{"on_existing_thread": True, "run_id": name, **what, **given})
+        request = run_request(
+            "", *modes, **{"on_existing_thread": True, "run_id": name, **what, **given}
+        )
         run = Run(request, Ids(name), {"updated_at": name}, now + delay)
         self.thread.add(run, self.runs.play_on_thread, now)
         return run
 
     def at(self, now: float) -> dict[str, Any]:
-        """Return what is told of the thread at the moment *now*."""
+        """Return the thread as the API shows it at the moment *now*."""
         self.thread.settle(self.runs.play_on_thread, now)
         return self.thread.record
 
@@ -159,9 +161,9 @@ class TestRest:
     def test_an_error_stays_until_the_next_run(self, clock: Clock) -> None:
         run = clock.add("fail", 0.0)
 
-        told = clock.at(9.0)
-        assert (run.status, told["status"]) == ("error", "error")
-        assert told["error"] == {"error": "ValueError", "message": "no"}
+        state = clock.at(9.0)
+        assert (run.status, state["status"]) == ("error", "error")
+        assert state["error"] == {"error": "ValueError", "message": "no"}
         assert clock.said(9.0) == ["fail", "So far."]
         clock.add("hi", 10.0)
         assert clock.at(20.0) == clock.at(20.0) | {"status": "idle", "error": None}
@@ -169,22 +171,22 @@ class TestRest:
     def test_an_interrupt_stays_until_it_is_answered(self, clock: Clock) -> None:
         run = clock.add("ask", 0.0)
 
-        told = clock.at(9.0)
-        [(task, [one])] = told["interrupts"].items()
-        assert (run.status, told["status"], one["value"]) == ("success", "interrupted", "?")
+        state = clock.at(9.0)
+        [(task, [one])] = state["interrupts"].items()
+        assert (run.status, state["status"], one["value"]) == ("success", "interrupted", "?")
         head = clock.thread.history.head()
         assert head is not None
         assert [one.identity for one in head.tasks] == [task]
         clock.add(None, 10.0, command={"resume": "yes"})
         assert (clock.said(20.0)[-1], clock.at(20.0)["interrupts"]) == ("So: yes", {})
 
-    def test_nothing_is_told_of_a_state_that_there_is_not(self, clock: Clock) -> None:
+    def test_a_missing_state_is_not_shown(self, clock: Clock) -> None:
         clock.add(None, 0.0)
 
-        told = clock.at(1.0)
-        assert told["values"] is None
-        assert "interrupts" not in told
-        assert told["error"]["error"] == "EmptyInputError"
+        state = clock.at(1.0)
+        assert state["values"] is None
+        assert "interrupts" not in state
+        assert state["error"]["error"] == "EmptyInputError"
 
 
 class TestCancel:
@@ -192,9 +194,9 @@ class TestCancel:
         run = clock.add("slow", 0.0)
         clock.cancel(run, 3.5)
 
-        told = clock.at(99.0)
-        assert (run.status, run.ended_at, told["status"]) == ("interrupted", 3.5, "interrupted")
-        assert told["error"] == {"error": "UserInterrupt", "message": WHY}
+        state = clock.at(99.0)
+        assert (run.status, run.ended_at, state["status"]) == ("interrupted", 3.5, "interrupted")
+        assert state["error"] == {"error": "UserInterrupt", "message": WHY}
         assert clock.said(99.0) == ["slow", "One."]
         head = clock.thread.history.head()
         assert head is not None
@@ -205,9 +207,9 @@ class TestCancel:
         run = clock.add("slow", 10.0)
         clock.cancel(run, 13.5, Action.ROLLBACK)
 
-        told = clock.at(99.0)
-        assert (list(clock.thread.runs), told["status"]) == (["R1"], "idle")
-        assert told["error"] == {"error": "UserRollback", "message": WHY}
+        state = clock.at(99.0)
+        assert (list(clock.thread.runs), state["status"]) == (["R1"], "idle")
+        assert state["error"] == {"error": "UserRollback", "message": WHY}
         assert clock.said(99.0) == ["hi", "Hi."]
 
     def test_what_waits_begins_then(self, clock: Clock) -> None:
@@ -233,15 +235,15 @@ class TestCancel:
         assert head is not None
         assert [task.error for task in head.tasks] == [None]
 
-    def test_who_watches_is_told(self, clock: Clock) -> None:
-        run, told = clock.add("slow", 0.0), []
+    def test_a_subscriber_is_notified(self, clock: Clock) -> None:
+        run, calls = clock.add("slow", 0.0), []
         reader = clock.stream(run)
-        ignore = reader.subscribe(lambda: told.append("changed"))
+        ignore = reader.subscribe(lambda: calls.append("changed"))
         clock.cancel(run, 1.0)
         ignore()
         clock.cancel(clock.add("slow", 2.0), 3.0)
 
-        assert told == ["changed"]
+        assert calls == ["changed"]
 
 
 def names(raw: bytes) -> list[str]:
@@ -249,7 +251,7 @@ def names(raw: bytes) -> list[str]:
 
 
 class TestReaders:
-    def test_a_stream_tells_each_event_in_its_time(self, clock: Clock) -> None:
+    def test_a_stream_sends_each_event_at_its_time(self, clock: Clock) -> None:
         reader = clock.stream(clock.add("hi", 0.0, "values"))
 
         first, after = reader.read(0.0)
@@ -308,7 +310,7 @@ class TestReaders:
         raw, end = reader.read(1.0)
         assert (raw[:13], end) == (b'{"messages":[', None)
 
-    def test_what_tells_no_state_comes_to_that_of_the_thread(self, clock: Clock) -> None:
+    def test_a_run_without_a_state_returns_that_of_the_thread(self, clock: Clock) -> None:
         reader = clock.outcome(clock.add("hi", 0.0, "custom"))
 
         assert reader.read(5.0)[0] == thread_outcome(clock.thread)
@@ -327,7 +329,7 @@ class TestReaders:
         assert clock.outcome(run, started_here=False).read(99.0)[0] == b'{"__error__":{"error":"ValueError","message":"no"}}'  # fmt: skip
 
     @pytest.mark.parametrize(("cancels", "status"), [(True, "interrupted"), (False, "running")])
-    def test_a_run_goes_with_its_client_where_that_was_asked(
+    def test_a_run_is_cancelled_with_its_client_on_request(
         self, clock: Clock, cancels: bool, status: str
     ) -> None:
         run = clock.add("slow", 0.0)

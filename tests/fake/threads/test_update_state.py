@@ -65,7 +65,7 @@ def test_the_values_are_merged_as_those_of_a_node() -> None:
     assert BASE.values["messages"] == [HUMAN]
 
 
-def test_an_input_waits_to_be_taken_in() -> None:
+def test_an_input_is_pending_first() -> None:
     checkpoint = write({"messages": [AI]}, "__input__")
 
     assert checkpoint.values == BASE.values

@@ -151,7 +151,7 @@ async def test_conversations_alike_but_for_the_answers_play_in_recorded_order(st
     assert (await turn(server, NEW, x_mockserver_cassette="b"))["said"] == "two"
 
 
-async def test_the_first_turn_tells_which_conversation_it_is(start: Start) -> None:
+async def test_the_first_turn_selects_the_conversation(start: Start) -> None:
     """The two threads are created alike."""
     one, two = conversation(A, "one", "hi"), conversation(B, "two", "ho")
     server = await start(a=HEAD + one, b=HEAD + two)
@@ -161,7 +161,7 @@ async def test_the_first_turn_tells_which_conversation_it_is(start: Start) -> No
     assert (await turn(server, NEW, "hi"))["miss"]
 
 
-async def test_two_conversations_are_told_apart(start: Start) -> None:
+async def test_two_conversations_do_not_mix(start: Start) -> None:
     one, two = conversation(A, "one", "hi"), conversation(B, "two", "ho")
     server = await start(a=HEAD + one, b=HEAD + two)
 
@@ -197,7 +197,7 @@ async def test_ignored_paths_are_ignored_under_any_id(start: Start) -> None:
 
 
 def told_apart_late(thread: str, run: str, word: str) -> str:
-    """A conversation that tells only with its second turn which one it is."""
+    """A conversation that is recognized only by its second turn."""
     at = f"/threads/{thread}"
     hi, more = ({"input": {"messages": said}} for said in ("hi", word))
     return "".join(
@@ -243,8 +243,8 @@ async def test_conversations_that_begin_alike_are_replayed_in_any_order(
     assert len(set(runs)) == len(order)
 
 
-async def test_an_id_that_was_given_goes_with_the_conversation_that_is_held(start: Start) -> None:
-    """Threads that the server made are made alike; what is said tells which of them it is, and all goes on there."""
+async def test_an_id_stays_with_its_conversation(start: Start) -> None:
+    """Threads that the server made are made alike; the text of the message decides which of them it is, and the rest follows."""
 
     def made(thread: str, word: str) -> str:
         at = f"/threads/{thread}"
@@ -422,19 +422,19 @@ async def test_a_reset_ends_the_streams_of_its_session(start: Start) -> None:
 
     async with (
         server.client.post(path, json=RUN_HI) as mine,
-        server.client.post(path, json=RUN_HI, headers=other) as kept,
+        server.client.post(path, json=RUN_HI, headers=other) as first_stream,
     ):
         assert b"one" in await mine.content.readuntil(b"\r\n\r\n")
-        assert b"one" in await kept.content.readuntil(b"\r\n\r\n")
+        assert b"one" in await first_stream.content.readuntil(b"\r\n\r\n")
         async with server.client.post("/__mockserver__/reset?session="):
             pass
         with pytest.raises(aiohttp.ClientPayloadError):
             await mine.content.read()
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(kept.content.read(1), 0.1)
+            await asyncio.wait_for(first_stream.content.read(1), 0.1)
 
 
-async def test_a_read_during_a_run_is_told_from_one_after_it(start: Start) -> None:
+async def test_a_read_during_a_run_differs_from_one_after_it(start: Start) -> None:
     """The times of the recording say which is which; a run lasts until its response is complete."""
     run_text = streamed(A, (0.0, "one"), (1.0, "two")).replace(
         "\nresponse:", "\nat: 1.0\nresponse:"

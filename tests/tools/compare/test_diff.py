@@ -93,12 +93,12 @@ def threads(*ids: str) -> str:
         f"---\nrequest: {{path: /threads, body: {{}}}}\nresponse: {{body: {{thread_id: {one}}}}}\n"
         for one in ids
     )
-    asked = "".join(
+    exchanges = "".join(
         f"---\nrequest: {{path: /threads/{one}/runs/wait, body: {{assistant_id: agent}}}}\n"
         f"response: {{body: {{thread: {number}}}}}\n"
         for number, one in enumerate(ids)
     )
-    return f"mockserver: 1\n{made}{asked}"
+    return f"mockserver: 1\n{made}{exchanges}"
 
 
 def test_requests_with_paired_ids_match() -> None:
@@ -131,12 +131,12 @@ def test_a_request_that_changed_is_matched_by_its_path() -> None:
 
 
 def test_a_missing_exchange_does_not_shift_identical_requests() -> None:
-    def asked(*answers: int) -> str:
+    def exchanges(*answers: int) -> str:
         made = (f"---\nrequest: {{path: /x}}\nresponse: {{body: {one}}}\n" for one in answers)
         return f"mockserver: 1\n{''.join(made)}"
 
-    assert compared(asked(1, 2, 3), asked(2, 3)) == [ExchangePair("POST /x", 1, None)]
-    assert [pair.before for pair in compared(asked(1, 2, 3), asked(1, 9, 3))] == [2]
+    assert compared(exchanges(1, 2, 3), exchanges(2, 3)) == [ExchangePair("POST /x", 1, None)]
+    assert [pair.before for pair in compared(exchanges(1, 2, 3), exchanges(1, 9, 3))] == [2]
 
 
 @pytest.mark.parametrize(

@@ -145,12 +145,12 @@ def test_live_ids_are_used_in_later_requests() -> None:
     conversation = Conversation(lambda: THREE)
     conversation.observe_response(body({"thread_id": ONE}), body({"thread_id": TWO}))
 
-    asked = conversation.live_request(
+    sent_live = conversation.live_request(
         Request("POST", f"/threads/{ONE}/runs/wait", (), f'{{"a":"{ONE}"}}'.encode())
     )
-    assert asked.path == f"/threads/{TWO}/runs/wait"
-    assert asked.body == f'{{"a":"{TWO}"}}'.encode()
-    assert asked.headers == (("content-type", "application/json"),)
+    assert sent_live.path == f"/threads/{TWO}/runs/wait"
+    assert sent_live.body == f'{{"a":"{TWO}"}}'.encode()
+    assert sent_live.headers == (("content-type", "application/json"),)
 
 
 def test_ids_from_headers_and_events_are_used_too() -> None:
@@ -162,11 +162,14 @@ def test_ids_from_headers_and_events_are_used_too() -> None:
         return Response(200, None, headers, Stream((TimedEvent(0, event),), CRLF))
 
     conversation.observe_response(resumable(ONE, "1-0"), resumable(TWO, "9-0"))
-    asked = conversation.live_request(
+    sent_live = conversation.live_request(
         Request("GET", f"/runs/{ONE}/stream", (("last-event-id", "1-0"),))
     )
 
-    assert (asked.path, asked.headers) == (f"/runs/{TWO}/stream", (("last-event-id", "9-0"),))
+    assert (sent_live.path, sent_live.headers) == (
+        f"/runs/{TWO}/stream",
+        (("last-event-id", "9-0"),),
+    )
 
 
 @pytest.mark.parametrize(
@@ -178,10 +181,10 @@ def test_ids_from_headers_and_events_are_used_too() -> None:
 )  # fmt: skip
 def test_a_thread_id_chosen_by_the_client_is_replaced(path: str, sent: Any) -> None:
     conversation = Conversation(lambda: THREE)
-    asked = conversation.live_request(Request("POST", path, (), json.dumps(sent).encode()))
+    sent_live = conversation.live_request(Request("POST", path, (), json.dumps(sent).encode()))
 
-    assert ONE not in asked.path + asked.body.decode()
-    assert THREE in asked.path + asked.body.decode()
+    assert ONE not in sent_live.path + sent_live.body.decode()
+    assert THREE in sent_live.path + sent_live.body.decode()
     assert conversation.live_request(Request("GET", f"/threads/{ONE}")).path == f"/threads/{THREE}"
 
 

@@ -173,10 +173,10 @@ def test_bytes_that_are_not_utf8_are_found() -> None:
     assert (finding.code, finding.line) == ("not-utf8", line_of(HEALTHY, "hello"))
 
 
-@pytest.mark.parametrize("kept", [30, 100, -40, -3])
-def test_a_truncated_end_is_found_and_not_fixed(kept: int) -> None:
+@pytest.mark.parametrize("length", [30, 100, -40, -3])
+def test_a_truncated_end_is_found_and_not_fixed(length: int) -> None:
     whole = HEALTHY[: HEALTHY.rindex("---\n")]
-    text = whole + GET_INFO[:kept]
+    text = whole + GET_INFO[:length]
 
     (finding,) = found(text)
     assert (finding.code, finding.line, finding.fixable) == ("torn", whole.count("\n") + 1, False)
@@ -394,9 +394,9 @@ def test_responses_that_clients_can_read_are_valid(response: str) -> None:
 
 
 def test_the_response_to_a_cancellation_needs_no_body() -> None:
-    asked = "request: {path: /threads/1/runs/2/cancel}\nresponse: {}\n"
+    exchange = "request: {path: /threads/1/runs/2/cancel}\nresponse: {}\n"
 
-    assert found(f"mockserver: 1\n---\n{asked}") == []
+    assert found(f"mockserver: 1\n---\n{exchange}") == []
 
 
 def test_a_conflict_of_git_is_never_fixed() -> None:
@@ -479,7 +479,7 @@ def test_comments_do_not_hide_a_document(lines: int) -> None:
     assert fix(text) == text
 
 
-def test_a_document_with_only_comments_is_kept() -> None:
+def test_a_document_with_only_comments_stays() -> None:
     text = (
         "# about this\n---\n"
         + HEALTHY.replace("---\n", "---\n# keep me\n---\n")
@@ -487,9 +487,9 @@ def test_a_document_with_only_comments_is_kept() -> None:
     )
 
     assert found(text) == []
-    kept = format_source(parse_source("chat.yaml", text.encode())).decode()
-    assert [kept.count(one) for one in ("# about this", "# keep me", "# the end")] == [1, 3, 1]
-    assert format_source(parse_source("chat.yaml", kept.encode())).decode() == kept
+    formatted = format_source(parse_source("chat.yaml", text.encode())).decode()
+    assert [formatted.count(one) for one in ("# about this", "# keep me", "# the end")] == [1, 3, 1]
+    assert format_source(parse_source("chat.yaml", formatted.encode())).decode() == formatted
     assert found(text + GET_INFO.replace("GET", "PSOT"))[0].line == line_of(text, "# the end") + 3
 
 
