@@ -219,7 +219,7 @@ def scrub(
 def _print_findings(findings: "list[Finding]", as_json: bool) -> None:
     for finding in findings:
         if as_json or not sys.stdout.isatty():
-            print_facts(finding.facts(), str(finding), as_json=as_json)
+            print_facts(finding.to_json(), str(finding), as_json=as_json)
             continue
         click.secho(finding.location, bold=True)
         click.echo(wrap(printable(finding.message), 4))

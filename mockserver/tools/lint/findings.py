@@ -67,7 +67,7 @@ class Finding:
     def __str__(self) -> str:
         return f"{self.location}: {printable(self.message)}: {self.advice}"
 
-    def facts(self) -> dict[str, Json]:
+    def to_json(self) -> dict[str, Json]:
         """Return it as JSON."""
         return {
             "file": self.file,
