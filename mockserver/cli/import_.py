@@ -54,7 +54,10 @@ def import_(
     imports = [_import_file(path, upstream, rules) for path in paths]
     exchanges = [exchange for result in imports for exchange in result.exchanges]
     skipped = [entry for result in imports for entry in result.skipped]
-    _print_skipped(skipped, as_json)
+    for (request, why), count in Counter(skipped).items():
+        times = f" ({count} times)" if count > 1 else ""
+        skip = {"left_out": request, "why": why, "times": count}
+        print_facts(skip, f"left out: {request}: {why}{times}", as_json=as_json)
     for warning in dict.fromkeys(warning for result in imports for warning in result.warnings):
         click.echo(f"note: {warning}", err=True)
     elsewhere = sum(result.elsewhere for result in imports)
@@ -96,10 +99,3 @@ def _import_file(path: Path, upstream: str | None, rules: "RedactionRules") -> "
     except MockServerError as error:
         raise UsageError(f"{path}: {error}") from None
     raise UsageError(f"{path}: neither a HAR file nor a VCR.py cassette")
-
-
-def _print_skipped(skipped: list[tuple[str, str]], as_json: bool) -> None:
-    for (request, why), count in Counter(skipped).items():
-        times = f" ({count} times)" if count > 1 else ""
-        facts = {"left_out": request, "why": why, "times": count}
-        print_facts(facts, f"left out: {request}: {why}{times}", as_json=as_json)

@@ -55,13 +55,15 @@ def lint(
     from mockserver.tools.source import looks_recorded, parse_source
 
     if codes:
-        _print_codes(CODES, as_json)
+        width = max(map(len, CODES))
+        for code, meaning in CODES.items():
+            line = f"{code:{width}}  {meaning}"
+            print_facts({"code": code, "finds": meaning}, line, as_json=as_json)
         return
     for code in ignored:
         if code not in CODES:
-            raise UsageError(
-                f"--ignore {code}: unknown code; `mockserver lint --codes` lists all codes"
-            )
+            hint = "`mockserver lint --codes` lists all codes"
+            raise UsageError(f"--ignore {code}: unknown code; {hint}")
     project = settings.load(config)
     skipped = frozenset(ignored)
     work, count = Work(), 0
@@ -75,15 +77,11 @@ def lint(
         count += 1
         try:
             current = lint_source(original, project.policy, project.redact)
-            if (
-                fix
-                and (raw := fix_source(original, skipped)) != original.raw
-                and work.rewrite(opened, raw)
-            ):
+            raw = fix_source(original, skipped) if fix else original.raw
+            if raw != original.raw and work.rewrite(opened, raw):
                 fixed += [each for each in current if each.fixable and each.code not in skipped]
-                current = lint_source(
-                    parse_source(original.name, raw), project.policy, project.redact
-                )
+                changed = parse_source(original.name, raw)
+                current = lint_source(changed, project.policy, project.redact)
         except SlowPatternError as error:
             work.report_error(f"{opened.path}: {error}")
             continue
@@ -93,12 +91,10 @@ def lint(
         click.echo(f"fixed {finding.location}: {printable(finding.message)}", err=True)
     _print_findings(findings, as_json)
     fixable = sum(finding.fixable for finding in findings)
-    hint = f"; --fix fixes {fixable} of them" if fixable else ""
     done = f", {len(fixed)} fixed" if fixed else ""
-    click.echo(
-        f"{pluralize(len(findings), 'finding')} in {pluralize(count, 'cassette')}{done}{hint}",
-        err=True,
-    )
+    done += f"; --fix fixes {fixable} of them" if fixable else ""
+    counts = f"{pluralize(len(findings), 'finding')} in {pluralize(count, 'cassette')}"
+    click.echo(f"{counts}{done}", err=True)
     work.finish()
 
 
@@ -132,25 +128,16 @@ def fmt(paths: tuple[Path, ...], check: bool, as_json: bool) -> None:
     for path in changed:
         done = "would be formatted" if check else "formatted"
         print_facts({"file": path, "written": not check}, f"{done} {path}", as_json=as_json)
-    click.echo(
-        f"{pluralize(len(changed), 'cassette')} {'to format' if check else 'formatted'}, {unchanged} unchanged",
-        err=True,
-    )
+    done = "to format" if check else "formatted"
+    click.echo(f"{pluralize(len(changed), 'cassette')} {done}, {unchanged} unchanged", err=True)
     work.finish()
 
 
 def _print_findings(findings: "list[Finding]", as_json: bool) -> None:
     for finding in findings:
         if as_json or not sys.stdout.isatty():
-            print_facts(finding.facts(), str(finding), as_json=as_json)
+            print_facts(finding.to_json(), str(finding), as_json=as_json)
             continue
         click.secho(finding.location, bold=True)
         click.echo(wrap(printable(finding.message), 4))
         click.echo(wrap(f"→ {finding.advice}", 4))
-
-
-def _print_codes(codes: dict[str, str], as_json: bool) -> None:
-    width = max(map(len, codes))
-    for code, meaning in codes.items():
-        line = f"{code:{width}}  {meaning}"
-        print_facts({"code": code, "finds": meaning}, line, as_json=as_json)

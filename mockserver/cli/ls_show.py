@@ -33,7 +33,7 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
     rows: list[tuple[str, ...]] = []
     broken = count = 0
     for file in list_files(paths or (options.FOLDER,)):
-        for note in (*file.notes, *(f"mockserver: {fault}" for fault in file.errors)):
+        for note in (*file.notes, *(f"mockserver: {error}" for error in file.errors)):
             click.echo(note, err=True)
         broken += len(file.errors)
         count += len(file.rows)

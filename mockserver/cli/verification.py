@@ -40,7 +40,7 @@ class Verification:
     """Seconds until a response counts as failed."""
     _is_reached: bool = field(default=False, init=False)
 
-    async def results(self, source: CassetteSource) -> AsyncIterator[Result]:
+    async def verify(self, source: CassetteSource) -> AsyncIterator[Result]:
         """Yield the result for each exchange of *source*, in recorded order; raise UpstreamError if the server was never reached."""
         conversation = Conversation(self.new_id)
         try:
@@ -62,7 +62,7 @@ class Verification:
             seconds = time.monotonic() - started
             return Result(part.file, part.number, title, outcome, seconds, problems)
 
-        request = conversation.live_request(exchange.request)
+        request = conversation.translate_request(exchange.request)
         try:
             live = await self._send(request)
         except TimeoutError:
@@ -100,7 +100,7 @@ def verify_all(sources: Sequence[CassetteSource], check: Verification, jobs: int
 
         async def verify_one(source: CassetteSource) -> list[Result]:
             async with slots:
-                return [result async for result in check.results(source)]
+                return [result async for result in check.verify(source)]
 
         tasks = [asyncio.create_task(verify_one(source)) for source in sources]
         try:
@@ -119,7 +119,7 @@ def print_results(results: Sequence[Result], warnings: Mapping[str, str], as_jso
     """Print the differences and *warnings*, and a summary line."""
     for result in results:
         if as_json:
-            click.echo(json.dumps(result.facts(), ensure_ascii=False))
+            click.echo(json.dumps(result.to_json(), ensure_ascii=False))
         elif result.outcome is not Outcome.SAME:
             head = printable(f"{result.label} {result.request}: {result.outcome}")
             click.secho(head, bold=sys.stdout.isatty())

@@ -1,7 +1,7 @@
 """Merge several cassettes into one, in their order; repeated exchanges are dropped. No I/O."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from mockserver.cassette import yaml_codec
 from mockserver.cassette.model import Header, Policy, Repeat
@@ -12,15 +12,15 @@ from mockserver.tools.fmt import join_parts, rewrite_part, strip_times
 from mockserver.tools.source import CassetteSource, Part
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class MergeResult:
     """The text of the merged cassette, with the *count* of its exchanges and *notes* about its header."""
 
-    raw: bytes = b""
-    count: int = 0
-    dropped: list[tuple[str, str]] = field(default_factory=list)
+    raw: bytes
+    count: int
+    dropped: list[tuple[str, str]]
     """Pairs of `FILE#N`: the dropped exchange, and the equal one that stays."""
-    notes: list[str] = field(default_factory=list)
+    notes: list[str]
 
 
 def merge_sources(sources: Sequence[CassetteSource], policy: Policy) -> MergeResult:
@@ -29,44 +29,44 @@ def merge_sources(sources: Sequence[CassetteSource], policy: Policy) -> MergeRes
     The exchanges of a cassette with the same request are dropped if the earlier cassettes end with the same responses to it; times are not
     compared. If `repeat` differs, the one of the last of identical requests applies.
     """
-    result = MergeResult()
-    header = _merge_headers(sources, result)
+    notes: list[str] = []
+    header = _merge_headers(sources, notes)
+    entries: list[_Entry] = []
     merged: dict[Key, list[_Entry]] = {}
     for source in sources:
         groups: dict[Key, list[_Entry]] = {}
         for part in source.exchanges:
             exchange = part.require_exchange()
-            repeat = exchange.repeat or policy.repeat_for(source.header)
-            key = request_key(canonicalize(exchange.request))
-            groups.setdefault(key, []).append(_Entry(part, repeat))
+            entry = _Entry(part, exchange.repeat or policy.repeat_for(source.header))
+            entries.append(entry)
+            groups.setdefault(request_key(canonicalize(exchange.request)), []).append(entry)
         for key, group in groups.items():
             earlier = merged.setdefault(key, [])
-            tail = earlier[len(earlier) - len(group) :] if len(group) <= len(earlier) else []
+            tail = earlier[-len(group) :]
             if [entry.response for entry in tail] == [entry.response for entry in group]:
-                pairs = zip(group, tail, strict=True)
-                result.dropped += [(entry.part.label, same.part.label) for entry, same in pairs]
+                for entry, same in zip(group, tail, strict=True):
+                    entry.same_as = same.part.label
                 earlier[-1].repeat = group[-1].repeat
             else:
                 earlier += group
-    entries = {id(entry.part): entry for group in merged.values() for entry in group}
     last = {group[-1] for group in merged.values()}
-    parts: list[Part] = []
-    for part in (part for source in sources for part in source.exchanges):
-        if entry := entries.get(id(part)):
+    parts = [_header_part(header, sources)]
+    for entry in entries:
+        if entry.same_as is None:
             is_explicit = entry in last and entry.repeat is not policy.repeat_for(header)
-            parts.append(_with_repeat(part, entry.repeat if is_explicit else None))
-    numbered = [replace(part, number=number) for number, part in enumerate(parts, 1)]
-    result.raw = join_parts(header, [_header_part(header, sources), *numbered])
-    result.count = len(parts)
-    return result
+            part = _with_repeat(entry.part, entry.repeat if is_explicit else None)
+            parts.append(replace(part, number=len(parts)))
+    dropped = [(entry.part.label, entry.same_as) for entry in entries if entry.same_as]
+    return MergeResult(join_parts(header, parts), len(parts) - 1, dropped, notes)
 
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """An exchange, and the *repeat* that applies to it."""
+    """An exchange, and the *repeat* that applies to it; it is dropped if it is the *same_as* another one."""
 
     part: Part
     repeat: Repeat
+    same_as: str | None = None
 
     @property
     def response(self) -> tuple[object, ...]:
@@ -90,24 +90,25 @@ def _with_repeat(part: Part, repeat: Repeat | None) -> Part:
     return replace(part, raw=raw, exchange=exchange)
 
 
-def _merge_headers(sources: Sequence[CassetteSource], result: MergeResult) -> Header:
-    """Return the merged header: values on which all agree, all ignored paths, and the oldest date. Notes are added to *result*."""
+def _merge_headers(sources: Sequence[CassetteSource], notes: list[str]) -> Header:
+    """Return the merged header: values on which all agree, all ignored paths, and the oldest date. Add to *notes* what is lost."""
     headers = [source.header for source in sources]
     upstreams = list(dict.fromkeys(header.upstream for header in headers if header.upstream))
     servers = [header.server for header in headers if header.server]
+    is_same_server = all(server == servers[0] for server in servers)
     ignored = tuple(dict.fromkeys(path for header in headers for path in header.ignore))
     if any(set(header.ignore) != set(ignored) for header in headers):
-        result.notes.append(f"`ignore: [{', '.join(ignored)}]` now applies to all exchanges")
+        notes.append(f"`ignore: [{', '.join(ignored)}]` now applies to all exchanges")
     if len(upstreams) > 1:
-        result.notes.append("the cassettes have different upstreams: the header names none")
-    if any(server != servers[0] for server in servers):
-        result.notes.append("the cassettes have different servers: the header names none")
-    dates = sorted(header.recorded for header in headers if header.recorded)
+        notes.append("the cassettes have different upstreams: the header names none")
+    if not is_same_server:
+        notes.append("the cassettes have different servers: the header names none")
+    dates = [header.recorded for header in headers if header.recorded]
     repeats = {header.repeat for header in headers}
     return Header(
         upstreams[0] if len(upstreams) == 1 else None,
-        dates[0] if dates else None,
-        servers[0] if servers and all(server == servers[0] for server in servers) else {},
+        min(dates, default=None),
+        servers[0] if servers and is_same_server else {},
         ignored,
         repeats.pop() if len(repeats) == 1 else None,
     )

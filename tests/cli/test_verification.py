@@ -56,7 +56,7 @@ async def results(url: str, headers: tuple[tuple[str, str], ...] = ()) -> list[R
     upstream = Upstream(url, headers)
     check = Verification(upstream, RedactionRules(), lambda: "id", values=True, timeout=60)
     try:
-        return [result async for result in check.results(CASSETTE)]
+        return [result async for result in check.verify(CASSETTE)]
     finally:
         await upstream.close()
 
@@ -110,7 +110,7 @@ async def test_threads_that_were_made_are_deleted_at_the_end() -> None:
     async with answering(made, TEXT, answer(b"{}")) as (url, received):
         upstream = Upstream(url)
         check = Verification(upstream, RedactionRules(), lambda: "id", values=False, timeout=60)
-        found = [result async for result in check.results(cassette)]
+        found = [result async for result in check.verify(cassette)]
         await upstream.close()
 
     assert [result.outcome for result in found] == [Outcome.SAME, Outcome.SAME]

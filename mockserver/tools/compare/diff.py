@@ -117,7 +117,7 @@ class _Unmatched:
 def _compare_exchanges(part: Part, partner: Part, comparator: Comparator) -> ExchangePair:
     before, after = part.require_exchange(), partner.require_exchange()
     changes = [
-        *comparator.changes(
+        *comparator.compare(
             canonicalize(before.request), canonicalize(after.request), ("request",)
         ),
         *compare_responses(before.response, after.response, comparator),
@@ -134,7 +134,7 @@ def _compare_headers(before: Header, after: Header, comparator: Comparator) -> I
     for field in fields:
         values = [getattr(header, field) or ABSENT for header in (before, after)]
         old, new = (list(value) if isinstance(value, tuple) else value for value in values)
-        yield from comparator.changes(old, new, (field,))
+        yield from comparator.compare(old, new, (field,))
 
 
 def _mask_response(part: Part) -> tuple[object, ...]:

@@ -22,7 +22,7 @@ def compare_responses(
     if before.reason != after.reason:
         yield Change(("reason",), _or_absent(before.reason), _or_absent(after.reason))
     headers = _join_by_name(before.headers), _join_by_name(after.headers)
-    yield from comparator.changes(*headers, ("headers",))
+    yield from comparator.compare(*headers, ("headers",))
     match before.content, after.content:
         case Stream() as old_stream, Stream() as new_stream:
             yield from _compare_streams(old_stream, new_stream, comparator)
@@ -71,7 +71,7 @@ def _compare_bodies(
     before: bytes, after: bytes, comparator: Comparator, path: KeyPath
 ) -> Iterator[Change]:
     """Yield the differences of two bodies; if only their spelling differs, this is a change if *comparator* is exact."""
-    found = list(comparator.changes(parse_body(before), parse_body(after), path))
+    found = list(comparator.compare(parse_body(before), parse_body(after), path))
     if comparator.exact and not found and before != after:
         yield Change(path, *(raw.decode("utf-8", "replace") for raw in (before, after)))
     yield from found

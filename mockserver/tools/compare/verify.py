@@ -52,7 +52,7 @@ class Result:
         """`FILE#N`."""
         return f"{self.file}#{self.number}"
 
-    def facts(self) -> dict[str, Json]:
+    def to_json(self) -> dict[str, Json]:
         """Return it as JSON."""
         return {
             "exchange": self.label,
@@ -73,7 +73,7 @@ class Conversation:
     """The paths of the threads that were created on the server."""
     _event_ids: dict[str, str] = field(default_factory=dict)
 
-    def live_request(self, request: Request) -> Request:
+    def translate_request(self, request: Request) -> Request:
         """Return the recorded *request* as it is sent to the live server.
 
         A thread id that the client chose is replaced by a new one: the server may still have that thread.

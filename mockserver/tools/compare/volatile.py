@@ -62,7 +62,7 @@ class Comparator:
             return before == after or are_times
         return False
 
-    def changes(self, before: Json, after: Json, path: KeyPath = ()) -> Iterator[Change]:
+    def compare(self, before: Json, after: Json, path: KeyPath = ()) -> Iterator[Change]:
         """Yield the differences of two JSON values, in the order of the first."""
         if isinstance(before, dict) and isinstance(after, dict):
             steps: Iterable[tuple[Any, Any]] = self._pair_keys(before, after)
@@ -75,11 +75,11 @@ class Comparator:
         for old_step, new_step in steps:
             old = ABSENT if old_step is None else before[old_step]
             new = ABSENT if new_step is None else after[new_step]
-            yield from self.changes(old, new, (*path, new_step if old_step is None else old_step))
+            yield from self.compare(old, new, (*path, new_step if old_step is None else old_step))
 
     def observe(self, before: Json, after: Json) -> None:
         """Pair the ids in two JSON values, whatever else differs."""
-        for _ in self.changes(before, after):
+        for _ in self.compare(before, after):
             pass
 
     def _is_same_text(self, before: str, after: str) -> bool:

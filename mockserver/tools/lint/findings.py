@@ -1,6 +1,6 @@
 """A finding of the linter: its code, where it is, what is wrong and how to fix it. No I/O."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from mockserver.formats.json_text import Json
 from mockserver.formats.wording import printable
@@ -67,17 +67,11 @@ class Finding:
     def __str__(self) -> str:
         return f"{self.location}: {printable(self.message)}: {self.advice}"
 
-    def facts(self) -> dict[str, Json]:
+    def to_json(self) -> dict[str, Json]:
         """Return it as JSON."""
-        return {
-            "file": self.file,
-            "line": self.line,
-            "code": self.code,
-            "exchange": self.exchange,
-            "message": self.message,
-            "mend": self.fix,
-            "fixable": self.fixable,
-        }
+        facts = asdict(self)
+        facts["mend"] = facts.pop("fix")
+        return facts
 
 
 def create_finding(

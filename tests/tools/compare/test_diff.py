@@ -277,7 +277,7 @@ def test_different_texts_pair_no_ids() -> None:
 
 
 def test_keys_that_are_ids_are_paired_too() -> None:
-    changes = list(Comparator().changes({ONE: {"n": 1}, "a": 1}, {TWO: {"n": 2}, "a": 1}))
+    changes = list(Comparator().compare({ONE: {"n": 1}, "a": 1}, {TWO: {"n": 2}, "a": 1}))
 
     assert [(one.path, one.before, one.after) for one in changes] == [((ONE, "n"), 1, 2)]
 

@@ -145,7 +145,7 @@ def test_live_ids_are_used_in_later_requests() -> None:
     conversation = Conversation(lambda: THREE)
     conversation.observe_response(body({"thread_id": ONE}), body({"thread_id": TWO}))
 
-    sent_live = conversation.live_request(
+    sent_live = conversation.translate_request(
         Request("POST", f"/threads/{ONE}/runs/wait", (), f'{{"a":"{ONE}"}}'.encode())
     )
     assert sent_live.path == f"/threads/{TWO}/runs/wait"
@@ -162,7 +162,7 @@ def test_ids_from_headers_and_events_are_used_too() -> None:
         return Response(200, None, headers, Stream((TimedEvent(0, event),), CRLF))
 
     conversation.observe_response(resumable(ONE, "1-0"), resumable(TWO, "9-0"))
-    sent_live = conversation.live_request(
+    sent_live = conversation.translate_request(
         Request("GET", f"/runs/{ONE}/stream", (("last-event-id", "1-0"),))
     )
 
@@ -181,11 +181,14 @@ def test_ids_from_headers_and_events_are_used_too() -> None:
 )  # fmt: skip
 def test_a_thread_id_chosen_by_the_client_is_replaced(path: str, sent: Any) -> None:
     conversation = Conversation(lambda: THREE)
-    sent_live = conversation.live_request(Request("POST", path, (), json.dumps(sent).encode()))
+    sent_live = conversation.translate_request(Request("POST", path, (), json.dumps(sent).encode()))
 
     assert ONE not in sent_live.path + sent_live.body.decode()
     assert THREE in sent_live.path + sent_live.body.decode()
-    assert conversation.live_request(Request("GET", f"/threads/{ONE}")).path == f"/threads/{THREE}"
+    assert (
+        conversation.translate_request(Request("GET", f"/threads/{ONE}")).path
+        == f"/threads/{THREE}"
+    )
 
 
 @pytest.mark.parametrize("path", ["/threads", "/api/threads", "/api//threads/"])
@@ -193,7 +196,9 @@ def test_threads_are_deleted_below_their_prefix(path: str) -> None:
     prefix = path.partition("/threads")[0].rstrip("/")
     conversation = Conversation(lambda: THREE)
     request = Request("POST", path, (), json.dumps({"thread_id": ONE}).encode())
-    conversation.note_created_thread(conversation.live_request(request), body({"thread_id": TWO}))
+    conversation.note_created_thread(
+        conversation.translate_request(request), body({"thread_id": TWO})
+    )
 
     assert conversation.threads == [f"{prefix}/threads/{THREE}", f"{prefix}/threads/{TWO}"]
 
@@ -201,7 +206,9 @@ def test_threads_are_deleted_below_their_prefix(path: str) -> None:
 def test_an_unknown_thread_id_is_unchanged() -> None:
     conversation = Conversation(lambda: THREE)
 
-    assert conversation.live_request(Request("GET", f"/threads/{ONE}")).path == f"/threads/{ONE}"
+    assert (
+        conversation.translate_request(Request("GET", f"/threads/{ONE}")).path == f"/threads/{ONE}"
+    )
 
 
 @pytest.mark.parametrize(
