@@ -9,7 +9,6 @@ import pytest
 
 from mockserver.cassette.model import End, Exchange, Response, Stream, TimedEvent
 from mockserver.cassette.normalize import Normalizer
-from mockserver.fake.api.validation import HTTPError, parse_json
 from mockserver.fake.json_format import to_server_json
 from mockserver.fake.script.model import Situation
 from mockserver.fake.tokens import split_text
@@ -124,28 +123,6 @@ def test_a_stream_is_looked_at_in_linear_time(value: Callable[[int], str]) -> No
     exchange = Exchange(Request("POST", "/x"), Response(200, None, headers, stream, End(0.0)))
 
     assert Redactor([SECRET]).exchange(exchange).redacted == 0
-
-
-def refused(text: str) -> bool:
-    """Tell whether the fake graph refuses *text* in a body that nests too deep, whose brackets it counts therefore."""
-    try:
-        parse_json(("[" * 100_000 + text).encode())
-    except HTTPError:
-        return True
-    return False
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param('{"a":"' + '\\"' * (SIZE // 2), id="escaped quotes"),
-        pytest.param('{"a":"' + '\\"' * (SIZE // 2) + "\\", id="and a backslash"),
-        pytest.param('"' + "a" * SIZE, id="no end"),
-        pytest.param('"a" ' * (SIZE // 4), id="strings"),
-    ],
-)
-def test_a_body_that_is_no_json_is_refused_in_linear_time(text: str) -> None:
-    assert refused(text)
 
 
 def test_numbers_are_spelled_in_linear_time() -> None:

@@ -378,10 +378,8 @@ def test_what_no_schema_tells_is_refused_in_words(
         (b'{"a":NaN}', "Invalid JSON in request body"),
         (b'{"a":1e999}', "Invalid JSON in request body"),
         (b'{"a":"\\ud800"}', "Invalid JSON in request body"),
-        (b"[" * 1025 + b"]" * 1025, "Invalid JSON in request body"),
-        (b"[" * 5000 + b"]" * 5000, "Invalid JSON in request body"),
+        (b"[" * 100_000 + b"]" * 100_000, "Invalid JSON in request body"),
         (b"[" * 256 + b"]" * 256, "Recursion limit reached"),
-        (b"[" * 1024 + b"]" * 1024, "Recursion limit reached"),
         (b"[1]", "body must be of type object"),
         (b'{"limit":0}', "body.limit must be at least 1"),
         (b'{"limit":18446744073709551616}', "body.limit must be at most 1000"),
@@ -430,12 +428,12 @@ def test_a_body_that_is_wrong_is_told_why(client: Client, body: bytes, detail: s
         (
             "/runs",
             {"assistant_id": "a", "webhook": ""},
-            "body.webhook is too short: the minimum length is 1",
+            "the length of body.webhook must be at least 1",
         ),
         (
             "/runs",
             {"assistant_id": "a", "webhook": "x" * 65537},
-            "body.webhook is too long: the maximum length is 65536",
+            "the length of body.webhook must be at most 65536",
         ),
         (
             "/runs",
@@ -447,7 +445,7 @@ def test_a_body_that_is_wrong_is_told_why(client: Client, body: bytes, detail: s
             [{"assistant_id": "a"}, {"assistant_id": "a", "config": {"tags": [1]}}],
             "body[1].config.tags[0] must be of type string",
         ),
-        ("/runs/batch", [], "body has too few items: the minimum is 1"),
+        ("/runs/batch", [], "the length of body must be at least 1"),
         (
             "/assistants",
             {"graph_id": "a", "description": 1},
@@ -456,7 +454,7 @@ def test_a_body_that_is_wrong_is_told_why(client: Client, body: bytes, detail: s
         (
             "/threads/search",
             {"extract": dict.fromkeys("abcdefghijk", "x")},
-            "body.extract has too many keys: the maximum is 10",
+            "the length of body.extract must be at most 10",
         ),
         ("/threads/search", {"extract": {"a": True}}, "body.extract.a must be of type string"),
         (
