@@ -6,9 +6,9 @@ from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.fake.api import graph_schemas
 from mockserver.fake.api import schemas as bodies
 from mockserver.fake.api.create_run import CONFIGURABLE_AND_CONTEXT, without_reserved
-from mockserver.fake.api.database import Assistant, Database, Record
+from mockserver.fake.api.database import Assistant, Database, Record, new_assistant_record
 from mockserver.fake.api.endpoint import Call, require_uuid
-from mockserver.fake.api.search import DEFAULT_LIMIT, contains, page_response, sort_records
+from mockserver.fake.api.search import contains, get_page, page_response, sort_records
 from mockserver.fake.api.validation import HTTPError, parse_uuid, validate
 from mockserver.fake.graph.metadata import RESEARCHER
 from mockserver.fake.ids import Ids
@@ -16,17 +16,6 @@ from mockserver.fake.replies import Response, json_response
 from mockserver.formats.json_text import Json
 
 DEFAULT_GRAPH = "agent"
-_MAX_DEPTH_DIGITS = 1000
-"""Limit for the digits of a depth, because Python refuses to convert very long numbers."""
-_ADOPTED: Record = {
-    "config": {},
-    "context": {},
-    "metadata": {},
-    "name": "Untitled",
-    "version": 1,
-    "description": None,
-}
-"""The parts of an assistant that a recording may not show."""
 
 
 class Assistants:
@@ -54,11 +43,7 @@ class Assistants:
             return found
         if self._graphs or not name:
             graphs = ", ".join(self._graphs or (DEFAULT_GRAPH,))
-            raise HTTPError(
-                422,
-                f"Invalid assistant: '{name}'. Must be either:\n- A valid assistant UUID, or\n"
-                f"- One of the registered graphs: {graphs}",
-            )
+            raise HTTPError(422, f"'{name}' is no assistant UUID, and none of the graphs: {graphs}")
         return self._ensure_graph(name, database, ids)
 
     def adopt(self, record: Record, database: Database, ids: Ids) -> None:
@@ -71,9 +56,7 @@ class Assistants:
         if identity == default_assistant_id(graph):
             database.ensure_assistant(graph, started)
         else:
-            times = {"created_at": started, "updated_at": started}
-            complete = {**_ADOPTED, **times, **record}
-            database.put_assistant(complete, {"created_at": complete["created_at"]})
+            database.put_assistant({**new_assistant_record(identity, graph, started), **record})
 
     def create(self, call: Call) -> Response:
         """`POST /assistants`: create an assistant, or return the existing one if `if_exists` allows it."""
@@ -89,85 +72,71 @@ class Assistants:
             if body.get("if_exists") != "do_nothing":
                 raise HTTPError(409, f"Assistant {name} already exists")
             return json_response(existing.record)
-        now = call.ids.time()
-        record = {
-            "assistant_id": name,
-            "graph_id": body["graph_id"],
-            "config": config or {},
-            "context": context or {},
-            "metadata": without_reserved(body.get("metadata", {})),
-            "name": body.get("name") or "Untitled",
-            "created_at": now,
-            "updated_at": now,
-            "version": 1,
-            "description": body.get("description"),
-        }
-        call.database.put_assistant(record, {"created_at": now})
+        record = new_assistant_record(
+            name,
+            body["graph_id"],
+            call.ids.time(),
+            config=config or {},
+            context=context or {},
+            metadata=without_reserved(body.get("metadata", {})),
+            name=body.get("name") or "Untitled",
+            description=body.get("description"),
+        )
+        call.database.put_assistant(record)
         return json_response(record)
 
     def search(self, call: Call) -> Response:
-        """`POST /assistants/search`: list assistants."""
         body = call.body(bodies.ASSISTANTS)
         # Only searches for threads support `extract`.
         query = {name: part for name, part in body.items() if name != "extract"}
         return page_response(sort_records(self._matching(call, query), query), query)
 
     def count(self, call: Call) -> Response:
-        """`POST /assistants/count`: return the number of assistants."""
         return json_response(len(self._matching(call, call.body(bodies.ASSISTANTS_COUNT))))
 
     def get(self, call: Call) -> Response:
-        """`GET /assistants/{id}`: return one assistant."""
-        return json_response(_existing(call, "Not Found").record)
+        return json_response(_existing(call).record)
 
     def patch(self, call: Call) -> Response:
         """`PATCH /assistants/{id}`: add a new version of an assistant."""
-        name = call.path_uuid("assistant")
+        call.path_uuid("assistant")
         body = call.body(bodies.ASSISTANT_PATCH)
         validate(bodies.CONFIG, body.get("config", {}))
         self._check_graph(body, call)
         config, context = _config_and_context(body)
-        assistant = _existing(call, f"Assistant {name} not found")
+        assistant = _existing(call)
         record = assistant.record
-        now = call.ids.time_after(record["updated_at"])
-        changed: dict[str, Json] = {
+        changed = {
             **record,
             **{name: body[name] for name in ("graph_id", "name", "description") if name in body},
             "config": config or record["config"],
             "context": record["context"] if context is None else context,
             "metadata": {**record["metadata"], **without_reserved(body.get("metadata", {}))},
-            "updated_at": now,
+            "updated_at": call.ids.time_after(record["updated_at"]),
             "version": assistant.versions[-1]["version"] + 1,
         }
-        call.database.put_assistant(changed, {"created_at": now})
+        call.database.put_assistant(changed)
         return json_response(changed)
 
     def delete(self, call: Call) -> Response:
-        """`DELETE /assistants/{id}`: delete an assistant."""
-        name = call.path_uuid("assistant")
-        _existing(call, f"Assistant with ID {name} not found")
-        call.database.delete_assistant(name)
+        del call.database.assistants[_existing(call).record["assistant_id"]]
         return Response(204, (), b"")
 
     def versions(self, call: Call) -> Response:
         """`POST /assistants/{id}/versions`: list the versions of an assistant, newest first."""
-        name = call.path_uuid("assistant")
+        call.path_uuid("assistant")
         body = call.body(bodies.VERSIONS)
-        versions = _existing(call, f"Assistant {name} not found").versions
-        found = [
-            v for v in reversed(versions) if contains(v, {"metadata": body.get("metadata", {})})
-        ]
-        first = int(body.get("offset", 0))
-        return json_response(found[first : first + int(body.get("limit", DEFAULT_LIMIT))])
+        versions = _existing(call).versions
+        wanted = {"metadata": body.get("metadata", {})}
+        return json_response(get_page([v for v in reversed(versions) if contains(v, wanted)], body))
 
     def latest(self, call: Call) -> Response:
         """`POST /assistants/{id}/latest`: restore an earlier version, except its graph and context, as the real server does."""
         body = call.body(bodies.ASSISTANT_VERSION)
-        name = call.path_uuid("assistant")
-        assistant, number = _existing(call, f"Assistant {name} not found"), body.get("version")
+        assistant, number = _existing(call), body.get("version")
         version = next((v for v in assistant.versions if v["version"] == number), None)
         if version is None:
-            raise HTTPError(404, f"Version {number} not found for assistant {name}")
+            raise HTTPError(404, f"Version {number} not found")
         parts = ("config", "metadata", "name", "version", "description")
         changed = {**assistant.record, **{part: version[part] for part in parts}}
         assistant.record = changed | {
@@ -179,24 +148,21 @@ class Assistants:
         """`GET /assistants/{id}/graph`: return the drawing of a graph, by assistant id or graph name."""
         name = call.path[0]
         if not (name in self._graphs or (not self._graphs and parse_uuid(name) is None)):
-            _existing(call, "Not Found")
-        depth = call.query("xray").strip()[:_MAX_DEPTH_DIGITS]
+            _existing(call)
+        depth = call.query("xray").strip()
         if depth in ("", "false", "False"):
             return json_response(graph_schemas.GRAPH)
-        if depth not in ("true", "True") and not (
-            depth.removeprefix("+").isdecimal() and int(depth)
-        ):
+        if depth not in ("true", "True") and not depth.lstrip("+0").isdecimal():
             raise HTTPError(422, "Invalid xray value")
         return json_response(graph_schemas.GRAPH_INSIDE)
 
     def schemas(self, call: Call) -> Response:
-        """`GET /assistants/{id}/schemas`: return the schemas of a graph's state."""
-        graph = _existing(call, "Not Found").record["graph_id"]
+        graph = _existing(call).record["graph_id"]
         return json_response({"graph_id": graph, **graph_schemas.schemas(f"{graph}_state")})
 
     def subgraphs(self, call: Call) -> Response:
         """`GET /assistants/{id}/subgraphs`: return the schemas of the subgraphs' states."""
-        _existing(call, "Not Found")
+        _existing(call)
         wanted = call.path[1:] or (RESEARCHER,)
         inside = {RESEARCHER: graph_schemas.schemas("LangGraphState")}
         return json_response({name: inside[name] for name in wanted if name in inside})
@@ -213,8 +179,8 @@ class Assistants:
         if graph is None or graph in self._graphs:
             return
         if self._graphs or not graph:
-            expected = sorted(self._graphs or (DEFAULT_GRAPH,))
-            raise HTTPError(404, f"Graph '{graph}' not found. Expected one of: {expected}")
+            graphs = ", ".join(self._graphs or (DEFAULT_GRAPH,))
+            raise HTTPError(404, f"Graph '{graph}' not found; there are: {graphs}")
         self._ensure_graph(graph, call.database, call.ids)
 
     def _ensure_graph(self, graph: str, database: Database, ids: Ids) -> str:
@@ -234,8 +200,8 @@ def _config_and_context(body: Mapping[str, Json]) -> tuple[Json, Json]:
     return config, context
 
 
-def _existing(call: Call, detail: str) -> Assistant:
-    assistant = call.database.assistants.get(call.path_uuid("assistant"))
-    if assistant is None:
-        raise HTTPError(404, detail)
-    return assistant
+def _existing(call: Call) -> Assistant:
+    identity = call.path_uuid("assistant")
+    if identity not in call.database.assistants:
+        raise HTTPError(404, f"Assistant {identity} not found")
+    return call.database.assistants[identity]

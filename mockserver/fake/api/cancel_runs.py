@@ -10,18 +10,8 @@ from mockserver.fake.graph.runner import wait_headers
 from mockserver.fake.replies import Response
 from mockserver.fake.threads.thread import Action, Run, Thread
 
-NONE_FOUND = "No runs found to cancel."
-NONE_ACTIVE = (
-    "No matching runs to cancel. Please verify the thread ID and run IDs are correct, and the runs haven't been "
-    "deleted or completed."
-)
-_REASON = "{action} requested via POST {path}"
-_CANCEL_PATH = "/threads/{thread_id}/runs/{run_id}/cancel"
-_NO_SELECTION = "Provide either `status`, or both `thread_id` and `run_ids`."
-_TWO_SELECTIONS = (
-    "When providing a 'status', 'thread_id' and 'run_ids' must be omitted. The 'status' parameter cancels all runs "
-    "with the given status, regardless of thread or run ID."
-)
+_NONE_FOUND = "No runs found to cancel."
+_NONE_ACTIVE = "No matching runs to cancel: they have ended."
 
 
 class RunCancellation:
@@ -31,13 +21,12 @@ class RunCancellation:
         self._threads = threads
 
     def cancel(self, call: Call) -> Response:
-        """`POST /threads/{id}/runs/{id}/cancel`: cancel a run."""
         thread, run = self._threads.find_run(call)
         if thread is None or run is None:
-            raise HTTPError(404, NONE_FOUND)
+            raise HTTPError(404, _NONE_FOUND)
         if run.ended_at is not None:
-            raise HTTPError(404, NONE_ACTIVE)
-        self._cancel(call, thread, run, _CANCEL_PATH)
+            raise HTTPError(404, _NONE_ACTIVE)
+        self._cancel(call, thread, run, "/threads/{thread_id}/runs/{run_id}/cancel")
         if not call.is_true("wait"):
             return Response(202, (), b"")
         return Response(200, wait_headers(path_of(run)), b"{}")
@@ -46,16 +35,14 @@ class RunCancellation:
         """`POST /runs/cancel`: cancel several runs of a thread, or all runs with a status."""
         body = call.body(schemas.CANCEL)
         by_ids = {"thread_id", "run_ids"} & body.keys()
-        if "status" not in body and len(by_ids) < 2:
-            raise HTTPError(422, _NO_SELECTION)
-        if "status" in body and by_ids:
-            raise HTTPError(422, _TWO_SELECTIONS)
+        if len(by_ids) != (0 if "status" in body else 2):
+            raise HTTPError(422, "Provide either `status`, or both `thread_id` and `run_ids`.")
         found = self._selected_runs(call, body)
         if not found:
-            raise HTTPError(404, NONE_FOUND)
+            raise HTTPError(404, _NONE_FOUND)
         active = [(thread, run) for thread, run in found if run.ended_at is None]
         if not active:
-            raise HTTPError(404, NONE_ACTIVE)
+            raise HTTPError(404, _NONE_ACTIVE)
         for thread, run in active:
             self._cancel(call, thread, run, "/runs/cancel")
         return Response(204, (), b"")
@@ -75,7 +62,6 @@ class RunCancellation:
         return [(thread, thread.runs[one]) for one in names if one in thread.runs]
 
     def _cancel(self, call: Call, thread: Thread, run: Run, path: str) -> None:
-        action_name = call.query("action")
-        action = Action.ROLLBACK if action_name == Action.ROLLBACK else Action.INTERRUPT
-        thread.cancel(run, action, call.now, _REASON.format(action=action, path=path))
+        action = Action.ROLLBACK if call.query("action") == "rollback" else Action.INTERRUPT
+        thread.cancel(run, action, call.now, f"{action} requested via POST {path}")
         self._threads.settle(thread, call.now)

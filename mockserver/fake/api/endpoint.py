@@ -35,6 +35,13 @@ class Call:
         """Return the last value of the query parameter *name*, or an empty string."""
         return self.queries.get(name, [""])[-1]
 
+    def query_number(self, name: str, default: int, *, status: int) -> int:
+        """Return the number in the query parameter *name*; raise HTTPError with *status* if it is none."""
+        try:
+            return int(self.query(name)) if name in self.queries else default
+        except ValueError:
+            raise HTTPError(status, f"{name} must be a number") from None
+
     def is_true(self, name: str) -> bool:
         """Return whether the query parameter *name* is true."""
         return self.query(name).lower() in ("true", "yes", "1")

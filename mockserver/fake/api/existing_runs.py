@@ -33,14 +33,11 @@ class ExistingRuns:
     def list_runs(self, call: Call) -> Response:
         """`GET /threads/{id}/runs`: list the runs of a thread, newest first; a delayed run counts from when it is due."""
         call.path_uuid("thread")
-        try:
-            limit, offset = (int(_number(call, *of)) for of in (("limit", "10"), ("offset", "0")))
-        except ValueError as error:
-            raise HTTPError(400, str(error)) from None
+        limit = call.query_number("limit", 10, status=400)
+        offset = call.query_number("offset", 0, status=400)
         wanted = call.queries.get("select", [])
         if unknown := [name for name in wanted if name not in _COLUMNS]:
-            expected = "{" + ", ".join(map(repr, _COLUMNS)) + "}"
-            raise HTTPError(422, f"Invalid select columns: {unknown}. Expected: {expected}")
+            raise HTTPError(422, f"Invalid select columns: {', '.join(unknown)}")
         thread = self._threads.existing(call)
         runs = sorted(thread.runs.values(), key=lambda run: run.due_at)
         records = [_run_json(run) for run in reversed(runs)]
@@ -52,13 +49,9 @@ class ExistingRuns:
         )
 
     def get(self, call: Call) -> Response:
-        """`GET /threads/{id}/runs/{id}`: return one run."""
-        call.path_uuid("thread")
-        call.path_uuid("run", 1)
-        self._threads.existing(call)
         _, run = self._threads.find_run(call)
         if run is None:
-            raise HTTPError(404, "Not Found")
+            raise HTTPError(404, "Run not found")
         return json_response(_run_json(run))
 
     def delete(self, call: Call) -> Response:
@@ -104,30 +97,17 @@ class ExistingRuns:
         return Response(200, headers, reader)
 
 
-def _number(call: Call, name: str, default: str) -> str:
-    return call.query(name) if name in call.queries else default
-
-
 def _run_json(run: Run) -> dict[str, Json]:
     """Return the record of *run*; after the start it also has the server's metadata."""
     if run.started_at is None:
         return {**run.record, "status": run.status}
     kwargs = run.record["kwargs"]
-    config = kwargs["config"]
-    config = {
-        **config,
-        "configurable": {
-            **_without_used_keys(config["configurable"]),
-            "__pregel_node_finished": None,
-        },
-        "metadata": {**config["metadata"], **HOST},
-    }
+    config = {**kwargs["config"]}
+    used = "__context_provided__"  # the start of the run uses it up
+    configurable = {name: part for name, part in config["configurable"].items() if name != used}
+    config["configurable"] = configurable | {"__pregel_node_finished": None}
+    config["metadata"] = {**config["metadata"], **HOST}
     return {**run.record, "status": run.status, "kwargs": {**kwargs, "config": config}}
-
-
-def _without_used_keys(configurable: dict[str, Json]) -> dict[str, Json]:
-    """Return the *configurable* without the key that is used up at the start of a run."""
-    return {name: part for name, part in configurable.items() if name != "__context_provided__"}
 
 
 def _count_seen(run: Run, last: str | None, now: float) -> int:

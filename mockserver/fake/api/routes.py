@@ -108,45 +108,40 @@ class Api:
 
     def _stream(self, call: Call) -> Response:
         body = call.body(schemas.RUN_AWAITED)
-        run = self._run_request(body, call)
+        run = self._run_request(call, body)
         if not run.keeps_thread:
             return self._runs.stream(run, call.ids)
         return self._on_thread.stream_stateless(call, run, body)
 
     def _wait(self, call: Call) -> Response:
         body = call.body(schemas.RUN_AWAITED)
-        run = self._run_request(body, call)
+        run = self._run_request(call, body)
         if not run.keeps_thread:
             return self._runs.wait(run, call.ids)
         return self._on_thread.wait_stateless(call, run, body)
 
     def _start(self, call: Call) -> Response:
-        body = call.body(schemas.RUN)
-        run = self._run_request(body, call)
-        record = self._start_run(call, run, body)
-        return json_response(record, headers=(("content-location", f"/runs/{run.run_id}"),))
+        record = self._start_run(call, call.body(schemas.RUN))
+        return json_response(record, headers=(("content-location", f"/runs/{record['run_id']}"),))
 
-    def _start_run(self, call: Call, run: RunRequest, body: Body) -> Json:
-        """Return the record of the stateless *run*; it is played only if its thread is kept."""
+    def _batch(self, call: Call) -> Response:
+        bodies = call.body(schemas.RUNS)
+        for body in bodies:  # a batch with an invalid run starts none
+            self._run_request(call, body)
+        return json_response(
+            [self._start_run(call, body, number) for number, body in enumerate(bodies)]
+        )
+
+    def _start_run(self, call: Call, body: Body, *names: int) -> dict[str, Json]:
+        """Return the record of a new stateless run; it is played only if its thread is kept."""
+        run = self._run_request(call, body, *names)
         if run.keeps_thread:
             return self._on_thread.start_stateless(call, run, body)[1].record
         return run_record(run, body, call.ids)
 
-    def _batch(self, call: Call) -> Response:
-        bodies = call.body(schemas.RUNS)
-        runs = [self._run_request(body, call, index) for index, body in enumerate(bodies)]
-        return json_response(
-            [self._start_run(call, run, body) for run, body in zip(runs, bodies, strict=True)]
-        )
-
-    def _run_request(self, body: Body, call: Call, *names: int) -> RunRequest:
-        def resolve(name: str) -> str:
-            return self._assistants.resolve(name, call.database, call.ids)
-
-        request_id = call.request.header("x-request-id")
-        return stateless_run_request(
-            body, call.database, resolve, call.ids, *names, request_id=request_id
-        )
+    def _run_request(self, call: Call, body: Body, *names: int) -> RunRequest:
+        assistant = self._assistants.resolve(body["assistant_id"], call.database, call.ids)
+        return stateless_run_request(call, body, assistant, *names)
 
     def _all_routes(self) -> tuple[Route, ...]:
         """Return all routes in the real server's order: the first match of a path decides the methods of a 405."""

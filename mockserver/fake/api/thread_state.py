@@ -7,8 +7,7 @@ from mockserver.fake.api import schemas
 from mockserver.fake.api.endpoint import Call
 from mockserver.fake.api.state_writes import namespace_of, write_state
 from mockserver.fake.api.threads import Threads
-from mockserver.fake.api.validation import HTTPError, parse_json, validate
-from mockserver.fake.errors import RunFailed
+from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.graph.checkpoint_store import Namespace
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.replies import Response, json_response
@@ -26,19 +25,18 @@ class ThreadStates:
 
     def get(self, call: Call) -> Response:
         """`GET /threads/{id}/state`: return the state of a thread, or its state at a checkpoint."""
-        thread = self._threads.existing(call, spelled=False)
+        thread = self._threads.existing(call)
         subgraphs = call.query("subgraphs") in ("true", "True")
-        wanted = call.path[1:]
-        if not wanted:
+        if len(call.path) == 1:
             return json_response(_state(thread, None, (), subgraphs=subgraphs))
-        state = _state(thread, wanted[0], (), subgraphs=subgraphs)
+        state = _state(thread, call.path[1], (), subgraphs=subgraphs)
         return json_response(_without_namespace(state))
 
     def at_checkpoint(self, call: Call) -> Response:
         """`POST /threads/{id}/state/checkpoint`: return the state at the checkpoint in the body."""
         call.path_uuid("thread")
         body = call.body(schemas.AT_CHECKPOINT)
-        thread = self._threads.existing(call, spelled=False)
+        thread = self._threads.existing(call)
         reference = body["checkpoint"]
         namespace = namespace_of(reference)
         subgraphs = body.get("subgraphs", False)
@@ -50,14 +48,11 @@ class ThreadStates:
         """`POST /threads/{id}/state`: write the state of a thread."""
         call.path_uuid("thread")
         body = call.body(schemas.UPDATE)
-        thread = self._threads.existing(call, spelled=False)
+        thread = self._threads.existing(call)
         if thread.active:
-            runs = [{"run_id": run.identity, "status": run.status} for run in thread.active]
-            raise HTTPError(409, f"Thread {thread.identity} has in-flight runs: {runs}")
-        try:
-            checkpoint = write_state(call, thread, body, self._runs)
-        except RunFailed as error:
-            raise HTTPError(400, error.message) from None
+            runs = ", ".join(run.identity for run in thread.active)
+            raise HTTPError(409, f"Thread {thread.identity} has active runs: {runs}")
+        checkpoint = write_state(call, thread, body, self._runs)
         reference = {
             "thread_id": thread.identity,
             "checkpoint_ns": checkpoint.path,
@@ -75,12 +70,8 @@ class ThreadStates:
         """`GET` or `POST /threads/{id}/history`: list the states of a thread, newest first."""
         if call.request.method == "POST":
             call.path_uuid("thread")
-            return self._list_states(call, validate(schemas.HISTORY, parse_json(call.request.body)))
-        text = call.query("limit") if "limit" in call.queries else "1"
-        try:
-            limit = int(text)
-        except ValueError:
-            raise HTTPError(422, f"Invalid limit {text}") from None
+            return self._list_states(call, call.body(schemas.HISTORY))
+        limit = call.query_number("limit", 1, status=422)
         before = {"checkpoint_id": call.query("before")} if call.query("before") else {}
         return self._list_states(call, {"limit": max(limit, 0), "before": before})
 
@@ -90,15 +81,13 @@ class ThreadStates:
         before = before.get("configurable", before).get("checkpoint_id")
         reference = query.get("checkpoint", {})
         wanted = reference.get("checkpoint_id")
-        metadata = query.get("metadata", {})
+        metadata = query.get("metadata", {}).items()
         found = (
             one
             for one in thread.history.latest(namespace_of(reference))
             if (before is None or one.identity < before)
             and (wanted is None or one.identity == wanted)
-            and all(
-                name in one.metadata and one.metadata[name] == metadata[name] for name in metadata
-            )
+            and all((name, part) in one.metadata.items() for name, part in metadata)
         )
         listed = islice(found, int(query.get("limit", 1)))
         return json_response(

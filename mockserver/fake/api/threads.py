@@ -10,14 +10,11 @@ from mockserver.fake.api.endpoint import Call, require_uuid
 from mockserver.fake.api.search import check_extract_paths, contains, page_response, sort_records
 from mockserver.fake.api.state_writes import NO_GRAPH, write_state
 from mockserver.fake.api.validation import HTTPError, parse_uuid
-from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Response, error_response, json_response
 from mockserver.fake.threads.thread import Action, Run, Thread
 from mockserver.formats.json_text import Json
-
-NOT_A_UUID = "badly formed hexadecimal UUID string"
 
 
 class Threads:
@@ -47,16 +44,12 @@ class Threads:
         return json_response(thread.record)
 
     def get(self, call: Call) -> Response:
-        """`GET /threads/{id}`: return one thread."""
         return json_response(self.existing(call).record)
 
     def patch(self, call: Call) -> Response:
-        """`PATCH /threads/{id}`: add to the metadata of a thread."""
-        name = call.path_uuid("thread")
+        call.path_uuid("thread")
         body = call.body(schemas.THREAD_PATCH)
-        thread = self._settled(call, name)
-        if thread is None:
-            raise HTTPError(404, "Not Found")
+        thread = self.existing(call)
         ids = call.ids.at(thread.next_moment(call.database.next_time()))
         thread.record = {
             **thread.record,
@@ -70,7 +63,7 @@ class Threads:
 
     def delete(self, call: Call) -> Response:
         """`DELETE /threads/{id}`: cancel the runs of a thread and delete it."""
-        thread = self.existing(call, spelled=False)
+        thread = self.existing(call)
         for run in thread.active:
             thread.cancel(run, Action.INTERRUPT, call.now, None)
         del call.database.threads[thread.identity]
@@ -80,7 +73,7 @@ class Threads:
         """`POST /threads/{id}/copy`: create a thread with the state and history of another one."""
         name = parse_uuid(call.path[0])
         if name is None:
-            raise HTTPError(400, NOT_A_UUID)
+            raise HTTPError(400, "Invalid thread ID: must be a UUID")
         thread = self._settled(call, name)
         if thread is None:
             raise HTTPError(409, "Conflict")
@@ -102,37 +95,32 @@ class Threads:
         return page_response(sort_records(self._found(call, body), body, by="updated_at"), body)
 
     def count(self, call: Call) -> Response:
-        """`POST /threads/count`: return the number of threads."""
         return json_response(len(self._found(call, call.body(schemas.THREADS_COUNT) | {"ids": []})))
 
     def prune(self, call: Call) -> Response:
         """`POST /threads/prune`: delete several threads."""
         body = call.body(schemas.PRUNE)
         if body.get("strategy") == "keep_latest":
-            raise HTTPError(422, "keep_latest strategy is not supported in in-memory runtime")
+            raise HTTPError(422, "keep_latest is not supported")
         names = [require_uuid(name, "thread") for name in body["thread_ids"]]
         deleted = [
             call.database.threads.pop(name) for name in names if name in call.database.threads
         ]
         return json_response({"pruned_count": len(deleted)})
 
-    def existing(self, call: Call, *, spelled: bool = True) -> Thread:
-        """Return the thread in the path, up to date; raise HTTPError if it does not exist. The error shows its id as *spelled* in the path, or in canonical form."""
+    def existing(self, call: Call) -> Thread:
+        """Return the thread in the path, up to date; raise HTTPError if it does not exist."""
         name = call.path_uuid("thread")
         thread = self._settled(call, name)
         if thread is None:
-            shown = call.path[0] if spelled else name
-            raise HTTPError(404, f"Thread with ID {shown} not found")
+            raise HTTPError(404, f"Thread {name} not found")
         return thread
 
     def find_run(self, call: Call) -> tuple[Thread | None, Run | None]:
         """Return the thread and the run in the path, up to date; None for each that does not exist."""
-        name, run = call.path_uuid("thread"), call.path_uuid("run", 1)
-        thread = call.database.threads.get(name)
-        if thread is None:
-            return None, None
-        self.settle(thread, call.now)
-        return thread, thread.runs.get(run)
+        run = call.path_uuid("run", 1)
+        thread = self._settled(call, call.path_uuid("thread"))
+        return thread, thread.runs.get(run) if thread else None
 
     def settle(self, thread: Thread, now: float) -> Thread:
         """Return *thread*, brought up to date."""
@@ -144,21 +132,15 @@ class Threads:
         return thread and self.settle(thread, call.now)
 
     def _supersteps(self, call: Call, thread: Thread, steps: list[Json]) -> Response:
-        name = thread.identity
         if "graph_id" not in thread.record["metadata"]:
-            why = NO_GRAPH.format(id=name)
-            words = f"Thread {name} was created, but there were problems updating the state: {why}"
-            return error_response(201, words)
+            return error_response(201, f"Thread {thread.identity} has no state: {NO_GRAPH}")
         for number, step in enumerate(steps):
             if not step["updates"]:
                 raise HTTPError(400, "No updates provided")
             for place, update in enumerate(step["updates"]):
                 seed = f"{call.ids.seed}/{number}/{place}"
                 one = replace(call, ids=replace(call.ids, seed=seed))
-                try:
-                    write_state(one, thread, update, self._runs, merge=place > 0)
-                except RunFailed as error:
-                    raise HTTPError(400, error.message) from None
+                write_state(one, thread, update, self._runs, merge=place > 0)
         return json_response(thread.record)
 
     def _found(self, call: Call, body: Mapping[str, Json]) -> list[Record]:

@@ -155,11 +155,10 @@ def test_declared_graphs_are_all_there_are(strict: Client) -> None:
 
     assert names == ["agent", "chat"]
     assert strict.post("/runs/wait", {"assistant_id": "nope"}, 422) == {
-        "detail": "Invalid assistant: 'nope'. Must be either:\n- A valid assistant UUID, or\n"
-        "- One of the registered graphs: chat, agent"
+        "detail": "'nope' is no assistant UUID, and none of the graphs: chat, agent"
     }
     assert strict.post("/assistants", {"graph_id": "nope"}, 404) == {
-        "detail": "Graph 'nope' not found. Expected one of: ['agent', 'chat']"
+        "detail": "Graph 'nope' not found; there are: chat, agent"
     }
     assert strict.ask("GET", "/assistants/nope/graph", status=422) == {
         "detail": "Invalid assistant ID: must be a UUID"
@@ -170,9 +169,9 @@ def test_declared_graphs_are_all_there_are(strict: Client) -> None:
 def test_a_graph_needs_a_name(client: Client) -> None:
     refused = client.post("/runs/wait", {"assistant_id": ""}, 422)
 
-    assert refused["detail"].endswith("One of the registered graphs: agent")
+    assert refused["detail"].endswith("none of the graphs: agent")
     assert client.post("/assistants", {"graph_id": ""}, 404) == {
-        "detail": "Graph '' not found. Expected one of: ['agent']"
+        "detail": "Graph '' not found; there are: agent"
     }
 
 
@@ -327,12 +326,13 @@ def test_a_path_that_ends_in_a_slash_is_elsewhere(client: Client) -> None:
 @pytest.mark.parametrize(
     ("webhook", "status", "detail"),
     [
-        ("/x", 422, "Loopback webhooks (relative URLs and localhost) are disabled by default."),
-        ("x", 422, "Invalid webhook hostname ''"),
-        ("ftp://x", 422, "Webhook host blocked: scheme 'ftp' not allowed"),
-        ("http://localhost:1/", 422, "Webhook host blocked: localhost address"),
-        ("http://127.0.0.1/", 422, "Webhook host blocked: loopback IP range"),
-        ("http://[::1]/", 422, "Webhook host blocked: blocked IP range"),
+        *(
+            (webhook, 422, f"Webhook blocked: {webhook} is not on another host")
+            for webhook in (
+                *("/x", "x", "ftp://x", "http://localhost:1/", "http://127.0.0.1/"),
+                "http://[::1]/",
+            )
+        ),
         ("http://[::1", 400, "Invalid IPv6 URL"),
     ],
 )
@@ -460,17 +460,17 @@ def test_a_body_that_is_wrong_is_told_why(client: Client, body: bytes, detail: s
         (
             "/threads/search",
             {"extract": {"a b": "values"}},
-            "Extract key 'a b' must be a valid identifier (letters, digits, underscores)",
+            "extract: 'a b' must consist of letters, digits and _",
         ),
         (
             "/threads/search",
             {"extract": {"a": ""}},
-            "Extract path for 'a' must be a non-empty string",
+            "extract: the path '' must start with one of: config, interrupts, metadata, values",
         ),
         (
             "/threads/search",
             {"extract": {"a": "x.y"}},
-            "Extract path 'x.y' must start with one of: config, interrupts, metadata, values",
+            "extract: the path 'x.y' must start with one of: config, interrupts, metadata, values",
         ),
     ],
 )
@@ -531,7 +531,7 @@ def test_context_and_configurable_exclude_each_other(client: Client, path: str) 
 
     told = client.post(path, {"assistant_id": MINE, "graph_id": "agent", **both}, 400)
 
-    assert told["detail"].startswith("Cannot specify both configurable and context.")
+    assert told["detail"].startswith("Cannot specify both configurable and context")
 
 
 def test_context_and_configurable_are_one(client: Client) -> None:
@@ -599,13 +599,13 @@ def test_a_thread_without_a_graph_takes_no_state(client: Client) -> None:
 
     told = client.post("/threads", {"supersteps": steps}, 201)
 
-    assert "has no assigned graph ID" in told["detail"]
+    assert "it has no graph" in told["detail"]
 
 
 def test_an_unknown_version_is_not_found(client: Client) -> None:
     told = client.post(f"/assistants/{AGENT}/latest", {"version": 3}, 404)
 
-    assert told == {"detail": f"Version 3 not found for assistant {AGENT}"}
+    assert told == {"detail": "Version 3 not found"}
     assert client.post(f"/assistants/{AGENT}/latest", {"version": 1})["version"] == 1
     assert client.post(f"/assistants/{MINE}/latest", {"version": 1}, 404) == {
         "detail": f"Assistant {MINE} not found"

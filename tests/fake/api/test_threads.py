@@ -183,7 +183,7 @@ def test_a_run_that_is_deleted_takes_its_checkpoints_along(client: Client) -> No
 def test_a_state_is_not_written_while_a_run_is_on(client: Client) -> None:
     begun(client, 0.5)
 
-    assert "in-flight runs" in client.post(f"/threads/{T}/state", {}, 409)["detail"]
+    assert "has active runs" in client.post(f"/threads/{T}/state", {}, 409)["detail"]
 
 
 def test_a_state_can_be_looked_at_from_everywhere(client: Client) -> None:
