@@ -158,13 +158,13 @@ class Assistants:
 
     def schemas(self, call: Call) -> Response:
         graph = _existing(call).record["graph_id"]
-        return json_response({"graph_id": graph, **graph_schemas.schemas(f"{graph}_state")})
+        return json_response({"graph_id": graph, **graph_schemas.describe_state(f"{graph}_state")})
 
     def subgraphs(self, call: Call) -> Response:
         """`GET /assistants/{id}/subgraphs`: return the schemas of the subgraphs' states."""
         _existing(call)
         wanted = call.path[1:] or (RESEARCHER,)
-        inside = {RESEARCHER: graph_schemas.schemas("LangGraphState")}
+        inside = {RESEARCHER: graph_schemas.describe_state("LangGraphState")}
         return json_response({name: inside[name] for name in wanted if name in inside})
 
     def _matching(self, call: Call, query: Mapping[str, Json]) -> list[Record]:

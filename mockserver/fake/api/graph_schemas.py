@@ -85,123 +85,94 @@ _STATUS: Schema = {"enum": ["success", "error"], "type": "string"}
 _USAGE = _defaulted(_either(_ref("UsageMetadata"), _NULL), None)
 
 
-def _definition(
-    name: str, description: str, required: tuple[str, ...], properties: dict[str, Schema]
-) -> Schema:
+def _definition(title: str, required: tuple[str, ...] = (), **properties: Schema) -> Schema:
     return {
         "additionalProperties": True,
-        "description": description,
+        "description": f"LangChain's class {title}.",
         "properties": {
             key: part if "$ref" in part or part == _USAGE else _titled(key, part)
             for key, part in properties.items()
         },
         **({"required": list(required)} if required else {}),
-        "title": name,
+        "title": title,
         "type": "object",
     }
 
 
-def _message(name: str, kind: str, *required: str, **others: Schema) -> Schema:
-    """Return the definition of a message class: the common properties plus *others*; *required* are needed besides the content."""
-    own_name = {"name": _TEXT if "name" in required else _defaulted(_OPTIONAL, None)}
+_CLASSES: dict[str, dict[str, Schema]] = {
+    "AI": {
+        "tool_calls": _list(_ref("ToolCall")),
+        "invalid_tool_calls": _list(_ref("InvalidToolCall")),
+        "usage_metadata": _USAGE,
+    },
+    "Human": {},
+    "Chat": {"role": _TEXT},
+    "System": {},
+    "Function": {"name": _TEXT},
+    "Tool": {
+        "tool_call_id": _TEXT,
+        "artifact": _defaulted({}, None),
+        "status": _defaulted(_STATUS, "success"),
+    },
+}
+"""The properties of each class of messages beside the common ones; text is required."""
+
+_CHUNK: dict[str, Schema] = {
+    "tool_call_chunks": _list(_ref("ToolCallChunk")),
+    "chunk_position": _defaulted(_either(_const("last"), _NULL), None),
+}
+
+
+def _message(name: str, *, chunk: bool) -> Schema:
+    title = f"{name}Message{'Chunk' if chunk else ''}"
+    kind = title if chunk else name.lower()
     properties = {
         "content": _either(_TEXT, _list(_either(_TEXT, _OPEN))),
         "additional_kwargs": _OPEN,
         "response_metadata": _OPEN,
         "type": _defaulted(_const(kind), kind),
-        **own_name,
+        "name": _defaulted(_OPTIONAL, None),
         "id": _defaulted(_OPTIONAL, None),
-        **others,
+        **_CLASSES[name],
+        **(_CHUNK if chunk and name == "AI" else {}),
     }
-    return _definition(name, f"A message of type `{kind}`.", ("content", *required), properties)
+    texts = (key for key, part in _CLASSES[name].items() if part is _TEXT)
+    return _definition(title, ("content", *texts), **properties)
 
 
-_AI: dict[str, Schema] = {
-    "tool_calls": _list(_ref("ToolCall")),
-    "invalid_tool_calls": _list(_ref("InvalidToolCall")),
-    "usage_metadata": _USAGE,
-}
-_AI_CHUNK = _AI | {
-    "tool_call_chunks": _list(_ref("ToolCallChunk")),
-    "chunk_position": _defaulted(_either(_const("last"), _NULL), None),
-}
-_TOOL: dict[str, Schema] = {
-    "tool_call_id": _TEXT,
-    "artifact": _defaulted({}, None),
-    "status": _defaulted(_STATUS, "success"),
-}
-
-_MESSAGES = (
-    _message("AIMessage", "ai", **_AI),
-    _message("HumanMessage", "human"),
-    _message("ChatMessage", "chat", "role", role=_TEXT),
-    _message("SystemMessage", "system"),
-    _message("FunctionMessage", "function", "name"),
-    _message("ToolMessage", "tool", "tool_call_id", **_TOOL),
-    _message("AIMessageChunk", "AIMessageChunk", **_AI_CHUNK),
-    _message("HumanMessageChunk", "HumanMessageChunk"),
-    _message("ChatMessageChunk", "ChatMessageChunk", "role", role=_TEXT),
-    _message("SystemMessageChunk", "SystemMessageChunk"),
-    _message("FunctionMessageChunk", "FunctionMessageChunk", "name"),
-    _message("ToolMessageChunk", "ToolMessageChunk", "tool_call_id", **_TOOL),
-)
-
+_MESSAGES = [_message(name, chunk=chunk) for chunk in (False, True) for name in _CLASSES]
 _PARTS = (
-    _definition(
-        "InputTokenDetails",
-        "What the tokens of the input were.",
-        (),
-        {"audio": _INTEGER, "cache_creation": _INTEGER, "cache_read": _INTEGER},
-    ),
+    _definition("InputTokenDetails", audio=_INTEGER, cache_creation=_INTEGER, cache_read=_INTEGER),
     _definition(
         "InvalidToolCall",
-        "A tool call that could not be read.",
         ("type", "id", "name", "args", "error"),
-        {
-            "type": _const("invalid_tool_call"),
-            "id": _OPTIONAL,
-            "name": _OPTIONAL,
-            "args": _OPTIONAL,
-            "error": _OPTIONAL,
-            "index": _either(_INTEGER, _TEXT),
-            "extras": _OPEN,
-        },
+        type=_const("invalid_tool_call"),
+        **dict.fromkeys(("id", "name", "args", "error"), _OPTIONAL),
+        index=_either(_INTEGER, _TEXT),
+        extras=_OPEN,
     ),
-    _definition(
-        "OutputTokenDetails",
-        "What the tokens of the output were.",
-        (),
-        {"audio": _INTEGER, "reasoning": _INTEGER},
-    ),
+    _definition("OutputTokenDetails", audio=_INTEGER, reasoning=_INTEGER),
     _definition(
         "ToolCall",
-        "A tool, and what it is called with.",
         ("name", "args", "id"),
-        {"name": _TEXT, "args": _OPEN, "id": _OPTIONAL, "type": _const("tool_call")},
+        name=_TEXT,
+        args=_OPEN,
+        id=_OPTIONAL,
+        type=_const("tool_call"),
     ),
     _definition(
         "ToolCallChunk",
-        "A piece of a tool call, as it streams.",
         ("name", "args", "id", "index"),
-        {
-            "name": _OPTIONAL,
-            "args": _OPTIONAL,
-            "id": _OPTIONAL,
-            "index": _either(_INTEGER, _NULL),
-            "type": _const("tool_call_chunk"),
-        },
+        **dict.fromkeys(("name", "args", "id"), _OPTIONAL),
+        index=_either(_INTEGER, _NULL),
+        type=_const("tool_call_chunk"),
     ),
     _definition(
         "UsageMetadata",
-        "How many tokens a message took.",
         ("input_tokens", "output_tokens", "total_tokens"),
-        {
-            "input_tokens": _INTEGER,
-            "output_tokens": _INTEGER,
-            "total_tokens": _INTEGER,
-            "input_token_details": _ref("InputTokenDetails"),
-            "output_token_details": _ref("OutputTokenDetails"),
-        },
+        **dict.fromkeys(("input_tokens", "output_tokens", "total_tokens"), _INTEGER),
+        input_token_details=_ref("InputTokenDetails"),
+        output_token_details=_ref("OutputTokenDetails"),
     ),
 )
 
@@ -218,7 +189,7 @@ _INPUT: Schema = {
 }
 
 
-def schemas(title: str) -> dict[str, Json]:
+def describe_state(title: str) -> dict[str, Json]:
     """Return the schemas of a graph whose state has this *title*."""
     messages = _titled("messages", _defaulted(_CONVERSATION, None))
     state = {

@@ -12,7 +12,7 @@ from dataclasses import replace
 from mockserver.errors import SlowPatternError
 from mockserver.fake.errors import RunFailed, RunInterrupted
 from mockserver.fake.graph.checkpointer import Checkpointer
-from mockserver.fake.graph.metadata import AGENT, END, TOOLS, Scope, node_metadata
+from mockserver.fake.graph.metadata import AGENT, END, SUBGRAPH, TOOLS, Scope, node_metadata
 from mockserver.fake.graph.nodes import Nodes
 from mockserver.fake.graph.routing import next_node, planned_visits
 from mockserver.fake.graph.start import RunStart, StartPoint, scope_of
@@ -55,7 +55,7 @@ class Graph:
             if self._request.durability == "sync" and not self._request.keeps_thread:
                 raise RunFailed("AttributeError", "the durability `sync` needs a thread")
             point = self._start.start(root)
-            self._callbacks.graph_end(root, self._play_root(point))
+            self._callbacks.graph("on_chain_end", root, {"output": self._play_root(point)})
         except RunFailed as error:
             self.error = error
             self._modes.error(error.payload)
@@ -119,7 +119,7 @@ class Graph:
     def _run_task(self, scope: Scope, state: State) -> tuple[State, Scope | None]:
         """Run one node; return the new state and the scope of the next node, or None at the end."""
         self._modes.task(scope, state)
-        self._callbacks.node_start(scope, state)
+        self._callbacks.node("on_chain_start", scope, {"input": state})
         try:
             update = self._run_node(scope, state)
         except RunFailed as error:
@@ -135,7 +135,9 @@ class Graph:
         after = merge_update(state, update, self._ids, scope.task)
         self._update_task(scope, result=update or None, error=None)
         following = self._select_next(scope, update, after)
-        self._callbacks.node_end(scope, state, update or None)
+        output = update or None
+        self._callbacks.node("on_chain_stream", scope, {"chunk": output})
+        self._callbacks.node("on_chain_end", scope, {"output": output, "input": state})
         metadata = node_metadata(self._request, scope)
         for message in update.get("messages", ()):
             self._modes.message(scope, message, metadata)
@@ -184,7 +186,8 @@ class Graph:
                 return self._nodes.tools(scope, state, visits[done - 1])
             case _:
                 graph = scope.within(self._ids.uuid7("graph", scope.task))
-                self._callbacks.inner_start(graph, state)
+                self._callbacks.inside_node("on_chain_start", graph, SUBGRAPH, {"input": state})
                 after = self._play_subgraph(replace(graph, namespace=scope.path), state)
-                self._callbacks.inner_end(graph, state, after)
+                data = {"output": after, "input": state}
+                self._callbacks.inside_node("on_chain_end", graph, SUBGRAPH, data)
                 return after

@@ -32,6 +32,9 @@ MODEL = "ChatMockserver"
 START, AGENT, TOOLS, RESEARCHER, END = "__start__", "agent", "tools", "researcher", "__end__"
 """The nodes of the graph; the researcher is a subgraph."""
 
+SUBGRAPH = "LangGraph"
+"""The name of the subgraph in callbacks."""
+
 PULL = "__pregel_pull"
 """The first part of the path of every task."""
 

@@ -99,19 +99,19 @@ class Nodes:
         said = model_output(speak, self.ids, scope.task)
         model = scope.within(said.identity)
         every = self.pace.token if speak.every is None else speak.every
-        messages = state["messages"]
-        self.callbacks.model_start(model, messages)
+        given = {"input": {"messages": [list(state["messages"])]}}
+        self.callbacks.model("on_chat_model_start", model, given)
         self.wait(self.pace.first)
         if self.modes.streams_tokens:
             metadata = JsonText(dumps(message_metadata(self.request, scope)))
             for number, (chunk, get_partial) in enumerate(said.chunks()):
                 self.wait(every if number else 0)
-                self.callbacks.model_stream(model, chunk)
+                self.callbacks.model("on_chat_model_stream", model, {"chunk": chunk})
                 self.modes.token(scope, chunk, get_partial, metadata)
         else:
             self.wait(every * said.length)
         message = said.whole(streamed=self.modes.streams_tokens)
-        self.callbacks.model_end(model, messages, message)
+        self.callbacks.model("on_chat_model_end", model, {"output": message, **given})
         return message
 
     def _answers(self, scope: Scope) -> Iterator[Json]:
@@ -130,20 +130,20 @@ class Nodes:
         """Return the message of a tool for the *call*; unless *named*, the message gets its id later."""
         tool = scope.within(self.ids.uuid7("tool", scope.task, number))
         given = {"input": tool_call["args"]}
-        self.callbacks.tool("on_tool_start", tool, call.tool, given)
+        self.callbacks.inside_node("on_tool_start", tool, call.tool, given)
         self.wait(self.pace.tool)
         try:
             answer = {} if call.ask is None else _human_answer(scope, call.ask, answers)
         except RunInterrupted as stopped:
             error = {"error": "GraphInterrupt", "message": _interrupt_text(stopped)}
             said = {"error": error, **given, "tool_call_id": tool_call["id"]}
-            self.callbacks.tool("on_tool_error", tool, call.tool, said)
+            self.callbacks.inside_node("on_tool_error", tool, call.tool, said)
             raise
         result = fill_placeholders(call.result, answer)
         message = chat.tool(_content(result), call.tool, tool_call["id"], failed=call.failed)
         if self.modes.streams_tokens and named:
             message["id"] = self.ids.uuid4("message", scope.task, number)
-        self.callbacks.tool("on_tool_end", tool, call.tool, {"output": message, **given})
+        self.callbacks.inside_node("on_tool_end", tool, call.tool, {"output": message, **given})
         return message
 
 

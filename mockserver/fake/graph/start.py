@@ -49,7 +49,7 @@ class RunStart:
         command, value = self._request.command, self._request.input
         if command is not None:
             return self._start_from_command(root, command, head)
-        self._callbacks.graph_start(root, value)
+        self._callbacks.graph("on_chain_start", root, {"input": value})
         if value is None and head is not None:
             return self.resume(root, head)
         self._checkpointer.save_input((), value)
@@ -60,15 +60,14 @@ class RunStart:
         self, root: Scope, command: dict[str, Json], head: Checkpoint | None
     ) -> StartPoint:
         goto, update = command.get("goto") or None, command.get("update")
-        self._callbacks.graph_start(
-            root,
-            {
-                "graph": None,
-                "update": update,
-                "resume": command.get("resume"),
-                "goto": [goto] if isinstance(goto, str | dict) else goto,
-            },
-        )
+        targets = [goto] if isinstance(goto, str | dict) else goto
+        shown = {
+            "graph": None,
+            "update": update,
+            "resume": command.get("resume"),
+            "goto": targets,
+        }
+        self._callbacks.graph("on_chain_start", root, {"input": shown})
         node = goto[0] if isinstance(goto, list) else goto
         if head is not None:
             return self.resume(root, head, update, node if node in _NODES else None)
