@@ -47,12 +47,9 @@ class Checkpointer:
         """Return the checkpoint from which the graph at *namespace* continues, or None for a new graph."""
         if not self.keeps_thread:
             return None
-        requested_id = self.requested_id if not namespace else None
-        found = (
-            self._history.head(namespace)
-            if requested_id is None
-            else self._history.get(requested_id)
-        )
+        found = self._history.head(namespace)
+        if self.requested_id is not None and not namespace:
+            found = self._history.get(self.requested_id)
         if found is not None:
             self._heads[namespace] = self._last[namespace] = found
         return found
@@ -82,7 +79,11 @@ class Checkpointer:
         """Start a branch at *head*, an earlier checkpoint; return its first checkpoint."""
         step = head.step + 1
         tasks = (
-            Task(self._task(head.namespace, task.name, step), task.name, input=task.input)
+            Task(
+                self._ids.uuid5("task", *head.namespace, task.name, step),
+                task.name,
+                input=task.input,
+            )
             for task in head.tasks
         )
         return self._save(head.namespace, step, dict(head.values), "fork", tuple(tasks), head.node)
@@ -96,17 +97,17 @@ class Checkpointer:
         tasks = (Task(task.task, task.node),) if task else ()
         self._save(namespace, step, state, "loop", tasks, node)
 
-    def resume(self, head: Checkpoint, state: State, tasks: tuple[Task, ...]) -> None:
-        """Emit the checkpoint *head*, from which a graph continues with *state* and the due *tasks*."""
-        configurable = {
-            "thread_id": self._request.thread_id,
-            "checkpoint_ns": head.path,
-            "checkpoint_id": head.parent,
+    def resume(self, head: Checkpoint) -> None:
+        """Emit the checkpoint *head*, from which a graph continues."""
+        parent = head.parent and {
+            "configurable": {
+                "thread_id": self._request.thread_id,
+                "checkpoint_ns": head.path,
+                "checkpoint_id": head.parent,
+                **_checkpoint_map(head.namespace, head.parent, head.outer),
+            }
         }
-        save_input = head.parent and {
-            "configurable": configurable | _checkpoint_map(head.namespace, head.parent, head.outer)
-        }
-        self._send(head, save_input, state, tasks, dict(head.metadata))
+        self._send(head, parent, dict(head.metadata))
 
     def update_task(self, namespace: Namespace, task: str, **changes: Any) -> None:
         """Update a *task* that was due at the last checkpoint."""
@@ -118,9 +119,6 @@ class Checkpointer:
         """Replace the last checkpoint."""
         self._store(checkpoint)
 
-    def _task(self, namespace: Namespace, node: str, step: int) -> str:
-        return self._ids.uuid5("task", *namespace, node, step)
-
     def _save(
         self,
         namespace: Namespace,
@@ -130,7 +128,7 @@ class Checkpointer:
         tasks: tuple[Task, ...],
         node: str,
     ) -> Checkpoint:
-        save_input = (self._heads if self._at_exit else self._last).get(namespace)
+        parent = (self._heads if self._at_exit else self._last).get(namespace)
         outer = {
             "|".join(namespace[:depth]): self._last[namespace[:depth]].identity
             for depth in range(len(namespace))
@@ -138,7 +136,7 @@ class Checkpointer:
         }
         checkpoint = Checkpoint(
             identity=self._ids.uuid6(self._count, step, "checkpoint", *namespace, step),
-            parent=save_input.identity if save_input else None,
+            parent=parent.identity if parent else None,
             namespace=namespace,
             outer=outer,
             values=state,
@@ -148,20 +146,13 @@ class Checkpointer:
             tasks=tasks,
         )
         self._count += 1
-        parent = save_input and self._config(save_input)
         own_metadata = {"source": source, "step": step, "parents": outer}
-        self._send(checkpoint, parent, state, tasks, own_metadata)
-        self._store(self._with_metadata(checkpoint, own_metadata))
-        return checkpoint
-
-    def _with_metadata(self, checkpoint: Checkpoint, own_metadata: dict[str, Json]) -> Checkpoint:
+        self._send(checkpoint, parent and self._config(parent), own_metadata)
         metadata = checkpoint_metadata(
-            self._request,
-            self._enclosing_task(checkpoint.namespace),
-            checkpoint.outer,
-            own_metadata,
+            self._request, self._enclosing_task(namespace), outer, own_metadata
         )
-        return replace(checkpoint, metadata=metadata, created_at=self._modes.time())
+        self._store(replace(checkpoint, metadata=metadata, created_at=self._modes.time()))
+        return checkpoint
 
     def _enclosing_task(self, namespace: Namespace) -> Scope | None:
         """Return the task that runs the graph at *namespace*, or None for the root graph."""
@@ -169,8 +160,8 @@ class Checkpointer:
             return None
         *outer, last = namespace
         node, _, task = last.partition(":")
-        save_input = self._last.get(tuple(outer))
-        step = save_input.step + 1 if save_input else 0
+        before = self._last.get(tuple(outer))
+        step = before.step + 1 if before else 0
         return Scope("", tuple(outer), (), node, step, task)
 
     def close(self) -> None:
@@ -189,43 +180,30 @@ class Checkpointer:
         self._history.put(checkpoint)
         self._on_save(checkpoint)
 
-    def _send(
-        self,
-        checkpoint: Checkpoint,
-        parent: Json,
-        state: State,
-        tasks: tuple[Task, ...],
-        metadata: dict[str, Json],
-    ) -> None:
-        namespace = checkpoint.namespace
+    def _send(self, checkpoint: Checkpoint, parent: Json, metadata: dict[str, Json]) -> None:
         payload = {
             "config": self._config(checkpoint),
             "parent_config": parent,
-            "values": state,
+            "values": checkpoint.values,
             "metadata": metadata,
-            "next": [task.name for task in tasks],
+            "next": checkpoint.next_nodes,
         }
-        inner = [self._subgraph_reference(task) for task in tasks]
-        save_input = checkpoint.parent
+        thread = self._request.thread_id
+        tasks, debug_tasks = [], []
+        for task in checkpoint.tasks:
+            inner = subgraph_reference(thread, task)
+            tasks.append(_task_json(task) | {"state": inner and {"configurable": inner}})
+            debug_tasks.append(
+                _task_json(task) | ({"checkpoint": inner} if inner else {"state": None})
+            )
+        debug = {
+            "tasks": debug_tasks,
+            "checkpoint": reference(thread, checkpoint, checkpoint.identity),
+            "parent_checkpoint": checkpoint.parent
+            and reference(thread, checkpoint, checkpoint.parent),
+        }
         self._modes.checkpoint(
-            namespace,
-            checkpoint.step,
-            payload
-            | {
-                "tasks": [
-                    {**_task_json(task), "state": one and {"configurable": one}}
-                    for task, one in zip(tasks, inner, strict=True)
-                ]
-            },
-            payload
-            | {
-                "tasks": [
-                    {**_task_json(task), **({"checkpoint": one} if one else {"state": None})}
-                    for task, one in zip(tasks, inner, strict=True)
-                ],
-                "checkpoint": self._reference(checkpoint, checkpoint.identity),
-                "parent_checkpoint": save_input and self._reference(checkpoint, save_input),
-            },
+            checkpoint.namespace, checkpoint.step, payload | {"tasks": tasks}, payload | debug
         )
 
     def _config(self, checkpoint: Checkpoint) -> Json:
@@ -237,12 +215,6 @@ class Checkpointer:
                 "checkpoint_id": checkpoint.identity,
             }
         }
-
-    def _reference(self, checkpoint: Checkpoint, identity: str) -> Json:
-        return reference(self._request.thread_id, checkpoint, identity)
-
-    def _subgraph_reference(self, task: Task) -> Json:
-        return subgraph_reference(self._request.thread_id, task)
 
 
 def reference(thread: str, checkpoint: Checkpoint, identity: str) -> dict[str, Json]:

@@ -31,14 +31,8 @@ from mockserver.formats.json_text import Json, dumps
 
 _PART_TYPES = frozenset(
     (
-        "text",
-        "image_url",
-        "image",
-        "json",
-        "search_result",
-        "custom_tool_call_output",
-        "document",
-        "file",
+        *("text", "image_url", "image", "json", "search_result", "custom_tool_call_output"),
+        *("document", "file"),
     )
 )
 """The types of parts that a tool message may have."""

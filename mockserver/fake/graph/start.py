@@ -117,7 +117,7 @@ class RunStart:
             fork = self._checkpointer.fork(head)
             step, tasks = fork.step, fork.tasks
         else:
-            self._checkpointer.resume(head, state, tasks)
+            self._checkpointer.resume(replace(head, values=state, tasks=tasks))
             self._checkpointer.replace_last(replace(head, values=state))
             step = head.step
         if not tasks:

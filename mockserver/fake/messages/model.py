@@ -53,6 +53,12 @@ def call(name: str, args: Json, identity: str | None) -> Json:
     return {"name": name, "args": args, "id": identity, "type": "tool_call"}
 
 
+def invalid_call(name: str | None, args: str, identity: str | None) -> Json:
+    """Return a tool call whose *args* are not a JSON object."""
+    call = {"type": "invalid_tool_call", "id": identity, "name": name, "args": args}
+    return call | {"error": None}
+
+
 def text(message: Message) -> str:
     """Return the text of *message*; for a list, that of its text parts."""
     content = message["content"]
