@@ -24,7 +24,6 @@ class Candidates:
     recordings: Recordings
 
     def current(self, live: LiveThread) -> Conversation | None:
-        """Return the conversation that *live* plays, or None."""
         return self.recordings.get(live.conversation) if live.conversation else None
 
     def in_order(

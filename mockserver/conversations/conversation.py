@@ -177,7 +177,6 @@ class Conversation:
 
     @cached_property
     def turns(self) -> tuple[Step, ...]:
-        """The turns in order."""
         return tuple(step for step in self.steps if step.kind is Kind.TURN)
 
     @cached_property
@@ -191,7 +190,6 @@ class Conversation:
 
     @cached_property
     def creation_step(self) -> Step | None:
-        """The creation as a step, if it was recorded."""
         return None if self.creation is None else Step(self.creation, Kind.CREATION, 0, "")
 
     @cached_property
@@ -208,7 +206,6 @@ class Conversation:
         return places
 
     def is_turn(self, entry: Entry, number: int) -> bool:
-        """Return whether *entry* is the turn *number*, from 0."""
         return number < len(self.turns) and self.turns[number].entry is entry
 
     def answers(self, count: int) -> bytes:
@@ -252,7 +249,6 @@ class Conversation:
         )
 
     def says_nothing(self, step: Step) -> bool:
-        """Return whether the response of *step* is empty."""
         return self._source.facts(step.entry).says_nothing
 
     def first_progress(self, key: Key) -> int | None:

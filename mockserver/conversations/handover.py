@@ -47,7 +47,6 @@ class _State:
     checkpoints: dict[str, KnownCheckpoint] = field(default_factory=dict)
 
     def to_known_thread(self, thread: str) -> KnownThread:
-        """Return the state as that of *thread*."""
         ordered = sorted(self.checkpoints.values(), key=lambda one: one.created_at)
         record: dict[str, Json] = {"metadata": self.metadata}
         if self.interrupts:
@@ -100,7 +99,6 @@ class _State:
                     self._merge(update)
 
     def _merge(self, update: dict[str, Json]) -> None:
-        """Add *update*, the output of a node, to the values."""
         values = dict(self.values or {})
         for name, part in update.items():
             if name == "messages":

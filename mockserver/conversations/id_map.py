@@ -37,17 +37,14 @@ class IdMap:
         self.renames = self.renames or recorded != live
 
     def update(self, other: "IdMap") -> None:
-        """Add the ids of *other*."""
         self._live |= other._live
         self._recorded |= other._recorded
         self.renames = self.renames or other.renames
 
     def live(self, recorded: str) -> str:
-        """Return the id that stands for *recorded*."""
         return self._live.get(recorded, recorded)
 
     def recorded(self, live: str) -> str:
-        """Return the recorded id that *live* stands for."""
         return self._recorded.get(live, live)
 
     def recorded_request(self, request: Request) -> Request:

@@ -19,7 +19,6 @@ def json_parts(content: Stream | Body) -> Iterator[tuple[str, bytes]]:
 
 
 def parse_or_none(raw: bytes) -> Json:
-    """Return the JSON value of *raw*, or None if it is not JSON."""
     try:
         return parse_json(raw)
     except ValueError:

@@ -59,7 +59,6 @@ class LiveThreads:
         self._turns = 0
 
     def get(self, thread: str) -> LiveThread | None:
-        """Return the live thread with this id, or None."""
         return self._threads.get(thread)
 
     def new_id(self, recorded: str, play: int) -> str:
@@ -130,7 +129,6 @@ class LiveThreads:
             self._threads.popitem(last=False)
 
     def end(self, live: LiveThread) -> None:
-        """Forget *live*, which was deleted."""
         self._threads.pop(live.identity, None)
 
     def bind_ids(

@@ -36,15 +36,12 @@ class Recordings:
 
     @cached_property
     def assistants(self) -> dict[str, dict[str, Json]]:
-        """The recorded assistants by id."""
         return recorded_assistants(self.index, self.source.load)
 
     def get(self, identity: Identity) -> Conversation | None:
-        """Return the conversation with this *identity*, or None."""
         return self._by_identity.get(identity)
 
     def of_thread(self, thread: str) -> list[Conversation]:
-        """Return the conversations of the recorded *thread*."""
         return self._by_thread.get(thread, [])
 
     def created(self, shapes: Iterable[Shape]) -> list[Conversation]:

@@ -32,7 +32,6 @@ class Search:
 
     @property
     def fitting(self) -> Candidates:
-        """The conversations that fit."""
         return Candidates(self.query, self.threads, self.recordings)
 
     def run(self) -> Answer | Refusal | None:

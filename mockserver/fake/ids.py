@@ -41,7 +41,6 @@ class Ids:
         return round(self.epoch.timestamp() * 1000) + 1000 * self.count
 
     def hex(self, *names: str | int) -> str:
-        """Return 32 hexadecimal digits."""
         text = "\0".join(map(str, (self.seed, self.count, *names)))
         return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 

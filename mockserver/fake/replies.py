@@ -55,7 +55,6 @@ class Response:
 
 
 def json_response(value: Json, status: int = 200, headers: Headers = ()) -> Response:
-    """Return a response with *value* as its JSON body."""
     return Response(
         status, (*headers, JSON_HEADER), to_server_json(value).encode("utf-8", "replace")
     )

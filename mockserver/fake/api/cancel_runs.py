@@ -48,7 +48,6 @@ class RunCancellation:
         return Response(204, (), b"")
 
     def _selected_runs(self, call: Call, body: Body) -> list[tuple[Thread, Run]]:
-        """Return the runs that *body* selects."""
         if "status" in body:
             threads = [self._threads.settle(t, call.now) for t in call.database.threads.values()]
             active = [(thread, run) for thread in threads for run in thread.active]

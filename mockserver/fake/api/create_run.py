@@ -138,7 +138,6 @@ def run_record(run: RunRequest, body: Body, ids: Ids) -> dict[str, Json]:
 
 
 def without_reserved(metadata: Body) -> dict[str, Json]:
-    """Return *metadata* without reserved keys."""
     return {name: value for name, value in metadata.items() if name not in _RESERVED}
 
 

@@ -76,7 +76,6 @@ class Database:
         return moment
 
     def request_count(self, seed: str) -> int:
-        """Return how often the request with the key *seed* succeeded."""
         return self.request_counts.get(seed, 0)
 
     def count_request(self, seed: str) -> None:
@@ -116,7 +115,6 @@ class Database:
 
 
 def drop_oldest(entries: dict[str, Any], limit: int = MAX_ENTRIES) -> None:
-    """Drop the oldest *entries* above *limit*."""
     while len(entries) > limit:
         del entries[next(iter(entries))]
 

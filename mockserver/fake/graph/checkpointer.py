@@ -56,7 +56,6 @@ class Checkpointer:
 
     @property
     def requested_id(self) -> str | None:
-        """The id of the checkpoint that the request names, or None."""
         requested_id: str | None = self._request.config.get("configurable", {}).get("checkpoint_id")
         return requested_id
 
@@ -110,13 +109,11 @@ class Checkpointer:
         self._send(head, parent, dict(head.metadata))
 
     def update_task(self, namespace: Namespace, task: str, **changes: Any) -> None:
-        """Update a *task* that was due at the last checkpoint."""
         last = self._last.get(namespace)
         if last is not None:
             self._store(last.with_task(task, **changes))
 
     def replace_last(self, checkpoint: Checkpoint) -> None:
-        """Replace the last checkpoint."""
         self._store(checkpoint)
 
     def _save(

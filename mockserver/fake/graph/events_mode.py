@@ -39,11 +39,9 @@ class Callbacks:
         self._tags: list[Json] = list(request.config.get("tags") or [])
 
     def graph(self, event: str, scope: Scope, data: Json) -> None:
-        """Emit an *event* of the root graph."""
         self._send(event, scope, self._name, [], lambda request, _: graph_metadata(request), data)
 
     def node(self, event: str, scope: Scope, data: Json) -> None:
-        """Emit an *event* of a node."""
         self._send(event, scope, scope.node, [f"graph:step:{scope.step}"], node_metadata, data)
 
     def inside_node(self, event: str, scope: Scope, name: str, data: Json) -> None:
@@ -51,13 +49,11 @@ class Callbacks:
         self._send(event, scope, name, ["seq:step:1"], inner_metadata, data)
 
     def route(self, scope: Scope, state: Json, chosen: str) -> None:
-        """Emit the selection of the next node, *chosen*."""
         tags, data = ["seq:step:3"], {"output": chosen, "input": state}
         self._send("on_chain_start", scope, _ROUTE, tags, node_metadata, {"input": state})
         self._send("on_chain_end", scope, _ROUTE, tags, node_metadata, data)
 
     def model(self, event: str, scope: Scope, data: Json) -> None:
-        """Emit an *event* of the chat model."""
         # If the server also streams the message, the tags are in the metadata that both share.
         shown = self._streams and (self._request.subgraphs or not scope.namespace)
         metadata = message_metadata if shown else model_metadata

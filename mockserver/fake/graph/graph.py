@@ -61,7 +61,6 @@ class Graph:
             self._modes.error(error.payload)
 
     def _play_root(self, point: StartPoint) -> State:
-        """Play the root graph; return its state at the end or at an interrupt."""
         state, scope, again = point.state, point.scope, point.again
         steps = self._steps()
         while next(steps) and scope is not None:
@@ -78,7 +77,6 @@ class Graph:
         return state
 
     def _play_subgraph(self, graph: Scope, state: State) -> State:
-        """Play the subgraph; return its final state."""
         head = self._checkpointer.head(graph.namespace)
         if head is None:
             self._checkpointer.save_input(graph.namespace, state)
@@ -173,7 +171,6 @@ class Graph:
         return following
 
     def _run_node(self, scope: Scope, state: State) -> State:
-        """Run the node at *scope*; return its update of the state."""
         _, _, done = conversation(state)
         visits = self._visits
         match scope.node:

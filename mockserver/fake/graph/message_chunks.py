@@ -27,12 +27,10 @@ class ModelOutput:
 
     @property
     def streamed_id(self) -> str:
-        """The id of the message in a stream."""
         return f"lc_run--{self.identity}"
 
     @property
     def length(self) -> int:
-        """The number of tokens."""
         arguments = (1 + len(split_arguments(call.args)) for call in self.speak.calls)
         return (
             len(split_text(self.speak.reasoning))

@@ -66,7 +66,6 @@ class Scope:
         return (*self.namespace, f"{self.node}:{self.task}")
 
     def within(self, run: str) -> "Scope":
-        """Return the scope of a callback *run* inside this one."""
         return replace(self, run=run, parents=(*self.parents, self.run))
 
 
@@ -132,12 +131,10 @@ def _model(request: RunRequest) -> dict[str, Json]:
 
 
 def graph_metadata(request: RunRequest) -> dict[str, Json]:
-    """Return the metadata of a callback of the root graph."""
     return _run_metadata(request) | {"thread_id": request.thread_id, "ls_integration": "langgraph"}
 
 
 def node_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]:
-    """Return the metadata of a callback of a node."""
     inside = {"checkpoint_ns": "|".join(scope.namespace)} if scope.namespace else {}
     return graph_metadata(request) | _node_keys(scope) | inside
 

@@ -89,7 +89,6 @@ class Nodes:
         return {"messages": messages}
 
     def _speak(self, scope: Scope, state: State, speak: Speak) -> Message:
-        """Let the chat model produce the message of *speak*."""
         said = model_output(speak, self.ids, scope.task)
         model = scope.within(said.identity)
         every = self.pace.token if speak.every is None else speak.every

@@ -27,6 +27,5 @@ def next_node(
 
 
 def planned_visits(script: Script, graph: str, state: State) -> tuple[Visit, ...]:
-    """Return the visits that *script* plans for *state*."""
     said, humans, _ = conversation(state)
     return script.visits(Situation(graph, said, humans))

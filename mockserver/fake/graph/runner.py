@@ -35,7 +35,6 @@ class RunEngine:
         self.gap = gap
 
     def use_script(self, script: Script) -> None:
-        """Play another *script* from now on."""
         self.script = script
 
     def stream(self, request: RunRequest, ids: Ids) -> Response:
@@ -78,7 +77,6 @@ class RunEngine:
 
 
 def stream_headers(run: str) -> Headers:
-    """Return the headers for the stream of the run at path *run*."""
     return (
         ("location", f"{run}/stream"),
         ("content-location", run),
@@ -89,7 +87,6 @@ def stream_headers(run: str) -> Headers:
 
 
 def wait_headers(run: str) -> Headers:
-    """Return the headers for the outcome of the run at path *run*."""
     return (
         ("location", f"{run}/join"),
         ("content-location", run),

@@ -83,7 +83,6 @@ class RunStart:
         return self.start_at(root, state, TOOLS if node == TOOLS else AGENT, shown=bool(update))
 
     def _apply_input(self, value: Json, head: Checkpoint | None) -> State:
-        """Return the state at *head* with the input *value* applied."""
         try:
             state = apply_input(value, self._ids, None if head is None else dict(head.values))
         except RunFailed as error:
@@ -130,12 +129,10 @@ class RunStart:
         return StartPoint(state, replace(scope, task=task.identity), again=True)
 
     def _starts_branch(self, namespace: Namespace) -> bool:
-        """Return whether the run starts a branch at an earlier checkpoint."""
         named = self._checkpointer.requested_id is not None
         return named and not namespace and self._request.command is None
 
     def _resume_values(self, task: Task) -> tuple[Json, ...]:
-        """Return the values with which the request resumes *task*."""
         said = (self._request.command or {}).get("resume")
         if said is None:
             return ()

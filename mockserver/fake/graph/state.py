@@ -26,7 +26,6 @@ def apply_input(value: Json, ids: Ids, before: State | None = None) -> State:
 
 
 def invalid_update(value: Json) -> RunFailed:
-    """Return the error for a *value* that is not an update of the state."""
     return RunFailed("InvalidUpdateError", f"Expected an object, got {dumps(value)}")
 
 
@@ -70,7 +69,6 @@ def _as_mapping(update: Json) -> State:
 
 
 def merge_update(state: State, update: State, ids: Ids, source: str) -> State:
-    """Return *state* with *update* merged into it."""
     after = state | {key: value for key, value in update.items() if key != "messages"}
     if "messages" in update:
         after["messages"] = merge_messages(

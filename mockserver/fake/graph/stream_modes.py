@@ -38,15 +38,12 @@ class StreamModes:
         self._announced_ids: set[str] = set()
 
     def values(self, namespace: tuple[str, ...], state: Json) -> None:
-        """Emit the changed state."""
         self._send_mode("values", namespace, state)
 
     def updates(self, namespace: tuple[str, ...], node: str, update: Json) -> None:
-        """Emit the *update* of a node."""
         self._send_mode("updates", namespace, {node: update})
 
     def custom(self, namespace: tuple[str, ...], value: Json) -> None:
-        """Emit a custom *value* of a node."""
         self._send_mode("custom", namespace, value)
 
     def task(self, scope: Scope, state: Json) -> None:
@@ -116,7 +113,6 @@ class StreamModes:
         self._sent_ids.update(message["id"] for message in messages)
 
     def error(self, error: Json) -> None:
-        """Emit the *error* that ended the run."""
         self._emit("error", error)
 
     def _send_metadata(self, identity: str, metadata: JsonText) -> None:
@@ -130,7 +126,6 @@ class StreamModes:
         self._debug(scope.namespace, scope.step, kind, payload)
 
     def time(self) -> str:
-        """Return the current time in the server's format."""
         return self._ids.time(self._now())
 
     def _debug(self, namespace: tuple[str, ...], step: int, kind: str, payload: Json) -> None:

@@ -20,7 +20,6 @@ def base(kind: str, content: Json, identity: str | None, name: str | None = None
 
 
 def ai(content: Json, identity: str | None, calls: Sequence[Json] = ()) -> Message:
-    """Return a message of the assistant with tool *calls*."""
     return base("ai", content, identity) | {
         "tool_calls": list(calls),
         "invalid_tool_calls": [],
@@ -38,7 +37,6 @@ def tool(content: Json, name: str, call: str, *, failed: bool = False) -> Messag
 
 
 def chunk(content: Json, identity: str, *, last: bool = False) -> Message:
-    """Return a chunk of a streamed message of the assistant."""
     return base("AIMessageChunk", content, identity) | {
         "tool_calls": [],
         "invalid_tool_calls": [],
@@ -49,7 +47,6 @@ def chunk(content: Json, identity: str, *, last: bool = False) -> Message:
 
 
 def call(name: str, args: Json, identity: str | None) -> Json:
-    """Return a call of the tool *name*."""
     return {"name": name, "args": args, "id": identity, "type": "tool_call"}
 
 

@@ -52,8 +52,6 @@ _EXCEPTION = re.compile(r"(?:\w|\{\w+\})+")
 
 @dataclass(frozen=True, slots=True)
 class _PlacedStep:
-    """A step with its kind and line."""
-
     step: Step
     kind: str
     line: int

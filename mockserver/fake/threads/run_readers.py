@@ -23,7 +23,6 @@ class _RunReader:
         self._cancels = cancels
 
     def client_left(self, now: float) -> None:
-        """Cancel the run if the request asked for that."""
         self._thread.settle(self._play, now)
         if self._cancels and self._run.ended_at is None:
             self._thread.cancel(self._run, Action.INTERRUPT, now, CLIENT_LEFT)
@@ -35,7 +34,6 @@ class _RunReader:
         return lambda: self._thread.watchers.discard(changed)
 
     def _next_change(self, now: float) -> float | None:
-        """Return when the run starts or ends, or None if it has ended."""
         if self._run.ended_at is not None:
             return None
         return self._thread.next_change(now)

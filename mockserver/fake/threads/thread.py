@@ -24,8 +24,6 @@ Play = Callable[[RunRequest, Ids, History], RunResult]
 
 
 class Action(StrEnum):
-    """What to do with a run that is cancelled."""
-
     INTERRUPT = "interrupt"
     ROLLBACK = "rollback"
 
@@ -49,7 +47,6 @@ class Run:
 
     @property
     def identity(self) -> str:
-        """The id of the run."""
         return self.request.run_id
 
     @property
@@ -91,13 +88,11 @@ class Thread:
 
     @property
     def identity(self) -> str:
-        """The id of the thread."""
         name: str = self.record["thread_id"]
         return name
 
     @property
     def active(self) -> tuple[Run, ...]:
-        """The runs that have not ended, in order."""
         return tuple(self._queue)
 
     def next_moment(self, at_least: int) -> int:
@@ -200,7 +195,6 @@ class Thread:
         return head
 
     def _mark_cancelled(self) -> None:
-        """Mark the due tasks as cancelled."""
         head = self.history.head()
         if head is not None:
             for task in head.tasks:
@@ -235,5 +229,4 @@ class Thread:
 
 
 def interrupt_json(interrupt: Json) -> dict[str, Json]:
-    """Return an interrupt as a thread and its state show it."""
     return {"id": interrupt["id"], "value": interrupt["value"]}
