@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from mockserver.fake.json_format import to_server_json
 from mockserver.formats.json_text import Json
@@ -30,7 +30,7 @@ class ScheduledBody:
 class BodyReader(Protocol):
     """A body that is produced as time passes; *now* is the current time of the clock, in seconds."""
 
-    keepalive: bytes
+    keepalive: ClassVar[bytes]
     """The bytes to send every five seconds."""
 
     def read(self, now: float) -> tuple[bytes, float | None]:

@@ -155,8 +155,8 @@ def told(ask: Ask, seen: Seen, stable: "Stable | None" = None) -> Told:
 
 
 def without_server_prose(fake: Seen, real: Seen) -> tuple[Seen, Seen]:
-    """Return both responses, without the text of errors if *real* has one that the fake words differently."""
-    if not _SERVER_PROSE.search(real.raw):
+    """Return both responses, without the text of errors if *real* has one that the fake words differently, such as any `detail`."""
+    if not (_SERVER_PROSE.search(real.raw) or real.raw.startswith(b'{"detail":"')):
         return fake, real
     short = [
         replace(seen, chunks=((0.0, _ERROR_TEXT.sub(rb"\1", seen.raw)),)) for seen in (fake, real)

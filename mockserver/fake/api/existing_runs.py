@@ -88,7 +88,7 @@ class ExistingRuns:
             thread,
             run,
             self._runs.play_on_thread,
-            begin=_count_seen(run, call.request.header("last-event-id"), call.now),
+            position=_count_seen(run, call.request.header("last-event-id"), call.now),
             names=_names(call),
             # The real server sends an error only to those who are connected when the run fails.
             errors=run.ended_at is None,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mockserver.fake.ids import Ids
 from mockserver.formats.json_text import Json
 
 Namespace = tuple[str, ...]
@@ -29,6 +30,11 @@ class Task:
     answers: tuple[Json, ...] = ()
     input: Json = None
     """The input of the run, for the task that takes it in."""
+
+
+def create_task(ids: Ids, namespace: Namespace, node: str, step: int, input: Json = None) -> Task:
+    """Return the task of *node* that is due at *step*."""
+    return Task(ids.uuid5("task", *namespace, node, step), node, input=input)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from mockserver.fake.graph.checkpoint_store import Checkpoint, History, Namespace, Task
+from mockserver.fake.graph.checkpoint_store import Checkpoint, History, Namespace, Task, create_task
 from mockserver.fake.graph.metadata import RESEARCHER, START, Scope, checkpoint_metadata
 from mockserver.fake.graph.state import State
 from mockserver.fake.graph.stream_modes import StreamModes
@@ -71,18 +71,14 @@ class Checkpointer:
         has_other_keys = isinstance(value, dict) and value and "messages" not in value
         values: Any = head.values if head else {} if has_other_keys else {"messages": []}
         step = head.step + 1 if head else FIRST_STEP
-        task = Task(self._ids.uuid5("task", *namespace, START, step), START, input=value)
+        task = create_task(self._ids, namespace, START, step, value)
         self._save(namespace, step, values, "input", (task,), "")
 
     def fork(self, head: Checkpoint) -> Checkpoint:
         """Start a branch at *head*, an earlier checkpoint; return its first checkpoint."""
         step = head.step + 1
         tasks = (
-            Task(
-                self._ids.uuid5("task", *head.namespace, task.name, step),
-                task.name,
-                input=task.input,
-            )
+            create_task(self._ids, head.namespace, task.name, step, task.input)
             for task in head.tasks
         )
         return self._save(head.namespace, step, dict(head.values), "fork", tuple(tasks), head.node)
@@ -111,10 +107,7 @@ class Checkpointer:
     def update_task(self, namespace: Namespace, task: str, **changes: Any) -> None:
         last = self._last.get(namespace)
         if last is not None:
-            self._store(last.with_task(task, **changes))
-
-    def replace_last(self, checkpoint: Checkpoint) -> None:
-        self._store(checkpoint)
+            self.store(last.with_task(task, **changes))
 
     def _save(
         self,
@@ -148,7 +141,7 @@ class Checkpointer:
         metadata = checkpoint_metadata(
             self._request, self._enclosing_task(namespace), outer, own_metadata
         )
-        self._store(replace(checkpoint, metadata=metadata, created_at=self._modes.time()))
+        self.store(replace(checkpoint, metadata=metadata, created_at=self._modes.time()))
         return checkpoint
 
     def _enclosing_task(self, namespace: Namespace) -> Scope | None:
@@ -168,7 +161,8 @@ class Checkpointer:
                 if checkpoint.tasks or not checkpoint.namespace:
                     self._persist(checkpoint)
 
-    def _store(self, checkpoint: Checkpoint) -> None:
+    def store(self, checkpoint: Checkpoint) -> None:
+        """Make *checkpoint* the last one."""
         self._last[checkpoint.namespace] = checkpoint
         if not self._at_exit:
             self._persist(checkpoint)

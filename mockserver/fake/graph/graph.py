@@ -58,7 +58,7 @@ class Graph:
             self._callbacks.graph("on_chain_end", root, {"output": self._play_root(point)})
         except RunFailed as error:
             self.error = error
-            self._modes.error(error.payload)
+            self._modes.emit("error", error.payload)
 
     def _play_root(self, point: StartPoint) -> State:
         state, scope, again = point.state, point.scope, point.again
@@ -139,10 +139,10 @@ class Graph:
         metadata = node_metadata(self._request, scope)
         for message in update.get("messages", ()):
             self._modes.message(scope, message, metadata)
-        self._modes.updates(scope.namespace, scope.node, shown)
+        self._modes.send("updates", scope.namespace, {scope.node: shown})
         self._modes.result(scope, shown)
         if update:
-            self._modes.values(scope.namespace, after)
+            self._modes.send("values", scope.namespace, after)
         then = (
             None
             if following == END

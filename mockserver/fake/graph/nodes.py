@@ -63,7 +63,7 @@ class Nodes:
                 case Speak() as speak:
                     update["messages"] = [self._speak(scope, state, speak)]
                 case Custom(value):
-                    self.modes.custom(scope.namespace, value)
+                    self.modes.send("custom", scope.namespace, value)
                 case Update(values):
                     update |= values
                 case Interrupt(value):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mockserver.fake.errors import RunFailed
-from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace, Task
+from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace, Task, create_task
 from mockserver.fake.graph.checkpointer import FIRST_STEP, Checkpointer
 from mockserver.fake.graph.metadata import AGENT, RESEARCHER, START, TOOLS, Scope
 from mockserver.fake.graph.nodes import Nodes
@@ -110,14 +110,14 @@ class RunStart:
         elif self._request.subgraphs:
             self._modes.mark_sent(state.get("messages", []))
         if goto is not None and goto not in head.next_nodes:
-            tasks = (Task(self._ids.uuid5("task", *namespace, goto, head.step + 1), goto),)
-        self._modes.values(namespace, state)
+            tasks = (create_task(self._ids, namespace, goto, head.step + 1),)
+        self._modes.send("values", namespace, state)
         if self._starts_branch(namespace):
             fork = self._checkpointer.fork(head)
             step, tasks = fork.step, fork.tasks
         else:
             self._checkpointer.resume(replace(head, values=state, tasks=tasks))
-            self._checkpointer.replace_last(replace(head, values=state))
+            self._checkpointer.store(replace(head, values=state))
             step = head.step
         if not tasks:
             return StartPoint(state, None)
@@ -148,7 +148,7 @@ class RunStart:
         if not graph.namespace:
             self._on_start(state)
         if shown:
-            self._modes.values(graph.namespace, state)
+            self._modes.send("values", graph.namespace, state)
         self._checkpointer.save_step(graph.namespace, step, state, scope)
         return StartPoint(state, scope)
 

@@ -32,19 +32,15 @@ class StreamModes:
         """Whether the server sends an update before the state has given its messages ids."""
         self._request = request
         self._ids = ids
-        self._emit = emit
+        self.emit = emit
         self._now = now
         self._sent_ids: set[str] = set()
         self._announced_ids: set[str] = set()
 
-    def values(self, namespace: tuple[str, ...], state: Json) -> None:
-        self._send_mode("values", namespace, state)
-
-    def updates(self, namespace: tuple[str, ...], node: str, update: Json) -> None:
-        self._send_mode("updates", namespace, {node: update})
-
-    def custom(self, namespace: tuple[str, ...], value: Json) -> None:
-        self._send_mode("custom", namespace, value)
+    def send(self, mode: str, namespace: tuple[str, ...], value: Json) -> None:
+        """Emit the *value* of a *mode* that the request has: of `values` the state, of `updates` the outputs by node."""
+        if mode in self._request.modes and not self._is_hidden(namespace):
+            self._send(mode, namespace, value)
 
     def task(self, scope: Scope, state: Json) -> None:
         """Emit the start of a task with *state* as its input."""
@@ -72,16 +68,16 @@ class StreamModes:
 
     def checkpoint(self, namespace: tuple[str, ...], step: int, saved: Json, full: Json) -> None:
         """Emit a *saved* checkpoint; *full* is its form in the mode `debug`."""
-        self._send_mode("checkpoints", namespace, saved)
+        self.send("checkpoints", namespace, saved)
         self._debug(namespace, step, "checkpoint", full)
 
     def interrupted(
         self, namespace: tuple[str, ...], state: Json, interrupts: Sequence[Json]
     ) -> None:
         """Emit *interrupts*; they are empty if the request asked to stop here."""
-        self._send_mode("updates", namespace, {"__interrupt__": list(interrupts)})
+        self.send("updates", namespace, {"__interrupt__": list(interrupts)})
         if interrupts:
-            self._send_mode("values", namespace, state | {"__interrupt__": list(interrupts)})
+            self.send("values", namespace, state | {"__interrupt__": list(interrupts)})
 
     def token(
         self, scope: Scope, chunk: Message, get_partial: GetPartial, metadata: JsonText
@@ -95,7 +91,7 @@ class StreamModes:
             self._send("messages", scope.namespace, both)
         elif "messages" in self._request.modes:
             self._send_metadata(chunk["id"], metadata)
-            self._emit("messages/partial", [get_partial()])
+            self.emit("messages/partial", [get_partial()])
 
     def message(self, scope: Scope, message: Message, metadata: Json) -> None:
         """Emit the *message* of a node unless it was streamed."""
@@ -106,23 +102,20 @@ class StreamModes:
             self._send("messages", scope.namespace, [message, metadata])
         elif "messages" in self._request.modes:
             self._send_metadata(message["id"], JsonText(dumps(metadata)))
-            self._emit("messages/complete", [message])
+            self.emit("messages/complete", [message])
 
     def mark_sent(self, messages: list[Message]) -> None:
         """Do not send *messages*, which were in the state before the run."""
         self._sent_ids.update(message["id"] for message in messages)
 
-    def error(self, error: Json) -> None:
-        self._emit("error", error)
-
     def _send_metadata(self, identity: str, metadata: JsonText) -> None:
         if identity not in self._announced_ids:
             self._announced_ids.add(identity)
             text = f'{{{dumps(identity)}:{{"metadata":{metadata.text}}}}}'
-            self._emit("messages/metadata", JsonText(text))
+            self.emit("messages/metadata", JsonText(text))
 
     def _task(self, scope: Scope, kind: str, payload: Json) -> None:
-        self._send_mode("tasks", scope.namespace, payload)
+        self.send("tasks", scope.namespace, payload)
         self._debug(scope.namespace, scope.step, kind, payload)
 
     def time(self) -> str:
@@ -130,14 +123,10 @@ class StreamModes:
 
     def _debug(self, namespace: tuple[str, ...], step: int, kind: str, payload: Json) -> None:
         event = {"step": step, "timestamp": self.time(), "type": kind, "payload": payload}
-        self._send_mode("debug", namespace, event)
-
-    def _send_mode(self, mode: str, namespace: tuple[str, ...], value: Json) -> None:
-        if mode in self._request.modes and not self._is_hidden(namespace):
-            self._send(mode, namespace, value)
+        self.send("debug", namespace, event)
 
     def _is_hidden(self, namespace: tuple[str, ...]) -> bool:
         return bool(namespace) and not self._request.subgraphs
 
     def _send(self, name: str, namespace: tuple[str, ...], value: Json) -> None:
-        self._emit("|".join((name, *namespace)), value)
+        self.emit("|".join((name, *namespace)), value)

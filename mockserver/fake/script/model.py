@@ -5,14 +5,12 @@ assistant, so the messages alone determine the next visit.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from mockserver.formats.json_text import Json
 from mockserver.formats.user_pattern import TimeLimit, UserPattern
-
-T = TypeVar("T")
 
 _PLACEHOLDER = re.compile(r"\{([^\W\d]\w*)\}")
 
@@ -100,14 +98,6 @@ class Visit:
     steps: tuple[Step, ...]
     inner: bool = False
 
-    def preceded_by(self, steps: Iterable[Step]) -> "Visit":
-        """Return the visit with *steps* before its own."""
-        return replace(self, steps=(*steps, *self.steps))
-
-    def followed_by(self, steps: Iterable[Step]) -> "Visit":
-        """Return the visit with *steps* after its own."""
-        return replace(self, steps=(*self.steps, *steps))
-
     @property
     def speech(self) -> Speak | None:
         """The message of the assistant, or None."""
@@ -184,31 +174,27 @@ class Script:
                     "graph": situation.graph,
                     "turn": str(situation.turn),
                 }
-                return _split_visits(
-                    tuple(fill_placeholders(step, values | caught) for step in rule.steps)
-                )
+                return _split_visits(fill_placeholders(rule.steps, values | caught))
         return ()
 
 
-def fill_placeholders(value: T, values: Mapping[str, str]) -> T:
+def fill_placeholders(value: Any, values: Mapping[str, str]) -> Any:
     """Return *value* with `{name}` in its texts replaced by the values in *values*; other braces stay."""
-    return cast(T, _fill(value, values))
-
-
-def _fill(value: object, values: Mapping[str, str]) -> object:
     match value:
         case str():
             return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), value)
         case Mapping():
-            return {name: _fill(part, values) for name, part in value.items()}
+            return {name: fill_placeholders(part, values) for name, part in value.items()}
         case tuple():
-            return tuple(_fill(part, values) for part in value)
+            return tuple(fill_placeholders(part, values) for part in value)
         case list():
-            return [_fill(part, values) for part in value]
+            return [fill_placeholders(part, values) for part in value]
         case Call() | Speak() | Custom() | Update() | Interrupt() | Fail() | Delegate():
             names = value.__dataclass_fields__
-            parts: dict[str, Any] = {name: _fill(getattr(value, name), values) for name in names}
-            return replace(value, **parts)
+            return replace(
+                value,
+                **{name: fill_placeholders(getattr(value, name), values) for name in names},
+            )
         case _:
             return value
 
@@ -223,7 +209,8 @@ def _split_visits(steps: tuple[Step, ...]) -> tuple[Visit, ...]:
     for step in steps:
         if isinstance(step, Delegate):
             first, *others = _split_visits(step.steps)
-            inner = (first.preceded_by(_append_to_last(visits, waiting)), *others)
+            before = tuple(_append_to_last(visits, waiting))
+            inner = (replace(first, steps=before + first.steps), *others)
             visits += (replace(one, inner=True) for one in inner)
             waiting = []
             continue
@@ -240,5 +227,5 @@ def _append_to_last(visits: list[Visit], steps: list[Step]) -> list[Step]:
     """Add *steps* to the last of *visits* if possible; return the steps that could not be added."""
     if not visits or any(isinstance(step, Fail | Interrupt) for step in steps):
         return steps
-    visits[-1] = visits[-1].followed_by(steps)
+    visits[-1] = replace(visits[-1], steps=(*visits[-1].steps, *steps))
     return []

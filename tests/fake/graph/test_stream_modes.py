@@ -47,9 +47,9 @@ def test_a_graph_within_is_told_of_where_it_is_wanted(mode: str) -> None:
 
 
 def everything(modes: StreamModes, scope: Scope) -> None:
-    modes.values(scope.namespace, {"n": 1})
-    modes.updates(scope.namespace, "agent", {"n": 1})
-    modes.custom(scope.namespace, 5)
+    modes.send("values", scope.namespace, {"n": 1})
+    modes.send("updates", scope.namespace, {"agent": {"n": 1}})
+    modes.send("custom", scope.namespace, 5)
     modes.task(scope, {})
     modes.result(scope, {})
     modes.checkpoint(scope.namespace, 1, {"saved": 1}, {"full": 1})
@@ -58,11 +58,11 @@ def everything(modes: StreamModes, scope: Scope) -> None:
 
 def test_what_happens_is_told_in_the_server_s_words() -> None:
     told = Told("values", "updates", "custom", "checkpoints", "debug")
-    told.modes.values((), {"n": 1})
-    told.modes.updates((), "agent", None)
-    told.modes.custom((), [5])
+    told.modes.send("values", (), {"n": 1})
+    told.modes.send("updates", (), {"agent": None})
+    told.modes.send("custom", (), [5])
     told.modes.checkpoint((), 1, {"saved": 1}, {"full": 1})
-    told.modes.error({"error": "ValueError", "message": "no"})
+    told.modes.emit("error", {"error": "ValueError", "message": "no"})
 
     assert told.events == [
         ("values", {"n": 1}),

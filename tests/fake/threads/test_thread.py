@@ -297,7 +297,7 @@ class TestReaders:
     def test_one_may_begin_later_and_hear_of_some_alone(self, clock: Clock) -> None:
         run = clock.add("slow", 0.0, "updates", "values")
 
-        assert names(clock.stream(run, begin=2).read(99.0)[0]) == ["updates", "values"] * 2
+        assert names(clock.stream(run, position=2).read(99.0)[0]) == ["updates", "values"] * 2
         assert names(clock.stream(run, names={"values"}).read(99.0)[0]) == ["values"] * 3
         assert clock.stream(run, names=()).read(99.0)[0] == b""
 
