@@ -66,7 +66,7 @@ def error_response(status: int, detail: Json, headers: Headers = ()) -> Response
     return replace(answer, note=f"{status} {detail}".partition("\n")[0])
 
 
-def at_pace(timed: ScheduledBody, pace: Pace) -> bytes | TimedBody:
+def scale_to_pace(timed: ScheduledBody, pace: Pace) -> bytes | TimedBody:
     """Return the body *timed* at this *pace*: bytes if it is sent without delays."""
     if pace.factor is None:
         return b"".join(chunk for _, chunk in timed.steps)

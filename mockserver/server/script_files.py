@@ -18,7 +18,7 @@ def builtin_text() -> str:
 
 def builtin() -> Script:
     """Return the built-in script."""
-    return parse.script(builtin_text(), Script)
+    return parse.parse_script(builtin_text(), Script)
 
 
 class ScriptReloader:
@@ -59,4 +59,4 @@ def load(path: Path | None) -> Script:
     """Return the script in *path*, or the built-in one if it is None; raise UsageError, with file and line, if it is invalid."""
     if path is None:
         return builtin()
-    return discovery.parse_file(path, lambda text: parse.script(text, builtin, str(path)))
+    return discovery.parse_file(path, lambda text: parse.parse_script(text, builtin, str(path)))

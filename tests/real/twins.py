@@ -25,7 +25,7 @@ from mockserver.http.messages import Request
 from tests.agentserver import GRAPHS
 from tests.real.wire import Ask, Headers, Seen, asked
 
-SCRIPT = parse.script((GRAPHS / "script.yaml").read_text("utf-8"), Script)
+SCRIPT = parse.parse_script((GRAPHS / "script.yaml").read_text("utf-8"), Script)
 GRAPH_NAMES = ("scripted", "figures", "plain")
 """The graphs of the twin that the fake declares."""
 

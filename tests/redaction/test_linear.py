@@ -163,5 +163,5 @@ WORDS = ("!", "? ", "my name is X ", "use tools ", " ")
 def test_the_built_in_script_answers_a_long_message(piece: str) -> None:
     text = repeated(piece, SIZE // 5) + "x"
 
-    assert script_files.builtin().visits(Situation("agent", text, 1)) is not None
+    assert script_files.builtin().plan_visits(Situation("agent", text, 1)) is not None
     assert "".join(split_text(text)) == text

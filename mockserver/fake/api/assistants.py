@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.fake.api import graph_schemas
 from mockserver.fake.api import schemas as bodies
-from mockserver.fake.api.create_run import CONFIGURABLE_AND_CONTEXT, without_reserved
-from mockserver.fake.api.database import Assistant, Database, Record, new_assistant_record
-from mockserver.fake.api.endpoint import Call, require_uuid
+from mockserver.fake.api.create_run import CONFIGURABLE_AND_CONTEXT, drop_reserved
+from mockserver.fake.api.database import Assistant, Database, Record, create_assistant_record
+from mockserver.fake.api.endpoint import ApiCall, require_uuid
 from mockserver.fake.api.search import contains, get_page, page_response, sort_records
 from mockserver.fake.api.validation import HTTPError, parse_uuid, validate
 from mockserver.fake.graph.metadata import RESEARCHER
@@ -56,9 +56,9 @@ class Assistants:
         if identity == default_assistant_id(graph):
             database.ensure_assistant(graph, started)
         else:
-            database.put_assistant({**new_assistant_record(identity, graph, started), **record})
+            database.put_assistant({**create_assistant_record(identity, graph, started), **record})
 
-    def create(self, call: Call) -> Response:
+    def create(self, call: ApiCall) -> Response:
         """`POST /assistants`: create an assistant, or return the existing one if `if_exists` allows it."""
         body = call.body(bodies.ASSISTANT)
         name = call.ids.uuid4("assistant")
@@ -72,32 +72,32 @@ class Assistants:
             if body.get("if_exists") != "do_nothing":
                 raise HTTPError(409, f"Assistant {name} already exists")
             return json_response(existing.record)
-        record = new_assistant_record(
+        record = create_assistant_record(
             name,
             body["graph_id"],
             call.ids.time(),
             config=config or {},
             context=context or {},
-            metadata=without_reserved(body.get("metadata", {})),
+            metadata=drop_reserved(body.get("metadata", {})),
             name=body.get("name") or "Untitled",
             description=body.get("description"),
         )
         call.database.put_assistant(record)
         return json_response(record)
 
-    def search(self, call: Call) -> Response:
+    def search(self, call: ApiCall) -> Response:
         body = call.body(bodies.ASSISTANTS)
         # Only searches for threads support `extract`.
         query = {name: part for name, part in body.items() if name != "extract"}
         return page_response(sort_records(self._matching(call, query), query), query)
 
-    def count(self, call: Call) -> Response:
+    def count(self, call: ApiCall) -> Response:
         return json_response(len(self._matching(call, call.body(bodies.ASSISTANTS_COUNT))))
 
-    def get(self, call: Call) -> Response:
+    def get(self, call: ApiCall) -> Response:
         return json_response(_existing(call).record)
 
-    def patch(self, call: Call) -> Response:
+    def patch(self, call: ApiCall) -> Response:
         """`PATCH /assistants/{id}`: add a new version of an assistant."""
         call.path_uuid("assistant")
         body = call.body(bodies.ASSISTANT_PATCH)
@@ -111,18 +111,18 @@ class Assistants:
             **{name: body[name] for name in ("graph_id", "name", "description") if name in body},
             "config": config or record["config"],
             "context": record["context"] if context is None else context,
-            "metadata": {**record["metadata"], **without_reserved(body.get("metadata", {}))},
+            "metadata": {**record["metadata"], **drop_reserved(body.get("metadata", {}))},
             "updated_at": call.ids.time_after(record["updated_at"]),
             "version": assistant.versions[-1]["version"] + 1,
         }
         call.database.put_assistant(changed)
         return json_response(changed)
 
-    def delete(self, call: Call) -> Response:
+    def delete(self, call: ApiCall) -> Response:
         del call.database.assistants[_existing(call).record["assistant_id"]]
         return Response(204, (), b"")
 
-    def versions(self, call: Call) -> Response:
+    def versions(self, call: ApiCall) -> Response:
         """`POST /assistants/{id}/versions`: list the versions of an assistant, newest first."""
         call.path_uuid("assistant")
         body = call.body(bodies.VERSIONS)
@@ -130,7 +130,7 @@ class Assistants:
         wanted = {"metadata": body.get("metadata", {})}
         return json_response(get_page([v for v in reversed(versions) if contains(v, wanted)], body))
 
-    def latest(self, call: Call) -> Response:
+    def latest(self, call: ApiCall) -> Response:
         """`POST /assistants/{id}/latest`: restore an earlier version, except its graph and context, as the real server does."""
         body = call.body(bodies.ASSISTANT_VERSION)
         assistant, number = _existing(call), body.get("version")
@@ -144,7 +144,7 @@ class Assistants:
         }
         return json_response(assistant.record)
 
-    def graph(self, call: Call) -> Response:
+    def graph(self, call: ApiCall) -> Response:
         """`GET /assistants/{id}/graph`: return the drawing of a graph, by assistant id or graph name."""
         name = call.path[0]
         if not (name in self._graphs or (not self._graphs and parse_uuid(name) is None)):
@@ -156,25 +156,25 @@ class Assistants:
             raise HTTPError(422, "Invalid xray value")
         return json_response(graph_schemas.GRAPH_INSIDE)
 
-    def schemas(self, call: Call) -> Response:
+    def schemas(self, call: ApiCall) -> Response:
         graph = _existing(call).record["graph_id"]
         return json_response({"graph_id": graph, **graph_schemas.describe_state(f"{graph}_state")})
 
-    def subgraphs(self, call: Call) -> Response:
+    def subgraphs(self, call: ApiCall) -> Response:
         """`GET /assistants/{id}/subgraphs`: return the schemas of the subgraphs' states."""
         _existing(call)
         wanted = call.path[1:] or (RESEARCHER,)
         inside = {RESEARCHER: graph_schemas.describe_state("LangGraphState")}
         return json_response({name: inside[name] for name in wanted if name in inside})
 
-    def _matching(self, call: Call, query: Mapping[str, Json]) -> list[Record]:
+    def _matching(self, call: ApiCall, query: Mapping[str, Json]) -> list[Record]:
         self._check_graph(query, call)
         wanted = {name: query[name] for name in ("graph_id", "metadata") if name in query}
         part = query.get("name", "").lower()
         records = (assistant.record for assistant in call.database.assistants.values())
         return [r for r in records if part in r["name"].lower() and contains(r, wanted)]
 
-    def _check_graph(self, query: Mapping[str, Json], call: Call) -> None:
+    def _check_graph(self, query: Mapping[str, Json], call: ApiCall) -> None:
         graph = query.get("graph_id")
         if graph is None or graph in self._graphs:
             return
@@ -200,7 +200,7 @@ def _config_and_context(body: Mapping[str, Json]) -> tuple[Json, Json]:
     return config, context
 
 
-def _existing(call: Call) -> Assistant:
+def _existing(call: ApiCall) -> Assistant:
     identity = call.path_uuid("assistant")
     if identity not in call.database.assistants:
         raise HTTPError(404, f"Assistant {identity} not found")

@@ -2,11 +2,11 @@
 
 from mockserver.fake.api import schemas
 from mockserver.fake.api.create_run import Body
-from mockserver.fake.api.endpoint import Call, require_uuid
-from mockserver.fake.api.thread_runs import path_of
+from mockserver.fake.api.endpoint import ApiCall, require_uuid
+from mockserver.fake.api.thread_runs import get_run_path
 from mockserver.fake.api.threads import Threads
 from mockserver.fake.api.validation import HTTPError
-from mockserver.fake.graph.runner import wait_headers
+from mockserver.fake.graph.runner import get_wait_headers
 from mockserver.fake.replies import Response
 from mockserver.fake.threads.thread import Action, Run, Thread
 
@@ -20,7 +20,7 @@ class RunCancellation:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    def cancel(self, call: Call) -> Response:
+    def cancel(self, call: ApiCall) -> Response:
         thread, run = self._threads.find_run(call)
         if thread is None or run is None:
             raise HTTPError(404, _NONE_FOUND)
@@ -29,9 +29,9 @@ class RunCancellation:
         self._cancel(call, thread, run, "/threads/{thread_id}/runs/{run_id}/cancel")
         if not call.is_true("wait"):
             return Response(202, (), b"")
-        return Response(200, wait_headers(path_of(run)), b"{}")
+        return Response(200, get_wait_headers(get_run_path(run)), b"{}")
 
-    def cancel_many(self, call: Call) -> Response:
+    def cancel_many(self, call: ApiCall) -> Response:
         """`POST /runs/cancel`: cancel several runs of a thread, or all runs with a status."""
         body = call.body(schemas.CANCEL)
         by_ids = {"thread_id", "run_ids"} & body.keys()
@@ -47,7 +47,7 @@ class RunCancellation:
             self._cancel(call, thread, run, "/runs/cancel")
         return Response(204, (), b"")
 
-    def _selected_runs(self, call: Call, body: Body) -> list[tuple[Thread, Run]]:
+    def _selected_runs(self, call: ApiCall, body: Body) -> list[tuple[Thread, Run]]:
         if "status" in body:
             threads = [self._threads.settle(t, call.now) for t in call.database.threads.values()]
             active = [(thread, run) for thread in threads for run in thread.active]
@@ -60,7 +60,7 @@ class RunCancellation:
         self._threads.settle(thread, call.now)
         return [(thread, thread.runs[one]) for one in names if one in thread.runs]
 
-    def _cancel(self, call: Call, thread: Thread, run: Run, path: str) -> None:
+    def _cancel(self, call: ApiCall, thread: Thread, run: Run, path: str) -> None:
         action = Action.ROLLBACK if call.query("action") == "rollback" else Action.INTERRUPT
         thread.cancel(run, action, call.now, f"{action} requested via POST {path}")
         self._threads.settle(thread, call.now)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from mockserver.fake.api import webhooks
 from mockserver.fake.api.database import Record
-from mockserver.fake.api.endpoint import Call
+from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.validation import HTTPError, parse_uuid
 from mockserver.fake.ids import Ids
 from mockserver.fake.run_request import RunRequest
@@ -27,7 +27,9 @@ _RESERVED_CONFIGURABLE = (
 Body = Mapping[str, Json]
 
 
-def stateless_run_request(call: Call, body: Body, assistant_id: str, *names: int) -> RunRequest:
+def create_stateless_request(
+    call: ApiCall, body: Body, assistant_id: str, *names: int
+) -> RunRequest:
     """Return the stateless run that the validated *body* requests; raise HTTPError if it is invalid.
 
     *names* distinguish the runs of one batch.
@@ -40,8 +42,8 @@ def stateless_run_request(call: Call, body: Body, assistant_id: str, *names: int
     return _build_request(call, body, assistant.record, {}, run_id, thread_id)
 
 
-def thread_run_request(
-    call: Call, body: Body, assistant: Record, thread_id: str, thread_metadata: Body
+def create_thread_request(
+    call: ApiCall, body: Body, assistant: Record, thread_id: str, thread_metadata: Body
 ) -> RunRequest:
     """Return the run on an existing thread that the validated *body* requests."""
     run_id = call.ids.uuid7("run")
@@ -50,7 +52,7 @@ def thread_run_request(
 
 
 def _build_request(
-    call: Call,
+    call: ApiCall,
     body: Body,
     assistant: Record,
     thread_metadata: Body,
@@ -60,7 +62,7 @@ def _build_request(
     metadata = {
         **assistant["metadata"],
         **thread_metadata,
-        **own_metadata(body),
+        **get_own_metadata(body),
         "assistant_id": assistant["assistant_id"],
     }
     tracer = body.get("langsmith_tracer") or {}
@@ -106,7 +108,7 @@ def _build_request(
     )
 
 
-def run_record(run: RunRequest, body: Body, ids: Ids) -> dict[str, Json]:
+def create_run_record(run: RunRequest, body: Body, ids: Ids) -> dict[str, Json]:
     """Return the Run record of the new *run*, which *body* requested."""
     return {
         "run_id": run.run_id,
@@ -137,7 +139,7 @@ def run_record(run: RunRequest, body: Body, ids: Ids) -> dict[str, Json]:
     }
 
 
-def without_reserved(metadata: Body) -> dict[str, Json]:
+def drop_reserved(metadata: Body) -> dict[str, Json]:
     return {name: value for name, value in metadata.items() if name not in _RESERVED}
 
 
@@ -160,10 +162,10 @@ def check_run(body: Body, *, on_existing_thread: bool = False) -> None:
         webhooks.check(body["webhook"])
 
 
-def own_metadata(body: Body) -> dict[str, Json]:
+def get_own_metadata(body: Body) -> dict[str, Json]:
     """Return the metadata that the *body* of a run sets, in its config or beside it."""
     config_metadata = body.get("config", {}).get("metadata") or {}
-    return without_reserved({**config_metadata, **body.get("metadata", {})})
+    return drop_reserved({**config_metadata, **body.get("metadata", {})})
 
 
 def _config(body: Body, assistant: Record) -> dict[str, Json]:

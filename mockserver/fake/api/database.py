@@ -89,7 +89,7 @@ class Database:
             identity = default_assistant_id(graph)
             self.graphs[graph] = identity
             drop_oldest(self.graphs)
-            record = new_assistant_record(
+            record = create_assistant_record(
                 identity, graph, created_at, name=graph, metadata={"created_by": "system"}
             )
             self.put_assistant(record)
@@ -119,7 +119,7 @@ def drop_oldest(entries: dict[str, Any], limit: int = MAX_ENTRIES) -> None:
         del entries[next(iter(entries))]
 
 
-def new_assistant_record(identity: str, graph: str, at: str, **parts: Json) -> dict[str, Json]:
+def create_assistant_record(identity: str, graph: str, at: str, **parts: Json) -> dict[str, Json]:
     """Return the record of an assistant that is created *at* this time, with these *parts*."""
     return {
         "assistant_id": identity,

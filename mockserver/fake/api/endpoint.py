@@ -11,7 +11,7 @@ from mockserver.http.messages import Request
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiCall:
     """A *request* with the variable parts of its *path*, its ids, and the database of its session."""
 
     request: Request

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection
 
-from mockserver.fake.api.endpoint import Call
+from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.threads import Threads
 from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.graph.event_log import Event
 from mockserver.fake.graph.metadata import HOST
-from mockserver.fake.graph.runner import RunEngine, stream_headers, wait_headers
+from mockserver.fake.graph.runner import RunEngine, get_stream_headers, get_wait_headers
 from mockserver.fake.json_format import to_server_json
 from mockserver.fake.replies import Response, json_response
 from mockserver.fake.threads.run_readers import RunOutcome, RunStream
@@ -30,7 +30,7 @@ class ExistingRuns:
         self._runs = runs
         self._threads = threads
 
-    def list_runs(self, call: Call) -> Response:
+    def list_runs(self, call: ApiCall) -> Response:
         """`GET /threads/{id}/runs`: list the runs of a thread, newest first; a delayed run counts from when it is due."""
         call.path_uuid("thread")
         limit = call.query_number("limit", 10, status=400)
@@ -48,13 +48,13 @@ class ExistingRuns:
             [{n: p for n, p in one.items() if not wanted or n in wanted} for one in shown]
         )
 
-    def get(self, call: Call) -> Response:
+    def get(self, call: ApiCall) -> Response:
         _, run = self._threads.find_run(call)
         if run is None:
             raise HTTPError(404, "Run not found")
         return json_response(_run_json(run))
 
-    def delete(self, call: Call) -> Response:
+    def delete(self, call: ApiCall) -> Response:
         """`DELETE /threads/{id}/runs/{id}`: delete a run and its checkpoints."""
         thread, run = self._threads.find_run(call)
         if thread is None or run is None:
@@ -66,9 +66,9 @@ class ExistingRuns:
         self._threads.settle(thread, call.now)
         return Response(204, (), b"")
 
-    def join(self, call: Call) -> Response:
+    def join(self, call: ApiCall) -> Response:
         """`GET /threads/{id}/runs/{id}/join`: wait for a run."""
-        headers = wait_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
+        headers = get_wait_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
         thread, run = self._threads.find_run(call)
         if thread is None or run is None:
             return Response(200, headers, to_server_json({"__error__": _NOT_FOUND}).encode())
@@ -78,9 +78,9 @@ class ExistingRuns:
         )
         return Response(200, headers, reader)
 
-    def stream(self, call: Call) -> Response:
+    def stream(self, call: ApiCall) -> Response:
         """`GET /threads/{id}/runs/{id}/stream`: stream the events of a run, from `last-event-id` on if given."""
-        headers = stream_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
+        headers = get_stream_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
         thread, run = self._threads.find_run(call)
         if thread is None or run is None:
             return Response(200, headers, Event(0.0, "error", _NOT_FOUND).raw)
@@ -124,7 +124,7 @@ def _count_seen(run: Run, last: str | None, now: float) -> int:
     return sum(began + event.at <= now for event in events) if run.ended_at is None else len(events)
 
 
-def _names(call: Call) -> Collection[str] | None:
+def _names(call: ApiCall) -> Collection[str] | None:
     """Return the names of the events that the query selects, or None for all."""
     text = call.query("stream_mode")
     if not text:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mockserver.fake.api.database import Database
-from mockserver.fake.api.threads import new_thread_record
+from mockserver.fake.api.threads import create_thread_record
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Task
 from mockserver.fake.graph.metadata import AGENT
 from mockserver.fake.ids import EPOCH, Ids
@@ -42,7 +42,7 @@ def adopt_thread(database: Database, known: KnownThread, epoch: datetime = EPOCH
     name, moment = known.identity, database.next_time()
     ids = Ids(name, 0, moment, epoch)
     existing = database.threads.get(name)
-    record = existing.record if existing else new_thread_record(name, ids, {})
+    record = existing.record if existing else create_thread_record(name, ids, {})
     metadata = {**record["metadata"], **known.record.get("metadata", {})}
     thread = Thread({**record, "metadata": metadata}, moment)
     for number, one in enumerate(known.checkpoints):

@@ -8,9 +8,9 @@ from urllib.parse import quote, unquote
 from mockserver.fake.api import schemas, store
 from mockserver.fake.api.assistants import Assistants
 from mockserver.fake.api.cancel_runs import RunCancellation
-from mockserver.fake.api.create_run import Body, run_record, stateless_run_request
+from mockserver.fake.api.create_run import Body, create_run_record, create_stateless_request
 from mockserver.fake.api.database import Database
-from mockserver.fake.api.endpoint import Call
+from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.existing_runs import ExistingRuns
 from mockserver.fake.api.thread_runs import ThreadRuns
 from mockserver.fake.api.thread_state import ThreadStates
@@ -24,7 +24,7 @@ from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 
-Endpoint = Callable[[Call], Response]
+Endpoint = Callable[[ApiCall], Response]
 
 INFO = {
     "version": API_VERSION,
@@ -97,7 +97,7 @@ class Api:
         ]
         for route, found in matching:
             if request.method in route.methods:
-                return route.endpoint(Call(request, ids, database, found.groups(), now))
+                return route.endpoint(ApiCall(request, ids, database, found.groups(), now))
         if matching:
             allowed = ", ".join(matching[0][0].methods)
             return error_response(405, "Method Not Allowed", (("allow", allowed),))
@@ -106,25 +106,25 @@ class Api:
             return _redirect(request, shorter, query)
         return error_response(404, "Not Found")
 
-    def _stream(self, call: Call) -> Response:
+    def _stream(self, call: ApiCall) -> Response:
         body = call.body(schemas.RUN_AWAITED)
         run = self._run_request(call, body)
         if not run.keeps_thread:
             return self._runs.stream(run, call.ids)
         return self._on_thread.stream_stateless(call, run, body)
 
-    def _wait(self, call: Call) -> Response:
+    def _wait(self, call: ApiCall) -> Response:
         body = call.body(schemas.RUN_AWAITED)
         run = self._run_request(call, body)
         if not run.keeps_thread:
             return self._runs.wait(run, call.ids)
         return self._on_thread.wait_stateless(call, run, body)
 
-    def _start(self, call: Call) -> Response:
+    def _start(self, call: ApiCall) -> Response:
         record = self._start_run(call, call.body(schemas.RUN))
         return json_response(record, headers=(("content-location", f"/runs/{record['run_id']}"),))
 
-    def _batch(self, call: Call) -> Response:
+    def _batch(self, call: ApiCall) -> Response:
         bodies = call.body(schemas.RUNS)
         for body in bodies:  # a batch with an invalid run starts none
             self._run_request(call, body)
@@ -132,16 +132,16 @@ class Api:
             [self._start_run(call, body, number) for number, body in enumerate(bodies)]
         )
 
-    def _start_run(self, call: Call, body: Body, *names: int) -> dict[str, Json]:
+    def _start_run(self, call: ApiCall, body: Body, *names: int) -> dict[str, Json]:
         """Return the record of a new stateless run; it is played only if its thread is kept."""
         run = self._run_request(call, body, *names)
         if run.keeps_thread:
             return self._on_thread.start_stateless(call, run, body)[1].record
-        return run_record(run, body, call.ids)
+        return create_run_record(run, body, call.ids)
 
-    def _run_request(self, call: Call, body: Body, *names: int) -> RunRequest:
+    def _run_request(self, call: ApiCall, body: Body, *names: int) -> RunRequest:
         assistant = self._assistants.resolve(body["assistant_id"], call.database, call.ids)
-        return stateless_run_request(call, body, assistant, *names)
+        return create_stateless_request(call, body, assistant, *names)
 
     def _all_routes(self) -> tuple[Route, ...]:
         """Return all routes in the real server's order: the first match of a path decides the methods of a 405."""

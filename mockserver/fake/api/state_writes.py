@@ -2,20 +2,20 @@
 
 from collections.abc import Mapping
 
-from mockserver.fake.api.endpoint import Call
+from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.threads.thread import Thread
-from mockserver.fake.threads.update_state import StateUpdate, checkpoint_after
+from mockserver.fake.threads.update_state import StateUpdate, create_updated_checkpoint
 from mockserver.formats.json_text import Json
 
 NO_GRAPH = "it has no graph: start a run on it, or set `graph_id` in its metadata"
 
 
 def write_state(
-    call: Call, thread: Thread, body: Mapping[str, Json], runs: RunEngine, *, merge: bool = False
+    call: ApiCall, thread: Thread, body: Mapping[str, Json], runs: RunEngine, *, merge: bool = False
 ) -> Checkpoint:
     """Write the values of *body* into the state of *thread*; raise HTTPError if the graph rejects them.
 
@@ -25,7 +25,7 @@ def write_state(
     if graph is None:
         raise HTTPError(400, f"Thread {thread.identity}: {NO_GRAPH}")
     reference = body.get("checkpoint", {})
-    namespace = namespace_of(reference)
+    namespace = get_namespace(reference)
     checkpoint_id = body.get("checkpoint_id") or reference.get("checkpoint_id")
     base = thread.history.head(namespace)
     if checkpoint_id is not None:
@@ -38,7 +38,7 @@ def write_state(
         metadata["checkpoint_id"] = checkpoint_id
     update = StateUpdate(body.get("values"), body.get("as_node"), base, namespace, checkpoint_id)
     try:
-        checkpoint = checkpoint_after(update, runs.script, graph, ids, metadata)
+        checkpoint = create_updated_checkpoint(update, runs.script, graph, ids, metadata)
     except RunFailed as error:
         raise HTTPError(400, error.message) from None
     if merge and base is not None:
@@ -50,7 +50,7 @@ def write_state(
     return checkpoint
 
 
-def namespace_of(reference: Mapping[str, Json]) -> Namespace:
+def get_namespace(reference: Mapping[str, Json]) -> Namespace:
     """Return the namespace of a checkpoint reference."""
     path = reference.get("checkpoint_ns") or ""
     return tuple(path.split("|")) if path else ()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from mockserver.fake.api import schemas
 from mockserver.fake.api.database import MAX_ITEMS, Item, Namespace
-from mockserver.fake.api.endpoint import Call
+from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.search import get_page
 from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.replies import Response, json_response
@@ -21,7 +21,7 @@ _OPERATORS: dict[str, Callable[[Json, Json], bool]] = {
 }
 
 
-def put(call: Call) -> Response:
+def put(call: ApiCall) -> Response:
     body = call.body(schemas.ITEM)
     if error := _label_error(body["namespace"]):
         return error
@@ -36,7 +36,7 @@ def put(call: Call) -> Response:
     return Response(204, (), b"")
 
 
-def get(call: Call) -> Response:
+def get(call: ApiCall) -> Response:
     """`GET /store/items`: return one item, or null if it does not exist."""
     labels = call.query("namespace").split(".")
     if error := _label_error(labels):
@@ -49,7 +49,7 @@ def get(call: Call) -> Response:
     return json_response(item and _item_json(namespace, key, item))
 
 
-def delete(call: Call) -> Response:
+def delete(call: ApiCall) -> Response:
     body = call.body(schemas.ITEM_KEY)
     if error := _label_error(body.get("namespace", [])):
         return error
@@ -57,7 +57,7 @@ def delete(call: Call) -> Response:
     return Response(204, (), b"")
 
 
-def search(call: Call) -> Response:
+def search(call: ApiCall) -> Response:
     body = call.body(schemas.ITEMS)
     prefix = tuple(body.get("namespace_prefix") or ())
     if error := _label_error(list(prefix)):
@@ -73,7 +73,7 @@ def search(call: Call) -> Response:
     return json_response({"items": get_page(found, {**body, "limit": body.get("limit") or 10})})
 
 
-def namespaces(call: Call) -> Response:
+def namespaces(call: ApiCall) -> Response:
     body = call.body(schemas.NAMESPACES)
     for part in ("prefix", "suffix"):
         if error := _label_error(body.get(part, [])):

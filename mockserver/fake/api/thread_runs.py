@@ -6,15 +6,15 @@ from mockserver.fake.api.create_run import (
     NOT_FOUND,
     Body,
     check_run,
-    own_metadata,
-    run_record,
-    thread_run_request,
+    create_run_record,
+    create_thread_request,
+    get_own_metadata,
 )
 from mockserver.fake.api.database import Record
-from mockserver.fake.api.endpoint import Call
-from mockserver.fake.api.threads import Threads, new_thread_record
+from mockserver.fake.api.endpoint import ApiCall
+from mockserver.fake.api.threads import Threads, create_thread_record
 from mockserver.fake.api.validation import HTTPError, parse_uuid
-from mockserver.fake.graph.runner import RunEngine, stream_headers, wait_headers
+from mockserver.fake.graph.runner import RunEngine, get_stream_headers, get_wait_headers
 from mockserver.fake.replies import Response, json_response
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.threads.run_readers import RunOutcome, RunStream
@@ -32,48 +32,48 @@ class ThreadRuns:
         self._threads = threads
         self._assistants = assistants
 
-    def start(self, call: Call) -> Response:
+    def start(self, call: ApiCall) -> Response:
         """`POST /threads/{id}/runs`: start a run in the background."""
         _, run = self._start(call, call.body(schemas.RUN_ON_THREAD), malformed=422)
-        return json_response(run.record, headers=(("content-location", path_of(run)),))
+        return json_response(run.record, headers=(("content-location", get_run_path(run)),))
 
-    def stream(self, call: Call) -> Response:
+    def stream(self, call: ApiCall) -> Response:
         """`POST /threads/{id}/runs/stream`: start a run and stream its events."""
         body = call.body(schemas.RUN_ON_THREAD_AWAITED)
         thread, run = self._start(call, body)
-        return self._stream(thread, run, body, path_of(run))
+        return self._stream(thread, run, body, get_run_path(run))
 
-    def wait(self, call: Call) -> Response:
+    def wait(self, call: ApiCall) -> Response:
         """`POST /threads/{id}/runs/wait`: start a run and return its outcome."""
         body = call.body(schemas.RUN_ON_THREAD_AWAITED)
         return self._wait(*self._start(call, body), body)
 
-    def stream_stateless(self, call: Call, request: RunRequest, body: Body) -> Response:
+    def stream_stateless(self, call: ApiCall, request: RunRequest, body: Body) -> Response:
         """Stream the events of the stateless run *request*, whose *body* asks to keep its thread."""
         thread, run = self.start_stateless(call, request, body)
         return self._stream(thread, run, body, f"/runs/{run.identity}")
 
-    def wait_stateless(self, call: Call, request: RunRequest, body: Body) -> Response:
+    def wait_stateless(self, call: ApiCall, request: RunRequest, body: Body) -> Response:
         """Return the outcome of the stateless run *request*, whose *body* asks to keep its thread."""
         return self._wait(*self.start_stateless(call, request, body), body)
 
     def _stream(self, thread: Thread, run: Run, body: Body, path: str) -> Response:
         cancels = body.get("on_disconnect") == "cancel"
         reader = RunStream(thread, run, self._runs.play_on_thread, cancels=cancels)
-        return Response(200, stream_headers(path), reader, _note(run))
+        return Response(200, get_stream_headers(path), reader, _note(run))
 
     def _wait(self, thread: Thread, run: Run, body: Body) -> Response:
         cancels = body.get("on_disconnect") == "cancel"
         reader = RunOutcome(thread, run, self._runs.play_on_thread, cancels=cancels)
-        return Response(200, wait_headers(path_of(run)), reader, _note(run))
+        return Response(200, get_wait_headers(get_run_path(run)), reader, _note(run))
 
-    def start_stateless(self, call: Call, request: RunRequest, body: Body) -> tuple[Thread, Run]:
+    def start_stateless(self, call: ApiCall, request: RunRequest, body: Body) -> tuple[Thread, Run]:
         """Start the stateless run *request* on a new thread that is kept."""
         assistant = call.database.assistants[request.assistant_id].record
         thread = _new_thread(call, request.thread_id, body, assistant)
         return thread, self._add(call, thread, request, body)
 
-    def _start(self, call: Call, body: Body, malformed: int = 400) -> tuple[Thread, Run]:
+    def _start(self, call: ApiCall, body: Body, malformed: int = 400) -> tuple[Thread, Run]:
         """Start the run that *body* requests; *malformed* is the status for an invalid thread id."""
         name = parse_uuid(call.path[0])
         if name is None:
@@ -99,26 +99,26 @@ class ThreadRuns:
                 "metadata": metadata,
                 "config": config | {"configurable": {}},
             }
-        request = thread_run_request(call, body, assistant.record, name, metadata)
+        request = create_thread_request(call, body, assistant.record, name, metadata)
         return thread, self._add(call, thread, request, body)
 
-    def _add(self, call: Call, thread: Thread, request: RunRequest, body: Body) -> Run:
+    def _add(self, call: ApiCall, thread: Thread, request: RunRequest, body: Body) -> Run:
         ids = call.ids.at(thread.next_moment(call.database.next_time()))
         strategy = body.get("multitask_strategy")
         if request.on_existing_thread and strategy in tuple(Action):
             for other in thread.active:
                 thread.cancel(other, Action(strategy), call.now, None)
         due = call.now + self._runs.gap(request.delay)
-        run = Run(request, ids, run_record(request, body, ids), due)
+        run = Run(request, ids, create_run_record(request, body, ids), due)
         thread.add(run, self._runs.play_on_thread, call.now)
         call.database.put_thread(thread)
         return run
 
 
-def _new_thread(call: Call, name: str, body: Body, assistant: Record) -> Thread:
+def _new_thread(call: ApiCall, name: str, body: Body, assistant: Record) -> Thread:
     moment = call.database.next_time()
-    record = new_thread_record(name, call.ids.at(moment), {}) | {
-        "metadata": _assistant_ids(assistant) | own_metadata(body),
+    record = create_thread_record(name, call.ids.at(moment), {}) | {
+        "metadata": _assistant_ids(assistant) | get_own_metadata(body),
         "config": {**body.get("config", {}), "configurable": {}},
     }
     order = ("thread_id", "status", "metadata", "config", "created_at", "updated_at", "values")
@@ -129,7 +129,7 @@ def _assistant_ids(assistant: Record) -> dict[str, Json]:
     return {"graph_id": assistant["graph_id"], "assistant_id": assistant["assistant_id"]}
 
 
-def path_of(run: Run) -> str:
+def get_run_path(run: Run) -> str:
     """Return the path of *run* for response headers."""
     return f"/threads/{run.request.thread_id}/runs/{run.identity}"
 

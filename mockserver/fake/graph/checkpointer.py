@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from mockserver.fake.graph.checkpoint_store import Checkpoint, History, Namespace, Task, create_task
-from mockserver.fake.graph.metadata import RESEARCHER, START, Scope, checkpoint_metadata
+from mockserver.fake.graph.metadata import RESEARCHER, START, Scope, build_checkpoint_metadata
 from mockserver.fake.graph.state import State
 from mockserver.fake.graph.stream_modes import StreamModes
 from mockserver.fake.ids import Ids
@@ -138,7 +138,7 @@ class Checkpointer:
         self._count += 1
         own_metadata = {"source": source, "step": step, "parents": outer}
         self._send(checkpoint, parent and self._config(parent), own_metadata)
-        metadata = checkpoint_metadata(
+        metadata = build_checkpoint_metadata(
             self._request, self._enclosing_task(namespace), outer, own_metadata
         )
         self.store(replace(checkpoint, metadata=metadata, created_at=self._modes.time()))
@@ -182,16 +182,16 @@ class Checkpointer:
         thread = self._request.thread_id
         tasks, debug_tasks = [], []
         for task in checkpoint.tasks:
-            inner = subgraph_reference(thread, task)
+            inner = create_subgraph_reference(thread, task)
             tasks.append(_task_json(task) | {"state": inner and {"configurable": inner}})
             debug_tasks.append(
                 _task_json(task) | ({"checkpoint": inner} if inner else {"state": None})
             )
         debug = {
             "tasks": debug_tasks,
-            "checkpoint": reference(thread, checkpoint, checkpoint.identity),
+            "checkpoint": create_reference(thread, checkpoint, checkpoint.identity),
             "parent_checkpoint": checkpoint.parent
-            and reference(thread, checkpoint, checkpoint.parent),
+            and create_reference(thread, checkpoint, checkpoint.parent),
         }
         self._modes.checkpoint(
             checkpoint.namespace, checkpoint.step, payload | {"tasks": tasks}, payload | debug
@@ -208,7 +208,7 @@ class Checkpointer:
         }
 
 
-def reference(thread: str, checkpoint: Checkpoint, identity: str) -> dict[str, Json]:
+def create_reference(thread: str, checkpoint: Checkpoint, identity: str) -> dict[str, Json]:
     """Return the server's reference to the checkpoint *identity*: *checkpoint* or the one before it."""
     return {
         "checkpoint_id": identity,
@@ -218,7 +218,7 @@ def reference(thread: str, checkpoint: Checkpoint, identity: str) -> dict[str, J
     }
 
 
-def subgraph_reference(thread: str, task: Task) -> dict[str, Json] | None:
+def create_subgraph_reference(thread: str, task: Task) -> dict[str, Json] | None:
     """Return a reference to the subgraph that *task* runs, or None if it runs none."""
     if task.name != RESEARCHER:
         return None

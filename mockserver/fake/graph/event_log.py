@@ -66,7 +66,7 @@ class EventLog:
     def save(self, checkpoint: Checkpoint) -> None:
         self._checkpoints.append((self._advance(), checkpoint))
 
-    def result(self, error: RunFailed | None, note: str | None) -> RunResult:
+    def build_result(self, error: RunFailed | None, note: str | None) -> RunResult:
         """Return the logged run; *error* is the reason if it failed."""
         events, checkpoints = tuple(self._events), tuple(self._checkpoints)
         return RunResult(events, checkpoints, self._advance(), self.now, error, note)

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from mockserver.fake.graph.metadata import (
     MODEL,
     Scope,
-    graph_metadata,
-    inner_metadata,
-    message_metadata,
-    model_metadata,
-    node_metadata,
+    build_graph_metadata,
+    build_inner_metadata,
+    build_message_metadata,
+    build_model_metadata,
+    build_node_metadata,
 )
 from mockserver.fake.graph.stream_modes import MESSAGES, Emit
 from mockserver.fake.run_request import RunRequest
@@ -39,24 +39,28 @@ class Callbacks:
         self._tags: list[Json] = list(request.config.get("tags") or [])
 
     def graph(self, event: str, scope: Scope, data: Json) -> None:
-        self._send(event, scope, self._name, [], lambda request, _: graph_metadata(request), data)
+        self._send(
+            event, scope, self._name, [], lambda request, _: build_graph_metadata(request), data
+        )
 
     def node(self, event: str, scope: Scope, data: Json) -> None:
-        self._send(event, scope, scope.node, [f"graph:step:{scope.step}"], node_metadata, data)
+        self._send(
+            event, scope, scope.node, [f"graph:step:{scope.step}"], build_node_metadata, data
+        )
 
     def inside_node(self, event: str, scope: Scope, name: str, data: Json) -> None:
         """Emit an *event* of the tool or subgraph *name* that a node runs."""
-        self._send(event, scope, name, ["seq:step:1"], inner_metadata, data)
+        self._send(event, scope, name, ["seq:step:1"], build_inner_metadata, data)
 
     def route(self, scope: Scope, state: Json, chosen: str) -> None:
         tags, data = ["seq:step:3"], {"output": chosen, "input": state}
-        self._send("on_chain_start", scope, _ROUTE, tags, node_metadata, {"input": state})
-        self._send("on_chain_end", scope, _ROUTE, tags, node_metadata, data)
+        self._send("on_chain_start", scope, _ROUTE, tags, build_node_metadata, {"input": state})
+        self._send("on_chain_end", scope, _ROUTE, tags, build_node_metadata, data)
 
     def model(self, event: str, scope: Scope, data: Json) -> None:
         # If the server also streams the message, the tags are in the metadata that both share.
         shown = self._streams and (self._request.subgraphs or not scope.namespace)
-        metadata = message_metadata if shown else model_metadata
+        metadata = build_message_metadata if shown else build_model_metadata
         self._send(event, scope, MODEL, ["seq:step:1"], metadata, data)
 
     def _send(

@@ -12,11 +12,11 @@ from dataclasses import replace
 from mockserver.errors import SlowPatternError
 from mockserver.fake.errors import RunFailed, RunInterrupted
 from mockserver.fake.graph.checkpointer import Checkpointer
-from mockserver.fake.graph.metadata import AGENT, END, SUBGRAPH, TOOLS, Scope, node_metadata
+from mockserver.fake.graph.metadata import AGENT, END, SUBGRAPH, TOOLS, Scope, build_node_metadata
 from mockserver.fake.graph.nodes import Nodes
-from mockserver.fake.graph.routing import next_node, planned_visits
-from mockserver.fake.graph.start import RunStart, StartPoint, scope_of
-from mockserver.fake.graph.state import State, conversation, merge_update
+from mockserver.fake.graph.routing import plan_visits, select_next_node
+from mockserver.fake.graph.start import RunStart, StartPoint, create_scope
+from mockserver.fake.graph.state import State, merge_update, summarize_messages
 from mockserver.fake.messages.model import Message
 from mockserver.fake.script.model import Fail, Script, Visit
 from mockserver.formats.json_text import Json
@@ -93,7 +93,7 @@ class Graph:
     def _plan_visits(self, state: State) -> None:
         """Find the visits that the script plans for *state*."""
         try:
-            self._visits = planned_visits(self._script, self._request.graph, state)
+            self._visits = plan_visits(self._script, self._request.graph, state)
         except SlowPatternError as error:
             self.slow_pattern = str(error)
             self._visits = (Visit((Fail("TimeoutError", self.slow_pattern),)),)
@@ -136,7 +136,7 @@ class Graph:
         output = update or None
         self._callbacks.node("on_chain_stream", scope, {"chunk": output})
         self._callbacks.node("on_chain_end", scope, {"output": output, "input": state})
-        metadata = node_metadata(self._request, scope)
+        metadata = build_node_metadata(self._request, scope)
         for message in update.get("messages", ()):
             self._modes.message(scope, message, metadata)
         self._modes.send("updates", scope.namespace, {scope.node: shown})
@@ -146,7 +146,7 @@ class Graph:
         then = (
             None
             if following == END
-            else scope_of(self._ids, scope.namespace, scope.parents, following, scope.step + 1)
+            else create_scope(self._ids, scope.namespace, scope.parents, following, scope.step + 1)
         )
         self._checkpointer.save_step(scope.namespace, scope.step, after, then, scope.node)
         return after, then
@@ -164,14 +164,16 @@ class Graph:
 
     def _select_next(self, scope: Scope, update: State, state: State) -> str:
         """Return the next node; emit the routing callback if a function of the graph selects it."""
-        following = next_node(self._visits, scope.node, update, state, inside=bool(scope.namespace))
+        following = select_next_node(
+            self._visits, scope.node, update, state, inside=bool(scope.namespace)
+        )
         if scope.node != TOOLS:
             route = scope.within(self._ids.uuid7("route", scope.task))
             self._callbacks.route(route, state, following)
         return following
 
     def _run_node(self, scope: Scope, state: State) -> State:
-        _, _, done = conversation(state)
+        _, _, done = summarize_messages(state)
         visits = self._visits
         match scope.node:
             case "agent":

@@ -41,7 +41,9 @@ class ModelOutput:
     def whole(self, *, streamed: bool) -> Message:
         """Return the whole message; if it is not *streamed*, its id ends with `-0`, as on the real server."""
         identity = self.streamed_id if streamed else f"{self.streamed_id}-0"
-        return model.ai(_content(self.speak.reasoning, self.speak.text), identity, self._calls())
+        return model.create_ai_message(
+            _content(self.speak.reasoning, self.speak.text), identity, self._calls()
+        )
 
     def chunks(self) -> Iterator[tuple[Message, GetPartial]]:
         """Yield each chunk with a function that returns the partial message."""
@@ -61,12 +63,14 @@ class ModelOutput:
                 written += token
                 yield self._call_chunk(index, None, token, None), partial(tell, index, written)
         bare = [] if reasoning and not self.speak.calls else ""
-        last = model.chunk(bare, self.streamed_id, last=True)
+        last = model.create_chunk(bare, self.streamed_id, last=True)
         yield last, partial(tell, len(self.speak.calls))
 
     def _calls(self) -> list[Json]:
         pairs = zip(self.speak.calls, self.calls, strict=True)
-        return [model.call(call.tool, dict(call.args), identity) for call, identity in pairs]
+        return [
+            model.create_tool_call(call.tool, dict(call.args), identity) for call, identity in pairs
+        ]
 
     def _partial_message(
         self, reasoning: str, text: str, index: int = 0, written: str | None = None
@@ -75,17 +79,19 @@ class ModelOutput:
         calls = self._calls()[:index]
         if written is not None:
             args = parse_partial(written) if written else {}
-            calls.append(model.call(self.speak.calls[index].tool, args, self.calls[index]))
-        return model.ai(_content(reasoning, text), self.streamed_id, calls)
+            calls.append(
+                model.create_tool_call(self.speak.calls[index].tool, args, self.calls[index])
+            )
+        return model.create_ai_message(_content(reasoning, text), self.streamed_id, calls)
 
     def _chunk(self, content: Json) -> Message:
-        return model.chunk(content, self.streamed_id)
+        return model.create_chunk(content, self.streamed_id)
 
     def _call_chunk(self, index: int, name: str | None, args: str, identity: str | None) -> Message:
-        piece = model.chunk("", self.streamed_id)
+        piece = model.create_chunk("", self.streamed_id)
         written = parse_partial(args) if args else {}
         if isinstance(written, dict):
-            piece["tool_calls"] = [model.call(name or "", written, identity)]
+            piece["tool_calls"] = [model.create_tool_call(name or "", written, identity)]
         else:
             piece["invalid_tool_calls"] = [
                 {
@@ -102,7 +108,7 @@ class ModelOutput:
         return piece
 
 
-def model_output(speak: Speak, ids: Ids, *scope: str | int) -> ModelOutput:
+def create_model_output(speak: Speak, ids: Ids, *scope: str | int) -> ModelOutput:
     """Return the output for *speak*; *scope* makes its ids unique."""
     calls = (f"call_{ids.hex('call', *scope, number)[:24]}" for number in range(len(speak.calls)))
     return ModelOutput(speak, ids.uuid7("model", *scope), tuple(calls))

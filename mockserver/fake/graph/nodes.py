@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from mockserver.fake.errors import RunFailed, RunInterrupted
 from mockserver.fake.graph.events_mode import Callbacks
-from mockserver.fake.graph.message_chunks import model_output
-from mockserver.fake.graph.metadata import Scope, message_metadata
+from mockserver.fake.graph.message_chunks import create_model_output
+from mockserver.fake.graph.metadata import Scope, build_message_metadata
 from mockserver.fake.graph.state import State
 from mockserver.fake.graph.stream_modes import StreamModes
 from mockserver.fake.ids import Ids, interrupt_id
@@ -16,13 +16,13 @@ from mockserver.fake.messages import model as chat
 from mockserver.fake.messages.model import Message
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import (
-    Call,
     Custom,
     Fail,
     Interrupt,
     Pace,
     Pause,
     Speak,
+    ToolCall,
     Update,
     Visit,
     fill_placeholders,
@@ -89,14 +89,14 @@ class Nodes:
         return {"messages": messages}
 
     def _speak(self, scope: Scope, state: State, speak: Speak) -> Message:
-        said = model_output(speak, self.ids, scope.task)
+        said = create_model_output(speak, self.ids, scope.task)
         model = scope.within(said.identity)
         every = self.pace.token if speak.every is None else speak.every
         given = {"input": {"messages": [list(state["messages"])]}}
         self.callbacks.model("on_chat_model_start", model, given)
         self.wait(self.pace.first)
         if self.modes.streams_tokens:
-            metadata = JsonText(dumps(message_metadata(self.request, scope)))
+            metadata = JsonText(dumps(build_message_metadata(self.request, scope)))
             for number, (chunk, get_partial) in enumerate(said.chunks()):
                 self.wait(every if number else 0)
                 self.callbacks.model("on_chat_model_stream", model, {"chunk": chunk})
@@ -114,7 +114,7 @@ class Nodes:
         self,
         scope: Scope,
         number: int,
-        call: Call,
+        call: ToolCall,
         tool_call: Json,
         answers: Iterator[Json],
         *,
@@ -133,7 +133,9 @@ class Nodes:
             self.callbacks.inside_node("on_tool_error", tool, call.tool, said)
             raise
         result = fill_placeholders(call.result, answer)
-        message = chat.tool(_content(result), call.tool, tool_call["id"], failed=call.failed)
+        message = chat.create_tool_message(
+            _content(result), call.tool, tool_call["id"], failed=call.failed
+        )
         if self.modes.streams_tokens and named:
             message["id"] = self.ids.uuid4("message", scope.task, number)
         self.callbacks.inside_node("on_tool_end", tool, call.tool, {"output": message, **given})

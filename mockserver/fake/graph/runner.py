@@ -41,14 +41,14 @@ class RunEngine:
         """Return a response with the events of a stateless run."""
         result = self._play_stateless(request, ids)
         steps = tuple((event.at, event.raw) for event in result.events)
-        headers = stream_headers(f"/runs/{request.run_id}")
+        headers = get_stream_headers(f"/runs/{request.run_id}")
         return Response(200, headers, ScheduledBody(steps, HEARTBEAT, result.end), result.note)
 
     def wait(self, request: RunRequest, ids: Ids) -> Response:
         """Return a response with the outcome of a stateless run: its last state, interrupts, or an error."""
         result = self._play_stateless(request, ids)
-        headers = wait_headers(f"/threads/{request.thread_id}/runs/{request.run_id}")
-        body = ((result.end, outcome_json(result.events)),)
+        headers = get_wait_headers(f"/threads/{request.thread_id}/runs/{request.run_id}")
+        body = ((result.end, build_outcome(result.events)),)
         return Response(200, headers, ScheduledBody(body, NEWLINE, result.end), result.note)
 
     def play_on_thread(self, request: RunRequest, ids: Ids, history: History) -> RunResult:
@@ -73,10 +73,10 @@ class RunEngine:
         graph.run()
         checkpointer.close()
         note = _NO_RULE if graph.has_no_rule else graph.slow_pattern
-        return log.result(graph.error, note)
+        return log.build_result(graph.error, note)
 
 
-def stream_headers(run: str) -> Headers:
+def get_stream_headers(run: str) -> Headers:
     return (
         ("location", f"{run}/stream"),
         ("content-location", run),
@@ -86,7 +86,7 @@ def stream_headers(run: str) -> Headers:
     )
 
 
-def wait_headers(run: str) -> Headers:
+def get_wait_headers(run: str) -> Headers:
     return (
         ("location", f"{run}/join"),
         ("content-location", run),
@@ -94,7 +94,7 @@ def wait_headers(run: str) -> Headers:
     )
 
 
-def outcome_json(events: tuple[Event, ...]) -> bytes:
+def build_outcome(events: tuple[Event, ...]) -> bytes:
     """Return the outcome of a run with these *events*, as JSON."""
     value: Json | JsonText = {}
     interrupts: list[Json] = []

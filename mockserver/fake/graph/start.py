@@ -30,7 +30,7 @@ class StartPoint:
 
 
 class RunStart:
-    """Starts the graphs of one run; *converse* receives the state in which the root graph starts."""
+    """Starts the graphs of one run; *on_start* receives the state in which the root graph starts."""
 
     def __init__(
         self, nodes: Nodes, checkpointer: Checkpointer, on_start: Callable[[State], None]
@@ -125,7 +125,7 @@ class RunStart:
         if task.name == START:
             return self.start_at(graph, self._apply_input(task.input, head), AGENT, shown=True)
         self._nodes.answers[task.identity] = (*task.answers, *self._resume_values(task))
-        scope = scope_of(self._ids, namespace, (*graph.parents, graph.run), task.name, step + 1)
+        scope = create_scope(self._ids, namespace, (*graph.parents, graph.run), task.name, step + 1)
         return StartPoint(state, replace(scope, task=task.identity), again=True)
 
     def _starts_branch(self, namespace: Namespace) -> bool:
@@ -144,7 +144,9 @@ class RunStart:
         """Start at *node* with the *state* that includes the input."""
         last = self._checkpointer.last(graph.namespace)
         step = last.step + 1 if last else FIRST_STEP + 1
-        scope = scope_of(self._ids, graph.namespace, (*graph.parents, graph.run), node, step + 1)
+        scope = create_scope(
+            self._ids, graph.namespace, (*graph.parents, graph.run), node, step + 1
+        )
         if not graph.namespace:
             self._on_start(state)
         if shown:
@@ -153,7 +155,7 @@ class RunStart:
         return StartPoint(state, scope)
 
 
-def scope_of(
+def create_scope(
     ids: Ids, namespace: tuple[str, ...], parents: tuple[str, ...], node: str, step: int
 ) -> Scope:
     where: tuple[str | int, ...] = (*namespace, node, step)

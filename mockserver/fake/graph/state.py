@@ -106,7 +106,7 @@ def merge_messages(
     return [message for identity, message in messages.items() if identity not in removed]
 
 
-def conversation(state: State) -> tuple[str | None, int, int]:
+def summarize_messages(state: State) -> tuple[str | None, int, int]:
     """Return the last human text (None without messages), the number of human messages, and of assistant messages after the last."""
     if "messages" not in state:
         return None, 0, 0
@@ -116,4 +116,4 @@ def conversation(state: State) -> tuple[str | None, int, int]:
             last, humans, since = message, humans + 1, 0
         elif message["type"] == "ai":
             since += 1
-    return model.text(last) if last else "", humans, since
+    return model.get_text(last) if last else "", humans, since

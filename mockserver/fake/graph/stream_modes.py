@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from mockserver.fake.graph.message_chunks import GetPartial
-from mockserver.fake.graph.metadata import Scope, task_metadata
+from mockserver.fake.graph.metadata import Scope, build_task_metadata
 from mockserver.fake.ids import Ids
 from mockserver.fake.json_format import JsonText
 from mockserver.fake.messages.model import Message
@@ -49,7 +49,7 @@ class StreamModes:
             "name": scope.node,
             "input": state,
             "triggers": [f"branch:to:{scope.node}"],
-            "metadata": task_metadata(self._request),
+            "metadata": build_task_metadata(self._request),
         }
         self._task(scope, "task", payload)
 

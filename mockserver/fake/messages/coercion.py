@@ -42,7 +42,7 @@ def coerce_messages(value: Json) -> list[Message]:
 def _message(item: Json) -> Message:
     match item:
         case str():
-            return model.base("human", item, None)
+            return model.create_message("human", item, None)
         case [role, content]:
             return _build(role, content, {})
         case {"lc": 1, "type": "constructor", "id": [*_, str(name)], "kwargs": dict(parts)} if (
@@ -76,7 +76,7 @@ def _build(role: Json, content: Json, parts: dict[str, Json]) -> Message:
     identity = own.pop("id", None)
     if isinstance(identity, int | float) and not isinstance(identity, bool):
         identity = str(identity)
-    message = model.base(kind, content, identity, own.pop("name", None))
+    message = model.create_message(kind, content, identity, own.pop("name", None))
     message["additional_kwargs"] = extra
     message["response_metadata"] = parts.get("response_metadata") or {}
     if kind == "ai":

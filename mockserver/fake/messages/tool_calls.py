@@ -20,7 +20,7 @@ def check(call: Json) -> Json:
         raise RunFailed("AttributeError", "a tool call must be an object")
     if not _REQUIRED <= call.keys() <= _REQUIRED | {"type", "extras"}:
         raise RunFailed("TypeError", "a tool call has the keys `name`, `args` and `id`")
-    return model.call(call["name"], call["args"], call["id"])
+    return model.create_tool_call(call["name"], call["args"], call["id"])
 
 
 def has_valid_types(call: Json) -> bool:
@@ -40,9 +40,9 @@ def parse_raw(calls: Json) -> tuple[list[Json], list[Json]]:
             case _:
                 return [], []
         try:
-            good.append(model.call(name, loads(arguments) or {}, identity))
+            good.append(model.create_tool_call(name, loads(arguments) or {}, identity))
         except ValueError:
-            bad.append(model.invalid_call(name, arguments, identity))
+            bad.append(model.create_invalid_call(name, arguments, identity))
     return good, bad
 
 
@@ -53,7 +53,7 @@ def _from_openai(call: Json) -> Json:
                 args = loads(args) if isinstance(args, str) else args
             except ValueError as error:
                 raise RunFailed("JSONDecodeError", str(error)) from None
-            return model.call(name, args, identity)
+            return model.create_tool_call(name, args, identity)
         case {"function": _}:
             raise RunFailed("KeyError", "a tool call needs an id, a name and arguments")
         case _:

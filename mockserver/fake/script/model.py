@@ -22,7 +22,7 @@ PLACEHOLDERS = ("message", "turn", "graph", "answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ToolCall:
     """A call of *tool* and its *result*; if *ask* is not None, it interrupts the tool first.
 
     With *failed* the result is an error message.
@@ -41,7 +41,7 @@ class Speak:
 
     text: str = ""
     reasoning: str = ""
-    calls: tuple[Call, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
     every: float | None = None
 
 
@@ -106,10 +106,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a rule matches on: *said* is the last human message (None: no messages), *turn* the number of human messages."""
+    """What a rule matches on: *message* is the last human message (None: no messages), *turn* the number of human messages."""
 
     graph: str
-    said: str | None
+    message: str | None
     turn: int
 
 
@@ -123,7 +123,7 @@ class Rule:
     turn: int | None = None
 
     @property
-    def talks(self) -> bool:
+    def adds_messages(self) -> bool:
         """Whether it adds messages, so it only matches a state that has messages."""
         return any(isinstance(step, Speak | Delegate) for step in self.steps)
 
@@ -134,13 +134,13 @@ class Rule:
         """
         if self.graph not in (None, situation.graph) or self.turn not in (None, situation.turn):
             return None
-        if situation.said is None:
-            return None if self.human or self.talks else {}
+        if situation.message is None:
+            return None if self.human or self.adds_messages else {}
         if self.human is None:
             return {}
         if isinstance(self.human, UserPattern):
-            return self.human.search(situation.said, limit or TimeLimit(_MATCH_SECONDS))
-        found = self.human.search(situation.said)
+            return self.human.search(situation.message, limit or TimeLimit(_MATCH_SECONDS))
+        found = self.human.search(situation.message)
         return found and {name: text or "" for name, text in found.groupdict().items()}
 
 
@@ -160,7 +160,7 @@ class Script:
     rules: tuple[Rule, ...] = ()
     pace: Pace = field(default_factory=Pace)
 
-    def visits(self, situation: Situation) -> tuple[Visit, ...]:
+    def plan_visits(self, situation: Situation) -> tuple[Visit, ...]:
         """Return the visits for *situation*, with placeholders filled in; none if no rule matches.
 
         Raise SlowPatternError if a pattern takes too long.
@@ -170,7 +170,7 @@ class Script:
             caught = rule.match(situation, limit)
             if caught is not None:
                 values = {
-                    "message": situation.said or "",
+                    "message": situation.message or "",
                     "graph": situation.graph,
                     "turn": str(situation.turn),
                 }
@@ -189,7 +189,7 @@ def fill_placeholders(value: Any, values: Mapping[str, str]) -> Any:
             return tuple(fill_placeholders(part, values) for part in value)
         case list():
             return [fill_placeholders(part, values) for part in value]
-        case Call() | Speak() | Custom() | Update() | Interrupt() | Fail() | Delegate():
+        case ToolCall() | Speak() | Custom() | Update() | Interrupt() | Fail() | Delegate():
             names = value.__dataclass_fields__
             return replace(
                 value,

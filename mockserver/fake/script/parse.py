@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.errors import ReadError
 from mockserver.fake.script.model import PLACEHOLDERS, Pace, Rule, Script
-from mockserver.fake.script.parse_steps import MAX_DELAY, steps
+from mockserver.fake.script.parse_steps import MAX_DELAY, parse_steps
 from mockserver.formats import strict_yaml
 from mockserver.formats.strict_yaml import Mapping, Sequence
 from mockserver.formats.user_pattern import UserPattern, compile_pattern
@@ -16,7 +16,7 @@ from mockserver.formats.yaml_fields import check_keys, get_seconds, get_typed, m
 _PACE = ("first", "token", "tool")
 
 
-def script(text: str, extended: Callable[[], Script], file: str | None = None) -> Script:
+def parse_script(text: str, extended: Callable[[], Script], file: str | None = None) -> Script:
     """Return the script in the YAML *text*; with `extends: built-in` the rules of *extended* follow its own.
 
     *file* is the name of a user's script; without it the patterns are trusted to be fast. Raise ReadError, with the line,
@@ -48,7 +48,7 @@ def _check_reachable(rules: tuple[Rule, ...], lines: list[int]) -> None:
     for number, rule in enumerate(rules):
         for above, line in zip(rules[:number], lines, strict=False):
             always = above.human is None and above.graph is None and above.turn is None
-            if always and (rule.talks or rule.human or not above.talks):
+            if always and (rule.adds_messages or rule.human or not above.adds_messages):
                 raise ReadError(
                     f"this rule is never played: the rule on line {line} has no `when`, so it always matches",
                     line=lines[number],
@@ -77,7 +77,7 @@ def _rule(part: Any, line: int, file: str | None) -> Rule:
     turn = get_typed(when, "turn", int)
     if turn is not None and turn < 1:
         raise ReadError("turn counts from 1", line=when.lines["turn"])
-    played = steps(part, "steps", line)
+    played = parse_steps(part, "steps", line)
     return Rule(played, _pattern(when, file), get_typed(when, "graph", str), turn)
 
 

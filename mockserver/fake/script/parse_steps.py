@@ -8,7 +8,6 @@ from typing import Any
 
 from mockserver.errors import ReadError
 from mockserver.fake.script.model import (
-    Call,
     Custom,
     Delegate,
     Fail,
@@ -16,6 +15,7 @@ from mockserver.fake.script.model import (
     Pause,
     Speak,
     Step,
+    ToolCall,
     Update,
 )
 from mockserver.formats.strict_yaml import Mapping, Sequence
@@ -57,7 +57,7 @@ class _PlacedStep:
     line: int
 
 
-def steps(part: Mapping, key: str, line: int) -> tuple[Step, ...]:
+def parse_steps(part: Mapping, key: str, line: int) -> tuple[Step, ...]:
     """Return the steps under *key* of *part*, which starts on *line*; ReadError where they make no sense."""
     items = get_typed(part, key, Sequence)
     if not items:
@@ -135,7 +135,7 @@ def _text(item: Mapping, key: str) -> str:
     return text
 
 
-def _call(item: Mapping) -> Call:
+def _call(item: Mapping) -> ToolCall:
     args = get_typed(item, "args", Mapping)
     said = get_only_key(item, ("result", "fails"), "a call")
     if said is None:
@@ -144,7 +144,7 @@ def _call(item: Mapping) -> Call:
             line=item.line,
         )
     result = item[said] if said == "result" else _text(item, said)
-    return Call(_text(item, "call"), args or {}, result, item.get("ask"), said == "fails")
+    return ToolCall(_text(item, "call"), args or {}, result, item.get("ask"), said == "fails")
 
 
 def _calls(item: Mapping) -> Step:
@@ -154,7 +154,7 @@ def _calls(item: Mapping) -> Step:
     return Speak(calls=map_items(items, _one_call))
 
 
-def _one_call(item: Any, line: int) -> Call:
+def _one_call(item: Any, line: int) -> ToolCall:
     if not isinstance(item, Mapping) or "call" not in item:
         raise ReadError("`calls` must be a list of calls", line=line)
     check_keys(item, _STEPS["call"], "a call")
@@ -188,7 +188,7 @@ def _fail(item: Mapping) -> Step:
 
 
 def _delegate(item: Mapping) -> Step:
-    inner = steps(item, "delegate", item.line)
+    inner = parse_steps(item, "delegate", item.line)
     if not any(isinstance(step, Speak | Fail) for step in inner):
         raise ReadError("a delegate needs a `say` among its steps", line=item.line)
     for part, line in zip(item["delegate"], item["delegate"].lines, strict=True):

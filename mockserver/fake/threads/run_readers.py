@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar
 
 from mockserver.fake.graph.event_log import Event
-from mockserver.fake.graph.runner import EMPTY_STATE, HEARTBEAT, NEWLINE, outcome_json
+from mockserver.fake.graph.runner import EMPTY_STATE, HEARTBEAT, NEWLINE, build_outcome
 from mockserver.fake.json_format import to_server_json
 from mockserver.fake.threads.thread import Action, Play, Run, Thread
 from mockserver.formats.json_text import Json
@@ -93,11 +93,11 @@ class RunOutcome(_RunReader):
     def _outcome(self) -> bytes:
         """Return the outcome of the run, or of its thread if the run has none or was cancelled."""
         reads_events = self._reads_events and (self.started_here or not self.run.was_cancelled)
-        chunks = outcome_json(self.run.events) if reads_events else EMPTY_STATE
-        return thread_outcome(self.thread) if chunks == EMPTY_STATE else chunks
+        chunks = build_outcome(self.run.events) if reads_events else EMPTY_STATE
+        return build_thread_outcome(self.thread) if chunks == EMPTY_STATE else chunks
 
 
-def thread_outcome(thread: Thread) -> bytes:
+def build_thread_outcome(thread: Thread) -> bytes:
     """Return the outcome of *thread* after its runs have ended, as JSON: its state, interrupts or error."""
     record = thread.record
     value: Json = record.get("values") or {}

@@ -179,7 +179,8 @@ class Thread:
             record["values"] = dict(head.values)
             asking = (task for task in head.tasks if task.interrupts and task.result is None)
             record["interrupts"] = {
-                task.identity: [interrupt_json(one) for one in task.interrupts] for task in asking
+                task.identity: [convert_interrupt(one) for one in task.interrupts]
+                for task in asking
             }
         elif "values" in self.record and self.record["values"] is not None:
             record["values"] = None
@@ -228,5 +229,5 @@ class Thread:
         self.update_record(at, error, self._innermost_head(head) if within and head else head)
 
 
-def interrupt_json(interrupt: Json) -> dict[str, Json]:
+def convert_interrupt(interrupt: Json) -> dict[str, Json]:
     return {"id": interrupt["id"], "value": interrupt["value"]}

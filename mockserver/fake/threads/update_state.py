@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace, create_task
 from mockserver.fake.graph.metadata import AGENT, END, RESEARCHER, START, TOOLS
-from mockserver.fake.graph.routing import next_node, planned_visits
+from mockserver.fake.graph.routing import plan_visits, select_next_node
 from mockserver.fake.graph.state import apply_update, invalid_update
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import Script
@@ -31,7 +31,7 @@ class StateUpdate:
     """The id of the previous checkpoint if *base* is None."""
 
 
-def checkpoint_after(
+def create_updated_checkpoint(
     update: StateUpdate, script: Script, graph: str, ids: Ids, metadata: Mapping[str, Json]
 ) -> Checkpoint:
     """Return the checkpoint after *update*, with the next nodes of *script*; raise RunFailed if it is invalid."""
@@ -81,8 +81,8 @@ def _with_values(
         {"messages": new or state["messages"][-1:]} if "messages" in (update.values or {}) else {}
     )
     node = update.node or checkpoint.node or START
-    following = next_node(
-        planned_visits(script, graph, state), node, said, state, inside=bool(checkpoint.namespace)
+    following = select_next_node(
+        plan_visits(script, graph, state), node, said, state, inside=bool(checkpoint.namespace)
     )
     task = create_task(ids, checkpoint.namespace, following, checkpoint.step)
     tasks = () if following == END else (task,)

@@ -14,7 +14,7 @@ from mockserver.fake.api.database import Database
 from mockserver.fake.api.known_threads import KnownThread, adopt_thread
 from mockserver.fake.api.routes import Api
 from mockserver.fake.ids import EPOCH, Ids
-from mockserver.fake.replies import KEEPALIVE_SECONDS, BodyReader, ScheduledBody, at_pace
+from mockserver.fake.replies import KEEPALIVE_SECONDS, BodyReader, ScheduledBody, scale_to_pace
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import (
     Reply,
@@ -134,7 +134,7 @@ class Fake:
         if isinstance(body, bytes):
             return body
         if isinstance(body, ScheduledBody):
-            return at_pace(body, self._pace)
+            return scale_to_pace(body, self._pace)
         chunk, more = body.read(self._clock())
         return chunk if more is None else StreamingBody(self._read(body, chunk))
 

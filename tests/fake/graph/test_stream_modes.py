@@ -6,7 +6,7 @@ import pytest
 from mockserver.fake.graph.metadata import Scope
 from mockserver.fake.graph.stream_modes import StreamModes
 from mockserver.fake.json_format import JsonText
-from mockserver.fake.messages.model import Message, ai
+from mockserver.fake.messages.model import Message, create_ai_message
 from tests.fake.plays import IDS, asked
 
 OUTER = Scope("R", (), (), "agent", 2, "T")
@@ -53,7 +53,7 @@ def everything(modes: StreamModes, scope: Scope) -> None:
     modes.task(scope, {})
     modes.result(scope, {})
     modes.checkpoint(scope.namespace, 1, {"saved": 1}, {"full": 1})
-    modes.message(scope, ai("x", "1"), {})
+    modes.message(scope, create_ai_message("x", "1"), {})
 
 
 def test_what_happens_is_told_in_the_server_s_words() -> None:
@@ -145,12 +145,16 @@ def test_a_stop_is_told(interrupts: Any, events: Any) -> None:
     assert told.events == events
 
 
-CHUNK, SO_FAR, NEW = ai("b", "1"), ai("ab", "1"), ai("x", "2")
+CHUNK, SO_FAR, NEW = (
+    create_ai_message("b", "1"),
+    create_ai_message("ab", "1"),
+    create_ai_message("x", "2"),
+)
 
 
 def messages(modes: StreamModes, scope: Scope = OUTER) -> None:
-    modes.mark_sent([ai("old", "0")])
-    modes.message(scope, ai("old", "0"), {})
+    modes.mark_sent([create_ai_message("old", "0")])
+    modes.message(scope, create_ai_message("old", "0"), {})
     for piece in (CHUNK, CHUNK):
         modes.token(scope, piece, lambda: SO_FAR, JsonText('{"m":1}'))
     for message in (SO_FAR, NEW, NEW):

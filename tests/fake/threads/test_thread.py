@@ -8,7 +8,12 @@ import pytest
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import Fail, Interrupt, Pace, Pause, Rule, Script, Speak, Step
-from mockserver.fake.threads.run_readers import CLIENT_LEFT, RunOutcome, RunStream, thread_outcome
+from mockserver.fake.threads.run_readers import (
+    CLIENT_LEFT,
+    RunOutcome,
+    RunStream,
+    build_thread_outcome,
+)
 from mockserver.fake.threads.thread import MAX_CHECKPOINTS, MAX_RUNS, Action, Run, Thread
 from tests.fake.plays import asked
 
@@ -311,8 +316,8 @@ class TestReaders:
     def test_what_tells_no_state_comes_to_that_of_the_thread(self, clock: Clock) -> None:
         reader = clock.outcome(clock.add("hi", 0.0, "custom"))
 
-        assert reader.read(5.0)[0] == thread_outcome(clock.thread)
-        assert b"Hi." in thread_outcome(clock.thread)
+        assert reader.read(5.0)[0] == build_thread_outcome(clock.thread)
+        assert b"Hi." in build_thread_outcome(clock.thread)
 
     def test_who_joins_hears_of_the_thread_as_it_is(self, clock: Clock) -> None:
         run = clock.add("ask", 0.0, "values")
