@@ -69,7 +69,7 @@ def _other(identity: bytes, names: Names) -> bytes | None:
     return None if other is None else other.encode()
 
 
-def request_ids(request: Request) -> Iterator[str]:
+def find_request_ids(request: Request) -> Iterator[str]:
     """Yield the ids at the places of ids in *request*."""
     for found in IN_PATH.finditer(request.path):
         yield found[2] or found[4]

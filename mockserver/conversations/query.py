@@ -2,9 +2,9 @@
 
 from functools import cached_property
 
-from mockserver.conversations.calls import Call
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.recordings import Shape
+from mockserver.conversations.thread_requests import ThreadRequest
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonicalize
@@ -15,11 +15,11 @@ from mockserver.matching.shape import shape_key
 
 
 class Query:
-    """The *request*, which holds no secrets, is a *call*; *index* has the rules by which it is compared."""
+    """The *request*, which holds no secrets, means *target*; *index* has the rules by which it is compared."""
 
-    def __init__(self, request: Request, call: Call, index: Index) -> None:
+    def __init__(self, request: Request, target: ThreadRequest, index: Index) -> None:
         self.request = request
-        self.call = call
+        self.target = target
         self._index = index
 
     @cached_property
@@ -71,4 +71,6 @@ class Query:
         return None if form is None else without_ignored(form, rules)
 
     def _recorded_form(self, names: IdMap) -> dict[str, Json]:
-        return canonicalize(names.recorded_request(self.request)) if names.renames else self._form
+        return (
+            canonicalize(names.to_recorded_request(self.request)) if names.renames else self._form
+        )

@@ -4,8 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from mockserver.conversations.assistants import recorded_assistants
-from mockserver.conversations.calls import Kind, call_of
-from mockserver.conversations.conversation import Began, Conversation, Identity, Load, Source
+from mockserver.conversations.conversation import (
+    Began,
+    Conversation,
+    ExchangeReader,
+    Identity,
+    Load,
+)
+from mockserver.conversations.thread_requests import RequestKind, parse_thread_request
 from mockserver.formats.json_text import Json
 from mockserver.matching.index import Cassette, Entry, Index
 from mockserver.matching.keys import IgnoreRules, Key
@@ -21,7 +27,7 @@ class Recordings:
         self, index: Index, load: Load, read: Callable[[Entry], bytes] = lambda entry: b""
     ) -> None:
         self.index = index
-        self.source = Source(load, read)
+        self.reader = ExchangeReader(load, read)
         self.conversations: list[Conversation] = []
         self._by_identity: dict[Identity, Conversation] = {}
         self._by_thread: dict[str, list[Conversation]] = {}
@@ -31,12 +37,12 @@ class Recordings:
         self._creations: dict[Shape, list[Conversation]] = {}
         self._reads: dict[Shape, list[Conversation]] = {}
         for cassette in index.cassettes:
-            for conversation in _conversations(cassette, self.source):
+            for conversation in _conversations(cassette, self.reader):
                 self._add(conversation)
 
     @cached_property
     def assistants(self) -> dict[str, dict[str, Json]]:
-        return recorded_assistants(self.index, self.source.load)
+        return recorded_assistants(self.index, self.reader.load)
 
     def get(self, identity: Identity) -> Conversation | None:
         return self._by_identity.get(identity)
@@ -92,10 +98,10 @@ class Recordings:
         if conversation.began is Began.CREATED and creation is not None:
             self._creations.setdefault((rules, creation.shape), []).append(conversation)
         elif conversation.began is Began.UNSEEN:
-            opening, _ = conversation.calls[0]
+            opening, _ = conversation.requests[0]
             self._openings.setdefault((rules, opening.shape), []).append(conversation)
-        for entry, call in conversation.calls:
-            if call.kind is Kind.TURN:
+        for entry, request in conversation.requests:
+            if request.kind is RequestKind.TURN:
                 self._turns.setdefault((rules, entry.shape), []).append((conversation, entry))
                 if entry.fingerprint.run is not None:
                     key = rules, entry.fingerprint.run
@@ -104,23 +110,23 @@ class Recordings:
                 self._reads.setdefault((rules, entry.shape), []).append(conversation)
 
 
-def _conversations(cassette: Cassette, source: Source) -> Iterator[Conversation]:
+def _conversations(cassette: Cassette, reader: ExchangeReader) -> Iterator[Conversation]:
     """Yield the conversations of *cassette*, in recorded order."""
     conversations: list[Conversation] = []
     current: dict[str, Conversation] = {}
 
     def begin(thread: str, began: Began = Began.UNSEEN, creation: Entry | None = None) -> None:
         number = len(conversations) + 1
-        current[thread] = Conversation(cassette, number, thread, source, began, creation)
+        current[thread] = Conversation(cassette, number, thread, reader, began, creation)
         conversations.append(current[thread])
 
     for entry in cassette.entries:
-        call = call_of(*entry.route)
-        if call is None:
+        request = parse_thread_request(*entry.route)
+        if request is None:
             continue
-        thread = call.thread
+        thread = request.thread
         if thread is None:
-            thread = source.shown_thread(entry)
+            thread = reader.read_shown_thread(entry)
             if thread is not None and thread not in current:
                 begin(thread, Began.CREATED, entry)
                 continue
@@ -130,11 +136,11 @@ def _conversations(cassette: Cassette, source: Source) -> Iterator[Conversation]
             continue
         if thread not in current:
             begin(thread)
-        current[thread].calls.append((entry, call))
-        if call.path == "/copy":
-            copied = source.shown_thread(entry)
+        current[thread].requests.append((entry, request))
+        if request.path == "/copy":
+            copied = reader.read_shown_thread(entry)
             if copied is not None:
                 begin(copied, Began.COPIED, entry)
-        elif call.is_deletion and source.facts(entry).status < 400:
+        elif request.is_deletion and reader.get_facts(entry).status < 400:
             del current[thread]
     yield from conversations

@@ -25,12 +25,12 @@ def repeated_conversations(
     for conversation in new.conversations:
         places = _places(conversation)
         if any(places <= one for one in known):
-            repeated.append([entry for entry, _ in conversation.calls])
+            repeated.append([entry for entry, _ in conversation.requests])
             if conversation.creation is not None:
                 repeated[-1].append(conversation.creation)
         else:
             kept += 1
-            needed |= {conversation.creation, *(entry for entry, _ in conversation.calls)}
+            needed |= {conversation.creation, *(entry for entry, _ in conversation.requests)}
     return [[entry for entry in entries if entry not in needed] for entries in repeated], kept
 
 

@@ -7,9 +7,14 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from datetime import datetime
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN
-from mockserver.conversations.calls import Call, Kind, call_of, thread_in_body
 from mockserver.conversations.id_places import UUID
 from mockserver.conversations.live_threads import LiveThreads
+from mockserver.conversations.thread_requests import (
+    RequestKind,
+    ThreadRequest,
+    parse_thread_request,
+    thread_in_body,
+)
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.known_threads import KnownThread, adopt_thread
 from mockserver.fake.api.routes import Api
@@ -74,20 +79,22 @@ class Fake:
         self._reload_script()
         session = self._sessions.get_or_create(session_name(request))
         database = session.get_or_create(Database)
-        call = call_of(request.method, request.path)
+        thread_request = parse_thread_request(request.method, request.path)
         if "/threads/" in request.path:
-            for known in self._known_threads(session, call.thread if call else None):
+            for known in self._known_threads(
+                session, thread_request.thread if thread_request else None
+            ):
                 adopt_thread(database, known, self._epoch)
         form = canonicalize(request)
-        self._adopt_assistant(form, call.thread if call else None, database)
+        self._adopt_assistant(form, thread_request.thread if thread_request else None, database)
         note, refusal = self._near_miss(request), self._refusal(request)
         seed = request_key(form).hex()
         ids = Ids(seed, database.request_count(seed), epoch=self._epoch)
         response = self._api.handle(request, ids, database, self._clock())
         if response.status < 400:
             database.count_request(seed)
-            if call is not None:
-                self._take_over(call, response.body, session.get_or_create(LiveThreads))
+            if thread_request is not None:
+                self._take_over(thread_request, response.body, session.get_or_create(LiveThreads))
         return Reply(
             response.status,
             response.headers,
@@ -116,19 +123,26 @@ class Fake:
             self._api.adopt_assistant(record, database, Ids(identity, epoch=self._epoch))
 
     def _take_over(
-        self, call: Call, body: bytes | ScheduledBody | BodyReader, threads: LiveThreads
+        self,
+        thread_request: ThreadRequest,
+        body: bytes | ScheduledBody | BodyReader,
+        threads: LiveThreads,
     ) -> None:
         """Have *threads* know what the fake graph has done: a thread that it changed is its own from now on."""
-        if call.kind in (Kind.CREATION, Kind.CHANGE) and isinstance(body, bytes):
+        if thread_request.kind in (RequestKind.CREATION, RequestKind.CHANGE) and isinstance(
+            body, bytes
+        ):
             created = thread_in_body(body)
-            if created is not None and (call.kind is Kind.CREATION or call.path == "/copy"):
+            if created is not None and (
+                thread_request.kind is RequestKind.CREATION or thread_request.path == "/copy"
+            ):
                 threads.add_created_by_fake(created)
         if (
-            call.thread is not None
-            and call.kind in (Kind.TURN, Kind.CHANGE)
-            and call.path != "/copy"
+            thread_request.thread is not None
+            and thread_request.kind in (RequestKind.TURN, RequestKind.CHANGE)
+            and thread_request.path != "/copy"
         ):
-            threads.give_to_fake(call.thread)
+            threads.give_to_fake(thread_request.thread)
 
     def _body(self, body: bytes | ScheduledBody | BodyReader) -> bytes | TimedBody | StreamingBody:
         if isinstance(body, bytes):

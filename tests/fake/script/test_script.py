@@ -277,7 +277,7 @@ PHRASES = [
     ("Show me an error at once", "fail", ""),
     ("Use parallel tools", "say call call, say", "It is half past twelve"),
     ("call two tools at once", "say call call, say", "It is half past twelve"),
-    ("ToolCall a tool, please", "say call, call, say", "Your tea pot"),
+    ("Call a tool, please", "say call, call, say", "Your tea pot"),
     ("Show me a failing tool", "say call, say", "My tool failed"),
     ("Show me math", "say", "# A bit of everything"),
     ("Show me html", "say", "# A bit of everything"),
