@@ -26,10 +26,7 @@ class OutsideIds:
         def recorded(live: str) -> str | None:
             return next((one for names in maps if (one := names.to_recorded(live)) != live), None)
 
-        path, body = (
-            rename_path(request.path, recorded),
-            rename_json(request.body, recorded),
-        )
+        path, body = (rename_path(request.path, recorded), rename_json(request.body, recorded))
         if (path, body) == (request.path, request.body):
             return request
         return Request(request.method, path, request.headers, body)

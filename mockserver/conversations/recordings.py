@@ -1,6 +1,7 @@
 """The recorded conversations of all cassettes, and how to find them. No I/O."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 from mockserver.conversations.assistants import recorded_assistants
@@ -19,6 +20,9 @@ from mockserver.matching.keys import IgnoreRules, Key
 Shape = tuple[IgnoreRules, Key]
 """A request without its ids, and the rules by which its other parts count."""
 
+_Conversations = defaultdict[Shape, list[Conversation]]
+_Turns = defaultdict[Shape, list[tuple[Conversation, Entry]]]
+
 
 class Recordings:
     """The conversations of the cassettes of *index*; *load* returns an exchange, *read* its text in the file."""
@@ -30,12 +34,12 @@ class Recordings:
         self.reader = ExchangeReader(load, read)
         self.conversations: list[Conversation] = []
         self._by_identity: dict[Identity, Conversation] = {}
-        self._by_thread: dict[str, list[Conversation]] = {}
-        self._turns: dict[Shape, list[tuple[Conversation, Entry]]] = {}
-        self._runs: dict[Shape, list[tuple[Conversation, Entry]]] = {}
-        self._openings: dict[Shape, list[Conversation]] = {}
-        self._creations: dict[Shape, list[Conversation]] = {}
-        self._reads: dict[Shape, list[Conversation]] = {}
+        self._by_thread: defaultdict[str, list[Conversation]] = defaultdict(list)
+        self._turns: _Turns = defaultdict(list)
+        self._runs: _Turns = defaultdict(list)
+        self._openings: _Conversations = defaultdict(list)
+        self._creations: _Conversations = defaultdict(list)
+        self._reads: _Conversations = defaultdict(list)
         for cassette in index.cassettes:
             for conversation in _conversations(cassette, self.reader):
                 self._add(conversation)
@@ -66,17 +70,10 @@ class Recordings:
         """Return the conversations whose turn *number* (from 0) is a run of one of these *shapes* without stream modes."""
         return self._at(self._runs, shapes, number)
 
-    def _at(
-        self,
-        turns: Mapping[Shape, list[tuple[Conversation, Entry]]],
-        shapes: Iterable[Shape],
-        number: int,
-    ) -> list[Conversation]:
+    def _at(self, turns: _Turns, shapes: Iterable[Shape], number: int) -> list[Conversation]:
+        found = (one for shape in shapes for one in turns.get(shape, ()))
         return [
-            conversation
-            for shape in shapes
-            for conversation, entry in turns.get(shape, ())
-            if conversation.is_turn(entry, number)
+            conversation for conversation, entry in found if conversation.is_turn(entry, number)
         ]
 
     def with_read(self, shapes: Iterable[Shape]) -> list[Conversation]:
@@ -86,28 +83,26 @@ class Recordings:
 
     def copied(self, copy: Entry) -> list[Conversation]:
         """Return the conversation that began with the *copy*, if it shows its thread."""
-        return [
-            one for one in self.conversations if one.creation is copy and one.began is Began.COPIED
-        ]
+        copies = (one for one in self.conversations if one.began is Began.COPIED)
+        return [one for one in copies if one.creation is copy]
 
     def _add(self, conversation: Conversation) -> None:
         rules, creation = conversation.rules, conversation.creation
         self.conversations.append(conversation)
         self._by_identity[conversation.identity] = conversation
-        self._by_thread.setdefault(conversation.thread, []).append(conversation)
+        self._by_thread[conversation.thread].append(conversation)
         if conversation.began is Began.CREATED and creation is not None:
-            self._creations.setdefault((rules, creation.shape), []).append(conversation)
+            self._creations[rules, creation.shape].append(conversation)
         elif conversation.began is Began.UNSEEN:
             opening, _ = conversation.requests[0]
-            self._openings.setdefault((rules, opening.shape), []).append(conversation)
+            self._openings[rules, opening.shape].append(conversation)
         for entry, request in conversation.requests:
             if request.kind is RequestKind.TURN:
-                self._turns.setdefault((rules, entry.shape), []).append((conversation, entry))
+                self._turns[rules, entry.shape].append((conversation, entry))
                 if entry.fingerprint.run is not None:
-                    key = rules, entry.fingerprint.run
-                    self._runs.setdefault(key, []).append((conversation, entry))
+                    self._runs[rules, entry.fingerprint.run].append((conversation, entry))
             else:
-                self._reads.setdefault((rules, entry.shape), []).append(conversation)
+                self._reads[rules, entry.shape].append(conversation)
 
 
 def _conversations(cassette: Cassette, reader: ExchangeReader) -> Iterator[Conversation]:

@@ -52,7 +52,7 @@ state that the schema of the twin does not know.
 _SERVER_PROSE = re.compile(
     rb"validation errors? for|AsyncPregelLoop|For troubleshooting, visit|not iterable|has no attribute"
     rb"|unhashable type|required positional argument|not subscriptable|Message as a sequence"
-    rb"|Unexpected message type|Must specify non-null|without checkpointer|dictionary update sequence"
+    rb"|Recursion limit of|Unexpected message type|Attempting to delete|Must specify non-null|without checkpointer|dictionary update sequence"
 )
 """Error texts of Python, pydantic and LangGraph that the fake replaces by short ones of its own."""
 

@@ -52,12 +52,7 @@ def create_thread_request(
 
 
 def _build_request(
-    call: ApiCall,
-    body: Body,
-    assistant: Record,
-    thread_metadata: Body,
-    run_id: str,
-    thread_id: str,
+    call: ApiCall, body: Body, assistant: Record, thread_metadata: Body, run_id: str, thread_id: str
 ) -> RunRequest:
     metadata = {
         **assistant["metadata"],

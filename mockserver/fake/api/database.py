@@ -29,7 +29,7 @@ _VERSION_KEYS = (
 )
 
 Record = Mapping[str, Json]
-"""The JSON form of an assistant or a thread; a change makes a new record."""
+"""The JSON form of an assistant, a thread or a stored item; a change makes a new record."""
 
 
 @dataclass(slots=True)
@@ -38,15 +38,6 @@ class Assistant:
 
     record: Record
     versions: list[Record] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A value in the store, under a namespace and a key."""
-
-    value: Json
-    created_at: str
-    updated_at: str
 
 
 Namespace = tuple[str, ...]
@@ -58,7 +49,7 @@ class Database:
 
     assistants: dict[str, Assistant] = field(default_factory=dict)
     threads: dict[str, Thread] = field(default_factory=dict)
-    items: dict[Namespace, dict[str, Item]] = field(default_factory=dict)
+    items: dict[Namespace, dict[str, Record]] = field(default_factory=dict)
     graphs: dict[str, str] = field(default_factory=dict)
     """The id of the default assistant of each known graph, even if it was deleted."""
     adopted_assistants: set[str] = field(default_factory=set)

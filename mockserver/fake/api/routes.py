@@ -66,25 +66,21 @@ class Api:
 
     def __init__(self, runs: RunEngine, graphs: tuple[str, ...] = ()) -> None:
         self._runs = runs
-        self._assistants = Assistants(graphs)
+        self.assistants = Assistants(graphs)
         self._threads = Threads(runs)
         self._states = ThreadStates(self._threads, runs)
-        self._on_thread = ThreadRuns(runs, self._threads, self._assistants)
+        self._on_thread = ThreadRuns(runs, self._threads, self.assistants)
         self._joining = ExistingRuns(runs, self._threads)
         self._cancelling = RunCancellation(self._threads)
         self._routes = self._all_routes()
 
     def handle(self, request: Request, ids: Ids, database: Database, now: float = 0.0) -> Response:
         """Return the response to *request* with ids from *ids*, and update *database*; *now* is the time of the clock, in seconds."""
-        self._assistants.add_defaults(database, ids)
+        self.assistants.add_defaults(database, ids)
         try:
             return self._answer(request, ids, database, now)
         except HTTPError as why:
             return error_response(why.status, why.detail)
-
-    def adopt_assistant(self, record: Body, database: Database, ids: Ids) -> None:
-        """Add the assistant with the JSON form *record*, which was recorded, to *database*."""
-        self._assistants.adopt(record, database, ids)
 
     def _answer(self, request: Request, ids: Ids, database: Database, now: float) -> Response:
         raw, _, query = request.path.partition("?")
@@ -140,18 +136,14 @@ class Api:
         return create_run_record(run, body, call.ids)
 
     def _run_request(self, call: ApiCall, body: Body, *names: int) -> RunRequest:
-        assistant = self._assistants.resolve(body["assistant_id"], call.database, call.ids)
+        assistant = self.assistants.resolve(body["assistant_id"], call.database, call.ids)
         return create_stateless_request(call, body, assistant, *names)
 
     def _all_routes(self) -> tuple[Route, ...]:
         """Return all routes in the real server's order: the first match of a path decides the methods of a 405."""
-        assistants, threads, states, thread_runs = (
-            self._assistants,
-            self._threads,
-            self._states,
-            self._on_thread,
-        )
-        existing_runs, cancelling = self._joining, self._cancelling
+        assistants, threads, states = self.assistants, self._threads, self._states
+        thread_runs, existing_runs = self._on_thread, self._joining
+        cancelling = self._cancelling
         no_crons = _unsupported(NO_CRONS)
         return (
             _route("POST", "/runs", self._start),

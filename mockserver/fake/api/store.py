@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable
 
 from mockserver.fake.api import schemas
-from mockserver.fake.api.database import MAX_ITEMS, Item, Namespace
+from mockserver.fake.api.database import MAX_ITEMS, Namespace, Record
 from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.search import get_page
 from mockserver.fake.api.validation import HTTPError
@@ -31,7 +31,14 @@ def put(call: ApiCall) -> Response:
     if namespace[0] == "langgraph":
         raise HTTPError(400, f'Root label for namespace cannot be "langgraph". Got: {namespace}')
     now = call.ids.at(call.database.next_time()).time()
-    call.database.items.setdefault(namespace, {})[body["key"]] = Item(body["value"], now, now)
+    key = body["key"]
+    call.database.items.setdefault(namespace, {})[key] = {
+        "namespace": list(namespace),
+        "key": key,
+        "value": body["value"],
+        "created_at": now,
+        "updated_at": now,
+    }
     _drop_oldest(call.database.items)
     return Response(204, (), b"")
 
@@ -44,9 +51,7 @@ def get(call: ApiCall) -> Response:
     key = call.query("key")
     if not key:
         return json_response({"error": "Key is required"}, 400)
-    namespace = tuple(labels)
-    item = call.database.items.get(namespace, {}).get(key)
-    return json_response(item and _item_json(namespace, key, item))
+    return json_response(call.database.items.get(tuple(labels), {}).get(key))
 
 
 def delete(call: ApiCall) -> Response:
@@ -64,11 +69,11 @@ def search(call: ApiCall) -> Response:
         return error
     wanted = body.get("filter") or {}
     found = [
-        {**_item_json(namespace, key, item), "score": None}
+        {**item, "score": None}
         for namespace, items in call.database.items.items()
         if namespace[: len(prefix)] == prefix
-        for key, item in items.items()
-        if all(_matches(item.value.get(name), part) for name, part in wanted.items())
+        for item in items.values()
+        if all(_matches(item["value"].get(name), part) for name, part in wanted.items())
     ]
     return json_response({"items": get_page(found, {**body, "limit": body.get("limit") or 10})})
 
@@ -125,17 +130,7 @@ def _number(value: Json) -> float:
         raise HTTPError(400, str(error)) from None
 
 
-def _item_json(namespace: Namespace, key: str, item: Item) -> dict[str, Json]:
-    return {
-        "namespace": list(namespace),
-        "key": key,
-        "value": item.value,
-        "created_at": item.created_at,
-        "updated_at": item.updated_at,
-    }
-
-
-def _drop_oldest(items: dict[Namespace, dict[str, Item]]) -> None:
+def _drop_oldest(items: dict[Namespace, dict[str, Record]]) -> None:
     """Drop the oldest items above the limit, and namespaces that become empty."""
     while sum(map(len, items.values())) > MAX_ITEMS:
         namespace, held = next(iter(items.items()))

@@ -17,12 +17,10 @@ from mockserver.fake.graph.nodes import Nodes
 from mockserver.fake.graph.routing import plan_visits, select_next_node
 from mockserver.fake.graph.start import RunStart, StartPoint, create_scope
 from mockserver.fake.graph.state import State, merge_update, summarize_messages
-from mockserver.fake.messages.model import Message
 from mockserver.fake.script.model import Fail, Script, Visit
 from mockserver.formats.json_text import Json
 
 _DEFAULT_LIMIT = 10_007
-_LIMIT_REACHED = "Recursion limit of {limit} reached without hitting a stop condition."
 
 
 class Graph:
@@ -39,10 +37,8 @@ class Graph:
         self._limit = int(self._request.config.get("recursion_limit", _DEFAULT_LIMIT))
         self._start = RunStart(nodes, checkpointer, self._plan_visits)
         self._visits: tuple[Visit, ...] = ()
-        self.has_no_rule = False
-        """Whether there are messages, but no rule of the script matches."""
-        self.slow_pattern: str | None = None
-        """The error of a script pattern that took too long, or None."""
+        self.note: str | None = None
+        """A remark for the log: why the script plays nothing."""
         self.error: RunFailed | None = None
         """The error that ended the run, or None."""
 
@@ -94,17 +90,17 @@ class Graph:
         """Find the visits that the script plans for *state*."""
         try:
             self._visits = plan_visits(self._script, self._request.graph, state)
+            no_rule = "no rule of the script matches, so the graph sends no message"
+            self.note = None if self._visits or "messages" not in state else no_rule
         except SlowPatternError as error:
-            self.slow_pattern = str(error)
-            self._visits = (Visit((Fail("TimeoutError", self.slow_pattern),)),)
-        self.has_no_rule = "messages" in state and not self._visits
-        changes: list[Message] = state.get("messages", [])
-        self._modes.mark_sent(changes)
+            self.note = str(error)
+            self._visits = (Visit((Fail("TimeoutError", self.note),)),)
+        self._modes.mark_sent(state.get("messages", []))
 
     def _steps(self) -> Iterator[int]:
         """Count the steps from 1; raise RunFailed after the recursion limit, even if nothing is left to do."""
         yield from range(1, self._limit + 1)
-        raise RunFailed("GraphRecursionError", _LIMIT_REACHED.format(limit=self._limit))
+        raise RunFailed("GraphRecursionError", f"Recursion limit of {self._limit} reached")
 
     def _stops(self, nodes: Json, node: str) -> bool:
         if nodes and not isinstance(nodes, str | list | dict):

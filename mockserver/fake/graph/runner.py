@@ -22,8 +22,6 @@ NEWLINE = b"\n"
 EMPTY_STATE = b"{}"
 """The outcome of a run without any state."""
 
-_NO_RULE = "no rule of the script matches, so the graph sends no message"
-
 
 class RunEngine:
     """Plays *script* for each run; *gap* converts a natural pause on a thread to the seconds it takes."""
@@ -72,8 +70,7 @@ class RunEngine:
         log.emit("metadata", {"run_id": request.run_id, "attempt": 1})
         graph.run()
         checkpointer.close()
-        note = _NO_RULE if graph.has_no_rule else graph.slow_pattern
-        return log.build_result(graph.error, note)
+        return log.build_result(graph.error, graph.note)
 
 
 def get_stream_headers(run: str) -> Headers:

@@ -29,30 +29,24 @@ class StartPoint:
     again: bool = False
 
 
+@dataclass(frozen=True, slots=True)
 class RunStart:
     """Starts the graphs of one run; *on_start* receives the state in which the root graph starts."""
 
-    def __init__(
-        self, nodes: Nodes, checkpointer: Checkpointer, on_start: Callable[[State], None]
-    ) -> None:
-        self._nodes = nodes
-        self._request = nodes.request
-        self._ids = nodes.ids
-        self._modes = nodes.modes
-        self._callbacks = nodes.callbacks
-        self._checkpointer = checkpointer
-        self._on_start = on_start
+    nodes: Nodes
+    checkpointer: Checkpointer
+    on_start: Callable[[State], None]
 
     def start(self, root: Scope) -> StartPoint:
         """Apply the input or the command, or continue from the last checkpoint of the thread."""
-        head = self._checkpointer.head()
-        command, value = self._request.command, self._request.input
+        head = self.checkpointer.head()
+        command, value = self.nodes.request.command, self.nodes.request.input
         if command is not None:
             return self._start_from_command(root, command, head)
-        self._callbacks.graph("on_chain_start", root, {"input": value})
+        self.nodes.callbacks.graph("on_chain_start", root, {"input": value})
         if value is None and head is not None:
             return self.resume(root, head)
-        self._checkpointer.save_input((), value)
+        self.checkpointer.save_input((), value)
         state = self._apply_input(value, head)
         return self.start_at(root, state, AGENT, shown=bool(value))
 
@@ -61,30 +55,25 @@ class RunStart:
     ) -> StartPoint:
         goto, update = command.get("goto") or None, command.get("update")
         targets = [goto] if isinstance(goto, str | dict) else goto
-        shown = {
-            "graph": None,
-            "update": update,
-            "resume": command.get("resume"),
-            "goto": targets,
-        }
-        self._callbacks.graph("on_chain_start", root, {"input": shown})
+        shown = {"graph": None, "update": update, "resume": command.get("resume"), "goto": targets}
+        self.nodes.callbacks.graph("on_chain_start", root, {"input": shown})
         node = goto[0] if isinstance(goto, list) else goto
         if head is not None:
             return self.resume(root, head, update, node if node in _NODES else None)
-        if self._request.keeps_thread and command.get("resume") is not None:
-            self._checkpointer.save_input((), {})
+        if self.nodes.request.keeps_thread and command.get("resume") is not None:
+            self.checkpointer.save_input((), {})
             error = RunFailed("TypeError", "there is no interrupt to resume")
             self.update_input_task(error=error.repr_text)
             raise error
-        state = apply_command(command, self._ids)
-        self._checkpointer.save_input((), state)
+        state = apply_command(command, self.nodes.ids)
+        self.checkpointer.save_input((), state)
         self.update_input_task(result=update or {})
         # The real server starts at `tools` if the command goes there, else at `agent`.
         return self.start_at(root, state, TOOLS if node == TOOLS else AGENT, shown=bool(update))
 
     def _apply_input(self, value: Json, head: Checkpoint | None) -> State:
         try:
-            state = apply_input(value, self._ids, None if head is None else dict(head.values))
+            state = apply_input(value, self.nodes.ids, None if head is None else dict(head.values))
         except RunFailed as error:
             self.update_input_task(error=error.repr_text)
             raise
@@ -93,9 +82,9 @@ class RunStart:
 
     def update_input_task(self, namespace: Namespace = (), **changes: Json) -> None:
         """Update the task that takes in the input of a graph."""
-        last = self._checkpointer.last(namespace)
+        last = self.checkpointer.last(namespace)
         if last is not None and last.next_nodes == [START]:
-            self._checkpointer.update_task(namespace, last.tasks[0].identity, **changes)
+            self.checkpointer.update_task(namespace, last.tasks[0].identity, **changes)
 
     def resume(
         self, graph: Scope, head: Checkpoint, update: Json = None, goto: str | None = None
@@ -104,36 +93,35 @@ class RunStart:
         namespace = graph.namespace
         state, tasks = dict(head.values), head.tasks
         if update:
-            state = apply_update(update, state, self._ids, "command")
+            state = apply_update(update, state, self.nodes.ids, "command")
         if not namespace:
-            self._on_start(state)
-        elif self._request.subgraphs:
-            self._modes.mark_sent(state.get("messages", []))
+            self.on_start(state)
+        elif self.nodes.request.subgraphs:
+            self.nodes.modes.mark_sent(state.get("messages", []))
         if goto is not None and goto not in head.next_nodes:
-            tasks = (create_task(self._ids, namespace, goto, head.step + 1),)
-        self._modes.send("values", namespace, state)
-        if self._starts_branch(namespace):
-            fork = self._checkpointer.fork(head)
+            tasks = (create_task(self.nodes.ids, namespace, goto, head.step + 1),)
+        self.nodes.modes.send("values", namespace, state)
+        named = self.checkpointer.requested_id is not None
+        if named and not namespace and self.nodes.request.command is None:
+            fork = self.checkpointer.fork(head)
             step, tasks = fork.step, fork.tasks
         else:
-            self._checkpointer.resume(replace(head, values=state, tasks=tasks))
-            self._checkpointer.store(replace(head, values=state))
+            self.checkpointer.resume(replace(head, values=state, tasks=tasks))
+            self.checkpointer.store(replace(head, values=state))
             step = head.step
         if not tasks:
             return StartPoint(state, None)
         task = tasks[0]
         if task.name == START:
             return self.start_at(graph, self._apply_input(task.input, head), AGENT, shown=True)
-        self._nodes.answers[task.identity] = (*task.answers, *self._resume_values(task))
-        scope = create_scope(self._ids, namespace, (*graph.parents, graph.run), task.name, step + 1)
+        self.nodes.answers[task.identity] = (*task.answers, *self._resume_values(task))
+        scope = create_scope(
+            self.nodes.ids, namespace, (*graph.parents, graph.run), task.name, step + 1
+        )
         return StartPoint(state, replace(scope, task=task.identity), again=True)
 
-    def _starts_branch(self, namespace: Namespace) -> bool:
-        named = self._checkpointer.requested_id is not None
-        return named and not namespace and self._request.command is None
-
     def _resume_values(self, task: Task) -> tuple[Json, ...]:
-        said = (self._request.command or {}).get("resume")
+        said = (self.nodes.request.command or {}).get("resume")
         if said is None:
             return ()
         if isinstance(said, dict) and said and all(map(_INTERRUPT.fullmatch, said)):
@@ -142,16 +130,16 @@ class RunStart:
 
     def start_at(self, graph: Scope, state: State, node: str, *, shown: bool) -> StartPoint:
         """Start at *node* with the *state* that includes the input."""
-        last = self._checkpointer.last(graph.namespace)
+        last = self.checkpointer.last(graph.namespace)
         step = last.step + 1 if last else FIRST_STEP + 1
         scope = create_scope(
-            self._ids, graph.namespace, (*graph.parents, graph.run), node, step + 1
+            self.nodes.ids, graph.namespace, (*graph.parents, graph.run), node, step + 1
         )
         if not graph.namespace:
-            self._on_start(state)
+            self.on_start(state)
         if shown:
-            self._modes.send("values", graph.namespace, state)
-        self._checkpointer.save_step(graph.namespace, step, state, scope)
+            self.nodes.modes.send("values", graph.namespace, state)
+        self.checkpointer.save_step(graph.namespace, step, state, scope)
         return StartPoint(state, scope)
 
 

@@ -63,17 +63,15 @@ def _as_mapping(update: Json) -> State:
     try:
         return dict(update)
     except (TypeError, ValueError) as error:
-        raise RunFailed(
-            type(error).__name__, "the update must be an object or a list of pairs"
-        ) from None
+        why = "the update must be an object or a list of pairs"
+        raise RunFailed(type(error).__name__, why) from None
 
 
 def merge_update(state: State, update: State, ids: Ids, source: str) -> State:
     after = state | {key: value for key, value in update.items() if key != "messages"}
     if "messages" in update:
-        after["messages"] = merge_messages(
-            state.get("messages", []), update["messages"], ids, source
-        )
+        before = state.get("messages", [])
+        after["messages"] = merge_messages(before, update["messages"], ids, source)
     return after
 
 
@@ -99,10 +97,7 @@ def merge_messages(
         elif identity in messages:
             removed.add(identity)
         else:
-            raise RunFailed(
-                "ValueError",
-                f"Attempting to delete a message with an ID that doesn't exist ('{identity}')",
-            )
+            raise RunFailed("ValueError", f"there is no message {identity!r} to delete")
     return [message for identity, message in messages.items() if identity not in removed]
 
 

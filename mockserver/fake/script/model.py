@@ -192,8 +192,7 @@ def fill_placeholders(value: Any, values: Mapping[str, str]) -> Any:
         case ToolCall() | Speak() | Custom() | Update() | Interrupt() | Fail() | Delegate():
             names = value.__dataclass_fields__
             return replace(
-                value,
-                **{name: fill_placeholders(getattr(value, name), values) for name in names},
+                value, **{name: fill_placeholders(getattr(value, name), values) for name in names}
             )
         case _:
             return value

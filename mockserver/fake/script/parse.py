@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -28,15 +29,13 @@ def parse_script(text: str, extended: Callable[[], Script], file: str | None = N
     check_keys(document, ("extends", "pace", "rules"), "a script")
     extends = document.get("extends")
     if extends not in (None, "built-in"):
-        raise ReadError(
-            "extends: write `built-in`, or leave it out", line=document.lines["extends"]
-        )
+        why = "extends: write `built-in`, or leave it out"
+        raise ReadError(why, line=document.lines["extends"])
     before = Script() if extends is None else extended()
     rules = get_typed(document, "rules", Sequence)
     if not rules and (rules is not None or extends is None):
-        raise ReadError(
-            "a script needs `rules`, at least one", line=document.lines.get("rules", document.line)
-        )
+        line = document.lines.get("rules", document.line)
+        raise ReadError("a script needs `rules`, at least one", line=line)
     own = map_items(rules, partial(_rule, file=file)) if rules else ()
     if rules:
         _check_reachable(own, rules.lines)
@@ -49,10 +48,8 @@ def _check_reachable(rules: tuple[Rule, ...], lines: list[int]) -> None:
         for above, line in zip(rules[:number], lines, strict=False):
             always = above.human is None and above.graph is None and above.turn is None
             if always and (rule.adds_messages or rule.human or not above.adds_messages):
-                raise ReadError(
-                    f"this rule is never played: the rule on line {line} has no `when`, so it always matches",
-                    line=lines[number],
-                )
+                why = f"this rule is never played: the rule on line {line} has no `when`, so it always matches"
+                raise ReadError(why, line=lines[number])
 
 
 def _pace(document: Mapping, before: Pace) -> Pace:
@@ -60,12 +57,8 @@ def _pace(document: Mapping, before: Pace) -> Pace:
     if part is None:
         return before
     check_keys(part, _PACE, "pace")
-    return Pace(
-        *(
-            get_seconds(part, key, MAX_DELAY) if key in part else getattr(before, key)
-            for key in _PACE
-        )
-    )
+    times = {key: get_seconds(part, key, MAX_DELAY) for key in _PACE if key in part}
+    return replace(before, **times)
 
 
 def _rule(part: Any, line: int, file: str | None) -> Rule:
@@ -93,7 +86,6 @@ def _pattern(when: Mapping, file: str | None) -> re.Pattern[str] | UserPattern |
         raise ReadError(f"human: not a regular expression: {error}", line=line) from None
     for name in PLACEHOLDERS:
         if name in pattern.groupindex:
-            raise ReadError(
-                f"human: {{{name}}} is a built-in placeholder: rename the group", line=line
-            )
+            why = f"human: {{{name}}} is a built-in placeholder: rename the group"
+            raise ReadError(why, line=line)
     return own or pattern

@@ -30,19 +30,7 @@ from mockserver.formats.yaml_fields import (
 MAX_DELAY = 60
 """Limit for each time in `pace` and for `every`, in seconds."""
 
-_STEPS: dict[str, tuple[str, ...]] = {
-    "say": ("say", "every"),
-    "reason": ("reason",),
-    "call": ("call", "args", "result", "fails", "ask"),
-    "calls": ("calls",),
-    "custom": ("custom",),
-    "update": ("update",),
-    "interrupt": ("interrupt",),
-    "error": ("error",),
-    "pause": ("pause",),
-    "delegate": ("delegate",),
-}
-"""Each kind of step by its key, and the keys it may have."""
+_CALL_KEYS = ("args", "result", "fails", "ask")
 
 _MAX_PAUSE = 3600
 """Limit for a pause, in seconds."""
@@ -113,14 +101,13 @@ def _is_final_text(step: Step) -> bool:
 def _step(item: Any, line: int) -> _PlacedStep:
     kinds = [key for key in item if key in _STEPS] if isinstance(item, Mapping) else []
     if len(kinds) != 1:
-        keys = ", ".join(item) if isinstance(item, Mapping) else ""
-        raise ReadError(
-            f"a step is a mapping with one of {', '.join(_STEPS)}; this has {keys or 'none'}",
-            line=line,
-        )
+        given = ", ".join(item) if isinstance(item, Mapping) else ""
+        why = f"a step is a mapping with one of {', '.join(_STEPS)}; this has {given or 'none'}"
+        raise ReadError(why, line=line)
     [kind] = kinds
-    check_keys(item, _STEPS[kind], f"a step with `{kind}`")
-    return _PlacedStep(_READERS[kind](item), kind, line)
+    keys, read = _STEPS[kind]
+    check_keys(item, (kind, *keys), f"a step with `{kind}`")
+    return _PlacedStep(read(item), kind, line)
 
 
 def _say(item: Mapping) -> Step:
@@ -139,10 +126,8 @@ def _call(item: Mapping) -> ToolCall:
     args = get_typed(item, "args", Mapping)
     said = get_only_key(item, ("result", "fails"), "a call")
     if said is None:
-        raise ReadError(
-            "a call needs a `result`: what the tool says (or `fails`: what went wrong)",
-            line=item.line,
-        )
+        why = "a call needs a `result`: what the tool says (or `fails`: what went wrong)"
+        raise ReadError(why, line=item.line)
     result = item[said] if said == "result" else _text(item, said)
     return ToolCall(_text(item, "call"), args or {}, result, item.get("ask"), said == "fails")
 
@@ -157,17 +142,15 @@ def _calls(item: Mapping) -> Step:
 def _one_call(item: Any, line: int) -> ToolCall:
     if not isinstance(item, Mapping) or "call" not in item:
         raise ReadError("`calls` must be a list of calls", line=line)
-    check_keys(item, _STEPS["call"], "a call")
+    check_keys(item, ("call", *_CALL_KEYS), "a call")
     return _call(item)
 
 
 def _update(item: Mapping) -> Step:
     values = get_typed(item, "update", Mapping)
     if not values or "messages" in values:
-        raise ReadError(
-            "update: write a mapping of state keys to values, without messages",
-            line=item.lines["update"],
-        )
+        why = "update: write a mapping of state keys to values, without messages"
+        raise ReadError(why, line=item.lines["update"])
     return Update(values)
 
 
@@ -180,10 +163,8 @@ def _fail(item: Mapping) -> Step:
     check_keys(error, ("type", "message"), "error")
     kind = get_typed(error, "type", str) or "ValueError"
     if not _EXCEPTION.fullmatch(kind):
-        raise ReadError(
-            "error: type must be the name of an exception, such as ValueError",
-            line=error.lines["type"],
-        )
+        why = "error: type must be the name of an exception, such as ValueError"
+        raise ReadError(why, line=error.lines["type"])
     return Fail(kind, get_typed(error, "message", str) or "")
 
 
@@ -197,15 +178,16 @@ def _delegate(item: Mapping) -> Step:
     return Delegate(inner)
 
 
-_READERS: dict[str, Callable[[Mapping], Step]] = {
-    "say": _say,
-    "reason": lambda item: Speak(reasoning=_text(item, "reason")),
-    "call": lambda item: Speak(calls=(_call(item),)),
-    "calls": _calls,
-    "custom": lambda item: Custom(item["custom"]),
-    "update": _update,
-    "interrupt": lambda item: Interrupt(item["interrupt"]),
-    "error": _fail,
-    "pause": lambda item: Pause(get_seconds(item, "pause", _MAX_PAUSE)),
-    "delegate": _delegate,
+_STEPS: dict[str, tuple[tuple[str, ...], Callable[[Mapping], Step]]] = {
+    "say": (("every",), _say),
+    "reason": ((), lambda item: Speak(reasoning=_text(item, "reason"))),
+    "call": (_CALL_KEYS, lambda item: Speak(calls=(_call(item),))),
+    "calls": ((), _calls),
+    "custom": ((), lambda item: Custom(item["custom"])),
+    "update": ((), _update),
+    "interrupt": ((), lambda item: Interrupt(item["interrupt"])),
+    "error": ((), _fail),
+    "pause": ((), lambda item: Pause(get_seconds(item, "pause", _MAX_PAUSE))),
+    "delegate": ((), _delegate),
 }
+"""Each kind of step by its key: the other keys that it may have, and what reads it."""
