@@ -18,14 +18,13 @@ from mockserver.cassette.assistant_ids import NAMESPACE, UUID_PATTERN
 from mockserver.cassette.model import Body, End, Exchange, Response, Stream, TimedEvent
 from mockserver.cassette.playback import last_time
 from mockserver.conversations.run_events import (
-    MODE_OF,
     TUPLES,
     RunEvent,
     has_model_ids_only,
     is_sent_in,
     read_events,
-    sends_updates_early,
 )
+from mockserver.fake.graph.stream_modes import parse_event_names, sends_updates_early
 from mockserver.formats.json_text import Json, dumps, loads
 from mockserver.http.messages import Headers, Request, first_value
 from mockserver.matching import url
@@ -147,7 +146,8 @@ def _derive_rest(
         if events is None:
             return None
         stored = [event for event in events if event.name and event.name != "error"]
-        names = _requested_names(request)
+        query = canonicalize(request).get("query", {})
+        names = parse_event_names(query.get("stream_mode", [""])[-1])
         kept = [
             event.timed._replace(after=0.0)
             for event in stored[_count_seen(stored, last) :]
@@ -163,19 +163,6 @@ def _count_seen(events: list[RunEvent], last: str) -> int:
     if last in identities:
         return identities.index(last) + 1
     return sum(identity <= last for identity in identities)
-
-
-def _requested_names(request: Request) -> Collection[str] | None:
-    """Return the names of the events that the query selects, or None for all."""
-    text = canonicalize(request).get("query", {}).get("stream_mode", [""])[-1]
-    if not text:
-        return None
-    try:
-        value = loads(text)
-    except ValueError:
-        value = text
-    modes = set(map(str, value)) if isinstance(value, list) else {str(value)}
-    return {name for name, mode in MODE_OF.items() if mode in modes or name in modes}
 
 
 def _run_outcome(events: list[RunEvent]) -> str | None:

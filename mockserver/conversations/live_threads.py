@@ -101,18 +101,11 @@ class LiveThreads:
         self._used.add(thread)
 
     def play(
-        self,
-        live: LiveThread,
-        conversation: Conversation,
-        entry: Entry,
-        kind: RequestKind,
-        progress: int,
-        names: IdMap,
+        self, live: LiveThread, conversation: Conversation, kind: RequestKind, progress: int
     ) -> None:
-        """Have *live* play *entry* of *conversation*: it stands at *progress* then, and *names* are its ids there."""
+        """Have *live* play an exchange of this *kind* of *conversation*, after which it stands at *progress*."""
         if live.conversation != conversation.identity:
             live.conversation, live.play = conversation.identity, None
-        live.ids = names
         self._threads[live.identity] = live
         self._threads.move_to_end(live.identity)
         self._used.add(live.identity)

@@ -274,7 +274,8 @@ class Search:
 def commit(answer: Answer, search: Search) -> None:
     """Have the thread of *answer*, which *search* found, stand where the answer leaves it."""
     live, threads, query = answer.thread, search.threads, search.query
-    threads.play(live, answer.conversation, answer.entry, answer.kind, answer.progress, answer.ids)
+    threads.play(live, answer.conversation, answer.kind, answer.progress)
+    live.ids = answer.ids
     if answer.read_key is not None:
         live.read_counts[answer.read_key] += 1
     threads.bind_ids(live, answer.entry, query.request, search.recordings)

@@ -1,18 +1,17 @@
 """The endpoints of runs that were started before. No I/O."""
 
-from collections.abc import Collection
-
 from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.threads import Threads
 from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.graph.event_log import Event
 from mockserver.fake.graph.metadata import HOST
 from mockserver.fake.graph.runner import RunEngine, get_stream_headers, get_wait_headers
+from mockserver.fake.graph.stream_modes import parse_event_names
 from mockserver.fake.json_format import to_server_json
 from mockserver.fake.replies import Response, json_response
 from mockserver.fake.threads.run_readers import RunOutcome, RunStream
 from mockserver.fake.threads.thread import Action, Run
-from mockserver.formats.json_text import Json, loads
+from mockserver.formats.json_text import Json
 
 _NOT_FOUND = {"error": "HTTPException", "message": "404: Run not found"}
 _COLUMNS = (
@@ -89,7 +88,7 @@ class ExistingRuns:
             run,
             self._runs.play_on_thread,
             position=_count_seen(run, call.request.header("last-event-id"), call.now),
-            names=_names(call),
+            names=parse_event_names(call.query("stream_mode")),
             # The real server sends an error only to those who are connected when the run fails.
             errors=run.ended_at is None,
             cancels=call.is_true("cancel_on_disconnect"),
@@ -122,20 +121,3 @@ def _count_seen(run: Run, last: str | None, now: float) -> int:
     if began is None:
         return 0
     return sum(began + event.at <= now for event in events) if run.ended_at is None else len(events)
-
-
-def _names(call: ApiCall) -> Collection[str] | None:
-    """Return the names of the events that the query selects, or None for all."""
-    text = call.query("stream_mode")
-    if not text:
-        return None
-    try:
-        wanted = loads(text)
-    except ValueError:
-        wanted = text
-    names = {wanted} if isinstance(wanted, str) else set(map(str, wanted))
-    if "messages-tuple" in names:
-        names.add("messages")
-    if "messages" in names:
-        names |= {"messages/partial", "messages/complete", "messages/metadata"}
-    return names

@@ -89,21 +89,21 @@ class Nodes:
         return {"messages": messages}
 
     def _speak(self, scope: Scope, state: State, speak: Speak) -> Message:
-        said = create_model_output(speak, self.ids, scope.task)
-        model = scope.within(said.identity)
+        output = create_model_output(speak, self.ids, scope.task)
+        model = scope.within(output.identity)
         every = self.pace.token if speak.every is None else speak.every
         given = {"input": {"messages": [list(state["messages"])]}}
         self.callbacks.model("on_chat_model_start", model, given)
         self.wait(self.pace.first)
         if self.modes.streams_tokens:
             metadata = JsonText(dumps(build_message_metadata(self.request, scope)))
-            for number, (chunk, get_partial) in enumerate(said.chunks()):
+            for number, (chunk, get_partial) in enumerate(output.chunks()):
                 self.wait(every if number else 0)
                 self.callbacks.model("on_chat_model_stream", model, {"chunk": chunk})
                 self.modes.token(scope, chunk, get_partial, metadata)
         else:
-            self.wait(every * said.length)
-        message = said.whole(streamed=self.modes.streams_tokens)
+            self.wait(every * output.length)
+        message = output.whole(streamed=self.modes.streams_tokens)
         self.callbacks.model("on_chat_model_end", model, {"output": message, **given})
         return message
 
@@ -129,8 +129,8 @@ class Nodes:
             answer = {} if call.ask is None else _human_answer(scope, call.ask, answers)
         except RunInterrupted as stopped:
             error = {"error": "GraphInterrupt", "message": _interrupt_text(stopped)}
-            said = {"error": error, **given, "tool_call_id": tool_call["id"]}
-            self.callbacks.inside_node("on_tool_error", tool, call.tool, said)
+            data = {"error": error, **given, "tool_call_id": tool_call["id"]}
+            self.callbacks.inside_node("on_tool_error", tool, call.tool, data)
             raise
         result = fill_placeholders(call.result, answer)
         message = chat.create_tool_message(
@@ -145,8 +145,8 @@ class Nodes:
 def _human_answer(scope: Scope, value: Json, answers: Iterator[Json]) -> dict[str, str]:
     """Return the human's answer to an interrupt; raise RunInterrupted if there is none yet."""
     for answer in answers:
-        said = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
-        return {"answer": said}
+        text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+        return {"answer": text}
     identity = interrupt_id(scope.path)
     raise RunInterrupted({"value": value, "id": identity, "response_schema": None})
 

@@ -14,8 +14,8 @@ def select_next_node(
     """
     if node in (START, TOOLS):
         return AGENT
-    said = update.get("messages")
-    if said and said[-1].get("tool_calls"):
+    new_messages = update.get("messages")
+    if new_messages and new_messages[-1].get("tool_calls"):
         return TOOLS
     _, _, done = summarize_messages(state)
     if not 0 < done < len(visits):
@@ -27,5 +27,5 @@ def select_next_node(
 
 
 def plan_visits(script: Script, graph: str, state: State) -> tuple[Visit, ...]:
-    said, humans, _ = summarize_messages(state)
-    return script.plan_visits(Situation(graph, said, humans))
+    message, humans, _ = summarize_messages(state)
+    return script.plan_visits(Situation(graph, message, humans))

@@ -121,12 +121,12 @@ class RunStart:
         return StartPoint(state, replace(scope, task=task.identity), again=True)
 
     def _resume_values(self, task: Task) -> tuple[Json, ...]:
-        said = (self.nodes.request.command or {}).get("resume")
-        if said is None:
+        answer = (self.nodes.request.command or {}).get("resume")
+        if answer is None:
             return ()
-        if isinstance(said, dict) and said and all(map(_INTERRUPT.fullmatch, said)):
-            return tuple(said[one["id"]] for one in task.interrupts[-1:] if one["id"] in said)
-        return (said,)
+        if isinstance(answer, dict) and answer and all(map(_INTERRUPT.fullmatch, answer)):
+            return tuple(answer[one["id"]] for one in task.interrupts[-1:] if one["id"] in answer)
+        return (answer,)
 
     def start_at(self, graph: Scope, state: State, node: str, *, shown: bool) -> StartPoint:
         """Start at *node* with the *state* that includes the input."""

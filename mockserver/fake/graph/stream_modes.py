@@ -1,6 +1,6 @@
 """Emits what happens in a run as events of the requested stream modes. No I/O."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from mockserver.fake.graph.message_chunks import GetPartial
 from mockserver.fake.graph.metadata import Scope, build_task_metadata
@@ -8,7 +8,7 @@ from mockserver.fake.ids import Ids
 from mockserver.fake.json_format import JsonText
 from mockserver.fake.messages.model import Message
 from mockserver.fake.run_request import RunRequest
-from mockserver.formats.json_text import Json, dumps
+from mockserver.formats.json_text import Json, dumps, loads
 
 MESSAGES = ("messages", "messages-tuple")
 
@@ -24,11 +24,9 @@ class StreamModes:
     """
 
     def __init__(self, request: RunRequest, ids: Ids, emit: Emit, now: Callable[[], float]) -> None:
-        self.streams_tokens = any(mode in request.modes for mode in (*MESSAGES, "events"))
+        self.streams_tokens = _shows_tokens(request.modes)
         """Whether the chat model streams: only if a requested mode shows tokens."""
-        self.sends_updates_early = not self.streams_tokens and (
-            request.subgraphs or "custom" in request.modes
-        )
+        self.sends_updates_early = sends_updates_early(request.modes, request.subgraphs)
         """Whether the server sends an update before the state has given its messages ids."""
         self._request = request
         self._ids = ids
@@ -130,3 +128,26 @@ class StreamModes:
 
     def _send(self, name: str, namespace: tuple[str, ...], value: Json) -> None:
         self.emit("|".join((name, *namespace)), value)
+
+
+def sends_updates_early(modes: Collection[str], subgraphs: bool) -> bool:
+    """Return whether the server sends the output of a node before the state has given its messages ids."""
+    return not _shows_tokens(modes) and (subgraphs or "custom" in modes)
+
+
+def parse_event_names(text: str) -> Collection[str] | None:
+    """Return the names of the events that the query parameter `stream_mode` selects, or None for all."""
+    if not text:
+        return None
+    try:
+        value = loads(text)
+    except ValueError:
+        value = text
+    names = set(map(str, value)) if isinstance(value, list) else {str(value)}
+    if not names.isdisjoint(MESSAGES):
+        names |= {"messages", "messages/partial", "messages/complete", "messages/metadata"}
+    return names
+
+
+def _shows_tokens(modes: Collection[str]) -> bool:
+    return any(mode in modes for mode in (*MESSAGES, "events"))

@@ -77,12 +77,12 @@ def _join(previous: Step, step: Step) -> Speak | None:
 
 def _check_delegates(placed_steps: list[_PlacedStep]) -> None:
     """Raise ReadError for a delegate without a message before it: the graph enters the subgraph from a message."""
-    said = False
+    after_message = False
     for one in placed_steps:
-        if isinstance(one.step, Delegate) and not said:
+        if isinstance(one.step, Delegate) and not after_message:
             raise ReadError("a delegate needs a `say` before it", line=one.line)
         if isinstance(one.step, Delegate | Speak):
-            said = _is_final_text(one.step)
+            after_message = _is_final_text(one.step)
 
 
 def _check_end(placed_steps: list[_PlacedStep]) -> None:
@@ -124,12 +124,12 @@ def _text(item: Mapping, key: str) -> str:
 
 def _call(item: Mapping) -> ToolCall:
     args = get_typed(item, "args", Mapping)
-    said = get_only_key(item, ("result", "fails"), "a call")
-    if said is None:
+    outcome = get_only_key(item, ("result", "fails"), "a call")
+    if outcome is None:
         why = "a call needs a `result`: what the tool says (or `fails`: what went wrong)"
         raise ReadError(why, line=item.line)
-    result = item[said] if said == "result" else _text(item, said)
-    return ToolCall(_text(item, "call"), args or {}, result, item.get("ask"), said == "fails")
+    result = item[outcome] if outcome == "result" else _text(item, outcome)
+    return ToolCall(_text(item, "call"), args or {}, result, item.get("ask"), outcome == "fails")
 
 
 def _calls(item: Mapping) -> Step:

@@ -77,12 +77,12 @@ def _with_values(
     state = apply_update(update.values, before, ids, f"update {checkpoint.step}")
     known_ids = {message["id"] for message in before.get("messages", ())}
     new = [message for message in state.get("messages", ()) if message["id"] not in known_ids]
-    said = (
+    shown = (
         {"messages": new or state["messages"][-1:]} if "messages" in (update.values or {}) else {}
     )
     node = update.node or checkpoint.node or START
     following = select_next_node(
-        plan_visits(script, graph, state), node, said, state, inside=bool(checkpoint.namespace)
+        plan_visits(script, graph, state), node, shown, state, inside=bool(checkpoint.namespace)
     )
     task = create_task(ids, checkpoint.namespace, following, checkpoint.step)
     tasks = () if following == END else (task,)

@@ -4,7 +4,11 @@ from typing import Any
 import pytest
 
 from mockserver.fake.graph.metadata import Scope
-from mockserver.fake.graph.stream_modes import StreamModes
+from mockserver.fake.graph.stream_modes import (
+    StreamModes,
+    parse_event_names,
+    sends_updates_early,
+)
 from mockserver.fake.json_format import JsonText
 from mockserver.fake.messages.model import Message, create_ai_message
 from tests.fake.plays import IDS, asked
@@ -242,3 +246,38 @@ def test_the_model_streams_where_somebody_listens(
     told = Told(*modes, subgraphs=subgraphs)
 
     assert (told.modes.streams_tokens, told.modes.sends_updates_early) == (streams, hurries)
+
+
+@pytest.mark.parametrize(
+    ("modes", "subgraphs", "early"),
+    [
+        (["updates"], False, False),
+        (["updates"], True, True),
+        (["updates", "custom"], False, True),
+        (["updates", "custom", "events"], True, False),
+        (["updates", "custom", "messages"], False, False),
+        (["updates", "messages-tuple"], True, False),
+    ],
+)
+def test_updates_come_early_where_no_mode_shows_tokens(
+    modes: list[str], subgraphs: bool, early: bool
+) -> None:
+    assert sends_updates_early(modes, subgraphs) is early
+
+
+PARTIALS = ("messages", "messages/partial", "messages/complete", "messages/metadata")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", None),
+        ("values", {"values"}),
+        ('["values", 1]', {"values", "1"}),
+        ("7", {"7"}),
+        ("messages-tuple", {"messages-tuple", *PARTIALS}),
+        ('["messages"]', set(PARTIALS)),
+    ],
+)
+def test_the_query_selects_events_by_mode(text: str, names: set[str] | None) -> None:
+    assert parse_event_names(text) == names
