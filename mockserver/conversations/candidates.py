@@ -89,7 +89,8 @@ class Candidates:
     ) -> list[Step]:
         """Return what was recorded at another progress, if it may be played at that of *live*: one step, or none."""
         if self.query.target.kind is RequestKind.CHANGE:
-            return [step for step in steps if conversation.says_nothing(step)][-1:]
+            get_facts = self.recordings.reader.get_facts
+            return [step for step in steps if get_facts(step.entry).says_nothing][-1:]
         if self.query.target.kind is RequestKind.CREATION:
             creation = conversation.creation_step
             return [creation] if creation and self.query.keeps_existing else []

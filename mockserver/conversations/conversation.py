@@ -213,9 +213,6 @@ class Conversation:
             seen[key] += 1
         return places
 
-    def is_turn(self, entry: Entry, number: int) -> bool:
-        return number < len(self.turns) and self.turns[number].entry is entry
-
     def digest_turns(self, count: int) -> bytes:
         """Return a digest of the first *count* turns with their responses, without ids and times."""
         if not self._digests:
@@ -255,9 +252,6 @@ class Conversation:
             at is not None and started is not None and at < started + seconds - ROUNDING
             for at in following
         )
-
-    def says_nothing(self, step: Step) -> bool:
-        return self._reader.get_facts(step.entry).says_nothing
 
     def first_progress(self, key: Key) -> int | None:
         """Return the progress just before the first exchange with this *key*, or None."""

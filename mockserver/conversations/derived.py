@@ -11,7 +11,7 @@ functions return None where the recording does not determine the server's respon
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import uuid5
 
 from mockserver.cassette.assistant_ids import NAMESPACE, UUID_PATTERN
@@ -37,21 +37,6 @@ _STREAM_HEADERS: Headers = (
     ("x-accel-buffering", "no"),
     ("content-type", "text/event-stream; charset=utf-8"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _RunUrls:
-    """The run, as `location` names it without the call at its end, and as `content-location` does."""
-
-    location: str
-    content_location: str
-
-    def headers(self, call: str) -> Headers:
-        """Return the headers of a response whose `location` is *call* of the run."""
-        return (
-            ("location", f"{self.location}/{call}"),
-            ("content-location", self.content_location),
-        )
 
 
 def derive_run(recorded: Exchange, request: Request) -> Response | None:
@@ -85,16 +70,15 @@ def derive_existing_run(recorded: Exchange, request: Request) -> Response | None
     hold the times and the `kwargs` of the run.
     """
     response, form = recorded.response, canonicalize(recorded.request)
-    urls, path = _run_urls(response), canonicalize(request)["path"]
-    if run_modes(form) is None or not _is_on_thread(form) or urls is None:
+    headers, path = _run_headers(response, "join"), canonicalize(request)["path"]
+    if run_modes(form) is None or not _is_on_thread(form) or not headers:
         return None
     if request.method != "GET" or (response.end and response.end.cut):
         return None
-    if path == f"{urls.content_location}/join":
-        return _json_response(_thread_outcome(response), urls)
-    if path == f"{urls.content_location}/stream":
-        return _derive_rest(response, form, request, urls)
-    return None
+    run = first_value(headers, "content-location")
+    if path == f"{run}/join":
+        return _json_response(_thread_outcome(response), headers)
+    return _derive_rest(response, form, request) if path == f"{run}/stream" else None
 
 
 def _is_on_thread(form: dict[str, Json]) -> bool:
@@ -118,16 +102,15 @@ def _derive_stream(response: Response, events: list[RunEvent], modes: Collection
 def _derive_wait(
     response: Response, events: list[RunEvent], form: dict[str, Json]
 ) -> Response | None:
-    urls = _run_urls(response)
-    if urls is not None and not _is_on_thread(form):
-        run = _STATELESS_RUN.search(urls.content_location)
+    headers = _run_headers(response, "join")
+    if headers and not _is_on_thread(form):
+        run = _STATELESS_RUN.search(first_value(headers, "content-location") or "")
         if run is None or "on_completion" in form["body"]:
             return None  # the thread is kept, and the recording does not name it
         thread_run = f"/threads/{_thread_id(run['id'])}{run[0]}"
-        locations = (urls.location, urls.content_location)
-        urls = _RunUrls(*(url.replace(run[0], thread_run) for url in locations))
+        headers = tuple((name, value.replace(run[0], thread_run)) for name, value in headers)
     at = last_time(response.content) + (response.end.after if response.end else 0.0)
-    return _json_response(_run_outcome(events), urls, round(at, 6))
+    return _json_response(_run_outcome(events), headers, round(at, 6))
 
 
 def _thread_id(run: str) -> str:
@@ -135,9 +118,7 @@ def _thread_id(run: str) -> str:
     return run[:24] + uuid5(NAMESPACE, run).hex[:12]
 
 
-def _derive_rest(
-    response: Response, form: dict[str, Json], request: Request, urls: _RunUrls
-) -> Response | None:
+def _derive_rest(response: Response, form: dict[str, Json], request: Request) -> Response | None:
     """Return the events after the one with the id `last-event-id`; the server stores events of resumable runs only, and no error."""
     kept: list[TimedEvent] = []
     last = request.header("last-event-id")
@@ -153,7 +134,7 @@ def _derive_rest(
             for event in stored[_count_seen(stored, last) :]
             if names is None or event.name in names
         ]
-    headers = (*urls.headers("stream"), *_STREAM_HEADERS)
+    headers = (*_run_headers(response, "stream"), *_STREAM_HEADERS)
     return Response(headers=headers, content=Stream(tuple(kept)), end=End())
 
 
@@ -223,18 +204,17 @@ def _error(events: list[RunEvent]) -> str | None:
     return next((f'{{"__error__":{e.text}}}' for e in events if e.name == "error"), None)
 
 
-def _json_response(
-    outcome: str | None, urls: _RunUrls | None, after: float = 0.0
-) -> Response | None:
+def _json_response(outcome: str | None, headers: Headers, after: float = 0.0) -> Response | None:
     if outcome is None:
         return None
-    headers = (*(urls.headers("join") if urls else ()), ("content-type", "application/json"))
+    headers = (*headers, ("content-type", "application/json"))
     return Response(headers=headers, content=Body(outcome.encode(), after), end=End())
 
 
-def _run_urls(response: Response) -> _RunUrls | None:
+def _run_headers(response: Response, call: str) -> Headers:
+    """Return the headers of *response* that name its run, of which `location` is that of *call*; none if it has not both."""
     location = first_value(response.headers, "location")
-    content_location = first_value(response.headers, "content-location")
-    if location is None or content_location is None:
-        return None
-    return _RunUrls(location.rpartition("/")[0], content_location)
+    run = first_value(response.headers, "content-location")
+    if location is None or run is None:
+        return ()
+    return (("location", f"{location.rpartition('/')[0]}/{call}"), ("content-location", run))

@@ -27,34 +27,36 @@ class Query:
         return canonicalize(self.request)
 
     @cached_property
+    def _body(self) -> dict[str, Json]:
+        body = self._form.get("body")
+        return body if isinstance(body, dict) else {}
+
+    @cached_property
     def shapes(self) -> tuple[Shape, ...]:
         """The request without its ids, for each of the rules of the index."""
-        return tuple(
-            (rules, shape_key(without_ignored(self._form, rules))) for rules in self._index.rules
-        )
+        return self._shapes_of(self._form)
 
     @cached_property
     def run_shapes(self) -> tuple[Shape, ...]:
         """The request without its ids and stream modes, for each of the rules of the index; empty if it is no such run."""
         form = mode_free_form(self._form)
-        if form is None:
-            return ()
+        return self._shapes_of(form) if form else ()
+
+    def _shapes_of(self, form: dict[str, Json]) -> tuple[Shape, ...]:
         return tuple(
             (rules, shape_key(without_ignored(form, rules))) for rules in self._index.rules
         )
 
-    @cached_property
+    @property
     def named_thread(self) -> str | None:
         """The id that a client gives the thread that it creates."""
-        body = self._form.get("body")
-        thread = body.get("thread_id") if isinstance(body, dict) else None
+        thread = self._body.get("thread_id")
         return thread.lower() if isinstance(thread, str) else None
 
     @property
     def keeps_existing(self) -> bool:
         """Whether a client that creates a thread wants the existing one, if there is one."""
-        body = self._form.get("body")
-        return isinstance(body, dict) and body.get("if_exists") == "do_nothing"
+        return bool(self._body.get("if_exists") == "do_nothing")
 
     def key(self, names: IdMap, rules: IgnoreRules) -> Key:
         """Return the key of the request under *rules*, with the recorded ids in place of the live ids of *names*."""

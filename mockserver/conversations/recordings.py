@@ -71,9 +71,11 @@ class Recordings:
         return self._at(self._runs, shapes, number)
 
     def _at(self, turns: _Turns, shapes: Iterable[Shape], number: int) -> list[Conversation]:
-        found = (one for shape in shapes for one in turns.get(shape, ()))
         return [
-            conversation for conversation, entry in found if conversation.is_turn(entry, number)
+            conversation
+            for shape in shapes
+            for conversation, entry in turns.get(shape, ())
+            if entry in [turn.entry for turn in conversation.turns[number : number + 1]]
         ]
 
     def with_read(self, shapes: Iterable[Shape]) -> list[Conversation]:

@@ -9,45 +9,45 @@ from mockserver.formats.json_text import Json
 Schema = dict[str, Json]
 
 
-def _node(name: str) -> Schema:
-    if name.rpartition(":")[2] == END:
-        return {"id": name}
-    return {"id": name, "type": "runnable", "data": {"name": name}}
-
-
-def _edges(source: str, *targets: str) -> list[Schema]:
-    """Return the edges to *targets*; a single edge is unconditional."""
-    conditional = {"conditional": True} if len(targets) > 1 else {}
-    return [{"source": source, "target": target, **conditional} for target in targets]
-
-
-def _drawn(into: str, out: str, nodes: tuple[str, ...]) -> dict[str, list[Schema]]:
-    """Return the nodes and edges; *into* and *out* are the first and last node of the subgraph."""
+def _draw(nodes: tuple[str, ...], edges: dict[str, tuple[str, ...]]) -> dict[str, list[Schema]]:
+    """Return a graph; *edges* are the targets by source, and the only edge of a source is unconditional."""
+    conditional = {"conditional": True}
     return {
-        "nodes": [_node(name) for name in nodes],
+        "nodes": [
+            {"id": name}
+            | ({} if name.endswith(END) else {"type": "runnable", "data": {"name": name}})
+            for name in nodes
+        ],
         "edges": [
-            *_edges(START, AGENT),
-            *_edges(AGENT, END, AGENT, into, TOOLS),
-            *_edges(out, END, AGENT, into),
-            *_edges(TOOLS, AGENT),
+            {"source": source, "target": target} | (conditional if len(targets) > 1 else {})
+            for source, targets in edges.items()
+            for target in targets
         ],
     }
 
 
-def _inside() -> dict[str, list[Schema]]:
-    start, agent, tools, end = (f"{RESEARCHER}:{name}" for name in (START, AGENT, TOOLS, END))
-    outside = (START, AGENT, TOOLS, END)
-    graph = _drawn(start, end, (*outside, start, agent, tools, end))
-    graph["edges"] += [
-        *_edges(start, agent),
-        *_edges(agent, end, agent, tools),
-        *_edges(tools, agent),
-    ]
-    return graph
-
-
-GRAPH = _drawn(RESEARCHER, RESEARCHER, (START, AGENT, TOOLS, RESEARCHER, END))
-GRAPH_INSIDE = _inside()
+GRAPH = _draw(
+    (START, AGENT, TOOLS, RESEARCHER, END),
+    {
+        START: (AGENT,),
+        AGENT: (END, AGENT, RESEARCHER, TOOLS),
+        RESEARCHER: (END, AGENT, RESEARCHER),
+        TOOLS: (AGENT,),
+    },
+)
+_START, _AGENT, _TOOLS, _END = (f"{RESEARCHER}:{name}" for name in (START, AGENT, TOOLS, END))
+GRAPH_INSIDE = _draw(
+    (START, AGENT, TOOLS, END, _START, _AGENT, _TOOLS, _END),
+    {
+        START: (AGENT,),
+        AGENT: (END, AGENT, _START, TOOLS),
+        _END: (END, AGENT, _START),
+        TOOLS: (AGENT,),
+        _START: (_AGENT,),
+        _AGENT: (_END, _AGENT, _TOOLS),
+        _TOOLS: (_AGENT,),
+    },
+)
 """The same with `xray`: the subgraph's own nodes take its place."""
 
 
