@@ -37,7 +37,6 @@ class Answer:
     response: Response | None = None
     """The response, if it is not that of *entry*."""
     read_key: ReadKey | None = None
-    ends_thread: bool = False
 
     def to_journal(self) -> dict[str, Json]:
         """Return what the journal says about the answer."""

@@ -81,8 +81,7 @@ class Candidates:
         read_key = (live.progress, during_run, key)
         step = here[min(live.read_counts[read_key], len(here) - 1)]
         answer = Answer(step.entry, step.kind, live, conversation, live.progress, names, "kept")
-        ends_thread = self.query.target.is_deletion
-        return replace(answer, read_key=read_key, ends_thread=ends_thread)
+        return replace(answer, read_key=read_key)
 
     def _elsewhere(
         self, live: LiveThread, conversation: Conversation, steps: list[Step]

@@ -281,7 +281,7 @@ def commit(answer: Answer, search: Search) -> None:
     threads.bind_ids(live, answer.entry, query.request, search.recordings)
     if query.target.path == "/copy":
         threads.copy(live, answer.entry, search.recordings)
-    if answer.ends_thread:
+    if query.target.is_deletion:
         threads.end(live)
 
 

@@ -61,15 +61,11 @@ class Run:
     def take_checkpoints(self, at: float) -> tuple[Checkpoint, ...]:
         """Return the checkpoints until *at* seconds after the start that no earlier call has returned."""
         assert self.result is not None
-        first = self._checkpoints_taken
-        while (
-            self._checkpoints_taken < len(self.result.checkpoints)
-            and self.result.checkpoints[self._checkpoints_taken][0] <= at
-        ):
-            self._checkpoints_taken += 1
-        return tuple(
-            checkpoint for _, checkpoint in self.result.checkpoints[first : self._checkpoints_taken]
-        )
+        due = [
+            one for time, one in self.result.checkpoints[self._checkpoints_taken :] if time <= at
+        ]
+        self._checkpoints_taken += len(due)
+        return tuple(due)
 
 
 class Thread:
@@ -133,14 +129,12 @@ class Thread:
 
     def next_change(self, now: float) -> float:
         """Return when the first run in the queue starts or ends."""
-        run = self._queue[0] if self._queue else None
-        if run is None:
+        if not self._queue:
             return now
-        return (
-            run.due_at
-            if run.result is None or run.started_at is None
-            else run.started_at + run.result.end
-        )
+        run = self._queue[0]
+        if run.result is None or run.started_at is None:
+            return run.due_at
+        return run.started_at + run.result.end
 
     def cancel(self, run: Run, action: Action, now: float, why: str | None) -> None:
         """End the active *run* at *now*; *why* becomes the error of the thread, None if another run replaces it."""
@@ -190,8 +184,7 @@ class Thread:
         """Return the checkpoint where the run stopped: *head*, or that of a subgraph."""
         for task in head.tasks:
             path = (*head.namespace, f"{task.name}:{task.identity}")
-            inner = self.history.head(path) if task.result is None else None
-            if inner is not None:
+            if task.result is None and (inner := self.history.head(path)):
                 return self._innermost_head(inner)
         return head
 
@@ -220,13 +213,13 @@ class Thread:
         self._update_after_run(run, failed.payload if failed else None)
 
     def _update_after_run(self, run: Run, error: Json) -> None:
-        lasted = run.result.duration if run.result else 0.0
-        at = run.ids.time(lasted)
+        at = run.ids.time(run.result.duration if run.result else 0.0)
         run.record = {**run.record, "updated_at": at}
         head = self.history.head()
-        # The real server shows the graph that sent the last event of the stream.
-        within = head is not None and run.request.subgraphs
-        self.update_record(at, error, self._innermost_head(head) if within and head else head)
+        if head and run.request.subgraphs:
+            # The real server shows the graph that sent the last event of the stream.
+            head = self._innermost_head(head)
+        self.update_record(at, error, head)
 
 
 def convert_interrupt(interrupt: Json) -> dict[str, Json]:
