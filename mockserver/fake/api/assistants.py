@@ -23,7 +23,6 @@ class Assistants:
 
     def __init__(self, graphs: tuple[str, ...]) -> None:
         self._graphs = graphs
-        self._default_assistants = {default_assistant_id(graph): graph for graph in graphs}
 
     def add_defaults(self, database: Database, ids: Ids) -> None:
         """Add the default assistants to a new *database*; they are a second older than the first of *ids*."""
@@ -36,15 +35,8 @@ class Assistants:
 
     def resolve(self, name: str, database: Database, ids: Ids) -> str:
         """Return the id of the assistant or graph *name*; raise HTTPError if there is none."""
-        if name in self._graphs:
-            return default_assistant_id(name)
-        found = parse_uuid(name)
-        if found is not None:
-            return found
-        if self._graphs or not name:
-            graphs = ", ".join(self._graphs or (DEFAULT_GRAPH,))
-            raise HTTPError(422, f"'{name}' is no assistant UUID, and none of the graphs: {graphs}")
-        return self._ensure_graph(name, database, ids)
+        identity = None if name in self._graphs else parse_uuid(name)
+        return identity or self._resolve_graph(name, database, ids, 422)
 
     def adopt(self, record: Record, database: Database, ids: Ids) -> None:
         """Add the assistant with the JSON form *record*, which was recorded; ignored if its graph is not declared."""
@@ -171,20 +163,21 @@ class Assistants:
         self._check_graph(query, call)
         wanted = {name: query[name] for name in ("graph_id", "metadata") if name in query}
         part = query.get("name", "").lower()
-        records = (assistant.record for assistant in call.database.assistants.values())
+        records = [assistant.record for assistant in call.database.assistants.values()]
         return [r for r in records if part in r["name"].lower() and contains(r, wanted)]
 
     def _check_graph(self, query: Mapping[str, Json], call: ApiCall) -> None:
-        graph = query.get("graph_id")
-        if graph is None or graph in self._graphs:
-            return
+        if "graph_id" in query:
+            self._resolve_graph(query["graph_id"], call.database, call.ids, 404)
+
+    def _resolve_graph(self, graph: str, database: Database, ids: Ids, missing: int) -> str:
+        """Return the id of the default assistant of *graph*; *missing* is the status if there is no such graph."""
+        if graph in self._graphs:
+            return default_assistant_id(graph)
         if self._graphs or not graph:
             graphs = ", ".join(self._graphs or (DEFAULT_GRAPH,))
-            raise HTTPError(404, f"Graph '{graph}' not found; there are: {graphs}")
-        self._ensure_graph(graph, call.database, call.ids)
-
-    def _ensure_graph(self, graph: str, database: Database, ids: Ids) -> str:
-        return database.graphs.get(graph) or database.ensure_assistant(graph, ids.time())
+            raise HTTPError(missing, f"'{graph}' is none of the graphs: {graphs}")
+        return database.ensure_assistant(graph, ids.time())
 
 
 def _config_and_context(body: Mapping[str, Json]) -> tuple[Json, Json]:

@@ -155,10 +155,10 @@ def test_declared_graphs_are_all_there_are(strict: Client) -> None:
 
     assert names == ["agent", "chat"]
     assert strict.post("/runs/wait", {"assistant_id": "nope"}, 422) == {
-        "detail": "'nope' is no assistant UUID, and none of the graphs: chat, agent"
+        "detail": "'nope' is none of the graphs: chat, agent"
     }
     assert strict.post("/assistants", {"graph_id": "nope"}, 404) == {
-        "detail": "Graph 'nope' not found; there are: chat, agent"
+        "detail": "'nope' is none of the graphs: chat, agent"
     }
     assert strict.ask("GET", "/assistants/nope/graph", status=422) == {
         "detail": "Invalid assistant ID: must be a UUID"
@@ -171,7 +171,7 @@ def test_a_graph_needs_a_name(client: Client) -> None:
 
     assert refused["detail"].endswith("none of the graphs: agent")
     assert client.post("/assistants", {"graph_id": ""}, 404) == {
-        "detail": "Graph '' not found; there are: agent"
+        "detail": "'' is none of the graphs: agent"
     }
 
 
