@@ -78,7 +78,7 @@ class Ids:
         return self.count if self.moment is None else self.moment
 
 
-def interrupt_id(path: tuple[str, ...]) -> str:
+def create_interrupt_id(path: tuple[str, ...]) -> str:
     """Return the id of the interrupt of the task at *path*; it stays the same if the task asks again."""
     return sha256("\0".join(("interrupt", *path)).encode()).hexdigest()[:32]
 

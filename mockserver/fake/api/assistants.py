@@ -58,7 +58,7 @@ class Assistants:
             name = require_uuid(body["assistant_id"], "assistant")
         validate(bodies.CONFIG, body.get("config", {}))
         self._check_graph(body, call)
-        config, context = _config_and_context(body)
+        config, context = _get_config_and_context(body)
         existing = call.database.assistants.get(name)
         if existing is not None:
             if body.get("if_exists") != "do_nothing":
@@ -87,7 +87,7 @@ class Assistants:
         return json_response(len(self._matching(call, call.body(bodies.ASSISTANTS_COUNT))))
 
     def get(self, call: ApiCall) -> Response:
-        return json_response(_existing(call).record)
+        return json_response(_get_existing(call).record)
 
     def patch(self, call: ApiCall) -> Response:
         """`PATCH /assistants/{id}`: add a new version of an assistant."""
@@ -95,8 +95,8 @@ class Assistants:
         body = call.body(bodies.ASSISTANT_PATCH)
         validate(bodies.CONFIG, body.get("config", {}))
         self._check_graph(body, call)
-        config, context = _config_and_context(body)
-        assistant = _existing(call)
+        config, context = _get_config_and_context(body)
+        assistant = _get_existing(call)
         record = assistant.record
         changed = {
             **record,
@@ -111,21 +111,21 @@ class Assistants:
         return json_response(changed)
 
     def delete(self, call: ApiCall) -> Response:
-        del call.database.assistants[_existing(call).record["assistant_id"]]
+        del call.database.assistants[_get_existing(call).record["assistant_id"]]
         return Response(204, (), b"")
 
     def versions(self, call: ApiCall) -> Response:
         """`POST /assistants/{id}/versions`: list the versions of an assistant, newest first."""
         call.path_uuid("assistant")
         body = call.body(bodies.VERSIONS)
-        versions = _existing(call).versions
+        versions = _get_existing(call).versions
         wanted = {"metadata": body.get("metadata", {})}
         return json_response(get_page([v for v in reversed(versions) if contains(v, wanted)], body))
 
     def latest(self, call: ApiCall) -> Response:
         """`POST /assistants/{id}/latest`: restore an earlier version, except its graph and context, as the real server does."""
         body = call.body(bodies.ASSISTANT_VERSION)
-        assistant, number = _existing(call), body.get("version")
+        assistant, number = _get_existing(call), body.get("version")
         version = next((v for v in assistant.versions if v["version"] == number), None)
         if version is None:
             raise HTTPError(404, f"Version {number} not found")
@@ -140,7 +140,7 @@ class Assistants:
         """`GET /assistants/{id}/graph`: return the drawing of a graph, by assistant id or graph name."""
         name = call.path[0]
         if not (name in self._graphs or (not self._graphs and parse_uuid(name) is None)):
-            _existing(call)
+            _get_existing(call)
         depth = call.query("xray").strip()
         if depth in ("", "false", "False"):
             return json_response(graph_schemas.GRAPH)
@@ -149,12 +149,12 @@ class Assistants:
         return json_response(graph_schemas.GRAPH_INSIDE)
 
     def schemas(self, call: ApiCall) -> Response:
-        graph = _existing(call).record["graph_id"]
+        graph = _get_existing(call).record["graph_id"]
         return json_response({"graph_id": graph, **graph_schemas.describe_state(f"{graph}_state")})
 
     def subgraphs(self, call: ApiCall) -> Response:
         """`GET /assistants/{id}/subgraphs`: return the schemas of the subgraphs' states."""
-        _existing(call)
+        _get_existing(call)
         wanted = call.path[1:] or (RESEARCHER,)
         inside = {RESEARCHER: graph_schemas.describe_state("LangGraphState")}
         return json_response({name: inside[name] for name in wanted if name in inside})
@@ -180,7 +180,7 @@ class Assistants:
         return database.ensure_assistant(graph, ids.time())
 
 
-def _config_and_context(body: Mapping[str, Json]) -> tuple[Json, Json]:
+def _get_config_and_context(body: Mapping[str, Json]) -> tuple[Json, Json]:
     """Return config and context; the configurable of one is copied to the other."""
     config, context = body.get("config"), body.get("context")
     configurable = (config or {}).get("configurable")
@@ -193,7 +193,7 @@ def _config_and_context(body: Mapping[str, Json]) -> tuple[Json, Json]:
     return config, context
 
 
-def _existing(call: ApiCall) -> Assistant:
+def _get_existing(call: ApiCall) -> Assistant:
     identity = call.path_uuid("assistant")
     if identity not in call.database.assistants:
         raise HTTPError(404, f"Assistant {identity} not found")

@@ -37,7 +37,7 @@ class ExistingRuns:
         wanted = call.queries.get("select", [])
         if unknown := [name for name in wanted if name not in _COLUMNS]:
             raise HTTPError(422, f"Invalid select columns: {', '.join(unknown)}")
-        thread = self._threads.existing(call)
+        thread = self._threads.get_existing(call)
         runs = sorted(thread.runs.values(), key=lambda run: run.due_at)
         records = [_run_json(run) for run in reversed(runs)]
         if "status" in call.queries:

@@ -60,17 +60,17 @@ class ThreadRuns:
     def _stream(self, thread: Thread, run: Run, body: Body, path: str) -> Response:
         cancels = body.get("on_disconnect") == "cancel"
         reader = RunStream(thread, run, self._runs.play_on_thread, cancels=cancels)
-        return Response(200, get_stream_headers(path), reader, _note(run))
+        return Response(200, get_stream_headers(path), reader, _get_note(run))
 
     def _wait(self, thread: Thread, run: Run, body: Body) -> Response:
         cancels = body.get("on_disconnect") == "cancel"
         reader = RunOutcome(thread, run, self._runs.play_on_thread, cancels=cancels)
-        return Response(200, get_wait_headers(get_run_path(run)), reader, _note(run))
+        return Response(200, get_wait_headers(get_run_path(run)), reader, _get_note(run))
 
     def start_stateless(self, call: ApiCall, request: RunRequest, body: Body) -> tuple[Thread, Run]:
         """Start the stateless run *request* on a new thread that is kept."""
         assistant = call.database.assistants[request.assistant_id].record
-        thread = _new_thread(call, request.thread_id, body, assistant)
+        thread = _create_thread(call, request.thread_id, body, assistant)
         return thread, self._add(call, thread, request, body)
 
     def _start(self, call: ApiCall, body: Body, malformed: int = 400) -> tuple[Thread, Run]:
@@ -86,13 +86,13 @@ class ThreadRuns:
         if assistant is None or (thread is None and not create):
             raise HTTPError(404, NOT_FOUND)
         if thread is None:
-            thread, metadata = _new_thread(call, name, body, assistant.record), {}
+            thread, metadata = _create_thread(call, name, body, assistant.record), {}
         else:
             self._threads.settle(thread, call.now)
             if body.get("multitask_strategy") == "reject" and thread.active:
                 raise HTTPError(409, _BUSY)
             record = thread.record
-            metadata = {**record["metadata"], **_assistant_ids(assistant.record)}
+            metadata = {**record["metadata"], **_get_assistant_ids(assistant.record)}
             config = {"configurable": {}, **record["config"], **body.get("config", {})}
             thread.record = {
                 **record,
@@ -115,17 +115,17 @@ class ThreadRuns:
         return run
 
 
-def _new_thread(call: ApiCall, name: str, body: Body, assistant: Record) -> Thread:
+def _create_thread(call: ApiCall, name: str, body: Body, assistant: Record) -> Thread:
     moment = call.database.next_time()
     record = create_thread_record(name, call.ids.at(moment), {}) | {
-        "metadata": _assistant_ids(assistant) | get_own_metadata(body),
+        "metadata": _get_assistant_ids(assistant) | get_own_metadata(body),
         "config": {**body.get("config", {}), "configurable": {}},
     }
     order = ("thread_id", "status", "metadata", "config", "created_at", "updated_at", "values")
     return Thread({part: record[part] for part in order}, moment)
 
 
-def _assistant_ids(assistant: Record) -> dict[str, Json]:
+def _get_assistant_ids(assistant: Record) -> dict[str, Json]:
     return {"graph_id": assistant["graph_id"], "assistant_id": assistant["assistant_id"]}
 
 
@@ -134,5 +134,5 @@ def get_run_path(run: Run) -> str:
     return f"/threads/{run.request.thread_id}/runs/{run.identity}"
 
 
-def _note(run: Run) -> str | None:
+def _get_note(run: Run) -> str | None:
     return run.result.note if run.result else None

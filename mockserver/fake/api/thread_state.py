@@ -25,30 +25,30 @@ class ThreadStates:
 
     def get(self, call: ApiCall) -> Response:
         """`GET /threads/{id}/state`: return the state of a thread, or its state at a checkpoint."""
-        thread = self._threads.existing(call)
+        thread = self._threads.get_existing(call)
         subgraphs = call.query("subgraphs") in ("true", "True")
         if len(call.path) == 1:
-            return json_response(_state(thread, None, (), subgraphs=subgraphs))
-        state = _state(thread, call.path[1], (), subgraphs=subgraphs)
-        return json_response(_without_namespace(state))
+            return json_response(_get_state(thread, None, (), subgraphs=subgraphs))
+        state = _get_state(thread, call.path[1], (), subgraphs=subgraphs)
+        return json_response(_drop_namespace(state))
 
     def at_checkpoint(self, call: ApiCall) -> Response:
         """`POST /threads/{id}/state/checkpoint`: return the state at the checkpoint in the body."""
         call.path_uuid("thread")
         body = call.body(schemas.AT_CHECKPOINT)
-        thread = self._threads.existing(call)
+        thread = self._threads.get_existing(call)
         reference = body["checkpoint"]
         namespace = get_namespace(reference)
         subgraphs = body.get("subgraphs", False)
-        state = _state(thread, reference.get("checkpoint_id"), namespace, subgraphs=subgraphs)
+        state = _get_state(thread, reference.get("checkpoint_id"), namespace, subgraphs=subgraphs)
         named = "checkpoint_ns" in reference or "checkpoint_id" not in reference
-        return json_response(state if named else _without_namespace(state))
+        return json_response(state if named else _drop_namespace(state))
 
     def update(self, call: ApiCall) -> Response:
         """`POST /threads/{id}/state`: write the state of a thread."""
         call.path_uuid("thread")
         body = call.body(schemas.UPDATE)
-        thread = self._threads.existing(call)
+        thread = self._threads.get_existing(call)
         if thread.active:
             runs = ", ".join(run.identity for run in thread.active)
             raise HTTPError(409, f"Thread {thread.identity} has active runs: {runs}")
@@ -76,7 +76,7 @@ class ThreadStates:
         return self._list_states(call, {"limit": max(limit, 0), "before": before})
 
     def _list_states(self, call: ApiCall, query: Mapping[str, Json]) -> Response:
-        thread = self._threads.existing(call)
+        thread = self._threads.get_existing(call)
         before = query.get("before", {})
         before = before.get("configurable", before).get("checkpoint_id")
         reference = query.get("checkpoint", {})
@@ -95,7 +95,7 @@ class ThreadStates:
         )
 
 
-def _state(
+def _get_state(
     thread: Thread, identity: str | None, namespace: Namespace, *, subgraphs: bool
 ) -> dict[str, Json]:
     history = thread.history
@@ -107,7 +107,7 @@ def _state(
     return state_snapshot.create_missing_snapshot(thread.identity, identity)
 
 
-def _without_namespace(state: dict[str, Json]) -> dict[str, Json]:
+def _drop_namespace(state: dict[str, Json]) -> dict[str, Json]:
     """Return a state without the namespace of its checkpoint, as the real server sends it if only the checkpoint id was given."""
     if state["checkpoint"] is None:
         return state

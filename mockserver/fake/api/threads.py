@@ -40,16 +40,16 @@ class Threads:
         )
         call.database.put_thread(thread)
         if body.get("supersteps"):
-            return self._supersteps(call, thread, body["supersteps"])
+            return self._apply_supersteps(call, thread, body["supersteps"])
         return json_response(thread.record)
 
     def get(self, call: ApiCall) -> Response:
-        return json_response(self.existing(call).record)
+        return json_response(self.get_existing(call).record)
 
     def patch(self, call: ApiCall) -> Response:
         call.path_uuid("thread")
         body = call.body(schemas.THREAD_PATCH)
-        thread = self.existing(call)
+        thread = self.get_existing(call)
         ids = call.ids.at(thread.next_moment(call.database.next_time()))
         thread.record = {
             **thread.record,
@@ -63,7 +63,7 @@ class Threads:
 
     def delete(self, call: ApiCall) -> Response:
         """`DELETE /threads/{id}`: cancel the runs of a thread and delete it."""
-        thread = self.existing(call)
+        thread = self.get_existing(call)
         for run in thread.active:
             thread.cancel(run, Action.INTERRUPT, call.now, None)
         del call.database.threads[thread.identity]
@@ -92,10 +92,14 @@ class Threads:
         """`POST /threads/search`: list threads."""
         body = call.body(schemas.THREADS)
         check_extract_paths(body)
-        return page_response(sort_records(self._found(call, body), body, by="updated_at"), body)
+        return page_response(
+            sort_records(self._find_matching(call, body), body, by="updated_at"), body
+        )
 
     def count(self, call: ApiCall) -> Response:
-        return json_response(len(self._found(call, call.body(schemas.THREADS_COUNT) | {"ids": []})))
+        return json_response(
+            len(self._find_matching(call, call.body(schemas.THREADS_COUNT) | {"ids": []}))
+        )
 
     def prune(self, call: ApiCall) -> Response:
         """`POST /threads/prune`: delete several threads."""
@@ -108,7 +112,7 @@ class Threads:
         ]
         return json_response({"pruned_count": len(deleted)})
 
-    def existing(self, call: ApiCall) -> Thread:
+    def get_existing(self, call: ApiCall) -> Thread:
         """Return the thread in the path, up to date; raise HTTPError if it does not exist."""
         name = call.path_uuid("thread")
         thread = self._settled(call, name)
@@ -131,7 +135,7 @@ class Threads:
         thread = call.database.threads.get(name)
         return thread and self.settle(thread, call.now)
 
-    def _supersteps(self, call: ApiCall, thread: Thread, steps: list[Json]) -> Response:
+    def _apply_supersteps(self, call: ApiCall, thread: Thread, steps: list[Json]) -> Response:
         if "graph_id" not in thread.record["metadata"]:
             return error_response(201, f"Thread {thread.identity} has no state: {NO_GRAPH}")
         for number, step in enumerate(steps):
@@ -143,7 +147,7 @@ class Threads:
                 write_state(one, thread, update, self._runs, merge=place > 0)
         return json_response(thread.record)
 
-    def _found(self, call: ApiCall, body: Mapping[str, Json]) -> list[Record]:
+    def _find_matching(self, call: ApiCall, body: Mapping[str, Json]) -> list[Record]:
         ids = {name: parse_uuid(name) for name in body.get("ids", [])}
         for name, found in ids.items():
             if found is None:

@@ -14,7 +14,7 @@ def check(webhook: str) -> None:
     except ValueError as error:
         raise HTTPError(400, str(error)) from None
     if address.scheme not in ("http", "https") or not host or _is_loopback(host):
-        raise HTTPError(422, f"Webhook blocked: {webhook} is not on another host")
+        raise HTTPError(422, f"Webhook blocked: {webhook} must be http or https, on another host")
 
 
 def _is_loopback(host: str) -> bool:

@@ -137,14 +137,14 @@ class Checkpointer:
         )
         self._count += 1
         own_metadata = {"source": source, "step": step, "parents": outer}
-        self._send(checkpoint, parent and self._config(parent), own_metadata)
+        self._send(checkpoint, parent and self._create_config(parent), own_metadata)
         metadata = build_checkpoint_metadata(
-            self._request, self._enclosing_task(namespace), outer, own_metadata
+            self._request, self._get_enclosing_task(namespace), outer, own_metadata
         )
         self.store(replace(checkpoint, metadata=metadata, created_at=self._modes.time()))
         return checkpoint
 
-    def _enclosing_task(self, namespace: Namespace) -> Scope | None:
+    def _get_enclosing_task(self, namespace: Namespace) -> Scope | None:
         """Return the task that runs the graph at *namespace*, or None for the root graph."""
         if not namespace:
             return None
@@ -173,7 +173,7 @@ class Checkpointer:
 
     def _send(self, checkpoint: Checkpoint, parent: Json, metadata: dict[str, Json]) -> None:
         payload = {
-            "config": self._config(checkpoint),
+            "config": self._create_config(checkpoint),
             "parent_config": parent,
             "values": checkpoint.values,
             "metadata": metadata,
@@ -183,9 +183,9 @@ class Checkpointer:
         tasks, debug_tasks = [], []
         for task in checkpoint.tasks:
             inner = create_subgraph_reference(thread, task)
-            tasks.append(_task_json(task) | {"state": inner and {"configurable": inner}})
+            tasks.append(_convert_task(task) | {"state": inner and {"configurable": inner}})
             debug_tasks.append(
-                _task_json(task) | ({"checkpoint": inner} if inner else {"state": None})
+                _convert_task(task) | ({"checkpoint": inner} if inner else {"state": None})
             )
         debug = {
             "tasks": debug_tasks,
@@ -193,11 +193,11 @@ class Checkpointer:
             "parent_checkpoint": checkpoint.parent
             and create_reference(thread, checkpoint, checkpoint.parent),
         }
-        self._modes.checkpoint(
+        self._modes.send_checkpoint(
             checkpoint.namespace, checkpoint.step, payload | {"tasks": tasks}, payload | debug
         )
 
-    def _config(self, checkpoint: Checkpoint) -> Json:
+    def _create_config(self, checkpoint: Checkpoint) -> Json:
         return {
             "configurable": {
                 "checkpoint_ns": checkpoint.path,
@@ -225,7 +225,7 @@ def create_subgraph_reference(thread: str, task: Task) -> dict[str, Json] | None
     return {"thread_id": thread, "checkpoint_ns": f"{task.name}:{task.identity}"}
 
 
-def _task_json(task: Task) -> dict[str, Json]:
+def _convert_task(task: Task) -> dict[str, Json]:
     """Return the JSON of a due *task*; with an error it has no list of interrupts."""
     own_metadata: dict[str, Json] = {"id": task.identity, "name": task.name}
     if task.error is not None:

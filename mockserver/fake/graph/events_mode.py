@@ -38,26 +38,26 @@ class Callbacks:
         self._name = request.config.get("run_name", request.graph)
         self._tags: list[Json] = list(request.config.get("tags") or [])
 
-    def graph(self, event: str, scope: Scope, data: Json) -> None:
+    def emit_graph(self, event: str, scope: Scope, data: Json) -> None:
         self._send(
             event, scope, self._name, [], lambda request, _: build_graph_metadata(request), data
         )
 
-    def node(self, event: str, scope: Scope, data: Json) -> None:
+    def emit_node(self, event: str, scope: Scope, data: Json) -> None:
         self._send(
             event, scope, scope.node, [f"graph:step:{scope.step}"], build_node_metadata, data
         )
 
-    def inside_node(self, event: str, scope: Scope, name: str, data: Json) -> None:
+    def emit_inside_node(self, event: str, scope: Scope, name: str, data: Json) -> None:
         """Emit an *event* of the tool or subgraph *name* that a node runs."""
         self._send(event, scope, name, ["seq:step:1"], build_inner_metadata, data)
 
-    def route(self, scope: Scope, state: Json, chosen: str) -> None:
+    def emit_route(self, scope: Scope, state: Json, chosen: str) -> None:
         tags, data = ["seq:step:3"], {"output": chosen, "input": state}
         self._send("on_chain_start", scope, _ROUTE, tags, build_node_metadata, {"input": state})
         self._send("on_chain_end", scope, _ROUTE, tags, build_node_metadata, data)
 
-    def model(self, event: str, scope: Scope, data: Json) -> None:
+    def emit_model(self, event: str, scope: Scope, data: Json) -> None:
         # If the server also streams the message, the tags are in the metadata that both share.
         shown = self._streams and (self._request.subgraphs or not scope.namespace)
         metadata = build_message_metadata if shown else build_model_metadata

@@ -51,24 +51,24 @@ class Graph:
             if self._request.durability == "sync" and not self._request.keeps_thread:
                 raise RunFailed("AttributeError", "the durability `sync` needs a thread")
             point = self._start.start(root)
-            self._callbacks.graph("on_chain_end", root, {"output": self._play_root(point)})
+            self._callbacks.emit_graph("on_chain_end", root, {"output": self._play_root(point)})
         except RunFailed as error:
             self.error = error
             self._modes.emit("error", error.payload)
 
     def _play_root(self, point: StartPoint) -> State:
         state, scope, again = point.state, point.scope, point.again
-        steps = self._steps()
+        steps = self._count_steps()
         while next(steps) and scope is not None:
             node = scope.node
-            if not again and self._stops(self._request.interrupt_before, node):
+            if not again and self._stops_at(self._request.interrupt_before, node):
                 break
             again = False
             try:
                 state, scope = self._run_task(scope, state)
             except RunInterrupted:
                 break
-            if self._stops(self._request.interrupt_after, node):
+            if self._stops_at(self._request.interrupt_after, node):
                 break
         return state
 
@@ -81,7 +81,7 @@ class Graph:
         else:
             point = self._start.resume(graph, head)
         state, scope = point.state, point.scope
-        steps = self._steps()
+        steps = self._count_steps()
         while next(steps) and scope is not None:
             state, scope = self._run_task(scope, state)
         return state
@@ -97,46 +97,46 @@ class Graph:
             self._visits = (Visit((Fail("TimeoutError", self.note),)),)
         self._modes.mark_sent(state.get("messages", []))
 
-    def _steps(self) -> Iterator[int]:
+    def _count_steps(self) -> Iterator[int]:
         """Count the steps from 1; raise RunFailed after the recursion limit, even if nothing is left to do."""
         yield from range(1, self._limit + 1)
         raise RunFailed("GraphRecursionError", f"Recursion limit of {self._limit} reached")
 
-    def _stops(self, nodes: Json, node: str) -> bool:
+    def _stops_at(self, nodes: Json, node: str) -> bool:
         if nodes and not isinstance(nodes, str | list | dict):
             raise RunFailed("TypeError", "the nodes to stop at must be a list or `*`")
         wanted = nodes == "*" or node in (nodes or ())
         if wanted:
-            self._modes.interrupted((), {}, ())
+            self._modes.send_interrupts((), {}, ())
         return wanted
 
     def _run_task(self, scope: Scope, state: State) -> tuple[State, Scope | None]:
         """Run one node; return the new state and the scope of the next node, or None at the end."""
-        self._modes.task(scope, state)
-        self._callbacks.node("on_chain_start", scope, {"input": state})
+        self._modes.send_task(scope, state)
+        self._callbacks.emit_node("on_chain_start", scope, {"input": state})
         try:
             update = self._run_node(scope, state)
         except RunFailed as error:
-            self._modes.result(scope, None, error=error.payload)
+            self._modes.send_result(scope, None, error=error.payload)
             self._update_task(scope, error=error.repr_text)
             raise
         except RunInterrupted as interrupted:
-            self._modes.interrupted(scope.namespace, state, interrupted.interrupts)
-            self._modes.result(scope, None, interrupts=interrupted.interrupts)
+            self._modes.send_interrupts(scope.namespace, state, interrupted.interrupts)
+            self._modes.send_result(scope, None, interrupts=interrupted.interrupts)
             self._update_task(scope, interrupts=interrupted.interrupts, error=None)
             raise
-        shown = self._shown_update(scope, update)
+        shown = self._hide_new_ids(scope, update)
         after = merge_update(state, update, self._ids, scope.task)
         self._update_task(scope, result=update or None, error=None)
         following = self._select_next(scope, update, after)
         output = update or None
-        self._callbacks.node("on_chain_stream", scope, {"chunk": output})
-        self._callbacks.node("on_chain_end", scope, {"output": output, "input": state})
+        self._callbacks.emit_node("on_chain_stream", scope, {"chunk": output})
+        self._callbacks.emit_node("on_chain_end", scope, {"output": output, "input": state})
         metadata = build_node_metadata(self._request, scope)
         for message in update.get("messages", ()):
-            self._modes.message(scope, message, metadata)
+            self._modes.send_message(scope, message, metadata)
         self._modes.send("updates", scope.namespace, {scope.node: shown})
-        self._modes.result(scope, shown)
+        self._modes.send_result(scope, shown)
         if update:
             self._modes.send("values", scope.namespace, after)
         then = (
@@ -152,7 +152,7 @@ class Graph:
             changes["answers"] = self._nodes.answers[scope.task]
         self._checkpointer.update_task(scope.namespace, scope.task, **changes)
 
-    def _shown_update(self, scope: Scope, update: State) -> State | None:
+    def _hide_new_ids(self, scope: Scope, update: State) -> State | None:
         """Return *update* as the stream shows it: in some modes the server sends tool messages before they have ids."""
         if scope.node != TOOLS or scope.namespace or not self._modes.sends_updates_early:
             return update or None
@@ -165,7 +165,7 @@ class Graph:
         )
         if scope.node != TOOLS:
             route = scope.within(self._ids.uuid7("route", scope.task))
-            self._callbacks.route(route, state, following)
+            self._callbacks.emit_route(route, state, following)
         return following
 
     def _run_node(self, scope: Scope, state: State) -> State:
@@ -174,15 +174,17 @@ class Graph:
         match scope.node:
             case "agent":
                 visit = visits[min(done, len(visits) - 1)] if visits else None
-                return self._nodes.agent(scope, state, visit)
+                return self._nodes.run_agent(scope, state, visit)
             case "tools":
                 if not state["messages"] or not 0 < done <= len(visits):
                     raise RunFailed("IndexError", "no tool call is open")
-                return self._nodes.tools(scope, state, visits[done - 1])
+                return self._nodes.run_tools(scope, state, visits[done - 1])
             case _:
                 graph = scope.within(self._ids.uuid7("graph", scope.task))
-                self._callbacks.inside_node("on_chain_start", graph, SUBGRAPH, {"input": state})
+                self._callbacks.emit_inside_node(
+                    "on_chain_start", graph, SUBGRAPH, {"input": state}
+                )
                 after = self._play_subgraph(replace(graph, namespace=scope.path), state)
                 data = {"output": after, "input": state}
-                self._callbacks.inside_node("on_chain_end", graph, SUBGRAPH, data)
+                self._callbacks.emit_inside_node("on_chain_end", graph, SUBGRAPH, data)
                 return after

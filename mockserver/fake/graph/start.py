@@ -43,7 +43,7 @@ class RunStart:
         command, value = self.nodes.request.command, self.nodes.request.input
         if command is not None:
             return self._start_from_command(root, command, head)
-        self.nodes.callbacks.graph("on_chain_start", root, {"input": value})
+        self.nodes.callbacks.emit_graph("on_chain_start", root, {"input": value})
         if value is None and head is not None:
             return self.resume(root, head)
         self.checkpointer.save_input((), value)
@@ -56,7 +56,7 @@ class RunStart:
         goto, update = command.get("goto") or None, command.get("update")
         targets = [goto] if isinstance(goto, str | dict) else goto
         shown = {"graph": None, "update": update, "resume": command.get("resume"), "goto": targets}
-        self.nodes.callbacks.graph("on_chain_start", root, {"input": shown})
+        self.nodes.callbacks.emit_graph("on_chain_start", root, {"input": shown})
         node = goto[0] if isinstance(goto, list) else goto
         if head is not None:
             return self.resume(root, head, update, node if node in _NODES else None)

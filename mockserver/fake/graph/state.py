@@ -19,13 +19,13 @@ def apply_input(value: Json, ids: Ids, before: State | None = None) -> State:
     if value is None:
         raise RunFailed("EmptyInputError", "Received no input for __start__")
     if not isinstance(value, dict):
-        raise invalid_update(value)
+        raise create_update_error(value)
     if before is None:
         before = {"messages": []} if not value or "messages" in value else {}
     return merge_update(before, _coerce_messages(value), ids, "input")
 
 
-def invalid_update(value: Json) -> RunFailed:
+def create_update_error(value: Json) -> RunFailed:
     return RunFailed("InvalidUpdateError", f"Expected an object, got {dumps(value)}")
 
 
@@ -34,7 +34,7 @@ def apply_command(command: dict[str, Json], ids: Ids) -> State:
 
     As on the real server its update is applied twice, so messages without ids appear twice.
     """
-    update = _as_mapping(command.get("update") or {})
+    update = _to_mapping(command.get("update") or {})
     if command.get("resume") is not None:
         raise RunFailed("RuntimeError", "a run without a thread cannot be resumed")
     if not command.get("goto"):
@@ -49,7 +49,7 @@ def apply_command(command: dict[str, Json], ids: Ids) -> State:
 
 def apply_update(update: Json, state: State, ids: Ids, source: str) -> State:
     """Return *state* with the *update* of a command or a client; raise RunFailed if it is invalid."""
-    return merge_update(state, _coerce_messages(_as_mapping(update or {})), ids, source)
+    return merge_update(state, _coerce_messages(_to_mapping(update or {})), ids, source)
 
 
 def _coerce_messages(values: State) -> State:
@@ -58,7 +58,7 @@ def _coerce_messages(values: State) -> State:
     }
 
 
-def _as_mapping(update: Json) -> State:
+def _to_mapping(update: Json) -> State:
     """Return the *update* of a command, which may also be a list of pairs."""
     try:
         return dict(update)

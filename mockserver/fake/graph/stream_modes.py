@@ -40,7 +40,7 @@ class StreamModes:
         if mode in self._request.modes and not self._is_hidden(namespace):
             self._send(mode, namespace, value)
 
-    def task(self, scope: Scope, state: Json) -> None:
+    def send_task(self, scope: Scope, state: Json) -> None:
         """Emit the start of a task with *state* as its input."""
         payload = {
             "id": scope.task,
@@ -49,9 +49,9 @@ class StreamModes:
             "triggers": [f"branch:to:{scope.node}"],
             "metadata": build_task_metadata(self._request),
         }
-        self._task(scope, "task", payload)
+        self._send_task(scope, "task", payload)
 
-    def result(
+    def send_result(
         self, scope: Scope, update: Json, *, error: Json = None, interrupts: Sequence[Json] = ()
     ) -> None:
         """Emit the end of a task: with its *update*, an *error*, or *interrupts*."""
@@ -62,14 +62,16 @@ class StreamModes:
             "result": update or {},
             "interrupts": list(interrupts),
         }
-        self._task(scope, "task_result", payload)
+        self._send_task(scope, "task_result", payload)
 
-    def checkpoint(self, namespace: tuple[str, ...], step: int, saved: Json, full: Json) -> None:
+    def send_checkpoint(
+        self, namespace: tuple[str, ...], step: int, saved: Json, full: Json
+    ) -> None:
         """Emit a *saved* checkpoint; *full* is its form in the mode `debug`."""
         self.send("checkpoints", namespace, saved)
-        self._debug(namespace, step, "checkpoint", full)
+        self._send_debug(namespace, step, "checkpoint", full)
 
-    def interrupted(
+    def send_interrupts(
         self, namespace: tuple[str, ...], state: Json, interrupts: Sequence[Json]
     ) -> None:
         """Emit *interrupts*; they are empty if the request asked to stop here."""
@@ -77,7 +79,7 @@ class StreamModes:
         if interrupts:
             self.send("values", namespace, state | {"__interrupt__": list(interrupts)})
 
-    def token(
+    def send_token(
         self, scope: Scope, chunk: Message, get_partial: GetPartial, metadata: JsonText
     ) -> None:
         """Emit a *chunk* of the chat model; *get_partial* returns the message so far, and all chunks share *metadata*."""
@@ -91,7 +93,7 @@ class StreamModes:
             self._send_metadata(chunk["id"], metadata)
             self.emit("messages/partial", [get_partial()])
 
-    def message(self, scope: Scope, message: Message, metadata: Json) -> None:
+    def send_message(self, scope: Scope, message: Message, metadata: Json) -> None:
         """Emit the *message* of a node unless it was streamed."""
         if self._is_hidden(scope.namespace) or message["id"] in self._sent_ids:
             return
@@ -112,14 +114,14 @@ class StreamModes:
             text = f'{{{dumps(identity)}:{{"metadata":{metadata.text}}}}}'
             self.emit("messages/metadata", JsonText(text))
 
-    def _task(self, scope: Scope, kind: str, payload: Json) -> None:
+    def _send_task(self, scope: Scope, kind: str, payload: Json) -> None:
         self.send("tasks", scope.namespace, payload)
-        self._debug(scope.namespace, scope.step, kind, payload)
+        self._send_debug(scope.namespace, scope.step, kind, payload)
 
     def time(self) -> str:
         return self._ids.time(self._now())
 
-    def _debug(self, namespace: tuple[str, ...], step: int, kind: str, payload: Json) -> None:
+    def _send_debug(self, namespace: tuple[str, ...], step: int, kind: str, payload: Json) -> None:
         event = {"step": step, "timestamp": self.time(), "type": kind, "payload": payload}
         self.send("debug", namespace, event)
 

@@ -36,10 +36,10 @@ def coerce_messages(value: Json) -> list[Message]:
     """
     if value is None:
         raise RunFailed("ValueError", "messages must not be null")
-    return [_message(item) for item in (value if isinstance(value, list) else [value])]
+    return [_coerce_message(item) for item in (value if isinstance(value, list) else [value])]
 
 
-def _message(item: Json) -> Message:
+def _coerce_message(item: Json) -> Message:
     match item:
         case str():
             return model.create_message("human", item, None)
@@ -48,28 +48,28 @@ def _message(item: Json) -> Message:
         case {"lc": 1, "type": "constructor", "id": [*_, str(name)], "kwargs": dict(parts)} if (
             name in _SERIALIZED
         ):
-            return _from_mapping({"type": _SERIALIZED[name], **parts})
+            return _coerce_mapping({"type": _SERIALIZED[name], **parts})
         case dict():
-            return _from_mapping(item)
+            return _coerce_mapping(item)
         case _:
             why = "a message must be a string, an object or [role, content]"
             raise RunFailed("NotImplementedError", why)
 
 
-def _from_mapping(item: dict[str, Json]) -> Message:
+def _coerce_mapping(item: dict[str, Json]) -> Message:
     named_by = "role" if "role" in item else "type"
     if named_by not in item or "content" not in item:
         raise RunFailed("ValueError", "a message needs `role` (or `type`) and `content`")
-    return _build(item[named_by], item["content"] or "", _rest(item, named_by, "content"))
+    return _build(item[named_by], item["content"] or "", _omit(item, named_by, "content"))
 
 
 def _build(role: Json, content: Json, parts: dict[str, Json]) -> Message:
     """Return the message of *role* with *content*; *parts* are its other parts."""
-    extra = _additional(parts)
+    extra = _get_additional(parts)
     own = {name: parts[name] for name in _NAMED_PARTS if parts.get(name) is not None}
     if "tool_calls" in own:
-        own["tool_calls"] = tool_calls.from_openai(own["tool_calls"])
-    kind = _kind(role)
+        own["tool_calls"] = tool_calls.convert_openai_calls(own["tool_calls"])
+    kind = _get_kind(role)
     if role == "developer":
         extra["__openai_role__"] = "developer"
     example = extra.pop("example", None) if kind in ("human", "ai") else None
@@ -87,14 +87,14 @@ def _build(role: Json, content: Json, parts: dict[str, Json]) -> Message:
     return message | own | ({"example": example} if example else {})
 
 
-def _additional(parts: dict[str, Json]) -> dict[str, Json]:
+def _get_additional(parts: dict[str, Json]) -> dict[str, Json]:
     extra = parts.get("additional_kwargs", {})
     if not isinstance(extra, dict) and extra != []:
         raise RunFailed("TypeError", "additional_kwargs must be an object")
-    return _rest(parts, *_NAMED_PARTS, "response_metadata", "additional_kwargs") | dict(extra)
+    return _omit(parts, *_NAMED_PARTS, "response_metadata", "additional_kwargs") | dict(extra)
 
 
-def _kind(role: Json) -> str:
+def _get_kind(role: Json) -> str:
     if isinstance(role, list | dict):
         raise RunFailed("TypeError", "the role of a message must be a string")
     if role not in _KINDS:
@@ -154,5 +154,5 @@ def _is_content(value: Json) -> bool:
     return isinstance(value, str)
 
 
-def _rest(parts: dict[str, Json], *names: str) -> dict[str, Json]:
+def _omit(parts: dict[str, Json], *names: str) -> dict[str, Json]:
     return {name: part for name, part in parts.items() if name not in names}

@@ -7,11 +7,11 @@ from mockserver.formats.json_text import Json, loads
 _REQUIRED = {"name", "args", "id"}
 
 
-def from_openai(calls: Json) -> list[Json]:
+def convert_openai_calls(calls: Json) -> list[Json]:
     """Return *calls* with those in OpenAI's form converted to LangChain's; others are unchanged and unchecked."""
     if not isinstance(calls, list):
         raise RunFailed("TypeError", "tool_calls must be a list")
-    return [_from_openai(call) for call in calls]
+    return [_convert_openai_call(call) for call in calls]
 
 
 def check(call: Json) -> Json:
@@ -46,7 +46,7 @@ def parse_raw(calls: Json) -> tuple[list[Json], list[Json]]:
     return good, bad
 
 
-def _from_openai(call: Json) -> Json:
+def _convert_openai_call(call: Json) -> Json:
     match call:
         case {"id": identity, "function": {"name": name, "arguments": args}}:
             try:

@@ -36,10 +36,10 @@ def parse_script(text: str, extended: Callable[[], Script], file: str | None = N
     if not rules and (rules is not None or extends is None):
         line = document.lines.get("rules", document.line)
         raise ReadError("a script needs `rules`, at least one", line=line)
-    own = map_items(rules, partial(_rule, file=file)) if rules else ()
+    own = map_items(rules, partial(_parse_rule, file=file)) if rules else ()
     if rules:
         _check_reachable(own, rules.lines)
-    return Script((*own, *before.rules), _pace(document, before.pace))
+    return Script((*own, *before.rules), _parse_pace(document, before.pace))
 
 
 def _check_reachable(rules: tuple[Rule, ...], lines: list[int]) -> None:
@@ -52,7 +52,7 @@ def _check_reachable(rules: tuple[Rule, ...], lines: list[int]) -> None:
                 raise ReadError(why, line=lines[number])
 
 
-def _pace(document: Mapping, before: Pace) -> Pace:
+def _parse_pace(document: Mapping, before: Pace) -> Pace:
     part = get_typed(document, "pace", Mapping)
     if part is None:
         return before
@@ -61,7 +61,7 @@ def _pace(document: Mapping, before: Pace) -> Pace:
     return replace(before, **times)
 
 
-def _rule(part: Any, line: int, file: str | None) -> Rule:
+def _parse_rule(part: Any, line: int, file: str | None) -> Rule:
     if not isinstance(part, Mapping):
         raise ReadError("a rule is a mapping with `when` and `steps`", line=line)
     check_keys(part, ("when", "steps"), "a rule")
@@ -71,10 +71,10 @@ def _rule(part: Any, line: int, file: str | None) -> Rule:
     if turn is not None and turn < 1:
         raise ReadError("turn counts from 1", line=when.lines["turn"])
     played = parse_steps(part, "steps", line)
-    return Rule(played, _pattern(when, file), get_typed(when, "graph", str), turn)
+    return Rule(played, _parse_pattern(when, file), get_typed(when, "graph", str), turn)
 
 
-def _pattern(when: Mapping, file: str | None) -> re.Pattern[str] | UserPattern | None:
+def _parse_pattern(when: Mapping, file: str | None) -> re.Pattern[str] | UserPattern | None:
     text = get_typed(when, "human", str)
     if text is None:
         return None

@@ -51,7 +51,7 @@ def parse_steps(part: Mapping, key: str, line: int) -> tuple[Step, ...]:
     if not items:
         raise ReadError(f"`{key}` must be a list of steps", line=part.lines.get(key, line))
     placed_steps: list[_PlacedStep] = []
-    for one in map_items(items, _step):
+    for one in map_items(items, _parse_step):
         joined = _join(placed_steps[-1].step, one.step) if placed_steps else None
         if joined:
             placed_steps[-1] = _PlacedStep(joined, one.kind, one.line)
@@ -98,7 +98,7 @@ def _is_final_text(step: Step) -> bool:
     return isinstance(step, Speak) and bool(step.text) and not step.calls
 
 
-def _step(item: Any, line: int) -> _PlacedStep:
+def _parse_step(item: Any, line: int) -> _PlacedStep:
     kinds = [key for key in item if key in _STEPS] if isinstance(item, Mapping) else []
     if len(kinds) != 1:
         given = ", ".join(item) if isinstance(item, Mapping) else ""
@@ -110,43 +110,45 @@ def _step(item: Any, line: int) -> _PlacedStep:
     return _PlacedStep(read(item), kind, line)
 
 
-def _say(item: Mapping) -> Step:
+def _parse_say(item: Mapping) -> Step:
     every = get_seconds(item, "every", MAX_DELAY) if "every" in item else None
-    return Speak(text=_text(item, "say"), every=every)
+    return Speak(text=_parse_text(item, "say"), every=every)
 
 
-def _text(item: Mapping, key: str) -> str:
+def _parse_text(item: Mapping, key: str) -> str:
     text = get_typed(item, key, str)
     if not text:
         raise ReadError(f"`{key}` must be a text", line=item.lines[key])
     return text
 
 
-def _call(item: Mapping) -> ToolCall:
+def _parse_call(item: Mapping) -> ToolCall:
     args = get_typed(item, "args", Mapping)
     outcome = get_only_key(item, ("result", "fails"), "a call")
     if outcome is None:
         why = "a call needs a `result`: what the tool says (or `fails`: what went wrong)"
         raise ReadError(why, line=item.line)
-    result = item[outcome] if outcome == "result" else _text(item, outcome)
-    return ToolCall(_text(item, "call"), args or {}, result, item.get("ask"), outcome == "fails")
+    result = item[outcome] if outcome == "result" else _parse_text(item, outcome)
+    return ToolCall(
+        _parse_text(item, "call"), args or {}, result, item.get("ask"), outcome == "fails"
+    )
 
 
-def _calls(item: Mapping) -> Step:
+def _parse_calls(item: Mapping) -> Step:
     items = get_typed(item, "calls", Sequence)
     if not items:
         raise ReadError("`calls` must be a list of calls", line=item.lines["calls"])
-    return Speak(calls=map_items(items, _one_call))
+    return Speak(calls=map_items(items, _parse_one_call))
 
 
-def _one_call(item: Any, line: int) -> ToolCall:
+def _parse_one_call(item: Any, line: int) -> ToolCall:
     if not isinstance(item, Mapping) or "call" not in item:
         raise ReadError("`calls` must be a list of calls", line=line)
     check_keys(item, ("call", *_CALL_KEYS), "a call")
-    return _call(item)
+    return _parse_call(item)
 
 
-def _update(item: Mapping) -> Step:
+def _parse_update(item: Mapping) -> Step:
     values = get_typed(item, "update", Mapping)
     if not values or "messages" in values:
         why = "update: write a mapping of state keys to values, without messages"
@@ -154,7 +156,7 @@ def _update(item: Mapping) -> Step:
     return Update(values)
 
 
-def _fail(item: Mapping) -> Step:
+def _parse_fail(item: Mapping) -> Step:
     error = item["error"]
     if isinstance(error, str):
         return Fail("ValueError", error)
@@ -168,7 +170,7 @@ def _fail(item: Mapping) -> Step:
     return Fail(kind, get_typed(error, "message", str) or "")
 
 
-def _delegate(item: Mapping) -> Step:
+def _parse_delegate(item: Mapping) -> Step:
     inner = parse_steps(item, "delegate", item.line)
     if not any(isinstance(step, Speak | Fail) for step in inner):
         raise ReadError("a delegate needs a `say` among its steps", line=item.line)
@@ -179,15 +181,15 @@ def _delegate(item: Mapping) -> Step:
 
 
 _STEPS: dict[str, tuple[tuple[str, ...], Callable[[Mapping], Step]]] = {
-    "say": (("every",), _say),
-    "reason": ((), lambda item: Speak(reasoning=_text(item, "reason"))),
-    "call": (_CALL_KEYS, lambda item: Speak(calls=(_call(item),))),
-    "calls": ((), _calls),
+    "say": (("every",), _parse_say),
+    "reason": ((), lambda item: Speak(reasoning=_parse_text(item, "reason"))),
+    "call": (_CALL_KEYS, lambda item: Speak(calls=(_parse_call(item),))),
+    "calls": ((), _parse_calls),
     "custom": ((), lambda item: Custom(item["custom"])),
-    "update": ((), _update),
+    "update": ((), _parse_update),
     "interrupt": ((), lambda item: Interrupt(item["interrupt"])),
-    "error": ((), _fail),
+    "error": ((), _parse_fail),
     "pause": ((), lambda item: Pause(get_seconds(item, "pause", _MAX_PAUSE))),
-    "delegate": ((), _delegate),
+    "delegate": ((), _parse_delegate),
 }
 """Each kind of step by its key: the other keys that it may have, and what reads it."""

@@ -7,7 +7,7 @@ from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace, create_task
 from mockserver.fake.graph.metadata import AGENT, END, RESEARCHER, START, TOOLS
 from mockserver.fake.graph.routing import plan_visits, select_next_node
-from mockserver.fake.graph.state import apply_update, invalid_update
+from mockserver.fake.graph.state import apply_update, create_update_error
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import Script
 from mockserver.formats.json_text import Json
@@ -73,7 +73,7 @@ def _with_values(
     """Return *checkpoint* with the values of *update* and the task of the next node."""
     before = dict(checkpoint.values)
     if isinstance(update.values, list):
-        raise invalid_update(update.values)
+        raise create_update_error(update.values)
     state = apply_update(update.values, before, ids, f"update {checkpoint.step}")
     known_ids = {message["id"] for message in before.get("messages", ())}
     new = [message for message in state.get("messages", ()) if message["id"] not in known_ids]

@@ -327,7 +327,7 @@ def test_a_path_that_ends_in_a_slash_is_elsewhere(client: Client) -> None:
     ("webhook", "status", "detail"),
     [
         *(
-            (webhook, 422, f"Webhook blocked: {webhook} is not on another host")
+            (webhook, 422, f"Webhook blocked: {webhook} must be http or https, on another host")
             for webhook in (
                 *("/x", "x", "ftp://x", "http://localhost:1/", "http://127.0.0.1/"),
                 "http://[::1]/",

@@ -20,14 +20,14 @@ class Heard:
 
 
 def everything(callbacks: Callbacks) -> None:
-    callbacks.graph("on_chain_start", PLACE, {"input": {"n": 0}})
-    callbacks.node("on_chain_start", PLACE, {"input": {"n": 1}})
-    callbacks.model("on_chat_model_start", PLACE, {"input": {"n": 2}})
-    callbacks.model("on_chat_model_stream", PLACE, {"chunk": {"c": 1}})
-    callbacks.inside_node("on_tool_start", PLACE, "weather", {"input": {}})
-    callbacks.inside_node("on_tool_error", PLACE, "weather", {"error": {}})
-    callbacks.route(PLACE, {"n": 3}, "tools")
-    callbacks.node("on_chain_stream", PLACE, {"chunk": None})
+    callbacks.emit_graph("on_chain_start", PLACE, {"input": {"n": 0}})
+    callbacks.emit_node("on_chain_start", PLACE, {"input": {"n": 1}})
+    callbacks.emit_model("on_chat_model_start", PLACE, {"input": {"n": 2}})
+    callbacks.emit_model("on_chat_model_stream", PLACE, {"chunk": {"c": 1}})
+    callbacks.emit_inside_node("on_tool_start", PLACE, "weather", {"input": {}})
+    callbacks.emit_inside_node("on_tool_error", PLACE, "weather", {"error": {}})
+    callbacks.emit_route(PLACE, {"n": 3}, "tools")
+    callbacks.emit_node("on_chain_stream", PLACE, {"chunk": None})
 
 
 def test_all_that_runs_is_told() -> None:
@@ -95,8 +95,8 @@ def test_the_keys_stand_in_the_server_s_order(event: str, keys: list[str]) -> No
 
 def test_the_request_gives_the_run_a_name_and_tags() -> None:
     heard = Heard("events", run_name="mine", tags=["t"])
-    heard.callbacks.graph("on_chain_start", PLACE, {"input": None})
-    heard.callbacks.node("on_chain_start", PLACE, {"input": {}})
+    heard.callbacks.emit_graph("on_chain_start", PLACE, {"input": None})
+    heard.callbacks.emit_node("on_chain_start", PLACE, {"input": {}})
 
     assert [(event["name"], event["tags"]) for event in heard.events] == [
         ("mine", ["t"]),
@@ -127,8 +127,8 @@ def test_the_model_s_metadata_have_tags_where_it_streams_too(
     modes: tuple[str, ...], subgraphs: bool, tagged: list[bool]
 ) -> None:
     heard = Heard(*modes, subgraphs=subgraphs, tags=["t"])
-    heard.callbacks.model("on_chat_model_start", PLACE, {})
+    heard.callbacks.emit_model("on_chat_model_start", PLACE, {})
     within = replace(PLACE, namespace=("researcher:X",))
-    heard.callbacks.model("on_chat_model_start", within, {})
+    heard.callbacks.emit_model("on_chat_model_start", within, {})
 
     assert ["tags" in event["metadata"] for event in heard.events] == tagged

@@ -54,7 +54,7 @@ def text(text: str) -> dict[str, Any]:
 def test_a_speech_comes_token_by_token(
     create_model_output: ModelOutput, pieces: Any, partial_texts: Any
 ) -> None:
-    chunks = [(chunk, get_partial()) for chunk, get_partial in create_model_output.chunks()]
+    chunks = [(chunk, get_partial()) for chunk, get_partial in create_model_output.split_chunks()]
 
     assert [chunk["content"] for chunk, _ in chunks] == pieces
     assert [message["content"] for _, message in chunks] == partial_texts
@@ -65,7 +65,7 @@ def test_a_speech_comes_token_by_token(
 def test_a_tool_call_comes_in_pieces() -> None:
     pieces = [
         (chunk["tool_call_chunks"], chunk["tool_calls"], chunk["invalid_tool_calls"])
-        for chunk, _ in said("", "", WEATHER).chunks()
+        for chunk, _ in said("", "", WEATHER).split_chunks()
     ]
 
     assert pieces == [
@@ -97,7 +97,9 @@ def test_a_tool_call_comes_in_pieces() -> None:
 
 
 def test_the_arguments_so_far_grow() -> None:
-    grown = [get_partial()["tool_calls"] for _, get_partial in said("Wait.", "", WEATHER).chunks()]
+    grown = [
+        get_partial()["tool_calls"] for _, get_partial in said("Wait.", "", WEATHER).split_chunks()
+    ]
 
     assert [[call["args"] for call in calls] for calls in grown] == [
         [],
@@ -116,7 +118,7 @@ def test_the_arguments_so_far_grow() -> None:
     ],
 )
 def test_the_id_of_a_message_tells_whether_it_was_streamed(streamed: bool, identity: str) -> None:
-    whole = said("Yes", "Hm", WEATHER).whole(streamed=streamed)
+    whole = said("Yes", "Hm", WEATHER).build_message(streamed=streamed)
 
     assert whole == {
         "content": [thought("Hm"), text("Yes")],
@@ -142,10 +144,10 @@ speaks = st.builds(Speak, words, words, calls)
 @given(speaks)
 def test_the_chunks_join_to_the_whole(speak: Speak) -> None:
     made = create_model_output(speak, Ids("seed"), "task")
-    chunks = [chunk for chunk, _ in made.chunks()]
-    *_, (_, last) = made.chunks()
+    chunks = [chunk for chunk, _ in made.split_chunks()]
+    *_, (_, last) = made.split_chunks()
 
-    assert last() == made.whole(streamed=True)
+    assert last() == made.build_message(streamed=True)
     assert joined([chunk["content"] for chunk in chunks]) == (speak.reasoning, speak.text)
     assert len(chunks) == made.length + 1
 
@@ -154,7 +156,7 @@ def test_the_chunks_join_to_the_whole(speak: Speak) -> None:
 def test_the_pieces_of_calls_join_to_their_arguments(speak: Speak) -> None:
     made = create_model_output(speak, Ids("seed"), "task")
     written: dict[int, str] = {}
-    for chunk, _ in made.chunks():
+    for chunk, _ in made.split_chunks():
         for piece in chunk["tool_call_chunks"]:
             written[piece["index"]] = written.get(piece["index"], "") + piece["args"]
 

@@ -51,13 +51,13 @@ class RunResult:
         self.events.append((name, value))
 
     def agent(self, *steps: Step) -> dict[str, Any]:
-        return self.nodes.agent(PLACE, STATE, Visit(steps))
+        return self.nodes.run_agent(PLACE, STATE, Visit(steps))
 
     def tools(self, *calls: ToolCall) -> list[str]:
         """Return what the tools say to *calls*."""
         made = [{"name": c.tool, "args": c.args, "id": f"c{n}"} for n, c in enumerate(calls)]
         state = {"messages": [create_ai_message("", "2", made)]}
-        update = self.nodes.tools(PLACE, state, Visit((Speak("", "", calls),)))
+        update = self.nodes.run_tools(PLACE, state, Visit((Speak("", "", calls),)))
         return [message["content"] for message in update["messages"]]
 
 
@@ -74,7 +74,7 @@ def test_the_agent_returns_its_update(steps: tuple[Step, ...], update: Any) -> N
 
 
 def test_where_no_rule_fits_the_agent_does_nothing() -> None:
-    assert RunResult().nodes.agent(PLACE, STATE, None) == {}
+    assert RunResult().nodes.run_agent(PLACE, STATE, None) == {}
 
 
 def test_the_agent_speaks() -> None:
@@ -198,7 +198,7 @@ def test_what_a_tool_says_has_an_id_from_the_start_where_it_streams() -> None:
     state = {"messages": [create_ai_message("", "2", [{"name": "f", "args": {}, "id": "c"}])]}
     visit = Visit((Speak("", "", (ToolCall("f", {}, "x"),)),))
     ids = [
-        RunResult(*modes).nodes.tools(PLACE, state, visit)["messages"][0]["id"]
+        RunResult(*modes).nodes.run_tools(PLACE, state, visit)["messages"][0]["id"]
         for modes in (("values",), ("messages",))
     ]
 

@@ -54,10 +54,10 @@ def everything(modes: StreamModes, scope: Scope) -> None:
     modes.send("values", scope.namespace, {"n": 1})
     modes.send("updates", scope.namespace, {"agent": {"n": 1}})
     modes.send("custom", scope.namespace, 5)
-    modes.task(scope, {})
-    modes.result(scope, {})
-    modes.checkpoint(scope.namespace, 1, {"saved": 1}, {"full": 1})
-    modes.message(scope, create_ai_message("x", "1"), {})
+    modes.send_task(scope, {})
+    modes.send_result(scope, {})
+    modes.send_checkpoint(scope.namespace, 1, {"saved": 1}, {"full": 1})
+    modes.send_message(scope, create_ai_message("x", "1"), {})
 
 
 def test_what_happens_is_told_in_the_server_s_words() -> None:
@@ -65,7 +65,7 @@ def test_what_happens_is_told_in_the_server_s_words() -> None:
     told.modes.send("values", (), {"n": 1})
     told.modes.send("updates", (), {"agent": None})
     told.modes.send("custom", (), [5])
-    told.modes.checkpoint((), 1, {"saved": 1}, {"full": 1})
+    told.modes.send_checkpoint((), 1, {"saved": 1}, {"full": 1})
     told.modes.emit("error", {"error": "ValueError", "message": "no"})
 
     assert told.events == [
@@ -88,10 +88,10 @@ def test_what_happens_is_told_in_the_server_s_words() -> None:
 
 def test_a_task_is_told_when_it_begins_and_when_it_ends() -> None:
     told = Told("tasks")
-    told.modes.task(OUTER, {"n": 1})
-    told.modes.result(OUTER, {"n": 2})
-    told.modes.result(OUTER, None, error={"error": "ValueError"})
-    told.modes.result(OUTER, None, interrupts=({"value": 1},))
+    told.modes.send_task(OUTER, {"n": 1})
+    told.modes.send_result(OUTER, {"n": 2})
+    told.modes.send_result(OUTER, None, error={"error": "ValueError"})
+    told.modes.send_result(OUTER, None, interrupts=({"value": 1},))
     begun, *ended = [value for _, value in told.events]
 
     assert {**begun, "metadata": None} == {
@@ -117,7 +117,7 @@ def test_a_task_is_told_when_it_begins_and_when_it_ends() -> None:
 
 def test_debug_holds_a_task_and_its_step() -> None:
     told = Told("debug", "tasks")
-    told.modes.result(OUTER, {})
+    told.modes.send_result(OUTER, {})
     (_, payload), (_, debug) = told.events
 
     assert debug == {
@@ -144,7 +144,7 @@ def test_debug_holds_a_task_and_its_step() -> None:
 )
 def test_a_stop_is_told(interrupts: Any, events: Any) -> None:
     told = Told("updates", "values")
-    told.modes.interrupted((), {"n": 1}, interrupts)
+    told.modes.send_interrupts((), {"n": 1}, interrupts)
 
     assert told.events == events
 
@@ -158,11 +158,11 @@ CHUNK, SO_FAR, NEW = (
 
 def messages(modes: StreamModes, scope: Scope = OUTER) -> None:
     modes.mark_sent([create_ai_message("old", "0")])
-    modes.message(scope, create_ai_message("old", "0"), {})
+    modes.send_message(scope, create_ai_message("old", "0"), {})
     for piece in (CHUNK, CHUNK):
-        modes.token(scope, piece, lambda: SO_FAR, JsonText('{"m":1}'))
+        modes.send_token(scope, piece, lambda: SO_FAR, JsonText('{"m":1}'))
     for message in (SO_FAR, NEW, NEW):
-        modes.message(scope, message, {"m": 2})
+        modes.send_message(scope, message, {"m": 2})
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def openai(name: Any = "f", arguments: Any = '{"a":1}') -> Any:
     ],
 )
 def test_calls_in_openai_s_form_are_renamed(call: Any, same: Any) -> None:
-    assert tool_calls.from_openai([call]) == [same]
+    assert tool_calls.convert_openai_calls([call]) == [same]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_calls_in_openai_s_form_are_renamed(call: Any, same: Any) -> None:
 )
 def test_what_cannot_be_renamed_is_refused(given: Any, kind: str, said: str) -> None:
     with pytest.raises(RunFailed) as rejected:
-        tool_calls.from_openai(given)
+        tool_calls.convert_openai_calls(given)
 
     assert (rejected.value.kind, rejected.value.message) == (kind, said)
 
@@ -117,5 +117,5 @@ def test_openai_s_raw_calls_are_parsed(given: Any, good: Any, bad: Any) -> None:
 def test_no_json_is_too_strange(value: Any) -> None:
     tool_calls.parse_raw(value)
     with suppress(RunFailed):
-        for call in tool_calls.from_openai(value):
+        for call in tool_calls.convert_openai_calls(value):
             tool_calls.has_valid_types(tool_calls.check(call))
