@@ -40,7 +40,7 @@ class Answer:
 
     def to_journal(self) -> dict[str, Json]:
         """Return what the journal says about the answer."""
-        return {**_place(self.conversation, self.progress), "why": self.why}
+        return {**_describe_place(self.conversation, self.progress), "why": self.why}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,13 @@ class Refusal:
 
     def to_journal(self) -> dict[str, Json]:
         """Return what the journal says about a request that the fake graph answers instead."""
-        place = {} if self.conversation is None else _place(self.conversation, self.progress)
+        place = (
+            {} if self.conversation is None else _describe_place(self.conversation, self.progress)
+        )
         return {**place, "why": f"answered by the fake graph: {self.reason}"}
 
 
-def _place(conversation: Conversation, progress: int) -> dict[str, Json]:
+def _describe_place(conversation: Conversation, progress: int) -> dict[str, Json]:
     turns = conversation.turns
     return {
         "conversation": f"{conversation.label}, {conversation.span}",

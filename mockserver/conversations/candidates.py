@@ -26,9 +26,7 @@ class Candidates:
     def get_current(self, live: LiveThread) -> Conversation | None:
         return self.recordings.get(live.conversation) if live.conversation else None
 
-    def sort_fitting(
-        self, live: LiveThread, conversations: Iterable[Conversation]
-    ) -> list[Conversation]:
+    def sort(self, live: LiveThread, conversations: Iterable[Conversation]) -> list[Conversation]:
         """Return those of *conversations* that *live* may play, in the order in which they are taken."""
         plays = self.threads.play_counts
         fitting = [
@@ -67,7 +65,7 @@ class Candidates:
         self, live: LiveThread, conversation: Conversation, names: IdMap, *, during_run: bool
     ) -> Answer | None:
         """Return the read or change of *conversation* for the request at the progress of *live*, or None."""
-        key = self.query.key(names, conversation.rules)
+        key = self.query.build_key(names, conversation.rules)
         steps = conversation.reads.get(key, [])
         here = [step for step in steps if step.progress == live.progress]
         was_during = {step.entry: conversation.was_during_run(step) for step in here}

@@ -16,7 +16,7 @@ from mockserver.conversations.thread_requests import (
     TURN_PATHS,
     RequestKind,
     ThreadRequest,
-    thread_in_body,
+    parse_thread_id,
 )
 from mockserver.formats.json_text import Json
 from mockserver.matching.index import Cassette, Entry
@@ -86,7 +86,7 @@ class ExchangeReader:
         self.load = load
         self._read = read
         remember = lru_cache(MAX_REMEMBERED)
-        self.get_facts: Callable[[Entry], ResponseFacts] = remember(self._facts)
+        self.get_facts: Callable[[Entry], ResponseFacts] = remember(self._read_facts)
         self.get_response_ids: Callable[[Entry], tuple[tuple[ids.IdKind, str], ...]] = remember(
             lambda entry: ids.find_response_ids(load(entry))
         )
@@ -112,9 +112,9 @@ class ExchangeReader:
         content = exchange.response.content
         if exchange.response.status >= 400 or not isinstance(content, Body):
             return None
-        return thread_in_body(content.raw)
+        return parse_thread_id(content.raw)
 
-    def _facts(self, entry: Entry) -> ResponseFacts:
+    def _read_facts(self, entry: Entry) -> ResponseFacts:
         response = self.load(entry).response
         content, end = response.content, response.end
         return ResponseFacts(
@@ -253,7 +253,7 @@ class Conversation:
             for at in following
         )
 
-    def first_progress(self, key: Key) -> int | None:
+    def find_first_progress(self, key: Key) -> int | None:
         """Return the progress just before the first exchange with this *key*, or None."""
         for step in self.steps:
             if step.entry.key == key:

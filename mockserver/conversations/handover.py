@@ -10,7 +10,7 @@ from mockserver.cassette.playback import encode_body
 from mockserver.conversations.conversation import Conversation, ExchangeReader, Step
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.id_places import UUID, rename_json
-from mockserver.conversations.json_parts import json_parts, parse_or_none
+from mockserver.conversations.json_parts import parse_or_none, read_json_parts
 from mockserver.conversations.thread_requests import RequestKind
 from mockserver.fake.api.known_threads import KnownThread
 from mockserver.formats.json_text import Json
@@ -28,7 +28,7 @@ def build_known_thread(
     """
     state = _State()
     if conversation.creation is not None:
-        for _, record in _documents(reader.load(conversation.creation), names):
+        for _, record in _read_documents(reader.load(conversation.creation), names):
             if isinstance(record, dict):
                 state.metadata |= record.get("metadata") or {}
     for step in conversation.steps:
@@ -62,8 +62,8 @@ class _State:
             self._begin_turn(
                 body if isinstance(body, dict) else {}, encode_body(exchange.response.content)
             )
-        for event, document in _documents(exchange, names):
-            for found in _checkpoints(document):
+        for event, document in _read_documents(exchange, names):
+            for found in _find_states(document):
                 self.checkpoints[found["checkpoint"]["checkpoint_id"]] = found
             if is_turn:
                 self._add_output(event, document)
@@ -103,13 +103,13 @@ class _State:
         values = dict(self.values or {})
         for name, part in update.items():
             if name == "messages":
-                values[name] = _with_messages(values.get(name), part)
+                values[name] = _merge_messages(values.get(name), part)
             else:
                 values[name] = part
         self.values = values
 
 
-def _with_messages(before: Json, added: Json) -> list[Json]:
+def _merge_messages(before: Json, added: Json) -> list[Json]:
     """Return the messages *before* with those *added*; one with a known id replaces the earlier one."""
     messages = list(before) if isinstance(before, list) else []
     positions = {
@@ -124,15 +124,15 @@ def _with_messages(before: Json, added: Json) -> list[Json]:
     return messages
 
 
-def _documents(exchange: Exchange, names: IdMap) -> Iterator[tuple[str, Json]]:
+def _read_documents(exchange: Exchange, names: IdMap) -> Iterator[tuple[str, Json]]:
     """Yield event name (empty for a whole body) and JSON of each part of the response of *exchange*, with live ids."""
-    for event, raw in json_parts(exchange.response.content):
+    for event, raw in read_json_parts(exchange.response.content):
         document = parse_or_none(rename_json(raw, names.to_live))
         if document is not None:
             yield event, document
 
 
-def _checkpoints(value: Json) -> Iterator[dict[str, Json]]:
+def _find_states(value: Json) -> Iterator[dict[str, Json]]:
     """Yield the states of the root graph in *value* that name their checkpoint."""
     for state in value if isinstance(value, list) else [value]:
         match state:

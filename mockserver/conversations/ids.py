@@ -5,7 +5,7 @@ from enum import Enum
 
 from mockserver.cassette.model import Exchange
 from mockserver.conversations.id_places import IN_PATH, UUID
-from mockserver.conversations.json_parts import json_parts, parse_or_none
+from mockserver.conversations.json_parts import parse_or_none, read_json_parts
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 
@@ -48,10 +48,10 @@ def find_response_ids(exchange: Exchange) -> tuple[tuple[IdKind, str], ...]:
     found: dict[str, IdKind] = {}
     for name, value in response.headers:
         if name in ("location", "content-location"):
-            for identity, kind in _path_ids(value):
+            for identity, kind in _find_path_ids(value):
                 found.setdefault(identity, kind)
-    for _, raw in json_parts(response.content):
-        for identity, kind in _json_ids(parse_or_none(raw)):
+    for _, raw in read_json_parts(response.content):
+        for identity, kind in _find_json_ids(parse_or_none(raw)):
             found.setdefault(identity, kind)
     return tuple((kind, identity) for identity, kind in found.items())
 
@@ -69,22 +69,22 @@ def find_message_ids(request: Request) -> tuple[str | None, ...]:
     return tuple(one if isinstance(one, str) and one else None for one in ids)
 
 
-def _path_ids(path: str) -> Iterator[tuple[str, IdKind]]:
+def _find_path_ids(path: str) -> Iterator[tuple[str, IdKind]]:
     kinds = {"threads": IdKind.THREAD, "runs": IdKind.RUN, "state": IdKind.CHECKPOINT}
     for found in IN_PATH.finditer(path):
         if found[2] and found[1] in kinds and UUID.fullmatch(found[2]):
             yield found[2], kinds[found[1]]
 
 
-def _json_ids(value: Json) -> Iterator[tuple[str, IdKind]]:
+def _find_json_ids(value: Json) -> Iterator[tuple[str, IdKind]]:
     if isinstance(value, list):
         for part in value:
-            yield from _json_ids(part)
+            yield from _find_json_ids(part)
     if not isinstance(value, dict):
         return
     for name, part in value.items():
         if isinstance(part, str):
-            if part and (kind := _kind(name, value)):
+            if part and (kind := _get_kind(name, value)):
                 yield part, kind
         elif name in _LISTS and isinstance(part, list):
             yield from ((one, _LISTS[name]) for one in part if isinstance(one, str))
@@ -93,12 +93,12 @@ def _json_ids(value: Json) -> Iterator[tuple[str, IdKind]]:
         elif name in _INTERRUPT_LISTS and isinstance(part, list):
             asked = (one.get("id") for one in part if isinstance(one, dict))
             yield from ((one, IdKind.KEPT) for one in asked if isinstance(one, str))
-            yield from _json_ids(part)
+            yield from _find_json_ids(part)
         elif isinstance(part, dict | list):
-            yield from _json_ids(part)
+            yield from _find_json_ids(part)
 
 
-def _kind(name: str, owner: dict[str, Json]) -> IdKind | None:
+def _get_kind(name: str, owner: dict[str, Json]) -> IdKind | None:
     """Return what the text under *name* in *owner* is the id of; None if it is no id, or one of another kind."""
     if name == "id":
         if owner.get("type") in _MESSAGE_TYPES and "content" in owner:

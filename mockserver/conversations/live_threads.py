@@ -81,11 +81,11 @@ class LiveThreads:
         self._used.add(identity)
         return identity
 
-    def recorded_thread(self, thread: str) -> str:
+    def get_recorded_thread(self, thread: str) -> str:
         """Return the recorded thread that a link to *thread* means."""
         return self._reserved.get(thread, thread)
 
-    def latest_first(self) -> list[LiveThread]:
+    def sort_latest_first(self) -> list[LiveThread]:
         """Return the live threads, the one with the last turn first."""
         return sorted(self._threads.values(), key=lambda live: -live.last_turn)
 
@@ -100,7 +100,7 @@ class LiveThreads:
         self._threads[thread] = LiveThread(thread, Began.UNSEEN)
         self._used.add(thread)
 
-    def play(
+    def record_play(
         self, live: LiveThread, conversation: Conversation, kind: RequestKind, progress: int
     ) -> None:
         """Have *live* play an exchange of this *kind* of *conversation*, after which it stands at *progress*."""
@@ -121,7 +121,7 @@ class LiveThreads:
         if len(self._threads) > MAX_THREADS:
             self._threads.popitem(last=False)
 
-    def end(self, live: LiveThread) -> None:
+    def remove(self, live: LiveThread) -> None:
         self._threads.pop(live.identity, None)
 
     def bind_ids(
@@ -143,9 +143,9 @@ class LiveThreads:
             if kind is not ids.IdKind.KEPT and recorded not in live.ids:
                 live.ids.bind(recorded, create_id(recorded, live.play))
 
-    def copy(self, origin: LiveThread, entry: Entry, recordings: Recordings) -> None:
+    def add_copy(self, origin: LiveThread, entry: Entry, recordings: Recordings) -> None:
         """Add the copy of *origin* that the response of *entry* shows."""
-        for conversation in recordings.copied(entry):
+        for conversation in recordings.find_copied(entry):
             identity = origin.ids.to_live(conversation.thread)
             live = LiveThread(identity, Began.COPIED, conversation.identity)
             live.ids.update(origin.ids)

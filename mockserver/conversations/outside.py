@@ -75,5 +75,5 @@ class OutsideIds:
                 self.own.bind(one, live)
 
     def _maps(self, threads: LiveThreads) -> list[IdMap]:
-        maps = [self.own, *(live.ids for live in threads.latest_first())]
+        maps = [self.own, *(live.ids for live in threads.sort_latest_first())]
         return [names for names in maps if names.renames]

@@ -58,16 +58,16 @@ class Query:
         """Whether a client that creates a thread wants the existing one, if there is one."""
         return bool(self._body.get("if_exists") == "do_nothing")
 
-    def key(self, names: IdMap, rules: IgnoreRules) -> Key:
+    def build_key(self, names: IdMap, rules: IgnoreRules) -> Key:
         """Return the key of the request under *rules*, with the recorded ids in place of the live ids of *names*."""
         return request_key(without_ignored(self._recorded_form(names), rules))
 
-    def run_form(self, names: IdMap, rules: IgnoreRules) -> Json:
+    def build_run_form(self, names: IdMap, rules: IgnoreRules) -> Json:
         """Return the run without its stream modes, with the recorded ids in place of the live ids of *names*."""
         form = mode_free_form(self._recorded_form(names))
         return None if form is None else without_ignored(form, rules)
 
-    def run_form_of(self, recorded: Request, rules: IgnoreRules) -> Json:
+    def build_recorded_run_form(self, recorded: Request, rules: IgnoreRules) -> Json:
         """Return the *recorded* run without its stream modes."""
         form = mode_free_form(canonicalize(recorded))
         return None if form is None else without_ignored(form, rules)

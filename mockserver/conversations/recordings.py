@@ -41,7 +41,7 @@ class Recordings:
         self._creations: _Conversations = defaultdict(list)
         self._reads: _Conversations = defaultdict(list)
         for cassette in index.cassettes:
-            for conversation in _conversations(cassette, self.reader):
+            for conversation in _group_conversations(cassette, self.reader):
                 self._add(conversation)
 
     @cached_property
@@ -51,26 +51,26 @@ class Recordings:
     def get(self, identity: Identity) -> Conversation | None:
         return self._by_identity.get(identity)
 
-    def of_thread(self, thread: str) -> list[Conversation]:
+    def find_of_thread(self, thread: str) -> list[Conversation]:
         return self._by_thread.get(thread, [])
 
-    def created(self, shapes: Iterable[Shape]) -> list[Conversation]:
+    def find_created(self, shapes: Iterable[Shape]) -> list[Conversation]:
         """Return the conversations that began with a creation of one of these *shapes*, in recorded order."""
         return [found for shape in shapes for found in self._creations.get(shape, ())]
 
-    def opened(self, shapes: Iterable[Shape]) -> list[Conversation]:
+    def find_opened(self, shapes: Iterable[Shape]) -> list[Conversation]:
         """Return the conversations whose thread was not created, and whose first exchange has one of these *shapes*."""
         return [found for shape in shapes for found in self._openings.get(shape, ())]
 
-    def with_turn(self, shapes: Iterable[Shape], number: int) -> list[Conversation]:
+    def find_turn(self, shapes: Iterable[Shape], number: int) -> list[Conversation]:
         """Return the conversations whose turn *number* (from 0) has one of these *shapes*."""
-        return self._at(self._turns, shapes, number)
+        return self._find_at(self._turns, shapes, number)
 
-    def with_run(self, shapes: Iterable[Shape], number: int) -> list[Conversation]:
+    def find_run(self, shapes: Iterable[Shape], number: int) -> list[Conversation]:
         """Return the conversations whose turn *number* (from 0) is a run of one of these *shapes* without stream modes."""
-        return self._at(self._runs, shapes, number)
+        return self._find_at(self._runs, shapes, number)
 
-    def _at(self, turns: _Turns, shapes: Iterable[Shape], number: int) -> list[Conversation]:
+    def _find_at(self, turns: _Turns, shapes: Iterable[Shape], number: int) -> list[Conversation]:
         return [
             conversation
             for shape in shapes
@@ -78,12 +78,12 @@ class Recordings:
             if entry in [turn.entry for turn in conversation.turns[number : number + 1]]
         ]
 
-    def with_read(self, shapes: Iterable[Shape]) -> list[Conversation]:
+    def find_read(self, shapes: Iterable[Shape]) -> list[Conversation]:
         """Return the conversations with a read of one of these *shapes*, each once."""
         found = (one for shape in shapes for one in self._reads.get(shape, ()))
         return list(dict.fromkeys(found))
 
-    def copied(self, copy: Entry) -> list[Conversation]:
+    def find_copied(self, copy: Entry) -> list[Conversation]:
         """Return the conversation that began with the *copy*, if it shows its thread."""
         copies = (one for one in self.conversations if one.began is Began.COPIED)
         return [one for one in copies if one.creation is copy]
@@ -107,7 +107,7 @@ class Recordings:
                 self._reads[rules, entry.shape].append(conversation)
 
 
-def _conversations(cassette: Cassette, reader: ExchangeReader) -> Iterator[Conversation]:
+def _group_conversations(cassette: Cassette, reader: ExchangeReader) -> Iterator[Conversation]:
     """Yield the conversations of *cassette*, in recorded order."""
     conversations: list[Conversation] = []
     current: dict[str, Conversation] = {}

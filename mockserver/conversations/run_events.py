@@ -74,10 +74,10 @@ def is_sent_in(event: RunEvent, modes: Collection[str]) -> bool:
 
 def has_model_ids_only(event: RunEvent) -> bool:
     """Return whether all messages in the output of a node have ids from a chat model."""
-    return all(str(message["id"]).startswith(_MODEL_ID) for message in _messages_of_node(event))
+    return all(str(message["id"]).startswith(_MODEL_ID) for message in _find_node_messages(event))
 
 
-def _messages_of_node(event: RunEvent) -> Iterator[dict[str, Json]]:
+def _find_node_messages(event: RunEvent) -> Iterator[dict[str, Json]]:
     """Yield the messages in the output of a node, if *event* shows it."""
     match event.name, event.value:
         case "updates", output:

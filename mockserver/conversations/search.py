@@ -38,22 +38,22 @@ class Search:
         """Return what to play, or why nothing; None if no conversation was created by such a request."""
         target = self.query.target
         if target.kind is RequestKind.CREATION:
-            return self._create()
+            return self._find_creation()
         assert target.thread is not None
         live = self.threads.get(target.thread)
         if live is None:
-            return self._begin(target.thread)
+            return self._begin_thread(target.thread)
         if live.is_fake:
             return Refusal("the fake graph has taken over this thread")
-        return self._turn(live) if target.kind is RequestKind.TURN else self._read(live)
+        return self._find_turn(live) if target.kind is RequestKind.TURN else self._find_read(live)
 
-    def _create(self) -> Answer | Refusal | None:
+    def _find_creation(self) -> Answer | Refusal | None:
         named = self.query.named_thread
         if named is not None and (live := self.threads.get(named)):
             if live.is_fake:
                 return Refusal("the fake graph has taken over this thread")
-            return self._read(live)
-        candidates = self.recordings.created(self.query.shapes)
+            return self._find_read(live)
+        candidates = self.recordings.find_created(self.query.shapes)
         if not candidates:
             return None
         counts = self.threads.creation_counts
@@ -70,15 +70,17 @@ class Search:
         names = start_id_map(chosen, identity)
         return Answer(chosen.creation, RequestKind.CREATION, live, chosen, 0, names, "created")
 
-    def _begin(self, thread: str) -> Answer | Refusal:
+    def _begin_thread(self, thread: str) -> Answer | Refusal:
         """Return what to play for the first request on *thread*."""
         known = sorted(
-            self.recordings.of_thread(self.threads.recorded_thread(thread)),
+            self.recordings.find_of_thread(self.threads.get_recorded_thread(thread)),
             key=lambda one: self.threads.play_counts[one.identity],
         )
         for conversation in known:
             names = start_id_map(conversation, thread)
-            progress = conversation.first_progress(self.query.key(names, conversation.rules))
+            progress = conversation.find_first_progress(
+                self.query.build_key(names, conversation.rules)
+            )
             if progress is None:
                 continue
             if is_used_up(conversation, self.threads.play_counts):
@@ -89,19 +91,19 @@ class Search:
             live = LiveThread(
                 thread, conversation.began, progress=progress, is_named_by_client=True
             )
-            return self._first(live, conversation, "began under its recorded id")
+            return self._answer_first(live, conversation, "began under its recorded id")
         is_turn = self.query.target.kind is RequestKind.TURN
         live = LiveThread(thread, Began.UNSEEN, is_named_by_client=True)
         if known:
             live.began = known[0].began
         shapes, recordings = self.query.shapes, self.recordings
-        candidates = recordings.with_turn(shapes, 0) if is_turn else recordings.opened(shapes)
-        for conversation in () if known else self.candidates.sort_fitting(live, candidates):
+        candidates = recordings.find_turn(shapes, 0) if is_turn else recordings.find_opened(shapes)
+        for conversation in () if known else self.candidates.sort(live, candidates):
             first = (conversation.turns if is_turn else conversation.steps)[0]
             names = start_id_map(conversation, thread)
-            if self.query.key(names, conversation.rules) == first.entry.key:
-                return self._first(live, conversation, "began with its first request")
-        if is_turn and (derived := self._derived_turn(live, None)):
+            if self.query.build_key(names, conversation.rules) == first.entry.key:
+                return self._answer_first(live, conversation, "began with its first request")
+        if is_turn and (derived := self._derive_turn(live, None)):
             return derived
         if not known:
             return Refusal(
@@ -110,58 +112,60 @@ class Search:
         expected = known[0].steps[0].entry if known[0].steps else known[0].creation
         return Refusal(f"the recorded thread {thread} has no such request", expected)
 
-    def _first(self, live: LiveThread, conversation: Conversation, why: str) -> Answer | Refusal:
+    def _answer_first(
+        self, live: LiveThread, conversation: Conversation, why: str
+    ) -> Answer | Refusal:
         """Return the answer to the first request on *live*, which stands at its progress in *conversation*."""
         names = start_id_map(conversation, live.identity)
         found = self.candidates.find_read(live, conversation, names, during_run=False)
         turn = next(iter(conversation.turns[live.progress :]), None)
-        if not found and turn and turn.entry.key == self.query.key(names, conversation.rules):
-            return _turn_answer(live, conversation, turn, names, why)
+        if not found and turn and turn.entry.key == self.query.build_key(names, conversation.rules):
+            return _answer_turn(live, conversation, turn, names, why)
         return replace(found, why=why) if found else Refusal("this request was recorded later")
 
-    def _turn(self, live: LiveThread) -> Answer | Refusal:
+    def _find_turn(self, live: LiveThread) -> Answer | Refusal:
         current = self.candidates.get_current(live)
         number = live.progress
-        if current is not None and (found := self._kept(live, current)):
+        if current is not None and (found := self._find_next(live, current)):
             return found
-        fitting = self.recordings.with_turn(self.query.shapes, number)
-        others = [one for one in self.candidates.sort_fitting(live, fitting) if one is not current]
+        fitting = self.recordings.find_turn(self.query.shapes, number)
+        others = [one for one in self.candidates.sort(live, fitting) if one is not current]
         for other in others:
             if has_same_turns(current, other, number) and (
                 found := self._take_over(live, current, other)
             ):
                 return found
-        if found := self._derived_turn(live, current):
+        if found := self._derive_turn(live, current):
             return found
         if current is None:
             return Refusal("no recorded conversation has this turn")
-        if found := self._back(live, current):
+        if found := self._find_repeated(live, current):
             return found
         turn_shapes = current.get_turn_shapes(number)
         switched = next((one for one in others if one.get_turn_shapes(number) == turn_shapes), None)
         found = self._take_over(live, current, switched) if switched and self.can_switch else None
         if found:
             return replace(found, how=How.SWITCHED)
-        return self._refused_turn(live, current, switched)
+        return self._refuse_turn(live, current, switched)
 
-    def _kept(self, live: LiveThread, current: Conversation) -> Answer | None:
+    def _find_next(self, live: LiveThread, current: Conversation) -> Answer | None:
         """Return the next turn of *current* if it is the request, or a refused turn that was recorded before it."""
         turns, number = current.turns, live.progress
-        key = self.query.key(live.ids, current.rules)
+        key = self.query.build_key(live.ids, current.rules)
         if number < len(turns) and turns[number].entry.key == key:
             refused = [step for step in current.reads.get(key, ()) if step.progress == number]
             if live.read_counts[number, False, key] >= len(refused):
-                return _turn_answer(live, current, turns[number], live.ids, "kept")
+                return _answer_turn(live, current, turns[number], live.ids, "kept")
         return self.candidates.find_read(live, current, live.ids, during_run=False)
 
-    def _back(self, live: LiveThread, current: Conversation) -> Answer | None:
+    def _find_repeated(self, live: LiveThread, current: Conversation) -> Answer | None:
         """Return the last played turn that is the request, which a client repeats."""
         if self.can_switch and not live.is_named_by_client:
             return None
-        key = self.query.key(live.ids, current.rules)
+        key = self.query.build_key(live.ids, current.rules)
         for step in reversed(current.turns[: live.progress]):
             if step.entry.key == key and step.entry.repeat is not Repeat.ERROR:
-                return _turn_answer(live, current, step, live.ids, "went back")
+                return _answer_turn(live, current, step, live.ids, "went back")
         return None
 
     def _take_over(
@@ -170,16 +174,16 @@ class Search:
         """Return the next turn of *other*; None if the ids in the request mean something else there."""
         step = other.turns[live.progress]
         names = self.candidates.translate_ids(live, current, other)
-        if self.query.key(names, other.rules) != step.entry.key:
+        if self.query.build_key(names, other.rules) != step.entry.key:
             return None
-        return _turn_answer(live, other, step, names, _taken_over(live, current))
+        return _answer_turn(live, other, step, names, _explain_take_over(live, current))
 
-    def _derived_turn(self, live: LiveThread, current: Conversation | None) -> Answer | None:
+    def _derive_turn(self, live: LiveThread, current: Conversation | None) -> Answer | None:
         """Return a next turn that differs in its stream modes only, with the response that is made from the recorded one."""
         if not self.derives or not self.query.run_shapes:
             return None
-        found = self.recordings.with_run(self.query.run_shapes, live.progress)
-        candidates = self.candidates.sort_fitting(live, found)
+        found = self.recordings.find_run(self.query.run_shapes, live.progress)
+        candidates = self.candidates.sort(live, found)
         if current in candidates:
             candidates = [current, *(one for one in candidates if one is not current)]
         for other in candidates:
@@ -192,22 +196,22 @@ class Search:
                 else self.candidates.translate_ids(live, current, other)
             )
             exchange = self.recordings.reader.load(step.entry)
-            form = self.query.run_form_of(exchange.request, other.rules)
-            if self.query.run_form(names, other.rules) != form:
+            form = self.query.build_recorded_run_form(exchange.request, other.rules)
+            if self.query.build_run_form(names, other.rules) != form:
                 continue
             response = derive_run(exchange, names.to_recorded_request(self.query.request))
             if response is not None:
-                why = "kept" if other is current else _taken_over(live, current)
-                answer = _turn_answer(live, other, step, names, why)
+                why = "kept" if other is current else _explain_take_over(live, current)
+                answer = _answer_turn(live, other, step, names, why)
                 return replace(answer, how=How.DERIVED, response=response)
         return None
 
-    def _refused_turn(
+    def _refuse_turn(
         self, live: LiveThread, current: Conversation, other: Conversation | None
     ) -> Refusal:
         number, turns = live.progress, current.turns
         where = current.describe_progress(live.progress)
-        key = self.query.key(live.ids, current.rules)
+        key = self.query.build_key(live.ids, current.rules)
         expected = turns[number].entry if number < len(turns) else None
         ahead = next((step for step in turns[number:] if step.entry.key == key), None)
         if ahead is not None and expected is not None:
@@ -221,26 +225,24 @@ class Search:
         last = turns[-1].entry if turns else current.creation
         return Refusal(reason, expected or last, live.ids, current, number)
 
-    def _read(self, live: LiveThread) -> Answer | Refusal:
+    def _find_read(self, live: LiveThread) -> Answer | Refusal:
         current = self.candidates.get_current(live)
         if current is None:
             return Refusal("no recorded conversation is played on this thread")
         during_run = self.now < live.runs_until
         if found := self.candidates.find_read(live, current, live.ids, during_run=during_run):
             return found
-        for other in self.candidates.sort_fitting(
-            live, self.recordings.with_read(self.query.shapes)
-        ):
+        for other in self.candidates.sort(live, self.recordings.find_read(self.query.shapes)):
             if other is not current and has_same_turns(current, other, live.progress):
                 names = self.candidates.translate_ids(live, current, other)
                 if found := self.candidates.find_read(live, other, names, during_run=during_run):
                     why = f"took over from {current.label}, which has no such read"
                     return replace(found, why=why)
-        if not during_run and (found := self._derived_read(live, current)):
+        if not during_run and (found := self._derive_read(live, current)):
             return found
-        return self._refused_read(live, current)
+        return self._refuse_read(live, current)
 
-    def _derived_read(self, live: LiveThread, current: Conversation) -> Answer | None:
+    def _derive_read(self, live: LiveThread, current: Conversation) -> Answer | None:
         """Return the response to a request for a run of the last turn that was not recorded, made from the response to the turn."""
         if (
             not self.derives
@@ -260,9 +262,9 @@ class Search:
         )
         return replace(answer, how=How.DERIVED, response=response)
 
-    def _refused_read(self, live: LiveThread, current: Conversation) -> Refusal:
+    def _refuse_read(self, live: LiveThread, current: Conversation) -> Refusal:
         where = current.describe_progress(live.progress)
-        steps = current.reads.get(self.query.key(live.ids, current.rules))
+        steps = current.reads.get(self.query.build_key(live.ids, current.rules))
         reason, expected = f"no such request was recorded in {where}", None
         if steps:
             places = (f"{step.entry.label} after turn {step.progress}" for step in steps)
@@ -274,24 +276,24 @@ class Search:
 def commit(answer: Answer, search: Search) -> None:
     """Have the thread of *answer*, which *search* found, stand where the answer leaves it."""
     live, threads, query = answer.thread, search.threads, search.query
-    threads.play(live, answer.conversation, answer.kind, answer.progress)
+    threads.record_play(live, answer.conversation, answer.kind, answer.progress)
     live.ids = answer.ids
     if answer.read_key is not None:
         live.read_counts[answer.read_key] += 1
     threads.bind_ids(live, answer.entry, query.request, search.recordings)
     if query.target.path == "/copy":
-        threads.copy(live, answer.entry, search.recordings)
+        threads.add_copy(live, answer.entry, search.recordings)
     if query.target.is_deletion:
-        threads.end(live)
+        threads.remove(live)
 
 
-def _turn_answer(
+def _answer_turn(
     live: LiveThread, conversation: Conversation, step: Step, names: IdMap, why: str
 ) -> Answer:
     return Answer(step.entry, RequestKind.TURN, live, conversation, step.progress, names, why)
 
 
-def _taken_over(live: LiveThread, current: Conversation | None) -> str:
+def _explain_take_over(live: LiveThread, current: Conversation | None) -> str:
     if current is None:
         return "began with its first request"
     return f"took over from {current.label}: turn {live.progress + 1} differs"

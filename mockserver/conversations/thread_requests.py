@@ -52,7 +52,7 @@ def parse_thread_request(method: str, path: str) -> ThreadRequest | None:
     return ThreadRequest(kind, found["thread"].lower(), below, method == "DELETE" and not below)
 
 
-def thread_in_body(raw: bytes) -> str | None:
+def parse_thread_id(raw: bytes) -> str | None:
     """Return the id in *raw*, the JSON form of a thread; None if it is no thread."""
     record = parse_or_none(raw)
     thread = record.get("thread_id") if isinstance(record, dict) else None

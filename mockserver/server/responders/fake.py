@@ -12,8 +12,8 @@ from mockserver.conversations.live_threads import LiveThreads
 from mockserver.conversations.thread_requests import (
     RequestKind,
     ThreadRequest,
+    parse_thread_id,
     parse_thread_request,
-    thread_in_body,
 )
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.known_threads import KnownThread, adopt_thread
@@ -132,7 +132,7 @@ class Fake:
         if thread_request.kind in (RequestKind.CREATION, RequestKind.CHANGE) and isinstance(
             body, bytes
         ):
-            created = thread_in_body(body)
+            created = parse_thread_id(body)
             if created is not None and (
                 thread_request.kind is RequestKind.CREATION or thread_request.path == "/copy"
             ):

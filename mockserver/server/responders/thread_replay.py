@@ -108,7 +108,7 @@ class ThreadReplay:
     def known_threads(self, session: Session, thread: str | None) -> list[KnownThread]:
         """Return the threads that went on in recorded conversations since the last thread_request: *thread*, or all if it is None."""
         threads = session.get_or_create(LiveThreads)
-        chosen = threads.latest_first() if thread is None else [threads.get(thread)]
+        chosen = threads.sort_latest_first() if thread is None else [threads.get(thread)]
         recordings = self._recordings_of(self._library.index)
         known: list[KnownThread] = []
         for live in reversed(chosen):
