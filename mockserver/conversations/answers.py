@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mockserver.cassette.model import Response
-from mockserver.conversations.calls import Kind
 from mockserver.conversations.conversation import Conversation
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.live_threads import LiveThread, ReadKey
+from mockserver.conversations.thread_requests import RequestKind
 from mockserver.formats.json_text import Json
 from mockserver.matching.index import Entry
 
@@ -27,7 +27,7 @@ class Answer:
     """
 
     entry: Entry
-    kind: Kind
+    kind: RequestKind
     thread: LiveThread
     conversation: Conversation
     progress: int
@@ -37,11 +37,10 @@ class Answer:
     response: Response | None = None
     """The response, if it is not that of *entry*."""
     read_key: ReadKey | None = None
-    ends_thread: bool = False
 
-    def facts(self) -> dict[str, Json]:
+    def to_journal(self) -> dict[str, Json]:
         """Return what the journal says about the answer."""
-        return {**_place(self.conversation, self.progress), "why": self.why}
+        return {**_describe_place(self.conversation, self.progress), "why": self.why}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +54,15 @@ class Refusal:
     """The conversation that the thread plays."""
     progress: int = 0
 
-    def facts(self) -> dict[str, Json]:
+    def to_journal(self) -> dict[str, Json]:
         """Return what the journal says about a request that the fake graph answers instead."""
-        place = {} if self.conversation is None else _place(self.conversation, self.progress)
+        place = (
+            {} if self.conversation is None else _describe_place(self.conversation, self.progress)
+        )
         return {**place, "why": f"answered by the fake graph: {self.reason}"}
 
 
-def _place(conversation: Conversation, progress: int) -> dict[str, Json]:
+def _describe_place(conversation: Conversation, progress: int) -> dict[str, Json]:
     turns = conversation.turns
     return {
         "conversation": f"{conversation.label}, {conversation.span}",

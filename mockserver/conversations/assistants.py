@@ -28,7 +28,6 @@ def recorded_assistants(
 
 
 def _records(exchange: Exchange) -> Iterator[dict[str, Json]]:
-    """Yield the assistants in the response of *exchange*: one, or a list of them."""
     content = exchange.response.content
     shown: Json = parse_or_none(content.raw) if isinstance(content, Body) else None
     for record in shown if isinstance(shown, list) else [shown]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from mockserver.cassette.model import Repeat
 from mockserver.conversations import ids
 from mockserver.conversations.answers import Answer
-from mockserver.conversations.calls import Kind
 from mockserver.conversations.conversation import Began, Conversation, Identity, Step
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.live_threads import LiveThread, LiveThreads
 from mockserver.conversations.query import Query
 from mockserver.conversations.recordings import Recordings
+from mockserver.conversations.thread_requests import RequestKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +23,12 @@ class Candidates:
     threads: LiveThreads
     recordings: Recordings
 
-    def current(self, live: LiveThread) -> Conversation | None:
-        """Return the conversation that *live* plays, or None."""
+    def get_current(self, live: LiveThread) -> Conversation | None:
         return self.recordings.get(live.conversation) if live.conversation else None
 
-    def in_order(
-        self, live: LiveThread, conversations: Iterable[Conversation]
-    ) -> list[Conversation]:
+    def sort(self, live: LiveThread, conversations: Iterable[Conversation]) -> list[Conversation]:
         """Return those of *conversations* that *live* may play, in the order in which they are taken."""
-        plays = self.threads.plays
+        plays = self.threads.play_counts
         fitting = [
             one
             for one in conversations
@@ -47,28 +44,28 @@ class Candidates:
             ),
         )
 
-    def translated(
+    def translate_ids(
         self, live: LiveThread, current: Conversation | None, other: Conversation
     ) -> IdMap:
         """Return what the ids of *live* mean in *other*: ids at the same places in the same responses are the same."""
-        names = first_ids(other, live.identity)
+        names = start_id_map(other, live.identity)
         if current is None:
             return names
         counterparts = other.by_place
         for place, entry in current.by_place.items():
             if place[0] <= live.progress and (counterpart := counterparts.get(place)):
-                pairs = self.recordings.source.same_places(entry, counterpart)
+                pairs = self.recordings.reader.pair_ids(entry, counterpart)
                 for kind, recorded, wanted in pairs:
-                    if kind is ids.Kind.KEPT or recorded in live.ids or not live.play:
-                        names.bind(wanted, live.ids.live(recorded))
+                    if kind is ids.IdKind.KEPT or recorded in live.ids or not live.play:
+                        names.bind(wanted, live.ids.to_live(recorded))
         names.bind(other.thread, live.identity)
         return names
 
-    def read_at(
+    def find_read(
         self, live: LiveThread, conversation: Conversation, names: IdMap, *, during_run: bool
     ) -> Answer | None:
         """Return the read or change of *conversation* for the request at the progress of *live*, or None."""
-        key = self.query.key(names, conversation.rules)
+        key = self.query.build_key(names, conversation.rules)
         steps = conversation.reads.get(key, [])
         here = [step for step in steps if step.progress == live.progress]
         was_during = {step.entry: conversation.was_during_run(step) for step in here}
@@ -82,37 +79,37 @@ class Candidates:
         read_key = (live.progress, during_run, key)
         step = here[min(live.read_counts[read_key], len(here) - 1)]
         answer = Answer(step.entry, step.kind, live, conversation, live.progress, names, "kept")
-        ends_thread = self.query.call.is_deletion
-        return replace(answer, read_key=read_key, ends_thread=ends_thread)
+        return replace(answer, read_key=read_key)
 
     def _elsewhere(
         self, live: LiveThread, conversation: Conversation, steps: list[Step]
     ) -> list[Step]:
         """Return what was recorded at another progress, if it may be played at that of *live*: one step, or none."""
-        if self.query.call.kind is Kind.CHANGE:
-            return [step for step in steps if conversation.says_nothing(step)][-1:]
-        if self.query.call.kind is Kind.CREATION:
+        if self.query.target.kind is RequestKind.CHANGE:
+            get_facts = self.recordings.reader.get_facts
+            return [step for step in steps if get_facts(step.entry).says_nothing][-1:]
+        if self.query.target.kind is RequestKind.CREATION:
             creation = conversation.creation_step
             return [creation] if creation and self.query.keeps_existing else []
         past = [step for step in steps if step.progress < live.progress]
         return [step for step in past if step.names_past][-1:]
 
 
-def first_ids(conversation: Conversation, thread: str) -> IdMap:
+def start_id_map(conversation: Conversation, thread: str) -> IdMap:
     """Return the ids of the live *thread* when it begins to play *conversation*."""
     names = IdMap()
     names.bind(conversation.thread, thread)
     return names
 
 
-def went_alike(current: Conversation | None, other: Conversation, count: int) -> bool:
+def has_same_turns(current: Conversation | None, other: Conversation, count: int) -> bool:
     """Return whether *other* answered the first *count* turns as *current* did."""
     if current is None or count == 0:
         return True
-    return len(other.turns) >= count and other.answers(count) == current.answers(count)
+    return len(other.turns) >= count and other.digest_turns(count) == current.digest_turns(count)
 
 
 def is_used_up(conversation: Conversation, counts: Counter[Identity]) -> bool:
     """Return whether *conversation* plays once only, and has been counted already."""
-    entry = conversation.creation or conversation.calls[0][0]
+    entry = conversation.creation or conversation.requests[0][0]
     return entry.repeat is Repeat.ERROR and counts[conversation.identity] > 0

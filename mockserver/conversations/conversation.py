@@ -12,7 +12,12 @@ from mockserver.cassette.model import Body, Exchange
 from mockserver.cassette.normalize import Normalizer
 from mockserver.cassette.playback import last_time
 from mockserver.conversations import ids
-from mockserver.conversations.calls import TURN_PATHS, Call, Kind, thread_in_body
+from mockserver.conversations.thread_requests import (
+    TURN_PATHS,
+    RequestKind,
+    ThreadRequest,
+    parse_thread_id,
+)
 from mockserver.formats.json_text import Json
 from mockserver.matching.index import Cassette, Entry
 from mockserver.matching.keys import Key
@@ -47,7 +52,7 @@ class Step:
     """One exchange of a conversation: *progress* turns had been started when it was recorded, itself included."""
 
     entry: Entry
-    kind: Kind
+    kind: RequestKind
     progress: int
     path: str
 
@@ -58,7 +63,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ResponseFacts:
     """What is known of a recorded response without its content: its *status*, and how many *seconds* it took."""
 
     status: int
@@ -74,30 +79,30 @@ MAX_REMEMBERED = 20_000
 """The maximum number of exchanges whose ids and facts are remembered."""
 
 
-class Source:
+class ExchangeReader:
     """Reads exchanges with *load*, and remembers what conversations need of them. *read* returns the text of an exchange."""
 
     def __init__(self, load: Load, read: Callable[[Entry], bytes] = lambda entry: b"") -> None:
         self.load = load
         self._read = read
         remember = lru_cache(MAX_REMEMBERED)
-        self.facts: Callable[[Entry], Facts] = remember(self._facts)
-        self.response_ids: Callable[[Entry], tuple[tuple[ids.Kind, str], ...]] = remember(
-            lambda entry: ids.response_ids(load(entry))
+        self.get_facts: Callable[[Entry], ResponseFacts] = remember(self._read_facts)
+        self.get_response_ids: Callable[[Entry], tuple[tuple[ids.IdKind, str], ...]] = remember(
+            lambda entry: ids.find_response_ids(load(entry))
         )
-        self.message_ids: Callable[[Entry], tuple[str | None, ...]] = remember(
-            lambda entry: ids.request_message_ids(load(entry).request)
+        self.get_message_ids: Callable[[Entry], tuple[str | None, ...]] = remember(
+            lambda entry: ids.find_message_ids(load(entry).request)
         )
 
-    def same_places(self, entry: Entry, other: Entry) -> Iterator[tuple[ids.Kind, str, str]]:
+    def pair_ids(self, entry: Entry, other: Entry) -> Iterator[tuple[ids.IdKind, str, str]]:
         """Yield the pairs of ids at the same places in the responses of *entry* and *other*, with their kind."""
-        for kind in ids.Kind:
-            left = (one for known, one in self.response_ids(entry) if known is kind)
-            right = (one for known, one in self.response_ids(other) if known is kind)
+        for kind in ids.IdKind:
+            left = (one for known, one in self.get_response_ids(entry) if known is kind)
+            right = (one for known, one in self.get_response_ids(other) if known is kind)
             for pair in zip(left, right, strict=False):
                 yield (kind, *pair)
 
-    def shown_thread(self, entry: Entry) -> str | None:
+    def read_shown_thread(self, entry: Entry) -> str | None:
         """Return the id of the thread that the response of *entry* shows, or None."""
         _, _, response = self._read(entry).partition(b"\nresponse:\n  status: 200\n")
         if found := _SHOWN_THREAD.fullmatch(response):
@@ -107,12 +112,12 @@ class Source:
         content = exchange.response.content
         if exchange.response.status >= 400 or not isinstance(content, Body):
             return None
-        return thread_in_body(content.raw)
+        return parse_thread_id(content.raw)
 
-    def _facts(self, entry: Entry) -> Facts:
+    def _read_facts(self, entry: Entry) -> ResponseFacts:
         response = self.load(entry).response
         content, end = response.content, response.end
-        return Facts(
+        return ResponseFacts(
             response.status,
             last_time(content) + (end.after if end else 0.0),
             isinstance(content, Body) and content.raw.strip() in (b"", b"{}", b"null"),
@@ -127,7 +132,7 @@ class Conversation:
         cassette: Cassette,
         number: int,
         thread: str,
-        source: Source,
+        reader: ExchangeReader,
         began: Began = Began.UNSEEN,
         creation: Entry | None = None,
     ) -> None:
@@ -137,9 +142,9 @@ class Conversation:
         self.thread = thread
         self.began = began
         self.creation = creation
-        self.calls: list[tuple[Entry, Call]] = []
+        self.requests: list[tuple[Entry, ThreadRequest]] = []
         """Its exchanges without the creation, in recorded order. They are added before the steps are used."""
-        self._source = source
+        self._reader = reader
         self._digests: list[bytes] = []
 
     @property
@@ -155,44 +160,45 @@ class Conversation:
     @property
     def span(self) -> str:
         """The exchanges of the conversation, `#4-#11`."""
-        numbers = [entry.number for entry, _ in self.calls]
+        numbers = [entry.number for entry, _ in self.requests]
         if self.creation is not None:
             numbers.append(self.creation.number)
         first, last = min(numbers), max(numbers)
         return f"#{first}" if first == last else f"#{first}-#{last}"
+
+    def describe_progress(self, progress: int) -> str:
+        return f"{self.label} ({self.span}), {progress} of {len(self.turns)} turns played"
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The exchanges in recorded order. A refused turn is a read."""
         steps: list[Step] = []
         progress = 0
-        for entry, call in self.calls:
-            kind = call.kind
-            if kind is Kind.TURN and self._source.facts(entry).status >= 400:
-                kind = Kind.READ
-            if kind is Kind.TURN:
+        for entry, request in self.requests:
+            kind = request.kind
+            if kind is RequestKind.TURN and self._reader.get_facts(entry).status >= 400:
+                kind = RequestKind.READ
+            if kind is RequestKind.TURN:
                 progress += 1
-            steps.append(Step(entry, kind, progress, call.path))
+            steps.append(Step(entry, kind, progress, request.path))
         return tuple(steps)
 
     @cached_property
     def turns(self) -> tuple[Step, ...]:
-        """The turns in order."""
-        return tuple(step for step in self.steps if step.kind is Kind.TURN)
+        return tuple(step for step in self.steps if step.kind is RequestKind.TURN)
 
     @cached_property
     def reads(self) -> dict[Key, list[Step]]:
         """The other steps in order, by the key of their request."""
         reads: dict[Key, list[Step]] = {}
         for step in self.steps:
-            if step.kind is not Kind.TURN:
+            if step.kind is not RequestKind.TURN:
                 reads.setdefault(step.entry.key, []).append(step)
         return reads
 
     @cached_property
     def creation_step(self) -> Step | None:
-        """The creation as a step, if it was recorded."""
-        return None if self.creation is None else Step(self.creation, Kind.CREATION, 0, "")
+        return None if self.creation is None else Step(self.creation, RequestKind.CREATION, 0, "")
 
     @cached_property
     def by_place(self) -> "dict[_Place, Entry]":
@@ -207,23 +213,19 @@ class Conversation:
             seen[key] += 1
         return places
 
-    def is_turn(self, entry: Entry, number: int) -> bool:
-        """Return whether *entry* is the turn *number*, from 0."""
-        return number < len(self.turns) and self.turns[number].entry is entry
-
-    def answers(self, count: int) -> bytes:
+    def digest_turns(self, count: int) -> bytes:
         """Return a digest of the first *count* turns with their responses, without ids and times."""
         if not self._digests:
             self._digests.append(b"")
         while len(self._digests) <= count:
             entry = self.turns[len(self._digests) - 1].entry
-            facts = exchange_to_json(0, self._source.load(entry))
+            facts = exchange_to_json(0, self._reader.load(entry))
             said: Json = Normalizer().normalize_exchange(facts)
             text = repr(said["response"]).encode("utf-8", "surrogatepass")
             self._digests.append(sha256(self._digests[-1] + entry.shape + text).digest())
         return self._digests[count]
 
-    def questions(self, count: int) -> tuple[Key, ...]:
+    def get_turn_shapes(self, count: int) -> tuple[Key, ...]:
         """Return the keys of the first *count* turns without ids."""
         return tuple(turn.entry.shape for turn in self.turns[:count])
 
@@ -233,7 +235,7 @@ class Conversation:
         if at is None:
             return None
         ends = [
-            started + self._source.facts(turn.entry).seconds
+            started + self._reader.get_facts(turn.entry).seconds
             for turn in self.turns[: step.progress]
             if (started := turn.entry.fingerprint.at) is not None
         ]
@@ -244,20 +246,16 @@ class Conversation:
         after = [step for step in self.steps if step.progress == turn.progress]
         if any(step.path.endswith("/cancel") for step in after):
             return True
-        started, seconds = turn.entry.fingerprint.at, self._source.facts(turn.entry).seconds
+        started, seconds = turn.entry.fingerprint.at, self._reader.get_facts(turn.entry).seconds
         following = [one.entry.fingerprint.at for one in self.turns[turn.progress :][:1]]
         return any(
             at is not None and started is not None and at < started + seconds - ROUNDING
             for at in following
         )
 
-    def says_nothing(self, step: Step) -> bool:
-        """Return whether the response of *step* is empty."""
-        return self._source.facts(step.entry).says_nothing
-
-    def first_progress(self, key: Key) -> int | None:
+    def find_first_progress(self, key: Key) -> int | None:
         """Return the progress just before the first exchange with this *key*, or None."""
         for step in self.steps:
             if step.entry.key == key:
-                return step.progress - (step.kind is Kind.TURN)
+                return step.progress - (step.kind is RequestKind.TURN)
         return None

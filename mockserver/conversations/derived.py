@@ -11,21 +11,20 @@ functions return None where the recording does not determine the server's respon
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import uuid5
 
 from mockserver.cassette.assistant_ids import NAMESPACE, UUID_PATTERN
 from mockserver.cassette.model import Body, End, Exchange, Response, Stream, TimedEvent
 from mockserver.cassette.playback import last_time
 from mockserver.conversations.run_events import (
-    MODE_OF,
     TUPLES,
     RunEvent,
     has_model_ids_only,
     is_sent_in,
     read_events,
-    sends_updates_early,
 )
+from mockserver.fake.graph.stream_modes import parse_event_names, sends_updates_early
 from mockserver.formats.json_text import Json, dumps, loads
 from mockserver.http.messages import Headers, Request, first_value
 from mockserver.matching import url
@@ -38,21 +37,6 @@ _STREAM_HEADERS: Headers = (
     ("x-accel-buffering", "no"),
     ("content-type", "text/event-stream; charset=utf-8"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _RunUrls:
-    """The run, as `location` names it without the call at its end, and as `content-location` does."""
-
-    location: str
-    content_location: str
-
-    def headers(self, call: str) -> Headers:
-        """Return the headers of a response whose `location` is *call* of the run."""
-        return (
-            ("location", f"{self.location}/{call}"),
-            ("content-location", self.content_location),
-        )
 
 
 def derive_run(recorded: Exchange, request: Request) -> Response | None:
@@ -86,16 +70,15 @@ def derive_existing_run(recorded: Exchange, request: Request) -> Response | None
     hold the times and the `kwargs` of the run.
     """
     response, form = recorded.response, canonicalize(recorded.request)
-    urls, path = _run_urls(response), canonicalize(request)["path"]
-    if find_run_modes(form) is None or not _is_on_thread(form) or urls is None:
+    headers, path = _get_run_headers(response, "join"), canonicalize(request)["path"]
+    if find_run_modes(form) is None or not _is_on_thread(form) or not headers:
         return None
     if request.method != "GET" or (response.end and response.end.cut):
         return None
-    if path == f"{urls.content_location}/join":
-        return _json_response(_thread_outcome(response), urls)
-    if path == f"{urls.content_location}/stream":
-        return _derive_rest(response, form, request, urls)
-    return None
+    run = first_value(headers, "content-location")
+    if path == f"{run}/join":
+        return _create_json_response(_build_thread_outcome(response), headers)
+    return _derive_rest(response, form, request) if path == f"{run}/stream" else None
 
 
 def _is_on_thread(form: dict[str, Json]) -> bool:
@@ -119,26 +102,23 @@ def _derive_stream(response: Response, events: list[RunEvent], modes: Collection
 def _derive_wait(
     response: Response, events: list[RunEvent], form: dict[str, Json]
 ) -> Response | None:
-    urls = _run_urls(response)
-    if urls is not None and not _is_on_thread(form):
-        run = _STATELESS_RUN.search(urls.content_location)
+    headers = _get_run_headers(response, "join")
+    if headers and not _is_on_thread(form):
+        run = _STATELESS_RUN.search(first_value(headers, "content-location") or "")
         if run is None or "on_completion" in form["body"]:
             return None  # the thread is kept, and the recording does not name it
-        thread_run = f"/threads/{_thread_id(run['id'])}{run[0]}"
-        locations = (urls.location, urls.content_location)
-        urls = _RunUrls(*(url.replace(run[0], thread_run) for url in locations))
+        thread_run = f"/threads/{_create_thread_id(run['id'])}{run[0]}"
+        headers = tuple((name, value.replace(run[0], thread_run)) for name, value in headers)
     at = last_time(response.content) + (response.end.after if response.end else 0.0)
-    return _json_response(_run_outcome(events), urls, round(at, 6))
+    return _create_json_response(_build_run_outcome(events), headers, round(at, 6))
 
 
-def _thread_id(run: str) -> str:
+def _create_thread_id(run: str) -> str:
     """Return an id for the thread of the stateless *run*, which the server has deleted; as there, it has the time of the run's id."""
     return run[:24] + uuid5(NAMESPACE, run).hex[:12]
 
 
-def _derive_rest(
-    response: Response, form: dict[str, Json], request: Request, urls: _RunUrls
-) -> Response | None:
+def _derive_rest(response: Response, form: dict[str, Json], request: Request) -> Response | None:
     """Return the events after the one with the id `last-event-id`; the server stores events of resumable runs only, and no error."""
     kept: list[TimedEvent] = []
     last = request.header("last-event-id")
@@ -147,13 +127,14 @@ def _derive_rest(
         if events is None:
             return None
         stored = [event for event in events if event.name and event.name != "error"]
-        names = _requested_names(request)
+        query = canonicalize(request).get("query", {})
+        names = parse_event_names(query.get("stream_mode", [""])[-1])
         kept = [
             event.timed._replace(after=0.0)
             for event in stored[_count_seen(stored, last) :]
             if names is None or event.name in names
         ]
-    headers = (*urls.headers("stream"), *_STREAM_HEADERS)
+    headers = (*_get_run_headers(response, "stream"), *_STREAM_HEADERS)
     return Response(headers=headers, content=Stream(tuple(kept)), end=End())
 
 
@@ -165,34 +146,23 @@ def _count_seen(events: list[RunEvent], last: str) -> int:
     return sum(identity <= last for identity in identities)
 
 
-def _requested_names(request: Request) -> Collection[str] | None:
-    """Return the names of the events that the query selects, or None for all."""
-    text = canonicalize(request).get("query", {}).get("stream_mode", [""])[-1]
-    if not text:
-        return None
-    try:
-        value = loads(text)
-    except ValueError:
-        value = text
-    modes = set(map(str, value)) if isinstance(value, list) else {str(value)}
-    return {name for name, mode in MODE_OF.items() if mode in modes or name in modes}
-
-
-def _run_outcome(events: list[RunEvent]) -> str | None:
+def _build_run_outcome(events: list[RunEvent]) -> str | None:
     """Return the JSON that the server sends at the end of a run in the mode `values` with these *events*."""
     states = [event for event in events if event.name == "values" and event.is_root]
-    interrupted = [event for event in states if _interrupts(event.value)]
-    if error := _error(events):
+    interrupted = [event for event in states if _get_interrupts(event.value)]
+    if error := _get_error(events):
         return error
     if len(interrupted) > 1:
         # Nodes that ran in parallel: the server sends the interrupts without the state.
-        return dumps({"__interrupt__": [one for e in interrupted for one in _interrupts(e.value)]})
+        return dumps(
+            {"__interrupt__": [one for e in interrupted for one in _get_interrupts(e.value)]}
+        )
     if not states or (interrupted and interrupted != states[-1:]):
         return None
     return states[-1].text
 
 
-def _thread_outcome(response: Response) -> str | None:
+def _build_thread_outcome(response: Response) -> str | None:
     """Return the JSON that the server sends when a client joins the ended run of *response*."""
     if isinstance(response.content, Body):
         text = response.content.raw.decode("utf-8", "replace")
@@ -200,7 +170,7 @@ def _thread_outcome(response: Response) -> str | None:
             value = loads(text)
         except ValueError:
             return None
-        return _with_interrupts(text, _interrupts(value)) if response.status == 200 else None
+        return _add_interrupts(text, _get_interrupts(value)) if response.status == 200 else None
     events = read_events(response)
     if events is None:
         return None
@@ -208,12 +178,12 @@ def _thread_outcome(response: Response) -> str | None:
         interrupt
         for event in events
         if event.is_root and event.name in ("values", "updates")
-        for interrupt in _interrupts(event.value)
+        for interrupt in _get_interrupts(event.value)
     ]
-    return _error(events) or _with_interrupts(_run_outcome(events), interrupts)
+    return _get_error(events) or _add_interrupts(_build_run_outcome(events), interrupts)
 
 
-def _with_interrupts(outcome: str | None, interrupts: list[Json]) -> str | None:
+def _add_interrupts(outcome: str | None, interrupts: list[Json]) -> str | None:
     """Return the JSON of the only one of *interrupts*, or *outcome* if there is none; the order of several is unknown."""
     values = {interrupt.get("id"): interrupt.get("value") for interrupt in interrupts}
     if not values:
@@ -224,7 +194,7 @@ def _with_interrupts(outcome: str | None, interrupts: list[Json]) -> str | None:
     return dumps({"__interrupt__": [{"id": identity, "value": value}]})
 
 
-def _interrupts(state: Json) -> list[Json]:
+def _get_interrupts(state: Json) -> list[Json]:
     match state:
         case {"__interrupt__": list(interrupts)}:
             return [interrupt for interrupt in interrupts if isinstance(interrupt, dict)]
@@ -232,22 +202,23 @@ def _interrupts(state: Json) -> list[Json]:
             return []
 
 
-def _error(events: list[RunEvent]) -> str | None:
+def _get_error(events: list[RunEvent]) -> str | None:
     return next((f'{{"__error__":{e.text}}}' for e in events if e.name == "error"), None)
 
 
-def _json_response(
-    outcome: str | None, urls: _RunUrls | None, after: float = 0.0
+def _create_json_response(
+    outcome: str | None, headers: Headers, after: float = 0.0
 ) -> Response | None:
     if outcome is None:
         return None
-    headers = (*(urls.headers("join") if urls else ()), ("content-type", "application/json"))
+    headers = (*headers, ("content-type", "application/json"))
     return Response(headers=headers, content=Body(outcome.encode(), after), end=End())
 
 
-def _run_urls(response: Response) -> _RunUrls | None:
+def _get_run_headers(response: Response, call: str) -> Headers:
+    """Return the headers of *response* that name its run, of which `location` is that of *call*; none if it has not both."""
     location = first_value(response.headers, "location")
-    content_location = first_value(response.headers, "content-location")
-    if location is None or content_location is None:
-        return None
-    return _RunUrls(location.rpartition("/")[0], content_location)
+    run = first_value(response.headers, "content-location")
+    if location is None or run is None:
+        return ()
+    return (("location", f"{location.rpartition('/')[0]}/{call}"), ("content-location", run))

@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.cassette.model import Exchange
 from mockserver.cassette.playback import encode_body
-from mockserver.conversations.calls import Kind
-from mockserver.conversations.conversation import Conversation, Source, Step
+from mockserver.conversations.conversation import Conversation, ExchangeReader, Step
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.id_places import UUID, rename_json
-from mockserver.conversations.json_parts import json_parts, parse_or_none
-from mockserver.fake.api.known_threads import KnownCheckpoint, KnownThread
+from mockserver.conversations.json_parts import parse_or_none, read_json_parts
+from mockserver.conversations.thread_requests import RequestKind
+from mockserver.fake.api.known_threads import KnownThread
 from mockserver.formats.json_text import Json
 
 _INTERRUPT = "__interrupt__"
 _GRAPH = re.compile(rb'"graph_id"\s*:\s*"([^"\\]+)"')
 
 
-def known_thread(
-    thread: str, progress: int, names: IdMap, conversation: Conversation, source: Source
+def build_known_thread(
+    thread: str, progress: int, names: IdMap, conversation: Conversation, reader: ExchangeReader
 ) -> KnownThread:
     """Return what *conversation* says of the live *thread* after *progress* turns, whose ids are *names*.
 
@@ -28,13 +28,13 @@ def known_thread(
     """
     state = _State()
     if conversation.creation is not None:
-        for _, record in _documents(source.load(conversation.creation), names):
+        for _, record in _read_documents(reader.load(conversation.creation), names):
             if isinstance(record, dict):
                 state.metadata |= record.get("metadata") or {}
     for step in conversation.steps:
         if step.progress <= progress:
-            state.add(step, source.load(step.entry), names)
-    return state.to_known_thread(thread)
+            state.add(step, reader.load(step.entry), names)
+    return state.to_build_known_thread(thread)
 
 
 @dataclass(slots=True)
@@ -44,11 +44,11 @@ class _State:
     metadata: dict[str, Json] = field(default_factory=dict)
     values: dict[str, Json] | None = None
     interrupts: list[Json] = field(default_factory=list)
-    checkpoints: dict[str, KnownCheckpoint] = field(default_factory=dict)
+    checkpoints: dict[str, Json] = field(default_factory=dict)
+    """The states that `/state` and `/history` show, by checkpoint."""
 
-    def to_known_thread(self, thread: str) -> KnownThread:
-        """Return the state as that of *thread*."""
-        ordered = sorted(self.checkpoints.values(), key=lambda one: one.created_at)
+    def to_build_known_thread(self, thread: str) -> KnownThread:
+        ordered = sorted(self.checkpoints.values(), key=lambda one: one.get("created_at") or "")
         record: dict[str, Json] = {"metadata": self.metadata}
         if self.interrupts:
             record |= {"status": "interrupted", "interrupts": {thread: self.interrupts}}
@@ -56,15 +56,15 @@ class _State:
 
     def add(self, step: Step, exchange: Exchange, names: IdMap) -> None:
         """Add what *exchange*, that of *step*, shows, with the live ids of *names*."""
-        is_turn = step.kind is Kind.TURN
+        is_turn = step.kind is RequestKind.TURN
         if is_turn:
-            body = parse_or_none(rename_json(exchange.request.body, names.live))
+            body = parse_or_none(rename_json(exchange.request.body, names.to_live))
             self._begin_turn(
                 body if isinstance(body, dict) else {}, encode_body(exchange.response.content)
             )
-        for event, document in _documents(exchange, names):
-            for found in _checkpoints(document):
-                self.checkpoints[found.identity] = found
+        for event, document in _read_documents(exchange, names):
+            for found in _find_states(document):
+                self.checkpoints[found["checkpoint"]["checkpoint_id"]] = found
             if is_turn:
                 self._add_output(event, document)
             elif isinstance(document, dict) and isinstance(document.get("values"), dict):
@@ -100,17 +100,16 @@ class _State:
                     self._merge(update)
 
     def _merge(self, update: dict[str, Json]) -> None:
-        """Add *update*, the output of a node, to the values."""
         values = dict(self.values or {})
         for name, part in update.items():
             if name == "messages":
-                values[name] = _with_messages(values.get(name), part)
+                values[name] = _merge_messages(values.get(name), part)
             else:
                 values[name] = part
         self.values = values
 
 
-def _with_messages(before: Json, added: Json) -> list[Json]:
+def _merge_messages(before: Json, added: Json) -> list[Json]:
     """Return the messages *before* with those *added*; one with a known id replaces the earlier one."""
     messages = list(before) if isinstance(before, list) else []
     positions = {
@@ -125,28 +124,20 @@ def _with_messages(before: Json, added: Json) -> list[Json]:
     return messages
 
 
-def _documents(exchange: Exchange, names: IdMap) -> Iterator[tuple[str, Json]]:
+def _read_documents(exchange: Exchange, names: IdMap) -> Iterator[tuple[str, Json]]:
     """Yield event name (empty for a whole body) and JSON of each part of the response of *exchange*, with live ids."""
-    for event, raw in json_parts(exchange.response.content):
-        document = parse_or_none(rename_json(raw, names.live))
+    for event, raw in read_json_parts(exchange.response.content):
+        document = parse_or_none(rename_json(raw, names.to_live))
         if document is not None:
             yield event, document
 
 
-def _checkpoints(value: Json) -> Iterator[KnownCheckpoint]:
-    """Yield the checkpoints of the root graph in *value*: states as `/state` and `/history` return them."""
-    for one in value if isinstance(value, list) else [value]:
-        reference = one.get("checkpoint") if isinstance(one, dict) else None
-        if not isinstance(reference, dict) or reference.get("checkpoint_ns"):
-            continue
-        identity, values = reference.get("checkpoint_id"), one.get("values")
-        if isinstance(identity, str) and isinstance(values, dict):
-            before = one.get("parent_checkpoint") or {}
-            yield KnownCheckpoint(
-                identity,
-                before.get("checkpoint_id"),
-                values,
-                one.get("metadata") or {},
-                one.get("created_at") or "",
-                tuple(task for task in one.get("tasks") or () if isinstance(task, dict)),
-            )
+def _find_states(value: Json) -> Iterator[dict[str, Json]]:
+    """Yield the states of the root graph in *value* that name their checkpoint."""
+    for state in value if isinstance(value, list) else [value]:
+        match state:
+            case {"checkpoint": {"checkpoint_id": str()} as reference, "values": dict()}:
+                if not reference.get("checkpoint_ns"):
+                    yield state
+            case _:
+                pass

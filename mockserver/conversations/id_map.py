@@ -8,9 +8,9 @@ from mockserver.conversations.id_places import (
     RAW_UUID,
     UUID,
     Names,
+    find_request_ids,
     rename_json,
     rename_path,
-    request_ids,
 )
 from mockserver.http.messages import Headers, PrebuiltBody, Reply, Request, TimedBody
 
@@ -37,20 +37,17 @@ class IdMap:
         self.renames = self.renames or recorded != live
 
     def update(self, other: "IdMap") -> None:
-        """Add the ids of *other*."""
         self._live |= other._live
         self._recorded |= other._recorded
         self.renames = self.renames or other.renames
 
-    def live(self, recorded: str) -> str:
-        """Return the id that stands for *recorded*."""
+    def to_live(self, recorded: str) -> str:
         return self._live.get(recorded, recorded)
 
-    def recorded(self, live: str) -> str:
-        """Return the recorded id that *live* stands for."""
+    def to_recorded(self, live: str) -> str:
         return self._recorded.get(live, live)
 
-    def recorded_request(self, request: Request) -> Request:
+    def to_recorded_request(self, request: Request) -> Request:
         """Return *request* with the recorded ids in place of the live ones, wherever the client put them."""
 
         def recorded(found: re.Match[bytes]) -> bytes:
@@ -61,15 +58,15 @@ class IdMap:
         body = rename_json(request.body, self._recorded.get)
         return replace(request, path=path, body=RAW_UUID.sub(recorded, body))
 
-    def live_reply(self, reply: Reply) -> Reply:
+    def to_live_reply(self, reply: Reply) -> Reply:
         """Return *reply* with the live ids in place of the recorded ones; *reply* itself if it holds none."""
         return rename_reply(reply, self._live.get) if self.renames else reply
 
-    def pairs(self, request: Request) -> tuple[tuple[str, str], ...]:
+    def find_pairs(self, request: Request) -> tuple[tuple[str, str], ...]:
         """Return the ids in *request* that stand for others, with those: (live, recorded)."""
         if not self.renames:
             return ()
-        live = dict.fromkeys(identity.lower() for identity in request_ids(request))
+        live = dict.fromkeys(identity.lower() for identity in find_request_ids(request))
         return tuple(
             (one, self._recorded[one]) for one in live if self._recorded.get(one, one) != one
         )
@@ -98,7 +95,7 @@ def _rename_headers(headers: Headers, names: Names) -> Headers:
     )
 
 
-def fresh_id(recorded: str, play: int) -> str:
+def create_id(recorded: str, play: int) -> str:
     """Return the id that stands for *recorded* in the *play*-th play (from 0, which keeps it); the same on every machine.
 
     A UUID keeps its version, and its time if it has one.

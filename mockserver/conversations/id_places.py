@@ -48,20 +48,20 @@ def rename_json(raw: bytes, names: Names) -> bytes:
         if group == 2:
             whole: bytes = _JSON_STRING.sub(renamed_string, found[2])
             return found[0].removesuffix(found[2]) + whole
-        other = _other(found[group], names)
+        other = _rename(found[group], names)
         if other is None:
             return found[0]
         start, end = found.start(group) - found.start(), found.end(group) - found.start()
         return found[0][:start] + other + found[0][end:]
 
     def renamed_string(found: re.Match[bytes]) -> bytes:
-        other = _other(found[1], names)
+        other = _rename(found[1], names)
         return found[0] if other is None else b'"' + other + b'"'
 
     return _IN_JSON.sub(renamed, raw)
 
 
-def _other(identity: bytes, names: Names) -> bytes | None:
+def _rename(identity: bytes, names: Names) -> bytes | None:
     text = identity.decode("utf-8", "replace")
     other = names(text)
     if other is None and len(text) == _UUID_LENGTH:
@@ -69,7 +69,7 @@ def _other(identity: bytes, names: Names) -> bytes | None:
     return None if other is None else other.encode()
 
 
-def request_ids(request: Request) -> Iterator[str]:
+def find_request_ids(request: Request) -> Iterator[str]:
     """Yield the ids at the places of ids in *request*."""
     for found in IN_PATH.finditer(request.path):
         yield found[2] or found[4]

@@ -5,12 +5,12 @@ from enum import Enum
 
 from mockserver.cassette.model import Exchange
 from mockserver.conversations.id_places import IN_PATH, UUID
-from mockserver.conversations.json_parts import json_parts, parse_or_none
+from mockserver.conversations.json_parts import parse_or_none, read_json_parts
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 
 
-class Kind(Enum):
+class IdKind(Enum):
     """What an id names. KEPT ids, those of interrupts, tool calls, tasks and namespaces, are the same in each play."""
 
     THREAD = "thread"
@@ -21,16 +21,16 @@ class Kind(Enum):
 
 
 _KINDS = {
-    "thread_id": Kind.THREAD,
-    "run_id": Kind.RUN,
-    "parent_run_id": Kind.RUN,
-    "checkpoint_id": Kind.CHECKPOINT,
-    "parent_checkpoint_id": Kind.CHECKPOINT,
-    "langgraph_request_id": Kind.RUN,
-    "checkpoint_ns": Kind.KEPT,
-    "langgraph_checkpoint_ns": Kind.KEPT,
+    "thread_id": IdKind.THREAD,
+    "run_id": IdKind.RUN,
+    "parent_run_id": IdKind.RUN,
+    "checkpoint_id": IdKind.CHECKPOINT,
+    "parent_checkpoint_id": IdKind.CHECKPOINT,
+    "langgraph_request_id": IdKind.RUN,
+    "checkpoint_ns": IdKind.KEPT,
+    "langgraph_checkpoint_ns": IdKind.KEPT,
 }
-_LISTS = {"thread_ids": Kind.THREAD, "run_ids": Kind.RUN, "parent_ids": Kind.RUN}
+_LISTS = {"thread_ids": IdKind.THREAD, "run_ids": IdKind.RUN, "parent_ids": IdKind.RUN}
 _MESSAGE_TYPES = frozenset(
     ("human", "ai", "tool", "system", "function", "chat", "remove")
 ) | frozenset(
@@ -42,22 +42,23 @@ _OF_TASKS_AND_CALLS = ("args", "interrupts", "triggers")
 _INTERRUPT_LISTS = ("__interrupt__", "interrupts")
 
 
-def response_ids(exchange: Exchange) -> tuple[tuple[Kind, str], ...]:
+def find_response_ids(exchange: Exchange) -> tuple[tuple[IdKind, str], ...]:
     """Return the ids in the response of *exchange*, each once, in the order in which they come."""
     response = exchange.response
-    found: dict[str, Kind] = {}
+    found: dict[str, IdKind] = {}
     for name, value in response.headers:
         if name in ("location", "content-location"):
-            for identity, kind in _path_ids(value):
+            for identity, kind in _find_path_ids(value):
                 found.setdefault(identity, kind)
-    for _, raw in json_parts(response.content):
-        for identity, kind in _json_ids(parse_or_none(raw)):
+    for _, raw in read_json_parts(response.content):
+        for identity, kind in _find_json_ids(parse_or_none(raw)):
             found.setdefault(identity, kind)
     return tuple((kind, identity) for identity, kind in found.items())
 
 
-def message_ids(body: Json) -> tuple[str | None, ...]:
-    """Return the id of each message in *body*, the body of a run or of a state update; None for a message without one."""
+def find_message_ids(request: Request) -> tuple[str | None, ...]:
+    """Return the id of each message in *request*, a run or a state update; None for a message without one."""
+    body = parse_or_none(request.body) if b'"messages"' in request.body else None
     given = body.get("input") or body.get("values") if isinstance(body, dict) else None
     messages = given.get("messages") if isinstance(given, dict) else None
     if isinstance(messages, dict):
@@ -68,47 +69,40 @@ def message_ids(body: Json) -> tuple[str | None, ...]:
     return tuple(one if isinstance(one, str) and one else None for one in ids)
 
 
-def request_message_ids(request: Request) -> tuple[str | None, ...]:
-    """Return the `message_ids` of the body of *request*; an empty tuple if it is not JSON."""
-    if b'"messages"' not in request.body:
-        return ()
-    return message_ids(parse_or_none(request.body))
-
-
-def _path_ids(path: str) -> Iterator[tuple[str, Kind]]:
-    kinds = {"threads": Kind.THREAD, "runs": Kind.RUN, "state": Kind.CHECKPOINT}
+def _find_path_ids(path: str) -> Iterator[tuple[str, IdKind]]:
+    kinds = {"threads": IdKind.THREAD, "runs": IdKind.RUN, "state": IdKind.CHECKPOINT}
     for found in IN_PATH.finditer(path):
         if found[2] and found[1] in kinds and UUID.fullmatch(found[2]):
             yield found[2], kinds[found[1]]
 
 
-def _json_ids(value: Json) -> Iterator[tuple[str, Kind]]:
+def _find_json_ids(value: Json) -> Iterator[tuple[str, IdKind]]:
     if isinstance(value, list):
         for part in value:
-            yield from _json_ids(part)
+            yield from _find_json_ids(part)
     if not isinstance(value, dict):
         return
     for name, part in value.items():
         if isinstance(part, str):
-            if part and (kind := _kind(name, value)):
+            if part and (kind := _get_kind(name, value)):
                 yield part, kind
         elif name in _LISTS and isinstance(part, list):
             yield from ((one, _LISTS[name]) for one in part if isinstance(one, str))
         elif name == "checkpoint_map" and isinstance(part, dict):
-            yield from ((one, Kind.CHECKPOINT) for one in part.values() if isinstance(one, str))
+            yield from ((one, IdKind.CHECKPOINT) for one in part.values() if isinstance(one, str))
         elif name in _INTERRUPT_LISTS and isinstance(part, list):
             asked = (one.get("id") for one in part if isinstance(one, dict))
-            yield from ((one, Kind.KEPT) for one in asked if isinstance(one, str))
-            yield from _json_ids(part)
+            yield from ((one, IdKind.KEPT) for one in asked if isinstance(one, str))
+            yield from _find_json_ids(part)
         elif isinstance(part, dict | list):
-            yield from _json_ids(part)
+            yield from _find_json_ids(part)
 
 
-def _kind(name: str, owner: dict[str, Json]) -> Kind | None:
+def _get_kind(name: str, owner: dict[str, Json]) -> IdKind | None:
     """Return what the text under *name* in *owner* is the id of; None if it is no id, or one of another kind."""
     if name == "id":
         if owner.get("type") in _MESSAGE_TYPES and "content" in owner:
-            return Kind.MESSAGE
+            return IdKind.MESSAGE
         is_kept = any(key in owner for key in _OF_TASKS_AND_CALLS)
-        return Kind.KEPT if is_kept else None
+        return IdKind.KEPT if is_kept else None
     return _KINDS.get(name)

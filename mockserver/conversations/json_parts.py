@@ -7,7 +7,7 @@ from mockserver.formats.json_text import Json
 from mockserver.matching.canonical import parse_json
 
 
-def json_parts(content: Stream | Body) -> Iterator[tuple[str, bytes]]:
+def read_json_parts(content: Stream | Body) -> Iterator[tuple[str, bytes]]:
     """Yield the parts of *content* that may be JSON: the data of each event with the event's name, or a whole body with an empty name."""
     if isinstance(content, Body):
         yield "", content.raw
@@ -19,7 +19,6 @@ def json_parts(content: Stream | Body) -> Iterator[tuple[str, bytes]]:
 
 
 def parse_or_none(raw: bytes) -> Json:
-    """Return the JSON value of *raw*, or None if it is not JSON."""
     try:
         return parse_json(raw)
     except ValueError:

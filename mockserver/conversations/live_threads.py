@@ -4,10 +4,10 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 
 from mockserver.conversations import ids
-from mockserver.conversations.calls import Kind
 from mockserver.conversations.conversation import Began, Conversation, Identity
-from mockserver.conversations.id_map import IdMap, fresh_id
+from mockserver.conversations.id_map import IdMap, create_id
 from mockserver.conversations.recordings import Recordings
+from mockserver.conversations.thread_requests import RequestKind
 from mockserver.http.messages import Request
 from mockserver.matching.index import Entry
 from mockserver.matching.keys import Key
@@ -49,9 +49,9 @@ class LiveThreads:
     """The live threads of one session, by id."""
 
     def __init__(self) -> None:
-        self.plays: Counter[Identity] = Counter()
+        self.play_counts: Counter[Identity] = Counter()
         """How many threads have played each conversation."""
-        self.given: Counter[Identity] = Counter()
+        self.creation_counts: Counter[Identity] = Counter()
         """How often the creation of each conversation was played."""
         self._threads: OrderedDict[str, LiveThread] = OrderedDict()
         self._used: set[str] = set()
@@ -59,12 +59,11 @@ class LiveThreads:
         self._turns = 0
 
     def get(self, thread: str) -> LiveThread | None:
-        """Return the live thread with this id, or None."""
         return self._threads.get(thread)
 
-    def new_id(self, recorded: str, play: int) -> str:
+    def create_thread_id(self, recorded: str, play: int) -> str:
         """Return an id that stands for the thread *recorded*; the session has not used it."""
-        while (identity := fresh_id(recorded, play)) in self._used:
+        while (identity := create_id(recorded, play)) in self._used:
             play += 1
         return identity
 
@@ -74,19 +73,19 @@ class LiveThreads:
         Else return None: the recorded id stands for itself.
         """
         live = self._threads.get(recorded)
-        if live is None or live.ids.recorded(recorded) == recorded:
+        if live is None or live.ids.to_recorded(recorded) == recorded:
             return None
         known = (identity for identity, one in self._reserved.items() if one == recorded)
-        identity = next(known, None) or self.new_id(recorded, 1)
+        identity = next(known, None) or self.create_thread_id(recorded, 1)
         self._reserved[identity] = recorded
         self._used.add(identity)
         return identity
 
-    def recorded_thread(self, thread: str) -> str:
+    def get_recorded_thread(self, thread: str) -> str:
         """Return the recorded thread that a link to *thread* means."""
         return self._reserved.get(thread, thread)
 
-    def latest_first(self) -> list[LiveThread]:
+    def sort_latest_first(self) -> list[LiveThread]:
         """Return the live threads, the one with the last turn first."""
         return sorted(self._threads.values(), key=lambda live: -live.last_turn)
 
@@ -101,45 +100,37 @@ class LiveThreads:
         self._threads[thread] = LiveThread(thread, Began.UNSEEN)
         self._used.add(thread)
 
-    def play(
-        self,
-        live: LiveThread,
-        conversation: Conversation,
-        entry: Entry,
-        kind: Kind,
-        progress: int,
-        names: IdMap,
+    def record_play(
+        self, live: LiveThread, conversation: Conversation, kind: RequestKind, progress: int
     ) -> None:
-        """Have *live* play *entry* of *conversation*: it stands at *progress* then, and *names* are its ids there."""
+        """Have *live* play an exchange of this *kind* of *conversation*, after which it stands at *progress*."""
         if live.conversation != conversation.identity:
             live.conversation, live.play = conversation.identity, None
-        live.ids = names
         self._threads[live.identity] = live
         self._threads.move_to_end(live.identity)
         self._used.add(live.identity)
-        if kind is Kind.CREATION:
-            self.given[conversation.identity] += 1
+        if kind is RequestKind.CREATION:
+            self.creation_counts[conversation.identity] += 1
         elif live.play is None:
-            live.play = self.plays[conversation.identity]
-            self.plays[conversation.identity] += 1
-        if kind is Kind.TURN:
+            live.play = self.play_counts[conversation.identity]
+            self.play_counts[conversation.identity] += 1
+        if kind is RequestKind.TURN:
             self._turns += 1
             live.progress, live.last_turn = progress, self._turns
             live.read_counts.clear()
         if len(self._threads) > MAX_THREADS:
             self._threads.popitem(last=False)
 
-    def end(self, live: LiveThread) -> None:
-        """Forget *live*, which was deleted."""
+    def remove(self, live: LiveThread) -> None:
         self._threads.pop(live.identity, None)
 
     def bind_ids(
         self, live: LiveThread, entry: Entry, request: Request, recordings: Recordings
     ) -> None:
         """Bind the ids that the client made for the messages of *request*, and fresh ids for those in the response of *entry*."""
-        sent = ids.request_message_ids(request)
+        sent = ids.find_message_ids(request)
         if sent:
-            for own, recorded in zip(sent, recordings.source.message_ids(entry), strict=False):
+            for own, recorded in zip(sent, recordings.reader.get_message_ids(entry), strict=False):
                 if own and recorded and recorded not in live.ids:
                     live.ids.bind(recorded, own)
         self.bind_response_ids(live, entry, recordings)
@@ -148,14 +139,14 @@ class LiveThreads:
         """Bind fresh ids for those in the response of *entry*, unless this is the first play of the conversation."""
         if not live.play:
             return
-        for kind, recorded in recordings.source.response_ids(entry):
-            if kind is not ids.Kind.KEPT and recorded not in live.ids:
-                live.ids.bind(recorded, fresh_id(recorded, live.play))
+        for kind, recorded in recordings.reader.get_response_ids(entry):
+            if kind is not ids.IdKind.KEPT and recorded not in live.ids:
+                live.ids.bind(recorded, create_id(recorded, live.play))
 
-    def copy(self, origin: LiveThread, entry: Entry, recordings: Recordings) -> None:
+    def add_copy(self, origin: LiveThread, entry: Entry, recordings: Recordings) -> None:
         """Add the copy of *origin* that the response of *entry* shows."""
-        for conversation in recordings.copied(entry):
-            identity = origin.ids.live(conversation.thread)
+        for conversation in recordings.find_copied(entry):
+            identity = origin.ids.to_live(conversation.thread)
             live = LiveThread(identity, Began.COPIED, conversation.identity)
             live.ids.update(origin.ids)
             live.ids.bind(conversation.thread, identity)

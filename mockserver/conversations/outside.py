@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from mockserver.conversations import ids
 from mockserver.conversations.id_map import IdMap, rename_reply
-from mockserver.conversations.id_places import rename_json, rename_path, request_ids
+from mockserver.conversations.id_places import find_request_ids, rename_json, rename_path
 from mockserver.conversations.live_threads import LiveThreads
 from mockserver.http.messages import Reply, Request
 
@@ -17,31 +17,28 @@ class OutsideIds:
     used: set[str] = field(default_factory=set)
     """The recorded ids that requests used unchanged."""
 
-    def recorded_request(self, request: Request, threads: LiveThreads) -> Request:
+    def to_recorded_request(self, request: Request, threads: LiveThreads) -> Request:
         """Return *request* with the recorded ids in place of the live ones."""
         maps = self._maps(threads)
         if not maps:
             return request
 
         def recorded(live: str) -> str | None:
-            return next((one for names in maps if (one := names.recorded(live)) != live), None)
+            return next((one for names in maps if (one := names.to_recorded(live)) != live), None)
 
-        path, body = (
-            rename_path(request.path, recorded),
-            rename_json(request.body, recorded),
-        )
+        path, body = (rename_path(request.path, recorded), rename_json(request.body, recorded))
         if (path, body) == (request.path, request.body):
             return request
         return Request(request.method, path, request.headers, body)
 
-    def live_reply(self, reply: Reply, threads: LiveThreads) -> Reply:
+    def to_live_reply(self, reply: Reply, threads: LiveThreads) -> Reply:
         """Return *reply* with live ids in place of the recorded ones; of several threads, that with the last turn counts."""
         maps = self._maps(threads)
         if not maps:
             return reply
 
         def live(known: str) -> str | None:
-            held = next((names.live(known) for names in maps if known in names), None)
+            held = next((names.to_live(known) for names in maps if known in names), None)
             return threads.reserve(known) if held is None else held
 
         return rename_reply(reply, live)
@@ -49,8 +46,8 @@ class OutsideIds:
     def may_bind(self, pairs: dict[str, str]) -> bool:
         """Return whether each live id of *pairs*, live to recorded, can stand for that recorded one, and nothing else does."""
         return all(
-            self.own.recorded(live) in (live, recorded)
-            and self.own.live(recorded) in (live, recorded)
+            self.own.to_recorded(live) in (live, recorded)
+            and self.own.to_live(recorded) in (live, recorded)
             and (live == recorded or recorded not in self.used)
             for live, recorded in pairs.items()
         )
@@ -63,20 +60,20 @@ class OutsideIds:
             else:
                 self.own.bind(recorded, live)
 
-    def pairs(self, request: Request, recorded: Request) -> dict[str, str]:
+    def find_pairs(self, request: Request, recorded: Request) -> dict[str, str]:
         """Return the ids in *request* that are others in *recorded*, the same request with recorded ids: live to recorded."""
         if recorded is request:
             return {}
-        both = zip(request_ids(request), request_ids(recorded), strict=True)
+        both = zip(find_request_ids(request), find_request_ids(recorded), strict=True)
         return {live: one for live, one in both if live != one}
 
     def bind_messages(self, sent: Request, recorded: Request) -> None:
         """Have the ids that the client made for the messages in *sent* stand for those at the same places in *recorded*."""
-        both = zip(ids.request_message_ids(sent), ids.request_message_ids(recorded), strict=False)
+        both = zip(ids.find_message_ids(sent), ids.find_message_ids(recorded), strict=False)
         for live, one in both:
             if live and one and live != one:
                 self.own.bind(one, live)
 
     def _maps(self, threads: LiveThreads) -> list[IdMap]:
-        maps = [self.own, *(live.ids for live in threads.latest_first())]
+        maps = [self.own, *(live.ids for live in threads.sort_latest_first())]
         return [names for names in maps if names.renames]

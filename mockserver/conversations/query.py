@@ -2,9 +2,9 @@
 
 from functools import cached_property
 
-from mockserver.conversations.calls import Call
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.recordings import Shape
+from mockserver.conversations.thread_requests import ThreadRequest
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonicalize
@@ -15,11 +15,11 @@ from mockserver.matching.shape import compute_shape_key
 
 
 class Query:
-    """The *request*, which holds no secrets, is a *call*; *index* has the rules by which it is compared."""
+    """The *request*, which holds no secrets, means *target*; *index* has the rules by which it is compared."""
 
-    def __init__(self, request: Request, call: Call, index: Index) -> None:
+    def __init__(self, request: Request, target: ThreadRequest, index: Index) -> None:
         self.request = request
-        self.call = call
+        self.target = target
         self._index = index
 
     @cached_property
@@ -27,49 +27,52 @@ class Query:
         return canonicalize(self.request)
 
     @cached_property
+    def _body(self) -> dict[str, Json]:
+        body = self._form.get("body")
+        return body if isinstance(body, dict) else {}
+
+    @cached_property
     def shapes(self) -> tuple[Shape, ...]:
         """The request without its ids, for each of the rules of the index."""
-        return tuple(
-            (rules, compute_shape_key(without_ignored(self._form, rules)))
-            for rules in self._index.rules
-        )
+        return self._shapes_of(self._form)
 
     @cached_property
     def run_shapes(self) -> tuple[Shape, ...]:
         """The request without its ids and stream modes, for each of the rules of the index; empty if it is no such run."""
         form = drop_stream_modes(self._form)
-        if form is None:
-            return ()
+        return self._shapes_of(form) if form else ()
+
+    def _shapes_of(self, form: dict[str, Json]) -> tuple[Shape, ...]:
         return tuple(
             (rules, compute_shape_key(without_ignored(form, rules))) for rules in self._index.rules
         )
 
-    @cached_property
+    @property
     def named_thread(self) -> str | None:
         """The id that a client gives the thread that it creates."""
-        body = self._form.get("body")
-        thread = body.get("thread_id") if isinstance(body, dict) else None
+        thread = self._body.get("thread_id")
         return thread.lower() if isinstance(thread, str) else None
 
     @property
     def keeps_existing(self) -> bool:
         """Whether a client that creates a thread wants the existing one, if there is one."""
-        body = self._form.get("body")
-        return isinstance(body, dict) and body.get("if_exists") == "do_nothing"
+        return bool(self._body.get("if_exists") == "do_nothing")
 
-    def key(self, names: IdMap, rules: IgnoreRules) -> Key:
+    def build_key(self, names: IdMap, rules: IgnoreRules) -> Key:
         """Return the key of the request under *rules*, with the recorded ids in place of the live ids of *names*."""
         return request_key(without_ignored(self._recorded_form(names), rules))
 
-    def run_form(self, names: IdMap, rules: IgnoreRules) -> Json:
+    def build_run_form(self, names: IdMap, rules: IgnoreRules) -> Json:
         """Return the run without its stream modes, with the recorded ids in place of the live ids of *names*."""
         form = drop_stream_modes(self._recorded_form(names))
         return None if form is None else without_ignored(form, rules)
 
-    def run_form_of(self, recorded: Request, rules: IgnoreRules) -> Json:
+    def build_recorded_run_form(self, recorded: Request, rules: IgnoreRules) -> Json:
         """Return the *recorded* run without its stream modes."""
         form = drop_stream_modes(canonicalize(recorded))
         return None if form is None else without_ignored(form, rules)
 
     def _recorded_form(self, names: IdMap) -> dict[str, Json]:
-        return canonicalize(names.recorded_request(self.request)) if names.renames else self._form
+        return (
+            canonicalize(names.to_recorded_request(self.request)) if names.renames else self._form
+        )

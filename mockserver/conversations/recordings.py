@@ -1,17 +1,27 @@
 """The recorded conversations of all cassettes, and how to find them. No I/O."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 from mockserver.conversations.assistants import recorded_assistants
-from mockserver.conversations.calls import Kind, call_of
-from mockserver.conversations.conversation import Began, Conversation, Identity, Load, Source
+from mockserver.conversations.conversation import (
+    Began,
+    Conversation,
+    ExchangeReader,
+    Identity,
+    Load,
+)
+from mockserver.conversations.thread_requests import RequestKind, parse_thread_request
 from mockserver.formats.json_text import Json
 from mockserver.matching.index import Cassette, Entry, Index
 from mockserver.matching.keys import IgnoreRules, Key
 
 Shape = tuple[IgnoreRules, Key]
 """A request without its ids, and the rules by which its other parts count."""
+
+_Conversations = defaultdict[Shape, list[Conversation]]
+_Turns = defaultdict[Shape, list[tuple[Conversation, Entry]]]
 
 
 class Recordings:
@@ -21,109 +31,99 @@ class Recordings:
         self, index: Index, load: Load, read: Callable[[Entry], bytes] = lambda entry: b""
     ) -> None:
         self.index = index
-        self.source = Source(load, read)
+        self.reader = ExchangeReader(load, read)
         self.conversations: list[Conversation] = []
         self._by_identity: dict[Identity, Conversation] = {}
-        self._by_thread: dict[str, list[Conversation]] = {}
-        self._turns: dict[Shape, list[tuple[Conversation, Entry]]] = {}
-        self._runs: dict[Shape, list[tuple[Conversation, Entry]]] = {}
-        self._openings: dict[Shape, list[Conversation]] = {}
-        self._creations: dict[Shape, list[Conversation]] = {}
-        self._reads: dict[Shape, list[Conversation]] = {}
+        self._by_thread: defaultdict[str, list[Conversation]] = defaultdict(list)
+        self._turns: _Turns = defaultdict(list)
+        self._runs: _Turns = defaultdict(list)
+        self._openings: _Conversations = defaultdict(list)
+        self._creations: _Conversations = defaultdict(list)
+        self._reads: _Conversations = defaultdict(list)
         for cassette in index.cassettes:
-            for conversation in _conversations(cassette, self.source):
+            for conversation in _group_conversations(cassette, self.reader):
                 self._add(conversation)
 
     @cached_property
     def assistants(self) -> dict[str, dict[str, Json]]:
-        """The recorded assistants by id."""
-        return recorded_assistants(self.index, self.source.load)
+        return recorded_assistants(self.index, self.reader.load)
 
     def get(self, identity: Identity) -> Conversation | None:
-        """Return the conversation with this *identity*, or None."""
         return self._by_identity.get(identity)
 
-    def of_thread(self, thread: str) -> list[Conversation]:
-        """Return the conversations of the recorded *thread*."""
+    def find_of_thread(self, thread: str) -> list[Conversation]:
         return self._by_thread.get(thread, [])
 
-    def created(self, shapes: Iterable[Shape]) -> list[Conversation]:
+    def find_created(self, shapes: Iterable[Shape]) -> list[Conversation]:
         """Return the conversations that began with a creation of one of these *shapes*, in recorded order."""
         return [found for shape in shapes for found in self._creations.get(shape, ())]
 
-    def opened(self, shapes: Iterable[Shape]) -> list[Conversation]:
+    def find_opened(self, shapes: Iterable[Shape]) -> list[Conversation]:
         """Return the conversations whose thread was not created, and whose first exchange has one of these *shapes*."""
         return [found for shape in shapes for found in self._openings.get(shape, ())]
 
-    def with_turn(self, shapes: Iterable[Shape], number: int) -> list[Conversation]:
+    def find_turn(self, shapes: Iterable[Shape], number: int) -> list[Conversation]:
         """Return the conversations whose turn *number* (from 0) has one of these *shapes*."""
-        return self._at(self._turns, shapes, number)
+        return self._find_at(self._turns, shapes, number)
 
-    def with_run(self, shapes: Iterable[Shape], number: int) -> list[Conversation]:
+    def find_run(self, shapes: Iterable[Shape], number: int) -> list[Conversation]:
         """Return the conversations whose turn *number* (from 0) is a run of one of these *shapes* without stream modes."""
-        return self._at(self._runs, shapes, number)
+        return self._find_at(self._runs, shapes, number)
 
-    def _at(
-        self,
-        turns: Mapping[Shape, list[tuple[Conversation, Entry]]],
-        shapes: Iterable[Shape],
-        number: int,
-    ) -> list[Conversation]:
+    def _find_at(self, turns: _Turns, shapes: Iterable[Shape], number: int) -> list[Conversation]:
         return [
             conversation
             for shape in shapes
             for conversation, entry in turns.get(shape, ())
-            if conversation.is_turn(entry, number)
+            if entry in [turn.entry for turn in conversation.turns[number : number + 1]]
         ]
 
-    def with_read(self, shapes: Iterable[Shape]) -> list[Conversation]:
+    def find_read(self, shapes: Iterable[Shape]) -> list[Conversation]:
         """Return the conversations with a read of one of these *shapes*, each once."""
         found = (one for shape in shapes for one in self._reads.get(shape, ()))
         return list(dict.fromkeys(found))
 
-    def copied(self, copy: Entry) -> list[Conversation]:
+    def find_copied(self, copy: Entry) -> list[Conversation]:
         """Return the conversation that began with the *copy*, if it shows its thread."""
-        return [
-            one for one in self.conversations if one.creation is copy and one.began is Began.COPIED
-        ]
+        copies = (one for one in self.conversations if one.began is Began.COPIED)
+        return [one for one in copies if one.creation is copy]
 
     def _add(self, conversation: Conversation) -> None:
         rules, creation = conversation.rules, conversation.creation
         self.conversations.append(conversation)
         self._by_identity[conversation.identity] = conversation
-        self._by_thread.setdefault(conversation.thread, []).append(conversation)
+        self._by_thread[conversation.thread].append(conversation)
         if conversation.began is Began.CREATED and creation is not None:
-            self._creations.setdefault((rules, creation.shape), []).append(conversation)
+            self._creations[rules, creation.shape].append(conversation)
         elif conversation.began is Began.UNSEEN:
-            opening, _ = conversation.calls[0]
-            self._openings.setdefault((rules, opening.shape), []).append(conversation)
-        for entry, call in conversation.calls:
-            if call.kind is Kind.TURN:
-                self._turns.setdefault((rules, entry.shape), []).append((conversation, entry))
+            opening, _ = conversation.requests[0]
+            self._openings[rules, opening.shape].append(conversation)
+        for entry, request in conversation.requests:
+            if request.kind is RequestKind.TURN:
+                self._turns[rules, entry.shape].append((conversation, entry))
                 if entry.fingerprint.run is not None:
-                    key = rules, entry.fingerprint.run
-                    self._runs.setdefault(key, []).append((conversation, entry))
+                    self._runs[rules, entry.fingerprint.run].append((conversation, entry))
             else:
-                self._reads.setdefault((rules, entry.shape), []).append(conversation)
+                self._reads[rules, entry.shape].append(conversation)
 
 
-def _conversations(cassette: Cassette, source: Source) -> Iterator[Conversation]:
+def _group_conversations(cassette: Cassette, reader: ExchangeReader) -> Iterator[Conversation]:
     """Yield the conversations of *cassette*, in recorded order."""
     conversations: list[Conversation] = []
     current: dict[str, Conversation] = {}
 
     def begin(thread: str, began: Began = Began.UNSEEN, creation: Entry | None = None) -> None:
         number = len(conversations) + 1
-        current[thread] = Conversation(cassette, number, thread, source, began, creation)
+        current[thread] = Conversation(cassette, number, thread, reader, began, creation)
         conversations.append(current[thread])
 
     for entry in cassette.entries:
-        call = call_of(*entry.route)
-        if call is None:
+        request = parse_thread_request(*entry.route)
+        if request is None:
             continue
-        thread = call.thread
+        thread = request.thread
         if thread is None:
-            thread = source.shown_thread(entry)
+            thread = reader.read_shown_thread(entry)
             if thread is not None and thread not in current:
                 begin(thread, Began.CREATED, entry)
                 continue
@@ -133,11 +133,11 @@ def _conversations(cassette: Cassette, source: Source) -> Iterator[Conversation]
             continue
         if thread not in current:
             begin(thread)
-        current[thread].calls.append((entry, call))
-        if call.path == "/copy":
-            copied = source.shown_thread(entry)
+        current[thread].requests.append((entry, request))
+        if request.path == "/copy":
+            copied = reader.read_shown_thread(entry)
             if copied is not None:
                 begin(copied, Began.COPIED, entry)
-        elif call.is_deletion and source.facts(entry).status < 400:
+        elif request.is_deletion and reader.get_facts(entry).status < 400:
             del current[thread]
     yield from conversations

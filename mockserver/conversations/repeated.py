@@ -6,9 +6,7 @@ from mockserver.matching.index import Cassette, Entry, Index
 from mockserver.matching.keys import Key
 
 
-def repeated_conversations(
-    cassette: Cassette, old_count: int, load: Load
-) -> tuple[list[list[Entry]], int]:
+def find_repeated(cassette: Cassette, old_count: int, load: Load) -> tuple[list[list[Entry]], int]:
     """Return the exchanges of each conversation of *cassette* whose requests are also those of an earlier one, and the number of the others.
 
     The first *old_count* entries were recorded before; only later ones are returned. Responses do not count: models answer
@@ -18,23 +16,23 @@ def repeated_conversations(
     old, new = (
         Recordings(Index((Cassette(cassette.name, cassette.rules, part),)), load) for part in parts
     )
-    known = [_places(one) for one in old.conversations]
+    known = [_collect_places(one) for one in old.conversations]
     repeated: list[list[Entry]] = []
     needed: set[Entry | None] = set()
     kept = 0
     for conversation in new.conversations:
-        places = _places(conversation)
+        places = _collect_places(conversation)
         if any(places <= one for one in known):
-            repeated.append([entry for entry, _ in conversation.calls])
+            repeated.append([entry for entry, _ in conversation.requests])
             if conversation.creation is not None:
                 repeated[-1].append(conversation.creation)
         else:
             kept += 1
-            needed |= {conversation.creation, *(entry for entry, _ in conversation.calls)}
+            needed |= {conversation.creation, *(entry for entry, _ in conversation.requests)}
     return [[entry for entry in entries if entry not in needed] for entries in repeated], kept
 
 
-def _places(conversation: Conversation) -> set[tuple[int, Key]]:
+def _collect_places(conversation: Conversation) -> set[tuple[int, Key]]:
     """Return the requests of *conversation* without ids, each with the number of turns before it."""
     places = {(step.progress, step.entry.shape) for step in conversation.steps}
     if conversation.creation is not None:

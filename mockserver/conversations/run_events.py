@@ -17,9 +17,6 @@ MODE_OF = {
 """The stream mode that sends an event, by the event's name without its namespace."""
 
 _IN_EVERY_MODE = ("metadata", "error")
-_TOKEN_MODES = frozenset(("messages", TUPLES, "events"))
-"""The modes that show the tokens of a chat model."""
-
 _MODEL_ID = "lc_run--"
 """The prefix of the id of a message from a chat model. Such a message has its id before it is in the state."""
 
@@ -75,17 +72,12 @@ def is_sent_in(event: RunEvent, modes: Collection[str]) -> bool:
     return not event.name or event.name in _IN_EVERY_MODE or MODE_OF[event.name] in modes
 
 
-def sends_updates_early(modes: Collection[str], subgraphs: bool) -> bool:
-    """Return whether the server sends the output of a node before the state has given its messages ids."""
-    return _TOKEN_MODES.isdisjoint(modes) and (subgraphs or "custom" in modes)
-
-
 def has_model_ids_only(event: RunEvent) -> bool:
     """Return whether all messages in the output of a node have ids from a chat model."""
-    return all(str(message["id"]).startswith(_MODEL_ID) for message in _messages_of_node(event))
+    return all(str(message["id"]).startswith(_MODEL_ID) for message in _find_node_messages(event))
 
 
-def _messages_of_node(event: RunEvent) -> Iterator[dict[str, Json]]:
+def _find_node_messages(event: RunEvent) -> Iterator[dict[str, Json]]:
     """Yield the messages in the output of a node, if *event* shows it."""
     match event.name, event.value:
         case "updates", output:

@@ -4,14 +4,14 @@ from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Repeat
 from mockserver.conversations.answers import Answer, How, Refusal
-from mockserver.conversations.calls import Kind
-from mockserver.conversations.candidates import Candidates, first_ids, is_used_up, went_alike
+from mockserver.conversations.candidates import Candidates, has_same_turns, is_used_up, start_id_map
 from mockserver.conversations.conversation import Began, Conversation, Step
 from mockserver.conversations.derived import derive_existing_run, derive_run
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.live_threads import LiveThread, LiveThreads
 from mockserver.conversations.query import Query
 from mockserver.conversations.recordings import Recordings
+from mockserver.conversations.thread_requests import RequestKind
 from mockserver.formats.wording import pluralize
 
 
@@ -31,144 +31,141 @@ class Search:
     derives: bool = True
 
     @property
-    def fitting(self) -> Candidates:
-        """The conversations that fit."""
+    def candidates(self) -> Candidates:
         return Candidates(self.query, self.threads, self.recordings)
 
     def run(self) -> Answer | Refusal | None:
         """Return what to play, or why nothing; None if no conversation was created by such a request."""
-        call = self.query.call
-        if call.kind is Kind.CREATION:
-            return self._create()
-        assert call.thread is not None
-        live = self.threads.get(call.thread)
+        target = self.query.target
+        if target.kind is RequestKind.CREATION:
+            return self._find_creation()
+        assert target.thread is not None
+        live = self.threads.get(target.thread)
         if live is None:
-            return self._begin(call.thread)
+            return self._begin_thread(target.thread)
         if live.is_fake:
             return Refusal("the fake graph has taken over this thread")
-        return self._turn(live) if call.kind is Kind.TURN else self._read(live)
+        return self._find_turn(live) if target.kind is RequestKind.TURN else self._find_read(live)
 
-    def _create(self) -> Answer | Refusal | None:
+    def _find_creation(self) -> Answer | Refusal | None:
         named = self.query.named_thread
         if named is not None and (live := self.threads.get(named)):
             if live.is_fake:
                 return Refusal("the fake graph has taken over this thread")
-            return self._read(live)
-        candidates = self.recordings.created(self.query.shapes)
+            return self._find_read(live)
+        candidates = self.recordings.find_created(self.query.shapes)
         if not candidates:
             return None
-        given = self.threads.given
-        free = [one for one in candidates if not is_used_up(one, given)]
+        counts = self.threads.creation_counts
+        free = [one for one in candidates if not is_used_up(one, counts)]
         if not free:
-            count = len(candidates)
-            reason = f"{pluralize(count, 'recorded thread')} matched, each was already created, and `repeat: error` is set"
+            count = pluralize(len(candidates), "recorded thread")
+            reason = f"{count} matched, each was already created, and `repeat: error` is set"
             return Refusal(reason, candidates[-1].creation)
-        chosen = min(free, key=lambda one: given[one.identity])
+        chosen = min(free, key=lambda one: counts[one.identity])
         assert chosen.creation is not None
-        identity = named or self.threads.new_id(chosen.thread, given[chosen.identity])
+        identity = named or self.threads.create_thread_id(chosen.thread, counts[chosen.identity])
         live = LiveThread(identity, Began.CREATED, is_named_by_client=named is not None)
         live.created_by = chosen.identity
-        names = first_ids(chosen, identity)
-        return Answer(chosen.creation, Kind.CREATION, live, chosen, 0, names, "created")
+        names = start_id_map(chosen, identity)
+        return Answer(chosen.creation, RequestKind.CREATION, live, chosen, 0, names, "created")
 
-    def _begin(self, thread: str) -> Answer | Refusal:
+    def _begin_thread(self, thread: str) -> Answer | Refusal:
         """Return what to play for the first request on *thread*."""
         known = sorted(
-            self.recordings.of_thread(self.threads.recorded_thread(thread)),
-            key=lambda one: self.threads.plays[one.identity],
+            self.recordings.find_of_thread(self.threads.get_recorded_thread(thread)),
+            key=lambda one: self.threads.play_counts[one.identity],
         )
         for conversation in known:
-            names = first_ids(conversation, thread)
-            progress = conversation.first_progress(self.query.key(names, conversation.rules))
-            if progress is not None and is_used_up(conversation, self.threads.plays):
+            names = start_id_map(conversation, thread)
+            progress = conversation.find_first_progress(
+                self.query.build_key(names, conversation.rules)
+            )
+            if progress is None:
+                continue
+            if is_used_up(conversation, self.threads.play_counts):
                 reason = (
                     f"the recorded thread {thread} was already played, and `repeat: error` is set"
                 )
                 return Refusal(reason, conversation.steps[0].entry)
-            if progress is not None:
-                live = LiveThread(thread, conversation.began, progress=progress)
-                live.is_named_by_client = True
-                return self._first(live, conversation, "began under its recorded id")
-        is_turn = self.query.call.kind is Kind.TURN
-        if known:
-            live = LiveThread(thread, known[0].began, is_named_by_client=True)
-            if is_turn and (derived := self._derived_turn(live, None)):
-                return derived
-            steps = known[0].steps
-            expected = steps[0].entry if steps else known[0].creation
-            return Refusal(f"the recorded thread {thread} has no such request", expected)
-        shapes, recordings = self.query.shapes, self.recordings
-        candidates = recordings.with_turn(shapes, 0) if is_turn else recordings.opened(shapes)
+            live = LiveThread(
+                thread, conversation.began, progress=progress, is_named_by_client=True
+            )
+            return self._answer_first(live, conversation, "began under its recorded id")
+        is_turn = self.query.target.kind is RequestKind.TURN
         live = LiveThread(thread, Began.UNSEEN, is_named_by_client=True)
-        for conversation in self.fitting.in_order(live, candidates):
+        if known:
+            live.began = known[0].began
+        shapes, recordings = self.query.shapes, self.recordings
+        candidates = recordings.find_turn(shapes, 0) if is_turn else recordings.find_opened(shapes)
+        for conversation in () if known else self.candidates.sort(live, candidates):
             first = (conversation.turns if is_turn else conversation.steps)[0]
-            names = first_ids(conversation, thread)
-            if self.query.key(names, conversation.rules) == first.entry.key:
-                return self._first(live, conversation, "began with its first request")
-        if is_turn and (derived := self._derived_turn(live, None)):
+            names = start_id_map(conversation, thread)
+            if self.query.build_key(names, conversation.rules) == first.entry.key:
+                return self._answer_first(live, conversation, "began with its first request")
+        if is_turn and (derived := self._derive_turn(live, None)):
             return derived
-        return Refusal(
-            f"no recorded conversation begins with this request, and there is no thread {thread}"
-        )
+        if not known:
+            return Refusal(
+                f"no recorded conversation begins with this request, and there is no thread {thread}"
+            )
+        expected = known[0].steps[0].entry if known[0].steps else known[0].creation
+        return Refusal(f"the recorded thread {thread} has no such request", expected)
 
-    def _first(self, live: LiveThread, conversation: Conversation, why: str) -> Answer | Refusal:
+    def _answer_first(
+        self, live: LiveThread, conversation: Conversation, why: str
+    ) -> Answer | Refusal:
         """Return the answer to the first request on *live*, which stands at its progress in *conversation*."""
-        names = first_ids(conversation, live.identity)
-        found = self.fitting.read_at(live, conversation, names, during_run=False)
+        names = start_id_map(conversation, live.identity)
+        found = self.candidates.find_read(live, conversation, names, during_run=False)
         turn = next(iter(conversation.turns[live.progress :]), None)
-        if not found and turn and turn.entry.key == self.query.key(names, conversation.rules):
-            return _turn_answer(live, conversation, turn, names, why)
+        if not found and turn and turn.entry.key == self.query.build_key(names, conversation.rules):
+            return _answer_turn(live, conversation, turn, names, why)
         return replace(found, why=why) if found else Refusal("this request was recorded later")
 
-    def _turn(self, live: LiveThread) -> Answer | Refusal:
-        current = self.fitting.current(live)
+    def _find_turn(self, live: LiveThread) -> Answer | Refusal:
+        current = self.candidates.get_current(live)
         number = live.progress
-        if current is not None and (found := self._kept(live, current)):
+        if current is not None and (found := self._find_next(live, current)):
             return found
-        others = [
-            other
-            for other in self.fitting.in_order(
-                live, self.recordings.with_turn(self.query.shapes, number)
-            )
-            if other is not current
-        ]
+        fitting = self.recordings.find_turn(self.query.shapes, number)
+        others = [one for one in self.candidates.sort(live, fitting) if one is not current]
         for other in others:
-            if went_alike(current, other, number):
-                found = self._take_over(live, current, other)
-                if found is not None:
-                    return found
-        if found := self._derived_turn(live, current):
+            if has_same_turns(current, other, number) and (
+                found := self._take_over(live, current, other)
+            ):
+                return found
+        if found := self._derive_turn(live, current):
             return found
         if current is None:
             return Refusal("no recorded conversation has this turn")
-        if found := self._back(live, current):
+        if found := self._find_repeated(live, current):
             return found
-        questions = current.questions(number)
-        switched = next((one for one in others if one.questions(number) == questions), None)
-        if switched is not None and self.can_switch:
-            found = self._take_over(live, current, switched)
-            if found is not None:
-                return replace(found, how=How.SWITCHED)
-        return self._refused_turn(live, current, switched)
+        turn_shapes = current.get_turn_shapes(number)
+        switched = next((one for one in others if one.get_turn_shapes(number) == turn_shapes), None)
+        found = self._take_over(live, current, switched) if switched and self.can_switch else None
+        if found:
+            return replace(found, how=How.SWITCHED)
+        return self._refuse_turn(live, current, switched)
 
-    def _kept(self, live: LiveThread, current: Conversation) -> Answer | None:
+    def _find_next(self, live: LiveThread, current: Conversation) -> Answer | None:
         """Return the next turn of *current* if it is the request, or a refused turn that was recorded before it."""
         turns, number = current.turns, live.progress
-        key = self.query.key(live.ids, current.rules)
+        key = self.query.build_key(live.ids, current.rules)
         if number < len(turns) and turns[number].entry.key == key:
             refused = [step for step in current.reads.get(key, ()) if step.progress == number]
             if live.read_counts[number, False, key] >= len(refused):
-                return _turn_answer(live, current, turns[number], live.ids, "kept")
-        return self.fitting.read_at(live, current, live.ids, during_run=False)
+                return _answer_turn(live, current, turns[number], live.ids, "kept")
+        return self.candidates.find_read(live, current, live.ids, during_run=False)
 
-    def _back(self, live: LiveThread, current: Conversation) -> Answer | None:
-        """Return the last played turn that is the request: a client asks it again."""
+    def _find_repeated(self, live: LiveThread, current: Conversation) -> Answer | None:
+        """Return the last played turn that is the request, which a client repeats."""
         if self.can_switch and not live.is_named_by_client:
             return None
-        key = self.query.key(live.ids, current.rules)
+        key = self.query.build_key(live.ids, current.rules)
         for step in reversed(current.turns[: live.progress]):
             if step.entry.key == key and step.entry.repeat is not Repeat.ERROR:
-                return _turn_answer(live, current, step, live.ids, "went back")
+                return _answer_turn(live, current, step, live.ids, "went back")
         return None
 
     def _take_over(
@@ -176,42 +173,45 @@ class Search:
     ) -> Answer | None:
         """Return the next turn of *other*; None if the ids in the request mean something else there."""
         step = other.turns[live.progress]
-        names = self.fitting.translated(live, current, other)
-        if self.query.key(names, other.rules) != step.entry.key:
+        names = self.candidates.translate_ids(live, current, other)
+        if self.query.build_key(names, other.rules) != step.entry.key:
             return None
-        return _turn_answer(live, other, step, names, _taken_over(live, current))
+        return _answer_turn(live, other, step, names, _explain_take_over(live, current))
 
-    def _derived_turn(self, live: LiveThread, current: Conversation | None) -> Answer | None:
+    def _derive_turn(self, live: LiveThread, current: Conversation | None) -> Answer | None:
         """Return a next turn that differs in its stream modes only, with the response that is made from the recorded one."""
         if not self.derives or not self.query.run_shapes:
             return None
-        found = self.recordings.with_run(self.query.run_shapes, live.progress)
-        candidates = self.fitting.in_order(live, found)
+        found = self.recordings.find_run(self.query.run_shapes, live.progress)
+        candidates = self.candidates.sort(live, found)
         if current in candidates:
             candidates = [current, *(one for one in candidates if one is not current)]
         for other in candidates:
-            if other is not current and not went_alike(current, other, live.progress):
+            if not has_same_turns(current, other, live.progress):
                 continue
             step = other.turns[live.progress]
-            names = live.ids if other is current else self.fitting.translated(live, current, other)
-            exchange = self.recordings.source.load(step.entry)
-            if self.query.run_form(names, other.rules) != self.query.run_form_of(
-                exchange.request, other.rules
-            ):
+            names = (
+                live.ids
+                if other is current
+                else self.candidates.translate_ids(live, current, other)
+            )
+            exchange = self.recordings.reader.load(step.entry)
+            form = self.query.build_recorded_run_form(exchange.request, other.rules)
+            if self.query.build_run_form(names, other.rules) != form:
                 continue
-            response = derive_run(exchange, names.recorded_request(self.query.request))
+            response = derive_run(exchange, names.to_recorded_request(self.query.request))
             if response is not None:
-                why = "kept" if other is current else _taken_over(live, current)
-                answer = _turn_answer(live, other, step, names, why)
+                why = "kept" if other is current else _explain_take_over(live, current)
+                answer = _answer_turn(live, other, step, names, why)
                 return replace(answer, how=How.DERIVED, response=response)
         return None
 
-    def _refused_turn(
+    def _refuse_turn(
         self, live: LiveThread, current: Conversation, other: Conversation | None
     ) -> Refusal:
         number, turns = live.progress, current.turns
-        where = _place(live, current)
-        key = self.query.key(live.ids, current.rules)
+        where = current.describe_progress(live.progress)
+        key = self.query.build_key(live.ids, current.rules)
         expected = turns[number].entry if number < len(turns) else None
         ahead = next((step for step in turns[number:] if step.entry.key == key), None)
         if ahead is not None and expected is not None:
@@ -225,73 +225,75 @@ class Search:
         last = turns[-1].entry if turns else current.creation
         return Refusal(reason, expected or last, live.ids, current, number)
 
-    def _read(self, live: LiveThread) -> Answer | Refusal:
-        current = self.fitting.current(live)
+    def _find_read(self, live: LiveThread) -> Answer | Refusal:
+        current = self.candidates.get_current(live)
         if current is None:
             return Refusal("no recorded conversation is played on this thread")
         during_run = self.now < live.runs_until
-        if found := self.fitting.read_at(live, current, live.ids, during_run=during_run):
+        if found := self.candidates.find_read(live, current, live.ids, during_run=during_run):
             return found
-        for other in self.fitting.in_order(live, self.recordings.with_read(self.query.shapes)):
-            if other is not current and went_alike(current, other, live.progress):
-                names = self.fitting.translated(live, current, other)
-                if found := self.fitting.read_at(live, other, names, during_run=during_run):
+        for other in self.candidates.sort(live, self.recordings.find_read(self.query.shapes)):
+            if other is not current and has_same_turns(current, other, live.progress):
+                names = self.candidates.translate_ids(live, current, other)
+                if found := self.candidates.find_read(live, other, names, during_run=during_run):
                     why = f"took over from {current.label}, which has no such read"
                     return replace(found, why=why)
-        if not during_run and (found := self._derived_read(live, current)):
+        if not during_run and (found := self._derive_read(live, current)):
             return found
-        return self._refused_read(live, current)
+        return self._refuse_read(live, current)
 
-    def _derived_read(self, live: LiveThread, current: Conversation) -> Answer | None:
+    def _derive_read(self, live: LiveThread, current: Conversation) -> Answer | None:
         """Return the response to a request for a run of the last turn that was not recorded, made from the response to the turn."""
-        if not self.derives or live.progress == 0 or not self.query.call.path.startswith("/runs/"):
+        if (
+            not self.derives
+            or live.progress == 0
+            or not self.query.target.path.startswith("/runs/")
+        ):
             return None
         step = current.turns[live.progress - 1]
         if current.was_cancelled(step):
             return None
-        request = live.ids.recorded_request(self.query.request)
-        response = derive_existing_run(self.recordings.source.load(step.entry), request)
+        request = live.ids.to_recorded_request(self.query.request)
+        response = derive_existing_run(self.recordings.reader.load(step.entry), request)
         if response is None:
             return None
-        answer = Answer(step.entry, Kind.READ, live, current, live.progress, live.ids, "kept")
+        answer = Answer(
+            step.entry, RequestKind.READ, live, current, live.progress, live.ids, "kept"
+        )
         return replace(answer, how=How.DERIVED, response=response)
 
-    def _refused_read(self, live: LiveThread, current: Conversation) -> Refusal:
-        where = _place(live, current)
-        steps = current.reads.get(self.query.key(live.ids, current.rules))
-        if not steps:
-            reason = f"no such request was recorded in {where}"
-            return Refusal(reason, None, live.ids, current, live.progress)
-        places = (f"{step.entry.label} after turn {step.progress}" for step in steps)
-        listed = ", ".join(dict.fromkeys(places))
-        reason = f"{where}: recorded as {listed}"
-        return Refusal(reason, steps[0].entry, live.ids, current, live.progress)
+    def _refuse_read(self, live: LiveThread, current: Conversation) -> Refusal:
+        where = current.describe_progress(live.progress)
+        steps = current.reads.get(self.query.build_key(live.ids, current.rules))
+        reason, expected = f"no such request was recorded in {where}", None
+        if steps:
+            places = (f"{step.entry.label} after turn {step.progress}" for step in steps)
+            reason = f"{where}: recorded as {', '.join(dict.fromkeys(places))}"
+            expected = steps[0].entry
+        return Refusal(reason, expected, live.ids, current, live.progress)
 
 
 def commit(answer: Answer, search: Search) -> None:
     """Have the thread of *answer*, which *search* found, stand where the answer leaves it."""
     live, threads, query = answer.thread, search.threads, search.query
-    threads.play(live, answer.conversation, answer.entry, answer.kind, answer.progress, answer.ids)
+    threads.record_play(live, answer.conversation, answer.kind, answer.progress)
+    live.ids = answer.ids
     if answer.read_key is not None:
         live.read_counts[answer.read_key] += 1
     threads.bind_ids(live, answer.entry, query.request, search.recordings)
-    if query.call.path == "/copy":
-        threads.copy(live, answer.entry, search.recordings)
-    if answer.ends_thread:
-        threads.end(live)
+    if query.target.path == "/copy":
+        threads.add_copy(live, answer.entry, search.recordings)
+    if query.target.is_deletion:
+        threads.remove(live)
 
 
-def _turn_answer(
+def _answer_turn(
     live: LiveThread, conversation: Conversation, step: Step, names: IdMap, why: str
 ) -> Answer:
-    return Answer(step.entry, Kind.TURN, live, conversation, step.progress, names, why)
+    return Answer(step.entry, RequestKind.TURN, live, conversation, step.progress, names, why)
 
 
-def _taken_over(live: LiveThread, current: Conversation | None) -> str:
+def _explain_take_over(live: LiveThread, current: Conversation | None) -> str:
     if current is None:
         return "began with its first request"
     return f"took over from {current.label}: turn {live.progress + 1} differs"
-
-
-def _place(live: LiveThread, current: Conversation) -> str:
-    return f"{current.label} ({current.span}), {live.progress} of {len(current.turns)} turns played"

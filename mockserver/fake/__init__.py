@@ -1,5 +1,5 @@
-"""What answers when no exchange does: a graph without a model, which speaks the protocol of an Agent Server. No I/O.
+"""A deterministic Agent Server that answers without a model. No I/O.
 
-A script says what it says (`script`, read by `reading`); `messages` takes the conversation in; `run` plays the script and
-tells what happens in each stream mode; `server` has the endpoints around it.
+`script` says what the graph does, `messages` reads the messages of clients, `graph` plays one run and emits its events,
+`threads` keeps runs over time, and `api` has the HTTP endpoints.
 """

@@ -5,11 +5,9 @@ import builtins
 from mockserver.formats.json_text import Json
 
 _PUBLIC_CLASSES = (ValueError, TypeError, KeyError, AttributeError, RuntimeError, TimeoutError)
-_PUBLIC_NAMES = frozenset(
-    (
-        *("HTTPException", "ValidationError", "JSONDecodeError"),
-        *("EmptyInputError", "InvalidUpdateError", "GraphRecursionError"),
-    )
+_PUBLIC_NAMES = (
+    *("HTTPException", "ValidationError", "JSONDecodeError"),
+    *("EmptyInputError", "InvalidUpdateError", "GraphRecursionError"),
 )
 """The server sends the message of these kinds of errors, and of subclasses of `_PUBLIC_CLASSES`; others may hold secrets."""
 
@@ -25,7 +23,11 @@ class RunFailed(Exception):  # noqa: N818
     @property
     def payload(self) -> Json:
         """The error as the server sends it; the message is hidden unless its kind is known to hold no secrets."""
-        message = self.message if _is_public(self.kind) else "An internal error occurred"
+        builtin = getattr(builtins, self.kind, None)
+        is_public = self.kind in _PUBLIC_NAMES or (
+            isinstance(builtin, type) and issubclass(builtin, _PUBLIC_CLASSES)
+        )
+        message = self.message if is_public else "An internal error occurred"
         return {"error": self.kind, "message": message}
 
     @property
@@ -40,10 +42,3 @@ class RunInterrupted(Exception):  # noqa: N818
     def __init__(self, *interrupts: Json) -> None:
         super().__init__()
         self.interrupts = interrupts
-
-
-def _is_public(kind: str) -> bool:
-    builtin = getattr(builtins, kind, None)
-    return kind in _PUBLIC_NAMES or (
-        isinstance(builtin, type) and issubclass(builtin, _PUBLIC_CLASSES)
-    )

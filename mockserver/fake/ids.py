@@ -41,7 +41,6 @@ class Ids:
         return round(self.epoch.timestamp() * 1000) + 1000 * self.count
 
     def hex(self, *names: str | int) -> str:
-        """Return 32 hexadecimal digits."""
         text = "\0".join(map(str, (self.seed, self.count, *names)))
         return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
@@ -79,7 +78,7 @@ class Ids:
         return self.count if self.moment is None else self.moment
 
 
-def interrupt_id(path: tuple[str, ...]) -> str:
+def create_interrupt_id(path: tuple[str, ...]) -> str:
     """Return the id of the interrupt of the task at *path*; it stays the same if the task asks again."""
     return sha256("\0".join(("interrupt", *path)).encode()).hexdigest()[:32]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from mockserver.fake.json_format import to_server_json
 from mockserver.formats.json_text import Json
@@ -30,7 +30,7 @@ class ScheduledBody:
 class BodyReader(Protocol):
     """A body that is produced as time passes; *now* is the current time of the clock, in seconds."""
 
-    keepalive: bytes
+    keepalive: ClassVar[bytes]
     """The bytes to send every five seconds."""
 
     def read(self, now: float) -> tuple[bytes, float | None]:
@@ -55,7 +55,6 @@ class Response:
 
 
 def json_response(value: Json, status: int = 200, headers: Headers = ()) -> Response:
-    """Return a response with *value* as its JSON body."""
     return Response(
         status, (*headers, JSON_HEADER), to_server_json(value).encode("utf-8", "replace")
     )
@@ -67,7 +66,7 @@ def error_response(status: int, detail: Json, headers: Headers = ()) -> Response
     return replace(answer, note=f"{status} {detail}".partition("\n")[0])
 
 
-def at_pace(timed: ScheduledBody, pace: Pace) -> bytes | TimedBody:
+def scale_to_pace(timed: ScheduledBody, pace: Pace) -> bytes | TimedBody:
     """Return the body *timed* at this *pace*: bytes if it is sent without delays."""
     if pace.factor is None:
         return b"".join(chunk for _, chunk in timed.steps)

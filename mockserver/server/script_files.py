@@ -16,7 +16,7 @@ def read_builtin_text() -> str:
 
 
 def load_builtin() -> Script:
-    return parse.script(read_builtin_text(), Script)
+    return parse.parse_script(read_builtin_text(), Script)
 
 
 class ScriptReloader:
@@ -54,4 +54,6 @@ def load(path: Path | None) -> Script:
     """Return the script in *path*, or the built-in one if it is None; raise UsageError, with file and line, if it is invalid."""
     if path is None:
         return load_builtin()
-    return discovery.parse_file(path, lambda text: parse.script(text, load_builtin, str(path)))
+    return discovery.parse_file(
+        path, lambda text: parse.parse_script(text, load_builtin, str(path))
+    )

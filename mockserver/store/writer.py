@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mockserver.cassette.model import Header, Policy
 from mockserver.cassette.yaml_codec import dump_header
-from mockserver.conversations.repeated import repeated_conversations
+from mockserver.conversations.repeated import find_repeated
 from mockserver.errors import StorageError, UsageError
 from mockserver.formats.wording import pluralize
 from mockserver.store import atomic
@@ -188,7 +188,7 @@ class CassetteWriter:
         try:
             cassette = cassette_file.cassette
             old_count = len(cassette.entries) - len(self._documents)
-            repeated, kept = repeated_conversations(cassette, old_count, cassette_file.exchange)
+            repeated, kept = find_repeated(cassette, old_count, cassette_file.exchange)
         finally:
             cassette_file.close()
         dropped = {entry for entries in repeated for entry in entries}

@@ -21,7 +21,6 @@ from langgraph.types import interrupt
 
 from mockserver.fake.script import parse
 from mockserver.fake.script.model import (
-    Call,
     Custom,
     Fail,
     Interrupt,
@@ -29,13 +28,14 @@ from mockserver.fake.script.model import (
     Script,
     Situation,
     Speak,
+    ToolCall,
     Update,
     Visit,
     fill_placeholders,
 )
 from mockserver.fake.tokens import split_arguments, split_text
 
-SCRIPT = parse.script(Path(__file__).with_name("script.yaml").read_text("utf-8"), Script)
+SCRIPT = parse.parse_script(Path(__file__).with_name("script.yaml").read_text("utf-8"), Script)
 
 
 class State(MessagesState, total=False):
@@ -121,13 +121,13 @@ def visits(state: Any, config: RunnableConfig) -> tuple[tuple[Visit, ...], int]:
     """Return what is to be said after the last human message, and how much of it has been said."""
     graph = config["metadata"]["graph_id"]
     if "messages" not in state:
-        return SCRIPT.visits(Situation(graph, None, 0)), 0
+        return SCRIPT.plan_visits(Situation(graph, None, 0)), 0
     messages = state["messages"]
     humans = [i for i, message in enumerate(messages) if isinstance(message, HumanMessage)]
     after = messages[humans[-1] + 1 :] if humans else messages
     said = messages[humans[-1]].text if humans else ""
     situation = Situation(graph, said, len(humans))
-    return SCRIPT.visits(situation), sum(isinstance(message, AIMessage) for message in after)
+    return SCRIPT.plan_visits(situation), sum(isinstance(message, AIMessage) for message in after)
 
 
 async def agent(state: State, config: RunnableConfig) -> dict[str, Any] | None:
@@ -169,7 +169,7 @@ async def tools(state: State, config: RunnableConfig) -> dict[str, Any]:
     return {"messages": [await use(call, one) for call, one in zip(calls, asked, strict=True)]}
 
 
-async def use(call: Call, asked: Any) -> Any:
+async def use(call: ToolCall, asked: Any) -> Any:
     async def run(**args: Any) -> Any:
         answer = {} if call.ask is None else {"answer": as_text(interrupt(call.ask))}
         result = fill_placeholders(call.result, answer)

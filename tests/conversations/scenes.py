@@ -9,11 +9,11 @@ from uuid import UUID
 from mockserver.cassette.model import Body, End, Exchange, Repeat, Response
 from mockserver.cassette.playback import encode_body
 from mockserver.conversations.answers import Answer, Refusal
-from mockserver.conversations.calls import call_of
 from mockserver.conversations.live_threads import LiveThreads
 from mockserver.conversations.query import Query
 from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.search import Search, commit
+from mockserver.conversations.thread_requests import parse_thread_request
 from mockserver.http.messages import Reply, Request
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Cassette, Entry, Index, fingerprint
@@ -132,7 +132,7 @@ class Session:
     def raw(self, method: str, path: str, body: bytes = b"") -> bytes | None:
         """Return the body of what is answered, None if nothing is."""
         request = Request(method, path, (), body)
-        call = call_of(method, path)
+        call = parse_thread_request(method, path)
         assert call is not None
         query = Query(request, call, self.recordings.index)
         search = Search(query, self.threads, self.recordings, self.now, self.can_switch)
@@ -142,9 +142,9 @@ class Session:
         if not isinstance(found, Answer):
             return None
         commit(found, search)
-        recorded = found.response or self.recordings.source.load(found.entry).response
+        recorded = found.response or self.recordings.reader.load(found.entry).response
         reply = Reply(recorded.status, recorded.headers, encode_body(recorded.content))
-        live = found.thread.ids.live_reply(reply)
+        live = found.thread.ids.to_live_reply(reply)
         assert isinstance(live.body, bytes)
         return live.body
 

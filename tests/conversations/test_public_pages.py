@@ -11,7 +11,7 @@ import pytest
 
 from mockserver.cassette.model import Exchange, Policy, Stream
 from mockserver.cassette.playback import encode_body
-from mockserver.conversations.calls import call_of
+from mockserver.conversations.thread_requests import parse_thread_request
 from mockserver.store.cassette_file import CassetteFile
 from tests.conversations.scenes import Session, recordings
 
@@ -25,7 +25,7 @@ def recorded(name: str) -> list[Exchange]:
     """Return the exchanges on threads in the recording *name*."""
     file = CassetteFile(FOLDER / name, name, Policy(), 1 << 20)
     exchanges = map(file.exchange, file.cassette.entries)
-    return [one for one in exchanges if call_of(one.request.method, one.request.path)]
+    return [one for one in exchanges if parse_thread_request(one.request.method, one.request.path)]
 
 
 AGENT_CHAT, GEMINI = "agent-chat-ui.yaml", "gemini.yaml"

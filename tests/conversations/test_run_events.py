@@ -8,7 +8,6 @@ from mockserver.conversations.run_events import (
     has_model_ids_only,
     is_sent_in,
     read_events,
-    sends_updates_early,
 )
 from mockserver.formats.sse import Event
 
@@ -85,23 +84,6 @@ def test_an_event_belongs_to_one_mode_or_to_all(name: str, modes: set[str]) -> N
 
     assert is_sent_in(event, modes)
     assert is_sent_in(event, {"nothing"}) is (not modes)
-
-
-@pytest.mark.parametrize(
-    ("modes", "subgraphs", "early"),
-    [
-        (["updates"], False, False),
-        (["updates"], True, True),
-        (["updates", "custom"], False, True),
-        (["updates", "custom", "events"], True, False),
-        (["updates", "custom", "messages"], False, False),
-        (["updates", "messages-tuple"], True, False),
-    ],
-)
-def test_updates_come_early_where_no_mode_shows_tokens(
-    modes: list[str], subgraphs: bool, early: bool
-) -> None:
-    assert sends_updates_early(modes, subgraphs) is early
 
 
 MODEL = {"type": "ai", "content": "hi", "id": "lc_run--1"}

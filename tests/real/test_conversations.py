@@ -112,7 +112,7 @@ def conversations(path: Path) -> list[list[Exchange]]:
     found: list[list[Exchange]] = []
     for one in Recordings(Index((file.cassette,)), file.exchange).conversations:
         creation = one.creation if one.began is Began.CREATED else None
-        entries = [*([creation] if creation else []), *(entry for entry, _ in one.calls)]
+        entries = [*([creation] if creation else []), *(entry for entry, _ in one.requests)]
         found.append([file.exchange(entry) for entry in entries])
     return [exchanges for exchanges in found if exchanges]
 

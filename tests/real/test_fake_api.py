@@ -54,8 +54,7 @@ BROKEN = (
     *(b'{"a":"\t"}', b'\xef\xbb\xbf{"a":1}', '{"a":1}'.encode("utf-16"), b'{"a":"\xff"}', b"[1,]"),
     b'{"a":' + b"[" * 254 + b"]" * 254 + b"}",
     b'{"a":' + b"[" * 255 + b"]" * 255 + b"}",
-    b'{"a":' + b"[" * 1023 + b"]" * 1023 + b"}",
-    b'{"a":' + b"[" * 1024 + b"]" * 1024 + b"}",
+    b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     b'{"a":"' + b"[" * 2000 + b'"}',
 )
 RUN_KEYS = (
@@ -477,16 +476,26 @@ def test_the_fake_says_what_the_real_server_says(
         if leaves_open(name, ask, status):
             assert answer.status == status
             continue
-        if b"Failed validating" in raw or b"'oneOf' keyword" in raw:
-            # The fake words the errors of a schema differently: only the status and the shape are compared.
-            assert list(json.loads(body)) == list(json.loads(raw)) == ["detail"]
-            raw = body
+        if list(value_or_none(raw)) == ["detail"]:
+            # The fake words errors in its own way: only the status and the shape are compared.
+            detail = value_or_none(body).get("detail")
+            assert isinstance(detail, str) and detail
+            raw = body = b""
         real = real_ids.normalize_text(normalize(status, headers, raw))
         own = fake_ids.normalize_text(normalize(answer.status, answer.headers, body))
         if real != own and (is_built(ask) or answer.status != 404):
             differences.append((ask.method, ask.path, str(ask.body)[:200], real[:1500], own[:1500]))
     assert differences == []
     assert crashes == [ask for ask in SCENARIOS[name] if crashing(ask)]
+
+
+def value_or_none(raw: bytes) -> dict[str, Any]:
+    """Return the JSON object *raw*, or an empty one if it is something else."""
+    try:
+        value = json.loads(raw)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def of_class(schema: Any) -> Any:

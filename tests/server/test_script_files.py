@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from mockserver.errors import UsageError
-from mockserver.fake.script.model import Call, Pace, Script, Situation, Speak
+from mockserver.fake.script.model import Pace, Script, Situation, Speak, ToolCall
 from mockserver.server import script_files
 from tests.documents import blocks
 
 
 def speeches(path: Path | None, said: str, turn: int = 1) -> list[Speak]:
-    visits = script_files.load(path).visits(Situation("agent", said, turn))
+    visits = script_files.load(path).plan_visits(Situation("agent", said, turn))
     return [visit.speech for visit in visits if visit.speech]
 
 
@@ -26,7 +26,7 @@ def test_the_script_of_the_documentation_is_played(tmp_path: Path) -> None:
 
     assert script_files.load(path).pace == Pace(0.4, 0.03, 0.6)
     assert speeches(path, "Where is order 7?") == [
-        Speak(calls=(Call("find_order", {"id": "7"}, {"status": "shipped"}),)),
+        Speak(calls=(ToolCall("find_order", {"id": "7"}, {"status": "shipped"}),)),
         Speak("Order 7 is on its way."),
     ]
     question, done = speeches(path, "I want a refund")
@@ -93,7 +93,7 @@ def test_an_edited_script_is_played_and_a_broken_one_is_not(tmp_path: Path) -> N
     lines: list[str] = []
 
     def load(script: Script) -> None:
-        visits = script.visits(Situation("agent", "hi", 1))
+        visits = script.plan_visits(Situation("agent", "hi", 1))
         loaded.extend(visit.speech.text for visit in visits if visit.speech)
 
     reloader = script_files.ScriptReloader(path, load, lines.append)

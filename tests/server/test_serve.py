@@ -117,7 +117,7 @@ class TestTheChain:
             assert answer(server, Ask("GET", "/nowhere")).status == 404
             assert server.stop() == 0
         assert server.errors == (
-            "fake: POST /runs/wait: 422 body.assistant_id has none of the allowed forms\n"
+            "fake: POST /runs/wait: 422 body.assistant_id must be of type string\n"
             "fake: GET /nowhere: 404 Not Found\n"
             "answered 2 by fake\n"
         )
@@ -295,7 +295,7 @@ class TestScripts:
 
         assert (texts(one)[-1], texts(two)[-1]) == ("Mine.", "Mine.")
         assert other.status == 422
-        assert json.loads(other.raw)["detail"].endswith("registered graphs: one, two")
+        assert json.loads(other.raw)["detail"].endswith("the graphs: one, two")
 
     def test_a_date_may_stand_in_the_environment(self, tmp_path: Path) -> None:
         environment = {"MOCKSERVER_FAKE_NOW": "2026-11-27T09:30Z"}

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.fake.api import graph_schemas
 from mockserver.fake.api import schemas as bodies
-from mockserver.fake.api.create_run import CONFIGURABLE_AND_CONTEXT, without_reserved
-from mockserver.fake.api.database import Assistant, Database, Record
-from mockserver.fake.api.endpoint import Call, require_uuid
-from mockserver.fake.api.search import DEFAULT_LIMIT, contains, page_response, sort_records
+from mockserver.fake.api.create_run import CONFIGURABLE_AND_CONTEXT, drop_reserved
+from mockserver.fake.api.database import Assistant, Database, Record, create_assistant_record
+from mockserver.fake.api.endpoint import ApiCall, require_uuid
+from mockserver.fake.api.search import contains, get_page, page_response, sort_records
 from mockserver.fake.api.validation import HTTPError, parse_uuid, validate
 from mockserver.fake.graph.metadata import RESEARCHER
 from mockserver.fake.ids import Ids
@@ -16,17 +16,6 @@ from mockserver.fake.replies import Response, json_response
 from mockserver.formats.json_text import Json
 
 DEFAULT_GRAPH = "agent"
-_MAX_DEPTH_DIGITS = 1000
-"""Limit for the digits of a depth, because Python refuses to convert very long numbers."""
-_ADOPTED: Record = {
-    "config": {},
-    "context": {},
-    "metadata": {},
-    "name": "Untitled",
-    "version": 1,
-    "description": None,
-}
-"""The parts of an assistant that a recording may not show."""
 
 
 class Assistants:
@@ -34,7 +23,6 @@ class Assistants:
 
     def __init__(self, graphs: tuple[str, ...]) -> None:
         self._graphs = graphs
-        self._default_assistants = {default_assistant_id(graph): graph for graph in graphs}
 
     def add_defaults(self, database: Database, ids: Ids) -> None:
         """Add the default assistants to a new *database*; they are a second older than the first of *ids*."""
@@ -47,19 +35,8 @@ class Assistants:
 
     def resolve(self, name: str, database: Database, ids: Ids) -> str:
         """Return the id of the assistant or graph *name*; raise HTTPError if there is none."""
-        if name in self._graphs:
-            return default_assistant_id(name)
-        found = parse_uuid(name)
-        if found is not None:
-            return found
-        if self._graphs or not name:
-            graphs = ", ".join(self._graphs or (DEFAULT_GRAPH,))
-            raise HTTPError(
-                422,
-                f"Invalid assistant: '{name}'. Must be either:\n- A valid assistant UUID, or\n"
-                f"- One of the registered graphs: {graphs}",
-            )
-        return self._ensure_graph(name, database, ids)
+        identity = None if name in self._graphs else parse_uuid(name)
+        return identity or self._resolve_graph(name, database, ids, 422)
 
     def adopt(self, record: Record, database: Database, ids: Ids) -> None:
         """Add the assistant with the JSON form *record*, which was recorded; ignored if its graph is not declared."""
@@ -71,11 +48,9 @@ class Assistants:
         if identity == default_assistant_id(graph):
             database.ensure_assistant(graph, started)
         else:
-            times = {"created_at": started, "updated_at": started}
-            complete = {**_ADOPTED, **times, **record}
-            database.put_assistant(complete, {"created_at": complete["created_at"]})
+            database.put_assistant({**create_assistant_record(identity, graph, started), **record})
 
-    def create(self, call: Call) -> Response:
+    def create(self, call: ApiCall) -> Response:
         """`POST /assistants`: create an assistant, or return the existing one if `if_exists` allows it."""
         body = call.body(bodies.ASSISTANT)
         name = call.ids.uuid4("assistant")
@@ -83,91 +58,77 @@ class Assistants:
             name = require_uuid(body["assistant_id"], "assistant")
         validate(bodies.CONFIG, body.get("config", {}))
         self._check_graph(body, call)
-        config, context = _config_and_context(body)
+        config, context = _get_config_and_context(body)
         existing = call.database.assistants.get(name)
         if existing is not None:
             if body.get("if_exists") != "do_nothing":
                 raise HTTPError(409, f"Assistant {name} already exists")
             return json_response(existing.record)
-        now = call.ids.time()
-        record = {
-            "assistant_id": name,
-            "graph_id": body["graph_id"],
-            "config": config or {},
-            "context": context or {},
-            "metadata": without_reserved(body.get("metadata", {})),
-            "name": body.get("name") or "Untitled",
-            "created_at": now,
-            "updated_at": now,
-            "version": 1,
-            "description": body.get("description"),
-        }
-        call.database.put_assistant(record, {"created_at": now})
+        record = create_assistant_record(
+            name,
+            body["graph_id"],
+            call.ids.time(),
+            config=config or {},
+            context=context or {},
+            metadata=drop_reserved(body.get("metadata", {})),
+            name=body.get("name") or "Untitled",
+            description=body.get("description"),
+        )
+        call.database.put_assistant(record)
         return json_response(record)
 
-    def search(self, call: Call) -> Response:
-        """`POST /assistants/search`: list assistants."""
+    def search(self, call: ApiCall) -> Response:
         body = call.body(bodies.ASSISTANTS)
         # Only searches for threads support `extract`.
         query = {name: part for name, part in body.items() if name != "extract"}
         return page_response(sort_records(self._matching(call, query), query), query)
 
-    def count(self, call: Call) -> Response:
-        """`POST /assistants/count`: return the number of assistants."""
+    def count(self, call: ApiCall) -> Response:
         return json_response(len(self._matching(call, call.body(bodies.ASSISTANTS_COUNT))))
 
-    def get(self, call: Call) -> Response:
-        """`GET /assistants/{id}`: return one assistant."""
-        return json_response(_existing(call, "Not Found").record)
+    def get(self, call: ApiCall) -> Response:
+        return json_response(_get_existing(call).record)
 
-    def patch(self, call: Call) -> Response:
+    def patch(self, call: ApiCall) -> Response:
         """`PATCH /assistants/{id}`: add a new version of an assistant."""
-        name = call.path_uuid("assistant")
+        call.path_uuid("assistant")
         body = call.body(bodies.ASSISTANT_PATCH)
         validate(bodies.CONFIG, body.get("config", {}))
         self._check_graph(body, call)
-        config, context = _config_and_context(body)
-        assistant = _existing(call, f"Assistant {name} not found")
+        config, context = _get_config_and_context(body)
+        assistant = _get_existing(call)
         record = assistant.record
-        now = call.ids.time_after(record["updated_at"])
-        changed: dict[str, Json] = {
+        changed = {
             **record,
             **{name: body[name] for name in ("graph_id", "name", "description") if name in body},
             "config": config or record["config"],
             "context": record["context"] if context is None else context,
-            "metadata": {**record["metadata"], **without_reserved(body.get("metadata", {}))},
-            "updated_at": now,
+            "metadata": {**record["metadata"], **drop_reserved(body.get("metadata", {}))},
+            "updated_at": call.ids.time_after(record["updated_at"]),
             "version": assistant.versions[-1]["version"] + 1,
         }
-        call.database.put_assistant(changed, {"created_at": now})
+        call.database.put_assistant(changed)
         return json_response(changed)
 
-    def delete(self, call: Call) -> Response:
-        """`DELETE /assistants/{id}`: delete an assistant."""
-        name = call.path_uuid("assistant")
-        _existing(call, f"Assistant with ID {name} not found")
-        call.database.delete_assistant(name)
+    def delete(self, call: ApiCall) -> Response:
+        del call.database.assistants[_get_existing(call).record["assistant_id"]]
         return Response(204, (), b"")
 
-    def versions(self, call: Call) -> Response:
+    def versions(self, call: ApiCall) -> Response:
         """`POST /assistants/{id}/versions`: list the versions of an assistant, newest first."""
-        name = call.path_uuid("assistant")
+        call.path_uuid("assistant")
         body = call.body(bodies.VERSIONS)
-        versions = _existing(call, f"Assistant {name} not found").versions
-        found = [
-            v for v in reversed(versions) if contains(v, {"metadata": body.get("metadata", {})})
-        ]
-        first = int(body.get("offset", 0))
-        return json_response(found[first : first + int(body.get("limit", DEFAULT_LIMIT))])
+        versions = _get_existing(call).versions
+        wanted = {"metadata": body.get("metadata", {})}
+        return json_response(get_page([v for v in reversed(versions) if contains(v, wanted)], body))
 
-    def latest(self, call: Call) -> Response:
+    def latest(self, call: ApiCall) -> Response:
         """`POST /assistants/{id}/latest`: restore an earlier version, except its graph and context, as the real server does."""
         body = call.body(bodies.ASSISTANT_VERSION)
-        name = call.path_uuid("assistant")
-        assistant, number = _existing(call, f"Assistant {name} not found"), body.get("version")
+        assistant, number = _get_existing(call), body.get("version")
         version = next((v for v in assistant.versions if v["version"] == number), None)
         if version is None:
-            raise HTTPError(404, f"Version {number} not found for assistant {name}")
+            raise HTTPError(404, f"Version {number} not found")
         parts = ("config", "metadata", "name", "version", "description")
         changed = {**assistant.record, **{part: version[part] for part in parts}}
         assistant.record = changed | {
@@ -175,53 +136,51 @@ class Assistants:
         }
         return json_response(assistant.record)
 
-    def graph(self, call: Call) -> Response:
+    def graph(self, call: ApiCall) -> Response:
         """`GET /assistants/{id}/graph`: return the drawing of a graph, by assistant id or graph name."""
         name = call.path[0]
         if not (name in self._graphs or (not self._graphs and parse_uuid(name) is None)):
-            _existing(call, "Not Found")
-        depth = call.query("xray").strip()[:_MAX_DEPTH_DIGITS]
+            _get_existing(call)
+        depth = call.query("xray").strip()
         if depth in ("", "false", "False"):
             return json_response(graph_schemas.GRAPH)
-        if depth not in ("true", "True") and not (
-            depth.removeprefix("+").isdecimal() and int(depth)
-        ):
+        if depth not in ("true", "True") and not depth.lstrip("+0").isdecimal():
             raise HTTPError(422, "Invalid xray value")
         return json_response(graph_schemas.GRAPH_INSIDE)
 
-    def schemas(self, call: Call) -> Response:
-        """`GET /assistants/{id}/schemas`: return the schemas of a graph's state."""
-        graph = _existing(call, "Not Found").record["graph_id"]
-        return json_response({"graph_id": graph, **graph_schemas.schemas(f"{graph}_state")})
+    def schemas(self, call: ApiCall) -> Response:
+        graph = _get_existing(call).record["graph_id"]
+        return json_response({"graph_id": graph, **graph_schemas.describe_state(f"{graph}_state")})
 
-    def subgraphs(self, call: Call) -> Response:
+    def subgraphs(self, call: ApiCall) -> Response:
         """`GET /assistants/{id}/subgraphs`: return the schemas of the subgraphs' states."""
-        _existing(call, "Not Found")
+        _get_existing(call)
         wanted = call.path[1:] or (RESEARCHER,)
-        inside = {RESEARCHER: graph_schemas.schemas("LangGraphState")}
+        inside = {RESEARCHER: graph_schemas.describe_state("LangGraphState")}
         return json_response({name: inside[name] for name in wanted if name in inside})
 
-    def _matching(self, call: Call, query: Mapping[str, Json]) -> list[Record]:
+    def _matching(self, call: ApiCall, query: Mapping[str, Json]) -> list[Record]:
         self._check_graph(query, call)
         wanted = {name: query[name] for name in ("graph_id", "metadata") if name in query}
         part = query.get("name", "").lower()
-        records = (assistant.record for assistant in call.database.assistants.values())
+        records = [assistant.record for assistant in call.database.assistants.values()]
         return [r for r in records if part in r["name"].lower() and contains(r, wanted)]
 
-    def _check_graph(self, query: Mapping[str, Json], call: Call) -> None:
-        graph = query.get("graph_id")
-        if graph is None or graph in self._graphs:
-            return
+    def _check_graph(self, query: Mapping[str, Json], call: ApiCall) -> None:
+        if "graph_id" in query:
+            self._resolve_graph(query["graph_id"], call.database, call.ids, 404)
+
+    def _resolve_graph(self, graph: str, database: Database, ids: Ids, missing: int) -> str:
+        """Return the id of the default assistant of *graph*; *missing* is the status if there is no such graph."""
+        if graph in self._graphs:
+            return default_assistant_id(graph)
         if self._graphs or not graph:
-            expected = sorted(self._graphs or (DEFAULT_GRAPH,))
-            raise HTTPError(404, f"Graph '{graph}' not found. Expected one of: {expected}")
-        self._ensure_graph(graph, call.database, call.ids)
-
-    def _ensure_graph(self, graph: str, database: Database, ids: Ids) -> str:
-        return database.graphs.get(graph) or database.ensure_assistant(graph, ids.time())
+            graphs = ", ".join(self._graphs or (DEFAULT_GRAPH,))
+            raise HTTPError(missing, f"'{graph}' is none of the graphs: {graphs}")
+        return database.ensure_assistant(graph, ids.time())
 
 
-def _config_and_context(body: Mapping[str, Json]) -> tuple[Json, Json]:
+def _get_config_and_context(body: Mapping[str, Json]) -> tuple[Json, Json]:
     """Return config and context; the configurable of one is copied to the other."""
     config, context = body.get("config"), body.get("context")
     configurable = (config or {}).get("configurable")
@@ -234,8 +193,8 @@ def _config_and_context(body: Mapping[str, Json]) -> tuple[Json, Json]:
     return config, context
 
 
-def _existing(call: Call, detail: str) -> Assistant:
-    assistant = call.database.assistants.get(call.path_uuid("assistant"))
-    if assistant is None:
-        raise HTTPError(404, detail)
-    return assistant
+def _get_existing(call: ApiCall) -> Assistant:
+    identity = call.path_uuid("assistant")
+    if identity not in call.database.assistants:
+        raise HTTPError(404, f"Assistant {identity} not found")
+    return call.database.assistants[identity]

@@ -2,26 +2,16 @@
 
 from mockserver.fake.api import schemas
 from mockserver.fake.api.create_run import Body
-from mockserver.fake.api.endpoint import Call, require_uuid
-from mockserver.fake.api.thread_runs import path_of
+from mockserver.fake.api.endpoint import ApiCall, require_uuid
+from mockserver.fake.api.thread_runs import get_run_path
 from mockserver.fake.api.threads import Threads
 from mockserver.fake.api.validation import HTTPError
-from mockserver.fake.graph.runner import wait_headers
+from mockserver.fake.graph.runner import get_wait_headers
 from mockserver.fake.replies import Response
 from mockserver.fake.threads.thread import Action, Run, Thread
 
-NONE_FOUND = "No runs found to cancel."
-NONE_ACTIVE = (
-    "No matching runs to cancel. Please verify the thread ID and run IDs are correct, and the runs haven't been "
-    "deleted or completed."
-)
-_REASON = "{action} requested via POST {path}"
-_CANCEL_PATH = "/threads/{thread_id}/runs/{run_id}/cancel"
-_NO_SELECTION = "Provide either `status`, or both `thread_id` and `run_ids`."
-_TWO_SELECTIONS = (
-    "When providing a 'status', 'thread_id' and 'run_ids' must be omitted. The 'status' parameter cancels all runs "
-    "with the given status, regardless of thread or run ID."
-)
+_NONE_FOUND = "No runs found to cancel."
+_NONE_ACTIVE = "No matching runs to cancel: they have ended."
 
 
 class RunCancellation:
@@ -30,38 +20,34 @@ class RunCancellation:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    def cancel(self, call: Call) -> Response:
-        """`POST /threads/{id}/runs/{id}/cancel`: cancel a run."""
+    def cancel(self, call: ApiCall) -> Response:
         thread, run = self._threads.find_run(call)
         if thread is None or run is None:
-            raise HTTPError(404, NONE_FOUND)
+            raise HTTPError(404, _NONE_FOUND)
         if run.ended_at is not None:
-            raise HTTPError(404, NONE_ACTIVE)
-        self._cancel(call, thread, run, _CANCEL_PATH)
+            raise HTTPError(404, _NONE_ACTIVE)
+        self._cancel(call, thread, run, "/threads/{thread_id}/runs/{run_id}/cancel")
         if not call.is_true("wait"):
             return Response(202, (), b"")
-        return Response(200, wait_headers(path_of(run)), b"{}")
+        return Response(200, get_wait_headers(get_run_path(run)), b"{}")
 
-    def cancel_many(self, call: Call) -> Response:
+    def cancel_many(self, call: ApiCall) -> Response:
         """`POST /runs/cancel`: cancel several runs of a thread, or all runs with a status."""
         body = call.body(schemas.CANCEL)
         by_ids = {"thread_id", "run_ids"} & body.keys()
-        if "status" not in body and len(by_ids) < 2:
-            raise HTTPError(422, _NO_SELECTION)
-        if "status" in body and by_ids:
-            raise HTTPError(422, _TWO_SELECTIONS)
+        if len(by_ids) != (0 if "status" in body else 2):
+            raise HTTPError(422, "Provide either `status`, or both `thread_id` and `run_ids`.")
         found = self._selected_runs(call, body)
         if not found:
-            raise HTTPError(404, NONE_FOUND)
+            raise HTTPError(404, _NONE_FOUND)
         active = [(thread, run) for thread, run in found if run.ended_at is None]
         if not active:
-            raise HTTPError(404, NONE_ACTIVE)
+            raise HTTPError(404, _NONE_ACTIVE)
         for thread, run in active:
             self._cancel(call, thread, run, "/runs/cancel")
         return Response(204, (), b"")
 
-    def _selected_runs(self, call: Call, body: Body) -> list[tuple[Thread, Run]]:
-        """Return the runs that *body* selects."""
+    def _selected_runs(self, call: ApiCall, body: Body) -> list[tuple[Thread, Run]]:
         if "status" in body:
             threads = [self._threads.settle(t, call.now) for t in call.database.threads.values()]
             active = [(thread, run) for thread in threads for run in thread.active]
@@ -74,8 +60,7 @@ class RunCancellation:
         self._threads.settle(thread, call.now)
         return [(thread, thread.runs[one]) for one in names if one in thread.runs]
 
-    def _cancel(self, call: Call, thread: Thread, run: Run, path: str) -> None:
-        action_name = call.query("action")
-        action = Action.ROLLBACK if action_name == Action.ROLLBACK else Action.INTERRUPT
-        thread.cancel(run, action, call.now, _REASON.format(action=action, path=path))
+    def _cancel(self, call: ApiCall, thread: Thread, run: Run, path: str) -> None:
+        action = Action.ROLLBACK if call.query("action") == "rollback" else Action.INTERRUPT
+        thread.cancel(run, action, call.now, f"{action} requested via POST {path}")
         self._threads.settle(thread, call.now)

@@ -1,20 +1,17 @@
 """Converts the body of a request into a run request and into the Run record of the API. No I/O."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import cast
 
 from mockserver.fake.api import webhooks
-from mockserver.fake.api.database import Database, Record
+from mockserver.fake.api.database import Record
+from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.validation import HTTPError, parse_uuid
 from mockserver.fake.ids import Ids
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 
-CONFIGURABLE_AND_CONTEXT = (
-    "Cannot specify both configurable and context. Prefer setting context alone. Context was introduced in "
-    "LangGraph 0.6.0 and is the long term planned replacement for configurable."
-)
+CONFIGURABLE_AND_CONTEXT = "Cannot specify both configurable and context: use context alone."
 NOT_FOUND = "Thread or assistant not found."
 
 _RESERVED = ("run_id", "thread_id", "assistant_id")
@@ -30,57 +27,52 @@ _RESERVED_CONFIGURABLE = (
 Body = Mapping[str, Json]
 
 
-def stateless_run_request(
-    body: Body,
-    database: Database,
-    resolve: Callable[[str], str],
-    ids: Ids,
-    *names: str | int,
-    request_id: str | None = None,
+def create_stateless_request(
+    call: ApiCall, body: Body, assistant_id: str, *names: int
 ) -> RunRequest:
     """Return the stateless run that the validated *body* requests; raise HTTPError if it is invalid.
 
-    *resolve* returns the id of an assistant by its name. *names* distinguish the runs of one batch.
+    *names* distinguish the runs of one batch.
     """
-    identity = resolve(body["assistant_id"])
     check_run(body)
-    assistant = database.assistants.get(identity)
+    assistant = call.database.assistants.get(assistant_id)
     if assistant is None:
         raise HTTPError(404, NOT_FOUND)
-    of = assistant.record
-    metadata = {**without_reserved(_merged_metadata(body, of, {})), "assistant_id": identity}
-    run_id, thread_id = ids.uuid7("run", *names), ids.uuid7("thread", *names)
-    return _build_request(body, of, metadata, ids, run_id, thread_id, request_id)
+    run_id, thread_id = call.ids.uuid7("run", *names), call.ids.uuid7("thread", *names)
+    return _build_request(call, body, assistant.record, {}, run_id, thread_id)
 
 
-def thread_run_request(
-    body: Body, assistant: Record, thread: Record, ids: Ids, *, request_id: str | None = None
+def create_thread_request(
+    call: ApiCall, body: Body, assistant: Record, thread_id: str, thread_metadata: Body
 ) -> RunRequest:
-    """Return the run on *thread* that the validated *body* requests."""
-    identity = assistant["assistant_id"]
-    metadata = {**_merged_metadata(body, assistant, thread["metadata"]), "assistant_id": identity}
-    run_id, thread_id = ids.uuid7("run"), thread["thread_id"]
-    request = _build_request(body, assistant, metadata, ids, run_id, thread_id, request_id)
+    """Return the run on an existing thread that the validated *body* requests."""
+    run_id = call.ids.uuid7("run")
+    request = _build_request(call, body, assistant, thread_metadata, run_id, thread_id)
     return replace(request, on_existing_thread=True)
 
 
 def _build_request(
-    body: Body,
-    assistant: Record,
-    metadata: dict[str, Json],
-    ids: Ids,
-    run_id: str,
-    thread_id: str,
-    request_id: str | None,
+    call: ApiCall, body: Body, assistant: Record, thread_metadata: Body, run_id: str, thread_id: str
 ) -> RunRequest:
+    metadata = {
+        **assistant["metadata"],
+        **thread_metadata,
+        **get_own_metadata(body),
+        "assistant_id": assistant["assistant_id"],
+    }
+    tracer = body.get("langsmith_tracer") or {}
+    tracing = {
+        "__langsmith_project__": tracer.get("project_name"),
+        "__langsmith_example_id__": tracer.get("example_id"),
+    }
     config = _config(body, assistant) | {"metadata": metadata}
     config["configurable"] |= {
         "langgraph_auth_user": None,
         "langgraph_auth_user_id": "",
         "langgraph_auth_permissions": [],
-        "langgraph_request_id": request_id or ids.uuid4("request"),
-        **_tracer(body),
-        "__request_start_time_ms__": ids.request_milliseconds,
+        "langgraph_request_id": call.request.header("x-request-id") or call.ids.uuid4("request"),
+        **(tracing if tracer else {}),
+        "__request_start_time_ms__": call.ids.request_milliseconds,
         "__after_seconds__": body.get("after_seconds", 0),
         "run_id": run_id,
         "thread_id": thread_id,
@@ -88,28 +80,30 @@ def _build_request(
         "assistant_id": assistant["assistant_id"],
         "user_id": config["configurable"].get("user_id", ""),
     }
+    modes = body.get("stream_mode") or ["values"]
+    is_exit = not body.get("checkpoint_during", True)
     return RunRequest(
         run_id=run_id,
         thread_id=thread_id,
         assistant_id=assistant["assistant_id"],
         graph=assistant["graph_id"],
         input=body.get("input"),
-        modes=_modes(body),
+        modes=(modes,) if isinstance(modes, str) else tuple(modes),
         subgraphs=body.get("stream_subgraphs", False),
         resumable=body.get("stream_resumable", False),
         config=config,
-        context=_context(body, assistant),
+        context={**assistant["context"], **(body.get("context") or _configurable(body))},
         metadata=metadata,
         interrupt_before=body.get("interrupt_before"),
         interrupt_after=body.get("interrupt_after"),
         on_completion=body.get("on_completion", "delete"),
         command=body.get("command") or None,
-        durability=body.get("durability") or _durability(body),
-        delay=_delay(body),
+        durability=body.get("durability") or ("exit" if is_exit else None),
+        delay=max(0.0, min(float(body.get("after_seconds", 0)), 1e9)),
     )
 
 
-def run_record(run: RunRequest, body: Body, ids: Ids) -> dict[str, Json]:
+def create_run_record(run: RunRequest, body: Body, ids: Ids) -> dict[str, Json]:
     """Return the Run record of the new *run*, which *body* requested."""
     return {
         "run_id": run.run_id,
@@ -140,16 +134,7 @@ def run_record(run: RunRequest, body: Body, ids: Ids) -> dict[str, Json]:
     }
 
 
-def _durability(body: Body) -> str | None:
-    return None if body.get("checkpoint_during", True) else "exit"
-
-
-def _delay(body: Body) -> float:
-    return max(0.0, min(float(body.get("after_seconds", 0)), 1e9))
-
-
-def without_reserved(metadata: Body) -> dict[str, Json]:
-    """Return *metadata* without reserved keys."""
+def drop_reserved(metadata: Body) -> dict[str, Json]:
     return {name: value for name, value in metadata.items() if name not in _RESERVED}
 
 
@@ -163,7 +148,7 @@ def check_run(body: Body, *, on_existing_thread: bool = False) -> None:
             raise HTTPError(422, f"Invalid {name}: must be an object")
     if not on_existing_thread and (body.get("command") or {}).get("resume"):
         raise HTTPError(400, "You must provide a thread_id when resuming.")
-    config = body.get("config") or {}
+    config = body.get("config", {})
     if config.get("configurable") and body.get("context"):
         raise HTTPError(400, CONFIGURABLE_AND_CONTEXT)
     if config.get("metadata") and not isinstance(config["metadata"], dict):
@@ -172,49 +157,25 @@ def check_run(body: Body, *, on_existing_thread: bool = False) -> None:
         webhooks.check(body["webhook"])
 
 
-def _modes(body: Body) -> tuple[str, ...]:
-    modes = body.get("stream_mode") or ["values"]
-    return (modes,) if isinstance(modes, str) else tuple(modes)
-
-
-def _merged_metadata(body: Body, assistant: Record, thread_metadata: Body) -> dict[str, Json]:
-    config_metadata = (body.get("config") or {}).get("metadata") or {}
-    body_metadata = body.get("metadata") or {}
-    return {
-        **assistant["metadata"],
-        **thread_metadata,
-        **without_reserved(config_metadata),
-        **without_reserved(body_metadata),
-    }
+def get_own_metadata(body: Body) -> dict[str, Json]:
+    """Return the metadata that the *body* of a run sets, in its config or beside it."""
+    config_metadata = body.get("config", {}).get("metadata") or {}
+    return drop_reserved({**config_metadata, **body.get("metadata", {})})
 
 
 def _config(body: Body, assistant: Record) -> dict[str, Json]:
-    own, body_metadata = assistant["config"], body.get("config") or {}
+    own = assistant["config"]
     configurable = {**own.get("configurable", {}), **_configurable(body)}
     if context := body.get("context"):
         configurable |= {**context, "__context_provided__": True}
     if checkpoint := body.get("checkpoint_id"):
         configurable["checkpoint_id"] = parse_uuid(checkpoint)
     configurable |= body.get("checkpoint") or {}
-    return {**own, **body_metadata, "configurable": configurable}
-
-
-def _context(body: Body, assistant: Record) -> dict[str, Json]:
-    return {**assistant["context"], **(body.get("context") or _configurable(body))}
+    return {**own, **body.get("config", {}), "configurable": configurable}
 
 
 def _configurable(body: Body) -> dict[str, Json]:
     configurable = body.get("config", {}).get("configurable", {})
     return {
         name: value for name, value in configurable.items() if name not in _RESERVED_CONFIGURABLE
-    }
-
-
-def _tracer(body: Body) -> dict[str, Json]:
-    tracer = cast(Body, body.get("langsmith_tracer"))
-    if not tracer:
-        return {}
-    return {
-        "__langsmith_project__": tracer.get("project_name"),
-        "__langsmith_example_id__": tracer.get("example_id"),
     }

@@ -23,8 +23,13 @@ SECONDS_PER_CHANGE = 60
 MAX_VERSIONS = 100
 """Limit for versions of an assistant; beyond it the oldest version is dropped."""
 
+_VERSION_KEYS = (
+    *("assistant_id", "version", "graph_id", "config", "context", "metadata", "created_at"),
+    *("name", "description"),
+)
+
 Record = Mapping[str, Json]
-"""The JSON form of an assistant or a thread; a change makes a new record."""
+"""The JSON form of an assistant, a thread or a stored item; a change makes a new record."""
 
 
 @dataclass(slots=True)
@@ -33,15 +38,6 @@ class Assistant:
 
     record: Record
     versions: list[Record] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A value in the store, under a namespace and a key."""
-
-    value: Json
-    created_at: str
-    updated_at: str
 
 
 Namespace = tuple[str, ...]
@@ -53,7 +49,7 @@ class Database:
 
     assistants: dict[str, Assistant] = field(default_factory=dict)
     threads: dict[str, Thread] = field(default_factory=dict)
-    items: dict[Namespace, dict[str, Item]] = field(default_factory=dict)
+    items: dict[Namespace, dict[str, Record]] = field(default_factory=dict)
     graphs: dict[str, str] = field(default_factory=dict)
     """The id of the default assistant of each known graph, even if it was deleted."""
     adopted_assistants: set[str] = field(default_factory=set)
@@ -71,7 +67,6 @@ class Database:
         return moment
 
     def request_count(self, seed: str) -> int:
-        """Return how often the request with the key *seed* succeeded."""
         return self.request_counts.get(seed, 0)
 
     def count_request(self, seed: str) -> None:
@@ -85,33 +80,23 @@ class Database:
             identity = default_assistant_id(graph)
             self.graphs[graph] = identity
             drop_oldest(self.graphs)
-            record = {
-                "assistant_id": identity,
-                "graph_id": graph,
-                "config": {},
-                "context": {},
-                "metadata": {"created_by": "system"},
-                "name": graph,
-                "created_at": created_at,
-                "updated_at": created_at,
-                "version": 1,
-                "description": None,
-            }
-            self.put_assistant(record, {"created_at": created_at})
+            record = create_assistant_record(
+                identity, graph, created_at, name=graph, metadata={"created_by": "system"}
+            )
+            self.put_assistant(record)
         return self.graphs[graph]
 
-    def put_assistant(self, record: Record, version: Record) -> None:
-        """Store *record* as an assistant, and add a version with the changes in *version*."""
-        identity = record["assistant_id"]
-        assistant = self.assistants.setdefault(identity, Assistant(record))
+    def put_assistant(self, record: Record) -> None:
+        """Store *record* as the newest version of its assistant."""
+        assistant = self.assistants.setdefault(record["assistant_id"], Assistant(record))
         assistant.record = record
-        assistant.versions.append({**_version(record), **version})
+        version = {**record, "created_at": record["updated_at"]}
+        assistant.versions.append({name: version[name] for name in _VERSION_KEYS})
         del assistant.versions[:-MAX_VERSIONS]
-        self._drop_oldest_assistants()
-
-    def delete_assistant(self, identity: str) -> None:
-        """Delete an assistant."""
-        del self.assistants[identity]
+        of_graphs = set(self.graphs.values())
+        created = [identity for identity in self.assistants if identity not in of_graphs]
+        for identity in created[:-MAX_ENTRIES]:
+            del self.assistants[identity]
 
     def put_thread(self, thread: Thread) -> None:
         """Store *thread* as the most recently changed thread."""
@@ -119,21 +104,24 @@ class Database:
         self.threads[thread.identity] = thread
         drop_oldest(self.threads)
 
-    def _drop_oldest_assistants(self) -> None:
-        """Drop the oldest assistants above the limit, except default assistants."""
-        if len(self.assistants) > MAX_ENTRIES:
-            of_graphs = set(self.graphs.values())
-            created = [identity for identity in self.assistants if identity not in of_graphs]
-            for identity in created[:-MAX_ENTRIES]:
-                del self.assistants[identity]
-
 
 def drop_oldest(entries: dict[str, Any], limit: int = MAX_ENTRIES) -> None:
-    """Drop the oldest *entries* above *limit*."""
     while len(entries) > limit:
         del entries[next(iter(entries))]
 
 
-def _version(record: Record) -> dict[str, Json]:
-    names = ("assistant_id", "version", "graph_id", "config", "context", "metadata", "created_at")
-    return {name: record[name] for name in (*names, "name", "description")}
+def create_assistant_record(identity: str, graph: str, at: str, **parts: Json) -> dict[str, Json]:
+    """Return the record of an assistant that is created *at* this time, with these *parts*."""
+    return {
+        "assistant_id": identity,
+        "graph_id": graph,
+        "config": {},
+        "context": {},
+        "metadata": {},
+        "name": "Untitled",
+        "created_at": at,
+        "updated_at": at,
+        "version": 1,
+        "description": None,
+        **parts,
+    }

@@ -11,7 +11,7 @@ from mockserver.http.messages import Request
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiCall:
     """A *request* with the variable parts of its *path*, its ids, and the database of its session."""
 
     request: Request
@@ -34,6 +34,13 @@ class Call:
     def query(self, name: str) -> str:
         """Return the last value of the query parameter *name*, or an empty string."""
         return self.queries.get(name, [""])[-1]
+
+    def query_number(self, name: str, default: int, *, status: int) -> int:
+        """Return the number in the query parameter *name*; raise HTTPError with *status* if it is none."""
+        try:
+            return int(self.query(name)) if name in self.queries else default
+        except ValueError:
+            raise HTTPError(status, f"{name} must be a number") from None
 
     def is_true(self, name: str) -> bool:
         """Return whether the query parameter *name* is true."""

@@ -1,18 +1,17 @@
 """The endpoints of runs that were started before. No I/O."""
 
-from collections.abc import Collection
-
-from mockserver.fake.api.endpoint import Call
+from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.threads import Threads
 from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.graph.event_log import Event
 from mockserver.fake.graph.metadata import HOST
-from mockserver.fake.graph.runner import RunEngine, stream_headers, wait_headers
+from mockserver.fake.graph.runner import RunEngine, get_stream_headers, get_wait_headers
+from mockserver.fake.graph.stream_modes import parse_event_names
 from mockserver.fake.json_format import to_server_json
 from mockserver.fake.replies import Response, json_response
 from mockserver.fake.threads.run_readers import RunOutcome, RunStream
 from mockserver.fake.threads.thread import Action, Run
-from mockserver.formats.json_text import Json, loads
+from mockserver.formats.json_text import Json
 
 _NOT_FOUND = {"error": "HTTPException", "message": "404: Run not found"}
 _COLUMNS = (
@@ -30,18 +29,15 @@ class ExistingRuns:
         self._runs = runs
         self._threads = threads
 
-    def list_runs(self, call: Call) -> Response:
+    def list_runs(self, call: ApiCall) -> Response:
         """`GET /threads/{id}/runs`: list the runs of a thread, newest first; a delayed run counts from when it is due."""
         call.path_uuid("thread")
-        try:
-            limit, offset = (int(_number(call, *of)) for of in (("limit", "10"), ("offset", "0")))
-        except ValueError as error:
-            raise HTTPError(400, str(error)) from None
+        limit = call.query_number("limit", 10, status=400)
+        offset = call.query_number("offset", 0, status=400)
         wanted = call.queries.get("select", [])
         if unknown := [name for name in wanted if name not in _COLUMNS]:
-            expected = "{" + ", ".join(map(repr, _COLUMNS)) + "}"
-            raise HTTPError(422, f"Invalid select columns: {unknown}. Expected: {expected}")
-        thread = self._threads.existing(call)
+            raise HTTPError(422, f"Invalid select columns: {', '.join(unknown)}")
+        thread = self._threads.get_existing(call)
         runs = sorted(thread.runs.values(), key=lambda run: run.due_at)
         records = [_run_json(run) for run in reversed(runs)]
         if "status" in call.queries:
@@ -51,17 +47,13 @@ class ExistingRuns:
             [{n: p for n, p in one.items() if not wanted or n in wanted} for one in shown]
         )
 
-    def get(self, call: Call) -> Response:
-        """`GET /threads/{id}/runs/{id}`: return one run."""
-        call.path_uuid("thread")
-        call.path_uuid("run", 1)
-        self._threads.existing(call)
+    def get(self, call: ApiCall) -> Response:
         _, run = self._threads.find_run(call)
         if run is None:
-            raise HTTPError(404, "Not Found")
+            raise HTTPError(404, "Run not found")
         return json_response(_run_json(run))
 
-    def delete(self, call: Call) -> Response:
+    def delete(self, call: ApiCall) -> Response:
         """`DELETE /threads/{id}/runs/{id}`: delete a run and its checkpoints."""
         thread, run = self._threads.find_run(call)
         if thread is None or run is None:
@@ -73,9 +65,9 @@ class ExistingRuns:
         self._threads.settle(thread, call.now)
         return Response(204, (), b"")
 
-    def join(self, call: Call) -> Response:
+    def join(self, call: ApiCall) -> Response:
         """`GET /threads/{id}/runs/{id}/join`: wait for a run."""
-        headers = wait_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
+        headers = get_wait_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
         thread, run = self._threads.find_run(call)
         if thread is None or run is None:
             return Response(200, headers, to_server_json({"__error__": _NOT_FOUND}).encode())
@@ -85,9 +77,9 @@ class ExistingRuns:
         )
         return Response(200, headers, reader)
 
-    def stream(self, call: Call) -> Response:
+    def stream(self, call: ApiCall) -> Response:
         """`GET /threads/{id}/runs/{id}/stream`: stream the events of a run, from `last-event-id` on if given."""
-        headers = stream_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
+        headers = get_stream_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
         thread, run = self._threads.find_run(call)
         if thread is None or run is None:
             return Response(200, headers, Event(0.0, "error", _NOT_FOUND).raw)
@@ -95,8 +87,8 @@ class ExistingRuns:
             thread,
             run,
             self._runs.play_on_thread,
-            begin=_count_seen(run, call.request.header("last-event-id"), call.now),
-            names=_names(call),
+            position=_count_seen(run, call.request.header("last-event-id"), call.now),
+            names=parse_event_names(call.query("stream_mode")),
             # The real server sends an error only to those who are connected when the run fails.
             errors=run.ended_at is None,
             cancels=call.is_true("cancel_on_disconnect"),
@@ -104,30 +96,17 @@ class ExistingRuns:
         return Response(200, headers, reader)
 
 
-def _number(call: Call, name: str, default: str) -> str:
-    return call.query(name) if name in call.queries else default
-
-
 def _run_json(run: Run) -> dict[str, Json]:
     """Return the record of *run*; after the start it also has the server's metadata."""
     if run.started_at is None:
         return {**run.record, "status": run.status}
     kwargs = run.record["kwargs"]
-    config = kwargs["config"]
-    config = {
-        **config,
-        "configurable": {
-            **_without_used_keys(config["configurable"]),
-            "__pregel_node_finished": None,
-        },
-        "metadata": {**config["metadata"], **HOST},
-    }
+    config = {**kwargs["config"]}
+    used = "__context_provided__"  # the start of the run uses it up
+    configurable = {name: part for name, part in config["configurable"].items() if name != used}
+    config["configurable"] = configurable | {"__pregel_node_finished": None}
+    config["metadata"] = {**config["metadata"], **HOST}
     return {**run.record, "status": run.status, "kwargs": {**kwargs, "config": config}}
-
-
-def _without_used_keys(configurable: dict[str, Json]) -> dict[str, Json]:
-    """Return the *configurable* without the key that is used up at the start of a run."""
-    return {name: part for name, part in configurable.items() if name != "__context_provided__"}
 
 
 def _count_seen(run: Run, last: str | None, now: float) -> int:
@@ -142,20 +121,3 @@ def _count_seen(run: Run, last: str | None, now: float) -> int:
     if began is None:
         return 0
     return sum(began + event.at <= now for event in events) if run.ended_at is None else len(events)
-
-
-def _names(call: Call) -> Collection[str] | None:
-    """Return the names of the events that the query selects, or None for all."""
-    text = call.query("stream_mode")
-    if not text:
-        return None
-    try:
-        wanted = loads(text)
-    except ValueError:
-        wanted = text
-    names = {wanted} if isinstance(wanted, str) else set(map(str, wanted))
-    if "messages-tuple" in names:
-        names.add("messages")
-    if "messages" in names:
-        names |= {"messages/partial", "messages/complete", "messages/metadata"}
-    return names

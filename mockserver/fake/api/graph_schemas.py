@@ -9,45 +9,45 @@ from mockserver.formats.json_text import Json
 Schema = dict[str, Json]
 
 
-def _node(name: str) -> Schema:
-    if name.rpartition(":")[2] == END:
-        return {"id": name}
-    return {"id": name, "type": "runnable", "data": {"name": name}}
-
-
-def _edges(source: str, *targets: str) -> list[Schema]:
-    """Return the edges to *targets*; a single edge is unconditional."""
-    conditional = {"conditional": True} if len(targets) > 1 else {}
-    return [{"source": source, "target": target, **conditional} for target in targets]
-
-
-def _drawn(into: str, out: str, nodes: tuple[str, ...]) -> dict[str, list[Schema]]:
-    """Return the nodes and edges; *into* and *out* are the first and last node of the subgraph."""
+def _draw(nodes: tuple[str, ...], edges: dict[str, tuple[str, ...]]) -> dict[str, list[Schema]]:
+    """Return a graph; *edges* are the targets by source, and the only edge of a source is unconditional."""
+    conditional = {"conditional": True}
     return {
-        "nodes": [_node(name) for name in nodes],
+        "nodes": [
+            {"id": name}
+            | ({} if name.endswith(END) else {"type": "runnable", "data": {"name": name}})
+            for name in nodes
+        ],
         "edges": [
-            *_edges(START, AGENT),
-            *_edges(AGENT, END, AGENT, into, TOOLS),
-            *_edges(out, END, AGENT, into),
-            *_edges(TOOLS, AGENT),
+            {"source": source, "target": target} | (conditional if len(targets) > 1 else {})
+            for source, targets in edges.items()
+            for target in targets
         ],
     }
 
 
-def _inside() -> dict[str, list[Schema]]:
-    start, agent, tools, end = (f"{RESEARCHER}:{name}" for name in (START, AGENT, TOOLS, END))
-    outside = (START, AGENT, TOOLS, END)
-    graph = _drawn(start, end, (*outside, start, agent, tools, end))
-    graph["edges"] += [
-        *_edges(start, agent),
-        *_edges(agent, end, agent, tools),
-        *_edges(tools, agent),
-    ]
-    return graph
-
-
-GRAPH = _drawn(RESEARCHER, RESEARCHER, (START, AGENT, TOOLS, RESEARCHER, END))
-GRAPH_INSIDE = _inside()
+GRAPH = _draw(
+    (START, AGENT, TOOLS, RESEARCHER, END),
+    {
+        START: (AGENT,),
+        AGENT: (END, AGENT, RESEARCHER, TOOLS),
+        RESEARCHER: (END, AGENT, RESEARCHER),
+        TOOLS: (AGENT,),
+    },
+)
+_START, _AGENT, _TOOLS, _END = (f"{RESEARCHER}:{name}" for name in (START, AGENT, TOOLS, END))
+GRAPH_INSIDE = _draw(
+    (START, AGENT, TOOLS, END, _START, _AGENT, _TOOLS, _END),
+    {
+        START: (AGENT,),
+        AGENT: (END, AGENT, _START, TOOLS),
+        _END: (END, AGENT, _START),
+        TOOLS: (AGENT,),
+        _START: (_AGENT,),
+        _AGENT: (_END, _AGENT, _TOOLS),
+        _TOOLS: (_AGENT,),
+    },
+)
 """The same with `xray`: the subgraph's own nodes take its place."""
 
 
@@ -85,123 +85,94 @@ _STATUS: Schema = {"enum": ["success", "error"], "type": "string"}
 _USAGE = _defaulted(_either(_ref("UsageMetadata"), _NULL), None)
 
 
-def _definition(
-    name: str, description: str, required: tuple[str, ...], properties: dict[str, Schema]
-) -> Schema:
+def _definition(title: str, required: tuple[str, ...] = (), **properties: Schema) -> Schema:
     return {
         "additionalProperties": True,
-        "description": description,
+        "description": f"LangChain's class {title}.",
         "properties": {
             key: part if "$ref" in part or part == _USAGE else _titled(key, part)
             for key, part in properties.items()
         },
         **({"required": list(required)} if required else {}),
-        "title": name,
+        "title": title,
         "type": "object",
     }
 
 
-def _message(name: str, kind: str, *required: str, **others: Schema) -> Schema:
-    """Return the definition of a message class: the common properties plus *others*; *required* are needed besides the content."""
-    own_name = {"name": _TEXT if "name" in required else _defaulted(_OPTIONAL, None)}
+_CLASSES: dict[str, dict[str, Schema]] = {
+    "AI": {
+        "tool_calls": _list(_ref("ToolCall")),
+        "invalid_tool_calls": _list(_ref("InvalidToolCall")),
+        "usage_metadata": _USAGE,
+    },
+    "Human": {},
+    "Chat": {"role": _TEXT},
+    "System": {},
+    "Function": {"name": _TEXT},
+    "Tool": {
+        "tool_call_id": _TEXT,
+        "artifact": _defaulted({}, None),
+        "status": _defaulted(_STATUS, "success"),
+    },
+}
+"""The properties of each class of messages beside the common ones; text is required."""
+
+_CHUNK: dict[str, Schema] = {
+    "tool_call_chunks": _list(_ref("ToolCallChunk")),
+    "chunk_position": _defaulted(_either(_const("last"), _NULL), None),
+}
+
+
+def _message(name: str, *, chunk: bool) -> Schema:
+    title = f"{name}Message{'Chunk' if chunk else ''}"
+    kind = title if chunk else name.lower()
     properties = {
         "content": _either(_TEXT, _list(_either(_TEXT, _OPEN))),
         "additional_kwargs": _OPEN,
         "response_metadata": _OPEN,
         "type": _defaulted(_const(kind), kind),
-        **own_name,
+        "name": _defaulted(_OPTIONAL, None),
         "id": _defaulted(_OPTIONAL, None),
-        **others,
+        **_CLASSES[name],
+        **(_CHUNK if chunk and name == "AI" else {}),
     }
-    return _definition(name, f"A message of type `{kind}`.", ("content", *required), properties)
+    texts = (key for key, part in _CLASSES[name].items() if part is _TEXT)
+    return _definition(title, ("content", *texts), **properties)
 
 
-_AI: dict[str, Schema] = {
-    "tool_calls": _list(_ref("ToolCall")),
-    "invalid_tool_calls": _list(_ref("InvalidToolCall")),
-    "usage_metadata": _USAGE,
-}
-_AI_CHUNK = _AI | {
-    "tool_call_chunks": _list(_ref("ToolCallChunk")),
-    "chunk_position": _defaulted(_either(_const("last"), _NULL), None),
-}
-_TOOL: dict[str, Schema] = {
-    "tool_call_id": _TEXT,
-    "artifact": _defaulted({}, None),
-    "status": _defaulted(_STATUS, "success"),
-}
-
-_MESSAGES = (
-    _message("AIMessage", "ai", **_AI),
-    _message("HumanMessage", "human"),
-    _message("ChatMessage", "chat", "role", role=_TEXT),
-    _message("SystemMessage", "system"),
-    _message("FunctionMessage", "function", "name"),
-    _message("ToolMessage", "tool", "tool_call_id", **_TOOL),
-    _message("AIMessageChunk", "AIMessageChunk", **_AI_CHUNK),
-    _message("HumanMessageChunk", "HumanMessageChunk"),
-    _message("ChatMessageChunk", "ChatMessageChunk", "role", role=_TEXT),
-    _message("SystemMessageChunk", "SystemMessageChunk"),
-    _message("FunctionMessageChunk", "FunctionMessageChunk", "name"),
-    _message("ToolMessageChunk", "ToolMessageChunk", "tool_call_id", **_TOOL),
-)
-
+_MESSAGES = [_message(name, chunk=chunk) for chunk in (False, True) for name in _CLASSES]
 _PARTS = (
-    _definition(
-        "InputTokenDetails",
-        "What the tokens of the input were.",
-        (),
-        {"audio": _INTEGER, "cache_creation": _INTEGER, "cache_read": _INTEGER},
-    ),
+    _definition("InputTokenDetails", audio=_INTEGER, cache_creation=_INTEGER, cache_read=_INTEGER),
     _definition(
         "InvalidToolCall",
-        "A tool call that could not be read.",
         ("type", "id", "name", "args", "error"),
-        {
-            "type": _const("invalid_tool_call"),
-            "id": _OPTIONAL,
-            "name": _OPTIONAL,
-            "args": _OPTIONAL,
-            "error": _OPTIONAL,
-            "index": _either(_INTEGER, _TEXT),
-            "extras": _OPEN,
-        },
+        type=_const("invalid_tool_call"),
+        **dict.fromkeys(("id", "name", "args", "error"), _OPTIONAL),
+        index=_either(_INTEGER, _TEXT),
+        extras=_OPEN,
     ),
-    _definition(
-        "OutputTokenDetails",
-        "What the tokens of the output were.",
-        (),
-        {"audio": _INTEGER, "reasoning": _INTEGER},
-    ),
+    _definition("OutputTokenDetails", audio=_INTEGER, reasoning=_INTEGER),
     _definition(
         "ToolCall",
-        "A tool, and what it is called with.",
         ("name", "args", "id"),
-        {"name": _TEXT, "args": _OPEN, "id": _OPTIONAL, "type": _const("tool_call")},
+        name=_TEXT,
+        args=_OPEN,
+        id=_OPTIONAL,
+        type=_const("tool_call"),
     ),
     _definition(
         "ToolCallChunk",
-        "A piece of a tool call, as it streams.",
         ("name", "args", "id", "index"),
-        {
-            "name": _OPTIONAL,
-            "args": _OPTIONAL,
-            "id": _OPTIONAL,
-            "index": _either(_INTEGER, _NULL),
-            "type": _const("tool_call_chunk"),
-        },
+        **dict.fromkeys(("name", "args", "id"), _OPTIONAL),
+        index=_either(_INTEGER, _NULL),
+        type=_const("tool_call_chunk"),
     ),
     _definition(
         "UsageMetadata",
-        "How many tokens a message took.",
         ("input_tokens", "output_tokens", "total_tokens"),
-        {
-            "input_tokens": _INTEGER,
-            "output_tokens": _INTEGER,
-            "total_tokens": _INTEGER,
-            "input_token_details": _ref("InputTokenDetails"),
-            "output_token_details": _ref("OutputTokenDetails"),
-        },
+        **dict.fromkeys(("input_tokens", "output_tokens", "total_tokens"), _INTEGER),
+        input_token_details=_ref("InputTokenDetails"),
+        output_token_details=_ref("OutputTokenDetails"),
     ),
 )
 
@@ -218,7 +189,7 @@ _INPUT: Schema = {
 }
 
 
-def schemas(title: str) -> dict[str, Json]:
+def describe_state(title: str) -> dict[str, Json]:
     """Return the schemas of a graph whose state has this *title*."""
     messages = _titled("messages", _defaulted(_CONVERSATION, None))
     state = {

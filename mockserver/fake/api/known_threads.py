@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mockserver.fake.api.database import Database
-from mockserver.fake.api.threads import new_thread_record
+from mockserver.fake.api.threads import create_thread_record
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Task
 from mockserver.fake.graph.metadata import AGENT
 from mockserver.fake.ids import EPOCH, Ids
@@ -14,27 +14,15 @@ from mockserver.formats.json_text import Json
 
 
 @dataclass(frozen=True, slots=True)
-class KnownCheckpoint:
-    """A recorded checkpoint of the root graph."""
-
-    identity: str
-    parent: str | None
-    values: Mapping[str, Json]
-    metadata: Mapping[str, Json] = field(default_factory=dict)
-    created_at: str = ""
-    tasks: tuple[Mapping[str, Json], ...] = ()
-    """The next tasks, as the state shows them."""
-
-
-@dataclass(frozen=True, slots=True)
 class KnownThread:
-    """What recordings tell of a thread; *values* is its state, None if that is unknown. *checkpoints* are in order."""
+    """What recordings tell of a thread; *values* is its state, None if that is unknown."""
 
     identity: str
     record: Mapping[str, Json] = field(default_factory=dict)
     """Parts of its JSON form: `metadata`, `status`, `interrupts`."""
     values: Mapping[str, Json] | None = None
-    checkpoints: tuple[KnownCheckpoint, ...] = ()
+    states: tuple[Mapping[str, Json], ...] = ()
+    """Its states as `/history` returns them, but oldest first."""
 
 
 def adopt_thread(database: Database, known: KnownThread, epoch: datetime = EPOCH) -> None:
@@ -42,19 +30,22 @@ def adopt_thread(database: Database, known: KnownThread, epoch: datetime = EPOCH
     name, moment = known.identity, database.next_time()
     ids = Ids(name, 0, moment, epoch)
     existing = database.threads.get(name)
-    record = existing.record if existing else new_thread_record(name, ids, {})
+    record = existing.record if existing else create_thread_record(name, ids, {})
     metadata = {**record["metadata"], **known.record.get("metadata", {})}
     thread = Thread({**record, "metadata": metadata}, moment)
-    for number, one in enumerate(known.checkpoints):
-        thread.history.put(_checkpoint(name, one, number))
-    head = thread.history.head()
-    if known.values is not None and (head is None or dict(head.values) != dict(known.values)):
-        step = len(known.checkpoints)
-        identity = ids.uuid6(0, step, "adopted")
-        parent = head.identity if head else None
-        last = KnownCheckpoint(identity, parent, known.values, {"source": "loop"}, ids.time())
-        thread.history.put(_checkpoint(name, last, step))
-    if thread.history.head() is not None:
+    states = list(known.states)
+    if known.values is not None and (not states or states[-1]["values"] != known.values):
+        states.append(
+            {
+                "values": known.values,
+                "checkpoint": {"checkpoint_id": ids.uuid6(0, len(states), "adopted")},
+                "parent_checkpoint": states[-1]["checkpoint"] if states else None,
+                "created_at": ids.time(),
+            }
+        )
+    for number, state in enumerate(states):
+        thread.history.put(_create_checkpoint(name, state, number))
+    if states:
         thread.update_record(ids.time())
     changes = {
         name: known.record[name] for name in ("status", "interrupts") if name in known.record
@@ -63,23 +54,18 @@ def adopt_thread(database: Database, known: KnownThread, epoch: datetime = EPOCH
     database.put_thread(thread)
 
 
-def _checkpoint(thread: str, known: KnownCheckpoint, number: int) -> Checkpoint:
-    step = known.metadata.get("step")
-    metadata = {
-        "source": "loop",
-        "step": number,
-        "parents": {},
-        **known.metadata,
-        "thread_id": thread,
-    }
+def _create_checkpoint(thread: str, state: Mapping[str, Json], number: int) -> Checkpoint:
+    defaults = {"source": "loop", "step": number, "parents": {}}
+    metadata = {**defaults, **(state.get("metadata") or {}), "thread_id": thread}
+    tasks = (task for task in state.get("tasks") or () if isinstance(task, dict))
     return Checkpoint(
-        identity=known.identity,
-        parent=known.parent,
+        identity=state["checkpoint"]["checkpoint_id"],
+        parent=(state.get("parent_checkpoint") or {}).get("checkpoint_id"),
         namespace=(),
         outer={},
-        values=known.values,
+        values=state["values"],
         source=str(metadata["source"]),
-        step=step if isinstance(step, int) else number,
+        step=metadata["step"] if isinstance(metadata["step"], int) else number,
         node=AGENT,
         tasks=tuple(
             Task(
@@ -88,8 +74,8 @@ def _checkpoint(thread: str, known: KnownCheckpoint, number: int) -> Checkpoint:
                 error=task.get("error"),
                 interrupts=tuple(task.get("interrupts") or ()),
             )
-            for task in known.tasks
+            for task in tasks
         ),
         metadata=metadata,
-        created_at=known.created_at,
+        created_at=state.get("created_at") or "",
     )

@@ -8,9 +8,9 @@ from urllib.parse import quote, unquote
 from mockserver.fake.api import schemas, store
 from mockserver.fake.api.assistants import Assistants
 from mockserver.fake.api.cancel_runs import RunCancellation
-from mockserver.fake.api.create_run import Body, run_record, stateless_run_request
+from mockserver.fake.api.create_run import Body, create_run_record, create_stateless_request
 from mockserver.fake.api.database import Database
-from mockserver.fake.api.endpoint import Call
+from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.existing_runs import ExistingRuns
 from mockserver.fake.api.thread_runs import ThreadRuns
 from mockserver.fake.api.thread_state import ThreadStates
@@ -24,7 +24,7 @@ from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 
-Endpoint = Callable[[Call], Response]
+Endpoint = Callable[[ApiCall], Response]
 
 INFO = {
     "version": API_VERSION,
@@ -66,25 +66,21 @@ class Api:
 
     def __init__(self, runs: RunEngine, graphs: tuple[str, ...] = ()) -> None:
         self._runs = runs
-        self._assistants = Assistants(graphs)
+        self.assistants = Assistants(graphs)
         self._threads = Threads(runs)
         self._states = ThreadStates(self._threads, runs)
-        self._on_thread = ThreadRuns(runs, self._threads, self._assistants)
+        self._on_thread = ThreadRuns(runs, self._threads, self.assistants)
         self._joining = ExistingRuns(runs, self._threads)
         self._cancelling = RunCancellation(self._threads)
         self._routes = self._all_routes()
 
     def handle(self, request: Request, ids: Ids, database: Database, now: float = 0.0) -> Response:
         """Return the response to *request* with ids from *ids*, and update *database*; *now* is the time of the clock, in seconds."""
-        self._assistants.add_defaults(database, ids)
+        self.assistants.add_defaults(database, ids)
         try:
             return self._answer(request, ids, database, now)
         except HTTPError as why:
             return error_response(why.status, why.detail)
-
-    def adopt_assistant(self, record: Body, database: Database, ids: Ids) -> None:
-        """Add the assistant with the JSON form *record*, which was recorded, to *database*."""
-        self._assistants.adopt(record, database, ids)
 
     def _answer(self, request: Request, ids: Ids, database: Database, now: float) -> Response:
         raw, _, query = request.path.partition("?")
@@ -97,7 +93,7 @@ class Api:
         ]
         for route, found in matching:
             if request.method in route.methods:
-                return route.endpoint(Call(request, ids, database, found.groups(), now))
+                return route.endpoint(ApiCall(request, ids, database, found.groups(), now))
         if matching:
             allowed = ", ".join(matching[0][0].methods)
             return error_response(405, "Method Not Allowed", (("allow", allowed),))
@@ -106,57 +102,48 @@ class Api:
             return _redirect(request, shorter, query)
         return error_response(404, "Not Found")
 
-    def _stream(self, call: Call) -> Response:
+    def _stream(self, call: ApiCall) -> Response:
         body = call.body(schemas.RUN_AWAITED)
-        run = self._run_request(body, call)
+        run = self._run_request(call, body)
         if not run.keeps_thread:
             return self._runs.stream(run, call.ids)
         return self._on_thread.stream_stateless(call, run, body)
 
-    def _wait(self, call: Call) -> Response:
+    def _wait(self, call: ApiCall) -> Response:
         body = call.body(schemas.RUN_AWAITED)
-        run = self._run_request(body, call)
+        run = self._run_request(call, body)
         if not run.keeps_thread:
             return self._runs.wait(run, call.ids)
         return self._on_thread.wait_stateless(call, run, body)
 
-    def _start(self, call: Call) -> Response:
-        body = call.body(schemas.RUN)
-        run = self._run_request(body, call)
-        record = self._start_run(call, run, body)
-        return json_response(record, headers=(("content-location", f"/runs/{run.run_id}"),))
+    def _start(self, call: ApiCall) -> Response:
+        record = self._start_run(call, call.body(schemas.RUN))
+        return json_response(record, headers=(("content-location", f"/runs/{record['run_id']}"),))
 
-    def _start_run(self, call: Call, run: RunRequest, body: Body) -> Json:
-        """Return the record of the stateless *run*; it is played only if its thread is kept."""
+    def _batch(self, call: ApiCall) -> Response:
+        bodies = call.body(schemas.RUNS)
+        for body in bodies:  # a batch with an invalid run starts none
+            self._run_request(call, body)
+        return json_response(
+            [self._start_run(call, body, number) for number, body in enumerate(bodies)]
+        )
+
+    def _start_run(self, call: ApiCall, body: Body, *names: int) -> dict[str, Json]:
+        """Return the record of a new stateless run; it is played only if its thread is kept."""
+        run = self._run_request(call, body, *names)
         if run.keeps_thread:
             return self._on_thread.start_stateless(call, run, body)[1].record
-        return run_record(run, body, call.ids)
+        return create_run_record(run, body, call.ids)
 
-    def _batch(self, call: Call) -> Response:
-        bodies = call.body(schemas.RUNS)
-        runs = [self._run_request(body, call, index) for index, body in enumerate(bodies)]
-        return json_response(
-            [self._start_run(call, run, body) for run, body in zip(runs, bodies, strict=True)]
-        )
-
-    def _run_request(self, body: Body, call: Call, *names: int) -> RunRequest:
-        def resolve(name: str) -> str:
-            return self._assistants.resolve(name, call.database, call.ids)
-
-        request_id = call.request.header("x-request-id")
-        return stateless_run_request(
-            body, call.database, resolve, call.ids, *names, request_id=request_id
-        )
+    def _run_request(self, call: ApiCall, body: Body, *names: int) -> RunRequest:
+        assistant = self.assistants.resolve(body["assistant_id"], call.database, call.ids)
+        return create_stateless_request(call, body, assistant, *names)
 
     def _all_routes(self) -> tuple[Route, ...]:
         """Return all routes in the real server's order: the first match of a path decides the methods of a 405."""
-        assistants, threads, states, thread_runs = (
-            self._assistants,
-            self._threads,
-            self._states,
-            self._on_thread,
-        )
-        existing_runs, cancelling = self._joining, self._cancelling
+        assistants, threads, states = self.assistants, self._threads, self._states
+        thread_runs, existing_runs = self._on_thread, self._joining
+        cancelling = self._cancelling
         no_crons = _unsupported(NO_CRONS)
         return (
             _route("POST", "/runs", self._start),

@@ -1,117 +1,93 @@
 """Schemas of request bodies, as in the real server's `/openapi.json`. No I/O."""
 
-from dataclasses import replace
-
 from mockserver.fake.api.validation import Schema
 
-TEXT = Schema(types=("string",))
-TRUTH = Schema(types=("boolean",))
-NUMBER = Schema(types=("number",))
-INTEGER = Schema(types=("integer",))
-OBJECT = Schema(types=("object",))
-NULL = Schema(types=("null",))
-TEXTS = Schema(types=("array",), items=TEXT)
-NEVER = Schema(types=("boolean",), enum=(False,))
-EXISTING = Schema(types=("string",), enum=("raise", "do_nothing"))
 
-MODES = (
-    *("values", "messages", "messages-tuple", "tasks", "checkpoints", "updates"),
-    *("events", "debug", "custom"),
-)
-THREAD_STATUS = ("idle", "busy", "interrupted", "error")
-
-
-def choice(*names: str) -> Schema:
+def _choice(*names: str) -> Schema:
     """Return a schema that accepts one of *names*."""
     return Schema(types=("string",), enum=names)
 
 
-def record(*required: str, **properties: Schema) -> Schema:
-    """Return a schema for an object with these *properties* and *required* keys."""
+def _list(items: Schema) -> Schema:
+    return Schema(types=("array",), others=items)
+
+
+def _either(*schemas: Schema) -> Schema:
+    return Schema(any_of=schemas)
+
+
+def _optional(name: str) -> Schema:
+    return Schema(types=(name, "null"))
+
+
+def _object(*required: str, **properties: Schema) -> Schema:
+    """Return a schema for an object with these *properties* and *required* keys; it may have others."""
     return Schema(types=("object",), required=required, properties=properties)
 
 
-CONFIG = record(tags=TEXTS, recursion_limit=INTEGER, configurable=OBJECT)
+TEXT = Schema(types=("string",))
+BOOLEAN = Schema(types=("boolean",))
+NUMBER = Schema(types=("number",))
+INTEGER = Schema(types=("integer",))
+OBJECT = Schema(types=("object",))
+NULL = Schema(types=("null",))
+TEXTS = _list(TEXT)
 
-SEND = record("node", "input", node=TEXT)
-COMMAND = record(
+CONFIG = _object(tags=TEXTS, recursion_limit=INTEGER, configurable=OBJECT)
+CHECKPOINT = _object(thread_id=TEXT, checkpoint_ns=TEXT, checkpoint_id=TEXT, checkpoint_map=OBJECT)
+
+_MODE = _choice(
+    *("values", "messages", "messages-tuple", "tasks", "checkpoints", "updates"),
+    *("events", "debug", "custom"),
+)
+_SEND = _object("node", "input", node=TEXT)
+_COMMAND = _object(
     update=Schema(types=("object", "array", "null")),
-    goto=Schema(any_of=(SEND, Schema(types=("array",), items=SEND), TEXT, TEXTS, NULL)),
+    goto=_either(_SEND, _list(_SEND), TEXT, TEXTS, NULL),
 )
+_RUN = {
+    "assistant_id": TEXT,
+    "command": _either(_COMMAND, NULL),
+    "metadata": OBJECT,
+    "config": CONFIG,
+    "context": OBJECT,
+    "webhook": Schema(types=("string",), minimum=1, maximum=65536),
+    "stream_mode": _either(_list(_MODE), _MODE),
+    "feedback_keys": TEXTS,
+    "stream_subgraphs": BOOLEAN,
+    "stream_resumable": BOOLEAN,
+    "after_seconds": NUMBER,
+    "checkpoint_during": BOOLEAN,
+    "durability": _choice("sync", "async", "exit"),
+}
+_STATELESS = _RUN | {"on_completion": _choice("delete", "keep")}
+_STOPS = _either(_choice("*"), TEXTS)
+_ON_THREAD = _RUN | {
+    "checkpoint": CHECKPOINT,
+    "interrupt_before": _STOPS,
+    "interrupt_after": _STOPS,
+    "multitask_strategy": _choice("reject", "rollback", "interrupt", "enqueue"),
+    "if_not_exists": _choice("create", "reject"),
+}
+_AWAITED = {"on_disconnect": _choice("cancel", "continue")}
 
-
-RUN = record(
-    "assistant_id",
-    assistant_id=Schema(any_of=(TEXT,)),
-    command=Schema(any_of=(COMMAND, NULL)),
-    metadata=OBJECT,
-    config=CONFIG,
-    context=OBJECT,
-    webhook=Schema(types=("string",), min_length=1, max_length=65536),
-    stream_mode=Schema(any_of=(Schema(types=("array",), items=choice(*MODES)), choice(*MODES))),
-    feedback_keys=TEXTS,
-    stream_subgraphs=TRUTH,
-    stream_resumable=TRUTH,
-    on_completion=choice("delete", "keep"),
-    after_seconds=NUMBER,
-    checkpoint_during=TRUTH,
-    durability=choice("sync", "async", "exit"),
-)
+RUN = _object("assistant_id", **_STATELESS)
 """`POST /runs`."""
 
-RUN_AWAITED = Schema(
-    all_of=(
-        RUN,
-        Schema(properties={"on_disconnect": choice("cancel", "continue")}),
-    )
-)
+RUN_AWAITED = _object("assistant_id", **_STATELESS, **_AWAITED)
 """`POST /runs/stream` and `POST /runs/wait`."""
 
-RUNS = Schema(types=("array",), min_items=1, items=RUN)
+RUNS = Schema(types=("array",), minimum=1, others=RUN)
 """`POST /runs/batch`."""
 
-CHECKPOINT = record(thread_id=TEXT, checkpoint_ns=TEXT, checkpoint_id=TEXT, checkpoint_map=OBJECT)
-_STOPS = Schema(any_of=(choice("*"), TEXTS))
-
-RUN_ON_THREAD = replace(
-    RUN,
-    properties={
-        **{name: part for name, part in RUN.properties.items() if name != "on_completion"},
-        "checkpoint": CHECKPOINT,
-        "interrupt_before": _STOPS,
-        "interrupt_after": _STOPS,
-        "multitask_strategy": choice("reject", "rollback", "interrupt", "enqueue"),
-        "if_not_exists": choice("create", "reject"),
-    },
-)
+RUN_ON_THREAD = _object("assistant_id", **_ON_THREAD)
 """`POST /threads/{thread}/runs`."""
 
-RUN_ON_THREAD_AWAITED = Schema(
-    all_of=(
-        RUN_ON_THREAD,
-        Schema(properties={"on_disconnect": choice("cancel", "continue")}),
-    )
-)
+RUN_ON_THREAD_AWAITED = _object("assistant_id", **_ON_THREAD, **_AWAITED)
 """`POST /threads/{thread}/runs/stream` and `…/runs/wait`."""
 
-CANCEL = record(status=choice("pending", "running", "all"))
+CANCEL = _object(status=_choice("pending", "running", "all"))
 """`POST /runs/cancel`."""
-
-ASSISTANT = record(
-    "graph_id",
-    assistant_id=TEXT,
-    graph_id=TEXT,
-    config=OBJECT,
-    context=OBJECT,
-    metadata=OBJECT,
-    if_exists=EXISTING,
-    name=TEXT,
-    description=Schema(types=("string", "null")),
-)
-ASSISTANT_PATCH = record(
-    graph_id=TEXT, config=OBJECT, context=OBJECT, metadata=OBJECT, name=TEXT, description=TEXT
-)
-ASSISTANT_VERSION = record(version=INTEGER)
 
 _PAGE = {
     "metadata": OBJECT,
@@ -121,16 +97,33 @@ _PAGE = {
 
 
 def _search(sort_by: tuple[str, ...], select: tuple[str, ...], **properties: Schema) -> Schema:
-    return record(
+    return _object(
         **_PAGE,
         **properties,
-        sort_by=choice(*sort_by),
-        sort_order=choice("asc", "desc"),
-        select=Schema(types=("array",), items=choice(*select)),
+        sort_by=_choice(*sort_by),
+        sort_order=_choice("asc", "desc"),
+        select=_list(_choice(*select)),
     )
 
 
-VERSIONS = record(**_PAGE)
+_IF_EXISTS = _choice("raise", "do_nothing")
+_ASSISTANT = {
+    "graph_id": TEXT,
+    "config": OBJECT,
+    "context": OBJECT,
+    "metadata": OBJECT,
+    "name": TEXT,
+}
+ASSISTANT = _object(
+    "graph_id",
+    **_ASSISTANT,
+    assistant_id=TEXT,
+    if_exists=_IF_EXISTS,
+    description=_optional("string"),
+)
+ASSISTANT_PATCH = _object(**_ASSISTANT, description=TEXT)
+ASSISTANT_VERSION = _object(version=INTEGER)
+VERSIONS = _object(**_PAGE)
 ASSISTANTS = _search(
     ("assistant_id", "created_at", "updated_at", "name", "graph_id"),
     (
@@ -140,24 +133,24 @@ ASSISTANTS = _search(
     graph_id=TEXT,
     name=TEXT,
 )
-ASSISTANTS_COUNT = record(metadata=OBJECT, graph_id=TEXT, name=TEXT)
+ASSISTANTS_COUNT = _object(metadata=OBJECT, graph_id=TEXT, name=TEXT)
 
-_TTL = record(strategy=choice("delete", "keep_latest"), ttl=NUMBER)
-_UPDATE = record(
+_TTL = _object(strategy=_choice("delete", "keep_latest"), ttl=NUMBER)
+_SUPERSTEP = _object(
     "as_node",
-    values=Schema(any_of=(Schema(types=("array",), items=OBJECT), OBJECT, NULL)),
-    command=Schema(any_of=(COMMAND, NULL)),
+    values=_either(_list(OBJECT), OBJECT, NULL),
+    command=_either(_COMMAND, NULL),
     as_node=TEXT,
 )
-_SUPERSTEP = record("updates", updates=Schema(types=("array",), items=_UPDATE))
-THREAD = record(
+THREAD = _object(
     thread_id=TEXT,
     metadata=OBJECT,
-    if_exists=EXISTING,
+    if_exists=_IF_EXISTS,
     ttl=_TTL,
-    supersteps=Schema(types=("array",), items=_SUPERSTEP),
+    supersteps=_list(_object("updates", updates=_list(_SUPERSTEP))),
 )
-THREAD_PATCH = record(metadata=OBJECT, ttl=_TTL)
+THREAD_PATCH = _object(metadata=OBJECT, ttl=_TTL)
+_STATUS = _choice("idle", "busy", "interrupted", "error")
 THREADS = _search(
     ("thread_id", "status", "created_at", "updated_at", "state_updated_at"),
     (
@@ -166,48 +159,38 @@ THREADS = _search(
     ),
     ids=TEXTS,
     values=OBJECT,
-    status=choice(*THREAD_STATUS),
-    extract=Schema(types=("object",), max_properties=10, additional=TEXT),
+    status=_STATUS,
+    extract=Schema(types=("object",), maximum=10, others=TEXT),
 )
-THREADS_COUNT = record(metadata=OBJECT, values=OBJECT, status=choice(*THREAD_STATUS))
-PRUNE = record("thread_ids", thread_ids=TEXTS, strategy=choice("delete", "keep_latest"))
+THREADS_COUNT = _object(metadata=OBJECT, values=OBJECT, status=_STATUS)
+PRUNE = _object("thread_ids", thread_ids=TEXTS, strategy=_choice("delete", "keep_latest"))
 
-UPDATE = record(
-    values=Schema(any_of=(Schema(types=("array",)), OBJECT, NULL)),
-    as_node=TEXT,
-    checkpoint=CHECKPOINT,
+UPDATE = _object(
+    values=_either(Schema(types=("array",)), OBJECT, NULL), as_node=TEXT, checkpoint=CHECKPOINT
 )
 """`POST /threads/{thread}/state`."""
 
-AT_CHECKPOINT = record("checkpoint", checkpoint=CHECKPOINT, subgraphs=TRUTH)
+AT_CHECKPOINT = _object("checkpoint", checkpoint=CHECKPOINT, subgraphs=BOOLEAN)
 """`POST /threads/{thread}/state/checkpoint`."""
 
-HISTORY = record(
-    limit=Schema(types=("integer",), minimum=1, maximum=1000),
-    before=CHECKPOINT,
-    metadata=OBJECT,
-    checkpoint=CHECKPOINT,
-)
+HISTORY = _object(limit=_PAGE["limit"], before=CHECKPOINT, metadata=OBJECT, checkpoint=CHECKPOINT)
 """`POST /threads/{thread}/history`."""
 
-ITEM = record(
-    "namespace",
-    "key",
-    "value",
+ITEM = _object(
+    *("namespace", "key", "value"),
     namespace=TEXTS,
     key=TEXT,
     value=OBJECT,
-    index=Schema(any_of=(NEVER, TEXTS, NULL)),
-    ttl=Schema(types=("null", "number")),
+    index=_either(Schema(types=("boolean",), enum=(False,)), TEXTS, NULL),
+    ttl=_optional("number"),
 )
-ITEM_KEY = record("key", namespace=TEXTS, key=TEXT)
-ITEMS = record(
-    namespace_prefix=Schema(types=("array", "null"), items=TEXT),
-    filter=Schema(types=("null", "object")),
+ITEM_KEY = _object("key", namespace=TEXTS, key=TEXT)
+ITEMS = _object(
+    namespace_prefix=_either(TEXTS, NULL),
+    filter=_optional("object"),
     limit=INTEGER,
     offset=INTEGER,
-    query=Schema(types=("null", "string")),
-    refresh_ttl=Schema(types=("boolean", "null")),
+    query=_optional("string"),
+    refresh_ttl=_optional("boolean"),
 )
-NAMESPACES = record(prefix=TEXTS, suffix=TEXTS, max_depth=INTEGER, limit=INTEGER, offset=INTEGER)
-"""The store."""
+NAMESPACES = _object(prefix=TEXTS, suffix=TEXTS, max_depth=INTEGER, limit=INTEGER, offset=INTEGER)

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from mockserver.fake.api.database import Record
 from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.replies import Response, json_response
 from mockserver.formats.json_text import Json
 
-DEFAULT_LIMIT = 10
+T = TypeVar("T")
+
 EXTRACT_ROOTS = ("config", "interrupts", "metadata", "values")
 """The first parts of a path that `extract` accepts."""
 
@@ -37,11 +39,15 @@ def sort_records(
     return sorted(sorted_records, key=lambda record: str(record[name]).lower(), reverse=descending)
 
 
+def get_page(items: Sequence[T], query: Mapping[str, Json], limit: int = 10) -> Sequence[T]:
+    """Return the *items* that `limit` and `offset` of *query* select; *limit* is the default."""
+    return items[int(query.get("offset", 0)) :][: int(query.get("limit", limit))]
+
+
 def page_response(records: Sequence[Record], query: Mapping[str, Json]) -> Response:
     """Return the page of *records* that *query* requests, with pagination headers."""
-    limit, offset = int(query.get("limit", DEFAULT_LIMIT)), int(query.get("offset", 0))
-    shown = records[offset : offset + limit]
-    after = offset + len(shown)
+    shown = get_page(records, query)
+    after = int(query.get("offset", 0)) + len(shown)
     more = after < len(records) and bool(shown)
     headers = [("x-pagination-total", str(after + more))]
     if more:
@@ -53,14 +59,10 @@ def check_extract_paths(query: Mapping[str, Json]) -> None:
     """Raise HTTPError if `extract` has an invalid key or path."""
     for name, path in query.get("extract", {}).items():
         if not re.fullmatch(r"[A-Za-z0-9_]+", name):
-            words = "must be a valid identifier (letters, digits, underscores)"
-            raise HTTPError(422, f"Extract key '{name}' {words}")
-        if not path:
-            raise HTTPError(422, f"Extract path for '{name}' must be a non-empty string")
+            raise HTTPError(422, f"extract: '{name}' must consist of letters, digits and _")
         if re.split(r"[.\[]", path)[0] not in EXTRACT_ROOTS:
-            raise HTTPError(
-                422, f"Extract path '{path}' must start with one of: {', '.join(EXTRACT_ROOTS)}"
-            )
+            roots = ", ".join(EXTRACT_ROOTS)
+            raise HTTPError(422, f"extract: the path '{path}' must start with one of: {roots}")
 
 
 def _select(record: Record, query: Mapping[str, Json]) -> dict[str, Json]:

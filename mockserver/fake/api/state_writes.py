@@ -2,40 +2,34 @@
 
 from collections.abc import Mapping
 
-from mockserver.fake.api.endpoint import Call
+from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.validation import HTTPError
+from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.threads.thread import Thread
-from mockserver.fake.threads.update_state import StateUpdate, checkpoint_after
+from mockserver.fake.threads.update_state import StateUpdate, create_updated_checkpoint
 from mockserver.formats.json_text import Json
 
-NO_GRAPH = (
-    "Thread '{id}' has no assigned graph ID. This usually occurs when no runs have been made on this particular "
-    "thread. This operation requires a graph ID. Please ensure a run has been made for the thread or manually "
-    "update the thread metadata (by setting the 'graph_id' field) before running this operation."
-)
+NO_GRAPH = "it has no graph: start a run on it, or set `graph_id` in its metadata"
 
 
 def write_state(
-    call: Call, thread: Thread, body: Mapping[str, Json], runs: RunEngine, *, merge: bool = False
+    call: ApiCall, thread: Thread, body: Mapping[str, Json], runs: RunEngine, *, merge: bool = False
 ) -> Checkpoint:
-    """Write the values of *body* into the state of *thread*; raise RunFailed if the graph rejects them.
+    """Write the values of *body* into the state of *thread*; raise HTTPError if the graph rejects them.
 
     With *merge* the write becomes part of the previous step.
     """
     graph = thread.record["metadata"].get("graph_id")
     if graph is None:
-        raise HTTPError(400, NO_GRAPH.format(id=thread.identity))
+        raise HTTPError(400, f"Thread {thread.identity}: {NO_GRAPH}")
     reference = body.get("checkpoint", {})
-    namespace = namespace_of(reference)
+    namespace = get_namespace(reference)
     checkpoint_id = body.get("checkpoint_id") or reference.get("checkpoint_id")
-    checkpoint_id = None if checkpoint_id is None else str(checkpoint_id)
-    base = (
-        thread.history.head(namespace)
-        if checkpoint_id is None
-        else thread.history.get(checkpoint_id)
-    )
+    base = thread.history.head(namespace)
+    if checkpoint_id is not None:
+        base = thread.history.get(checkpoint_id)
     if namespace and base is None:
         raise HTTPError(400, f"Subgraph {'|'.join(namespace)} not found")
     ids = call.ids.at(thread.next_moment(call.database.next_time()))
@@ -43,7 +37,10 @@ def write_state(
     if checkpoint_id is not None:
         metadata["checkpoint_id"] = checkpoint_id
     update = StateUpdate(body.get("values"), body.get("as_node"), base, namespace, checkpoint_id)
-    checkpoint = checkpoint_after(update, runs.script, graph, ids, metadata)
+    try:
+        checkpoint = create_updated_checkpoint(update, runs.script, graph, ids, metadata)
+    except RunFailed as error:
+        raise HTTPError(400, error.message) from None
     if merge and base is not None:
         checkpoint = base.merged_with(checkpoint)
     thread.history.put(checkpoint)
@@ -53,7 +50,7 @@ def write_state(
     return checkpoint
 
 
-def namespace_of(reference: Mapping[str, Json]) -> Namespace:
+def get_namespace(reference: Mapping[str, Json]) -> Namespace:
     """Return the namespace of a checkpoint reference."""
     path = reference.get("checkpoint_ns") or ""
     return tuple(path.split("|")) if path else ()

@@ -1,25 +1,27 @@
 """The endpoints of the store: items by namespace and key. No I/O."""
 
+import operator
 from collections.abc import Callable
-from typing import Any
 
 from mockserver.fake.api import schemas
-from mockserver.fake.api.database import MAX_ITEMS, Item, Namespace
-from mockserver.fake.api.endpoint import Call
+from mockserver.fake.api.database import MAX_ITEMS, Namespace, Record
+from mockserver.fake.api.endpoint import ApiCall
+from mockserver.fake.api.search import get_page
 from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.replies import Response, json_response
 from mockserver.formats.json_text import Json
 
-_OPERATORS: dict[str, Callable[[float, float], bool]] = {
-    "$gt": lambda value, wanted: value > wanted,
-    "$gte": lambda value, wanted: value >= wanted,
-    "$lt": lambda value, wanted: value < wanted,
-    "$lte": lambda value, wanted: value <= wanted,
+_OPERATORS: dict[str, Callable[[Json, Json], bool]] = {
+    "$eq": operator.eq,
+    "$ne": operator.ne,
+    "$gt": lambda value, wanted: _number(value) > _number(wanted),
+    "$gte": lambda value, wanted: _number(value) >= _number(wanted),
+    "$lt": lambda value, wanted: _number(value) < _number(wanted),
+    "$lte": lambda value, wanted: _number(value) <= _number(wanted),
 }
 
 
-def put(call: Call) -> Response:
-    """`PUT /store/items`: store an item, or replace the one with its key."""
+def put(call: ApiCall) -> Response:
     body = call.body(schemas.ITEM)
     if error := _label_error(body["namespace"]):
         return error
@@ -29,12 +31,19 @@ def put(call: Call) -> Response:
     if namespace[0] == "langgraph":
         raise HTTPError(400, f'Root label for namespace cannot be "langgraph". Got: {namespace}')
     now = call.ids.at(call.database.next_time()).time()
-    call.database.items.setdefault(namespace, {})[body["key"]] = Item(body["value"], now, now)
+    key = body["key"]
+    call.database.items.setdefault(namespace, {})[key] = {
+        "namespace": list(namespace),
+        "key": key,
+        "value": body["value"],
+        "created_at": now,
+        "updated_at": now,
+    }
     _drop_oldest(call.database.items)
     return Response(204, (), b"")
 
 
-def get(call: Call) -> Response:
+def get(call: ApiCall) -> Response:
     """`GET /store/items`: return one item, or null if it does not exist."""
     labels = call.query("namespace").split(".")
     if error := _label_error(labels):
@@ -42,13 +51,10 @@ def get(call: Call) -> Response:
     key = call.query("key")
     if not key:
         return json_response({"error": "Key is required"}, 400)
-    namespace = tuple(labels)
-    item = call.database.items.get(namespace, {}).get(key)
-    return json_response(item and _item_json(namespace, key, item))
+    return json_response(call.database.items.get(tuple(labels), {}).get(key))
 
 
-def delete(call: Call) -> Response:
-    """`DELETE /store/items`: delete an item."""
+def delete(call: ApiCall) -> Response:
     body = call.body(schemas.ITEM_KEY)
     if error := _label_error(body.get("namespace", [])):
         return error
@@ -56,26 +62,23 @@ def delete(call: Call) -> Response:
     return Response(204, (), b"")
 
 
-def search(call: Call) -> Response:
-    """`POST /store/items/search`: list the items below a namespace."""
+def search(call: ApiCall) -> Response:
     body = call.body(schemas.ITEMS)
     prefix = tuple(body.get("namespace_prefix") or ())
     if error := _label_error(list(prefix)):
         return error
     wanted = body.get("filter") or {}
     found = [
-        {**_item_json(namespace, key, item), "score": None}
+        {**item, "score": None}
         for namespace, items in call.database.items.items()
         if namespace[: len(prefix)] == prefix
-        for key, item in items.items()
-        if all(_matches(item.value.get(name), part) for name, part in wanted.items())
+        for item in items.values()
+        if all(_matches(item["value"].get(name), part) for name, part in wanted.items())
     ]
-    limit, offset = int(body.get("limit") or 10), int(body.get("offset", 0))
-    return json_response({"items": found[offset:][:limit]})
+    return json_response({"items": get_page(found, {**body, "limit": body.get("limit") or 10})})
 
 
-def namespaces(call: Call) -> Response:
-    """`POST /store/namespaces`: list the namespaces with items."""
+def namespaces(call: ApiCall) -> Response:
     body = call.body(schemas.NAMESPACES)
     for part in ("prefix", "suffix"):
         if error := _label_error(body.get(part, [])):
@@ -87,8 +90,7 @@ def namespaces(call: Call) -> Response:
         for namespace in call.database.items
         if _starts_with(namespace, prefix) and _starts_with(namespace[::-1], suffix[::-1])
     }
-    limit, offset = int(body.get("limit", 100)), int(body.get("offset", 0))
-    return json_response({"namespaces": [list(one) for one in sorted(found)][offset:][:limit]})
+    return json_response({"namespaces": get_page([list(one) for one in sorted(found)], body, 100)})
 
 
 def _label_error(labels: list[str]) -> Response | None:
@@ -111,39 +113,24 @@ def _matches(value: Json, wanted: Json) -> bool:
     """Return whether *value* equals *wanted*, or satisfies its operators."""
     if not isinstance(wanted, dict) or not any(name.startswith("$") for name in wanted):
         return bool(value == wanted)
-    return all(_compare(value, name, part) for name, part in wanted.items())
+    for name, part in wanted.items():
+        if name not in _OPERATORS:
+            raise HTTPError(400, f"Unsupported operator: {name}")
+        if value is None and name not in ("$eq", "$ne"):
+            return False
+        if not _OPERATORS[name](value, part):
+            return False
+    return True
 
 
-def _compare(value: Json, operator: str, wanted: Json) -> bool:
-    match operator:
-        case "$eq":
-            return bool(value == wanted)
-        case "$ne":
-            return bool(value != wanted)
-        case "$gt" | "$gte" | "$lt" | "$lte":
-            return value is not None and _OPERATORS[operator](_number(value), _number(wanted))
-        case _:
-            raise HTTPError(400, f"Unsupported operator: {operator}")
-
-
-def _number(value: Any) -> float:
+def _number(value: Json) -> float:
     try:
         return float(value)
     except (TypeError, ValueError) as error:
         raise HTTPError(400, str(error)) from None
 
 
-def _item_json(namespace: Namespace, key: str, item: Item) -> dict[str, Json]:
-    return {
-        "namespace": list(namespace),
-        "key": key,
-        "value": item.value,
-        "created_at": item.created_at,
-        "updated_at": item.updated_at,
-    }
-
-
-def _drop_oldest(items: dict[Namespace, dict[str, Item]]) -> None:
+def _drop_oldest(items: dict[Namespace, dict[str, Record]]) -> None:
     """Drop the oldest items above the limit, and namespaces that become empty."""
     while sum(map(len, items.values())) > MAX_ITEMS:
         namespace, held = next(iter(items.items()))

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from itertools import islice
 
 from mockserver.fake.api import schemas
-from mockserver.fake.api.endpoint import Call
-from mockserver.fake.api.state_writes import namespace_of, write_state
+from mockserver.fake.api.endpoint import ApiCall
+from mockserver.fake.api.state_writes import get_namespace, write_state
 from mockserver.fake.api.threads import Threads
-from mockserver.fake.api.validation import HTTPError, parse_json, validate
-from mockserver.fake.errors import RunFailed
+from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.graph.checkpoint_store import Namespace
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.replies import Response, json_response
@@ -24,40 +23,36 @@ class ThreadStates:
         self._threads = threads
         self._runs = runs
 
-    def get(self, call: Call) -> Response:
+    def get(self, call: ApiCall) -> Response:
         """`GET /threads/{id}/state`: return the state of a thread, or its state at a checkpoint."""
-        thread = self._threads.existing(call, spelled=False)
+        thread = self._threads.get_existing(call)
         subgraphs = call.query("subgraphs") in ("true", "True")
-        wanted = call.path[1:]
-        if not wanted:
-            return json_response(_state(thread, None, (), subgraphs=subgraphs))
-        state = _state(thread, wanted[0], (), subgraphs=subgraphs)
-        return json_response(_without_namespace(state))
+        if len(call.path) == 1:
+            return json_response(_get_state(thread, None, (), subgraphs=subgraphs))
+        state = _get_state(thread, call.path[1], (), subgraphs=subgraphs)
+        return json_response(_drop_namespace(state))
 
-    def at_checkpoint(self, call: Call) -> Response:
+    def at_checkpoint(self, call: ApiCall) -> Response:
         """`POST /threads/{id}/state/checkpoint`: return the state at the checkpoint in the body."""
         call.path_uuid("thread")
         body = call.body(schemas.AT_CHECKPOINT)
-        thread = self._threads.existing(call, spelled=False)
+        thread = self._threads.get_existing(call)
         reference = body["checkpoint"]
-        namespace = namespace_of(reference)
+        namespace = get_namespace(reference)
         subgraphs = body.get("subgraphs", False)
-        state = _state(thread, reference.get("checkpoint_id"), namespace, subgraphs=subgraphs)
+        state = _get_state(thread, reference.get("checkpoint_id"), namespace, subgraphs=subgraphs)
         named = "checkpoint_ns" in reference or "checkpoint_id" not in reference
-        return json_response(state if named else _without_namespace(state))
+        return json_response(state if named else _drop_namespace(state))
 
-    def update(self, call: Call) -> Response:
+    def update(self, call: ApiCall) -> Response:
         """`POST /threads/{id}/state`: write the state of a thread."""
         call.path_uuid("thread")
         body = call.body(schemas.UPDATE)
-        thread = self._threads.existing(call, spelled=False)
+        thread = self._threads.get_existing(call)
         if thread.active:
-            runs = [{"run_id": run.identity, "status": run.status} for run in thread.active]
-            raise HTTPError(409, f"Thread {thread.identity} has in-flight runs: {runs}")
-        try:
-            checkpoint = write_state(call, thread, body, self._runs)
-        except RunFailed as error:
-            raise HTTPError(400, error.message) from None
+            runs = ", ".join(run.identity for run in thread.active)
+            raise HTTPError(409, f"Thread {thread.identity} has active runs: {runs}")
+        checkpoint = write_state(call, thread, body, self._runs)
         reference = {
             "thread_id": thread.identity,
             "checkpoint_ns": checkpoint.path,
@@ -71,54 +66,48 @@ class ThreadStates:
             }
         )
 
-    def history(self, call: Call) -> Response:
+    def history(self, call: ApiCall) -> Response:
         """`GET` or `POST /threads/{id}/history`: list the states of a thread, newest first."""
         if call.request.method == "POST":
             call.path_uuid("thread")
-            return self._list_states(call, validate(schemas.HISTORY, parse_json(call.request.body)))
-        text = call.query("limit") if "limit" in call.queries else "1"
-        try:
-            limit = int(text)
-        except ValueError:
-            raise HTTPError(422, f"Invalid limit {text}") from None
+            return self._list_states(call, call.body(schemas.HISTORY))
+        limit = call.query_number("limit", 1, status=422)
         before = {"checkpoint_id": call.query("before")} if call.query("before") else {}
         return self._list_states(call, {"limit": max(limit, 0), "before": before})
 
-    def _list_states(self, call: Call, query: Mapping[str, Json]) -> Response:
-        thread = self._threads.existing(call)
+    def _list_states(self, call: ApiCall, query: Mapping[str, Json]) -> Response:
+        thread = self._threads.get_existing(call)
         before = query.get("before", {})
         before = before.get("configurable", before).get("checkpoint_id")
         reference = query.get("checkpoint", {})
         wanted = reference.get("checkpoint_id")
-        metadata = query.get("metadata", {})
+        metadata = query.get("metadata", {}).items()
         found = (
             one
-            for one in thread.history.latest(namespace_of(reference))
+            for one in thread.history.latest(get_namespace(reference))
             if (before is None or one.identity < before)
             and (wanted is None or one.identity == wanted)
-            and all(
-                name in one.metadata and one.metadata[name] == metadata[name] for name in metadata
-            )
+            and all((name, part) in one.metadata.items() for name, part in metadata)
         )
         listed = islice(found, int(query.get("limit", 1)))
         return json_response(
-            [state_snapshot.snapshot(thread.identity, thread.history, one) for one in listed]
+            [state_snapshot.create_snapshot(thread.identity, thread.history, one) for one in listed]
         )
 
 
-def _state(
+def _get_state(
     thread: Thread, identity: str | None, namespace: Namespace, *, subgraphs: bool
 ) -> dict[str, Json]:
     history = thread.history
     found = history.head(namespace) if identity is None else history.get(identity)
     if found is not None:
-        return state_snapshot.snapshot(thread.identity, history, found, subgraphs=subgraphs)
+        return state_snapshot.create_snapshot(thread.identity, history, found, subgraphs=subgraphs)
     if identity is None or "graph_id" not in thread.record["metadata"]:
         return dict(state_snapshot.EMPTY_STATE)
-    return state_snapshot.missing_checkpoint(thread.identity, identity)
+    return state_snapshot.create_missing_snapshot(thread.identity, identity)
 
 
-def _without_namespace(state: dict[str, Json]) -> dict[str, Json]:
+def _drop_namespace(state: dict[str, Json]) -> dict[str, Json]:
     """Return a state without the namespace of its checkpoint, as the real server sends it if only the checkpoint id was given."""
     if state["checkpoint"] is None:
         return state

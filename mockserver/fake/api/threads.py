@@ -4,20 +4,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from mockserver.fake.api import schemas
-from mockserver.fake.api.create_run import without_reserved
+from mockserver.fake.api.create_run import drop_reserved
 from mockserver.fake.api.database import Record
-from mockserver.fake.api.endpoint import Call, require_uuid
+from mockserver.fake.api.endpoint import ApiCall, require_uuid
 from mockserver.fake.api.search import check_extract_paths, contains, page_response, sort_records
 from mockserver.fake.api.state_writes import NO_GRAPH, write_state
 from mockserver.fake.api.validation import HTTPError, parse_uuid
-from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Response, error_response, json_response
 from mockserver.fake.threads.thread import Action, Run, Thread
 from mockserver.formats.json_text import Json
-
-NOT_A_UUID = "badly formed hexadecimal UUID string"
 
 
 class Threads:
@@ -26,7 +23,7 @@ class Threads:
     def __init__(self, runs: RunEngine) -> None:
         self._runs = runs
 
-    def create(self, call: Call) -> Response:
+    def create(self, call: ApiCall) -> Response:
         """`POST /threads`: create a thread, or return the existing one if `if_exists` allows it."""
         body = call.body(schemas.THREAD)
         name = call.ids.uuid7("thread")
@@ -39,54 +36,50 @@ class Threads:
             return json_response(thread.record)
         moment = call.database.next_time()
         thread = Thread(
-            new_thread_record(name, call.ids.at(moment), body.get("metadata", {})), moment
+            create_thread_record(name, call.ids.at(moment), body.get("metadata", {})), moment
         )
         call.database.put_thread(thread)
         if body.get("supersteps"):
-            return self._supersteps(call, thread, body["supersteps"])
+            return self._apply_supersteps(call, thread, body["supersteps"])
         return json_response(thread.record)
 
-    def get(self, call: Call) -> Response:
-        """`GET /threads/{id}`: return one thread."""
-        return json_response(self.existing(call).record)
+    def get(self, call: ApiCall) -> Response:
+        return json_response(self.get_existing(call).record)
 
-    def patch(self, call: Call) -> Response:
-        """`PATCH /threads/{id}`: add to the metadata of a thread."""
-        name = call.path_uuid("thread")
+    def patch(self, call: ApiCall) -> Response:
+        call.path_uuid("thread")
         body = call.body(schemas.THREAD_PATCH)
-        thread = self._settled(call, name)
-        if thread is None:
-            raise HTTPError(404, "Not Found")
+        thread = self.get_existing(call)
         ids = call.ids.at(thread.next_moment(call.database.next_time()))
         thread.record = {
             **thread.record,
             "updated_at": ids.time(),
-            "metadata": {**thread.record["metadata"], **without_reserved(body.get("metadata", {}))},
+            "metadata": {**thread.record["metadata"], **drop_reserved(body.get("metadata", {}))},
         }
         call.database.put_thread(thread)
         if call.request.header("prefer") == "return=minimal":
             return Response(204, (), b"")
         return json_response(thread.record)
 
-    def delete(self, call: Call) -> Response:
+    def delete(self, call: ApiCall) -> Response:
         """`DELETE /threads/{id}`: cancel the runs of a thread and delete it."""
-        thread = self.existing(call, spelled=False)
+        thread = self.get_existing(call)
         for run in thread.active:
             thread.cancel(run, Action.INTERRUPT, call.now, None)
         del call.database.threads[thread.identity]
         return Response(204, (), b"")
 
-    def copy(self, call: Call) -> Response:
+    def copy(self, call: ApiCall) -> Response:
         """`POST /threads/{id}/copy`: create a thread with the state and history of another one."""
         name = parse_uuid(call.path[0])
         if name is None:
-            raise HTTPError(400, NOT_A_UUID)
+            raise HTTPError(400, "Invalid thread ID: must be a UUID")
         thread = self._settled(call, name)
         if thread is None:
             raise HTTPError(409, "Conflict")
         moment = thread.next_moment(call.database.next_time())
         ids = call.ids.at(moment)
-        record = new_thread_record(ids.uuid4("thread"), ids, {}) | {
+        record = create_thread_record(ids.uuid4("thread"), ids, {}) | {
             "metadata": thread.record["metadata"]
         }
         del record["values"]
@@ -95,73 +88,66 @@ class Threads:
         call.database.put_thread(copied)
         return json_response(copied.record)
 
-    def search(self, call: Call) -> Response:
+    def search(self, call: ApiCall) -> Response:
         """`POST /threads/search`: list threads."""
         body = call.body(schemas.THREADS)
         check_extract_paths(body)
-        return page_response(sort_records(self._found(call, body), body, by="updated_at"), body)
+        return page_response(
+            sort_records(self._find_matching(call, body), body, by="updated_at"), body
+        )
 
-    def count(self, call: Call) -> Response:
-        """`POST /threads/count`: return the number of threads."""
-        return json_response(len(self._found(call, call.body(schemas.THREADS_COUNT) | {"ids": []})))
+    def count(self, call: ApiCall) -> Response:
+        return json_response(
+            len(self._find_matching(call, call.body(schemas.THREADS_COUNT) | {"ids": []}))
+        )
 
-    def prune(self, call: Call) -> Response:
+    def prune(self, call: ApiCall) -> Response:
         """`POST /threads/prune`: delete several threads."""
         body = call.body(schemas.PRUNE)
         if body.get("strategy") == "keep_latest":
-            raise HTTPError(422, "keep_latest strategy is not supported in in-memory runtime")
+            raise HTTPError(422, "keep_latest is not supported")
         names = [require_uuid(name, "thread") for name in body["thread_ids"]]
         deleted = [
             call.database.threads.pop(name) for name in names if name in call.database.threads
         ]
         return json_response({"pruned_count": len(deleted)})
 
-    def existing(self, call: Call, *, spelled: bool = True) -> Thread:
-        """Return the thread in the path, up to date; raise HTTPError if it does not exist. The error shows its id as *spelled* in the path, or in canonical form."""
+    def get_existing(self, call: ApiCall) -> Thread:
+        """Return the thread in the path, up to date; raise HTTPError if it does not exist."""
         name = call.path_uuid("thread")
         thread = self._settled(call, name)
         if thread is None:
-            shown = call.path[0] if spelled else name
-            raise HTTPError(404, f"Thread with ID {shown} not found")
+            raise HTTPError(404, f"Thread {name} not found")
         return thread
 
-    def find_run(self, call: Call) -> tuple[Thread | None, Run | None]:
+    def find_run(self, call: ApiCall) -> tuple[Thread | None, Run | None]:
         """Return the thread and the run in the path, up to date; None for each that does not exist."""
-        name, run = call.path_uuid("thread"), call.path_uuid("run", 1)
-        thread = call.database.threads.get(name)
-        if thread is None:
-            return None, None
-        self.settle(thread, call.now)
-        return thread, thread.runs.get(run)
+        run = call.path_uuid("run", 1)
+        thread = self._settled(call, call.path_uuid("thread"))
+        return thread, thread.runs.get(run) if thread else None
 
     def settle(self, thread: Thread, now: float) -> Thread:
         """Return *thread*, brought up to date."""
         thread.settle(self._runs.play_on_thread, now)
         return thread
 
-    def _settled(self, call: Call, name: str) -> Thread | None:
+    def _settled(self, call: ApiCall, name: str) -> Thread | None:
         thread = call.database.threads.get(name)
         return thread and self.settle(thread, call.now)
 
-    def _supersteps(self, call: Call, thread: Thread, steps: list[Json]) -> Response:
-        name = thread.identity
+    def _apply_supersteps(self, call: ApiCall, thread: Thread, steps: list[Json]) -> Response:
         if "graph_id" not in thread.record["metadata"]:
-            why = NO_GRAPH.format(id=name)
-            words = f"Thread {name} was created, but there were problems updating the state: {why}"
-            return error_response(201, words)
+            return error_response(201, f"Thread {thread.identity} has no state: {NO_GRAPH}")
         for number, step in enumerate(steps):
             if not step["updates"]:
                 raise HTTPError(400, "No updates provided")
             for place, update in enumerate(step["updates"]):
                 seed = f"{call.ids.seed}/{number}/{place}"
                 one = replace(call, ids=replace(call.ids, seed=seed))
-                try:
-                    write_state(one, thread, update, self._runs, merge=place > 0)
-                except RunFailed as error:
-                    raise HTTPError(400, error.message) from None
+                write_state(one, thread, update, self._runs, merge=place > 0)
         return json_response(thread.record)
 
-    def _found(self, call: Call, body: Mapping[str, Json]) -> list[Record]:
+    def _find_matching(self, call: ApiCall, body: Mapping[str, Json]) -> list[Record]:
         ids = {name: parse_uuid(name) for name in body.get("ids", [])}
         for name, found in ids.items():
             if found is None:
@@ -177,7 +163,7 @@ class Threads:
         ]
 
 
-def new_thread_record(name: str, ids: Ids, metadata: dict[str, Json]) -> dict[str, Json]:
+def create_thread_record(name: str, ids: Ids, metadata: dict[str, Json]) -> dict[str, Json]:
     """Return the record of a new thread."""
     now = ids.time()
     return {
@@ -185,7 +171,7 @@ def new_thread_record(name: str, ids: Ids, metadata: dict[str, Json]) -> dict[st
         "created_at": now,
         "updated_at": now,
         "state_updated_at": now,
-        "metadata": without_reserved(metadata),
+        "metadata": drop_reserved(metadata),
         "status": "idle",
         "config": {},
         "values": None,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mockserver.fake.ids import Ids
 from mockserver.formats.json_text import Json
 
 Namespace = tuple[str, ...]
@@ -31,6 +32,11 @@ class Task:
     """The input of the run, for the task that takes it in."""
 
 
+def create_task(ids: Ids, namespace: Namespace, node: str, step: int, input: Json = None) -> Task:
+    """Return the task of *node* that is due at *step*."""
+    return Task(ids.uuid5("task", *namespace, node, step), node, input=input)
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """The *values* of a graph after *step*, and the *tasks* due next.
@@ -53,12 +59,10 @@ class Checkpoint:
 
     @property
     def path(self) -> str:
-        """The namespace as text."""
         return "|".join(self.namespace)
 
     @property
     def next_nodes(self) -> list[str]:
-        """The names of the next nodes."""
         return [task.name for task in self.tasks]
 
     def with_task(self, identity: str, **changes: Any) -> "Checkpoint":
@@ -85,7 +89,6 @@ class History:
         self._checkpoints = dict(checkpoints or {})
 
     def copy(self) -> "History":
-        """Return a copy that can change independently."""
         return History(self._checkpoints)
 
     def put(self, checkpoint: Checkpoint) -> None:
@@ -93,11 +96,9 @@ class History:
         self._checkpoints[checkpoint.identity] = checkpoint
 
     def get(self, identity: str) -> Checkpoint | None:
-        """Return the checkpoint *identity*, or None."""
         return self._checkpoints.get(identity)
 
     def head(self, namespace: Namespace = ()) -> Checkpoint | None:
-        """Return the last checkpoint of the graph at *namespace*, or None."""
         return next(self.latest(namespace), None)
 
     def latest(self, namespace: Namespace = ()) -> Iterator[Checkpoint]:
@@ -105,7 +106,6 @@ class History:
         return (one for one in reversed(self._checkpoints.values()) if one.namespace == namespace)
 
     def drop_run(self, run: str) -> None:
-        """Delete the checkpoints of *run*."""
         for identity, one in list(self._checkpoints.items()):
             if one.metadata.get("run_id") == run:
                 del self._checkpoints[identity]
@@ -120,6 +120,5 @@ class History:
         )
 
     def drop_oldest(self, limit: int) -> None:
-        """Drop the oldest checkpoints above the limit."""
         while len(self._checkpoints) > limit:
             del self._checkpoints[next(iter(self._checkpoints))]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from mockserver.fake.graph.checkpoint_store import Checkpoint, History, Namespace, Task
-from mockserver.fake.graph.metadata import RESEARCHER, START, Scope, checkpoint_metadata
+from mockserver.fake.graph.checkpoint_store import Checkpoint, History, Namespace, Task, create_task
+from mockserver.fake.graph.metadata import RESEARCHER, START, Scope, build_checkpoint_metadata
 from mockserver.fake.graph.state import State
 from mockserver.fake.graph.stream_modes import StreamModes
 from mockserver.fake.ids import Ids
@@ -47,19 +47,15 @@ class Checkpointer:
         """Return the checkpoint from which the graph at *namespace* continues, or None for a new graph."""
         if not self.keeps_thread:
             return None
-        requested_id = self.requested_id if not namespace else None
-        found = (
-            self._history.head(namespace)
-            if requested_id is None
-            else self._history.get(requested_id)
-        )
+        found = self._history.head(namespace)
+        if self.requested_id is not None and not namespace:
+            found = self._history.get(self.requested_id)
         if found is not None:
             self._heads[namespace] = self._last[namespace] = found
         return found
 
     @property
     def requested_id(self) -> str | None:
-        """The id of the checkpoint that the request names, or None."""
         requested_id: str | None = self._request.config.get("configurable", {}).get("checkpoint_id")
         return requested_id
 
@@ -75,14 +71,14 @@ class Checkpointer:
         has_other_keys = isinstance(value, dict) and value and "messages" not in value
         values: Any = head.values if head else {} if has_other_keys else {"messages": []}
         step = head.step + 1 if head else FIRST_STEP
-        task = Task(self._ids.uuid5("task", *namespace, START, step), START, input=value)
+        task = create_task(self._ids, namespace, START, step, value)
         self._save(namespace, step, values, "input", (task,), "")
 
     def fork(self, head: Checkpoint) -> Checkpoint:
         """Start a branch at *head*, an earlier checkpoint; return its first checkpoint."""
         step = head.step + 1
         tasks = (
-            Task(self._task(head.namespace, task.name, step), task.name, input=task.input)
+            create_task(self._ids, head.namespace, task.name, step, task.input)
             for task in head.tasks
         )
         return self._save(head.namespace, step, dict(head.values), "fork", tuple(tasks), head.node)
@@ -96,30 +92,22 @@ class Checkpointer:
         tasks = (Task(task.task, task.node),) if task else ()
         self._save(namespace, step, state, "loop", tasks, node)
 
-    def resume(self, head: Checkpoint, state: State, tasks: tuple[Task, ...]) -> None:
-        """Emit the checkpoint *head*, from which a graph continues with *state* and the due *tasks*."""
-        configurable = {
-            "thread_id": self._request.thread_id,
-            "checkpoint_ns": head.path,
-            "checkpoint_id": head.parent,
+    def resume(self, head: Checkpoint) -> None:
+        """Emit the checkpoint *head*, from which a graph continues."""
+        parent = head.parent and {
+            "configurable": {
+                "thread_id": self._request.thread_id,
+                "checkpoint_ns": head.path,
+                "checkpoint_id": head.parent,
+                **_checkpoint_map(head.namespace, head.parent, head.outer),
+            }
         }
-        save_input = head.parent and {
-            "configurable": configurable | _checkpoint_map(head.namespace, head.parent, head.outer)
-        }
-        self._send(head, save_input, state, tasks, dict(head.metadata))
+        self._send(head, parent, dict(head.metadata))
 
     def update_task(self, namespace: Namespace, task: str, **changes: Any) -> None:
-        """Update a *task* that was due at the last checkpoint."""
         last = self._last.get(namespace)
         if last is not None:
-            self._store(last.with_task(task, **changes))
-
-    def replace_last(self, checkpoint: Checkpoint) -> None:
-        """Replace the last checkpoint."""
-        self._store(checkpoint)
-
-    def _task(self, namespace: Namespace, node: str, step: int) -> str:
-        return self._ids.uuid5("task", *namespace, node, step)
+            self.store(last.with_task(task, **changes))
 
     def _save(
         self,
@@ -130,7 +118,7 @@ class Checkpointer:
         tasks: tuple[Task, ...],
         node: str,
     ) -> Checkpoint:
-        save_input = (self._heads if self._at_exit else self._last).get(namespace)
+        parent = (self._heads if self._at_exit else self._last).get(namespace)
         outer = {
             "|".join(namespace[:depth]): self._last[namespace[:depth]].identity
             for depth in range(len(namespace))
@@ -138,7 +126,7 @@ class Checkpointer:
         }
         checkpoint = Checkpoint(
             identity=self._ids.uuid6(self._count, step, "checkpoint", *namespace, step),
-            parent=save_input.identity if save_input else None,
+            parent=parent.identity if parent else None,
             namespace=namespace,
             outer=outer,
             values=state,
@@ -148,29 +136,22 @@ class Checkpointer:
             tasks=tasks,
         )
         self._count += 1
-        parent = save_input and self._config(save_input)
         own_metadata = {"source": source, "step": step, "parents": outer}
-        self._send(checkpoint, parent, state, tasks, own_metadata)
-        self._store(self._with_metadata(checkpoint, own_metadata))
+        self._send(checkpoint, parent and self._create_config(parent), own_metadata)
+        metadata = build_checkpoint_metadata(
+            self._request, self._get_enclosing_task(namespace), outer, own_metadata
+        )
+        self.store(replace(checkpoint, metadata=metadata, created_at=self._modes.time()))
         return checkpoint
 
-    def _with_metadata(self, checkpoint: Checkpoint, own_metadata: dict[str, Json]) -> Checkpoint:
-        metadata = checkpoint_metadata(
-            self._request,
-            self._enclosing_task(checkpoint.namespace),
-            checkpoint.outer,
-            own_metadata,
-        )
-        return replace(checkpoint, metadata=metadata, created_at=self._modes.time())
-
-    def _enclosing_task(self, namespace: Namespace) -> Scope | None:
+    def _get_enclosing_task(self, namespace: Namespace) -> Scope | None:
         """Return the task that runs the graph at *namespace*, or None for the root graph."""
         if not namespace:
             return None
         *outer, last = namespace
         node, _, task = last.partition(":")
-        save_input = self._last.get(tuple(outer))
-        step = save_input.step + 1 if save_input else 0
+        before = self._last.get(tuple(outer))
+        step = before.step + 1 if before else 0
         return Scope("", tuple(outer), (), node, step, task)
 
     def close(self) -> None:
@@ -180,7 +161,8 @@ class Checkpointer:
                 if checkpoint.tasks or not checkpoint.namespace:
                     self._persist(checkpoint)
 
-    def _store(self, checkpoint: Checkpoint) -> None:
+    def store(self, checkpoint: Checkpoint) -> None:
+        """Make *checkpoint* the last one."""
         self._last[checkpoint.namespace] = checkpoint
         if not self._at_exit:
             self._persist(checkpoint)
@@ -189,46 +171,33 @@ class Checkpointer:
         self._history.put(checkpoint)
         self._on_save(checkpoint)
 
-    def _send(
-        self,
-        checkpoint: Checkpoint,
-        parent: Json,
-        state: State,
-        tasks: tuple[Task, ...],
-        metadata: dict[str, Json],
-    ) -> None:
-        namespace = checkpoint.namespace
+    def _send(self, checkpoint: Checkpoint, parent: Json, metadata: dict[str, Json]) -> None:
         payload = {
-            "config": self._config(checkpoint),
+            "config": self._create_config(checkpoint),
             "parent_config": parent,
-            "values": state,
+            "values": checkpoint.values,
             "metadata": metadata,
-            "next": [task.name for task in tasks],
+            "next": checkpoint.next_nodes,
         }
-        inner = [self._subgraph_reference(task) for task in tasks]
-        save_input = checkpoint.parent
-        self._modes.checkpoint(
-            namespace,
-            checkpoint.step,
-            payload
-            | {
-                "tasks": [
-                    {**_task_json(task), "state": one and {"configurable": one}}
-                    for task, one in zip(tasks, inner, strict=True)
-                ]
-            },
-            payload
-            | {
-                "tasks": [
-                    {**_task_json(task), **({"checkpoint": one} if one else {"state": None})}
-                    for task, one in zip(tasks, inner, strict=True)
-                ],
-                "checkpoint": self._reference(checkpoint, checkpoint.identity),
-                "parent_checkpoint": save_input and self._reference(checkpoint, save_input),
-            },
+        thread = self._request.thread_id
+        tasks, debug_tasks = [], []
+        for task in checkpoint.tasks:
+            inner = create_subgraph_reference(thread, task)
+            tasks.append(_convert_task(task) | {"state": inner and {"configurable": inner}})
+            debug_tasks.append(
+                _convert_task(task) | ({"checkpoint": inner} if inner else {"state": None})
+            )
+        debug = {
+            "tasks": debug_tasks,
+            "checkpoint": create_reference(thread, checkpoint, checkpoint.identity),
+            "parent_checkpoint": checkpoint.parent
+            and create_reference(thread, checkpoint, checkpoint.parent),
+        }
+        self._modes.send_checkpoint(
+            checkpoint.namespace, checkpoint.step, payload | {"tasks": tasks}, payload | debug
         )
 
-    def _config(self, checkpoint: Checkpoint) -> Json:
+    def _create_config(self, checkpoint: Checkpoint) -> Json:
         return {
             "configurable": {
                 "checkpoint_ns": checkpoint.path,
@@ -238,14 +207,8 @@ class Checkpointer:
             }
         }
 
-    def _reference(self, checkpoint: Checkpoint, identity: str) -> Json:
-        return reference(self._request.thread_id, checkpoint, identity)
 
-    def _subgraph_reference(self, task: Task) -> Json:
-        return subgraph_reference(self._request.thread_id, task)
-
-
-def reference(thread: str, checkpoint: Checkpoint, identity: str) -> dict[str, Json]:
+def create_reference(thread: str, checkpoint: Checkpoint, identity: str) -> dict[str, Json]:
     """Return the server's reference to the checkpoint *identity*: *checkpoint* or the one before it."""
     return {
         "checkpoint_id": identity,
@@ -255,14 +218,14 @@ def reference(thread: str, checkpoint: Checkpoint, identity: str) -> dict[str, J
     }
 
 
-def subgraph_reference(thread: str, task: Task) -> dict[str, Json] | None:
+def create_subgraph_reference(thread: str, task: Task) -> dict[str, Json] | None:
     """Return a reference to the subgraph that *task* runs, or None if it runs none."""
     if task.name != RESEARCHER:
         return None
     return {"thread_id": thread, "checkpoint_ns": f"{task.name}:{task.identity}"}
 
 
-def _task_json(task: Task) -> dict[str, Json]:
+def _convert_task(task: Task) -> dict[str, Json]:
     """Return the JSON of a due *task*; with an error it has no list of interrupts."""
     own_metadata: dict[str, Json] = {"id": task.identity, "name": task.name}
     if task.error is not None:

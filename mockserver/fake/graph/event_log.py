@@ -21,7 +21,6 @@ class Event:
 
     @property
     def raw(self) -> bytes:
-        """The event on the wire."""
         return sse.encode_message(self.name, to_server_json(self.value), self.identity)
 
 
@@ -59,18 +58,15 @@ class EventLog:
         self._scaled_now = self._scaled_until = 0.0
 
     def wait(self, seconds: float) -> None:
-        """Advance the time by *seconds*."""
         self.now += seconds
 
     def emit(self, name: str, value: Json | JsonText) -> None:
-        """Log an event."""
         self._events.append(Event(self._advance(), name, value, self._next_id()))
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Log a new or updated checkpoint."""
         self._checkpoints.append((self._advance(), checkpoint))
 
-    def result(self, error: RunFailed | None, note: str | None) -> RunResult:
+    def build_result(self, error: RunFailed | None, note: str | None) -> RunResult:
         """Return the logged run; *error* is the reason if it failed."""
         events, checkpoints = tuple(self._events), tuple(self._checkpoints)
         return RunResult(events, checkpoints, self._advance(), self.now, error, note)

@@ -1,25 +1,22 @@
 """The stream mode `events`: LangChain's callbacks as the server sends them. No I/O."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from mockserver.fake.graph.metadata import (
     MODEL,
     Scope,
-    graph_metadata,
-    inner_metadata,
-    message_metadata,
-    model_metadata,
-    node_metadata,
+    build_graph_metadata,
+    build_inner_metadata,
+    build_message_metadata,
+    build_model_metadata,
+    build_node_metadata,
 )
 from mockserver.fake.graph.stream_modes import MESSAGES, Emit
-from mockserver.fake.messages.model import Message
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 
-ROUTE = "should_continue"
+_ROUTE = "should_continue"
 """The name of the function that selects the next node."""
-
-INNER = "LangGraph"
 
 Metadata = Callable[[RunRequest, Scope], dict[str, Json]]
 """Builds the metadata of a scope; called only if the mode `events` is requested, because it is slow."""
@@ -41,77 +38,39 @@ class Callbacks:
         self._name = request.config.get("run_name", request.graph)
         self._tags: list[Json] = list(request.config.get("tags") or [])
 
-    def graph_start(self, scope: Scope, value: Json) -> None:
-        """Emit the start of the graph with its raw input *value*."""
-        self._graph("on_chain_start", scope, {"input": value})
+    def emit_graph(self, event: str, scope: Scope, data: Json) -> None:
+        self._send(
+            event, scope, self._name, [], lambda request, _: build_graph_metadata(request), data
+        )
 
-    def graph_end(self, scope: Scope, state: Json) -> None:
-        """Emit the end of the graph in *state*."""
-        self._graph("on_chain_end", scope, {"output": state})
+    def emit_node(self, event: str, scope: Scope, data: Json) -> None:
+        self._send(
+            event, scope, scope.node, [f"graph:step:{scope.step}"], build_node_metadata, data
+        )
 
-    def inner_start(self, scope: Scope, state: Json) -> None:
-        """Emit the start of the subgraph."""
-        self._inner("on_chain_start", scope, INNER, {"input": state})
+    def emit_inside_node(self, event: str, scope: Scope, name: str, data: Json) -> None:
+        """Emit an *event* of the tool or subgraph *name* that a node runs."""
+        self._send(event, scope, name, ["seq:step:1"], build_inner_metadata, data)
 
-    def inner_end(self, scope: Scope, state: Json, output: Json) -> None:
-        """Emit the end of the subgraph."""
-        self._inner("on_chain_end", scope, INNER, {"output": output, "input": state})
+    def emit_route(self, scope: Scope, state: Json, chosen: str) -> None:
+        tags, data = ["seq:step:3"], {"output": chosen, "input": state}
+        self._send("on_chain_start", scope, _ROUTE, tags, build_node_metadata, {"input": state})
+        self._send("on_chain_end", scope, _ROUTE, tags, build_node_metadata, data)
 
-    def node_start(self, scope: Scope, state: Json) -> None:
-        """Emit the start of a node."""
-        self._node("on_chain_start", scope, {"input": state})
-
-    def node_end(self, scope: Scope, state: Json, update: Json) -> None:
-        """Emit the end of a node with its *update*."""
-        self._node("on_chain_stream", scope, {"chunk": update})
-        self._node("on_chain_end", scope, {"output": update, "input": state})
-
-    def route(self, scope: Scope, state: Json, chosen: str) -> None:
-        """Emit the selection of the next node, *chosen*."""
-        tags, said = ["seq:step:3"], {"output": chosen, "input": state}
-        self._send("on_chain_start", scope, ROUTE, tags, node_metadata, {"input": state})
-        self._send("on_chain_end", scope, ROUTE, tags, node_metadata, said)
-
-    def model_start(self, scope: Scope, messages: Sequence[Message]) -> None:
-        """Emit the start of a chat model call."""
-        self._model("on_chat_model_start", scope, {"input": {"messages": [list(messages)]}})
-
-    def model_stream(self, scope: Scope, chunk: Message) -> None:
-        """Emit a *chunk* of the chat model."""
-        self._model("on_chat_model_stream", scope, {"chunk": chunk})
-
-    def model_end(self, scope: Scope, messages: Sequence[Message], message: Message) -> None:
-        """Emit the *message* of the chat model."""
-        said = {"output": message, "input": {"messages": [list(messages)]}}
-        self._model("on_chat_model_end", scope, said)
-
-    def tool(self, event: str, scope: Scope, name: str, said: Json) -> None:
-        """Emit the *event* of the tool *name*: start, end or error."""
-        self._inner(event, scope, name, said)
-
-    def _graph(self, event: str, scope: Scope, said: Json) -> None:
-        self._send(event, scope, self._name, [], lambda request, _: graph_metadata(request), said)
-
-    def _node(self, event: str, scope: Scope, said: Json) -> None:
-        self._send(event, scope, scope.node, [f"graph:step:{scope.step}"], node_metadata, said)
-
-    def _inner(self, event: str, scope: Scope, name: str, said: Json) -> None:
-        self._send(event, scope, name, ["seq:step:1"], inner_metadata, said)
-
-    def _model(self, event: str, scope: Scope, said: Json) -> None:
+    def emit_model(self, event: str, scope: Scope, data: Json) -> None:
         # If the server also streams the message, the tags are in the metadata that both share.
         shown = self._streams and (self._request.subgraphs or not scope.namespace)
-        metadata = message_metadata if shown else model_metadata
-        self._send(event, scope, MODEL, ["seq:step:1"], metadata, said)
+        metadata = build_message_metadata if shown else build_model_metadata
+        self._send(event, scope, MODEL, ["seq:step:1"], metadata, data)
 
     def _send(
-        self, event: str, scope: Scope, name: str, tags: list[str], metadata: Metadata, said: Json
+        self, event: str, scope: Scope, name: str, tags: list[str], metadata: Metadata, data: Json
     ) -> None:
         if not self._is_enabled:
             return
         event_data = {
             "event": event,
-            "data": said,
+            "data": data,
             "name": name,
             "tags": [*tags, *self._tags],
             "run_id": scope.run,

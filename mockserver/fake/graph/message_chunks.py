@@ -27,12 +27,10 @@ class ModelOutput:
 
     @property
     def streamed_id(self) -> str:
-        """The id of the message in a stream."""
         return f"lc_run--{self.identity}"
 
     @property
     def length(self) -> int:
-        """The number of tokens."""
         arguments = (1 + len(split_arguments(call.args)) for call in self.speak.calls)
         return (
             len(split_text(self.speak.reasoning))
@@ -40,54 +38,68 @@ class ModelOutput:
             + sum(arguments)
         )
 
-    def whole(self, *, streamed: bool) -> Message:
+    def build_message(self, *, streamed: bool) -> Message:
         """Return the whole message; if it is not *streamed*, its id ends with `-0`, as on the real server."""
         identity = self.streamed_id if streamed else f"{self.streamed_id}-0"
-        return model.ai(_content(self.speak.reasoning, self.speak.text), identity, self._calls())
+        return model.create_ai_message(
+            _build_content(self.speak.reasoning, self.speak.text), identity, self._create_calls()
+        )
 
-    def chunks(self) -> Iterator[tuple[Message, GetPartial]]:
+    def split_chunks(self) -> Iterator[tuple[Message, GetPartial]]:
         """Yield each chunk with a function that returns the partial message."""
         reasoning = text = ""
         for token in split_text(self.speak.reasoning):
             reasoning += token
-            yield self._chunk(_content(token, "")), partial(self._partial_message, reasoning, text)
+            yield (
+                self._create_chunk(_build_content(token, "")),
+                partial(self._build_partial, reasoning, text),
+            )
         for token in split_text(self.speak.text):
             text += token
-            piece = _content("", token) if not reasoning else [_block(token)]
-            yield self._chunk(piece), partial(self._partial_message, reasoning, text)
-        tell = partial(self._partial_message, reasoning, text)
+            piece = _build_content("", token) if not reasoning else [_create_block(token)]
+            yield self._create_chunk(piece), partial(self._build_partial, reasoning, text)
+        tell = partial(self._build_partial, reasoning, text)
         for index, call in enumerate(self.speak.calls):
             name, identity, written = call.tool, self.calls[index], ""
-            yield self._call_chunk(index, name, "", identity), partial(tell, index, written)
+            yield self._create_call_chunk(index, name, "", identity), partial(tell, index, written)
             for token in split_arguments(call.args):
                 written += token
-                yield self._call_chunk(index, None, token, None), partial(tell, index, written)
+                yield (
+                    self._create_call_chunk(index, None, token, None),
+                    partial(tell, index, written),
+                )
         bare = [] if reasoning and not self.speak.calls else ""
-        last = model.chunk(bare, self.streamed_id, last=True)
+        last = model.create_chunk(bare, self.streamed_id, last=True)
         yield last, partial(tell, len(self.speak.calls))
 
-    def _calls(self) -> list[Json]:
+    def _create_calls(self) -> list[Json]:
         pairs = zip(self.speak.calls, self.calls, strict=True)
-        return [model.call(call.tool, dict(call.args), identity) for call, identity in pairs]
+        return [
+            model.create_tool_call(call.tool, dict(call.args), identity) for call, identity in pairs
+        ]
 
-    def _partial_message(
+    def _build_partial(
         self, reasoning: str, text: str, index: int = 0, written: str | None = None
     ) -> Message:
         """Return the message with the calls before *index*, and that call if *written* holds part of its arguments."""
-        calls = self._calls()[:index]
+        calls = self._create_calls()[:index]
         if written is not None:
             args = parse_partial(written) if written else {}
-            calls.append(model.call(self.speak.calls[index].tool, args, self.calls[index]))
-        return model.ai(_content(reasoning, text), self.streamed_id, calls)
+            calls.append(
+                model.create_tool_call(self.speak.calls[index].tool, args, self.calls[index])
+            )
+        return model.create_ai_message(_build_content(reasoning, text), self.streamed_id, calls)
 
-    def _chunk(self, content: Json) -> Message:
-        return model.chunk(content, self.streamed_id)
+    def _create_chunk(self, content: Json) -> Message:
+        return model.create_chunk(content, self.streamed_id)
 
-    def _call_chunk(self, index: int, name: str | None, args: str, identity: str | None) -> Message:
-        piece = model.chunk("", self.streamed_id)
+    def _create_call_chunk(
+        self, index: int, name: str | None, args: str, identity: str | None
+    ) -> Message:
+        piece = model.create_chunk("", self.streamed_id)
         written = parse_partial(args) if args else {}
         if isinstance(written, dict):
-            piece["tool_calls"] = [model.call(name or "", written, identity)]
+            piece["tool_calls"] = [model.create_tool_call(name or "", written, identity)]
         else:
             piece["invalid_tool_calls"] = [
                 {
@@ -104,19 +116,19 @@ class ModelOutput:
         return piece
 
 
-def model_output(speak: Speak, ids: Ids, *scope: str | int) -> ModelOutput:
+def create_model_output(speak: Speak, ids: Ids, *scope: str | int) -> ModelOutput:
     """Return the output for *speak*; *scope* makes its ids unique."""
     calls = (f"call_{ids.hex('call', *scope, number)[:24]}" for number in range(len(speak.calls)))
     return ModelOutput(speak, ids.uuid7("model", *scope), tuple(calls))
 
 
-def _content(reasoning: str, text: str) -> Json:
+def _build_content(reasoning: str, text: str) -> Json:
     """Return the content of a message: its text, or a list of parts if it has reasoning."""
     if not reasoning:
         return text
     thought = {"type": "reasoning", "reasoning": reasoning, "index": 0}
-    return [thought, _block(text)] if text else [thought]
+    return [thought, _create_block(text)] if text else [thought]
 
 
-def _block(text: str) -> Json:
+def _create_block(text: str) -> Json:
     return {"type": "text", "text": text, "index": 1}

@@ -32,6 +32,9 @@ MODEL = "ChatMockserver"
 START, AGENT, TOOLS, RESEARCHER, END = "__start__", "agent", "tools", "researcher", "__end__"
 """The nodes of the graph; the researcher is a subgraph."""
 
+SUBGRAPH = "LangGraph"
+"""The name of the subgraph in callbacks."""
+
 PULL = "__pregel_pull"
 """The first part of the path of every task."""
 
@@ -63,11 +66,10 @@ class Scope:
         return (*self.namespace, f"{self.node}:{self.task}")
 
     def within(self, run: str) -> "Scope":
-        """Return the scope of a callback *run* inside this one."""
         return replace(self, run=run, parents=(*self.parents, self.run))
 
 
-def task_metadata(request: RunRequest) -> dict[str, Json]:
+def build_task_metadata(request: RunRequest) -> dict[str, Json]:
     """Return the metadata of a task for the modes `tasks` and `debug`."""
     metadata = _run_metadata(request) | _tags(request)
     return {name: value for name, value in metadata.items() if name not in _NODE_KEYS}
@@ -88,7 +90,7 @@ def _run_metadata(request: RunRequest) -> dict[str, Json]:
     }
 
 
-def checkpoint_metadata(
+def build_checkpoint_metadata(
     request: RunRequest,
     around: Scope | None,
     outer: Mapping[str, str],
@@ -128,15 +130,13 @@ def _model(request: RunRequest) -> dict[str, Json]:
     return {"model": model} if isinstance(model, str) else {}
 
 
-def graph_metadata(request: RunRequest) -> dict[str, Json]:
-    """Return the metadata of a callback of the root graph."""
+def build_graph_metadata(request: RunRequest) -> dict[str, Json]:
     return _run_metadata(request) | {"thread_id": request.thread_id, "ls_integration": "langgraph"}
 
 
-def node_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]:
-    """Return the metadata of a callback of a node."""
+def build_node_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]:
     inside = {"checkpoint_ns": "|".join(scope.namespace)} if scope.namespace else {}
-    return graph_metadata(request) | _node_keys(scope) | inside
+    return build_graph_metadata(request) | _node_keys(scope) | inside
 
 
 def _node_keys(scope: Scope) -> dict[str, Json]:
@@ -149,20 +149,20 @@ def _node_keys(scope: Scope) -> dict[str, Json]:
     }
 
 
-def inner_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]:
+def build_inner_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]:
     """Return the metadata of a callback inside a node: of a tool or the subgraph."""
     namespace = scope.namespace or scope.path
-    return node_metadata(request, scope) | {"checkpoint_ns": "|".join(namespace)}
+    return build_node_metadata(request, scope) | {"checkpoint_ns": "|".join(namespace)}
 
 
-def message_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]:
+def build_message_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]:
     """Return the metadata of a streamed message of the chat model."""
-    return model_metadata(request, scope) | _tags(request)
+    return build_model_metadata(request, scope) | _tags(request)
 
 
-def model_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]:
+def build_model_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]:
     """Return the metadata of a callback of the chat model."""
-    metadata = inner_metadata(request, scope)
+    metadata = build_inner_metadata(request, scope)
     if "events" not in request.modes:
         namespace = metadata.pop("checkpoint_ns")
         metadata |= _model(request) | {"checkpoint_ns": namespace}

@@ -6,23 +6,23 @@ from dataclasses import dataclass, field
 
 from mockserver.fake.errors import RunFailed, RunInterrupted
 from mockserver.fake.graph.events_mode import Callbacks
-from mockserver.fake.graph.message_chunks import model_output
-from mockserver.fake.graph.metadata import Scope, message_metadata
+from mockserver.fake.graph.message_chunks import create_model_output
+from mockserver.fake.graph.metadata import Scope, build_message_metadata
 from mockserver.fake.graph.state import State
 from mockserver.fake.graph.stream_modes import StreamModes
-from mockserver.fake.ids import Ids, interrupt_id
+from mockserver.fake.ids import Ids, create_interrupt_id
 from mockserver.fake.json_format import JsonText
 from mockserver.fake.messages import model as chat
 from mockserver.fake.messages.model import Message
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import (
-    Call,
     Custom,
     Fail,
     Interrupt,
     Pace,
     Pause,
     Speak,
+    ToolCall,
     Update,
     Visit,
     fill_placeholders,
@@ -31,14 +31,8 @@ from mockserver.formats.json_text import Json, dumps
 
 _PART_TYPES = frozenset(
     (
-        "text",
-        "image_url",
-        "image",
-        "json",
-        "search_result",
-        "custom_tool_call_output",
-        "document",
-        "file",
+        *("text", "image_url", "image", "json", "search_result", "custom_tool_call_output"),
+        *("document", "file"),
     )
 )
 """The types of parts that a tool message may have."""
@@ -59,21 +53,21 @@ class Nodes:
     wait: Callable[[float], None]
     answers: dict[str, tuple[Json, ...]] = field(default_factory=dict)
 
-    def agent(self, scope: Scope, state: State, visit: Visit | None) -> State:
+    def run_agent(self, scope: Scope, state: State, visit: Visit | None) -> State:
         """Play one *visit* of the script; return the update of the state."""
         update: State = {}
         answer: dict[str, str] = {}
-        answers = self._answers(scope)
+        answers = self._get_answers(scope)
         for step in visit.steps if visit else ():
             match fill_placeholders(step, answer):
                 case Speak() as speak:
                     update["messages"] = [self._speak(scope, state, speak)]
                 case Custom(value):
-                    self.modes.custom(scope.namespace, value)
+                    self.modes.send("custom", scope.namespace, value)
                 case Update(values):
                     update |= values
                 case Interrupt(value):
-                    answer = _human_answer(scope, value, answers)
+                    answer = _get_human_answer(scope, value, answers)
                 case Fail(kind, message):
                     raise RunFailed(kind, repr(message) if kind == "KeyError" else message)
                 case Pause(seconds):
@@ -82,46 +76,45 @@ class Nodes:
                     raise AssertionError("the steps of a Delegate are visits of their own")
         return update
 
-    def tools(self, scope: Scope, state: State, visit: Visit) -> State:
+    def run_tools(self, scope: Scope, state: State, visit: Visit) -> State:
         """Answer the tool calls of the last message with the results of *visit*; return the update of the state."""
         assert visit.speech is not None
         tool_calls = state["messages"][-1]["tool_calls"]
         calls = visit.speech.calls
         messages: list[Message] = []
-        answers = self._answers(scope)
+        answers = self._get_answers(scope)
         for number, (call, one) in enumerate(zip(calls, tool_calls, strict=True)):
             undone = any(later.ask is not None for later in calls[number + 1 :])
             messages.append(self._run_tool(scope, number, call, one, answers, named=not undone))
         return {"messages": messages}
 
     def _speak(self, scope: Scope, state: State, speak: Speak) -> Message:
-        """Let the chat model produce the message of *speak*."""
-        said = model_output(speak, self.ids, scope.task)
-        model = scope.within(said.identity)
+        output = create_model_output(speak, self.ids, scope.task)
+        model = scope.within(output.identity)
         every = self.pace.token if speak.every is None else speak.every
-        messages = state["messages"]
-        self.callbacks.model_start(model, messages)
+        given = {"input": {"messages": [list(state["messages"])]}}
+        self.callbacks.emit_model("on_chat_model_start", model, given)
         self.wait(self.pace.first)
         if self.modes.streams_tokens:
-            metadata = JsonText(dumps(message_metadata(self.request, scope)))
-            for number, (chunk, get_partial) in enumerate(said.chunks()):
+            metadata = JsonText(dumps(build_message_metadata(self.request, scope)))
+            for number, (chunk, get_partial) in enumerate(output.split_chunks()):
                 self.wait(every if number else 0)
-                self.callbacks.model_stream(model, chunk)
-                self.modes.token(scope, chunk, get_partial, metadata)
+                self.callbacks.emit_model("on_chat_model_stream", model, {"chunk": chunk})
+                self.modes.send_token(scope, chunk, get_partial, metadata)
         else:
-            self.wait(every * said.length)
-        message = said.whole(streamed=self.modes.streams_tokens)
-        self.callbacks.model_end(model, messages, message)
+            self.wait(every * output.length)
+        message = output.build_message(streamed=self.modes.streams_tokens)
+        self.callbacks.emit_model("on_chat_model_end", model, {"output": message, **given})
         return message
 
-    def _answers(self, scope: Scope) -> Iterator[Json]:
+    def _get_answers(self, scope: Scope) -> Iterator[Json]:
         return iter(self.answers.get(scope.task, ()))
 
     def _run_tool(
         self,
         scope: Scope,
         number: int,
-        call: Call,
+        call: ToolCall,
         tool_call: Json,
         answers: Iterator[Json],
         *,
@@ -130,33 +123,37 @@ class Nodes:
         """Return the message of a tool for the *call*; unless *named*, the message gets its id later."""
         tool = scope.within(self.ids.uuid7("tool", scope.task, number))
         given = {"input": tool_call["args"]}
-        self.callbacks.tool("on_tool_start", tool, call.tool, given)
+        self.callbacks.emit_inside_node("on_tool_start", tool, call.tool, given)
         self.wait(self.pace.tool)
         try:
-            answer = {} if call.ask is None else _human_answer(scope, call.ask, answers)
+            answer = {} if call.ask is None else _get_human_answer(scope, call.ask, answers)
         except RunInterrupted as stopped:
-            error = {"error": "GraphInterrupt", "message": _interrupt_text(stopped)}
-            said = {"error": error, **given, "tool_call_id": tool_call["id"]}
-            self.callbacks.tool("on_tool_error", tool, call.tool, said)
+            error = {"error": "GraphInterrupt", "message": _describe_interrupts(stopped)}
+            data = {"error": error, **given, "tool_call_id": tool_call["id"]}
+            self.callbacks.emit_inside_node("on_tool_error", tool, call.tool, data)
             raise
         result = fill_placeholders(call.result, answer)
-        message = chat.tool(_content(result), call.tool, tool_call["id"], failed=call.failed)
+        message = chat.create_tool_message(
+            _to_content(result), call.tool, tool_call["id"], failed=call.failed
+        )
         if self.modes.streams_tokens and named:
             message["id"] = self.ids.uuid4("message", scope.task, number)
-        self.callbacks.tool("on_tool_end", tool, call.tool, {"output": message, **given})
+        self.callbacks.emit_inside_node(
+            "on_tool_end", tool, call.tool, {"output": message, **given}
+        )
         return message
 
 
-def _human_answer(scope: Scope, value: Json, answers: Iterator[Json]) -> dict[str, str]:
+def _get_human_answer(scope: Scope, value: Json, answers: Iterator[Json]) -> dict[str, str]:
     """Return the human's answer to an interrupt; raise RunInterrupted if there is none yet."""
     for answer in answers:
-        said = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
-        return {"answer": said}
-    identity = interrupt_id(scope.path)
+        text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+        return {"answer": text}
+    identity = create_interrupt_id(scope.path)
     raise RunInterrupted({"value": value, "id": identity, "response_schema": None})
 
 
-def _content(result: Json) -> Json:
+def _to_content(result: Json) -> Json:
     """Return a tool's result as message content: unchanged if possible, else as JSON text."""
     if isinstance(result, str) or (isinstance(result, list) and all(map(_is_part, result))):
         return result
@@ -167,7 +164,7 @@ def _is_part(value: Json) -> bool:
     return isinstance(value, str) or (isinstance(value, dict) and value.get("type") in _PART_TYPES)
 
 
-def _interrupt_text(stopped: RunInterrupted) -> str:
+def _describe_interrupts(stopped: RunInterrupted) -> str:
     """Return the interrupts as the message of LangGraph's GraphInterrupt."""
     shown = ", ".join(
         f"Interrupt(value={one['value']!r}, id='{one['id']}', response_schema=None)"

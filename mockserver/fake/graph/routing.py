@@ -1,11 +1,11 @@
 """Selects the next node of the fake graph. No I/O."""
 
 from mockserver.fake.graph.metadata import AGENT, END, RESEARCHER, START, TOOLS
-from mockserver.fake.graph.state import State, conversation
+from mockserver.fake.graph.state import State, summarize_messages
 from mockserver.fake.script.model import Script, Situation, Visit
 
 
-def next_node(
+def select_next_node(
     visits: tuple[Visit, ...], node: str, update: State, state: State, *, inside: bool = False
 ) -> str:
     """Return the node after *node*, whose *update* resulted in *state*; *visits* is the plan of the script.
@@ -14,10 +14,10 @@ def next_node(
     """
     if node in (START, TOOLS):
         return AGENT
-    said = update.get("messages")
-    if said and said[-1].get("tool_calls"):
+    new_messages = update.get("messages")
+    if new_messages and new_messages[-1].get("tool_calls"):
         return TOOLS
-    _, _, done = conversation(state)
+    _, _, done = summarize_messages(state)
     if not 0 < done < len(visits):
         return END
     inner = visits[done].inner
@@ -26,7 +26,6 @@ def next_node(
     return RESEARCHER if inner else AGENT
 
 
-def planned_visits(script: Script, graph: str, state: State) -> tuple[Visit, ...]:
-    """Return the visits that *script* plans for *state*."""
-    said, humans, _ = conversation(state)
-    return script.visits(Situation(graph, said, humans))
+def plan_visits(script: Script, graph: str, state: State) -> tuple[Visit, ...]:
+    message, humans, _ = summarize_messages(state)
+    return script.plan_visits(Situation(graph, message, humans))

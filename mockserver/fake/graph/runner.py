@@ -22,8 +22,6 @@ NEWLINE = b"\n"
 EMPTY_STATE = b"{}"
 """The outcome of a run without any state."""
 
-_NO_RULE = "no rule of the script matches, so the graph sends no message"
-
 
 class RunEngine:
     """Plays *script* for each run; *gap* converts a natural pause on a thread to the seconds it takes."""
@@ -35,21 +33,20 @@ class RunEngine:
         self.gap = gap
 
     def use_script(self, script: Script) -> None:
-        """Play another *script* from now on."""
         self.script = script
 
     def stream(self, request: RunRequest, ids: Ids) -> Response:
         """Return a response with the events of a stateless run."""
         result = self._play_stateless(request, ids)
         steps = tuple((event.at, event.raw) for event in result.events)
-        headers = stream_headers(f"/runs/{request.run_id}")
+        headers = get_stream_headers(f"/runs/{request.run_id}")
         return Response(200, headers, ScheduledBody(steps, HEARTBEAT, result.end), result.note)
 
     def wait(self, request: RunRequest, ids: Ids) -> Response:
         """Return a response with the outcome of a stateless run: its last state, interrupts, or an error."""
         result = self._play_stateless(request, ids)
-        headers = wait_headers(f"/threads/{request.thread_id}/runs/{request.run_id}")
-        body = ((result.end, outcome_json(result.events)),)
+        headers = get_wait_headers(f"/threads/{request.thread_id}/runs/{request.run_id}")
+        body = ((result.end, build_outcome(result.events)),)
         return Response(200, headers, ScheduledBody(body, NEWLINE, result.end), result.note)
 
     def play_on_thread(self, request: RunRequest, ids: Ids, history: History) -> RunResult:
@@ -73,12 +70,10 @@ class RunEngine:
         log.emit("metadata", {"run_id": request.run_id, "attempt": 1})
         graph.run()
         checkpointer.close()
-        note = _NO_RULE if graph.has_no_rule else graph.slow_pattern
-        return log.result(graph.error, note)
+        return log.build_result(graph.error, graph.note)
 
 
-def stream_headers(run: str) -> Headers:
-    """Return the headers for the stream of the run at path *run*."""
+def get_stream_headers(run: str) -> Headers:
     return (
         ("location", f"{run}/stream"),
         ("content-location", run),
@@ -88,8 +83,7 @@ def stream_headers(run: str) -> Headers:
     )
 
 
-def wait_headers(run: str) -> Headers:
-    """Return the headers for the outcome of the run at path *run*."""
+def get_wait_headers(run: str) -> Headers:
     return (
         ("location", f"{run}/join"),
         ("content-location", run),
@@ -97,7 +91,7 @@ def wait_headers(run: str) -> Headers:
     )
 
 
-def outcome_json(events: tuple[Event, ...]) -> bytes:
+def build_outcome(events: tuple[Event, ...]) -> bytes:
     """Return the outcome of a run with these *events*, as JSON."""
     value: Json | JsonText = {}
     interrupts: list[Json] = []

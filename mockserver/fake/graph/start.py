@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mockserver.fake.errors import RunFailed
-from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace, Task
+from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace, Task, create_task
 from mockserver.fake.graph.checkpointer import FIRST_STEP, Checkpointer
 from mockserver.fake.graph.metadata import AGENT, RESEARCHER, START, TOOLS, Scope
 from mockserver.fake.graph.nodes import Nodes
@@ -29,30 +29,24 @@ class StartPoint:
     again: bool = False
 
 
+@dataclass(frozen=True, slots=True)
 class RunStart:
-    """Starts the graphs of one run; *converse* receives the state in which the root graph starts."""
+    """Starts the graphs of one run; *on_start* receives the state in which the root graph starts."""
 
-    def __init__(
-        self, nodes: Nodes, checkpointer: Checkpointer, on_start: Callable[[State], None]
-    ) -> None:
-        self._nodes = nodes
-        self._request = nodes.request
-        self._ids = nodes.ids
-        self._modes = nodes.modes
-        self._callbacks = nodes.callbacks
-        self._checkpointer = checkpointer
-        self._on_start = on_start
+    nodes: Nodes
+    checkpointer: Checkpointer
+    on_start: Callable[[State], None]
 
     def start(self, root: Scope) -> StartPoint:
         """Apply the input or the command, or continue from the last checkpoint of the thread."""
-        head = self._checkpointer.head()
-        command, value = self._request.command, self._request.input
+        head = self.checkpointer.head()
+        command, value = self.nodes.request.command, self.nodes.request.input
         if command is not None:
             return self._start_from_command(root, command, head)
-        self._callbacks.graph_start(root, value)
+        self.nodes.callbacks.emit_graph("on_chain_start", root, {"input": value})
         if value is None and head is not None:
             return self.resume(root, head)
-        self._checkpointer.save_input((), value)
+        self.checkpointer.save_input((), value)
         state = self._apply_input(value, head)
         return self.start_at(root, state, AGENT, shown=bool(value))
 
@@ -60,33 +54,26 @@ class RunStart:
         self, root: Scope, command: dict[str, Json], head: Checkpoint | None
     ) -> StartPoint:
         goto, update = command.get("goto") or None, command.get("update")
-        self._callbacks.graph_start(
-            root,
-            {
-                "graph": None,
-                "update": update,
-                "resume": command.get("resume"),
-                "goto": [goto] if isinstance(goto, str | dict) else goto,
-            },
-        )
+        targets = [goto] if isinstance(goto, str | dict) else goto
+        shown = {"graph": None, "update": update, "resume": command.get("resume"), "goto": targets}
+        self.nodes.callbacks.emit_graph("on_chain_start", root, {"input": shown})
         node = goto[0] if isinstance(goto, list) else goto
         if head is not None:
             return self.resume(root, head, update, node if node in _NODES else None)
-        if self._request.keeps_thread and command.get("resume") is not None:
-            self._checkpointer.save_input((), {})
+        if self.nodes.request.keeps_thread and command.get("resume") is not None:
+            self.checkpointer.save_input((), {})
             error = RunFailed("TypeError", "there is no interrupt to resume")
             self.update_input_task(error=error.repr_text)
             raise error
-        state = apply_command(command, self._ids)
-        self._checkpointer.save_input((), state)
+        state = apply_command(command, self.nodes.ids)
+        self.checkpointer.save_input((), state)
         self.update_input_task(result=update or {})
         # The real server starts at `tools` if the command goes there, else at `agent`.
         return self.start_at(root, state, TOOLS if node == TOOLS else AGENT, shown=bool(update))
 
     def _apply_input(self, value: Json, head: Checkpoint | None) -> State:
-        """Return the state at *head* with the input *value* applied."""
         try:
-            state = apply_input(value, self._ids, None if head is None else dict(head.values))
+            state = apply_input(value, self.nodes.ids, None if head is None else dict(head.values))
         except RunFailed as error:
             self.update_input_task(error=error.repr_text)
             raise
@@ -95,9 +82,9 @@ class RunStart:
 
     def update_input_task(self, namespace: Namespace = (), **changes: Json) -> None:
         """Update the task that takes in the input of a graph."""
-        last = self._checkpointer.last(namespace)
+        last = self.checkpointer.last(namespace)
         if last is not None and last.next_nodes == [START]:
-            self._checkpointer.update_task(namespace, last.tasks[0].identity, **changes)
+            self.checkpointer.update_task(namespace, last.tasks[0].identity, **changes)
 
     def resume(
         self, graph: Scope, head: Checkpoint, update: Json = None, goto: str | None = None
@@ -106,58 +93,57 @@ class RunStart:
         namespace = graph.namespace
         state, tasks = dict(head.values), head.tasks
         if update:
-            state = apply_update(update, state, self._ids, "command")
+            state = apply_update(update, state, self.nodes.ids, "command")
         if not namespace:
-            self._on_start(state)
-        elif self._request.subgraphs:
-            self._modes.mark_sent(state.get("messages", []))
+            self.on_start(state)
+        elif self.nodes.request.subgraphs:
+            self.nodes.modes.mark_sent(state.get("messages", []))
         if goto is not None and goto not in head.next_nodes:
-            tasks = (Task(self._ids.uuid5("task", *namespace, goto, head.step + 1), goto),)
-        self._modes.values(namespace, state)
-        if self._starts_branch(namespace):
-            fork = self._checkpointer.fork(head)
+            tasks = (create_task(self.nodes.ids, namespace, goto, head.step + 1),)
+        self.nodes.modes.send("values", namespace, state)
+        named = self.checkpointer.requested_id is not None
+        if named and not namespace and self.nodes.request.command is None:
+            fork = self.checkpointer.fork(head)
             step, tasks = fork.step, fork.tasks
         else:
-            self._checkpointer.resume(head, state, tasks)
-            self._checkpointer.replace_last(replace(head, values=state))
+            self.checkpointer.resume(replace(head, values=state, tasks=tasks))
+            self.checkpointer.store(replace(head, values=state))
             step = head.step
         if not tasks:
             return StartPoint(state, None)
         task = tasks[0]
         if task.name == START:
             return self.start_at(graph, self._apply_input(task.input, head), AGENT, shown=True)
-        self._nodes.answers[task.identity] = (*task.answers, *self._resume_values(task))
-        scope = scope_of(self._ids, namespace, (*graph.parents, graph.run), task.name, step + 1)
+        self.nodes.answers[task.identity] = (*task.answers, *self._resume_values(task))
+        scope = create_scope(
+            self.nodes.ids, namespace, (*graph.parents, graph.run), task.name, step + 1
+        )
         return StartPoint(state, replace(scope, task=task.identity), again=True)
 
-    def _starts_branch(self, namespace: Namespace) -> bool:
-        """Return whether the run starts a branch at an earlier checkpoint."""
-        named = self._checkpointer.requested_id is not None
-        return named and not namespace and self._request.command is None
-
     def _resume_values(self, task: Task) -> tuple[Json, ...]:
-        """Return the values with which the request resumes *task*."""
-        said = (self._request.command or {}).get("resume")
-        if said is None:
+        answer = (self.nodes.request.command or {}).get("resume")
+        if answer is None:
             return ()
-        if isinstance(said, dict) and said and all(map(_INTERRUPT.fullmatch, said)):
-            return tuple(said[one["id"]] for one in task.interrupts[-1:] if one["id"] in said)
-        return (said,)
+        if isinstance(answer, dict) and answer and all(map(_INTERRUPT.fullmatch, answer)):
+            return tuple(answer[one["id"]] for one in task.interrupts[-1:] if one["id"] in answer)
+        return (answer,)
 
     def start_at(self, graph: Scope, state: State, node: str, *, shown: bool) -> StartPoint:
         """Start at *node* with the *state* that includes the input."""
-        last = self._checkpointer.last(graph.namespace)
+        last = self.checkpointer.last(graph.namespace)
         step = last.step + 1 if last else FIRST_STEP + 1
-        scope = scope_of(self._ids, graph.namespace, (*graph.parents, graph.run), node, step + 1)
+        scope = create_scope(
+            self.nodes.ids, graph.namespace, (*graph.parents, graph.run), node, step + 1
+        )
         if not graph.namespace:
-            self._on_start(state)
+            self.on_start(state)
         if shown:
-            self._modes.values(graph.namespace, state)
-        self._checkpointer.save_step(graph.namespace, step, state, scope)
+            self.nodes.modes.send("values", graph.namespace, state)
+        self.checkpointer.save_step(graph.namespace, step, state, scope)
         return StartPoint(state, scope)
 
 
-def scope_of(
+def create_scope(
     ids: Ids, namespace: tuple[str, ...], parents: tuple[str, ...], node: str, step: int
 ) -> Scope:
     where: tuple[str | int, ...] = (*namespace, node, step)

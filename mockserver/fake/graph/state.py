@@ -19,14 +19,13 @@ def apply_input(value: Json, ids: Ids, before: State | None = None) -> State:
     if value is None:
         raise RunFailed("EmptyInputError", "Received no input for __start__")
     if not isinstance(value, dict):
-        raise invalid_update(value)
+        raise create_update_error(value)
     if before is None:
         before = {"messages": []} if not value or "messages" in value else {}
     return merge_update(before, _coerce_messages(value), ids, "input")
 
 
-def invalid_update(value: Json) -> RunFailed:
-    """Return the error for a *value* that is not an update of the state."""
+def create_update_error(value: Json) -> RunFailed:
     return RunFailed("InvalidUpdateError", f"Expected an object, got {dumps(value)}")
 
 
@@ -35,7 +34,7 @@ def apply_command(command: dict[str, Json], ids: Ids) -> State:
 
     As on the real server its update is applied twice, so messages without ids appear twice.
     """
-    update = _as_mapping(command.get("update") or {})
+    update = _to_mapping(command.get("update") or {})
     if command.get("resume") is not None:
         raise RunFailed("RuntimeError", "a run without a thread cannot be resumed")
     if not command.get("goto"):
@@ -50,7 +49,7 @@ def apply_command(command: dict[str, Json], ids: Ids) -> State:
 
 def apply_update(update: Json, state: State, ids: Ids, source: str) -> State:
     """Return *state* with the *update* of a command or a client; raise RunFailed if it is invalid."""
-    return merge_update(state, _coerce_messages(_as_mapping(update or {})), ids, source)
+    return merge_update(state, _coerce_messages(_to_mapping(update or {})), ids, source)
 
 
 def _coerce_messages(values: State) -> State:
@@ -59,23 +58,20 @@ def _coerce_messages(values: State) -> State:
     }
 
 
-def _as_mapping(update: Json) -> State:
+def _to_mapping(update: Json) -> State:
     """Return the *update* of a command, which may also be a list of pairs."""
     try:
         return dict(update)
     except (TypeError, ValueError) as error:
-        raise RunFailed(
-            type(error).__name__, "the update must be an object or a list of pairs"
-        ) from None
+        why = "the update must be an object or a list of pairs"
+        raise RunFailed(type(error).__name__, why) from None
 
 
 def merge_update(state: State, update: State, ids: Ids, source: str) -> State:
-    """Return *state* with *update* merged into it."""
     after = state | {key: value for key, value in update.items() if key != "messages"}
     if "messages" in update:
-        after["messages"] = merge_messages(
-            state.get("messages", []), update["messages"], ids, source
-        )
+        before = state.get("messages", [])
+        after["messages"] = merge_messages(before, update["messages"], ids, source)
     return after
 
 
@@ -101,14 +97,11 @@ def merge_messages(
         elif identity in messages:
             removed.add(identity)
         else:
-            raise RunFailed(
-                "ValueError",
-                f"Attempting to delete a message with an ID that doesn't exist ('{identity}')",
-            )
+            raise RunFailed("ValueError", f"there is no message {identity!r} to delete")
     return [message for identity, message in messages.items() if identity not in removed]
 
 
-def conversation(state: State) -> tuple[str | None, int, int]:
+def summarize_messages(state: State) -> tuple[str | None, int, int]:
     """Return the last human text (None without messages), the number of human messages, and of assistant messages after the last."""
     if "messages" not in state:
         return None, 0, 0
@@ -118,4 +111,4 @@ def conversation(state: State) -> tuple[str | None, int, int]:
             last, humans, since = message, humans + 1, 0
         elif message["type"] == "ai":
             since += 1
-    return model.text(last) if last else "", humans, since
+    return model.get_text(last) if last else "", humans, since

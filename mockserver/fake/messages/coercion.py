@@ -10,10 +10,6 @@ from mockserver.formats.json_text import Json
 
 REMOVE = "remove"
 
-_KINDS = {"human": "human", "user": "human", "ai": "ai", "assistant": "ai"} | {
-    "developer": "system",
-    **{kind: kind for kind in ("function", "tool", "system", REMOVE)},
-}
 _CLASSES = {
     "human": "HumanMessage",
     "ai": "AIMessage",
@@ -21,6 +17,11 @@ _CLASSES = {
     "system": "SystemMessage",
     "function": "FunctionMessage",
     REMOVE: "RemoveMessage",
+}
+_KINDS = {kind: kind for kind in _CLASSES} | {
+    "user": "human",
+    "assistant": "ai",
+    "developer": "system",
 }
 _SERIALIZED = {name + end: kind for kind, name in _CLASSES.items() for end in ("", "Chunk")}
 
@@ -35,49 +36,47 @@ def coerce_messages(value: Json) -> list[Message]:
     """
     if value is None:
         raise RunFailed("ValueError", "messages must not be null")
-    return [_message(item) for item in (value if isinstance(value, list) else [value])]
+    return [_coerce_message(item) for item in (value if isinstance(value, list) else [value])]
 
 
-def _message(item: Json) -> Message:
+def _coerce_message(item: Json) -> Message:
     match item:
         case str():
-            return model.base("human", item, None)
+            return model.create_message("human", item, None)
         case [role, content]:
             return _build(role, content, {})
-        case list():
-            raise RunFailed(
-                "NotImplementedError", "a message that is a list must be [role, content]"
-            )
         case {"lc": 1, "type": "constructor", "id": [*_, str(name)], "kwargs": dict(parts)} if (
             name in _SERIALIZED
         ):
-            return _from_mapping({"type": _SERIALIZED[name], **parts})
+            return _coerce_mapping({"type": _SERIALIZED[name], **parts})
         case dict():
-            return _from_mapping(item)
+            return _coerce_mapping(item)
         case _:
-            raise RunFailed(
-                "NotImplementedError", "a message must be a string, a list or an object"
-            )
+            why = "a message must be a string, an object or [role, content]"
+            raise RunFailed("NotImplementedError", why)
 
 
-def _from_mapping(item: dict[str, Json]) -> Message:
+def _coerce_mapping(item: dict[str, Json]) -> Message:
     named_by = "role" if "role" in item else "type"
     if named_by not in item or "content" not in item:
         raise RunFailed("ValueError", "a message needs `role` (or `type`) and `content`")
-    return _build(item[named_by], item["content"] or "", _rest(item, named_by, "content"))
+    return _build(item[named_by], item["content"] or "", _omit(item, named_by, "content"))
 
 
 def _build(role: Json, content: Json, parts: dict[str, Json]) -> Message:
     """Return the message of *role* with *content*; *parts* are its other parts."""
-    extra = _additional(parts)
+    extra = _get_additional(parts)
     own = {name: parts[name] for name in _NAMED_PARTS if parts.get(name) is not None}
     if "tool_calls" in own:
-        own["tool_calls"] = tool_calls.from_openai(own["tool_calls"])
-    kind = _kind(role)
+        own["tool_calls"] = tool_calls.convert_openai_calls(own["tool_calls"])
+    kind = _get_kind(role)
     if role == "developer":
         extra["__openai_role__"] = "developer"
     example = extra.pop("example", None) if kind in ("human", "ai") else None
-    message = model.base(kind, content, _identity(own.pop("id", None)), own.pop("name", None))
+    identity = own.pop("id", None)
+    if isinstance(identity, int | float) and not isinstance(identity, bool):
+        identity = str(identity)
+    message = model.create_message(kind, content, identity, own.pop("name", None))
     message["additional_kwargs"] = extra
     message["response_metadata"] = parts.get("response_metadata") or {}
     if kind == "ai":
@@ -88,41 +87,27 @@ def _build(role: Json, content: Json, parts: dict[str, Json]) -> Message:
     return message | own | ({"example": example} if example else {})
 
 
-def _additional(parts: dict[str, Json]) -> dict[str, Json]:
-    calls = parts.get("additional_kwargs", {})
-    if calls == []:
-        calls = {}
-    if not isinstance(calls, dict):
+def _get_additional(parts: dict[str, Json]) -> dict[str, Json]:
+    extra = parts.get("additional_kwargs", {})
+    if not isinstance(extra, dict) and extra != []:
         raise RunFailed("TypeError", "additional_kwargs must be an object")
-    return _rest(parts, *_NAMED_PARTS, "response_metadata", "additional_kwargs") | calls
+    return _omit(parts, *_NAMED_PARTS, "response_metadata", "additional_kwargs") | dict(extra)
 
 
-def _kind(role: Json) -> str:
+def _get_kind(role: Json) -> str:
     if isinstance(role, list | dict):
         raise RunFailed("TypeError", "the role of a message must be a string")
     if role not in _KINDS:
-        raise RunFailed(
-            "ValueError",
-            f"Unexpected message type: '{role}'. Use one of 'human', 'user', 'ai', 'assistant', "
-            "'function', 'tool', 'system', or 'developer'.",
-        )
+        known = ", ".join(kind for kind in _KINDS if kind != REMOVE)
+        raise RunFailed("ValueError", f"Unknown message type {role!r}. Use one of {known}")
     return _KINDS[role]
-
-
-def _identity(value: Json) -> Json:
-    """Return *value*; a number becomes text."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if number else value
 
 
 def _add_calls(message: Message, calls: list[Json] | None) -> None:
     """Add tool calls to the assistant's *message*: *calls*, or else those in its additional parts."""
-    good, bad = (
-        (calls, [])
-        if calls
-        else tool_calls.parse_raw(message["additional_kwargs"].get("tool_calls"))
-    )
-    message["tool_calls"] = [tool_calls.check(call) for call in good]
+    raw = None if calls else message["additional_kwargs"].get("tool_calls")
+    good, bad = tool_calls.parse_raw(raw)
+    message["tool_calls"] = [tool_calls.check(call) for call in calls or good]
     message["invalid_tool_calls"] = bad
     message["usage_metadata"] = None
 
@@ -146,31 +131,21 @@ def _add_result(message: Message, own: dict[str, Json]) -> None:
 
 
 def _check(message: Message) -> None:
-    """Raise RejectedError if parts of *message* have wrong types."""
+    """Raise RunFailed if parts of *message* have wrong types."""
     kind = message["type"]
     if kind == REMOVE and message["id"] is None:
         raise RunFailed("TypeError", "a message of type `remove` needs an `id`")
-    found: list[str] = []
-    if not _is_content(message["content"]):
-        found.append("content must be a string, or a list of strings and objects")
-    if not isinstance(message["response_metadata"], dict):
-        found.append("response_metadata must be an object")
-    if kind == "function" and message["name"] is None:
-        found.append("name is required")
-    found += [
-        f"{name} must be a string"
-        for name in ("name", "id")
-        if not isinstance(message[name], str | None)
-    ]
-    if kind == "ai":
-        found += tool_calls.problems(message["tool_calls"])
-    if kind == "tool":
-        if not isinstance(message["tool_call_id"], str):
-            found.append("tool_call_id must be a string")
-        if message["status"] not in ("success", "error"):
-            found.append("status must be 'success' or 'error'")
-    if found:
-        raise RunFailed("ValidationError", f"{_CLASSES[kind]}: {'; '.join(found)}")
+    is_valid = {
+        "content": _is_content(message["content"]),
+        "response_metadata": isinstance(message["response_metadata"], dict),
+        "name": isinstance(message["name"], str if kind == "function" else str | None),
+        "id": isinstance(message["id"], str | None),
+        "tool_calls": all(map(tool_calls.has_valid_types, message.get("tool_calls", ()))),
+        "tool_call_id": isinstance(message.get("tool_call_id", ""), str),
+        "status": message.get("status", "success") in ("success", "error"),
+    }
+    if wrong := [part for part, valid in is_valid.items() if not valid]:
+        raise RunFailed("ValidationError", f"{_CLASSES[kind]}: wrong {', '.join(wrong)}")
 
 
 def _is_content(value: Json) -> bool:
@@ -179,5 +154,5 @@ def _is_content(value: Json) -> bool:
     return isinstance(value, str)
 
 
-def _rest(parts: dict[str, Json], *names: str) -> dict[str, Json]:
+def _omit(parts: dict[str, Json], *names: str) -> dict[str, Json]:
     return {name: part for name, part in parts.items() if name not in names}

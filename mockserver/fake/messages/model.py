@@ -7,7 +7,9 @@ from mockserver.formats.json_text import Json
 Message = dict[str, Json]
 
 
-def base(kind: str, content: Json, identity: str | None, name: str | None = None) -> Message:
+def create_message(
+    kind: str, content: Json, identity: str | None, name: str | None = None
+) -> Message:
     """Return a message of *kind* with the common keys; human and system messages have no others."""
     return {
         "content": content,
@@ -19,27 +21,25 @@ def base(kind: str, content: Json, identity: str | None, name: str | None = None
     }
 
 
-def ai(content: Json, identity: str | None, calls: Sequence[Json] = ()) -> Message:
-    """Return a message of the assistant with tool *calls*."""
-    return base("ai", content, identity) | {
+def create_ai_message(content: Json, identity: str | None, calls: Sequence[Json] = ()) -> Message:
+    return create_message("ai", content, identity) | {
         "tool_calls": list(calls),
         "invalid_tool_calls": [],
         "usage_metadata": None,
     }
 
 
-def tool(content: Json, name: str, call: str, *, failed: bool = False) -> Message:
+def create_tool_message(content: Json, name: str, call: str, *, failed: bool = False) -> Message:
     """Return the result of the tool *name* for the *call* with that id; the state adds the message id."""
-    return base("tool", content, None, name) | {
+    return create_message("tool", content, None, name) | {
         "tool_call_id": call,
         "artifact": None,
         "status": "error" if failed else "success",
     }
 
 
-def chunk(content: Json, identity: str, *, last: bool = False) -> Message:
-    """Return a chunk of a streamed message of the assistant."""
-    return base("AIMessageChunk", content, identity) | {
+def create_chunk(content: Json, identity: str, *, last: bool = False) -> Message:
+    return create_message("AIMessageChunk", content, identity) | {
         "tool_calls": [],
         "invalid_tool_calls": [],
         "usage_metadata": None,
@@ -48,21 +48,26 @@ def chunk(content: Json, identity: str, *, last: bool = False) -> Message:
     }
 
 
-def call(name: str, args: Json, identity: str | None) -> Json:
-    """Return a call of the tool *name*."""
+def create_tool_call(name: str, args: Json, identity: str | None) -> Json:
     return {"name": name, "args": args, "id": identity, "type": "tool_call"}
 
 
-def text(message: Message) -> str:
+def create_invalid_call(name: str | None, args: str, identity: str | None) -> Json:
+    """Return a tool call whose *args* are not a JSON object."""
+    call = {"type": "invalid_tool_call", "id": identity, "name": name, "args": args}
+    return call | {"error": None}
+
+
+def get_text(message: Message) -> str:
     """Return the text of *message*; for a list, that of its text parts."""
     content = message["content"]
     if isinstance(content, str):
         return content
-    parts = (part if isinstance(part, str) else _text_of(part) for part in content)
+    parts = (part if isinstance(part, str) else _get_part_text(part) for part in content)
     return "".join(parts)
 
 
-def _text_of(part: Json) -> str:
+def _get_part_text(part: Json) -> str:
     if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str):
         return str(part["text"])
     return ""

@@ -5,14 +5,12 @@ assistant, so the messages alone determine the next visit.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from mockserver.formats.json_text import Json
 from mockserver.formats.user_pattern import TimeLimit, UserPattern
-
-T = TypeVar("T")
 
 _PLACEHOLDER = re.compile(r"\{([^\W\d]\w*)\}")
 
@@ -24,7 +22,7 @@ PLACEHOLDERS = ("message", "turn", "graph", "answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ToolCall:
     """A call of *tool* and its *result*; if *ask* is not None, it interrupts the tool first.
 
     With *failed* the result is an error message.
@@ -43,7 +41,7 @@ class Speak:
 
     text: str = ""
     reasoning: str = ""
-    calls: tuple[Call, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
     every: float | None = None
 
 
@@ -100,14 +98,6 @@ class Visit:
     steps: tuple[Step, ...]
     inner: bool = False
 
-    def preceded_by(self, steps: Iterable[Step]) -> "Visit":
-        """Return the visit with *steps* before its own."""
-        return replace(self, steps=(*steps, *self.steps))
-
-    def followed_by(self, steps: Iterable[Step]) -> "Visit":
-        """Return the visit with *steps* after its own."""
-        return replace(self, steps=(*self.steps, *steps))
-
     @property
     def speech(self) -> Speak | None:
         """The message of the assistant, or None."""
@@ -116,10 +106,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a rule matches on: *said* is the last human message (None: no messages), *turn* the number of human messages."""
+    """What a rule matches on: *message* is the last human message (None: no messages), *turn* the number of human messages."""
 
     graph: str
-    said: str | None
+    message: str | None
     turn: int
 
 
@@ -133,7 +123,7 @@ class Rule:
     turn: int | None = None
 
     @property
-    def talks(self) -> bool:
+    def adds_messages(self) -> bool:
         """Whether it adds messages, so it only matches a state that has messages."""
         return any(isinstance(step, Speak | Delegate) for step in self.steps)
 
@@ -144,13 +134,13 @@ class Rule:
         """
         if self.graph not in (None, situation.graph) or self.turn not in (None, situation.turn):
             return None
-        if situation.said is None:
-            return None if self.human or self.talks else {}
+        if situation.message is None:
+            return None if self.human or self.adds_messages else {}
         if self.human is None:
             return {}
         if isinstance(self.human, UserPattern):
-            return self.human.search(situation.said, limit or TimeLimit(_MATCH_SECONDS))
-        found = self.human.search(situation.said)
+            return self.human.search(situation.message, limit or TimeLimit(_MATCH_SECONDS))
+        found = self.human.search(situation.message)
         return found and {name: text or "" for name, text in found.groupdict().items()}
 
 
@@ -170,7 +160,7 @@ class Script:
     rules: tuple[Rule, ...] = ()
     pace: Pace = field(default_factory=Pace)
 
-    def visits(self, situation: Situation) -> tuple[Visit, ...]:
+    def plan_visits(self, situation: Situation) -> tuple[Visit, ...]:
         """Return the visits for *situation*, with placeholders filled in; none if no rule matches.
 
         Raise SlowPatternError if a pattern takes too long.
@@ -180,35 +170,30 @@ class Script:
             caught = rule.match(situation, limit)
             if caught is not None:
                 values = {
-                    "message": situation.said or "",
+                    "message": situation.message or "",
                     "graph": situation.graph,
                     "turn": str(situation.turn),
                 }
-                return _split_visits(
-                    tuple(fill_placeholders(step, values | caught) for step in rule.steps)
-                )
+                return _split_visits(fill_placeholders(rule.steps, values | caught))
         return ()
 
 
-def fill_placeholders(value: T, values: Mapping[str, str]) -> T:
+def fill_placeholders(value: Any, values: Mapping[str, str]) -> Any:
     """Return *value* with `{name}` in its texts replaced by the values in *values*; other braces stay."""
-    return cast(T, _fill(value, values))
-
-
-def _fill(value: object, values: Mapping[str, str]) -> object:
     match value:
         case str():
             return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), value)
         case Mapping():
-            return {name: _fill(part, values) for name, part in value.items()}
+            return {name: fill_placeholders(part, values) for name, part in value.items()}
         case tuple():
-            return tuple(_fill(part, values) for part in value)
+            return tuple(fill_placeholders(part, values) for part in value)
         case list():
-            return [_fill(part, values) for part in value]
-        case Call() | Speak() | Custom() | Update() | Interrupt() | Fail() | Delegate():
+            return [fill_placeholders(part, values) for part in value]
+        case ToolCall() | Speak() | Custom() | Update() | Interrupt() | Fail() | Delegate():
             names = value.__dataclass_fields__
-            parts: dict[str, Any] = {name: _fill(getattr(value, name), values) for name in names}
-            return replace(value, **parts)
+            return replace(
+                value, **{name: fill_placeholders(getattr(value, name), values) for name in names}
+            )
         case _:
             return value
 
@@ -223,7 +208,8 @@ def _split_visits(steps: tuple[Step, ...]) -> tuple[Visit, ...]:
     for step in steps:
         if isinstance(step, Delegate):
             first, *others = _split_visits(step.steps)
-            inner = (first.preceded_by(_append_to_last(visits, waiting)), *others)
+            before = tuple(_append_to_last(visits, waiting))
+            inner = (replace(first, steps=before + first.steps), *others)
             visits += (replace(one, inner=True) for one in inner)
             waiting = []
             continue
@@ -240,5 +226,5 @@ def _append_to_last(visits: list[Visit], steps: list[Step]) -> list[Step]:
     """Add *steps* to the last of *visits* if possible; return the steps that could not be added."""
     if not visits or any(isinstance(step, Fail | Interrupt) for step in steps):
         return steps
-    visits[-1] = visits[-1].followed_by(steps)
+    visits[-1] = replace(visits[-1], steps=(*visits[-1].steps, *steps))
     return []

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from mockserver.errors import ReadError
 from mockserver.fake.script.model import PLACEHOLDERS, Pace, Rule, Script
-from mockserver.fake.script.parse_steps import MAX_DELAY, steps
+from mockserver.fake.script.parse_steps import MAX_DELAY, parse_steps
 from mockserver.formats import strict_yaml
 from mockserver.formats.strict_yaml import Mapping, Sequence
 from mockserver.formats.user_pattern import UserPattern, compile_pattern
@@ -16,7 +17,7 @@ from mockserver.formats.yaml_fields import check_keys, get_seconds, get_typed, m
 _PACE = ("first", "token", "tool")
 
 
-def script(text: str, extended: Callable[[], Script], file: str | None = None) -> Script:
+def parse_script(text: str, extended: Callable[[], Script], file: str | None = None) -> Script:
     """Return the script in the YAML *text*; with `extends: built-in` the rules of *extended* follow its own.
 
     *file* is the name of a user's script; without it the patterns are trusted to be fast. Raise ReadError, with the line,
@@ -28,19 +29,17 @@ def script(text: str, extended: Callable[[], Script], file: str | None = None) -
     check_keys(document, ("extends", "pace", "rules"), "a script")
     extends = document.get("extends")
     if extends not in (None, "built-in"):
-        raise ReadError(
-            "extends: write `built-in`, or leave it out", line=document.lines["extends"]
-        )
+        why = "extends: write `built-in`, or leave it out"
+        raise ReadError(why, line=document.lines["extends"])
     before = Script() if extends is None else extended()
     rules = get_typed(document, "rules", Sequence)
     if not rules and (rules is not None or extends is None):
-        raise ReadError(
-            "a script needs `rules`, at least one", line=document.lines.get("rules", document.line)
-        )
-    own = map_items(rules, partial(_rule, file=file)) if rules else ()
+        line = document.lines.get("rules", document.line)
+        raise ReadError("a script needs `rules`, at least one", line=line)
+    own = map_items(rules, partial(_parse_rule, file=file)) if rules else ()
     if rules:
         _check_reachable(own, rules.lines)
-    return Script((*own, *before.rules), _pace(document, before.pace))
+    return Script((*own, *before.rules), _parse_pace(document, before.pace))
 
 
 def _check_reachable(rules: tuple[Rule, ...], lines: list[int]) -> None:
@@ -48,27 +47,21 @@ def _check_reachable(rules: tuple[Rule, ...], lines: list[int]) -> None:
     for number, rule in enumerate(rules):
         for above, line in zip(rules[:number], lines, strict=False):
             always = above.human is None and above.graph is None and above.turn is None
-            if always and (rule.talks or rule.human or not above.talks):
-                raise ReadError(
-                    f"this rule is never played: the rule on line {line} has no `when`, so it always matches",
-                    line=lines[number],
-                )
+            if always and (rule.adds_messages or rule.human or not above.adds_messages):
+                why = f"this rule is never played: the rule on line {line} has no `when`, so it always matches"
+                raise ReadError(why, line=lines[number])
 
 
-def _pace(document: Mapping, before: Pace) -> Pace:
+def _parse_pace(document: Mapping, before: Pace) -> Pace:
     part = get_typed(document, "pace", Mapping)
     if part is None:
         return before
     check_keys(part, _PACE, "pace")
-    return Pace(
-        *(
-            get_seconds(part, key, MAX_DELAY) if key in part else getattr(before, key)
-            for key in _PACE
-        )
-    )
+    times = {key: get_seconds(part, key, MAX_DELAY) for key in _PACE if key in part}
+    return replace(before, **times)
 
 
-def _rule(part: Any, line: int, file: str | None) -> Rule:
+def _parse_rule(part: Any, line: int, file: str | None) -> Rule:
     if not isinstance(part, Mapping):
         raise ReadError("a rule is a mapping with `when` and `steps`", line=line)
     check_keys(part, ("when", "steps"), "a rule")
@@ -77,11 +70,11 @@ def _rule(part: Any, line: int, file: str | None) -> Rule:
     turn = get_typed(when, "turn", int)
     if turn is not None and turn < 1:
         raise ReadError("turn counts from 1", line=when.lines["turn"])
-    played = steps(part, "steps", line)
-    return Rule(played, _pattern(when, file), get_typed(when, "graph", str), turn)
+    played = parse_steps(part, "steps", line)
+    return Rule(played, _parse_pattern(when, file), get_typed(when, "graph", str), turn)
 
 
-def _pattern(when: Mapping, file: str | None) -> re.Pattern[str] | UserPattern | None:
+def _parse_pattern(when: Mapping, file: str | None) -> re.Pattern[str] | UserPattern | None:
     text = get_typed(when, "human", str)
     if text is None:
         return None
@@ -93,7 +86,6 @@ def _pattern(when: Mapping, file: str | None) -> re.Pattern[str] | UserPattern |
         raise ReadError(f"human: not a regular expression: {error}", line=line) from None
     for name in PLACEHOLDERS:
         if name in pattern.groupindex:
-            raise ReadError(
-                f"human: {{{name}}} is a built-in placeholder: rename the group", line=line
-            )
+            why = f"human: {{{name}}} is a built-in placeholder: rename the group"
+            raise ReadError(why, line=line)
     return own or pattern

@@ -8,7 +8,6 @@ from typing import Any
 
 from mockserver.errors import ReadError
 from mockserver.fake.script.model import (
-    Call,
     Custom,
     Delegate,
     Fail,
@@ -16,6 +15,7 @@ from mockserver.fake.script.model import (
     Pause,
     Speak,
     Step,
+    ToolCall,
     Update,
 )
 from mockserver.formats.strict_yaml import Mapping, Sequence
@@ -30,19 +30,7 @@ from mockserver.formats.yaml_fields import (
 MAX_DELAY = 60
 """Limit for each time in `pace` and for `every`, in seconds."""
 
-_STEPS: dict[str, tuple[str, ...]] = {
-    "say": ("say", "every"),
-    "reason": ("reason",),
-    "call": ("call", "args", "result", "fails", "ask"),
-    "calls": ("calls",),
-    "custom": ("custom",),
-    "update": ("update",),
-    "interrupt": ("interrupt",),
-    "error": ("error",),
-    "pause": ("pause",),
-    "delegate": ("delegate",),
-}
-"""Each kind of step by its key, and the keys it may have."""
+_CALL_KEYS = ("args", "result", "fails", "ask")
 
 _MAX_PAUSE = 3600
 """Limit for a pause, in seconds."""
@@ -52,20 +40,18 @@ _EXCEPTION = re.compile(r"(?:\w|\{\w+\})+")
 
 @dataclass(frozen=True, slots=True)
 class _PlacedStep:
-    """A step with its kind and line."""
-
     step: Step
     kind: str
     line: int
 
 
-def steps(part: Mapping, key: str, line: int) -> tuple[Step, ...]:
+def parse_steps(part: Mapping, key: str, line: int) -> tuple[Step, ...]:
     """Return the steps under *key* of *part*, which starts on *line*; ReadError where they make no sense."""
     items = get_typed(part, key, Sequence)
     if not items:
         raise ReadError(f"`{key}` must be a list of steps", line=part.lines.get(key, line))
     placed_steps: list[_PlacedStep] = []
-    for one in map_items(items, _step):
+    for one in map_items(items, _parse_step):
         joined = _join(placed_steps[-1].step, one.step) if placed_steps else None
         if joined:
             placed_steps[-1] = _PlacedStep(joined, one.kind, one.line)
@@ -91,12 +77,12 @@ def _join(previous: Step, step: Step) -> Speak | None:
 
 def _check_delegates(placed_steps: list[_PlacedStep]) -> None:
     """Raise ReadError for a delegate without a message before it: the graph enters the subgraph from a message."""
-    said = False
+    after_message = False
     for one in placed_steps:
-        if isinstance(one.step, Delegate) and not said:
+        if isinstance(one.step, Delegate) and not after_message:
             raise ReadError("a delegate needs a `say` before it", line=one.line)
         if isinstance(one.step, Delegate | Speak):
-            said = _is_final_text(one.step)
+            after_message = _is_final_text(one.step)
 
 
 def _check_end(placed_steps: list[_PlacedStep]) -> None:
@@ -112,68 +98,65 @@ def _is_final_text(step: Step) -> bool:
     return isinstance(step, Speak) and bool(step.text) and not step.calls
 
 
-def _step(item: Any, line: int) -> _PlacedStep:
+def _parse_step(item: Any, line: int) -> _PlacedStep:
     kinds = [key for key in item if key in _STEPS] if isinstance(item, Mapping) else []
     if len(kinds) != 1:
-        keys = ", ".join(item) if isinstance(item, Mapping) else ""
-        raise ReadError(
-            f"a step is a mapping with one of {', '.join(_STEPS)}; this has {keys or 'none'}",
-            line=line,
-        )
+        given = ", ".join(item) if isinstance(item, Mapping) else ""
+        why = f"a step is a mapping with one of {', '.join(_STEPS)}; this has {given or 'none'}"
+        raise ReadError(why, line=line)
     [kind] = kinds
-    check_keys(item, _STEPS[kind], f"a step with `{kind}`")
-    return _PlacedStep(_READERS[kind](item), kind, line)
+    keys, read = _STEPS[kind]
+    check_keys(item, (kind, *keys), f"a step with `{kind}`")
+    return _PlacedStep(read(item), kind, line)
 
 
-def _say(item: Mapping) -> Step:
+def _parse_say(item: Mapping) -> Step:
     every = get_seconds(item, "every", MAX_DELAY) if "every" in item else None
-    return Speak(text=_text(item, "say"), every=every)
+    return Speak(text=_parse_text(item, "say"), every=every)
 
 
-def _text(item: Mapping, key: str) -> str:
+def _parse_text(item: Mapping, key: str) -> str:
     text = get_typed(item, key, str)
     if not text:
         raise ReadError(f"`{key}` must be a text", line=item.lines[key])
     return text
 
 
-def _call(item: Mapping) -> Call:
+def _parse_call(item: Mapping) -> ToolCall:
     args = get_typed(item, "args", Mapping)
-    said = get_only_key(item, ("result", "fails"), "a call")
-    if said is None:
-        raise ReadError(
-            "a call needs a `result`: what the tool says (or `fails`: what went wrong)",
-            line=item.line,
-        )
-    result = item[said] if said == "result" else _text(item, said)
-    return Call(_text(item, "call"), args or {}, result, item.get("ask"), said == "fails")
+    outcome = get_only_key(item, ("result", "fails"), "a call")
+    if outcome is None:
+        why = "a call needs a `result`: what the tool says (or `fails`: what went wrong)"
+        raise ReadError(why, line=item.line)
+    result = item[outcome] if outcome == "result" else _parse_text(item, outcome)
+    return ToolCall(
+        _parse_text(item, "call"), args or {}, result, item.get("ask"), outcome == "fails"
+    )
 
 
-def _calls(item: Mapping) -> Step:
+def _parse_calls(item: Mapping) -> Step:
     items = get_typed(item, "calls", Sequence)
     if not items:
         raise ReadError("`calls` must be a list of calls", line=item.lines["calls"])
-    return Speak(calls=map_items(items, _one_call))
+    return Speak(calls=map_items(items, _parse_one_call))
 
 
-def _one_call(item: Any, line: int) -> Call:
+def _parse_one_call(item: Any, line: int) -> ToolCall:
     if not isinstance(item, Mapping) or "call" not in item:
         raise ReadError("`calls` must be a list of calls", line=line)
-    check_keys(item, _STEPS["call"], "a call")
-    return _call(item)
+    check_keys(item, ("call", *_CALL_KEYS), "a call")
+    return _parse_call(item)
 
 
-def _update(item: Mapping) -> Step:
+def _parse_update(item: Mapping) -> Step:
     values = get_typed(item, "update", Mapping)
     if not values or "messages" in values:
-        raise ReadError(
-            "update: write a mapping of state keys to values, without messages",
-            line=item.lines["update"],
-        )
+        why = "update: write a mapping of state keys to values, without messages"
+        raise ReadError(why, line=item.lines["update"])
     return Update(values)
 
 
-def _fail(item: Mapping) -> Step:
+def _parse_fail(item: Mapping) -> Step:
     error = item["error"]
     if isinstance(error, str):
         return Fail("ValueError", error)
@@ -182,15 +165,13 @@ def _fail(item: Mapping) -> Step:
     check_keys(error, ("type", "message"), "error")
     kind = get_typed(error, "type", str) or "ValueError"
     if not _EXCEPTION.fullmatch(kind):
-        raise ReadError(
-            "error: type must be the name of an exception, such as ValueError",
-            line=error.lines["type"],
-        )
+        why = "error: type must be the name of an exception, such as ValueError"
+        raise ReadError(why, line=error.lines["type"])
     return Fail(kind, get_typed(error, "message", str) or "")
 
 
-def _delegate(item: Mapping) -> Step:
-    inner = steps(item, "delegate", item.line)
+def _parse_delegate(item: Mapping) -> Step:
+    inner = parse_steps(item, "delegate", item.line)
     if not any(isinstance(step, Speak | Fail) for step in inner):
         raise ReadError("a delegate needs a `say` among its steps", line=item.line)
     for part, line in zip(item["delegate"], item["delegate"].lines, strict=True):
@@ -199,15 +180,16 @@ def _delegate(item: Mapping) -> Step:
     return Delegate(inner)
 
 
-_READERS: dict[str, Callable[[Mapping], Step]] = {
-    "say": _say,
-    "reason": lambda item: Speak(reasoning=_text(item, "reason")),
-    "call": lambda item: Speak(calls=(_call(item),)),
-    "calls": _calls,
-    "custom": lambda item: Custom(item["custom"]),
-    "update": _update,
-    "interrupt": lambda item: Interrupt(item["interrupt"]),
-    "error": _fail,
-    "pause": lambda item: Pause(get_seconds(item, "pause", _MAX_PAUSE)),
-    "delegate": _delegate,
+_STEPS: dict[str, tuple[tuple[str, ...], Callable[[Mapping], Step]]] = {
+    "say": (("every",), _parse_say),
+    "reason": ((), lambda item: Speak(reasoning=_parse_text(item, "reason"))),
+    "call": (_CALL_KEYS, lambda item: Speak(calls=(_parse_call(item),))),
+    "calls": ((), _parse_calls),
+    "custom": ((), lambda item: Custom(item["custom"])),
+    "update": ((), _parse_update),
+    "interrupt": ((), lambda item: Interrupt(item["interrupt"])),
+    "error": ((), _parse_fail),
+    "pause": ((), lambda item: Pause(get_seconds(item, "pause", _MAX_PAUSE))),
+    "delegate": ((), _parse_delegate),
 }
+"""Each kind of step by its key: the other keys that it may have, and what reads it."""

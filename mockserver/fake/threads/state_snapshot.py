@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver.fake.graph.checkpoint_store import Checkpoint, History, Task
-from mockserver.fake.graph.checkpointer import reference, subgraph_reference
+from mockserver.fake.graph.checkpointer import create_reference, create_subgraph_reference
 from mockserver.fake.graph.metadata import PULL
-from mockserver.fake.threads.thread import interrupt_json
+from mockserver.fake.threads.thread import convert_interrupt
 from mockserver.formats.json_text import Json
 
 EMPTY_STATE: Mapping[str, Json] = {
@@ -24,7 +24,7 @@ EMPTY_STATE: Mapping[str, Json] = {
 """The state of a thread without checkpoints."""
 
 
-def snapshot(
+def create_snapshot(
     thread: str, history: History, checkpoint: Checkpoint, *, subgraphs: bool = False
 ) -> dict[str, Json]:
     """Return the state of *thread* at *checkpoint*, with the states of subgraphs if *subgraphs*."""
@@ -36,15 +36,15 @@ def snapshot(
         "tasks": tasks,
         "metadata": dict(checkpoint.metadata),
         "created_at": checkpoint.created_at,
-        "checkpoint": reference(thread, checkpoint, checkpoint.identity),
-        "parent_checkpoint": before and reference(thread, checkpoint, before),
+        "checkpoint": create_reference(thread, checkpoint, checkpoint.identity),
+        "parent_checkpoint": before and create_reference(thread, checkpoint, before),
         "interrupts": [one for task in tasks for one in task["interrupts"]],
         "checkpoint_id": checkpoint.identity,
         "parent_checkpoint_id": before,
     }
 
 
-def missing_checkpoint(thread: str, identity: str) -> dict[str, Json]:
+def create_missing_snapshot(thread: str, identity: str) -> dict[str, Json]:
     """Return the state at a checkpoint *identity* that does not exist."""
     checkpoint_reference = {"checkpoint_id": identity, "thread_id": thread}
     return {**EMPTY_STATE, "checkpoint": checkpoint_reference, "checkpoint_id": identity}
@@ -60,8 +60,8 @@ def _task(
         "name": task.name,
         "path": [PULL, task.name],
         "error": task.error,
-        "interrupts": [interrupt_json(one) for one in task.interrupts],
-        "checkpoint": None if inner else subgraph_reference(thread, task),
-        "state": inner and snapshot(thread, history, inner, subgraphs=True),
+        "interrupts": [convert_interrupt(one) for one in task.interrupts],
+        "checkpoint": None if inner else create_subgraph_reference(thread, task),
+        "state": inner and create_snapshot(thread, history, inner, subgraphs=True),
         "result": task.result,
     }

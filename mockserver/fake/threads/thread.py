@@ -24,8 +24,6 @@ Play = Callable[[RunRequest, Ids, History], RunResult]
 
 
 class Action(StrEnum):
-    """What to do with a run that is cancelled."""
-
     INTERRUPT = "interrupt"
     ROLLBACK = "rollback"
 
@@ -49,7 +47,6 @@ class Run:
 
     @property
     def identity(self) -> str:
-        """The id of the run."""
         return self.request.run_id
 
     @property
@@ -64,15 +61,11 @@ class Run:
     def take_checkpoints(self, at: float) -> tuple[Checkpoint, ...]:
         """Return the checkpoints until *at* seconds after the start that no earlier call has returned."""
         assert self.result is not None
-        first = self._checkpoints_taken
-        while (
-            self._checkpoints_taken < len(self.result.checkpoints)
-            and self.result.checkpoints[self._checkpoints_taken][0] <= at
-        ):
-            self._checkpoints_taken += 1
-        return tuple(
-            checkpoint for _, checkpoint in self.result.checkpoints[first : self._checkpoints_taken]
-        )
+        due = [
+            one for time, one in self.result.checkpoints[self._checkpoints_taken :] if time <= at
+        ]
+        self._checkpoints_taken += len(due)
+        return tuple(due)
 
 
 class Thread:
@@ -91,13 +84,11 @@ class Thread:
 
     @property
     def identity(self) -> str:
-        """The id of the thread."""
         name: str = self.record["thread_id"]
         return name
 
     @property
     def active(self) -> tuple[Run, ...]:
-        """The runs that have not ended, in order."""
         return tuple(self._queue)
 
     def next_moment(self, at_least: int) -> int:
@@ -138,14 +129,12 @@ class Thread:
 
     def next_change(self, now: float) -> float:
         """Return when the first run in the queue starts or ends."""
-        run = self._queue[0] if self._queue else None
-        if run is None:
+        if not self._queue:
             return now
-        return (
-            run.due_at
-            if run.result is None or run.started_at is None
-            else run.started_at + run.result.end
-        )
+        run = self._queue[0]
+        if run.result is None or run.started_at is None:
+            return run.due_at
+        return run.started_at + run.result.end
 
     def cancel(self, run: Run, action: Action, now: float, why: str | None) -> None:
         """End the active *run* at *now*; *why* becomes the error of the thread, None if another run replaces it."""
@@ -184,7 +173,8 @@ class Thread:
             record["values"] = dict(head.values)
             asking = (task for task in head.tasks if task.interrupts and task.result is None)
             record["interrupts"] = {
-                task.identity: [interrupt_json(one) for one in task.interrupts] for task in asking
+                task.identity: [convert_interrupt(one) for one in task.interrupts]
+                for task in asking
             }
         elif "values" in self.record and self.record["values"] is not None:
             record["values"] = None
@@ -194,13 +184,11 @@ class Thread:
         """Return the checkpoint where the run stopped: *head*, or that of a subgraph."""
         for task in head.tasks:
             path = (*head.namespace, f"{task.name}:{task.identity}")
-            inner = self.history.head(path) if task.result is None else None
-            if inner is not None:
+            if task.result is None and (inner := self.history.head(path)):
                 return self._innermost_head(inner)
         return head
 
     def _mark_cancelled(self) -> None:
-        """Mark the due tasks as cancelled."""
         head = self.history.head()
         if head is not None:
             for task in head.tasks:
@@ -225,15 +213,14 @@ class Thread:
         self._update_after_run(run, failed.payload if failed else None)
 
     def _update_after_run(self, run: Run, error: Json) -> None:
-        lasted = run.result.duration if run.result else 0.0
-        at = run.ids.time(lasted)
+        at = run.ids.time(run.result.duration if run.result else 0.0)
         run.record = {**run.record, "updated_at": at}
         head = self.history.head()
-        # The real server shows the graph that sent the last event of the stream.
-        within = head is not None and run.request.subgraphs
-        self.update_record(at, error, self._innermost_head(head) if within and head else head)
+        if head and run.request.subgraphs:
+            # The real server shows the graph that sent the last event of the stream.
+            head = self._innermost_head(head)
+        self.update_record(at, error, head)
 
 
-def interrupt_json(interrupt: Json) -> dict[str, Json]:
-    """Return an interrupt as a thread and its state show it."""
+def convert_interrupt(interrupt: Json) -> dict[str, Json]:
     return {"id": interrupt["id"], "value": interrupt["value"]}

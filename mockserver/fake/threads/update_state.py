@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mockserver.fake.errors import RunFailed
-from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace, Task
+from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace, create_task
 from mockserver.fake.graph.metadata import AGENT, END, RESEARCHER, START, TOOLS
-from mockserver.fake.graph.routing import next_node, planned_visits
-from mockserver.fake.graph.state import apply_update, invalid_update
+from mockserver.fake.graph.routing import plan_visits, select_next_node
+from mockserver.fake.graph.state import apply_update, create_update_error
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import Script
 from mockserver.formats.json_text import Json
@@ -31,7 +31,7 @@ class StateUpdate:
     """The id of the previous checkpoint if *base* is None."""
 
 
-def checkpoint_after(
+def create_updated_checkpoint(
     update: StateUpdate, script: Script, graph: str, ids: Ids, metadata: Mapping[str, Json]
 ) -> Checkpoint:
     """Return the checkpoint after *update*, with the next nodes of *script*; raise RunFailed if it is invalid."""
@@ -40,33 +40,28 @@ def checkpoint_after(
     if node not in (*_NODES, *_SPECIAL, None) or (node in (COPY, END) and not nothing):
         raise RunFailed("InvalidUpdateError", f"Node {node} does not exist")
     step = base.step + 1 if base else -1 if node == INPUT else 0
+    outer = base.outer if base else {}
+    source = {INPUT: "input", COPY: "fork"}.get(node or "", "update")
+    own = {} if node == COPY else metadata
     checkpoint = Checkpoint(
         identity=ids.uuid6(0, step, "update", *update.namespace, step),
         parent=base.identity if base else update.parent,
         namespace=update.namespace,
-        outer=base.outer if base else {},
+        outer=outer,
         values=base.values if base else {"messages": []},
-        source={INPUT: "input", COPY: "fork"}.get(node or "", "update"),
+        source=source,
         step=step,
         node=base.node if base else "",
+        metadata={**own, "source": source, "step": step, "parents": dict(outer)},
         created_at=ids.time(),
     )
-    own = {} if node == COPY else metadata
-    checkpoint_metadata = {
-        **own,
-        "source": checkpoint.source,
-        "step": step,
-        "parents": dict(checkpoint.outer),
-    }
-    checkpoint = replace(checkpoint, metadata=checkpoint_metadata)
     if node == INPUT:
-        return replace(
-            checkpoint, tasks=(replace(_task(ids, checkpoint, START), input=update.values),)
-        )
+        task = create_task(ids, update.namespace, START, step, update.values)
+        return replace(checkpoint, tasks=(task,))
     if node == COPY:
-        parent = base.parent if base else None
-        tasks = tuple(_task(ids, checkpoint, task.name) for task in base.tasks) if base else ()
-        return replace(checkpoint, parent=parent, tasks=tasks)
+        names = base.next_nodes if base else ()
+        tasks = tuple(create_task(ids, update.namespace, name, step) for name in names)
+        return replace(checkpoint, parent=base.parent if base else None, tasks=tasks)
     if node == END or (node is None and nothing):
         return checkpoint
     return _with_values(checkpoint, update, script, graph, ids)
@@ -78,20 +73,17 @@ def _with_values(
     """Return *checkpoint* with the values of *update* and the task of the next node."""
     before = dict(checkpoint.values)
     if isinstance(update.values, list):
-        raise invalid_update(update.values)
+        raise create_update_error(update.values)
     state = apply_update(update.values, before, ids, f"update {checkpoint.step}")
     known_ids = {message["id"] for message in before.get("messages", ())}
     new = [message for message in state.get("messages", ()) if message["id"] not in known_ids]
-    said = (
+    shown = (
         {"messages": new or state["messages"][-1:]} if "messages" in (update.values or {}) else {}
     )
     node = update.node or checkpoint.node or START
-    following = next_node(
-        planned_visits(script, graph, state), node, said, state, inside=bool(checkpoint.namespace)
+    following = select_next_node(
+        plan_visits(script, graph, state), node, shown, state, inside=bool(checkpoint.namespace)
     )
-    tasks = () if following == END else (_task(ids, checkpoint, following),)
+    task = create_task(ids, checkpoint.namespace, following, checkpoint.step)
+    tasks = () if following == END else (task,)
     return replace(checkpoint, values=state, tasks=tasks)
-
-
-def _task(ids: Ids, checkpoint: Checkpoint, node: str) -> Task:
-    return Task(ids.uuid5("task", *checkpoint.namespace, node, checkpoint.step), node)

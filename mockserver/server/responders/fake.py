@@ -7,14 +7,19 @@ from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN
-from mockserver.conversations.calls import Call, Kind, call_of, thread_in_body
 from mockserver.conversations.id_places import UUID
 from mockserver.conversations.live_threads import LiveThreads
+from mockserver.conversations.thread_requests import (
+    RequestKind,
+    ThreadRequest,
+    parse_thread_id,
+    parse_thread_request,
+)
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.known_threads import adopt_thread
 from mockserver.fake.api.routes import Api
 from mockserver.fake.ids import EPOCH, Ids
-from mockserver.fake.replies import KEEPALIVE_SECONDS, BodyReader, ScheduledBody, at_pace
+from mockserver.fake.replies import KEEPALIVE_SECONDS, BodyReader, ScheduledBody, scale_to_pace
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import (
     Reply,
@@ -64,8 +69,8 @@ class Fake:
         self._reload_script()
         session = cassettes.sessions.get_or_create(session_name(request))
         database = session.database
-        call = call_of(request.method, request.path)
-        thread = call.thread if call else None
+        thread_request = parse_thread_request(request.method, request.path)
+        thread = thread_request.thread if thread_request else None
         if "/threads/" in request.path:
             for known in cassettes.threads.find_known_threads(session, thread):
                 adopt_thread(database, known, self._epoch)
@@ -78,8 +83,8 @@ class Fake:
         response = self._api.handle(request, ids, database, time.monotonic())
         if response.status < 400:
             database.count_request(seed)
-            if call is not None:
-                _hand_over(call, response.body, session.threads)
+            if thread_request is not None:
+                _hand_over(thread_request, response.body, session.threads)
         return Reply(
             response.status,
             response.headers,
@@ -105,7 +110,7 @@ class Fake:
             record = {"assistant_id": identity, "graph_id": of_thread["graph_id"]}
         if record is not None and identity not in database.adopted_assistants:
             database.adopted_assistants.add(identity)
-            self._api.adopt_assistant(record, database, Ids(identity, epoch=self._epoch))
+            self._api.assistants.adopt(record, database, Ids(identity, epoch=self._epoch))
 
     def _create_body(
         self, body: bytes | ScheduledBody | BodyReader
@@ -113,18 +118,23 @@ class Fake:
         if isinstance(body, bytes):
             return body
         if isinstance(body, ScheduledBody):
-            return at_pace(body, self._pace)
+            return scale_to_pace(body, self._pace)
         chunk, more = body.read(time.monotonic())
         return chunk if more is None else StreamingBody(_stream_body(body, chunk))
 
 
-def _hand_over(call: Call, body: bytes | ScheduledBody | BodyReader, threads: LiveThreads) -> None:
+def _hand_over(
+    thread_request: ThreadRequest, body: bytes | ScheduledBody | BodyReader, threads: LiveThreads
+) -> None:
     """Tell *threads* what the fake graph has done: a thread that it created or changed belongs to it from now on."""
-    if call.kind is Kind.CREATION or call.path == "/copy":
-        if isinstance(body, bytes) and (created := thread_in_body(body)) is not None:
+    if thread_request.kind is RequestKind.CREATION or thread_request.path == "/copy":
+        if isinstance(body, bytes) and (created := parse_thread_id(body)) is not None:
             threads.add_created_by_fake(created)
-    elif call.thread is not None and call.kind in (Kind.TURN, Kind.CHANGE):
-        threads.give_to_fake(call.thread)
+    elif thread_request.thread is not None and thread_request.kind in (
+        RequestKind.TURN,
+        RequestKind.CHANGE,
+    ):
+        threads.give_to_fake(thread_request.thread)
 
 
 async def _stream_body(reader: BodyReader, chunk: bytes) -> AsyncGenerator[bytes, None]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from mockserver.cassette.model import Repeat, Response
 from mockserver.cassette.playback import build_playback
 from mockserver.conversations.answers import How, Refusal
-from mockserver.conversations.calls import Call, call_of
 from mockserver.conversations.derived import derive_run
 from mockserver.conversations.outside import OutsideIds
+from mockserver.conversations.thread_requests import ThreadRequest, parse_thread_request
 from mockserver.errors import ReadError
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Reply, Request, cassette_name, session_name
@@ -83,19 +83,19 @@ class Cassettes:
     async def respond(self, request: Request) -> Reply | None:
         """Return the next recorded reply to *request*, or None."""
         now = asyncio.get_running_loop().time()
-        call = call_of(request.method, request.path)
-        if self._once and call is not None:
+        thread_request = parse_thread_request(request.method, request.path)
+        if self._once and thread_request is not None:
             return None  # the upstream does not know the recorded threads
         try:
-            hit = self._find(request, call, now)
+            hit = self._find(request, thread_request, now)
         except ReadError:  # the file was edited in place
             if not await self._library.reload_if_changed():
                 raise
-            hit = self._find(request, call, now)
+            hit = self._find(request, thread_request, now)
         while not self._once and (hit is None or not self._library.is_fresh(hit.entry)):
             if not await self._library.reload_if_changed():
                 break
-            hit = self._find(request, call, now)
+            hit = self._find(request, thread_request, now)
         if hit is None:
             return None
         try:
@@ -116,32 +116,34 @@ class Cassettes:
     def _session(self, request: Request) -> Session:
         return self.sessions.get_or_create(session_name(request))
 
-    def _find(self, request: Request, call: Call | None, now: float) -> "ThreadHit | _Hit | None":
+    def _find(
+        self, request: Request, thread_request: ThreadRequest | None, now: float
+    ) -> "ThreadHit | _Hit | None":
         """Return the next exchange for *request*, or None."""
-        if call is not None:
-            found = self._find_on_thread(request, call, now)
+        if thread_request is not None:
+            found = self._find_on_thread(request, thread_request, now)
             if found is not None:
                 return None if isinstance(found, Refusal) else found
         return self._find_outside(request, self._session(request))
 
     def _find_on_thread(
-        self, request: Request, call: Call, now: float
+        self, request: Request, thread_request: ThreadRequest, now: float
     ) -> ThreadHit | Refusal | None:
         """Return the exchange for *request* in the conversation of its thread, or why there is none; None if it belongs to none."""
         index = self._lookup.index_of(cassette_name(request))
         if index is None or not index.count:
             return None
         redacted = redact_for_matching(request, self._rules, self._lookup.secrets(request))
-        return self.threads.find(redacted, call, index, self._session(request), now)
+        return self.threads.find(redacted, thread_request, index, self._session(request), now)
 
     def _find_outside(self, request: Request, session: Session) -> "_Hit | None":
         """Return the next exchange for *request*, which is not on a recorded thread."""
         keys = self._lookup.keys_for(request)
         outside, threads = session.outside_ids, session.threads
-        recorded = outside.recorded_request(request, threads) if keys.has_ids else request
+        recorded = outside.to_recorded_request(request, threads) if keys.has_ids else request
         if recorded is not request:
             keys = self._lookup.keys_for(recorded)
-        found, pairs = keys.found, dict(outside.pairs(request, recorded))
+        found, pairs = keys.found, dict(outside.find_pairs(request, recorded))
         if found is None and keys.has_ids and not self._once:
             found, pairs = self._find_renamed(recorded, keys, outside)
         if found is None:
@@ -188,9 +190,9 @@ class Cassettes:
 
     def explain_refusal(self, request: Request) -> Mapping[str, Json] | None:
         """Return for the journal why no conversation has a response to *request*; None if it is not on a thread."""
-        call = call_of(request.method, request.path)
-        refused = self._find_on_thread(request, call, 0.0) if call else None
-        return refused.facts() if isinstance(refused, Refusal) else None
+        thread_request = parse_thread_request(request.method, request.path)
+        refused = self._find_on_thread(request, thread_request, 0.0) if thread_request else None
+        return refused.to_journal() if isinstance(refused, Refusal) else None
 
     def has_unknown_cassette(self, request: Request) -> bool:
         """Return whether *request* names a cassette that does not exist."""
@@ -207,10 +209,10 @@ class Cassettes:
             return explain_missing_cassette(redacted, keys.cassette or "", known)
         if not index.count:
             return Miss(redacted, "no exchanges are loaded")
-        call = call_of(request.method, request.path)
-        refusal = self._find_on_thread(request, call, 0.0) if call else None
+        thread_request = parse_thread_request(request.method, request.path)
+        refusal = self._find_on_thread(request, thread_request, 0.0) if thread_request else None
         if isinstance(refusal, Refusal) and refusal.expected is not None:
-            got = refusal.ids.recorded_request(redacted)
+            got = refusal.ids.to_recorded_request(redacted)
             near = replace(self._near(refusal.expected, index, keys, session), got=got)
             return Miss(redacted, refusal.reason, (near,))
         if keys.found and refusal is None:
@@ -265,7 +267,7 @@ class _Hit:
         outside.bind(self.pairs or dict(zip(recorded, recorded, strict=True)))
         if b'"messages"' in self.request.body and b'"id"' in self.request.body:
             outside.bind_messages(self.request, self.library.request(self.entry))
-        translated = outside.live_reply(reply, threads)
+        translated = outside.to_live_reply(reply, threads)
         id_pairs = tuple((live, one) for live, one in self.pairs.items() if live != one)
         how = str(How.DERIVED) if self.response else None
         if translated is reply and not id_pairs and how is None:

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Response
 from mockserver.conversations.answers import Answer, Refusal
-from mockserver.conversations.calls import Call, Kind
-from mockserver.conversations.handover import known_thread
+from mockserver.conversations.handover import build_known_thread
 from mockserver.conversations.query import Query
 from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.search import Search, commit
+from mockserver.conversations.thread_requests import RequestKind, ThreadRequest
 from mockserver.fake.api.known_threads import KnownThread
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Reply, Request, TimedBody
@@ -40,14 +40,14 @@ class ThreadHit:
         """Return *reply*, which was recorded, for the live thread, which goes on."""
         answer, live = self.answer, self.answer.thread
         commit(answer, self.search)
-        if answer.kind is Kind.TURN:
+        if answer.kind is RequestKind.TURN:
             reply = self._with_run(reply)
-        translated = live.ids.live_reply(reply)
-        id_pairs = live.ids.pairs(self.search.query.request)
+        translated = live.ids.to_live_reply(reply)
+        id_pairs = live.ids.find_pairs(self.search.query.request)
         if translated is not reply or id_pairs or answer.how:
             reply = without_prebuilt(translated)
         how = answer.how and str(answer.how)
-        return replace(reply, how=how, id_pairs=id_pairs, conversation=answer.facts())
+        return replace(reply, how=how, id_pairs=id_pairs, conversation=answer.to_journal())
 
     def _with_run(self, reply: Reply) -> Reply:
         """Note when the response to the turn will be complete; return *reply* with a callback for the moment when it is."""
@@ -78,11 +78,16 @@ class ThreadReplay:
         self._current: Index | None = None
 
     def find(
-        self, request: Request, call: Call, index: Index, session: Session, now: float
+        self,
+        request: Request,
+        thread_request: ThreadRequest,
+        index: Index,
+        session: Session,
+        now: float,
     ) -> ThreadHit | Refusal | None:
         """Return the hit for *request*, which is without its secrets, or why there is none; None if it is not on a conversation."""
         search = Search(
-            Query(request, call, index),
+            Query(request, thread_request, index),
             session.threads,
             self._recordings_of(index),
             now,
@@ -95,7 +100,7 @@ class ThreadReplay:
     def find_known_threads(self, session: Session, thread: str | None) -> list[KnownThread]:
         """Return the threads that went on in recorded conversations since the last call: *thread*, or all if it is None."""
         threads = session.threads
-        chosen = threads.latest_first() if thread is None else [threads.get(thread)]
+        chosen = threads.sort_latest_first() if thread is None else [threads.get(thread)]
         recordings = self._recordings_of(self._library.index)
         known: list[KnownThread] = []
         for live in reversed(chosen):
@@ -109,8 +114,8 @@ class ThreadReplay:
                 if step.progress <= live.progress:
                     threads.bind_response_ids(live, step.entry, recordings)
             known.append(
-                known_thread(
-                    live.identity, live.progress, live.ids, conversation, recordings.source
+                build_known_thread(
+                    live.identity, live.progress, live.ids, conversation, recordings.reader
                 )
             )
         return known

@@ -155,11 +155,10 @@ def test_declared_graphs_are_all_there_are(strict: Client) -> None:
 
     assert names == ["agent", "chat"]
     assert strict.post("/runs/wait", {"assistant_id": "nope"}, 422) == {
-        "detail": "Invalid assistant: 'nope'. Must be either:\n- A valid assistant UUID, or\n"
-        "- One of the registered graphs: chat, agent"
+        "detail": "'nope' is none of the graphs: chat, agent"
     }
     assert strict.post("/assistants", {"graph_id": "nope"}, 404) == {
-        "detail": "Graph 'nope' not found. Expected one of: ['agent', 'chat']"
+        "detail": "'nope' is none of the graphs: chat, agent"
     }
     assert strict.ask("GET", "/assistants/nope/graph", status=422) == {
         "detail": "Invalid assistant ID: must be a UUID"
@@ -170,9 +169,9 @@ def test_declared_graphs_are_all_there_are(strict: Client) -> None:
 def test_a_graph_needs_a_name(client: Client) -> None:
     refused = client.post("/runs/wait", {"assistant_id": ""}, 422)
 
-    assert refused["detail"].endswith("One of the registered graphs: agent")
+    assert refused["detail"].endswith("none of the graphs: agent")
     assert client.post("/assistants", {"graph_id": ""}, 404) == {
-        "detail": "Graph '' not found. Expected one of: ['agent']"
+        "detail": "'' is none of the graphs: agent"
     }
 
 
@@ -327,12 +326,13 @@ def test_a_path_that_ends_in_a_slash_is_elsewhere(client: Client) -> None:
 @pytest.mark.parametrize(
     ("webhook", "status", "detail"),
     [
-        ("/x", 422, "Loopback webhooks (relative URLs and localhost) are disabled by default."),
-        ("x", 422, "Invalid webhook hostname ''"),
-        ("ftp://x", 422, "Webhook host blocked: scheme 'ftp' not allowed"),
-        ("http://localhost:1/", 422, "Webhook host blocked: localhost address"),
-        ("http://127.0.0.1/", 422, "Webhook host blocked: loopback IP range"),
-        ("http://[::1]/", 422, "Webhook host blocked: blocked IP range"),
+        *(
+            (webhook, 422, f"Webhook blocked: {webhook} must be http or https, on another host")
+            for webhook in (
+                *("/x", "x", "ftp://x", "http://localhost:1/", "http://127.0.0.1/"),
+                "http://[::1]/",
+            )
+        ),
         ("http://[::1", 400, "Invalid IPv6 URL"),
     ],
 )
@@ -378,10 +378,8 @@ def test_what_no_schema_rejects_is_refused_with_a_text(
         (b'{"a":NaN}', "Invalid JSON in request body"),
         (b'{"a":1e999}', "Invalid JSON in request body"),
         (b'{"a":"\\ud800"}', "Invalid JSON in request body"),
-        (b"[" * 1025 + b"]" * 1025, "Invalid JSON in request body"),
-        (b"[" * 5000 + b"]" * 5000, "Invalid JSON in request body"),
+        (b"[" * 100_000 + b"]" * 100_000, "Invalid JSON in request body"),
         (b"[" * 256 + b"]" * 256, "Recursion limit reached"),
-        (b"[" * 1024 + b"]" * 1024, "Recursion limit reached"),
         (b"[1]", "body must be of type object"),
         (b'{"limit":0}', "body.limit must be at least 1"),
         (b'{"limit":18446744073709551616}', "body.limit must be at most 1000"),
@@ -430,12 +428,12 @@ def test_a_wrong_body_gets_the_reason(client: Client, body: bytes, detail: str) 
         (
             "/runs",
             {"assistant_id": "a", "webhook": ""},
-            "body.webhook is too short: the minimum length is 1",
+            "the length of body.webhook must be at least 1",
         ),
         (
             "/runs",
             {"assistant_id": "a", "webhook": "x" * 65537},
-            "body.webhook is too long: the maximum length is 65536",
+            "the length of body.webhook must be at most 65536",
         ),
         (
             "/runs",
@@ -447,7 +445,7 @@ def test_a_wrong_body_gets_the_reason(client: Client, body: bytes, detail: str) 
             [{"assistant_id": "a"}, {"assistant_id": "a", "config": {"tags": [1]}}],
             "body[1].config.tags[0] must be of type string",
         ),
-        ("/runs/batch", [], "body has too few items: the minimum is 1"),
+        ("/runs/batch", [], "the length of body must be at least 1"),
         (
             "/assistants",
             {"graph_id": "a", "description": 1},
@@ -456,23 +454,23 @@ def test_a_wrong_body_gets_the_reason(client: Client, body: bytes, detail: str) 
         (
             "/threads/search",
             {"extract": dict.fromkeys("abcdefghijk", "x")},
-            "body.extract has too many keys: the maximum is 10",
+            "the length of body.extract must be at most 10",
         ),
         ("/threads/search", {"extract": {"a": True}}, "body.extract.a must be of type string"),
         (
             "/threads/search",
             {"extract": {"a b": "values"}},
-            "Extract key 'a b' must be a valid identifier (letters, digits, underscores)",
+            "extract: 'a b' must consist of letters, digits and _",
         ),
         (
             "/threads/search",
             {"extract": {"a": ""}},
-            "Extract path for 'a' must be a non-empty string",
+            "extract: the path '' must start with one of: config, interrupts, metadata, values",
         ),
         (
             "/threads/search",
             {"extract": {"a": "x.y"}},
-            "Extract path 'x.y' must start with one of: config, interrupts, metadata, values",
+            "extract: the path 'x.y' must start with one of: config, interrupts, metadata, values",
         ),
     ],
 )
@@ -533,7 +531,7 @@ def test_context_and_configurable_exclude_each_other(client: Client, path: str) 
 
     reply = client.post(path, {"assistant_id": MINE, "graph_id": "agent", **both}, 400)
 
-    assert reply["detail"].startswith("Cannot specify both configurable and context.")
+    assert reply["detail"].startswith("Cannot specify both configurable and context")
 
 
 def test_context_and_configurable_are_one(client: Client) -> None:
@@ -601,13 +599,13 @@ def test_a_thread_without_a_graph_takes_no_state(client: Client) -> None:
 
     reply = client.post("/threads", {"supersteps": steps}, 201)
 
-    assert "has no assigned graph ID" in reply["detail"]
+    assert "it has no graph" in reply["detail"]
 
 
 def test_an_unknown_version_is_not_found(client: Client) -> None:
     reply = client.post(f"/assistants/{AGENT}/latest", {"version": 3}, 404)
 
-    assert reply == {"detail": f"Version 3 not found for assistant {AGENT}"}
+    assert reply == {"detail": "Version 3 not found"}
     assert client.post(f"/assistants/{AGENT}/latest", {"version": 1})["version"] == 1
     assert client.post(f"/assistants/{MINE}/latest", {"version": 1}, 404) == {
         "detail": f"Assistant {MINE} not found"

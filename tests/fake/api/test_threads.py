@@ -8,7 +8,7 @@ import pytest
 
 from mockserver.fake.api import database
 from mockserver.fake.api.database import Database
-from mockserver.fake.api.known_threads import KnownCheckpoint, KnownThread, adopt_thread
+from mockserver.fake.api.known_threads import KnownThread, adopt_thread
 from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
@@ -183,7 +183,7 @@ def test_a_run_that_is_deleted_takes_its_checkpoints_along(client: Client) -> No
 def test_a_state_is_not_written_while_a_run_is_on(client: Client) -> None:
     begun(client, 0.5)
 
-    assert "in-flight runs" in client.post(f"/threads/{T}/state", {}, 409)["detail"]
+    assert "has active runs" in client.post(f"/threads/{T}/state", {}, 409)["detail"]
 
 
 def test_a_state_can_be_looked_at_from_everywhere(client: Client) -> None:
@@ -273,8 +273,17 @@ def test_a_thread_from_elsewhere_may_have_no_state(client: Client) -> None:
 def test_the_checkpoints_of_a_thread_from_elsewhere_are_known(client: Client) -> None:
     first, second = (f"1f1ea29d-101b-66cc-800{number}-fc04fdc71b70" for number in (1, 2))
     points = (
-        KnownCheckpoint(first, None, {"messages": []}, {"step": 0}),
-        KnownCheckpoint(second, first, {"messages": ["a"]}, {"step": 1}),
+        {
+            "checkpoint": {"checkpoint_id": first},
+            "values": {"messages": []},
+            "metadata": {"step": 0},
+        },
+        {
+            "checkpoint": {"checkpoint_id": second},
+            "parent_checkpoint": {"checkpoint_id": first},
+            "values": {"messages": ["a"]},
+            "metadata": {"step": 1},
+        },
     )
     adopt_thread(client.database, KnownThread(U, {}, {"messages": ["a"]}, points))
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from mockserver.fake.script.model import (
-    Call,
     Custom,
     Delegate,
     Fail,
@@ -14,11 +13,12 @@ from mockserver.fake.script.model import (
     Rule,
     Script,
     Speak,
+    ToolCall,
     Update,
 )
 from tests.fake.plays import events_of, outline, run_request, script
 
-WEATHER = Call("weather", {"city": "Oslo"}, "cold")
+WEATHER = ToolCall("weather", {"city": "Oslo"}, "cold")
 HELLO = script(Speak("Hello you!"))
 TOOL = script(Custom("c"), Speak("Wait.", calls=(WEATHER,)), Speak("Cold."))
 WITHIN = script(Speak("A."), Delegate((Speak("B.", calls=(WEATHER,)), Speak("C."))), Speak("D."))
@@ -387,7 +387,7 @@ def test_the_model_that_a_request_names_is_in_the_metadata(
 
 
 def test_a_message_that_an_interrupt_holds_back_has_no_id() -> None:
-    calls = (Call("f", {}, "x"), Call("g", {}, "y", ask="May I?"))
+    calls = (ToolCall("f", {}, "x"), ToolCall("g", {}, "y", ask="May I?"))
 
     events = events_of(script(Speak(calls=calls), Speak("a")), run_request(["hi"], "events"))
 

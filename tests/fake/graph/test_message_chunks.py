@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.fake.graph.message_chunks import ModelOutput, model_output
+from mockserver.fake.graph.message_chunks import ModelOutput, create_model_output
 from mockserver.fake.ids import Ids
-from mockserver.fake.script.model import Call, Speak
+from mockserver.fake.script.model import Speak, ToolCall
 from tests.strategies import values
 
-WEATHER = Call("weather", {"city": "Oslo"}, "cold")
+WEATHER = ToolCall("weather", {"city": "Oslo"}, "cold")
 
 
-def said(text: str = "", reasoning: str = "", *calls: Call) -> ModelOutput:
+def said(text: str = "", reasoning: str = "", *calls: ToolCall) -> ModelOutput:
     return ModelOutput(
         Speak(text, reasoning, calls), "RUN", tuple(f"c{n}" for n in range(len(calls)))
     )
@@ -29,7 +29,7 @@ def text(text: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("model_output", "pieces", "partial_texts"),
+    ("create_model_output", "pieces", "partial_texts"),
     [
         pytest.param(said(), [""], [""], id="nothing"),
         pytest.param(
@@ -52,9 +52,9 @@ def text(text: str) -> dict[str, Any]:
     ],
 )
 def test_a_speech_comes_token_by_token(
-    model_output: ModelOutput, pieces: Any, partial_texts: Any
+    create_model_output: ModelOutput, pieces: Any, partial_texts: Any
 ) -> None:
-    chunks = [(chunk, get_partial()) for chunk, get_partial in model_output.chunks()]
+    chunks = [(chunk, get_partial()) for chunk, get_partial in create_model_output.split_chunks()]
 
     assert [chunk["content"] for chunk, _ in chunks] == pieces
     assert [message["content"] for _, message in chunks] == partial_texts
@@ -65,7 +65,7 @@ def test_a_speech_comes_token_by_token(
 def test_a_tool_call_comes_in_pieces() -> None:
     pieces = [
         (chunk["tool_call_chunks"], chunk["tool_calls"], chunk["invalid_tool_calls"])
-        for chunk, _ in said("", "", WEATHER).chunks()
+        for chunk, _ in said("", "", WEATHER).split_chunks()
     ]
 
     assert pieces == [
@@ -97,7 +97,9 @@ def test_a_tool_call_comes_in_pieces() -> None:
 
 
 def test_the_arguments_so_far_grow() -> None:
-    grown = [get_partial()["tool_calls"] for _, get_partial in said("Wait.", "", WEATHER).chunks()]
+    grown = [
+        get_partial()["tool_calls"] for _, get_partial in said("Wait.", "", WEATHER).split_chunks()
+    ]
 
     assert [[call["args"] for call in calls] for calls in grown] == [
         [],
@@ -115,8 +117,8 @@ def test_the_arguments_so_far_grow() -> None:
         pytest.param(False, "lc_run--RUN-0", id="whole"),
     ],
 )
-def test_the_id_of_a_message_shows_whether_it_was_streamed(streamed: bool, identity: str) -> None:
-    whole = said("Yes", "Hm", WEATHER).whole(streamed=streamed)
+def test_the_id_of_a_message_tells_whether_it_was_streamed(streamed: bool, identity: str) -> None:
+    whole = said("Yes", "Hm", WEATHER).build_message(streamed=streamed)
 
     assert whole == {
         "content": [thought("Hm"), text("Yes")],
@@ -135,26 +137,26 @@ def test_the_id_of_a_message_shows_whether_it_was_streamed(streamed: bool, ident
 
 words = st.text(max_size=12)
 arguments = st.dictionaries(words, values, max_size=3)
-calls = st.lists(st.builds(Call, words, arguments, st.none()), max_size=3).map(tuple)
+calls = st.lists(st.builds(ToolCall, words, arguments, st.none()), max_size=3).map(tuple)
 speaks = st.builds(Speak, words, words, calls)
 
 
 @given(speaks)
 def test_the_chunks_join_to_the_whole(speak: Speak) -> None:
-    made = model_output(speak, Ids("seed"), "task")
-    chunks = [chunk for chunk, _ in made.chunks()]
-    *_, (_, last) = made.chunks()
+    made = create_model_output(speak, Ids("seed"), "task")
+    chunks = [chunk for chunk, _ in made.split_chunks()]
+    *_, (_, last) = made.split_chunks()
 
-    assert last() == made.whole(streamed=True)
+    assert last() == made.build_message(streamed=True)
     assert joined([chunk["content"] for chunk in chunks]) == (speak.reasoning, speak.text)
     assert len(chunks) == made.length + 1
 
 
 @given(speaks)
 def test_the_pieces_of_calls_join_to_their_arguments(speak: Speak) -> None:
-    made = model_output(speak, Ids("seed"), "task")
+    made = create_model_output(speak, Ids("seed"), "task")
     written: dict[int, str] = {}
-    for chunk, _ in made.chunks():
+    for chunk, _ in made.split_chunks():
         for piece in chunk["tool_call_chunks"]:
             written[piece["index"]] = written.get(piece["index"], "") + piece["args"]
 
@@ -176,7 +178,10 @@ def joined(contents: list[Any]) -> tuple[str, str]:
 def test_ids_come_from_the_place() -> None:
     speak = Speak("", "", (WEATHER, WEATHER))
 
-    one, two = model_output(speak, Ids("seed"), "here"), model_output(speak, Ids("seed"), "there")
+    one, two = (
+        create_model_output(speak, Ids("seed"), "here"),
+        create_model_output(speak, Ids("seed"), "there"),
+    )
 
     assert one == ModelOutput(
         speak,

@@ -4,12 +4,12 @@ import pytest
 
 from mockserver.fake.graph.metadata import (
     Scope,
-    graph_metadata,
-    inner_metadata,
-    message_metadata,
-    model_metadata,
-    node_metadata,
-    task_metadata,
+    build_graph_metadata,
+    build_inner_metadata,
+    build_message_metadata,
+    build_model_metadata,
+    build_node_metadata,
+    build_task_metadata,
 )
 from tests.fake.plays import run_request
 
@@ -55,17 +55,21 @@ WITHIN_NODE = {
 @pytest.mark.parametrize(
     ("metadata", "said"),
     [
-        pytest.param(task_metadata(REQUEST), {**RUN, "tags": ["t"]}, id="a task"),
-        pytest.param(task_metadata(run_request(metadata={"m": 1})), RUN, id="a task without tags"),
-        pytest.param(graph_metadata(REQUEST), GRAPH, id="the graph"),
-        pytest.param(node_metadata(REQUEST, OUTER), NODE, id="a node"),
-        pytest.param(node_metadata(REQUEST, WITHIN), WITHIN_NODE, id="a node within"),
+        pytest.param(build_task_metadata(REQUEST), {**RUN, "tags": ["t"]}, id="a task"),
         pytest.param(
-            inner_metadata(REQUEST, OUTER), {**NODE, "checkpoint_ns": "agent:T"}, id="a tool"
+            build_task_metadata(run_request(metadata={"m": 1})), RUN, id="a task without tags"
         ),
-        pytest.param(inner_metadata(REQUEST, WITHIN), WITHIN_NODE, id="a tool within"),
-        pytest.param(model_metadata(REQUEST, OUTER), MODEL, id="the model"),
-        pytest.param(message_metadata(REQUEST, OUTER), {**MODEL, "tags": ["t"]}, id="a message"),
+        pytest.param(build_graph_metadata(REQUEST), GRAPH, id="the graph"),
+        pytest.param(build_node_metadata(REQUEST, OUTER), NODE, id="a node"),
+        pytest.param(build_node_metadata(REQUEST, WITHIN), WITHIN_NODE, id="a node within"),
+        pytest.param(
+            build_inner_metadata(REQUEST, OUTER), {**NODE, "checkpoint_ns": "agent:T"}, id="a tool"
+        ),
+        pytest.param(build_inner_metadata(REQUEST, WITHIN), WITHIN_NODE, id="a tool within"),
+        pytest.param(build_model_metadata(REQUEST, OUTER), MODEL, id="the model"),
+        pytest.param(
+            build_message_metadata(REQUEST, OUTER), {**MODEL, "tags": ["t"]}, id="a message"
+        ),
     ],
 )
 def test_metadata_say_where_it_happens(metadata: dict[str, Any], said: dict[str, Any]) -> None:
@@ -73,7 +77,7 @@ def test_metadata_say_where_it_happens(metadata: dict[str, Any], said: dict[str,
 
 
 def test_the_keys_stand_in_the_server_s_order() -> None:
-    assert list(message_metadata(REQUEST, WITHIN)) == [
+    assert list(build_message_metadata(REQUEST, WITHIN)) == [
         *("m", "run_id", "run_attempt", "langgraph_version", "langgraph_api_version"),
         *("langgraph_plan", "langgraph_host", "langgraph_api_url", "graph_id", "thread_id"),
         *("ls_integration", "langgraph_step", "langgraph_node", "langgraph_triggers"),

@@ -10,9 +10,8 @@ from mockserver.fake.graph.events_mode import Callbacks
 from mockserver.fake.graph.metadata import Scope
 from mockserver.fake.graph.nodes import Nodes
 from mockserver.fake.graph.stream_modes import StreamModes
-from mockserver.fake.messages.model import ai, base
+from mockserver.fake.messages.model import create_ai_message, create_message
 from mockserver.fake.script.model import (
-    Call,
     Custom,
     Delegate,
     Fail,
@@ -20,6 +19,7 @@ from mockserver.fake.script.model import (
     Pause,
     Speak,
     Step,
+    ToolCall,
     Update,
     Visit,
 )
@@ -27,7 +27,7 @@ from mockserver.formats.json_text import Json
 from tests.fake.plays import IDS, PACE, run_request
 
 PLACE = Scope("R", (), (), "agent", 1, "T")
-STATE = {"messages": [base("human", "hi", "1")]}
+STATE = {"messages": [create_message("human", "hi", "1")]}
 
 
 class RunResult:
@@ -51,13 +51,13 @@ class RunResult:
         self.events.append((name, value))
 
     def agent(self, *steps: Step) -> dict[str, Any]:
-        return self.nodes.agent(PLACE, STATE, Visit(steps))
+        return self.nodes.run_agent(PLACE, STATE, Visit(steps))
 
-    def tools(self, *calls: Call) -> list[str]:
+    def tools(self, *calls: ToolCall) -> list[str]:
         """Return what the tools say to *calls*."""
         made = [{"name": c.tool, "args": c.args, "id": f"c{n}"} for n, c in enumerate(calls)]
-        state = {"messages": [ai("", "2", made)]}
-        update = self.nodes.tools(PLACE, state, Visit((Speak("", "", calls),)))
+        state = {"messages": [create_ai_message("", "2", made)]}
+        update = self.nodes.run_tools(PLACE, state, Visit((Speak("", "", calls),)))
         return [message["content"] for message in update["messages"]]
 
 
@@ -74,7 +74,7 @@ def test_the_agent_returns_its_update(steps: tuple[Step, ...], update: Any) -> N
 
 
 def test_where_no_rule_fits_the_agent_does_nothing() -> None:
-    assert RunResult().nodes.agent(PLACE, STATE, None) == {}
+    assert RunResult().nodes.run_agent(PLACE, STATE, None) == {}
 
 
 def test_the_agent_speaks() -> None:
@@ -183,29 +183,29 @@ def test_a_graph_within_is_none_of_the_agent_s_steps() -> None:
 def test_a_tool_says_its_result(result: Json, content: Json) -> None:
     played = RunResult()
 
-    assert played.tools(Call("weather", {}, result)) == [content]
+    assert played.tools(ToolCall("weather", {}, result)) == [content]
     assert played.waits == [2.0]
 
 
 def test_tools_answer_each_call_in_turn() -> None:
     played = RunResult()
 
-    assert played.tools(Call("one", {}, "1"), Call("two", {}, "2")) == ["1", "2"]
+    assert played.tools(ToolCall("one", {}, "1"), ToolCall("two", {}, "2")) == ["1", "2"]
     assert played.waits == [2.0, 2.0]
 
 
 def test_what_a_tool_says_has_an_id_from_the_start_where_it_streams() -> None:
-    state = {"messages": [ai("", "2", [{"name": "f", "args": {}, "id": "c"}])]}
-    visit = Visit((Speak("", "", (Call("f", {}, "x"),)),))
+    state = {"messages": [create_ai_message("", "2", [{"name": "f", "args": {}, "id": "c"}])]}
+    visit = Visit((Speak("", "", (ToolCall("f", {}, "x"),)),))
     ids = [
-        RunResult(*modes).nodes.tools(PLACE, state, visit)["messages"][0]["id"]
+        RunResult(*modes).nodes.run_tools(PLACE, state, visit)["messages"][0]["id"]
         for modes in (("values",), ("messages",))
     ]
 
     assert ids == [None, "4392b959-7422-4533-b7c5-d3180f9cc67a"]
 
 
-MAIL = Call("mail", {"to": "Ann"}, {"sent": "{answer}"}, {"may": "I?"})
+MAIL = ToolCall("mail", {"to": "Ann"}, {"sent": "{answer}"}, {"may": "I?"})
 
 
 def test_a_tool_that_asks_stops_too() -> None:

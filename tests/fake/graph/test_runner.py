@@ -10,7 +10,6 @@ from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import ScheduledBody
 from mockserver.fake.script.model import (
-    Call,
     Custom,
     Delegate,
     Fail,
@@ -19,6 +18,7 @@ from mockserver.fake.script.model import (
     Rule,
     Script,
     Speak,
+    ToolCall,
     Update,
 )
 from mockserver.formats import sse
@@ -150,8 +150,8 @@ def test_waiting_gives_the_error(played: Script, given: Any, error: Any) -> None
     assert waited(played, **given) == {"__error__": error}
 
 
-WEATHER = Call("weather", {"city": "{message}"}, {"t": 1})
-MAIL = Call("mail", {}, "sent", "May I?")
+WEATHER = ToolCall("weather", {"city": "{message}"}, {"t": 1})
+MAIL = ToolCall("mail", {}, "sent", "May I?")
 SCRIPTS = [
     HELLO,
     Script(),

@@ -9,7 +9,16 @@ from mockserver.fake.graph.checkpoint_store import Checkpoint, History
 from mockserver.fake.graph.event_log import RunResult
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
-from mockserver.fake.script.model import Call, Delegate, Fail, Interrupt, Rule, Script, Speak, Step
+from mockserver.fake.script.model import (
+    Delegate,
+    Fail,
+    Interrupt,
+    Rule,
+    Script,
+    Speak,
+    Step,
+    ToolCall,
+)
 from tests.fake.plays import run_request
 
 
@@ -17,7 +26,7 @@ def rule(human: str, *steps: Step) -> Rule:
     return Rule(steps, re.compile(human))
 
 
-CALL = Call("send", {"to": "x"}, "Sent: {answer}", ask="Send?")
+CALL = ToolCall("send", {"to": "x"}, "Sent: {answer}", ask="Send?")
 SCRIPT = Script(
     (
         rule("twice", Interrupt("One?"), Interrupt("Two?"), Speak("So: {answer}")),

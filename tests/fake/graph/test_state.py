@@ -9,22 +9,22 @@ from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.state import (
     apply_command,
     apply_input,
-    conversation,
     merge_messages,
     merge_update,
+    summarize_messages,
 )
 from mockserver.fake.ids import Ids
-from mockserver.fake.messages.model import Message, ai, base
+from mockserver.fake.messages.model import Message, create_ai_message, create_message
 
 IDS = Ids("seed")
 
 
 def human(text: str, identity: str | None = None) -> Message:
-    return base("human", text, identity)
+    return create_message("human", text, identity)
 
 
 def remove(identity: str) -> Message:
-    return base("remove", "", identity)
+    return create_message("remove", "", identity)
 
 
 A, B, C = human("a", "1"), human("b", "2"), human("c", "3")
@@ -97,7 +97,7 @@ def test_messages_are_merged_by_their_ids(new: list[Message], after: list[Messag
 
 
 def test_what_is_not_there_cannot_be_removed() -> None:
-    with pytest.raises(RunFailed, match=r"with an ID that doesn't exist \('3'\)"):
+    with pytest.raises(RunFailed, match="no message '3' to delete"):
         merge_messages([A, B], [remove("3")], IDS, "task")
 
 
@@ -135,14 +135,22 @@ def test_the_same_place_gives_the_same_ids() -> None:
         pytest.param({}, (None, 0, 0), id="no messages at all"),
         pytest.param({"messages": []}, ("", 0, 0), id="none yet"),
         pytest.param({"messages": [A]}, ("a", 1, 0), id="a question"),
-        pytest.param({"messages": [A, ai("x", "9")]}, ("a", 1, 1), id="answered"),
-        pytest.param({"messages": [A, ai("x", "9"), B]}, ("b", 2, 0), id="another question"),
-        pytest.param({"messages": [ai("x", "8"), ai("x", "9")]}, ("", 0, 2), id="a monologue"),
-        pytest.param({"messages": [A, base("system", "", "7")]}, ("a", 1, 0), id="others"),
+        pytest.param({"messages": [A, create_ai_message("x", "9")]}, ("a", 1, 1), id="answered"),
+        pytest.param(
+            {"messages": [A, create_ai_message("x", "9"), B]}, ("b", 2, 0), id="another question"
+        ),
+        pytest.param(
+            {"messages": [create_ai_message("x", "8"), create_ai_message("x", "9")]},
+            ("", 0, 2),
+            id="a monologue",
+        ),
+        pytest.param(
+            {"messages": [A, create_message("system", "", "7")]}, ("a", 1, 0), id="others"
+        ),
     ],
 )
 def test_a_conversation_is_counted(state: Any, counted: Any) -> None:
-    assert conversation(state) == counted
+    assert summarize_messages(state) == counted
 
 
 def test_the_update_of_a_command_is_applied_twice() -> None:

@@ -4,9 +4,13 @@ from typing import Any
 import pytest
 
 from mockserver.fake.graph.metadata import Scope
-from mockserver.fake.graph.stream_modes import StreamModes
+from mockserver.fake.graph.stream_modes import (
+    StreamModes,
+    parse_event_names,
+    sends_updates_early,
+)
 from mockserver.fake.json_format import JsonText
-from mockserver.fake.messages.model import Message, ai
+from mockserver.fake.messages.model import Message, create_ai_message
 from tests.fake.plays import IDS, run_request
 
 OUTER = Scope("R", (), (), "agent", 2, "T")
@@ -47,22 +51,22 @@ def test_a_subgraph_is_streamed_on_request(mode: str) -> None:
 
 
 def everything(modes: StreamModes, scope: Scope) -> None:
-    modes.values(scope.namespace, {"n": 1})
-    modes.updates(scope.namespace, "agent", {"n": 1})
-    modes.custom(scope.namespace, 5)
-    modes.task(scope, {})
-    modes.result(scope, {})
-    modes.checkpoint(scope.namespace, 1, {"saved": 1}, {"full": 1})
-    modes.message(scope, ai("x", "1"), {})
+    modes.send("values", scope.namespace, {"n": 1})
+    modes.send("updates", scope.namespace, {"agent": {"n": 1}})
+    modes.send("custom", scope.namespace, 5)
+    modes.send_task(scope, {})
+    modes.send_result(scope, {})
+    modes.send_checkpoint(scope.namespace, 1, {"saved": 1}, {"full": 1})
+    modes.send_message(scope, create_ai_message("x", "1"), {})
 
 
 def test_events_are_those_of_the_server() -> None:
     recorder = ModesRecorder("values", "updates", "custom", "checkpoints", "debug")
-    recorder.modes.values((), {"n": 1})
-    recorder.modes.updates((), "agent", None)
-    recorder.modes.custom((), [5])
-    recorder.modes.checkpoint((), 1, {"saved": 1}, {"full": 1})
-    recorder.modes.error({"error": "ValueError", "message": "no"})
+    recorder.modes.send("values", (), {"n": 1})
+    recorder.modes.send("updates", (), {"agent": None})
+    recorder.modes.send("custom", (), [5])
+    recorder.modes.send_checkpoint((), 1, {"saved": 1}, {"full": 1})
+    recorder.modes.emit("error", {"error": "ValueError", "message": "no"})
 
     assert recorder.events == [
         ("values", {"n": 1}),
@@ -84,10 +88,10 @@ def test_events_are_those_of_the_server() -> None:
 
 def test_a_task_has_an_event_at_its_start_and_its_end() -> None:
     recorder = ModesRecorder("tasks")
-    recorder.modes.task(OUTER, {"n": 1})
-    recorder.modes.result(OUTER, {"n": 2})
-    recorder.modes.result(OUTER, None, error={"error": "ValueError"})
-    recorder.modes.result(OUTER, None, interrupts=({"value": 1},))
+    recorder.modes.send_task(OUTER, {"n": 1})
+    recorder.modes.send_result(OUTER, {"n": 2})
+    recorder.modes.send_result(OUTER, None, error={"error": "ValueError"})
+    recorder.modes.send_result(OUTER, None, interrupts=({"value": 1},))
     begun, *ended = [value for _, value in recorder.events]
 
     assert {**begun, "metadata": None} == {
@@ -113,7 +117,7 @@ def test_a_task_has_an_event_at_its_start_and_its_end() -> None:
 
 def test_debug_holds_a_task_and_its_step() -> None:
     recorder = ModesRecorder("debug", "tasks")
-    recorder.modes.result(OUTER, {})
+    recorder.modes.send_result(OUTER, {})
     (_, payload), (_, debug) = recorder.events
 
     assert debug == {
@@ -140,21 +144,25 @@ def test_debug_holds_a_task_and_its_step() -> None:
 )
 def test_a_stop_is_streamed(interrupts: Any, events: Any) -> None:
     recorder = ModesRecorder("updates", "values")
-    recorder.modes.interrupted((), {"n": 1}, interrupts)
+    recorder.modes.send_interrupts((), {"n": 1}, interrupts)
 
     assert recorder.events == events
 
 
-CHUNK, SO_FAR, NEW = ai("b", "1"), ai("ab", "1"), ai("x", "2")
+CHUNK, SO_FAR, NEW = (
+    create_ai_message("b", "1"),
+    create_ai_message("ab", "1"),
+    create_ai_message("x", "2"),
+)
 
 
 def messages(modes: StreamModes, scope: Scope = OUTER) -> None:
-    modes.mark_sent([ai("old", "0")])
-    modes.message(scope, ai("old", "0"), {})
+    modes.mark_sent([create_ai_message("old", "0")])
+    modes.send_message(scope, create_ai_message("old", "0"), {})
     for piece in (CHUNK, CHUNK):
-        modes.token(scope, piece, lambda: SO_FAR, JsonText('{"m":1}'))
+        modes.send_token(scope, piece, lambda: SO_FAR, JsonText('{"m":1}'))
     for message in (SO_FAR, NEW, NEW):
-        modes.message(scope, message, {"m": 2})
+        modes.send_message(scope, message, {"m": 2})
 
 
 @pytest.mark.parametrize(
@@ -238,3 +246,38 @@ def test_the_model_streams_where_somebody_listens(
     recorder = ModesRecorder(*modes, subgraphs=subgraphs)
 
     assert (recorder.modes.streams_tokens, recorder.modes.sends_updates_early) == (streams, hurries)
+
+
+@pytest.mark.parametrize(
+    ("modes", "subgraphs", "early"),
+    [
+        (["updates"], False, False),
+        (["updates"], True, True),
+        (["updates", "custom"], False, True),
+        (["updates", "custom", "events"], True, False),
+        (["updates", "custom", "messages"], False, False),
+        (["updates", "messages-tuple"], True, False),
+    ],
+)
+def test_updates_come_early_where_no_mode_shows_tokens(
+    modes: list[str], subgraphs: bool, early: bool
+) -> None:
+    assert sends_updates_early(modes, subgraphs) is early
+
+
+PARTIALS = ("messages", "messages/partial", "messages/complete", "messages/metadata")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", None),
+        ("values", {"values"}),
+        ('["values", 1]', {"values", "1"}),
+        ("7", {"7"}),
+        ("messages-tuple", {"messages-tuple", *PARTIALS}),
+        ('["messages"]', set(PARTIALS)),
+    ],
+)
+def test_the_query_selects_events_by_mode(text: str, names: set[str] | None) -> None:
+    assert parse_event_names(text) == names

@@ -11,9 +11,7 @@ from mockserver.fake.messages.coercion import coerce_messages
 from mockserver.formats.json_text import dumps
 from tests.strategies import values
 
-ROLES = (
-    "Use one of 'human', 'user', 'ai', 'assistant', 'function', 'tool', 'system', or 'developer'."
-)
+ROLES = "Use one of human, ai, tool, system, function, user, assistant, developer"
 AI, HUMAN, TOOL = (
     {"type": "ai", "content": "x"},
     {"type": "human", "content": "x"},
@@ -167,19 +165,19 @@ def test_one_message_alone_is_a_list_of_one() -> None:
         pytest.param(
             5,
             "NotImplementedError",
-            "a message must be a string, a list or an object",
+            "a message must be a string, an object or [role, content]",
             id="a number",
         ),
         pytest.param(
             [],
             "NotImplementedError",
-            "a message that is a list must be [role, content]",
+            "a message must be a string, an object or [role, content]",
             id="no pair",
         ),
         pytest.param(
             [None, "x"],
             "ValueError",
-            f"Unexpected message type: 'None'. {ROLES}",
+            f"Unknown message type None. {ROLES}",
             id="no role",
         ),
         pytest.param(
@@ -188,7 +186,7 @@ def test_one_message_alone_is_a_list_of_one() -> None:
         pytest.param(
             {"role": "nope", "content": "x"},
             "ValueError",
-            f"Unexpected message type: 'nope'. {ROLES}",
+            f"Unknown message type 'nope'. {ROLES}",
             id="another role",
         ),
         pytest.param(
@@ -247,28 +245,27 @@ def test_any_other_form_is_an_error(item: Any, kind: str, said: str) -> None:
     [
         pytest.param(
             HUMAN | {"content": 5},
-            "HumanMessage: content must be a string, or a list of strings and objects",
+            "HumanMessage: wrong content",
             id="content",
         ),
         pytest.param(
             HUMAN | {"content": [5], "response_metadata": 5, "name": 5, "id": True},
-            "HumanMessage: content must be a string, or a list of strings and objects; "
-            "response_metadata must be an object; name must be a string; id must be a string",
+            "HumanMessage: wrong content, response_metadata, name, id",
             id="all",
         ),
         pytest.param(
             AI | {"tool_calls": [CALL | {"name": 5}]},
-            "AIMessage: tool_calls[0].name must be a string",
+            "AIMessage: wrong tool_calls",
             id="a call",
         ),
         pytest.param(
             TOOL | {"tool_call_id": [], "status": "bad"},
-            "ToolMessage: tool_call_id must be a string; status must be 'success' or 'error'",
+            "ToolMessage: wrong tool_call_id, status",
             id="a result",
         ),
         pytest.param(
             {"type": "function", "content": "x"},
-            "FunctionMessage: name is required",
+            "FunctionMessage: wrong name",
             id="a function without name",
         ),
     ],

@@ -11,33 +11,33 @@ from mockserver.formats.json_text import dumps
     ("message", "wire"),
     [
         pytest.param(
-            model.base("human", "hi", "1", "bob"),
+            model.create_message("human", "hi", "1", "bob"),
             '{"content":"hi","additional_kwargs":{},"response_metadata":{},'
             '"type":"human","name":"bob","id":"1"}',
             id="human",
         ),
         pytest.param(
-            model.ai("hi", "1", [model.call("f", {"a": 1}, "c")]),
+            model.create_ai_message("hi", "1", [model.create_tool_call("f", {"a": 1}, "c")]),
             '{"content":"hi","additional_kwargs":{},"response_metadata":{},"type":"ai","name":null,"id":"1",'
             '"tool_calls":[{"name":"f","args":{"a":1},"id":"c","type":"tool_call"}],'
             '"invalid_tool_calls":[],"usage_metadata":null}',
             id="ai",
         ),
         pytest.param(
-            model.tool("21 °C", "f", "c"),
+            model.create_tool_message("21 °C", "f", "c"),
             '{"content":"21 °C","additional_kwargs":{},"response_metadata":{},"type":"tool","name":"f",'
             '"id":null,"tool_call_id":"c","artifact":null,"status":"success"}',
             id="tool",
         ),
         pytest.param(
-            model.chunk("h", "1"),
+            model.create_chunk("h", "1"),
             '{"content":"h","additional_kwargs":{},"response_metadata":{},"type":"AIMessageChunk",'
             '"name":null,"id":"1","tool_calls":[],"invalid_tool_calls":[],"usage_metadata":null,'
             '"tool_call_chunks":[],"chunk_position":null}',
             id="chunk",
         ),
         pytest.param(
-            model.chunk("", "1", last=True),
+            model.create_chunk("", "1", last=True),
             '{"content":"","additional_kwargs":{},"response_metadata":{},"type":"AIMessageChunk",'
             '"name":null,"id":"1","tool_calls":[],"invalid_tool_calls":[],"usage_metadata":null,'
             '"tool_call_chunks":[],"chunk_position":"last"}',
@@ -61,4 +61,4 @@ def test_messages_have_the_keys_of_the_server_in_its_order(message: Message, wir
     ],
 )
 def test_the_text_of_a_message_is_that_of_its_text_parts(content: Any, text: str) -> None:
-    assert model.text(model.base("human", content, None)) == text
+    assert model.get_text(model.create_message("human", content, None)) == text

@@ -26,24 +26,23 @@ def openai(name: Any = "f", arguments: Any = '{"a":1}') -> Any:
     ],
 )
 def test_calls_in_openai_s_form_are_renamed(call: Any, same: Any) -> None:
-    assert tool_calls.from_openai([call]) == [same]
+    assert tool_calls.convert_openai_calls([call]) == [same]
 
 
 @pytest.mark.parametrize(
     ("given", "kind", "said"),
     [
         pytest.param(5, "TypeError", "tool_calls must be a list", id="no calls"),
-        pytest.param([5], "TypeError", "a tool call must be an object", id="no call"),
-        pytest.param(
-            [{"function": 5}],
-            "TypeError",
-            "the function of a tool call must be an object",
-            id="no function",
-        ),
-        pytest.param([{"function": {}}], "KeyError", "'arguments'", id="no arguments"),
-        pytest.param([{"function": {"arguments": "{}"}}], "KeyError", "'name'", id="no name"),
-        pytest.param(
-            [{"function": {"arguments": "{}", "name": "f"}}], "KeyError", "'id'", id="no id"
+        *(
+            pytest.param(
+                [call], "KeyError", "a tool call needs an id, a name and arguments", id=name
+            )
+            for name, call in {
+                "no function": {"function": 5, "id": "1"},
+                "no arguments": {"function": {"name": "f"}, "id": "1"},
+                "no name": {"function": {"arguments": "{}"}, "id": "1"},
+                "no id": {"function": {"arguments": "{}", "name": "f"}},
+            }.items()
         ),
         pytest.param(
             [openai(arguments="{")],
@@ -55,7 +54,7 @@ def test_calls_in_openai_s_form_are_renamed(call: Any, same: Any) -> None:
 )
 def test_what_cannot_be_renamed_is_refused(given: Any, kind: str, said: str) -> None:
     with pytest.raises(RunFailed) as rejected:
-        tool_calls.from_openai(given)
+        tool_calls.convert_openai_calls(given)
 
     assert (rejected.value.kind, rejected.value.message) == (kind, said)
 
@@ -71,29 +70,16 @@ def test_a_whole_call_is_accepted(extra: Any) -> None:
     ("call", "kind", "said"),
     [
         pytest.param("f", "AttributeError", "a tool call must be an object", id="text"),
-        pytest.param(
-            {"index": 0},
-            "TypeError",
-            "a tool call has no key `index`",
-            id="another part",
-        ),
-        pytest.param(
-            {},
-            "TypeError",
-            "a tool call needs the key `name`",
-            id="nothing",
-        ),
-        pytest.param(
-            {"name": "f"},
-            "TypeError",
-            "a tool call needs the key `args`",
-            id="two missing",
-        ),
-        pytest.param(
-            {"name": "f", "args": {}},
-            "TypeError",
-            "a tool call needs the key `id`",
-            id="one missing",
+        *(
+            pytest.param(
+                call, "TypeError", "a tool call has the keys `name`, `args` and `id`", id=name
+            )
+            for name, call in {
+                "another part": {**MADE, "index": 0},
+                "nothing": {},
+                "two missing": {"name": "f"},
+                "one missing": {"name": "f", "args": {}},
+            }.items()
         ),
     ],
 )
@@ -104,14 +90,10 @@ def test_any_other_call_is_refused(call: Any, kind: str, said: str) -> None:
     assert (rejected.value.kind, rejected.value.message) == (kind, said)
 
 
-def test_the_parts_of_calls_that_are_wrong_are_named() -> None:
-    calls = [MADE, MADE | {"id": None}, {"name": None, "args": 5, "id": 5}]
+def test_the_parts_of_calls_have_types() -> None:
+    calls = [MADE, MADE | {"id": None}, *(MADE | {part: 5} for part in ("name", "args", "id"))]
 
-    assert tool_calls.problems(calls) == [
-        "tool_calls[2].name must be a string",
-        "tool_calls[2].args must be an object",
-        "tool_calls[2].id must be a string",
-    ]
+    assert list(map(tool_calls.has_valid_types, calls)) == [True, True, False, False, False]
 
 
 BROKEN = {"type": "invalid_tool_call", "id": "1", "name": "f", "args": "{", "error": None}
@@ -135,4 +117,5 @@ def test_openai_s_raw_calls_are_parsed(given: Any, good: Any, bad: Any) -> None:
 def test_no_json_is_too_strange(value: Any) -> None:
     tool_calls.parse_raw(value)
     with suppress(RunFailed):
-        tool_calls.problems([tool_calls.check(call) for call in tool_calls.from_openai(value)])
+        for call in tool_calls.convert_openai_calls(value):
+            tool_calls.has_valid_types(tool_calls.check(call))

@@ -3,7 +3,6 @@ import pytest
 from mockserver.errors import ReadError
 from mockserver.fake.script import parse
 from mockserver.fake.script.model import (
-    Call,
     Custom,
     Delegate,
     Fail,
@@ -15,6 +14,7 @@ from mockserver.fake.script.model import (
     Situation,
     Speak,
     Step,
+    ToolCall,
     Update,
 )
 
@@ -22,7 +22,7 @@ BUILT_IN = Script((Rule((Speak("built in"),)),), Pace(1.0, 2.0, 3.0))
 
 
 def read(text: str) -> Script:
-    return parse.script(text, lambda: BUILT_IN)
+    return parse.parse_script(text, lambda: BUILT_IN)
 
 
 def steps(text: str) -> tuple[Step, ...]:
@@ -47,32 +47,36 @@ def steps(text: str) -> tuple[Step, ...]:
         ),
         pytest.param(
             "  - {say: Wait., every: 2}\n  - {call: f, args: {x: 1}, result: [2]}\n  - say: Two.",
-            (Speak("Wait.", calls=(Call("f", {"x": 1}, [2]),), every=2.0), Speak("Two.")),
+            (Speak("Wait.", calls=(ToolCall("f", {"x": 1}, [2]),), every=2.0), Speak("Two.")),
             id="say and call",
         ),
         pytest.param(
             "  - reason: Hm.\n  - {call: f, result: null}\n  - say: b",
-            (Speak(reasoning="Hm.", calls=(Call("f", {}, None),)), Speak("b")),
+            (Speak(reasoning="Hm.", calls=(ToolCall("f", {}, None),)), Speak("b")),
             id="reason and call",
         ),
         pytest.param(
             "  - reason: Hm.\n  - {say: a, every: 1}\n  - {call: f, result: x, ask: May I?}\n  - say: b",
-            (Speak("a", "Hm.", (Call("f", {}, "x", "May I?"),), 1.0), Speak("b")),
+            (Speak("a", "Hm.", (ToolCall("f", {}, "x", "May I?"),), 1.0), Speak("b")),
             id="reason, say and call",
         ),
         pytest.param(
             "  - {call: f, result: 1}\n  - {call: g, result: 2}\n  - say: b",
-            (Speak(calls=(Call("f", {}, 1),)), Speak(calls=(Call("g", {}, 2),)), Speak("b")),
+            (
+                Speak(calls=(ToolCall("f", {}, 1),)),
+                Speak(calls=(ToolCall("g", {}, 2),)),
+                Speak("b"),
+            ),
             id="one call after the other",
         ),
         pytest.param(
             "  - calls:\n    - {call: f, result: 1}\n    - {call: g, result: 2}\n  - say: b",
-            (Speak(calls=(Call("f", {}, 1), Call("g", {}, 2))), Speak("b")),
+            (Speak(calls=(ToolCall("f", {}, 1), ToolCall("g", {}, 2))), Speak("b")),
             id="two calls at once",
         ),
         pytest.param(
             "  - say: a\n  - pause: 2\n  - {call: f, result: 1}\n  - say: b",
-            (Speak("a"), Pause(2.0), Speak(calls=(Call("f", {}, 1),)), Speak("b")),
+            (Speak("a"), Pause(2.0), Speak(calls=(ToolCall("f", {}, 1),)), Speak("b")),
             id="a pause parts say and call",
         ),
         pytest.param("  - custom: [1, no]", (Custom([1, "no"]),), id="custom"),
@@ -492,7 +496,7 @@ def test_a_rule_that_is_never_played_is_refused_with_its_line(text: str, line: i
     with pytest.raises(
         ReadError, match=rf"line {line}: this rule is never played: the rule on line"
     ) as raised:
-        parse.script(f"rules:\n{text}\n", Script)
+        parse.parse_script(f"rules:\n{text}\n", Script)
 
     assert str(raised.value).endswith("has no `when`, so it always matches")
 
@@ -500,13 +504,13 @@ def test_a_rule_that_is_never_played_is_refused_with_its_line(text: str, line: i
 def test_a_rule_for_states_may_stand_behind_one_that_always_talks() -> None:
     text = "rules:\n- steps: [say: a]\n- steps: [update: {b: 1}]\n"
 
-    assert [rule.talks for rule in parse.script(text, Script).rules] == [True, False]
+    assert [rule.adds_messages for rule in parse.parse_script(text, Script).rules] == [True, False]
 
 
 def test_a_call_may_fail() -> None:
     text = "rules:\n- steps:\n  - {call: f, fails: no such city}\n  - say: a\n"
 
-    assert parse.script(text, Script).rules[0].steps == (
-        Speak(calls=(Call("f", {}, "no such city", failed=True),)),
+    assert parse.parse_script(text, Script).rules[0].steps == (
+        Speak(calls=(ToolCall("f", {}, "no such city", failed=True),)),
         Speak("a"),
     )

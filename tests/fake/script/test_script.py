@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from mockserver.fake.script import parse
 from mockserver.fake.script.model import (
-    Call,
     Custom,
     Delegate,
     Fail,
@@ -20,17 +19,18 @@ from mockserver.fake.script.model import (
     Situation,
     Speak,
     Step,
+    ToolCall,
     Update,
     Visit,
     fill_placeholders,
 )
 
 TEXT = (files("mockserver.fake.script") / "builtin.yaml").read_text(encoding="utf-8")
-BUILT_IN = parse.script(TEXT, Script)
+BUILT_IN = parse.parse_script(TEXT, Script)
 
 
 def ask(said: str, script: Script = BUILT_IN) -> tuple[Visit, ...]:
-    return script.visits(Situation("agent", said, 3))
+    return script.plan_visits(Situation("agent", said, 3))
 
 
 def rule_of(said: str) -> int:
@@ -137,7 +137,7 @@ def test_where_no_rule_fits_nothing_is_played() -> None:
 
 def test_placeholders_are_filled_wherever_there_is_text() -> None:
     human = re.compile("I am (?P<name>.*)")
-    call = Call("{name}", {"{name}": ["{name}"]}, {"a": "{name}"}, ["{turn}"])
+    call = ToolCall("{name}", {"{name}": ["{name}"]}, {"a": "{name}"}, ["{turn}"])
     steps = (
         Speak("{name} {message} {nmae} {}", "{graph}", (call,), 0.5),
         Delegate((Custom({"a": ("{name}",)}), Interrupt("{answer}"))),
@@ -148,7 +148,7 @@ def test_placeholders_are_filled_wherever_there_is_text() -> None:
 
     visits = ask("I am {turn}", Script((Rule(steps, human),)))
 
-    filled_call = Call("{turn}", {"{name}": ["{turn}"]}, {"a": "{turn}"}, ["3"])
+    filled_call = ToolCall("{turn}", {"{name}": ["{turn}"]}, {"a": "{turn}"}, ["3"])
     assert visits == (
         Visit((Speak("{turn} I am {turn} {nmae} {}", "agent", (filled_call,), 0.5),)),
         Visit((Custom({"a": ("{turn}",)}), Interrupt("{answer}")), True),
@@ -395,7 +395,7 @@ def test_the_weather_is_that_of_the_city(said: str, city: str) -> None:
 
     assert speech is not None
     assert speech.calls == (
-        Call(
+        ToolCall(
             "get_weather",
             {"city": city, "units": "metric"},
             {
@@ -433,7 +433,7 @@ def test_a_mail_asks_for_approval_in_the_shape_that_chat_pages_know() -> None:
     assert speech is not None
     [call] = speech.calls
     args = {"to": "ada@example.com", "subject": "Hello from agent", "body": "Send a mail"}
-    assert call == Call(
+    assert call == ToolCall(
         "send_mail",
         args,
         "The human decided: {answer}",
@@ -453,7 +453,9 @@ def test_a_tool_that_fails_says_what_went_wrong() -> None:
 
     assert speech is not None
     assert speech.calls == (
-        Call("ring_shop", {"number": "555-0100"}, "Nobody answers: the line is dead.", failed=True),
+        ToolCall(
+            "ring_shop", {"number": "555-0100"}, "Nobody answers: the line is dead.", failed=True
+        ),
     )
 
 
@@ -473,7 +475,7 @@ def test_the_built_in_pace_is_the_default() -> None:
 
 
 def test_a_state_without_messages_comes_back() -> None:
-    assert BUILT_IN.visits(Situation("agent", None, 0)) == ()
+    assert BUILT_IN.plan_visits(Situation("agent", None, 0)) == ()
 
 
 def test_the_built_in_script_is_yaml_for_any_reader() -> None:
@@ -483,7 +485,7 @@ def test_the_built_in_script_is_yaml_for_any_reader() -> None:
 def test_the_built_in_script_is_a_starting_point_for_others() -> None:
     own = "extends: built-in\nrules:\n- when: {human: table}\n  steps: [{say: Mine.}]\n"
 
-    script = parse.script(own, lambda: BUILT_IN)
+    script = parse.parse_script(own, lambda: BUILT_IN)
 
     assert last_text(ask("a table", script)) == "Mine."
     assert ask("help", script) == ask("help")
@@ -494,11 +496,11 @@ WORDS = sorted({word for said, _, _ in PHRASES for word in said.split(" ")})
 
 @given(st.text() | st.lists(st.sampled_from(WORDS)).map(" ".join), st.integers(0, 5))
 def test_whatever_is_said_the_visits_can_be_played(said: str, turn: int) -> None:
-    visits = BUILT_IN.visits(Situation("agent", said, turn))
+    visits = BUILT_IN.plan_visits(Situation("agent", said, turn))
 
     steps = [step for visit in visits for step in visit.steps]
     assert all(sum(isinstance(step, Speak) for step in visit.steps) <= 1 for visit in visits)
     assert all(visit.speech for visit in visits[:-1])
     assert visits[-1].speech or isinstance(steps[-1], Fail | Pause)
     assert not visits[0].inner and not visits[-1].inner
-    assert BUILT_IN.visits(Situation("agent", said, turn)) == visits
+    assert BUILT_IN.plan_visits(Situation("agent", said, turn)) == visits

@@ -8,7 +8,12 @@ import pytest
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import Fail, Interrupt, Pace, Pause, Rule, Script, Speak, Step
-from mockserver.fake.threads.run_readers import CLIENT_LEFT, RunOutcome, RunStream, thread_outcome
+from mockserver.fake.threads.run_readers import (
+    CLIENT_LEFT,
+    RunOutcome,
+    RunStream,
+    build_thread_outcome,
+)
 from mockserver.fake.threads.thread import MAX_CHECKPOINTS, MAX_RUNS, Action, Run, Thread
 from tests.fake.plays import run_request
 
@@ -299,7 +304,7 @@ class TestReaders:
     def test_one_may_begin_later_and_hear_of_some_alone(self, clock: Clock) -> None:
         run = clock.add("slow", 0.0, "updates", "values")
 
-        assert names(clock.stream(run, begin=2).read(99.0)[0]) == ["updates", "values"] * 2
+        assert names(clock.stream(run, position=2).read(99.0)[0]) == ["updates", "values"] * 2
         assert names(clock.stream(run, names={"values"}).read(99.0)[0]) == ["values"] * 3
         assert clock.stream(run, names=()).read(99.0)[0] == b""
 
@@ -313,8 +318,8 @@ class TestReaders:
     def test_a_run_without_a_state_returns_that_of_the_thread(self, clock: Clock) -> None:
         reader = clock.outcome(clock.add("hi", 0.0, "custom"))
 
-        assert reader.read(5.0)[0] == thread_outcome(clock.thread)
-        assert b"Hi." in thread_outcome(clock.thread)
+        assert reader.read(5.0)[0] == build_thread_outcome(clock.thread)
+        assert b"Hi." in build_thread_outcome(clock.thread)
 
     def test_who_joins_hears_of_the_thread_as_it_is(self, clock: Clock) -> None:
         run = clock.add("ask", 0.0, "values")

@@ -6,7 +6,7 @@ from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Task
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import Rule, Script, Speak
-from mockserver.fake.threads.update_state import StateUpdate, checkpoint_after
+from mockserver.fake.threads.update_state import StateUpdate, create_updated_checkpoint
 
 SCRIPT = Script((Rule((Speak("One."), Speak("Two."))),))
 HUMAN = {"type": "human", "content": "hi", "id": "1"}
@@ -26,7 +26,7 @@ CALLING = {"role": "ai", "content": "", "tool_calls": [{"name": "f", "args": {},
 
 
 def write(values: Any, node: str | None = None, base: Checkpoint | None = BASE) -> Checkpoint:
-    return checkpoint_after(
+    return create_updated_checkpoint(
         StateUpdate(values, node, base), SCRIPT, "g", Ids("seed"), {"graph_id": "g"}
     )
 

@@ -10,7 +10,7 @@ from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.cassette.model import Policy
 from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.replies import ScheduledBody, at_pace
+from mockserver.fake.replies import ScheduledBody, scale_to_pace
 from mockserver.fake.script.model import Rule, Script, Speak
 from mockserver.http.messages import Reply, ReplySource, Request, TimedBody
 from mockserver.http.pacing import Pace, parse_pace
@@ -102,7 +102,7 @@ def timed(*steps: tuple[float, bytes], end: float) -> ScheduledBody:
 def test_an_answer_goes_out_at_its_pace(
     answer: ScheduledBody, speed: str, max_gap: float | None, body: bytes | TimedBody
 ) -> None:
-    assert at_pace(answer, parse_pace(speed, max_gap)) == body
+    assert scale_to_pace(answer, parse_pace(speed, max_gap)) == body
 
 
 def empty_cassettes() -> Cassettes:

@@ -13,7 +13,7 @@ TURN_PATHS = ("/runs", "/runs/stream", "/runs/wait", "/state")
 _CANCEL = re.compile(r"/runs/[^/]+/cancel")
 
 
-class Kind(Enum):
+class RequestKind(Enum):
     """What a request does: open a thread, start a turn, change a thread, or read it."""
 
     CREATION = "creation"
@@ -23,36 +23,36 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ThreadRequest:
     """A request on threads: its kind, and the *thread* that its path names (None for a creation)."""
 
-    kind: Kind
+    kind: RequestKind
     thread: str | None
     path: str
     """The path below the thread: `/runs/stream`, or nothing for the thread itself."""
     is_deletion: bool = False
 
 
-def call_of(method: str, path: str) -> Call | None:
+def parse_thread_request(method: str, path: str) -> ThreadRequest | None:
     """Return what a request of *method* for *path* does, or None if it names no thread and creates none."""
     found = _ON_THREAD.search(path)
     if found is None:
         is_creation = method == "POST" and _CREATION.search(path.partition("?")[0])
-        return Call(Kind.CREATION, None, "") if is_creation else None
+        return ThreadRequest(RequestKind.CREATION, None, "") if is_creation else None
     below = (found["call"] or "").rstrip("/")
-    kind = Kind.READ
+    kind = RequestKind.READ
     if method == "POST" and below in TURN_PATHS:
-        kind = Kind.TURN
+        kind = RequestKind.TURN
     elif (
         method in ("PATCH", "DELETE")
         or below == "/copy"
         or (method == "POST" and _CANCEL.fullmatch(below))
     ):
-        kind = Kind.CHANGE
-    return Call(kind, found["thread"].lower(), below, method == "DELETE" and not below)
+        kind = RequestKind.CHANGE
+    return ThreadRequest(kind, found["thread"].lower(), below, method == "DELETE" and not below)
 
 
-def thread_in_body(raw: bytes) -> str | None:
+def parse_thread_id(raw: bytes) -> str | None:
     """Return the id in *raw*, the JSON form of a thread; None if it is no thread."""
     record = parse_or_none(raw)
     thread = record.get("thread_id") if isinstance(record, dict) else None
