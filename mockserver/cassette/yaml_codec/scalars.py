@@ -75,7 +75,7 @@ def block(text: str, indent: str) -> str:
         return double_quoted(text)
     if not is_clean_ascii(text) and _NO_BLOCK.search(text):
         return double_quoted(text)
-    return "|-\n" + "\n".join(f"{indent}{line}" if line else "" for line in text.split("\n"))
+    return "|-\n" + "\n".join([f"{indent}{line}" if line else "" for line in text.split("\n")])
 
 
 def lines(value: Any, indent: str = "") -> Iterator[str]:
