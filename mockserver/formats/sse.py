@@ -70,10 +70,10 @@ def encode(event: Event, ending: str) -> bytes:
             case "comment":
                 lines.append(f": {text}")
             case "data":
-                lines += [f"data: {line}" for line in text.split("\n")]
+                lines.append("data: " + text.replace("\n", f"{ending}data: "))
             case _:
                 lines.append(f"{name}: {text}")
-    return "".join(f"{line}{ending}" for line in (*lines, "")).encode()
+    return ending.join((*lines, "", "")).encode()
 
 
 def encode_message(name: str, data: str, identity: str | None = None) -> bytes:
