@@ -7,8 +7,8 @@ from mockserver.formats import json_text
 from mockserver.formats.wording import pluralize
 from mockserver.http import messages
 from mockserver.http.messages import Reply, ReplySource, Request
-from mockserver.server.cache import Cache
 from mockserver.server.log import Log
+from mockserver.server.responders.lookup import Cache
 from mockserver.server.sessions import Sessions
 
 

@@ -1,8 +1,8 @@
 """A recorded response as the bytes to send and their times. No I/O, no clock."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, groupby
+from operator import itemgetter
 
 from mockserver.cassette.model import Body, Response, Stream
 from mockserver.formats import sse
@@ -64,33 +64,18 @@ def timed_chunks(content: Stream | Body) -> list[TimedChunk]:
         case Body(raw, after, keepalives):
             chunks += [(at, b"\n") for at in keepalives]
             chunks.append((after, raw))
-    return merge_chunks(chunks)
+    by_time = groupby(filter(itemgetter(1), chunks), itemgetter(0))
+    return [(at, b"".join(map(itemgetter(1), group))) for at, group in by_time]
 
 
 def last_time(content: Stream | Body) -> float:
     """Return the time of the last part of *content*, in seconds since the request."""
     match content:
         case Stream(events):
-            *_, at = accumulate((timed.after for timed in events), initial=0.0)
+            *_, at = accumulate([timed.after for timed in events], initial=0.0)
             return at
         case Body(_, after, keepalives):
             return max((after, *keepalives))
-
-
-def merge_chunks(chunks: Iterable[TimedChunk]) -> list[TimedChunk]:
-    """Return *chunks* without empty ones; chunks at the same time are merged."""
-    chunks = list(chunks)
-    if all(chunk for _, chunk in chunks) and len({at for at, _ in chunks}) == len(chunks):
-        return chunks
-    merged: list[tuple[float, list[bytes]]] = []
-    for at, chunk in chunks:
-        if not chunk:
-            continue
-        if merged and merged[-1][0] == at:
-            merged[-1][1].append(chunk)
-        else:
-            merged.append((at, [chunk]))
-    return [(at, b"".join(parts)) for at, parts in merged]
 
 
 def apply_pace(playback: Playback, pace: Pace) -> bytes | TimedBody:

@@ -70,10 +70,10 @@ def encode(event: Event, ending: str) -> bytes:
             case "comment":
                 lines.append(f": {text}")
             case "data":
-                lines += [f"data: {line}" for line in text.split("\n")]
+                lines.append("data: " + text.replace("\n", f"{ending}data: "))
             case _:
                 lines.append(f"{name}: {text}")
-    return "".join(f"{line}{ending}" for line in (*lines, "")).encode()
+    return ending.join((*lines, "", "")).encode()
 
 
 def encode_message(name: str, data: str, identity: str | None = None) -> bytes:
@@ -86,11 +86,8 @@ def _parse(text: str, ending: str) -> Fields | None:
     """Return the fields of a block; None if its lines are not all `name: text`, each name once (`data` may go on)."""
     if not text.endswith(2 * ending):
         return None
-    lines = text[: -2 * len(ending)].split(ending)
-    line_ends = len(lines) + 1
-    if text.count("\r") != line_ends * ("\r" in ending):
-        return None
-    if text.count("\n") != line_ends * ("\n" in ending):
+    lines = text.split(ending)[:-2]
+    if text.count("\r") + text.count("\n") != len(ending) * (len(lines) + 1):
         return None
     texts: dict[str, list[str]] = {}
     previous = ""

@@ -242,10 +242,10 @@ class App:
 
 def _headers(request: web.BaseRequest) -> Headers:
     headers = lowercase_names(request.headers.items())
-    if any(name == "content-encoding" for name, _ in headers):
-        # aiohttp has already decoded the body.
-        return tuple(pair for pair in headers if pair[0] != "content-encoding")
-    return headers
+    if hdrs.CONTENT_ENCODING not in request.headers:
+        return headers
+    # aiohttp has already decoded the body.
+    return tuple(pair for pair in headers if pair[0] != "content-encoding")
 
 
 async def _send_timed(

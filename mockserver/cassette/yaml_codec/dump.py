@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from mockserver.cassette.model import FORMAT, Body, Exchange, Header, Response, Stream
+from mockserver.cassette.model import FORMAT, Body, Exchange, Header, Response, Stream, TimedEvent
 from mockserver.cassette.yaml_codec import scalars
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json, parse_equivalent, parse_exact
@@ -89,26 +89,25 @@ def _stream_lines(stream: Stream) -> Iterator[str]:
         yield f"  line_ending: {next(k for k, v in LINE_ENDINGS.items() if v == stream.line_ending)}"
     yield "  events:" if stream.events else "  events: []"
     for timed in stream.events:
-        lead = "  - "
-        if round(timed.after, 6):
-            yield f"{lead}after: {_seconds(timed.after)}"
-            lead = "    "
-        for name, text in timed.event.fields:
-            if name == "data":
-                yield f"{lead}data: {scalars.block(text, '      ')}"
-            else:
-                shown = (
-                    text
-                    if name == "retry" and text.isdecimal() and text.isascii()
-                    else scalars.scalar(text)
-                )
-                yield f"{lead}{name}: {shown}"
-            lead = "    "
+        yield "  - " + "\n    ".join(_event_parts(timed))
     if stream.tail:
         try:
             yield f"  tail: {scalars.scalar(stream.tail.decode())}"
         except UnicodeDecodeError:
             yield f"  tail: {{base64: {b64encode(stream.tail).decode()}}}"
+
+
+def _event_parts(timed: TimedEvent) -> list[str]:
+    after = _seconds(timed.after)
+    parts = [f"after: {after}"] if after != "0" else []
+    for name, text in timed.event.fields:
+        if name == "data":
+            parts.append(f"data: {scalars.block(text, '      ')}")
+        elif name == "retry" and text.isdecimal() and text.isascii():
+            parts.append(f"retry: {text}")
+        else:
+            parts.append(f"{name}: {scalars.scalar(text)}")
+    return parts
 
 
 def _body_lines(

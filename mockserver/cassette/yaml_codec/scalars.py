@@ -20,6 +20,7 @@ KEY_LIMIT = 500
 # C0 but tab and newline, DEL, C1 with U+0085, the Unicode line breaks, BOM and non-characters, lone surrogates.
 _ODD = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff"
 _NO_BLOCK = re.compile(f"[{_ODD}]|^[ \t\n]|[ \n]\\Z")
+_ESCAPED = re.compile(f'[{_ODD}\t\n"\\\\]')
 _NO_QUOTE = re.compile(f"[{_ODD}\t\n]")
 _NO_PLAIN = re.compile(r"[\x00-\x1f]|^[-?:,\[\]{}#&*!|>'\"%@` ]|: |:\Z| #| \Z|^\.\.\.")
 _FLOW = re.compile(r"[,\[\]{}:?]")
@@ -29,19 +30,6 @@ _SHORT_TEXT = 80
 """Texts with fewer characters repeat often (names of events, keys, roles), so they are cached."""
 
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
-
-
-def _escape(character: str) -> str:
-    code = ord(character)
-    return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
-
-
-_MAYBE_ODD = "".join(map(chr, (*range(0xA0), *range(0x2028, 0x202A), *range(0xD800, 0x10000))))
-_ESCAPES = {
-    ord(character): _escape(character)
-    for character in (*_SHORT, *re.findall(f"[{_ODD}]", _MAYBE_ODD))
-}
-"""The YAML escape of each character that needs one in double quotes."""
 
 
 def scalar(value: Any, *, flow: bool = False) -> str:
@@ -66,7 +54,12 @@ def _text(value: str, flow: bool) -> str:
 
 def double_quoted(text: str) -> str:
     """Return *text* in double quotes, escaped where needed."""
-    return '"' + text.translate(_ESCAPES) + '"'
+    return '"' + _ESCAPED.sub(_escape, text) + '"'
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return _SHORT.get(found[0]) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
 
 
 def block(text: str, indent: str) -> str:
@@ -75,7 +68,7 @@ def block(text: str, indent: str) -> str:
         return double_quoted(text)
     if not is_clean_ascii(text) and _NO_BLOCK.search(text):
         return double_quoted(text)
-    return "|-\n" + "\n".join(f"{indent}{line}" if line else "" for line in text.split("\n"))
+    return "|-\n" + "\n".join([f"{indent}{line}" if line else "" for line in text.split("\n")])
 
 
 def lines(value: Any, indent: str = "") -> Iterator[str]:

@@ -1,8 +1,11 @@
 """Find the recorded exchanges for a request, and make replies of them. Both are cached."""
 
 import re
+from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Generic, TypeVar
 
 from mockserver.cassette.playback import Playback, apply_pace
 from mockserver.cassette.recorder import strip_request_headers, strip_response_headers
@@ -21,9 +24,10 @@ from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Entry, Index, Match
 from mockserver.redaction.credentials import find_credentials
 from mockserver.redaction.redactor import RedactionRules, redact_for_matching
-from mockserver.server.cache import Cache
 from mockserver.server.response_writer import prebuild
 from mockserver.store.library import Library
+
+V = TypeVar("V")
 
 REQUEST_CACHE_BYTES = 16 << 20
 """The size of the cache of known requests."""
@@ -33,6 +37,38 @@ RESPONSE_CACHE_BYTES = 120 << 20
 
 _UUID_START = re.compile(rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-")
 """The start of a UUID; every request with ids contains one."""
+
+
+class Cache(Generic[V]):
+    """A least-recently-used cache: values by key. *limit* is the sum of their sizes, which the caller of `put` provides."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._values: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
+
+    def get(self, key: Hashable) -> V | None:
+        """Return the value under *key*, or None."""
+        cached = self._values.get(key)
+        if cached is None:
+            return None
+        self._values.move_to_end(key)
+        return cached[0]
+
+    def clear(self) -> None:
+        """Forget all values."""
+        self._values.clear()
+        self._size = 0
+
+    def put(self, key: Hashable, value: V, size: int) -> V:
+        """Store *value* of *size* bytes under *key*, unless it takes more than an eighth of the cache; return *value*."""
+        if size * 8 <= self._limit and key not in self._values:
+            self._values[key] = (value, size)
+            self._size += size
+            while self._size > self._limit:
+                _, (_, freed) = self._values.popitem(last=False)
+                self._size -= freed
+        return value
 
 
 @dataclass(frozen=True, slots=True)

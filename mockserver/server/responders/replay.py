@@ -86,16 +86,17 @@ class Cassettes:
         thread_request = parse_thread_request(request.method, request.path)
         if self._once and thread_request is not None:
             return None  # the upstream does not know the recorded threads
+        session = self._session(request)
         try:
-            hit = self._find(request, thread_request, now)
+            hit = self._find(request, thread_request, session, now)
         except ReadError:  # the file was edited in place
             if not await self._library.reload_if_changed():
                 raise
-            hit = self._find(request, thread_request, now)
+            hit = self._find(request, thread_request, session, now)
         while not self._once and (hit is None or not self._library.is_fresh(hit.entry)):
             if not await self._library.reload_if_changed():
                 break
-            hit = self._find(request, thread_request, now)
+            hit = self._find(request, thread_request, session, now)
         if hit is None:
             return None
         try:
@@ -109,43 +110,47 @@ class Cassettes:
             if self._once or not await self._library.reload_if_changed():
                 raise
             return await self.respond(request)
-        self.sessions.count_play(self._session(request), hit.entry.label)
-        self._played.add(hit.entry.label, self._library.index)
+        label = hit.entry.label
+        self.sessions.count_play(session, label)
+        self._played.add(label, self._library.index)
         return hit.play(reply)
 
     def _session(self, request: Request) -> Session:
         return self.sessions.get_or_create(session_name(request))
 
     def _find(
-        self, request: Request, thread_request: ThreadRequest | None, now: float
+        self, request: Request, thread_request: ThreadRequest | None, session: Session, now: float
     ) -> "ThreadHit | _Hit | None":
         """Return the next exchange for *request*, or None."""
         if thread_request is not None:
-            found = self._find_on_thread(request, thread_request, now)
+            found = self._find_on_thread(request, thread_request, session, now)
             if found is not None:
                 return None if isinstance(found, Refusal) else found
-        return self._find_outside(request, self._session(request))
+        return self._find_outside(request, session)
 
     def _find_on_thread(
-        self, request: Request, thread_request: ThreadRequest, now: float
+        self, request: Request, thread_request: ThreadRequest, session: Session, now: float
     ) -> ThreadHit | Refusal | None:
         """Return the exchange for *request* in the conversation of its thread, or why there is none; None if it belongs to none."""
         index = self._lookup.index_of(cassette_name(request))
         if index is None or not index.count:
             return None
         redacted = redact_for_matching(request, self._rules, self._lookup.secrets(request))
-        return self.threads.find(redacted, thread_request, index, self._session(request), now)
+        return self.threads.find(redacted, thread_request, index, session, now)
 
     def _find_outside(self, request: Request, session: Session) -> "_Hit | None":
         """Return the next exchange for *request*, which is not on a recorded thread."""
         keys = self._lookup.keys_for(request)
-        outside, threads = session.outside_ids, session.threads
-        recorded = outside.to_recorded_request(request, threads) if keys.has_ids else request
-        if recorded is not request:
-            keys = self._lookup.keys_for(recorded)
-        found, pairs = keys.found, dict(outside.find_pairs(request, recorded))
-        if found is None and keys.has_ids and not self._once:
-            found, pairs = self._find_renamed(recorded, keys, outside)
+        found, recorded = keys.found, request
+        pairs: dict[str, str] = {}
+        if keys.has_ids:
+            outside, threads = session.outside_ids, session.threads
+            recorded = outside.to_recorded_request(request, threads)
+            if recorded is not request:
+                keys = self._lookup.keys_for(recorded)
+            found, pairs = keys.found, outside.find_pairs(request, recorded)
+            if found is None and not self._once:
+                found, pairs = self._find_renamed(recorded, keys, outside)
         if found is None:
             return self._find_derived(recorded, keys, session)
         counter = (keys.cassette, found.key)
@@ -191,7 +196,11 @@ class Cassettes:
     def explain_refusal(self, request: Request) -> Mapping[str, Json] | None:
         """Return for the journal why no conversation has a response to *request*; None if it is not on a thread."""
         thread_request = parse_thread_request(request.method, request.path)
-        refused = self._find_on_thread(request, thread_request, 0.0) if thread_request else None
+        refused = (
+            self._find_on_thread(request, thread_request, self._session(request), 0.0)
+            if thread_request
+            else None
+        )
         return refused.to_journal() if isinstance(refused, Refusal) else None
 
     def has_unknown_cassette(self, request: Request) -> bool:
@@ -210,7 +219,9 @@ class Cassettes:
         if not index.count:
             return Miss(redacted, "no exchanges are loaded")
         thread_request = parse_thread_request(request.method, request.path)
-        refusal = self._find_on_thread(request, thread_request, 0.0) if thread_request else None
+        refusal = (
+            self._find_on_thread(request, thread_request, session, 0.0) if thread_request else None
+        )
         if isinstance(refusal, Refusal) and refusal.expected is not None:
             got = refusal.ids.to_recorded_request(redacted)
             near = replace(self._near(refusal.expected, index, keys, session), got=got)
