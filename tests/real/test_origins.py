@@ -136,7 +136,7 @@ async def test_a_foreign_page_cannot_use_a_recorder(pages: Open, tmp_path: Path)
     foreign, image, summary = server.errors.splitlines()
     origin = page.url.rstrip("/")
     assert foreign.endswith(f"allow it with --allow-origin {origin}")
-    assert "an image or a link" in image
+    assert "has no Origin" in image
     assert "rejected requests" in summary
 
 

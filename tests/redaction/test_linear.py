@@ -99,7 +99,7 @@ def redacted(events: list[TimedEvent], *rules: str) -> Exchange:
 
 
 def test_many_secrets_that_are_spread_over_many_events_are_replaced() -> None:
-    events = spelled("a", [dumps({"content": one}) for one in ("<a", "b>") * 10_000])
+    events = spelled("a", [dumps({"content": one}) for one in ("<a", "b>") * 3_000])
 
     assert redacted(events, "<ab>").redacted == 3_000
 
