@@ -10,7 +10,7 @@ ORDER = [
     {"errors"},
     {"formats"},
     {"http"},
-    {"cassette"},
+    {"cassette", "thread_log"},
     {"fake", "matching", "redaction"},
     {"conversations"},
     {"store"},
@@ -22,7 +22,7 @@ ORDER = [
 
 PURE = {
     *("errors", "formats", "http", "cassette", "fake", "matching", "redaction"),
-    *("conversations", "tools"),
+    *("conversations", "thread_log", "tools"),
 }
 """Rooms without I/O: a function there returns the same for the same arguments."""
 

@@ -14,6 +14,7 @@ from mockserver.http.messages import (
     PrebuiltBody,
     Reply,
     Request,
+    Source,
     StreamingBody,
     TimedBody,
     lowercase_names,
@@ -23,6 +24,7 @@ from mockserver.redaction.redactor import describe
 from mockserver.server import connections
 from mockserver.server.control_api import ControlApi
 from mockserver.server.log import Log
+from mockserver.server.open_streams import OpenStreams, close_connection
 from mockserver.server.responders.chain import FirstOf, error_reply
 from mockserver.server.response_writer import StreamedResponse, cors, whole_response, with_origin
 
@@ -69,8 +71,8 @@ class App:
         self._control = control or ControlApi()
         self._access = self._control.access
         self._survives_disconnect = survives_disconnect
-        self._thread_streams: list[tuple[str, asyncio.AbstractEventLoop, web.BaseRequest]] = []
-        self._control.on_reset.append(self._end_thread_streams)
+        self._streams = OpenStreams()
+        self._control.on_reset.append(self._streams.end)
         self._in_flight: dict[asyncio.Task[web.StreamResponse], _InFlight] = {}
 
     @property
@@ -122,12 +124,6 @@ class App:
         request = describe(self._in_flight[task].request)
         self._log.write(f"not recorded: {request} was still being {phase} s after the stop")
         task.cancel()
-
-    def _end_thread_streams(self, session: str | None) -> None:
-        """End the recorded streams on threads of *session*, or of all sessions if it is None. Any thread may call this."""
-        for name, loop, request in tuple(self._thread_streams):
-            if session in (None, name):
-                loop.call_soon_threadsafe(_close_connection, request)
 
     def _reject(self, headers: Mapping[str, str]) -> web.Response | None:
         """Return an error for a request with these *headers* that may not be forwarded, or None."""
@@ -206,12 +202,11 @@ class App:
             case TimedBody() as paced if reply.conversation is None:
                 return await _send_timed(request, reply, paced, started)
             case TimedBody() as paced:
-                stream = session_name(incoming), asyncio.get_running_loop(), request
-                self._thread_streams.append(stream)
-                try:
+                with self._streams.keep(session_name(incoming), request):
                     return await _send_timed(request, reply, paced, started)
-                finally:
-                    self._thread_streams.remove(stream)
+            case StreamingBody() as live if reply.source is Source.FAKE:
+                with self._streams.keep(session_name(incoming), request):
+                    return await self._relay(request, incoming, reply, live)
             case StreamingBody() as live:
                 return await self._relay(request, incoming, reply, live)
 
@@ -231,7 +226,7 @@ class App:
                     connected = connected and await _is_delivered(response.send(chunk))
         except UpstreamError as error:
             self._log.write(f"{describe(incoming)}: {error}")
-            _close_connection(request)
+            close_connection(request)
             return response
         # The exchange is recorded: a client that does not read must not delay a stop.
         self._in_flight.pop(task, None)
@@ -257,7 +252,7 @@ async def _send_timed(
         await response.send_timed((started + at, chunk) for at, chunk in paced.steps)
         await _sleep_until(started + paced.end)
         if paced.cut:
-            _close_connection(request)
+            close_connection(request)
         else:
             await response.end()
         if reply.on_sent is not None:
@@ -274,12 +269,6 @@ async def _is_delivered(writing: Awaitable[object]) -> bool:
     except ConnectionResetError:
         return False
     return True
-
-
-def _close_connection(request: web.BaseRequest) -> None:
-    """Close the connection after the written bytes, without the end of the body."""
-    if request.transport is not None:
-        request.transport.close()
 
 
 async def _sleep_until(moment: float) -> None:

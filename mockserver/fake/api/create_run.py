@@ -27,6 +27,9 @@ _RESERVED_CONFIGURABLE = (
 )
 """Configurable keys that only the server sets."""
 
+STREAMS_KEY = "__event_streaming_v2"
+"""The configurable key of runs that event streams show."""
+
 Body = Mapping[str, Json]
 
 
@@ -106,6 +109,7 @@ def _build_request(
         command=body.get("command") or None,
         durability=body.get("durability") or _durability(body),
         delay=_delay(body),
+        for_event_streams=STREAMS_KEY in config["configurable"],
     )
 
 

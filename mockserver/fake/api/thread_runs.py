@@ -15,7 +15,7 @@ from mockserver.fake.api.create_run import (
 from mockserver.fake.api.database import Record
 from mockserver.fake.api.endpoint import Call
 from mockserver.fake.api.threads import NOT_A_UUID, Threads, new_thread_record
-from mockserver.fake.api.validation import HTTPError, Schema, parse_uuid
+from mockserver.fake.api.validation import HTTPError, parse_uuid
 from mockserver.fake.graph.runner import RunEngine, stream_headers, wait_headers
 from mockserver.fake.replies import Response, json_response
 from mockserver.fake.run_request import RunRequest
@@ -36,19 +36,19 @@ class ThreadRuns:
 
     def start(self, call: Call) -> Response:
         """`POST /threads/{id}/runs`: start a run in the background."""
-        run = self._start(call, schemas.RUN_ON_THREAD, "Invalid thread ID", 422)[1]
+        run = self.create(call, call.body(schemas.RUN_ON_THREAD))[1]
         at = (("content-location", path_of(run)),)
         return json_response(run.record, headers=at)
 
     def stream(self, call: Call) -> Response:
         """`POST /threads/{id}/runs/stream`: start a run and stream its events."""
-        thread, run, cancels = self._start(call, schemas.RUN_ON_THREAD_AWAITED, NOT_A_UUID, 400)
+        thread, run, cancels = self._create_awaited(call)
         reader = RunStream(thread, run, self._runs.play_on_thread, cancels=cancels)
         return Response(200, stream_headers(path_of(run)), reader, _note(run))
 
     def wait(self, call: Call) -> Response:
         """`POST /threads/{id}/runs/wait`: start a run and return its outcome."""
-        thread, run, cancels = self._start(call, schemas.RUN_ON_THREAD_AWAITED, NOT_A_UUID, 400)
+        thread, run, cancels = self._create_awaited(call)
         reader = RunOutcome(thread, run, self._runs.play_on_thread, cancels=cancels)
         return Response(200, wait_headers(path_of(run)), reader, _note(run))
 
@@ -74,17 +74,19 @@ class ThreadRuns:
         thread, _ = _new_thread(call, request.thread_id, body, assistant)
         return thread, self._add(call, thread, request, body)
 
-    def _start(
-        self, call: Call, schema: Schema, malformed: str, status: int
-    ) -> tuple[Thread, Run, bool]:
-        """Start the requested run; return its thread, the run, and whether it is cancelled when the client disconnects."""
-        body = call.body(schema)
+    def _create_awaited(self, call: Call) -> tuple[Thread, Run, bool]:
+        """Start the run that the request asks for, and whose response is awaited."""
+        body = call.body(schemas.RUN_ON_THREAD_AWAITED)
+        if parse_uuid(call.path[0]) is None:
+            raise HTTPError(400, NOT_A_UUID)
+        return self.create(call, body)
+
+    def create(self, call: Call, body: Body) -> tuple[Thread, Run, bool]:
+        """Start the run that *body* requests; return its thread, the run, and whether it is cancelled when the client disconnects."""
         name = parse_uuid(call.path[0])
-        if name is None and status == 400:
-            raise HTTPError(status, malformed)
         assistant_id = self._assistants.resolve(body["assistant_id"], call.database, call.ids)
         if name is None:
-            raise HTTPError(status, malformed)
+            raise HTTPError(422, "Invalid thread ID")
         check_run(body, on_existing_thread=True)
         assistant = call.database.assistants.get(assistant_id)
         thread = call.database.threads.get(name)

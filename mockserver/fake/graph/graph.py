@@ -133,7 +133,7 @@ class Graph:
             raise
         shown = self._shown_update(scope, update)
         after = merge_update(state, update, self._ids, scope.task)
-        self._update_task(scope, result=update or None, error=None)
+        self._update_task(scope, result=shown, error=None)
         following = self._select_next(scope, update, after)
         self._callbacks.node_end(scope, state, update or None)
         metadata = node_metadata(self._request, scope)
@@ -157,7 +157,7 @@ class Graph:
         self._checkpointer.update_task(scope.namespace, scope.task, **changes)
 
     def _shown_update(self, scope: Scope, update: State) -> State | None:
-        """Return *update* as the stream shows it: in some modes the server sends tool messages before they have ids."""
+        """Return *update* as the stream and the history show it: in some modes tool messages get their ids later."""
         if scope.node != TOOLS or scope.namespace or not self._modes.sends_updates_early:
             return update or None
         return {"messages": [message | {"id": None} for message in update["messages"]]}

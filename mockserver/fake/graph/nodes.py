@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from mockserver.fake.errors import RunFailed, RunInterrupted
+from mockserver.fake.graph.content_blocks import ContentBlocks
 from mockserver.fake.graph.events_mode import Callbacks
 from mockserver.fake.graph.message_chunks import model_output
 from mockserver.fake.graph.metadata import Scope, message_metadata
@@ -102,6 +103,8 @@ class Nodes:
         messages = state["messages"]
         self.callbacks.model_start(model, messages)
         self.wait(self.pace.first)
+        if self.modes.streams_blocks:
+            return self._stream_blocks(scope, ContentBlocks(said), every)
         if self.modes.streams_tokens:
             metadata = JsonText(dumps(message_metadata(self.request, scope)))
             for number, (chunk, get_partial) in enumerate(said.chunks()):
@@ -113,6 +116,14 @@ class Nodes:
         message = said.whole(streamed=self.modes.streams_tokens)
         self.callbacks.model_end(model, messages, message)
         return message
+
+    def _stream_blocks(self, scope: Scope, blocks: ContentBlocks, every: float) -> Message:
+        """Emit the message in *blocks*, with *every* seconds between two pieces, and return it."""
+        for number, piece in enumerate(blocks.pieces()):
+            self.wait(every if number else 0)
+            for event in piece:
+                self.modes.block(scope.namespace, event)
+        return blocks.message()
 
     def _answers(self, scope: Scope) -> Iterator[Json]:
         return iter(self.answers.get(scope.task, ()))

@@ -26,6 +26,8 @@ class StreamModes:
     def __init__(self, request: RunRequest, ids: Ids, emit: Emit, now: Callable[[], float]) -> None:
         self.streams_tokens = any(mode in request.modes for mode in (*MESSAGES, "events"))
         """Whether the chat model streams: only if a requested mode shows tokens."""
+        self.streams_blocks = False
+        """Whether the chat model streams as event streams show it: in blocks of content."""
         self.sends_updates_early = not self.streams_tokens and (
             request.subgraphs or "custom" in request.modes
         )
@@ -100,6 +102,9 @@ class StreamModes:
             self._send_metadata(chunk["id"], metadata)
             self._emit("messages/partial", [get_partial()])
 
+    def block(self, namespace: tuple[str, ...], event: dict[str, Json]) -> None:
+        """Emit an *event* of a message of the chat model, for event streams only."""
+
     def message(self, scope: Scope, message: Message, metadata: Json) -> None:
         """Emit the *message* of a node unless it was streamed."""
         if self._is_hidden(scope.namespace) or message["id"] in self._sent_ids:
@@ -128,6 +133,9 @@ class StreamModes:
     def _task(self, scope: Scope, kind: str, payload: Json) -> None:
         self._send_mode("tasks", scope.namespace, payload)
         self._debug(scope.namespace, scope.step, kind, payload)
+
+    def run_end(self) -> None:
+        """Emit the end of the run, for event streams only."""
 
     def time(self) -> str:
         """Return the current time in the server's format."""

@@ -125,7 +125,7 @@ class Fake:
                 threads.add_created_by_fake(created)
         if (
             call.thread is not None
-            and call.kind in (Kind.TURN, Kind.CHANGE)
+            and (call.kind in (Kind.TURN, Kind.CHANGE) or call.path == "/commands")
             and call.path != "/copy"
         ):
             threads.give_to_fake(call.thread)
