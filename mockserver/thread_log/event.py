@@ -15,15 +15,11 @@ _CHANNELS = {"input.requested": "input", "input.answered": "input"}
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event with the id *identity*, which is the same in every stream of the thread.
-
-    A subscription that starts after the event gets the *later_params* in place of the *params*, if there are any.
-    """
+    """An event with the id *identity*, which is the same in every stream of the thread."""
 
     identity: str
     method: str
     params: Mapping[str, Json]
-    later_params: Mapping[str, Json] | None = None
 
     @property
     def namespace(self) -> tuple[str, ...]:
@@ -50,14 +46,13 @@ class NumberedEvent:
     seq: int
     event: Event
 
-    def envelope(self, *, later: bool = False) -> dict[str, Any]:
-        """Return the JSON form; with *later*, that for a subscription which started after the event."""
-        event = self.event
-        is_changed = later and event.later_params is not None
+    @property
+    def envelope(self) -> dict[str, Any]:
+        """The JSON form."""
         return {
             "type": "event",
-            "event_id": event.identity,
+            "event_id": self.event.identity,
             "seq": self.seq,
-            "method": event.method,
-            "params": event.later_params if is_changed else event.params,
+            "method": self.event.method,
+            "params": self.event.params,
         }

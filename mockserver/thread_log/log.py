@@ -36,15 +36,11 @@ class ThreadLog:
 
 
 class Subscription:
-    """Reads the events of *log* that *selected* selects: first the past, then what comes.
+    """Reads the events of *log* that *selected* selects: first the past, then what comes."""
 
-    It started when *started_at* was the number of the last event.
-    """
-
-    def __init__(self, log: ThreadLog, selected: Filter, started_at: int) -> None:
+    def __init__(self, log: ThreadLog, selected: Filter) -> None:
         self._log = log
         self._selected = selected
-        self._started_at = started_at
         self._seen = selected.since
 
     def read(self) -> list[dict[str, Any]]:
@@ -52,8 +48,4 @@ class Subscription:
         events = self._log.after(self._seen)
         if events:
             self._seen = events[-1].seq
-        return [
-            one.envelope(later=one.seq <= self._started_at)
-            for one in events
-            if self._selected.fits(one.event)
-        ]
+        return [one.envelope for one in events if self._selected.fits(one.event)]

@@ -14,26 +14,13 @@ def event(method: str, data: Any = None, namespace: tuple[str, ...] = ()) -> Eve
 def test_an_envelope_has_the_keys_of_the_protocol_in_its_order() -> None:
     numbered = NumberedEvent(3, event("values", {"a": 1}))
 
-    assert list(numbered.envelope().items()) == [
+    assert list(numbered.envelope.items()) == [
         ("type", "event"),
         ("event_id", "id"),
         ("seq", 3),
         ("method", "values"),
         ("params", {"namespace": [], "timestamp": 1, "data": {"a": 1}}),
     ]
-
-
-def test_a_later_subscription_gets_the_later_params() -> None:
-    numbered = NumberedEvent(1, Event("id", "lifecycle", {"namespace": [], "data": 1}, {"data": 2}))
-
-    assert numbered.envelope(later=True)["params"] == {"data": 2}
-    assert numbered.envelope()["params"] == {"namespace": [], "data": 1}
-
-
-def test_without_later_params_all_get_the_same() -> None:
-    numbered = NumberedEvent(1, event("values"))
-
-    assert numbered.envelope(later=True) == numbered.envelope()
 
 
 @pytest.mark.parametrize(

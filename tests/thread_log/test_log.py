@@ -1,12 +1,10 @@
 """The log of a thread, and what its subscriptions see of it."""
 
-from mockserver.thread_log.event import Event
 from mockserver.thread_log.filter import Filter
 from mockserver.thread_log.log import Subscription, ThreadLog
 from tests.thread_log.test_event import event
 
 VALUES = Filter(frozenset(["values"]))
-LIFECYCLE = Filter(frozenset(["lifecycle"]))
 
 
 def numbers(log: ThreadLog, since: int = 0) -> list[int]:
@@ -48,7 +46,7 @@ def test_a_subscription_sees_the_past_and_then_what_comes() -> None:
     log = ThreadLog()
     log.append(event("values", 1))
     log.append(event("messages", 2))
-    subscription = Subscription(log, VALUES, log.last_seq)
+    subscription = Subscription(log, VALUES)
     past = subscription.read()
     log.append(event("values", 3))
 
@@ -61,17 +59,6 @@ def test_since_hides_events() -> None:
     log = ThreadLog()
     for number in range(4):
         log.append(event("values", number))
-    subscription = Subscription(log, Filter(VALUES.channels, since=2), log.last_seq)
+    subscription = Subscription(log, Filter(VALUES.channels, since=2))
 
     assert [one["seq"] for one in subscription.read()] == [3, 4]
-
-
-def test_only_subscriptions_that_started_before_an_event_get_its_first_params() -> None:
-    log = ThreadLog()
-    before = Subscription(log, LIFECYCLE, log.last_seq)
-    failed = {"namespace": [], "data": {"error": "broken"}}
-    log.append(Event("id", "lifecycle", failed, {"namespace": [], "data": {}}))
-    after = Subscription(log, LIFECYCLE, log.last_seq)
-
-    assert [one["params"]["data"] for one in before.read()] == [{"error": "broken"}]
-    assert [one["params"]["data"] for one in after.read()] == [{}]

@@ -46,7 +46,7 @@ class EventStreams:
             return error_response(400, str(error))
         database, name = call.database, parse_uuid(call.path[0]) or call.path[0]
         reader = EventStream(
-            name, selected, database.threads, database.watchers, self._runs.play_on_thread, call.now
+            name, selected, database.threads, database.watchers, self._runs.play_on_thread
         )
         return Response(200, _HEADERS, reader)
 

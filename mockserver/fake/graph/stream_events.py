@@ -128,13 +128,12 @@ def _lifecycle_event(
     error: str | None = None,
 ) -> Event:
     name = namespace[-1].partition(":")[0] if namespace else request.graph
-    params = _params(namespace, at, {"event": status, "graph_name": name})
+    # The real server shows the error of a run only to the streams that are open when it fails. There, a run starts so late
+    # that they are; here, a client may open them after a run has failed.
+    shown_error = {} if error is None else {"error": error}
+    params = _params(namespace, at, {"event": status, "graph_name": name, **shown_error})
     identity = _synthetic_id(request, "lc", "\0".join(namespace), status)
-    if error is None:
-        return Event(identity, "lifecycle", params)
-    with_error = {**params, "data": {**params["data"], "error": error}}
-    # The real server keeps the error of a subgraph, but not that of the run.
-    return Event(identity, "lifecycle", with_error, None if namespace else params)
+    return Event(identity, "lifecycle", params)
 
 
 def _params(namespace: Namespace, at: int, payload: Json) -> dict[str, Json]:

@@ -14,7 +14,7 @@ from mockserver.thread_log.log import Subscription
 class EventStream:
     """The events that *selected* selects of the thread *name* in *threads*, which need not exist yet.
 
-    It never ends by itself. *watchers* are called when the thread is created or changes; *now* is the time at which it was opened.
+    It never ends by itself. *watchers* are called when the thread is created or changes.
     """
 
     keepalive = HEARTBEAT
@@ -26,7 +26,6 @@ class EventStream:
         threads: Mapping[str, Thread],
         watchers: set[Callable[[], None]],
         play: Play,
-        now: float,
     ) -> None:
         self._name = name
         self._selected = selected
@@ -35,10 +34,6 @@ class EventStream:
         self._play = play
         self._thread: Thread | None = None
         self._subscription: Subscription | None = None
-        thread = threads.get(name)
-        if thread is not None:
-            thread.settle(play, now)
-            self._subscribe(thread, thread.log.last_seq)
 
     def read(self, now: float) -> tuple[bytes, float]:
         """Return the new events, and when the next one is due."""
@@ -46,9 +41,9 @@ class EventStream:
         if thread is None:
             return b"", inf
         thread.settle(self._play, now)
-        if thread is not self._thread:
-            self._subscribe(thread, 0)
-        assert self._subscription is not None
+        if thread is not self._thread or self._subscription is None:
+            self._thread = thread
+            self._subscription = Subscription(thread.log, self._selected)
         events = self._subscription.read()
         chunks = (
             sse.encode_message(event["method"], to_server_json(event), str(event["seq"]))
@@ -63,7 +58,3 @@ class EventStream:
         """Call *changed* when the thread is created or changes; return a function that unsubscribes."""
         self._watchers.add(changed)
         return lambda: self._watchers.discard(changed)
-
-    def _subscribe(self, thread: Thread, started_at: int) -> None:
-        self._thread = thread
-        self._subscription = Subscription(thread.log, self._selected, started_at)

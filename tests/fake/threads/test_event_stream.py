@@ -21,9 +21,9 @@ class Streams:
         self.threads: dict[str, Thread] = {}
         self.watchers = self.clock.thread.watchers
 
-    def open(self, selected: Filter, now: float) -> EventStream:
+    def open(self, selected: Filter) -> EventStream:
         play = self.clock.runs.play_on_thread
-        return EventStream("T", selected, self.threads, self.watchers, play, now)
+        return EventStream("T", selected, self.threads, self.watchers, play)
 
     def add(self, said: str, now: float) -> Any:
         run = self.clock.add(said, now, for_event_streams=True, subgraphs=True)
@@ -44,7 +44,7 @@ def lifecycle(status: str, **more: Any) -> dict[str, Any]:
 
 def test_events_come_when_they_are_due() -> None:
     streams = Streams()
-    stream = streams.open(ALL, 0.0)
+    stream = streams.open(ALL)
     idle = stream.read(0.0)
     streams.add("hi", 10.0)
     first, due = read(stream, 10.0), stream.read(10.0)[1]
@@ -62,7 +62,7 @@ def test_another_stream_begins_with_the_first_event() -> None:
     streams = Streams()
     streams.add("hi", 0.0)
     streams.add("hi", 5.0)
-    late = streams.open(LIFECYCLE, 9.0)
+    late = streams.open(LIFECYCLE)
 
     assert [one["event"] for one in read(late, 9.0)] == ["running", "completed"] * 2
 
@@ -71,27 +71,25 @@ def test_a_run_that_waits_is_expected() -> None:
     streams = Streams()
     streams.add("slow", 0.0)
     streams.add("hi", 1.0)
-    stream = streams.open(LIFECYCLE, 1.0)
+    stream = streams.open(LIFECYCLE)
 
     assert [one["event"] for one in read(stream, 6.5)] == ["running", "completed", "running"]
 
 
-def test_only_streams_that_were_open_get_the_error() -> None:
+def test_every_stream_shows_the_error_of_a_run() -> None:
     streams = Streams()
-    before = streams.open(LIFECYCLE, 0.0)
+    before = streams.open(LIFECYCLE)
     streams.add("fail", 0.0)
-    running = streams.open(LIFECYCLE, 0.5)
     ended = read(before, 9.0)
-    after = streams.open(LIFECYCLE, 9.0)
+    after = streams.open(LIFECYCLE)
 
-    assert ended[-1] == read(running, 9.0)[-1] == lifecycle("failed", error="no")
-    assert read(after, 9.0)[-1] == lifecycle("failed")
+    assert ended[-1] == read(after, 9.0)[-1] == lifecycle("failed", error="no")
 
 
 def test_an_interrupt_ends_a_run() -> None:
     streams = Streams()
     streams.add("ask", 0.0)
-    stream = streams.open(LIFECYCLE, 9.0)
+    stream = streams.open(LIFECYCLE)
 
     assert [one["event"] for one in read(stream, 9.0)] == ["running", "interrupted"]
 
@@ -99,7 +97,7 @@ def test_an_interrupt_ends_a_run() -> None:
 def test_a_cancelled_run_is_interrupted_and_sends_no_more() -> None:
     streams = Streams()
     run = streams.add("slow", 0.0)
-    stream = streams.open(ALL, 0.0)
+    stream = streams.open(ALL)
     changes: list[int] = []
     ignore = stream.subscribe(lambda: changes.append(1))
     read(stream, 2.0)
@@ -115,7 +113,7 @@ def test_a_cancelled_run_is_interrupted_and_sends_no_more() -> None:
 def test_a_run_that_is_rolled_back_has_no_end() -> None:
     streams = Streams()
     run = streams.add("slow", 0.0)
-    stream = streams.open(LIFECYCLE, 0.0)
+    stream = streams.open(LIFECYCLE)
     streams.clock.thread.cancel(run, Action.ROLLBACK, 2.0, "because")
 
     assert [one["event"] for one in read(stream, 99.0)] == ["running"]
@@ -124,7 +122,7 @@ def test_a_run_that_is_rolled_back_has_no_end() -> None:
 def test_a_client_that_leaves_changes_nothing() -> None:
     streams = Streams()
     streams.add("slow", 0.0)
-    stream = streams.open(LIFECYCLE, 0.0)
+    stream = streams.open(LIFECYCLE)
     stream.client_left(1.0)
 
     assert [one["event"] for one in read(stream, 99.0)] == ["running", "completed"]
@@ -133,7 +131,7 @@ def test_a_client_that_leaves_changes_nothing() -> None:
 def test_a_new_thread_with_the_same_id_begins_again() -> None:
     streams = Streams()
     streams.add("hi", 0.0)
-    stream = streams.open(LIFECYCLE, 2.0)
+    stream = streams.open(LIFECYCLE)
     read(stream, 2.0)
     streams.clock = Clock()
     streams.add("hi", 3.0)
