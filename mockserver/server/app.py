@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import hdrs, web
 
-from mockserver.errors import UpstreamError
+from mockserver.errors import RequestError, UpstreamError
 from mockserver.http import request_target
 from mockserver.http.messages import (
     Headers,
@@ -23,10 +23,16 @@ from mockserver.http.messages import (
 from mockserver.redaction.redactor import describe
 from mockserver.server import connections
 from mockserver.server.control_api import ControlApi
+from mockserver.server.event_socket import EventSocket, is_event_socket
 from mockserver.server.log import Log
 from mockserver.server.open_streams import OpenStreams, close_connection
 from mockserver.server.responders.chain import FirstOf, error_reply
-from mockserver.server.response_writer import StreamedResponse, cors, whole_response, with_origin
+from mockserver.server.response_writer import (
+    StreamedResponse,
+    preflight,
+    whole_response,
+    with_origin,
+)
 
 _POLL_INTERVAL = 0.1
 
@@ -35,13 +41,6 @@ RESPONSE_GRACE = 3.0
 
 WRITE_GRACE = 10.0
 """How many seconds more a stop waits until complete exchanges are written to the file."""
-
-_PREFLIGHT = {
-    "access-control-allow-methods": "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, QUERY",
-    "access-control-max-age": "600",
-    "access-control-allow-private-network": "true",
-    "content-type": "text/plain; charset=utf-8",
-}
 
 
 @dataclass(slots=True)
@@ -87,7 +86,7 @@ class App:
             return rejection
         method, content = request.method, request.content
         if method == "OPTIONS" and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
-            return _preflight(request, self._allowed_origin(request))
+            return preflight(request, self._allowed_origin(request))
         try:
             # Most bodies have arrived together with the head.
             body = content.read_nowait() if content.is_eof() else await content.read()
@@ -99,6 +98,8 @@ class App:
         if request_target.is_own_path(path):
             return self._control.respond(request, path, prefix_headers)
         incoming = Request(method, path, (*prefix_headers, *_headers(request)), body)
+        if is_event_socket(request, path):
+            return await self._serve_socket(request, incoming)
         if self._survives_disconnect is not None:
             return await self._answer_detached(
                 request, incoming, started, self._survives_disconnect
@@ -176,10 +177,9 @@ class App:
     async def _answer(
         self, request: web.BaseRequest, incoming: Request, started: float
     ) -> web.StreamResponse:
-        reply = await self._responder.respond(incoming)
+        reply = await self._respond(incoming)
         if hdrs.ORIGIN in request.headers:
             reply = with_origin(reply, self._allowed_origin(request))
-        self._log.response_started(incoming, reply)
         if isinstance(reply.body, PrebuiltBody) and not self._log.verbose:
             return whole_response(request, reply, reply.body)
         try:
@@ -187,6 +187,22 @@ class App:
         finally:
             seconds = asyncio.get_running_loop().time() - started
             self._log.response_finished(incoming, reply, seconds)
+
+    async def _serve_socket(
+        self, request: web.BaseRequest, incoming: Request
+    ) -> web.StreamResponse:
+        try:
+            session = session_name(incoming)
+        except RequestError as error:
+            return await self._write(request, incoming, error_reply(error.status, str(error)), 0.0)
+        with self._streams.keep(session, request):
+            return await EventSocket(incoming, self._respond).serve(request)
+
+    async def _respond(self, incoming: Request) -> Reply:
+        """Return the reply to *incoming*, and log that it starts."""
+        reply = await self._responder.respond(incoming)
+        self._log.response_started(incoming, reply)
+        return reply
 
     async def _write(
         self, request: web.BaseRequest, incoming: Request, reply: Reply, started: float
@@ -275,10 +291,3 @@ async def _sleep_until(moment: float) -> None:
     """Sleep until the loop's clock reaches *moment*."""
     if (delay := moment - asyncio.get_running_loop().time()) > 0:
         await asyncio.sleep(delay)
-
-
-def _preflight(request: web.BaseRequest, origin: str | None) -> web.Response:
-    headers = {**_PREFLIGHT, **dict(cors(origin))}
-    if requested := request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS):
-        headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = requested
-    return web.Response(text="OK", headers=headers)
