@@ -1,7 +1,7 @@
 """Event streams over WebSocket: commands and events on one socket.
 
-A socket means the same as requests: each command is a `POST …/commands`, and each subscription a `POST …/stream/events`. So the
-responders answer them, whatever the mode is.
+A socket means the same as requests: each command is a `POST …/commands`, and all its subscriptions together are one
+`POST …/stream/events`, so that their events come in order. The responders answer them, whatever the mode is.
 Source: langgraph-api 0.16.7, `api/event_streaming`, and the WebSocket transports of the SDKs.
 """
 
@@ -17,9 +17,14 @@ from aiohttp import WSMsgType, hdrs, web
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json, dumps, loads
 from mockserver.http.messages import PrebuiltBody, Reply, Request, StreamingBody, TimedBody
-from mockserver.thread_log.filter import is_channel
+from mockserver.thread_log.event import Event
+from mockserver.thread_log.filter import Filter, is_channel, parse_filter
 
 PING_SECONDS = 20.0
+
+SETTLE_SECONDS = 0.2
+"""How long the events wait for further subscriptions: the JavaScript SDK sends several one after the other, and ignores the
+events after the end of a run. On the real server a run starts half a second after its command."""
 
 _PATH = re.compile(r"(?P<thread>/threads/[^/?]+)/stream/events/?(?:\?.*)?")
 _HTTP_STATUS = 4000
@@ -47,7 +52,8 @@ class EventSocket:
         self._opening = opening
         self._ask = ask
         self._socket = web.WebSocketResponse(heartbeat=PING_SECONDS, max_msg_size=0)
-        self._subscriptions: dict[str, asyncio.Task[None]] = {}
+        self._subscriptions: dict[str, Filter] = {}
+        self._stream: asyncio.Task[None] | None = None
         self._sent: set[int] = set()
 
     async def serve(self, request: web.BaseRequest) -> web.WebSocketResponse:
@@ -58,9 +64,7 @@ class EventSocket:
                 if message.type is WSMsgType.TEXT:
                     await self._send(await self._answer(message.data))
         finally:
-            for subscription in self._subscriptions.values():
-                subscription.cancel()
-            await asyncio.gather(*self._subscriptions.values(), return_exceptions=True)
+            await self._end_stream()
         return self._socket
 
     async def _answer(self, text: str) -> Json:
@@ -84,7 +88,7 @@ class EventSocket:
                 return await self._pass_on(number, text)
 
     async def _subscribe(self, number: int, method: str, params: dict[str, Json]) -> Json:
-        """Open a stream of the events that *params* select; they follow the answer."""
+        """Send the events that *params* select too; they follow the answer."""
         channels, since = params.get("channels"), params.get("since")
         if not isinstance(channels, list) or not channels:
             why = f"{method} requires a non-empty channels array."
@@ -99,15 +103,12 @@ class EventSocket:
                 why = f"{method} requires a non-negative integer since."
                 return _error(number, "invalid_argument", why)
             names.append("since")
-        selected = {name: params[name] for name in names if name in params}
-        reply = await self._ask(self._request("/stream/events", dumps(selected)))
-        if reply.status >= 400:
-            why = (await _whole(reply)).decode("utf-8", "replace")
-            await self._socket.close(code=_HTTP_STATUS + reply.status, message=_reason(why))
-            return None
         given = params.get("subscription_id")
         identity = given if isinstance(given, str) and given else str(uuid4())
-        self._subscriptions[identity] = asyncio.create_task(self._send_events(reply))
+        selected = {name: params[name] for name in names if name in params}
+        self._subscriptions[identity] = parse_filter(selected)
+        if not await self._open_stream():
+            return None
         return self._success(number, {"subscription_id": identity, "replayed_events": 0})
 
     def _unsubscribe(self, number: int, params: dict[str, Json]) -> Json:
@@ -117,8 +118,26 @@ class EventSocket:
             return _error(number, "invalid_argument", why)
         if identity not in self._subscriptions:
             return _error(number, "no_such_subscription", f"Unknown subscription: {identity}")
-        self._subscriptions.pop(identity).cancel()
+        del self._subscriptions[identity]
         return self._success(number, {})
+
+    async def _open_stream(self) -> bool:
+        """Begin again with a stream for all subscriptions; close the socket and return False if it is refused."""
+        channels = sorted(set().union(*(one.channels for one in self._subscriptions.values())))
+        body = dumps({"channels": channels})
+        reply = await self._ask(self._request("/stream/events", body))
+        if reply.status >= 400:
+            why = (await _whole(reply)).decode("utf-8", "replace")
+            await self._socket.close(code=_HTTP_STATUS + reply.status, message=_reason(why))
+            return False
+        await self._end_stream()
+        self._stream = asyncio.create_task(self._send_events(reply))
+        return True
+
+    async def _end_stream(self) -> None:
+        if self._stream is not None:
+            self._stream.cancel()
+            await asyncio.gather(self._stream, return_exceptions=True)
 
     async def _pass_on(self, number: int, text: str) -> Json:
         """Return the answer to a command that is not about this socket."""
@@ -136,8 +155,9 @@ class EventSocket:
         return _error(number, "unknown_error", f"{reply.status}: {why}")
 
     async def _send_events(self, reply: Reply) -> None:
-        """Send the events in *reply*, each as a message, that were not sent on this socket before."""
+        """Send each event in *reply* that a subscription selects and that was not sent on this socket before."""
         rest = b""
+        await asyncio.sleep(SETTLE_SECONDS)
         async with aclosing(_chunks(reply)) as chunks:
             async for chunk in chunks:
                 blocks, rest = sse.split_blocks(rest + chunk)
@@ -149,8 +169,11 @@ class EventSocket:
     async def _send_event(self, fields: dict[str, str]) -> None:
         if "data" not in fields:
             return
-        seq = loads(fields["data"])["seq"]
-        if seq not in self._sent:
+        envelope = loads(fields["data"])
+        seq = envelope["seq"]
+        event = Event(envelope["event_id"], envelope["method"], envelope["params"])
+        selected = any(seq > one.since and one.fits(event) for one in self._subscriptions.values())
+        if selected and seq not in self._sent:
             self._sent.add(seq)
             await self._socket.send_str(fields["data"])
 
