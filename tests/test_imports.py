@@ -11,7 +11,7 @@ ORDER = [
     {"errors"},
     {"formats"},
     {"http"},
-    {"cassette"},
+    {"cassette", "thread_log"},
     {"fake", "matching", "redaction"},
     {"conversations"},
     {"store"},
@@ -23,7 +23,7 @@ ORDER = [
 
 PURE = {
     *("errors", "formats", "http", "cassette", "fake", "matching", "redaction"),
-    *("conversations", "tools"),
+    *("conversations", "thread_log", "tools"),
 }
 """Rooms without I/O: a function there returns the same for the same arguments."""
 

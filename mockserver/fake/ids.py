@@ -40,6 +40,14 @@ class Ids:
         """The time of the request in milliseconds since 1970."""
         return round(self.epoch.timestamp() * 1000) + 1000 * self.count
 
+    def stream_milliseconds(self, seconds: float) -> int:
+        """Return the time *seconds* after the request in milliseconds, as ids of stream events hold it."""
+        return _MILLISECONDS + round(1000 * (self._seconds + seconds))
+
+    def timestamp(self, seconds: float) -> int:
+        """Return the time *seconds* after the request in milliseconds since 1970."""
+        return round(1000 * (self.epoch.timestamp() + self._seconds + seconds))
+
     def hex(self, *names: str | int) -> str:
         text = "\0".join(map(str, (self.seed, self.count, *names)))
         return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

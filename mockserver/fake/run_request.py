@@ -29,6 +29,8 @@ class RunRequest:
     durability: str | None = None
     delay: float = 0.0
     """Seconds until the run starts."""
+    for_event_streams: bool = False
+    """Whether a command started it, so that the event streams of its thread show it."""
     on_existing_thread: bool = False
     """Whether the thread existed before the run."""
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from aiohttp import hdrs, web
 
-from mockserver.errors import UpstreamError
+from mockserver.errors import RequestError, UpstreamError
 from mockserver.http import request_target
 from mockserver.http.messages import (
     Headers,
     PrebuiltBody,
     Reply,
+    ReplySource,
     Request,
     StreamingBody,
     TimedBody,
@@ -22,9 +23,16 @@ from mockserver.http.messages import (
 from mockserver.redaction.redactor import describe
 from mockserver.server import connections
 from mockserver.server.control_api import ControlApi
+from mockserver.server.event_socket import EventSocket, is_event_socket
 from mockserver.server.log import Log
+from mockserver.server.open_streams import OpenStreams, close_connection
 from mockserver.server.responders.chain import FirstOf, error_reply
-from mockserver.server.response_writer import StreamedResponse, cors, whole_response, with_origin
+from mockserver.server.response_writer import (
+    StreamedResponse,
+    preflight,
+    whole_response,
+    with_origin,
+)
 
 _POLL_INTERVAL = 0.1
 
@@ -33,13 +41,6 @@ RESPONSE_GRACE = 3.0
 
 WRITE_GRACE = 10.0
 """How many seconds more a stop waits until complete exchanges are written to the file."""
-
-_PREFLIGHT = {
-    "access-control-allow-methods": "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, QUERY",
-    "access-control-max-age": "600",
-    "access-control-allow-private-network": "true",
-    "content-type": "text/plain; charset=utf-8",
-}
 
 
 @dataclass(slots=True)
@@ -69,8 +70,8 @@ class App:
         self._control = control or ControlApi()
         self._access = self._control.access
         self._survives_disconnect = survives_disconnect
-        self._thread_streams: list[tuple[str, asyncio.AbstractEventLoop, web.BaseRequest]] = []
-        self._control.on_reset.append(self._end_thread_streams)
+        self._streams = OpenStreams()
+        self._control.on_reset.append(self._streams.end)
         self._in_flight: dict[asyncio.Task[web.StreamResponse], _InFlight] = {}
 
     @property
@@ -85,7 +86,7 @@ class App:
             return rejection
         method, content = request.method, request.content
         if method == "OPTIONS" and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
-            return _preflight(request, self._allowed_origin(request))
+            return preflight(request, self._allowed_origin(request))
         try:
             # Most bodies have arrived together with the head.
             body = content.read_nowait() if content.is_eof() else await content.read()
@@ -97,6 +98,8 @@ class App:
         if request_target.is_own_path(path):
             return self._control.respond(request, path, prefix_headers)
         incoming = Request(method, path, (*prefix_headers, *_headers(request)), body)
+        if is_event_socket(request, path):
+            return await self._serve_socket(request, incoming)
         if self._survives_disconnect is not None:
             return await self._answer_detached(
                 request, incoming, started, self._survives_disconnect
@@ -122,12 +125,6 @@ class App:
         request = describe(self._in_flight[task].request)
         self._log.write(f"not recorded: {request} was still being {phase} s after the stop")
         task.cancel()
-
-    def _end_thread_streams(self, session: str | None) -> None:
-        """End the recorded streams on threads of *session*, or of all sessions if it is None. Any thread may call this."""
-        for name, loop, request in tuple(self._thread_streams):
-            if session in (None, name):
-                loop.call_soon_threadsafe(_close_connection, request)
 
     def _reject(self, headers: Mapping[str, str]) -> web.Response | None:
         """Return an error for a request with these *headers* that may not be forwarded, or None."""
@@ -180,10 +177,9 @@ class App:
     async def _answer(
         self, request: web.BaseRequest, incoming: Request, started: float
     ) -> web.StreamResponse:
-        reply = await self._responder.respond(incoming)
+        reply = await self._respond(incoming)
         if hdrs.ORIGIN in request.headers:
             reply = with_origin(reply, self._allowed_origin(request))
-        self._log.response_started(incoming, reply)
         if isinstance(reply.body, PrebuiltBody) and not self._log.verbose:
             return whole_response(request, reply, reply.body)
         try:
@@ -191,6 +187,22 @@ class App:
         finally:
             seconds = asyncio.get_running_loop().time() - started
             self._log.response_finished(incoming, reply, seconds)
+
+    async def _serve_socket(
+        self, request: web.BaseRequest, incoming: Request
+    ) -> web.StreamResponse:
+        try:
+            session = session_name(incoming)
+        except RequestError as error:
+            return await self._write(request, incoming, error_reply(error.status, str(error)), 0.0)
+        with self._streams.keep(session, request):
+            return await EventSocket(incoming, self._respond).serve(request)
+
+    async def _respond(self, incoming: Request) -> Reply:
+        """Return the reply to *incoming*, and log that it starts."""
+        reply = await self._responder.respond(incoming)
+        self._log.response_started(incoming, reply)
+        return reply
 
     async def _write(
         self, request: web.BaseRequest, incoming: Request, reply: Reply, started: float
@@ -206,12 +218,11 @@ class App:
             case TimedBody() as paced if reply.conversation is None:
                 return await _send_timed(request, reply, paced, started)
             case TimedBody() as paced:
-                stream = session_name(incoming), asyncio.get_running_loop(), request
-                self._thread_streams.append(stream)
-                try:
+                with self._streams.keep(session_name(incoming), request):
                     return await _send_timed(request, reply, paced, started)
-                finally:
-                    self._thread_streams.remove(stream)
+            case StreamingBody() as live if reply.source is ReplySource.FAKE:
+                with self._streams.keep(session_name(incoming), request):
+                    return await self._relay(request, incoming, reply, live)
             case StreamingBody() as live:
                 return await self._relay(request, incoming, reply, live)
 
@@ -231,7 +242,7 @@ class App:
                     connected = connected and await _is_delivered(response.send(chunk))
         except UpstreamError as error:
             self._log.write(f"{describe(incoming)}: {error}")
-            _close_connection(request)
+            close_connection(request)
             return response
         # The exchange is recorded: a client that does not read must not delay a stop.
         self._in_flight.pop(task, None)
@@ -257,7 +268,7 @@ async def _send_timed(
         await response.send_timed((started + at, chunk) for at, chunk in paced.steps)
         await _sleep_until(started + paced.end)
         if paced.cut:
-            _close_connection(request)
+            close_connection(request)
         else:
             await response.end()
         if reply.on_sent is not None:
@@ -276,20 +287,7 @@ async def _is_delivered(writing: Awaitable[object]) -> bool:
     return True
 
 
-def _close_connection(request: web.BaseRequest) -> None:
-    """Close the connection after the written bytes, without the end of the body."""
-    if request.transport is not None:
-        request.transport.close()
-
-
 async def _sleep_until(moment: float) -> None:
     """Sleep until the loop's clock reaches *moment*."""
     if (delay := moment - asyncio.get_running_loop().time()) > 0:
         await asyncio.sleep(delay)
-
-
-def _preflight(request: web.BaseRequest, origin: str | None) -> web.Response:
-    headers = {**_PREFLIGHT, **dict(cors(origin))}
-    if requested := request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS):
-        headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = requested
-    return web.Response(text="OK", headers=headers)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from urllib.parse import quote
 
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 
 from mockserver.http.messages import (
@@ -28,6 +28,13 @@ _COMMON = (
 _ANY_ORIGIN = (("access-control-allow-origin", "*"), *_COMMON)
 
 _REPLACED_PREFIXES = ("access-control-", OWN_PREFIX)
+_PREFLIGHT = {
+    "access-control-allow-methods": "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, QUERY",
+    "access-control-max-age": "600",
+    "access-control-allow-private-network": "true",
+    "content-type": "text/plain; charset=utf-8",
+}
+
 BODILESS = (204, 304)
 """Responses with these statuses have neither body nor content-length (RFC 9110, section 8.6)."""
 
@@ -47,6 +54,14 @@ def cors(origin: str | None) -> Headers:
         ("access-control-allow-credentials", "true"),
         *_COMMON,
     )
+
+
+def preflight(request: web.BaseRequest, origin: str | None) -> web.Response:
+    """Return the response to the preflight *request* of a page of *origin*; see `cors`."""
+    headers = {**_PREFLIGHT, **dict(cors(origin))}
+    if requested := request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS):
+        headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = requested
+    return web.Response(text="OK", headers=headers)
 
 
 def with_origin(reply: Reply, origin: str | None) -> Reply:

@@ -15,7 +15,7 @@ from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import StructuredTool, ToolException
-from langgraph.config import get_stream_writer
+from langgraph.config import get_config, get_stream_writer
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
@@ -105,10 +105,16 @@ def chunks(speech: Speak, identity: str) -> Iterator[AIMessageChunk]:
     else:
         for token in split_text(speech.text):
             yield AIMessageChunk(token)
-    for index, call in enumerate(speech.calls):
-        yield call_chunk(index, call.tool, "", f"call_{identity}_{index}")
+    for number, call in enumerate(speech.calls):
+        # In an event stream a tool call that has the index of another block would replace it.
+        index = number + (len(content(speech)) if speech.reasoning and in_event_stream() else 0)
+        yield call_chunk(index, call.tool, "", f"call_{identity}_{number}")
         for piece in split_arguments(call.args):
             yield call_chunk(index, None, piece, None)
+
+
+def in_event_stream() -> bool:
+    return "__event_streaming_v2" in get_config()["configurable"]
 
 
 def call_chunk(index: int, name: str | None, args: str, identity: str | None) -> AIMessageChunk:

@@ -1,4 +1,4 @@
-"""The chat page of tests/js/chat.jsx in a browser: how to build it, open it, and talk to it."""
+"""The chat pages of tests/js in a browser: how to build them, open them, and talk to them."""
 
 import subprocess
 from collections.abc import AsyncIterator, Callable
@@ -21,11 +21,11 @@ WITHIN = 20_000
 Open = Callable[..., AbstractAsyncContextManager[Page]]
 
 
-def build(sdk: str, folder: Path) -> None:
-    """Build the page in *folder*, with one of the two lines of the SDK."""
+def build(sdk: str, folder: Path, page: str = "chat.jsx") -> None:
+    """Build the *page* in *folder*, with one of the two lines of the SDK."""
     js = installed()
     options = ("--bundle", "--format=esm", "--jsx=automatic", DEFINED, "--log-level=warning")
-    command = [str(js / "node_modules/.bin/esbuild"), "chat.jsx", f"--alias:sdk={sdk}"]
+    command = [str(js / "node_modules/.bin/esbuild"), page, f"--alias:sdk={sdk}"]
     subprocess.run([*command, *options, f"--outfile={folder / 'chat.js'}"], cwd=js, check=True, timeout=100)  # fmt: skip
     (folder / "index.html").write_text(HTML)
 

@@ -24,6 +24,9 @@ _RESERVED_CONFIGURABLE = (
 )
 """Configurable keys that only the server sets."""
 
+STREAMS_KEY = "__event_streaming_v2"
+"""The configurable key of runs that event streams show."""
+
 Body = Mapping[str, Json]
 
 
@@ -100,6 +103,7 @@ def _build_request(
         command=body.get("command") or None,
         durability=body.get("durability") or ("exit" if is_exit else None),
         delay=max(0.0, min(float(body.get("after_seconds", 0)), 1e9)),
+        for_event_streams=STREAMS_KEY in config["configurable"],
     )
 
 

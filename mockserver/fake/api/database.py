@@ -1,6 +1,6 @@
 """The assistants, threads and stored items of one session. No I/O, no clock."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +57,9 @@ class Database:
     request_counts: dict[str, int] = field(default_factory=dict)
     """How often each request succeeded, by its key."""
 
+    watchers: set[Callable[[], None]] = field(default_factory=set)
+    """Called when a run is added or cancelled."""
+
     changes: int = 0
     """The number of changes to threads and items."""
 
@@ -102,7 +105,10 @@ class Database:
         """Store *thread* as the most recently changed thread."""
         self.threads.pop(thread.identity, None)
         self.threads[thread.identity] = thread
+        thread.watchers = self.watchers
         drop_oldest(self.threads)
+        for changed in tuple(self.watchers):
+            changed()
 
 
 def drop_oldest(entries: dict[str, Any], limit: int = MAX_ENTRIES) -> None:

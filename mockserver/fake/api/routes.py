@@ -11,6 +11,7 @@ from mockserver.fake.api.cancel_runs import RunCancellation
 from mockserver.fake.api.create_run import Body, create_run_record, create_stateless_request
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.endpoint import ApiCall
+from mockserver.fake.api.event_streams import EventStreams
 from mockserver.fake.api.existing_runs import ExistingRuns
 from mockserver.fake.api.thread_runs import ThreadRuns
 from mockserver.fake.api.thread_state import ThreadStates
@@ -47,8 +48,10 @@ INFO = {
 OK = {"ok": True, "services": {}}
 
 NO_CRONS = "the fake graph does not support crons"
-NO_COMMANDS = "the fake graph does not support /commands and /stream/events: use /threads/{thread_id}/runs/stream"
-NO_THREAD_STREAM = "the fake graph does not stream whole threads: use GET /threads/{thread_id}/runs/{run_id}/stream"
+NO_THREAD_STREAM = (
+    "the fake graph does not support GET /threads/{thread_id}/stream, which is deprecated: "
+    "use POST /threads/{thread_id}/stream/events or GET /threads/{thread_id}/runs/{run_id}/stream"
+)
 NO_STORAGE = "the fake graph does not support /threads/{thread_id}/storage"
 
 
@@ -70,6 +73,7 @@ class Api:
         self._threads = Threads(runs)
         self._states = ThreadStates(self._threads, runs)
         self._on_thread = ThreadRuns(runs, self._threads, self.assistants)
+        self._event_streams = EventStreams(runs, self._threads, self._on_thread)
         self._joining = ExistingRuns(runs, self._threads)
         self._cancelling = RunCancellation(self._threads)
         self._routes = self._all_routes()
@@ -175,7 +179,8 @@ class Api:
             _route("PATCH", "/threads/*", threads.patch),
             _route("DELETE", "/threads/*", threads.delete),
             _route("POST", "/threads/*/copy", threads.copy),
-            _route("POST", "/threads/*/(?:commands|stream/events)", _unsupported(NO_COMMANDS)),
+            _route("POST", "/threads/*/commands", self._event_streams.command),
+            _route("POST", "/threads/*/stream/events", self._event_streams.stream),
             _route("GET", "/threads/*/stream", _unsupported(NO_THREAD_STREAM)),
             _route("GET", "/threads/*/storage", _unsupported(NO_STORAGE)),
             _route("GET", "/threads/*/state", states.get),

@@ -34,19 +34,19 @@ class ThreadRuns:
 
     def start(self, call: ApiCall) -> Response:
         """`POST /threads/{id}/runs`: start a run in the background."""
-        _, run = self._start(call, call.body(schemas.RUN_ON_THREAD), malformed=422)
+        _, run = self.create(call, call.body(schemas.RUN_ON_THREAD))
         return json_response(run.record, headers=(("content-location", get_run_path(run)),))
 
     def stream(self, call: ApiCall) -> Response:
         """`POST /threads/{id}/runs/stream`: start a run and stream its events."""
         body = call.body(schemas.RUN_ON_THREAD_AWAITED)
-        thread, run = self._start(call, body)
+        thread, run = self.create(call, body, malformed=400)
         return self._stream(thread, run, body, get_run_path(run))
 
     def wait(self, call: ApiCall) -> Response:
         """`POST /threads/{id}/runs/wait`: start a run and return its outcome."""
         body = call.body(schemas.RUN_ON_THREAD_AWAITED)
-        return self._wait(*self._start(call, body), body)
+        return self._wait(*self.create(call, body, malformed=400), body)
 
     def stream_stateless(self, call: ApiCall, request: RunRequest, body: Body) -> Response:
         """Stream the events of the stateless run *request*, whose *body* asks to keep its thread."""
@@ -73,11 +73,11 @@ class ThreadRuns:
         thread = _create_thread(call, request.thread_id, body, assistant)
         return thread, self._add(call, thread, request, body)
 
-    def _start(self, call: ApiCall, body: Body, malformed: int = 400) -> tuple[Thread, Run]:
+    def create(self, call: ApiCall, body: Body, malformed: int = 422) -> tuple[Thread, Run]:
         """Start the run that *body* requests; *malformed* is the status for an invalid thread id."""
         name = parse_uuid(call.path[0])
         if name is None:
-            raise HTTPError(malformed, "Invalid thread ID: must be a UUID")
+            raise HTTPError(malformed, "Invalid thread ID")
         assistant_id = self._assistants.resolve(body["assistant_id"], call.database, call.ids)
         check_run(body, on_existing_thread=True)
         assistant = call.database.assistants.get(assistant_id)

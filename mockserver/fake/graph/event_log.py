@@ -8,6 +8,7 @@ from mockserver.fake.graph.checkpoint_store import Checkpoint
 from mockserver.fake.json_format import JsonText, to_server_json
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json
+from mockserver.thread_log.event import Event as StreamEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class RunResult:
     error: RunFailed | None = None
     note: str | None = None
     """A remark for the log."""
+    stream_events: tuple[tuple[float, StreamEvent], ...] = ()
+    """The events for the event streams of its thread, with their times."""
 
 
 class EventLog:
@@ -55,6 +58,7 @@ class EventLog:
         self._counts: dict[int, int] = {}
         self._events: list[Event] = []
         self._checkpoints: list[tuple[float, Checkpoint]] = []
+        self._stream_events: list[tuple[float, StreamEvent]] = []
         self._scaled_now = self._scaled_until = 0.0
 
     def wait(self, seconds: float) -> None:
@@ -66,10 +70,15 @@ class EventLog:
     def save(self, checkpoint: Checkpoint) -> None:
         self._checkpoints.append((self._advance(), checkpoint))
 
+    def stream(self, event: StreamEvent) -> None:
+        """Log an event for the event streams of the thread."""
+        self._stream_events.append((self._advance(), event))
+
     def build_result(self, error: RunFailed | None, note: str | None) -> RunResult:
         """Return the logged run; *error* is the reason if it failed."""
         events, checkpoints = tuple(self._events), tuple(self._checkpoints)
-        return RunResult(events, checkpoints, self._advance(), self.now, error, note)
+        streamed = tuple(self._stream_events)
+        return RunResult(events, checkpoints, self._advance(), self.now, error, note, streamed)
 
     def _advance(self) -> float:
         self._scaled_now += self._gap(self.now - self._scaled_until)

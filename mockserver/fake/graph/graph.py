@@ -54,7 +54,7 @@ class Graph:
             self._callbacks.emit_graph("on_chain_end", root, {"output": self._play_root(point)})
         except RunFailed as error:
             self.error = error
-            self._modes.emit("error", error.payload)
+            self._modes.send_error(error.payload)
 
     def _play_root(self, point: StartPoint) -> State:
         state, scope, again = point.state, point.scope, point.again
@@ -127,7 +127,7 @@ class Graph:
             raise
         shown = self._hide_new_ids(scope, update)
         after = merge_update(state, update, self._ids, scope.task)
-        self._update_task(scope, result=update or None, error=None)
+        self._update_task(scope, result=shown, error=None)
         following = self._select_next(scope, update, after)
         output = update or None
         self._callbacks.emit_node("on_chain_stream", scope, {"chunk": output})
@@ -153,7 +153,7 @@ class Graph:
         self._checkpointer.update_task(scope.namespace, scope.task, **changes)
 
     def _hide_new_ids(self, scope: Scope, update: State) -> State | None:
-        """Return *update* as the stream shows it: in some modes the server sends tool messages before they have ids."""
+        """Return *update* as the stream and the history show it: in some modes the server sends tool messages before they have ids."""
         if scope.node != TOOLS or scope.namespace or not self._modes.sends_updates_early:
             return update or None
         return {"messages": [message | {"id": None} for message in update["messages"]]}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from mockserver.fake.errors import RunFailed, RunInterrupted
+from mockserver.fake.graph.content_blocks import ContentBlocks
 from mockserver.fake.graph.events_mode import Callbacks
 from mockserver.fake.graph.message_chunks import create_model_output
 from mockserver.fake.graph.metadata import Scope, build_message_metadata
@@ -95,6 +96,8 @@ class Nodes:
         given = {"input": {"messages": [list(state["messages"])]}}
         self.callbacks.emit_model("on_chat_model_start", model, given)
         self.wait(self.pace.first)
+        if self.modes.streams_blocks:
+            return self._stream_blocks(scope, ContentBlocks(output), every)
         if self.modes.streams_tokens:
             metadata = JsonText(dumps(build_message_metadata(self.request, scope)))
             for number, (chunk, get_partial) in enumerate(output.split_chunks()):
@@ -106,6 +109,14 @@ class Nodes:
         message = output.build_message(streamed=self.modes.streams_tokens)
         self.callbacks.emit_model("on_chat_model_end", model, {"output": message, **given})
         return message
+
+    def _stream_blocks(self, scope: Scope, blocks: ContentBlocks, every: float) -> Message:
+        """Emit the message in *blocks*, with *every* seconds between two pieces, and return it."""
+        for number, piece in enumerate(blocks.split()):
+            self.wait(every if number else 0)
+            for event in piece:
+                self.modes.send_block(scope.namespace, event)
+        return blocks.build_message()
 
     def _get_answers(self, scope: Scope) -> Iterator[Json]:
         return iter(self.answers.get(scope.task, ()))

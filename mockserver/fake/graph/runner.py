@@ -8,6 +8,7 @@ from mockserver.fake.graph.event_log import Event, EventLog, RunResult
 from mockserver.fake.graph.events_mode import Callbacks
 from mockserver.fake.graph.graph import Graph
 from mockserver.fake.graph.nodes import Nodes
+from mockserver.fake.graph.stream_events import StreamEvents
 from mockserver.fake.graph.stream_modes import StreamModes
 from mockserver.fake.ids import Ids
 from mockserver.fake.json_format import JsonText, to_server_json
@@ -62,15 +63,22 @@ class RunEngine:
         return self._play(request, ids, log, History())
 
     def _play(self, request: RunRequest, ids: Ids, log: EventLog, history: History) -> RunResult:
-        modes = StreamModes(request, ids, log.emit, lambda: log.now)
+        modes = _create_modes(request, ids, log)
         callbacks = Callbacks(request, log.emit)
         nodes = Nodes(request, ids, modes, callbacks, self.script.pace, log.wait)
         checkpointer = Checkpointer(request, ids, modes, history, log.save)
         graph = Graph(self.script, nodes, checkpointer)
         log.emit("metadata", {"run_id": request.run_id, "attempt": 1})
         graph.run()
+        modes.send_run_end()
         checkpointer.close()
         return log.build_result(graph.error, graph.note)
+
+
+def _create_modes(request: RunRequest, ids: Ids, log: EventLog) -> StreamModes:
+    if request.for_event_streams:
+        return StreamEvents(request, ids, log.emit, lambda: log.now, log.stream)
+    return StreamModes(request, ids, log.emit, lambda: log.now)
 
 
 def get_stream_headers(run: str) -> Headers:

@@ -26,6 +26,8 @@ class StreamModes:
     def __init__(self, request: RunRequest, ids: Ids, emit: Emit, now: Callable[[], float]) -> None:
         self.streams_tokens = _shows_tokens(request.modes)
         """Whether the chat model streams: only if a requested mode shows tokens."""
+        self.streams_blocks = False
+        """Whether the chat model streams as event streams show it: in blocks of content."""
         self.sends_updates_early = sends_updates_early(request.modes, request.subgraphs)
         """Whether the server sends an update before the state has given its messages ids."""
         self._request = request
@@ -93,6 +95,9 @@ class StreamModes:
             self._send_metadata(chunk["id"], metadata)
             self.emit("messages/partial", [get_partial()])
 
+    def send_block(self, namespace: tuple[str, ...], event: dict[str, Json]) -> None:
+        """Emit an *event* of a message of the chat model, for event streams only."""
+
     def send_message(self, scope: Scope, message: Message, metadata: Json) -> None:
         """Emit the *message* of a node unless it was streamed."""
         if self._is_hidden(scope.namespace) or message["id"] in self._sent_ids:
@@ -117,6 +122,13 @@ class StreamModes:
     def _send_task(self, scope: Scope, kind: str, payload: Json) -> None:
         self.send("tasks", scope.namespace, payload)
         self._send_debug(scope.namespace, scope.step, kind, payload)
+
+    def send_error(self, error: Json) -> None:
+        """Emit the *error* that ended the run."""
+        self.emit("error", error)
+
+    def send_run_end(self) -> None:
+        """Emit the end of the run, for event streams only."""
 
     def time(self) -> str:
         return self._ids.time(self._now())

@@ -3,16 +3,19 @@
 Runs take time. *now* is the current time of the clock, in seconds; `settle` applies everything due until then.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from math import ceil
+from math import ceil, inf
 
 from mockserver.fake.graph.checkpoint_store import Checkpoint, History
 from mockserver.fake.graph.event_log import Event, RunResult
+from mockserver.fake.graph.stream_events import interrupted_event
 from mockserver.fake.ids import Ids
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
+from mockserver.thread_log.event import Event as StreamEvent
+from mockserver.thread_log.log import ThreadLog
 
 MAX_CHECKPOINTS = 1000
 """Limit for checkpoints per thread; beyond it the oldest is dropped."""
@@ -44,6 +47,7 @@ class Run:
     """Whether it was cancelled."""
     result: RunResult | None = None
     _checkpoints_taken: int = 0
+    _stream_events_taken: int = 0
 
     @property
     def identity(self) -> str:
@@ -57,6 +61,21 @@ class Run:
         if not self.was_cancelled or self.ended_at is None or self.started_at is None:
             return self.result.events
         return tuple(e for e in self.result.events if e.at <= self.ended_at - self.started_at)
+
+    @property
+    def next_stream_event(self) -> float:
+        """When the next event for event streams is due; infinity if there is none."""
+        if self.result is None or self.started_at is None:
+            return inf
+        events, taken = self.result.stream_events, self._stream_events_taken
+        return inf if taken == len(events) else self.started_at + events[taken][0]
+
+    def take_stream_events(self, now: float) -> Iterator[StreamEvent]:
+        """Yield the events for event streams until *now* that no earlier call has yielded."""
+        assert self.result is not None
+        while (at := self.next_stream_event) <= now and at != inf:
+            self._stream_events_taken += 1
+            yield self.result.stream_events[self._stream_events_taken - 1][1]
 
     def take_checkpoints(self, at: float) -> tuple[Checkpoint, ...]:
         """Return the checkpoints until *at* seconds after the start that no earlier call has returned."""
@@ -74,6 +93,8 @@ class Thread:
     def __init__(self, record: dict[str, Json], next_moment: int = 0) -> None:
         self.record = record
         self.history = History()
+        self.log = ThreadLog()
+        """The events of its runs for event streams."""
         self.runs: dict[str, Run] = {}
         self.watchers: set[Callable[[], None]] = set()
         """Called when a cancellation changes the expected course."""
@@ -123,6 +144,8 @@ class Thread:
             ended = end <= now
             for checkpoint in run.take_checkpoints(float("inf") if ended else now - run.started_at):
                 self.history.put(checkpoint)
+            for event in run.take_stream_events(float("inf") if ended else now):
+                self.log.append(event)
             if not ended:
                 return
             self._end(run, end)
@@ -135,6 +158,13 @@ class Thread:
         if run.result is None or run.started_at is None:
             return run.due_at
         return run.started_at + run.result.end
+
+    def next_stream_event(self) -> float:
+        """Return when the next event for event streams is due, or a run starts; infinity if no run is active."""
+        if not self._queue:
+            return inf
+        run = self._queue[0]
+        return run.due_at if run.result is None else run.next_stream_event
 
     def cancel(self, run: Run, action: Action, now: float, why: str | None) -> None:
         """End the active *run* at *now*; *why* becomes the error of the thread, None if another run replaces it."""
@@ -153,6 +183,10 @@ class Thread:
                 self._mark_cancelled()
             if action is Action.ROLLBACK:
                 self.history = self._history_before
+            elif run.request.for_event_streams:
+                self.log.append(
+                    interrupted_event(run.request, run.ids, now - (run.started_at or now))
+                )
             self._update_after_run(run, error)
         elif not self._queue:
             self._update_after_run(run, self.record.get("error"))

@@ -130,9 +130,9 @@ def _hand_over(
     if thread_request.kind is RequestKind.CREATION or thread_request.path == "/copy":
         if isinstance(body, bytes) and (created := parse_thread_id(body)) is not None:
             threads.add_created_by_fake(created)
-    elif thread_request.thread is not None and thread_request.kind in (
-        RequestKind.TURN,
-        RequestKind.CHANGE,
+    elif thread_request.thread is not None and (
+        thread_request.kind in (RequestKind.TURN, RequestKind.CHANGE)
+        or thread_request.path == "/commands"
     ):
         threads.give_to_fake(thread_request.thread)
 

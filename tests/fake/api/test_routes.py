@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mockserver.fake.api.database import MAX_ENTRIES, MAX_VERSIONS, Database
-from mockserver.fake.api.routes import NO_COMMANDS, NO_CRONS, NO_STORAGE, NO_THREAD_STREAM, Api
+from mockserver.fake.api.routes import NO_CRONS, NO_STORAGE, NO_THREAD_STREAM, Api
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Response, json_response
@@ -269,8 +269,6 @@ def test_a_request_may_bring_its_own_id(client: Client) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "why"),
     [
-        ("POST", f"/threads/{MINE}/commands", NO_COMMANDS),
-        ("POST", f"/threads/{MINE}/stream/events", NO_COMMANDS),
         ("GET", f"/threads/{MINE}/stream", NO_THREAD_STREAM),
         ("GET", f"/threads/{MINE}/storage", NO_STORAGE),
         ("POST", "/runs/crons", NO_CRONS),

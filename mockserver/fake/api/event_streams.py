@@ -1,0 +1,58 @@
+"""The endpoints of event streams: commands, and the events of a thread. No I/O.
+
+Source: langgraph-api 0.16.7, `api/event_streaming`.
+"""
+
+from mockserver.fake.api.commands import Commands, error_envelope
+from mockserver.fake.api.endpoint import ApiCall
+from mockserver.fake.api.thread_runs import ThreadRuns
+from mockserver.fake.api.threads import Threads
+from mockserver.fake.api.validation import HTTPError, parse_json, parse_uuid
+from mockserver.fake.graph.runner import RunEngine
+from mockserver.fake.replies import Response, error_response, json_response
+from mockserver.fake.threads.event_stream import EventStream
+from mockserver.formats.json_text import Json
+from mockserver.thread_log.filter import FilterError, parse_filter
+
+_HEADERS = (
+    ("cache-control", "no-store"),
+    ("x-accel-buffering", "no"),
+    ("content-type", "text/event-stream; charset=utf-8"),
+)
+_NOT_A_COMMAND = "Protocol commands must include an integer id and string method."
+
+
+class EventStreams:
+    """Takes commands, and streams what *runs* play."""
+
+    def __init__(self, runs: RunEngine, threads: Threads, on_thread: ThreadRuns) -> None:
+        self._runs = runs
+        self._commands = Commands(threads, on_thread)
+
+    def command(self, call: ApiCall) -> Response:
+        """`POST /threads/{id}/commands`: take a command."""
+        body = _body(call)
+        command = body if isinstance(body, dict) else {}
+        number, method = command.get("id"), command.get("method")
+        if not isinstance(number, int) or not isinstance(method, str):
+            return json_response(error_envelope(number, "invalid_argument", _NOT_A_COMMAND), 400)
+        return json_response(self._commands.handle(call, number, method, command.get("params")))
+
+    def stream(self, call: ApiCall) -> Response:
+        """`POST /threads/{id}/stream/events`: stream the events that the filter in the body selects."""
+        try:
+            selected = parse_filter(_body(call))
+        except FilterError as error:
+            return error_response(400, str(error))
+        database, name = call.database, parse_uuid(call.path[0]) or call.path[0]
+        reader = EventStream(
+            name, selected, database.threads, database.watchers, self._runs.play_on_thread
+        )
+        return Response(200, _HEADERS, reader)
+
+
+def _body(call: ApiCall) -> Json:
+    try:
+        return parse_json(call.request.body)
+    except HTTPError:
+        raise HTTPError(400, "Invalid JSON body") from None

@@ -1,0 +1,58 @@
+"""An event of a thread, and its form on the wire. No I/O.
+
+Source: the types `Event` and `Channel` of the Agent Protocol (protocol.cddl), as langgraph-api 0.16.7 sends them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.formats.json_text import Json
+
+_CHANNELS = {"input.requested": "input", "input.answered": "input"}
+"""The channels of the methods that are not named like their channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event with the id *identity*, which is the same in every stream of the thread."""
+
+    identity: str
+    method: str
+    params: Mapping[str, Json]
+
+    @property
+    def namespace(self) -> tuple[str, ...]:
+        """The graph within the graph that sent it; empty for the outermost graph."""
+        return tuple(self.params["namespace"])
+
+    @property
+    def channel(self) -> str:
+        """The channel on which it is sent."""
+        return _CHANNELS.get(self.method, self.method)
+
+    @property
+    def custom_channel(self) -> str | None:
+        """The second channel of a custom event that has a name, or None."""
+        payload = self.params.get("data")
+        named = self.method == "custom" and isinstance(payload, dict) and "name" in payload
+        return f"custom:{payload['name']}" if named and payload else None
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedEvent:
+    """An event of the log with *seq*, its number in the thread."""
+
+    seq: int
+    event: Event
+
+    @property
+    def envelope(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "type": "event",
+            "event_id": self.event.identity,
+            "seq": self.seq,
+            "method": self.event.method,
+            "params": self.event.params,
+        }

@@ -1,0 +1,101 @@
+"""Which events a subscription gets. No I/O.
+
+Source: `EventStreamRequest` of the Agent Protocol, and its checks in langgraph-api 0.16.7.
+"""
+
+from dataclasses import dataclass
+from typing import cast
+
+from mockserver.formats.json_text import Json
+from mockserver.thread_log.event import Event
+
+CHANNELS = (
+    *("values", "updates", "messages", "tools", "custom", "lifecycle", "input", "tasks"),
+    "checkpoints",
+)
+_CUSTOM = "custom:"
+_MAX_SHOWN = 5
+_NO_CHANNELS = "channels is required and must be a non-empty array"
+_UNKNOWN = (
+    "channels contains unsupported entries: {names}. Allowed: values, updates, messages, tools, custom, "
+    "lifecycle, input, tasks, or any `custom:<name>`."
+)
+
+Namespace = tuple[str, ...]
+
+
+class FilterError(Exception):
+    """The filter is invalid; the message says why, in the server's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Selects events after *since* of these *channels* whose namespaces begin with one of *namespaces*.
+
+    Without namespaces it selects those of all graphs. With *depth*, a namespace may have that many segments after the beginning.
+    """
+
+    channels: frozenset[str]
+    namespaces: tuple[Namespace, ...] = ()
+    depth: int | None = None
+    since: int = 0
+
+    def fits(self, event: Event) -> bool:
+        """Return whether *event* is selected; *since* is up to the subscription."""
+        if event.channel not in self.channels and event.custom_channel not in self.channels:
+            return False
+        namespace = event.namespace
+        return not self.namespaces or any(self._is_below(namespace, one) for one in self.namespaces)
+
+    def _is_below(self, namespace: Namespace, prefix: Namespace) -> bool:
+        more = len(namespace) - len(prefix)
+        if more < 0 or (self.depth is not None and more > self.depth):
+            return False
+        return all(map(_is_segment, namespace, prefix))
+
+
+def parse_filter(value: Json) -> Filter:
+    """Return the filter in the JSON *value*; raise FilterError if its channels are invalid.
+
+    As on the real server, other parts that are invalid do not count.
+    """
+    body = value if isinstance(value, dict) else {}
+    channels = body.get("channels")
+    if not isinstance(channels, list) or not channels:
+        raise FilterError(_NO_CHANNELS)
+    unknown = [name for name in channels if not is_channel(name)]
+    if unknown:
+        names = [name if isinstance(name, str) else repr(name) for name in unknown[:_MAX_SHOWN]]
+        raise FilterError(_UNKNOWN.format(names=", ".join(names)))
+    return Filter(
+        frozenset(channels),
+        _namespaces(body.get("namespaces")),
+        _natural(body.get("depth")),
+        _natural(body.get("since")) or 0,
+    )
+
+
+def is_channel(name: Json) -> bool:
+    """Return whether *name* is a channel: one of the protocol, or `custom:` with any name."""
+    if not isinstance(name, str):
+        return False
+    return name in CHANNELS or (name.startswith(_CUSTOM) and name != _CUSTOM)
+
+
+def _is_segment(segment: str, wanted: str) -> bool:
+    """Return whether the *segment* `name:id` of a namespace is the *wanted* one, which may be the name alone."""
+    return segment == wanted or (":" not in wanted and segment.partition(":")[0] == wanted)
+
+
+def _namespaces(value: Json) -> tuple[Namespace, ...]:
+    given = value if isinstance(value, list) else []
+    return tuple(tuple(one) for one in given if _is_namespace(one))
+
+
+def _is_namespace(value: Json) -> bool:
+    return isinstance(value, list) and all(isinstance(segment, str) for segment in value)
+
+
+def _natural(value: Json) -> int | None:
+    is_natural = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return cast(int, value) if is_natural else None

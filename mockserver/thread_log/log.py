@@ -1,0 +1,51 @@
+"""The log of a thread, and subscriptions to it. No I/O, no clock.
+
+Whoever fills the log decides when an event happens: a subscription sees what has been appended, and its owner waits for more.
+"""
+
+from bisect import bisect_right
+from typing import Any
+
+from mockserver.thread_log.event import Event, NumberedEvent
+from mockserver.thread_log.filter import Filter
+
+MAX_EVENTS = 10_000
+"""Limit for events per thread; beyond it the oldest is dropped. It is the size of the real server's buffer."""
+
+
+class ThreadLog:
+    """The events of one thread, all runs one after the other."""
+
+    def __init__(self, limit: int = MAX_EVENTS) -> None:
+        self._limit = limit
+        self._events: list[NumberedEvent] = []
+        self.last_seq = 0
+        """The number of the last event; 0 before the first."""
+
+    def append(self, event: Event, seq: int | None = None) -> None:
+        """Add *event* with the next number, or with *seq*, which must be greater than the last one."""
+        self.last_seq = self.last_seq + 1 if seq is None else seq
+        self._events.append(NumberedEvent(self.last_seq, event))
+        if len(self._events) > 2 * self._limit:
+            del self._events[: -self._limit]
+
+    def after(self, seq: int) -> list[NumberedEvent]:
+        """Return the events with greater numbers than *seq*, of those that are kept."""
+        oldest = max(0, len(self._events) - self._limit)
+        return self._events[bisect_right(self._events, seq, oldest, key=lambda one: one.seq) :]
+
+
+class Subscription:
+    """Reads the events of *log* that *selected* selects: first the past, then what comes."""
+
+    def __init__(self, log: ThreadLog, selected: Filter) -> None:
+        self._log = log
+        self._selected = selected
+        self._seen = selected.since
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return the envelopes of the selected events since the last call."""
+        events = self._log.after(self._seen)
+        if events:
+            self._seen = events[-1].seq
+        return [one.envelope for one in events if self._selected.fits(one.event)]

@@ -1,0 +1,139 @@
+"""Event streams as time goes by; what they say is compared with the real server in `tests/real/test_event_truth.py`."""
+
+import json
+from math import inf
+from typing import Any
+
+from mockserver.fake.threads.event_stream import EventStream
+from mockserver.fake.threads.thread import Action, Thread
+from mockserver.thread_log.filter import Filter
+from tests.fake.threads.test_thread import Clock
+
+LIFECYCLE = Filter(frozenset(["lifecycle"]))
+ALL = Filter(frozenset(["lifecycle", "values", "messages", "input"]))
+
+
+class Streams:
+    """Event streams of one thread."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.threads: dict[str, Thread] = {}
+        self.watchers = self.clock.thread.watchers
+
+    def open(self, selected: Filter) -> EventStream:
+        play = self.clock.runs.play_on_thread
+        return EventStream("T", selected, self.threads, self.watchers, play)
+
+    def add(self, said: str, now: float) -> Any:
+        run = self.clock.add(said, now, for_event_streams=True, subgraphs=True)
+        self.threads["T"] = self.clock.thread
+        return run
+
+
+def read(stream: EventStream, now: float) -> list[Any]:
+    """Return what the events of *stream* bring until *now*."""
+    blocks = stream.read(now)[0].decode().split("\r\n\r\n")[:-1]
+    envelopes = [json.loads(block.split("\r\n")[1].removeprefix("data: ")) for block in blocks]
+    return [one["params"]["data"] for one in envelopes]
+
+
+def lifecycle(status: str, **more: Any) -> dict[str, Any]:
+    return {"event": status, "graph_name": "chat", **more}
+
+
+def test_events_come_when_they_are_due() -> None:
+    streams = Streams()
+    stream = streams.open(ALL)
+    idle = stream.read(0.0)
+    streams.add("hi", 10.0)
+    first, due = read(stream, 10.0), stream.read(10.0)[1]
+    rest = read(stream, 11.0)
+
+    assert idle == (b"", inf)
+    assert [one.get("event") for one in first] == ["running", None]
+    assert due == 11.0
+    assert rest[0]["event"] == "message-start"
+    assert rest[-1] == lifecycle("completed")
+    assert stream.read(12.0) == (b"", inf)
+
+
+def test_another_stream_begins_with_the_first_event() -> None:
+    streams = Streams()
+    streams.add("hi", 0.0)
+    streams.add("hi", 5.0)
+    late = streams.open(LIFECYCLE)
+
+    assert [one["event"] for one in read(late, 9.0)] == ["running", "completed"] * 2
+
+
+def test_a_run_that_waits_is_expected() -> None:
+    streams = Streams()
+    streams.add("slow", 0.0)
+    streams.add("hi", 1.0)
+    stream = streams.open(LIFECYCLE)
+
+    assert [one["event"] for one in read(stream, 6.5)] == ["running", "completed", "running"]
+
+
+def test_every_stream_shows_the_error_of_a_run() -> None:
+    streams = Streams()
+    before = streams.open(LIFECYCLE)
+    streams.add("fail", 0.0)
+    ended = read(before, 9.0)
+    after = streams.open(LIFECYCLE)
+
+    assert ended[-1] == read(after, 9.0)[-1] == lifecycle("failed", error="no")
+
+
+def test_an_interrupt_ends_a_run() -> None:
+    streams = Streams()
+    streams.add("ask", 0.0)
+    stream = streams.open(LIFECYCLE)
+
+    assert [one["event"] for one in read(stream, 9.0)] == ["running", "interrupted"]
+
+
+def test_a_cancelled_run_is_interrupted_and_sends_no_more() -> None:
+    streams = Streams()
+    run = streams.add("slow", 0.0)
+    stream = streams.open(ALL)
+    changes: list[int] = []
+    ignore = stream.subscribe(lambda: changes.append(1))
+    read(stream, 2.0)
+    streams.clock.thread.cancel(run, Action.INTERRUPT, 2.0, "because")
+    ignore()
+    streams.clock.thread.cancel(streams.add("slow", 3.0), Action.INTERRUPT, 4.0, None)
+
+    assert changes == [1]
+    assert read(stream, 2.0)[0] == lifecycle("interrupted")
+    assert read(stream, 99.0) == []
+
+
+def test_a_run_that_is_rolled_back_has_no_end() -> None:
+    streams = Streams()
+    run = streams.add("slow", 0.0)
+    stream = streams.open(LIFECYCLE)
+    streams.clock.thread.cancel(run, Action.ROLLBACK, 2.0, "because")
+
+    assert [one["event"] for one in read(stream, 99.0)] == ["running"]
+
+
+def test_a_client_that_leaves_changes_nothing() -> None:
+    streams = Streams()
+    streams.add("slow", 0.0)
+    stream = streams.open(LIFECYCLE)
+    stream.client_left(1.0)
+
+    assert [one["event"] for one in read(stream, 99.0)] == ["running", "completed"]
+
+
+def test_a_new_thread_with_the_same_id_begins_again() -> None:
+    streams = Streams()
+    streams.add("hi", 0.0)
+    stream = streams.open(LIFECYCLE)
+    read(stream, 2.0)
+    streams.clock = Clock()
+    streams.add("hi", 3.0)
+
+    assert [one["event"] for one in read(stream, 9.0)] == ["running", "completed"]

@@ -1,0 +1,39 @@
+// node --experimental-websocket events.mjs SDK URL TRANSPORT TEXT [ANSWER]
+//
+// Says TEXT on a new thread with `client.threads.stream` of the SDK of that alias, over TRANSPORT ("sse", "websocket"), and prints
+// one JSON object: what each projection has given. If the run is interrupted, it is answered with ANSWER.
+
+const [sdk, apiUrl, transport, text, answer] = process.argv.slice(2);
+const { Client } = await import(sdk);
+const client = new Client({ apiUrl });
+const thread = client.threads.stream({ assistantId: "scripted", transport });
+const input = { messages: [{ role: "user", content: text }] };
+
+async function all(items, one) {
+  const seen = [];
+  for await (const item of items) seen.push(await one(item));
+  return seen;
+}
+
+const shown = {};
+const running = [
+  all(thread.messages, async (message) => await message.text).then((texts) => (shown.messages = texts)),
+  all(thread.values, (values) => values.messages?.length ?? 0).then((counts) => (shown.values = counts)),
+];
+await thread.run.start({ input });
+if (answer !== undefined) {
+  while (thread.interrupts.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  const [{ interruptId, namespace, payload }] = thread.interrupts;
+  shown.asked = payload;
+  await thread.input.respond({ interrupt_id: interruptId, namespace, response: answer });
+}
+try {
+  const output = await thread.output;
+  shown.output = output.messages.map(({ content }) => content);
+} catch (error) {
+  shown.error = String(error.message ?? error);
+}
+await Promise.race([Promise.allSettled(running), new Promise((resolve) => setTimeout(resolve, 3000))]);
+await thread.close();
+console.log(JSON.stringify(shown));
+process.exit(0);
