@@ -142,6 +142,7 @@ class Nodes:
         tool = scope.within(self.ids.uuid7("tool", scope.task, number))
         given = {"input": tool_call["args"]}
         self.callbacks.tool("on_tool_start", tool, call.tool, given)
+        self.modes.tool_started(scope, tool_call)
         self.wait(self.pace.tool)
         try:
             answer = {} if call.ask is None else _human_answer(scope, call.ask, answers)
@@ -152,8 +153,9 @@ class Nodes:
             raise
         result = fill_placeholders(call.result, answer)
         message = chat.tool(_content(result), call.tool, tool_call["id"], failed=call.failed)
-        if self.modes.streams_tokens and named:
+        if (self.modes.streams_tokens and named) or (self.modes.streams_blocks and scope.namespace):
             message["id"] = self.ids.uuid4("message", scope.task, number)
+        self.modes.tool_finished(scope, message)
         self.callbacks.tool("on_tool_end", tool, call.tool, {"output": message, **given})
         return message
 
