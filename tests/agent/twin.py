@@ -17,6 +17,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import StructuredTool, ToolException
 from langgraph.config import get_config, get_stream_writer
 from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolCallTransformer
 from langgraph.types import interrupt
 
 from mockserver.fake.script import parse
@@ -225,7 +226,8 @@ def build(route: Any, *others: tuple[str, Any]) -> Any:
     builder.add_edge(START, "agent")
     builder.add_conditional_edges("agent", route, names)
     builder.add_edge("tools", "agent")
-    return builder.compile()
+    # As `create_agent` does: without it, event streams show no tools.
+    return builder.compile(transformers=[ToolCallTransformer])
 
 
 graph = build(routed(inside=False), ("researcher", build(routed(inside=True))))

@@ -49,6 +49,7 @@ function Chat() {
           </li>
         ))}
       </ol>
+      {stream.toolCalls.map(({ id, name, status }) => <p key={id} className="tool">{`${name}: ${status}`}</p>)}
       {stream.interrupt && (
         <aside>
           <pre>{JSON.stringify(stream.interrupt.value)}</pre>

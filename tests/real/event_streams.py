@@ -1,9 +1,11 @@
 """Conversations over event streams, each as a function of whom is asked: the real server, or the fake graph in its place."""
 
 import json
+import socket
 import threading
 from collections.abc import Callable
-from http.client import HTTPConnection
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -44,6 +46,9 @@ class Player(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Let time go by."""
+
+    def close(self) -> None:
+        """Close the event stream."""
 
 
 Scenario = Callable[[Player], None]
@@ -100,10 +105,19 @@ class Stream(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        while chunk := self._response.read1(1 << 16):
-            with self._news:
-                self._raw += chunk
-                self._news.notify_all()
+        with suppress(OSError, HTTPException):
+            while chunk := self._response.read1(1 << 16):
+                with self._news:
+                    self._raw += chunk
+                    self._news.notify_all()
+
+    def close(self) -> None:
+        """End the stream and its thread."""
+        if self._connection.sock is not None:
+            self._connection.sock.shutdown(socket.SHUT_RDWR)
+        self.join()
+        self._response.close()
+        self._connection.close()
 
     def until(self, enough: Callable[[list[Any]], bool]) -> list[Any]:
         """Return the envelopes as soon as they are *enough*."""
@@ -143,11 +157,14 @@ class Real:
         body = {**EVERYTHING, **selected}
         wanted = parse_filter(body)
         expected = [one for one in self.events(0) if _fits(wanted, one)]
-        stream = Stream(self._url, self.thread, body)
-        return stream.until(lambda envelopes: len(envelopes) >= len(expected))
+        with closing(Stream(self._url, self.thread, body)) as stream:
+            return stream.until(lambda envelopes: len(envelopes) >= len(expected))
 
     def sleep(self, seconds: float) -> None:
         threading.Event().wait(seconds)
+
+    def close(self) -> None:
+        self._stream.close()
 
 
 def _fits(wanted: Filter, envelope: Any) -> bool:
@@ -189,6 +206,9 @@ class Fake:
     def sleep(self, seconds: float) -> None:
         self._now += seconds
         self._envelopes += self._read(self._stream)
+
+    def close(self) -> None:
+        pass
 
     def _handle(self, method: str, path: str, body: Any) -> Any:
         raw = (

@@ -82,7 +82,7 @@ async def python_thread(url: str, transport: Transport) -> AsyncIterator[Any]:
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_the_python_sdk_gets_states_interrupts_and_the_output(
+async def test_the_python_sdk_gets_states_an_interrupt_and_the_output(
     fake: Mockserver, transport: Transport
 ) -> None:
     async with python_thread(fake.url, transport) as thread:
@@ -92,7 +92,8 @@ async def test_the_python_sdk_gets_states_interrupts_and_the_output(
         await thread.run.respond("send")
         output = await thread.output
 
-    assert states[-1]["messages"][-1]["content"][0]["text"] == "I would send it."
+    # Which state is the last one before the interrupt is a race between two of its connections.
+    assert states[-1]["messages"][0]["content"] == "interrupt"
     assert len(asked) == 1
     assert output["messages"][-1]["content"][0]["text"] == "You decided: send"
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -46,10 +47,11 @@ def played(player: Player, scenario: Scenario) -> list[Any]:
         return replay[-1]
 
     player.replay = kept  # type: ignore[method-assign]
-    scenario(player)
-    shown += player.replies
-    for envelopes in (player.events(0), *replay):
-        shown += envelopes
+    with closing(player):
+        scenario(player)
+        shown += player.replies
+        for envelopes in (player.events(0), *replay):
+            shown += envelopes
     return shown
 
 
@@ -86,6 +88,7 @@ def test_the_events_are_those_of_the_real_server(
 
 def test_the_headers_are_those_of_the_real_server(agent_server: str) -> None:
     names = ("content-type", "cache-control", "x-accel-buffering")
-    fake, real = dict(Fake().headers), dict(Real(agent_server).headers)
+    with closing(Real(agent_server)) as player:
+        fake, real = dict(Fake().headers), dict(player.headers)
 
     assert [fake[name] for name in names] == [real[name] for name in names]

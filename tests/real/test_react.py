@@ -93,6 +93,7 @@ async def test_a_tool_call_and_its_result_are_shown(chat: Open, fake: Mockserver
         await expect(page.locator("li[data-type=tool]")).to_have_count(1, timeout=WITHIN)
         texts = await shown(page, 4)
         calls = await page.locator("li[data-calls]").first.get_attribute("data-calls")
+        await expect(page.locator("p.tool")).to_have_text("get_weather: finished")
 
     assert calls == "get_weather"
     assert "Paris" in texts[-1]

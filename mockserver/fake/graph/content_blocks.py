@@ -10,7 +10,7 @@ from mockserver.fake.messages import model
 from mockserver.fake.messages.model import Message
 from mockserver.fake.script.model import Speak
 from mockserver.fake.tokens import split_arguments, split_text
-from mockserver.formats.json_text import Json
+from mockserver.formats.json_text import Json, dumps
 
 Events = list[dict[str, Json]]
 
@@ -79,6 +79,21 @@ class ContentBlocks:
             for call, identity in zip(self._speak.calls, self._output.calls, strict=True)
         ]
         return texts + calls
+
+
+def tool_message_events(message: Message) -> Events:
+    """Return the events of the *message* of a tool; without an id, it is named after its call."""
+    content, call = message["content"], message["tool_call_id"]
+    text = content if isinstance(content, str) else dumps(content)
+    block = {"type": "text", "text": text}
+    named = {"id": message["id"] or f"tool-{call}", "tool_call_id": call}
+    return [
+        {"event": "message-start", "role": "tool", **named},
+        _start(0, {"type": "text", "text": ""}),
+        {"event": "content-block-delta", "index": 0, "content": block},
+        {"event": "content-block-finish", "index": 0, "content": block},
+        {"event": "message-finish", "metadata": {}},
+    ]
 
 
 def _start(index: int, content: dict[str, Json]) -> dict[str, Json]:

@@ -135,6 +135,7 @@ class Nodes:
         tool = scope.within(self.ids.uuid7("tool", scope.task, number))
         given = {"input": tool_call["args"]}
         self.callbacks.emit_inside_node("on_tool_start", tool, call.tool, given)
+        self.modes.send_tool_start(scope, tool_call)
         self.wait(self.pace.tool)
         try:
             answer = {} if call.ask is None else _get_human_answer(scope, call.ask, answers)
@@ -147,8 +148,9 @@ class Nodes:
         message = chat.create_tool_message(
             _to_content(result), call.tool, tool_call["id"], failed=call.failed
         )
-        if self.modes.streams_tokens and named:
+        if (self.modes.streams_tokens and named) or (self.modes.streams_blocks and scope.namespace):
             message["id"] = self.ids.uuid4("message", scope.task, number)
+        self.modes.send_tool_end(scope, message)
         self.callbacks.emit_inside_node(
             "on_tool_end", tool, call.tool, {"output": message, **given}
         )

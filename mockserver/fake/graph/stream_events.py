@@ -1,11 +1,12 @@
 """Emits what happens in a run as the events of its thread's event streams. No I/O.
 
-Source: langgraph-api 0.16.7, `event_streaming/session`, for a graph without stream transformers: it sends nothing on the
-channels `updates`, `tasks`, `checkpoints`, `custom` and `tools`.
+Source: langgraph-api 0.16.7, `event_streaming/session`, for a graph with the stream transformers of `create_agent`: it sends
+nothing on the channels `updates`, `tasks`, `checkpoints` and `custom`.
 """
 
 from collections.abc import Callable, Sequence
 
+from mockserver.fake.graph.content_blocks import tool_message_events
 from mockserver.fake.graph.metadata import Scope
 from mockserver.fake.graph.stream_modes import Emit, StreamModes
 from mockserver.fake.ids import Ids
@@ -42,6 +43,19 @@ class StreamEvents(StreamModes):
     def send_block(self, namespace: Namespace, event: dict[str, Json]) -> None:
         """Emit an *event* of a message of the chat model."""
         self._send_event("messages", namespace, event)
+
+    def send_tool_start(self, scope: Scope, call: Json) -> None:
+        """Emit the start of the tool that *call* calls."""
+        started = {"event": "tool-started", "tool_call_id": call["id"], "tool_name": call["name"]}
+        self._send_event("tools", scope.namespace, {**started, "input": call["args"]})
+
+    def send_tool_end(self, scope: Scope, message: Message) -> None:
+        """Emit the end of a tool with its *message*, and the message in a namespace of its own."""
+        call = message["tool_call_id"]
+        finished = {"event": "tool-finished", "tool_call_id": call, "output": dict(message)}
+        self._send_event("tools", scope.namespace, finished)
+        for event in tool_message_events(message):
+            self._send_event("messages", (*scope.namespace, f"tools:{call}"), event)
 
     def send(self, mode: str, namespace: Namespace, value: Json) -> None:
         """Emit the state if *mode* is `values`; nothing for the other stream modes."""

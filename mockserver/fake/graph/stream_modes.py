@@ -98,6 +98,12 @@ class StreamModes:
     def send_block(self, namespace: tuple[str, ...], event: dict[str, Json]) -> None:
         """Emit an *event* of a message of the chat model, for event streams only."""
 
+    def send_tool_start(self, scope: Scope, call: Json) -> None:
+        """Emit the start of the tool that *call* calls, for event streams only."""
+
+    def send_tool_end(self, scope: Scope, message: Message) -> None:
+        """Emit the end of a tool with its *message*, for event streams only."""
+
     def send_message(self, scope: Scope, message: Message, metadata: Json) -> None:
         """Emit the *message* of a node unless it was streamed."""
         if self._is_hidden(scope.namespace) or message["id"] in self._sent_ids:

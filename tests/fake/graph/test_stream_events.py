@@ -38,7 +38,7 @@ def _gist(method: str, payload: Any) -> Any:
     match method:
         case "values":
             return len(payload["messages"]) if "messages" in payload else payload
-        case "lifecycle":
+        case "lifecycle" | "tools":
             return payload["event"]
         case _:
             return payload["payload"]
@@ -53,15 +53,44 @@ def test_a_run_begins_with_its_input_and_ends() -> None:
     ]
 
 
-def test_a_tool_and_a_custom_event_are_silent() -> None:
-    assert played(Custom(1), Speak(calls=(ToolCall("search", {}, "found"),)), Speak("Well."))[
-        2:
-    ] == [
+def test_a_custom_event_is_silent() -> None:
+    assert played(Custom(1), Speak("Well.")) == played(Speak("Well."))
+
+
+def test_a_tool_starts_and_finishes() -> None:
+    assert played(Speak(calls=(ToolCall("search", {}, "found"),)), Speak("Well."))[2:] == [
         ("", "values", 2),
+        ("", "tools", "tool-started"),
+        ("", "tools", "tool-finished"),
         ("", "values", 3),
         ("", "values", 4),
         ("", "lifecycle", "completed"),
     ]
+
+
+def test_a_tool_that_asks_starts_again_when_it_is_answered() -> None:
+    events = played(Speak(calls=(Call("search", {}, "found", ask="Search?"),)))
+
+    assert [what for _, method, what in events if method == "tools"] == ["tool-started"]
+
+
+@pytest.mark.parametrize("result", ["found", [{"type": "text", "text": "found"}]])
+def test_the_message_of_a_tool_has_a_namespace_of_its_own(result: Any) -> None:
+    request = asked(for_event_streams=True)
+    engine = RunEngine(script(Speak(calls=(Call("search", {}, result),))))
+    events = [event for _, event in engine.play_on_thread(request, IDS, History()).stream_events]
+    payloads = [event.params["data"] for event in events if event.namespace]
+    call = next(event for event in events if event.method == "tools").params["data"]["tool_call_id"]
+    text = result if isinstance(result, str) else '[{"type":"text","text":"found"}]'
+
+    assert {event.namespace for event in events if event.namespace} == {(f"tools:{call}",)}
+    assert payloads[0] == {
+        "event": "message-start",
+        "role": "tool",
+        "id": f"tool-{call}",
+        "tool_call_id": call,
+    }
+    assert payloads[-2]["content"] == {"type": "text", "text": text}
 
 
 def test_a_state_without_messages_is_shown_as_it_is() -> None:
