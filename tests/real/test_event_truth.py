@@ -22,6 +22,8 @@ TURNS = {text: turn(text) for text in RULES if text not in ASKING}
 FAILURES = {f"fail with {kind}": turn(f"fail with {kind}") for kind in ERRORS}
 ALL: dict[str, Scenario] = {**TURNS, **FAILURES, **SCENARIOS}
 
+_REFUSAL = re.compile(r'("error":"unknown_error","message":"\d{3}: )(?:[^"\\]|\\.)*')
+"""The status and the words in which a run is refused: the fake graph has words of its own."""
 _SOURCE_ID = re.compile(r"1\d{12}-\d+(?:\.\d+)?|(?<=registered graphs: )[\w, ]+")
 """The ids of source events, and the graphs that an error lists."""
 
@@ -56,13 +58,11 @@ def played(player: Player, scenario: Scenario) -> list[Any]:
 
 
 def stable(shown: list[Any]) -> list[str]:
-    """Return what a player shows with placeholders for ids and times."""
+    """Return what a player shows with placeholders for ids and times, and for the words of refused runs."""
     names = twins.Stable()
+    texts = (json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in shown)
     return [
-        names.json(
-            _SOURCE_ID.sub("<id>", json.dumps(one, ensure_ascii=False, separators=(",", ":"))), _ANY
-        )
-        for one in shown
+        names.json(_REFUSAL.sub(r"\1<words>", _SOURCE_ID.sub("<id>", text)), _ANY) for text in texts
     ]
 
 

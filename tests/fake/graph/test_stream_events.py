@@ -69,15 +69,15 @@ def test_a_tool_starts_and_finishes() -> None:
 
 
 def test_a_tool_that_asks_starts_again_when_it_is_answered() -> None:
-    events = played(Speak(calls=(Call("search", {}, "found", ask="Search?"),)))
+    events = played(Speak(calls=(ToolCall("search", {}, "found", ask="Search?"),)))
 
     assert [what for _, method, what in events if method == "tools"] == ["tool-started"]
 
 
 @pytest.mark.parametrize("result", ["found", [{"type": "text", "text": "found"}]])
 def test_the_message_of_a_tool_has_a_namespace_of_its_own(result: Any) -> None:
-    request = asked(for_event_streams=True)
-    engine = RunEngine(script(Speak(calls=(Call("search", {}, result),))))
+    request = run_request(for_event_streams=True)
+    engine = RunEngine(script(Speak(calls=(ToolCall("search", {}, result),))))
     events = [event for _, event in engine.play_on_thread(request, IDS, History()).stream_events]
     payloads = [event.params["data"] for event in events if event.namespace]
     call = next(event for event in events if event.method == "tools").params["data"]["tool_call_id"]
