@@ -25,6 +25,10 @@ from mockserver.formats.json_text import Json
 
 BUSY = "Thread is already running a task. Wait for it to finish or choose a different multitask strategy."
 
+START_SECONDS = 0.2
+"""How long after its command a run starts, at any pace: clients open their streams meanwhile, and the SDKs ignore what comes after
+the end of a run. On the real server it is half a second or more."""
+
 
 class ThreadRuns:
     """Starts runs of *assistants* on *threads*."""
@@ -115,6 +119,8 @@ class ThreadRuns:
             for other in thread.active:
                 thread.cancel(other, action, call.now, None)
         due = call.now + self._runs.gap(request.delay)
+        if request.for_event_streams:
+            due += START_SECONDS
         run = Run(request, ids, run_record(request, body, ids), due)
         thread.add(run, self._runs.play_on_thread, call.now)
         call.database.put_thread(thread)

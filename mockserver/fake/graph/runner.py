@@ -81,7 +81,7 @@ class RunEngine:
 
 def _modes(request: RunRequest, ids: Ids, log: EventLog) -> StreamModes:
     if request.for_event_streams:
-        return StreamEvents(request, ids, log.emit, lambda: log.now, log.stream)
+        return StreamEvents(request, ids, log.emit, lambda: log.now, log.stream, log.pause)
     return StreamModes(request, ids, log.emit, lambda: log.now)
 
 
