@@ -1,6 +1,7 @@
 """The body of an event stream: the events of a thread, from its first run on. No I/O."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from math import inf
 from typing import ClassVar
 
@@ -8,8 +9,12 @@ from mockserver.fake.graph.runner import HEARTBEAT
 from mockserver.fake.json_format import to_server_json
 from mockserver.fake.threads.thread import Play, Thread
 from mockserver.formats import sse
+from mockserver.thread_log.event import NumberedEvent
 from mockserver.thread_log.filter import Filter
 from mockserver.thread_log.log import Subscription
+
+_CACHED = 128
+"""How many events are kept encoded, since all streams of a thread send the same."""
 
 
 class EventStream:
@@ -45,12 +50,7 @@ class EventStream:
         if thread is not self._thread or self._subscription is None:
             self._thread = thread
             self._subscription = Subscription(thread.log, self._selected)
-        events = self._subscription.read()
-        chunks = (
-            sse.encode_message(event["method"], to_server_json(event), str(event["seq"]))
-            for event in events
-        )
-        return b"".join(chunks), thread.next_stream_event()
+        return b"".join(map(_encode, self._subscription.read())), thread.next_stream_event()
 
     def client_left(self, now: float) -> None:
         """Do nothing: runs go on."""
@@ -59,3 +59,10 @@ class EventStream:
         """Call *changed* when the thread is created or changes; return a function that unsubscribes."""
         self._watchers.add(changed)
         return lambda: self._watchers.discard(changed)
+
+
+@lru_cache(maxsize=_CACHED)
+def _encode(numbered: NumberedEvent) -> bytes:
+    """Return the event on the wire."""
+    text = to_server_json(numbered.envelope)
+    return sse.encode_message(numbered.event.method, text, str(numbered.seq))
