@@ -29,9 +29,8 @@ def find_credentials(headers: Headers, path: str = "") -> tuple[str, ...]:
     names their headers.
     """
     found = {part for name, value in headers for part in _parts(name, value)}
-    for name, value in parse_qsl(urlsplit(path).query):
-        if is_secret_name(name):
-            found.add(value)
+    if "?" in path:
+        found |= {value for name, value in parse_qsl(urlsplit(path).query) if is_secret_name(name)}
     return tuple(sorted(filter(_is_searchable, found), key=lambda part: (-len(part), part)))
 
 

@@ -8,7 +8,7 @@ import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mockserver.redaction.edits import Span
 
@@ -60,15 +60,12 @@ class Shape:
     example: str
     near_miss: str
     check: Callable[[str], bool] = _always
-    _compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_compiled", re.compile(self.pattern, re.DOTALL))
 
     def spans(self, text: str) -> Iterator[Span]:
         """Yield the spans of the secrets in *text*."""
-        group: int | str = "secret" if "secret" in self._compiled.groupindex else 0
-        for found in self._compiled.finditer(text):
+        compiled = re.compile(self.pattern, re.DOTALL)  # at the first use: a start needs none
+        group: int | str = "secret" if "secret" in compiled.groupindex else 0
+        for found in compiled.finditer(text):
             if found.lastgroup != "other" and self.check(found[0]):
                 yield found.span(group)
 

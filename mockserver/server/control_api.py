@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from urllib.parse import parse_qs
 
 from aiohttp import web
@@ -81,6 +80,8 @@ class ControlApi:
         session = parameters.get("session")
         match name:
             case "health":
+                from importlib.metadata import version  # its import is slow
+
                 index = self.cassettes.index if self.cassettes else Index()
                 return {
                     "ok": True,
