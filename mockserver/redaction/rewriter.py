@@ -20,6 +20,7 @@ from mockserver.redaction.leaves import Leaf, leaves, string_view
 from mockserver.redaction.streams import Block, parse_block, stream_edits
 
 _CONTAINERS = ("{", "[", '"')
+_MAX_FOUND = 10_000
 _QUERY_SAFE = "+/:,;@!*()'~$?"
 
 
@@ -97,7 +98,7 @@ class Rewriter:
         return self.text(target) + mark + "&".join("".join(pair) for pair in pairs)
 
     def _apply(self, text: str, edits: Iterable[Edit]) -> str:
-        merged = merge_edits(edits)
+        merged = [edit for edit in merge_edits(edits) if text[edit.start : edit.end] != edit.text]
         self.count += sum(not edit.is_rest for edit in merged)
         return apply_edits(text, merged) if merged else text
 
@@ -137,6 +138,8 @@ class Rewriter:
                 edits = [Edit(0, len(value), self._finder.replacement)]
             else:
                 edits = self._text_edits(value)
+            if len(self._found) >= _MAX_FOUND:
+                self._found.clear()
             self._found[name, value] = edits
         return edits
 
