@@ -8,6 +8,7 @@ from functools import lru_cache
 from html import escape
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
+from mockserver.formats.json_text import dumps
 from mockserver.http.messages import Headers
 from mockserver.redaction.names import is_credential_header, is_harmless, is_secret_name
 
@@ -19,6 +20,7 @@ MIN_WORDS = 16
 
 _WORDS = re.compile(r"(?:[A-Z]?[a-z]*|[A-Z]+)(?:[-_./: +@]+(?:[A-Z]?[a-z]*|[A-Z]+))*")
 _NUMBERS = re.compile(r"[0-9]{1,7}|[0-9.:/+-]*[.:/+-][0-9.:/+-]*")
+_PUNCTUATION = re.compile(r"[^\w-]")
 _BASE64_BLOCK = 3
 
 
@@ -57,6 +59,8 @@ def _spellings(credential: str) -> Iterator[str]:
     raw = credential.encode("utf-8", "surrogatepass")
     yield from (credential, credential.upper(), credential.lower(), escape(credential))
     yield escape(credential).replace("&#x27;", "&#39;").replace("/", "&#x2F;")
+    yield _PUNCTUATION.sub(lambda found: f"&#{ord(found[0])};", credential)
+    yield dumps(credential)[1:-1]
     for encoded in (quote(credential.encode(errors="replace"), safe=""), quote_plus(raw)):
         yield encoded
         yield re.sub("%..", lambda found: found[0].lower(), encoded)

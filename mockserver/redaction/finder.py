@@ -9,6 +9,7 @@ from mockserver.formats.user_pattern import TimeLimit
 from mockserver.redaction.credentials import spellings_of
 from mockserver.redaction.edits import Span
 from mockserver.redaction.names import (
+    FIRST_WORDS,
     PLACEHOLDER,
     covers_header,
     covers_number,
@@ -24,22 +25,29 @@ PREFIX_LENGTH = 8
 """The minimum length of the beginning of a credential that is recognized at the end of a text."""
 
 _NAME = re.compile(
-    r"""(?<![\w%.-])(?P<name>(?:(?:api|access|secret|private|auth|signing)[ ])?[A-Za-z_%][\w.%\[\]-]*+)"""
-    r"""(?P<after>(?:\\*+["'`])?\]?\s*+(?:=>|[:=])\s*+)""",
+    rf"""(?:(?<![\w%.:-])|(?<=[\s"'`]--))(?P<name>(?:(?:{FIRST_WORDS})[ ])?[A-Za-z_%][\w.%\[\]-]*+)"""
+    r"""(?P<after>(?:\\*+["'`])?\]?[*_]{0,2}\s*+(?:=>|:=|={1,3}|:|\bis\b:?(?=\s))[*_]{0,2}\s*+[*_]{0,2})""",
     re.IGNORECASE,
 )
 """A name and what stands between it and its value: `password: `, `"password": `, `\\"password\\":`, `api_key=`."""
 
+_PREFIX = re.compile(r"""[fFrRbBuU]{1,2}(?=["'])""")
 _QUOTE = re.compile(r"""(?P<slashes>\\*+)(?P<mark>["'`])""")
-_PARAMETER_VALUE = re.compile(r"""[^\s"'<>\\;,&`]{0,500}[^\s"'<>\\;,&)\]}`]""")
+_PARAMETER_VALUE = re.compile(r"""(?:(?![;,]\s*[\w.-]+=)[^\s"'<>\\&`]){0,500}[^\s"'<>\\;,&)\]}`]""")
 _REST = re.compile(r"""[^\s"'<>\\;,&`]*+""")
 _MAX_VALUE = 500
 """The number of characters of a value that are looked at; the rest of a secret is replaced with it."""
 
+_LOOK_BACK = 200
+"""How many characters before a name are searched for the quote that opens its string."""
+
 _MIN_PARAMETER = 4
 """The minimum length of the value in `name=value` outside of a query."""
 
-_PROSE_VALUE = re.compile(r"""(?![(*\[{])[^\s"'<>\\,;`]{0,500}[^\s"'<>\\,;.:!?)\]}`]""")
+_PROSE_VALUE = re.compile(
+    r"""(?![(*\[{])(?:(?![;,]\s*[\w.-]+[:=])[^\s"'<>\\`]){0,500}[^\s"'<>\\,;.:!?)\]}`*]"""
+)
+_ELEMENT = re.compile(r"<(?P<name>[\w.-]{1,80})>(?P<value>[^<>]{1,500})</")
 _AUTHORIZATION = re.compile(
     r"""(?i:bearer|basic|token|digest|apikey|key) +(?P<secret>[^\s"'<>\\;,]{1,500})"""
 )
@@ -141,6 +149,10 @@ class SecretFinder:
             for field in _FORM_FIELD.finditer(text):
                 if field["value"] and self.covers(field["name"], field["value"]):
                     yield field.span("value")
+        if "</" in text:
+            for field in _ELEMENT.finditer(text):
+                if self.covers(field["name"], field["value"]):
+                    yield field.span("value")
         for pattern in self._rules.patterns:
             yield from pattern.spans(text, self.limit)
 
@@ -169,8 +181,9 @@ class SecretFinder:
                 position = max(position, span[1])
 
     def _quoted_value(self, text: str, found: re.Match[str]) -> Span | None:
-        opening = _QUOTE.match(text, found.end())
-        if opening is None:
+        prefix = _PREFIX.match(text, found.end())
+        opening = _QUOTE.match(text, prefix.end() if prefix else found.end())
+        if opening is None or _is_closing(text, found, opening["mark"]):
             return None
         start, end = opening.end(), len(text)  # a text that is cut has no closing quote
         for quote in _QUOTE.finditer(text, start):
@@ -201,6 +214,15 @@ class SecretFinder:
             return None
         rest = _REST.match(text, value.end()) if len(value[0]) > _MAX_VALUE else None
         return at, rest.end() if rest else value.end()
+
+
+def _is_closing(text: str, found: re.Match[str], mark: str) -> bool:
+    """Return whether the quote *mark* behind a name closes a string that holds the name, as in `input("Password: ")`."""
+    if mark in found["after"]:
+        return False
+    start = max(0, found.start() - _LOOK_BACK)
+    is_within = text.count(mark, start, found.start()) % 2 == 1
+    return is_within if mark == '"' else text[found.start() - 1 : found.start()] == mark
 
 
 def _closes(quote: re.Match[str], opening: re.Match[str]) -> bool:

@@ -10,9 +10,14 @@ from mockserver.redaction.names import is_secret_name
 
 Path = tuple[str | int, ...]
 
-_NAME_KEYS = ("name", "key", "field", "header", "variable", "k")
-_VALUE_KEYS = ("value", "val", "v")
-_ID_KEYS = ("id", "run_id", "message_id", "messageId", "tool_call_id", "toolCallId")
+_NAME_KEYS = ("name", "key", "field", "header", "variable", "label", "k")
+_VALUE_KEYS = ("value", "values", "val", "v")
+_ABOUT_FIELDS = frozenset(
+    ("errors", "labels", "placeholder", "placeholders", "i18n", "translations")
+)
+"""Keys of objects that say something about fields, such as `{"errors": {"password": "too short"}}`."""
+
+_ID_KEYS = ("id", "run_id", "message_id", "messageid", "tool_call_id", "toolcallid")
 
 
 class Leaf(NamedTuple):
@@ -38,15 +43,20 @@ def leaves(root: Scanned) -> Iterator[Leaf]:
             case Scalar():
                 yield Leaf(value, name, path, ids)
             case Object(members):
-                ids = (*ids, *_strings(members, _ID_KEYS))
-                label = next(_strings(members, _NAME_KEYS), None)
+                if not any(key.value == "index" for key, _ in members):
+                    ids = (
+                        *ids,
+                        *_strings(members, _ID_KEYS),
+                    )  # a piece has an id only if it is the first one
+                label = next(_strings(members, _NAME_KEYS), name)
+                is_about_fields = path[-1:] and path[-1] in _ABOUT_FIELDS
                 for key, part in members:
                     yield Leaf(key, "", path, ids, is_key=True)
-                    is_labelled = label is not None and key.value in _VALUE_KEYS
-                    named = label if label is not None and is_labelled else key.value
+                    is_value = label and key.value.lower() in _VALUE_KEYS
+                    named = "" if is_about_fields else label if is_value else key.value
                     pending.append((part, named, (*path, key.value), ids))
             case Array(items):
-                pair = _pair_name(items, path)
+                pair = _pair_name(items)
                 for number, part in enumerate(items):
                     named = pair if pair is not None and number == 1 else name
                     pending.append((part, named, (*path, _index(part, number)), ids))
@@ -60,16 +70,16 @@ def string_view(text: str, scalar: Scalar) -> View:
 def _strings(members: list[tuple[Scalar, Scanned]], keys: tuple[str, ...]) -> Iterator[str]:
     """Yield the strings under *keys*."""
     for key, part in members:
-        if key.value in keys and isinstance(part, Scalar) and part.is_string:
+        if key.value.lower() in keys and isinstance(part, Scalar) and part.is_string:
             yield part.value
 
 
-def _pair_name(items: list[Scanned], path: Path) -> str | None:
-    """Return the name in a pair of name and value, such as `["x-api-key", "…"]`, in a list of pairs, or None."""
+def _pair_name(items: list[Scanned]) -> str | None:
+    """Return the name in a pair of name and value, such as `["x-api-key", "…"]`, or None."""
     match items:
         case [Scalar(value=name, is_string=True), Scalar(value=value)] if is_secret_name(name):
-            is_word = value.replace("_", "").replace("-", "").isalpha()
-            return name if (path and isinstance(path[-1], int)) or not is_word else None
+            is_word = len(value) > 1 and value.replace("_", "").replace("-", "").isalpha()
+            return None if is_word else name
         case _:
             return None
 

@@ -15,14 +15,21 @@ _HARMLESS_HEADER = re.compile(r"sec-.*|idempotency-key|x-mockserver-.*")
 
 _WORDS = (
     *("authorization", "pass", "pwd", "jwt", "credential", "cookie", "sessionid", "passkey"),
-    *("access_key_id", "secret_access_key"),
+    *("access_key_id", "secret_access_key", "passwort", "kennwort", "senha", "pw", "psk"),
+    *("auth_code", "authorization_code", "code_verifier", "client_assertion", "saml_response"),
+    *("samlresponse", "connect_sid", "user_session", "recovery_code", "backup_code"),
+    *("seed_phrase", "mnemonic", "csrfmiddlewaretoken"),
 )
 _KEYS = (
     *("access", "account", "admin", "auth", "client", "consumer", "deploy", "encryption", "hmac"),
     *("license", "master", "root", "service", "service_role", "shared", "signing", "ssh"),
-    *("storage", "subscription", "webhook"),
+    *("storage", "subscription", "webhook", "app", "user", "tls", "openai", "anthropic", "gemini"),
+    *("tavily", "groq", "mistral", "cohere", "langsmith", "langchain", "stripe", "secret"),
 )
 """What stands before `key` where that is a secret."""
+
+FIRST_WORDS = "api|secret|private|signing|" + "|".join(_KEYS)
+"""What stands before ` key` in texts, where that is a secret."""
 
 _TOKENS = (
     *("access", "admin", "api", "app", "auth", "authentication", "authorization", "bearer", "bot"),
@@ -35,19 +42,24 @@ _TOKENS = (
 
 _ENDINGS = (
     *("api_?key", "password", "passwd", "passphrase", "passcode", "secret", "access_?key"),
-    *("private_?key", "secret_?key", "(?:j|php)sessi?o?n?id"),
+    *("private_?key", "secret_?key", "(?:j|php)sessi?o?n?id", "masterkey", "signingkey", "authkey"),
+    *("encryptionkey", "accountkey", "licensekey", "dbpass", "personalaccesstoken"),
 )
 """What holds a secret also as the end of a word, such as `PGPASSWORD`."""
 
+_SUFFIXES = (
+    "confirm|confirmation|again|repeat|value|prod|production|dev|test|stage|staging|live|old|new|current|previous"
+    "|primary|secondary|default|base|string|text|pem|b64"
+)
 _SECRET_NAME = re.compile(
     rf"(?:(?:.*_)?(?:{'|'.join(_WORDS)}|(?:{'|'.join(_KEYS)})_key|(?:{'|'.join(_TOKENS)})_?token)"
-    rf"|.*(?:{'|'.join(_ENDINGS)}))(?:s|_?[0-9]|_(?:confirm|confirmation|again|repeat|value))?"
+    rf"|.*(?:{'|'.join(_ENDINGS)}))(?:s|_?[0-9]{{1,4}}|_(?:{_SUFFIXES}))?"
 )
 _LOCATION_NAME = re.compile(
-    r"(?:.*_)?(?:dsn|(?:database|db|redis|mongo|mongodb|postgres|amqp|broker)_ur[il]|connection_string)"
+    r"(?:.*_)?(?:dsn|(?:database|db|redis|mongo|mongodb|postgres|amqp|broker)_ur[il]|conn_str|connection_?string)"
 )
-_PIN_NAME = re.compile(r"(?:.*_)?(?:pin|pin_code)")
-_NUMBER_NAME = re.compile(r"(?:.*_)?(?:pin|pin_code|.*passcode|.*password|.*passwd|pwd|pass)")
+_PIN_NAME = re.compile(r"(?:.*_)?(?:pin|pin_code|otp|mfa_code|security_code|cvv)")
+_NUMBER_NAME = re.compile(r"(?:.*_)?(?:pin|pin_code|.*passcode|.*password|.*passwd|pwd)")
 _TOKEN_NAME = re.compile(
     r"(?!(?:.*_)?(?:page|next|prev|previous|start|end|stop|first|last|sync|cursor|continuation|pagination|resume)_)"
     r"(?:.*_)?token"
@@ -61,15 +73,31 @@ _NO_SECRETS = frozenset(
     (
         *("", "true", "false", "null", "none", "undefined", "nil", "string", "str", "required"),
         *("optional", "same-origin", "include", "omit", "yes", "no", "basic", "bearer", "digest"),
-        *("boolean", "number", "integer", "object", "array", "any"),
+        *("boolean", "number", "integer", "object", "array", "any", "text", "varchar", "missing"),
+        *(
+            "unset",
+            "not set",
+            "n/a",
+            "unknown",
+            "hidden",
+            "masked",
+            "oauth2",
+            "hs256",
+            "rs256",
+            "mit",
+        ),
     )
 )
 _REFERENCE = re.compile(
-    r"\$\{.*\}|\$\(.*\)|\{\{.*\}\}|<.*>|%\(.*\)s|%s|\{\w*\}|\$[A-Za-z_]\w*|[*•]+|[xX]{3,}|\.{3}|[A-Z]+(?:_[A-Z]+)+",
+    r"\$\{.*\}|\$\(.*\)|\{\{.*\}\}|<.*>|%\(.*\)s|%s|\{\w*\}|\$[A-Za-z_]\w*|[*•]+|[xX]{3,}|\.{3}|[A-Z]+(?:_[A-Z]+)+|(?i:your)[-_ ].*|.*\.\.\.|\w+[-_][xX]{3,}",
     re.DOTALL,
 )
 """A value that only says where the secret comes from, such as `${API_KEY}`, or that hides it."""
 
+_SCHEME = re.compile(r"^(?:bearer|basic|token) +(?=\S)", re.IGNORECASE)
+_SENTENCE = re.compile(r"\w+(?:,? [\w'\u2019-]+){2,}[.?!]")
+_PATH = re.compile(r"[/~.].*|[A-Za-z]:\\.*", re.DOTALL)
+_WORD = re.compile(r"[A-Za-z_-]+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _RANDOM = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])\S{16,}")
 _PIN = re.compile(r"[0-9]{3,12}")
@@ -88,6 +116,11 @@ def covers_value(name: str, value: str) -> bool:
         return False
     if "_" in value and is_secret_name(value):
         return False  # another name, such as `db_password`
+    words = _words(name)
+    if words.endswith("pwd") and _PATH.fullmatch(value):
+        return False  # the working directory
+    if words.endswith("s") and _WORD.fullmatch(value) and not words.endswith("pass"):
+        return False  # a list of names
     if kind is _LOCATION_NAME:
         return "@" in value
     if kind is _PIN_NAME:
@@ -109,8 +142,10 @@ def covers_number(name: str) -> bool:
 
 def is_harmless(value: str) -> bool:
     """Return whether *value* is no secret under any name: empty, redacted, a word such as `none`, or a reference such as `${API_KEY}`."""
+    value = _SCHEME.sub("", value)
     return (
         value.startswith(PLACEHOLDER)
+        or _SENTENCE.fullmatch(value) is not None
         or value.strip().rstrip("?").lower() in _NO_SECRETS
         or _REFERENCE.fullmatch(value) is not None
     )

@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from itertools import takewhile
 
 from mockserver.cassette.model import Stream
-from mockserver.redaction.names import is_secret_name
+from mockserver.redaction.names import FIRST_WORDS, is_secret_name
 from mockserver.redaction.shapes import possible_shapes
 
 _CUT = ',"'
-_IDS = ("id", "run_id")
+_IDS = ("id", "run_id", "index")
 _ESCAPED_ASCII = re.compile(r"\\u00[2-7]|\\/")
 _OTHER_ESCAPES = re.compile(r"\\(?:[nrtbf]|u[0-9a-fA-F]{4})")
-_SPACED_NAME = re.compile(r"(?i:api|access|secret|private|auth|signing) key")
+_SPACED_NAME = re.compile(rf"(?i:(?:{FIRST_WORDS}) key)")
 _WORD = re.compile(r"[A-Za-z_%][\w.%\[\]-]++")
 
 
@@ -29,7 +29,7 @@ def may_match_text(text: str, words: Iterable[str]) -> bool:
         any(word in text for word in words)
         or any(True for shape in possible_shapes(text) for _ in shape.spans(text))
         or any(map(is_secret_name, set(_WORD.findall(text))))
-        or (" key" in text and _SPACED_NAME.search(text) is not None)
+        or (" key" in text.lower() and _SPACED_NAME.search(text) is not None)
     )
 
 
@@ -79,11 +79,13 @@ def _add_pieces(datas: list[str], texts: set[str]) -> None:
                 key, text = _split_piece(piece)
                 strings.setdefault(key, []).append(text)
         ids = tuple(strings[key][0] for key in _IDS if key in strings)
+        keys = tuple(piece.partition('":')[0] for piece in row)
         for key, found in strings.items():
             for number, text in enumerate(found):
                 for place in (number, number - len(found)):
                     continued.setdefault((key, place), []).append(text)
                     continued.setdefault((key, place, ids), []).append(text)
+                    continued.setdefault((key, place, ids, keys), []).append(text)
     texts.update("".join(parts) for parts in continued.values())
 
 

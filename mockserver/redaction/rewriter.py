@@ -4,10 +4,11 @@ JSON is decoded, also where it is the text of a string, as in the arguments of t
 a stream are joined. What is not replaced keeps its bytes.
 """
 
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from urllib.parse import quote, unquote
+from urllib.parse import quote_plus, unquote_plus
 
 from mockserver.cassette.model import Exchange, Response, Stream
 from mockserver.formats.json_scan import Scalar, scan
@@ -21,7 +22,11 @@ from mockserver.redaction.streams import Block, parse_block, stream_edits
 
 _CONTAINERS = ("{", "[", '"')
 _MAX_FOUND = 10_000
-_QUERY_SAFE = "+/:,;@!*()'~$?"
+_URL_HEADERS = ("location", "content-location")
+_FORM = re.compile(r"[\w.%\[\]-]+=[^&\s{}<>\"']*(?:&[\w.%\[\]-]+=[^&\s{}<>\"']*)*")
+"""A form, such as `user=bob&password=x`."""
+
+_QUERY_SAFE = "/:,;@!*()'~$?"
 
 
 class Rewriter:
@@ -59,13 +64,17 @@ class Rewriter:
     def body(self, raw: bytes) -> bytes:
         """Return a body rewritten; the same object if nothing was replaced."""
         text, encoding = _decode(raw)
-        rewritten = self.text(text)
+        rewritten = self._query(text) if _FORM.fullmatch(text) else self.text(text)
         return raw if rewritten is text else rewritten.encode(encoding, "replace")
 
     def headers(self, headers: Headers) -> Headers:
         """Return *headers* rewritten."""
-        covers = self._finder.covers_header
-        return tuple((name, self._value(value, covers(name, value))) for name, value in headers)
+        return tuple((name, self._header(name, value)) for name, value in headers)
+
+    def _header(self, name: str, value: str) -> str:
+        if name in _URL_HEADERS:
+            return self._path(value)
+        return self._value(value, self._finder.covers_header(name, value))
 
     def _response(self, response: Response) -> Response:
         content = response.content
@@ -89,13 +98,17 @@ class Rewriter:
         target, mark, query = path.partition("?")
         if not mark:
             return self.text(path)
+        return self.text(target) + mark + self._query(query)
+
+    def _query(self, query: str) -> str:
+        """Return the pairs of *query*, or of a form, rewritten."""
         pairs = [pair.partition("=") for pair in query.split("&")]
         for number, (name, equals, value) in enumerate(pairs):
-            decoded = unquote(value)
+            decoded = unquote_plus(value)
             rewritten = self._value(decoded, self._finder.covers(name, decoded))
             if rewritten != decoded:
-                pairs[number] = (name, equals, quote(rewritten, safe=_QUERY_SAFE))
-        return self.text(target) + mark + "&".join("".join(pair) for pair in pairs)
+                pairs[number] = (name, equals, quote_plus(rewritten, safe=_QUERY_SAFE))
+        return "&".join("".join(pair) for pair in pairs)
 
     def _apply(self, text: str, edits: Iterable[Edit]) -> str:
         merged = [edit for edit in merge_edits(edits) if text[edit.start : edit.end] != edit.text]
@@ -145,7 +158,7 @@ class Rewriter:
 
     def _stream(self, stream: Stream) -> Stream:
         tail, encoding = _decode(stream.tail)
-        if not self._finder.may_match_stream(stream) and not self._finder.may_match(tail):
+        if not stream.tail and not self._finder.may_match_stream(stream):
             return stream
         events = [timed.event for timed in stream.events]
         blocks = [*map(_block, events), parse_block(tail)]

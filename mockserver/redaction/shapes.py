@@ -13,18 +13,28 @@ from dataclasses import dataclass
 from mockserver.redaction.edits import Span
 
 _LONG_RUN = re.compile(r"[A-Za-z0-9]{10,}")
+_CAPITALS = re.compile(r"(?<=[a-z])[A-Z]")
+_MAX_CAPITALS = 3
+"""A name of words in camel case has so few capitals."""
+
 _KEY_MATERIAL = re.compile(r"[A-Za-z0-9+/]{16}")
 
 
 def _is_random(text: str) -> bool:
     """Return whether *text* has ten letters and digits in a row, both of them: `sk-container-id-1` has not."""
-    runs = _LONG_RUN.findall(text)
-    return any(not run.isalpha() and not run.isdigit() for run in runs)
+    return any(_is_mixed(run) for run in _LONG_RUN.findall(text))
 
 
 def _has_digit(text: str) -> bool:
-    """Return whether *text* has a digit; a long name of words has none."""
-    return any(character.isdigit() for character in text)
+    """Return whether *text* has a digit, or capitals and small letters by turns; a long name of words has not."""
+    return any(character.isdigit() for character in text) or _is_random(text)
+
+
+def _is_mixed(run: str) -> bool:
+    """Return whether the letters and digits *run* are not one word or number."""
+    if run.isalpha():
+        return len(_CAPITALS.findall(run)) > _MAX_CAPITALS
+    return not run.isdigit()
 
 
 def _is_basic(text: str) -> bool:
@@ -40,7 +50,11 @@ def _is_key(text: str) -> bool:
     _, _, rest = text.partition("KEY")
     body = rest.partition("-----")[2]
     material, end, _ = body.partition("-----END")
-    return bool(material.strip()) if end else bool(_KEY_MATERIAL.search(material))
+    begins_a_line = material.lstrip(" ")[:1] in ("\r", "\n", "\\")
+    if end and material.strip() and begins_a_line:
+        return True
+    found = _KEY_MATERIAL.search(material)
+    return found is not None and not found[0].islower()
 
 
 def _always(_: str) -> bool:
@@ -123,6 +137,17 @@ SHAPES = (
     _prefixed("pplx-", r"[A-Za-z0-9]{20,}", _LONG, "7b-online"),
     _prefixed("nvapi-", r"[\w-]{20,}", _LONG, "key", _has_digit),
     _prefixed("pcsk_", r"\w{20,}", _LONG, "index", _has_digit),
+    _prefixed("jina_", r"\w{20,}", _LONG, "name", _has_digit),
+    _prefixed("tgp_v1_", r"[\w-]{20,}", _LONG, "name", _has_digit),
+    _prefixed("csk-", r"[a-z0-9]{20,}", _HEX, "name"),
+    _prefixed("fw_", r"[A-Za-z0-9]{20,}", _LONG, "name", _has_digit),
+    _prefixed("e2b_", r"[0-9a-f]{20,}", _HEX, "name"),
+    _prefixed("apify_api_", r"\w{20,}", _LONG, "name", _has_digit),
+    _prefixed("phx_", r"\w{20,}", _LONG, "name", _has_digit),
+    _prefixed("sk_", r"[0-9a-f]{32,}", _HEX, "name"),
+    _prefixed("api_org_", r"[A-Za-z0-9]{20,}", _LONG, "name"),
+    _prefixed("sb_secret_", r"[\w-]{16,}", _LONG, "name", _has_digit),
+    _prefixed("npg_", r"[A-Za-z0-9]{12,}", _LONG, "name", _has_digit),
     Shape(
         "/feedback/tokens/",
         r"/feedback/tokens/(?P<secret>[0-9a-fA-F-]{32,})",
@@ -163,6 +188,13 @@ SHAPES = (
     _prefixed("npm_", r"[A-Za-z0-9]{30,}", _LONG, "config_registry"),
     _prefixed("pypi-", r"[\w-]{16,}", "AgEIcHlwaS5vcmc" + _LONG, "simple-index", _has_digit),
     _prefixed("rubygems_", r"[0-9a-f]{32,}", _HEX, "name"),
+    _prefixed("dp.pt.", r"[A-Za-z0-9]{20,}", _LONG, "name"),
+    _prefixed("NRAK-", r"[A-Z0-9]{20,}", "ABC123" * 5, "NAME"),
+    _prefixed("glc_", r"[\w=+/-]{20,}", _LONG, "name", _has_digit),
+    _prefixed("HRKU-", r"[\w-]{20,}", _LONG, "name", _has_digit),
+    _prefixed("CFPAT-", r"[\w-]{20,}", _LONG, "name", _has_digit),
+    _prefixed("tskey-", r"[\w-]{16,}", _LONG, "name", _has_digit),
+    _prefixed("xkeysib-", r"[\w-]{20,}", _LONG, "name", _has_digit),
     _prefixed("dckr_pat_", r"[\w-]{20,}", _LONG, "name", _has_digit),
     _prefixed("ATATT3", r"[\w=-]{20,}", _LONG, "name", _has_digit),
     _prefixed("sntrys_", r"[\w=+/-]{20,}", _LONG, "name", _has_digit),
@@ -179,7 +211,7 @@ SHAPES = (
     _prefixed("xapp-", r"[A-Za-z0-9-]{10,}", "1-A0-1234567890-" + _HEX, "name", _has_digit),
     Shape(
         "hooks.slack.com/",
-        r"hooks\.slack\.com/(?:services|workflows)/(?P<secret>\w+/\w+/\w{8,})",
+        r"hooks\.slack\.com/(?:services|workflows)/(?P<secret>\w+/\w+(?:/\w+)?/\w{8,})",
         "https://hooks.slack.com/services/T0/B0/abcdefgh12345678",
         "https://hooks.slack.com/services/about",
     ),
@@ -233,7 +265,7 @@ SHAPES = (
     ),
     Shape(
         "@",
-        r"(?<=://)(?P<secret>[^\s/:@\"'\\<>?#]*+:[^\s/@\"'\\<>?#]++)@",
+        r"(?<=://)(?P<secret>[^\s/:@\"'\\<>?#$]*+:[^\s/\"'\\<>$]+|[A-Za-z0-9_-]{20,})@",
         "postgres://user:pass@db.example/x",
         "https://a.example:8080/@name",
     ),

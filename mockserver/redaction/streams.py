@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from mockserver.formats.json_scan import scan
@@ -79,7 +80,8 @@ def stream_edits(
                 groups.setdefault((block.name, leaf.path), []).append(piece)
     for pieces in groups.values():
         for group in _by_message(pieces):
-            for piece, edit in (*_joined(group, text_edits), *_grown(group, text_edits)):
+            grows = all(b.text.startswith(a.text) for a, b in pairwise(group))
+            for piece, edit in (_grown if grows else _joined)(group, text_edits):
                 edits[piece.number].append(_in_data(blocks[piece.number].data.text, piece, edit))
     return [
         [block.data.to_source(edit) for edit in found]
