@@ -95,9 +95,10 @@ _REFERENCE = re.compile(
 """A value that only says where the secret comes from, such as `${API_KEY}`, or that hides it."""
 
 _SCHEME = re.compile(r"^(?:bearer|basic|token) +(?=\S)", re.IGNORECASE)
-_SENTENCE = re.compile(r"\w+(?:,? [\w'\u2019-]+){2,}[.?!]")
+_SENTENCE = re.compile(r"\w+(?:,? [\w'\u2019-]+){2,}[.?]")
 _PATH = re.compile(r"[/~.].*|[A-Za-z]:\\.*", re.DOTALL)
-_WORD = re.compile(r"[A-Za-z_-]+")
+_WORD = re.compile(r"[A-Za-z_-]{1,15}")
+_OTHER_KEY = re.compile(r"(?!.*(?:api|access|private|secret)_key).*_key|.*device_token")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _RANDOM = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])\S{16,}")
 _PIN = re.compile(r"[0-9]{3,12}")
@@ -121,6 +122,8 @@ def covers_value(name: str, value: str) -> bool:
         return False  # the working directory
     if words.endswith("s") and _WORD.fullmatch(value) and not words.endswith("pass"):
         return False  # a list of names
+    if _WORD.fullmatch(value) and _OTHER_KEY.fullmatch(words):
+        return False  # the name of a key, such as `{"service_key": "billing"}`
     if kind is _LOCATION_NAME:
         return "@" in value
     if kind is _PIN_NAME:

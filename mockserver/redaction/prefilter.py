@@ -12,7 +12,7 @@ from mockserver.redaction.names import FIRST_WORDS, is_secret_name
 from mockserver.redaction.shapes import possible_shapes
 
 _CUT = ',"'
-_IDS = ("id", "run_id", "index")
+_IDS = ("id", "run_id")
 _ESCAPED_ASCII = re.compile(r"\\u00[2-7]|\\/")
 _OTHER_ESCAPES = re.compile(r"\\(?:[nrtbf]|u[0-9a-fA-F]{4})")
 _SPACED_NAME = re.compile(rf"(?i:(?:{FIRST_WORDS}) key)")
@@ -79,13 +79,13 @@ def _add_pieces(datas: list[str], texts: set[str]) -> None:
                 key, text = _split_piece(piece)
                 strings.setdefault(key, []).append(text)
         ids = tuple(strings[key][0] for key in _IDS if key in strings)
+        index = tuple(strings.get("index", ()))
         keys = tuple(piece.partition('":')[0] for piece in row)
         for key, found in strings.items():
             for number, text in enumerate(found):
                 for place in (number, number - len(found)):
-                    continued.setdefault((key, place), []).append(text)
-                    continued.setdefault((key, place, ids), []).append(text)
-                    continued.setdefault((key, place, ids, keys), []).append(text)
+                    for group in ((), ids, index, (ids, keys), (index, keys)):
+                        continued.setdefault((key, place, group), []).append(text)
     texts.update("".join(parts) for parts in continued.values())
 
 

@@ -14,6 +14,7 @@ SECRET_NAMES = [
     *("signing_key", "private_key", "privateKey", "client_secret", "clientSecret", "secret"),
     *("api_key", "apiKey", "x-api-key", "OPENAI_API_KEY", "openaiApiKey", "PGPASSWORD"),
     *("aws_secret_access_key", "azure_account_key", "authorization", "set-cookie", "password2"),
+    *("api_key_prod", "password_old", "API Key", "openai_key", "masterkey", "db_pw", "passwort"),
     *("passwordConfirmation", "filter[api_key]", "filter%5Bapi_key%5D", "user.password"),
 ]
 OTHER_NAMES = [
@@ -54,6 +55,8 @@ def test_a_value_under_another_name_is_unchanged(name: str) -> None:
         ('{"pin":"9876","secret":42,"pass":true}', '{"pin":"REDACTED","secret":42,"pass":true}'),
         ('{"token":"a1B2c3D4e5F6g7H8i9J0"}', '{"token":"REDACTED"}'),
         ('{"password":"a\\nb\\u00e9\\"c"}', '{"password":"REDACTED"}'),
+        ('{"password":{"value":"x"}}', '{"password":{"value":"REDACTED"}}'),
+        ('{"Name":"password","Value":"x"}', '{"Name":"password","Value":"REDACTED"}'),
         ('{ "password" : "x" ,\n "n": 1.50 }', '{ "password" : "REDACTED" ,\n "n": 1.50 }'),
         ('{"password":"x","password":"y"}', '{"password":"REDACTED","password":"REDACTED"}'),
     ],
@@ -69,6 +72,14 @@ def test_the_value_may_have_any_form(text: str, redacted: str) -> None:
         ("the password: hunter2, ok?", "the password: REDACTED, ok?"),
         ("Password: Tr0ub4dor&3.", "Password: REDACTED."),
         ("my API key: a1B2c3D4e5F6", "my API key: REDACTED"),
+        ("**Password:** hunter2abc", "**Password:** REDACTED"),
+        ("Your password is hunter2abc.", "Your password is REDACTED."),
+        ("login --password=hunter2abc", "login --password=REDACTED"),
+        ("<password>hunter2abc</password>", "<password>REDACTED</password>"),
+        ('password = f"hunter2abc"', 'password = f"REDACTED"'),
+        ("Server=x;Password=a1;b2,c3;User=sa", "Server=x;Password=REDACTED;User=sa"),
+        ("https://a1B2c3D4e5F6g7H8i9J0k1L2@git.example/x", "https://REDACTED@git.example/x"),
+        ("postgres://u:p@ss7w0rd@h/db", "postgres://REDACTED@h/db"),
         ('config["password"] = "x"', 'config["password"] = "REDACTED"'),
         ('log: {\\"password\\": \\"x\\", \\"a\\": 1}', 'log: {\\"password\\": \\"REDACTED\\", \\"a\\": 1}'),
         ("curl -H 'x-api-key: a1B2c3D4e5F6' /x", "curl -H 'x-api-key: REDACTED' /x"),
@@ -96,6 +107,18 @@ def test_a_field_of_a_form_is_replaced() -> None:
     )
 
     assert Redactor().text(form.format("a\r\nb")) == form.format("REDACTED")
+
+
+def test_a_form_and_an_address_are_decoded() -> None:
+    form = "note=x%3D{}&d=%7B%22password%22:%22{}%22%7D"
+    key = "ghp_" + "a1" * 15
+    redactor = Redactor()
+
+    assert (
+        redactor.body(form.format(key, "x").encode())
+        == form.format("REDACTED", "REDACTED").encode()
+    )
+    assert redactor.headers((("location", f"/x?d=%28{key}"),)) == (("location", "/x?d=(REDACTED"),)
 
 
 def test_a_parameter_of_a_path_is_replaced() -> None:

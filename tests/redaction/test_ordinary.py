@@ -132,6 +132,22 @@ ORDINARY = [
     "/usr/share/keys/secret.txt",
     "secret/path/to",
     "Signature: abc",
+    'input("Password: ")',
+    'print("password: ", p)',
+    "PWD=/home/user",
+    '{"pwd":"/home/bob"}',
+    "Authorization: `Bearer ${token}`",
+    "postgresql://${DB_USER}:${DB_PASSWORD}@h",
+    '{"api_key":"your-api-key-here"}',
+    '{"api_key":"sk-..."}',
+    '{"errors":{"password":["This field is required."]}}',
+    '{"labels":{"password":"Passwort"}}',
+    '{"pass":12,"fail":3}',
+    '{"cookies":["tz","theme"],"credentials":["read","write"]}',
+    "arn:aws:secretsmanager:eu-1:1234:secret:MySecret-a1b2c3",
+    "starts with -----BEGIN PRIVATE KEY----- and ends with -----END PRIVATE KEY-----",
+    '{"license_key":"MIT","service_key":"billing","device_token":"ios"}',
+    '{"matches":[["password","noun"]]}',
 ]  # fmt: skip
 
 
