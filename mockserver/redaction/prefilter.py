@@ -80,11 +80,12 @@ def _add_pieces(datas: list[str], texts: set[str]) -> None:
                 strings.setdefault(key, []).append(text)
         ids = tuple(strings[key][0] for key in _IDS if key in strings)
         index = tuple(strings.get("index", ()))
-        keys = tuple(piece.partition('":')[0] for piece in row)
+        keys = "".join(piece.partition('":')[0] for piece in row)
+        groups = {(), ids, index, (ids, keys), (index, keys)}
         for key, found in strings.items():
             for number, text in enumerate(found):
                 for place in (number, number - len(found)):
-                    for group in ((), ids, index, (ids, keys), (index, keys)):
+                    for group in groups:
                         continued.setdefault((key, place, group), []).append(text)
     texts.update("".join(parts) for parts in continued.values())
 
