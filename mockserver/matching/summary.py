@@ -62,7 +62,7 @@ def exchange_to_json(number: int, exchange: Exchange) -> dict[str, Json]:
         case Body() as body:
             facts["response"] |= body_to_json(body.raw)
     if response.end:
-        facts["response"]["end"] = "cut" if response.end.cut else "closed"
+        facts["response"]["end"] = str(response.end.how)
     return facts
 
 

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from threading import Lock
 
-from mockserver.cassette.model import Header
+from mockserver.cassette.model import Ending, Header
 from mockserver.cassette.recorder import MAX_SIZE, Recorder
 from mockserver.errors import (
     OUT_OF_FILES,
@@ -122,9 +122,9 @@ class Recording:
             self._report(f"{error} ({describe(request)})")
 
     async def save(
-        self, number: int, request: Request, recorder: Recorder, at: float, *, cut: bool
+        self, number: int, request: Request, recorder: Recorder, at: float, how: Ending
     ) -> None:
-        """Write the exchange of *request* that *recorder* has collected and that ended *at* this time, or was *cut* then.
+        """Write the exchange of *request* that *recorder* has collected; *how* it ended *at* this time.
 
         Return when it is in the file. Errors are logged and counted, not raised, so that the client still gets its response.
         """
@@ -138,7 +138,7 @@ class Recording:
         secrets = frozenset(
             (*find_credentials(request.headers, request.path), *self._upstream.secrets)
         )
-        exchange = PendingExchange(partial(recorder.finish, at, cut=cut), secrets, self._rules)
+        exchange = PendingExchange(partial(recorder.finish, at, how), secrets, self._rules)
         name = cassette_name(request)
         try:
             if recorder.size > MAX_SIZE:

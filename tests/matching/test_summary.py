@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.cassette.model import Body, End, Exchange, Response, Stream, TimedEvent
+from mockserver.cassette.model import Body, End, Ending, Exchange, Response, Stream, TimedEvent
 from mockserver.cassette.normalize import Normalizer
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Request
@@ -27,7 +27,7 @@ STREAM = Exchange(
             ),
             tail=b"da\xff",
         ),
-        End(0.5, cut=True),
+        End(0.5, Ending.CUT),
     ),
     redacted=1,
 )

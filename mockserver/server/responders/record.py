@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from mockserver.cassette.event_streams import is_event_stream_request
+from mockserver.cassette.model import Ending
 from mockserver.cassette.recorder import Recorder
 from mockserver.errors import OutOfFilesError, StorageError, UpstreamError
 from mockserver.http.messages import Reply, ReplySource, Request, StreamingBody, first_value
@@ -83,7 +85,7 @@ class _Relay:
     is_abandoned: bool = False
 
     def abandon(self) -> None:
-        """Close the connection to the upstream; the body so far is recorded as cut."""
+        """Close the connection to the upstream; the body so far is recorded as cut, an event stream as open."""
         if not self.is_complete:
             self.is_abandoned = True
             self.response.close()
@@ -111,15 +113,21 @@ class _Relay:
             error = raised
         self.is_complete = True
         if is_recorded:
-            ended = time.monotonic()
-            cut = error is not None
-            await self.recording.save(self.number, self.request, recorder, ended, cut=cut)
+            ended, how = time.monotonic(), self._ending(error)
+            await self.recording.save(self.number, self.request, recorder, ended, how)
         elif response.status >= 200:
             self.recording.skip(self.request, response.status)
         if last_chunk:
             yield last_chunk
         if error and not self.is_abandoned:
             raise error
+
+    def _ending(self, error: UpstreamError | None) -> Ending:
+        if error is None:
+            return Ending.CLOSED
+        if self.is_abandoned and is_event_stream_request(self.request):
+            return Ending.OPEN
+        return Ending.CUT
 
 
 def _find_body_length(request: Request, response: UpstreamResponse) -> int | None:
