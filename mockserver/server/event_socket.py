@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from aiohttp import WSMsgType, hdrs, web
 
+from mockserver.cassette.event_streams import RUN_ENDS
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json, dumps, loads
 from mockserver.http.messages import PrebuiltBody, Reply, Request, StreamingBody, TimedBody
@@ -25,8 +26,6 @@ PING_SECONDS = 20.0
 SETTLE_SECONDS = 0.2
 """How long the end of a run waits for further subscriptions: the JavaScript SDK sends several one after the other, and ignores
 what comes after the end. On the real server a run starts half a second after its command."""
-
-_ENDS = ("completed", "failed", "interrupted")
 
 _PATH = re.compile(r"(?P<thread>/threads/[^/?]+)/stream/events/?(?:\?.*)?")
 _HTTP_STATUS = 4000
@@ -207,7 +206,7 @@ class EventSocket:
 def _is_end(event: Event) -> bool:
     """Return whether *event* is the end of a run."""
     is_of_run = event.method == "lifecycle" and event.namespace == ()
-    return is_of_run and event.params["data"]["event"] in _ENDS
+    return is_of_run and event.params["data"]["event"] in RUN_ENDS
 
 
 def _error(number: Json, code: str, message: str) -> Json:

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from threading import Lock
 
+from mockserver.cassette.event_streams import RunCount
 from mockserver.cassette.model import Ending, Header
 from mockserver.cassette.recorder import MAX_SIZE, Recorder
 from mockserver.errors import (
@@ -20,11 +21,12 @@ from mockserver.errors import (
     SlowPatternError,
     StorageError,
 )
+from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request, cassette_name
 from mockserver.redaction.credentials import find_credentials, find_ordinary_credentials
 from mockserver.redaction.redactor import RedactionRules, describe
 from mockserver.redaction.rules import discard
-from mockserver.server.exchange_text import LARGE, PendingExchange, ProcessPool
+from mockserver.server.exchange_text import LARGE, ExchangeText, PendingExchange, ProcessPool
 from mockserver.server.log import Log
 from mockserver.server.upstream import Upstream
 from mockserver.store.writers import CassetteWriters
@@ -82,6 +84,7 @@ class Recording:
         # A slow exchange must not delay the others.
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="recording")
         self._writer_lock = Lock()
+        self._runs = RunCount()
         self._processes = ProcessPool()
 
     def next_number(self) -> int:
@@ -147,7 +150,7 @@ class Recording:
                 await self._run_in_thread(self._write, name, number, exchange)
             else:
                 await self._run_in_thread(
-                    self._append, name, number, *await self._processes.serialize(exchange)
+                    self._append, name, number, await self._processes.serialize(exchange)
                 )
         except MockServerError as error:
             self.fail(request, error)
@@ -170,6 +173,13 @@ class Recording:
             self._writer.close()
         except StorageError as error:
             self._report(str(error))
+
+        if unended := self._runs.find_unended():
+            runs = pluralize(sum(unended.values()), "run")
+            self._log.write(
+                f"no event stream shows the end of {runs} on {', '.join(unended)}: "
+                "to replay it, keep the client connected until the run has ended"
+            )
 
     def _report(self, error: str) -> None:
         if len(self.stats.errors) < MAX_ERRORS:
@@ -198,10 +208,12 @@ class Recording:
             self._writer.close_idle()
 
     def _write(self, name: str | None, number: int, exchange: PendingExchange) -> None:
-        self._append(name, number, *exchange.serialize())
+        self._append(name, number, exchange.serialize())
 
-    def _append(self, name: str | None, number: int, document: bytes, redacted: int) -> None:
+    def _append(self, name: str | None, number: int, text: ExchangeText) -> None:
         with self._writer_lock:
-            path = self._writer.append(name, number, document)
+            path = self._writer.append(name, number, text.document)
             self.stats.files[path] += 1
-            self.stats.redacted += redacted
+            self.stats.redacted += text.redacted
+            if text.marks is not None:
+                self._runs.add(text.marks)

@@ -190,3 +190,44 @@ async def test_a_refused_stream_is_an_ordinary_exchange(tmp_path: Path) -> None:
 
     assert answer.body == b"{}"
     assert recorded(tmp_path)[0].endswith("  body: {}\n  end: {how: closed}\n")
+
+
+@pytest.mark.parametrize(
+    ("last", "line"),
+    [
+        ("completed", ""),
+        (
+            "running",
+            "no event stream shows the end of 1 run on /threads/t1: "
+            "to replay it, keep the client connected until the run has ended\n",
+        ),
+    ],
+)
+async def test_a_run_whose_end_was_not_seen_is_reported_at_the_stop(
+    last: str, line: str, tmp_path: Path
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n"
+    answer = b'{"type":"success","id":1,"result":{"run_id":"r1"}}'
+    data = b'{"event_id":"%b","params":{"namespace":[],"data":{"event":"%b"}}}'
+    event = b"event: lifecycle\r\ndata: " + data + b"\r\n\r\n"
+
+    async def script(wire: Wire) -> None:
+        if wire.request.path.endswith("commands"):
+            await wire.send(head + b"content-length: %d\r\n\r\n%b" % (len(answer), answer))
+        else:
+            await say(EVENTS, chunk(event % (b"1", b"running") + event % (b"1", last.encode())))(
+                wire
+            )
+            await wire.gone()
+
+    async with upstream(script) as server:
+        with record(server, tmp_path) as recorder:
+            await ask(
+                recorder.url, "POST", "/threads/t1/commands", b'{"id":1,"method":"run.start"}'
+            )
+            async with Client(recorder.url) as client:
+                await client.ask("POST", STREAM, FILTER)
+                await client.until(last.encode())
+            assert await stop(recorder) == 0
+
+    assert recorder.errors.startswith(f"{line}answered 2 by upstream")
