@@ -51,8 +51,9 @@ class RunCount:
 
 
 def is_event_stream_request(request: Request) -> bool:
-    """Return whether *request* asks for the events of a thread: a stream that never ends by itself."""
-    return request.method == "POST" and find_thread(request.path, "stream/events") is not None
+    """Return whether *request* asks for the events of a thread, also over WebSocket: a stream that never ends by itself."""
+    is_stream = find_thread(request.path, "stream/events") is not None
+    return is_stream and request.method in ("POST", "GET")
 
 
 def find_thread(path: str, call: str) -> str | None:

@@ -39,7 +39,8 @@ class Recorder:
     """
 
     def __init__(self, request: Request, started: float, at: float | None = None) -> None:
-        self._request = request
+        self.request = request
+        """The request; it may change until the end."""
         self._at = None if at is None else round(at, 3)
         self._started = started
         self._status = 200
@@ -80,7 +81,7 @@ class Recorder:
         response = Response(
             self._status, self._reason, strip_response_headers(self._headers), content, end
         )
-        return Exchange(strip_request_headers(self._request), response, at=self._at)
+        return Exchange(strip_request_headers(self.request), response, at=self._at)
 
     def _stream(self) -> Stream:
         raw = bytes(self._raw)

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
 
-from mockserver.errors import RequestError, UpstreamError
+from mockserver.errors import MockServerError, RequestError, UpstreamError
 from mockserver.http import request_target
 from mockserver.http.messages import (
     Headers,
@@ -34,12 +35,17 @@ from mockserver.server.response_writer import (
     with_origin,
 )
 
+if TYPE_CHECKING:
+    from mockserver.server.socket_relay import SocketRelay
+
+OpenRelay = Callable[[Request], Awaitable["SocketRelay"]]
+
 
 class App:
     """Serves the replies of *responder*.
 
     *survives_disconnect* returns whether the response to a request continues after the client has disconnected. Without it no response
-    continues, and a stop waits for none.
+    continues, and a stop waits for none. *open_relay* returns the relay of a WebSocket; without it the responders answer what a WebSocket means.
     """
 
     def __init__(
@@ -48,12 +54,14 @@ class App:
         log: Log,
         control: ControlApi | None = None,
         survives_disconnect: Callable[[Request], bool] | None = None,
+        open_relay: OpenRelay | None = None,
     ) -> None:
         self._responder = responder
         self._log = log
         self._control = control or ControlApi()
         self._access = self._control.access
         self._in_flight = InFlight(log, survives_disconnect) if survives_disconnect else None
+        self._open_relay = open_relay
         self._streams = OpenStreams()
         self._control.on_reset.append(self._streams.end)
 
@@ -81,9 +89,11 @@ class App:
         if request_target.is_own_path(path):
             return self._control.respond(request, path, prefix_headers)
         incoming = Request(method, path, (*prefix_headers, *_headers(request)), body)
-        if is_event_socket(request, path):
-            return await self._serve_socket(request, incoming)
-        answering = self._answer(request, incoming, started)
+        answering = (
+            self._serve_socket(request, incoming)
+            if is_event_socket(request, path)
+            else self._answer(request, incoming, started)
+        )
         if self._in_flight is not None:
             return await self._in_flight.answer(request, incoming, answering)
         return await answering
@@ -131,8 +141,27 @@ class App:
             session = session_name(incoming)
         except RequestError as error:
             return await self._write(request, incoming, error_reply(error.status, str(error)), 0.0)
+        if self._open_relay is not None:
+            return await self._relay_socket(request, incoming, self._open_relay)
         with self._streams.keep(session, request):
             return await EventSocket(incoming, self._respond).serve(request)
+
+    async def _relay_socket(
+        self, request: web.BaseRequest, incoming: Request, open_relay: OpenRelay
+    ) -> web.StreamResponse:
+        try:
+            relay = await open_relay(incoming)
+        except MockServerError as error:
+            reply = error_reply(error.status, str(error))
+            self._log.response_started(incoming, reply)
+            return await self._write(request, incoming, reply, 0.0)
+        assert self._in_flight is not None
+        self._in_flight.response_started(relay)
+        await relay.forward(request)
+        self._in_flight.response_recorded()
+        for exchange in relay.recorded:
+            self._log.response_started(*exchange)
+        return await relay.close()
 
     async def _respond(self, incoming: Request) -> Reply:
         """Return the reply to *incoming*, and log that it starts."""

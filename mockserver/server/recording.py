@@ -113,6 +113,10 @@ class Recording:
             f"not recorded: {describe(request)} got status {status} (record it with --record-errors)"
         )
 
+    def skip_unanswered(self, request: Request) -> None:
+        """Log that *request* is not recorded because there was no response to it."""
+        self._log.write(f"not recorded: {describe(request)} had no response yet")
+
     def fail(self, request: Request, error: MockServerError) -> None:
         """Count and log that the exchange of *request* cannot be recorded because of *error*."""
         self.stats.failed += 1

@@ -20,7 +20,8 @@ from mockserver.http.messages import Request
     [
         ("POST", "/threads/t1/stream/events", True),
         ("POST", "/base/threads/t1/stream/events/?a=1", True),
-        ("GET", "/threads/t1/stream/events", False),
+        ("GET", "/threads/t1/stream/events", True),
+        ("PUT", "/threads/t1/stream/events", False),
         ("POST", "/threads/t1/stream", False),
         ("POST", "/threads/t1/commands", False),
         ("POST", "/threads/stream/events", False),
