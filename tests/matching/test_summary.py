@@ -71,6 +71,9 @@ def test_the_facts_of_a_body(raw: bytes, shown: Any) -> None:
 def test_sizes() -> None:
     assert summary.describe_size(STREAM.response) == "3 events"
     assert summary.describe_size(Response(content=Body(b"123"))) == "3 B"
+    assert summary.describe_size(Response(content=Stream(), end=End(how=Ending.OPEN))) == (
+        "0 events (open)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,6 +96,14 @@ def test_sizes() -> None:
         ([{"input": {"messages": "batch"}}], "batch"),
         ({"input": {"messages": [{"role": "ai", "content": "a"}]}}, ""),
         ({"input": 3}, ""),
+        (
+            {
+                "method": "run.start",
+                "params": {"input": {"messages": [{"role": "user", "content": "hi"}]}},
+            },
+            "hi",
+        ),
+        ({"method": "run.start"}, ""),
         ("text", ""),
     ],
 )
