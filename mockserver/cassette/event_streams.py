@@ -13,7 +13,7 @@ RUN_ENDS = ("completed", "failed", "interrupted")
 
 _RUN_COMMANDS = ("run.start", "input.respond")
 _PATH = re.compile(
-    r"(?:/[^/?]+)*?(?P<thread>/threads/[^/?]+)/(?P<call>commands|stream/events)/?(?:\?.*)?",
+    r"(?:/[^/?]+)*?(?P<thread>/threads/[^/?]+)/(?P<call>commands|stream|stream/events)/?(?:\?.*)?",
     re.DOTALL,
 )
 
@@ -51,13 +51,18 @@ class RunCount:
 
 
 def is_event_stream_request(request: Request) -> bool:
-    """Return whether *request* asks for the events of a thread, also over WebSocket: a stream that never ends by itself."""
+    """Return whether *request* asks for the events of a thread: a stream that never ends by itself.
+
+    `GET …/stream/events` is its WebSocket, `GET …/stream` an older form.
+    """
+    if find_thread(request.path, "stream") is not None:
+        return request.method == "GET"
     is_stream = find_thread(request.path, "stream/events") is not None
     return is_stream and request.method in ("POST", "GET")
 
 
 def find_thread(path: str, call: str) -> str | None:
-    """Return the path of the thread if *path* is *call* on it: `commands` or `stream/events`; else None."""
+    """Return the path of the thread if *path* is *call* on it: `commands`, `stream` or `stream/events`; else None."""
     found = _PATH.fullmatch(path)
     return found["thread"] if found and found["call"] == call else None
 

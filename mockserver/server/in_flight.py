@@ -87,17 +87,20 @@ class InFlight:
             if is_event_stream_request(flight.request):
                 self._abandon(task)
                 _drop_unread(flight.client)
-        if flights:
-            await asyncio.wait(set(flights), timeout=RESPONSE_GRACE)
+        await self._wait(RESPONSE_GRACE)
         for task, flight in list(flights.items()):
             if flight.live is None or not flight.live.is_complete():
                 self._cancel_unfinished(task, f"answered {RESPONSE_GRACE:g}")
-        loop = asyncio.get_running_loop()
-        end = loop.time() + WRITE_GRACE
-        while flights and loop.time() < end:
-            await asyncio.wait(set(flights), timeout=_POLL_INTERVAL)
+        await self._wait(WRITE_GRACE)
         for task in list(flights):
             self._cancel_unfinished(task, f"written {RESPONSE_GRACE + WRITE_GRACE:g}")
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait at most that many *seconds* until everything is recorded."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while self._flights and loop.time() < end:
+            await asyncio.wait(set(self._flights), timeout=_POLL_INTERVAL)
 
     def _cancel_unfinished(self, task: asyncio.Task[web.StreamResponse], phase: str) -> None:
         request = describe(self._flights[task].request)

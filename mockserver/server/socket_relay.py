@@ -91,8 +91,12 @@ class SocketRelay:
         self._abandoned.set()
 
     async def forward(self, request: web.BaseRequest) -> None:
-        """Relay until one side ends, and record all."""
-        await self._client.prepare(request)
+        """Relay until one side ends, and record all; raise HTTPException if *request* is no handshake."""
+        try:
+            await self._client.prepare(request)
+        except BaseException:
+            await self._upstream.close()
+            raise
         client = asyncio.create_task(_relay(self._client, self._upstream, self._take_command))
         upstream = asyncio.create_task(_relay(self._upstream, self._client, self._take_message))
         abandoned = asyncio.create_task(self._abandoned.wait())

@@ -23,6 +23,8 @@ from mockserver.http.messages import Request
         ("GET", "/threads/t1/stream/events", True),
         ("PUT", "/threads/t1/stream/events", False),
         ("POST", "/threads/t1/stream", False),
+        ("GET", "/threads/t1/stream?stream_mode=values", True),
+        ("GET", "/threads/t1/runs/r1/stream", False),
         ("POST", "/threads/t1/commands", False),
         ("POST", "/threads/stream/events", False),
     ],

@@ -80,6 +80,21 @@ async def test_a_stream_that_its_client_leaves_is_kept_and_the_upstream_released
     assert recorder.errors == "answered 1 by upstream; recorded 1 exchange into chat.yaml\n"
 
 
+async def test_the_older_stream_of_a_whole_thread_is_kept_too(tmp_path: Path) -> None:
+    async def script(wire: Wire) -> None:
+        await say(EVENTS, chunk(FIRST))(wire)
+        await wire.gone()
+
+    async with upstream(script) as server:
+        with record(server, tmp_path) as recorder:
+            async with Client(recorder.url) as client:
+                await client.ask("GET", "/threads/t1/stream")
+                await client.until(FIRST)
+                assert await stop(recorder) == 0
+
+    assert recorded(tmp_path)[0].endswith("    id: '1'\n  end: {how: open}\n")
+
+
 async def test_a_stop_keeps_the_streams_that_are_open_and_ends_them(tmp_path: Path) -> None:
     async def script(wire: Wire) -> None:
         await say(EVENTS, chunk(FIRST))(wire)

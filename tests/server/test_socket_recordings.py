@@ -13,7 +13,7 @@ from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
 from tests.processes import Mockserver, running
-from tests.scripted import WITHIN, exchanges
+from tests.scripted import WITHIN, ask, exchanges
 
 PATH = "/threads/t1/stream/events"
 EVENT = '{"type":"event","event_id":"%d","seq":%d,"method":"%s","params":{"namespace":[]}}'
@@ -281,6 +281,23 @@ async def test_a_refusal_of_the_upstream_reaches_the_client(tmp_path: Path) -> N
 
     assert refused.value.status == 403
     assert "refused the WebSocket with status 403\n" in recorder.errors
+
+
+async def test_a_malformed_handshake_leaves_no_socket_at_the_upstream(tmp_path: Path) -> None:
+    closed = asyncio.Event()
+
+    async def script(socket: Socket) -> None:
+        await serve(socket)
+        closed.set()
+
+    async with upstream(script) as url:
+        with record(url, tmp_path) as recorder:
+            answer = await ask(recorder.url, "GET", PATH, b"", b"upgrade: websocket")
+            await asyncio.wait_for(closed.wait(), WITHIN)
+            assert await stop(recorder) == 0
+
+    assert answer.line == b"HTTP/1.1 400 Bad Request"
+    assert recorder.errors == "answered nothing; nothing to record\n"
 
 
 async def test_a_page_of_another_origin_gets_no_socket(tmp_path: Path) -> None:
