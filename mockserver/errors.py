@@ -111,10 +111,9 @@ class RequestError(MockServerError):
 class UpstreamError(MockServerError):
     """The upstream sent no complete response; *reached* says whether it could be reached."""
 
-    status = 502
-
-    def __init__(self, message: str, *, reached: bool = True) -> None:
+    def __init__(self, message: str, *, reached: bool = True, status: int = 502) -> None:
         super().__init__(message)
+        self.status = status
         self.reached = reached
 
 

@@ -57,12 +57,27 @@ class Body:
     keepalives: tuple[float, ...] = ()
 
 
+class Ending(StrEnum):
+    """How a response ended."""
+
+    CLOSED = "closed"
+    CUT = "cut"
+    """The upstream broke off."""
+    OPEN = "open"
+    """It did not end: the client left an event stream, or the recording stopped."""
+
+
 @dataclass(frozen=True, slots=True)
 class End:
-    """The end of the response, *after* seconds after its last part; *cut* if the upstream broke off."""
+    """The end of the response, *after* seconds after its last part."""
 
     after: float = 0.0
-    cut: bool = False
+    how: Ending = Ending.CLOSED
+
+    @property
+    def cut(self) -> bool:
+        """Whether the upstream broke off."""
+        return self.how is Ending.CUT
 
 
 @dataclass(frozen=True, slots=True)

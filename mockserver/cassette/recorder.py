@@ -5,7 +5,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import accumulate
 
-from mockserver.cassette.model import Body, End, Exchange, Response, Stream, TimedEvent
+from mockserver.cassette.model import Body, End, Ending, Exchange, Response, Stream, TimedEvent
+from mockserver.cassette.playback import last_time
 from mockserver.formats import sse
 from mockserver.http.messages import (
     OWN_PREFIX,
@@ -38,7 +39,8 @@ class Recorder:
     """
 
     def __init__(self, request: Request, started: float, at: float | None = None) -> None:
-        self._request = request
+        self.request = request
+        """The request; it may change until the end."""
         self._at = None if at is None else round(at, 3)
         self._started = started
         self._status = 200
@@ -65,15 +67,21 @@ class Recorder:
             self._ends.append(len(self._raw))
             self._times.append(round(at - self._started, 3))
 
-    def finish(self, at: float, *, cut: bool = False) -> Exchange:
-        """Return the exchange, which ended *at* that time; *cut* if the upstream broke off."""
+    def finish(self, at: float, how: Ending = Ending.CLOSED) -> Exchange:
+        """Return the exchange, which ended *at* that time.
+
+        Of a stream that is still open, only whole events are kept, without heartbeats: how many came depends on the client.
+        """
         content = self._stream() if is_event_stream(self._headers) else self._body()
         last = self._times[-1] if self._times else 0.0
-        end = End(_gap(at - self._started, last), cut)
+        if how is Ending.OPEN and isinstance(content, Stream):
+            content = _without_heartbeats(content)
+            last = last_time(content)
+        end = End(_gap(at - self._started, last), how)
         response = Response(
             self._status, self._reason, strip_response_headers(self._headers), content, end
         )
-        return Exchange(strip_request_headers(self._request), response, at=self._at)
+        return Exchange(strip_request_headers(self.request), response, at=self._at)
 
     def _stream(self) -> Stream:
         raw = bytes(self._raw)
@@ -103,6 +111,19 @@ class Recorder:
             for position in range(1, len(raw) - len(rest) + 1)
         )
         return Body(rest, self._times[-1] if self._times else 0.0, keepalives)
+
+
+def _without_heartbeats(stream: Stream) -> Stream:
+    """Return *stream* without comments and its tail; the other events keep their times."""
+    events: list[TimedEvent] = []
+    skipped = 0.0
+    for after, event in stream.events:
+        if event.fields[0][0] == "comment":
+            skipped += after
+        else:
+            events.append(TimedEvent(round(skipped + after, 3), event))
+            skipped = 0.0
+    return Stream(tuple(events), stream.line_ending)
 
 
 def _gap(at: float, before: float) -> float:

@@ -146,6 +146,8 @@ def _format_exchange(facts: dict[str, Any]) -> Iterator[str]:
         yield from _format_body(response)
     if response.get("end") == "cut":
         yield "the upstream closed the connection here"
+    if response.get("end") == "open":
+        yield "the stream was still open here"
     yield ""
 
 

@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
 
-from mockserver.cassette.model import Body, Exchange, Response, Stream
+from mockserver.cassette.model import Body, Ending, Exchange, Response, Stream
 from mockserver.cassette.playback import last_time
 from mockserver.formats.json_text import Json, loads
 from mockserver.formats.wording import pluralize
@@ -16,10 +16,11 @@ def measure_duration(response: Response) -> float:
 
 
 def describe_size(response: Response) -> str:
-    """Return the size of *response*: `7 events` or `512 B`."""
+    """Return the size of *response*: `7 events`, with `(open)` if the stream did not end, or `512 B`."""
     match response.content:
         case Stream(events):
-            return pluralize(len(events), "event")
+            is_open = response.end is not None and response.end.how is Ending.OPEN
+            return pluralize(len(events), "event") + (" (open)" if is_open else "")
         case Body(raw):
             return f"{len(raw)} B"
 
@@ -28,12 +29,19 @@ def find_human_text(form: dict[str, Json]) -> str:
     """Return the text of the last human message in the canonical *form* of a request on one line; empty if there is none."""
     body = form.get("body")
     for run in body if isinstance(body, list) else [body]:
+        if isinstance(run, dict) and run.get("method") == "run.start":
+            run = run.get("params")
         state = run.get("input") if isinstance(run, dict) else None
         messages = state.get("messages") if isinstance(state, dict) else None
         for message in reversed(messages if isinstance(messages, list) else []):
-            if isinstance(message, dict) and message.get("type") == "human":
+            if isinstance(message, dict) and _is_human(message):
                 return " ".join(_join_text(message.get("content")).split())
     return ""
+
+
+def _is_human(message: dict[str, Json]) -> bool:
+    """Return whether *message* is of a human; those in commands have the spelling of the client."""
+    return message.get("type", message.get("role")) in ("human", "user")
 
 
 def exchange_to_json(number: int, exchange: Exchange) -> dict[str, Json]:
@@ -62,7 +70,7 @@ def exchange_to_json(number: int, exchange: Exchange) -> dict[str, Json]:
         case Body() as body:
             facts["response"] |= body_to_json(body.raw)
     if response.end:
-        facts["response"]["end"] = "cut" if response.end.cut else "closed"
+        facts["response"]["end"] = str(response.end.how)
     return facts
 
 

@@ -77,7 +77,9 @@ class Shape:
 
     def spans(self, text: str) -> Iterator[Span]:
         """Yield the spans of the secrets in *text*."""
-        compiled = re.compile(self.pattern, re.DOTALL | re.ASCII)  # at the first use: a start needs none
+        compiled = re.compile(
+            self.pattern, re.DOTALL | re.ASCII
+        )  # at the first use: a start needs none
         group: int | str = "secret" if "secret" in compiled.groupindex else 0
         for found in compiled.finditer(text):
             if found.lastgroup != "other" and self.check(found[0]):

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
 
-from mockserver.errors import RequestError, UpstreamError
+from mockserver.errors import MockServerError, RequestError, UpstreamError
 from mockserver.http import request_target
 from mockserver.http.messages import (
     Headers,
@@ -24,6 +24,7 @@ from mockserver.redaction.redactor import describe
 from mockserver.server import connections
 from mockserver.server.control_api import ControlApi
 from mockserver.server.event_socket import EventSocket, is_event_socket
+from mockserver.server.in_flight import InFlight
 from mockserver.server.log import Log
 from mockserver.server.open_streams import OpenStreams, close_connection
 from mockserver.server.responders.chain import FirstOf, error_reply
@@ -34,28 +35,17 @@ from mockserver.server.response_writer import (
     with_origin,
 )
 
-_POLL_INTERVAL = 0.1
+if TYPE_CHECKING:
+    from mockserver.server.socket_relay import SocketRelay
 
-RESPONSE_GRACE = 3.0
-"""How many seconds a stop waits for the rest of the upstream's responses."""
-
-WRITE_GRACE = 10.0
-"""How many seconds more a stop waits until complete exchanges are written to the file."""
-
-
-@dataclass(slots=True)
-class _InFlight:
-    """A request whose response a stop waits for; *live* is that response once its head has arrived."""
-
-    request: Request
-    live: StreamingBody | None = None
+OpenRelay = Callable[[Request], Awaitable["SocketRelay"]]
 
 
 class App:
     """Serves the replies of *responder*.
 
     *survives_disconnect* returns whether the response to a request continues after the client has disconnected. Without it no response
-    continues, and a stop waits for none.
+    continues, and a stop waits for none. *open_relay* returns the relay of a WebSocket; without it the responders answer what a WebSocket means.
     """
 
     def __init__(
@@ -64,15 +54,16 @@ class App:
         log: Log,
         control: ControlApi | None = None,
         survives_disconnect: Callable[[Request], bool] | None = None,
+        open_relay: OpenRelay | None = None,
     ) -> None:
         self._responder = responder
         self._log = log
         self._control = control or ControlApi()
         self._access = self._control.access
-        self._survives_disconnect = survives_disconnect
+        self._in_flight = InFlight(log, survives_disconnect) if survives_disconnect else None
+        self._open_relay = open_relay
         self._streams = OpenStreams()
         self._control.on_reset.append(self._streams.end)
-        self._in_flight: dict[asyncio.Task[web.StreamResponse], _InFlight] = {}
 
     @property
     def log(self) -> Log:
@@ -98,33 +89,19 @@ class App:
         if request_target.is_own_path(path):
             return self._control.respond(request, path, prefix_headers)
         incoming = Request(method, path, (*prefix_headers, *_headers(request)), body)
-        if is_event_socket(request, path):
-            return await self._serve_socket(request, incoming)
-        if self._survives_disconnect is not None:
-            return await self._answer_detached(
-                request, incoming, started, self._survives_disconnect
-            )
-        return await self._answer(request, incoming, started)
+        answering = (
+            self._serve_socket(request, incoming)
+            if is_event_socket(request, path)
+            else self._answer(request, incoming, started)
+        )
+        if self._in_flight is not None:
+            return await self._in_flight.answer(request, incoming, answering)
+        return await answering
 
     async def finish(self) -> None:
-        """Wait a limited time for the requests in flight; log each one that is not recorded by then, and cancel it."""
-        in_flight = self._in_flight
-        if in_flight:
-            await asyncio.wait(set(in_flight), timeout=RESPONSE_GRACE)
-        for task, flight in list(in_flight.items()):
-            if flight.live is None or not flight.live.is_complete():
-                self._cancel_unfinished(task, f"answered {RESPONSE_GRACE:g}")
-        loop = asyncio.get_running_loop()
-        end = loop.time() + WRITE_GRACE
-        while in_flight and loop.time() < end:
-            await asyncio.wait(set(in_flight), timeout=_POLL_INTERVAL)
-        for task in list(in_flight):
-            self._cancel_unfinished(task, f"written {RESPONSE_GRACE + WRITE_GRACE:g}")
-
-    def _cancel_unfinished(self, task: asyncio.Task[web.StreamResponse], phase: str) -> None:
-        request = describe(self._in_flight[task].request)
-        self._log.write(f"not recorded: {request} was still being {phase} s after the stop")
-        task.cancel()
+        """Finish the requests that are being recorded, in a limited time."""
+        if self._in_flight is not None:
+            await self._in_flight.finish()
 
     def _reject(self, headers: Mapping[str, str]) -> web.Response | None:
         """Return an error for a request with these *headers* that may not be forwarded, or None."""
@@ -142,37 +119,6 @@ class App:
         """Return the origin of the page that sent *request*, if it is allowed."""
         origin = request.headers.get(hdrs.ORIGIN)
         return origin if origin is not None and self._access.allows_origin(origin) else None
-
-    async def _answer_detached(
-        self,
-        request: web.BaseRequest,
-        incoming: Request,
-        started: float,
-        survives_disconnect: Callable[[Request], bool],
-    ) -> web.StreamResponse:
-        """Answer in a separate task, which can outlive the client's connection and which a stop waits for."""
-        task = asyncio.create_task(self._answer(request, incoming, started))
-        self._in_flight[task] = _InFlight(incoming)
-        task.add_done_callback(lambda done: self._in_flight.pop(done, None))
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if not survives_disconnect(incoming):
-                self._abandon(task)
-            raise
-
-    def _abandon(self, task: asyncio.Task[web.StreamResponse]) -> None:
-        """Stop forwarding a request whose client has disconnected."""
-        flight = self._in_flight.get(task)
-        if flight is None:
-            return
-        if flight.live is not None:
-            flight.live.abandon()
-        else:
-            self._log.write(
-                f"not recorded: the client disconnected from {describe(flight.request)} before the response, which cancels the run"
-            )
-            task.cancel()
 
     async def _answer(
         self, request: web.BaseRequest, incoming: Request, started: float
@@ -195,8 +141,27 @@ class App:
             session = session_name(incoming)
         except RequestError as error:
             return await self._write(request, incoming, error_reply(error.status, str(error)), 0.0)
+        if self._open_relay is not None:
+            return await self._relay_socket(request, incoming, self._open_relay)
         with self._streams.keep(session, request):
             return await EventSocket(incoming, self._respond).serve(request)
+
+    async def _relay_socket(
+        self, request: web.BaseRequest, incoming: Request, open_relay: OpenRelay
+    ) -> web.StreamResponse:
+        try:
+            relay = await open_relay(incoming)
+        except MockServerError as error:
+            reply = error_reply(error.status, str(error))
+            self._log.response_started(incoming, reply)
+            return await self._write(request, incoming, reply, 0.0)
+        assert self._in_flight is not None
+        self._in_flight.response_started(relay)
+        await relay.forward(request)
+        self._in_flight.response_recorded()
+        for exchange in relay.recorded:
+            self._log.response_started(*exchange)
+        return await relay.close()
 
     async def _respond(self, incoming: Request) -> Reply:
         """Return the reply to *incoming*, and log that it starts."""
@@ -230,10 +195,8 @@ class App:
         self, request: web.BaseRequest, incoming: Request, reply: Reply, live: StreamingBody
     ) -> web.StreamResponse:
         """Forward the response chunk by chunk, and read it to its end even if the client disconnects."""
-        task = asyncio.current_task()
-        assert task is not None
-        if task in self._in_flight:
-            self._in_flight[task].live = live
+        if self._in_flight is not None:
+            self._in_flight.response_started(live)
         response = StreamedResponse(request, reply)
         connected = await _is_delivered(response.begin())
         try:
@@ -244,8 +207,8 @@ class App:
             self._log.write(f"{describe(incoming)}: {error}")
             close_connection(request)
             return response
-        # The exchange is recorded: a client that does not read must not delay a stop.
-        self._in_flight.pop(task, None)
+        if self._in_flight is not None:
+            self._in_flight.response_recorded()
         if connected:
             await _is_delivered(response.end())
         return response

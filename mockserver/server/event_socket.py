@@ -42,9 +42,6 @@ class EventSocket:
     """A WebSocket that *opening* has asked for; *ask* returns the reply to a request that a command means."""
 
     def __init__(self, opening: Request, ask: Ask) -> None:
-        found = _PATH.fullmatch(opening.path)
-        assert found is not None
-        self._thread = found["thread"]
         self._opening = opening
         self._ask = ask
         self._socket = web.WebSocketResponse(heartbeat=PING_SECONDS, max_msg_size=0)
@@ -121,7 +118,7 @@ class EventSocket:
         """Begin again with a stream for all subscriptions; close the socket and return False if it is refused."""
         channels = sorted(set().union(*(one.channels for one in self._subscriptions.values())))
         body = dumps({"channels": channels})
-        reply = await self._ask(self._request("/stream/events", body))
+        reply = await self._ask(request_on_thread(self._opening, "/stream/events", body))
         if reply.status >= 400:
             why = (await _whole(reply)).decode("utf-8", "replace")
             await self._socket.close(code=_HTTP_STATUS + reply.status, message=_reason(why))
@@ -137,7 +134,7 @@ class EventSocket:
 
     async def _pass_on(self, number: int, text: str) -> Json:
         """Return the answer to a command that is not about this socket."""
-        reply = await self._ask(self._request("/commands", text))
+        reply = await self._ask(request_on_thread(self._opening, "/commands", text))
         raw = await _whole(reply)
         try:
             answer = loads(raw.decode())
@@ -180,18 +177,22 @@ class EventSocket:
         meta = {"applied_through_seq": max(self._sent, default=0)}
         return {"type": "success", "id": number, "result": result, "meta": meta}
 
-    def _request(self, path: str, body: str) -> Request:
-        """Return the request that a command means: with the headers of the client, without those of the handshake."""
-        headers = tuple(
-            (name, value)
-            for name, value in self._opening.headers
-            if name not in ("connection", "upgrade") and not name.startswith("sec-websocket-")
-        )
-        headers = (*headers, ("content-type", "application/json"))
-        raw = body.encode("utf-8", "replace")
-        return replace(
-            self._opening, method="POST", path=self._thread + path, headers=headers, body=raw
-        )
+
+def request_on_thread(opening: Request, path: str, body: str) -> Request:
+    """Return the request for *path* on the thread that a message means on the WebSocket that *opening* has asked for.
+
+    It has the headers of the client, without those of the handshake.
+    """
+    found = _PATH.fullmatch(opening.path)
+    assert found is not None
+    headers = tuple(
+        (name, value)
+        for name, value in opening.headers
+        if name not in ("connection", "upgrade") and not name.startswith("sec-websocket-")
+    )
+    headers = (*headers, ("content-type", "application/json"))
+    raw = body.encode("utf-8", "replace")
+    return replace(opening, method="POST", path=found["thread"] + path, headers=headers, body=raw)
 
 
 def _error(number: Json, code: str, message: str) -> Json:

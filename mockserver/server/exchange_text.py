@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, NamedTuple
 
+from mockserver.cassette.event_streams import RunMarks, find_run_marks
 from mockserver.cassette.model import Exchange
 from mockserver.cassette.yaml_codec import dump_exchange
 from mockserver.errors import MockServerError, StorageError
@@ -29,6 +30,14 @@ _MEMORY_LIMIT = 3 << 30
 _MAX_PROCESSES = 2
 
 
+class ExchangeText(NamedTuple):
+    """An exchange as a YAML *document*, the number of *redacted* secrets in it, and what it shows of runs."""
+
+    document: bytes
+    redacted: int
+    marks: RunMarks | None
+
+
 @dataclass(frozen=True, slots=True)
 class PendingExchange:
     """An exchange that *finish* returns, and the *secrets* and *rules* to redact it."""
@@ -37,10 +46,11 @@ class PendingExchange:
     secrets: frozenset[str]
     rules: RedactionRules
 
-    def serialize(self) -> tuple[bytes, int]:
-        """Return the redacted YAML document, and the number of redacted secrets."""
+    def serialize(self) -> ExchangeText:
+        """Return the redacted text."""
         exchange = Redactor(self.secrets, self.rules).exchange(self.finish())
-        return dump_exchange(exchange).encode(), exchange.redacted
+        document = dump_exchange(exchange).encode()
+        return ExchangeText(document, exchange.redacted, find_run_marks(exchange))
 
 
 class ProcessPool:
@@ -49,7 +59,7 @@ class ProcessPool:
     def __init__(self) -> None:
         self._free = asyncio.Semaphore(_MAX_PROCESSES)
 
-    async def serialize(self, exchange: PendingExchange) -> tuple[bytes, int]:
+    async def serialize(self, exchange: PendingExchange) -> ExchangeText:
         """Return `exchange.serialize()`; raise StorageError if it fails or takes too much time or memory."""
         async with self._free:
             try:
@@ -73,10 +83,10 @@ def _write_input(exchange: PendingExchange, file: IO[bytes]) -> None:
     file.seek(0)
 
 
-def _read_result(file: IO[bytes]) -> tuple[bytes, int] | str:
+def _read_result(file: IO[bytes]) -> ExchangeText | str:
     file.seek(0)
     try:
-        result: tuple[bytes, int] | str = pickle.load(file)
+        result: ExchangeText | str = pickle.load(file)
     except EOFError:
         return "the process that serialized it was killed"
     return result
@@ -106,7 +116,7 @@ def main() -> None:
     _, hard_limit = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_LIMIT, hard_limit))
     try:
-        result: tuple[bytes, int] | str = pickle.load(sys.stdin.buffer).serialize()
+        result: ExchangeText | str = pickle.load(sys.stdin.buffer).serialize()
     except MockServerError as error:
         result = str(error)
     except MemoryError:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mockserver.http.access import Access
+from mockserver.http.messages import Request
 from mockserver.http.pacing import Pace
 from mockserver.server.app import App
 from mockserver.server.control_api import ControlApi
@@ -125,6 +126,7 @@ def record(
     *mode* says what happens to an existing cassette. Responses with status 429 and 5xx are recorded only with *record_errors*. Raise
     UsageError if *target* cannot be recorded into.
     """
+    from mockserver.cassette.event_streams import is_event_stream_request
     from mockserver.cassette.model import Header
     from mockserver.server.recording import Recording
     from mockserver.server.responders.record import Record, cancels_on_disconnect
@@ -149,7 +151,11 @@ def record(
     recorder = Record(upstream, recording, record_errors=record_errors)
     responder = FirstOf(cassettes, recorder) if cassettes else FirstOf(recorder)
     control = ControlApi("record", log.journal, cassettes, redact, options.access(guarded=True))
-    app = App(responder, log, control, lambda request: not cancels_on_disconnect(request))
+
+    def survives_disconnect(request: Request) -> bool:
+        return not (is_event_stream_request(request) or cancels_on_disconnect(request))
+
+    app = App(responder, log, control, survives_disconnect, recorder.open_socket)
     return RecordServer(app, control, recording, upstream, cassettes)
 
 

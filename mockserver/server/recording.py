@@ -11,7 +11,8 @@ from itertools import count
 from pathlib import Path
 from threading import Lock
 
-from mockserver.cassette.model import Header
+from mockserver.cassette.event_streams import RunCount
+from mockserver.cassette.model import Ending, Header
 from mockserver.cassette.recorder import MAX_SIZE, Recorder
 from mockserver.errors import (
     OUT_OF_FILES,
@@ -20,11 +21,12 @@ from mockserver.errors import (
     SlowPatternError,
     StorageError,
 )
+from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request, cassette_name
 from mockserver.redaction.credentials import find_credentials, find_ordinary_credentials
 from mockserver.redaction.redactor import RedactionRules, describe
 from mockserver.redaction.rules import discard
-from mockserver.server.exchange_text import LARGE, PendingExchange, ProcessPool
+from mockserver.server.exchange_text import LARGE, ExchangeText, PendingExchange, ProcessPool
 from mockserver.server.log import Log
 from mockserver.server.upstream import Upstream
 from mockserver.store.writers import CassetteWriters
@@ -82,6 +84,7 @@ class Recording:
         # A slow exchange must not delay the others.
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="recording")
         self._writer_lock = Lock()
+        self._runs = RunCount()
         self._processes = ProcessPool()
 
     def next_number(self) -> int:
@@ -110,6 +113,10 @@ class Recording:
             f"not recorded: {describe(request)} got status {status} (record it with --record-errors)"
         )
 
+    def skip_unanswered(self, request: Request) -> None:
+        """Log that *request* is not recorded because there was no response to it."""
+        self._log.write(f"not recorded: {describe(request)} had no response yet")
+
     def fail(self, request: Request, error: MockServerError) -> None:
         """Count and log that the exchange of *request* cannot be recorded because of *error*."""
         self.stats.failed += 1
@@ -122,9 +129,9 @@ class Recording:
             self._report(f"{error} ({describe(request)})")
 
     async def save(
-        self, number: int, request: Request, recorder: Recorder, at: float, *, cut: bool
+        self, number: int, request: Request, recorder: Recorder, at: float, how: Ending
     ) -> None:
-        """Write the exchange of *request* that *recorder* has collected and that ended *at* this time, or was *cut* then.
+        """Write the exchange of *request* that *recorder* has collected; *how* it ended *at* this time.
 
         Return when it is in the file. Errors are logged and counted, not raised, so that the client still gets its response.
         """
@@ -138,7 +145,7 @@ class Recording:
         secrets = frozenset(
             (*find_credentials(request.headers, request.path), *self._upstream.secrets)
         )
-        exchange = PendingExchange(partial(recorder.finish, at, cut=cut), secrets, self._rules)
+        exchange = PendingExchange(partial(recorder.finish, at, how), secrets, self._rules)
         name = cassette_name(request)
         try:
             if recorder.size > MAX_SIZE:
@@ -147,7 +154,7 @@ class Recording:
                 await self._run_in_thread(self._write, name, number, exchange)
             else:
                 await self._run_in_thread(
-                    self._append, name, number, *await self._processes.serialize(exchange)
+                    self._append, name, number, await self._processes.serialize(exchange)
                 )
         except MockServerError as error:
             self.fail(request, error)
@@ -170,6 +177,13 @@ class Recording:
             self._writer.close()
         except StorageError as error:
             self._report(str(error))
+
+        if unended := self._runs.find_unended():
+            runs = pluralize(sum(unended.values()), "run")
+            self._log.write(
+                f"no event stream shows the end of {runs} on {', '.join(unended)}: "
+                "to replay it, keep the client connected until the run has ended"
+            )
 
     def _report(self, error: str) -> None:
         if len(self.stats.errors) < MAX_ERRORS:
@@ -198,10 +212,12 @@ class Recording:
             self._writer.close_idle()
 
     def _write(self, name: str | None, number: int, exchange: PendingExchange) -> None:
-        self._append(name, number, *exchange.serialize())
+        self._append(name, number, exchange.serialize())
 
-    def _append(self, name: str | None, number: int, document: bytes, redacted: int) -> None:
+    def _append(self, name: str | None, number: int, text: ExchangeText) -> None:
         with self._writer_lock:
-            path = self._writer.append(name, number, document)
+            path = self._writer.append(name, number, text.document)
             self.stats.files[path] += 1
-            self.stats.redacted += redacted
+            self.stats.redacted += text.redacted
+            if text.marks is not None:
+                self._runs.add(text.marks)

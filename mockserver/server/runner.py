@@ -12,7 +12,7 @@ from mockserver.server.aiohttp_private import Runner
 from mockserver.server.app import App
 from mockserver.server.connections import create_server
 
-# A stop cuts replayed responses after this; recorded ones have more time, see app.RESPONSE_GRACE.
+# A stop cuts replayed responses after this; recorded ones have more time, see in_flight.RESPONSE_GRACE.
 _SHUTDOWN_TIMEOUT = 0.25
 
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -34,6 +35,7 @@ _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 _MAX_INLINE_BODY = 1 << 19
 _INFO_TIMEOUT = 1.0
 _CONNECT_TIMEOUT = 10.0
+_SOCKET_CLOSE_TIMEOUT = 1.0
 # uvicorn closes an idle connection after five seconds. We close it earlier, so that no request is sent on a closing connection.
 _KEEPALIVE_TIMEOUT = 4.0
 _VERSION_KEYS = ("version", "langgraph_py_version", "langgraph_js_version")
@@ -88,7 +90,7 @@ class Upstream:
 
     async def send(self, request: Request) -> UpstreamResponse:
         """Send *request* and return the response as soon as its head arrives; raise UpstreamError if there is none."""
-        try:
+        with self._translate_errors():
             response = await self._open_session().request(
                 request.method,
                 URL(self.url + request.path, encoded=True),
@@ -97,30 +99,27 @@ class Upstream:
                 allow_redirects=False,
                 skip_auto_headers=_NOT_ADDED,
             )
-        except aiohttp.ClientConnectorError as error:
-            if is_out_of_files(error.os_error):
-                raise OutOfFilesError from None
-            raise UpstreamError(
-                f"the upstream {self.url} cannot be reached{_format_reason(error.os_error)}: "
-                "is it running, and is --upstream right?",
-                reached=False,
-            ) from None
-        except aiohttp.ClientResponseError:
-            raise UpstreamError(
-                f"the upstream {self.url} does not speak HTTP: is --upstream right?", reached=False
-            ) from None
-        except ValueError as error:
-            raise UpstreamError(f"the request cannot be sent: {error}") from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise UpstreamError(
-                f"the upstream {self.url} closed the connection before it responded{_format_reason(error)}"
-            ) from None
         aiohttp_private.fail_on_disconnect(response)
         headers = tuple(self._clean_headers(lowercase_names(response.headers.items())))
         reason = _clean(response.reason or "")
         return UpstreamResponse(
             response.status, reason, headers, self._read_chunks(response), response.close
         )
+
+    async def open_socket(self, request: Request) -> aiohttp.ClientWebSocketResponse[bool]:
+        """Open the WebSocket that *request* asks for; raise UpstreamError if the upstream refuses it."""
+        headers = self._select_headers(request)
+        protocols = headers.popall("sec-websocket-protocol", ())
+        for name in [name for name in headers if name.startswith("sec-websocket-")]:
+            headers.popall(name, None)
+        with self._translate_errors():
+            return await self._open_session().ws_connect(
+                URL(self.url + request.path, encoded=True),
+                headers=headers,
+                protocols=[one.strip() for text in protocols for one in text.split(",")],
+                max_msg_size=0,
+                timeout=aiohttp.ClientWSTimeout(ws_close=_SOCKET_CLOSE_TIMEOUT),
+            )
 
     async def fetch_info(self) -> dict[str, str]:
         """Return the versions from `GET /info`; an empty dict if that fails."""
@@ -139,6 +138,35 @@ class Upstream:
         """Close all connections."""
         if self._session is not None:
             await self._session.close()
+
+    @contextmanager
+    def _translate_errors(self) -> Iterator[None]:
+        """Raise UpstreamError or OutOfFilesError for an error of aiohttp."""
+        try:
+            yield
+        except aiohttp.WSServerHandshakeError as error:
+            raise UpstreamError(
+                f"the upstream {self.url} refused the WebSocket with status {error.status}",
+                status=error.status if error.status >= 400 else 502,
+            ) from None
+        except aiohttp.ClientConnectorError as error:
+            if is_out_of_files(error.os_error):
+                raise OutOfFilesError from None
+            raise UpstreamError(
+                f"the upstream {self.url} cannot be reached{_format_reason(error.os_error)}: "
+                "is it running, and is --upstream right?",
+                reached=False,
+            ) from None
+        except aiohttp.ClientResponseError:
+            raise UpstreamError(
+                f"the upstream {self.url} does not speak HTTP: is --upstream right?", reached=False
+            ) from None
+        except ValueError as error:
+            raise UpstreamError(f"the request cannot be sent: {error}") from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise UpstreamError(
+                f"the upstream {self.url} closed the connection before it responded{_format_reason(error)}"
+            ) from None
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -17,7 +17,7 @@ from mockserver.store.reader import NotACassetteError
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A summary of one exchange; *size* is `62 events` or `512 B`, *human* is the last human message."""
+    """A summary of one exchange; *size* is `62 events`, `62 events (open)` or `512 B`, *human* is the last human message."""
 
     exchange: str
     method: str

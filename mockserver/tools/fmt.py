@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mockserver.cassette import playback, yaml_codec
-from mockserver.cassette.model import End, Exchange, Header, Response
+from mockserver.cassette.model import End, Ending, Exchange, Header, Response
 from mockserver.cassette.yaml_codec.dump import SEPARATOR
 from mockserver.errors import ReadError
 from mockserver.matching.canonical import canonicalize
@@ -62,9 +62,9 @@ def rewrite_part(part: Part, value: Header | Exchange) -> bytes:
 
 def strip_times(response: Response) -> tuple[object, ...]:
     """Return what a client receives of *response*, without the times."""
-    is_cut = response.end is not None and response.end.cut
+    how = response.end.how if response.end else Ending.CLOSED
     body = playback.encode_body(response.content)
-    return response.status, response.reason, response.headers, body, is_cut
+    return response.status, response.reason, response.headers, body, how
 
 
 def _format_part(part: Part) -> bytes:

@@ -1,4 +1,4 @@
-from mockserver.cassette.model import Body, End, Response, Stream, TimedEvent
+from mockserver.cassette.model import Body, End, Ending, Response, Stream, TimedEvent
 from mockserver.cassette.recorder import Recorder
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Headers, Request
@@ -11,13 +11,13 @@ def recorded(
     headers: Headers,
     *chunks: tuple[float, bytes],
     request: Request | None = None,
-    cut: bool = False,
+    how: Ending = Ending.CLOSED,
 ) -> Response:
     recorder = Recorder(request or Request("POST", "/runs/stream"), 100.0)
     recorder.start_response(200, "OK", headers)
     for at, chunk in chunks:
         recorder.feed(chunk, 100.0 + at)
-    return recorder.finish(100.0 + chunks[-1][0] + 0.25, cut=cut).response
+    return recorder.finish(100.0 + chunks[-1][0] + 0.25, how).response
 
 
 def test_an_event_has_the_time_of_the_chunk_that_completes_it() -> None:
@@ -36,10 +36,26 @@ def test_an_event_has_the_time_of_the_chunk_that_completes_it() -> None:
 
 
 def test_a_stream_that_breaks_off_keeps_what_came() -> None:
-    response = recorded(STREAM, (0.5, b"data: a\n\nda"), cut=True)
+    response = recorded(STREAM, (0.5, b"data: a\n\nda"), how=Ending.CUT)
 
     assert response.content == Stream((TimedEvent(0.5, Event((("data", "a"),))),), "\n", b"da")
-    assert response.end == End(0.25, cut=True)
+    assert response.end == End(0.25, Ending.CUT)
+
+
+def test_a_stream_that_is_still_open_keeps_its_whole_events_without_heartbeats() -> None:
+    response = recorded(
+        STREAM,
+        (0.5, b"data: a\r\n\r\n"),
+        (1.0, b": heartbeat\r\n\r\n"),
+        (2.0, b"data: b\r\n\r\n"),
+        (3.0, b": heartbeat\r\n\r\nda"),
+        how=Ending.OPEN,
+    )
+
+    assert response.content == Stream(
+        (TimedEvent(0.5, Event((("data", "a"),))), TimedEvent(1.5, Event((("data", "b"),))))
+    )
+    assert response.end == End(1.25, Ending.OPEN)
 
 
 def test_newlines_before_json_are_keepalives() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from mockserver.cassette.model import Body, End, Response, Stream, TimedEvent
+from mockserver.cassette.model import Body, End, Ending, Response, Stream, TimedEvent
 from mockserver.cassette.playback import apply_pace, build_playback
 from mockserver.errors import UsageError
 from mockserver.formats.sse import Event
@@ -15,7 +15,7 @@ def event(after: float, text: str) -> TimedEvent:
 STREAM = Response(
     content=Stream((event(0.5, "a"), event(0.0, "b"), event(2.0, "c"))), end=End(0.25)
 )
-CUT = Response(content=Stream((event(0.5, "a"),), tail=b"dat"), end=End(1.0, cut=True))
+CUT = Response(content=Stream((event(0.5, "a"),), tail=b"dat"), end=End(1.0, Ending.CUT))
 WAIT = Response(content=Body(b"{}", 10.5, (5.0, 10.0)), end=End())
 A, B, C = b"data: a\r\n\r\n", b"data: b\r\n\r\n", b"data: c\r\n\r\n"
 

@@ -1,10 +1,13 @@
 """Documents in full: what is written, and what a person may write."""
 
+from dataclasses import replace
+
 import pytest
 
 from mockserver.cassette.model import (
     Body,
     End,
+    Ending,
     Exchange,
     Header,
     Repeat,
@@ -40,7 +43,7 @@ STREAM = Exchange(
             LF,
             b"data: half",
         ),
-        End(0.002, cut=True),
+        End(0.002, Ending.CUT),
     ),
     Repeat.CYCLE,
     2,
@@ -99,8 +102,11 @@ response:
   base64: /wA=
   end: {after: 0, how: closed}
 """
+OPEN = replace(STREAM, response=replace(STREAM.response, end=End(2.1, Ending.OPEN)))
+OPEN_TEXT = STREAM_TEXT.replace("{after: 0.002, how: cut}", "{after: 2.1, how: open}")
 ROWS = [
     pytest.param(STREAM, STREAM_TEXT, id="stream"),
+    pytest.param(OPEN, OPEN_TEXT, id="open stream"),
     pytest.param(WAIT, WAIT_TEXT, id="body"),
 ]
 
@@ -297,7 +303,9 @@ def response(text: str) -> str:
             id="line ending",
         ),
         pytest.param(
-            response("  end: {how: broken}"), "line 3: end.how is `closed` or `cut`", id="end"
+            response("  end: {how: broken}"),
+            "line 3: end.how is `closed`, `cut` or `open`",
+            id="end",
         ),
         pytest.param(
             response("  keepalives: [x]"),

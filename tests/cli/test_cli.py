@@ -183,6 +183,9 @@ response:
 ---
 request: {path: /x}
 response: {base64: /w==}
+---
+request: {path: /threads/t/stream/events}
+response: {events: [], end: {after: 0, how: open}}
 """
 
 
@@ -210,6 +213,12 @@ the upstream closed the connection here
 content-type: application/octet-stream
 
 /w==
+
+#3 POST /threads/t/stream/events
+
+200
+
+the stream was still open here
 
 """
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.cassette.model import Body, End, Exchange, Response, Stream, TimedEvent
+from mockserver.cassette.model import Body, End, Ending, Exchange, Response, Stream, TimedEvent
 from mockserver.conversations.derived import derive_existing_run, derive_run
 from mockserver.formats.json_text import dumps
 from mockserver.formats.sse import LF, Event
@@ -172,7 +172,7 @@ TOOL = event("updates", '{"tools":{"messages":[{"type":"tool","content":"","id":
             id="updates of subgraphs that would come early",
         ),
         pytest.param(
-            recorded(*EVENTS, end=End(0.0, cut=True)), run(modes="values"), id="a cut stream"
+            recorded(*EVENTS, end=End(0.0, Ending.CUT)), run(modes="values"), id="a cut stream"
         ),
         pytest.param(
             recorded(*EVENTS), Request("GET", f"/threads/{THREAD}/state"), id="another call"
@@ -372,7 +372,7 @@ OTHER = f"/threads/{THREAD}/runs/{THREAD}"
             on_thread(METADATA, interrupt({"value": 1})), JOIN, id="an interrupt without an id"
         ),
         pytest.param(on_thread(event("end", "")), JOIN, id="unknown events"),
-        pytest.param(on_thread(*EVENTS, end=End(cut=True)), JOIN, id="a cut stream"),
+        pytest.param(on_thread(*EVENTS, end=End(0.0, Ending.CUT)), JOIN, id="a cut stream"),
         pytest.param(waited(b""), JOIN, id="no outcome"),
         pytest.param(
             Exchange(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.cassette.model import Body, End, Response, Stream, TimedEvent
+from mockserver.cassette.model import Body, End, Ending, Response, Stream, TimedEvent
 from mockserver.conversations.run_events import (
     RunEvent,
     has_model_ids_only,
@@ -33,7 +33,7 @@ def test_an_event_has_its_name_its_namespace_and_its_value() -> None:
     [
         pytest.param(Response(content=Body(b"{}")), id="no stream"),
         pytest.param(Response(422, content=Stream((VALUES,))), id="an error"),
-        pytest.param(Response(content=Stream((VALUES,)), end=End(cut=True)), id="cut"),
+        pytest.param(Response(content=Stream((VALUES,)), end=End(0.0, Ending.CUT)), id="cut"),
         pytest.param(Response(content=Stream((VALUES,), tail=b"event: v")), id="incomplete"),
         pytest.param(
             Response(headers=(CONTENT_LOCATION,), content=Stream((VALUES,))), id="JavaScript server"

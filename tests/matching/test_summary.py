@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.cassette.model import Body, End, Exchange, Response, Stream, TimedEvent
+from mockserver.cassette.model import Body, End, Ending, Exchange, Response, Stream, TimedEvent
 from mockserver.cassette.normalize import Normalizer
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Request
@@ -27,7 +27,7 @@ STREAM = Exchange(
             ),
             tail=b"da\xff",
         ),
-        End(0.5, cut=True),
+        End(0.5, Ending.CUT),
     ),
     redacted=1,
 )
@@ -71,6 +71,9 @@ def test_the_facts_of_a_body(raw: bytes, shown: Any) -> None:
 def test_sizes() -> None:
     assert summary.describe_size(STREAM.response) == "3 events"
     assert summary.describe_size(Response(content=Body(b"123"))) == "3 B"
+    assert summary.describe_size(Response(content=Stream(), end=End(how=Ending.OPEN))) == (
+        "0 events (open)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,6 +96,14 @@ def test_sizes() -> None:
         ([{"input": {"messages": "batch"}}], "batch"),
         ({"input": {"messages": [{"role": "ai", "content": "a"}]}}, ""),
         ({"input": 3}, ""),
+        (
+            {
+                "method": "run.start",
+                "params": {"input": {"messages": [{"role": "user", "content": "hi"}]}},
+            },
+            "hi",
+        ),
+        ({"method": "run.start"}, ""),
         ("text", ""),
     ],
 )

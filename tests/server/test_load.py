@@ -14,7 +14,7 @@ from mockserver.cassette import recorder
 from mockserver.errors import OUT_OF_FILES, StorageError
 from mockserver.http.messages import Request
 from mockserver.redaction.rules import parse_rules
-from mockserver.server import app, exchange_text
+from mockserver.server import exchange_text, in_flight
 from tests.processes import running
 from tests.scripted import EVENTS, LAST, WITHIN, Client, Wire, ask, chunk, exchanges, say, upstream
 
@@ -83,8 +83,8 @@ async def test_a_stop_does_not_wait_for_long_for_an_exchange_to_be_written(
         await run(given, output)
 
     monkeypatch.setattr(exchange_text, "_run", run_and_say)
-    monkeypatch.setattr(app, "RESPONSE_GRACE", 0.0)
-    monkeypatch.setattr(app, "WRITE_GRACE", 0.1)
+    monkeypatch.setattr(in_flight, "RESPONSE_GRACE", 0.0)
+    monkeypatch.setattr(in_flight, "WRITE_GRACE", 0.1)
     with pytest.raises(StorageError, match=r"^not recorded before the stop: GET /large$"):
         async with (
             upstream(_large_or_small) as server,

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from mockserver.cassette.model import (
     Body,
     End,
+    Ending,
     Exchange,
     Header,
     Policy,
@@ -37,7 +38,7 @@ EXCHANGES = (
     Exchange(Request("GET", "/info"), Response(200, None, (), Body(b'{"version":"1"}'), End())),
     Exchange(
         Request("POST", "/x", (), b"a\n--\n"),
-        Response(404, None, (), Body(b"--"), End(0.1, cut=True)),
+        Response(404, None, (), Body(b"--"), End(0.1, Ending.CUT)),
     ),
 )
 RECORDED = dump_header(Header("http://127.0.0.1:1", "2026-11-22T15:36:36Z"))

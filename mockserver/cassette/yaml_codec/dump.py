@@ -80,8 +80,7 @@ def _response_lines(response: Response) -> Iterator[str]:
             if body.raw:
                 yield from _body_lines(body.raw)
     if response.end:
-        how = "cut" if response.end.cut else "closed"
-        yield f"  end: {{after: {_seconds(response.end.after)}, how: {how}}}"
+        yield f"  end: {{after: {_seconds(response.end.after)}, how: {response.end.how}}}"
 
 
 def _stream_lines(stream: Stream) -> Iterator[str]:

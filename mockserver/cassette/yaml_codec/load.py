@@ -6,6 +6,7 @@ from mockserver.cassette.model import (
     FORMAT,
     Body,
     End,
+    Ending,
     Exchange,
     Header,
     Repeat,
@@ -224,9 +225,10 @@ def _end(part: Mapping) -> End | None:
     if end is None:
         return None
     check_keys(end, ("after", "how"), "end")
-    if end.get("how", "closed") not in ("closed", "cut"):
-        raise ReadError("end.how is `closed` or `cut`", line=end.line)
-    return End(get_seconds(end, "after"), end.get("how") == "cut")
+    how = end.get("how", Ending.CLOSED)
+    if how not in list(Ending):
+        raise ReadError("end.how is `closed`, `cut` or `open`", line=end.line)
+    return End(get_seconds(end, "after"), Ending(how))
 
 
 def _body(part: Mapping, where: str) -> bytes:

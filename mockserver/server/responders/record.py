@@ -5,12 +5,15 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from mockserver.cassette.event_streams import is_event_stream_request
+from mockserver.cassette.model import Ending
 from mockserver.cassette.recorder import Recorder
 from mockserver.errors import OutOfFilesError, StorageError, UpstreamError
 from mockserver.http.messages import Reply, ReplySource, Request, StreamingBody, first_value
 from mockserver.matching.canonical import parse_json
 from mockserver.server.recording import Recording
 from mockserver.server.response_writer import BODILESS
+from mockserver.server.socket_relay import SocketRelay
 from mockserver.server.upstream import Upstream, UpstreamResponse
 
 
@@ -60,6 +63,13 @@ class Record:
             ReplySource.UPSTREAM,
         )
 
+    async def open_socket(self, opening: Request) -> SocketRelay:
+        """Return the relay of the WebSocket that *opening* asks for; raise MockServerError if there is none."""
+        await self._recording.prepare_file(opening)
+        upstream = await self._upstream.open_socket(opening)
+        self._recording.fetch_server_info()
+        return SocketRelay(opening, upstream, self._recording, self._started)
+
     async def _send(self, request: Request) -> UpstreamResponse:
         try:
             return await self._upstream.send(request)
@@ -83,7 +93,7 @@ class _Relay:
     is_abandoned: bool = False
 
     def abandon(self) -> None:
-        """Close the connection to the upstream; the body so far is recorded as cut."""
+        """Close the connection to the upstream; the body so far is recorded as cut, an event stream as open."""
         if not self.is_complete:
             self.is_abandoned = True
             self.response.close()
@@ -111,15 +121,21 @@ class _Relay:
             error = raised
         self.is_complete = True
         if is_recorded:
-            ended = time.monotonic()
-            cut = error is not None
-            await self.recording.save(self.number, self.request, recorder, ended, cut=cut)
+            ended, how = time.monotonic(), self._ending(error)
+            await self.recording.save(self.number, self.request, recorder, ended, how)
         elif response.status >= 200:
             self.recording.skip(self.request, response.status)
         if last_chunk:
             yield last_chunk
         if error and not self.is_abandoned:
             raise error
+
+    def _ending(self, error: UpstreamError | None) -> Ending:
+        if error is None:
+            return Ending.CLOSED
+        if self.is_abandoned and is_event_stream_request(self.request):
+            return Ending.OPEN
+        return Ending.CUT
 
 
 def _find_body_length(request: Request, response: UpstreamResponse) -> int | None:

@@ -33,8 +33,8 @@ def compare_responses(
         case old, new:
             yield Change(("body",), _kind(old), _kind(new))
     old_end, new_end = before.end or End(), after.end or End()
-    if old_end.cut != new_end.cut:
-        yield Change(("end",), *("cut" if end.cut else "closed" for end in (old_end, new_end)))
+    if old_end.how is not new_end.how:
+        yield Change(("end",), str(old_end.how), str(new_end.how))
     if comparator.exact and old_end.after != new_end.after:
         yield Change(("end", "after"), old_end.after, new_end.after)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from mockserver.cassette.model import Exchange
+from mockserver.cassette.model import Ending, Exchange
 from mockserver.cassette.recorder import Recorder
 from mockserver.cassette.yaml_codec import dump_exchange, load_exchange
 from mockserver.errors import ReadError, UsageError
@@ -181,7 +181,7 @@ def _build_exchange(request: ForeignRequest, path: str, response: ForeignRespons
         time = response.last if is_whole_body else response.first + number * step
         recorder.feed(chunk, response.times[number] if response.times else time)
     end = max(response.last, response.first)
-    return recorder.finish(end, cut=response.cut or bool(tail))
+    return recorder.finish(end, Ending.CUT if response.cut or tail else Ending.CLOSED)
 
 
 def _find_base(requests: Sequence[ForeignRequest]) -> str:

@@ -31,6 +31,7 @@ CODES = {
     "useless-repeat": "a `repeat` that has no effect",
     "useless-ignore": "an `ignore` path that matches nothing",
     "run-id": "a response that names two different runs",
+    "no-end": "a run whose end no event stream shows",
 }
 """All codes, each with what it finds."""
 

@@ -8,7 +8,7 @@ from mockserver.cassette.model import Policy
 from mockserver.redaction.redactor import RedactionRules
 from mockserver.tools import plain_scalars, scrub
 from mockserver.tools.fmt import join_parts, rewrite_part
-from mockserver.tools.lint import parse_errors, responses, scalar_types, unreachable
+from mockserver.tools.lint import parse_errors, responses, scalar_types, unended_runs, unreachable
 from mockserver.tools.lint.findings import CODES, Finding
 from mockserver.tools.source import CassetteSource, Part, replace_text
 
@@ -32,6 +32,7 @@ def lint_source(source: CassetteSource, policy: Policy, rules: RedactionRules) -
     if source.is_cassette:
         findings += unreachable.check_source(source, policy)
         findings += scalar_types.compare_types(source.exchanges)
+        findings += unended_runs.check_source(source)
     # An error at the end of the input would be reported one line after the last one.
     last = source.raw.rstrip().count(b"\n") + 1
     findings = [

@@ -20,7 +20,7 @@ METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
 _READ_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "QUERY"))
 _POSTED_READ = re.compile(
     r"/(?:assistants|threads|runs/crons)/(?:search|count)|/assistants/[^/]+/versions"
-    r"|/threads/[^/]+/(?:history|state/checkpoint)|/store/(?:items/search|namespaces)"
+    r"|/threads/[^/]+/(?:history|state/checkpoint|stream/events)|/store/(?:items/search|namespaces)"
 )
 """The calls that read with POST."""
 

@@ -235,6 +235,7 @@ def test_a_repeated_exchange_is_a_duplicate() -> None:
         "path: %s/assistants/search, body: {}",
         "path: %s/assistants/a/versions, body: {}",
         "path: %s/store/items/search, body: {namespace_prefix: []}",
+        "path: %s/threads/t/stream/events, body: {channels: [values]}",
     ],
 )
 def test_repeated_reads_are_no_duplicates(request_line: str, prefix: str, repeat: str) -> None:
@@ -544,3 +545,44 @@ response:
     content-type: application/json
   body: {{}}
 """
+
+
+COMMAND = """\
+---
+request:
+  path: /threads/t/commands
+  body: {id: 1, method: run.start, params: {assistant_id: agent}}
+response:
+  body: {type: success, id: 1, result: {}}
+"""
+STREAM = """\
+---
+request:
+  path: /threads/t/stream/events
+  body: {channels: [lifecycle]}
+response:
+  headers: {content-type: text/event-stream}
+  events:
+  - event: lifecycle
+    data: {type: event, event_id: e1, seq: 1, method: lifecycle, params: {namespace: [], data: {event: running}}}
+  end: {after: 1, how: open}
+"""
+
+
+def test_a_run_without_its_end_is_found() -> None:
+    (finding,) = found("mockserver: 1\n" + COMMAND + STREAM)
+
+    assert (finding.code, finding.exchange, finding.line) == ("no-end", 2, 9)
+    assert finding.message == "no event stream shows the end of 1 run on /threads/t"
+
+
+def test_a_run_with_its_end_is_not_reported() -> None:
+    end = STREAM.replace("running", "completed").replace("e1", "e2")
+
+    assert found("mockserver: 1\n" + COMMAND + STREAM + end) == []
+
+
+def test_a_run_may_end_in_an_unreadable_document() -> None:
+    broken = STREAM.replace("events:", "evnts:")
+
+    assert "no-end" not in {one.code for one in found("mockserver: 1\n" + COMMAND + broken)}
