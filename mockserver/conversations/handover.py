@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.cassette.model import Exchange
 from mockserver.cassette.playback import encode_body
-from mockserver.conversations.conversation import Conversation, ExchangeReader, Step
+from mockserver.conversations.conversation import Conversation, Step
+from mockserver.conversations.exchange_reader import ExchangeReader
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.id_places import UUID, rename_json
 from mockserver.conversations.json_parts import parse_or_none, read_json_parts

@@ -109,8 +109,7 @@ class Search:
             return Refusal(
                 f"no recorded conversation begins with this request, and there is no thread {thread}"
             )
-        expected = known[0].steps[0].entry if known[0].steps else known[0].creation
-        return Refusal(f"the recorded thread {thread} has no such request", expected)
+        return Refusal(f"the recorded thread {thread} has no such request", known[0].first_entry)
 
     def _answer_first(
         self, live: LiveThread, conversation: Conversation, why: str

@@ -49,9 +49,7 @@ class Filter:
 
     def _is_below(self, namespace: Namespace, prefix: Namespace) -> bool:
         more = len(namespace) - len(prefix)
-        if more < 0 or (self.depth is not None and more > self.depth):
-            return False
-        return all(map(_is_segment, namespace, prefix))
+        return is_within(namespace, prefix) and (self.depth is None or more <= self.depth)
 
 
 def parse_filter(value: Json) -> Filter:
@@ -73,6 +71,17 @@ def parse_filter(value: Json) -> Filter:
         _natural(body.get("depth")),
         _natural(body.get("since")) or 0,
     )
+
+
+def parse_filters(value: Json) -> list[Filter]:
+    """Return the filter in the JSON *value*, then those of the `subscriptions` that it stands for, if any; see `parse_filter`."""
+    parts = value.get("subscriptions") if isinstance(value, dict) else None
+    return [parse_filter(value), *map(parse_filter, parts if isinstance(parts, list) else [])]
+
+
+def is_within(namespace: Namespace, prefix: Namespace) -> bool:
+    """Return whether *namespace* begins with *prefix*."""
+    return len(namespace) >= len(prefix) and all(map(_is_segment, namespace, prefix))
 
 
 def is_channel(name: Json) -> bool:

@@ -1,9 +1,8 @@
 """Responds from the fake graph."""
 
-import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from datetime import datetime
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN
@@ -19,7 +18,7 @@ from mockserver.fake.api.database import Database
 from mockserver.fake.api.known_threads import adopt_thread
 from mockserver.fake.api.routes import Api
 from mockserver.fake.ids import EPOCH, Ids
-from mockserver.fake.replies import KEEPALIVE_SECONDS, BodyReader, ScheduledBody, scale_to_pace
+from mockserver.fake.replies import BodyReader, ScheduledBody, scale_to_pace
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import (
     Reply,
@@ -33,6 +32,7 @@ from mockserver.http.messages import (
 from mockserver.http.pacing import Pace
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.keys import request_key
+from mockserver.server.responders.body_stream import stream_body
 from mockserver.server.responders.miss import create_miss_reply, explain_near_miss, is_browser_noise
 from mockserver.server.responders.replay import Cassettes
 
@@ -120,7 +120,7 @@ class Fake:
         if isinstance(body, ScheduledBody):
             return scale_to_pace(body, self._pace)
         chunk, more = body.read(time.monotonic())
-        return chunk if more is None else StreamingBody(_stream_body(body, chunk))
+        return chunk if more is None else StreamingBody(stream_body(body, chunk))
 
 
 def _hand_over(
@@ -135,36 +135,6 @@ def _hand_over(
         or thread_request.path == "/commands"
     ):
         threads.give_to_fake(thread_request.thread)
-
-
-async def _stream_body(reader: BodyReader, chunk: bytes) -> AsyncGenerator[bytes, None]:
-    """Yield *chunk*, then the rest of the body as time passes."""
-    loop = asyncio.get_running_loop()
-    changed = asyncio.Event()
-    unsubscribe = reader.subscribe(changed.set)
-    next_keepalive = time.monotonic() + KEEPALIVE_SECONDS
-    more: float | None = 0.0
-    try:
-        if chunk:
-            yield chunk
-        while True:
-            chunk, more = reader.read(time.monotonic())
-            if chunk:
-                yield chunk
-            if more is None:
-                return
-            delay = min(more, next_keepalive) - time.monotonic()
-            timer = loop.call_later(delay, changed.set)
-            await changed.wait()
-            timer.cancel()
-            changed.clear()
-            if time.monotonic() >= next_keepalive:
-                next_keepalive += KEEPALIVE_SECONDS
-                yield reader.keepalive
-    finally:
-        unsubscribe()
-        if more is not None:
-            reader.client_left(time.monotonic())
 
 
 def _find_assistant_id(form: dict[str, Json]) -> str | None:
