@@ -68,7 +68,7 @@ class LiveEvents:
 
     def _play(self, stretch: Stretch, names: IdMap, pace: Pace, now: float) -> None:
         self.finish()
-        events = [(one.at, one.seq, _rename(one, names)) for one in stretch.events]
+        events = [(one.at, one.seq, rename_event(one, names)) for one in stretch.events]
         gate = len(events) if stretch.waits_at is None else stretch.waits_at
         self._waiting = events[gate:]
         self._run_ends_at = now
@@ -84,7 +84,7 @@ class LiveEvents:
                 self._run_ends_at = due
 
 
-def _rename(recorded: RecordedEvent, names: IdMap) -> Event:
+def rename_event(recorded: RecordedEvent, names: IdMap) -> Event:
     """Return the event *recorded* with the live ids of *names*."""
     event = recorded.event
     if not names.renames:

@@ -99,8 +99,6 @@ class LiveThreads:
         """Have the fake graph answer all further requests on *thread*."""
         live = self._threads.setdefault(thread, LiveThread(thread, Began.UNSEEN))
         live.is_fake = True
-        if live.events is not None:
-            live.events.finish()
         self._used.add(thread)
 
     def add_created_by_fake(self, thread: str) -> None:

@@ -47,6 +47,13 @@ class Filter:
         namespace = event.namespace
         return not self.namespaces or any(self._is_below(namespace, one) for one in self.namespaces)
 
+    def to_json(self) -> dict[str, Json]:
+        """Return the JSON form without *since*; see `parse_filter`."""
+        form: dict[str, Json] = {"channels": sorted(self.channels)}
+        if self.namespaces:
+            form["namespaces"] = [list(one) for one in self.namespaces]
+        return form if self.depth is None else {**form, "depth": self.depth}
+
     def _is_below(self, namespace: Namespace, prefix: Namespace) -> bool:
         more = len(namespace) - len(prefix)
         return is_within(namespace, prefix) and (self.depth is None or more <= self.depth)

@@ -13,9 +13,13 @@ from tests.event_recorder import event_recorder
 from tests.processes import Mockserver, running
 from tests.scripted import WITHIN
 from tests.server.test_event_streams import (
+    ALL,
+    GONE,
     SCRIPT,
     Thread,
     is_end,
+    said,
+    socket,
     statuses,
     thread,
 )
@@ -143,3 +147,103 @@ async def test_every_visit_sees_what_was_recorded(
     assert [plain(visit) for visit in visits] == [plain(wanted)] * 3
     assert ids(visits[0]) == ids(wanted)
     assert len(ids(visits[0]) | ids(visits[1]) | ids(visits[2])) == 3 * len(ids(wanted))
+
+
+async def test_a_recording_over_sse_replays_over_websocket(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    with running("replay", recorded.cassette, folder=tmp_path) as server:
+        async with thread(server) as on, socket(on) as opened:
+            subscribed = await opened.command("subscription.subscribe", channels=ALL)
+            started = await opened.command("run.start", assistant_id="agent", input=said("hi"))
+            events = list(await opened.until("completed"))
+
+    assert subscribed["type"] == "success"
+    assert started["id"] == 2
+    assert events == recorded.seen["turns"][: len(events)]
+
+
+async def test_a_stream_may_be_open_before_the_thread_is_known(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    with running("replay", recorded.cassette, "--speed", "instant", folder=tmp_path) as server:
+        async with thread(server) as on, aclosing(on.blocks()) as blocks:
+            idle = await anext(blocks)
+            await on.start("hi")
+            first = await anext(blocks)
+
+    assert idle == ": heartbeat"
+    assert first.endswith("\r\nid: 1")
+
+
+async def test_what_no_stream_was_recorded_with_is_a_miss(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    with running("replay", recorded.cassette, folder=tmp_path) as server:
+        async with thread(server) as on:
+            await on.start("hi")
+            body = {"channels": ["values", "checkpoints"]}
+            async with on.session.post(f"{on.path}/stream/events", json=body) as answer:
+                missed = answer.status, (await answer.json())["detail"]
+            async with on.session.post(f"{on.path}/stream/events", json={}) as answer:
+                invalid = answer.status, (await answer.json())["detail"]
+
+    assert missed[0] == invalid[0] == 404
+    assert "was recorded with the channel `checkpoints`" in missed[1]
+    assert "channels is required" in invalid[1]
+
+
+async def test_a_reset_ends_the_streams(recorded: Recorded, tmp_path: Path) -> None:
+    with running("replay", recorded.cassette, folder=tmp_path) as server:
+        async with thread(server) as on:
+            stream = on.events()
+            await on.start("hi")
+            await anext(stream)
+            async with on.session.post("/__mockserver__/reset") as answer:
+                assert answer.status < 300
+            with pytest.raises(GONE):
+                async with asyncio.timeout(WITHIN):
+                    while True:
+                        await anext(stream)
+            again = await on.until("completed") if await on.start("hi") else []
+
+    assert again == recorded.seen["turns"][: len(again)]
+
+
+@pytest.mark.parametrize("speed", SPEEDS)
+async def test_the_fake_graph_goes_on_in_the_open_streams(
+    recorded: Recorded, speed: str, tmp_path: Path
+) -> None:
+    options = (recorded.cassette, "--speed", speed)
+    with running("serve", *options, folder=tmp_path) as server:
+        async with thread(server) as on:
+            followed = asyncio.create_task(all_of(on, 2))
+            await on.start("hi")
+            await on.until("completed")
+            await on.start("What did I say?")
+            seen = await followed
+            late = await all_of(on, 2)
+            async with on.session.get(f"{on.path}/state") as answer:
+                state = await answer.json()
+
+    first = recorded.seen["turns"]
+    assert seen == late
+    assert [one["seq"] for one in seen] == sorted({one["seq"] for one in seen})
+    assert statuses(seen) == ["running", "completed"] * 2
+    assert seen[: len(seen) // 4] == first[: len(seen) // 4]
+    texts = [one["content"] for one in state["values"]["messages"]]
+    assert texts[0] == "hi"
+    assert len(texts) == 4
+
+
+@pytest.mark.parametrize("speed", SPEEDS)
+async def test_the_fake_graph_answers_what_was_not_recorded(
+    recorded: Recorded, speed: str, tmp_path: Path
+) -> None:
+    with running("serve", recorded.cassette, "--speed", speed, folder=tmp_path) as server:
+        async with thread(server) as on:
+            followed = asyncio.create_task(on.until("completed"))
+            await on.start("My name is Ada")
+            seen = await followed
+
+    assert "Ada" in json.dumps(seen[-2])

@@ -9,6 +9,7 @@ from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.conversations.id_places import UUID
 from mockserver.conversations.live_threads import LiveThreads
 from mockserver.conversations.thread_requests import (
+    COMMANDS,
     RequestKind,
     ThreadRequest,
     parse_thread_id,
@@ -74,6 +75,7 @@ class Fake:
         if "/threads/" in request.path:
             for known in cassettes.threads.find_known_threads(session, thread):
                 adopt_thread(database, known, self._epoch)
+            _finish_events(thread_request, session.threads)
         form = canonicalize(request)
         self._adopt_assistant(form, thread, database)
         near_miss = explain_near_miss(cassettes, request)
@@ -123,6 +125,14 @@ class Fake:
         return chunk if more is None else StreamingBody(stream_body(body, chunk))
 
 
+def _finish_events(thread_request: ThreadRequest | None, threads: LiveThreads) -> None:
+    """Before the fake graph starts a turn on a recorded thread, end the events of the turns before it."""
+    if thread_request is not None and thread_request.kind is RequestKind.TURN:
+        live = threads.get(thread_request.thread or "")
+        if live is not None and live.events is not None and not live.is_fake:
+            live.events.finish()
+
+
 def _hand_over(
     thread_request: ThreadRequest, body: bytes | ScheduledBody | BodyReader, threads: LiveThreads
 ) -> None:
@@ -130,11 +140,13 @@ def _hand_over(
     if thread_request.kind is RequestKind.CREATION or thread_request.path == "/copy":
         if isinstance(body, bytes) and (created := parse_thread_id(body)) is not None:
             threads.add_created_by_fake(created)
-    elif thread_request.thread is not None and (
-        thread_request.kind in (RequestKind.TURN, RequestKind.CHANGE)
-        or thread_request.path == "/commands"
+    elif thread_request.thread is not None and thread_request.kind in (
+        RequestKind.TURN,
+        RequestKind.CHANGE,
     ):
-        threads.give_to_fake(thread_request.thread)
+        is_refused = isinstance(body, bytes) and b'"type":"error"' in body
+        if not (is_refused and thread_request.path == COMMANDS):
+            threads.give_to_fake(thread_request.thread)
 
 
 def _find_assistant_id(form: dict[str, Json]) -> str | None:

@@ -159,9 +159,15 @@ class ThreadReplay:
             for step in conversation.steps:
                 if step.progress <= live.progress:
                     threads.bind_response_ids(live, step.entry, recordings)
+            events = threads.get_events(live, conversation.events, self._pace)
             known.append(
                 build_known_thread(
-                    live.identity, live.progress, live.ids, conversation, recordings.reader
+                    live.identity,
+                    live.progress,
+                    live.ids,
+                    conversation,
+                    recordings.reader,
+                    events.log,
                 )
             )
         return known
