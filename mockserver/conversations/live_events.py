@@ -6,6 +6,8 @@ from math import inf
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.id_places import UUID, rename_json
 from mockserver.conversations.recorded_events import RecordedEvent, RecordedEvents, Stretch
+from mockserver.fake.api.thread_runs import START_SECONDS
+from mockserver.fake.graph.stream_events import END_SECONDS
 from mockserver.formats.json_text import loads
 from mockserver.http.pacing import Pace
 from mockserver.thread_log.event import Event
@@ -72,13 +74,21 @@ class LiveEvents:
         gate = len(events) if stretch.waits_at is None else stretch.waits_at
         self._waiting = events[gate:]
         self._run_ends_at = now
-        self._schedule(events[:gate], pace, now)
+        # As those of the fake graph, at any pace: clients open their streams meanwhile.
+        self._schedule(events[:gate], pace, now, START_SECONDS)
 
-    def _schedule(self, events: list[tuple[float, int, Event]], pace: Pace, now: float) -> None:
-        due, before = now, 0.0
+    def _schedule(
+        self, events: list[tuple[float, int, Event]], pace: Pace, now: float, pause: float = 0.0
+    ) -> None:
+        """Have *events* come from *now* on, after a *pause* at least."""
+        due, before, has_before = now, 0.0, False
         for at, seq, event in events:
-            due += pace.scale(at - before)
+            due = max(due + pace.scale(at - before), now + pause)
             before = at
+            is_end = event.ends_run or event.channel == "input"
+            if is_end and has_before:
+                due = max(due, self._pending[-1][0] + END_SECONDS)
+            has_before = not is_end
             self._pending.append((due, seq, event))
             if event.ends_run:
                 self._run_ends_at = due

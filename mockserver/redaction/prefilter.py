@@ -5,7 +5,7 @@ The events of a stream repeat most of their data. So their data is cut between s
 
 import re
 from collections.abc import Iterable
-from itertools import pairwise, takewhile
+from itertools import takewhile
 
 from mockserver.cassette.model import Stream
 from mockserver.redaction.names import is_secret_name
@@ -14,7 +14,7 @@ from mockserver.redaction.shapes import possible_shapes
 _CUT = ',"'
 _IDS = ("id", "run_id")
 _ESCAPED_ASCII = re.compile(r"\\u00[2-7]|\\/")
-_WHITE_SPACE = re.compile(r"\\[nrt]")
+_OTHER_ESCAPES = re.compile(r"\\(?:[nrtbf]|u[0-9a-fA-F]{4})")
 _SPACED_NAME = re.compile(r"(?i:api|access|secret|private|auth|signing) key")
 _WORD = re.compile(r"[A-Za-z_%][\w.%\[\]-]++")
 
@@ -22,12 +22,12 @@ _WORD = re.compile(r"[A-Za-z_%][\w.%\[\]-]++")
 def may_match_text(text: str, words: Iterable[str]) -> bool:
     """Return whether *text*, perhaps JSON, may hold one of *words*, the name of a secret, or the shape of one."""
     if "\\" in text:
-        if _ESCAPED_ASCII.search(text):
+        if _ESCAPED_ASCII.search(text) or not all(map(str.isascii, words)):
             return True  # anything may be spelled so
-        text = _WHITE_SPACE.sub(" ", text)
+        text = _OTHER_ESCAPES.sub(" ", text)
     return (
         any(word in text for word in words)
-        or bool(possible_shapes(text))
+        or any(True for shape in possible_shapes(text) for _ in shape.spans(text))
         or any(map(is_secret_name, set(_WORD.findall(text))))
         or (" key" in text and _SPACED_NAME.search(text) is not None)
     )
@@ -53,46 +53,38 @@ def may_match_stream(stream: Stream, words: Iterable[str]) -> bool:
                     return True  # raw or base64
         by_name.setdefault(name, []).append(data)
     for datas in by_name.values():
-        continued = _add_pieces(datas, texts)
-        if continued is None:
-            return True
-        texts.update(continued)
+        _add_pieces(datas, texts)
     return may_match_text("\n".join(texts), words)
 
 
-def _add_pieces(datas: list[str], texts: set[str]) -> list[str] | None:
-    """Add the distinct pieces of *datas*, the data of events with one name, to *texts*; return the strings that continue over events.
+def _add_pieces(datas: list[str], texts: set[str]) -> None:
+    """Add the distinct pieces of *datas*, the data of events with one name, to *texts*, and the strings that continue over events.
 
-    None if it is not clear which strings belong together.
+    Strings continue if they stand under the same key, at the same place among those of this key, in events of one message.
     """
     if datas[0][:1] not in ("{", "[", '"'):
-        texts.update(datas)
-        return ["".join(datas)]
+        texts.update((*datas, "".join(datas)))
+        return
     end = _common_end(datas)
     texts.add(end)
     rows = [_cut(data.removesuffix(end)) for data in datas]
     common = set(rows[0]).intersection(*rows[1:])
     texts |= common
-    parts: dict[str, list[str]] = {}
+    continued: dict[tuple[object, ...], list[str]] = {}
     for row in rows:
-        keys: set[str] = set()
+        strings: dict[str, list[str]] = {}
         for piece in row:
-            if piece in common:
-                continue
-            texts.add(piece)
-            key, colon, value = piece.partition('":')
-            if not colon or key.endswith("\\"):
-                key, value = "", f'"{piece}'
-            if not value.startswith('"'):
-                continue
-            if key in keys:
-                return None
-            keys.add(key)
-            last = value.rfind('"')
-            parts.setdefault(key, []).append(value[1:last] if last > 0 else value[1:])
-    if any(_is_interleaved(parts.get(key, [])) for key in _IDS):
-        return None
-    return ["".join(each) for each in parts.values()]
+            if piece not in common:
+                texts.add(piece)
+                key, text = _split_piece(piece)
+                strings.setdefault(key, []).append(text)
+        ids = tuple(strings[key][0] for key in _IDS if key in strings)
+        for key, found in strings.items():
+            for number, text in enumerate(found):
+                for place in (number, number - len(found)):
+                    continued.setdefault((key, place), []).append(text)
+                    continued.setdefault((key, place, ids), []).append(text)
+    texts.update("".join(parts) for parts in continued.values())
 
 
 def _common_end(datas: list[str]) -> str:
@@ -110,7 +102,11 @@ def _cut(data: str) -> list[str]:
     return compact.removeprefix('"').replace('{"', _CUT).replace('["', _CUT).split(_CUT)
 
 
-def _is_interleaved(ids: list[str]) -> bool:
-    """Return whether one of *ids* comes again after another one, as with messages that are streamed in turns."""
-    changes = sum(one != other for one, other in pairwise(ids))
-    return changes + 1 > len(set(ids)) > 0
+def _split_piece(piece: str) -> tuple[str, str]:
+    """Return the key of *piece*, if it has one, and its text."""
+    key, colon, value = piece.partition('":')
+    if not colon or key.endswith("\\"):
+        key, value = "", piece
+    text = value.removeprefix('"') if key else value
+    end = text.rfind('"')
+    return key, text[:end] if end >= 0 else text

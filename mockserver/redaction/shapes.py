@@ -126,7 +126,6 @@ SHAPES = (
     _prefixed("pplx-", r"[A-Za-z0-9]{20,}", _LONG, "7b-online"),
     _prefixed("nvapi-", r"[\w-]{20,}", _LONG, "key", _has_digit),
     _prefixed("pcsk_", r"\w{20,}", _LONG, "index", _has_digit),
-    _prefixed("fc-", r"[0-9a-f]{32}", _HEX, "barcelona"),
     Shape(
         "/feedback/tokens/",
         r"/feedback/tokens/(?P<secret>[0-9a-fA-F-]{32,})",
@@ -236,7 +235,7 @@ SHAPES = (
         _is_basic,
     ),
     Shape(
-        "://",
+        "@",
         r"(?<=://)(?P<secret>[^\s/:@\"'\\<>?#]*+:[^\s/@\"'\\<>?#]++)@",
         "postgres://user:pass@db.example/x",
         "https://a.example:8080/@name",

@@ -22,12 +22,6 @@ from mockserver.thread_log.filter import Filter, is_channel, parse_filter
 
 PING_SECONDS = 20.0
 
-SETTLE_SECONDS = 0.2
-"""How long the end of a run waits for further subscriptions: the JavaScript SDK sends several one after the other, and ignores
-what comes after the end. On the real server a run starts half a second after its command."""
-
-_ENDS = ("completed", "failed", "interrupted")
-
 _PATH = re.compile(r"(?P<thread>/threads/[^/?]+)/stream/events/?(?:\?.*)?")
 _HTTP_STATUS = 4000
 """The SDKs take a code of at least 4000 as this and an HTTP status."""
@@ -56,7 +50,6 @@ class EventSocket:
         self._socket = web.WebSocketResponse(heartbeat=PING_SECONDS, max_msg_size=0)
         self._subscriptions: dict[str, Filter] = {}
         self._stream: asyncio.Task[None] | None = None
-        self._settled_at = 0.0
         self._sent: set[int] = set()
 
     async def serve(self, request: web.BaseRequest) -> web.WebSocketResponse:
@@ -161,7 +154,6 @@ class EventSocket:
     async def _send_events(self, reply: Reply) -> None:
         """Send each event in *reply* that a subscription selects and that was not sent on this socket before."""
         rest = b""
-        self._settled_at = asyncio.get_running_loop().time() + SETTLE_SECONDS
         async with aclosing(_chunks(reply)) as chunks:
             async for chunk in chunks:
                 blocks, rest = sse.split_blocks(rest + chunk)
@@ -178,8 +170,6 @@ class EventSocket:
         event = Event(envelope["event_id"], envelope["method"], envelope["params"])
         selected = any(seq > one.since and one.fits(event) for one in self._subscriptions.values())
         if selected and seq not in self._sent:
-            if _is_end(event):
-                await asyncio.sleep(self._settled_at - asyncio.get_running_loop().time())
             self._sent.add(seq)
             await self._socket.send_str(fields["data"])
 
@@ -203,12 +193,6 @@ class EventSocket:
         return replace(
             self._opening, method="POST", path=self._thread + path, headers=headers, body=raw
         )
-
-
-def _is_end(event: Event) -> bool:
-    """Return whether *event* is the end of a run."""
-    is_of_run = event.method == "lifecycle" and event.namespace == ()
-    return is_of_run and event.params["data"]["event"] in _ENDS
 
 
 def _error(number: Json, code: str, message: str) -> Json:

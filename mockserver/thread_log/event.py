@@ -55,7 +55,7 @@ class Event:
         return f"custom:{payload['name']}" if named and payload else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NumberedEvent:
     """An event of the log with *seq*, its number in the thread."""
 

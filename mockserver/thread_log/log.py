@@ -4,7 +4,6 @@ Whoever fills the log decides when an event happens: a subscription sees what ha
 """
 
 from bisect import bisect_right
-from typing import Any
 
 from mockserver.thread_log.event import Event, NumberedEvent
 from mockserver.thread_log.filter import Filter
@@ -43,9 +42,9 @@ class Subscription:
         self._selected = selected
         self._seen = selected.since
 
-    def read(self) -> list[dict[str, Any]]:
-        """Return the envelopes of the selected events since the last call."""
+    def read(self) -> list[NumberedEvent]:
+        """Return the selected events since the last call."""
         events = self._log.after(self._seen)
         if events:
             self._seen = events[-1].seq
-        return [one.envelope for one in events if self._selected.fits(one.event)]
+        return [one for one in events if self._selected.fits(one.event)]

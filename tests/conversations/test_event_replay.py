@@ -72,8 +72,9 @@ class Chats:
         return events
 
     def read(self, thread: str) -> list[dict[str, Any]]:
-        """Return the events of *thread* until now."""
+        """Return the events of *thread* until now; without a pace, a second later."""
         events = self.events(thread)
+        self.session.now += 1.0 if self.pace.factor is None else 0.0
         events.settle(self.session.now)
         return [one.envelope for one in events.log.after(0)]
 

@@ -103,6 +103,7 @@ async def thread(server: Mockserver | EventRecorder, session: str = "") -> Async
         yield Thread(client)
 
 
+@pytest.mark.slow
 async def test_an_idle_stream_is_held_open_and_wakes_up(server: Mockserver) -> None:
     async with thread(server) as on, asyncio.timeout(WITHIN), aclosing(on.blocks()) as blocks:
         heartbeat = await anext(blocks)
@@ -151,6 +152,7 @@ async def test_stop_reaches_the_open_streams(server: Mockserver) -> None:
         assert statuses(await followed) == ["running", "interrupted"]
 
 
+@pytest.mark.slow
 async def test_a_reset_ends_the_streams_of_its_session(server: Mockserver) -> None:
     async with thread(server, "one") as on, thread(server, "other") as other:
         stream, kept = on.events(), other.events()

@@ -113,6 +113,7 @@ def events(text: str) -> list[str]:
     return [line.partition(": ")[2] for line in text.split("\r\n") if line.startswith("event: ")]
 
 
+@pytest.mark.slow
 async def test_a_run_that_is_cancelled_closes_all_who_follow_it(server: Mockserver) -> None:
     async with thread(server) as on:
         seconds = [asyncio.Event() for _ in range(3)]
@@ -159,6 +160,7 @@ async def test_a_client_that_leaves(server: Mockserver, how: dict[str, str], sta
         assert (await on.ask("GET"))["status"] == ("idle" if status == "success" else status)
 
 
+@pytest.mark.slow
 async def test_runs_wait_for_each_other(server: Mockserver) -> None:
     async with thread(server) as on:
         first = asyncio.create_task(on.stream("slow"))
@@ -194,6 +196,7 @@ async def test_one_run_takes_the_place_of_another(server: Mockserver) -> None:
         assert [r["status"] for r in await on.ask("GET", "/runs")] == ["success", "interrupted"]
 
 
+@pytest.mark.slow
 async def test_a_run_may_begin_later(server: Mockserver) -> None:
     async with thread(server) as on:
         one = await on.begin("hi", after_seconds=3)
@@ -213,6 +216,7 @@ async def test_a_thread_that_goes_takes_its_runs_along(server: Mockserver) -> No
         await on.ask("GET", status=404)
 
 
+@pytest.mark.slow
 async def test_who_waits_hears_that_the_server_is_there(server: Mockserver) -> None:
     async with thread(server) as one, thread(server) as other:
         streamed, waited = await asyncio.gather(

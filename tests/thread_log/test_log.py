@@ -50,8 +50,8 @@ def test_a_subscription_sees_the_past_and_then_what_comes() -> None:
     past = subscription.read()
     log.append(event("values", 3))
 
-    assert [one["seq"] for one in past] == [1]
-    assert [one["seq"] for one in subscription.read()] == [3]
+    assert [one.seq for one in past] == [1]
+    assert [one.seq for one in subscription.read()] == [3]
     assert subscription.read() == []
 
 
@@ -61,4 +61,4 @@ def test_since_hides_events() -> None:
         log.append(event("values", number))
     subscription = Subscription(log, Filter(VALUES.channels, since=2))
 
-    assert [one["seq"] for one in subscription.read()] == [3, 4]
+    assert [one.seq for one in subscription.read()] == [3, 4]

@@ -23,6 +23,10 @@ from mockserver.formats.json_text import Json
 
 _BUSY = "Thread is already running a task: wait, or choose another multitask strategy."
 
+START_SECONDS = 0.2
+"""How long after its command a run starts, at any pace: clients open their streams meanwhile, and the SDKs ignore what comes after
+the end of a run. On the real server it is half a second or more."""
+
 
 class ThreadRuns:
     """Starts runs of *assistants* on *threads*."""
@@ -109,6 +113,8 @@ class ThreadRuns:
             for other in thread.active:
                 thread.cancel(other, Action(strategy), call.now, None)
         due = call.now + self._runs.gap(request.delay)
+        if request.for_event_streams:
+            due += START_SECONDS
         run = Run(request, ids, create_run_record(request, body, ids), due)
         thread.add(run, self._runs.play_on_thread, call.now)
         call.database.put_thread(thread)

@@ -74,6 +74,11 @@ class EventLog:
         """Log an event for the event streams of the thread."""
         self._stream_events.append((self._advance(), event))
 
+    def pause(self, seconds: float) -> None:
+        """Advance the time by *seconds* at any pace."""
+        self._advance()
+        self._scaled_now += seconds
+
     def build_result(self, error: RunFailed | None, note: str | None) -> RunResult:
         """Return the logged run; *error* is the reason if it failed."""
         events, checkpoints = tuple(self._events), tuple(self._checkpoints)

@@ -77,7 +77,7 @@ class RunEngine:
 
 def _create_modes(request: RunRequest, ids: Ids, log: EventLog) -> StreamModes:
     if request.for_event_streams:
-        return StreamEvents(request, ids, log.emit, lambda: log.now, log.stream)
+        return StreamEvents(request, ids, log.emit, lambda: log.now, log.stream, log.pause)
     return StreamModes(request, ids, log.emit, lambda: log.now)
 
 

@@ -18,9 +18,16 @@ from mockserver.thread_log.event import Event
 
 Namespace = tuple[str, ...]
 
+END_SECONDS = 0.05
+"""How long before the end of a run nothing else comes, at any pace: the Python SDK reads the end on another connection than the rest,
+and ignores what it has not read by then."""
+
 
 class StreamEvents(StreamModes):
-    """Passes the events of a run to *stream*, and its error to *emit* too; *now* returns the seconds since its start."""
+    """Passes the events of a run to *stream*, and its error to *emit* too.
+
+    *now* returns the seconds since the start of the run, and *pause* lets some go by.
+    """
 
     def __init__(
         self,
@@ -29,11 +36,13 @@ class StreamEvents(StreamModes):
         emit: Emit,
         now: Callable[[], float],
         stream: Callable[[Event], None],
+        pause: Callable[[float], None],
     ) -> None:
         super().__init__(request, ids, emit, now)
         self.streams_blocks = self.sends_updates_early = True
         self.streams_tokens = False
         self._stream = stream
+        self._pause = pause
         self._count = 0
         self._open_subgraphs: set[Namespace] = set()
         self._interrupts: set[str] = set()
@@ -81,6 +90,8 @@ class StreamEvents(StreamModes):
     ) -> None:
         """Emit those of *interrupts* that are new, and the state in which the graph waits."""
         new = [one for one in interrupts if one["id"] not in self._interrupts]
+        if new:
+            self._pause(END_SECONDS)
         for interrupt in new:
             self._interrupts.add(interrupt["id"])
             request = {"interrupt_id": interrupt["id"], "payload": interrupt["value"]}
@@ -105,11 +116,13 @@ class StreamEvents(StreamModes):
     def send_error(self, error: Json) -> None:
         """Emit the *error* that ended the run."""
         super().send_error(error)
+        self._pause(END_SECONDS)
         self._end("failed", error["message"])
 
     def send_run_end(self) -> None:
         """Emit the end of the run, unless an interrupt or an error was its end."""
         if not self._has_ended:
+            self._pause(END_SECONDS)
             self._end("completed")
 
     def send_message(self, scope: Scope, message: Message, metadata: Json) -> None:

@@ -1,14 +1,19 @@
 """The body of an event stream: the events of a thread, from its first run on. No I/O."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import inf
 from typing import ClassVar, Protocol
 
 from mockserver.fake.graph.runner import HEARTBEAT
 from mockserver.fake.json_format import to_server_json
 from mockserver.formats import sse
+from mockserver.thread_log.event import NumberedEvent
 from mockserver.thread_log.filter import Filter
 from mockserver.thread_log.log import Subscription, ThreadLog
+
+_CACHED = 128
+"""How many events are kept encoded, since all streams of a thread send the same."""
 
 HEADERS = (
     ("cache-control", "no-store"),
@@ -58,12 +63,7 @@ class EventStream:
         if source.log is not self._log or self._subscription is None:
             self._log = source.log
             self._subscription = Subscription(source.log, self._selected)
-        events = self._subscription.read()
-        chunks = (
-            sse.encode_message(event["method"], to_server_json(event), str(event["seq"]))
-            for event in events
-        )
-        return b"".join(chunks), source.next_event()
+        return b"".join(map(_encode, self._subscription.read())), source.next_event()
 
     def client_left(self, now: float) -> None:
         """Do nothing: runs go on."""
@@ -72,3 +72,10 @@ class EventStream:
         """Call *changed* when the thread is created or changes; return a function that unsubscribes."""
         self._watchers.add(changed)
         return lambda: self._watchers.discard(changed)
+
+
+@lru_cache(maxsize=_CACHED)
+def _encode(numbered: NumberedEvent) -> bytes:
+    """Return the event on the wire."""
+    text = to_server_json(numbered.envelope)
+    return sse.encode_message(numbered.event.method, text, str(numbered.seq))

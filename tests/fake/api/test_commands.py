@@ -30,7 +30,8 @@ class Client:
         self._count += 1
         raw = b"" if body is None else json.dumps(body).encode()
         request = Request(method, f"/threads/{thread}{path}", (), raw)
-        answer = self._api.handle(request, Ids(str(self._count)), self._database)
+        now = 1000.0 * self._count  # all runs end between two requests
+        answer = self._api.handle(request, Ids(str(self._count)), self._database, now)
         assert answer.status == 200
         assert isinstance(answer.body, bytes)
         return json.loads(answer.body)

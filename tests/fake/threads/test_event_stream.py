@@ -52,12 +52,15 @@ def test_events_come_when_they_are_due() -> None:
     streams.add("hi", 10.0)
     first, due = read(stream, 10.0), stream.read(10.0)[1]
     rest = read(stream, 11.0)
+    end = stream.read(11.0)[1]
 
     assert idle == (b"", inf)
     assert [one.get("event") for one in first] == ["running", None]
     assert due == 11.0
     assert rest[0]["event"] == "message-start"
-    assert rest[-1] == lifecycle("completed")
+    assert rest[-1]["messages"][-1]["content"][0]["text"] == "Hi."
+    assert 11.0 < end < 12.0
+    assert read(stream, end) == [lifecycle("completed")]
     assert stream.read(12.0) == (b"", inf)
 
 
