@@ -8,6 +8,8 @@ import pytest
 
 from mockserver.conversations.live_events import LiveEvents
 from mockserver.conversations.live_threads import LiveThread
+from mockserver.fake.api.thread_runs import START_SECONDS
+from mockserver.fake.graph.stream_events import END_SECONDS
 from mockserver.http.pacing import Pace
 from tests.conversations.event_scenes import envelope, respond, start, status, stream, values
 from tests.conversations.scenes import Session, exchange, made, recordings
@@ -102,6 +104,14 @@ def test_events_come_at_the_recorded_pace() -> None:
 
     assert seen == [([], 0.25), ([1], 0.75), ([1, 2], 1.75), ([1, 2, 3, 4], inf)]
     assert chats.events(MINE).run_ends_at == 1.75
+
+
+def test_a_run_begins_late_enough_for_streams_and_ends_late_enough_for_readers() -> None:
+    chats = Chats(CHAT)
+    chats.send(MINE, run("hi"))
+    begins, ends = chats.events(MINE).next_event(), chats.events(MINE).run_ends_at
+
+    assert (begins, ends) == pytest.approx((START_SECONDS, START_SECONDS + END_SECONDS))
 
 
 def test_the_next_turn_brings_what_is_still_due_first() -> None:

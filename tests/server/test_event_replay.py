@@ -247,3 +247,43 @@ async def test_the_fake_graph_answers_what_was_not_recorded(
             seen = await followed
 
     assert "Ada" in json.dumps(seen[-2])
+
+
+@pytest.mark.parametrize("speed", SPEEDS)
+async def test_the_fake_graph_takes_another_answer_to_a_recorded_interrupt(
+    recorded: Recorded, speed: str, tmp_path: Path
+) -> None:
+    with running("serve", recorded.cassette, "--speed", speed, folder=tmp_path) as server:
+        async with thread(server) as on:
+            await on.start("ask")
+            events = await on.until("interrupted")
+            [question] = [one for one in events if one["method"] == "input.requested"]
+            identity = question["params"]["data"]["interrupt_id"]
+            unknown = await on.command("input.respond", interrupt_id="0" * 32, response="yes")
+            given = await on.command("input.respond", interrupt_id=identity, response="yes")
+            seen = await on.until("completed")
+
+    assert unknown["error"] == "no_such_interrupt"
+    assert given["type"] == "success"
+    assert seen[: len(events)] == events
+    assert statuses(seen) == ["running", "interrupted", "running", "completed"]
+
+
+async def test_streams_that_were_never_opened_are_not_played(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    with running("replay", recorded.cassette, folder=tmp_path) as server:
+        async with thread(server) as on:
+            await on.start("hi")
+            before = await unplayed(on)
+            await on.until("completed")
+            after = await unplayed(on)
+
+    assert len(after) < len(before)
+
+
+async def unplayed(on: Thread) -> set[str]:
+    """Return the exchanges that were not played yet."""
+    async with on.session.get("/__mockserver__/exchanges") as answer:
+        found = await answer.json()
+    return {one["exchange"] for one in found["exchanges"] if not one["played"]}
