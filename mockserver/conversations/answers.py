@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mockserver.cassette.model import Response
-from mockserver.conversations.conversation import Conversation
+from mockserver.conversations.conversation import Conversation, Step
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.live_threads import LiveThread, ReadKey
 from mockserver.conversations.thread_requests import RequestKind
@@ -60,6 +60,13 @@ class Refusal:
             {} if self.conversation is None else describe_place(self.conversation, self.progress)
         )
         return {**place, "why": f"answered by the fake graph: {self.reason}"}
+
+
+def answer_turn(
+    live: LiveThread, conversation: Conversation, step: Step, names: IdMap, why: str
+) -> Answer:
+    """Return the answer that plays *step*, a turn of *conversation*."""
+    return Answer(step.entry, RequestKind.TURN, live, conversation, step.progress, names, why)
 
 
 def describe_place(conversation: Conversation, progress: int) -> dict[str, Json]:

@@ -59,6 +59,8 @@ class LiveThreads:
         """How many threads have played each conversation."""
         self.creation_counts: Counter[Identity] = Counter()
         """How often the creation of each conversation was played."""
+        self.open_streams: Counter[str] = Counter()
+        """How many event streams of each thread are open."""
         self._threads: OrderedDict[str, LiveThread] = OrderedDict()
         self._used: set[str] = set()
         self._reserved: dict[str, str] = {}

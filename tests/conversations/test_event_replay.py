@@ -199,6 +199,15 @@ def test_conversations_whose_events_differ_are_not_alike() -> None:
     assert same.send(MINE, run("two"))["result"] == {"run_id": R2}
 
 
+def test_a_refused_command_may_come_first() -> None:
+    body = run("hi")
+    refusal = {"type": "error", "id": 1, "error": "unknown_error", "message": "422: Invalid"}
+    chats = Chats((exchange("POST", f"/threads/{T}/commands", body, refusal), *CHAT))
+    first, second = chats.send(MINE, body), chats.send(MINE, body)
+
+    assert (first["type"], second["type"]) == ("error", "success")
+
+
 @pytest.mark.parametrize(
     "params",
     [

@@ -287,3 +287,20 @@ async def unplayed(on: Thread) -> set[str]:
     async with on.session.get("/__mockserver__/exchanges") as answer:
         found = await answer.json()
     return {one["exchange"] for one in found["exchanges"] if not one["played"]}
+
+
+async def test_a_thread_goes_back_only_if_nobody_follows_it(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    with running("replay", recorded.cassette, "--speed", "instant", folder=tmp_path) as server:
+        async with thread(server) as on:
+            await on.start("hi")
+            async with aclosing(on.events()) as events:
+                await anext(events)
+                refused = await on.command("run.start", assistant_id="agent", input=said("hi"))
+        async with thread(server) as on:
+            await two_turns(on)
+            again = await two_turns(on)
+
+    assert "the next turn of events.yaml thread" in refused["detail"]
+    assert plain(again) == plain(recorded.seen["turns"])

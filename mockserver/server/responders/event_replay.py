@@ -1,6 +1,7 @@
 """Replay of event streams: the events of a thread are those of the conversation that it plays."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from mockserver.conversations.answers import Refusal, describe_place
@@ -26,9 +27,9 @@ FindFakeSource = Callable[[Database, str], EventSource | None]
 class EventReplay:
     """Opens event streams on the threads of *session*, which play *recordings* at this *pace*.
 
-    A stream may be open before the first turn of its thread, and then goes on with the conversation that the thread plays, or with
-    *find_fake_source* if the fake graph has it. *on_events* is called with the conversation whose events the stream sends. What no recorded stream shows is a miss if this
-    *is_strict*, else it stays silent.
+    A stream may be open before the first turn of its thread. It sends the events of the conversation that the thread plays then, or
+    those of *find_fake_source* if the fake graph has the thread. *on_events* is called with that conversation. What no recorded
+    stream shows is a miss if this *is_strict*; else nothing comes there.
     """
 
     session: Session
@@ -95,11 +96,24 @@ class EventReplay:
         return Reply(
             200,
             HEADERS,
-            StreamingBody(stream_body(stream, b"")),
+            StreamingBody(self._count_open(thread, stream_body(stream, b""))),
             "OK",
             exchange=conversation.streams[0].label if conversation else None,
             conversation=place,
         )
+
+    async def _count_open(
+        self, thread: str, chunks: AsyncGenerator[bytes, None]
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield *chunks*; meanwhile a stream of *thread* is open."""
+        open_streams = self.session.threads.open_streams
+        open_streams[thread] += 1
+        try:
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    yield chunk
+        finally:
+            open_streams[thread] -= 1
 
 
 def with_command_number(reply: Reply, request: Request) -> Reply:
