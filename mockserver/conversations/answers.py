@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mockserver.cassette.model import Response
-from mockserver.conversations.conversation import Conversation
+from mockserver.conversations.conversation import Conversation, Step
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.live_threads import LiveThread, ReadKey
 from mockserver.conversations.thread_requests import RequestKind
@@ -40,7 +40,7 @@ class Answer:
 
     def to_journal(self) -> dict[str, Json]:
         """Return what the journal says about the answer."""
-        return {**_describe_place(self.conversation, self.progress), "why": self.why}
+        return {**describe_place(self.conversation, self.progress), "why": self.why}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,20 @@ class Refusal:
     def to_journal(self) -> dict[str, Json]:
         """Return what the journal says about a request that the fake graph answers instead."""
         place = (
-            {} if self.conversation is None else _describe_place(self.conversation, self.progress)
+            {} if self.conversation is None else describe_place(self.conversation, self.progress)
         )
         return {**place, "why": f"answered by the fake graph: {self.reason}"}
 
 
-def _describe_place(conversation: Conversation, progress: int) -> dict[str, Json]:
+def answer_turn(
+    live: LiveThread, conversation: Conversation, step: Step, names: IdMap, why: str
+) -> Answer:
+    """Return the answer that plays *step*, a turn of *conversation*."""
+    return Answer(step.entry, RequestKind.TURN, live, conversation, step.progress, names, why)
+
+
+def describe_place(conversation: Conversation, progress: int) -> dict[str, Json]:
+    """Return what the journal says about a thread that stands at *progress* of *conversation*."""
     turns = conversation.turns
     return {
         "conversation": f"{conversation.label}, {conversation.span}",

@@ -58,6 +58,10 @@ class Candidates:
                 for kind, recorded, wanted in pairs:
                     if kind is ids.IdKind.KEPT or recorded in live.ids or not live.play:
                         names.bind(wanted, live.ids.to_live(recorded))
+        for progress in range(live.progress + 1):
+            for kind, recorded, wanted in current.events.pair_ids(other.events, progress):
+                if kind is ids.IdKind.KEPT or recorded in live.ids or not live.play:
+                    names.bind(wanted, live.ids.to_live(recorded))
         names.bind(other.thread, live.identity)
         return names
 
@@ -111,5 +115,4 @@ def has_same_turns(current: Conversation | None, other: Conversation, count: int
 
 def is_used_up(conversation: Conversation, counts: Counter[Identity]) -> bool:
     """Return whether *conversation* plays once only, and has been counted already."""
-    entry = conversation.creation or conversation.requests[0][0]
-    return entry.repeat is Repeat.ERROR and counts[conversation.identity] > 0
+    return conversation.first_entry.repeat is Repeat.ERROR and counts[conversation.identity] > 0

@@ -1,22 +1,24 @@
 """One recorded conversation: the exchanges of a thread in the order in which they were recorded. No I/O."""
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property, lru_cache
+from functools import cached_property
 from hashlib import sha256
 
-from mockserver.cassette.model import Body, Exchange
 from mockserver.cassette.normalize import Normalizer
-from mockserver.cassette.playback import last_time
-from mockserver.conversations import ids
+from mockserver.conversations.exchange_reader import ExchangeReader
+from mockserver.conversations.recorded_events import (
+    Command,
+    RecordedEvents,
+    build_events,
+)
 from mockserver.conversations.thread_requests import (
+    CANCEL_PATH,
+    COMMANDS,
     TURN_PATHS,
     RequestKind,
     ThreadRequest,
-    parse_thread_id,
 )
 from mockserver.formats.json_text import Json
 from mockserver.matching.index import Cassette, Entry
@@ -28,14 +30,6 @@ Identity = tuple[str, int]
 
 _Place = tuple[int, Key, int]
 """Progress, request without ids, and how many such requests came before at this progress."""
-
-_SHOWN_THREAD = re.compile(
-    rb"(?:  [a-z].*\n|    [a-z-]+: .*\n)*?  body:\n    thread_id: ([0-9a-f-]{36})\n(?:  .*\n?)*"
-)
-"""A response with the JSON form of a thread, in the layout that mockserver writes."""
-
-Load = Callable[[Entry], Exchange]
-"""Returns the exchange of an entry; raises ReadError if it cannot be read."""
 
 
 class Began(Enum):
@@ -62,66 +56,8 @@ class Step:
         return self.path not in TURN_PATHS and self.path.startswith(("/runs/", "/state/"))
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseFacts:
-    """What is known of a recorded response without its content: its *status*, and how many *seconds* it took."""
-
-    status: int
-    seconds: float
-    says_nothing: bool
-    """Whether its body is empty, or an empty object."""
-
-
 ROUNDING = 0.002
 """Recorded times are rounded to milliseconds: a client reads on as soon as a response is complete."""
-
-MAX_REMEMBERED = 20_000
-"""The maximum number of exchanges whose ids and facts are remembered."""
-
-
-class ExchangeReader:
-    """Reads exchanges with *load*, and remembers what conversations need of them. *read* returns the text of an exchange."""
-
-    def __init__(self, load: Load, read: Callable[[Entry], bytes] = lambda entry: b"") -> None:
-        self.load = load
-        self._read = read
-        remember = lru_cache(MAX_REMEMBERED)
-        self.get_facts: Callable[[Entry], ResponseFacts] = remember(self._read_facts)
-        self.get_response_ids: Callable[[Entry], tuple[tuple[ids.IdKind, str], ...]] = remember(
-            lambda entry: ids.find_response_ids(load(entry))
-        )
-        self.get_message_ids: Callable[[Entry], tuple[str | None, ...]] = remember(
-            lambda entry: ids.find_message_ids(load(entry).request)
-        )
-
-    def pair_ids(self, entry: Entry, other: Entry) -> Iterator[tuple[ids.IdKind, str, str]]:
-        """Yield the pairs of ids at the same places in the responses of *entry* and *other*, with their kind."""
-        for kind in ids.IdKind:
-            left = (one for known, one in self.get_response_ids(entry) if known is kind)
-            right = (one for known, one in self.get_response_ids(other) if known is kind)
-            for pair in zip(left, right, strict=False):
-                yield (kind, *pair)
-
-    def read_shown_thread(self, entry: Entry) -> str | None:
-        """Return the id of the thread that the response of *entry* shows, or None."""
-        _, _, response = self._read(entry).partition(b"\nresponse:\n  status: 200\n")
-        if found := _SHOWN_THREAD.fullmatch(response):
-            # The YAML loader takes a hundred times as long, and all creations are read at the first request.
-            return found[1].decode()
-        exchange = self.load(entry)
-        content = exchange.response.content
-        if exchange.response.status >= 400 or not isinstance(content, Body):
-            return None
-        return parse_thread_id(content.raw)
-
-    def _read_facts(self, entry: Entry) -> ResponseFacts:
-        response = self.load(entry).response
-        content, end = response.content, response.end
-        return ResponseFacts(
-            response.status,
-            last_time(content) + (end.after if end else 0.0),
-            isinstance(content, Body) and content.raw.strip() in (b"", b"{}", b"null"),
-        )
 
 
 class Conversation:
@@ -143,7 +79,9 @@ class Conversation:
         self.began = began
         self.creation = creation
         self.requests: list[tuple[Entry, ThreadRequest]] = []
-        """Its exchanges without the creation, in recorded order. They are added before the steps are used."""
+        """Its exchanges without the creation and the streams, in recorded order. They are added before the steps are used."""
+        self.streams: list[Entry] = []
+        """The event streams of its thread."""
         self._reader = reader
         self._digests: list[bytes] = []
 
@@ -158,11 +96,18 @@ class Conversation:
         return f"{self.cassette} thread {self.number}"
 
     @property
+    def _entries(self) -> list[Entry]:
+        creation = [] if self.creation is None else [self.creation]
+        return [*creation, *(entry for entry, _ in self.requests), *self.streams]
+
+    @property
+    def first_entry(self) -> Entry:
+        return self._entries[0]
+
+    @property
     def span(self) -> str:
         """The exchanges of the conversation, `#4-#11`."""
-        numbers = [entry.number for entry, _ in self.requests]
-        if self.creation is not None:
-            numbers.append(self.creation.number)
+        numbers = [entry.number for entry in self._entries]
         first, last = min(numbers), max(numbers)
         return f"#{first}" if first == last else f"#{first}-#{last}"
 
@@ -176,7 +121,7 @@ class Conversation:
         progress = 0
         for entry, request in self.requests:
             kind = request.kind
-            if kind is RequestKind.TURN and self._reader.get_facts(entry).status >= 400:
+            if kind is RequestKind.TURN and not self._reader.get_facts(entry).starts_run:
                 kind = RequestKind.READ
             if kind is RequestKind.TURN:
                 progress += 1
@@ -195,6 +140,22 @@ class Conversation:
             if step.kind is not RequestKind.TURN:
                 reads.setdefault(step.entry.key, []).append(step)
         return reads
+
+    @cached_property
+    def events(self) -> RecordedEvents:
+        """The events of its thread, as its streams show them."""
+        commands: list[Command] = []
+        for turn in self.turns:
+            if turn.path == COMMANDS:
+                facts, at = self._reader.get_facts(turn.entry), turn.entry.fingerprint.at
+                answered_at = None if at is None else at + facts.seconds
+                commands.append(Command(turn.progress, facts.run, at, answered_at))
+        cancels = {
+            step.progress: step.entry.fingerprint.at
+            for step in self.steps
+            if CANCEL_PATH.fullmatch(step.path)
+        }
+        return build_events(map(self._reader.load, self.streams), commands, cancels)
 
     @cached_property
     def creation_step(self) -> Step | None:
@@ -222,6 +183,8 @@ class Conversation:
             facts = exchange_to_json(0, self._reader.load(entry))
             said: Json = Normalizer().normalize_exchange(facts)
             text = repr(said["response"]).encode("utf-8", "surrogatepass")
+            if stretch := self.events.stretches.get(len(self._digests)):
+                text += stretch.digest
             self._digests.append(sha256(self._digests[-1] + entry.shape + text).digest())
         return self._digests[count]
 
@@ -235,18 +198,24 @@ class Conversation:
         if at is None:
             return None
         ends = [
-            started + self._reader.get_facts(turn.entry).seconds
+            started + self._get_seconds(turn)
             for turn in self.turns[: step.progress]
             if (started := turn.entry.fingerprint.at) is not None
         ]
         return any(at < end - ROUNDING for end in ends)
+
+    def _get_seconds(self, turn: Step) -> float:
+        """Return how long *turn* took: until its response was complete, and until the end of the run in its events."""
+        seconds = self._reader.get_facts(turn.entry).seconds
+        stretch = self.events.stretches.get(turn.progress)
+        return seconds + (stretch.seconds if stretch else 0.0)
 
     def was_cancelled(self, turn: Step) -> bool:
         """Return whether the run of *turn* may have been cancelled: by a request, or by the next turn."""
         after = [step for step in self.steps if step.progress == turn.progress]
         if any(step.path.endswith("/cancel") for step in after):
             return True
-        started, seconds = turn.entry.fingerprint.at, self._reader.get_facts(turn.entry).seconds
+        started, seconds = turn.entry.fingerprint.at, self._get_seconds(turn)
         following = [one.entry.fingerprint.at for one in self.turns[turn.progress :][:1]]
         return any(
             at is not None and started is not None and at < started + seconds - ROUNDING

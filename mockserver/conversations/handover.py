@@ -2,27 +2,36 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.cassette.model import Exchange
 from mockserver.cassette.playback import encode_body
-from mockserver.conversations.conversation import Conversation, ExchangeReader, Step
+from mockserver.conversations.conversation import Conversation, Step
+from mockserver.conversations.exchange_reader import ExchangeReader
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.id_places import UUID, rename_json
 from mockserver.conversations.json_parts import parse_or_none, read_json_parts
-from mockserver.conversations.thread_requests import RequestKind
+from mockserver.conversations.live_events import rename_event
+from mockserver.conversations.recorded_events import Stretch
+from mockserver.conversations.thread_requests import COMMANDS, RequestKind
 from mockserver.fake.api.known_threads import KnownThread
 from mockserver.formats.json_text import Json
+from mockserver.thread_log.log import ThreadLog
 
 _INTERRUPT = "__interrupt__"
 _GRAPH = re.compile(rb'"graph_id"\s*:\s*"([^"\\]+)"')
 
 
 def build_known_thread(
-    thread: str, progress: int, names: IdMap, conversation: Conversation, reader: ExchangeReader
+    thread: str,
+    progress: int,
+    names: IdMap,
+    conversation: Conversation,
+    reader: ExchangeReader,
+    log: ThreadLog | None = None,
 ) -> KnownThread:
-    """Return what *conversation* says of the live *thread* after *progress* turns, whose ids are *names*.
+    """Return what *conversation* says of the live *thread* after *progress* turns, whose ids are *names* and whose events are in *log*.
 
     Raise ReadError if its exchanges cannot be read.
     """
@@ -34,7 +43,9 @@ def build_known_thread(
     for step in conversation.steps:
         if step.progress <= progress:
             state.add(step, reader.load(step.entry), names)
-    return state.to_build_known_thread(thread)
+            if step.kind is RequestKind.TURN and step.progress in conversation.events.stretches:
+                state.add_events(conversation.events.stretches[step.progress], names)
+    return replace(state.to_build_known_thread(thread), log=log)
 
 
 @dataclass(slots=True)
@@ -59,6 +70,8 @@ class _State:
         is_turn = step.kind is RequestKind.TURN
         if is_turn:
             body = parse_or_none(rename_json(exchange.request.body, names.to_live))
+            if step.path == COMMANDS and isinstance(body, dict):
+                body = body.get("params")
             self._begin_turn(
                 body if isinstance(body, dict) else {}, encode_body(exchange.response.content)
             )
@@ -69,6 +82,18 @@ class _State:
                 self._add_output(event, document)
             elif isinstance(document, dict) and isinstance(document.get("values"), dict):
                 self.values = document["values"] if step.path == "/state" else self.values
+
+    def add_events(self, stretch: Stretch, names: IdMap) -> None:
+        """Add what the events of *stretch* show, with the live ids of *names*."""
+        for recorded in stretch.events:
+            event = rename_event(recorded, names)
+            match event.channel, event.params.get("data"):
+                case "values", dict(values) if event.namespace == ():
+                    self.values = values
+                case "input", {"interrupt_id": identity, "payload": asked}:
+                    self.interrupts = [*self.interrupts, {"id": identity, "value": asked}]
+                case _:
+                    pass
 
     def _begin_turn(self, body: dict[str, Json], response: bytes) -> None:
         """Add what the *body* of a run says; *response* names the graph of an assistant with an id of its own."""

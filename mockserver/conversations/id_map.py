@@ -44,6 +44,9 @@ class IdMap:
     def to_live(self, recorded: str) -> str:
         return self._live.get(recorded, recorded)
 
+    def get_live(self, recorded: str) -> str | None:
+        return self._live.get(recorded)
+
     def to_recorded(self, live: str) -> str:
         return self._recorded.get(live, live)
 
@@ -60,7 +63,7 @@ class IdMap:
 
     def to_live_reply(self, reply: Reply) -> Reply:
         """Return *reply* with the live ids in place of the recorded ones; *reply* itself if it holds none."""
-        return rename_reply(reply, self._live.get) if self.renames else reply
+        return rename_reply(reply, self.get_live) if self.renames else reply
 
     def find_pairs(self, request: Request) -> tuple[tuple[str, str], ...]:
         """Return the ids in *request* that stand for others, with those: (live, recorded)."""

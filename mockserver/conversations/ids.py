@@ -1,13 +1,16 @@
 """The ids of threads, runs, checkpoints and messages in a recorded exchange. No I/O."""
 
+import re
 from collections.abc import Iterator
 from enum import Enum
 
+from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.cassette.model import Exchange
 from mockserver.conversations.id_places import IN_PATH, UUID
 from mockserver.conversations.json_parts import parse_or_none, read_json_parts
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
+from mockserver.thread_log.event import Event
 
 
 class IdKind(Enum):
@@ -27,6 +30,7 @@ _KINDS = {
     "checkpoint_id": IdKind.CHECKPOINT,
     "parent_checkpoint_id": IdKind.CHECKPOINT,
     "langgraph_request_id": IdKind.RUN,
+    "interrupt_id": IdKind.KEPT,
     "checkpoint_ns": IdKind.KEPT,
     "langgraph_checkpoint_ns": IdKind.KEPT,
 }
@@ -38,6 +42,9 @@ _MESSAGE_TYPES = frozenset(
 )
 _OF_TASKS_AND_CALLS = ("args", "interrupts", "triggers")
 """Keys of tool calls, and of tasks in states and in streams."""
+
+_OF_RUN = re.compile(rf"synth:({UUID_PATTERN}):", re.IGNORECASE)
+"""The id of an event that the server made of the status of a run."""
 
 _INTERRUPT_LISTS = ("__interrupt__", "interrupts")
 
@@ -56,9 +63,30 @@ def find_response_ids(exchange: Exchange) -> tuple[tuple[IdKind, str], ...]:
     return tuple((kind, identity) for identity, kind in found.items())
 
 
+def find_event_ids(event: Event) -> Iterator[tuple[IdKind, str]]:
+    """Yield the ids in *event*, one of a thread."""
+    if (run := find_run_of_event(event.identity)) is not None:
+        yield IdKind.RUN, run
+    match event.method, event.params.get("data"):
+        case "messages", {"event": "message-start", "id": str(identity)}:
+            yield IdKind.MESSAGE, identity
+        case "checkpoints", {"id": str(identity)}:
+            yield IdKind.CHECKPOINT, identity
+        case _, payload:
+            yield from ((kind, one) for one, kind in _find_json_ids(payload))
+
+
+def find_run_of_event(identity: str) -> str | None:
+    """Return the run that the id of an event names, or None."""
+    found = _OF_RUN.match(identity)
+    return found[1] if found else None
+
+
 def find_message_ids(request: Request) -> tuple[str | None, ...]:
-    """Return the id of each message in *request*, a run or a state update; None for a message without one."""
+    """Return the id of each message in *request*, a run, a state update or a command; None for a message without one."""
     body = parse_or_none(request.body) if b'"messages"' in request.body else None
+    if isinstance(body, dict) and isinstance(body.get("params"), dict):
+        body = body["params"]
     given = body.get("input") or body.get("values") if isinstance(body, dict) else None
     messages = given.get("messages") if isinstance(given, dict) else None
     if isinstance(messages, dict):

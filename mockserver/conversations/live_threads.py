@@ -1,14 +1,18 @@
 """The live threads of a session. Each plays a recorded conversation, or belongs to the fake graph. No I/O, no clock."""
 
 from collections import Counter, OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mockserver.conversations import ids
 from mockserver.conversations.conversation import Began, Conversation, Identity
 from mockserver.conversations.id_map import IdMap, create_id
+from mockserver.conversations.live_events import LiveEvents
+from mockserver.conversations.recorded_events import RecordedEvents
 from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.thread_requests import RequestKind
 from mockserver.http.messages import Request
+from mockserver.http.pacing import Pace
 from mockserver.matching.index import Entry
 from mockserver.matching.keys import Key
 
@@ -43,6 +47,8 @@ class LiveThread:
     read_counts: Counter[ReadKey] = field(default_factory=Counter)
     handed_over: int = -1
     """The progress up to which the fake graph knows it."""
+    events: LiveEvents | None = None
+    """Its events, once a turn or an event stream needs them."""
 
 
 class LiveThreads:
@@ -53,6 +59,8 @@ class LiveThreads:
         """How many threads have played each conversation."""
         self.creation_counts: Counter[Identity] = Counter()
         """How often the creation of each conversation was played."""
+        self.open_streams: Counter[str] = Counter()
+        """How many event streams of each thread are open."""
         self._threads: OrderedDict[str, LiveThread] = OrderedDict()
         self._used: set[str] = set()
         self._reserved: dict[str, str] = {}
@@ -137,11 +145,47 @@ class LiveThreads:
 
     def bind_response_ids(self, live: LiveThread, entry: Entry, recordings: Recordings) -> None:
         """Bind fresh ids for those in the response of *entry*, unless this is the first play of the conversation."""
+        self.bind_found_ids(live, recordings.reader.get_response_ids(entry))
+
+    def bind_found_ids(self, live: LiveThread, found: Iterable[tuple[ids.IdKind, str]]) -> None:
+        """Bind fresh ids for those *found* in a response or in events, unless this is the first play of the conversation."""
         if not live.play:
             return
-        for kind, recorded in recordings.reader.get_response_ids(entry):
+        for kind, recorded in found:
             if kind is not ids.IdKind.KEPT and recorded not in live.ids:
                 live.ids.bind(recorded, create_id(recorded, live.play))
+
+    def begin_by_stream(self, thread: str, conversation: Conversation) -> None:
+        """Have *thread* play *conversation* from its beginning, which an event stream shows."""
+        live = LiveThread(thread, conversation.began, is_named_by_client=True)
+        self.record_play(live, conversation, RequestKind.READ, 0)
+        live.ids.bind(conversation.thread, thread)
+
+    def start_events(
+        self, live: LiveThread, recorded: RecordedEvents, pace: Pace, answered_at: float
+    ) -> None:
+        """Play the events *recorded* of the last turn of *live*, whose response is complete when it is *answered_at*."""
+        if live.events is None and not recorded.stretches:
+            return
+        if live.events is None or live.events.progress != live.progress - 1:
+            self._open_events(live, recorded, live.progress - 1, pace)
+        stretch = recorded.stretches.get(live.progress)
+        self.bind_found_ids(live, stretch.ids if stretch else ())
+        assert live.events is not None
+        live.events.start_turn(recorded, live.progress, live.ids, answered_at)
+
+    def get_events(self, live: LiveThread, recorded: RecordedEvents, pace: Pace) -> LiveEvents:
+        """Return the events of *live*; those *recorded* until its progress are past, if no turn has started them."""
+        return live.events or self._open_events(live, recorded, live.progress, pace)
+
+    def _open_events(
+        self, live: LiveThread, recorded: RecordedEvents, progress: int, pace: Pace
+    ) -> LiveEvents:
+        for number in range(progress + 1):
+            if (stretch := recorded.stretches.get(number)) is not None:
+                self.bind_found_ids(live, stretch.ids)
+        live.events = LiveEvents(recorded, progress, live.ids, pace)
+        return live.events
 
     def add_copy(self, origin: LiveThread, entry: Entry, recordings: Recordings) -> None:
         """Add the copy of *origin* that the response of *entry* shows."""

@@ -8,10 +8,9 @@ from mockserver.conversations.assistants import recorded_assistants
 from mockserver.conversations.conversation import (
     Began,
     Conversation,
-    ExchangeReader,
     Identity,
-    Load,
 )
+from mockserver.conversations.exchange_reader import ExchangeReader, Load
 from mockserver.conversations.thread_requests import RequestKind, parse_thread_request
 from mockserver.formats.json_text import Json
 from mockserver.matching.index import Cassette, Entry, Index
@@ -95,7 +94,7 @@ class Recordings:
         self._by_thread[conversation.thread].append(conversation)
         if conversation.began is Began.CREATED and creation is not None:
             self._creations[rules, creation.shape].append(conversation)
-        elif conversation.began is Began.UNSEEN:
+        elif conversation.began is Began.UNSEEN and conversation.requests:
             opening, _ = conversation.requests[0]
             self._openings[rules, opening.shape].append(conversation)
         for entry, request in conversation.requests:
@@ -133,6 +132,9 @@ def _group_conversations(cassette: Cassette, reader: ExchangeReader) -> Iterator
             continue
         if thread not in current:
             begin(thread)
+        if request.opens_events:
+            current[thread].streams.append(entry)
+            continue
         current[thread].requests.append((entry, request))
         if request.path == "/copy":
             copied = reader.read_shown_thread(entry)

@@ -1,6 +1,7 @@
 """Which new conversations of a recording were recorded before. No I/O."""
 
-from mockserver.conversations.conversation import Conversation, Load
+from mockserver.conversations.conversation import Conversation
+from mockserver.conversations.exchange_reader import Load
 from mockserver.conversations.recordings import Recordings
 from mockserver.matching.index import Cassette, Entry, Index
 from mockserver.matching.keys import Key

@@ -3,11 +3,10 @@
 from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Repeat
-from mockserver.conversations.answers import Answer, How, Refusal
+from mockserver.conversations.answers import Answer, How, Refusal, answer_turn
 from mockserver.conversations.candidates import Candidates, has_same_turns, is_used_up, start_id_map
-from mockserver.conversations.conversation import Began, Conversation, Step
+from mockserver.conversations.conversation import Began, Conversation
 from mockserver.conversations.derived import derive_existing_run, derive_run
-from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.live_threads import LiveThread, LiveThreads
 from mockserver.conversations.query import Query
 from mockserver.conversations.recordings import Recordings
@@ -97,11 +96,13 @@ class Search:
         if known:
             live.began = known[0].began
         shapes, recordings = self.query.shapes, self.recordings
-        candidates = recordings.find_turn(shapes, 0) if is_turn else recordings.find_opened(shapes)
+        # A turn that was refused is a read.
+        candidates = recordings.find_turn(shapes, 0) if is_turn else []
+        candidates += recordings.find_opened(shapes)
         for conversation in () if known else self.candidates.sort(live, candidates):
-            first = (conversation.turns if is_turn else conversation.steps)[0]
             names = start_id_map(conversation, thread)
-            if self.query.build_key(names, conversation.rules) == first.entry.key:
+            key = self.query.build_key(names, conversation.rules)
+            if conversation.find_first_progress(key) == 0:
                 return self._answer_first(live, conversation, "began with its first request")
         if is_turn and (derived := self._derive_turn(live, None)):
             return derived
@@ -109,8 +110,7 @@ class Search:
             return Refusal(
                 f"no recorded conversation begins with this request, and there is no thread {thread}"
             )
-        expected = known[0].steps[0].entry if known[0].steps else known[0].creation
-        return Refusal(f"the recorded thread {thread} has no such request", expected)
+        return Refusal(f"the recorded thread {thread} has no such request", known[0].first_entry)
 
     def _answer_first(
         self, live: LiveThread, conversation: Conversation, why: str
@@ -120,7 +120,7 @@ class Search:
         found = self.candidates.find_read(live, conversation, names, during_run=False)
         turn = next(iter(conversation.turns[live.progress :]), None)
         if not found and turn and turn.entry.key == self.query.build_key(names, conversation.rules):
-            return _answer_turn(live, conversation, turn, names, why)
+            return answer_turn(live, conversation, turn, names, why)
         return replace(found, why=why) if found else Refusal("this request was recorded later")
 
     def _find_turn(self, live: LiveThread) -> Answer | Refusal:
@@ -155,17 +155,19 @@ class Search:
         if number < len(turns) and turns[number].entry.key == key:
             refused = [step for step in current.reads.get(key, ()) if step.progress == number]
             if live.read_counts[number, False, key] >= len(refused):
-                return _answer_turn(live, current, turns[number], live.ids, "kept")
+                return answer_turn(live, current, turns[number], live.ids, "kept")
         return self.candidates.find_read(live, current, live.ids, during_run=False)
 
     def _find_repeated(self, live: LiveThread, current: Conversation) -> Answer | None:
         """Return the last played turn that is the request, which a client repeats."""
-        if self.can_switch and not live.is_named_by_client:
+        # A client that follows the thread has seen the events of that turn, and would ignore them.
+        is_followed = self.threads.open_streams[live.identity] > 0
+        if is_followed or (self.can_switch and not live.is_named_by_client):
             return None
         key = self.query.build_key(live.ids, current.rules)
         for step in reversed(current.turns[: live.progress]):
             if step.entry.key == key and step.entry.repeat is not Repeat.ERROR:
-                return _answer_turn(live, current, step, live.ids, "went back")
+                return answer_turn(live, current, step, live.ids, "went back")
         return None
 
     def _take_over(
@@ -176,7 +178,7 @@ class Search:
         names = self.candidates.translate_ids(live, current, other)
         if self.query.build_key(names, other.rules) != step.entry.key:
             return None
-        return _answer_turn(live, other, step, names, _explain_take_over(live, current))
+        return answer_turn(live, other, step, names, _explain_take_over(live, current))
 
     def _derive_turn(self, live: LiveThread, current: Conversation | None) -> Answer | None:
         """Return a next turn that differs in its stream modes only, with the response that is made from the recorded one."""
@@ -202,7 +204,7 @@ class Search:
             response = derive_run(exchange, names.to_recorded_request(self.query.request))
             if response is not None:
                 why = "kept" if other is current else _explain_take_over(live, current)
-                answer = _answer_turn(live, other, step, names, why)
+                answer = answer_turn(live, other, step, names, why)
                 return replace(answer, how=How.DERIVED, response=response)
         return None
 
@@ -285,12 +287,6 @@ def commit(answer: Answer, search: Search) -> None:
         threads.add_copy(live, answer.entry, search.recordings)
     if query.target.is_deletion:
         threads.remove(live)
-
-
-def _answer_turn(
-    live: LiveThread, conversation: Conversation, step: Step, names: IdMap, why: str
-) -> Answer:
-    return Answer(step.entry, RequestKind.TURN, live, conversation, step.progress, names, why)
 
 
 def _explain_take_over(live: LiveThread, current: Conversation | None) -> str:

@@ -10,7 +10,11 @@ from mockserver.conversations.json_parts import parse_or_none
 _ON_THREAD = re.compile(rf"(?:^|/)threads/(?P<thread>{UUID_PATTERN})(?P<call>/[^?]*)?/?(?:\?|$)", re.IGNORECASE)  # fmt: skip
 _CREATION = re.compile(r"(?:^|/)threads/?$")
 TURN_PATHS = ("/runs", "/runs/stream", "/runs/wait", "/state")
-_CANCEL = re.compile(r"/runs/[^/]+/cancel")
+COMMANDS = "/commands"
+"""The path of commands. One that starts a run is a turn; the server accepts others without effect."""
+EVENTS = "/stream/events"
+"""The path of the events of a thread. What a client gets is computed from all recorded events of the thread."""
+CANCEL_PATH = re.compile(r"/runs/[^/]+/cancel")
 
 
 class RequestKind(Enum):
@@ -31,6 +35,8 @@ class ThreadRequest:
     path: str
     """The path below the thread: `/runs/stream`, or nothing for the thread itself."""
     is_deletion: bool = False
+    opens_events: bool = False
+    """Whether it asks for the events of the thread."""
 
 
 def parse_thread_request(method: str, path: str) -> ThreadRequest | None:
@@ -41,15 +47,21 @@ def parse_thread_request(method: str, path: str) -> ThreadRequest | None:
         return ThreadRequest(RequestKind.CREATION, None, "") if is_creation else None
     below = (found["call"] or "").rstrip("/")
     kind = RequestKind.READ
-    if method == "POST" and below in TURN_PATHS:
+    if method == "POST" and below in (*TURN_PATHS, COMMANDS):
         kind = RequestKind.TURN
     elif (
         method in ("PATCH", "DELETE")
         or below == "/copy"
-        or (method == "POST" and _CANCEL.fullmatch(below))
+        or (method == "POST" and CANCEL_PATH.fullmatch(below))
     ):
         kind = RequestKind.CHANGE
-    return ThreadRequest(kind, found["thread"].lower(), below, method == "DELETE" and not below)
+    return ThreadRequest(
+        kind,
+        found["thread"].lower(),
+        below,
+        is_deletion=method == "DELETE" and not below,
+        opens_events=method == "POST" and below == EVENTS,
+    )
 
 
 def parse_thread_id(raw: bytes) -> str | None:

@@ -94,6 +94,8 @@ def _canonical_body(call: str, body: Json) -> Json:
             return [run_bodies.canonicalize_run(run_body, threaded) for run_body in body]
         return run_bodies.canonicalize_run(body, threaded)
     on_thread = _OF_THREAD.sub("", call)
+    if on_thread == "/commands" and isinstance(body, dict):
+        return run_bodies.canonicalize_command(body)
     if on_thread == "/state" and isinstance(body, dict) and isinstance(body.get("values"), dict):
         body = {**body, "values": run_bodies.canonicalize_state(body["values"])}
     defaults = _CALLS.get(call) or _OF_THREADS.get(on_thread)

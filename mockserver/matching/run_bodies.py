@@ -52,6 +52,7 @@ _DEFAULTS_ON_THREAD = _DEFAULTS | {
     "if_not_exists": ("reject",),
     "multitask_strategy": ("enqueue",),
 }
+_COMMAND_DEFAULTS: Defaults = {"namespace": ([],), "multitaskStrategy": ("enqueue",)}
 # The server's own default differs, but RemoteGraph for JS sends 25 with every run.
 _CONFIG_DEFAULTS: Defaults = {
     "tags": ([],),
@@ -106,6 +107,21 @@ def canonicalize_run(body: Json, threaded: bool) -> Json:
     if isinstance(command, dict) and isinstance(command.get("update"), dict):
         form["command"] = {**command, "update": canonicalize_state(command["update"])}
     return drop_defaults(form, _DEFAULTS_ON_THREAD if threaded else _DEFAULTS_STATELESS)
+
+
+def canonicalize_command(body: dict[str, Json]) -> dict[str, Json]:
+    """Return the *body* of a command of event streams in canonical form: its number does not count, nor does the thread in its config."""
+    form = {name: part for name, part in body.items() if name != "id"}
+    params = form.get("params")
+    if not isinstance(params, dict):
+        return form
+    match params.get("config"):
+        case {"configurable": {"thread_id": _, **others}, **rest}:
+            params = {**params, "config": {**rest, "configurable": others}}
+        case _:
+            pass
+    form["params"] = canonicalize_run(drop_defaults(params, _COMMAND_DEFAULTS), threaded=True)
+    return form
 
 
 def find_run_modes(form: dict[str, Json]) -> list[str] | None:

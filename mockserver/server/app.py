@@ -185,7 +185,7 @@ class App:
             case TimedBody() as paced:
                 with self._streams.keep(session_name(incoming), request):
                     return await _send_timed(request, reply, paced, started)
-            case StreamingBody() as live if reply.source is ReplySource.FAKE:
+            case StreamingBody() as live if reply.source is not ReplySource.UPSTREAM:
                 with self._streams.keep(session_name(incoming), request):
                     return await self._relay(request, incoming, reply, live)
             case StreamingBody() as live:

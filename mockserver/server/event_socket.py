@@ -117,7 +117,8 @@ class EventSocket:
     async def _open_stream(self) -> bool:
         """Begin again with a stream for all subscriptions; close the socket and return False if it is refused."""
         channels = sorted(set().union(*(one.channels for one in self._subscriptions.values())))
-        body = dumps({"channels": channels})
+        parts = [one.to_json() for one in self._subscriptions.values()]
+        body = dumps({"channels": channels, "subscriptions": parts})
         reply = await self._ask(request_on_thread(self._opening, "/stream/events", body))
         if reply.status >= 400:
             why = (await _whole(reply)).decode("utf-8", "replace")

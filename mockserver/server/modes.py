@@ -97,19 +97,14 @@ def serve(
         if script
         else lambda: None
     )
-    return _create_replay_server(
-        "serve",
-        paths,
-        options,
-        log,
-        lambda cassettes: Fake(
-            Api(runs, tuple(graphs)),
-            options.pace,
-            cassettes,
-            reload_script=reload_script,
-            epoch=fake_now or EPOCH,
-        ),
-    )
+
+    def create_fake(cassettes: Cassettes) -> Fake:
+        api = Api(runs, tuple(graphs))
+        cassettes.threads.find_fake_source = api.event_streams.find_source
+        epoch = fake_now or EPOCH
+        return Fake(api, options.pace, cassettes, reload_script=reload_script, epoch=epoch)
+
+    return _create_replay_server("serve", paths, options, log, create_fake)
 
 
 def record(

@@ -13,6 +13,9 @@ _CHANNELS = {"input.requested": "input", "input.answered": "input"}
 """The channels of the methods that are not named like their channel."""
 
 
+_ENDS = ("completed", "failed", "interrupted")
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """An event with the id *identity*, which is the same in every stream of the thread."""
@@ -30,6 +33,19 @@ class Event:
     def channel(self) -> str:
         """The channel on which it is sent."""
         return _CHANNELS.get(self.method, self.method)
+
+    @property
+    def status(self) -> str | None:
+        """The status of a run of the thread that it shows, or None."""
+        match self.params:
+            case {"namespace": [], "data": {"event": str(status)}} if self.method == "lifecycle":
+                return status
+            case _:
+                return None
+
+    @property
+    def ends_run(self) -> bool:
+        return self.status in _ENDS
 
     @property
     def custom_channel(self) -> str | None:

@@ -47,11 +47,16 @@ class Filter:
         namespace = event.namespace
         return not self.namespaces or any(self._is_below(namespace, one) for one in self.namespaces)
 
+    def to_json(self) -> dict[str, Json]:
+        """Return the JSON form without *since*; see `parse_filter`."""
+        form: dict[str, Json] = {"channels": sorted(self.channels)}
+        if self.namespaces:
+            form["namespaces"] = [list(one) for one in self.namespaces]
+        return form if self.depth is None else {**form, "depth": self.depth}
+
     def _is_below(self, namespace: Namespace, prefix: Namespace) -> bool:
         more = len(namespace) - len(prefix)
-        if more < 0 or (self.depth is not None and more > self.depth):
-            return False
-        return all(map(_is_segment, namespace, prefix))
+        return is_within(namespace, prefix) and (self.depth is None or more <= self.depth)
 
 
 def parse_filter(value: Json) -> Filter:
@@ -73,6 +78,17 @@ def parse_filter(value: Json) -> Filter:
         _natural(body.get("depth")),
         _natural(body.get("since")) or 0,
     )
+
+
+def parse_filters(value: Json) -> list[Filter]:
+    """Return the filter in the JSON *value*, then those of the `subscriptions` that it stands for, if any; see `parse_filter`."""
+    parts = value.get("subscriptions") if isinstance(value, dict) else None
+    return [parse_filter(value), *map(parse_filter, parts if isinstance(parts, list) else [])]
+
+
+def is_within(namespace: Namespace, prefix: Namespace) -> bool:
+    """Return whether *namespace* begins with *prefix*."""
+    return len(namespace) >= len(prefix) and all(map(_is_segment, namespace, prefix))
 
 
 def is_channel(name: Json) -> bool:

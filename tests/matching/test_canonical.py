@@ -288,3 +288,45 @@ def test_a_lone_surrogate_names_no_graph() -> None:
     request = Request("POST", "/runs/wait", body=b'{"assistant_id":"\\ud800"}')
 
     assert canonicalize(request)["body"] == {"assistant_id": "\ud800"}
+
+
+COMMANDS = "/threads/t/commands"
+COMMAND: dict[str, Any] = {
+    "id": 1,
+    "method": "run.start",
+    "params": {
+        "assistant_id": "agent",
+        "input": {"messages": [{"type": "human", "content": "hi", "id": "a"}]},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("params", "is_same"),
+    [
+        pytest.param({"config": {"configurable": {"thread_id": "t"}}}, True, id="its thread"),
+        pytest.param({"multitaskStrategy": "enqueue"}, True, id="default"),
+        pytest.param({"multitaskStrategy": "interrupt"}, False, id="strategy"),
+        pytest.param({"config": {"configurable": {"checkpoint_id": "c"}}}, False, id="fork"),
+        pytest.param({"input": {"messages": [{"role": "user", "content": "hi"}]}}, True, id="role"),
+        pytest.param(
+            {"input": {"messages": [{"role": "user", "content": "ho"}]}}, False, id="text"
+        ),
+    ],
+)
+def test_a_command_means_what_its_run_means(params: Any, is_same: bool) -> None:
+    body = {**COMMAND, "id": 2, "params": {**COMMAND["params"], **params}}
+
+    assert (key(body, COMMANDS) == key(COMMAND, COMMANDS)) is is_same
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ([1], [2]),
+        ({"id": 1, "method": "run.start"}, {"id": 1, "method": "input.respond"}),
+        ({"id": 1, "params": 7}, {"id": 1, "params": 8}),
+    ],
+)
+def test_an_odd_command_means_itself(one: Any, other: Any) -> None:
+    assert key(one, COMMANDS) == key(one, COMMANDS) != key(other, COMMANDS)

@@ -58,7 +58,7 @@ class Database:
     """How often each request succeeded, by its key."""
 
     watchers: set[Callable[[], None]] = field(default_factory=set)
-    """Called when a run is added or cancelled."""
+    """Called when a run is added or cancelled, also on a thread that plays a recorded conversation."""
 
     changes: int = 0
     """The number of changes to threads and items."""
@@ -107,6 +107,9 @@ class Database:
         self.threads[thread.identity] = thread
         thread.watchers = self.watchers
         drop_oldest(self.threads)
+        self.notify_watchers()
+
+    def notify_watchers(self) -> None:
         for changed in tuple(self.watchers):
             changed()
 

@@ -4,21 +4,18 @@ Source: langgraph-api 0.16.7, `api/event_streaming`.
 """
 
 from mockserver.fake.api.commands import Commands, error_envelope
+from mockserver.fake.api.database import Database
 from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.thread_runs import ThreadRuns
 from mockserver.fake.api.threads import Threads
 from mockserver.fake.api.validation import HTTPError, parse_json, parse_uuid
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.replies import Response, error_response, json_response
-from mockserver.fake.threads.event_stream import EventStream
+from mockserver.fake.threads.event_stream import HEADERS, EventSource, EventStream
+from mockserver.fake.threads.thread import ThreadEvents
 from mockserver.formats.json_text import Json
 from mockserver.thread_log.filter import FilterError, parse_filter
 
-_HEADERS = (
-    ("cache-control", "no-store"),
-    ("x-accel-buffering", "no"),
-    ("content-type", "text/event-stream; charset=utf-8"),
-)
 _NOT_A_COMMAND = "Protocol commands must include an integer id and string method."
 
 
@@ -45,10 +42,13 @@ class EventStreams:
         except FilterError as error:
             return error_response(400, str(error))
         database, name = call.database, parse_uuid(call.path[0]) or call.path[0]
-        reader = EventStream(
-            name, selected, database.threads, database.watchers, self._runs.play_on_thread
-        )
-        return Response(200, _HEADERS, reader)
+        reader = EventStream(selected, lambda: self.find_source(database, name), database.watchers)
+        return Response(200, HEADERS, reader)
+
+    def find_source(self, database: Database, thread: str) -> EventSource | None:
+        """Return the events of *thread* in *database*, or None if it does not exist yet."""
+        found = database.threads.get(thread)
+        return ThreadEvents(found, self._runs.play_on_thread) if found else None
 
 
 def _body(call: ApiCall) -> Json:

@@ -11,6 +11,7 @@ from mockserver.fake.graph.metadata import AGENT
 from mockserver.fake.ids import EPOCH, Ids
 from mockserver.fake.threads.thread import Thread
 from mockserver.formats.json_text import Json
+from mockserver.thread_log.log import ThreadLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class KnownThread:
     values: Mapping[str, Json] | None = None
     states: tuple[Mapping[str, Json], ...] = ()
     """Its states as `/history` returns them, but oldest first."""
+    log: ThreadLog | None = None
+    """Its events so far; those of its further runs are appended."""
 
 
 def adopt_thread(database: Database, known: KnownThread, epoch: datetime = EPOCH) -> None:
@@ -43,6 +46,8 @@ def adopt_thread(database: Database, known: KnownThread, epoch: datetime = EPOCH
                 "created_at": ids.time(),
             }
         )
+    if known.log is not None:
+        thread.log = known.log
     for number, state in enumerate(states):
         thread.history.put(_create_checkpoint(name, state, number))
     if states:

@@ -73,7 +73,7 @@ class Api:
         self._threads = Threads(runs)
         self._states = ThreadStates(self._threads, runs)
         self._on_thread = ThreadRuns(runs, self._threads, self.assistants)
-        self._event_streams = EventStreams(runs, self._threads, self._on_thread)
+        self.event_streams = EventStreams(runs, self._threads, self._on_thread)
         self._joining = ExistingRuns(runs, self._threads)
         self._cancelling = RunCancellation(self._threads)
         self._routes = self._all_routes()
@@ -179,8 +179,8 @@ class Api:
             _route("PATCH", "/threads/*", threads.patch),
             _route("DELETE", "/threads/*", threads.delete),
             _route("POST", "/threads/*/copy", threads.copy),
-            _route("POST", "/threads/*/commands", self._event_streams.command),
-            _route("POST", "/threads/*/stream/events", self._event_streams.stream),
+            _route("POST", "/threads/*/commands", self.event_streams.command),
+            _route("POST", "/threads/*/stream/events", self.event_streams.stream),
             _route("GET", "/threads/*/stream", _unsupported(NO_THREAD_STREAM)),
             _route("GET", "/threads/*/storage", _unsupported(NO_STORAGE)),
             _route("GET", "/threads/*/state", states.get),

@@ -1,24 +1,41 @@
 """The body of an event stream: the events of a thread, from its first run on. No I/O."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from math import inf
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from mockserver.fake.graph.runner import HEARTBEAT
 from mockserver.fake.json_format import to_server_json
-from mockserver.fake.threads.thread import Play, Thread
 from mockserver.formats import sse
 from mockserver.thread_log.event import NumberedEvent
 from mockserver.thread_log.filter import Filter
-from mockserver.thread_log.log import Subscription
+from mockserver.thread_log.log import Subscription, ThreadLog
 
 _CACHED = 128
 """How many events are kept encoded, since all streams of a thread send the same."""
 
+HEADERS = (
+    ("cache-control", "no-store"),
+    ("x-accel-buffering", "no"),
+    ("content-type", "text/event-stream; charset=utf-8"),
+)
+
+
+class EventSource(Protocol):
+    """What fills the *log* of a thread as time passes; *now* is the current time of the clock, in seconds."""
+
+    log: ThreadLog
+
+    def settle(self, now: float) -> None:
+        """Append the events that are due until *now*."""
+
+    def next_event(self) -> float:
+        """Return when the next event is due; infinity if none is known."""
+
 
 class EventStream:
-    """The events that *selected* selects of the thread *name* in *threads*, which need not exist yet.
+    """The events that *selected* selects of the thread that *find_source* returns, None while it does not exist.
 
     It never ends by itself. *watchers* are called when the thread is created or changes.
     """
@@ -27,30 +44,26 @@ class EventStream:
 
     def __init__(
         self,
-        name: str,
         selected: Filter,
-        threads: Mapping[str, Thread],
+        find_source: Callable[[], EventSource | None],
         watchers: set[Callable[[], None]],
-        play: Play,
     ) -> None:
-        self._name = name
         self._selected = selected
-        self._threads = threads
+        self._find_source = find_source
         self._watchers = watchers
-        self._play = play
-        self._thread: Thread | None = None
+        self._log: ThreadLog | None = None
         self._subscription: Subscription | None = None
 
     def read(self, now: float) -> tuple[bytes, float]:
         """Return the new events, and when the next one is due."""
-        thread = self._threads.get(self._name)
-        if thread is None:
+        source = self._find_source()
+        if source is None:
             return b"", inf
-        thread.settle(self._play, now)
-        if thread is not self._thread or self._subscription is None:
-            self._thread = thread
-            self._subscription = Subscription(thread.log, self._selected)
-        return b"".join(map(_encode, self._subscription.read())), thread.next_stream_event()
+        source.settle(now)
+        if source.log is not self._log or self._subscription is None:
+            self._log = source.log
+            self._subscription = Subscription(source.log, self._selected)
+        return b"".join(map(_encode, self._subscription.read())), source.next_event()
 
     def client_left(self, now: float) -> None:
         """Do nothing: runs go on."""

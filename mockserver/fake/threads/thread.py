@@ -258,3 +258,20 @@ class Thread:
 
 def convert_interrupt(interrupt: Json) -> dict[str, Json]:
     return {"id": interrupt["id"], "value": interrupt["value"]}
+
+
+class ThreadEvents:
+    """The events of *thread*, whose runs *play* plays; see EventSource."""
+
+    def __init__(self, thread: Thread, play: Play) -> None:
+        self.log = thread.log
+        self._thread = thread
+        self._play = play
+
+    def settle(self, now: float) -> None:
+        """Apply everything that is due until *now*."""
+        self._thread.settle(self._play, now)
+
+    def next_event(self) -> float:
+        """Return when the next event is due, or a run starts; infinity if no run is active."""
+        return self._thread.next_stream_event()

@@ -1,15 +1,15 @@
 """Responds from the fake graph."""
 
-import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from datetime import datetime
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.conversations.id_places import UUID
 from mockserver.conversations.live_threads import LiveThreads
 from mockserver.conversations.thread_requests import (
+    COMMANDS,
     RequestKind,
     ThreadRequest,
     parse_thread_id,
@@ -19,7 +19,7 @@ from mockserver.fake.api.database import Database
 from mockserver.fake.api.known_threads import adopt_thread
 from mockserver.fake.api.routes import Api
 from mockserver.fake.ids import EPOCH, Ids
-from mockserver.fake.replies import KEEPALIVE_SECONDS, BodyReader, ScheduledBody, scale_to_pace
+from mockserver.fake.replies import BodyReader, ScheduledBody, scale_to_pace
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import (
     Reply,
@@ -33,6 +33,7 @@ from mockserver.http.messages import (
 from mockserver.http.pacing import Pace
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.keys import request_key
+from mockserver.server.responders.body_stream import stream_body
 from mockserver.server.responders.miss import create_miss_reply, explain_near_miss, is_browser_noise
 from mockserver.server.responders.replay import Cassettes
 
@@ -74,6 +75,7 @@ class Fake:
         if "/threads/" in request.path:
             for known in cassettes.threads.find_known_threads(session, thread):
                 adopt_thread(database, known, self._epoch)
+            _finish_events(thread_request, session.threads)
         form = canonicalize(request)
         self._adopt_assistant(form, thread, database)
         near_miss = explain_near_miss(cassettes, request)
@@ -120,7 +122,15 @@ class Fake:
         if isinstance(body, ScheduledBody):
             return scale_to_pace(body, self._pace)
         chunk, more = body.read(time.monotonic())
-        return chunk if more is None else StreamingBody(_stream_body(body, chunk))
+        return chunk if more is None else StreamingBody(stream_body(body, chunk))
+
+
+def _finish_events(thread_request: ThreadRequest | None, threads: LiveThreads) -> None:
+    """Before the fake graph starts a turn on a recorded thread, end the events of the turns before it."""
+    if thread_request is not None and thread_request.kind is RequestKind.TURN:
+        live = threads.get(thread_request.thread or "")
+        if live is not None and live.events is not None and not live.is_fake:
+            live.events.finish()
 
 
 def _hand_over(
@@ -130,41 +140,13 @@ def _hand_over(
     if thread_request.kind is RequestKind.CREATION or thread_request.path == "/copy":
         if isinstance(body, bytes) and (created := parse_thread_id(body)) is not None:
             threads.add_created_by_fake(created)
-    elif thread_request.thread is not None and (
-        thread_request.kind in (RequestKind.TURN, RequestKind.CHANGE)
-        or thread_request.path == "/commands"
+    elif thread_request.thread is not None and thread_request.kind in (
+        RequestKind.TURN,
+        RequestKind.CHANGE,
     ):
-        threads.give_to_fake(thread_request.thread)
-
-
-async def _stream_body(reader: BodyReader, chunk: bytes) -> AsyncGenerator[bytes, None]:
-    """Yield *chunk*, then the rest of the body as time passes."""
-    loop = asyncio.get_running_loop()
-    changed = asyncio.Event()
-    unsubscribe = reader.subscribe(changed.set)
-    next_keepalive = time.monotonic() + KEEPALIVE_SECONDS
-    more: float | None = 0.0
-    try:
-        if chunk:
-            yield chunk
-        while True:
-            chunk, more = reader.read(time.monotonic())
-            if chunk:
-                yield chunk
-            if more is None:
-                return
-            delay = min(more, next_keepalive) - time.monotonic()
-            timer = loop.call_later(delay, changed.set)
-            await changed.wait()
-            timer.cancel()
-            changed.clear()
-            if time.monotonic() >= next_keepalive:
-                next_keepalive += KEEPALIVE_SECONDS
-                yield reader.keepalive
-    finally:
-        unsubscribe()
-        if more is not None:
-            reader.client_left(time.monotonic())
+        is_refused = isinstance(body, bytes) and b'"type":"error"' in body
+        if not (is_refused and thread_request.path == COMMANDS):
+            threads.give_to_fake(thread_request.thread)
 
 
 def _find_assistant_id(form: dict[str, Json]) -> str | None:

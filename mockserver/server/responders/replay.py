@@ -1,13 +1,14 @@
 """Reply with recorded responses, and explain misses."""
 
 import asyncio
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mockserver.cassette.model import Repeat, Response
+from mockserver.cassette.model import Repeat
 from mockserver.cassette.playback import build_playback
-from mockserver.conversations.answers import How, Refusal
+from mockserver.conversations.answers import Refusal
+from mockserver.conversations.conversation import Conversation
 from mockserver.conversations.derived import derive_run
 from mockserver.conversations.outside import OutsideIds
 from mockserver.conversations.thread_requests import ThreadRequest, parse_thread_request
@@ -20,9 +21,9 @@ from mockserver.matching.index import Entry, Index, Match
 from mockserver.matching.miss import Miss, NearRequest, explain_missing_cassette
 from mockserver.matching.shape import find_shape
 from mockserver.redaction.redactor import RedactionRules, redact_for_matching, redacted_request
+from mockserver.server.responders.exchange_hit import ExchangeHit
 from mockserver.server.responders.lookup import Lookup, RequestKeys, ResponseCache
 from mockserver.server.responders.thread_replay import ThreadHit, ThreadReplay
-from mockserver.server.response_writer import without_prebuilt
 from mockserver.server.sessions import PlayedExchanges, Session, Sessions
 from mockserver.store.library import Library
 
@@ -50,7 +51,7 @@ class Cassettes:
         self.sessions = Sessions()
         self._played = PlayedExchanges(library.index)
         self._lookup = Lookup(library, rules)
-        self.threads = ThreadReplay(library, can_switch=can_switch, derives=derives)
+        self.threads = ThreadReplay(library, pace, can_switch=can_switch, derives=derives)
         self._library = library
         self._rules = rules
         self._once = once
@@ -87,6 +88,10 @@ class Cassettes:
         if self._once and thread_request is not None:
             return None  # the upstream does not know the recorded threads
         session = self._session(request)
+        if thread_request is not None and thread_request.opens_events:
+            await self._library.reload_if_changed()
+            opened = self._open_events(request, thread_request, session)
+            return opened if isinstance(opened, Reply) else None
         try:
             hit = self._find(request, thread_request, session, now)
         except ReadError:  # the file was edited in place
@@ -110,17 +115,19 @@ class Cassettes:
             if self._once or not await self._library.reload_if_changed():
                 raise
             return await self.respond(request)
-        label = hit.entry.label
-        self.sessions.count_play(session, label)
-        self._played.add(label, self._library.index)
+        self._count_play(session, hit.entry)
         return hit.play(reply)
+
+    def _count_play(self, session: Session, entry: Entry) -> None:
+        self.sessions.count_play(session, entry.label)
+        self._played.add(entry.label, self._library.index)
 
     def _session(self, request: Request) -> Session:
         return self.sessions.get_or_create(session_name(request))
 
     def _find(
         self, request: Request, thread_request: ThreadRequest | None, session: Session, now: float
-    ) -> "ThreadHit | _Hit | None":
+    ) -> ThreadHit | ExchangeHit | None:
         """Return the next exchange for *request*, or None."""
         if thread_request is not None:
             found = self._find_on_thread(request, thread_request, session, now)
@@ -135,10 +142,29 @@ class Cassettes:
         index = self._lookup.index_of(cassette_name(request))
         if index is None or not index.count:
             return None
+        if thread_request.opens_events:
+            opened = self._open_events(request, thread_request, session)
+            return opened if isinstance(opened, Refusal) else None
         redacted = redact_for_matching(request, self._rules, self._lookup.secrets(request))
         return self.threads.find(redacted, thread_request, index, session, now)
 
-    def _find_outside(self, request: Request, session: Session) -> "_Hit | None":
+    def _open_events(
+        self, request: Request, thread_request: ThreadRequest, session: Session
+    ) -> Reply | Refusal | None:
+        """Return the event stream that *request* asks for, or why there is none; None if the fake graph has the thread."""
+        index = self._lookup.index_of(cassette_name(request))
+        if index is None or not index.count or thread_request.thread is None:
+            return None
+
+        def count_streams(conversation: Conversation) -> None:
+            for entry in conversation.streams:
+                if not session.plays[entry.label]:
+                    self._count_play(session, entry)
+
+        events = self.threads.create_event_replay(index, session, count_streams)
+        return events.open(request, thread_request.thread)
+
+    def _find_outside(self, request: Request, session: Session) -> ExchangeHit | None:
         """Return the next exchange for *request*, which is not on a recorded thread."""
         keys = self._lookup.keys_for(request)
         found, recorded = keys.found, request
@@ -155,9 +181,13 @@ class Cassettes:
             return self._find_derived(recorded, keys, session)
         counter = (keys.cassette, found.key)
         entry = self._next(found, session.counts[counter])
-        return _Hit(entry, counter, request, session, self._library, pairs) if entry else None
+        return (
+            ExchangeHit(entry, counter, request, session, self._library, pairs) if entry else None
+        )
 
-    def _find_derived(self, request: Request, keys: RequestKeys, session: Session) -> "_Hit | None":
+    def _find_derived(
+        self, request: Request, keys: RequestKeys, session: Session
+    ) -> ExchangeHit | None:
         """Return an exchange whose request differs from *request* in its stream modes only, with the response that is made from it."""
         index = self._lookup.index_of(keys.cassette)
         if index is None or not index.count or not self._derives or self._once:
@@ -173,7 +203,7 @@ class Cassettes:
         response = derive_run(self._library.exchange(entry), redacted)
         if response is None:
             return None
-        return _Hit(entry, counter, request, session, self._library, response=response)
+        return ExchangeHit(entry, counter, request, session, self._library, response=response)
 
     def _find_renamed(
         self, request: Request, keys: RequestKeys, outside: OutsideIds
@@ -251,36 +281,3 @@ class Cassettes:
         if self._once or entries[-1].repeat is Repeat.ERROR:
             return None
         return entries[count % len(entries)] if entries[-1].repeat is Repeat.CYCLE else entries[-1]
-
-
-@dataclass(frozen=True, slots=True)
-class _Hit:
-    """The *entry* to play for *request*, which is not on a thread. Its plays count under *counter*.
-
-    *pairs* are the ids of the request that stand for recorded ones: live to recorded.
-    """
-
-    entry: Entry
-    counter: Hashable
-    request: Request
-    session: Session
-    library: Library
-    pairs: dict[str, str] = field(default_factory=dict)
-    response: Response | None = None
-    """The response, if it is not that of *entry*."""
-
-    def play(self, reply: Reply) -> Reply:
-        """Count the play, and return *reply* with the client's ids."""
-        session = self.session
-        session.counts[self.counter] += 1
-        outside, threads = session.outside_ids, session.threads
-        recorded = self.entry.fingerprint.ids
-        outside.bind(self.pairs or dict(zip(recorded, recorded, strict=True)))
-        if b'"messages"' in self.request.body and b'"id"' in self.request.body:
-            outside.bind_messages(self.request, self.library.request(self.entry))
-        translated = outside.to_live_reply(reply, threads)
-        id_pairs = tuple((live, one) for live, one in self.pairs.items() if live != one)
-        how = str(How.DERIVED) if self.response else None
-        if translated is reply and not id_pairs and how is None:
-            return reply  # only the unchanged reply is prebuilt for all clients
-        return replace(without_prebuilt(translated), id_pairs=id_pairs, how=how)

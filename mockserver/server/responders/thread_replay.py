@@ -1,18 +1,31 @@
 """Replay of requests on threads: each live thread of a session plays a recorded conversation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Response
 from mockserver.conversations.answers import Answer, Refusal
+from mockserver.conversations.conversation import Conversation
 from mockserver.conversations.handover import build_known_thread
 from mockserver.conversations.query import Query
 from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.search import Search, commit
-from mockserver.conversations.thread_requests import RequestKind, ThreadRequest
+from mockserver.conversations.thread_requests import (
+    CANCEL_PATH,
+    COMMANDS,
+    RequestKind,
+    ThreadRequest,
+)
 from mockserver.fake.api.known_threads import KnownThread
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Reply, Request, TimedBody
+from mockserver.http.pacing import Pace
 from mockserver.matching.index import Entry, Index
+from mockserver.server.responders.event_replay import (
+    EventReplay,
+    FindFakeSource,
+    with_command_number,
+)
 from mockserver.server.response_writer import without_prebuilt
 from mockserver.server.sessions import Session
 from mockserver.store.library import Library
@@ -22,10 +35,12 @@ _NEVER = float("-inf")
 
 @dataclass(frozen=True, slots=True)
 class ThreadHit:
-    """The *answer* that *search* found to a request on a thread."""
+    """The *answer* that *search* found to a request on a thread of *session*. Events come at this *pace*."""
 
     answer: Answer
     search: Search
+    session: Session
+    pace: Pace
 
     @property
     def entry(self) -> Entry:
@@ -38,24 +53,37 @@ class ThreadHit:
 
     def play(self, reply: Reply) -> Reply:
         """Return *reply*, which was recorded, for the live thread, which goes on."""
-        answer, live = self.answer, self.answer.thread
+        answer, live, query = self.answer, self.answer.thread, self.search.query
         commit(answer, self.search)
         if answer.kind is RequestKind.TURN:
             reply = self._with_run(reply)
+        elif CANCEL_PATH.fullmatch(query.target.path) and live.events is not None:
+            live.events.cancel(self.search.now)
+            live.runs_until = live.events.run_ends_at
+            self.session.database.notify_watchers()
+        if query.target.path == COMMANDS:
+            reply = with_command_number(reply, query.request)
         translated = live.ids.to_live_reply(reply)
-        id_pairs = live.ids.find_pairs(self.search.query.request)
+        id_pairs = live.ids.find_pairs(query.request)
         if translated is not reply or id_pairs or answer.how:
             reply = without_prebuilt(translated)
         how = answer.how and str(answer.how)
         return replace(reply, how=how, id_pairs=id_pairs, conversation=answer.to_journal())
 
     def _with_run(self, reply: Reply) -> Reply:
-        """Note when the response to the turn will be complete; return *reply* with a callback for the moment when it is."""
-        live = self.answer.thread
+        """Start the events of the turn, and note when it will be complete; return *reply* with a callback for that moment if it is one."""
+        live, now = self.answer.thread, self.search.now
+        answered_at = now + reply.body.end if isinstance(reply.body, TimedBody) else now
+        recorded = self.answer.conversation.events
+        self.search.threads.start_events(live, recorded, self.pace, answered_at)
+        self.session.database.notify_watchers()
+        if self.search.query.target.path == COMMANDS:
+            live.runs_until = live.events.run_ends_at if live.events else _NEVER
+            return reply
         if not isinstance(reply.body, TimedBody):
             live.runs_until = _NEVER
             return reply
-        turn, live.runs_until = live.last_turn, self.search.now + reply.body.end
+        turn, live.runs_until = live.last_turn, answered_at
 
         def end_run() -> None:
             if live.last_turn == turn:
@@ -70,8 +98,11 @@ class ThreadReplay:
     With *derives*, responses may be made from recorded ones of the same run.
     """
 
-    def __init__(self, library: Library, *, can_switch: bool, derives: bool) -> None:
+    def __init__(self, library: Library, pace: Pace, *, can_switch: bool, derives: bool) -> None:
         self._library = library
+        self._pace = pace
+        self.find_fake_source: FindFakeSource = lambda database, thread: None
+        """Set where a fake graph answers what is not found."""
         self._can_switch = can_switch
         self._derives = derives
         self._recordings: dict[Index, Recordings] = {}
@@ -95,7 +126,22 @@ class ThreadReplay:
             self._derives,
         )
         found = search.run()
-        return ThreadHit(found, search) if isinstance(found, Answer) else found
+        if not isinstance(found, Answer):
+            return found
+        return ThreadHit(found, search, session, self._pace)
+
+    def create_event_replay(
+        self, index: Index, session: Session, on_events: Callable[[Conversation], None]
+    ) -> EventReplay:
+        """Return what opens event streams on the threads of *session*; *on_events* is called with a conversation whose events are sent."""
+        return EventReplay(
+            session,
+            self._recordings_of(index),
+            self._pace,
+            self.find_fake_source,
+            on_events,
+            is_strict=not self._can_switch,
+        )
 
     def find_known_threads(self, session: Session, thread: str | None) -> list[KnownThread]:
         """Return the threads that went on in recorded conversations since the last call: *thread*, or all if it is None."""
@@ -113,9 +159,15 @@ class ThreadReplay:
             for step in conversation.steps:
                 if step.progress <= live.progress:
                     threads.bind_response_ids(live, step.entry, recordings)
+            events = threads.get_events(live, conversation.events, self._pace)
             known.append(
                 build_known_thread(
-                    live.identity, live.progress, live.ids, conversation, recordings.reader
+                    live.identity,
+                    live.progress,
+                    live.ids,
+                    conversation,
+                    recordings.reader,
+                    events.log,
                 )
             )
         return known

@@ -5,7 +5,7 @@ from math import inf
 from typing import Any
 
 from mockserver.fake.threads.event_stream import EventStream
-from mockserver.fake.threads.thread import Action, Thread
+from mockserver.fake.threads.thread import Action, Thread, ThreadEvents
 from mockserver.thread_log.filter import Filter
 from tests.fake.threads.test_thread import Clock
 
@@ -22,8 +22,11 @@ class Streams:
         self.watchers = self.clock.thread.watchers
 
     def open(self, selected: Filter) -> EventStream:
-        play = self.clock.runs.play_on_thread
-        return EventStream("T", selected, self.threads, self.watchers, play)
+        return EventStream(selected, self.find_source, self.watchers)
+
+    def find_source(self) -> ThreadEvents | None:
+        thread = self.threads.get("T")
+        return ThreadEvents(thread, self.clock.runs.play_on_thread) if thread else None
 
     def add(self, said: str, now: float) -> Any:
         run = self.clock.add(said, now, for_event_streams=True, subgraphs=True)

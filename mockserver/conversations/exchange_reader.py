@@ -1,0 +1,89 @@
+"""Reads recorded exchanges, and remembers what conversations need of them. No I/O."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from mockserver.cassette.model import Body, Exchange
+from mockserver.cassette.playback import last_time
+from mockserver.conversations import ids
+from mockserver.conversations.recorded_events import read_command
+from mockserver.conversations.thread_requests import COMMANDS, parse_thread_id
+from mockserver.matching.index import Entry
+
+_SHOWN_THREAD = re.compile(
+    rb"(?:  [a-z].*\n|    [a-z-]+: .*\n)*?  body:\n    thread_id: ([0-9a-f-]{36})\n(?:  .*\n?)*"
+)
+"""A response with the JSON form of a thread, in the layout that mockserver writes."""
+
+Load = Callable[[Entry], Exchange]
+"""Returns the exchange of an entry; raises ReadError if it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseFacts:
+    """What is known of a recorded response without its content: its *status*, and how many *seconds* it took."""
+
+    status: int
+    seconds: float
+    says_nothing: bool
+    """Whether its body is empty, or an empty object."""
+    starts_run: bool = True
+    """Whether the request started a run, if it is one that can."""
+    run: str | None = None
+    """The run that the response to a command names."""
+
+
+MAX_REMEMBERED = 20_000
+"""The maximum number of exchanges whose ids and facts are remembered."""
+
+
+class ExchangeReader:
+    """Reads exchanges with *load*, and remembers what conversations need of them. *read* returns the text of an exchange."""
+
+    def __init__(self, load: Load, read: Callable[[Entry], bytes] = lambda entry: b"") -> None:
+        self.load = load
+        self._read = read
+        remember = lru_cache(MAX_REMEMBERED)
+        self.get_facts: Callable[[Entry], ResponseFacts] = remember(self._read_facts)
+        self.get_response_ids: Callable[[Entry], tuple[tuple[ids.IdKind, str], ...]] = remember(
+            lambda entry: ids.find_response_ids(load(entry))
+        )
+        self.get_message_ids: Callable[[Entry], tuple[str | None, ...]] = remember(
+            lambda entry: ids.find_message_ids(load(entry).request)
+        )
+
+    def pair_ids(self, entry: Entry, other: Entry) -> Iterator[tuple[ids.IdKind, str, str]]:
+        """Yield the pairs of ids at the same places in the responses of *entry* and *other*, with their kind."""
+        for kind in ids.IdKind:
+            left = (one for known, one in self.get_response_ids(entry) if known is kind)
+            right = (one for known, one in self.get_response_ids(other) if known is kind)
+            for pair in zip(left, right, strict=False):
+                yield (kind, *pair)
+
+    def read_shown_thread(self, entry: Entry) -> str | None:
+        """Return the id of the thread that the response of *entry* shows, or None."""
+        _, _, response = self._read(entry).partition(b"\nresponse:\n  status: 200\n")
+        if found := _SHOWN_THREAD.fullmatch(response):
+            # The YAML loader takes a hundred times as long, and all creations are read at the first request.
+            return found[1].decode()
+        exchange = self.load(entry)
+        content = exchange.response.content
+        if exchange.response.status >= 400 or not isinstance(content, Body):
+            return None
+        return parse_thread_id(content.raw)
+
+    def _read_facts(self, entry: Entry) -> ResponseFacts:
+        exchange = self.load(entry)
+        content, end = exchange.response.content, exchange.response.end
+        facts = ResponseFacts(
+            exchange.response.status,
+            last_time(content) + (end.after if end else 0.0),
+            isinstance(content, Body) and content.raw.strip() in (b"", b"{}", b"null"),
+            exchange.response.status < 400,
+        )
+        if not entry.route[1].endswith(COMMANDS):
+            return facts
+        starts_run, run = read_command(exchange)
+        return replace(facts, starts_run=facts.starts_run and starts_run, run=run)

@@ -1,0 +1,104 @@
+"""The events of a live thread: what its turns cause comes when it is due. No I/O, no clock."""
+
+from collections import deque
+from math import inf
+
+from mockserver.conversations.id_map import IdMap
+from mockserver.conversations.id_places import UUID, rename_json
+from mockserver.conversations.recorded_events import RecordedEvent, RecordedEvents, Stretch
+from mockserver.fake.api.thread_runs import START_SECONDS
+from mockserver.fake.graph.stream_events import END_SECONDS
+from mockserver.formats.json_text import loads
+from mockserver.http.pacing import Pace
+from mockserver.thread_log.event import Event
+from mockserver.thread_log.log import ThreadLog
+
+_INSTANT = Pace(None)
+
+
+class LiveEvents:
+    """The events of a live thread that stands at *progress* of a conversation with the events *recorded*, at this *pace*.
+
+    The events until then are past. *names* are its ids. *now* is the time in seconds of any clock.
+    """
+
+    def __init__(self, recorded: RecordedEvents, progress: int, names: IdMap, pace: Pace) -> None:
+        self.log = ThreadLog()
+        self.progress = progress
+        self._pace = pace
+        self._pending: deque[tuple[float, int, Event]] = deque()
+        self._waiting: list[tuple[float, int, Event]] = []
+        self._run_ends_at = -inf
+        for number in range(progress + 1):
+            if (stretch := recorded.stretches.get(number)) is not None:
+                self._play(stretch, names, _INSTANT, -inf)
+
+    def start_turn(self, recorded: RecordedEvents, progress: int, names: IdMap, now: float) -> None:
+        """Play what turn *progress* causes, whose response is complete *now*; what is still due before comes first."""
+        self.progress = progress
+        stretch = recorded.stretches.get(progress)
+        if stretch is not None:
+            self._play(stretch, names, self._pace, now)
+
+    def cancel(self, now: float) -> None:
+        """Play what waits for the run to be cancelled, which happens *now*; what is still due before comes first."""
+        self.settle(inf)
+        waiting, self._waiting = self._waiting, []
+        self._schedule(waiting, self._pace, now)
+
+    def finish(self) -> None:
+        """Append everything that is due or waits."""
+        self._pending.extend(self._waiting)
+        self._waiting = []
+        self.settle(inf)
+
+    def settle(self, now: float) -> None:
+        """Append the events that are due until *now*."""
+        while self._pending and self._pending[0][0] <= now:
+            _, seq, event = self._pending.popleft()
+            # Another conversation may count from less.
+            self.log.append(event, max(seq, self.log.last_seq + 1))
+
+    def next_event(self) -> float:
+        """Return when the next event is due; infinity if none is."""
+        return self._pending[0][0] if self._pending else inf
+
+    @property
+    def run_ends_at(self) -> float:
+        """When the last run ends; infinity if it waits to be cancelled."""
+        return inf if self._waiting else self._run_ends_at
+
+    def _play(self, stretch: Stretch, names: IdMap, pace: Pace, now: float) -> None:
+        self.finish()
+        events = [(one.at, one.seq, rename_event(one, names)) for one in stretch.events]
+        gate = len(events) if stretch.waits_at is None else stretch.waits_at
+        self._waiting = events[gate:]
+        self._run_ends_at = now
+        # As those of the fake graph, at any pace: clients open their streams meanwhile.
+        self._schedule(events[:gate], pace, now, START_SECONDS)
+
+    def _schedule(
+        self, events: list[tuple[float, int, Event]], pace: Pace, now: float, pause: float = 0.0
+    ) -> None:
+        """Have *events* come from *now* on, after a *pause* at least."""
+        due, before, has_before = now, 0.0, False
+        for at, seq, event in events:
+            due = max(due + pace.scale(at - before), now + pause)
+            before = at
+            is_end = event.ends_run or event.channel == "input"
+            if is_end and has_before:
+                due = max(due, self._pending[-1][0] + END_SECONDS)
+            has_before = not is_end
+            self._pending.append((due, seq, event))
+            if event.ends_run:
+                self._run_ends_at = due
+
+
+def rename_event(recorded: RecordedEvent, names: IdMap) -> Event:
+    """Return the event *recorded* with the live ids of *names*."""
+    event = recorded.event
+    if not names.renames:
+        return event
+    envelope = loads(rename_json(recorded.raw, names.get_live).decode())
+    identity = UUID.sub(lambda found: names.to_live(found[0]), event.identity)
+    return Event(identity, event.method, envelope["params"])

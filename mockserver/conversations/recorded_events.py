@@ -1,0 +1,250 @@
+"""The events of a recorded thread: those of all its streams, cut into the stretches that its turns caused. No I/O."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import sha256
+from itertools import accumulate
+from math import inf
+
+from mockserver.cassette.model import Body, Exchange, Stream
+from mockserver.conversations.id_places import UUID
+from mockserver.conversations.ids import IdKind, find_event_ids, find_run_of_event
+from mockserver.conversations.json_parts import parse_or_none
+from mockserver.formats.json_text import Json, loads
+from mockserver.thread_log.coverage import find_uncovered
+from mockserver.thread_log.event import Event
+from mockserver.thread_log.filter import Filter, FilterError, parse_filter
+
+_STARTS_RUN = ("run.start", "input.respond")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """An event with the number *seq* of its thread, which arrived at *at*; *raw* is its envelope as JSON."""
+
+    at: float
+    seq: int
+    raw: bytes
+    event: Event
+
+    @property
+    def has_error(self) -> bool:
+        payload = self.event.params.get("data")
+        return isinstance(payload, dict) and "error" in payload
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that started a run, and with it turn *progress*: *run* if the response names it.
+
+    It was sent *at* that time, in seconds since the recording started, and the response was complete when it was *answered_at*.
+    """
+
+    progress: int
+    run: str | None
+    at: float | None = None
+    answered_at: float | None = None
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The events that a turn caused; their times count from the response to the turn.
+
+    Those from number *waits_at* on wait for a cancellation or for the next turn, and count from there.
+    """
+
+    events: tuple[RecordedEvent, ...]
+    waits_at: int | None = None
+
+    @cached_property
+    def seconds(self) -> float:
+        """When the run ended, counted from the response to the turn."""
+        ends = [number for number, event in enumerate(self.events) if event.event.ends_run]
+        last = ends[-1] if ends else len(self.events) - 1
+        waited = self.events[self.waits_at - 1].at if self.waits_at else 0.0
+        return self.events[last].at + (waited if self.waits_at is not None else 0.0)
+
+    @cached_property
+    def ids(self) -> tuple[tuple[IdKind, str], ...]:
+        """The ids in the events, each once, in the order in which they come."""
+        found: dict[str, IdKind] = {}
+        for event in self.events:
+            for kind, identity in find_event_ids(event.event):
+                found.setdefault(identity, kind)
+        return tuple((kind, identity) for identity, kind in found.items())
+
+    @cached_property
+    def digest(self) -> bytes:
+        """A digest of what the events say, without ids and times."""
+        said = [
+            (one.event.method, one.event.namespace, one.event.params.get("data"))
+            for one in self.events
+        ]
+        return sha256(UUID.sub("", repr(said)).encode("utf-8", "surrogatepass")).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvents:
+    """The *stretches* of a thread by the number of their turn, 0 before the first; *filters* are those of its streams."""
+
+    stretches: Mapping[int, Stretch]
+    filters: tuple[Filter, ...] = ()
+
+    def find_uncovered(self, selected: Filter) -> str | None:
+        """Return what *selected* selects and no stream of the recording did, or None."""
+        return find_uncovered(selected, self.filters)
+
+    def pair_ids(self, other: "RecordedEvents", progress: int) -> Iterator[tuple[IdKind, str, str]]:
+        """Yield the pairs of ids at the same places in the events that turn *progress* caused here and in *other*."""
+        mine, others = self.stretches.get(progress), other.stretches.get(progress)
+        if mine is None or others is None:
+            return
+        for kind in IdKind:
+            left = (one for known, one in mine.ids if known is kind)
+            right = (one for known, one in others.ids if known is kind)
+            for pair in zip(left, right, strict=False):
+                yield (kind, *pair)
+
+
+def read_command(exchange: Exchange) -> tuple[bool, str | None]:
+    """Return whether the command of *exchange* started a run, and the run that the response names."""
+    sent = parse_or_none(exchange.request.body)
+    content = exchange.response.content
+    answer = parse_or_none(content.raw) if isinstance(content, Body) else None
+    match sent, answer:
+        case {"method": str(method)}, {"type": "success", "result": dict(result)}:
+            run = result.get("run_id")
+            return method in _STARTS_RUN, run if isinstance(run, str) else None
+        case _:
+            return False, None
+
+
+def build_events(
+    streams: Iterable[Exchange], commands: Sequence[Command], cancels: Mapping[int, float | None]
+) -> RecordedEvents:
+    """Return the events in *streams*, which *commands* caused; *cancels* are the times of the cancellations by the turn before them."""
+    filters: list[Filter] = []
+    found: dict[str, RecordedEvent] = {}
+    for exchange in streams:
+        content = exchange.response.content
+        if exchange.response.status != 200 or not isinstance(content, Stream):
+            continue
+        try:
+            filters.append(parse_filter(parse_or_none(exchange.request.body)))
+        except FilterError:
+            continue
+        for event in _read_stream(content, exchange.at or 0.0):
+            identity = event.event.identity
+            known = found.get(identity, event)
+            # A stream that is opened after a failed run shows its end without the error.
+            better = event if event.has_error else known
+            found[identity] = replace(better, at=min(event.at, known.at))
+    pieces = _cut(sorted(found.values(), key=lambda event: event.seq))
+    owners = _find_owners(pieces, commands)
+    by_turn: dict[int, list[RecordedEvent]] = {}
+    for owner, piece in zip(owners, pieces, strict=True):
+        by_turn.setdefault(owner, []).extend(piece)
+    by_progress = {command.progress: command for command in commands}
+    stretches: dict[int, Stretch] = {}
+    for progress, events in by_turn.items():
+        command, following = by_progress.get(progress), by_progress.get(progress + 1)
+        start = command.answered_at if command else None
+        gate: int | None = None
+        restart: float | None = None
+        if progress in cancels:
+            restart = cancels[progress]
+            gate = _find_gate(events, restart)
+        elif following is not None:
+            gate = _find_gate(events, following.at)
+        stretches[progress] = _build_stretch(events, start, gate, restart)
+    return RecordedEvents(stretches, tuple(filters))
+
+
+def _read_stream(content: Stream, start: float) -> Iterator[RecordedEvent]:
+    moments = accumulate((timed.after for timed in content.events), initial=start)
+    next(moments)
+    for at, timed in zip(moments, content.events, strict=True):
+        text = dict(timed.event.fields).get("data", "")
+        match envelope := _parse(text):
+            case {
+                "event_id": str(),
+                "seq": int(seq),
+                "method": str(),
+                "params": {"namespace": list()},
+            }:
+                event = Event(envelope["event_id"], envelope["method"], envelope["params"])
+                yield RecordedEvent(at, seq, text.encode("utf-8", "replace"), event)
+            case _:
+                pass
+
+
+def _parse(text: str) -> Json:
+    """Return the JSON value of *text* with its numbers as they are, or None."""
+    try:
+        return loads(text)
+    except ValueError:
+        return None
+
+
+def _cut(events: Iterable[RecordedEvent]) -> list[list[RecordedEvent]]:
+    """Return *events* cut where a run begins."""
+    pieces: list[list[RecordedEvent]] = []
+    for event in events:
+        if not pieces or event.event.status == "running":
+            pieces.append([])
+        pieces[-1].append(event)
+    return pieces
+
+
+def _find_owners(
+    pieces: Sequence[Sequence[RecordedEvent]], commands: Sequence[Command]
+) -> list[int]:
+    """Return for each of *pieces* the turn that caused it, 0 if it was before the first turn.
+
+    The response to `input.respond` names no run, and the JavaScript server names none in its events: there the order decides.
+    """
+    runs = [find_run_of_event(piece[0].event.identity) for piece in pieces]
+    has_runs = any(run is not None for run in runs)
+    named: dict[str | None, Command] = {
+        one.run: one for one in commands if has_runs and one.run is not None
+    }
+    unnamed = [one.progress for one in commands if one.run is None or not has_runs]
+    first = next((number for number, run in enumerate(runs) if run in named), len(pieces))
+    anchor = named[runs[first]].progress if first < len(pieces) else inf
+    before = [progress for progress in unnamed if progress < anchor]
+    owners: list[int] = []
+    owner = 0
+    for number, run in enumerate(runs):
+        following = next((progress for progress in unnamed if progress > owner), None)
+        if run in named:
+            owner = named[run].progress
+        elif number >= first - len(before) and following is not None:
+            owner = following
+        owners.append(owner)
+    return owners
+
+
+def _build_stretch(
+    events: Sequence[RecordedEvent], start: float | None, gate: int | None, restart: float | None
+) -> Stretch:
+    """Return the stretch of *events*, with times counted from *start*, and from *restart* after the *gate*."""
+    start = events[0].at if start is None else start
+    timed: list[RecordedEvent] = []
+    latest = 0.0
+    for number, event in enumerate(events):
+        if number == gate:
+            start, latest = event.at if restart is None else restart, 0.0
+        latest = max(latest, event.at - start)
+        timed.append(replace(event, at=round(latest, 6)))
+    return Stretch(tuple(timed), gate)
+
+
+def _find_gate(events: Sequence[RecordedEvent], ended_at: float | None) -> int | None:
+    """Return the number of the event that says that a request, sent *ended_at* that time, has ended the run, or None."""
+    for number, recorded in enumerate(events):
+        if recorded.event.channel == "input":
+            return None
+        if recorded.event.status == "interrupted":
+            return number if ended_at is None or ended_at <= recorded.at else None
+    return None

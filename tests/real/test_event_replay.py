@@ -1,0 +1,133 @@
+"""Replay of event streams: what clients saw on the real server, they see again, on each visit and over both transports."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from typing import Any, Literal
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from langgraph_sdk import get_client
+from playwright.async_api import Browser, Page, expect
+
+from tests.conftest import tool
+from tests.event_recorder import event_recorder
+from tests.processes import running
+from tests.real import chat_page
+from tests.real.chat_page import Open, ask, idle, say, shown
+from tests.real.scenarios import said
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+WITHIN = chat_page.WITHIN
+Transport = Literal["sse", "websocket"]
+Visit = Callable[[Page], Coroutine[Any, Any, list[str]]]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the page."""
+    tool("node")
+    folder = tmp_path_factory.mktemp("react")
+    chat_page.build("sdk-1", folder, page="react.jsx")
+    return folder
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def chat(built: Path, browser: Browser) -> AsyncIterator[Open]:
+    """Opens the page from a port of its own, against a server."""
+    async with chat_page.served(built, browser) as opened:
+        yield opened
+
+
+async def two_turns(page: Page) -> list[str]:
+    await ask(page, "hi")
+    return await ask(page, "and then?")
+
+
+async def tools(page: Page) -> list[str]:
+    await say(page, "tools of Rome")
+    return await shown(page, 4)
+
+
+async def question(page: Page) -> list[str]:
+    await say(page, "interrupt")
+    await expect(page.locator("aside pre")).to_contain_text("Send it?", timeout=WITHIN)
+    await page.locator("aside button").click()
+    await expect(page.locator("li").last).to_contain_text("You decided", timeout=WITHIN)
+    await idle(page)
+    return await ask(page, "hi")
+
+
+async def stopped(page: Page) -> list[str]:
+    await say(page, "now and then")
+    await expect(page.locator("main[data-state=loading] li")).to_be_visible(timeout=WITHIN)
+    await page.wait_for_timeout(2000)  # the server takes a second to start a run
+    async with page.expect_response(lambda response: "/cancel" in response.url) as cancelled:
+        await page.locator("#stop").click()
+    assert (await cancelled.value).status == 202
+    await idle(page)
+    await say(page, "hi")
+    await expect(page.locator("li[data-type=human]")).to_have_count(2, timeout=WITHIN)
+    await expect(page.locator("li").last).to_have_attribute("data-type", "ai", timeout=WITHIN)
+    return (await idle(page))[-2:]
+
+
+async def failing(page: Page) -> list[str]:
+    await say(page, "fail at once")
+    await expect(page.locator("#error")).not_to_be_empty(timeout=WITHIN)
+    return [str(await page.locator("#error").text_content())]
+
+
+VISITS = (two_turns, tools, question, stopped, failing)
+
+
+@pytest.mark.parametrize("visit", VISITS)
+async def test_a_page_is_replayed_on_each_visit(
+    chat: Open, agent_server: str, tmp_path: Path, visit: Visit
+) -> None:
+    cassette = tmp_path / "page.yaml"
+    query = {"assistant": "scripted", "answer": "send"}
+    async with (
+        event_recorder(agent_server, cassette) as recorder,
+        chat(recorder.url, transport="sse", **query) as page,
+    ):
+        wanted = await visit(page)
+    seen: list[list[str]] = []
+    for speed in ("instant", "2"):
+        with running("replay", cassette, "--speed", speed, folder=tmp_path) as server:
+            for transport in ("sse", "sse", "websocket"):
+                async with chat(server.url, transport=transport, **query) as page:
+                    seen.append(await visit(page))
+            assert server.stop() == 0
+        assert "miss" not in server.errors
+
+    assert seen == [wanted] * 6
+
+
+async def by_python(url: str, transport: Transport) -> list[Any]:
+    """Return the states after two turns on a thread, and what came as messages."""
+    states: list[Any] = []
+    async with get_client(url=url) as client:
+        stream = client.threads.stream(
+            thread_id=str(uuid4()), assistant_id="scripted", transport=transport
+        )
+        async with stream as thread, asyncio.timeout(60):
+            for text in ("hi", "tools of Rome"):
+                await thread.run.start(input=said(text))
+                values = await thread.output
+                states.append([str(one["content"]) for one in values["messages"]])
+    return states
+
+
+@pytest.mark.parametrize("speed", ["instant", "2"])
+async def test_the_python_sdk_is_replayed(agent_server: str, tmp_path: Path, speed: str) -> None:
+    cassette = tmp_path / "python.yaml"
+    async with event_recorder(agent_server, cassette) as recorder:
+        wanted = await by_python(recorder.url, "sse")
+    transports: tuple[Transport, ...] = ("sse", "sse", "websocket")
+    with running("replay", cassette, "--speed", speed, folder=tmp_path) as server:
+        seen = [await by_python(server.url, transport) for transport in transports]
+
+    assert seen == [wanted] * 3
