@@ -82,8 +82,11 @@ class Finder(Protocol):
     def may_match_stream(self, stream: Stream) -> bool:
         """Return whether the events of *stream* may, alone or together."""
 
-    def spans(self, text: str) -> Iterable[Span]:
-        """Yield what is replaced in a decoded *text* that is not JSON; the spans may overlap."""
+    def spans(self, text: str, *, is_binary: bool = False) -> Iterable[Span]:
+        """Yield what is replaced in a decoded *text* that is not JSON; the spans may overlap.
+
+        If it *is_binary*, its characters are bytes that are no text.
+        """
 
     def covers(self, name: str, value: str) -> bool:
         """Return whether the *value* under *name* is replaced as a whole."""
@@ -139,12 +142,13 @@ class SecretFinder:
             or any(pattern.spans(number, self.limit) for pattern in self._rules.patterns)
         )
 
-    def spans(self, text: str) -> Iterator[Span]:
-        """Yield the spans of the secrets in *text*."""
+    def spans(self, text: str, *, is_binary: bool = False) -> Iterator[Span]:
+        """Yield the spans of the secrets in *text*; bytes that are no text have no names."""
         yield from self._credential_spans(text)
         for shape in possible_shapes(text):
             yield from shape.spans(text)
-        yield from self._named_spans(text)
+        if not is_binary:
+            yield from self._named_spans(text)
         if "orm-data" in text:
             for field in _FORM_FIELD.finditer(text):
                 if field["value"] and self.covers(field["name"], field["value"]):

@@ -64,6 +64,10 @@ class Rewriter:
     def body(self, raw: bytes) -> bytes:
         """Return a body rewritten; the same object if nothing was replaced."""
         text, encoding = _decode(raw)
+        if encoding != "utf-8":
+            spans = self._finder.spans(text, is_binary=True)
+            edits = [Edit(start, end, self._finder.replacement) for start, end in spans]
+            return self._apply(text, edits).encode(encoding, "replace") if edits else raw
         rewritten = self._query(text) if _FORM.fullmatch(text) else self.text(text)
         return raw if rewritten is text else rewritten.encode(encoding, "replace")
 

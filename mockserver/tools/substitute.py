@@ -38,7 +38,7 @@ class _TextFinder:
         """Return True: the text may be spread over events."""
         return True
 
-    def spans(self, text: str) -> Iterator[Span]:
+    def spans(self, text: str, *, is_binary: bool = False) -> Iterator[Span]:
         """Yield where *text* holds the text to replace."""
         start = text.find(self._old)
         while start >= 0:
