@@ -186,3 +186,24 @@ async def test_another_submission_interrupts_the_run(chat: Open, paced: Mockserv
         texts = await idle(page)
 
     assert texts[0] == "Write an essay"
+
+
+@pytest.mark.parametrize("transport", ["sse", "websocket"])
+async def test_a_conversation_with_the_real_server_is_recorded(
+    chat: Open, agent_server: str, transport: str, tmp_path: Path
+) -> None:
+    with running("record", "a.yaml", "--upstream", agent_server, folder=tmp_path) as recorder:
+        async with chat(recorder.url, transport=transport) as page:
+            await ask(page, "My name is Ada")
+            await page.reload()
+            restored = await shown(page, 2)
+            both = await ask(page, "Which turn is this?")
+            # The page is still open: so are its streams.
+            assert recorder.stop() == 0
+
+    cassette = (tmp_path / "a.yaml").read_text()
+    assert both[:2] == restored
+    assert cassette.count("    method: run.start\n") == 2
+    assert "how: open}\n" in cassette
+    assert "no event stream shows" not in recorder.errors
+    assert "not recorded" not in recorder.errors
