@@ -101,15 +101,17 @@ class SocketRelay:
         upstream = asyncio.create_task(_relay(self._upstream, self._client, self._take_message))
         abandoned = asyncio.create_task(self._abandoned.wait())
         parts = (client, upstream, abandoned)
-        done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for part in parts:
+                part.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
         codes = [side.result() for side in (client, upstream) if side in done]
         code = codes[0] if codes else WSCloseCode.GOING_AWAY
         is_cut = code in _BROKEN and client not in done
         self._code = WSCloseCode.INTERNAL_ERROR if code in _BROKEN else code or WSCloseCode.OK
         self._is_complete = True
-        for part in parts:
-            part.cancel()
-        await asyncio.gather(*parts, return_exceptions=True)
         if self._events is not None:
             await self._save_events(self._events, Ending.CUT if is_cut else Ending.OPEN)
         for command in self._commands.values():
