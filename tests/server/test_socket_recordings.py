@@ -145,6 +145,18 @@ response:
     assert recorder.errors.endswith("answered 2 by upstream; recorded 2 exchanges into chat.yaml\n")
 
 
+async def test_a_command_is_in_the_journal_while_the_socket_is_open(tmp_path: Path) -> None:
+    async with upstream(serve) as url:
+        with record(url, tmp_path) as recorder:
+            async with connected(recorder) as socket:
+                await socket.send_json(RUN)
+                await socket.receive()
+                journal = await ask(recorder.url, "GET", "/__mockserver__/journal")
+            assert await stop(recorder) == 0
+
+    assert b'"path":"/threads/t1/commands"' in journal.body.replace(b'": "', b'":"')
+
+
 async def test_equal_namespaces_and_depth_are_kept(tmp_path: Path) -> None:
     async with upstream(serve) as url:
         with record(url, tmp_path) as recorder:
