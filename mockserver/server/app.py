@@ -36,9 +36,9 @@ from mockserver.server.response_writer import (
 )
 
 if TYPE_CHECKING:
-    from mockserver.server.socket_relay import SocketRelay
+    from mockserver.server.socket_relay import Report, SocketRelay
 
-OpenRelay = Callable[[Request], Awaitable["SocketRelay"]]
+OpenRelay = Callable[[Request, "Report"], Awaitable["SocketRelay"]]
 
 
 class App:
@@ -150,7 +150,7 @@ class App:
         self, request: web.BaseRequest, incoming: Request, open_relay: OpenRelay
     ) -> web.StreamResponse:
         try:
-            relay = await open_relay(incoming)
+            relay = await open_relay(incoming, self._report)
         except MockServerError as error:
             reply = error_reply(error.status, str(error))
             self._log.response_started(incoming, reply)
@@ -159,9 +159,12 @@ class App:
         self._in_flight.response_started(relay)
         await relay.forward(request)
         self._in_flight.response_recorded()
-        for exchange in relay.recorded:
-            self._log.response_started(*exchange)
         return await relay.close()
+
+    def _report(self, request: Request, reply: Reply, seconds: float) -> None:
+        """Log that *reply* was sent for a *request* that a message on a WebSocket means, after *seconds*."""
+        self._log.response_started(request, reply)
+        self._log.response_finished(request, reply, seconds)
 
     async def _respond(self, incoming: Request) -> Reply:
         """Return the reply to *incoming*, and log that it starts."""

@@ -36,14 +36,16 @@ _EVENT_STREAM = (
 _ANSWERS = ("success", "error")
 
 Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse[bool]
+Report = Callable[[Request, Reply, float], None]
 Take = Callable[[str], "asyncio.Task[None] | None"]
 
 
 @dataclass(slots=True)
 class _Exchange:
-    """An exchange that is being recorded; *number* is that of its request."""
+    """An exchange that is being recorded; *number* is that of its request, which came at *started*."""
 
     number: int
+    started: float
     request: Request
     recorder: Recorder
 
@@ -51,7 +53,7 @@ class _Exchange:
 class SocketRelay:
     """A WebSocket that *opening* has asked for, and the same one at the *upstream*.
 
-    *recording_started* is when the recording started.
+    *recording_started* is when the recording started. *report* is called with each recorded request, its reply, and its duration in seconds.
     """
 
     def __init__(
@@ -60,11 +62,13 @@ class SocketRelay:
         upstream: aiohttp.ClientWebSocketResponse[bool],
         recording: Recording,
         recording_started: float,
+        report: Report,
     ) -> None:
         self._opening = opening
         self._upstream = upstream
         self._recording = recording
         self._recording_started = recording_started
+        self._report = report
         self._client = web.WebSocketResponse(
             heartbeat=PING_SECONDS,
             max_msg_size=0,
@@ -79,8 +83,6 @@ class SocketRelay:
         self._subscriptions: list[dict[str, Json]] = []
         self._events: _Exchange | None = None
         self._saves: set[asyncio.Task[None]] = set()
-        self.recorded: list[tuple[Request, Reply]] = []
-        """The requests of which the socket consisted, for the log."""
 
     def is_complete(self) -> bool:
         """Return whether the socket has ended."""
@@ -101,15 +103,17 @@ class SocketRelay:
         upstream = asyncio.create_task(_relay(self._upstream, self._client, self._take_message))
         abandoned = asyncio.create_task(self._abandoned.wait())
         parts = (client, upstream, abandoned)
-        done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for part in parts:
+                part.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
         codes = [side.result() for side in (client, upstream) if side in done]
         code = codes[0] if codes else WSCloseCode.GOING_AWAY
         is_cut = code in _BROKEN and client not in done
         self._code = WSCloseCode.INTERNAL_ERROR if code in _BROKEN else code or WSCloseCode.OK
         self._is_complete = True
-        for part in parts:
-            part.cancel()
-        await asyncio.gather(*parts, return_exceptions=True)
         if self._events is not None:
             await self._save_events(self._events, Ending.CUT if is_cut else Ending.OPEN)
         for command in self._commands.values():
@@ -165,7 +169,7 @@ class SocketRelay:
         request = request_on_thread(self._opening, path, body)
         now = time.monotonic()
         recorder = Recorder(request, now, now - self._recording_started)
-        return _Exchange(self._recording.next_number(), request, recorder)
+        return _Exchange(self._recording.next_number(), now, request, recorder)
 
     def _save_events(self, exchange: _Exchange, how: Ending) -> "asyncio.Task[None]":
         body = dumps(_join(self._subscriptions))
@@ -175,12 +179,11 @@ class SocketRelay:
         return self._save(exchange, how)
 
     def _save(self, exchange: _Exchange, how: Ending) -> "asyncio.Task[None]":
+        now = time.monotonic()
         reply = Reply(200, source=ReplySource.UPSTREAM)
-        self.recorded.append((exchange.request, reply))
+        self._report(exchange.request, reply, now - exchange.started)
         task = asyncio.create_task(
-            self._recording.save(
-                exchange.number, exchange.request, exchange.recorder, time.monotonic(), how
-            )
+            self._recording.save(exchange.number, exchange.request, exchange.recorder, now, how)
         )
         self._saves.add(task)
         task.add_done_callback(self._saves.discard)

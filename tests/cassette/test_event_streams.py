@@ -95,6 +95,9 @@ END = lifecycle("9", "completed")
         ),
         pytest.param([stream(BEGIN)], {"/threads/t1": 1}, id="a run that another client started"),
         pytest.param([stream(("lifecycle", "odd"), ("lifecycle", {}))], {}, id="odd events"),
+        pytest.param(
+            [Exchange(Request("POST", "/threads/t1/commands"), Response())], {}, id="no JSON"
+        ),
     ],
 )
 def test_runs_without_an_end_are_counted(
@@ -109,9 +112,12 @@ def test_runs_without_an_end_are_counted(
     assert count.find_unended() == expected
 
 
-@pytest.mark.parametrize("path", ["/runs/stream", "/threads/t1/runs"])
-def test_other_requests_show_no_runs(path: str) -> None:
-    assert find_run_marks(Exchange(Request("POST", path), Response())) is None
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/runs/stream"), ("POST", "/threads/t1/runs"), ("GET", "/threads/t1/commands")],
+)
+def test_other_requests_show_no_runs(method: str, path: str) -> None:
+    assert find_run_marks(Exchange(Request(method, path), Response())) is None
 
 
 def test_a_refused_stream_shows_no_runs() -> None:

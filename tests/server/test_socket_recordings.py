@@ -12,6 +12,8 @@ import pytest
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
+from mockserver import MockServer
+from mockserver.server import in_flight, socket_relay
 from tests.processes import Mockserver, running
 from tests.scripted import WITHIN, ask, exchanges
 
@@ -143,6 +145,18 @@ response:
     assert recorder.errors.endswith("answered 2 by upstream; recorded 2 exchanges into chat.yaml\n")
 
 
+async def test_a_command_is_in_the_journal_while_the_socket_is_open(tmp_path: Path) -> None:
+    async with upstream(serve) as url:
+        with record(url, tmp_path) as recorder:
+            async with connected(recorder) as socket:
+                await socket.send_json(RUN)
+                await socket.receive()
+                journal = await ask(recorder.url, "GET", "/__mockserver__/journal")
+            assert await stop(recorder) == 0
+
+    assert b'"path":"/threads/t1/commands"' in journal.body.replace(b'": "', b'":"')
+
+
 async def test_equal_namespaces_and_depth_are_kept(tmp_path: Path) -> None:
     async with upstream(serve) as url:
         with record(url, tmp_path) as recorder:
@@ -253,7 +267,10 @@ async def test_messages_that_mean_nothing_are_only_relayed(tmp_path: Path) -> No
         async for message in socket:
             await socket.send_str(message.data)
 
-    messages = ["no JSON", "[]", '{"id":null,"method":"run.start"}', '{"type":"success","id":9}']
+    messages = [
+        *("no JSON", "[]", '{"id":null,"method":"run.start"}', '{"type":"success","id":9}'),
+        '{"type":"error","id":1,"method":"subscription.subscribe"}',
+    ]
     async with upstream(script) as url:
         with record(url, tmp_path) as recorder:
             async with connected(recorder) as socket:
@@ -340,3 +357,52 @@ async def test_the_headers_of_the_client_and_its_protocol_reach_the_upstream(
 
     assert protocol == "two"
     assert seen == [("1", "two")]
+
+
+async def test_a_malformed_message_of_the_upstream_closes_the_socket(tmp_path: Path) -> None:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        assert request.transport is not None
+        request.transport.write(b"\xff\xff")
+        await socket.receive()
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", handle)
+    async with TestServer(app) as server:
+        with record(str(server.make_url("")), tmp_path) as recorder:
+            async with connected(recorder) as socket:
+                end = await socket.receive()
+            assert await stop(recorder) == 0
+
+    assert (end.type, end.data) == (WSMsgType.CLOSE, 1002)
+
+
+async def test_a_relay_ends_when_its_target_is_gone() -> None:
+    class Source:
+        async def __aiter__(self) -> AsyncIterator[aiohttp.WSMessage]:
+            yield aiohttp.WSMessage(WSMsgType.TEXT, "{}", None)
+
+    class Gone:
+        async def send_str(self, text: str) -> None:
+            raise ConnectionResetError
+
+    relaying = socket_relay._relay(Source(), Gone(), lambda text: None)  # type: ignore[arg-type]
+
+    assert await relaying is None
+
+
+async def test_a_socket_that_does_not_end_in_time_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(in_flight, "RESPONSE_GRACE", 0.0)
+    async with upstream(serve) as url, aiohttp.ClientSession() as session:
+        async with MockServer(tmp_path / "chat.yaml", upstream=url) as recorder:
+            socket = await session.ws_connect(f"{recorder.url}{PATH}")
+            await socket.send_json(RUN)
+            await socket.receive()
+        await socket.close()
+
+    line = f"not recorded: GET {PATH} was still being answered 0 s after the stop"
+    assert line in caplog.messages

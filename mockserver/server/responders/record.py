@@ -13,7 +13,7 @@ from mockserver.http.messages import Reply, ReplySource, Request, StreamingBody,
 from mockserver.matching.canonical import parse_json
 from mockserver.server.recording import Recording
 from mockserver.server.response_writer import BODILESS
-from mockserver.server.socket_relay import SocketRelay
+from mockserver.server.socket_relay import Report, SocketRelay
 from mockserver.server.upstream import Upstream, UpstreamResponse
 
 
@@ -63,12 +63,15 @@ class Record:
             ReplySource.UPSTREAM,
         )
 
-    async def open_socket(self, opening: Request) -> SocketRelay:
-        """Return the relay of the WebSocket that *opening* asks for; raise MockServerError if there is none."""
+    async def open_socket(self, opening: Request, report: Report) -> SocketRelay:
+        """Return the relay of the WebSocket that *opening* asks for; raise MockServerError if there is none.
+
+        *report* is called for each request that is recorded.
+        """
         await self._recording.prepare_file(opening)
         upstream = await self._upstream.open_socket(opening)
         self._recording.fetch_server_info()
-        return SocketRelay(opening, upstream, self._recording, self._started)
+        return SocketRelay(opening, upstream, self._recording, self._started, report)
 
     async def _send(self, request: Request) -> UpstreamResponse:
         try:
