@@ -12,7 +12,6 @@ from langgraph_sdk import get_client
 from playwright.async_api import Browser, Page, expect
 
 from tests.conftest import tool
-from tests.event_recorder import event_recorder
 from tests.processes import running
 from tests.real import chat_page
 from tests.real.chat_page import Open, ask, idle, say, shown
@@ -83,17 +82,18 @@ async def failing(page: Page) -> list[str]:
 VISITS = (two_turns, tools, question, stopped, failing)
 
 
-@pytest.mark.parametrize("visit", VISITS)
+@pytest.mark.parametrize(
+    ("visit", "recorded_over"), [*((visit, "sse") for visit in VISITS), (two_turns, "websocket")]
+)
 async def test_a_page_is_replayed_on_each_visit(
-    chat: Open, agent_server: str, tmp_path: Path, visit: Visit
+    chat: Open, agent_server: str, tmp_path: Path, visit: Visit, recorded_over: str
 ) -> None:
     cassette = tmp_path / "page.yaml"
     query = {"assistant": "scripted", "answer": "send"}
-    async with (
-        event_recorder(agent_server, cassette) as recorder,
-        chat(recorder.url, transport="sse", **query) as page,
-    ):
-        wanted = await visit(page)
+    with running("record", cassette, "--upstream", agent_server, folder=tmp_path) as recorder:
+        async with chat(recorder.url, transport=recorded_over, **query) as page:
+            wanted = await visit(page)
+        assert recorder.stop() == 0
     seen: list[list[str]] = []
     for speed in ("instant", "2"):
         with running("replay", cassette, "--speed", speed, folder=tmp_path) as server:
@@ -124,8 +124,9 @@ async def by_python(url: str, transport: Transport) -> list[Any]:
 @pytest.mark.parametrize("speed", ["instant", "2"])
 async def test_the_python_sdk_is_replayed(agent_server: str, tmp_path: Path, speed: str) -> None:
     cassette = tmp_path / "python.yaml"
-    async with event_recorder(agent_server, cassette) as recorder:
+    with running("record", cassette, "--upstream", agent_server, folder=tmp_path) as recorder:
         wanted = await by_python(recorder.url, "sse")
+        assert recorder.stop() == 0
     transports: tuple[Transport, ...] = ("sse", "sse", "websocket")
     with running("replay", cassette, "--speed", speed, folder=tmp_path) as server:
         seen = [await by_python(server.url, transport) for transport in transports]
