@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,11 +16,12 @@ from tests.processes import running
 from tests.real import chat_page
 from tests.real.chat_page import Open, ask, idle, say, shown
 from tests.real.scenarios import said
+from tests.real.test_event_clients import TRANSPORTS, Transport, by_js
+from tests.real.test_event_truth import stable
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 WITHIN = chat_page.WITHIN
-Transport = Literal["sse", "websocket"]
 Visit = Callable[[Page], Coroutine[Any, Any, list[str]]]
 
 
@@ -132,3 +133,20 @@ async def test_the_python_sdk_is_replayed(agent_server: str, tmp_path: Path, spe
         seen = [await by_python(server.url, transport) for transport in transports]
 
     assert seen == [wanted] * 3
+
+
+@pytest.mark.parametrize("recorded_over", TRANSPORTS)
+async def test_the_javascript_sdk_is_replayed(
+    agent_server: str, tmp_path: Path, recorded_over: Transport
+) -> None:
+    cassette = tmp_path / "javascript.yaml"
+    with running("record", cassette, "--upstream", agent_server, folder=tmp_path) as recorder:
+        wanted = await asyncio.to_thread(by_js, recorder.url, recorded_over, "tools of Rome")
+        assert recorder.stop() == 0
+    with running("replay", cassette, "--speed", "instant", folder=tmp_path) as server:
+        seen = [
+            await asyncio.to_thread(by_js, server.url, transport, "tools of Rome")
+            for transport in TRANSPORTS
+        ]
+
+    assert stable([sorted(one.items()) for one in seen]) == stable([sorted(wanted.items())] * 2)
