@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,16 +12,16 @@ from langgraph_sdk import get_client
 from playwright.async_api import Browser, Page, expect
 
 from tests.conftest import tool
-from tests.event_recorder import event_recorder
 from tests.processes import running
 from tests.real import chat_page
 from tests.real.chat_page import Open, ask, idle, say, shown
 from tests.real.scenarios import said
+from tests.real.test_event_clients import TRANSPORTS, Transport, by_js
+from tests.real.test_event_truth import stable
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 WITHIN = chat_page.WITHIN
-Transport = Literal["sse", "websocket"]
 Visit = Callable[[Page], Coroutine[Any, Any, list[str]]]
 
 
@@ -83,17 +83,18 @@ async def failing(page: Page) -> list[str]:
 VISITS = (two_turns, tools, question, stopped, failing)
 
 
-@pytest.mark.parametrize("visit", VISITS)
+@pytest.mark.parametrize(
+    ("visit", "recorded_over"), [*((visit, "sse") for visit in VISITS), (two_turns, "websocket")]
+)
 async def test_a_page_is_replayed_on_each_visit(
-    chat: Open, agent_server: str, tmp_path: Path, visit: Visit
+    chat: Open, agent_server: str, tmp_path: Path, visit: Visit, recorded_over: str
 ) -> None:
     cassette = tmp_path / "page.yaml"
     query = {"assistant": "scripted", "answer": "send"}
-    async with (
-        event_recorder(agent_server, cassette) as recorder,
-        chat(recorder.url, transport="sse", **query) as page,
-    ):
-        wanted = await visit(page)
+    with running("record", cassette, "--upstream", agent_server, folder=tmp_path) as recorder:
+        async with chat(recorder.url, transport=recorded_over, **query) as page:
+            wanted = await visit(page)
+        assert recorder.stop() == 0
     seen: list[list[str]] = []
     for speed in ("instant", "2"):
         with running("replay", cassette, "--speed", speed, folder=tmp_path) as server:
@@ -124,10 +125,28 @@ async def by_python(url: str, transport: Transport) -> list[Any]:
 @pytest.mark.parametrize("speed", ["instant", "2"])
 async def test_the_python_sdk_is_replayed(agent_server: str, tmp_path: Path, speed: str) -> None:
     cassette = tmp_path / "python.yaml"
-    async with event_recorder(agent_server, cassette) as recorder:
+    with running("record", cassette, "--upstream", agent_server, folder=tmp_path) as recorder:
         wanted = await by_python(recorder.url, "sse")
+        assert recorder.stop() == 0
     transports: tuple[Transport, ...] = ("sse", "sse", "websocket")
     with running("replay", cassette, "--speed", speed, folder=tmp_path) as server:
         seen = [await by_python(server.url, transport) for transport in transports]
 
     assert seen == [wanted] * 3
+
+
+@pytest.mark.parametrize("recorded_over", TRANSPORTS)
+async def test_the_javascript_sdk_is_replayed(
+    agent_server: str, tmp_path: Path, recorded_over: Transport
+) -> None:
+    cassette = tmp_path / "javascript.yaml"
+    with running("record", cassette, "--upstream", agent_server, folder=tmp_path) as recorder:
+        wanted = await asyncio.to_thread(by_js, recorder.url, recorded_over, "tools of Rome")
+        assert recorder.stop() == 0
+    with running("replay", cassette, "--speed", "instant", folder=tmp_path) as server:
+        seen = [
+            await asyncio.to_thread(by_js, server.url, transport, "tools of Rome")
+            for transport in TRANSPORTS
+        ]
+
+    assert stable([sorted(one.items()) for one in seen]) == stable([sorted(wanted.items())] * 2)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.event_recorder import event_recorder
 from tests.processes import Mockserver, running
 from tests.scripted import WITHIN
 from tests.server.test_event_streams import (
@@ -84,18 +83,18 @@ class Recorded:
     def __init__(self, folder: Path) -> None:
         self.cassette = folder / "events.yaml"
         self.seen: dict[str, list[Any]] = {}
-        self.threads: dict[str, str] = {}
         (folder / "script.yaml").write_text(SCRIPT)
         options = ("--script", "script.yaml", "--speed", "4")
         with running("serve", *options, folder=folder) as upstream:
-            asyncio.run(self._record(upstream))
+            record = ("record", self.cassette, "--upstream", upstream.url)
+            with running(*record, folder=folder) as recorder:
+                asyncio.run(self._record(recorder))
+                assert recorder.stop() == 0
 
-    async def _record(self, upstream: Mockserver) -> None:
-        async with event_recorder(upstream.url, self.cassette) as recorder:
-            for name, visit in VISITS.items():
-                async with thread(recorder) as on:
-                    self.threads[name] = on.path
-                    self.seen[name] = await visit(on)
+    async def _record(self, recorder: Mockserver) -> None:
+        for name, visit in VISITS.items():
+            async with thread(recorder) as on:
+                self.seen[name] = await visit(on)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from tests.event_recorder import EventRecorder
 from tests.processes import Mockserver, running
 from tests.scripted import WITHIN
 
@@ -97,7 +96,7 @@ def statuses(events: list[Any]) -> list[str]:
 
 
 @asynccontextmanager
-async def thread(server: Mockserver | EventRecorder, session: str = "") -> AsyncIterator[Thread]:
+async def thread(server: Mockserver, session: str = "") -> AsyncIterator[Thread]:
     headers = {"x-mockserver-session": session} if session else {}
     async with aiohttp.ClientSession(server.url, headers=headers) as client:
         yield Thread(client)
