@@ -96,14 +96,14 @@ def test_a_turn_brings_its_events() -> None:
 
 
 def test_events_come_at_the_recorded_pace() -> None:
-    chats = Chats(CHAT, pace=Pace(2.0))
+    chats = Chats(CHAT, pace=Pace(1.0))
     chats.send(MINE, run("hi"))
     seen: list[tuple[list[int], float]] = []
-    for chats.session.now in (0.0, 0.25, 0.8, 1.75):
+    for chats.session.now in (0.0, 0.5, 1.6, 3.5):
         seen.append((numbers(chats.read(MINE)), chats.events(MINE).next_event()))
 
-    assert seen == [([], 0.25), ([1], 0.75), ([1, 2], 1.75), ([1, 2, 3, 4], inf)]
-    assert chats.events(MINE).run_ends_at == 1.75
+    assert seen == [([], 0.5), ([1], 1.5), ([1, 2], 3.5), ([1, 2, 3, 4], inf)]
+    assert chats.events(MINE).run_ends_at == 3.5
 
 
 def test_a_run_begins_late_enough_for_streams_and_ends_late_enough_for_readers() -> None:

@@ -563,7 +563,7 @@ def test_answers_are_as_the_real_openapi_document_says(agent_server: str) -> Non
 
 CONTRADICTED = (
     *("/assistants/{assistant_id}/versions", "/info", "/store/items", "/store/namespaces"),
-    "/threads/{thread_id}/state",
+    *("/threads/{thread_id}/state", "/threads/{thread_id}/commands"),
     *("/threads/{thread_id}/state/{checkpoint_id}", "/threads/{thread_id}/state/checkpoint"),
 )
 """Where the real server does not say what its document says it does; nor does it where the body has `select`."""

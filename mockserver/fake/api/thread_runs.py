@@ -23,7 +23,7 @@ from mockserver.formats.json_text import Json
 
 _BUSY = "Thread is already running a task: wait, or choose another multitask strategy."
 
-START_SECONDS = 0.2
+START_SECONDS = 0.5
 """How long after its command a run starts, at any pace: clients open their streams meanwhile, and the SDKs ignore what comes after
 the end of a run. On the real server it is half a second or more."""
 

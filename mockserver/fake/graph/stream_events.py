@@ -18,7 +18,7 @@ from mockserver.thread_log.event import Event
 
 Namespace = tuple[str, ...]
 
-END_SECONDS = 0.05
+END_SECONDS = 0.1
 """How long before the end of a run nothing else comes, at any pace: the Python SDK reads the end on another connection than the rest,
 and ignores what it has not read by then."""
 
