@@ -1,15 +1,14 @@
 """Replay of event streams: what clients saw on the real server, they see again, on each visit and over both transports."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 from langgraph_sdk import get_client
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
 from tests.conftest import tool
 from tests.processes import running
@@ -32,13 +31,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("react")
     chat_page.build("sdk-1", folder, page="react.jsx")
     return folder
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def chat(built: Path, browser: Browser) -> AsyncIterator[Open]:
-    """Opens the page from a port of its own, against a server."""
-    async with chat_page.served(built, browser) as opened:
-        yield opened
 
 
 async def two_turns(page: Page) -> list[str]:

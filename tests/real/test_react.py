@@ -1,12 +1,11 @@
 """A chat page with `useStream` of @langchain/react in a real browser: it lives on the fake graph's event streams."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
 from tests.conftest import tool
 from tests.processes import Mockserver, running
@@ -32,13 +31,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("react")
     chat_page.build("sdk-1", folder, page="react.jsx")
     return folder
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def chat(built: Path, browser: Browser) -> AsyncIterator[Open]:
-    """Opens the page from a port of its own, against a server."""
-    async with chat_page.served(built, browser) as opened:
-        yield opened
 
 
 @pytest.fixture(params=["2", "instant"])
