@@ -157,10 +157,11 @@ def _rewrite(
         except SlowPatternError as error:
             work.report_error(f"{opened.path}: {error}: the file is not changed")
             continue
-        for change in changes:
-            if change.where == UNREADABLE:
-                why = f"`{label}` cannot change a part that cannot be read: fix that part first"
-                work.report_error(f"{change.file}, line {change.line}: {why}")
+        unreadable = [change for change in changes if change.where == UNREADABLE]
+        for change in unreadable[:1]:
+            why = f"`{label}` cannot change a part that cannot be read: fix that part first"
+            more = f" ({len(unreadable)} lines of this file)" if len(unreadable) > 1 else ""
+            work.report_error(f"{change.file}, line {change.line}: {why}{more}")
         changes = [change for change in changes if change.where != UNREADABLE]
         if not changes or (on_written and not work.rewrite(opened, raw)):
             continue

@@ -197,6 +197,16 @@ def test_substitute_shows_its_changes_before_it_writes_them(folder: Path) -> Non
     assert (done.returncode, done.stderr) == (0, "0 values to change in 0 cassettes\n")
 
 
+def test_substitute_reports_an_unreadable_file_in_two_lines(folder: Path) -> None:
+    (folder / "cassettes/a.yaml").write_text(BROKEN)
+
+    done = run("substitute", "e", "E", "cassettes/a.yaml", folder=folder)
+
+    assert done.returncode == 2
+    assert done.stderr.count("cannot be read: fix that part first") == 1
+    assert (folder / "cassettes/a.yaml").read_text() == BROKEN
+
+
 def test_substitute_shows_no_secrets(folder: Path) -> None:
     text = edited(("content: hello", f"content: my key is {KEY}"))
     (folder / "cassettes/a.yaml").write_text(text)
