@@ -83,6 +83,25 @@ class _HeaderType(click.types.FuncParamType):  # type: ignore[type-arg]  # gener
         return split_header_lines(rv)
 
 
+class ServerCommand(click.Command):
+    """A command that runs a server; the words after `--` are the parameter `client_command`, a command to run meanwhile."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse *args* up to `--`, and keep what follows."""
+        words = list(args)
+        end = words.index("--") if "--" in words else len(words)
+        client_command = tuple(words[end + 1 :])
+        if end < len(words) and not client_command:
+            raise UsageError("the command after -- is missing, such as `-- npm test`")
+        rest = super().parse_args(ctx, words[:end])
+        ctx.params["client_command"] = client_command
+        return rest
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Return the parts of the usage line."""
+        return [*super().collect_usage_pieces(ctx), "[-- COMMAND [ARG]...]"]
+
+
 def _combine(*decorators: Callable[[F], F]) -> Callable[[F], F]:
     """Return a decorator that adds the options of all *decorators*, in this order."""
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from mockserver.store.writer import WriteMode
 
 
-@click.command(short_help="Record an Agent Server into a cassette or a folder of cassettes.")
+@click.command(
+    cls=options.ServerCommand,
+    short_help="Record an Agent Server into a cassette or a folder of cassettes.",
+)
 @click.argument("path", type=options.parse_target)
 @options.upstream("record")
 @options.option_with_variable(
@@ -41,6 +44,7 @@ def record(
     upstream_headers: tuple[tuple[str, str], ...],
     upstream_api_key: str | None,
     record_errors: bool,
+    client_command: tuple[str, ...],
     **address: Unpack[serving.AddressOptions],
 ) -> None:
     """Forward all requests to an Agent Server, and record them into the cassette PATH.
@@ -48,12 +52,14 @@ def record(
     Point your client at this server instead of the Agent Server, use it, and stop with Ctrl-C. If PATH is a folder (it exists, or its name
     ends in /), each request names its cassette with the header x-mockserver-cassette.
 
+    With `-- COMMAND`, the server runs only while COMMAND does, which finds its URL in the variable MOCKSERVER_URL.
+
     Web pages of other origins than localhost are rejected, since they would use your API key. Allow them with --allow-origin.
     """
     from mockserver.http.pacing import Pace
     from mockserver.server import modes
 
-    log = serving.create_log()
+    log = serving.create_log(client_command)
     # Responses that --extend replays need no pauses.
     server_options = serving.create_server_options(address, Pace(None))
     upstream_client = options.create_upstream(upstream, upstream_headers, upstream_api_key)
@@ -68,18 +74,17 @@ def record(
     # Switch threads often, so that the writer thread does not delay the streams.
     sys.setswitchinterval(0.0005)
 
-    async def run_and_close() -> None:
+    async def run_and_close() -> int:
         contents = f"{upstream_client.url} into {_display(path)}"
         try:
-            await serving.run(server.app, address, "record", contents)
+            return await serving.run(server.app, address, "record", contents, client_command)
         finally:
             await server.close()
 
-    asyncio.run(run_and_close())
+    status = asyncio.run(run_and_close())
     stats = server.recording.stats
     _log_stats(stats, path, log)
-    if stats.errors:
-        sys.exit(2)
+    sys.exit(status or (2 if stats.errors else 0))
 
 
 def _write_mode(extend: bool, overwrite: bool) -> "WriteMode":

@@ -19,7 +19,9 @@ _MAX_LISTED = 20
 """How many unplayed exchanges are listed at the stop."""
 
 
-@click.command(short_help="Replay cassettes, with the fake graph as fallback.")
+@click.command(
+    cls=options.ServerCommand, short_help="Replay cassettes, with the fake graph as fallback."
+)
 @options.paths
 @options.option_with_variable(
     "--graph",
@@ -51,12 +53,15 @@ def serve(
     fake_now: str | None,
     speed: str,
     max_gap: float | None,
+    client_command: tuple[str, ...],
     **address: Unpack[serving.AddressOptions],
 ) -> None:
     """Replay cassettes; the fake graph answers all other requests. For frontend work and demos.
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes, if it exists. Without cassettes, the fake graph answers all
     requests.
+
+    With `-- COMMAND`, the server runs only while COMMAND does, which finds its URL in the variable MOCKSERVER_URL.
     """
     from mockserver.http.pacing import parse_pace
     from mockserver.server import modes
@@ -65,13 +70,13 @@ def serve(
     if not all(graphs):
         raise UsageError("--graph: the name is empty; name a graph")
     now = parse_fake_now(fake_now)
-    log = serving.create_log()
+    log = serving.create_log(client_command)
     server_options = serving.create_server_options(address, parse_pace(speed, max_gap))
     server = modes.serve(paths or _find_default_paths(), server_options, log, script, graphs, now)
-    _run(server, address, "serve", log)
+    sys.exit(_run(server, address, "serve", log, client_command))
 
 
-@click.command(short_help="Replay cassettes only, for CI.")
+@click.command(cls=options.ServerCommand, short_help="Replay cassettes only, for CI.")
 @options.paths
 @options.option_with_variable(
     "--usage",
@@ -79,23 +84,40 @@ def serve(
     metavar="FILE",
     help="Add the played exchanges to FILE, for `mockserver prune`.",
 )
+@options.option_with_variable(
+    "--fail-on-unplayed",
+    is_flag=True,
+    help="Exit with 1 if an exchange was never played, and list all of those.",
+)
+@options.option_with_variable(
+    "--report",
+    type=options.parse_path,
+    metavar="FILE",
+    help="At the end write a web page to FILE: the requests, the misses, and what was played.",
+)
 @options.speed
 @options.address
 def replay(
     paths: tuple[Path, ...],
     usage: Path | None,
+    fail_on_unplayed: bool,
+    report: Path | None,
     speed: str,
     max_gap: float | None,
+    client_command: tuple[str, ...],
     **address: Unpack[serving.AddressOptions],
 ) -> None:
     """Replay cassettes only; a request that they do not hold is a miss. For CI.
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
 
-    Exits with 1 after a miss, with 2 if a recorded response could not be read.
+    With `-- COMMAND`, such as `-- npm test`, the server runs only while COMMAND does, which finds its URL in the variable MOCKSERVER_URL.
+
+    Exits with the status of COMMAND if that failed; else with 2 if a recorded response could not be read, with 1 after a miss.
     """
     from mockserver.http.pacing import parse_pace
     from mockserver.server import modes
+    from mockserver.store import atomic
     from mockserver.store.usage import add_usage, check_usage_file
 
     paths = paths or _find_default_paths()
@@ -105,32 +127,47 @@ def replay(
         )
     if usage is not None:
         check_usage_file(usage)
-    log = serving.create_log()
+    if report is not None and not report.parent.is_dir():
+        raise UsageError(f"{report}: folder does not exist")
+    log = serving.create_log(client_command)
     server_options = serving.create_server_options(address, parse_pace(speed, max_gap))
     server = modes.replay(paths, server_options, log)
     if not server.cassettes.index.count:
         names = ", ".join(map(str, paths))
         raise UsageError(f"nothing to replay: no exchanges in {names}")
-    _run(server, address, "replay", log)
+    status = _run(server, address, "replay", log, client_command, list_all=fail_on_unplayed)
     if usage is not None:
         add_usage(usage, server.cassettes.usage)
-    if log.errors:
-        sys.exit(2)
-    if log.misses:
-        sys.exit(1)
+    if report is not None:
+        atomic.create(report, server.control.report().encode())
+    has_failed = log.misses or (fail_on_unplayed and server.cassettes.unplayed)
+    sys.exit(status or (2 if log.errors else 1 if has_failed else 0))
 
 
 def _find_default_paths() -> tuple[Path, ...]:
     return (options.FOLDER,) if options.FOLDER.is_dir() else ()
 
 
-def _run(server: "ReplayServer", address: serving.AddressOptions, command: str, log: Log) -> None:
-    """Run *server* until it is stopped, and log what it did."""
+def _run(
+    server: "ReplayServer",
+    address: serving.AddressOptions,
+    command: str,
+    log: Log,
+    client_command: tuple[str, ...],
+    *,
+    list_all: bool = False,
+) -> int:
+    """Run *server* until it is stopped or *client_command* ends, log what it did, and return the status of *client_command*.
+
+    The log lists the first unplayed exchanges, or, if *list_all*, all of them.
+    """
     index = server.cassettes.index
     exchanges = pluralize(index.count, "exchange")
     contents = f"{exchanges} in {pluralize(len(index.cassettes), 'cassette')}"
-    asyncio.run(serving.run(server.app, address, command, contents))
+    status = asyncio.run(serving.run(server.app, address, command, contents, client_command))
     log.write(log.summary())
     if unplayed := server.cassettes.unplayed:
-        more = f" and {len(unplayed) - _MAX_LISTED} more" if len(unplayed) > _MAX_LISTED else ""
-        log.write(f"never played: {', '.join(unplayed[:_MAX_LISTED])}{more}")
+        listed = unplayed if list_all else unplayed[:_MAX_LISTED]
+        rest = len(unplayed) - len(listed)
+        log.write(f"never played: {', '.join(listed)}{f' and {rest} more' if rest else ''}")
+    return status

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -26,14 +27,14 @@ class AddressOptions(TypedDict):
     config: Path | None
 
 
-def create_log() -> Log:
-    """Return the log of a server: one line per request on a terminal, otherwise only misses and errors."""
+def create_log(client_command: Sequence[str] = ()) -> Log:
+    """Return the log of a server: one line per request on a terminal that no *client_command* writes to, otherwise only misses and errors."""
 
     def write(line: str) -> None:
         with contextlib.suppress(OSError):
             click.echo(line, err=True)
 
-    return Log(write, verbose=sys.stderr.isatty())
+    return Log(write, verbose=sys.stderr.isatty() and not client_command)
 
 
 def create_server_options(address: AddressOptions, pace: "Pace") -> "ServerOptions":
@@ -48,15 +49,24 @@ def create_server_options(address: AddressOptions, pace: "Pace") -> "ServerOptio
     return ServerOptions(project, pace, is_loopback(address["host"]))
 
 
-async def run(app: "App", address: AddressOptions, command: str, contents: str) -> None:
-    """Serve *app* until Ctrl-C or SIGTERM. The ready line names the *command* and the *contents*."""
+async def run(
+    app: "App",
+    address: AddressOptions,
+    command: str,
+    contents: str,
+    client_command: Sequence[str] = (),
+) -> int:
+    """Serve *app* until Ctrl-C or SIGTERM, or until *client_command* has ended; return its exit status, or 0.
+
+    The ready line names the *command* and the *contents*; it goes to stderr if *client_command* writes to stdout.
+    """
     from mockserver.server import runner
 
     def report_ready(url: str) -> None:
         # The objects of the start-up live until the stop: the collector need not look at them.
         gc.freeze()
         gc.enable()
-        click.echo(f"mockserver {command} on {url}, {contents}")
+        click.echo(f"mockserver {command} on {url}, {contents}", err=bool(client_command))
         sys.stdout.flush()
 
-    await runner.run(app, address["host"], address["port"], report_ready)
+    return await runner.run(app, address["host"], address["port"], report_ready, client_command)

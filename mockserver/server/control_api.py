@@ -22,12 +22,15 @@ from mockserver.matching.index import Index
 from mockserver.matching.summary import body_to_json
 from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_request
 from mockserver.server.journal import Call, Journal
+from mockserver.server.report import render_report
 from mockserver.server.responders.replay import Cassettes
 
 _ROUTES = {
     "health": ("GET", ()),
     "journal": ("GET", ("session", "source")),
     "exchanges": ("GET", ("session", "cassette")),
+    "misses": ("GET", ("session",)),
+    "report": ("GET", ("session",)),
     "reset": ("POST", ("session",)),
 }
 """For each path the method and the query parameters."""
@@ -72,31 +75,55 @@ class ControlApi:
             return _create_error(405, f"use {method} for {name}", allow=method)
         try:
             parameters = _parse_parameters(query, prefix_headers, parameter_names)
-            return web.json_response(self._answer(name, parameters))
+            return self._answer(name, parameters)
         except RequestError as error:
             return _create_error(error.status, str(error))
 
-    def _answer(self, name: str, parameters: dict[str, str]) -> Json:
+    def report(self, session: str | None = None) -> str:
+        """Return a web page about *session*, or about all sessions if it is None: requests, misses, and what was played."""
+        return render_report(
+            f"mockserver {self.mode}",
+            map(self._show_call, self.journal.calls(session)),
+            self._show_exchanges(session, None)["exchanges"],
+            self.cassettes.unplayed if self.cassettes else (),
+        )
+
+    def _answer(self, name: str, parameters: dict[str, str]) -> web.Response:
         session = parameters.get("session")
         match name:
             case "health":
-                from importlib.metadata import version  # its import is slow
-
-                index = self.cassettes.index if self.cassettes else Index()
-                return {
-                    "ok": True,
-                    "mode": self.mode,
-                    "version": version("langgraph-mockserver"),
-                    "cassettes": len(index.cassettes),
-                    "exchanges": index.count,
-                }
+                return web.json_response(self._show_health())
             case "journal":
-                return self._show_journal(session, parameters.get("source"))
+                return web.json_response(self._show_journal(session, parameters.get("source")))
             case "exchanges":
-                return self._show_exchanges(session, parameters.get("cassette"))
+                exchanges = self._show_exchanges(session, parameters.get("cassette"))
+                return web.json_response(exchanges)
+            case "misses":
+                return self._explain_misses(session)
+            case "report":
+                return web.Response(text=self.report(session), content_type="text/html")
             case _:
                 self.reset(session)
-                return {"ok": True}
+                return web.json_response({"ok": True})
+
+    def _show_health(self) -> Json:
+        from importlib.metadata import version  # its import is slow
+
+        index = self.cassettes.index if self.cassettes else Index()
+        return {
+            "ok": True,
+            "mode": self.mode,
+            "version": version("langgraph-mockserver"),
+            "cassettes": len(index.cassettes),
+            "exchanges": index.count,
+        }
+
+    def _explain_misses(self, session: str | None) -> web.Response:
+        """Return the explanations of misses and errors; status 409 if there are any, so that `curl --fail` fails."""
+        problems = [str(call) for call in self.journal.calls(session) if call.is_problem]
+        if not problems:
+            return web.Response(text="no misses\n")
+        return web.Response(status=409, text="\n\n".join(problems) + "\n")
 
     def _show_journal(self, session: str | None, source: str | None) -> Json:
         sources = list(ReplySource) if source is None else source.split(",")

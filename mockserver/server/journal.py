@@ -80,7 +80,7 @@ class Call(NamedTuple):
         return Request(self.method, self.path, self.headers, self.body)
 
     @property
-    def is_fault(self) -> bool:
+    def is_problem(self) -> bool:
         """Whether the response is a miss or an error."""
         return self.source in _PROBLEMS
 
@@ -127,7 +127,7 @@ class Journal:
         self._size += _memory_size(call)
         while len(recent) > self._max_calls or (self._size > self._max_bytes and len(recent) > 1):
             oldest = recent.popleft()
-            if oldest.is_fault:
+            if oldest.is_problem:
                 problems.append(oldest)
             else:
                 self._forget(oldest)

@@ -58,7 +58,7 @@ class Log:
         self._derived += reply.how == "derived"
         call = record_call(datetime.now(UTC), request, reply)
         self.journal.append(call)
-        if call.is_fault and self._on_problem:
+        if call.is_problem and self._on_problem:
             self._on_problem(call)
         elif reply.note == OUT_OF_FILES:
             self.write_once(OUT_OF_FILES)

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -10,16 +10,20 @@ from aiohttp import web
 from mockserver.errors import OUT_OF_FILES, UsageError, is_out_of_files
 from mockserver.server.aiohttp_private import Runner
 from mockserver.server.app import App
+from mockserver.server.client_command import run_command
 from mockserver.server.connections import create_server
 
 # A stop cuts replayed responses after this; recorded ones have more time, see in_flight.RESPONSE_GRACE.
 _SHUTDOWN_TIMEOUT = 0.25
 
 
-async def run(app: App, host: str, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serve *app* until Ctrl-C or SIGTERM; *on_ready* is called with the URL when the server listens.
+async def run(
+    app: App, host: str, port: int, on_ready: Callable[[str], None], command: Sequence[str] = ()
+) -> int:
+    """Serve *app* until Ctrl-C or SIGTERM, or until *command* has ended; return the exit status of *command*, or 0.
 
-    Raise UsageError if the server cannot listen on *host* and *port*.
+    *on_ready* is called with the URL when the server listens. Raise UsageError if the server cannot listen on *host* and *port*, or if
+    *command* cannot be run.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -37,8 +41,12 @@ async def run(app: App, host: str, port: int, on_ready: Callable[[str], None]) -
     loop.set_exception_handler(handle_exception)
     runner = await start(app, host, port)
     try:
-        on_ready(format_url(runner, host))
+        url = format_url(runner, host)
+        on_ready(url)
+        if command:
+            return await run_command(command, url, stop)
         await stop.wait()
+        return 0
     finally:
         await runner.cleanup()
 

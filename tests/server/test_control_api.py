@@ -69,7 +69,8 @@ async def test_what_is_not_controlled_is_said(start: Start) -> None:
         assert (response.status, response.headers.get("x-mockserver-source")) == (404, None)
     assert await control(server, "nothing", status=404) == {
         "detail": "unknown path /__mockserver__/nothing; the control API has GET /__mockserver__/health, "
-        "GET /__mockserver__/journal, GET /__mockserver__/exchanges, POST /__mockserver__/reset"
+        "GET /__mockserver__/journal, GET /__mockserver__/exchanges, GET /__mockserver__/misses, GET /__mockserver__/report, "
+        "POST /__mockserver__/reset"
     }
 
 
