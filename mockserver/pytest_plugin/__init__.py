@@ -1,7 +1,7 @@
-"""The pytest plugin with the fixture `mock_server`. The server is imported only when a test uses it."""
+"""The pytest plugin with the fixtures `mock_server` and `shared_mock_server`. The server is imported only when a test uses it."""
 
-from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Generator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,12 +11,14 @@ from mockserver.pytest_plugin.report import Report
 
 if TYPE_CHECKING:
     from mockserver.pytest_plugin.server_fixture import ServerFixture
+    from mockserver.pytest_plugin.shared_server import SharedServer
     from mockserver.server.mock_server import MockServer
 
 _OPTIONS = pytest.StashKey[options.PluginOptions]()
 _OUTCOMES = pytest.StashKey[Outcomes]()
 _REPORT = pytest.StashKey[Report]()
 _FIXTURE: "pytest.StashKey[ServerFixture]" = pytest.StashKey()
+_SHARED: "pytest.StashKey[SharedServer]" = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,6 +57,47 @@ def mock_server(request: pytest.FixtureRequest) -> Iterator["MockServer"]:
     request.node.stash[_FIXTURE] = fixture
     with fixture as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def shared_mock_server_options() -> Mapping[str, Any]:
+    """The arguments of `mockserver.MockServer` for `shared_mock_server`; `cassettes` lists files and folders. Override it in conftest.py."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def shared_mock_server(
+    request: pytest.FixtureRequest, shared_mock_server_options: Mapping[str, Any]
+) -> Iterator["MockServer"]:
+    """One server for all tests: a `mockserver.MockServer`, by default with the folder `cassettes` in pytest's root folder.
+
+    It starts again from the beginning after each test that uses it. A test with a miss fails.
+    """
+    from mockserver.pytest_plugin.shared_server import SharedServer
+
+    with SharedServer(request.config.rootpath, shared_mock_server_options) as shared:
+        request.config.stash[_SHARED] = shared
+        yield shared.server
+    del request.config.stash[_SHARED]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test whose requests to the shared server had a miss; the next test starts from the beginning."""
+    report = yield
+    shared = item.config.stash.get(_SHARED, None)
+    if shared is None or "shared_mock_server" not in getattr(item, "fixturenames", ()):
+        return report
+    if message := shared.take_message():
+        if report.passed:
+            report.outcome, report.longrepr = "failed", message
+        else:
+            report.sections.append(("mockserver", message))
+    if call.when == "teardown":
+        shared.server.reset()
+    return report
 
 
 @pytest.hookimpl(wrapper=True)

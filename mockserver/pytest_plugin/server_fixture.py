@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -149,17 +149,13 @@ class ServerFixture:
 
     def _take_message(self) -> str:
         """Return a message about the misses and errors since the last call; empty if there are none."""
-        # The server's thread may append meanwhile.
-        problems = [self._problems.pop(0) for _ in range(len(self._problems))]
+        problems = take_problems(self._problems)
         allowed = (ReplySource.MISS,) if self._marker.allow_misses else ()
         reported = [problem for problem in problems if problem.source not in allowed]
         if not reported:
             return ""
         has_miss = any(problem.source is ReplySource.MISS for problem in reported)
-        lines = [
-            f"mockserver could not answer {pluralize(len(reported), 'request')}",
-            *map(str, reported),
-        ]
+        lines = [describe_problems(reported)]
         target = self._marker.target
         if has_miss and target is not None and self._staged is None:
             state = "" if target.exists() else " does not exist"
@@ -173,6 +169,17 @@ class ServerFixture:
         test = f"{self._display(self._item.path)}::{self._item.nodeid.partition('::')[2]}"
         command = "pytest --mockserver-record=new --mockserver-upstream=URL"
         return f": record the missing exchanges with {command} {shlex.quote(test)}"
+
+
+def take_problems(problems: list[Call]) -> list[Call]:
+    """Remove the calls from *problems*, to which the server's thread may append meanwhile, and return them."""
+    return [problems.pop(0) for _ in range(len(problems))]
+
+
+def describe_problems(problems: Sequence[Call]) -> str:
+    """Return the misses and errors *problems* as lines for the report of a test."""
+    heading = f"mockserver could not answer {pluralize(len(problems), 'request')}"
+    return "\n".join([heading, *map(str, problems)])
 
 
 def _fail(message: str) -> NoReturn:
