@@ -1,14 +1,13 @@
 """Record into a temporary file, and replace the cassette only if the test passed."""
 
-import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from mockserver.errors import StorageError
-from mockserver.store import atomic
+from mockserver.store import atomic, operating_system
 
 
 class StagedCassette:
@@ -54,11 +53,10 @@ class StagedCassette:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Lock *folder* against replacements by other processes."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # some file systems cannot lock folders
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+    """Lock *folder* against replacements by other processes, if the file system can lock folders."""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            descriptor = operating_system.open_file(folder, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            operating_system.wait_for_lock(descriptor)
         yield
-    finally:
-        os.close(descriptor)

@@ -6,7 +6,6 @@ A regular expression or parser on megabytes of text blocks the interpreter, and 
 import asyncio
 import os
 import pickle
-import resource
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from mockserver.cassette.model import Exchange
 from mockserver.cassette.yaml_codec import dump_exchange
 from mockserver.errors import MockServerError, StorageError
 from mockserver.redaction.redactor import RedactionRules, Redactor
+from mockserver.store.operating_system import limit_memory
 
 LARGE = 1 << 20
 """From this size of its bodies in bytes, an exchange is handled in a separate process."""
@@ -113,8 +113,7 @@ async def _run(stdin: IO[bytes], stdout: IO[bytes]) -> None:
 
 def main() -> None:
     """Serialize the pickled PendingExchange on stdin; write the pickled result, or the error as text, to stdout."""
-    _, hard_limit = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_LIMIT, hard_limit))
+    limit_memory(_MEMORY_LIMIT)
     try:
         result: ExchangeText | str = pickle.load(sys.stdin.buffer).serialize()
     except MockServerError as error:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any
 
 from aiohttp import web
@@ -25,10 +26,16 @@ async def run(
     *on_ready* is called with the URL when the server listens. Raise UsageError if the server cannot listen on *host* and *port*, or if
     *command* cannot be run.
     """
-    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def handle_signal(number: int, frame: FrameType | None) -> None:
+        if loop.is_closed():
+            raise KeyboardInterrupt
+        loop.call_soon_threadsafe(stop.set)
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        signal.signal(number, handle_signal)  # Windows has no loop.add_signal_handler
 
     def handle_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")

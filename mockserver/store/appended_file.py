@@ -1,6 +1,5 @@
 """A locked file that we append to, which notices edits by other programs."""
 
-import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -8,13 +7,15 @@ from itertools import chain, count
 from pathlib import Path
 
 from mockserver.errors import OutOfFilesError, UsageError, is_out_of_files
+from mockserver.store import operating_system
 from mockserver.store.cassette_file import Stamp, stamp_from
+from mockserver.store.operating_system import open_file, read_at
 
 RECORDED_SUFFIX = ".recorded"
 """The suffix of the file that gets the exchanges an edited cassette lacks; such files are not replayed."""
 
 _BLOCK = 1 << 20
-_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT
 
 
 class AppendedFile:
@@ -49,7 +50,7 @@ class AppendedFile:
     def base_blocks(self) -> Iterator[bytes]:
         """Yield the bytes that the file held at the start."""
         for start in range(0, self.base, _BLOCK):
-            yield os.pread(self.descriptor, min(_BLOCK, self.base - start), start)
+            yield read_at(self.descriptor, min(_BLOCK, self.base - start), start)
 
 
 _NO_STAMP = (0, 0, 0)
@@ -73,11 +74,11 @@ def open_locked(path: Path) -> int:
                 raise UsageError(
                     f"{path} is not a file: name a cassette, such as {path / 'chat.yaml'}"
                 )
-            descriptor = os.open(path, _FLAGS, 0o644)
+            descriptor = open_file(path, _FLAGS, 0o644)
         except OSError as error:
             raise _unwritable(path, error) from None
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            operating_system.lock(descriptor)
         except OSError:
             os.close(descriptor)
             raise UsageError(
@@ -105,7 +106,7 @@ def has_bytes(descriptor: int) -> bool:
 def create_new(path: Path) -> int:
     """Create the file *path* and return its descriptor; UsageError if it is left over from a killed recording."""
     try:
-        return os.open(path, _FLAGS | os.O_EXCL, 0o644)
+        return open_file(path, _FLAGS | os.O_EXCL, 0o644)
     except FileExistsError:
         raise UsageError(
             f"{path} is left over from a killed recording: move it away to keep it, or delete it"
@@ -119,9 +120,9 @@ def create_beside(path: Path) -> tuple[Path, int]:
     for suffix in chain([RECORDED_SUFFIX], (f".{number}{RECORDED_SUFFIX}" for number in count(2))):
         new = path.with_name(f"{path.name}{suffix}")
         try:
-            descriptor = os.open(new, _FLAGS | os.O_EXCL, 0o644)
+            descriptor = open_file(new, _FLAGS | os.O_EXCL, 0o644)
         except FileExistsError:
             continue
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        operating_system.lock(descriptor)
         return new, descriptor
     raise AssertionError

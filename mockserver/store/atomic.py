@@ -1,6 +1,5 @@
 """Atomic replacement of a file: after a kill, either the old or the new content is complete."""
 
-import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -9,8 +8,8 @@ from pathlib import Path
 
 from mockserver.cassette.file_names import SUFFIXES
 from mockserver.errors import StorageError, UsageError
-
-SYNC = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
+from mockserver.store import operating_system
+from mockserver.store.operating_system import open_file
 
 
 def rewrite(path: Path, raw: bytes, before: bytes) -> None:
@@ -44,7 +43,7 @@ def create(path: Path, raw: bytes) -> None:
         if path.exists():
             rewrite(path, raw, path.read_bytes())
         else:
-            _write_and_replace(path, raw, 0o666 & ~_umask())
+            _write_and_replace(path, raw, 0o666 & ~operating_system.get_umask())
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
 
@@ -60,13 +59,13 @@ def remove(path: Path, before: bytes) -> None:
 
 def _write_and_replace(path: Path, raw: bytes, mode: int) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    descriptor = open_file(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(raw)
             file.flush()
-            os.fchmod(descriptor, mode)
-            SYNC(descriptor)
+            operating_system.set_mode(descriptor, mode)
+            operating_system.sync(descriptor)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -75,10 +74,10 @@ def _write_and_replace(path: Path, raw: bytes, mode: int) -> None:
 @contextmanager
 def _locked_unchanged(path: Path, shown: Path, before: bytes) -> Iterator[int]:
     """Lock the file *path* as a recording does, check that it still holds *before*, and yield its mode."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = open_file(path, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            operating_system.lock(descriptor)
         except BlockingIOError:
             raise UsageError(
                 f"{shown} is in use by a mockserver that records into it: stop it first"
@@ -98,9 +97,3 @@ def _locked_unchanged(path: Path, shown: Path, before: bytes) -> Iterator[int]:
 def _content(descriptor: int) -> bytes:
     with os.fdopen(os.dup(descriptor), "rb") as file:
         return file.read()
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

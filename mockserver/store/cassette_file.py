@@ -1,7 +1,6 @@
 """One loaded cassette file: its index, and its exchanges on demand."""
 
 import os
-import resource
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -15,11 +14,12 @@ from mockserver.http.messages import Request
 from mockserver.matching.index import Entry, RequestFingerprint
 from mockserver.matching.keys import IgnoreRules
 from mockserver.store import discovery
+from mockserver.store.operating_system import max_open_files, read_at
 from mockserver.store.reader import Reader, Visitor, locate_error, read_head
 
 BLOCK_SIZE = 4 << 20
 
-MAX_OPEN = min(512, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+MAX_OPEN = min(512, max_open_files() // 2)
 """The maximum number of open files; above it, the last good version of a file is lost if it is edited in place."""
 
 Stamp = tuple[int, int, int]
@@ -150,7 +150,7 @@ class CassetteFile:
     def _read_file(self) -> Iterator[bytes]:
         offset, size = 0, self.stamp[1]
         # Reading no more than the file holds avoids allocating a large buffer.
-        while block := os.pread(self._descriptor, min(BLOCK_SIZE, size - offset) or 1, offset):
+        while block := read_at(self._descriptor, min(BLOCK_SIZE, size - offset) or 1, offset):
             yield block
             offset += len(block)
             size = max(size, offset)
@@ -159,7 +159,7 @@ class CassetteFile:
         if self._content is not None:
             return self._content[start:end]
         if self._descriptor >= 0:
-            return os.pread(self._descriptor, end - start, start)
+            return read_at(self._descriptor, end - start, start)
         try:
             descriptor = discovery.open_regular(self._path)
         except OSError as error:
@@ -169,7 +169,7 @@ class CassetteFile:
         try:
             if stamp_from(os.fstat(descriptor)) != self.stamp:
                 raise self._changed()
-            return os.pread(descriptor, end - start, start)
+            return read_at(descriptor, end - start, start)
         finally:
             os.close(descriptor)
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from mockserver.cassette.file_names import SETTINGS_FILE, SUFFIXES
 from mockserver.errors import ReadError, UsageError
+from mockserver.store.operating_system import open_without_waiting
 
 T = TypeVar("T")
 
@@ -41,7 +42,7 @@ def open_regular(path: Path) -> int:
 
     Reading these may never end, except for the null device, which stands for an empty file.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    descriptor = open_without_waiting(path)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) and status.st_rdev != Path(os.devnull).stat().st_rdev:
         os.close(descriptor)

@@ -1,6 +1,5 @@
 """Usage files: which exchanges were played. Several processes may add to one file."""
 
-import fcntl
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,7 +8,7 @@ from mockserver.errors import StorageError, UsageError
 from mockserver.matching import usage
 from mockserver.matching.index import Index
 from mockserver.matching.usage import Plays, Usage
-from mockserver.store import discovery
+from mockserver.store import discovery, operating_system
 from mockserver.store.library import Library
 
 
@@ -51,9 +50,9 @@ def add_usage(path: Path, more: Usage) -> None:
     UsageError if it is another kind of file, StorageError if it cannot be written.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = operating_system.open_file(path, os.O_RDWR | os.O_CREAT, 0o644)
         with os.fdopen(descriptor, "r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            operating_system.wait_for_lock(descriptor)
             text = usage.dumps(usage.merge_usages((read_usage(path), more)))
             file.seek(0)
             file.write(text.encode())

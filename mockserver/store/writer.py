@@ -24,9 +24,9 @@ from mockserver.store.appended_file import (
     has_bytes,
     open_locked,
 )
-from mockserver.store.atomic import SYNC
 from mockserver.store.cassette_file import CassetteFile, stamp_from
 from mockserver.store.document_copy import DocumentCopy
+from mockserver.store.operating_system import open_file, read_at, set_mode, sync
 
 _BLOCK = 1 << 20
 
@@ -128,11 +128,11 @@ class CassetteWriter:
             case WriteMode.EXTEND | WriteMode.CONTINUE:
                 return AppendedFile(self._path, self._lock, self._cut_incomplete())
             case WriteMode.OVERWRITE:
-                if b"mockserver" not in os.pread(self._lock, _BLOCK, 0):
+                if b"mockserver" not in read_at(self._lock, _BLOCK, 0):
                     raise UsageError(f"{self._path} is not a cassette: it is not overwritten")
                 path = self._path.with_name(f"{self._path.name}.new")
                 descriptor = create_new(path)
-                os.fchmod(descriptor, file_mode(self._lock))
+                set_mode(descriptor, file_mode(self._lock))
                 return AppendedFile(path, descriptor, 0)
 
     def _cut_incomplete(self) -> int:
@@ -147,7 +147,7 @@ class CassetteWriter:
             )
         end = cassette_file.end
         os.ftruncate(self._lock, end)
-        if os.pread(self._lock, 1, end - 1) != b"\n":
+        if read_at(self._lock, 1, end - 1) != b"\n":
             end += os.write(self._lock, b"\n")
         return end
 
@@ -166,7 +166,7 @@ class CassetteWriter:
     def _sort_and_move(self) -> bool:
         """Sort the file and move it to its final path; return False if it was edited in the meantime."""
         output = self._output
-        SYNC(output.descriptor)
+        sync(output.descriptor)
         ordered = None if self._documents.are_in_order() else self._write_sorted()
         if output.was_edited():
             if ordered is not None:
@@ -209,14 +209,14 @@ class CassetteWriter:
     def _write_sorted(self) -> Path:
         """Write the exchanges in the order of their requests to a new file; return its path."""
         path = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        descriptor = open_file(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                os.fchmod(descriptor, file_mode(self._output.descriptor))
+                set_mode(descriptor, file_mode(self._output.descriptor))
                 file.writelines(self._output.base_blocks() if self._output.base else [self._head])
                 file.writelines(self._documents.in_order())
                 file.flush()
-                SYNC(descriptor)
+                sync(descriptor)
         except BaseException:
             path.unlink()
             raise

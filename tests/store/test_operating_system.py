@@ -1,0 +1,135 @@
+"""What a system without POSIX lacks is not needed: serve, replay, record, the tools and the plugin work without it.
+
+The names are taken away before mockserver is imported. What only Windows itself shows, such as that an open file cannot be replaced, is not
+tested.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.processes import Mockserver, command, running
+from tests.replaying import RUN, cassette
+
+WITHOUT_POSIX = """
+import asyncio, os, sys
+
+for name in ("fcntl", "resource", "pwd", "grp", "termios"):
+    sys.modules[name] = None
+for name in ("pread", "fchmod", "fdatasync", "fork", "getuid", "O_CLOEXEC", "O_NONBLOCK"):
+    delattr(os, name)
+
+
+class Msvcrt:
+    LK_NBLCK = 2
+    locked = []
+
+    @classmethod
+    def locking(cls, descriptor, mode, size):
+        cls.locked.append(os.lseek(descriptor, 0, os.SEEK_CUR))
+
+
+def add_signal_handler(self, *arguments):
+    raise NotImplementedError
+
+
+sys.modules["msvcrt"] = Msvcrt
+asyncio.unix_events._UnixSelectorEventLoop.add_signal_handler = add_signal_handler
+"""
+"""Removes what Windows does not have. Its locks are replaced by a list of the locked positions."""
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """The variables with which Python runs WITHOUT_POSIX when it starts."""
+    folder = tmp_path / "without-posix"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(WITHOUT_POSIX)
+    paths = [str(folder), str(Path(__file__).parents[2])]
+    return {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+def ask(server: Mockserver) -> object:
+    request = Request(f"{server.url}/runs/wait", json.dumps(RUN).encode())
+    with urlopen(request, timeout=30) as response:
+        return json.load(response)
+
+
+def test_a_recording_is_replayed(tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "old.yaml").write_text(cassette(("hi", "one")))
+    with running("replay", "old.yaml", folder=tmp_path) as upstream:
+        options = ["record", "new.yaml", "--upstream", upstream.url]
+        with running(*options, folder=tmp_path, environment=environment) as recorder:
+            assert ask(recorder) == {"answer": "one"}
+            assert recorder.stop(signal.SIGINT) == 0
+
+    options = ["replay", "new.yaml", "--usage", "usage.json"]
+    with running(*options, folder=tmp_path, environment=environment) as server:
+        assert ask(server) == {"answer": "one"}
+        assert server.stop(signal.SIGTERM) == 0
+    assert '"new.yaml"' in (tmp_path / "usage.json").read_text()
+
+
+def test_the_fake_graph_serves(tmp_path: Path, environment: dict[str, str]) -> None:
+    with running("serve", folder=tmp_path, environment=environment) as server:
+        assert '"content": "hi"' in json.dumps(ask(server))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        pytest.param(["ls", "chat.yaml"], "/runs/wait", id="ls"),
+        pytest.param(["lint", "chat.yaml"], "", id="lint"),
+        pytest.param(["fmt", "chat.yaml"], "chat.yaml", id="fmt, which replaces the file"),
+        pytest.param(["merge", "chat.yaml", "--into", "all.yaml"], "all.yaml", id="merge"),
+    ],
+)
+def test_the_tools_work(
+    tmp_path: Path, environment: dict[str, str], arguments: list[str], expected: str
+) -> None:
+    (tmp_path / "chat.yaml").write_text(cassette(("hi", "one")))
+
+    ended = subprocess.run(
+        command(*arguments),
+        cwd=tmp_path,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode in (0, 1)
+    assert expected in ended.stdout + ended.stderr
+
+
+def test_the_plugin_records_and_replays(tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "old.yaml").write_text(cassette(("hi", "one")))
+    (tmp_path / "test_it.py").write_text(
+        "from langgraph_sdk import get_sync_client\n\n\n"
+        "def test_it(mock_server):\n"
+        "    with get_sync_client(url=mock_server.url) as client:\n"
+        f"        assert client.runs.wait(None, 'agent', input={RUN['input']!r}) == {{'answer': 'one'}}\n"
+    )
+    pytest_command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"]
+    variables = {**os.environ, **environment, "CI": ""}
+    with running("replay", "old.yaml", folder=tmp_path) as upstream:
+        record = ["--mockserver-record=new", f"--mockserver-upstream={upstream.url}"]
+        for options in (record, []):
+            ended = subprocess.run(
+                [*pytest_command, *options],
+                cwd=tmp_path,
+                env=variables,
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+            assert ended.returncode == 0, ended.stdout
+
+    assert (tmp_path / "cassettes" / "test_it" / "test_it.yaml").is_file()
