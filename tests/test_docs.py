@@ -129,7 +129,13 @@ def test_yaml_can_be_loaded(block: Block, tmp_path: Path) -> None:
         case "extends":
             assert script_files.load(path).rules
         case first_key:
-            assert block.page in ("ci.md", "container.md", "scaling.md", "upkeep.md")
+            assert block.page in (
+                "ci.md",
+                "container.md",
+                "installation.md",
+                "scaling.md",
+                "upkeep.md",
+            )
             assert all(map(strict_yaml.parse, block.text.split("---\n"))), first_key
 
 

@@ -13,6 +13,7 @@ from mockserver.cli.lint_fmt import fmt, lint
 from mockserver.cli.ls_show import ls, script, show
 from mockserver.cli.merge_prune import merge, prune
 from mockserver.cli.record import record
+from mockserver.cli.schema import schema
 from mockserver.cli.scrub_substitute import scrub, substitute
 from mockserver.cli.serve_replay import replay, serve
 from mockserver.errors import MockServerError
@@ -41,6 +42,7 @@ for command in (
     ls,
     show,
     script,
+    schema,
     lint,
     fmt,
     diff,

@@ -40,6 +40,8 @@ def parse_rules(
     patterns: list[UserPattern] = []
     fields: list[str] = []
     for item in items:
+        if isinstance(item, dict) and len(item) != 1:
+            raise UsageError(f"{setting} {item!r} is not a rule (write one key: field or pattern)")
         match item:
             case str(pattern) | {"pattern": str(pattern)}:
                 try:
@@ -52,7 +54,7 @@ def parse_rules(
                     raise UsageError(
                         f"{setting} {pattern!r} matches the empty text, so it would match everywhere"
                     )
-            case {"field": str(name)}:
+            case {"field": str(name)} if name:
                 fields.append(name)
             case _:
                 raise UsageError(

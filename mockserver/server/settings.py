@@ -62,18 +62,18 @@ def _parse_settings(document: Any, file: str) -> Settings:
     ignore = _parse_strings(document, "ignore", "paths")
     origins = _parse_strings(document, "allow_origin", "origins")
     hosts = _parse_strings(document, "allow_host", "names")
-    redact = document.get("redact") or []
-    if not isinstance(redact, list):
+    redact = document.get("redact")
+    if not isinstance(redact, list | None):
         raise UsageError("redact must be a list of rules")
-    repeat = document.get("repeat") or Repeat.LAST
-    if repeat not in list(Repeat):
+    repeat = document.get("repeat")
+    if repeat not in (None, *Repeat):
         raise UsageError(f"repeat: {repeat!r} is not one of {', '.join(Repeat)}")
     derive = document.get("derive", True)
     if not isinstance(derive, bool):
         raise UsageError(f"derive: {derive!r} is not true or false")
     return Settings(
-        Policy(keys.merge_rules(tuple(ignore)), Repeat(repeat)),
-        redactor.parse_rules(redact, file=file),
+        Policy(keys.merge_rules(tuple(ignore)), Repeat(repeat or Repeat.LAST)),
+        redactor.parse_rules(redact or [], file=file),
         access.parse_each(access.parse_origin, origins, "allow_origin"),
         access.parse_each(access.parse_host, hosts, "allow_host"),
         derive,
@@ -82,7 +82,9 @@ def _parse_settings(document: Any, file: str) -> Settings:
 
 def _parse_strings(document: dict[str, Any], key: str, kind: str) -> list[str]:
     """Return the list of strings under *key*; *kind* names them in the error."""
-    strings = document.get(key) or []
+    strings = document.get(key)
+    if strings is None:
+        return []
     if not isinstance(strings, list) or not all(isinstance(each, str) for each in strings):
         raise UsageError(f"{key} must be a list of {kind}")
     return strings

@@ -160,7 +160,9 @@ def _reason(part: Mapping) -> str | None:
 
 
 def _stream(part: Mapping) -> Stream:
-    name = get_typed(part, "line_ending", str) or "crlf"
+    name = get_typed(part, "line_ending", str)
+    if name is None:
+        name = "crlf"
     if name not in LINE_ENDINGS:
         raise ReadError(
             f"line_ending {name!r} is not one of {', '.join(LINE_ENDINGS)}",
@@ -215,7 +217,7 @@ def _tail(part: Mapping) -> bytes:
 
 def _whole(part: Mapping) -> Body:
     keepalives = get_typed(part, "keepalives", Sequence) or Sequence(part.line)
-    if not all(isinstance(at, int | float) and at >= 0 for at in keepalives):
+    if not all(type(at) in (int, float) and at >= 0 for at in keepalives):
         raise ReadError("keepalives must be times in seconds", line=part.lines["keepalives"])
     return Body(_body(part, "response"), get_seconds(part, "after"), tuple(map(float, keepalives)))
 
