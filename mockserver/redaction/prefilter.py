@@ -5,14 +5,14 @@ The events of a stream repeat most of their data. So their data is cut between s
 
 import re
 from collections.abc import Iterable
-from itertools import takewhile
+from itertools import groupby, product, takewhile
 
 from mockserver.cassette.model import Stream
 from mockserver.redaction.names import FIRST_WORDS, is_secret_name
 from mockserver.redaction.shapes import possible_shapes
 
+_CHECKED_FIELDS = {"event", "data", "id", "comment"}
 _CUT = ',"'
-_IDS = ("id", "run_id")
 _ESCAPED_ASCII = re.compile(r"\\u00[2-7]|\\/")
 _OTHER_ESCAPES = re.compile(r"\\(?:[nrtbf]|u[0-9a-fA-F]{4})")
 _SPACED_NAME = re.compile(rf"(?i:(?:{FIRST_WORDS}) key)")
@@ -40,18 +40,11 @@ def may_match_stream(stream: Stream, words: Iterable[str]) -> bool:
     by_name: dict[str, list[str]] = {}
     texts: set[str] = set()
     for timed in stream.events:
-        name = data = ""
-        for field, text in timed.event.fields:
-            match field:
-                case "event":
-                    name = text
-                case "data":
-                    data = text
-                case "id" | "comment":
-                    texts.add(text)
-                case _:
-                    return True  # raw or base64
-        by_name.setdefault(name, []).append(data)
+        fields = dict(timed.event.fields)
+        if not fields.keys() <= _CHECKED_FIELDS:
+            return True  # raw or base64
+        texts |= {fields.get("id", ""), fields.get("comment", "")}
+        by_name.setdefault(fields.get("event", ""), []).append(fields.get("data", ""))
     for datas in by_name.values():
         _add_pieces(datas, texts)
     return may_match_text("\n".join(texts), words)
@@ -66,36 +59,43 @@ def _add_pieces(datas: list[str], texts: set[str]) -> None:
         texts.update((*datas, "".join(datas)))
         return
     end = _common_end(datas)
-    texts.add(end)
     rows = [_cut(data.removesuffix(end)) for data in datas]
+    texts.update(_cut(end), *rows)
     common = set(rows[0]).intersection(*rows[1:])
-    texts |= common
-    continued: dict[tuple[object, ...], list[str]] = {}
-    for row in rows:
+    varying = ([_split_piece(piece) for piece in row if piece not in common] for row in rows)
+    by_key: dict[str, list[tuple[set[object], list[str]]]] = {}
+    for (ids, index, keys), run in groupby(varying, _skeleton):
+        groups: set[object] = {(), ids, index, (ids, keys), (index, keys)}
         strings: dict[str, list[str]] = {}
-        for piece in row:
-            if piece not in common:
-                texts.add(piece)
-                key, text = _split_piece(piece)
-                strings.setdefault(key, []).append(text)
-        ids = tuple(strings[key][0] for key in _IDS if key in strings)
-        index = tuple(strings.get("index", ()))
-        keys = "".join(piece.partition('":')[0] for piece in row)
-        groups = {(), ids, index, (ids, keys), (index, keys)}
+        for key, *column in zip(keys, *run, strict=True):
+            strings.setdefault(key, []).append("".join([text for _, text in column]))
         for key, found in strings.items():
-            for number, text in enumerate(found):
-                for place in (number, number - len(found)):
-                    for group in groups:
-                        continued.setdefault((key, place, group), []).append(text)
-    texts.update("".join(parts) for parts in continued.values())
+            by_key.setdefault(key, []).append((groups, found))
+    for runs in by_key.values():
+        texts.update(_joined(runs) if len(runs) > 1 else runs[0][1])
+
+
+def _skeleton(row: list[tuple[str, str]]) -> tuple[object, object, tuple[str, ...]]:
+    """Return the ids, the index and the keys of *row*; they are the same in consecutive tokens of a message."""
+    first = dict(reversed(row))
+    index = tuple([text for key, text in row if key == "index"])
+    return (first.get("id"), first.get("run_id")), index, tuple([key for key, _ in row])
+
+
+def _joined(runs: list[tuple[set[object], list[str]]]) -> Iterable[str]:
+    """Return the strings under one key, joined over *runs* of events: those in each group at each place, counted from both ends."""
+    continued: dict[object, list[str]] = {}
+    for groups, found in runs:
+        for number, text in enumerate(found):
+            for place in product((number, number - len(found)), groups):
+                continued.setdefault(place, []).append(text)
+    return map("".join, continued.values())
 
 
 def _common_end(datas: list[str]) -> str:
     """Return what the first two of *datas* have in common at their ends; most others end so too."""
-    if len(datas) == 1:
-        return ""
-    pairs = zip(reversed(datas[0].split(_CUT)), reversed(datas[1].split(_CUT)), strict=False)
-    same = [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
+    columns = zip(*(reversed(data.split(_CUT)) for data in datas[:2]), strict=False)
+    same = [pieces[0] for pieces in takewhile(lambda pieces: pieces[0] == pieces[-1], columns)]
     return _CUT + _CUT.join(reversed(same)) if same else ""
 
 

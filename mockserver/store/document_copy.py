@@ -21,7 +21,6 @@ class _Position:
     number: int
     start: int
     length: int
-    digest: bytes
 
 
 class DocumentCopy:
@@ -36,8 +35,8 @@ class DocumentCopy:
 
     def add(self, number: int, raw: bytes) -> None:
         """Add the document *raw* of request *number*; OSError if the disk is full."""
-        last = self._positions[-1] if self._positions else _Position(0, 0, 0, b"")
-        position = _Position(number, last.start + last.length, len(raw), _digest(raw))
+        last = self._positions[-1] if self._positions else _Position(0, 0, 0)
+        position = _Position(number, last.start + last.length, len(raw))
         self._copy.seek(position.start)
         self._copy.write(raw)
         self._positions.append(position)
@@ -61,10 +60,9 @@ class DocumentCopy:
         The editor has seen all up to the last document still in the file; those missing before it were deleted on purpose.
         """
         present = _digests_in(path)
-        seen = 0
-        for number, position in enumerate(self._positions, 1):
-            if position.digest in present:
-                seen = number
+        seen = len(self._positions)
+        while seen and _digest(self._read(self._positions[seen - 1])) not in present:
+            seen -= 1
         for position in self._positions[seen:]:
             yield position.number, self._read(position)
 

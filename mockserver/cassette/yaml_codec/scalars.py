@@ -68,6 +68,8 @@ def block(text: str, indent: str) -> str:
         return double_quoted(text)
     if not is_clean_ascii(text) and _NO_BLOCK.search(text):
         return double_quoted(text)
+    if "\n" not in text:  # as the data of most events
+        return f"|-\n{indent}{text}"
     return "|-\n" + "\n".join([f"{indent}{line}" if line else "" for line in text.split("\n")])
 
 
