@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Generic, TypeVar
 
 from mockserver.cassette.playback import Playback, apply_pace
-from mockserver.cassette.recorder import strip_request_headers, strip_response_headers
+from mockserver.cassette.recorder import strip_response_headers
 from mockserver.http.messages import (
     PrebuiltBody,
     Reply,
@@ -77,18 +77,15 @@ class RequestKeys:
 
     cassette: str | None
     """The name of the only cassette to search; None for all."""
-    secrets: tuple[str, ...]
-    """The credentials in its head."""
     has_ids: bool = False
     found: Match | None = None
     """The exchanges that match it with its own ids."""
 
 
 class Lookup:
-    """Finds exchanges in *library*; the secrets that *rules* redact are ignored on both sides.
+    """Finds exchanges in *library*: those of the same request, else those whose request is the same without the secrets that *rules* redact.
 
     Clients repeat requests, and it takes longer to compute the keys of a request than to send its response, so they are cached.
-    Two requests share an entry if their method, target, body, credentials and named cassette are equal: no other header counts.
     The cache is bounded in bytes, and cleared when the library changes.
     """
 
@@ -103,41 +100,34 @@ class Lookup:
         index = self._library.index
         return index if cassette is None else index.single(cassette)
 
-    def secrets(self, request: Request) -> tuple[str, ...]:
-        """Return the credentials in the head of *request*."""
-        return find_credentials(request.headers, request.path)
-
     def keys_for(self, request: Request) -> RequestKeys:
         """Return the keys of *request*, and the exchanges that they find."""
         if self._cached_index is not self._library.index:
             self._cached_index = self._library.index
             self._cache.clear()
+        keys = self._find(request, None)
+        if keys.found is not None:
+            return keys
+        return self._find(request, find_credentials(request.headers, request.path))
+
+    def _find(self, request: Request, secrets: tuple[str, ...] | None) -> RequestKeys:
+        """Return the keys of *request* as it is, or without secrets if *secrets* are given, its own credentials."""
         cassette = cassette_name(request)
-        secrets = find_credentials(request.headers, request.path)
         # A digest takes less memory than the body.
         digest = sha256(request.body).digest()
         cache_key = (cassette, request.method, request.path, secrets, digest)
-        cached = self._cache.get(cache_key)
-        if cached is None:
-            cached = self._compute(request, cassette, secrets)
-            size = 700 + len(request.path) + sum(map(len, secrets))
-            self._cache.put(cache_key, cached, size)
-        return cached
-
-    def _compute(
-        self, request: Request, cassette: str | None, secrets: tuple[str, ...]
-    ) -> RequestKeys:
-        index = self.index_of(cassette)
-        if index is None or not index.rules:
-            return RequestKeys(cassette, secrets)
-        redacted = redact_for_matching(request, self._rules, secrets)
-        found = index.find(index.request_keys(canonicalize(redacted)))
-        stripped = strip_request_headers(request)
-        if found is None and redacted != stripped:
-            # A cassette that was written by hand, or before a new rule, holds what is redacted now.
-            found = index.find(index.request_keys(canonicalize(stripped)))
-        has_ids = _UUID_START.search(request.path.encode() + request.body) is not None
-        return RequestKeys(cassette, secrets, has_ids, found)
+        keys = self._cache.get(cache_key)
+        if keys is None:
+            has_ids = _UUID_START.search(request.path.encode() + request.body) is not None
+            index = self.index_of(cassette)
+            found: Match | None = None
+            if index is not None and index.rules:
+                if secrets is not None:
+                    request = redact_for_matching(request, self._rules)
+                found = index.find(index.request_keys(canonicalize(request)))
+            keys = RequestKeys(cassette, has_ids, found)
+            self._cache.put(cache_key, keys, 700 + len(request.path))
+        return keys
 
 
 class ResponseCache:

@@ -145,7 +145,7 @@ class Cassettes:
         if thread_request.opens_events:
             opened = self._open_events(request, thread_request, session)
             return opened if isinstance(opened, Refusal) else None
-        redacted = redact_for_matching(request, self._rules, self._lookup.secrets(request))
+        redacted = redact_for_matching(request, self._rules)
         return self.threads.find(redacted, thread_request, index, session, now)
 
     def _open_events(
@@ -192,7 +192,7 @@ class Cassettes:
         index = self._lookup.index_of(keys.cassette)
         if index is None or not index.count or not self._derives or self._once:
             return None
-        redacted = redact_for_matching(request, self._rules, keys.secrets)
+        redacted = redact_for_matching(request, self._rules)
         found = index.find_runs(canonicalize(redacted))
         if found is None:
             return None
@@ -212,7 +212,7 @@ class Cassettes:
         index = self._lookup.index_of(keys.cassette)
         if index is None:
             return None, {}
-        form = canonicalize(redact_for_matching(request, self._rules, keys.secrets))
+        form = canonicalize(redact_for_matching(request, self._rules))
         shape = find_shape(form)
         for found in index.find_similar(form) if shape else ():
             recorded = found.entries[0].fingerprint.ids
@@ -241,7 +241,7 @@ class Cassettes:
         """Return why *request* has no recorded response, with its secrets redacted."""
         keys = self._lookup.keys_for(request)
         session = self._session(request)
-        redacted = redacted_request(request, self._rules, keys.secrets)
+        redacted = redacted_request(request, self._rules)
         index = self._lookup.index_of(keys.cassette)
         if index is None:
             known = [cassette.name for cassette in self.index.cassettes]

@@ -36,7 +36,6 @@ def test_other_headers_do_not_count(library: Library) -> None:
     "variant",
     [
         pytest.param(request(body=BODY.replace(b"hi", b"hi!")), id="body"),
-        pytest.param(request((("x-api-key", "secret-1"),)), id="credentials"),
         pytest.param(request(((CASSETTE_HEADER, "chat"),)), id="cassette"),
         pytest.param(Request("PUT", "/runs/wait", (), BODY), id="method"),
         pytest.param(Request("POST", "/runs/stream", (), BODY), id="target"),
@@ -48,6 +47,28 @@ def test_each_part_of_a_request_that_matters_has_its_own_keys(
     lookup = Lookup(library, RedactionRules())
 
     assert lookup.keys_for(variant) is not lookup.keys_for(request())
+
+
+def test_credentials_count_if_only_the_redacted_request_is_recorded(tmp_path: Path) -> None:
+    (tmp_path / "chat.yaml").write_text(cassette(("my key is REDACTED", "hello")))
+    lookup = Lookup(Library([tmp_path], Policy(), lambda line: None), RedactionRules())
+    body = BODY.replace(b"hi", b"my key is plover-7301")
+
+    assert lookup.keys_for(request((("x-api-key", "plover-7301"),), body)).found is not None
+    assert lookup.keys_for(request((("x-api-key", "plover-7302"),), body)).found is None
+
+
+def test_a_request_that_is_recorded_with_its_secrets_precedes_a_redacted_one(
+    tmp_path: Path,
+) -> None:
+    recorded = cassette(("my key is REDACTED", "first"), ("my key is plover-7301", "second"))
+    (tmp_path / "chat.yaml").write_text(recorded)
+    lookup = Lookup(Library([tmp_path], Policy(), lambda line: None), RedactionRules())
+    body = BODY.replace(b"hi", b"my key is plover-7301")
+    found = lookup.keys_for(request((("x-api-key", "plover-7301"),), body)).found
+
+    assert found is not None
+    assert [entry.number for entry in found.entries] == [2]
 
 
 async def test_the_cache_is_cleared_when_the_library_changes(
