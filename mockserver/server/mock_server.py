@@ -12,8 +12,8 @@ from urllib.parse import quote
 from mockserver.cassette.model import Repeat
 from mockserver.errors import StorageError, UsageError
 from mockserver.http import access
+from mockserver.http.messages import CONTROL_PREFIX
 from mockserver.http.pacing import parse_pace
-from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.matching import keys
 from mockserver.server import fake_time, modes, runner, settings
 from mockserver.server.aiohttp_private import Runner
