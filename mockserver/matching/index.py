@@ -160,8 +160,10 @@ class Index:
             for identity in entry.fingerprint.ids
         )
 
-    def single(self, name: str) -> "Index | None":
-        """Return an index of the cassette *name* only (with or without suffix), or None if it does not exist."""
+    def for_cassette(self, name: str | None) -> "Index | None":
+        """Return an index of the cassette *name* only (with or without suffix), or None if it does not exist; with None, this index."""
+        if name is None:
+            return self
         if name not in self._by_name:
             # The file name that a recording of that name gets has precedence.
             wanted = (cassette_path(name), name, *(f"{name}{suffix}" for suffix in SUFFIXES))

@@ -127,7 +127,7 @@ class ControlApi:
     def _show_exchanges(self, session: str | None, cassette: str | None) -> Json:
         if self.cassettes is None:
             return {"exchanges": []}
-        index = self.cassettes.index_of(cassette)
+        index = self.cassettes.index.for_cassette(cassette)
         if index is None:
             raise RequestError(f"unknown cassette {cassette!r}")
         plays = self.cassettes.sessions.plays(session)

@@ -7,7 +7,7 @@ import pytest
 from mockserver.cassette.model import Policy
 from mockserver.http.messages import CASSETTE_HEADER, Headers, Request
 from mockserver.redaction.redactor import RedactionRules
-from mockserver.server.responders.lookup import Lookup
+from mockserver.server.responders.exchange_replay import ExchangeReplay
 from mockserver.store.library import Library
 from tests.replaying import cassette
 
@@ -25,11 +25,11 @@ def library(tmp_path: Path) -> Library:
 
 
 def test_other_headers_do_not_count(library: Library) -> None:
-    lookup = Lookup(library, RedactionRules())
-    keys = lookup.keys_for(request((("x-request-id", "1"),)))
+    replay = ExchangeReplay(library, RedactionRules())
+    keys = replay.keys_for(request((("x-request-id", "1"),)))
 
     assert keys.found is not None
-    assert lookup.keys_for(request((("x-request-id", "2"),))) is keys
+    assert replay.keys_for(request((("x-request-id", "2"),))) is keys
 
 
 @pytest.mark.parametrize(
@@ -44,18 +44,18 @@ def test_other_headers_do_not_count(library: Library) -> None:
 def test_each_part_of_a_request_that_matters_has_its_own_keys(
     library: Library, variant: Request
 ) -> None:
-    lookup = Lookup(library, RedactionRules())
+    replay = ExchangeReplay(library, RedactionRules())
 
-    assert lookup.keys_for(variant) is not lookup.keys_for(request())
+    assert replay.keys_for(variant) is not replay.keys_for(request())
 
 
 def test_credentials_count_if_only_the_redacted_request_is_recorded(tmp_path: Path) -> None:
     (tmp_path / "chat.yaml").write_text(cassette(("my key is REDACTED", "hello")))
-    lookup = Lookup(Library([tmp_path], Policy(), lambda line: None), RedactionRules())
+    replay = ExchangeReplay(Library([tmp_path], Policy(), lambda line: None), RedactionRules())
     body = BODY.replace(b"hi", b"my key is plover-7301")
 
-    assert lookup.keys_for(request((("x-api-key", "plover-7301"),), body)).found is not None
-    assert lookup.keys_for(request((("x-api-key", "plover-7302"),), body)).found is None
+    assert replay.keys_for(request((("x-api-key", "plover-7301"),), body)).found is not None
+    assert replay.keys_for(request((("x-api-key", "plover-7302"),), body)).found is None
 
 
 def test_a_request_that_is_recorded_with_its_secrets_precedes_a_redacted_one(
@@ -63,9 +63,9 @@ def test_a_request_that_is_recorded_with_its_secrets_precedes_a_redacted_one(
 ) -> None:
     recorded = cassette(("my key is REDACTED", "first"), ("my key is plover-7301", "second"))
     (tmp_path / "chat.yaml").write_text(recorded)
-    lookup = Lookup(Library([tmp_path], Policy(), lambda line: None), RedactionRules())
+    replay = ExchangeReplay(Library([tmp_path], Policy(), lambda line: None), RedactionRules())
     body = BODY.replace(b"hi", b"my key is plover-7301")
-    found = lookup.keys_for(request((("x-api-key", "plover-7301"),), body)).found
+    found = replay.keys_for(request((("x-api-key", "plover-7301"),), body)).found
 
     assert found is not None
     assert [entry.number for entry in found.entries] == [2]
@@ -74,9 +74,9 @@ def test_a_request_that_is_recorded_with_its_secrets_precedes_a_redacted_one(
 async def test_the_cache_is_cleared_when_the_library_changes(
     library: Library, tmp_path: Path
 ) -> None:
-    lookup = Lookup(library, RedactionRules())
-    assert lookup.keys_for(request()).found is not None
+    replay = ExchangeReplay(library, RedactionRules())
+    assert replay.keys_for(request()).found is not None
     (tmp_path / "chat.yaml").unlink()
 
     assert await library.reload_if_changed()
-    assert lookup.keys_for(request()).found is None
+    assert replay.keys_for(request()).found is None
