@@ -8,8 +8,7 @@ from pathlib import Path
 
 from mockserver.cassette import events_reader, yaml_codec
 from mockserver.cassette.documents import decode, single_document
-from mockserver.cassette.model import Exchange, Policy
-from mockserver.cassette.playback import Playback, build_playback
+from mockserver.cassette.model import Exchange, Policy, Response
 from mockserver.errors import OutOfFilesError, ReadError, is_out_of_files
 from mockserver.http.messages import Request
 from mockserver.matching.index import Entry, RequestFingerprint
@@ -86,11 +85,11 @@ class CassetteFile:
         """Return the exchange of *entry*; ReadError if it cannot be read."""
         return self._exchange(entry, self._checked_bytes(entry))
 
-    def playback(self, entry: Entry) -> Playback:
-        """Return the playback of the response of *entry*; ReadError if it cannot be read."""
+    def response(self, entry: Entry) -> Response:
+        """Return the response of *entry*; ReadError if it cannot be read."""
         raw = self._checked_bytes(entry)
-        response = events_reader.read_response(raw[entry.fingerprint.raw_size :])
-        return build_playback(response or self._exchange(entry, raw).response)
+        found = events_reader.read_response(raw[entry.fingerprint.raw_size :])
+        return found or self._exchange(entry, raw).response
 
     def read(self, entry: Entry) -> bytes:
         """Return the bytes of *entry*; ReadError if its request has changed in the file."""
@@ -122,11 +121,11 @@ class CassetteFile:
         )
 
     def _check_new_responses(self, previous: "CassetteFile") -> None:
-        """Read the responses of all exchanges that *previous* does not hold; ReadError as in `playback`."""
+        """Read the responses of all exchanges that *previous* does not hold; ReadError as in `response`."""
         known = {previous._read(entry.start, entry.end) for entry in previous.cassette.entries}
         for entry in self.cassette.entries:
             if self._read(entry.start, entry.end) not in known:
-                self.playback(entry)
+                self.response(entry)
 
     def locate_error(self, error: ReadError, start: int) -> ReadError:
         """Return *error*, which is in the document at byte *start*, with its file and line."""

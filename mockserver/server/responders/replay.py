@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mockserver.cassette.playback import Playback, apply_pace, build_playback
-from mockserver.cassette.recorder import strip_response_headers
+from mockserver.cassette.model import Response
+from mockserver.cassette.playback import encode_at_pace, strip_response_headers
 from mockserver.conversations.answers import Refusal
 from mockserver.conversations.conversation import Conversation
 from mockserver.conversations.thread_requests import ThreadRequest, parse_thread_request
@@ -113,7 +113,7 @@ class Cassettes:
             reply = (
                 self._responses.get(hit.entry)
                 if hit.response is None
-                else self._responses.encode(build_playback(hit.response), hit.entry)
+                else self._responses.encode(hit.response, hit.entry)
             )
         except ReadError:
             # The file may have been read while it was being written: read it again.
@@ -233,17 +233,17 @@ class ResponseCache:
         """Return the reply for *entry*; raise ReadError if it cannot be read."""
         reply = self._replies.get(entry)
         if reply is None:
-            reply = prebuild(self.encode(self._library.playback(entry), entry))
+            reply = prebuild(self.encode(self._library.response(entry), entry))
             self._replies.put(entry, reply, 2000 + _size(reply))
         return reply
 
-    def encode(self, played: Playback, entry: Entry) -> Reply:
-        """Return the reply that sends *played*, the response of *entry* or one made from it."""
+    def encode(self, response: Response, entry: Entry) -> Reply:
+        """Return the reply that sends *response*, that of *entry* or one made from it."""
         return Reply(
-            played.status,
-            strip_response_headers(played.headers),
-            apply_pace(played, self._pace),
-            standard_reason(played.status) if played.reason is None else played.reason,
+            response.status,
+            strip_response_headers(response.headers),
+            encode_at_pace(response, self._pace),
+            standard_reason(response.status) if response.reason is None else response.reason,
             ReplySource.CASSETTE,
             entry.label,
         )

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.cassette.model import Body, Exchange, Response, Stream
-from mockserver.cassette.recorder import UNRECORDED_RESPONSE_HEADERS
+from mockserver.cassette.playback import UNRECORDED_RESPONSE_HEADERS
 from mockserver.formats.json_text import loads
 from mockserver.http.messages import EVENT_STREAM, HOP_BY_HOP, Request, first_value, is_event_stream
 from mockserver.matching.canonical import decode_path, split_api_path
