@@ -21,7 +21,7 @@ from mockserver.http.messages import (
 from mockserver.matching.index import Index
 from mockserver.matching.summary import body_to_json
 from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_request
-from mockserver.server.journal import Call, Journal
+from mockserver.server.log import Call, Journal
 from mockserver.server.responders.replay import Cassettes
 
 _ROUTES = {

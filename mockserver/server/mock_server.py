@@ -17,8 +17,7 @@ from mockserver.http.pacing import parse_pace
 from mockserver.matching import keys
 from mockserver.server import fake_time, modes, runner, settings
 from mockserver.server.aiohttp_private import Runner
-from mockserver.server.journal import Call
-from mockserver.server.log import Log
+from mockserver.server.log import Call, Log
 from mockserver.server.loop_thread import LoopThread, run_uncancelled
 
 if TYPE_CHECKING:
