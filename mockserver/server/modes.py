@@ -99,7 +99,7 @@ def serve(
 
     def create_fake(cassettes: Cassettes) -> Fake:
         api = Api(runs, tuple(graphs))
-        cassettes.threads.find_fake_source = api.event_streams.find_source
+        cassettes.threads.find_fake_source = api.find_event_source
         epoch = fake_now or EPOCH
         return Fake(api, options.pace, cassettes, reload_script=reload_script, epoch=epoch)
 

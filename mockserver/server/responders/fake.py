@@ -112,7 +112,7 @@ class Fake:
             record = {"assistant_id": identity, "graph_id": of_thread["graph_id"]}
         if record is not None and identity not in database.adopted_assistants:
             database.adopted_assistants.add(identity)
-            self._api.assistants.adopt(record, database, Ids(identity, epoch=self._epoch))
+            self._api.adopt_assistant(record, database, Ids(identity, epoch=self._epoch))
 
     def _create_body(
         self, body: bytes | ScheduledBody | BodyReader
