@@ -101,7 +101,7 @@ def serve(
         api = Api(runs, tuple(graphs))
         cassettes.threads.find_fake_source = api.find_event_source
         epoch = fake_now or EPOCH
-        return Fake(api, options.pace, cassettes, reload_script=reload_script, epoch=epoch)
+        return Fake(api, cassettes, reload_script=reload_script, epoch=epoch)
 
     return _create_replay_server("serve", paths, options, log, create_fake)
 

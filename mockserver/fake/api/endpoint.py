@@ -58,7 +58,7 @@ class ApiCall:
 
     def settle(self, thread: Thread) -> Thread:
         """Return *thread*, brought up to date."""
-        thread.settle(self.runs.play_on_thread, self.now)
+        thread.settle(self.runs.play, self.now)
         return thread
 
     def find_thread(self, name: str | None) -> Thread | None:

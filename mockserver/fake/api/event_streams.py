@@ -43,7 +43,7 @@ def stream(call: ApiCall) -> Response:
 def find_source(database: Database, thread: str, runs: RunEngine) -> EventSource | None:
     """Return the events of *thread* in *database*, which *runs* plays, or None if it does not exist yet."""
     found = database.threads.get(thread)
-    return ThreadEvents(found, runs.play_on_thread) if found else None
+    return ThreadEvents(found, runs.play) if found else None
 
 
 def _body(call: ApiCall) -> Json:

@@ -67,7 +67,7 @@ def join(call: ApiCall) -> Response:
     if thread is None or run is None:
         return Response(200, headers, to_server_json({"__error__": _NOT_FOUND}).encode())
     cancels = call.is_true("cancel_on_disconnect")
-    reader = RunOutcome(thread, run, call.runs.play_on_thread, started_here=False, cancels=cancels)
+    reader = RunOutcome(thread, run, call.runs.play, started_here=False, cancels=cancels)
     return Response(200, headers, reader)
 
 
@@ -80,7 +80,7 @@ def stream(call: ApiCall) -> Response:
     reader = RunStream(
         thread,
         run,
-        call.runs.play_on_thread,
+        call.runs.play,
         position=_count_seen(run, call.request.header("last-event-id"), call.now),
         names=parse_event_names(call.query("stream_mode")),
         # The real server sends an error only to those who are connected when the run fails.

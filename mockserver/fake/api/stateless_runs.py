@@ -9,27 +9,25 @@ from mockserver.formats.json_text import Json
 
 
 def stream(call: ApiCall) -> Response:
+    """`POST /runs/stream`: start a run and stream its events."""
     body = call.body(schemas.RUN_AWAITED)
-    run = _run_request(call, body)
-    if not run.keeps_thread:
-        return call.runs.stream(run, call.ids)
-    return thread_runs.stream_stateless(call, run, body)
+    return thread_runs.stream_stateless(call, _run_request(call, body), body)
 
 
 def wait(call: ApiCall) -> Response:
+    """`POST /runs/wait`: start a run and return its outcome."""
     body = call.body(schemas.RUN_AWAITED)
-    run = _run_request(call, body)
-    if not run.keeps_thread:
-        return call.runs.wait(run, call.ids)
-    return thread_runs.wait_stateless(call, run, body)
+    return thread_runs.wait_stateless(call, _run_request(call, body), body)
 
 
 def start(call: ApiCall) -> Response:
+    """`POST /runs`: start a run in the background."""
     record = _start_run(call, call.body(schemas.RUN))
     return json_response(record, headers=(("content-location", f"/runs/{record['run_id']}"),))
 
 
 def batch(call: ApiCall) -> Response:
+    """`POST /runs/batch`: start several runs in the background."""
     bodies = call.body(schemas.RUNS)
     for body in bodies:  # a batch with an invalid run starts none
         _run_request(call, body)

@@ -1,4 +1,4 @@
-"""The endpoints that start runs on threads. No I/O."""
+"""Start runs on threads: the endpoints, and stateless runs, each on a thread of its own. No I/O."""
 
 from mockserver.fake.api import assistants, schemas
 from mockserver.fake.api.create_run import (
@@ -14,6 +14,7 @@ from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.threads import create_thread_record
 from mockserver.fake.api.validation import HTTPError, parse_uuid
 from mockserver.fake.graph.runner import get_stream_headers, get_wait_headers
+from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Response, json_response
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.threads.run_readers import RunOutcome, RunStream
@@ -47,33 +48,38 @@ def wait(call: ApiCall) -> Response:
 
 
 def stream_stateless(call: ApiCall, request: RunRequest, body: Body) -> Response:
-    """Stream the events of the stateless run *request*, whose *body* asks to keep its thread."""
+    """Stream the events of the stateless run *request*."""
     thread, run = start_stateless(call, request, body)
     return _stream(call, thread, run, body, f"/runs/{run.identity}")
 
 
 def wait_stateless(call: ApiCall, request: RunRequest, body: Body) -> Response:
-    """Return the outcome of the stateless run *request*, whose *body* asks to keep its thread."""
+    """Return the outcome of the stateless run *request*."""
     return _wait(call, *start_stateless(call, request, body), body)
 
 
 def _stream(call: ApiCall, thread: Thread, run: Run, body: Body, path: str) -> Response:
     cancels = body.get("on_disconnect") == "cancel"
-    reader = RunStream(thread, run, call.runs.play_on_thread, cancels=cancels)
+    reader = RunStream(thread, run, call.runs.play, cancels=cancels)
     return Response(200, get_stream_headers(path), reader, _get_note(run))
 
 
 def _wait(call: ApiCall, thread: Thread, run: Run, body: Body) -> Response:
     cancels = body.get("on_disconnect") == "cancel"
-    reader = RunOutcome(thread, run, call.runs.play_on_thread, cancels=cancels)
+    reader = RunOutcome(thread, run, call.runs.play, cancels=cancels)
     return Response(200, get_wait_headers(get_run_path(run)), reader, _get_note(run))
 
 
 def start_stateless(call: ApiCall, request: RunRequest, body: Body) -> tuple[Thread, Run]:
-    """Start the stateless run *request* on a new thread that is kept."""
-    assistant = call.database.assistants[request.assistant_id].record
-    thread = _create_thread(call, request.thread_id, body, assistant)
-    return thread, _queue(call, thread, request, body)
+    """Start the stateless run *request* on a new thread, which only the response knows unless the run keeps it."""
+    if request.keeps_thread:
+        assistant = call.database.assistants[request.assistant_id].record
+        thread = _create_thread(call, request.thread_id, body, assistant)
+        return thread, _queue(call, thread, request, body)
+    thread = Thread(create_thread_record(request.thread_id, call.ids, {}), call.ids.count - 1)
+    run = _create_run(call, request, body, call.ids)
+    thread.add(run, call.runs.play, call.now)
+    return thread, run
 
 
 def add_run(call: ApiCall, body: Body, malformed: int = 422) -> tuple[Thread, Run]:
@@ -112,13 +118,17 @@ def _queue(call: ApiCall, thread: Thread, request: RunRequest, body: Body) -> Ru
     if request.on_existing_thread and strategy in tuple(Action):
         for other in thread.active:
             thread.cancel(other, Action(strategy), call.now, None)
+    run = _create_run(call, request, body, ids)
+    thread.add(run, call.runs.play, call.now)
+    call.database.put_thread(thread)
+    return run
+
+
+def _create_run(call: ApiCall, request: RunRequest, body: Body, ids: Ids) -> Run:
     due = call.now + call.runs.gap(request.delay)
     if request.for_event_streams:
         due += START_SECONDS
-    run = Run(request, ids, create_run_record(request, body, ids), due)
-    thread.add(run, call.runs.play_on_thread, call.now)
-    call.database.put_thread(thread)
-    return run
+    return Run(request, ids, create_run_record(request, body, ids), due)
 
 
 def _create_thread(call: ApiCall, name: str, body: Body, assistant: Record) -> Thread:
