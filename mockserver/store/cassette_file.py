@@ -14,7 +14,7 @@ from mockserver.http.messages import Request
 from mockserver.matching.index import Entry, RequestFingerprint
 from mockserver.matching.keys import IgnoreRules
 from mockserver.store import discovery
-from mockserver.store.reader import Reader, Visitor, locate_error, read_head
+from mockserver.store.reader import Reader, locate_error, read_head
 
 BLOCK_SIZE = 4 << 20
 
@@ -29,8 +29,7 @@ class CassetteFile:
     """A loaded file: its index and, as long as this object lives, its bytes.
 
     A file of up to *max_in_memory* bytes is kept in memory, so that an edit in place does not affect it. Requests that *previous*,
-    the version loaded before, also holds are not parsed again. With *visit*, each exchange is only passed to it and not indexed.
-    *notes* are messages for the user; *end* is the byte after the last complete document.
+    the version loaded before, also holds are not parsed again. *notes* are messages for the user; *end* is the byte after the last complete document.
     """
 
     _last_line = (0, 1)
@@ -43,7 +42,6 @@ class CassetteFile:
         policy: Policy,
         max_in_memory: int,
         previous: "CassetteFile | None" = None,
-        visit: Visitor | None = None,
     ) -> None:
         self._path = path
         self.name = name
@@ -56,7 +54,7 @@ class CassetteFile:
             self._content: bytes | None = None
             if self.stamp[1] <= max_in_memory:
                 self._content = b"".join(self._read_file())
-            reader = Reader(name, self._line, partial(_known_fingerprints, previous), visit)
+            reader = Reader(name, self._line, partial(_known_fingerprints, previous))
             self.notes = reader.notes
             self.cassette, self.header = reader.read(self._blocks(), policy)
             self.end = reader.end
