@@ -1,4 +1,4 @@
-"""Parse strict YAML into plain values with line numbers, and read typed values of its mappings. No I/O.
+"""Strict YAML: its characters, plain values with line numbers, and typed values of its mappings. No I/O.
 
 Tags, anchors, aliases, duplicate keys and deep nesting are errors. Only JSON scalars (`null`, `true`, `false`, numbers)
 get another type than text, so `no`, `012` and dates stay text.
@@ -27,6 +27,16 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _NUMERIC = frozenset("-0123456789")
 _WORDS = {"": None, "null": None, "true": True, "false": False}
 
+# A translation table that changes other bytes is seven times as fast as a pattern.
+_TABLE = bytes(
+    code | 0x80 if (code < 0x20 and code != 0x0A) or code == 0x7F else code for code in range(256)
+)
+_TABLE_WITH_RETURNS = bytes(code if code == 0x0D else _TABLE[code] for code in range(256))
+_ODD = (b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xef\xbb\xbf", b"\xef\xbf\xbe", b"\xef\xbf\xbf")
+"""U+2028, U+2029, U+FEFF, U+FFFE and U+FFFF, which YAML does not treat as text."""
+
+_C1 = re.compile(rb"\xc2[\x80-\x9f]")
+
 
 class Mapping(dict[str, Any]):
     """A mapping with its line number and the line number of each key (from 1)."""
@@ -46,6 +56,24 @@ class Sequence(list[Any]):
     def __init__(self, line: int) -> None:
         self.line = line
         self.lines: list[int] = []
+
+
+def is_clean(raw: bytes, *, with_returns: bool = False) -> bool:
+    """Return whether *raw* is UTF-8 and has only characters that YAML allows unescaped, no tabs, and carriage returns only *with_returns*."""
+    if raw.translate(_TABLE_WITH_RETURNS if with_returns else _TABLE) != raw:
+        return False
+    if raw.isascii():
+        return True
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return not any(odd in raw for odd in _ODD) and not _C1.search(raw)
+
+
+def is_clean_ascii(text: str) -> bool:
+    """Return whether *text* has only such characters and is ASCII, as most texts are."""
+    return text.isascii() and (raw := text.encode()).translate(_TABLE) == raw
 
 
 def parse(text: str) -> Any:
