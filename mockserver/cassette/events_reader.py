@@ -14,8 +14,7 @@ from mockserver.cassette.model import Exchange, Response, TimedEvent
 from mockserver.errors import ReadError
 from mockserver.formats import strict_yaml
 from mockserver.formats.sse import Event
-from mockserver.formats.strict_yaml import Mapping
-from mockserver.formats.yaml_chars import is_clean
+from mockserver.formats.strict_yaml import Mapping, is_clean
 
 T = TypeVar("T")
 

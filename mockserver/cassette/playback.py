@@ -1,49 +1,22 @@
-"""A recorded response as the bytes to send and their times. No I/O, no clock."""
+"""A recorded response as it is replayed: its headers, and the bytes to send with their times. No I/O, no clock."""
 
-from dataclasses import dataclass
 from itertools import accumulate, groupby
 from operator import itemgetter
 
-from mockserver.cassette.model import Body, Response, Stream
+from mockserver.cassette.model import Body, End, Ending, Response, Stream
 from mockserver.formats import sse
-from mockserver.http.messages import Headers, TimedBody
+from mockserver.http.messages import OWN_PREFIX, Headers, TimedBody, strip_hop_by_hop
 from mockserver.http.pacing import Pace
 
 TimedChunk = tuple[float, bytes]
 """Seconds since the request, and the bytes to send then."""
 
+UNRECORDED_RESPONSE_HEADERS = frozenset(
+    ("content-encoding", "content-length", "date", "server", "set-cookie", "vary")
+)
+"""The response headers that are not recorded: a replay generates or omits them."""
 
-@dataclass(frozen=True, slots=True)
-class Playback:
-    """A recorded response, ready to be played: *steps* in order, none empty and no two at the same time.
-
-    *last* is the time of the last part, in seconds since the request; the response ended *end* seconds later. *cut*: the
-    upstream broke off. A response that was not *streamed* is complete with its last byte.
-    """
-
-    status: int
-    reason: str | None
-    headers: Headers
-    steps: tuple[TimedChunk, ...]
-    last: float = 0.0
-    end: float = 0.0
-    cut: bool = False
-    streamed: bool = True
-
-
-def build_playback(response: Response) -> Playback:
-    """Return the playback of *response*."""
-    end = response.end
-    return Playback(
-        response.status,
-        response.reason,
-        response.headers,
-        tuple(timed_chunks(response.content)),
-        last_time(response.content),
-        end.after if end else 0.0,
-        cut=bool(end and end.cut),
-        streamed=isinstance(response.content, Stream),
-    )
+_UNRECORDED_PREFIXES = ("access-control-", OWN_PREFIX)
 
 
 def encode_body(content: Stream | Body) -> bytes:
@@ -78,21 +51,31 @@ def last_time(content: Stream | Body) -> float:
             return max((after, *keepalives))
 
 
-def apply_pace(playback: Playback, pace: Pace) -> bytes | TimedBody:
-    """Return the body of *playback* at that *pace*; plain bytes if it is sent without delay."""
+def encode_at_pace(response: Response, pace: Pace) -> bytes | TimedBody:
+    """Return the body of *response* at that *pace*; plain bytes if it is sent without delay."""
+    chunks, end = timed_chunks(response.content), response.end or End()
+    is_cut = end.how is Ending.CUT
     if pace.factor is None:
-        whole = b"".join([chunk for _, chunk in playback.steps])
-        return TimedBody(((0.0, whole),), 0.0, cut=True) if playback.cut else whole
+        whole = b"".join([chunk for _, chunk in chunks])
+        return TimedBody(((0.0, whole),), 0.0, cut=True) if is_cut else whole
     at, before = 0.0, 0.0
-    steps: list[tuple[float, bytes]] = []
-    for recorded, chunk in playback.steps:
+    steps: list[TimedChunk] = []
+    for recorded, chunk in chunks:
         at += pace.scale(recorded - before)
         before = recorded
         steps.append((at, chunk))
-    if not playback.cut and not at and not playback.end:
+    if not is_cut and not at and not end.after:
         return b"".join(chunk for _, chunk in steps)
-    if steps and not playback.streamed and not playback.cut:
+    if steps and not is_cut and isinstance(response.content, Body):
         return TimedBody(tuple(steps), at)  # complete with its last byte
-    return TimedBody(
-        tuple(steps), at + pace.scale(playback.last - before + playback.end), playback.cut
+    last = last_time(response.content)
+    return TimedBody(tuple(steps), at + pace.scale(last - before + end.after), is_cut)
+
+
+def strip_response_headers(headers: Headers) -> Headers:
+    """Return the response *headers* that a cassette holds and a replay sends."""
+    return tuple(
+        (name, value.encode("utf-8", "replace").decode())
+        for name, value in strip_hop_by_hop(headers)
+        if name not in UNRECORDED_RESPONSE_HEADERS and not name.startswith(_UNRECORDED_PREFIXES)
     )

@@ -6,30 +6,21 @@ from collections.abc import Iterable
 from itertools import accumulate
 
 from mockserver.cassette.model import Body, End, Ending, Exchange, Response, Stream, TimedEvent
-from mockserver.cassette.playback import last_time
+from mockserver.cassette.playback import last_time, strip_response_headers
 from mockserver.formats import sse
 from mockserver.http.messages import (
-    OWN_PREFIX,
     Headers,
     Request,
     first_value,
     is_event_stream,
     standard_reason,
-    strip_hop_by_hop,
 )
 
 RECORDED_REQUEST_HEADERS = frozenset(("last-event-id",))
 """The request headers that a cassette holds, in addition to the `content-type` of a body that is not JSON."""
 
-UNRECORDED_RESPONSE_HEADERS = frozenset(
-    ("content-encoding", "content-length", "date", "server", "set-cookie", "vary")
-)
-"""The response headers that are not recorded: a replay generates or omits them."""
-
 MAX_SIZE = 128 << 20
 """The maximum number of body bytes of a recorded exchange."""
-
-_UNRECORDED_PREFIXES = ("access-control-", OWN_PREFIX)
 
 
 class Recorder:
@@ -133,20 +124,11 @@ def _gap(at: float, before: float) -> float:
 def strip_request_headers(request: Request) -> Request:
     """Return *request* with only the headers that a cassette holds."""
     headers = tuple(
-        (name, _utf8(value))
+        (name, value.encode("utf-8", "replace").decode())
         for name, value in request.headers
         if name in RECORDED_REQUEST_HEADERS or (name == "content-type" and not _is_json_like(value))
     )
     return Request(request.method, request.path, headers, request.body)
-
-
-def strip_response_headers(headers: Headers) -> Headers:
-    """Return the response *headers* that a cassette holds."""
-    return tuple(
-        (name, _utf8(value))
-        for name, value in strip_hop_by_hop(headers)
-        if name not in UNRECORDED_RESPONSE_HEADERS and not name.startswith(_UNRECORDED_PREFIXES)
-    )
 
 
 def _is_json(headers: Iterable[tuple[str, str]]) -> bool:
@@ -160,7 +142,3 @@ def _is_json_like(content_type: str) -> bool:
         "text/plain",
         "application/x-www-form-urlencoded",
     )
-
-
-def _utf8(value: str) -> str:
-    return value.encode("utf-8", "replace").decode()

@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 from mockserver.errors import ReadError
 from mockserver.formats.json_text import MAX_DEPTH, Json
-from mockserver.formats.strict_yaml import parse_scalar
-from mockserver.formats.yaml_chars import is_clean
+from mockserver.formats.strict_yaml import is_clean, parse_scalar
 
 _BEGINNING = b"---\nrequest:\n"
 _AT = re.compile(r"at: ([0-9]{1,9}(?:\.[0-9]{1,9})?)")

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from mockserver.cli.work import NOT_A_CASSETTE, Work
 from mockserver.errors import UsageError
 
 if TYPE_CHECKING:
+    from mockserver.cassette.model import Exchange
     from mockserver.tools.source import CassetteSource, Part
 
 
@@ -26,29 +26,40 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
-    from mockserver.redaction.redactor import Redactor
-    from mockserver.store.listing import list_files
-
-    redactor = Redactor()
+    work = Work()
     rows: list[tuple[str, ...]] = []
-    broken = count = 0
-    for file in list_files(paths or (options.FOLDER,)):
-        for note in (*file.notes, *(f"mockserver: {error}" for error in file.errors)):
-            click.echo(note, err=True)
-        broken += len(file.errors)
-        count += len(file.rows)
-        for row in file.rows:
-            facts = asdict(row)
-            facts |= {name: redactor.text(facts[name]) for name in ("path", "human")}
+    count = 0
+    for opened in work.cassettes(paths, "ls"):
+        for part in _select_parts(work, opened.source, None):
+            count += 1
+            facts = _summarize(f"{opened.name}#{part.number}", part.require_exchange())
             if as_json:
                 click.echo(json.dumps(facts, ensure_ascii=False))
             else:
-                rows.append(tuple(map(str, (facts | {"seconds": f"{row.seconds:.3f} s"}).values())))
+                seconds = f"{facts['seconds']:.3f} s"
+                rows.append(tuple(map(str, (facts | {"seconds": seconds}).values())))
     print_table(rows)
     if not count and not as_json:
         click.echo("no exchanges", err=True)
-    if broken:
-        sys.exit(2)
+    work.finish()
+
+
+def _summarize(label: str, exchange: "Exchange") -> dict[str, Any]:
+    """Return what `ls` shows of *exchange*, without secrets."""
+    from mockserver.matching import summary
+    from mockserver.matching.canonical import canonicalize
+    from mockserver.redaction.redactor import Redactor
+
+    redactor, request = Redactor(), exchange.request
+    return {
+        "exchange": label,
+        "method": request.method,
+        "path": redactor.text(request.path),
+        "status": exchange.response.status,
+        "size": summary.describe_size(exchange.response),
+        "seconds": summary.measure_duration(exchange.response),
+        "human": redactor.text(summary.find_human_text(canonicalize(request))),
+    }
 
 
 @click.command(short_help="Show one or all exchanges of a cassette.")

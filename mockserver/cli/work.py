@@ -22,8 +22,12 @@ NOT_A_CASSETTE = "not a cassette: it must begin with `mockserver: 1`"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A file and the cassette in it; *is_explicit* if the user named the file itself, not its folder."""
+    """A file and the cassette in it; *is_explicit* if the user named the file itself, not its folder.
 
+    *name* is the path below the folder that the user named.
+    """
+
+    name: str
     path: Path
     source: "CassetteSource"
     is_explicit: bool
@@ -76,21 +80,21 @@ class Work:
         from mockserver.store import discovery
         from mockserver.tools.source import parse_source
 
-        files = discovery.find_files(tuple(paths) or (options.FOLDER,)).values()
+        files = discovery.find_files(tuple(paths) or (options.FOLDER,))
         if not files:
             self.note("no cassettes")
-        by_real_path: dict[str, tuple[Path, bool]] = {}
-        for name, is_explicit in files:
-            by_real_path.setdefault(os.path.realpath(name), (Path(name), is_explicit))
+        by_real_path: dict[str, tuple[str, Path, bool]] = {}
+        for name, (file, is_explicit) in files.items():
+            by_real_path.setdefault(os.path.realpath(file), (name, Path(file), is_explicit))
         self._delayed_lines = []
         try:
-            for path, is_explicit in with_progress(list(by_real_path.values()), label):
+            for name, path, is_explicit in with_progress(list(by_real_path.values()), label):
                 try:
                     raw = discovery.read_bytes(path)
                 except OSError as error:
                     self._report_unread(path, f"{path}: cannot be read: {error.strerror}")
                 else:
-                    yield Opened(path, parse_source(str(path), raw), is_explicit)
+                    yield Opened(name, path, parse_source(str(path), raw), is_explicit)
         finally:
             lines, self._delayed_lines = self._delayed_lines, None
             for line in lines:

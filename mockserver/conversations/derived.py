@@ -27,8 +27,7 @@ from mockserver.conversations.run_events import (
 from mockserver.fake.graph.stream_modes import parse_event_names, sends_updates_early
 from mockserver.formats.json_text import Json, dumps, loads
 from mockserver.http.messages import Headers, Request, first_value
-from mockserver.matching import url
-from mockserver.matching.canonical import canonicalize
+from mockserver.matching.canonical import canonicalize, split_api_path
 from mockserver.matching.run_bodies import find_run_modes
 
 _STATELESS_RUN = re.compile(rf"/runs/(?P<id>{UUID_PATTERN})$")
@@ -82,7 +81,7 @@ def derive_existing_run(recorded: Exchange, request: Request) -> Response | None
 
 
 def _is_on_thread(form: dict[str, Json]) -> bool:
-    return url.split_api_path(form["path"])[1].startswith("/threads/")
+    return split_api_path(form["path"])[1].startswith("/threads/")
 
 
 def _derive_stream(response: Response, events: list[RunEvent], modes: Collection[str]) -> Response:

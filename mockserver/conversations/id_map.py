@@ -1,7 +1,7 @@
 """The ids of a live thread, and the recorded ids that they stand for. No I/O."""
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from mockserver.conversations.id_places import (
@@ -18,14 +18,14 @@ _TIME_BASED = "167"
 """The versions of UUIDs whose first three groups hold a time (RFC 9562, section 5)."""
 
 
+@dataclass(slots=True, eq=False)
 class IdMap:
     """The ids of a live thread, and the recorded ids that they stand for. An id that is not in it stands for itself."""
 
-    def __init__(self) -> None:
-        self._live: dict[str, str] = {}
-        self._recorded: dict[str, str] = {}
-        self.renames = False
-        """Whether an id stands for another one."""
+    renames: bool = False
+    """Whether an id stands for another one."""
+    _live: dict[str, str] = field(default_factory=dict)
+    _recorded: dict[str, str] = field(default_factory=dict)
 
     def __contains__(self, recorded: str) -> bool:
         return recorded in self._live

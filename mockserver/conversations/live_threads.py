@@ -51,23 +51,23 @@ class LiveThread:
     """Its events, once a turn or an event stream needs them."""
 
 
+@dataclass(slots=True, eq=False)
 class LiveThreads:
-    """The live threads of one session, by id."""
+    """The live threads of one session."""
 
-    def __init__(self) -> None:
-        self.play_counts: Counter[Identity] = Counter()
-        """How many threads have played each conversation."""
-        self.creation_counts: Counter[Identity] = Counter()
-        """How often the creation of each conversation was played."""
-        self.open_streams: Counter[str] = Counter()
-        """How many event streams of each thread are open."""
-        self._threads: OrderedDict[str, LiveThread] = OrderedDict()
-        self._used: set[str] = set()
-        self._reserved: dict[str, str] = {}
-        self._turns = 0
+    by_id: OrderedDict[str, LiveThread] = field(default_factory=OrderedDict)
+    play_counts: Counter[Identity] = field(default_factory=Counter)
+    """How many threads have played each conversation."""
+    creation_counts: Counter[Identity] = field(default_factory=Counter)
+    """How often the creation of each conversation was played."""
+    open_streams: Counter[str] = field(default_factory=Counter)
+    """How many event streams of each thread are open."""
+    _used: set[str] = field(default_factory=set)
+    _reserved: dict[str, str] = field(default_factory=dict)
+    _turns: int = 0
 
     def get(self, thread: str) -> LiveThread | None:
-        return self._threads.get(thread)
+        return self.by_id.get(thread)
 
     def create_thread_id(self, recorded: str, play: int) -> str:
         """Return an id that stands for the thread *recorded*; the session has not used it."""
@@ -80,7 +80,7 @@ class LiveThreads:
 
         Else return None: the recorded id stands for itself.
         """
-        live = self._threads.get(recorded)
+        live = self.by_id.get(recorded)
         if live is None or live.ids.to_recorded(recorded) == recorded:
             return None
         known = (identity for identity, one in self._reserved.items() if one == recorded)
@@ -95,17 +95,17 @@ class LiveThreads:
 
     def sort_latest_first(self) -> list[LiveThread]:
         """Return the live threads, the one with the last turn first."""
-        return sorted(self._threads.values(), key=lambda live: -live.last_turn)
+        return sorted(self.by_id.values(), key=lambda live: -live.last_turn)
 
     def give_to_fake(self, thread: str) -> None:
         """Have the fake graph answer all further requests on *thread*."""
-        live = self._threads.setdefault(thread, LiveThread(thread, Began.UNSEEN))
+        live = self.by_id.setdefault(thread, LiveThread(thread, Began.UNSEEN))
         live.is_fake = True
         self._used.add(thread)
 
     def add_created_by_fake(self, thread: str) -> None:
         """Add the *thread* that the fake graph created; a recorded conversation may be played on it."""
-        self._threads[thread] = LiveThread(thread, Began.UNSEEN)
+        self.by_id[thread] = LiveThread(thread, Began.UNSEEN)
         self._used.add(thread)
 
     def record_play(
@@ -114,8 +114,8 @@ class LiveThreads:
         """Have *live* play an exchange of this *kind* of *conversation*, after which it stands at *progress*."""
         if live.conversation != conversation.identity:
             live.conversation, live.play = conversation.identity, None
-        self._threads[live.identity] = live
-        self._threads.move_to_end(live.identity)
+        self.by_id[live.identity] = live
+        self.by_id.move_to_end(live.identity)
         self._used.add(live.identity)
         if kind is RequestKind.CREATION:
             self.creation_counts[conversation.identity] += 1
@@ -126,11 +126,11 @@ class LiveThreads:
             self._turns += 1
             live.progress, live.last_turn = progress, self._turns
             live.read_counts.clear()
-        if len(self._threads) > MAX_THREADS:
-            self._threads.popitem(last=False)
+        if len(self.by_id) > MAX_THREADS:
+            self.by_id.popitem(last=False)
 
     def remove(self, live: LiveThread) -> None:
-        self._threads.pop(live.identity, None)
+        self.by_id.pop(live.identity, None)
 
     def bind_ids(
         self, live: LiveThread, entry: Entry, request: Request, recordings: Recordings
@@ -195,5 +195,5 @@ class LiveThreads:
             live.ids.update(origin.ids)
             live.ids.bind(conversation.thread, identity)
             live.created_by = conversation.identity
-            self._threads[identity] = live
+            self.by_id[identity] = live
             self._used.add(identity)

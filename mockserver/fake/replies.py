@@ -6,25 +6,12 @@ from typing import ClassVar, Protocol
 
 from mockserver.fake.json_format import to_server_json
 from mockserver.formats.json_text import Json
-from mockserver.http.messages import Headers, TimedBody
-from mockserver.http.pacing import Pace
+from mockserver.http.messages import Headers
 
 KEEPALIVE_SECONDS = 5.0
 """The server sends a keepalive at this interval, counted from the start of the response."""
 
 JSON_HEADER = ("content-type", "application/json")
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduledBody:
-    """A body in chunks: *steps* are (seconds since the request at the natural pace, bytes), in order.
-
-    It ends *end* seconds after the request. Until then *keepalive* is sent every five seconds, at any pace.
-    """
-
-    steps: tuple[tuple[float, bytes], ...]
-    keepalive: bytes
-    end: float
 
 
 class BodyReader(Protocol):
@@ -49,7 +36,7 @@ class Response:
 
     status: int
     headers: Headers
-    body: bytes | ScheduledBody | BodyReader
+    body: bytes | BodyReader
     note: str | None = None
     """A remark for the log."""
 
@@ -64,24 +51,3 @@ def error_response(status: int, detail: Json, headers: Headers = ()) -> Response
     """Return an error response with *detail*."""
     answer = json_response({"detail": detail}, status, headers)
     return replace(answer, note=f"{status} {detail}".partition("\n")[0])
-
-
-def scale_to_pace(timed: ScheduledBody, pace: Pace) -> bytes | TimedBody:
-    """Return the body *timed* at this *pace*: bytes if it is sent without delays."""
-    if pace.factor is None:
-        return b"".join(chunk for _, chunk in timed.steps)
-    steps: list[tuple[float, list[bytes]]] = []
-    at = before = 0.0
-    tick = KEEPALIVE_SECONDS
-    for moment, chunk in (*timed.steps, (timed.end, b"")):
-        at += pace.scale(moment - before)
-        before = moment
-        while tick < at:
-            steps.append((tick, [timed.keepalive]))
-            tick += KEEPALIVE_SECONDS
-        if steps and steps[-1][0] == at:
-            steps[-1][1].append(chunk)
-        elif chunk:
-            steps.append((at, [chunk]))
-    whole = tuple((at, b"".join(chunks)) for at, chunks in steps)
-    return TimedBody(whole, at) if at else b"".join(chunk for _, chunk in whole)

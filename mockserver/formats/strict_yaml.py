@@ -1,17 +1,23 @@
-"""Parse strict YAML into plain values with line numbers. No I/O.
+"""Strict YAML: its characters, plain values with line numbers, and typed values of its mappings. No I/O.
 
 Tags, anchors, aliases, duplicate keys and deep nesting are errors. Only JSON scalars (`null`, `true`, `false`, numbers)
 get another type than text, so `no`, `012` and dates stay text.
 """
 
 import re
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
 from math import isinf
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from mockserver.errors import ReadError
-from mockserver.formats.json_text import MAX_DEPTH
+from mockserver.formats.json_text import MAX_DEPTH, dumps
+
+T = TypeVar("T")
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The fastest safe loader that is installed."""
@@ -20,6 +26,16 @@ _NESTING = MAX_DEPTH + 20
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _NUMERIC = frozenset("-0123456789")
 _WORDS = {"": None, "null": None, "true": True, "false": False}
+
+# A translation table that changes other bytes is seven times as fast as a pattern.
+_TABLE = bytes(
+    code | 0x80 if (code < 0x20 and code != 0x0A) or code == 0x7F else code for code in range(256)
+)
+_TABLE_WITH_RETURNS = bytes(code if code == 0x0D else _TABLE[code] for code in range(256))
+_ODD = (b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xef\xbb\xbf", b"\xef\xbf\xbe", b"\xef\xbf\xbf")
+"""U+2028, U+2029, U+FEFF, U+FFFE and U+FFFF, which YAML does not treat as text."""
+
+_C1 = re.compile(rb"\xc2[\x80-\x9f]")
 
 
 class Mapping(dict[str, Any]):
@@ -40,6 +56,24 @@ class Sequence(list[Any]):
     def __init__(self, line: int) -> None:
         self.line = line
         self.lines: list[int] = []
+
+
+def is_clean(raw: bytes, *, with_returns: bool = False) -> bool:
+    """Return whether *raw* is UTF-8 and has only characters that YAML allows unescaped, no tabs, and carriage returns only *with_returns*."""
+    if raw.translate(_TABLE_WITH_RETURNS if with_returns else _TABLE) != raw:
+        return False
+    if raw.isascii():
+        return True
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return not any(odd in raw for odd in _ODD) and not _C1.search(raw)
+
+
+def is_clean_ascii(text: str) -> bool:
+    """Return whether *text* has only such characters and is ASCII, as most texts are."""
+    return text.isascii() and (raw := text.encode()).translate(_TABLE) == raw
 
 
 def parse(text: str) -> Any:
@@ -171,3 +205,87 @@ def _finite(text: str) -> float:
     if isinf(value):
         raise ValueError
     return value
+
+
+_TYPE_NAMES: dict[type, str] = {
+    str: "text",
+    int: "a whole number",
+    Mapping: "a mapping",
+    Sequence: "a list",
+}
+
+
+def get_typed(part: Mapping, key: str, kind: type[T]) -> T | None:
+    """Return the value of *key*, or None if it is absent; ReadError if it is not a *kind*."""
+    value = part.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ReadError(
+            f"{key} must be {_TYPE_NAMES[kind]}, not {dumps(value)[:40]}", line=part.lines[key]
+        )
+    return value
+
+
+def check_keys(part: Mapping, keys: tuple[str, ...], where: str) -> None:
+    """Raise ReadError if *part* has a key that is not in *keys*; *where* names the part in the message."""
+    for key in part:
+        if key not in keys:
+            like = get_close_matches(key, keys, 1)
+            others = "" if like else f" (valid keys: {', '.join(keys)})"
+            raise ReadError(
+                f"{where} has no key `{key}`{others}",
+                line=part.lines[key],
+                code="unknown-key",
+                key=key,
+                suggestion=like[0] if like else None,
+            )
+
+
+def get_only_key(part: Mapping, keys: tuple[str, ...], where: str) -> str | None:
+    """Return the one of *keys* that *part* has, or None; ReadError if it has several."""
+    found = [key for key in keys if key in part]
+    if len(found) > 1:
+        raise ReadError(
+            f"{where} has {' and '.join(found)}: only one is allowed", line=part.lines[found[1]]
+        )
+    return found[0] if found else None
+
+
+def get_seconds(part: Mapping, key: str, longest: float = 1e9) -> float:
+    """Return the seconds in *key*, or 0 if it is absent; ReadError if it is not a time, or above *longest*."""
+    value = part.get(key, 0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
+        raise ReadError(f"{key} must be a time in seconds", line=part.lines[key])
+    if value > longest:
+        raise ReadError(f"{key} must be at most {longest} seconds", line=part.lines[key])
+    return float(value)
+
+
+def map_items(items: Sequence, read: Callable[[Any, int], T]) -> tuple[T, ...]:
+    """Return the result of *read* for each of *items* and its line."""
+    return tuple(read(item, line) for item, line in zip(items, items.lines, strict=True))
+
+
+def get_mapping(document: Mapping, key: str) -> Mapping:
+    """Return the mapping in *key*; ReadError if it is empty."""
+    part = get_typed(document, key, Mapping)
+    if part is None:
+        raise ReadError(f"`{key}` is empty", line=document.lines[key])
+    return part
+
+
+def iter_texts(items: Sequence, where: str) -> Iterator[str]:
+    """Yield *items*, the value of *where*; ReadError for an item that is not text."""
+    for item, line in zip(items, items.lines, strict=True):
+        if not isinstance(item, str):
+            raise ReadError(f"{where} must be a list of texts", line=line)
+        yield item
+
+
+def get_base64(part: Mapping, key: str) -> bytes:
+    """Return the bytes of the base64 text in *key*; ReadError if it is not base64."""
+    try:
+        return b64decode(get_typed(part, key, str) or "", validate=True)
+    except (Base64Error, ValueError):
+        raise ReadError(f"{key} is not base64", line=part.lines[key]) from None

@@ -5,10 +5,12 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
+from string import punctuation
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from mockserver.errors import RequestError, UsageError
+from mockserver.formats.json_text import dumps
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in wire order, names in lower case."""
@@ -43,9 +45,19 @@ SHARED_SESSION = ""
 CASSETTE_HEADER = f"{OWN_PREFIX}cassette"
 """The header that names the cassette to replay a request from or to record it into; it may be percent-encoded."""
 
+CONTROL_PREFIX = "/__mockserver__/"
+"""The prefix of mockserver's own paths."""
+
+_OWN_PATH = CONTROL_PREFIX.rstrip("/")
+_NAMING_PREFIXES = {
+    f"{CONTROL_PREFIX}session/": SESSION_HEADER,
+    f"{CONTROL_PREFIX}cassette/": CASSETTE_HEADER,
+}
 _MAX_SESSION_LENGTH = 200
 
 EVENT_STREAM = "text/event-stream"
+JSON: Headers = (("content-type", "application/json"),)
+"""The headers of a JSON response."""
 
 
 class ReplySource(StrEnum):
@@ -137,6 +149,19 @@ class Reply:
     """The origin whose pages may read the reply with credentials; with None, all pages may read it without."""
 
 
+def error_reply(
+    status: int,
+    detail: str,
+    source: ReplySource = ReplySource.ERROR,
+    *,
+    is_counted: bool = True,
+) -> Reply:
+    """Return a reply with our own error: *status* and *detail*."""
+    body = dumps({"detail": detail}).encode("utf-8", "replace")
+    reason = standard_reason(status)
+    return Reply(status, JSON, body, reason, source, note=detail, is_counted=is_counted)
+
+
 def first_value(headers: Iterable[tuple[str, str]], name: str) -> str | None:
     """Return the first value of *name* (in lower case) in *headers*, or None."""
     for key, value in headers:
@@ -205,3 +230,28 @@ def session_name(request: Request) -> str:
 def cassette_name(request: Request) -> str | None:
     name = request.header(CASSETTE_HEADER)
     return None if name is None else unquote(name)
+
+
+def split_target(raw: str) -> tuple[str, Headers]:
+    """Return the path with its query in the request target *raw*, and the headers that its prefixes stand for.
+
+    The prefixes are `/__mockserver__/session/NAME` and `/__mockserver__/cassette/NAME`, in any order; a NAME is
+    percent-encoded.
+    """
+    if raw.startswith("/") and not raw.startswith(_OWN_PATH) and raw.isascii():
+        return raw, ()
+    if not raw.isascii():
+        raw = quote(raw.encode("utf-8", "surrogateescape"), safe=punctuation)
+    path = raw if raw.startswith("/") else "/" + raw.partition("://")[2].partition("/")[2]
+    named: Headers = ()
+    while start := next((start for start in _NAMING_PREFIXES if path.startswith(start)), None):
+        name, _, rest = path.removeprefix(start).partition("/")
+        # The last prefix has precedence.
+        named = ((_NAMING_PREFIXES[start], name), *named)
+        path = f"/{rest}"
+    return path, named
+
+
+def is_own_path(path: str) -> bool:
+    """Return whether *path* is a path of mockserver itself."""
+    return path.startswith(CONTROL_PREFIX) or path.partition("?")[0] == _OWN_PATH

@@ -1,16 +1,29 @@
 """Requests in canonical form: two requests with the same meaning have the same form. No I/O.
 
 Defaults are removed from the bodies of runs, and of a few other calls whose defaults are in the Agent Server's
-`/openapi.json`. Any other body is compared as a JSON value.
+`/openapi.json`. Any other body is compared as a JSON value. Defaults are removed from the query of calls on threads:
+SDKs spell a default in different ways, `cancel_on_disconnect=0`, `=false`, or no parameter.
+Source: responses of langgraph-api 0.16.7 to calls with different queries.
 """
 
 import re
 from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from urllib.parse import unquote_to_bytes
 
 from mockserver.formats.json_text import Json, loads
 from mockserver.http.messages import Request
-from mockserver.matching import query_params, run_bodies, url
+from mockserver.matching import run_bodies
 from mockserver.matching.run_bodies import Defaults, drop_defaults
+
+_LITERAL_ESCAPE = re.compile("%(?=[0-9A-Fa-f]{2})")
+_API = re.compile(
+    r"(?P<prefix>(?:/[^/]++)*?)"
+    r"(?P<path>/(?:(?:assistants|threads|runs|store/items|store/namespaces)(?:/.*)?|info|ok))",
+    re.DOTALL,
+)
+_SLASHES = re.compile("//+")
+_INVALID_BYTE = re.compile("[\udc80-\udcff]")
 
 _RUN = re.compile(r"/(?P<thread>threads/[^/]+/)?runs(?:/stream|/wait|/batch)?/?")
 _SEARCH: Defaults = {"metadata": ({},), "limit": (10,), "offset": (0,)}
@@ -26,6 +39,21 @@ _OF_THREADS: dict[str, Defaults] = {
     "/state": {"checkpoint": ({},)},
 }
 
+_THREAD = r"/threads/[^/]+"
+_TRUE_WORDS = ("true", "yes", "1")
+_QUERIES: tuple[tuple[re.Pattern[str], dict[str, tuple[str, ...]], dict[str, str]], ...] = (
+    (re.compile(rf"{_THREAD}/state(?:/[^/]+)?"), {"subgraphs": ("true",)}, {}),
+    (re.compile(rf"{_THREAD}/runs"), {}, {"limit": "10", "offset": "0"}),
+    (re.compile(rf"{_THREAD}/history"), {}, {"limit": "1"}),
+    (
+        re.compile(rf"{_THREAD}/runs/[^/]+/(?:join|stream)"),
+        {"cancel_on_disconnect": _TRUE_WORDS},
+        {},
+    ),
+    (re.compile(rf"{_THREAD}/runs/[^/]+/cancel"), {"wait": _TRUE_WORDS}, {"action": "interrupt"}),
+)
+"""For each call: the flags with the words that set them (any other word clears), and the default values."""
+
 
 def canonicalize(request: Request) -> dict[str, Json]:
     """Return method, path, query and body of *request* in canonical form.
@@ -40,19 +68,37 @@ def canonicalize(request: Request) -> dict[str, Json]:
 def canonical_form(method: str, target: str, body: dict[str, Json]) -> dict[str, Json]:
     """Return the canonical form of a request for *target*; *body* has one key, `body`, `text` or `base64`, or none."""
     path, _, query = target.partition("?")
-    path = url.decode_path(path)
-    _, call = url.split_api_path(path)
+    path = decode_path(path)
+    _, call = split_api_path(path)
     form: dict[str, Json] = {"method": method, "path": path}
     if query:
         values: dict[str, list[str]] = {}
-        for name, value in sorted(url.decode_query(query), key=lambda pair: pair[0]):
+        for name, value in sorted(decode_query(query), key=lambda pair: pair[0]):
             values.setdefault(name, []).append(value)
-        if canonical := query_params.canonicalize_query(call, values):
+        if canonical := _canonical_query(call, values):
             form["query"] = canonical
     form |= body
     if method == "POST" and "body" in form:
         form["body"] = _canonical_body(call, form["body"])
     return form
+
+
+def split_api_path(path: str) -> tuple[str, str]:
+    """Return the prefix in the decoded *path* below which the Agent Server's API is, and the path in the API.
+
+    The prefix is empty, and the path unchanged, if no call of the API has this path.
+    """
+    found = _API.fullmatch(path)
+    return (found["prefix"], found["path"]) if found else ("", path)
+
+
+def decode_path(path: str) -> str:
+    """Return *path* without needless escapes and repeated slashes. `%2F` stays: it is not a separator."""
+    if "//" in path:  # from a client whose base URL ends with a slash
+        path = _SLASHES.sub("/", path)
+    if "%" not in path:
+        return path
+    return "/".join(_decode(segment).replace("/", "%2F") for segment in path.split("/"))
 
 
 def integral_to_int(value: Json) -> Json:
@@ -71,6 +117,42 @@ def integral_to_int(value: Json) -> Json:
 def parse_json(body: bytes) -> Json:
     """Return the JSON value of *body*, with integral numbers such as `1.0` as int; ValueError if it is not JSON."""
     return loads(body.decode(), parse_float=_number)
+
+
+def decode_query(query: str) -> Iterator[tuple[str, str]]:
+    """Yield the names and values in *query*, without needless escapes."""
+    for parameter in filter(None, query.replace("+", " ").split("&")):
+        name, _, value = parameter.partition("=")
+        yield _decode(name), _decode(value)
+
+
+def _decode(text: str) -> str:
+    """Return *text* decoded. Bytes that are not UTF-8 stay escaped, so the text `%FE` becomes `%25FE`."""
+    if "%" not in text:
+        return text
+    raw = unquote_to_bytes(text.encode("utf-8", "surrogatepass"))
+    decoded = _LITERAL_ESCAPE.sub("%25", raw.decode("utf-8", "surrogateescape"))
+    return _INVALID_BYTE.sub(lambda found: f"%{ord(found[0]) & 0xFF:02X}", decoded)
+
+
+def _canonical_query(call: str, query: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return *query* of a *call*, a path in the API, without defaults; the last value counts for a single-valued name."""
+    for path, flags, defaults in _QUERIES:
+        if path.fullmatch(call):
+            return {
+                name: ["true"] if name in flags else values
+                for name, values in query.items()
+                if _is_significant(name, values[-1], flags, defaults)
+            }
+    return dict(query)
+
+
+def _is_significant(
+    name: str, value: str, flags: Mapping[str, tuple[str, ...]], defaults: Mapping[str, str]
+) -> bool:
+    if name in flags:
+        return value.lower() in flags[name]
+    return defaults.get(name) != value
 
 
 def _parse_body(raw: bytes) -> dict[str, Json]:

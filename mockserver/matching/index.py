@@ -9,7 +9,8 @@ from itertools import islice
 from mockserver.cassette.file_names import SUFFIXES, cassette_path
 from mockserver.cassette.model import Repeat
 from mockserver.formats.json_text import Json
-from mockserver.matching import keys, url
+from mockserver.matching import keys
+from mockserver.matching.canonical import split_api_path
 from mockserver.matching.keys import IgnoreRules, Key
 from mockserver.matching.run_bodies import drop_stream_modes
 from mockserver.matching.shape import compute_shape_key, find_shape
@@ -160,8 +161,10 @@ class Index:
             for identity in entry.fingerprint.ids
         )
 
-    def single(self, name: str) -> "Index | None":
-        """Return an index of the cassette *name* only (with or without suffix), or None if it does not exist."""
+    def for_cassette(self, name: str | None) -> "Index | None":
+        """Return an index of the cassette *name* only (with or without suffix), or None if it does not exist; with None, this index."""
+        if name is None:
+            return self
         if name not in self._by_name:
             # The file name that a recording of that name gets has precedence.
             wanted = (cassette_path(name), name, *(f"{name}{suffix}" for suffix in SUFFIXES))
@@ -237,7 +240,7 @@ class Index:
 
 def _path_similarity(left: str, right: str) -> tuple[float, bool]:
     """Return the share of equal segments of two paths in the API, from 0 to 1, and whether their prefixes are equal."""
-    (prefix, path), (other_prefix, other_path) = url.split_api_path(left), url.split_api_path(right)
+    (prefix, path), (other_prefix, other_path) = split_api_path(left), split_api_path(right)
     segments, others = path.split("/")[1:], other_path.split("/")[1:]
     equal = sum(a == b for a, b in zip(segments, others, strict=False))
     return equal / max(len(segments), len(others)), prefix == other_prefix

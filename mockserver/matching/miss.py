@@ -9,8 +9,8 @@ from typing import Any
 from mockserver.cassette.yaml_codec import scalars
 from mockserver.formats.json_text import Json, dumps
 from mockserver.http.messages import Request
-from mockserver.matching import json_path, url
-from mockserver.matching.canonical import canonicalize, parse_json
+from mockserver.matching import json_path
+from mockserver.matching.canonical import canonicalize, parse_json, split_api_path
 from mockserver.matching.keys import ABSENT, Difference, IgnoreRules, differences, without_ignored
 
 MAX_SHOWN = 160
@@ -117,7 +117,7 @@ def _may_be_ignored(difference: Difference) -> bool:
 
 def _find_prefixes(recorded: str, got: str) -> dict[str, str] | None:
     """Return the prefixes of two paths with the API below them; None if they are equal, or if the calls have little in common."""
-    (prefix, call), (got_prefix, got_call) = url.split_api_path(recorded), url.split_api_path(got)
+    (prefix, call), (got_prefix, got_call) = split_api_path(recorded), split_api_path(got)
     if prefix == got_prefix or call.split("/")[1] != got_call.split("/")[1]:
         return None
     return {"recorded": prefix, "got": got_prefix}

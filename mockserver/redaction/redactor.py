@@ -62,25 +62,22 @@ class Redactor(Rewriter):
         )
 
 
-def redact_for_matching(request: Request, rules: RedactionRules, secrets: Iterable[str]) -> Request:
-    """Return *request* as a cassette holds it: recorded headers only, and without *secrets*.
+def redact_for_matching(request: Request, rules: RedactionRules) -> Request:
+    """Return *request* as a cassette holds it: recorded headers only, and without secrets, such as its own credentials.
 
     SlowPatternError if a pattern of *rules* takes too long.
     """
+    secrets = find_credentials(request.headers, request.path)
     return Redactor(secrets, rules, REQUEST_SECONDS).request(strip_request_headers(request))
 
 
-def redacted_request(
-    request: Request, rules: RedactionRules, secrets: Iterable[str] | None = None
-) -> Request:
-    """Return *request* as a cassette holds it, safe to show; *secrets* are its own credentials by default.
+def redacted_request(request: Request, rules: RedactionRules) -> Request:
+    """Return *request* as a cassette holds it, safe to show.
 
     If a pattern of *rules* takes too long, path and body are replaced by a placeholder.
     """
-    if secrets is None:
-        secrets = find_credentials(request.headers, request.path)
     try:
-        return redact_for_matching(request, rules, secrets)
+        return redact_for_matching(request, rules)
     except SlowPatternError as error:
         rules.report(f"{error}; the searched request is shown as {PLACEHOLDER}")
         body = PLACEHOLDER.encode() if request.body else b""

@@ -9,41 +9,49 @@ the parser's errors too; words that it does not know are not shown.)
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 from aiohttp import http, web
 from aiohttp.abc import AbstractStreamWriter
 
 
+class ErrorHandler(Protocol):
+    """What happens with the errors of connections."""
+
+    def respond(
+        self, error: BaseException | None, request: web.BaseRequest, connection: "Connection"
+    ) -> web.Response:
+        """Return the response to a malformed request, or to one whose handler failed with *error*."""
+
+    def log(self, error: BaseException | None, connection: "Connection") -> None:
+        """Log an *error* outside of a handler, such as a malformed body."""
+
+
 class Server(web.Server):
-    """Passes the requests of all connections to *handler*; *create_connection* creates the protocol of each."""
+    """Passes the requests of all connections to *handler*, and their errors to *errors*."""
 
     def __init__(
         self,
         handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
-        create_connection: Callable[..., "Connection"],
+        errors: ErrorHandler,
         **options: Any,
     ) -> None:
         super().__init__(handler, **options)
-        self._create_connection = create_connection
+        self._errors = errors
 
     def __call__(self) -> web.RequestHandler:
-        return self._create_connection(self, loop=self._loop, **self._kwargs)
+        return Connection(self._errors, self, loop=self._loop, **self._kwargs)
 
 
 class Connection(web.RequestHandler):
-    """One connection of a client. A subclass defines how errors are answered and logged."""
+    """One connection of a client; *errors* handles its errors."""
 
-    def respond_to_error(
-        self, error: BaseException | None, request: web.BaseRequest
-    ) -> web.Response:
-        """Return the response to a malformed request, or to one whose handler failed with *error*."""
-        raise NotImplementedError
-
-    def log_error(self, error: BaseException | None) -> None:
-        """Log an *error* outside of a handler, such as a malformed body."""
-        raise NotImplementedError
+    def __init__(self, errors: ErrorHandler, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._errors = errors
+        self.has_logged_malformed = False
+        """Whether a malformed request was logged."""
 
     def data_received(self, data: bytes) -> None:
         """Process *data*; if it breaks the current request body, stop waiting for the rest."""
@@ -64,14 +72,14 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        response = self.respond_to_error(exc or sys.exception(), request)
+        response = self._errors.respond(exc or sys.exception(), request, self)
         if request.writer.output_size > 0:
             raise ConnectionError("the response has already started")
         response.force_close()
         return response
 
     def log_exception(self, *_: Any, exc_info: BaseException | None = None, **__: Any) -> None:
-        self.log_error(exc_info or sys.exception())
+        self._errors.log(exc_info or sys.exception(), self)
 
 
 class Runner(web.ServerRunner):

@@ -1,15 +1,15 @@
 """Read each HTTP request, ask the responders, and write the reply, on aiohttp's low-level server."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import hdrs, web
 
 from mockserver.errors import MockServerError, RequestError, UpstreamError
-from mockserver.http import request_target
 from mockserver.http.messages import (
+    JSON,
     Headers,
     PrebuiltBody,
     Reply,
@@ -17,8 +17,11 @@ from mockserver.http.messages import (
     Request,
     StreamingBody,
     TimedBody,
+    error_reply,
+    is_own_path,
     lowercase_names,
     session_name,
+    split_target,
 )
 from mockserver.redaction.redactor import describe
 from mockserver.server import connections
@@ -27,7 +30,6 @@ from mockserver.server.event_socket import EventSocket, is_event_socket
 from mockserver.server.in_flight import InFlight
 from mockserver.server.log import Log
 from mockserver.server.open_streams import OpenStreams, close_connection
-from mockserver.server.responders.chain import FirstOf, error_reply
 from mockserver.server.response_writer import (
     StreamedResponse,
     preflight,
@@ -40,9 +42,20 @@ if TYPE_CHECKING:
 
 OpenRelay = Callable[[Request, "Report"], Awaitable["SocketRelay"]]
 
+_HEALTH_PATH = "/ok"
+_HEALTHY = Reply(200, JSON, b'{"ok":true,"services":{}}', source=ReplySource.FAKE, is_counted=False)
+"""The reply of a healthy Agent Server to `GET /ok`, the same in all modes."""
+
+
+class Responder(Protocol):
+    """Something that can answer requests."""
+
+    async def respond(self, request: Request) -> Reply | None:
+        """Return the reply to *request*; None to leave it to the next responder."""
+
 
 class App:
-    """Serves the replies of *responder*.
+    """Serves the replies of *responders*: the first one that has a reply to a request answers it.
 
     *survives_disconnect* returns whether the response to a request continues after the client has disconnected. Without it no response
     continues, and a stop waits for none. *open_relay* returns the relay of a WebSocket; without it the responders answer what a WebSocket means.
@@ -50,13 +63,13 @@ class App:
 
     def __init__(
         self,
-        responder: FirstOf,
+        responders: Sequence[Responder],
         log: Log,
         control: ControlApi | None = None,
         survives_disconnect: Callable[[Request], bool] | None = None,
         open_relay: OpenRelay | None = None,
     ) -> None:
-        self._responder = responder
+        self._responders = responders
         self._log = log
         self._control = control or ControlApi()
         self._access = self._control.access
@@ -85,13 +98,13 @@ class App:
             why = f"the body of the request cannot be read: {connections.describe_error(error)}"
             reply = with_origin(error_reply(400, why), self._allowed_origin(request))
             return await self._write(request, Request(method, request.raw_path), reply, 0.0)
-        path, prefix_headers = request_target.split_target(request.raw_path)
-        if request_target.is_own_path(path):
+        path, prefix_headers = split_target(request.raw_path)
+        if is_own_path(path):
             return self._control.respond(request, path, prefix_headers)
         incoming = Request(method, path, (*prefix_headers, *_headers(request)), body)
         answering = (
             self._serve_socket(request, incoming)
-            if is_event_socket(request, path)
+            if hdrs.UPGRADE in request.headers and is_event_socket(request, path)
             else self._answer(request, incoming, started)
         )
         if self._in_flight is not None:
@@ -168,9 +181,21 @@ class App:
 
     async def _respond(self, incoming: Request) -> Reply:
         """Return the reply to *incoming*, and log that it starts."""
-        reply = await self._responder.respond(incoming)
+        reply = await self._find_reply(incoming)
         self._log.response_started(incoming, reply)
         return reply
+
+    async def _find_reply(self, incoming: Request) -> Reply:
+        """Return the first reply to *incoming*; a MockServerError becomes an error reply."""
+        if incoming.path.partition("?")[0] == _HEALTH_PATH and incoming.method in ("GET", "HEAD"):
+            return _HEALTHY
+        try:
+            for responder in self._responders:
+                if reply := await responder.respond(incoming):
+                    return reply
+        except MockServerError as error:
+            return error_reply(error.status, str(error))
+        return error_reply(404, "Not Found")
 
     async def _write(
         self, request: web.BaseRequest, incoming: Request, reply: Reply, started: float

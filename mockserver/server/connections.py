@@ -3,8 +3,6 @@
 import re
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
-from typing import Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import (
@@ -56,33 +54,32 @@ def describe_error(error: BaseException) -> str:
     return next((text for kind, text in _DESCRIPTIONS if isinstance(error, kind)), "not HTTP/1.1")
 
 
-class _LoggingConnection(Connection):
+class _Errors:
     """Responds to malformed requests and bugs, and logs them: at most one malformed request of a connection."""
 
-    def __init__(self, log: Log, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(self, log: Log) -> None:
         self._log = log
-        self._has_logged_malformed = False
 
-    def respond_to_error(
-        self, error: BaseException | None, request: web.BaseRequest
+    def respond(
+        self, error: BaseException | None, request: web.BaseRequest, connection: Connection
     ) -> web.Response:
         if isinstance(error, HttpProcessingError):
-            self._log_malformed(error)
+            self._log_malformed(error, connection)
             return error_response(400, f"malformed request: {describe_error(error)}")
         self._log_bug(error, request.headers)
         return error_response(500, "a bug in mockserver: see the traceback on its stderr")
 
-    def log_error(self, error: BaseException | None) -> None:
+    def log(self, error: BaseException | None, connection: Connection) -> None:
         if isinstance(error, web.RequestPayloadError):
-            self._log_malformed(error)
+            self._log_malformed(error, connection)
         else:
             self._log_bug(error, {})
 
-    def _log_malformed(self, error: BaseException) -> None:
-        if not self._has_logged_malformed:
-            self._has_logged_malformed = True
-            client = self.peername[0] if isinstance(self.peername, tuple) else "a client"
+    def _log_malformed(self, error: BaseException, connection: Connection) -> None:
+        if not connection.has_logged_malformed:
+            connection.has_logged_malformed = True
+            peer = connection.peername
+            client = peer[0] if isinstance(peer, tuple) else "a client"
             line = f"malformed request from {client}: {describe_error(error)}"
             self._log.count_bad_request("malformed", line)
 
@@ -98,7 +95,7 @@ def create_server(
     """Return a server that passes the requests of all connections to *handler*."""
     return Server(
         handler,
-        partial(_LoggingConnection, log),
+        _Errors(log),
         handler_cancellation=True,
         access_log=None,
         max_line_size=MAX_LINE,

@@ -10,6 +10,7 @@ from mockserver.errors import RequestError
 from mockserver.formats.json_text import Json
 from mockserver.http.access import Access
 from mockserver.http.messages import (
+    CONTROL_PREFIX,
     SESSION_HEADER,
     Headers,
     ReplySource,
@@ -17,11 +18,10 @@ from mockserver.http.messages import (
     cassette_name,
     session_name,
 )
-from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.matching.index import Index
 from mockserver.matching.summary import body_to_json
 from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_request
-from mockserver.server.journal import Call, Journal
+from mockserver.server.log import Call, Journal
 from mockserver.server.report import render_report
 from mockserver.server.responders.replay import Cassettes
 
@@ -154,7 +154,7 @@ class ControlApi:
     def _show_exchanges(self, session: str | None, cassette: str | None) -> Json:
         if self.cassettes is None:
             return {"exchanges": []}
-        index = self.cassettes.index_of(cassette)
+        index = self.cassettes.index.for_cassette(cassette)
         if index is None:
             raise RequestError(f"unknown cassette {cassette!r}")
         plays = self.cassettes.sessions.plays(session)

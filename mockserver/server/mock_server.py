@@ -12,13 +12,12 @@ from urllib.parse import quote
 from mockserver.cassette.model import Repeat
 from mockserver.errors import StorageError, UsageError
 from mockserver.http import access
+from mockserver.http.messages import CONTROL_PREFIX
 from mockserver.http.pacing import parse_pace
-from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.matching import keys
 from mockserver.server import fake_time, modes, runner, settings
 from mockserver.server.aiohttp_private import Runner
-from mockserver.server.journal import Call
-from mockserver.server.log import Log
+from mockserver.server.log import Call, Log
 from mockserver.server.loop_thread import LoopThread, run_uncancelled
 
 if TYPE_CHECKING:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 from mockserver.http.access import Access
 from mockserver.http.messages import Request
 from mockserver.http.pacing import Pace
-from mockserver.server.app import App
+from mockserver.server.app import App, Responder
 from mockserver.server.control_api import ControlApi
 from mockserver.server.log import Log
-from mockserver.server.responders.chain import FirstOf, Responder
 from mockserver.server.responders.miss import ExplainMiss
 from mockserver.server.responders.replay import Cassettes
 from mockserver.server.settings import Settings
@@ -100,9 +99,9 @@ def serve(
 
     def create_fake(cassettes: Cassettes) -> Fake:
         api = Api(runs, tuple(graphs))
-        cassettes.threads.find_fake_source = api.event_streams.find_source
+        cassettes.threads.find_fake_source = api.find_event_source
         epoch = fake_now or EPOCH
-        return Fake(api, options.pace, cassettes, reload_script=reload_script, epoch=epoch)
+        return Fake(api, cassettes, reload_script=reload_script, epoch=epoch)
 
     return _create_replay_server("serve", paths, options, log, create_fake)
 
@@ -144,13 +143,13 @@ def record(
         library = Library([target], options.project.policy, log.write)
         cassettes = Cassettes(library, options.pace, redact, once=True)
     recorder = Record(upstream, recording, record_errors=record_errors)
-    responder = FirstOf(cassettes, recorder) if cassettes else FirstOf(recorder)
+    responders = (cassettes, recorder) if cassettes else (recorder,)
     control = ControlApi("record", log.journal, cassettes, redact, options.access(guarded=True))
 
     def survives_disconnect(request: Request) -> bool:
         return not (is_event_stream_request(request) or cancels_on_disconnect(request))
 
-    app = App(responder, log, control, survives_disconnect, recorder.open_socket)
+    app = App(responders, log, control, survives_disconnect, recorder.open_socket)
     return RecordServer(app, control, recording, upstream, cassettes)
 
 
@@ -167,5 +166,5 @@ def _create_replay_server(
         library, options.pace, redact, can_switch=mode == "serve", derives=options.project.derive
     )
     control = ControlApi(mode, log.journal, cassettes, redact, options.access())
-    app = App(FirstOf(cassettes, create_fallback(cassettes)), log, control)
+    app = App((cassettes, create_fallback(cassettes)), log, control)
     return ReplayServer(app, control, cassettes)

@@ -30,6 +30,11 @@ class Session:
     database: Database = field(default_factory=Database)
     """What the fake graph has stored."""
 
+    @property
+    def has_ids(self) -> bool:
+        """Whether an id of the session may stand for a recorded one."""
+        return self.outside_ids.own.renames or bool(self.threads.by_id)
+
 
 class Sessions:
     """The sessions by name; the least recently used ones beyond *limit* are forgotten."""

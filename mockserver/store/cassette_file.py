@@ -7,15 +7,14 @@ from pathlib import Path
 
 from mockserver.cassette import events_reader, yaml_codec
 from mockserver.cassette.documents import decode, single_document
-from mockserver.cassette.model import Exchange, Policy
-from mockserver.cassette.playback import Playback, build_playback
+from mockserver.cassette.model import Exchange, Policy, Response
 from mockserver.errors import OutOfFilesError, ReadError, is_out_of_files
 from mockserver.http.messages import Request
 from mockserver.matching.index import Entry, RequestFingerprint
 from mockserver.matching.keys import IgnoreRules
 from mockserver.store import discovery
 from mockserver.store.operating_system import max_open_files, read_at
-from mockserver.store.reader import Reader, Visitor, locate_error, read_head
+from mockserver.store.reader import Reader, locate_error, read_head
 
 BLOCK_SIZE = 4 << 20
 
@@ -30,8 +29,7 @@ class CassetteFile:
     """A loaded file: its index and, as long as this object lives, its bytes.
 
     A file of up to *max_in_memory* bytes is kept in memory, so that an edit in place does not affect it. Requests that *previous*,
-    the version loaded before, also holds are not parsed again. With *visit*, each exchange is only passed to it and not indexed.
-    *notes* are messages for the user; *end* is the byte after the last complete document.
+    the version loaded before, also holds are not parsed again. *notes* are messages for the user; *end* is the byte after the last complete document.
     """
 
     _last_line = (0, 1)
@@ -44,7 +42,6 @@ class CassetteFile:
         policy: Policy,
         max_in_memory: int,
         previous: "CassetteFile | None" = None,
-        visit: Visitor | None = None,
     ) -> None:
         self._path = path
         self.name = name
@@ -57,7 +54,7 @@ class CassetteFile:
             self._content: bytes | None = None
             if self.stamp[1] <= max_in_memory:
                 self._content = b"".join(self._read_file())
-            reader = Reader(name, self._line, partial(_known_fingerprints, previous), visit)
+            reader = Reader(name, self._line, partial(_known_fingerprints, previous))
             self.notes = reader.notes
             self.cassette, self.header = reader.read(self._blocks(), policy)
             self.end = reader.end
@@ -86,11 +83,11 @@ class CassetteFile:
         """Return the exchange of *entry*; ReadError if it cannot be read."""
         return self._exchange(entry, self._checked_bytes(entry))
 
-    def playback(self, entry: Entry) -> Playback:
-        """Return the playback of the response of *entry*; ReadError if it cannot be read."""
+    def response(self, entry: Entry) -> Response:
+        """Return the response of *entry*; ReadError if it cannot be read."""
         raw = self._checked_bytes(entry)
-        response = events_reader.read_response(raw[entry.fingerprint.raw_size :])
-        return build_playback(response or self._exchange(entry, raw).response)
+        found = events_reader.read_response(raw[entry.fingerprint.raw_size :])
+        return found or self._exchange(entry, raw).response
 
     def read(self, entry: Entry) -> bytes:
         """Return the bytes of *entry*; ReadError if its request has changed in the file."""
@@ -122,11 +119,11 @@ class CassetteFile:
         )
 
     def _check_new_responses(self, previous: "CassetteFile") -> None:
-        """Read the responses of all exchanges that *previous* does not hold; ReadError as in `playback`."""
+        """Read the responses of all exchanges that *previous* does not hold; ReadError as in `response`."""
         known = {previous._read(entry.start, entry.end) for entry in previous.cassette.entries}
         for entry in self.cassette.entries:
             if self._read(entry.start, entry.end) not in known:
-                self.playback(entry)
+                self.response(entry)
 
     def locate_error(self, error: ReadError, start: int) -> ReadError:
         """Return *error*, which is in the document at byte *start*, with its file and line."""

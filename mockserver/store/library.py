@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from operator import is_
 from pathlib import Path
 
-from mockserver.cassette.model import Exchange, Policy
-from mockserver.cassette.playback import Playback
+from mockserver.cassette.model import Exchange, Policy, Response
 from mockserver.errors import MockServerError, ReadError
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request
@@ -57,9 +56,9 @@ class Library:
         """Return the text of the exchange of *entry*; ReadError if it cannot be read."""
         return self._state.cassette_files[entry.cassette].read(entry)
 
-    def playback(self, entry: Entry) -> Playback:
-        """Return the playback of the response of *entry*; ReadError if it cannot be read."""
-        return self._state.cassette_files[entry.cassette].playback(entry)
+    def response(self, entry: Entry) -> Response:
+        """Return the response of *entry*; ReadError if it cannot be read."""
+        return self._state.cassette_files[entry.cassette].response(entry)
 
     def request(self, entry: Entry) -> Request:
         """Return the recorded request of *entry*."""

@@ -1,6 +1,5 @@
 """Read a cassette file for its index: the header, the request of each exchange, and whether the last exchange is incomplete."""
 
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mockserver.cassette import documents, request_reader, yaml_codec
@@ -19,12 +18,6 @@ _RECORDED = b"---\nrequest:"
 
 _INTERRUPTED = "(a recording was killed before its first exchange)"
 
-Visitor = Callable[[Document, str, dict[str, Json]], None]
-"""Called with each exchange: its document, the request target, and the canonical form of the request."""
-
-_VISITED = RequestFingerprint(0, 0, b"", None, (), ("", ""), array("q"), None)
-"""The fingerprint of requests that are only passed to a visitor."""
-
 
 class NotACassetteError(ReadError):
     """The file is not a cassette, or is empty; *skip_reason* is why a folder skips it."""
@@ -39,8 +32,7 @@ class NotACassetteError(ReadError):
 class Reader:
     """Reads the file *name*; *line* returns the number (from 1) of the line that begins at a byte.
 
-    *known* returns the fingerprints that need not be computed again, by raw size and raw hash. With *visit*, each exchange is
-    only passed to it. *notes* are messages for the user; *end* is the byte after the last complete document.
+    *known* returns the fingerprints that need not be computed again, by raw size and raw hash. *notes* are messages for the user; *end* is the byte after the last complete document.
     """
 
     def __init__(
@@ -48,14 +40,12 @@ class Reader:
         name: str,
         line: Callable[[int], int],
         known: Callable[[IgnoreRules], Mapping[tuple[int, int], RequestFingerprint]],
-        visit: Visitor | None,
     ) -> None:
         self.notes: list[str] = []
         self.end = 0
         self._name = name
         self._line = line
         self._known = known
-        self._visit = visit
 
     def read(self, blocks: Iterable[bytes], policy: Policy) -> tuple[Cassette, Header]:
         """Return the index and the header of the file that comes in *blocks*; ReadError if it cannot be read."""
@@ -156,13 +146,10 @@ class Reader:
         """Return the fingerprint of the request in *document*, which begins with *start*."""
         repeat: Repeat | None = None
         if document.head is not None and (recorded := request_reader.read_request(start)):
-            form, target, at = _canonical_form(recorded, start), recorded.path, recorded.at
+            form, at = _canonical_form(recorded, start), recorded.at
         else:
             request, repeat, at = read_head(document)
-            form, target = canonicalize(request), request.path
-        if self._visit is not None:
-            self._visit(document, target, form)
-            return _VISITED
+            form = canonicalize(request)
         return fingerprint(form, ignored, start, repeat, at)
 
 

@@ -15,8 +15,9 @@ from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Response, ScheduledBody
+from mockserver.fake.replies import Response
 from mockserver.fake.script.model import Pace, Rule, Script, Speak
+from mockserver.fake.threads.run_readers import RunStream
 from mockserver.http.messages import Request
 
 EVENTS = 62
@@ -50,7 +51,7 @@ def question(number: int) -> bytes:
 
 def events() -> tuple[bytes, ...]:
     """Return an answer as it is on the wire, event by event."""
-    return tuple(raw for _, raw in _timed(_answer(_question(long=False))).steps)
+    return _events(_answer(_question(long=False)))
 
 
 def script() -> str:
@@ -100,10 +101,11 @@ def _answer(body: bytes) -> Response:
     return Api(RunEngine(played), ()).handle(request, Ids("work"), Database(), 0.0)
 
 
-def _timed(answer: Response) -> ScheduledBody:
-    assert isinstance(answer.body, ScheduledBody)
-    assert len(answer.body.steps) == EVENTS
-    return answer.body
+def _events(answer: Response) -> tuple[bytes, ...]:
+    assert isinstance(answer.body, RunStream)
+    events = answer.body.run.events
+    assert len(events) == EVENTS
+    return tuple(event.raw for event in events)
 
 
 @cache
@@ -112,7 +114,7 @@ def _pieces(long: bool) -> list[str]:
     answer = _answer(_question(long))
     recorder = Recorder(Request("POST", PATH, body=_question(long)), 0.0)
     recorder.start_response(answer.status, "OK", answer.headers)
-    for number, (_, raw) in enumerate(_timed(answer).steps, 1):
+    for number, raw in enumerate(_events(answer), 1):
         recorder.feed(raw, number * GAP)
     return _VARIES.split(dump_exchange(recorder.finish(EVENTS * GAP)))
 

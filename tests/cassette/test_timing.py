@@ -1,7 +1,7 @@
 import pytest
 
 from mockserver.cassette.model import Body, End, Ending, Response, Stream, TimedEvent
-from mockserver.cassette.playback import apply_pace, build_playback
+from mockserver.cassette.playback import encode_at_pace
 from mockserver.errors import UsageError
 from mockserver.formats.sse import Event
 from mockserver.http.messages import TimedBody
@@ -76,7 +76,7 @@ A, B, C = b"data: a\r\n\r\n", b"data: b\r\n\r\n", b"data: c\r\n\r\n"
 def test_the_pace_of_an_answer(
     speed: str, max_gap: float | None, response: Response, body: bytes | TimedBody
 ) -> None:
-    assert apply_pace(build_playback(response), parse_pace(speed, max_gap)) == body
+    assert encode_at_pace(response, parse_pace(speed, max_gap)) == body
 
 
 def test_a_speed_that_is_none_is_refused() -> None:

@@ -501,7 +501,7 @@ def test_help_names_every_command() -> None:
 
 
 def test_looking_imports_no_server(folder: Path) -> None:
-    code = "import sys; from mockserver.cli import cli; cli(['ls', 'chat.yaml'], standalone_mode=False); print('aiohttp' in sys.modules)"
+    code = "import atexit, sys; atexit.register(lambda: print('aiohttp' in sys.modules)); from mockserver.cli import cli; cli(['ls', 'chat.yaml'])"
     done = subprocess.run(
         [command()[0], "-c", code], cwd=folder, capture_output=True, text=True, check=True
     )

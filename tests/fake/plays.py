@@ -4,9 +4,10 @@ import json
 import re
 from typing import Any
 
+from mockserver.fake.graph.checkpoint_store import History
+from mockserver.fake.graph.event_log import RunResult
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Response, ScheduledBody
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import Pace, Rule, Script, Step
 
@@ -37,20 +38,19 @@ def script(*steps: Step, **given: Any) -> Script:
     return Script((Rule(steps, **given),), PACE)
 
 
-def timed(answer: Response) -> ScheduledBody:
-    """Return the body of *answer*, which has to be one in chunks."""
-    assert isinstance(answer.body, ScheduledBody)
-    return answer.body
+def play(played: Script, request: RunRequest, ids: Ids = IDS) -> RunResult:
+    """Return the result of the run *request* on a new thread."""
+    return RunEngine(played).play(request, ids, History())
 
 
-def body(answer: Response) -> bytes:
-    """Return all bytes of *answer*."""
-    return b"".join(chunk for _, chunk in timed(answer).steps)
+def stream(played: Script, request: RunRequest, ids: Ids = IDS) -> bytes:
+    """Return all bytes of the event stream of the run *request*."""
+    return b"".join(event.raw for event in play(played, request, ids).events)
 
 
 def events_of(played: Script, request: RunRequest) -> list[tuple[str, Any]]:
     """Return the events of the stream after its metadata, as (event, data), ids as `<0>`, `<1>`, … in their order."""
-    text = body(RunEngine(played).stream(request, IDS)).decode()
+    text = stream(played, request).decode()
     seen: dict[str, str] = {}
     text = _ID.sub(lambda found: seen.setdefault(found[0], f"<{len(seen)}>"), text)
     events = [block.split("\r\n") for block in text.removesuffix("\r\n\r\n").split("\r\n\r\n")]

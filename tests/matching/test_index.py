@@ -47,10 +47,10 @@ def test_one_cassette_is_an_index_of_its_own() -> None:
     index = Index((loaded("chat/a.yaml", "/x"), loaded("b.yml", "/x")))
 
     for name in ("chat/a", "chat/a.yaml", "b", "b.yml"):
-        only = index.single(name)
+        only = index.for_cassette(name)
         assert only is not None
         assert only.count == 1
-    assert index.single("a") is None
+    assert index.for_cassette("a") is None
 
 
 def nearest(request: Request, *cassettes: Cassette) -> list[str]:
@@ -110,7 +110,7 @@ def test_requests_that_differ_only_in_ids_are_alike() -> None:
 
 def test_a_title_is_looked_for_where_it_is_recorded_first() -> None:
     index = Index(tuple(Cassette(name, (), ()) for name in ("a: b.yaml", "a- b-75cd1899.yaml")))
-    found = index.single("a: b")
+    found = index.for_cassette("a: b")
 
     assert found is not None
     assert [one.name for one in found.cassettes] == ["a- b-75cd1899.yaml"]

@@ -142,15 +142,3 @@ def test_events_do_not_put_a_heartbeat_off(
     assert lines.index("3") < beats[0] < lines.index("9")
     assert lines.index("6") < beats[-1] < lines.index("12") + 2
     assert len(beats) >= 2
-
-
-def test_a_run_waits_until_after_its_seconds() -> None:
-    """The same bytes as at once: see test_fake_truth.py."""
-    seen = twins.fake(Ask("POST", "/runs/stream", {**BODY, "input": said("hi")}))
-    later = twins.fake(
-        Ask("POST", "/runs/stream", {**BODY, "input": said("hi"), "after_seconds": 1})
-    )
-
-    assert seen.chunks[0][0] == 0.0
-    assert later.chunks[0][0] >= 1.0
-    assert [at + 1.0 for at, _ in seen.chunks] == pytest.approx([at for at, _ in later.chunks])

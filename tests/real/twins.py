@@ -18,7 +18,7 @@ from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
-from mockserver.fake.replies import BodyReader, ScheduledBody
+from mockserver.fake.replies import BodyReader
 from mockserver.fake.script import parse
 from mockserver.fake.script.model import Script, Situation
 from mockserver.http.messages import Request
@@ -125,13 +125,11 @@ def fake(ask: Ask) -> Seen:
     return Seen(answer.status, None, answer.headers, steps_of(answer.body))
 
 
-def steps_of(body: bytes | ScheduledBody | BodyReader) -> tuple[tuple[float, bytes], ...]:
+def steps_of(body: bytes | BodyReader) -> tuple[tuple[float, bytes], ...]:
     """Return the *body* of an answer of the fake in chunks, all that comes."""
     match body:
         case bytes():
             return ((0.0, body),)
-        case ScheduledBody(steps):
-            return steps
         case _:
             return ((0.0, body.read(float("inf"))[0]),)
 

@@ -22,7 +22,6 @@ from mockserver.server import runner
 from mockserver.server.app import App
 from mockserver.server.connections import describe_error
 from mockserver.server.log import Log
-from mockserver.server.responders.chain import FirstOf
 from tests.processes import Mockserver, running
 from tests.scripted import Answer, Client, ask
 
@@ -162,7 +161,7 @@ async def broken() -> AsyncIterator[tuple[str, list[str]]]:
                 raise TimeoutError("no time")
             raise KeyError(f"no {request.header('x-api-key')} in {request.header('authorization')}")
 
-    running = await runner.start(App(FirstOf(Broken()), Log(logged.append)), "127.0.0.1", 0)
+    running = await runner.start(App([Broken()], Log(logged.append)), "127.0.0.1", 0)
     try:
         yield runner.format_url(running, "127.0.0.1"), logged
     finally:

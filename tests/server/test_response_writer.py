@@ -9,7 +9,6 @@ from mockserver.http.messages import Reply, Request, StreamingBody, TimedBody
 from mockserver.server import response_writer, runner
 from mockserver.server.app import App
 from mockserver.server.log import Log
-from mockserver.server.responders.chain import FirstOf
 
 HEAD = (
     b"access-control-allow-origin: *\r\n"
@@ -55,7 +54,7 @@ async def raw_response(
     path: str, method: str = "GET", version: str = "1.1", *headers: str
 ) -> bytes:
     """Return all that the server sends until it ends the connection."""
-    app = App(FirstOf(Answers()), Log(pytest.fail))
+    app = App([Answers()], Log(pytest.fail))
     running = await runner.start(app, "127.0.0.1", 0)
     try:
         host, port = running.addresses[0][:2]

@@ -18,8 +18,9 @@ from mockserver.cassette.yaml_codec.dump import LINE_ENDINGS
 from mockserver.errors import ReadError
 from mockserver.formats import sse, strict_yaml
 from mockserver.formats.json_text import dumps
-from mockserver.formats.strict_yaml import Mapping, Sequence
-from mockserver.formats.yaml_fields import (
+from mockserver.formats.strict_yaml import (
+    Mapping,
+    Sequence,
     check_keys,
     get_base64,
     get_mapping,

@@ -12,7 +12,7 @@ from typing import Any
 from yaml.resolver import Resolver
 
 from mockserver.formats.json_text import dumps
-from mockserver.formats.yaml_chars import is_clean_ascii
+from mockserver.formats.strict_yaml import is_clean_ascii
 
 KEY_LIMIT = 500
 """The maximum length of a key; a structure with a longer key stays text (YAML allows 1,024 characters)."""

@@ -18,166 +18,173 @@ from mockserver.formats.json_text import Json
 DEFAULT_GRAPH = "agent"
 
 
-class Assistants:
-    """Serves the default assistants of *graphs*, and created ones. Without declared graphs any graph name is valid."""
+def add_defaults(graphs: tuple[str, ...], database: Database, ids: Ids) -> None:
+    """Add the default assistants of *graphs* to a new *database*; they are a second older than the first of *ids*."""
+    if database.graphs:
+        return
+    start = ids.at(0)
+    for index, graph in enumerate(graphs or (DEFAULT_GRAPH,)):
+        database.ensure_assistant(graph, start.time(index / 1000 - 1))
 
-    def __init__(self, graphs: tuple[str, ...]) -> None:
-        self._graphs = graphs
 
-    def add_defaults(self, database: Database, ids: Ids) -> None:
-        """Add the default assistants to a new *database*; they are a second older than the first of *ids*."""
-        if database.graphs:
-            return
-        graphs = self._graphs or (DEFAULT_GRAPH,)
-        start = ids.at(0)
-        for index, graph in enumerate(graphs):
-            database.ensure_assistant(graph, start.time(index / 1000 - 1))
+def resolve(call: ApiCall, name: str) -> str:
+    """Return the id of the assistant or graph *name*; raise HTTPError if there is none."""
+    identity = None if name in call.graphs else parse_uuid(name)
+    return identity or _resolve_graph(call, name, 422)
 
-    def resolve(self, name: str, database: Database, ids: Ids) -> str:
-        """Return the id of the assistant or graph *name*; raise HTTPError if there is none."""
-        identity = None if name in self._graphs else parse_uuid(name)
-        return identity or self._resolve_graph(name, database, ids, 422)
 
-    def adopt(self, record: Record, database: Database, ids: Ids) -> None:
-        """Add the assistant with the JSON form *record*, which was recorded; ignored if its graph is not declared."""
-        graph, identity = record["graph_id"], record["assistant_id"]
-        if self._graphs and graph not in self._graphs:
-            return
-        self.add_defaults(database, ids)
-        started = ids.at(0).time()
-        if identity == default_assistant_id(graph):
-            database.ensure_assistant(graph, started)
-        else:
-            database.put_assistant({**create_assistant_record(identity, graph, started), **record})
+def adopt(record: Record, graphs: tuple[str, ...], database: Database, ids: Ids) -> None:
+    """Add the assistant with the JSON form *record*, which was recorded; ignored if its graph is not in *graphs*, if any are declared."""
+    graph, identity = record["graph_id"], record["assistant_id"]
+    if graphs and graph not in graphs:
+        return
+    add_defaults(graphs, database, ids)
+    started = ids.at(0).time()
+    if identity == default_assistant_id(graph):
+        database.ensure_assistant(graph, started)
+    else:
+        database.put_assistant({**create_assistant_record(identity, graph, started), **record})
 
-    def create(self, call: ApiCall) -> Response:
-        """`POST /assistants`: create an assistant, or return the existing one if `if_exists` allows it."""
-        body = call.body(bodies.ASSISTANT)
-        name = call.ids.uuid4("assistant")
-        if body.get("assistant_id"):
-            name = require_uuid(body["assistant_id"], "assistant")
-        validate(bodies.CONFIG, body.get("config", {}))
-        self._check_graph(body, call)
-        config, context = _get_config_and_context(body)
-        existing = call.database.assistants.get(name)
-        if existing is not None:
-            if body.get("if_exists") != "do_nothing":
-                raise HTTPError(409, f"Assistant {name} already exists")
-            return json_response(existing.record)
-        record = create_assistant_record(
-            name,
-            body["graph_id"],
-            call.ids.time(),
-            config=config or {},
-            context=context or {},
-            metadata=drop_reserved(body.get("metadata", {})),
-            name=body.get("name") or "Untitled",
-            description=body.get("description"),
-        )
-        call.database.put_assistant(record)
-        return json_response(record)
 
-    def search(self, call: ApiCall) -> Response:
-        body = call.body(bodies.ASSISTANTS)
-        # Only searches for threads support `extract`.
-        query = {name: part for name, part in body.items() if name != "extract"}
-        return page_response(sort_records(self._matching(call, query), query), query)
+def create(call: ApiCall) -> Response:
+    """`POST /assistants`: create an assistant, or return the existing one if `if_exists` allows it."""
+    body = call.body(bodies.ASSISTANT)
+    name = call.ids.uuid4("assistant")
+    if body.get("assistant_id"):
+        name = require_uuid(body["assistant_id"], "assistant")
+    validate(bodies.CONFIG, body.get("config", {}))
+    _check_graph(call, body)
+    config, context = _get_config_and_context(body)
+    existing = call.database.assistants.get(name)
+    if existing is not None:
+        if body.get("if_exists") != "do_nothing":
+            raise HTTPError(409, f"Assistant {name} already exists")
+        return json_response(existing.record)
+    record = create_assistant_record(
+        name,
+        body["graph_id"],
+        call.ids.time(),
+        config=config or {},
+        context=context or {},
+        metadata=drop_reserved(body.get("metadata", {})),
+        name=body.get("name") or "Untitled",
+        description=body.get("description"),
+    )
+    call.database.put_assistant(record)
+    return json_response(record)
 
-    def count(self, call: ApiCall) -> Response:
-        return json_response(len(self._matching(call, call.body(bodies.ASSISTANTS_COUNT))))
 
-    def get(self, call: ApiCall) -> Response:
-        return json_response(_get_existing(call).record)
+def search(call: ApiCall) -> Response:
+    body = call.body(bodies.ASSISTANTS)
+    # Only searches for threads support `extract`.
+    query = {name: part for name, part in body.items() if name != "extract"}
+    return page_response(sort_records(_matching(call, query), query), query)
 
-    def patch(self, call: ApiCall) -> Response:
-        """`PATCH /assistants/{id}`: add a new version of an assistant."""
-        call.path_uuid("assistant")
-        body = call.body(bodies.ASSISTANT_PATCH)
-        validate(bodies.CONFIG, body.get("config", {}))
-        self._check_graph(body, call)
-        config, context = _get_config_and_context(body)
-        assistant = _get_existing(call)
-        record = assistant.record
-        changed = {
-            **record,
-            **{name: body[name] for name in ("graph_id", "name", "description") if name in body},
-            "config": config or record["config"],
-            "context": record["context"] if context is None else context,
-            "metadata": {**record["metadata"], **drop_reserved(body.get("metadata", {}))},
-            "updated_at": call.ids.time_after(record["updated_at"]),
-            "version": assistant.versions[-1]["version"] + 1,
-        }
-        call.database.put_assistant(changed)
-        return json_response(changed)
 
-    def delete(self, call: ApiCall) -> Response:
-        del call.database.assistants[_get_existing(call).record["assistant_id"]]
-        return Response(204, (), b"")
+def count(call: ApiCall) -> Response:
+    return json_response(len(_matching(call, call.body(bodies.ASSISTANTS_COUNT))))
 
-    def versions(self, call: ApiCall) -> Response:
-        """`POST /assistants/{id}/versions`: list the versions of an assistant, newest first."""
-        call.path_uuid("assistant")
-        body = call.body(bodies.VERSIONS)
-        versions = _get_existing(call).versions
-        wanted = {"metadata": body.get("metadata", {})}
-        return json_response(get_page([v for v in reversed(versions) if contains(v, wanted)], body))
 
-    def latest(self, call: ApiCall) -> Response:
-        """`POST /assistants/{id}/latest`: restore an earlier version, except its graph and context, as the real server does."""
-        body = call.body(bodies.ASSISTANT_VERSION)
-        assistant, number = _get_existing(call), body.get("version")
-        version = next((v for v in assistant.versions if v["version"] == number), None)
-        if version is None:
-            raise HTTPError(404, f"Version {number} not found")
-        parts = ("config", "metadata", "name", "version", "description")
-        changed = {**assistant.record, **{part: version[part] for part in parts}}
-        assistant.record = changed | {
-            "updated_at": call.ids.time_after(assistant.record["updated_at"])
-        }
-        return json_response(assistant.record)
+def get(call: ApiCall) -> Response:
+    return json_response(_get_existing(call).record)
 
-    def graph(self, call: ApiCall) -> Response:
-        """`GET /assistants/{id}/graph`: return the drawing of a graph, by assistant id or graph name."""
-        name = call.path[0]
-        if not (name in self._graphs or (not self._graphs and parse_uuid(name) is None)):
-            _get_existing(call)
-        depth = call.query("xray").strip()
-        if depth in ("", "false", "False"):
-            return json_response(graph_schemas.GRAPH)
-        if depth not in ("true", "True") and not depth.lstrip("+0").isdecimal():
-            raise HTTPError(422, "Invalid xray value")
-        return json_response(graph_schemas.GRAPH_INSIDE)
 
-    def schemas(self, call: ApiCall) -> Response:
-        graph = _get_existing(call).record["graph_id"]
-        return json_response({"graph_id": graph, **graph_schemas.describe_state(f"{graph}_state")})
+def patch(call: ApiCall) -> Response:
+    """`PATCH /assistants/{id}`: add a new version of an assistant."""
+    call.path_uuid("assistant")
+    body = call.body(bodies.ASSISTANT_PATCH)
+    validate(bodies.CONFIG, body.get("config", {}))
+    _check_graph(call, body)
+    config, context = _get_config_and_context(body)
+    assistant = _get_existing(call)
+    record = assistant.record
+    changed = {
+        **record,
+        **{name: body[name] for name in ("graph_id", "name", "description") if name in body},
+        "config": config or record["config"],
+        "context": record["context"] if context is None else context,
+        "metadata": {**record["metadata"], **drop_reserved(body.get("metadata", {}))},
+        "updated_at": call.ids.time_after(record["updated_at"]),
+        "version": assistant.versions[-1]["version"] + 1,
+    }
+    call.database.put_assistant(changed)
+    return json_response(changed)
 
-    def subgraphs(self, call: ApiCall) -> Response:
-        """`GET /assistants/{id}/subgraphs`: return the schemas of the subgraphs' states."""
+
+def delete(call: ApiCall) -> Response:
+    del call.database.assistants[_get_existing(call).record["assistant_id"]]
+    return Response(204, (), b"")
+
+
+def versions(call: ApiCall) -> Response:
+    """`POST /assistants/{id}/versions`: list the versions of an assistant, newest first."""
+    call.path_uuid("assistant")
+    body = call.body(bodies.VERSIONS)
+    versions = _get_existing(call).versions
+    wanted = {"metadata": body.get("metadata", {})}
+    return json_response(get_page([v for v in reversed(versions) if contains(v, wanted)], body))
+
+
+def latest(call: ApiCall) -> Response:
+    """`POST /assistants/{id}/latest`: restore an earlier version, except its graph and context, as the real server does."""
+    body = call.body(bodies.ASSISTANT_VERSION)
+    assistant, number = _get_existing(call), body.get("version")
+    version = next((v for v in assistant.versions if v["version"] == number), None)
+    if version is None:
+        raise HTTPError(404, f"Version {number} not found")
+    parts = ("config", "metadata", "name", "version", "description")
+    changed = {**assistant.record, **{part: version[part] for part in parts}}
+    assistant.record = changed | {"updated_at": call.ids.time_after(assistant.record["updated_at"])}
+    return json_response(assistant.record)
+
+
+def graph(call: ApiCall) -> Response:
+    """`GET /assistants/{id}/graph`: return the drawing of a graph, by assistant id or graph name."""
+    name = call.path[0]
+    if not (name in call.graphs or (not call.graphs and parse_uuid(name) is None)):
         _get_existing(call)
-        wanted = call.path[1:] or (RESEARCHER,)
-        inside = {RESEARCHER: graph_schemas.describe_state("LangGraphState")}
-        return json_response({name: inside[name] for name in wanted if name in inside})
+    depth = call.query("xray").strip()
+    if depth in ("", "false", "False"):
+        return json_response(graph_schemas.GRAPH)
+    if depth not in ("true", "True") and not depth.lstrip("+0").isdecimal():
+        raise HTTPError(422, "Invalid xray value")
+    return json_response(graph_schemas.GRAPH_INSIDE)
 
-    def _matching(self, call: ApiCall, query: Mapping[str, Json]) -> list[Record]:
-        self._check_graph(query, call)
-        wanted = {name: query[name] for name in ("graph_id", "metadata") if name in query}
-        part = query.get("name", "").lower()
-        records = [assistant.record for assistant in call.database.assistants.values()]
-        return [r for r in records if part in r["name"].lower() and contains(r, wanted)]
 
-    def _check_graph(self, query: Mapping[str, Json], call: ApiCall) -> None:
-        if "graph_id" in query:
-            self._resolve_graph(query["graph_id"], call.database, call.ids, 404)
+def schemas(call: ApiCall) -> Response:
+    graph = _get_existing(call).record["graph_id"]
+    return json_response({"graph_id": graph, **graph_schemas.describe_state(f"{graph}_state")})
 
-    def _resolve_graph(self, graph: str, database: Database, ids: Ids, missing: int) -> str:
-        """Return the id of the default assistant of *graph*; *missing* is the status if there is no such graph."""
-        if graph in self._graphs:
-            return default_assistant_id(graph)
-        if self._graphs or not graph:
-            graphs = ", ".join(self._graphs or (DEFAULT_GRAPH,))
-            raise HTTPError(missing, f"'{graph}' is none of the graphs: {graphs}")
-        return database.ensure_assistant(graph, ids.time())
+
+def subgraphs(call: ApiCall) -> Response:
+    """`GET /assistants/{id}/subgraphs`: return the schemas of the subgraphs' states."""
+    _get_existing(call)
+    wanted = call.path[1:] or (RESEARCHER,)
+    inside = {RESEARCHER: graph_schemas.describe_state("LangGraphState")}
+    return json_response({name: inside[name] for name in wanted if name in inside})
+
+
+def _matching(call: ApiCall, query: Mapping[str, Json]) -> list[Record]:
+    _check_graph(call, query)
+    wanted = {name: query[name] for name in ("graph_id", "metadata") if name in query}
+    part = query.get("name", "").lower()
+    records = [assistant.record for assistant in call.database.assistants.values()]
+    return [r for r in records if part in r["name"].lower() and contains(r, wanted)]
+
+
+def _check_graph(call: ApiCall, query: Mapping[str, Json]) -> None:
+    if "graph_id" in query:
+        _resolve_graph(call, query["graph_id"], 404)
+
+
+def _resolve_graph(call: ApiCall, graph: str, missing: int) -> str:
+    """Return the id of the default assistant of *graph*; *missing* is the status if there is no such graph."""
+    if graph in call.graphs:
+        return default_assistant_id(graph)
+    if call.graphs or not graph:
+        graphs = ", ".join(call.graphs or (DEFAULT_GRAPH,))
+        raise HTTPError(missing, f"'{graph}' is none of the graphs: {graphs}")
+    return call.database.ensure_assistant(graph, call.ids.time())
 
 
 def _get_config_and_context(body: Mapping[str, Json]) -> tuple[Json, Json]:

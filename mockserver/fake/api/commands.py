@@ -4,10 +4,9 @@ Source: langgraph-api 0.16.7, `event_streaming/service`. Over HTTP a command kno
 commands for subscriptions have no effect.
 """
 
+from mockserver.fake.api import thread_runs
 from mockserver.fake.api.create_run import STREAMS_KEY, Body
 from mockserver.fake.api.endpoint import ApiCall
-from mockserver.fake.api.thread_runs import ThreadRuns
-from mockserver.fake.api.threads import Threads
 from mockserver.fake.api.validation import HTTPError, parse_uuid
 from mockserver.fake.threads.thread import Thread
 from mockserver.formats.json_text import Json
@@ -34,79 +33,61 @@ class CommandError(Exception):
         self.message = message
 
 
-class Commands:
-    """Handles the commands of all *threads*; *on_thread* starts the runs."""
+def handle_command(call: ApiCall, number: int, method: str, params: Json) -> Json:
+    """Return the envelope that answers the command *method* with the id *number*."""
+    given = params if isinstance(params, dict) else {}
+    if method not in _METHODS:
+        return error_envelope(number, "unknown_command", f"Unknown protocol command: {method}")
+    try:
+        result = _METHODS[method](call, given)
+    except CommandError as error:
+        return error_envelope(number, error.code, error.message)
+    except HTTPError as error:
+        return error_envelope(number, "unknown_error", f"{error.status}: {error.detail}")
+    meta = {"applied_through_seq": 0}
+    return {"type": "success", "id": number, "result": result, "meta": meta}
 
-    def __init__(self, threads: Threads, on_thread: ThreadRuns) -> None:
-        self._threads = threads
-        self._on_thread = on_thread
-        self._methods = {
-            "run.start": self._start,
-            "input.respond": self._respond,
-            "agent.getTree": _without_run,
-            "subscription.subscribe": _subscribe,
-            "subscription.unsubscribe": _unsubscribe,
-            "subscription.reconnect": _without_run,
-        }
 
-    def handle(self, call: ApiCall, number: int, method: str, params: Json) -> Json:
-        """Return the envelope that answers the command *method* with the id *number*."""
-        given = params if isinstance(params, dict) else {}
-        if method not in self._methods:
-            return error_envelope(number, "unknown_command", f"Unknown protocol command: {method}")
-        try:
-            result = self._methods[method](call, given)
-        except CommandError as error:
-            return error_envelope(number, error.code, error.message)
-        except HTTPError as error:
-            return error_envelope(number, "unknown_error", f"{error.status}: {error.detail}")
-        meta = {"applied_through_seq": 0}
-        return {"type": "success", "id": number, "result": result, "meta": meta}
+def _start(call: ApiCall, params: Body) -> Json:
+    """Start a run; on an interrupted thread, its input answers the interrupt."""
+    assistant = params.get("assistant_id")
+    if not isinstance(assistant, str) or not assistant:
+        raise CommandError("invalid_argument", "run.start requires an assistant_id.")
+    checkpoint, tracer = _checkpoint_id(params), _tracer(params)
+    thread = call.find_thread(parse_uuid(call.path[0]))
+    strategy, value = params.get("multitaskStrategy"), params.get("input")
+    resumes = value is not None and thread is not None and bool(_interrupt_ids(thread))
+    body = {
+        **_run_body(assistant, params),
+        **({"command": {"resume": value}} if resumes else {"input": value}),
+        "checkpoint_id": checkpoint,
+        "checkpoint": {"checkpoint_id": checkpoint} if checkpoint else None,
+        "multitask_strategy": strategy if strategy in _STRATEGIES else "enqueue",
+        "langsmith_tracer": tracer,
+    }
+    return {"run_id": thread_runs.add_run(call, body)[1].identity}
 
-    def _start(self, call: ApiCall, params: Body) -> Json:
-        """Start a run; on an interrupted thread, its input answers the interrupt."""
-        assistant = params.get("assistant_id")
-        if not isinstance(assistant, str) or not assistant:
-            raise CommandError("invalid_argument", "run.start requires an assistant_id.")
-        checkpoint, tracer = _checkpoint_id(params), _tracer(params)
-        thread = self._thread(call)
-        strategy, value = params.get("multitaskStrategy"), params.get("input")
-        resumes = value is not None and thread is not None and bool(_interrupt_ids(thread))
-        body = {
-            **_run_body(assistant, params),
-            **({"command": {"resume": value}} if resumes else {"input": value}),
-            "checkpoint_id": checkpoint,
-            "checkpoint": {"checkpoint_id": checkpoint} if checkpoint else None,
-            "multitask_strategy": strategy if strategy in _STRATEGIES else "enqueue",
-            "langsmith_tracer": tracer,
-        }
-        return {"run_id": self._on_thread.create(call, body)[1].identity}
 
-    def _respond(self, call: ApiCall, params: Body) -> Json:
-        """Answer one or more interrupts, which starts another run."""
-        answers = _answers(params)
-        thread = self._thread(call)
-        unknown = answers.keys() - _interrupt_ids(thread) if thread else ()
-        for identity in answers:
-            if identity in unknown:
-                why = f"Unknown or already-consumed interrupt: {identity}"
-                raise CommandError("no_such_interrupt", why)
-        assistant = thread and thread.record["metadata"].get("assistant_id")
-        if not isinstance(assistant, str):
-            raise CommandError("no_such_run", _NO_INTERRUPTED_RUN)
-        changes = {n: params[n] for n in ("update", "goto") if params.get(n) is not None}
-        body = {
-            **_run_body(assistant, params),
-            "command": {"resume": answers, **changes},
-            "multitask_strategy": "enqueue",
-        }
-        self._on_thread.create(call, body)
-        return {}
-
-    def _thread(self, call: ApiCall) -> Thread | None:
-        """Return the thread in the path, up to date, or None if it does not exist."""
-        thread = call.database.threads.get(parse_uuid(call.path[0]) or "")
-        return thread and self._threads.settle(thread, call.now)
+def _respond(call: ApiCall, params: Body) -> Json:
+    """Answer one or more interrupts, which starts another run."""
+    answers = _answers(params)
+    thread = call.find_thread(parse_uuid(call.path[0]))
+    unknown = answers.keys() - _interrupt_ids(thread) if thread else ()
+    for identity in answers:
+        if identity in unknown:
+            why = f"Unknown or already-consumed interrupt: {identity}"
+            raise CommandError("no_such_interrupt", why)
+    assistant = thread and thread.record["metadata"].get("assistant_id")
+    if not isinstance(assistant, str):
+        raise CommandError("no_such_run", _NO_INTERRUPTED_RUN)
+    changes = {n: params[n] for n in ("update", "goto") if params.get(n) is not None}
+    body = {
+        **_run_body(assistant, params),
+        "command": {"resume": answers, **changes},
+        "multitask_strategy": "enqueue",
+    }
+    thread_runs.add_run(call, body)
+    return {}
 
 
 def error_envelope(number: Json, code: str, message: str) -> Json:
@@ -222,3 +203,13 @@ def _unsubscribe(call: ApiCall, params: Body) -> Json:
         why = "subscription.unsubscribe requires a subscription_id."
         raise CommandError("invalid_argument", why)
     raise CommandError("no_such_subscription", f"Unknown subscription: {identity}")
+
+
+_METHODS = {
+    "run.start": _start,
+    "input.respond": _respond,
+    "agent.getTree": _without_run,
+    "subscription.subscribe": _subscribe,
+    "subscription.unsubscribe": _unsubscribe,
+    "subscription.reconnect": _without_run,
+}

@@ -5,21 +5,27 @@ from urllib.parse import parse_qs
 
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.validation import HTTPError, Schema, parse_json, parse_uuid, validate
+from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
+from mockserver.fake.threads.thread import Run, Thread
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """A *request* with the variable parts of its *path*, its ids, and the database of its session."""
+    """A *request* with the variable parts of its *path*, its ids, and the database of its session.
+
+    *runs* plays runs. *graphs* are the declared graphs; with none declared, any graph name is valid. *now* is the time of the clock, in seconds.
+    """
 
     request: Request
     ids: Ids
     database: Database
-    path: tuple[str, ...] = ()
-    now: float = 0.0
-    """The current time of the clock, in seconds."""
+    runs: RunEngine
+    graphs: tuple[str, ...]
+    path: tuple[str, ...]
+    now: float
 
     def body(self, schema: Schema) -> Json:
         """Return the parsed body; raise HTTPError if it does not match *schema*."""
@@ -49,6 +55,30 @@ class ApiCall:
     def path_uuid(self, what: str, position: int = 0) -> str:
         """Return the id of *what* at *position* of the path; raise HTTPError if it is not a UUID."""
         return require_uuid(self.path[position], what)
+
+    def settle(self, thread: Thread) -> Thread:
+        """Return *thread*, brought up to date."""
+        thread.settle(self.runs.play, self.now)
+        return thread
+
+    def find_thread(self, name: str | None) -> Thread | None:
+        """Return the thread *name*, up to date, or None if it does not exist."""
+        thread = self.database.threads.get(name or "")
+        return thread and self.settle(thread)
+
+    def get_thread(self) -> Thread:
+        """Return the thread in the path, up to date; raise HTTPError if it does not exist."""
+        name = self.path_uuid("thread")
+        thread = self.find_thread(name)
+        if thread is None:
+            raise HTTPError(404, f"Thread {name} not found")
+        return thread
+
+    def find_run(self) -> tuple[Thread | None, Run | None]:
+        """Return the thread and the run in the path, up to date; None for each that does not exist."""
+        run = self.path_uuid("run", 1)
+        thread = self.find_thread(self.path_uuid("thread"))
+        return thread, thread.runs.get(run) if thread else None
 
 
 def require_uuid(text: str, what: str) -> str:

@@ -1,11 +1,10 @@
 """The endpoints of runs that were started before. No I/O."""
 
 from mockserver.fake.api.endpoint import ApiCall
-from mockserver.fake.api.threads import Threads
 from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.graph.event_log import Event
 from mockserver.fake.graph.metadata import HOST
-from mockserver.fake.graph.runner import RunEngine, get_stream_headers, get_wait_headers
+from mockserver.fake.graph.runner import get_stream_headers, get_wait_headers
 from mockserver.fake.graph.stream_modes import parse_event_names
 from mockserver.fake.json_format import to_server_json
 from mockserver.fake.replies import Response, json_response
@@ -22,78 +21,73 @@ _FROM_START = ("-1", "-", "0")
 """Values of `last-event-id` that request all events."""
 
 
-class ExistingRuns:
-    """Lists, joins and deletes the runs on *threads*."""
+def list_runs(call: ApiCall) -> Response:
+    """`GET /threads/{id}/runs`: list the runs of a thread, newest first; a delayed run counts from when it is due."""
+    call.path_uuid("thread")
+    limit = call.query_number("limit", 10, status=400)
+    offset = call.query_number("offset", 0, status=400)
+    wanted = call.queries.get("select", [])
+    if unknown := [name for name in wanted if name not in _COLUMNS]:
+        raise HTTPError(422, f"Invalid select columns: {', '.join(unknown)}")
+    thread = call.get_thread()
+    runs = sorted(thread.runs.values(), key=lambda run: run.due_at)
+    records = [_run_json(run) for run in reversed(runs)]
+    if "status" in call.queries:
+        records = [one for one in records if one["status"] == call.query("status")]
+    shown = records[offset:][:limit]
+    return json_response(
+        [{n: p for n, p in one.items() if not wanted or n in wanted} for one in shown]
+    )
 
-    def __init__(self, runs: RunEngine, threads: Threads) -> None:
-        self._runs = runs
-        self._threads = threads
 
-    def list_runs(self, call: ApiCall) -> Response:
-        """`GET /threads/{id}/runs`: list the runs of a thread, newest first; a delayed run counts from when it is due."""
-        call.path_uuid("thread")
-        limit = call.query_number("limit", 10, status=400)
-        offset = call.query_number("offset", 0, status=400)
-        wanted = call.queries.get("select", [])
-        if unknown := [name for name in wanted if name not in _COLUMNS]:
-            raise HTTPError(422, f"Invalid select columns: {', '.join(unknown)}")
-        thread = self._threads.get_existing(call)
-        runs = sorted(thread.runs.values(), key=lambda run: run.due_at)
-        records = [_run_json(run) for run in reversed(runs)]
-        if "status" in call.queries:
-            records = [one for one in records if one["status"] == call.query("status")]
-        shown = records[offset:][:limit]
-        return json_response(
-            [{n: p for n, p in one.items() if not wanted or n in wanted} for one in shown]
-        )
+def get(call: ApiCall) -> Response:
+    _, run = call.find_run()
+    if run is None:
+        raise HTTPError(404, "Run not found")
+    return json_response(_run_json(run))
 
-    def get(self, call: ApiCall) -> Response:
-        _, run = self._threads.find_run(call)
-        if run is None:
-            raise HTTPError(404, "Run not found")
-        return json_response(_run_json(run))
 
-    def delete(self, call: ApiCall) -> Response:
-        """`DELETE /threads/{id}/runs/{id}`: delete a run and its checkpoints."""
-        thread, run = self._threads.find_run(call)
-        if thread is None or run is None:
-            raise HTTPError(404, "Run not found")
-        if run.ended_at is None:
-            thread.cancel(run, Action.INTERRUPT, call.now, None)
-        thread.runs.pop(run.identity, None)
-        thread.history.drop_run(run.identity)
-        self._threads.settle(thread, call.now)
-        return Response(204, (), b"")
+def delete(call: ApiCall) -> Response:
+    """`DELETE /threads/{id}/runs/{id}`: delete a run and its checkpoints."""
+    thread, run = call.find_run()
+    if thread is None or run is None:
+        raise HTTPError(404, "Run not found")
+    if run.ended_at is None:
+        thread.cancel(run, Action.INTERRUPT, call.now, None)
+    thread.runs.pop(run.identity, None)
+    thread.history.drop_run(run.identity)
+    call.settle(thread)
+    return Response(204, (), b"")
 
-    def join(self, call: ApiCall) -> Response:
-        """`GET /threads/{id}/runs/{id}/join`: wait for a run."""
-        headers = get_wait_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
-        thread, run = self._threads.find_run(call)
-        if thread is None or run is None:
-            return Response(200, headers, to_server_json({"__error__": _NOT_FOUND}).encode())
-        cancels = call.is_true("cancel_on_disconnect")
-        reader = RunOutcome(
-            thread, run, self._runs.play_on_thread, started_here=False, cancels=cancels
-        )
-        return Response(200, headers, reader)
 
-    def stream(self, call: ApiCall) -> Response:
-        """`GET /threads/{id}/runs/{id}/stream`: stream the events of a run, from `last-event-id` on if given."""
-        headers = get_stream_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
-        thread, run = self._threads.find_run(call)
-        if thread is None or run is None:
-            return Response(200, headers, Event(0.0, "error", _NOT_FOUND).raw)
-        reader = RunStream(
-            thread,
-            run,
-            self._runs.play_on_thread,
-            position=_count_seen(run, call.request.header("last-event-id"), call.now),
-            names=parse_event_names(call.query("stream_mode")),
-            # The real server sends an error only to those who are connected when the run fails.
-            errors=run.ended_at is None,
-            cancels=call.is_true("cancel_on_disconnect"),
-        )
-        return Response(200, headers, reader)
+def join(call: ApiCall) -> Response:
+    """`GET /threads/{id}/runs/{id}/join`: wait for a run."""
+    headers = get_wait_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
+    thread, run = call.find_run()
+    if thread is None or run is None:
+        return Response(200, headers, to_server_json({"__error__": _NOT_FOUND}).encode())
+    cancels = call.is_true("cancel_on_disconnect")
+    reader = RunOutcome(thread, run, call.runs.play, started_here=False, cancels=cancels)
+    return Response(200, headers, reader)
+
+
+def stream(call: ApiCall) -> Response:
+    """`GET /threads/{id}/runs/{id}/stream`: stream the events of a run, from `last-event-id` on if given."""
+    headers = get_stream_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
+    thread, run = call.find_run()
+    if thread is None or run is None:
+        return Response(200, headers, Event(0.0, "error", _NOT_FOUND).raw)
+    reader = RunStream(
+        thread,
+        run,
+        call.runs.play,
+        position=_count_seen(run, call.request.header("last-event-id"), call.now),
+        names=parse_event_names(call.query("stream_mode")),
+        # The real server sends an error only to those who are connected when the run fails.
+        errors=run.ended_at is None,
+        cancels=call.is_true("cancel_on_disconnect"),
+    )
+    return Response(200, headers, reader)
 
 
 def _run_json(run: Run) -> dict[str, Json]:

@@ -5,24 +5,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from mockserver.fake.api import schemas, store
-from mockserver.fake.api.assistants import Assistants
-from mockserver.fake.api.cancel_runs import RunCancellation
-from mockserver.fake.api.create_run import Body, create_run_record, create_stateless_request
-from mockserver.fake.api.database import Database
+from mockserver.fake.api import (
+    assistants,
+    cancel_runs,
+    event_streams,
+    existing_runs,
+    stateless_runs,
+    store,
+    thread_runs,
+    thread_state,
+    threads,
+)
+from mockserver.fake.api.database import Database, Record
 from mockserver.fake.api.endpoint import ApiCall
-from mockserver.fake.api.event_streams import EventStreams
-from mockserver.fake.api.existing_runs import ExistingRuns
-from mockserver.fake.api.thread_runs import ThreadRuns
-from mockserver.fake.api.thread_state import ThreadStates
-from mockserver.fake.api.threads import Threads
 from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.graph.metadata import API_VERSION, LANGGRAPH_VERSION
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Response, error_response, json_response
-from mockserver.fake.run_request import RunRequest
-from mockserver.formats.json_text import Json
+from mockserver.fake.threads.event_stream import EventSource
 from mockserver.http.messages import Request
 
 Endpoint = Callable[[ApiCall], Response]
@@ -69,18 +70,11 @@ class Api:
 
     def __init__(self, runs: RunEngine, graphs: tuple[str, ...] = ()) -> None:
         self._runs = runs
-        self.assistants = Assistants(graphs)
-        self._threads = Threads(runs)
-        self._states = ThreadStates(self._threads, runs)
-        self._on_thread = ThreadRuns(runs, self._threads, self.assistants)
-        self.event_streams = EventStreams(runs, self._threads, self._on_thread)
-        self._joining = ExistingRuns(runs, self._threads)
-        self._cancelling = RunCancellation(self._threads)
-        self._routes = self._all_routes()
+        self._graphs = graphs
 
     def handle(self, request: Request, ids: Ids, database: Database, now: float = 0.0) -> Response:
         """Return the response to *request* with ids from *ids*, and update *database*; *now* is the time of the clock, in seconds."""
-        self.assistants.add_defaults(database, ids)
+        assistants.add_defaults(self._graphs, database, ids)
         try:
             return self._answer(request, ids, database, now)
         except HTTPError as why:
@@ -92,119 +86,28 @@ class Api:
         if path in _META:
             is_allowed = request.method in ("GET", "HEAD")
             return _META[path] if is_allowed else error_response(404, "Not Found")
-        matching = [
-            (route, found) for route in self._routes if (found := route.path.fullmatch(path))
-        ]
+        matching = [(route, found) for route in ROUTES if (found := route.path.fullmatch(path))]
         for route, found in matching:
             if request.method in route.methods:
-                return route.endpoint(ApiCall(request, ids, database, found.groups(), now))
+                parts = found.groups()
+                return route.endpoint(
+                    ApiCall(request, ids, database, self._runs, self._graphs, parts, now)
+                )
         if matching:
             allowed = ", ".join(matching[0][0].methods)
             return error_response(405, "Method Not Allowed", (("allow", allowed),))
         shorter = path.rstrip("/")
-        if shorter != path and any(route.path.fullmatch(shorter) for route in self._routes):
+        if shorter != path and any(route.path.fullmatch(shorter) for route in ROUTES):
             return _redirect(request, shorter, query)
         return error_response(404, "Not Found")
 
-    def _stream(self, call: ApiCall) -> Response:
-        body = call.body(schemas.RUN_AWAITED)
-        run = self._run_request(call, body)
-        if not run.keeps_thread:
-            return self._runs.stream(run, call.ids)
-        return self._on_thread.stream_stateless(call, run, body)
+    def adopt_assistant(self, record: Record, database: Database, ids: Ids) -> None:
+        """Add the recorded assistant *record* to *database*, unless its graph is not declared."""
+        assistants.adopt(record, self._graphs, database, ids)
 
-    def _wait(self, call: ApiCall) -> Response:
-        body = call.body(schemas.RUN_AWAITED)
-        run = self._run_request(call, body)
-        if not run.keeps_thread:
-            return self._runs.wait(run, call.ids)
-        return self._on_thread.wait_stateless(call, run, body)
-
-    def _start(self, call: ApiCall) -> Response:
-        record = self._start_run(call, call.body(schemas.RUN))
-        return json_response(record, headers=(("content-location", f"/runs/{record['run_id']}"),))
-
-    def _batch(self, call: ApiCall) -> Response:
-        bodies = call.body(schemas.RUNS)
-        for body in bodies:  # a batch with an invalid run starts none
-            self._run_request(call, body)
-        return json_response(
-            [self._start_run(call, body, number) for number, body in enumerate(bodies)]
-        )
-
-    def _start_run(self, call: ApiCall, body: Body, *names: int) -> dict[str, Json]:
-        """Return the record of a new stateless run; it is played only if its thread is kept."""
-        run = self._run_request(call, body, *names)
-        if run.keeps_thread:
-            return self._on_thread.start_stateless(call, run, body)[1].record
-        return create_run_record(run, body, call.ids)
-
-    def _run_request(self, call: ApiCall, body: Body, *names: int) -> RunRequest:
-        assistant = self.assistants.resolve(body["assistant_id"], call.database, call.ids)
-        return create_stateless_request(call, body, assistant, *names)
-
-    def _all_routes(self) -> tuple[Route, ...]:
-        """Return all routes in the real server's order: the first match of a path decides the methods of a 405."""
-        assistants, threads, states = self.assistants, self._threads, self._states
-        thread_runs, existing_runs = self._on_thread, self._joining
-        cancelling = self._cancelling
-        no_crons = _unsupported(NO_CRONS)
-        return (
-            _route("POST", "/runs", self._start),
-            _route("POST", "/runs/stream", self._stream),
-            _route("POST", "/runs/wait", self._wait),
-            _route("POST", "/runs/batch", self._batch),
-            _route("POST", "/runs/cancel", cancelling.cancel_many),
-            _route("POST", "/runs/crons", no_crons),
-            _route("POST", "/runs/crons/(?:search|count)", no_crons),
-            _route("GET", "/runs/crons/*", no_crons),
-            _route("PATCH DELETE", "/runs/crons/*", no_crons),
-            _route("POST", "/assistants", assistants.create),
-            _route("POST", "/assistants/search", assistants.search),
-            _route("POST", "/assistants/count", assistants.count),
-            _route("GET", "/assistants/*", assistants.get),
-            _route("PATCH", "/assistants/*", assistants.patch),
-            _route("DELETE", "/assistants/*", assistants.delete),
-            _route("GET", "/assistants/*/graph", assistants.graph),
-            _route("GET", "/assistants/*/schemas", assistants.schemas),
-            _route("GET", "/assistants/*/subgraphs", assistants.subgraphs),
-            _route("GET", "/assistants/*/subgraphs/*", assistants.subgraphs),
-            _route("POST", "/assistants/*/versions", assistants.versions),
-            _route("POST", "/assistants/*/latest", assistants.latest),
-            _route("POST", "/threads", threads.create),
-            _route("POST", "/threads/search", threads.search),
-            _route("POST", "/threads/count", threads.count),
-            _route("POST", "/threads/prune", threads.prune),
-            _route("GET", "/threads/*", threads.get),
-            _route("PATCH", "/threads/*", threads.patch),
-            _route("DELETE", "/threads/*", threads.delete),
-            _route("POST", "/threads/*/copy", threads.copy),
-            _route("POST", "/threads/*/commands", self.event_streams.command),
-            _route("POST", "/threads/*/stream/events", self.event_streams.stream),
-            _route("GET", "/threads/*/stream", _unsupported(NO_THREAD_STREAM)),
-            _route("GET", "/threads/*/storage", _unsupported(NO_STORAGE)),
-            _route("GET", "/threads/*/state", states.get),
-            _route("POST", "/threads/*/state", states.update),
-            _route("GET", "/threads/*/history", states.history),
-            _route("POST", "/threads/*/history", states.history),
-            _route("GET", "/threads/*/state/*", states.get),
-            _route("POST", "/threads/*/state/checkpoint", states.at_checkpoint),
-            _route("POST", "/threads/*/runs", thread_runs.start),
-            _route("GET", "/threads/*/runs", existing_runs.list_runs),
-            _route("GET", "/threads/*/runs/*", existing_runs.get),
-            _route("DELETE", "/threads/*/runs/*", existing_runs.delete),
-            _route("GET", "/threads/*/runs/*/join", existing_runs.join),
-            _route("GET", "/threads/*/runs/*/stream", existing_runs.stream),
-            _route("POST", "/threads/*/runs/*/cancel", cancelling.cancel),
-            _route("POST", "/threads/*/runs/stream", thread_runs.stream),
-            _route("POST", "/threads/*/runs/wait", thread_runs.wait),
-            _route("POST", "/threads/*/runs/crons", no_crons),
-            _route("PUT", "/store/items", store.put),
-            _route("GET", "/store/items", store.get),
-            _route("DELETE", "/store/items", store.delete),
-            _route("POST", "/store/items/search", store.search),
-            _route("POST", "/store/namespaces", store.namespaces),
-        )
+    def find_event_source(self, database: Database, thread: str) -> EventSource | None:
+        """Return the events of *thread* in *database*, or None if it does not exist yet."""
+        return event_streams.find_source(database, thread, self._runs)
 
 
 def _route(methods: str, path: str, endpoint: Endpoint) -> Route:
@@ -232,3 +135,61 @@ _META = {
     "/openapi.json": error_response(404, "the fake graph has no /openapi.json"),
     "/metrics": error_response(404, "the fake graph has no metrics"),
 }
+
+ROUTES = (
+    _route("POST", "/runs", stateless_runs.start),
+    _route("POST", "/runs/stream", stateless_runs.stream),
+    _route("POST", "/runs/wait", stateless_runs.wait),
+    _route("POST", "/runs/batch", stateless_runs.batch),
+    _route("POST", "/runs/cancel", cancel_runs.cancel_many),
+    _route("POST", "/runs/crons", _unsupported(NO_CRONS)),
+    _route("POST", "/runs/crons/(?:search|count)", _unsupported(NO_CRONS)),
+    _route("GET", "/runs/crons/*", _unsupported(NO_CRONS)),
+    _route("PATCH DELETE", "/runs/crons/*", _unsupported(NO_CRONS)),
+    _route("POST", "/assistants", assistants.create),
+    _route("POST", "/assistants/search", assistants.search),
+    _route("POST", "/assistants/count", assistants.count),
+    _route("GET", "/assistants/*", assistants.get),
+    _route("PATCH", "/assistants/*", assistants.patch),
+    _route("DELETE", "/assistants/*", assistants.delete),
+    _route("GET", "/assistants/*/graph", assistants.graph),
+    _route("GET", "/assistants/*/schemas", assistants.schemas),
+    _route("GET", "/assistants/*/subgraphs", assistants.subgraphs),
+    _route("GET", "/assistants/*/subgraphs/*", assistants.subgraphs),
+    _route("POST", "/assistants/*/versions", assistants.versions),
+    _route("POST", "/assistants/*/latest", assistants.latest),
+    _route("POST", "/threads", threads.create),
+    _route("POST", "/threads/search", threads.search),
+    _route("POST", "/threads/count", threads.count),
+    _route("POST", "/threads/prune", threads.prune),
+    _route("GET", "/threads/*", threads.get),
+    _route("PATCH", "/threads/*", threads.patch),
+    _route("DELETE", "/threads/*", threads.delete),
+    _route("POST", "/threads/*/copy", threads.copy),
+    _route("POST", "/threads/*/commands", event_streams.command),
+    _route("POST", "/threads/*/stream/events", event_streams.stream),
+    _route("GET", "/threads/*/stream", _unsupported(NO_THREAD_STREAM)),
+    _route("GET", "/threads/*/storage", _unsupported(NO_STORAGE)),
+    _route("GET", "/threads/*/state", thread_state.get),
+    _route("POST", "/threads/*/state", thread_state.update),
+    _route("GET", "/threads/*/history", thread_state.history),
+    _route("POST", "/threads/*/history", thread_state.history),
+    _route("GET", "/threads/*/state/*", thread_state.get),
+    _route("POST", "/threads/*/state/checkpoint", thread_state.at_checkpoint),
+    _route("POST", "/threads/*/runs", thread_runs.start),
+    _route("GET", "/threads/*/runs", existing_runs.list_runs),
+    _route("GET", "/threads/*/runs/*", existing_runs.get),
+    _route("DELETE", "/threads/*/runs/*", existing_runs.delete),
+    _route("GET", "/threads/*/runs/*/join", existing_runs.join),
+    _route("GET", "/threads/*/runs/*/stream", existing_runs.stream),
+    _route("POST", "/threads/*/runs/*/cancel", cancel_runs.cancel),
+    _route("POST", "/threads/*/runs/stream", thread_runs.stream),
+    _route("POST", "/threads/*/runs/wait", thread_runs.wait),
+    _route("POST", "/threads/*/runs/crons", _unsupported(NO_CRONS)),
+    _route("PUT", "/store/items", store.put),
+    _route("GET", "/store/items", store.get),
+    _route("DELETE", "/store/items", store.delete),
+    _route("POST", "/store/items/search", store.search),
+    _route("POST", "/store/namespaces", store.namespaces),
+)
+"""All routes in the real server's order: the first match of a path decides the methods of a 405."""

@@ -6,7 +6,6 @@ from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace
-from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.threads.thread import Thread
 from mockserver.fake.threads.update_state import StateUpdate, create_updated_checkpoint
 from mockserver.formats.json_text import Json
@@ -15,7 +14,7 @@ NO_GRAPH = "it has no graph: start a run on it, or set `graph_id` in its metadat
 
 
 def write_state(
-    call: ApiCall, thread: Thread, body: Mapping[str, Json], runs: RunEngine, *, merge: bool = False
+    call: ApiCall, thread: Thread, body: Mapping[str, Json], *, merge: bool = False
 ) -> Checkpoint:
     """Write the values of *body* into the state of *thread*; raise HTTPError if the graph rejects them.
 
@@ -38,7 +37,7 @@ def write_state(
         metadata["checkpoint_id"] = checkpoint_id
     update = StateUpdate(body.get("values"), body.get("as_node"), base, namespace, checkpoint_id)
     try:
-        checkpoint = create_updated_checkpoint(update, runs.script, graph, ids, metadata)
+        checkpoint = create_updated_checkpoint(update, call.runs.script, graph, ids, metadata)
     except RunFailed as error:
         raise HTTPError(400, error.message) from None
     if merge and base is not None:

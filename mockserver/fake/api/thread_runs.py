@@ -1,7 +1,6 @@
-"""The endpoints that start runs on threads. No I/O."""
+"""Start runs on threads: the endpoints, and stateless runs, each on a thread of its own. No I/O."""
 
-from mockserver.fake.api import schemas
-from mockserver.fake.api.assistants import Assistants
+from mockserver.fake.api import assistants, schemas
 from mockserver.fake.api.create_run import (
     NOT_FOUND,
     Body,
@@ -12,9 +11,10 @@ from mockserver.fake.api.create_run import (
 )
 from mockserver.fake.api.database import Record
 from mockserver.fake.api.endpoint import ApiCall
-from mockserver.fake.api.threads import Threads, create_thread_record
+from mockserver.fake.api.threads import create_thread_record
 from mockserver.fake.api.validation import HTTPError, parse_uuid
-from mockserver.fake.graph.runner import RunEngine, get_stream_headers, get_wait_headers
+from mockserver.fake.graph.runner import get_stream_headers, get_wait_headers
+from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Response, json_response
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.threads.run_readers import RunOutcome, RunStream
@@ -28,97 +28,107 @@ START_SECONDS = 0.5
 the end of a run. On the real server it is half a second or more."""
 
 
-class ThreadRuns:
-    """Starts runs of *assistants* on *threads*."""
+def start(call: ApiCall) -> Response:
+    """`POST /threads/{id}/runs`: start a run in the background."""
+    _, run = add_run(call, call.body(schemas.RUN_ON_THREAD))
+    return json_response(run.record, headers=(("content-location", get_run_path(run)),))
 
-    def __init__(self, runs: RunEngine, threads: Threads, assistants: Assistants) -> None:
-        self._runs = runs
-        self._threads = threads
-        self._assistants = assistants
 
-    def start(self, call: ApiCall) -> Response:
-        """`POST /threads/{id}/runs`: start a run in the background."""
-        _, run = self.create(call, call.body(schemas.RUN_ON_THREAD))
-        return json_response(run.record, headers=(("content-location", get_run_path(run)),))
+def stream(call: ApiCall) -> Response:
+    """`POST /threads/{id}/runs/stream`: start a run and stream its events."""
+    body = call.body(schemas.RUN_ON_THREAD_AWAITED)
+    thread, run = add_run(call, body, malformed=400)
+    return _stream(call, thread, run, body, get_run_path(run))
 
-    def stream(self, call: ApiCall) -> Response:
-        """`POST /threads/{id}/runs/stream`: start a run and stream its events."""
-        body = call.body(schemas.RUN_ON_THREAD_AWAITED)
-        thread, run = self.create(call, body, malformed=400)
-        return self._stream(thread, run, body, get_run_path(run))
 
-    def wait(self, call: ApiCall) -> Response:
-        """`POST /threads/{id}/runs/wait`: start a run and return its outcome."""
-        body = call.body(schemas.RUN_ON_THREAD_AWAITED)
-        return self._wait(*self.create(call, body, malformed=400), body)
+def wait(call: ApiCall) -> Response:
+    """`POST /threads/{id}/runs/wait`: start a run and return its outcome."""
+    body = call.body(schemas.RUN_ON_THREAD_AWAITED)
+    return _wait(call, *add_run(call, body, malformed=400), body)
 
-    def stream_stateless(self, call: ApiCall, request: RunRequest, body: Body) -> Response:
-        """Stream the events of the stateless run *request*, whose *body* asks to keep its thread."""
-        thread, run = self.start_stateless(call, request, body)
-        return self._stream(thread, run, body, f"/runs/{run.identity}")
 
-    def wait_stateless(self, call: ApiCall, request: RunRequest, body: Body) -> Response:
-        """Return the outcome of the stateless run *request*, whose *body* asks to keep its thread."""
-        return self._wait(*self.start_stateless(call, request, body), body)
+def stream_stateless(call: ApiCall, request: RunRequest, body: Body) -> Response:
+    """Stream the events of the stateless run *request*."""
+    thread, run = start_stateless(call, request, body)
+    return _stream(call, thread, run, body, f"/runs/{run.identity}")
 
-    def _stream(self, thread: Thread, run: Run, body: Body, path: str) -> Response:
-        cancels = body.get("on_disconnect") == "cancel"
-        reader = RunStream(thread, run, self._runs.play_on_thread, cancels=cancels)
-        return Response(200, get_stream_headers(path), reader, _get_note(run))
 
-    def _wait(self, thread: Thread, run: Run, body: Body) -> Response:
-        cancels = body.get("on_disconnect") == "cancel"
-        reader = RunOutcome(thread, run, self._runs.play_on_thread, cancels=cancels)
-        return Response(200, get_wait_headers(get_run_path(run)), reader, _get_note(run))
+def wait_stateless(call: ApiCall, request: RunRequest, body: Body) -> Response:
+    """Return the outcome of the stateless run *request*."""
+    return _wait(call, *start_stateless(call, request, body), body)
 
-    def start_stateless(self, call: ApiCall, request: RunRequest, body: Body) -> tuple[Thread, Run]:
-        """Start the stateless run *request* on a new thread that is kept."""
+
+def _stream(call: ApiCall, thread: Thread, run: Run, body: Body, path: str) -> Response:
+    cancels = body.get("on_disconnect") == "cancel"
+    reader = RunStream(thread, run, call.runs.play, cancels=cancels)
+    return Response(200, get_stream_headers(path), reader, _get_note(run))
+
+
+def _wait(call: ApiCall, thread: Thread, run: Run, body: Body) -> Response:
+    cancels = body.get("on_disconnect") == "cancel"
+    reader = RunOutcome(thread, run, call.runs.play, cancels=cancels)
+    return Response(200, get_wait_headers(get_run_path(run)), reader, _get_note(run))
+
+
+def start_stateless(call: ApiCall, request: RunRequest, body: Body) -> tuple[Thread, Run]:
+    """Start the stateless run *request* on a new thread, which only the response knows unless the run keeps it."""
+    if request.keeps_thread:
         assistant = call.database.assistants[request.assistant_id].record
         thread = _create_thread(call, request.thread_id, body, assistant)
-        return thread, self._add(call, thread, request, body)
+        return thread, _queue(call, thread, request, body)
+    thread = Thread(create_thread_record(request.thread_id, call.ids, {}), call.ids.count - 1)
+    run = _create_run(call, request, body, call.ids)
+    thread.add(run, call.runs.play, call.now)
+    return thread, run
 
-    def create(self, call: ApiCall, body: Body, malformed: int = 422) -> tuple[Thread, Run]:
-        """Start the run that *body* requests; *malformed* is the status for an invalid thread id."""
-        name = parse_uuid(call.path[0])
-        if name is None:
-            raise HTTPError(malformed, "Invalid thread ID")
-        assistant_id = self._assistants.resolve(body["assistant_id"], call.database, call.ids)
-        check_run(body, on_existing_thread=True)
-        assistant = call.database.assistants.get(assistant_id)
-        thread = call.database.threads.get(name)
-        create = thread is None and body.get("if_not_exists") == "create"
-        if assistant is None or (thread is None and not create):
-            raise HTTPError(404, NOT_FOUND)
-        if thread is None:
-            thread, metadata = _create_thread(call, name, body, assistant.record), {}
-        else:
-            self._threads.settle(thread, call.now)
-            if body.get("multitask_strategy") == "reject" and thread.active:
-                raise HTTPError(409, _BUSY)
-            record = thread.record
-            metadata = {**record["metadata"], **_get_assistant_ids(assistant.record)}
-            config = {"configurable": {}, **record["config"], **body.get("config", {})}
-            thread.record = {
-                **record,
-                "metadata": metadata,
-                "config": config | {"configurable": {}},
-            }
-        request = create_thread_request(call, body, assistant.record, name, metadata)
-        return thread, self._add(call, thread, request, body)
 
-    def _add(self, call: ApiCall, thread: Thread, request: RunRequest, body: Body) -> Run:
-        ids = call.ids.at(thread.next_moment(call.database.next_time()))
-        strategy = body.get("multitask_strategy")
-        if request.on_existing_thread and strategy in tuple(Action):
-            for other in thread.active:
-                thread.cancel(other, Action(strategy), call.now, None)
-        due = call.now + self._runs.gap(request.delay)
-        if request.for_event_streams:
-            due += START_SECONDS
-        run = Run(request, ids, create_run_record(request, body, ids), due)
-        thread.add(run, self._runs.play_on_thread, call.now)
-        call.database.put_thread(thread)
-        return run
+def add_run(call: ApiCall, body: Body, malformed: int = 422) -> tuple[Thread, Run]:
+    """Start the run that *body* requests; *malformed* is the status for an invalid thread id."""
+    name = parse_uuid(call.path[0])
+    if name is None:
+        raise HTTPError(malformed, "Invalid thread ID")
+    assistant_id = assistants.resolve(call, body["assistant_id"])
+    check_run(body, on_existing_thread=True)
+    assistant = call.database.assistants.get(assistant_id)
+    thread = call.database.threads.get(name)
+    create = thread is None and body.get("if_not_exists") == "create"
+    if assistant is None or (thread is None and not create):
+        raise HTTPError(404, NOT_FOUND)
+    if thread is None:
+        thread, metadata = _create_thread(call, name, body, assistant.record), {}
+    else:
+        call.settle(thread)
+        if body.get("multitask_strategy") == "reject" and thread.active:
+            raise HTTPError(409, _BUSY)
+        record = thread.record
+        metadata = {**record["metadata"], **_get_assistant_ids(assistant.record)}
+        config = {"configurable": {}, **record["config"], **body.get("config", {})}
+        thread.record = {
+            **record,
+            "metadata": metadata,
+            "config": config | {"configurable": {}},
+        }
+    request = create_thread_request(call, body, assistant.record, name, metadata)
+    return thread, _queue(call, thread, request, body)
+
+
+def _queue(call: ApiCall, thread: Thread, request: RunRequest, body: Body) -> Run:
+    ids = call.ids.at(thread.next_moment(call.database.next_time()))
+    strategy = body.get("multitask_strategy")
+    if request.on_existing_thread and strategy in tuple(Action):
+        for other in thread.active:
+            thread.cancel(other, Action(strategy), call.now, None)
+    run = _create_run(call, request, body, ids)
+    thread.add(run, call.runs.play, call.now)
+    call.database.put_thread(thread)
+    return run
+
+
+def _create_run(call: ApiCall, request: RunRequest, body: Body, ids: Ids) -> Run:
+    due = call.now + call.runs.gap(request.delay)
+    if request.for_event_streams:
+        due += START_SECONDS
+    return Run(request, ids, create_run_record(request, body, ids), due)
 
 
 def _create_thread(call: ApiCall, name: str, body: Body, assistant: Record) -> Thread:

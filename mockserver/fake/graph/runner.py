@@ -1,4 +1,4 @@
-"""Plays runs: stateless ones (`POST /runs/stream`, `POST /runs/wait`) and runs on threads. No I/O."""
+"""Plays the runs of threads. No I/O."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,6 @@ from mockserver.fake.graph.stream_events import StreamEvents
 from mockserver.fake.graph.stream_modes import StreamModes
 from mockserver.fake.ids import Ids
 from mockserver.fake.json_format import JsonText, to_server_json
-from mockserver.fake.replies import Response, ScheduledBody
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import Script
 from mockserver.formats.json_text import Json
@@ -25,7 +24,7 @@ EMPTY_STATE = b"{}"
 
 
 class RunEngine:
-    """Plays *script* for each run; *gap* converts a natural pause on a thread to the seconds it takes."""
+    """Plays *script* for each run; *gap* converts a natural pause to the seconds it takes."""
 
     def __init__(
         self, script: Script, gap: Callable[[float], float] = lambda seconds: seconds
@@ -36,33 +35,9 @@ class RunEngine:
     def use_script(self, script: Script) -> None:
         self.script = script
 
-    def stream(self, request: RunRequest, ids: Ids) -> Response:
-        """Return a response with the events of a stateless run."""
-        result = self._play_stateless(request, ids)
-        steps = tuple((event.at, event.raw) for event in result.events)
-        headers = get_stream_headers(f"/runs/{request.run_id}")
-        return Response(200, headers, ScheduledBody(steps, HEARTBEAT, result.end), result.note)
-
-    def wait(self, request: RunRequest, ids: Ids) -> Response:
-        """Return a response with the outcome of a stateless run: its last state, interrupts, or an error."""
-        result = self._play_stateless(request, ids)
-        headers = get_wait_headers(f"/threads/{request.thread_id}/runs/{request.run_id}")
-        body = ((result.end, build_outcome(result.events)),)
-        return Response(200, headers, ScheduledBody(body, NEWLINE, result.end), result.note)
-
-    def play_on_thread(self, request: RunRequest, ids: Ids, history: History) -> RunResult:
+    def play(self, request: RunRequest, ids: Ids, history: History) -> RunResult:
         """Return the result of a run on the thread with that *history*, and add its checkpoints to *history*."""
         log = EventLog(self.gap, resumable=request.resumable, started=ids.milliseconds)
-        return self._play(request, ids, log, history)
-
-    def _play_stateless(self, request: RunRequest, ids: Ids) -> RunResult:
-        log = EventLog(
-            lambda seconds: seconds, resumable=request.resumable, started=ids.milliseconds
-        )
-        log.wait(request.delay)
-        return self._play(request, ids, log, History())
-
-    def _play(self, request: RunRequest, ids: Ids, log: EventLog, history: History) -> RunResult:
         modes = _create_modes(request, ids, log)
         callbacks = Callbacks(request, log.emit)
         nodes = Nodes(request, ids, modes, callbacks, self.script.pace, log.wait)

@@ -10,9 +10,15 @@ from mockserver.errors import ReadError
 from mockserver.fake.script.model import PLACEHOLDERS, Pace, Rule, Script
 from mockserver.fake.script.parse_steps import MAX_DELAY, parse_steps
 from mockserver.formats import strict_yaml
-from mockserver.formats.strict_yaml import Mapping, Sequence
+from mockserver.formats.strict_yaml import (
+    Mapping,
+    Sequence,
+    check_keys,
+    get_seconds,
+    get_typed,
+    map_items,
+)
 from mockserver.formats.user_pattern import UserPattern, compile_pattern
-from mockserver.formats.yaml_fields import check_keys, get_seconds, get_typed, map_items
 
 _PACE = ("first", "token", "tool")
 

@@ -18,8 +18,9 @@ from mockserver.fake.script.model import (
     ToolCall,
     Update,
 )
-from mockserver.formats.strict_yaml import Mapping, Sequence
-from mockserver.formats.yaml_fields import (
+from mockserver.formats.strict_yaml import (
+    Mapping,
+    Sequence,
     check_keys,
     get_only_key,
     get_seconds,

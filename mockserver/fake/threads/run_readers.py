@@ -91,10 +91,11 @@ class RunOutcome(_RunReader):
         return (self._outcome() if following is None else b""), following
 
     def _outcome(self) -> bytes:
-        """Return the outcome of the run, or of its thread if the run has none or was cancelled."""
+        """Return the outcome of the run, or of its thread if the run has none or was cancelled and the thread is kept."""
         reads_events = self._reads_events and (self.started_here or not self.run.was_cancelled)
         chunks = build_outcome(self.run.events) if reads_events else EMPTY_STATE
-        return build_thread_outcome(self.thread) if chunks == EMPTY_STATE else chunks
+        has_none = chunks == EMPTY_STATE and self.run.request.keeps_thread
+        return build_thread_outcome(self.thread) if has_none else chunks
 
 
 def build_thread_outcome(thread: Thread) -> bytes:

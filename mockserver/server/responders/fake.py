@@ -19,18 +19,16 @@ from mockserver.fake.api.database import Database
 from mockserver.fake.api.known_threads import adopt_thread
 from mockserver.fake.api.routes import Api
 from mockserver.fake.ids import EPOCH, Ids
-from mockserver.fake.replies import BodyReader, ScheduledBody, scale_to_pace
+from mockserver.fake.replies import BodyReader
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import (
     Reply,
     ReplySource,
     Request,
     StreamingBody,
-    TimedBody,
     session_name,
     standard_reason,
 )
-from mockserver.http.pacing import Pace
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.keys import request_key
 from mockserver.server.responders.body_stream import stream_body
@@ -50,14 +48,12 @@ class Fake:
     def __init__(
         self,
         api: Api,
-        pace: Pace,
         cassettes: Cassettes,
         *,
         reload_script: Callable[[], None] = lambda: None,
         epoch: datetime = EPOCH,
     ) -> None:
         self._api = api
-        self._pace = pace
         self._cassettes = cassettes
         self._reload_script = reload_script
         self._epoch = epoch
@@ -90,7 +86,7 @@ class Fake:
         return Reply(
             response.status,
             response.headers,
-            self._create_body(response.body),
+            _create_body(response.body),
             standard_reason(response.status),
             ReplySource.FAKE,
             conversation=refusal,
@@ -112,17 +108,14 @@ class Fake:
             record = {"assistant_id": identity, "graph_id": of_thread["graph_id"]}
         if record is not None and identity not in database.adopted_assistants:
             database.adopted_assistants.add(identity)
-            self._api.assistants.adopt(record, database, Ids(identity, epoch=self._epoch))
+            self._api.adopt_assistant(record, database, Ids(identity, epoch=self._epoch))
 
-    def _create_body(
-        self, body: bytes | ScheduledBody | BodyReader
-    ) -> bytes | TimedBody | StreamingBody:
-        if isinstance(body, bytes):
-            return body
-        if isinstance(body, ScheduledBody):
-            return scale_to_pace(body, self._pace)
-        chunk, more = body.read(time.monotonic())
-        return chunk if more is None else StreamingBody(stream_body(body, chunk))
+
+def _create_body(body: bytes | BodyReader) -> bytes | StreamingBody:
+    if isinstance(body, bytes):
+        return body
+    chunk, more = body.read(time.monotonic())
+    return chunk if more is None else StreamingBody(stream_body(body, chunk))
 
 
 def _finish_events(thread_request: ThreadRequest | None, threads: LiveThreads) -> None:
@@ -134,7 +127,7 @@ def _finish_events(thread_request: ThreadRequest | None, threads: LiveThreads) -
 
 
 def _hand_over(
-    thread_request: ThreadRequest, body: bytes | ScheduledBody | BodyReader, threads: LiveThreads
+    thread_request: ThreadRequest, body: bytes | BodyReader, threads: LiveThreads
 ) -> None:
     """Tell *threads* what the fake graph has done: a thread that it created or changed belongs to it from now on."""
     if thread_request.kind is RequestKind.CREATION or thread_request.path == "/copy":

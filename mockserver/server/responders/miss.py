@@ -4,13 +4,12 @@ from dataclasses import replace
 
 from mockserver.conversations.id_places import UUID
 from mockserver.formats.json_text import Json, dumps
-from mockserver.http.messages import Reply, ReplySource, Request
+from mockserver.http.messages import JSON, Reply, ReplySource, Request, error_reply
 from mockserver.matching import keys
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.miss import NearRequest
 from mockserver.matching.run_bodies import find_run_modes
 from mockserver.matching.summary import find_human_text
-from mockserver.server.responders.chain import JSON, error_reply
 from mockserver.server.responders.replay import Cassettes
 
 _MAX_EXCHANGES = 2_000
@@ -26,7 +25,7 @@ class ExplainMiss:
     async def respond(self, request: Request) -> Reply | None:
         """Return a 404 with the reason and the nearest recorded requests."""
         if is_browser_noise(request):
-            return error_reply(404, "Not Found", ReplySource.MISS, counted=False)
+            return error_reply(404, "Not Found", ReplySource.MISS, is_counted=False)
         return create_miss_reply(self._cassettes, request)
 
 

@@ -14,7 +14,7 @@ from mockserver.cassette.normalize import VOLATILE
 from mockserver.formats.json_text import Json
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request, first_value
-from mockserver.matching import url
+from mockserver.matching.canonical import decode_path, split_api_path
 from mockserver.tools.compare.exchanges import compare_responses, list_named_events
 from mockserver.tools.compare.json_types import compare_shapes, infer_shape
 from mockserver.tools.compare.report import format_changes
@@ -157,7 +157,7 @@ def _find_client_thread_ids(request: Request) -> Iterator[str]:
 
 def _split_path(request: Request) -> tuple[str, str]:
     """Return the prefix in the path of *request*, and the path in the API."""
-    return url.split_api_path(url.decode_path(request.path.partition("?")[0]).rstrip("/"))
+    return split_api_path(decode_path(request.path.partition("?")[0]).rstrip("/"))
 
 
 def _thread_path(request: Request, thread: str) -> str:

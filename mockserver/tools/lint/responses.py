@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.cassette.model import Body, Exchange, Response, Stream
-from mockserver.cassette.recorder import UNRECORDED_RESPONSE_HEADERS
+from mockserver.cassette.playback import UNRECORDED_RESPONSE_HEADERS
 from mockserver.formats.json_text import loads
 from mockserver.http.messages import EVENT_STREAM, HOP_BY_HOP, Request, first_value, is_event_stream
-from mockserver.matching import url
+from mockserver.matching.canonical import decode_path, split_api_path
 from mockserver.tools.json_bodies import parse_body
 from mockserver.tools.lint.findings import Finding, create_finding
 from mockserver.tools.source import Part
@@ -159,8 +159,8 @@ def _shorten(name: str, value: str) -> str:
 
 
 def _starts_run(request: Request) -> bool:
-    path = url.decode_path(request.path.partition("?")[0])
-    return request.method == "POST" and bool(_STARTS_RUN.fullmatch(url.split_api_path(path)[1]))
+    path = decode_path(request.path.partition("?")[0])
+    return request.method == "POST" and bool(_STARTS_RUN.fullmatch(split_api_path(path)[1]))
 
 
 def _must_have_body(request: Request, status: int) -> bool:

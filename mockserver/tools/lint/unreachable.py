@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 from mockserver.cassette.model import Exchange, Policy, Repeat
 from mockserver.formats.json_text import Json
-from mockserver.http.messages import Request
-from mockserver.http.request_target import is_own_path
-from mockserver.matching import json_path, keys, url
-from mockserver.matching.canonical import canonicalize
+from mockserver.http.messages import Request, is_own_path
+from mockserver.matching import json_path, keys
+from mockserver.matching.canonical import canonicalize, decode_path, split_api_path
 from mockserver.tools.fmt import strip_times
 from mockserver.tools.lint.findings import Finding, create_finding
 from mockserver.tools.source import CassetteSource, Part
@@ -133,5 +132,5 @@ def _is_read(request: Request) -> bool:
     """Return whether *request* reads from the server, and changes nothing there."""
     if request.method in _READ_METHODS:
         return True
-    _, call = url.split_api_path(url.decode_path(request.path.partition("?")[0]))
+    _, call = split_api_path(decode_path(request.path.partition("?")[0]))
     return request.method == "POST" and _POSTED_READ.fullmatch(call) is not None

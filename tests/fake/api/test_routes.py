@@ -9,9 +9,10 @@ from mockserver.fake.api.database import MAX_ENTRIES, MAX_VERSIONS, Database
 from mockserver.fake.api.routes import NO_CRONS, NO_STORAGE, NO_THREAD_STREAM, Api
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Response, json_response
+from mockserver.fake.replies import Response
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import Script
+from mockserver.fake.threads.run_readers import RunOutcome, RunStream
 from mockserver.http.messages import Request
 
 AGENT = "fe096781-5601-53d2-b2f6-0d3403f7e9ca"
@@ -19,36 +20,13 @@ MINE = "11111111-1111-4111-8111-111111111111"
 JSON = (("content-type", "application/json"),)
 
 
-SILENT = Script()
-
-
-class Played(RunEngine):
-    """Stores the requests of stateless runs, and plays none of them."""
-
-    def __init__(self, script: Script) -> None:
-        super().__init__(script)
-        self.requests: list[RunRequest] = []
-
-    def stream(self, request: RunRequest, ids: Ids) -> Response:
-        self.requests.append(request)
-        return json_response({"run": request.graph})
-
-    wait = stream
-
-
 class Client:
     """Asks the API in process, as one session."""
 
     def __init__(self, *graphs: str) -> None:
         self.database = Database()
-        self._played = Played(SILENT)
-        self._api = Api(self._played, graphs)
+        self._api = Api(RunEngine(Script()), graphs)
         self._counts: dict[str, int] = {}
-
-    @property
-    def runs(self) -> list[RunRequest]:
-        """The requests of stateless runs."""
-        return self._played.requests
 
     def raw(self, method: str, path: str, body: bytes = b"", **headers: str) -> Response:
         seed = f"{method} {path} {body!r}"
@@ -68,6 +46,13 @@ class Client:
     def post(self, path: str, body: Any, status: int = 200) -> Any:
         return self.ask("POST", path, body, status)
 
+    def run(self, path: str, body: Any) -> RunRequest:
+        """Start a stateless run, and return what is played."""
+        answer = self.raw("POST", path, json.dumps(body).encode())
+        assert answer.status == 200, answer
+        assert isinstance(answer.body, RunStream | RunOutcome)
+        return answer.body.run.request
+
 
 @pytest.fixture
 def client() -> Client:
@@ -82,7 +67,7 @@ def strict() -> Client:
 
 
 def test_a_run_gets_the_options_of_its_request(client: Client) -> None:
-    client.post(
+    run = client.run(
         "/runs/stream",
         {
             "assistant_id": "agent",
@@ -96,7 +81,6 @@ def test_a_run_gets_the_options_of_its_request(client: Client) -> None:
             "interrupt_after": "*",
         },
     )
-    [run] = client.runs
 
     assert (run.graph, run.assistant_id, run.input) == ("agent", AGENT, {"messages": "hi"})
     assert (run.modes, run.subgraphs, run.resumable) == (("updates", "values"), True, True)
@@ -108,8 +92,7 @@ def test_a_run_gets_the_options_of_its_request(client: Client) -> None:
 
 
 def test_a_run_may_say_nothing_but_its_assistant(client: Client) -> None:
-    assert client.post("/runs/wait", {"assistant_id": AGENT}) == {"run": "agent"}
-    [run] = client.runs
+    run = client.run("/runs/wait", {"assistant_id": AGENT})
 
     assert (run.input, run.modes, run.subgraphs, run.resumable) == (None, ("values",), False, False)
     assert (run.run_id, run.thread_id) == (
@@ -118,21 +101,43 @@ def test_a_run_may_say_nothing_but_its_assistant(client: Client) -> None:
     )
 
 
-def test_a_mode_as_text_is_a_list_of_one(client: Client) -> None:
-    client.post("/runs/stream", {"assistant_id": "agent", "stream_mode": "debug"})
-    client.post("/runs/stream", {"assistant_id": "agent", "stream_mode": []})
+@pytest.mark.parametrize(
+    ("path", "keepalive", "start"),
+    [("/runs/stream", b": heartbeat\r\n\r\n", b"event: metadata"), ("/runs/wait", b"\n", b"{")],
+)
+def test_a_delayed_run_begins_later(
+    client: Client, path: str, keepalive: bytes, start: bytes
+) -> None:
+    body = {"assistant_id": "agent", "input": {"messages": "hi"}, "after_seconds": 3}
+    reader = client.raw("POST", path, json.dumps(body).encode()).body
 
-    assert [run.modes for run in client.runs] == [("debug",), ("values",)]
+    assert isinstance(reader, RunStream | RunOutcome)
+    assert reader.keepalive == keepalive
+    assert reader.read(0.0) == (b"", 3.0)
+    assert reader.read(9.0)[0].startswith(start)
+
+
+def test_the_thread_of_a_stateless_run_is_not_kept(client: Client) -> None:
+    run = client.run("/runs/wait", {"assistant_id": "agent"})
+
+    client.ask("GET", f"/threads/{run.thread_id}", status=404)
+
+
+def test_a_mode_as_text_is_a_list_of_one(client: Client) -> None:
+    one = client.run("/runs/stream", {"assistant_id": "agent", "stream_mode": "debug"})
+    none = client.run("/runs/stream", {"assistant_id": "agent", "stream_mode": []})
+
+    assert (one.modes, none.modes) == (("debug",), ("values",))
 
 
 def test_any_graph_is_there_as_soon_as_it_is_named(client: Client) -> None:
-    client.post("/runs/stream", {"assistant_id": "my_graph"})
+    run = client.run("/runs/stream", {"assistant_id": "my_graph"})
 
     listed = client.post("/assistants/search", {})
 
     assert [assistant["graph_id"] for assistant in listed] == ["my_graph", "agent"]
-    assert client.runs[0].graph == "my_graph"
-    assert client.ask("GET", f"/assistants/{client.runs[0].assistant_id}") == listed[0]
+    assert run.graph == "my_graph"
+    assert client.ask("GET", f"/assistants/{run.assistant_id}") == listed[0]
 
 
 def test_a_search_for_a_graph_finds_its_own_assistant(client: Client) -> None:
@@ -189,8 +194,8 @@ def test_an_assistant_goes_into_its_runs(client: Client) -> None:
     made = client.post(
         "/assistants", {"graph_id": "chat", "name": "Mine", "config": config, "metadata": {"m": 1}}
     )
-    client.post("/runs/wait", {"assistant_id": made["assistant_id"], "config": {"tags": ["b"]}})
-    [run] = client.runs
+    body = {"assistant_id": made["assistant_id"], "config": {"tags": ["b"]}}
+    run = client.run("/runs/wait", body)
 
     assert (run.graph, run.context) == ("chat", {"k": 1})
     assert run.metadata == {"m": 1, "assistant_id": made["assistant_id"]}
@@ -243,7 +248,7 @@ def test_a_session_forgets_the_oldest(client: Client) -> None:
 
     assert client.post("/threads/count", {}) == MAX_ENTRIES
     assert client.post("/assistants/count", {}) == MAX_ENTRIES + 1
-    assert client.post("/runs/wait", {"assistant_id": "agent"}) == {"run": "agent"}
+    assert client.run("/runs/wait", {"assistant_id": "agent"}).graph == "agent"
     client.ask("GET", f"/threads/{first['thread_id']}", status=404)
 
 
@@ -344,7 +349,7 @@ def test_a_webhook_that_would_not_be_called_is_refused(
 
 @pytest.mark.parametrize("webhook", ["https://example.com/x", "http://10.0.0.1/"])
 def test_other_webhooks_are_accepted(client: Client, webhook: str) -> None:
-    assert client.post("/runs/wait", {"assistant_id": "agent", "webhook": webhook})
+    assert client.run("/runs/wait", {"assistant_id": "agent", "webhook": webhook}).graph == "agent"
 
 
 @pytest.mark.parametrize(
@@ -487,7 +492,7 @@ def test_an_invalid_body_is_answered_with_422_and_the_reason(
     ],
 )
 def test_valid_requests_are_accepted(client: Client, part: dict[str, Any]) -> None:
-    assert client.post("/runs/wait", {"assistant_id": "agent", **part}) == {"run": "agent"}
+    assert client.run("/runs/wait", {"assistant_id": "agent", **part}).graph == "agent"
 
 
 def test_a_run_shows_the_options_of_its_request(client: Client) -> None:
@@ -545,7 +550,7 @@ def test_context_and_configurable_are_one(client: Client) -> None:
 
 
 def test_a_declared_graph_can_be_run_by_its_name(strict: Client) -> None:
-    assert strict.post("/runs/wait", {"assistant_id": "chat"}) == {"run": "chat"}
+    assert strict.run("/runs/wait", {"assistant_id": "chat"}).graph == "chat"
 
 
 def test_threads_are_found_by_id(client: Client) -> None:

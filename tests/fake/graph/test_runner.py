@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.fake.graph.runner import RunEngine
+from mockserver.fake.graph.checkpoint_store import History
+from mockserver.fake.graph.runner import RunEngine, build_outcome
 from mockserver.fake.ids import Ids
-from mockserver.fake.replies import ScheduledBody
 from mockserver.fake.script.model import (
     Custom,
     Delegate,
@@ -22,7 +22,7 @@ from mockserver.fake.script.model import (
     Update,
 )
 from mockserver.formats import sse
-from tests.fake.plays import IDS, body, events_of, run_request, script, timed
+from tests.fake.plays import IDS, events_of, play, run_request, script, stream
 from tests.strategies import values
 
 HELLO = script(Speak("Hello you!"))
@@ -30,17 +30,7 @@ HUMAN = {"type": "human", "content": "hi", "id": "1"}
 
 
 def test_a_stream_is_byte_for_byte() -> None:
-    answer = RunEngine(HELLO).stream(run_request([HUMAN], "values", "messages"), IDS)
-
-    assert answer.status == 200
-    assert answer.headers == (
-        ("location", "/runs/RUN/stream"),
-        ("content-location", "/runs/RUN"),
-        ("cache-control", "no-store"),
-        ("x-accel-buffering", "no"),
-        ("content-type", "text/event-stream; charset=utf-8"),
-    )
-    assert body(RunEngine(HELLO).stream(run_request([HUMAN]), IDS)).decode() == (
+    assert stream(HELLO, run_request([HUMAN])).decode() == (
         'event: metadata\r\ndata: {"run_id":"RUN","attempt":1}\r\n\r\n'
         'event: values\r\ndata: {"messages":[{"content":"hi","additional_kwargs":{},'
         '"response_metadata":{},"type":"human","name":null,"id":"1"}]}\r\n\r\n'
@@ -53,25 +43,23 @@ def test_a_stream_is_byte_for_byte() -> None:
 
 
 def test_each_event_has_its_time() -> None:
-    stream = timed(RunEngine(HELLO).stream(run_request("hi", "messages-tuple"), IDS))
+    result = play(HELLO, run_request("hi", "messages-tuple"))
 
-    assert [at for at, _ in stream.steps] == [0, 1.0, 1.5, 2.0]
-    assert (stream.end, stream.keepalive) == (2.0, b": heartbeat\r\n\r\n")
+    assert [event.at for event in result.events] == [0, 1.0, 1.5, 2.0]
+    assert result.end == 2.0
 
 
 def test_a_stream_may_end_after_its_last_event() -> None:
-    stream = timed(
-        RunEngine(script(Speak("A."), Pause(6.0))).stream(run_request("hi", "custom"), IDS)
-    )
+    result = play(script(Speak("A."), Pause(6.0)), run_request("hi", "custom"))
 
-    assert (stream.steps[-1][0], stream.end) == (0, 7.5)
+    assert (result.events[-1].at, result.end) == (0, 7.5)
 
 
 def test_a_resumable_stream_has_ids_in_order() -> None:
     request = run_request("hi", "messages-tuple", "custom", resumable=True)
-    stream = body(RunEngine(script(Custom(1), Speak("Hello"))).stream(request, Ids("seed", 2)))
+    text = stream(script(Custom(1), Speak("Hello")), request, Ids("seed", 2)).decode()
 
-    assert [line for line in stream.decode().split("\r\n") if line.startswith("id")] == [
+    assert [line for line in text.split("\r\n") if line.startswith("id")] == [
         "id: 1767225602000-0",
         "id: 1767225602000-1",
         "id: 1767225603000-0",
@@ -80,25 +68,11 @@ def test_a_resumable_stream_has_ids_in_order() -> None:
 
 
 def waited(played: Script, *modes: str, **given: Any) -> Any:
-    return json.loads(body(RunEngine(played).wait(run_request([HUMAN], *modes, **given), IDS)))
+    return json.loads(build_outcome(play(played, run_request([HUMAN], *modes, **given)).events))
 
 
-def test_waiting_gives_the_last_state() -> None:
-    answer = RunEngine(HELLO).wait(run_request([HUMAN]), IDS)
-
-    assert answer.headers == (
-        ("location", "/threads/THREAD/runs/RUN/join"),
-        ("content-location", "/threads/THREAD/runs/RUN"),
-        ("content-type", "application/json"),
-    )
+def test_the_outcome_is_the_last_state() -> None:
     assert [one["content"] for one in waited(HELLO)["messages"]] == ["hi", "Hello you!"]
-
-
-def test_waiting_takes_its_time() -> None:
-    answer = timed(RunEngine(HELLO).wait(run_request([HUMAN]), IDS))
-    [(at, _)] = answer.steps
-
-    assert (at, answer.end, answer.keepalive) == (2.0, 2.0, b"\n")
 
 
 ASKED = {"value": "?", "id": "80b40e1ff7a32818336dc1194f98a92c", "response_schema": None}
@@ -189,8 +163,8 @@ runs = st.builds(
 
 @given(played, runs)
 def test_any_input_gives_a_whole_stream(script: Script, run: Any) -> None:
-    stream = timed(RunEngine(script).stream(run, IDS))
-    blocks, rest = sse.split_blocks(body(RunEngine(script).stream(run, IDS)))
+    result = play(script, run)
+    blocks, rest = sse.split_blocks(stream(script, run))
     events = [dict(sse.decode(block, sse.CRLF).fields) for block in blocks]
 
     assert rest == b""
@@ -199,23 +173,19 @@ def test_any_input_gives_a_whole_stream(script: Script, run: Any) -> None:
     for event in events:
         json.loads(event["data"])
     assert len({event["id"] for event in events}) == len(events) if run.resumable else True
-    times = [at for at, _ in stream.steps]
+    times = [event.at for event in result.events]
     assert times == sorted(times)
-    assert stream.end >= times[-1]
+    assert result.end >= times[-1]
 
 
 @given(played, runs)
 def test_the_same_run_gives_the_same_bytes(script: Script, run: Any) -> None:
-    assert RunEngine(script).stream(run, Ids("a", 1)) == RunEngine(script).stream(run, Ids("a", 1))
-    assert RunEngine(script).wait(run, Ids("a", 1)) == RunEngine(script).wait(run, Ids("a", 1))
+    assert stream(script, run, Ids("a", 1)) == stream(script, run, Ids("a", 1))
 
 
 @given(played, runs)
 def test_waiting_always_gives_an_object(script: Script, run: Any) -> None:
-    answer = RunEngine(script).wait(run, IDS)
-
-    assert isinstance(answer.body, ScheduledBody)
-    assert isinstance(json.loads(body(answer)), dict)
+    assert isinstance(json.loads(build_outcome(play(script, run).events)), dict)
 
 
 def test_a_command_takes_the_place_of_the_input() -> None:
@@ -237,24 +207,18 @@ def test_a_command_stands_in_the_events_as_it_is() -> None:
     }
 
 
-def test_a_delayed_run_begins_later() -> None:
-    request = run_request(["hi"], delay=3.0)
-
-    assert timed(RunEngine(HELLO).stream(request, IDS)).steps[0][0] == 3.0
-    assert timed(RunEngine(HELLO).wait(request, IDS)).end > 3.0
-
-
 def test_a_script_that_says_nothing_to_it_is_noted() -> None:
     silent = Script((Rule((Speak("a"),), human=re.compile("never")),))
 
-    assert RunEngine(silent).wait(run_request([HUMAN]), IDS).note == (
+    assert play(silent, run_request([HUMAN])).note == (
         "no rule of the script matches, so the graph sends no message"
     )
-    assert RunEngine(HELLO).wait(run_request([HUMAN]), IDS).note is None
+    assert play(HELLO, run_request([HUMAN])).note is None
 
 
 def test_another_script_is_played_from_then_on() -> None:
     runs = RunEngine(HELLO)
     runs.use_script(script(Speak("Something else.")))
 
-    assert b"Something else." in body(runs.wait(run_request([HUMAN]), IDS))
+    result = runs.play(run_request([HUMAN]), IDS, History())
+    assert b"Something else." in result.events[-1].raw

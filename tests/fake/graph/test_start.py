@@ -52,7 +52,7 @@ class Thread:
         request = run_request(
             "", *(modes or ("updates",)), **{"on_existing_thread": True, **what, **given}
         )
-        return RunEngine(SCRIPT).play_on_thread(
+        return RunEngine(SCRIPT).play(
             request, Ids(f"seed {self.count}", 0, self.count), self.history
         )
 
@@ -256,8 +256,6 @@ def test_only_the_last_checkpoint_is_saved_at_exit(thread: Thread) -> None:
 
 def test_a_run_that_is_deleted_on_completion_saves_nothing() -> None:
     history = History()
-    played = RunEngine(SCRIPT).play_on_thread(
-        run_request("hi", "checkpoints"), Ids("seed"), history
-    )
+    played = RunEngine(SCRIPT).play(run_request("hi", "checkpoints"), Ids("seed"), history)
 
     assert (history.head(), played.checkpoints, names(played)) == (None, (), ["metadata"])

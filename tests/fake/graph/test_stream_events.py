@@ -22,7 +22,7 @@ from tests.fake.plays import IDS, run_request, script
 def played(*steps: Step, **given: Any) -> list[tuple[str, str, Any]]:
     """Return the events of a run as (namespace, method, what it says), without those of messages."""
     request = run_request(for_event_streams=True, subgraphs=True, **given)
-    events = RunEngine(script(*steps)).play_on_thread(request, IDS, History()).stream_events
+    events = RunEngine(script(*steps)).play(request, IDS, History()).stream_events
     return [
         (
             "|".join(part.partition(":")[0] for part in event.namespace),
@@ -78,7 +78,7 @@ def test_a_tool_that_asks_starts_again_when_it_is_answered() -> None:
 def test_the_message_of_a_tool_has_a_namespace_of_its_own(result: Any) -> None:
     request = run_request(for_event_streams=True)
     engine = RunEngine(script(Speak(calls=(ToolCall("search", {}, result),))))
-    events = [event for _, event in engine.play_on_thread(request, IDS, History()).stream_events]
+    events = [event for _, event in engine.play(request, IDS, History()).stream_events]
     payloads = [event.params["data"] for event in events if event.namespace]
     call = next(event for event in events if event.method == "tools").params["data"]["tool_call_id"]
     text = result if isinstance(result, str) else '[{"type":"text","text":"found"}]'
@@ -138,8 +138,8 @@ def test_an_error_ends_the_graphs_in_which_it_happens(within: bool) -> None:
 def test_events_have_ids_and_times_of_their_own() -> None:
     request = run_request(for_event_streams=True)
     engine = RunEngine(script(Speak("one two")))
-    events = [event for _, event in engine.play_on_thread(request, IDS, History()).stream_events]
-    again = [event for _, event in engine.play_on_thread(request, IDS, History()).stream_events]
+    events = [event for _, event in engine.play(request, IDS, History()).stream_events]
+    again = [event for _, event in engine.play(request, IDS, History()).stream_events]
 
     assert events == again
     assert len({event.identity for event in events}) == len(events)

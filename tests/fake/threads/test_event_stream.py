@@ -26,7 +26,7 @@ class Streams:
 
     def find_source(self) -> ThreadEvents | None:
         thread = self.threads.get("T")
-        return ThreadEvents(thread, self.clock.runs.play_on_thread) if thread else None
+        return ThreadEvents(thread, self.clock.runs.play) if thread else None
 
     def add(self, said: str, now: float) -> Any:
         run = self.clock.add(said, now, for_event_streams=True, subgraphs=True)

@@ -59,12 +59,12 @@ class Clock:
             "", *modes, **{"on_existing_thread": True, "run_id": name, **what, **given}
         )
         run = Run(request, Ids(name), {"updated_at": name}, now + delay)
-        self.thread.add(run, self.runs.play_on_thread, now)
+        self.thread.add(run, self.runs.play, now)
         return run
 
     def at(self, now: float) -> dict[str, Any]:
         """Return the thread as the API shows it at the moment *now*."""
-        self.thread.settle(self.runs.play_on_thread, now)
+        self.thread.settle(self.runs.play, now)
         return self.thread.record
 
     def said(self, now: float) -> list[str]:
@@ -76,10 +76,10 @@ class Clock:
         self.at(now)
 
     def stream(self, run: Run, **how: Any) -> RunStream:
-        return RunStream(self.thread, run, self.runs.play_on_thread, **how)
+        return RunStream(self.thread, run, self.runs.play, **how)
 
     def outcome(self, run: Run, **how: Any) -> RunOutcome:
-        return RunOutcome(self.thread, run, self.runs.play_on_thread, **how)
+        return RunOutcome(self.thread, run, self.runs.play, **how)
 
 
 @pytest.fixture

@@ -10,99 +10,16 @@ from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.cassette.model import Policy
 from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.replies import ScheduledBody, scale_to_pace
 from mockserver.fake.script.model import Rule, Script, Speak
-from mockserver.http.messages import Reply, ReplySource, Request, TimedBody
-from mockserver.http.pacing import Pace, parse_pace
+from mockserver.http.messages import Reply, ReplySource, Request, StreamingBody
+from mockserver.http.pacing import Pace
 from mockserver.redaction.redactor import RedactionRules
 from mockserver.server.responders.fake import Fake
 from mockserver.server.responders.replay import Cassettes
 from mockserver.store.library import Library
 
-RUNS = RunEngine(Script((Rule((Speak("Hello!"),)),)))
-
-
-def timed(*steps: tuple[float, bytes], end: float) -> ScheduledBody:
-    return ScheduledBody(steps, b"~", end)
-
-
-@pytest.mark.parametrize(
-    ("answer", "speed", "max_gap", "body"),
-    [
-        pytest.param(timed((0.0, b"a"), end=0.0), "recorded", None, b"a", id="at once"),
-        pytest.param(timed(end=0.0), "recorded", None, b"", id="nothing"),
-        pytest.param(
-            timed((0.0, b"a"), (9.0, b"b"), end=9.0), "instant", None, b"ab", id="instant"
-        ),
-        pytest.param(
-            timed((0.0, b"a"), (1.0, b"b"), end=2.0),
-            "recorded",
-            None,
-            TimedBody(((0.0, b"a"), (1.0, b"b")), 2.0),
-            id="in its time",
-        ),
-        pytest.param(
-            timed((0.0, b"a"), (1.0, b"b"), end=2.0),
-            "4",
-            None,
-            TimedBody(((0.0, b"a"), (0.25, b"b")), 0.5),
-            id="faster",
-        ),
-        pytest.param(
-            timed((1.0, b"a"), (1.0, b"b"), (2.0, b"c"), end=2.0),
-            "recorded",
-            None,
-            TimedBody(((1.0, b"ab"), (2.0, b"c")), 2.0),
-            id="what comes together goes together",
-        ),
-        pytest.param(
-            timed((0.0, b"a"), (12.0, b"b"), end=12.0),
-            "recorded",
-            None,
-            TimedBody(((0.0, b"a"), (5.0, b"~"), (10.0, b"~"), (12.0, b"b")), 12.0),
-            id="keepalives in a pause",
-        ),
-        pytest.param(
-            timed((0.0, b"a"), (12.0, b"b"), end=12.0),
-            "2",
-            None,
-            TimedBody(((0.0, b"a"), (5.0, b"~"), (6.0, b"b")), 6.0),
-            id="every five seconds at any pace",
-        ),
-        pytest.param(
-            timed((0.0, b"a"), (12.0, b"b"), end=24.0),
-            "recorded",
-            1.0,
-            TimedBody(((0.0, b"a"), (1.0, b"b")), 2.0),
-            id="no long gaps",
-        ),
-        pytest.param(
-            timed((0.0, b"a"), (5.0, b"b"), end=5.0),
-            "recorded",
-            None,
-            TimedBody(((0.0, b"a"), (5.0, b"b")), 5.0),
-            id="no keepalive where the next is due",
-        ),
-        pytest.param(
-            timed((0.0, b"a"), end=6.0),
-            "recorded",
-            None,
-            TimedBody(((0.0, b"a"), (5.0, b"~")), 6.0),
-            id="keepalives before the end",
-        ),
-        pytest.param(
-            timed((7.0, b"{}"), end=7.0),
-            "recorded",
-            None,
-            TimedBody(((5.0, b"~"), (7.0, b"{}")), 7.0),
-            id="keepalives before a body",
-        ),
-    ],
-)
-def test_an_answer_goes_out_at_its_pace(
-    answer: ScheduledBody, speed: str, max_gap: float | None, body: bytes | TimedBody
-) -> None:
-    assert scale_to_pace(answer, parse_pace(speed, max_gap)) == body
+INSTANT = Pace(None).scale
+RUNS = RunEngine(Script((Rule((Speak("Hello!"),)),)), INSTANT)
 
 
 def empty_cassettes() -> Cassettes:
@@ -112,7 +29,7 @@ def empty_cassettes() -> Cassettes:
 @pytest.fixture
 def fake() -> Fake:
     """A fake that knows the graph `chat`, and answers at once."""
-    return Fake(Api(RUNS, ("chat",)), Pace(None), empty_cassettes())
+    return Fake(Api(RUNS, ("chat",)), empty_cassettes())
 
 
 async def ask(fake: Fake, session: str = "", **body: object) -> Reply:
@@ -143,8 +60,8 @@ async def test_every_session_gets_the_same_responses_in_the_same_order(fake: Fak
 
 
 async def test_an_edited_script_is_used_for_a_request_that_was_sent_before() -> None:
-    runs = RunEngine(Script((Rule((Speak("one"),)),)))
-    fake = Fake(Api(runs), Pace(None), empty_cassettes())
+    runs = RunEngine(Script((Rule((Speak("one"),)),)), INSTANT)
+    fake = Fake(Api(runs), empty_cassettes())
     before = [str((await ask(fake)).body) for _ in range(3)]
     runs.use_script(Script((Rule((Speak("two"),)),)))
     after = [str((await ask(fake)).body) for _ in range(3)]
@@ -154,7 +71,7 @@ async def test_an_edited_script_is_used_for_a_request_that_was_sent_before() -> 
 
 
 async def test_a_changed_assistant_is_used_for_a_request_that_was_sent_before() -> None:
-    fake = Fake(Api(RUNS), Pace(None), empty_cassettes())
+    fake = Fake(Api(RUNS), empty_cassettes())
     for _ in range(3):
         assert "changed" not in str((await ask(fake, stream_mode="debug")).body)
     change = json.dumps({"config": {"tags": ["changed"]}}).encode()
@@ -206,7 +123,7 @@ async def test_what_a_browser_asks_by_itself_is_not_counted(fake: Fake) -> None:
 
 async def test_a_thread_lives_in_its_session() -> None:
     cassettes = empty_cassettes()
-    fake = Fake(Api(RUNS), Pace(None), cassettes)
+    fake = Fake(Api(RUNS), cassettes)
     mine = (("x-mockserver-session", "mine"),)
     identity = "11111111-1111-4111-8111-111111111111"
     body = json.dumps({"thread_id": identity}).encode()
@@ -223,12 +140,12 @@ async def test_a_thread_lives_in_its_session() -> None:
 
 
 async def test_at_the_natural_pace_a_run_takes_its_time() -> None:
-    fake = Fake(Api(RUNS), Pace(), empty_cassettes())
+    fake = Fake(Api(RunEngine(RUNS.script)), empty_cassettes())
 
     body = (await ask(fake)).body
 
-    assert isinstance(body, TimedBody)
-    assert body.end > 0.4
+    assert isinstance(body, StreamingBody)
+    await body.chunks.aclose()
 
 
 THREAD = "11111111-1111-4111-8111-111111111111"
@@ -277,9 +194,9 @@ async def test_another_date_changes_the_times_only() -> None:
             return str(int(found[0]) + round(shift.total_seconds() * 1000))
         return (datetime.fromisoformat(found[0]) + shift).isoformat(timespec="microseconds")
 
-    api = Api(RunEngine(RUNS.script, Pace(None).scale))
-    default = await played(Fake(api, Pace(None), empty_cassettes()))
-    later = await played(Fake(api, Pace(None), empty_cassettes(), epoch=LATER))
+    api = Api(RUNS)
+    default = await played(Fake(api, empty_cassettes()))
+    later = await played(Fake(api, empty_cassettes(), epoch=LATER))
 
     assert later == [_TIME.sub(moved, text) for text in default]
     assert '"created_at":"2026-11-27T09:30:00.000000+00:00"' in later[2]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.matching import url
+from mockserver.matching.canonical import decode_path, decode_query, split_api_path
 
 
 @pytest.mark.parametrize(
@@ -27,12 +27,12 @@ from mockserver.matching import url
     ],
 )
 def test_a_path_is_split_where_the_api_begins(path: str, prefix: str, call: str) -> None:
-    assert url.split_api_path(path) == (prefix, call)
+    assert split_api_path(path) == (prefix, call)
 
 
 @given(st.text("/runstheadpi"))
 def test_a_split_path_is_still_whole(path: str) -> None:
-    assert "".join(url.split_api_path(path)) == path
+    assert "".join(split_api_path(path)) == path
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_split_path_is_still_whole(path: str) -> None:
     ],
 )
 def test_a_path_has_no_needless_escapes(path: str, canonical: str) -> None:
-    assert url.decode_path(path) == canonical
+    assert decode_path(path) == canonical
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_path_has_no_needless_escapes(path: str, canonical: str) -> None:
     ],
 )
 def test_a_query_has_no_needless_escapes(query: str, parameters: list[tuple[str, str]]) -> None:
-    assert list(url.decode_query(query)) == parameters
+    assert list(decode_query(query)) == parameters
 
 
 segments = st.binary(max_size=6) | st.text("%2fF/+", max_size=6).map(str.encode)
@@ -79,4 +79,4 @@ segments = st.binary(max_size=6) | st.text("%2fF/+", max_size=6).map(str.encode)
 def test_different_bytes_stay_different(left: bytes, right: bytes) -> None:
     forms = ["/" + "".join(f"%{byte:02x}" for byte in raw) for raw in (left, right)]
 
-    assert (url.decode_path(forms[0]) == url.decode_path(forms[1])) is (left == right)
+    assert (decode_path(forms[0]) == decode_path(forms[1])) is (left == right)

@@ -1,7 +1,6 @@
 import pytest
 
-from mockserver.http.messages import CASSETTE_HEADER, SESSION_HEADER
-from mockserver.http.request_target import split_target
+from mockserver.http.messages import CASSETTE_HEADER, SESSION_HEADER, split_target
 
 
 @pytest.mark.parametrize(

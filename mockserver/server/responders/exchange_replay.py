@@ -1,0 +1,224 @@
+"""Replay of requests that are not on a thread: the next recorded exchange of the same request."""
+
+import re
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Generic, TypeVar
+
+from mockserver.cassette.model import Repeat, Response
+from mockserver.conversations.answers import How
+from mockserver.conversations.derived import derive_run
+from mockserver.conversations.outside import OutsideIds
+from mockserver.http.messages import Reply, Request, cassette_name
+from mockserver.matching.canonical import canonicalize
+from mockserver.matching.index import Entry, Match
+from mockserver.matching.shape import find_shape
+from mockserver.redaction.credentials import find_credentials
+from mockserver.redaction.redactor import RedactionRules, redact_for_matching
+from mockserver.server.response_writer import without_prebuilt
+from mockserver.server.sessions import Session
+from mockserver.store.library import Library
+
+V = TypeVar("V")
+
+REQUEST_CACHE_BYTES = 16 << 20
+"""The size of the cache of known requests."""
+
+_UUID_START = re.compile(rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-")
+"""The start of a UUID; every request with ids contains one."""
+
+
+class Cache(Generic[V]):
+    """A least-recently-used cache: values by key. *limit* is the sum of their sizes, which the caller of `put` provides."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._values: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
+
+    def get(self, key: Hashable) -> V | None:
+        """Return the value under *key*, or None."""
+        cached = self._values.get(key)
+        if cached is None:
+            return None
+        self._values.move_to_end(key)
+        return cached[0]
+
+    def clear(self) -> None:
+        """Forget all values."""
+        self._values.clear()
+        self._size = 0
+
+    def put(self, key: Hashable, value: V, size: int) -> V:
+        """Store *value* of *size* bytes under *key*, unless it takes more than an eighth of the cache; return *value*."""
+        if size * 8 <= self._limit and key not in self._values:
+            self._values[key] = (value, size)
+            self._size += size
+            while self._size > self._limit:
+                _, (_, freed) = self._values.popitem(last=False)
+                self._size -= freed
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKeys:
+    """What matching needs of a request."""
+
+    cassette: str | None
+    """The name of the only cassette to search; None for all."""
+    has_ids: bool = False
+    found: Match | None = None
+    """The exchanges that match it with its own ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeHit:
+    """The *entry* to play for *request*, which is not on a thread. Its plays count under *counter*.
+
+    *pairs* are the ids of the request that stand for recorded ones: live to recorded.
+    """
+
+    entry: Entry
+    counter: Hashable
+    request: Request
+    session: Session
+    library: Library
+    pairs: dict[str, str] = field(default_factory=dict)
+    response: Response | None = None
+    """The response, if it is not that of *entry*."""
+
+    def play(self, reply: Reply) -> Reply:
+        """Count the play, and return *reply* with the client's ids."""
+        session = self.session
+        session.counts[self.counter] += 1
+        outside, threads = session.outside_ids, session.threads
+        recorded = self.entry.fingerprint.ids
+        if recorded or self.pairs:
+            outside.bind(self.pairs or dict(zip(recorded, recorded, strict=True)))
+        if b'"messages"' in self.request.body and b'"id"' in self.request.body:
+            outside.bind_messages(self.request, self.library.request(self.entry))
+        translated = outside.to_live_reply(reply, threads) if session.has_ids else reply
+        id_pairs = tuple((live, one) for live, one in self.pairs.items() if live != one)
+        how = str(How.DERIVED) if self.response else None
+        if translated is reply and not id_pairs and how is None:
+            return reply  # only the unchanged reply is prebuilt for all clients
+        return replace(without_prebuilt(translated), id_pairs=id_pairs, how=how)
+
+
+class ExchangeReplay:
+    """Finds exchanges of *library* to play: those of the same request, else those of the same request without the secrets that *rules* redact.
+
+    With *once*, each exchange is played at most once per session. With *derives*, responses may be made from recorded ones of the same run.
+
+    Clients repeat requests, and it takes longer to compute the keys of a request than to send its response, so they are cached.
+    The cache is bounded in bytes, and cleared when the library changes.
+    """
+
+    def __init__(
+        self, library: Library, rules: RedactionRules, *, once: bool = False, derives: bool = True
+    ) -> None:
+        self._library = library
+        self._rules = rules
+        self._once = once
+        self._derives = derives
+        self._cached_index = library.index
+        self._cache: Cache[RequestKeys] = Cache(REQUEST_CACHE_BYTES)
+
+    def find(self, request: Request, session: Session) -> ExchangeHit | None:
+        """Return the next exchange for *request*, which is not on a thread that plays a conversation."""
+        keys = self.keys_for(request)
+        found, recorded = keys.found, request
+        pairs: dict[str, str] = {}
+        if keys.has_ids:
+            outside, threads = session.outside_ids, session.threads
+            recorded = outside.to_recorded_request(request, threads)
+            if recorded is not request:
+                keys = self.keys_for(recorded)
+            found, pairs = keys.found, outside.find_pairs(request, recorded)
+            if found is None and not self._once:
+                found, pairs = self._find_renamed(recorded, keys, outside)
+        if found is None:
+            return self._find_derived(recorded, keys, session)
+        counter = (keys.cassette, found.key)
+        entry = self._next(found, session.counts[counter])
+        return (
+            ExchangeHit(entry, counter, request, session, self._library, pairs) if entry else None
+        )
+
+    def keys_for(self, request: Request) -> RequestKeys:
+        """Return the keys of *request*, and the exchanges that they find."""
+        if self._cached_index is not self._library.index:
+            self._cached_index = self._library.index
+            self._cache.clear()
+        keys = self._find_keys(request, None)
+        if keys.found is not None:
+            return keys
+        return self._find_keys(request, find_credentials(request.headers, request.path))
+
+    def _find_keys(self, request: Request, secrets: tuple[str, ...] | None) -> RequestKeys:
+        """Return the keys of *request* as it is, or without secrets if *secrets* are given, its own credentials."""
+        cassette = cassette_name(request)
+        # A digest takes less memory than the body.
+        digest = sha256(request.body).digest()
+        cache_key = (cassette, request.method, request.path, secrets, digest)
+        keys = self._cache.get(cache_key)
+        if keys is None:
+            has_ids = _UUID_START.search(request.path.encode() + request.body) is not None
+            index = self._library.index.for_cassette(cassette)
+            found: Match | None = None
+            if index is not None and index.rules:
+                if secrets is not None:
+                    request = redact_for_matching(request, self._rules)
+                found = index.find(index.request_keys(canonicalize(request)))
+            keys = RequestKeys(cassette, has_ids, found)
+            self._cache.put(cache_key, keys, 700 + len(request.path))
+        return keys
+
+    def _find_derived(
+        self, request: Request, keys: RequestKeys, session: Session
+    ) -> ExchangeHit | None:
+        """Return an exchange whose request differs from *request* in its stream modes only, with the response that is made from it."""
+        index = self._library.index.for_cassette(keys.cassette)
+        if index is None or not index.count or not self._derives or self._once:
+            return None
+        redacted = redact_for_matching(request, self._rules)
+        found = index.find_runs(canonicalize(redacted))
+        if found is None:
+            return None
+        counter = (keys.cassette, "derived", found.key)
+        entry = self._next(found, session.counts[counter])
+        if entry is None:
+            return None
+        response = derive_run(self._library.exchange(entry), redacted)
+        if response is None:
+            return None
+        return ExchangeHit(entry, counter, request, session, self._library, response=response)
+
+    def _find_renamed(
+        self, request: Request, keys: RequestKeys, outside: OutsideIds
+    ) -> tuple[Match | None, dict[str, str]]:
+        """Return the exchanges whose requests differ from *request* in ids only, with the pairs of these: live to recorded."""
+        index = self._library.index.for_cassette(keys.cassette)
+        if index is None:
+            return None, {}
+        form = canonicalize(redact_for_matching(request, self._rules))
+        shape = find_shape(form)
+        for found in index.find_similar(form) if shape else ():
+            recorded = found.entries[0].fingerprint.ids
+            pairs = dict(zip(shape.ids, recorded, strict=False)) if shape else {}
+            # An assistant that was recorded means itself.
+            means_itself = all(live == one or live not in index.ids for live, one in pairs.items())
+            if means_itself and outside.may_bind(pairs):
+                return found, pairs
+        return None, {}
+
+    def _next(self, found: Match, count: int) -> Entry | None:
+        """Return the exchange to play after *count* plays, or None."""
+        entries = found.entries
+        if count < len(entries):
+            return entries[count]
+        if self._once or entries[-1].repeat is Repeat.ERROR:
+            return None
+        return entries[count % len(entries)] if entries[-1].repeat is Repeat.CYCLE else entries[-1]
