@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: bool) -> None:
     """Show the differences between recordings A and B: two cassettes, or two folders.
 
-    Exchanges are matched as in a replay, and events are aligned. Ids and times are ignored, since they change in every run. In two folders,
-    files of the same name are compared.
+    Exchanges are matched as in a replay, and events are aligned. Ids and times are ignored, since they change in every run. The event
+    streams of a thread are compared as one, except with --exact. In two folders, files of the same name are compared.
 
     Exits with 1 if there are differences.
     """
