@@ -7,6 +7,7 @@ from itertools import accumulate
 
 from mockserver.cassette.model import Exchange, Stream
 from mockserver.conversations.json_parts import parse_or_none
+from mockserver.formats import sse
 from mockserver.formats.json_text import Json, loads
 from mockserver.thread_log.event import Event
 from mockserver.thread_log.filter import Filter, FilterError, parse_filter
@@ -46,6 +47,22 @@ def join_streams(streams: Iterable[Exchange]) -> list[RecordedEvent]:
     return sorted(found.values(), key=lambda event: event.seq)
 
 
+def read_event(message: sse.Event) -> RecordedEvent | None:
+    """Return the event of a thread that *message* holds, or None if it is something else."""
+    text = dict(message.fields).get("data", "")
+    match envelope := _parse(text):
+        case {
+            "event_id": str(),
+            "seq": int(seq),
+            "method": str(),
+            "params": {"namespace": list()},
+        }:
+            event = Event(envelope["event_id"], envelope["method"], envelope["params"])
+            return RecordedEvent(0.0, seq, text.encode("utf-8", "replace"), event)
+        case _:
+            return None
+
+
 def cut_runs(events: Iterable[RecordedEvent]) -> list[list[RecordedEvent]]:
     """Return *events* cut where a run begins."""
     pieces: list[list[RecordedEvent]] = []
@@ -70,18 +87,8 @@ def _read_stream(exchange: Exchange) -> Iterator[RecordedEvent]:
     moments = accumulate((timed.after for timed in content.events), initial=start)
     next(moments)
     for at, timed in zip(moments, content.events, strict=True):
-        text = dict(timed.event.fields).get("data", "")
-        match envelope := _parse(text):
-            case {
-                "event_id": str(),
-                "seq": int(seq),
-                "method": str(),
-                "params": {"namespace": list()},
-            }:
-                event = Event(envelope["event_id"], envelope["method"], envelope["params"])
-                yield RecordedEvent(at, seq, text.encode("utf-8", "replace"), event)
-            case _:
-                pass
+        if read := read_event(timed.event):
+            yield replace(read, at=at)
 
 
 def _parse(text: str) -> Json:

@@ -26,14 +26,20 @@ class LogEvent:
 
     @property
     def name(self) -> str:
-        """The method, and what happened: `lifecycle running`, `messages message-start`."""
-        happened = self.data.get("event") if isinstance(self.data, dict) else None
-        method = self.event.method
-        return f"{method} {happened}" if isinstance(happened, str) else method
+        return name_event(self.event)
 
     @property
     def data(self) -> Json:
         return self.event.params.get("data")
+
+
+def name_event(event: Event) -> str:
+    """Return the method of *event*, and what happened: `lifecycle running`, `messages message-start`."""
+    match event.params.get("data"):
+        case {"event": str(happened)}:
+            return f"{event.method} {happened}"
+        case _:
+            return event.method
 
 
 def find_event_thread(exchange: Exchange) -> str | None:

@@ -1,6 +1,6 @@
 """Compare the events of a thread in two recordings, however many streams showed them. No I/O."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from mockserver.cassette.event_streams import find_thread
@@ -16,6 +16,9 @@ from mockserver.tools.json_bodies import parse_body
 _PROGRESS = ("id", "meta")
 """The keys in the response to a command that say its number, and how far the log was: they count what else the client did."""
 
+NamedEvent = tuple[str, LogEvent]
+"""An event with a name that says what happened in which graph."""
+
 
 def compare_logs(
     before: Iterable[Exchange], after: Iterable[Exchange], comparator: Comparator
@@ -24,34 +27,43 @@ def compare_logs(
 
     The pieces of a text are compared as one text. Events of different namespaces may come in another order.
     """
-    old_log, new_log = (list(order_log(join_streams(streams))) for streams in (before, after))
+    old_log, new_log = (
+        [one for run in cut_runs(join_streams(streams)) for one in order_events(run)]
+        for streams in (before, after)
+    )
+    return compare_events(old_log, new_log, comparator)
+
+
+def compare_events(
+    before: Sequence[NamedEvent], after: Sequence[NamedEvent], comparator: Comparator
+) -> Iterator[Change]:
+    """Yield the differences of two logs."""
     signatures = [
-        [(name, mask_json(content(one))) for name, one in log] for log in (old_log, new_log)
+        [(name, mask_json(_content(one))) for name, one in log] for log in (before, after)
     ]
     for old_index, new_index in align_events(*signatures):
-        old_name, old = ("", None) if old_index is None else old_log[old_index]
-        new_name, new = ("", None) if new_index is None else new_log[new_index]
+        old_name, old = ("", None) if old_index is None else before[old_index]
+        new_name, new = ("", None) if new_index is None else after[new_index]
         number = next(one.number for one in (old, new) if one is not None)
         path = ("events", number, old_name or new_name)
         if old and new:
-            yield from comparator.compare(content(old), content(new), path)
+            yield from comparator.compare(_content(old), _content(new), path)
         else:
             yield Change(path, *(ABSENT if one is None else one.data for one in (old, new)))
 
 
-def order_log(events: Iterable[RecordedEvent]) -> Iterator[tuple[str, LogEvent]]:
-    """Yield *events* with their names: run after run, and those of each namespace together."""
-    for run in cut_runs(events):
-        by_namespace: dict[tuple[str, ...], list[LogEvent]] = {}
-        for one in join_texts(run):
-            by_namespace.setdefault(one.event.namespace, []).append(one)
-        for namespace, log in by_namespace.items():
-            graphs = "/".join(segment.partition(":")[0] for segment in namespace)
-            for one in log:
-                yield f"{one.name} in {graphs}" if graphs else one.name, one
+def order_events(run: Iterable[RecordedEvent]) -> Iterator[NamedEvent]:
+    """Yield the events of a *run* with their names, those of each namespace together; the pieces of a text are one event."""
+    by_namespace: dict[tuple[str, ...], list[LogEvent]] = {}
+    for one in join_texts(run):
+        by_namespace.setdefault(one.event.namespace, []).append(one)
+    for namespace, log in by_namespace.items():
+        graphs = "/".join(segment.partition(":")[0] for segment in namespace)
+        for one in log:
+            yield f"{one.name} in {graphs}" if graphs else one.name, one
 
 
-def content(one: LogEvent) -> Json:
+def _content(one: LogEvent) -> Json:
     """Return what counts of an event: all but its time and its id."""
     return {name: value for name, value in one.event.params.items() if name != "timestamp"}
 
