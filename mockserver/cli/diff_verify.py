@@ -82,7 +82,7 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
     type=click.FloatRange(0, min_open=True),
     default=120.0,
     metavar="SECONDS",
-    help="Fail an exchange whose response takes longer.",
+    help="Fail an exchange whose response, or whose next event, takes longer.",
 )
 @options.option_with_variable(
     "--jobs",

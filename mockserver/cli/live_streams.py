@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
@@ -20,7 +20,7 @@ from mockserver.tools.compare.verify import Conversation
 from mockserver.tools.source import Part
 
 _SETTLE_TIMEOUT = 2.0
-"""Seconds that the server may take for what comes after the end of a run."""
+"""Seconds that the server may take for the head of a stream, and for what comes after the end of a run."""
 
 
 class LiveStream:
@@ -33,6 +33,8 @@ class LiveStream:
         self.recorded = recorded
         self.error: UpstreamError | None = None
         self.problems: list[str] = []
+        self.has_head = False
+        """Whether the head of the response came. A server may wait for the first event with it."""
         self._recorder = Recorder(request, time.monotonic(), 0.0)
         self._unread = b""
         self._progress = Progress()
@@ -62,6 +64,11 @@ class LiveStream:
         while not self._progress.has_reached(wanted) and await self._has_news():
             pass
 
+    async def wait_for_head(self) -> None:
+        """Wait until the head of the response came, or the stream has ended."""
+        while not self.has_head and await self._has_news():
+            pass
+
     async def close(self) -> None:
         """Close the connection."""
         if not self._task.done():
@@ -74,6 +81,8 @@ class LiveStream:
         try:
             response = await upstream.send(request)
             self._recorder.start_response(response.status, response.reason, response.headers)
+            self.has_head = True
+            self._news.set()
             async for chunk in response.chunks:
                 self._feed(chunk)
             self._closed = self._recorder.finish(time.monotonic())
@@ -139,6 +148,13 @@ class ThreadStreams:
         recorded = join_streams(stream.recorded for stream in self.streams)
         self.conversation.observe_log(recorded, join_streams(self.exchanges))
 
+    async def finish(self) -> None:
+        """Wait until each stream shows as much as the recorded one, and close it."""
+        await self.catch_up(inf)
+        for stream in self.streams:
+            await self._settle(stream.wait_for_head())
+        await self.close()
+
     async def close(self) -> None:
         """Close all streams."""
         for stream in self.streams:
@@ -155,6 +171,10 @@ class ThreadStreams:
                 f"what came next in the recording did not come within {self.timeout:g} s"
             )
             return
+        await self._settle(stream.wait_for(wanted))
+
+    async def _settle(self, done: Coroutine[None, None, None]) -> None:
+        """Wait until what should come soon is *done*; it may also never come."""
         with suppress(TimeoutError):
             async with asyncio.timeout(min(self.timeout, _SETTLE_TIMEOUT)):
-                await stream.wait_for(wanted)
+                await done

@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
-from math import inf
 from pathlib import Path
 
 import click
@@ -63,8 +62,7 @@ class Verification:
                 else:
                     yield await self._result(part, conversation, thread)
             for thread in threads.values():
-                await thread.catch_up(inf)
-                await thread.close()
+                await thread.finish()
                 for result in self._compare_streams(thread, conversation):
                     yield result
         finally:
@@ -121,7 +119,11 @@ class Verification:
         for stream, response in zip(thread.streams, live, strict=True):
             if stream.error:
                 self._raise_if_unreached(stream.error)
-            differences = conversation.compare_heads(stream.recorded, response, values=self.values)
+            differences: tuple[str, ...] = ()
+            if stream.has_head:
+                differences = conversation.compare_heads(
+                    stream.recorded, response, values=self.values
+                )
             failed = Outcome.FAILED if stream.error or stream.problems else None
             problems = (*stream.problems, *differences, *changes)
             outcome = failed or (Outcome.DIFFERS if problems else Outcome.SAME)

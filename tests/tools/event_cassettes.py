@@ -1,6 +1,7 @@
 """Cassettes of made-up conversations over event streams."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from mockserver.cassette import yaml_codec
@@ -9,6 +10,7 @@ from mockserver.tools.source import CassetteSource, parse_source
 from tests.conversations.event_scenes import envelope, start, status, stream, values
 from tests.conversations.scenes import made
 
+RUNS = {"channels": ["lifecycle", "input"]}
 INNER = "inner:01a20005-0000-4000-8000-0000000000%02x"
 
 
@@ -67,7 +69,13 @@ def conversation(number: int, question: str, events: list[dict[str, Any]]) -> li
     timed = [(1.0 + 0.1 * place, one) for place, one in enumerate(events)]
     ends = [(moment, one) for moment, one in timed if one["method"] == "lifecycle"]
     return [
-        start(thread, question, made(2, number), at=0.0),
-        stream(thread, 0.2, *timed),
-        stream(thread, 0.3, *ends, selected={"channels": ["lifecycle", "input"]}),
+        typed("application/json", start(thread, question, made(2, number), at=0.0)),
+        typed("text/event-stream", stream(thread, 0.2, *timed)),
+        typed("text/event-stream", stream(thread, 0.3, *ends, selected=RUNS)),
     ]
+
+
+def typed(content_type: str, exchange: Exchange) -> Exchange:
+    """Return *exchange* with the content type of its response."""
+    headers = (("content-type", content_type),)
+    return replace(exchange, response=replace(exchange.response, headers=headers))
