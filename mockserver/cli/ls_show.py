@@ -29,6 +29,9 @@ _NAME_WIDTH = 20
 def ls(paths: tuple[Path, ...], as_json: bool) -> None:
     """List the exchanges of cassettes, one per line.
 
+    The columns are the exchange, method, path, status, size, duration, thread, graph, what was asked for (stream modes, the method of a
+    command, or the channels of an event stream), and the last human message.
+
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
     from mockserver.redaction.redactor import Redactor
@@ -44,10 +47,12 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
         count += len(file.rows)
         for row in file.rows:
             facts = asdict(row)
-            facts |= {name: redactor.text(facts[name]) for name in ("path", "human")}
+            facts |= {name: redactor.text(facts[name]) for name in ("path", "asked", "human")}
             if as_json:
                 click.echo(json.dumps(facts, ensure_ascii=False))
             else:
+                if row.thread and sys.stdout.isatty():
+                    facts["path"] = facts["path"].replace(row.thread, "…")
                 rows.append(tuple(map(str, (facts | {"seconds": f"{row.seconds:.3f} s"}).values())))
     print_table(rows)
     if not count and not as_json:

@@ -17,7 +17,11 @@ from mockserver.store.reader import NotACassetteError
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A summary of one exchange; *size* is `62 events`, `62 events (open)` or `512 B`, *human* is the last human message."""
+    """A summary of one exchange; *size* is `62 events`, `62 events (open)` or `512 B`, *human* is the last human message.
+
+    *thread* is the id of the thread in the path, *graph* the assistant of a run, and *asked* its stream modes, the method of a command,
+    or the channels of an event stream.
+    """
 
     exchange: str
     method: str
@@ -25,6 +29,9 @@ class Row:
     status: int
     size: str
     seconds: float
+    thread: str
+    graph: str
+    asked: str
     human: str
 
 
@@ -47,7 +54,7 @@ def _list_file(name: str, path: str, is_explicit: bool) -> FileListing:
     listing = FileListing()
     errors: list[tuple[ReadError, int]] = []
 
-    def visit(document: Document, target: str, form: dict[str, Json]) -> None:
+    def visit(document: Document, target: str, form: dict[str, Json], body: Json) -> None:
         number = len(listing.rows) + len(errors) + 1
         try:
             response = _read_response(document)
@@ -61,6 +68,9 @@ def _list_file(name: str, path: str, is_explicit: bool) -> FileListing:
             response.status,
             summary.describe_size(response),
             summary.measure_duration(response),
+            summary.find_thread_id(target),
+            summary.find_graph(body),
+            summary.describe_request(target, body),
             summary.find_human_text(form),
         )
         listing.rows.append(row)

@@ -13,14 +13,15 @@ from mockserver.formats.json_text import Json
 from mockserver.matching.canonical import canonical_form, canonicalize, integral_to_int
 from mockserver.matching.index import Cassette, Entry, RequestFingerprint, fingerprint
 from mockserver.matching.keys import IgnoreRules, merge_rules
+from mockserver.matching.summary import body_to_json
 
 _RECORDED = b"---\nrequest:"
 """The first bytes of a recorded exchange."""
 
 _INTERRUPTED = "(a recording was killed before its first exchange)"
 
-Visitor = Callable[[Document, str, dict[str, Json]], None]
-"""Called with each exchange: its document, the request target, and the canonical form of the request."""
+Visitor = Callable[[Document, str, dict[str, Json], Json], None]
+"""Called with each exchange: its document, the request target, the canonical form of the request, and its JSON body as it was sent, or None."""
 
 _VISITED = RequestFingerprint(0, 0, b"", None, (), ("", ""), array("q"), None)
 """The fingerprint of requests that are only passed to a visitor."""
@@ -157,11 +158,13 @@ class Reader:
         repeat: Repeat | None = None
         if document.head is not None and (recorded := request_reader.read_request(start)):
             form, target, at = _canonical_form(recorded, start), recorded.path, recorded.at
+            body = recorded.body[0] if recorded.body else None
         else:
             request, repeat, at = read_head(document)
             form, target = canonicalize(request), request.path
+            body = body_to_json(request.body).get("body")
         if self._visit is not None:
-            self._visit(document, target, form)
+            self._visit(document, target, form, body)
             return _VISITED
         return fingerprint(form, ignored, start, repeat, at)
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.cassette.event_streams import find_any_thread, find_run_marks, find_thread
-from mockserver.cassette.model import Body, Exchange
-from mockserver.conversations.joined_streams import join_streams
+from mockserver.cassette.model import Body, Exchange, Stream
+from mockserver.conversations.joined_streams import find_filters, join_streams, read_event
 from mockserver.formats.json_text import Json, dumps
 from mockserver.formats.wording import pluralize
 from mockserver.matching.canonical import canonicalize
@@ -62,13 +62,13 @@ class Timeline:
 
 def find_timelines(exchanges: Sequence[tuple[int, Exchange]], *, whole: bool) -> list[Timeline]:
     """Return the timeline of each thread in the numbered *exchanges* that has event streams; texts are shortened if they are not to be *whole*."""
-    threads = dict.fromkeys(filter(None, (find_event_thread(one) for _, one in exchanges)))
+    threads = dict.fromkeys(filter(None, (_find_thread(one) for _, one in exchanges)))
     timelines: list[Timeline] = []
     for thread in threads:
         requests: list[tuple[int, Exchange]] = []
         streams: list[tuple[int, Exchange]] = []
         for number, exchange in exchanges:
-            if find_event_thread(exchange) == thread:
+            if _find_thread(exchange) == thread:
                 streams.append((number, exchange))
             elif find_any_thread(exchange.request.path) == thread:
                 requests.append((number, exchange))
@@ -78,6 +78,14 @@ def find_timelines(exchanges: Sequence[tuple[int, Exchange]], *, whole: bool) ->
         entries = _merge(requests, _describe_log(join_texts(log), whole), whole)
         timelines.append(Timeline(thread, tuple(numbers), len(streams), tuple(entries)))
     return timelines
+
+
+def _find_thread(exchange: Exchange) -> str | None:
+    """Return the thread whose events *exchange* shows, or None; also if it shows something else, which a timeline would lose."""
+    content = exchange.response.content
+    if not isinstance(content, Stream) or not all(read_event(one.event) for one in content.events):
+        return None
+    return find_event_thread(exchange) if any(find_filters([exchange])) else None
 
 
 def _merge(

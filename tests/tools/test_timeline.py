@@ -21,6 +21,7 @@ from tests.conversations.scenes import exchange, made
 from tests.tools.event_cassettes import INNER, below, conversation, said, tokens, turn
 
 T, RUN = made(1, 1), made(2, 1)
+HELLO = values(1, ("human", "hi", "1"))
 
 
 def lines(exchanges: Iterable[Exchange], *, whole: bool = False) -> list[str]:
@@ -141,3 +142,14 @@ def test_the_whole_text_is_shown_on_request() -> None:
 
 def test_without_event_streams_there_is_no_timeline() -> None:
     assert find_timelines([(1, start(T, "hi", RUN))], whole=False) == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param(stream(T, None, (0.0, {"method": "x", "seq": 1})), id="another event"),
+        pytest.param(stream(T, None, (0.0, HELLO), selected={}), id="no filter"),
+    ],
+)
+def test_what_no_timeline_can_show_is_in_none(odd: Exchange) -> None:
+    assert find_timelines([(1, odd)], whole=False) == []
