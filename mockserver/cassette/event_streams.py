@@ -16,6 +16,7 @@ _PATH = re.compile(
     r"(?:/[^/?]+)*?(?P<thread>/threads/[^/?]+)/(?P<call>commands|stream|stream/events)/?(?:\?.*)?",
     re.DOTALL,
 )
+_ON_THREAD = re.compile(r"(?:/[^/?]+)*?(?P<thread>/threads/[^/?]+)(?=[/?]|$)")
 
 
 class RunMarks(NamedTuple):
@@ -65,6 +66,12 @@ def find_thread(path: str, call: str) -> str | None:
     """Return the path of the thread if *path* is *call* on it: `commands`, `stream` or `stream/events`; else None."""
     found = _PATH.fullmatch(path)
     return found["thread"] if found and found["call"] == call else None
+
+
+def find_any_thread(path: str) -> str | None:
+    """Return the path of the thread that a request for *path* is about, or None."""
+    found = _ON_THREAD.match(path)
+    return found["thread"] if found else None
 
 
 def find_run_marks(exchange: Exchange) -> RunMarks | None:

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: bool) -> None:
     """Show the differences between recordings A and B: two cassettes, or two folders.
 
-    Exchanges are matched as in a replay, and events are aligned. Ids and times are ignored, since they change in every run. In two folders,
-    files of the same name are compared.
+    Exchanges are matched as in a replay, and events are aligned. Ids and times are ignored, since they change in every run. The event
+    streams of a thread are compared as one, except with --exact. In two folders, files of the same name are compared. FILE#N compares one
+    exchange.
 
     Exits with 1 if there are differences.
     """
@@ -41,12 +42,18 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
     policy, redactor = project.policy, Redactor((), project.redact)
     work, count = Work(), 0
     differences: list[tuple[str, ExchangePair | Path]] = []
+    before, before_number = options.split_exchange(before)
+    after, after_number = options.split_exchange(after)
+    if (before_number is None) is not (after_number is None):
+        raise UsageError("name one exchange of both cassettes, as A#1 B#1, or of none")
     file_pairs = _pair_files(work, before, after)
     for name, source_a, source_b in with_progress(file_pairs, "compare"):
         if source_a is None or source_b is None:
             differences.append((name, before if source_b is None else after))
             continue
-        if source_a.raw == source_b.raw:
+        if before_number and after_number:
+            source_a, source_b = source_a.select(before_number), source_b.select(after_number)
+        if source_a.raw == source_b.raw and before_number == after_number:
             count += len(list(source_a.exchanges))
             continue
         pairs = compare_sources(source_a, source_b, policy, exact=exact)
@@ -82,7 +89,7 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
     type=click.FloatRange(0, min_open=True),
     default=120.0,
     metavar="SECONDS",
-    help="Fail an exchange whose response takes longer.",
+    help="Fail an exchange whose response, or whose next event, takes longer.",
 )
 @options.option_with_variable(
     "--jobs",

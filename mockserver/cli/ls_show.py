@@ -15,7 +15,12 @@ from mockserver.errors import UsageError
 
 if TYPE_CHECKING:
     from mockserver.cassette.model import Exchange
+    from mockserver.cassette.normalize import Normalizer
     from mockserver.tools.source import CassetteSource, Part
+    from mockserver.tools.timeline import Entry
+
+_NAME_WIDTH = 20
+"""The width of the names in a timeline; longer ones stand out."""
 
 
 @click.command(short_help="List the exchanges of cassettes.")
@@ -23,6 +28,9 @@ if TYPE_CHECKING:
 @options.as_json
 def ls(paths: tuple[Path, ...], as_json: bool) -> None:
     """List the exchanges of cassettes, one per line.
+
+    The columns are the exchange, method, path, status, size, duration, thread, graph, what was asked for (stream modes, the method of a
+    command, or the channels of an event stream), and the last human message.
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
@@ -36,6 +44,8 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
             if as_json:
                 click.echo(json.dumps(facts, ensure_ascii=False))
             else:
+                if facts["thread"] and sys.stdout.isatty():
+                    facts["path"] = facts["path"].replace(facts["thread"], "…")
                 seconds = f"{facts['seconds']:.3f} s"
                 rows.append(tuple(map(str, (facts | {"seconds": seconds}).values())))
     print_table(rows)
@@ -51,6 +61,7 @@ def _summarize(label: str, exchange: "Exchange") -> dict[str, Any]:
     from mockserver.redaction.redactor import Redactor
 
     redactor, request = Redactor(), exchange.request
+    body = summary.body_to_json(request.body).get("body")
     return {
         "exchange": label,
         "method": request.method,
@@ -58,6 +69,9 @@ def _summarize(label: str, exchange: "Exchange") -> dict[str, Any]:
         "status": exchange.response.status,
         "size": summary.describe_size(exchange.response),
         "seconds": summary.measure_duration(exchange.response),
+        "thread": summary.find_thread_id(request.path),
+        "graph": summary.find_graph(body),
+        "asked": redactor.text(summary.describe_request(request.path, body)),
         "human": redactor.text(summary.find_human_text(canonicalize(request))),
     }
 
@@ -77,15 +91,20 @@ def _summarize(label: str, exchange: "Exchange") -> dict[str, Any]:
     help="Replace ids by numbers and omit times, so that two recordings can be compared.",
 )
 def show(cassette: Path, number: int | None, raw: bool, as_json: bool, stable: bool) -> None:
-    """Show exchange NUMBER of CASSETTE, or all exchanges.
+    """Show exchange NUMBER of CASSETTE, or all exchanges. CASSETTE#NUMBER is the same.
 
-    Each event is shown with the seconds since the request. What looks like a secret is shown as REDACTED, except with --raw.
+    Each event is shown with the seconds since the request. Without NUMBER, the commands and event streams of a thread are shown as one
+    timeline, with the seconds since the recording started. What looks like a secret is shown as REDACTED, except with --raw.
     """
     from mockserver.cassette.normalize import Normalizer
     from mockserver.cassette.playback import encode_body
     from mockserver.matching import summary
     from mockserver.redaction.redactor import redacted_exchange
 
+    cassette, numbered = options.split_exchange(cassette)
+    if numbered and number:
+        raise UsageError(f"{cassette}#{numbered} {number}: name one exchange")
+    number = numbered or number
     if not cassette.is_file():
         raise UsageError(f"{cassette} is not a file: name a cassette")
     if raw and (number is None or as_json or stable):
@@ -99,8 +118,16 @@ def show(cassette: Path, number: int | None, raw: bool, as_json: bool, stable: b
             work.note(f"mockserver: {problem}: the file is printed unchanged")
             click.echo(source.raw.decode("utf-8", "replace"), nl=False)
             continue
-        for part in _select_parts(work, source, number):
+        parts = list(_select_parts(work, source, number))
+        timelines: dict[int, list[str]] = {}
+        if number is None and not as_json:
+            timelines = _find_timelines(parts, normalizer if stable else None)
+        for part in parts:
             exchange = part.require_exchange()
+            if part.number in timelines:
+                for line in timelines[part.number]:
+                    click.echo(line)
+                continue
             if raw:
                 sys.stdout.buffer.write(encode_body(exchange.response.content))
                 sys.stdout.buffer.flush()
@@ -123,13 +150,37 @@ def script() -> None:
     click.echo(read_builtin_text(), nl=False)
 
 
+def _find_timelines(parts: "list[Part]", normalizer: "Normalizer | None") -> dict[int, list[str]]:
+    """Return the lines to print instead of each exchange that a timeline shows; with *normalizer*, without ids and times.
+
+    The first exchange of each timeline has all its lines.
+    """
+    from mockserver.redaction.redactor import redacted_exchange
+    from mockserver.tools.timeline import find_timelines
+
+    exchanges = [(part.number, redacted_exchange(part.require_exchange())) for part in parts]
+    shown: dict[int, list[str]] = {}
+    for timeline in find_timelines(exchanges, whole=normalizer is not None):
+        lines = [timeline.title, *(_format_entry(one, normalizer) for one in timeline.entries), ""]
+        if normalizer is not None:
+            lines = list(map(normalizer.normalize_text, lines))
+        first, *others = timeline.numbers
+        shown |= {first: lines, **{number: [] for number in others}}
+    return shown
+
+
+def _format_entry(entry: "Entry", normalizer: "Normalizer | None") -> str:
+    at = f"{entry.at:9.3f}" if entry.at is not None and normalizer is None else ""
+    return f"{at}  {entry.name:{_NAME_WIDTH}}  {entry.text}"
+
+
 def _select_parts(work: Work, source: "CassetteSource", number: int | None) -> Iterator["Part"]:
     """Yield the part with exchange *number* of *source*, or all; report each that cannot be read."""
     if not source.is_cassette:
         work.report_error(f"{source.name}: {NOT_A_CASSETTE}")
         return
-    if number is not None and number >= len(source.parts):
-        raise UsageError(f"no exchange {number}: the last one is {len(source.parts) - 1}")
+    if number is not None:
+        source.require_number(number)
     for part in source.parts[number : number + 1] if number else source.parts:
         if part.is_truncated:
             work.note_truncated(part)

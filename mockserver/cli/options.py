@@ -24,12 +24,22 @@ FOLDER = Path("cassettes")
 _KUBERNETES_VALUE = re.compile(r"(tcp|udp|sctp)://\S+")
 """The value of the variable `NAME_PORT`, which Kubernetes (and the legacy links of Docker) set for a Service called `name`."""
 
+_EXCHANGE = re.compile(r"(.+)#([1-9][0-9]{0,8})", re.DOTALL)
+
 
 def parse_path(text: str) -> Path:
     """Return *text* as a path; an empty one, as from an unset variable, is an error."""
     if not text:
         raise click.BadParameter("the path is empty")
     return Path(text)
+
+
+def split_exchange(path: Path) -> tuple[Path, int | None]:
+    """Return the file and the number in `FILE#N`, the form in which exchanges are listed; another *path* has no number."""
+    found = _EXCHANGE.fullmatch(str(path))
+    if found is None or path.exists():
+        return path, None
+    return Path(found[1]), int(found[2])
 
 
 def parse_target(text: str) -> Path:

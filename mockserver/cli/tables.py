@@ -20,12 +20,14 @@ def print_facts(facts: Mapping[str, Any], line: str, *, as_json: bool) -> None:
 
 
 def print_table(rows: Sequence[tuple[str, ...]]) -> None:
-    """Print *rows*: on a terminal as aligned columns, the last one truncated to the line; elsewhere separated by tabs."""
+    """Print *rows*: on a terminal as aligned columns, without empty ones, the last one truncated to the line; elsewhere separated by tabs."""
     if not sys.stdout.isatty():
         for row in rows:
             click.echo("\t".join(row))
         return
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)] or [0]
+    columns = [column for column in zip(*rows, strict=True) if any(column)]
+    rows = list(zip(*columns, strict=True))
+    widths = [max(map(len, column)) for column in columns] or [0]
     used = sum(widths[:-1]) + 2 * (len(widths) - 1)
     width = min(max(shutil.get_terminal_size().columns - used, 20), _MAX_LAST_COLUMN)
     for *cells, last in rows:

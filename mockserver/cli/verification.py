@@ -4,15 +4,17 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 import click
 
+from mockserver.cassette.event_streams import find_any_thread
 from mockserver.cassette.model import Exchange
 from mockserver.cassette.recorder import Recorder
+from mockserver.cli.live_streams import LiveStream, ThreadStreams
 from mockserver.cli.tables import with_progress, wrap
 from mockserver.errors import StorageError, UpstreamError
 from mockserver.formats.wording import pluralize, printable
@@ -20,8 +22,12 @@ from mockserver.http.messages import Request
 from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_exchange
 from mockserver.server.upstream import Upstream
 from mockserver.tools.compare.junit import format_junit
+from mockserver.tools.compare.live_logs import is_endless, split_subscriptions
 from mockserver.tools.compare.verify import Conversation, Outcome, Result
 from mockserver.tools.source import CassetteSource, Part
+
+_DELETE_TIMEOUT = 5.0
+"""Seconds that a server may take to delete a thread."""
 
 
 @dataclass(slots=True)
@@ -41,26 +47,42 @@ class Verification:
     _is_reached: bool = field(default=False, init=False)
 
     async def verify(self, source: CassetteSource) -> AsyncIterator[Result]:
-        """Yield the result for each exchange of *source*, in recorded order; raise UpstreamError if the server was never reached."""
+        """Yield the result for each exchange of *source*, those of event streams at the end; raise UpstreamError if the server was never reached."""
         conversation = Conversation(self.new_id)
+        conversation.choose_thread_ids(part.require_exchange() for part in source.exchanges)
+        threads: dict[str | None, ThreadStreams] = {}
         try:
             for part in source.exchanges:
-                yield await self._result(part, conversation)
+                exchange = part.require_exchange()
+                path = find_any_thread(exchange.request.path)
+                thread = threads.setdefault(path, ThreadStreams(conversation, self.timeout))
+                await thread.catch_up(exchange.at)
+                if is_endless(exchange):
+                    thread.streams += self._open_streams(part, conversation)
+                else:
+                    yield await self._result(part, conversation, thread)
+            for thread in threads.values():
+                await thread.finish()
+                for result in self._compare_streams(thread, conversation):
+                    yield result
         finally:
+            for thread in threads.values():
+                await thread.close()
             for path in conversation.threads:
                 # A thread that cannot be deleted stays on the server, which does not affect the result.
                 with suppress(UpstreamError, TimeoutError):
-                    await self._send(Request("DELETE", path))
+                    async with asyncio.timeout(_DELETE_TIMEOUT):
+                        await self._send(Request("DELETE", path))
 
-    async def _result(self, part: Part, conversation: Conversation) -> Result:
+    async def _result(
+        self, part: Part, conversation: Conversation, thread: ThreadStreams
+    ) -> Result:
         exchange = part.require_exchange()
         recorded = redacted_exchange(exchange, self.rules)
         started = time.monotonic()
 
         def create_result(outcome: Outcome, *problems: str) -> Result:
-            title = f"{recorded.request.method} {recorded.request.path}"
-            seconds = time.monotonic() - started
-            return Result(part.file, part.number, title, outcome, seconds, problems)
+            return _create_result(part, outcome, time.monotonic() - started, problems)
 
         request = conversation.translate_request(exchange.request)
         try:
@@ -69,16 +91,49 @@ class Verification:
             reason = f"no complete response within {self.timeout:g} s"
             return create_result(Outcome.FAILED, reason)
         except UpstreamError as error:
-            if not (error.reached or self._is_reached):
-                raise
+            self._raise_if_unreached(error)
             return create_result(Outcome.FAILED, str(error))
         self._is_reached = True
+        thread.note_run(recorded, live)
         conversation.note_created_thread(request, live.response)
         conversation.observe_response(recorded.response, live.response)
         differences = conversation.compare(recorded, live, values=self.values)
         if differences and b"REDACTED" in exchange.request.body:
             differences = (*differences, "the request was sent with REDACTED in its body")
         return create_result(Outcome.DIFFERS if differences else Outcome.SAME, *differences)
+
+    def _open_streams(self, part: Part, conversation: Conversation) -> Iterator[LiveStream]:
+        recorded = redacted_exchange(part.require_exchange(), self.rules)
+        for stream in split_subscriptions(recorded):
+            request = conversation.translate_request(stream.request)
+            yield LiveStream(part, stream, self.upstream, request)
+
+    def _compare_streams(
+        self, thread: ThreadStreams, conversation: Conversation
+    ) -> Iterator[Result]:
+        """Yield the result of each stream of *thread*; the first one has the differences of the log of the thread."""
+        redactor = Redactor(self.upstream.secrets, self.rules)
+        live = [redactor.exchange(exchange) for exchange in thread.exchanges]
+        recorded = [stream.recorded for stream in thread.streams]
+        changes = conversation.compare_logs(recorded, live, values=self.values)
+        for stream, response in zip(thread.streams, live, strict=True):
+            if stream.error:
+                self._raise_if_unreached(stream.error)
+            differences: tuple[str, ...] = ()
+            if stream.has_head:
+                differences = conversation.compare_heads(
+                    stream.recorded, response, values=self.values
+                )
+            failed = Outcome.FAILED if stream.error or stream.problems else None
+            problems = (*stream.problems, *differences, *changes)
+            outcome = failed or (Outcome.DIFFERS if problems else Outcome.SAME)
+            yield _create_result(stream.part, outcome, stream.seconds, problems)
+            changes = ()
+
+    def _raise_if_unreached(self, error: UpstreamError) -> None:
+        """Raise *error* if the server was never reached."""
+        if not (error.reached or self._is_reached):
+            raise error
 
     async def _send(self, request: Request) -> Exchange:
         """Return *request* with its live response; TimeoutError if that takes too long."""
@@ -92,6 +147,12 @@ class Verification:
         return Redactor(self.upstream.secrets, self.rules).exchange(exchange)
 
 
+def _create_result(part: Part, outcome: Outcome, seconds: float, problems: Sequence[str]) -> Result:
+    request = part.require_exchange().request
+    title = f"{request.method} {request.path}"
+    return Result(part.file, part.number, title, outcome, seconds, tuple(problems))
+
+
 def verify_all(sources: Sequence[CassetteSource], check: Verification, jobs: int) -> list[Result]:
     """Return the results of *check* for all exchanges of *sources*, *jobs* cassettes in parallel; raise UpstreamError if the server cannot be reached."""
 
@@ -100,7 +161,8 @@ def verify_all(sources: Sequence[CassetteSource], check: Verification, jobs: int
 
         async def verify_one(source: CassetteSource) -> list[Result]:
             async with slots:
-                return [result async for result in check.verify(source)]
+                results = [result async for result in check.verify(source)]
+                return sorted(results, key=lambda result: result.number)
 
         tasks = [asyncio.create_task(verify_one(source)) for source in sources]
         try:

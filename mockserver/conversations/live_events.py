@@ -5,7 +5,8 @@ from math import inf
 
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.id_places import UUID, rename_json
-from mockserver.conversations.recorded_events import RecordedEvent, RecordedEvents, Stretch
+from mockserver.conversations.joined_streams import RecordedEvent
+from mockserver.conversations.recorded_events import RecordedEvents, Stretch
 from mockserver.fake.api.thread_runs import START_SECONDS
 from mockserver.fake.graph.stream_events import END_SECONDS
 from mockserver.formats.json_text import loads

@@ -4,34 +4,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
-from itertools import accumulate
 from math import inf
 
-from mockserver.cassette.model import Body, Exchange, Stream
+from mockserver.cassette.model import Body, Exchange
 from mockserver.conversations.id_places import UUID
 from mockserver.conversations.ids import IdKind, find_event_ids, find_run_of_event
+from mockserver.conversations.joined_streams import (
+    RecordedEvent,
+    cut_runs,
+    find_filters,
+    join_streams,
+)
 from mockserver.conversations.json_parts import parse_or_none
-from mockserver.formats.json_text import Json, loads
 from mockserver.thread_log.coverage import find_uncovered
-from mockserver.thread_log.event import Event
-from mockserver.thread_log.filter import Filter, FilterError, parse_filter
+from mockserver.thread_log.filter import Filter
 
 _STARTS_RUN = ("run.start", "input.respond")
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedEvent:
-    """An event with the number *seq* of its thread, which arrived at *at*; *raw* is its envelope as JSON."""
-
-    at: float
-    seq: int
-    raw: bytes
-    event: Event
-
-    @property
-    def has_error(self) -> bool:
-        payload = self.event.params.get("data")
-        return isinstance(payload, dict) and "error" in payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,23 +112,8 @@ def build_events(
     streams: Iterable[Exchange], commands: Sequence[Command], cancels: Mapping[int, float | None]
 ) -> RecordedEvents:
     """Return the events in *streams*, which *commands* caused; *cancels* are the times of the cancellations by the turn before them."""
-    filters: list[Filter] = []
-    found: dict[str, RecordedEvent] = {}
-    for exchange in streams:
-        content = exchange.response.content
-        if exchange.response.status != 200 or not isinstance(content, Stream):
-            continue
-        try:
-            filters.append(parse_filter(parse_or_none(exchange.request.body)))
-        except FilterError:
-            continue
-        for event in _read_stream(content, exchange.at or 0.0):
-            identity = event.event.identity
-            known = found.get(identity, event)
-            # A stream that is opened after a failed run shows its end without the error.
-            better = event if event.has_error else known
-            found[identity] = replace(better, at=min(event.at, known.at))
-    pieces = _cut(sorted(found.values(), key=lambda event: event.seq))
+    exchanges = list(streams)
+    pieces = cut_runs(join_streams(exchanges))
     owners = _find_owners(pieces, commands)
     by_turn: dict[int, list[RecordedEvent]] = {}
     for owner, piece in zip(owners, pieces, strict=True):
@@ -158,43 +131,7 @@ def build_events(
         elif following is not None:
             gate = _find_gate(events, following.at)
         stretches[progress] = _build_stretch(events, start, gate, restart)
-    return RecordedEvents(stretches, tuple(filters))
-
-
-def _read_stream(content: Stream, start: float) -> Iterator[RecordedEvent]:
-    moments = accumulate((timed.after for timed in content.events), initial=start)
-    next(moments)
-    for at, timed in zip(moments, content.events, strict=True):
-        text = dict(timed.event.fields).get("data", "")
-        match envelope := _parse(text):
-            case {
-                "event_id": str(),
-                "seq": int(seq),
-                "method": str(),
-                "params": {"namespace": list()},
-            }:
-                event = Event(envelope["event_id"], envelope["method"], envelope["params"])
-                yield RecordedEvent(at, seq, text.encode("utf-8", "replace"), event)
-            case _:
-                pass
-
-
-def _parse(text: str) -> Json:
-    """Return the JSON value of *text* with its numbers as they are, or None."""
-    try:
-        return loads(text)
-    except ValueError:
-        return None
-
-
-def _cut(events: Iterable[RecordedEvent]) -> list[list[RecordedEvent]]:
-    """Return *events* cut where a run begins."""
-    pieces: list[list[RecordedEvent]] = []
-    for event in events:
-        if not pieces or event.event.status == "running":
-            pieces.append([])
-        pieces[-1].append(event)
-    return pieces
+    return RecordedEvents(stretches, tuple(find_filters(exchanges)))
 
 
 def _find_owners(

@@ -4,10 +4,14 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
 
+from mockserver.cassette.event_streams import find_any_thread, find_thread
 from mockserver.cassette.model import Body, Ending, Exchange, Response, Stream
 from mockserver.cassette.playback import last_time
 from mockserver.formats.json_text import Json, loads
 from mockserver.formats.wording import pluralize
+
+_NOT_THREADS = ("search", "count", "prune", "state")
+"""What stands in the place of a thread in paths that name none."""
 
 
 def measure_duration(response: Response) -> float:
@@ -27,16 +31,47 @@ def describe_size(response: Response) -> str:
 
 def find_human_text(form: dict[str, Json]) -> str:
     """Return the text of the last human message in the canonical *form* of a request on one line; empty if there is none."""
-    body = form.get("body")
-    for run in body if isinstance(body, list) else [body]:
-        if isinstance(run, dict) and run.get("method") == "run.start":
-            run = run.get("params")
-        state = run.get("input") if isinstance(run, dict) else None
+    for run in _list_runs(form.get("body")):
+        state = run.get("input")
         messages = state.get("messages") if isinstance(state, dict) else None
         for message in reversed(messages if isinstance(messages, list) else []):
             if isinstance(message, dict) and _is_human(message):
                 return " ".join(_join_text(message.get("content")).split())
     return ""
+
+
+def find_thread_id(path: str) -> str:
+    """Return the id of the thread in *path*; empty if it names none."""
+    thread = (find_any_thread(path) or "").rpartition("/")[2]
+    return "" if thread in _NOT_THREADS else thread
+
+
+def find_graph(body: Json) -> str:
+    """Return the assistant that a request with this *body* runs; empty if it runs none."""
+    graphs = (run.get("assistant_id") for run in _list_runs(body))
+    return next((graph for graph in graphs if isinstance(graph, str)), "")
+
+
+def describe_request(path: str, body: Json) -> str:
+    """Return what a request for *path* asks for: stream modes, the method of a command, or channels; empty if it is none of these."""
+    if not isinstance(body, dict):
+        return ""
+    key = "stream_mode"
+    if find_thread(path, "commands"):
+        key = "method"
+    elif find_thread(path, "stream/events"):
+        key = "channels"
+    names = body.get(key) or []
+    return " ".join(map(str, names if isinstance(names, list) else [names]))
+
+
+def _list_runs(body: Json) -> Iterator[dict[str, Json]]:
+    """Yield the bodies of the runs that a request with this *body* starts, also those of a batch or a command."""
+    for run in body if isinstance(body, list) else [body]:
+        if isinstance(run, dict) and run.get("method") == "run.start":
+            run = run.get("params")
+        if isinstance(run, dict):
+            yield run
 
 
 def _is_human(message: dict[str, Json]) -> bool:

@@ -18,6 +18,8 @@ _ABOUT_FIELDS = frozenset(
 """Keys of objects that say something about fields, such as `{"errors": {"password": "too short"}}`."""
 
 _ID_KEYS = ("id", "run_id", "message_id", "messageid", "tool_call_id", "toolcallid")
+_ID_KEYS_OF_PIECES = ("run_id", "message_id", "messageid")
+"""The keys of ids that all pieces of a message have."""
 
 
 class Leaf(NamedTuple):
@@ -43,11 +45,7 @@ def leaves(root: Scanned) -> Iterator[Leaf]:
             case Scalar():
                 yield Leaf(value, name, path, ids)
             case Object(members):
-                if not any(key.value == "index" for key, _ in members):
-                    ids = (
-                        *ids,
-                        *_strings(members, _ID_KEYS),
-                    )  # a piece has an id only if it is the first one
+                ids = (*ids, *_find_ids(members, is_item=bool(path) and isinstance(path[-1], int)))
                 label = next(_strings(members, _NAME_KEYS), name)
                 is_about_fields = path[-1:] and path[-1] in _ABOUT_FIELDS
                 for key, part in members:
@@ -65,6 +63,22 @@ def leaves(root: Scanned) -> Iterator[Leaf]:
 def string_view(text: str, scalar: Scalar) -> View:
     """Return the string *scalar* of the JSON *text*, decoded."""
     return View(scalar.value, string_positions(text, scalar), lambda spelled: dumps(spelled)[1:-1])
+
+
+def _find_ids(members: list[tuple[Scalar, Scanned]], *, is_item: bool) -> Iterator[str]:
+    """Yield what tells an object with these *members* from those of other messages: its ids, its namespace, its index.
+
+    A piece of a list item, which has an index, has an id only if it is the first one; the path says which item it is.
+    """
+    index = [
+        part.value for key, part in members if key.value == "index" and isinstance(part, Scalar)
+    ]
+    yield from _strings(members, _ID_KEYS_OF_PIECES if index else _ID_KEYS)
+    if index and not is_item:
+        yield f"index {index[0]}"
+    for key, part in members:
+        if key.value == "namespace" and isinstance(part, Array) and part.items:
+            yield from (item.value for item in part.items if isinstance(item, Scalar))
 
 
 def _strings(members: list[tuple[Scalar, Scanned]], keys: tuple[str, ...]) -> Iterator[str]:

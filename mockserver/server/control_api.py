@@ -19,7 +19,7 @@ from mockserver.http.messages import (
     session_name,
 )
 from mockserver.matching.index import Index
-from mockserver.matching.summary import body_to_json
+from mockserver.matching.summary import body_to_json, describe_request
 from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_request
 from mockserver.server.log import Call, Journal
 from mockserver.server.report import render_report
@@ -137,13 +137,15 @@ class ControlApi:
 
     def _show_call(self, call: Call) -> dict[str, Json]:
         request = redacted_request(call.request, self.rules)
+        body = body_to_json(request.body.decode("utf-8", "replace").encode())
         optional = {name: getattr(call, name) for name in ("how", "conversation", "note", "miss")}
+        optional["asked"] = describe_request(request.path, body.get("body"))
         return {
             "when": call.when.isoformat(timespec="milliseconds"),
             "session": call.session,
             "method": call.method,
             "path": request.path,
-            **body_to_json(request.body.decode("utf-8", "replace").encode()),
+            **body,
             "status": call.status,
             "source": str(call.source),
             "exchange": call.exchange,

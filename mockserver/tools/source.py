@@ -120,6 +120,17 @@ class CassetteSource:
         """The parts with a complete exchange that can be read."""
         return (part for part in self.parts if part.exchange is not None and not part.is_truncated)
 
+    def require_number(self, number: int) -> None:
+        """Raise UsageError if there is no exchange *number*."""
+        if number >= len(self.parts):
+            last = max(0, len(self.parts) - 1)
+            raise UsageError(f"no exchange {number}: the last one is {last}")
+
+    def select(self, number: int) -> "CassetteSource":
+        """Return the cassette with the exchange *number* alone; raise UsageError if there is none."""
+        self.require_number(number)
+        return replace(self, parts=(self.parts[0], self.parts[number]))
+
     @property
     def errors(self) -> list[ReadError]:
         """The errors of the parts that cannot be read, in order; without a truncated part."""

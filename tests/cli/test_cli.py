@@ -14,7 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from mockserver.cli import cli
+from tests.conversations.scenes import made
 from tests.processes import command, on_a_terminal, run, running
+from tests.tools.event_cassettes import cassette, conversation, turn
 
 CHAT = """\
 mockserver: 1
@@ -68,8 +70,8 @@ def test_ls_lists_an_exchange_a_line(folder: Path) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
-        "chat.yaml#1\tPOST\t/runs/stream\t200\t3 events\t6.512 s\tHello! My name is Bagatur and I am 26 years old.\n"
-        "chat.yaml#2\tGET\t/info\t404\t22 B\t0.000 s\t\n"
+        "chat.yaml#1\tPOST\t/runs/stream\t200\t3 events\t6.512 s\t\tagent\t\tHello! My name is Bagatur and I am 26 years old.\n"
+        "chat.yaml#2\tGET\t/info\t404\t22 B\t0.000 s\t\t\t\t\n"
     )
 
 
@@ -77,7 +79,7 @@ def test_ls_is_aligned_on_a_terminal(folder: Path) -> None:
     shown = on_a_terminal(command("ls", "chat.yaml"), folder)
 
     assert shown == (
-        "chat.yaml#1  POST  /runs/stream  200  3 events  6.512 s  Hello! My name is Baga…\n"
+        "chat.yaml#1  POST  /runs/stream  200  3 events  6.512 s  agent  Hello! My name is B…\n"
         "chat.yaml#2  GET   /info         404  22 B      0.000 s\n"
     )
 
@@ -93,6 +95,9 @@ def test_ls_for_programs(folder: Path) -> None:
         "status": 404,
         "size": "22 B",
         "seconds": 0.0,
+        "thread": "",
+        "graph": "",
+        "asked": "",
         "human": "",
     }
     assert done.stderr == "mockserver: cassettes: no such file or folder\n"
@@ -105,7 +110,7 @@ def test_ls_of_a_broken_exchange_is_trouble(folder: Path) -> None:
     done = run("ls", "chat.yaml", folder=folder)
 
     assert done.returncode == 2
-    assert done.stdout == "chat.yaml#2\tGET\t/info\t404\t22 B\t0.000 s\t\n"
+    assert done.stdout == "chat.yaml#2\tGET\t/info\t404\t22 B\t0.000 s\t\t\t\t\n"
     assert (
         done.stderr == 'mockserver: chat.yaml, line 14: status must be a whole number, not "fine"\n'
     )
@@ -507,3 +512,91 @@ def test_looking_imports_no_server(folder: Path) -> None:
     )
 
     assert done.stdout.splitlines()[-1] == "False"
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    """A folder with a conversation over event streams, `events.yaml`."""
+    key = "sk-proj-abcdefgh12345678"
+    recorded = conversation(1, "hi", turn(1, "hi", key, (key[:9], key[9:])))
+    (tmp_path / "events.yaml").write_bytes(cassette(recorded).raw)
+    return tmp_path
+
+
+def test_ls_says_what_commands_and_event_streams_ask_for(events: Path) -> None:
+    done = run("ls", "events.yaml", folder=events)
+
+    thread = made(1, 1)
+    columns = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [(one[4], *one[6:]) for one in columns] == [
+        (columns[0][4], thread, "agent", "run.start", "hi"),
+        ("8 events", thread, "", "lifecycle values messages input", ""),
+        ("2 events", thread, "", "lifecycle input", ""),
+    ]
+
+
+def test_show_has_one_timeline_for_the_event_streams_of_a_thread(events: Path) -> None:
+    done = run("show", "events.yaml", folder=events)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        f"#1-#3 /threads/{made(1, 1)}, 2 event streams\n"
+        '    0.000  > run.start           "hi" (#1)\n'
+        "    1.200  lifecycle running     agent\n"
+        '    1.300  values                1 message, the last one human "hi"\n'
+        '    1.400  messages              ai "REDACTED"\n'
+        '    1.800  values                2 messages, the last one ai "REDACTED"\n'
+        "    1.900  lifecycle completed   agent\n\n"
+    )
+
+
+def test_a_stable_timeline_has_no_ids_and_no_times(events: Path) -> None:
+    done = run("show", "--stable", "events.yaml", folder=events)
+
+    assert done.stdout.splitlines()[:3] == [
+        "#1-#3 /threads/<id-1>, 2 event streams",
+        '  > run.start           {"assistant_id":"agent","input":{"messages":[{"type":"human","content":"hi","id":"<id-2>"}]}} (#1)',
+        '  lifecycle running     {"graph_name":"agent"}',
+    ]
+
+
+def test_an_exchange_can_be_named_as_in_ls(folder: Path) -> None:
+    named, numbered = (
+        run("show", *arguments, folder=folder).stdout
+        for arguments in (("chat.yaml#2",), ("chat.yaml", "2"))
+    )
+
+    assert named == numbered
+    assert named.startswith("#2 GET /info\n")
+    assert run("diff", "chat.yaml#2", "chat.yaml#2", folder=folder).returncode == 0
+    other = run("diff", "chat.yaml#1", "chat.yaml#2", folder=folder)
+    assert other.stdout == (
+        "chat.yaml#1 POST /runs/stream is only in A\nchat.yaml#2 GET /info is only in B\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("show", "chat.yaml#3"), "mockserver: no exchange 3: the last one is 2\n"),
+        (("show", "chat.yaml#1", "2"), "mockserver: chat.yaml#1 2: name one exchange\n"),
+        (("show", "none.yaml#1"), "mockserver: none.yaml is not a file: name a cassette\n"),
+        (("diff", "chat.yaml#1", "chat.yaml#9"), "mockserver: no exchange 9: the last one is 2\n"),
+        (
+            ("diff", "chat.yaml#1", "chat.yaml"),
+            "mockserver: name one exchange of both cassettes, as A#1 B#1, or of none\n",
+        ),
+    ],
+)
+def test_an_exchange_that_is_not_there_is_one_line(
+    folder: Path, arguments: tuple[str, ...], complaint: str
+) -> None:
+    done = run(*arguments, folder=folder)
+
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", complaint)
+
+
+def test_a_file_whose_name_ends_in_a_number_is_a_file(folder: Path) -> None:
+    (folder / "chat#1").write_text(CHAT)
+
+    assert run("show", "chat#1", folder=folder).stdout.count("\n#") == 1

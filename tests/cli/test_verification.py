@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -12,6 +12,7 @@ from mockserver.redaction.redactor import RedactionRules
 from mockserver.server.upstream import Upstream
 from mockserver.tools.compare.verify import Outcome, Result
 from mockserver.tools.source import parse_source
+from tests.tools.event_cassettes import cassette, conversation, turn
 
 ASKED = "---\nrequest: {path: /runs/wait, body: {n: %d}}\nresponse: {body: {key: text}}\n"
 CASSETTE = parse_source(
@@ -35,14 +36,21 @@ TEXT = answer(b'{"key": "text"}')
 
 
 @asynccontextmanager
-async def answering(*answers: bytes) -> AsyncIterator[tuple[str, list[bytes]]]:
-    """Serve *answers*, each on a connection of its own; yield the URL, and the heads of the requests that came."""
+async def answering(*answers: bytes, close: bool = True) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """Serve *answers*, each on a connection of its own; yield the URL, and the heads of the requests that came.
+
+    If they are not to *close*, streams stay open until the client leaves.
+    """
     left, received = list(answers), list[bytes]()
 
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         received.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(left.pop(0))
+        sent = left.pop(0)
+        writer.write(sent)
         await writer.drain()
+        if sent.startswith(HEAD) and not close:
+            with suppress(asyncio.CancelledError):
+                await reader.read()
         writer.close()
         if not left:
             server.close()
@@ -119,3 +127,48 @@ async def test_threads_that_were_made_are_deleted_at_the_end() -> None:
         f"POST /threads/{thread}/runs/wait",
         f"DELETE /threads/{thread}",
     ]
+
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+EVENTS = cassette(conversation(1, "hi", turn(1, "hi", "Good day")))
+STARTED = answer(f'{{"type": "success", "id": 1, "result": {{"run_id": "{ONE}"}}}}'.encode())
+REFUSED = answer(b'{"type": "error", "id": 1, "error": "unknown_error", "message": "no"}')
+
+
+async def stream_results(url: str, seconds: float) -> list[Result]:
+    upstream = Upstream(url)
+    ids = iter(["1f000000-0000-4000-8000-000000000009"])
+    check = Verification(
+        upstream, RedactionRules(), lambda: next(ids), values=False, timeout=seconds
+    )
+    try:
+        return [result async for result in check.verify(EVENTS)]
+    finally:
+        await upstream.close()
+
+
+async def test_a_stream_without_events_has_a_bound() -> None:
+    async with answering(
+        STARTED, HEAD + b": heartbeat\r\n\r\n", HEAD, answer(b""), close=False
+    ) as (url, _):
+        found = await stream_results(url, 0.5)
+
+    assert [result.outcome for result in found] == [Outcome.SAME, Outcome.FAILED, Outcome.SAME]
+    assert found[1].problems[0] == "what came next in the recording did not come within 0.5 s"
+    assert found[1].problems[1].startswith("events of run 1 were lifecycle running, values, ")
+
+
+async def test_streams_that_the_server_closes_have_failed() -> None:
+    async with answering(STARTED, HEAD, HEAD, answer(b"")) as (url, received):
+        found = await stream_results(url, 60)
+
+    assert [result.outcome for result in found] == [Outcome.SAME, Outcome.FAILED, Outcome.FAILED]
+    assert found[2].problems == ("the server closed the stream",)
+    assert all(b"/threads/1f000000-0000-4000-8000-000000000009" in head for head in received)
+
+
+async def test_after_a_refused_command_there_is_nothing_to_wait_for() -> None:
+    async with answering(REFUSED, HEAD, HEAD, answer(b""), close=False) as (url, _):
+        found = await stream_results(url, 3600)
+
+    assert [result.outcome for result in found] == [Outcome.DIFFERS, Outcome.DIFFERS, Outcome.SAME]

@@ -1,5 +1,6 @@
 """Secrets that are spread over the events of a stream, in every stream mode and spelling."""
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -237,3 +238,57 @@ def test_names_of_events_are_never_changed() -> None:
         ("event", "correct-horse-battery"),
         ("data", "REDACTED"),
     )
+
+
+def of_thread(seq: int, namespace: list[str], said: dict[str, Any]) -> tuple[str, Any]:
+    """Return an event of an event stream: a piece of what a model says in the graph *namespace*."""
+    params = {"namespace": namespace, "timestamp": 1795800000000 + seq, "data": said}
+    event = {"type": "event", "event_id": f"1795800000000-{seq}", "seq": seq}
+    return "messages", {**event, "method": "messages", "params": params}
+
+
+def piece_of_text(text: str, index: int = 0, **more: str) -> dict[str, Any]:
+    delta = {"type": "text-delta", "text": text}
+    return {"event": "content-block-delta", "index": index, "delta": delta, **more}
+
+
+def piece_of_arguments(text: str) -> dict[str, Any]:
+    delta = {"type": "tool-call-delta", "args": text}
+    return {"event": "content-block-delta", "index": 0, "delta": delta}
+
+
+INNER, SIBLING = ["inner:0c6f7a21"], ["inner:5c9a3d0e"]
+OTHER = "Once upon a time, there was an old man who had a goat and a boat."
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param((INNER, piece_of_text), (SIBLING, piece_of_text), id="two subgraphs"),
+        pytest.param((INNER, piece_of_text), ([], piece_of_text), id="a subgraph and its parent"),
+        pytest.param(([], piece_of_text), (INNER, piece_of_text), id="a graph and its subgraph"),
+        pytest.param((INNER, piece_of_text), ([*INNER, *SIBLING], piece_of_text), id="two levels"),
+        pytest.param(([], piece_of_text), ([], lambda text: piece_of_text(text, 1)), id="two blocks"),
+        pytest.param(([], lambda text: piece_of_text(text, run_id="a")), ([], lambda text: piece_of_text(text, run_id="b")), id="two runs of a model"),
+        pytest.param((INNER, piece_of_arguments), (SIBLING, piece_of_arguments), id="arguments of tools"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("size", [2, 5])
+def test_a_secret_is_found_between_the_pieces_of_another_text(
+    first: Any, second: Any, size: int
+) -> None:
+    secret = ARGUMENTS if first[1] is piece_of_arguments else f"Use {KEY} for it."
+    events: list[tuple[str, Any]] = []
+    for mine, others in zip(pieces(secret, size), itertools.cycle(pieces(OTHER, 3)), strict=False):
+        for (namespace, piece), text in ((first, mine), (second, others)):
+            events.append(of_thread(len(events) + 1, namespace, piece(text)))
+    found = [
+        next(value for name, value in one["params"]["data"]["delta"].items() if name != "type")
+        for one in redact(events)
+    ]
+
+    wanted = (
+        ARGUMENTS.replace("hunter2abc", "REDACTED") if "user" in secret else "Use REDACTED for it."
+    )
+    assert "".join(found[::2]) == wanted
+    assert "".join(found[1::2]) in OTHER * 4

@@ -180,3 +180,24 @@ async def test_a_cassette_may_stand_in_the_url(start: Start) -> None:
     assert [(one["path"], one["exchange"]) for one in reply] == [("/runs/wait", "more.yaml#1")]
     named = await control(server, "cassette/more/__mockserver__/exchanges")
     assert [one["exchange"] for one in named["exchanges"]] == ["more.yaml#1"]
+
+
+async def test_the_journal_says_what_a_request_asks_for(start: Start) -> None:
+    server = await start(chat=TWO)
+    thread = "/threads/5c9a3d0e-6f0b-4e53-9a57-1d6c0c6f7a21"
+    for path, body in (
+        (f"{thread}/commands", {"id": 1, "method": "run.start", "params": {}}),
+        (f"{thread}/stream/events", {"channels": ["lifecycle", "input"]}),
+        ("/runs/stream", {"stream_mode": ["values", "updates"]}),
+        ("/threads/search", {}),
+    ):
+        async with server.client.post(path, json=body):
+            pass
+    requests = (await control(server, "journal"))["requests"]
+
+    assert [one.get("asked") for one in requests] == [
+        "run.start",
+        "lifecycle input",
+        "values updates",
+        None,
+    ]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mockserver.cassette import playback
-from mockserver.cassette.model import Header, Policy
+from mockserver.cassette.model import Exchange, Header, Policy
 from mockserver.cassette.normalize import VOLATILE
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
@@ -14,7 +14,9 @@ from mockserver.matching.canonical import canonicalize
 from mockserver.matching.keys import ABSENT
 from mockserver.matching.shape import find_shape
 from mockserver.tools.compare.exchanges import compare_responses
+from mockserver.tools.compare.logs import compare_logs, without_progress
 from mockserver.tools.compare.volatile import Change, Comparator
+from mockserver.tools.event_logs import find_event_thread
 from mockserver.tools.source import CassetteSource, Part
 
 
@@ -41,13 +43,14 @@ def compare_sources(
 ) -> list[ExchangePair]:
     """Return the exchanges of both cassettes in recorded order, corresponding ones as a pair.
 
-    Exchanges are matched by key, then by key with the ids of the other cassette, then by method and path. With *exact*, ids and times are
-    compared too.
+    Exchanges are matched by key, then by key with the ids of the other cassette, then by method and path. The event streams of a thread
+    are compared as one log. With *exact*, they are compared one by one, and so are ids and times.
     """
     rules = keys.merge_rules(policy.ignore, before.header.ignore, after.header.ignore)
     comparator = Comparator(exact=exact)
-    unmatched = _Unmatched(after.exchanges, rules)
-    parts = list(before.exchanges)
+    parts, threads = _split(before.exchanges, exact=exact)
+    other_parts, other_threads = _split(after.exchanges, exact=exact)
+    unmatched = _Unmatched(other_parts, rules)
     # Of identical requests, match those with the same response first: otherwise one missing exchange would shift all others.
     identical = {part.number: unmatched.take_identical(part) for part in parts}
     pairs: list[ExchangePair] = []
@@ -63,6 +66,7 @@ def compare_sources(
         else:
             pairs.append(ExchangePair(_route(part), part.number, None))
     pairs += [ExchangePair(_route(part), None, part.number) for part in unmatched.parts.values()]
+    pairs += _compare_threads(threads, other_threads, comparator)
     pairs.sort(key=lambda pair: (pair.before or pair.after or 0, pair.before is None))
     header = tuple(_compare_headers(before.header, after.header, comparator))
     return [ExchangePair("header", 0, 0, header, is_header=True), *pairs] if header else pairs
@@ -114,13 +118,51 @@ class _Unmatched:
         return keys.without_ignored(canonicalize(request), self._rules)
 
 
+def _split(parts: Iterable[Part], *, exact: bool) -> tuple[list[Part], dict[str, list[Part]]]:
+    """Return the *parts* that are compared one by one, and the event streams by the path of their thread."""
+    alone: list[Part] = []
+    threads: dict[str, list[Part]] = {}
+    for part in parts:
+        thread = None if exact else find_event_thread(part.require_exchange())
+        (alone if thread is None else threads.setdefault(thread, [])).append(part)
+    return alone, threads
+
+
+def _compare_threads(
+    before: dict[str, list[Part]], after: dict[str, list[Part]], comparator: Comparator
+) -> Iterator[ExchangePair]:
+    """Yield the comparison of the logs of each thread: those whose ids are paired, then the others in recorded order."""
+    remaining = dict(after)
+    partners = {thread: remaining.pop(comparator.translate(thread), None) for thread in before}
+    for thread, parts in before.items():
+        first = next(iter(remaining), "")
+        partner = partners[thread] or remaining.pop(first, None)
+        request = f"POST {thread}/stream/events"
+        if partner is None:
+            yield ExchangePair(request, parts[0].number, None)
+            continue
+        old, new = ([part.require_exchange() for part in each] for each in (parts, partner))
+        changes = tuple(compare_logs(old, new, comparator))
+        yield ExchangePair(request, parts[0].number, partner[0].number, changes)
+    for thread, parts in remaining.items():
+        yield ExchangePair(f"POST {thread}/stream/events", None, parts[0].number)
+
+
+def _compare_responses(
+    before: Exchange, after: Exchange, comparator: Comparator
+) -> Iterator[Change]:
+    if comparator.exact:
+        return compare_responses(before.response, after.response, comparator)
+    return compare_responses(without_progress(before), without_progress(after), comparator)
+
+
 def _compare_exchanges(part: Part, partner: Part, comparator: Comparator) -> ExchangePair:
     before, after = part.require_exchange(), partner.require_exchange()
     changes = [
         *comparator.compare(
             canonicalize(before.request), canonicalize(after.request), ("request",)
         ),
-        *compare_responses(before.response, after.response, comparator),
+        *_compare_responses(before, after, comparator),
     ]
     old, new = (str(exchange.repeat) if exchange.repeat else ABSENT for exchange in (before, after))
     if old != new:

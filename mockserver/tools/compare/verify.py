@@ -1,7 +1,7 @@
 """Compare recorded responses with live ones, and carry live ids over into the requests that follow. No I/O."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -9,19 +9,25 @@ from itertools import zip_longest
 from urllib.parse import quote
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN
+from mockserver.cassette.event_streams import find_thread
 from mockserver.cassette.model import Body, Exchange, Header, Response, Stream
 from mockserver.cassette.normalize import VOLATILE
+from mockserver.conversations.joined_streams import RecordedEvent
 from mockserver.formats.json_text import Json
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request, first_value
 from mockserver.matching.canonical import decode_path, split_api_path
 from mockserver.tools.compare.exchanges import compare_responses, list_named_events
 from mockserver.tools.compare.json_types import compare_shapes, infer_shape
+from mockserver.tools.compare.live_logs import compare_live_logs, format_names, pair_ids
+from mockserver.tools.compare.logs import without_progress
 from mockserver.tools.compare.report import format_changes
 from mockserver.tools.compare.volatile import Comparator
+from mockserver.tools.event_logs import find_event_thread
 from mockserver.tools.json_bodies import parse_body
 
 _THREAD = re.compile(rf"/threads/({UUID_PATTERN})(?=/|$)", re.IGNORECASE)
+_CREATION = re.compile(r"/threads(/[^/?]+/copy)?/?$")
 _CHUNKED_EVENTS = frozenset(("messages", "messages/partial", "events", "custom"))
 """Events that carry the pieces of a model's text; their number changes in each run."""
 _ID_HEADERS = ("content-location", "location")
@@ -79,9 +85,7 @@ class Conversation:
         A thread id that the client chose is replaced by a new one: the server may still have that thread.
         """
         for thread in _find_client_thread_ids(request):
-            if thread not in self.comparator.ids:
-                self.comparator.pair_ids(thread, self.new_id())
-                self.threads.append(_thread_path(request, self.comparator.ids[thread]))
+            self._choose_thread_id(request, thread)
         headers = tuple(
             (name, self._event_ids.get(value, value) if name == "last-event-id" else value)
             for name, value in request.headers
@@ -89,6 +93,12 @@ class Conversation:
         if request.body and first_value(headers, "content-type") is None:
             headers = (*headers, ("content-type", "application/json"))
         return replace(self.comparator.translate_request(request), headers=headers)
+
+    def _choose_thread_id(self, request: Request, thread: str) -> None:
+        """Choose a live id for the *thread* that the client of *request* named, if it has none."""
+        if thread not in self.comparator.ids:
+            self.comparator.pair_ids(thread, self.new_id())
+            self.threads.append(_thread_path(request, self.comparator.ids[thread]))
 
     def observe_response(self, recorded: Response, live: Response) -> None:
         """Pair the ids of the *recorded* response with those of the *live* one."""
@@ -120,10 +130,45 @@ class Conversation:
             if path not in self.threads:
                 self.threads.append(path)
 
+    def choose_thread_ids(self, exchanges: Iterable[Exchange]) -> None:
+        """Choose the live ids of the threads that the recorded client named itself in a command or an event stream.
+
+        Its requests before that, which find no such thread, have the new id too.
+        """
+        created: set[str] = set()
+        for exchange in exchanges:
+            request = exchange.request
+            if find_event_thread(exchange) or find_thread(request.path, "commands"):
+                if (found := _THREAD.search(request.path)) and found[1] not in created:
+                    self._choose_thread_id(request, found[1])
+            elif (thread := _find_shown_thread(exchange)) is not None:
+                created.add(thread)
+
+    def observe_log(self, recorded: Sequence[RecordedEvent], live: Sequence[RecordedEvent]) -> None:
+        """Pair the ids in the *recorded* events of a thread with those in the *live* ones."""
+        pair_ids(recorded, live, self.comparator)
+
+    def compare_logs(
+        self, recorded: Iterable[Exchange], live: Iterable[Exchange], *, values: bool
+    ) -> tuple[str, ...]:
+        """Return the relevant differences of the events of a thread in *live* streams from the *recorded* ones; with *values*, all."""
+        return tuple(compare_live_logs(recorded, live, self.comparator, values=values))
+
+    def compare_heads(self, recorded: Exchange, live: Exchange, *, values: bool) -> tuple[str, ...]:
+        """Return the differences of the responses without their events, which may be in other streams of the thread."""
+        responses = [recorded.response, live.response]
+        without = [
+            replace(one, content=Stream(), end=None) if isinstance(one.content, Stream) else one
+            for one in responses
+        ]
+        pairs = zip((recorded, live), without, strict=True)
+        return self.compare(*(replace(one, response=head) for one, head in pairs), values=values)
+
     def compare(self, recorded: Exchange, live: Exchange, *, values: bool) -> tuple[str, ...]:
         """Return the relevant differences of the *live* response from the *recorded* one; with *values*, all differences."""
         if values:
-            changes = compare_responses(recorded.response, live.response, self.comparator)
+            responses = without_progress(recorded), without_progress(live)
+            changes = compare_responses(*responses, self.comparator)
             return tuple(" ".join(lines) for lines in format_changes(changes))
         return tuple(_compare_structure(recorded.response, live.response))
 
@@ -153,6 +198,15 @@ def _find_client_thread_ids(request: Request) -> Iterator[str]:
         yield thread
     elif body.get("if_not_exists") == "create" and (match := _THREAD.match(path)):
         yield match[1]
+
+
+def _find_shown_thread(exchange: Exchange) -> str | None:
+    """Return the thread that the server created in *exchange*, or None."""
+    content = exchange.response.content
+    is_creation = exchange.request.method == "POST" and _CREATION.search(exchange.request.path)
+    body = parse_body(content.raw) if is_creation and isinstance(content, Body) else None
+    thread = body.get("thread_id") if isinstance(body, dict) else None
+    return thread if isinstance(thread, str) else None
 
 
 def _split_path(request: Request) -> tuple[str, str]:
@@ -210,19 +264,12 @@ def _compare_stream_structure(before: Stream, after: Stream) -> Iterator[str]:
     if old != new:
         pairs = enumerate(zip_longest(old, new))
         start = next(number for number, (old_name, new_name) in pairs if old_name != new_name)
-        yield f"events were {_format_names(old, start)}, now {_format_names(new, start)}"
+        yield f"events were {format_names(old, start)}, now {format_names(new, start)}"
     live_data = _group_data(after)
     for name, values in _group_data(before).items():
         if name in live_data:
             shapes = infer_shape(values), infer_shape(live_data[name])
             yield from (f"{name}: {sentence}" for sentence in compare_shapes(*shapes))
-
-
-def _format_names(names: list[str], start: int) -> str:
-    """Return some of *names* as text, from the one before number *start*."""
-    shown = names[max(start - 1, 0) : start + 4]
-    lead, end = "… " if start > 1 else "", " …" if len(names) > start + 4 else ""
-    return f"{lead}{', '.join(shown) or 'none'}{end}"
 
 
 def _group_data(stream: Stream) -> dict[str, list[Json]]:

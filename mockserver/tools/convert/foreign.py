@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from mockserver.cassette.event_streams import is_event_stream_request
 from mockserver.cassette.model import Ending, Exchange
 from mockserver.cassette.recorder import Recorder
 from mockserver.cassette.yaml_codec import dump_exchange, load_exchange
@@ -181,6 +182,8 @@ def _build_exchange(request: ForeignRequest, path: str, response: ForeignRespons
         time = response.last if is_whole_body else response.first + number * step
         recorder.feed(chunk, response.times[number] if response.times else time)
     end = max(response.last, response.first)
+    if is_event_stream_request(recorder.request):
+        return recorder.finish(end, Ending.OPEN)
     return recorder.finish(end, Ending.CUT if response.cut or tail else Ending.CLOSED)
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from mockserver.cassette import playback
-from mockserver.cassette.model import Stream
+from mockserver.cassette.model import Ending, Stream
 from mockserver.cassette.yaml_codec import dump_exchange, load_exchange
 from mockserver.errors import ReadError, UsageError
 from mockserver.redaction.redactor import RedactionRules
@@ -41,6 +41,15 @@ def test_a_stream_becomes_events_spread_over_the_time_it_took() -> None:
     assert result.warnings == [
         "the HAR has no times for some events: they are spread evenly over the response time"
     ]
+
+
+def test_a_stream_of_the_events_of_a_thread_was_open() -> None:
+    (exchange,) = import_har(
+        entry("/threads/5c9a3d0e-6f0b-4e53-9a57-1d6c0c6f7a21/stream/events")
+    ).exchanges
+
+    assert exchange.response.end is not None
+    assert exchange.response.end.how is Ending.OPEN
 
 
 def test_headers_that_a_recording_omits_are_omitted() -> None:
