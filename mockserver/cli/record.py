@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from mockserver.store.writer import WriteMode
 
 
+class _RecordOptions(serving.AddressOptions, options.UpstreamOptions):
+    """The options of `record` that other commands have too."""
+
+
 @click.command(short_help="Record an Agent Server into a cassette or a folder of cassettes.")
 @click.argument("path", type=options.parse_target)
 @options.upstream("record")
@@ -35,13 +39,10 @@ if TYPE_CHECKING:
 @options.address
 def record(
     path: Path,
-    upstream: str,
     extend: bool,
     overwrite: bool,
-    upstream_headers: tuple[tuple[str, str], ...],
-    upstream_api_key: str | None,
     record_errors: bool,
-    **address: Unpack[serving.AddressOptions],
+    **given: Unpack[_RecordOptions],
 ) -> None:
     """Forward all requests to an Agent Server, and record them into the cassette PATH.
 
@@ -55,8 +56,8 @@ def record(
 
     log = serving.create_log()
     # Responses that --extend replays need no pauses.
-    server_options = serving.create_server_options(address, Pace(None))
-    upstream_client = options.create_upstream(upstream, upstream_headers, upstream_api_key)
+    server_options = serving.create_server_options(given, Pace(None))
+    upstream_client = options.create_upstream(given)
     server = modes.record(
         path,
         _write_mode(extend, overwrite),
@@ -71,7 +72,7 @@ def record(
     async def run_and_close() -> None:
         contents = f"{upstream_client.url} into {_display(path)}"
         try:
-            await serving.run(server.app, address, "record", contents)
+            await serving.run(server.app, given, "record", contents)
         finally:
             await server.close()
 

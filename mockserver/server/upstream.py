@@ -1,12 +1,11 @@
 """The client to the real Agent Server."""
 
 import asyncio
-import os
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -15,8 +14,9 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from mockserver.errors import OutOfFilesError, UpstreamError, UsageError, is_out_of_files
+from mockserver.errors import OutOfFilesError, UpstreamError, UsageError
 from mockserver.formats.json_text import loads
+from mockserver.http.access import is_private
 from mockserver.http.messages import (
     CONTROL,
     OWN_PREFIX,
@@ -27,7 +27,10 @@ from mockserver.http.messages import (
     strip_hop_by_hop,
 )
 from mockserver.redaction.credentials import MIN_WORDS, find_credentials
+from mockserver.redaction.names import is_credential_header
 from mockserver.server import aiohttp_private
+from mockserver.server.upstream_errors import format_reason, translate_errors
+from mockserver.server.upstream_tls import create_context
 
 _NOT_FORWARDED = frozenset(("host", "content-length", "accept-encoding", "expect"))
 # Headers that aiohttp would add; those of the client are forwarded unchanged.
@@ -38,6 +41,7 @@ _CONNECT_TIMEOUT = 10.0
 _SOCKET_CLOSE_TIMEOUT = 1.0
 # uvicorn closes an idle connection after five seconds. We close it earlier, so that no request is sent on a closing connection.
 _KEEPALIVE_TIMEOUT = 4.0
+_EXPOSES = "--upstream-insecure would send {} to whoever answers for the upstream, which is not in a private network: use --upstream-ca FILE"
 _VERSION_KEYS = ("version", "langgraph_py_version", "langgraph_js_version")
 
 
@@ -55,10 +59,13 @@ class UpstreamResponse:
 class Upstream:
     """Forwards requests to *url*; *headers* replace the client's headers of the same names.
 
-    Close it with `close`. Raise UsageError if *url* is not the URL of a server.
+    *ca* is a file with certificates that are accepted in addition to the system's; if *insecure*, all are. Then no credentials are sent,
+    unless the upstream is in a private network. Close it with `close`. Raise UsageError if an argument is invalid.
     """
 
-    def __init__(self, url: str, headers: Headers = ()) -> None:
+    def __init__(
+        self, url: str, headers: Headers = (), *, ca: Path | None = None, insecure: bool = False
+    ) -> None:
         try:
             parts = urlsplit(url)
             valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
@@ -86,11 +93,16 @@ class Upstream:
         long = (value for _, value in self.headers if len(value) >= MIN_WORDS)
         self.secrets = frozenset((*find_credentials(self.headers), *long))
         """The header values that no cassette may hold: credentials, and values too long for an ordinary word."""
+        self._is_exposed = insecure and not is_private(parts.hostname or "")
+        """Whether anyone on the way could read what is sent."""
+        if self._is_exposed and (self.secrets or _has_credential(self.headers)):
+            raise UsageError(_EXPOSES.format("a credential"))
+        self._tls = create_context(ca, insecure=insecure) if parts.scheme == "https" else None
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, request: Request) -> UpstreamResponse:
         """Send *request* and return the response as soon as its head arrives; raise UpstreamError if there is none."""
-        with self._translate_errors():
+        with translate_errors(self.url, _CONNECT_TIMEOUT):
             response = await self._open_session().request(
                 request.method,
                 URL(self.url + request.path, encoded=True),
@@ -112,7 +124,7 @@ class Upstream:
         protocols = headers.popall("sec-websocket-protocol", ())
         for name in [name for name in headers if name.startswith("sec-websocket-")]:
             headers.popall(name, None)
-        with self._translate_errors():
+        with translate_errors(self.url, _CONNECT_TIMEOUT):
             return await self._open_session().ws_connect(
                 URL(self.url + request.path, encoded=True),
                 headers=headers,
@@ -139,39 +151,12 @@ class Upstream:
         if self._session is not None:
             await self._session.close()
 
-    @contextmanager
-    def _translate_errors(self) -> Iterator[None]:
-        """Raise UpstreamError or OutOfFilesError for an error of aiohttp."""
-        try:
-            yield
-        except aiohttp.WSServerHandshakeError as error:
-            raise UpstreamError(
-                f"the upstream {self.url} refused the WebSocket with status {error.status}",
-                status=error.status if error.status >= 400 else 502,
-            ) from None
-        except aiohttp.ClientConnectorError as error:
-            if is_out_of_files(error.os_error):
-                raise OutOfFilesError from None
-            raise UpstreamError(
-                f"the upstream {self.url} cannot be reached{_format_reason(error.os_error)}: "
-                "is it running, and is --upstream right?",
-                reached=False,
-            ) from None
-        except aiohttp.ClientResponseError:
-            raise UpstreamError(
-                f"the upstream {self.url} does not speak HTTP: is --upstream right?", reached=False
-            ) from None
-        except ValueError as error:
-            raise UpstreamError(f"the request cannot be sent: {error}") from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise UpstreamError(
-                f"the upstream {self.url} closed the connection before it responded{_format_reason(error)}"
-            ) from None
-
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_TIMEOUT),
+                connector=aiohttp.TCPConnector(
+                    limit=0, keepalive_timeout=_KEEPALIVE_TIMEOUT, ssl=self._tls or True
+                ),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 read_bufsize=1 << 18,
@@ -182,6 +167,8 @@ class Upstream:
         return self._session
 
     def _select_headers(self, request: Request) -> CIMultiDict[str]:
+        if self._is_exposed and _has_credential(request.headers):
+            raise UpstreamError(_EXPOSES.format("the request, which has a credential,"))
         ours = {name for name, _ in self.headers}
         forwarded = (
             (name, value)
@@ -214,10 +201,14 @@ class Upstream:
             if rest := aiohttp_private.read_rest(content):
                 yield rest
             raise UpstreamError(
-                f"the upstream closed the connection in the middle of its response{_format_reason(error)}"
+                f"the upstream closed the connection in the middle of its response{format_reason(error)}"
             ) from None
         finally:
             response.close()
+
+
+def _has_credential(headers: Headers) -> bool:
+    return any(is_credential_header(name) for name, _ in headers)
 
 
 def _find_proxy(origin: str) -> str | None:
@@ -251,11 +242,3 @@ def _clean(text: str) -> str:
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
     return CONTROL.sub("", text)
-
-
-def _format_reason(error: BaseException) -> str:
-    """Return the operating system's reason of *error* in parentheses, or an empty string."""
-    while error is not None and not isinstance(error, OSError):
-        error = error.__cause__  # type: ignore[assignment]
-    number = getattr(error, "errno", None)
-    return f" ({os.strerror(number).lower()})" if number and number > 0 else ""

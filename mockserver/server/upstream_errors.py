@@ -1,0 +1,65 @@
+"""What aiohttp raises if the upstream does not respond, as our errors: what is wrong, and what to do."""
+
+import os
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import aiohttp
+
+from mockserver.errors import OutOfFilesError, UpstreamError, is_out_of_files
+from mockserver.server.upstream_tls import explain_error
+
+
+@contextmanager
+def translate_errors(url: str, connect_timeout: float) -> Iterator[None]:
+    """Raise UpstreamError or OutOfFilesError for an error of aiohttp while it sends a request to *url*."""
+    try:
+        yield
+    except aiohttp.WSServerHandshakeError as error:
+        raise UpstreamError(
+            f"the upstream {url} refused the WebSocket with status {error.status}",
+            status=error.status if error.status >= 400 else 502,
+        ) from None
+    except aiohttp.ClientConnectorCertificateError as error:
+        assert isinstance(error.certificate_error, ssl.SSLError)
+        raise UpstreamError(explain_error(error.certificate_error, url), reached=False) from None
+    except aiohttp.ClientConnectorSSLError as error:
+        assert isinstance(error.os_error, ssl.SSLError)
+        raise UpstreamError(explain_error(error.os_error, url), reached=False) from None
+    except aiohttp.ClientConnectorError as error:
+        if is_out_of_files(error.os_error):
+            raise OutOfFilesError from None
+        raise _unreachable(url, format_reason(error.os_error)) from None
+    except aiohttp.ConnectionTimeoutError:
+        without_tls = ", or no TLS" if url.startswith("https:") else ""
+        raise _unreachable(
+            url, f" (no connection within {connect_timeout:g} s{without_tls})"
+        ) from None
+    except aiohttp.ClientResponseError:
+        raise UpstreamError(
+            f"the upstream {url} does not speak HTTP: is --upstream right?", reached=False
+        ) from None
+    except ValueError as error:
+        raise UpstreamError(f"the request cannot be sent: {error}") from None
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise UpstreamError(
+            f"the upstream {url} closed the connection before it responded{format_reason(error)}"
+        ) from None
+
+
+def format_reason(error: BaseException) -> str:
+    """Return the reason of *error* that the operating system or TLS gives, in parentheses, or an empty string."""
+    while error is not None and not isinstance(error, OSError):
+        error = error.__cause__  # type: ignore[assignment]
+    if isinstance(error, ssl.SSLError):
+        return f" ({error.reason.lower().replace('_', ' ')})" if error.reason else ""
+    number = getattr(error, "errno", None)
+    return f" ({os.strerror(number).lower()})" if number and number > 0 else ""
+
+
+def _unreachable(url: str, reason: str) -> UpstreamError:
+    return UpstreamError(
+        f"the upstream {url} cannot be reached{reason}: is it running, and is --upstream right?",
+        reached=False,
+    )
