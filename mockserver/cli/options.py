@@ -213,9 +213,9 @@ def create_upstream(given: UpstreamOptions) -> "Upstream":
 
     url, api_key = given["upstream"], given["upstream_api_key"]
     headers = (*given["upstream_headers"], *((("x-api-key", api_key),) if api_key else ()))
-    insecure = given["upstream_insecure"]
-    upstream = Upstream(url, headers, ca=given["upstream_ca"], insecure=insecure)
-    if insecure:
+    ca, insecure = given["upstream_ca"], given["upstream_insecure"]
+    upstream = Upstream(url, headers, ca=ca, insecure=insecure)
+    if upstream.is_unchecked:
         click.echo(
             f"the certificate of {upstream.url} is not checked: anyone on the way can read and change what is sent",
             err=True,

@@ -4,11 +4,11 @@ import asyncio
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from multidict import CIMultiDict
@@ -29,7 +29,8 @@ from mockserver.http.messages import (
 from mockserver.redaction.credentials import MIN_WORDS, find_credentials
 from mockserver.redaction.names import is_credential_header
 from mockserver.server import aiohttp_private
-from mockserver.server.upstream_errors import format_reason, translate_errors
+from mockserver.server.proxies import find_proxy
+from mockserver.server.upstream_errors import format_reason, refused_by_proxy, translate_errors
 from mockserver.server.upstream_tls import create_context
 
 _NOT_FORWARDED = frozenset(("host", "content-length", "accept-encoding", "expect"))
@@ -93,16 +94,19 @@ class Upstream:
         long = (value for _, value in self.headers if len(value) >= MIN_WORDS)
         self.secrets = frozenset((*find_credentials(self.headers), *long))
         """The header values that no cassette may hold: credentials, and values too long for an ordinary word."""
-        self._is_exposed = insecure and not is_private(parts.hostname or "")
+        self.is_unchecked = insecure and parts.scheme == "https"
+        """Whether every certificate is accepted."""
+        self._is_exposed = self.is_unchecked and not is_private(parts.hostname or "")
         """Whether anyone on the way could read what is sent."""
         if self._is_exposed and (self.secrets or _has_credential(self.headers)):
             raise UsageError(_EXPOSES.format("a credential"))
         self._tls = create_context(ca, insecure=insecure) if parts.scheme == "https" else None
+        self._proxy = find_proxy(self._origin)
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, request: Request) -> UpstreamResponse:
         """Send *request* and return the response as soon as its head arrives; raise UpstreamError if there is none."""
-        with translate_errors(self.url, _CONNECT_TIMEOUT):
+        with translate_errors(self.url, self._proxy, _CONNECT_TIMEOUT):
             response = await self._open_session().request(
                 request.method,
                 URL(self.url + request.path, encoded=True),
@@ -111,6 +115,12 @@ class Upstream:
                 allow_redirects=False,
                 skip_auto_headers=_NOT_ADDED,
             )
+            if (
+                self._proxy is not None
+                and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+            ):
+                response.close()
+                raise refused_by_proxy(self.url, self._proxy, response.status)
         aiohttp_private.fail_on_disconnect(response)
         headers = tuple(self._clean_headers(lowercase_names(response.headers.items())))
         reason = _clean(response.reason or "")
@@ -124,7 +134,7 @@ class Upstream:
         protocols = headers.popall("sec-websocket-protocol", ())
         for name in [name for name in headers if name.startswith("sec-websocket-")]:
             headers.popall(name, None)
-        with translate_errors(self.url, _CONNECT_TIMEOUT):
+        with translate_errors(self.url, self._proxy, _CONNECT_TIMEOUT):
             return await self._open_session().ws_connect(
                 URL(self.url + request.path, encoded=True),
                 headers=headers,
@@ -162,7 +172,7 @@ class Upstream:
                 read_bufsize=1 << 18,
                 max_line_size=1 << 16,
                 max_field_size=1 << 16,
-                proxy=_find_proxy(self._origin),
+                proxy=self._proxy.url if self._proxy else None,
             )
         return self._session
 
@@ -209,14 +219,6 @@ class Upstream:
 
 def _has_credential(headers: Headers) -> bool:
     return any(is_credential_header(name) for name, _ in headers)
-
-
-def _find_proxy(origin: str) -> str | None:
-    """Return the proxy for *origin* from the environment; aiohttp would look it up for every request, and read netrc."""
-    parts = urlsplit(origin)
-    if proxy_bypass(parts.hostname or ""):
-        return None
-    return getproxies().get(parts.scheme)
 
 
 def _create_payload(body: bytes) -> bytes | BytesIO | None:

@@ -4,16 +4,19 @@ import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 
 import aiohttp
 
 from mockserver.errors import OutOfFilesError, UpstreamError, is_out_of_files
+from mockserver.server.proxies import Proxy
 from mockserver.server.upstream_tls import explain_error
 
 
 @contextmanager
-def translate_errors(url: str, connect_timeout: float) -> Iterator[None]:
-    """Raise UpstreamError or OutOfFilesError for an error of aiohttp while it sends a request to *url*."""
+def translate_errors(server: str, proxy: Proxy | None, connect_timeout: float) -> Iterator[None]:
+    """Raise UpstreamError or OutOfFilesError for an error of aiohttp while it sends a request to the URL *server* through *proxy*."""
+    url = f"{server} (through the proxy {proxy.shown})" if proxy else server
     try:
         yield
     except aiohttp.WSServerHandshakeError as error:
@@ -27,9 +30,18 @@ def translate_errors(url: str, connect_timeout: float) -> Iterator[None]:
     except aiohttp.ClientConnectorSSLError as error:
         assert isinstance(error.os_error, ssl.SSLError)
         raise UpstreamError(explain_error(error.os_error, url), reached=False) from None
+    except aiohttp.ClientHttpProxyError as error:
+        assert proxy is not None
+        raise refused_by_proxy(server, proxy, error.status) from None
     except aiohttp.ClientConnectorError as error:
         if is_out_of_files(error.os_error):
             raise OutOfFilesError from None
+        if proxy is not None and isinstance(error, aiohttp.ClientProxyConnectionError):
+            raise UpstreamError(
+                f"the proxy {proxy.shown} cannot be reached{format_reason(error.os_error)}: correct {proxy.source}, "
+                f"or exclude the upstream {server} with NO_PROXY=HOST",
+                reached=False,
+            ) from None
         raise _unreachable(url, format_reason(error.os_error)) from None
     except aiohttp.ConnectionTimeoutError:
         without_tls = ", or no TLS" if url.startswith("https:") else ""
@@ -46,6 +58,20 @@ def translate_errors(url: str, connect_timeout: float) -> Iterator[None]:
         raise UpstreamError(
             f"the upstream {url} closed the connection before it responded{format_reason(error)}"
         ) from None
+
+
+def refused_by_proxy(server: str, proxy: Proxy, status: int) -> UpstreamError:
+    """Return the error for a *proxy* that does not forward a request to the URL *server*, but responds with *status*."""
+    wants = status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+    fix = (
+        f"write them in {proxy.source}=http://USER:PASSWORD@HOST:PORT"
+        if wants
+        else "is it allowed?"
+    )
+    reason = "wants credentials" if wants else f"does not connect to the upstream {server}"
+    return UpstreamError(
+        f"the proxy {proxy.shown} {reason} (status {status}): {fix}", reached=False
+    )
 
 
 def format_reason(error: BaseException) -> str:
