@@ -46,6 +46,7 @@ class App:
 
     *survives_disconnect* returns whether the response to a request continues after the client has disconnected. Without it no response
     continues, and a stop waits for none. *open_relay* returns the relay of a WebSocket; without it the responders answer what a WebSocket means.
+    *forwards_as* is the name of this server in the `via` of requests that it forwards.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class App:
         control: ControlApi | None = None,
         survives_disconnect: Callable[[Request], bool] | None = None,
         open_relay: OpenRelay | None = None,
+        forwards_as: str | None = None,
     ) -> None:
         self._responder = responder
         self._log = log
@@ -62,6 +64,7 @@ class App:
         self._access = self._control.access
         self._in_flight = InFlight(log, survives_disconnect) if survives_disconnect else None
         self._open_relay = open_relay
+        self._forwards_as = forwards_as
         self._streams = OpenStreams()
         self._control.on_reset.append(self._streams.end)
 
@@ -105,6 +108,11 @@ class App:
 
     def _reject(self, headers: Mapping[str, str]) -> web.Response | None:
         """Return an error for a request with these *headers* that may not be forwarded, or None."""
+        if self._forwards_as and self._forwards_as in headers.get(hdrs.VIA, ""):
+            # The sender, which is this server, or another recorder on the way, reports the loop.
+            return connections.error_response(
+                508, "this request has been here: its upstreams form a loop"
+            )
         host = headers.get(hdrs.HOST)
         why = self._access.check_host(host) if host is not None else None
         why = why or self._access.check_page(

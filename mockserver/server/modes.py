@@ -150,7 +150,7 @@ def record(
     def survives_disconnect(request: Request) -> bool:
         return not (is_event_stream_request(request) or cancels_on_disconnect(request))
 
-    app = App(responder, log, control, survives_disconnect, recorder.open_socket)
+    app = App(responder, log, control, survives_disconnect, recorder.open_socket, upstream.name)
     return RecordServer(app, control, recording, upstream, cassettes)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -30,10 +31,15 @@ from mockserver.redaction.credentials import MIN_WORDS, find_credentials
 from mockserver.redaction.names import is_credential_header
 from mockserver.server import aiohttp_private
 from mockserver.server.proxies import find_proxy
-from mockserver.server.upstream_errors import format_reason, refused_by_proxy, translate_errors
+from mockserver.server.upstream_errors import (
+    format_reason,
+    raise_if_loop,
+    refused_by_proxy,
+    translate_errors,
+)
 from mockserver.server.upstream_tls import create_context
 
-_NOT_FORWARDED = frozenset(("host", "content-length", "accept-encoding", "expect"))
+_NOT_FORWARDED = frozenset(("host", "content-length", "accept-encoding", "expect", "via"))
 # Headers that aiohttp would add; those of the client are forwarded unchanged.
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 _MAX_INLINE_BODY = 1 << 19
@@ -101,6 +107,8 @@ class Upstream:
         if self._is_exposed and (self.secrets or _has_credential(self.headers)):
             raise UsageError(_EXPOSES.format("a credential"))
         self._tls = create_context(ca, insecure=insecure) if parts.scheme == "https" else None
+        self.name = f"mockserver-{token_hex(8)}"
+        """What `via` calls us in forwarded requests (RFC 9110, section 7.6.3), to recognize those that come back."""
         self._proxy = find_proxy(self._origin)
         self._session: aiohttp.ClientSession | None = None
 
@@ -121,6 +129,7 @@ class Upstream:
             ):
                 response.close()
                 raise refused_by_proxy(self.url, self._proxy, response.status)
+            raise_if_loop(self.url, response.status, response.headers)
         aiohttp_private.fail_on_disconnect(response)
         headers = tuple(self._clean_headers(lowercase_names(response.headers.items())))
         reason = _clean(response.reason or "")
@@ -185,7 +194,9 @@ class Upstream:
             for name, value in strip_hop_by_hop(request.headers)
             if name not in _NOT_FORWARDED and name not in ours and not name.startswith(OWN_PREFIX)
         )
-        return CIMultiDict((*forwarded, *self.headers))
+        before = [value for name, value in request.headers if name == "via"]
+        via = ", ".join((*before, f"1.1 {self.name}"))
+        return CIMultiDict((*forwarded, *self.headers, ("via", via)))
 
     def _to_local(self, location: str) -> str:
         """Return *location* as a path on this server if it points to the upstream, else unchanged."""

@@ -2,7 +2,7 @@
 
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 
@@ -20,6 +20,7 @@ def translate_errors(server: str, proxy: Proxy | None, connect_timeout: float) -
     try:
         yield
     except aiohttp.WSServerHandshakeError as error:
+        raise_if_loop(server, error.status, error.headers or {})
         raise UpstreamError(
             f"the upstream {url} refused the WebSocket with status {error.status}",
             status=error.status if error.status >= 400 else 502,
@@ -58,6 +59,15 @@ def translate_errors(server: str, proxy: Proxy | None, connect_timeout: float) -
         raise UpstreamError(
             f"the upstream {url} closed the connection before it responded{format_reason(error)}"
         ) from None
+
+
+def raise_if_loop(server: str, status: int, headers: Mapping[str, str]) -> None:
+    """Raise UpstreamError if the response with this *status* and these *headers* is that of a recorder to its own request."""
+    if status == HTTPStatus.LOOP_DETECTED and headers.get("x-mockserver-source") == "error":
+        raise UpstreamError(
+            f"the upstream {server} leads back to this recorder: --upstream must be the URL of the Agent Server",
+            status=status,
+        )
 
 
 def refused_by_proxy(server: str, proxy: Proxy, status: int) -> UpstreamError:
