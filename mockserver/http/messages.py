@@ -5,10 +5,13 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from mockserver.errors import RequestError, UsageError
+
+if TYPE_CHECKING:
+    from mockserver.http.server_address import ServerAddress
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in wire order, names in lower case."""
@@ -133,6 +136,8 @@ class Reply:
     """Called when a timed body has been sent completely."""
     is_counted: bool = True
     """Whether the summary counts this reply."""
+    page_of: "ServerAddress | None" = None
+    """The server whose URLs in the body become URLs of this server, if the body is a page that may have some."""
     origin: str | None = None
     """The origin whose pages may read the reply with credentials; with None, all pages may read it without."""
 

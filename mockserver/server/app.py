@@ -27,6 +27,7 @@ from mockserver.server.event_socket import EventSocket, is_event_socket
 from mockserver.server.in_flight import InFlight
 from mockserver.server.log import Log
 from mockserver.server.open_streams import OpenStreams, close_connection
+from mockserver.server.own_urls import with_own_urls
 from mockserver.server.responders.chain import FirstOf, error_reply
 from mockserver.server.response_writer import (
     StreamedResponse,
@@ -132,6 +133,8 @@ class App:
         self, request: web.BaseRequest, incoming: Request, started: float
     ) -> web.StreamResponse:
         reply = await self._respond(incoming)
+        if reply.page_of is not None:
+            reply = with_own_urls(reply, reply.page_of, incoming)
         if hdrs.ORIGIN in request.headers:
             reply = with_origin(reply, self._allowed_origin(request))
         if isinstance(reply.body, PrebuiltBody) and not self._log.verbose:

@@ -2,7 +2,7 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
@@ -27,6 +27,7 @@ from mockserver.http.messages import (
     lowercase_names,
     strip_hop_by_hop,
 )
+from mockserver.http.server_address import ServerAddress
 from mockserver.redaction.credentials import MIN_WORDS, find_credentials
 from mockserver.redaction.names import is_credential_header
 from mockserver.server import aiohttp_private
@@ -85,9 +86,8 @@ class Upstream:
             )
         if parts.query or parts.fragment:
             raise UsageError("--upstream: write the URL without a query")
-        self._origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-        self._base = parts.path.rstrip("/")
-        self.url = self._origin + self._base
+        self.url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+        self.address = ServerAddress(self.url)
         self.headers = tuple((name, value.strip()) for name, value in lowercase_names(headers))
         for name, value in self.headers:
             if CONTROL.search(name + value):
@@ -109,7 +109,7 @@ class Upstream:
         self._tls = create_context(ca, insecure=insecure) if parts.scheme == "https" else None
         self.name = f"mockserver-{token_hex(8)}"
         """What `via` calls us in forwarded requests (RFC 9110, section 7.6.3), to recognize those that come back."""
-        self._proxy = find_proxy(self._origin)
+        self._proxy = find_proxy(self.url)
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, request: Request) -> UpstreamResponse:
@@ -131,7 +131,7 @@ class Upstream:
                 raise refused_by_proxy(self.url, self._proxy, response.status)
             raise_if_loop(self.url, response.status, response.headers)
         aiohttp_private.fail_on_disconnect(response)
-        headers = tuple(self._clean_headers(lowercase_names(response.headers.items())))
+        headers = self._clean_headers(lowercase_names(response.headers.items()), request.path)
         reason = _clean(response.reason or "")
         return UpstreamResponse(
             response.status, reason, headers, self._read_chunks(response), response.close
@@ -198,20 +198,16 @@ class Upstream:
         via = ", ".join((*before, f"1.1 {self.name}"))
         return CIMultiDict((*forwarded, *self.headers, ("via", via)))
 
-    def _to_local(self, location: str) -> str:
-        """Return *location* as a path on this server if it points to the upstream, else unchanged."""
-        path = _strip_prefix(self._base, _strip_prefix(self._origin, location))
-        return path if path == location or path.startswith("/") else f"/{path}"
-
-    def _clean_headers(self, headers: Headers) -> Iterator[tuple[str, str]]:
-        """Yield the headers for the client: without those that are wrong for the decoded body, with local locations."""
+    def _clean_headers(self, headers: Headers, requested: str) -> Headers:
+        """Return the *headers* for the client: with local paths, without those that are wrong for the decoded body of the *requested* path."""
         encoded = first_value(headers, "content-encoding") is not None
-        for name, raw in strip_hop_by_hop(headers):
-            value = _clean(raw)
-            if name == "location":
-                yield name, self._to_local(value)
-            elif not (encoded and name in ("content-encoding", "content-length")):
-                yield name, value
+        dropped = ("content-encoding", "content-length") if encoded else ()
+        cleaned = tuple(
+            (name, _clean(value))
+            for name, value in strip_hop_by_hop(headers)
+            if name not in dropped
+        )
+        return self.address.to_local_headers(cleaned, requested)
 
     async def _read_chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
         content = response.content
@@ -237,12 +233,6 @@ def _create_payload(body: bytes) -> bytes | BytesIO | None:
     if len(body) > _MAX_INLINE_BODY:
         return BytesIO(body)
     return body or None
-
-
-def _strip_prefix(start: str, location: str) -> str:
-    """Return *location* without the prefix *start* if a path segment ends there, else *location*."""
-    rest = location.removeprefix(start)
-    return rest if rest[:1] in ("", "/", "?") else location
 
 
 def _clean(text: str) -> str:

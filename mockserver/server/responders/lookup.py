@@ -20,10 +20,12 @@ from mockserver.http.messages import (
     standard_reason,
 )
 from mockserver.http.pacing import Pace
+from mockserver.http.server_address import ServerAddress
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Entry, Index, Match
 from mockserver.redaction.credentials import find_credentials
 from mockserver.redaction.redactor import RedactionRules, redact_for_matching
+from mockserver.server.own_urls import is_page
 from mockserver.server.response_writer import prebuild
 from mockserver.store.library import Library
 
@@ -152,7 +154,8 @@ class ResponseCache:
         """Return the reply for *entry*; raise ReadError if it cannot be read."""
         reply = self._replies.get(entry)
         if reply is None:
-            reply = prebuild(self.encode(self._library.playback(entry), entry))
+            reply = self.encode(self._library.playback(entry), entry)
+            reply = prebuild(reply) if reply.page_of is None else reply
             self._replies.put(entry, reply, 2000 + _size(reply))
         return reply
 
@@ -165,7 +168,15 @@ class ResponseCache:
             standard_reason(played.status) if played.reason is None else played.reason,
             ReplySource.CASSETTE,
             entry.label,
+            page_of=self._find_server(played, entry),
         )
+
+    def _find_server(self, played: Playback, entry: Entry) -> ServerAddress | None:
+        """Return the server whose URLs *played*, the response of *entry*, has in its page; None if it has none."""
+        if not is_page(played.headers) or (url := self._library.upstream_of(entry)) is None:
+            return None
+        address = ServerAddress(url)
+        return address if any(address.is_in(chunk) for _, chunk in played.steps) else None
 
 
 def _size(reply: Reply) -> int:

@@ -11,6 +11,7 @@ from mockserver.cassette.recorder import Recorder
 from mockserver.errors import OutOfFilesError, StorageError, UpstreamError
 from mockserver.http.messages import Reply, ReplySource, Request, StreamingBody, first_value
 from mockserver.matching.canonical import parse_json
+from mockserver.server.own_urls import is_page
 from mockserver.server.recording import Recording
 from mockserver.server.response_writer import BODILESS
 from mockserver.server.socket_relay import Report, SocketRelay
@@ -61,6 +62,7 @@ class Record:
             StreamingBody(chunks, lambda: relay.is_complete, relay.abandon),
             response.reason,
             ReplySource.UPSTREAM,
+            page_of=self._upstream.address if is_page(response.headers) else None,
         )
 
     async def open_socket(self, opening: Request, report: Report) -> SocketRelay:
