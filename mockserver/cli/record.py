@@ -34,7 +34,9 @@ class _RecordOptions(serving.AddressOptions, options.UpstreamOptions):
     "--overwrite", is_flag=True, help="Replace PATH when the recording stops."
 )
 @options.option_with_variable(
-    "--record-errors", is_flag=True, help="Also record responses with status 429 and 5xx."
+    "--record-errors",
+    is_flag=True,
+    help="Also record responses with status 429 and 5xx, and with 401 if the request had no credential.",
 )
 @options.address
 def record(

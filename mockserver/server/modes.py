@@ -118,13 +118,13 @@ def record(
 ) -> RecordServer:
     """Return a server that forwards requests to *upstream* and records them into *target*, a cassette or a folder.
 
-    *mode* says what happens to an existing cassette. Responses with status 429 and 5xx are recorded only with *record_errors*. Raise
-    UsageError if *target* cannot be recorded into.
+    *mode* says what happens to an existing cassette. Responses with status 429 and 5xx, and 401 to requests without a credential, are recorded
+    only with *record_errors*. Raise UsageError if *target* cannot be recorded into.
     """
     from mockserver.cassette.event_streams import is_event_stream_request
     from mockserver.cassette.model import Header
     from mockserver.server.recording import Recording
-    from mockserver.server.responders.record import Record, cancels_on_disconnect
+    from mockserver.server.responders.record import Record, ReportRefusals, cancels_on_disconnect
     from mockserver.store import writers
     from mockserver.store.writer import WriteMode
 
@@ -143,8 +143,10 @@ def record(
     if mode is WriteMode.EXTEND and (target.is_dir() or target.stat().st_size):
         library = Library([target], options.project.policy, log.write)
         cassettes = Cassettes(library, options.pace, redact, once=True)
-    recorder = Record(upstream, recording, record_errors=record_errors)
-    responder = FirstOf(cassettes, recorder) if cassettes else FirstOf(recorder)
+    recorder = Record(upstream, recording, log, record_errors=record_errors)
+    responder = (
+        FirstOf(ReportRefusals(cassettes, log), recorder) if cassettes else FirstOf(recorder)
+    )
     control = ControlApi("record", log.journal, cassettes, redact, options.access(guarded=True))
 
     def survives_disconnect(request: Request) -> bool:

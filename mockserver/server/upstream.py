@@ -62,6 +62,8 @@ class UpstreamResponse:
     headers: Headers
     chunks: AsyncGenerator[bytes, None]
     close: Callable[[], None]
+    redirected_to: str | None = None
+    """The server or path that a redirect leads to, if clients do not find it here."""
 
 
 class Upstream:
@@ -134,7 +136,12 @@ class Upstream:
         headers = self._clean_headers(lowercase_names(response.headers.items()), request.path)
         reason = _clean(response.reason or "")
         return UpstreamResponse(
-            response.status, reason, headers, self._read_chunks(response), response.close
+            response.status,
+            reason,
+            headers,
+            self._read_chunks(response),
+            response.close,
+            self._find_redirect(request, response),
         )
 
     async def open_socket(self, request: Request) -> aiohttp.ClientWebSocketResponse[bool]:
@@ -151,6 +158,11 @@ class Upstream:
                 max_msg_size=0,
                 timeout=aiohttp.ClientWSTimeout(ws_close=_SOCKET_CLOSE_TIMEOUT),
             )
+
+    def has_credential(self, request: Request) -> bool:
+        """Return whether *request* is sent with a credential, its own or one of the headers for the upstream."""
+        own = _has_credential((*request.headers, *self.headers)) or bool(self.secrets)
+        return own or bool(find_credentials((), request.path))
 
     async def fetch_info(self) -> dict[str, str]:
         """Return the versions from `GET /info`; an empty dict if that fails."""
@@ -208,6 +220,15 @@ class Upstream:
             if name not in dropped
         )
         return self.address.to_local_headers(cleaned, requested)
+
+    def _find_redirect(self, request: Request, response: aiohttp.ClientResponse) -> str | None:
+        """Return where *response* redirects *request* to, without a query, if that is not below the URL of the upstream."""
+        location = response.headers.get("location")
+        if location is None or not 300 <= response.status < 400:
+            return None
+        if self.address.to_local(location, request.path) is not None:
+            return None
+        return _clean(location).partition("?")[0]
 
     async def _read_chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
         content = response.content
