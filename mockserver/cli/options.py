@@ -9,7 +9,7 @@ import click
 
 from mockserver.cassette.file_names import SUFFIXES
 from mockserver.errors import UsageError
-from mockserver.http import access
+from mockserver.http import access, request_target
 from mockserver.http.messages import parse_header, split_header_lines
 
 if TYPE_CHECKING:
@@ -137,6 +137,13 @@ address = _combine(
         type=click.IntRange(0, 65535),
         default=8123,
         help="Listen on this port; 0 picks a free one.",
+    ),
+    option_with_variable(
+        "--prefix",
+        type=_checked(request_target.parse_prefix),
+        metavar="PATH",
+        help="Remove this prefix, such as /api/langgraph, from the paths of requests. Paths without it are accepted, too.  "
+        "[default: none]",
     ),
     option_with_variable(
         "--allow-origin",

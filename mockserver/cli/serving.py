@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -21,6 +22,7 @@ class AddressOptions(TypedDict):
 
     host: str
     port: int
+    prefix: str | None
     allow_origins: tuple[str, ...]
     allow_hosts: tuple[str, ...]
     config: Path | None
@@ -45,6 +47,8 @@ def create_server_options(address: AddressOptions, pace: "Pace") -> "ServerOptio
     project = settings.load(address["config"]).allowing(
         address["allow_origins"], address["allow_hosts"]
     )
+    if address["prefix"] is not None:
+        project = replace(project, prefix=address["prefix"])
     return ServerOptions(project, pace, is_loopback(address["host"]))
 
 
@@ -56,7 +60,7 @@ async def run(app: "App", address: AddressOptions, command: str, contents: str) 
         # The objects of the start-up live until the stop: the collector need not look at them.
         gc.freeze()
         gc.enable()
-        click.echo(f"mockserver {command} on {url}, {contents}")
+        click.echo(f"mockserver {command} on {url}{app.prefix}, {contents}")
         sys.stdout.flush()
 
     await runner.run(app, address["host"], address["port"], report_ready)

@@ -1,7 +1,7 @@
 """The parts of a request target in canonical form. No I/O."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from urllib.parse import unquote_to_bytes
 
 _LITERAL_ESCAPE = re.compile("%(?=[0-9A-Fa-f]{2})")
@@ -21,6 +21,15 @@ def split_api_path(path: str) -> tuple[str, str]:
     """
     found = _API.fullmatch(path)
     return (found["prefix"], found["path"]) if found else ("", path)
+
+
+def strip_api_prefix(target: str, kept: Container[str]) -> str:
+    """Return the request *target* without the prefix before a call of the API, unless the decoded prefix is one of *kept*."""
+    path, mark, query = target.partition("?")
+    prefix, call = split_api_path(_SLASHES.sub("/", path))
+    if not prefix or decode_path(prefix) in kept:
+        return target
+    return f"{call}{mark}{query}"
 
 
 def decode_path(path: str) -> str:

@@ -47,7 +47,7 @@ class App:
 
     *survives_disconnect* returns whether the response to a request continues after the client has disconnected. Without it no response
     continues, and a stop waits for none. *open_relay* returns the relay of a WebSocket; without it the responders answer what a WebSocket means.
-    *forwards_as* is the name of this server in the `via` of requests that it forwards.
+    *prefix* is removed from paths; then *strip_prefix* returns the request target without a further one. *forwards_as* is the name of this server in the `via` of requests that it forwards.
     """
 
     def __init__(
@@ -57,6 +57,9 @@ class App:
         control: ControlApi | None = None,
         survives_disconnect: Callable[[Request], bool] | None = None,
         open_relay: OpenRelay | None = None,
+        *,
+        prefix: str = "",
+        strip_prefix: Callable[[str], str] | None = None,
         forwards_as: str | None = None,
     ) -> None:
         self._responder = responder
@@ -66,6 +69,8 @@ class App:
         self._in_flight = InFlight(log, survives_disconnect) if survives_disconnect else None
         self._open_relay = open_relay
         self._forwards_as = forwards_as
+        self.prefix = prefix
+        self._strip_prefix = strip_prefix
         self._streams = OpenStreams()
         self._control.on_reset.append(self._streams.end)
 
@@ -89,9 +94,11 @@ class App:
             why = f"the body of the request cannot be read: {connections.describe_error(error)}"
             reply = with_origin(error_reply(400, why), self._allowed_origin(request))
             return await self._write(request, Request(method, request.raw_path), reply, 0.0)
-        path, prefix_headers = request_target.split_target(request.raw_path)
+        path, prefix_headers = request_target.split_target(request.raw_path, self.prefix)
         if request_target.is_own_path(path):
             return self._control.respond(request, path, prefix_headers)
+        if self._strip_prefix is not None:
+            path = self._strip_prefix(path)
         incoming = Request(method, path, (*prefix_headers, *_headers(request)), body)
         answering = (
             self._serve_socket(request, incoming)
@@ -133,8 +140,9 @@ class App:
         self, request: web.BaseRequest, incoming: Request, started: float
     ) -> web.StreamResponse:
         reply = await self._respond(incoming)
-        if reply.page_of is not None:
-            reply = with_own_urls(reply, reply.page_of, incoming)
+        if reply.page_of is not None or 300 <= reply.status < 400:
+            start = request_target.find_start(request.raw_path, incoming.path)
+            reply = with_own_urls(reply, incoming, start)
         if hdrs.ORIGIN in request.headers:
             reply = with_origin(reply, self._allowed_origin(request))
         if isinstance(reply.body, PrebuiltBody) and not self._log.verbose:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mockserver.http.access import Access
 from mockserver.http.messages import Request
 from mockserver.http.pacing import Pace
+from mockserver.matching.url import strip_api_prefix
 from mockserver.server.app import App
 from mockserver.server.control_api import ControlApi
 from mockserver.server.log import Log
@@ -152,7 +153,15 @@ def record(
     def survives_disconnect(request: Request) -> bool:
         return not (is_event_stream_request(request) or cancels_on_disconnect(request))
 
-    app = App(responder, log, control, survives_disconnect, recorder.open_socket, upstream.name)
+    app = App(
+        responder,
+        log,
+        control,
+        survives_disconnect,
+        recorder.open_socket,
+        prefix=options.project.prefix,
+        forwards_as=upstream.name,
+    )
     return RecordServer(app, control, recording, upstream, cassettes)
 
 
@@ -169,5 +178,16 @@ def _create_replay_server(
         library, options.pace, redact, can_switch=mode == "serve", derives=options.project.derive
     )
     control = ControlApi(mode, log.journal, cassettes, redact, options.access())
-    app = App(FirstOf(cassettes, create_fallback(cassettes)), log, control)
+    responder = FirstOf(cassettes, create_fallback(cassettes))
+
+    def strip_prefix(target: str) -> str:
+        return strip_api_prefix(target, cassettes.index.prefixes)
+
+    app = App(
+        responder,
+        log,
+        control,
+        prefix=options.project.prefix,
+        strip_prefix=strip_prefix if mode == "serve" else None,
+    )
     return ReplayServer(app, control, cassettes)

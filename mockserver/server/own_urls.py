@@ -8,6 +8,7 @@ from dataclasses import replace
 from mockserver.errors import UpstreamError
 from mockserver.http.messages import Headers, Reply, Request, StreamingBody, TimedBody, first_value
 from mockserver.http.server_address import ServerAddress
+from mockserver.server.response_writer import without_prebuilt
 
 _PAGE = "text/html"
 _HOST = re.compile(r"[\w.:\[\]-]+")
@@ -18,12 +19,35 @@ def is_page(headers: Headers) -> bool:
     return (first_value(headers, "content-type") or "").lower().startswith(_PAGE)
 
 
-def with_own_urls(reply: Reply, address: ServerAddress, request: Request) -> Reply:
-    """Return *reply*, a page of the server at *address*, with URLs of this server, as the client of *request* calls it."""
+def with_own_urls(reply: Reply, request: Request, start: str) -> Reply:
+    """Return *reply*, a page or a redirect, with URLs of this server as the client calls it; *start* stands before the path of *request*.
+
+    Other responses have paths without *start*, as those of a real server below a prefix: the SDKs put them behind their own base URL.
+    """
     host = request.header("host") or ""
-    if request.method == "HEAD" or not _HOST.fullmatch(host):
+    if not _HOST.fullmatch(host):
         return reply
-    url = f"http://{host}"
+    if reply.page_of is not None and request.method != "HEAD":
+        reply = _with_own_page(reply, reply.page_of, f"http://{host}{start}")
+    if start and 300 <= reply.status < 400:
+        headers = tuple(
+            (name, _below(value, start, host) if name == "location" else value)
+            for name, value in reply.headers
+        )
+        reply = replace(without_prebuilt(reply), headers=headers)
+    return reply
+
+
+def _below(location: str, start: str, host: str) -> str:
+    """Return the *location* of a redirect with *start* before its path, if it is on this server, which the client calls *host*."""
+    origin = f"http://{host}"
+    path = location.removeprefix(origin)
+    if not path.startswith("/") or path.startswith("//"):
+        return location
+    return f"{origin if path != location else ''}{start}{path}"
+
+
+def _with_own_page(reply: Reply, address: ServerAddress, url: str) -> Reply:
     match reply.body:
         case bytes() as page:
             return replace(reply, body=address.replace_in(page, url))
