@@ -6,7 +6,15 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from mockserver.errors import UpstreamError
-from mockserver.http.messages import Headers, Reply, Request, StreamingBody, TimedBody, first_value
+from mockserver.http.messages import (
+    Headers,
+    PrebuiltBody,
+    Reply,
+    Request,
+    StreamingBody,
+    TimedBody,
+    first_value,
+)
 from mockserver.http.server_address import ServerAddress
 from mockserver.server.response_writer import without_prebuilt
 
@@ -49,8 +57,6 @@ def _below(location: str, start: str, host: str) -> str:
 
 def _with_own_page(reply: Reply, address: ServerAddress, url: str) -> Reply:
     match reply.body:
-        case bytes() as page:
-            return replace(reply, body=address.replace_in(page, url))
         case TimedBody(steps) as timed:
             replaced = tuple((at, address.replace_in(chunk, url)) for at, chunk in steps)
             return replace(reply, body=replace(timed, steps=replaced))
@@ -58,8 +64,8 @@ def _with_own_page(reply: Reply, address: ServerAddress, url: str) -> Reply:
             headers = tuple(pair for pair in reply.headers if pair[0] != "content-length")
             chunks = _replace_in_stream(live.chunks, address, url)
             return replace(reply, headers=headers, body=replace(live, chunks=chunks))
-        case _:
-            return reply
+        case PrebuiltBody(body=page) | bytes(page):
+            return replace(reply, body=address.replace_in(page, url))
 
 
 async def _replace_in_stream(

@@ -1,9 +1,14 @@
 """The upstream's own URLs, in headers and pages, lead to the recorder and to the replay, over real sockets."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from mockserver.http.messages import Reply, Request
+from mockserver.http.server_address import ServerAddress
+from mockserver.server.own_urls import with_own_urls
+from mockserver.server.response_writer import prebuild
 from tests.processes import running
 from tests.scripted import Answer, Client, Wire, ask, chunk, say, upstream
 
@@ -103,3 +108,49 @@ async def test_other_bodies_stay_as_they_are(tmp_path: Path) -> None:
             recorded = await ask(recorder.url, "POST", "/x")
 
     assert played.body == recorded.body == body
+
+
+LOCAL = ServerAddress("http://127.0.0.1:2024")
+PAGE = b"<script src='//127.0.0.1:2024/a.js'>"
+
+
+def own(reply: Reply, host: str = "here:1", method: str = "GET", start: str = "") -> Reply:
+    return with_own_urls(reply, Request(method, "/x", (("host", host),)), start)
+
+
+@pytest.mark.parametrize("prepare", [lambda reply: reply, prebuild], ids=["plain", "prebuilt"])
+def test_a_whole_page_gets_the_urls_of_this_server(prepare: Callable[[Reply], Reply]) -> None:
+    reply = prepare(Reply(200, (), PAGE, page_of=LOCAL))
+
+    assert own(reply).body == b"<script src='//here:1/a.js'>"
+    assert own(reply, start="/p").body == b"<script src='//here:1/p/a.js'>"
+
+
+@pytest.mark.parametrize(("host", "method"), [("a'b", "GET"), ("", "GET"), ("here", "HEAD")])
+def test_a_page_stays_as_it_is_without_a_host_or_a_body(host: str, method: str) -> None:
+    reply = Reply(200, (), PAGE, page_of=LOCAL)
+
+    assert own(reply, host, method) is reply
+
+
+@pytest.mark.parametrize(
+    ("location", "below"),
+    [
+        ("/y", "/p/y"),
+        ("http://here:1/y", "http://here:1/p/y"),
+        ("http://elsewhere/y", "http://elsewhere/y"),
+        ("//here:1/y", "//here:1/y"),
+        ("y", "y"),
+    ],
+)
+def test_a_redirect_stays_below_what_stands_before_the_path(location: str, below: str) -> None:
+    reply = own(prebuild(Reply(302, (("x", "/y"), ("location", location)))), start="/p")
+
+    assert reply.headers == (("x", "/y"), ("location", below))
+    assert reply.body == b""
+
+
+def test_another_response_has_its_location_unchanged() -> None:
+    reply = Reply(200, (("location", "/y"),))
+
+    assert own(reply, start="/p") is reply

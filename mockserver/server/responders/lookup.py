@@ -154,8 +154,7 @@ class ResponseCache:
         """Return the reply for *entry*; raise ReadError if it cannot be read."""
         reply = self._replies.get(entry)
         if reply is None:
-            reply = self.encode(self._library.playback(entry), entry)
-            reply = prebuild(reply) if reply.page_of is None else reply
+            reply = prebuild(self.encode(self._library.playback(entry), entry))
             self._replies.put(entry, reply, 2000 + _size(reply))
         return reply
 
