@@ -3,6 +3,7 @@
 import asyncio
 import re
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -99,10 +100,12 @@ class Upstream:
 
 
 @asynccontextmanager
-async def upstream(script: Script, info: Script | None = None) -> AsyncIterator[Upstream]:
+async def upstream(
+    script: Script, info: Script | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Upstream]:
     """Serve on a free port: *script* plays on each connection, which is closed when it returns.
 
-    *info* plays for requests to `/info`; without it they get a 404.
+    *info* plays for requests to `/info`; without it they get a 404. With *tls* it is a server of https.
     """
     seen = Upstream()
     playing: set[asyncio.Task[None]] = set()
@@ -129,8 +132,9 @@ async def upstream(script: Script, info: Script | None = None) -> AsyncIterator[
             writer.close()
             playing.discard(task)
 
-    server = await asyncio.start_server(served, "127.0.0.1", 0, limit=_LIMIT, backlog=1000)
-    seen.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(served, "127.0.0.1", 0, limit=_LIMIT, backlog=1000, ssl=tls)
+    scheme = "https" if tls else "http"
+    seen.url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield seen
     finally:

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
@@ -107,16 +107,14 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
 @options.as_json
 def verify(
     paths: tuple[Path, ...],
-    upstream: str,
     values: bool,
     max_age: float | None,
     timeout: float,
     jobs: int,
     junit: Path | None,
-    upstream_headers: tuple[tuple[str, str], ...],
-    upstream_api_key: str | None,
     config: Path | None,
     as_json: bool,
+    **upstream: Unpack[options.UpstreamOptions],
 ) -> None:
     """Send the recorded requests to a live Agent Server, and compare its responses with the recorded ones.
 
@@ -140,7 +138,7 @@ def verify(
     from mockserver.tools.compare.verify import Outcome, Result, warn_if_old
 
     project = settings.load(config)
-    server = options.create_upstream(upstream, upstream_headers, upstream_api_key)
+    server = options.create_upstream(upstream)
     check = Verification(
         server, project.redact, lambda: str(uuid4()), values=values, timeout=timeout
     )

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import click
 
 from mockserver.cassette.file_names import SUFFIXES
 from mockserver.errors import UsageError
-from mockserver.http import access
+from mockserver.http import access, request_target
 from mockserver.http.messages import parse_header, split_header_lines
 
 if TYPE_CHECKING:
@@ -168,6 +168,13 @@ address = _combine(
         help="Listen on this port; 0 picks a free one.",
     ),
     option_with_variable(
+        "--prefix",
+        type=_checked(request_target.parse_prefix),
+        metavar="PATH",
+        help="Remove this prefix, such as /api/langgraph, from the paths of requests. Paths without it are accepted, too.  "
+        "[default: none]",
+    ),
+    option_with_variable(
         "--allow-origin",
         "allow_origins",
         multiple=True,
@@ -190,7 +197,7 @@ address = _combine(
 
 
 def upstream(purpose: str) -> Callable[[F], F]:
-    """Return a decorator that adds --upstream (whose help names the *purpose*), --upstream-header and --upstream-api-key."""
+    """Return a decorator that adds --upstream (whose help names the *purpose*), and the options of the connection to it."""
     return _combine(
         option_with_variable(
             "--upstream",
@@ -211,13 +218,42 @@ def upstream(purpose: str) -> Callable[[F], F]:
             metavar="KEY",
             help="Send this as x-api-key to the upstream; it is never recorded. Prefer the variable, since other users can see arguments.",
         ),
+        option_with_variable(
+            "--upstream-ca",
+            type=parse_path,
+            metavar="FILE",
+            help="Also accept certificates of the upstream that this file (PEM) contains or whose authority it contains.  "
+            "[default: only those that the system or SSL_CERT_FILE accepts]",
+        ),
+        click.option(
+            "--upstream-insecure",
+            is_flag=True,
+            help="Accept every certificate of the upstream. Credentials are then refused, unless the upstream is in a private network.",
+        ),
     )
 
 
-def create_upstream(
-    url: str, headers: tuple[tuple[str, str], ...], api_key: str | None
-) -> "Upstream":
+class UpstreamOptions(TypedDict):
+    """The options that `upstream` adds."""
+
+    upstream: str
+    upstream_headers: tuple[tuple[str, str], ...]
+    upstream_api_key: str | None
+    upstream_ca: Path | None
+    upstream_insecure: bool
+
+
+def create_upstream(given: UpstreamOptions) -> "Upstream":
     """Return the upstream for these options; raise UsageError if they are invalid."""
     from mockserver.server.upstream import Upstream
 
-    return Upstream(url, (*headers, *((("x-api-key", api_key),) if api_key else ())))
+    url, api_key = given["upstream"], given["upstream_api_key"]
+    headers = (*given["upstream_headers"], *((("x-api-key", api_key),) if api_key else ()))
+    ca, insecure = given["upstream_ca"], given["upstream_insecure"]
+    upstream = Upstream(url, headers, ca=ca, insecure=insecure)
+    if upstream.is_unchecked:
+        click.echo(
+            f"the certificate of {upstream.url} is not checked: anyone on the way can read and change what is sent",
+            err=True,
+        )
+    return upstream

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from mockserver.store.writer import WriteMode
 
 
+class _RecordOptions(serving.AddressOptions, options.UpstreamOptions):
+    """The options of `record` that other commands have too."""
+
+
 @click.command(
     cls=options.ServerCommand,
     short_help="Record an Agent Server into a cassette or a folder of cassettes.",
@@ -33,19 +37,18 @@ if TYPE_CHECKING:
     "--overwrite", is_flag=True, help="Replace PATH when the recording stops."
 )
 @options.option_with_variable(
-    "--record-errors", is_flag=True, help="Also record responses with status 429 and 5xx."
+    "--record-errors",
+    is_flag=True,
+    help="Also record responses with status 429 and 5xx, and with 401 if the request had no credential.",
 )
 @options.address
 def record(
     path: Path,
-    upstream: str,
     extend: bool,
     overwrite: bool,
-    upstream_headers: tuple[tuple[str, str], ...],
-    upstream_api_key: str | None,
     record_errors: bool,
     client_command: tuple[str, ...],
-    **address: Unpack[serving.AddressOptions],
+    **given: Unpack[_RecordOptions],
 ) -> None:
     """Forward all requests to an Agent Server, and record them into the cassette PATH.
 
@@ -61,8 +64,8 @@ def record(
 
     log = serving.create_log(client_command)
     # Responses that --extend replays need no pauses.
-    server_options = serving.create_server_options(address, Pace(None))
-    upstream_client = options.create_upstream(upstream, upstream_headers, upstream_api_key)
+    server_options = serving.create_server_options(given, Pace(None))
+    upstream_client = options.create_upstream(given)
     server = modes.record(
         path,
         _write_mode(extend, overwrite),
@@ -77,7 +80,7 @@ def record(
     async def run_and_close() -> int:
         contents = f"{upstream_client.url} into {_display(path)}"
         try:
-            return await serving.run(server.app, address, "record", contents, client_command)
+            return await serving.run(server.app, given, "record", contents, client_command)
         finally:
             await server.close()
 

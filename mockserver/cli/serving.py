@@ -4,6 +4,7 @@ import contextlib
 import gc
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -22,6 +23,7 @@ class AddressOptions(TypedDict):
 
     host: str
     port: int
+    prefix: str | None
     allow_origins: tuple[str, ...]
     allow_hosts: tuple[str, ...]
     config: Path | None
@@ -46,6 +48,8 @@ def create_server_options(address: AddressOptions, pace: "Pace") -> "ServerOptio
     project = settings.load(address["config"]).allowing(
         address["allow_origins"], address["allow_hosts"]
     )
+    if address["prefix"] is not None:
+        project = replace(project, prefix=address["prefix"])
     return ServerOptions(project, pace, is_loopback(address["host"]))
 
 
@@ -66,7 +70,9 @@ async def run(
         # The objects of the start-up live until the stop: the collector need not look at them.
         gc.freeze()
         gc.enable()
-        click.echo(f"mockserver {command} on {url}, {contents}", err=bool(client_command))
+        click.echo(
+            f"mockserver {command} on {url}{app.prefix}, {contents}", err=bool(client_command)
+        )
         sys.stdout.flush()
 
     return await runner.run(app, address["host"], address["port"], report_ready, client_command)

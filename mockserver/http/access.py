@@ -11,6 +11,7 @@ _HOST = r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)"
 _ORIGIN = re.compile(rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://{_HOST}(?::(?P<port>[0-9]{{1,5}}))?")
 _NETLOC = re.compile(rf"{_HOST}(?::(?P<port>[0-9]*))?")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
+_PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".home.arpa", ".test")
 _MAX_SHOWN = 200
 """The maximum number of characters of a name in a message."""
 
@@ -75,6 +76,20 @@ def is_loopback(host: str) -> bool:
     if isinstance(address, IPv6Address):
         address = address.ipv4_mapped or address
     return address is not None and address.is_loopback
+
+
+def is_private(host: str) -> bool:
+    """Return whether the address or name *host* is one of this machine or of a private network.
+
+    A name is, if it has no dot, or a suffix that the public name system does not have.
+    """
+    name = host.lower().removesuffix(".")
+    address = _parse_address(name)
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address
+    if address is not None:
+        return address.is_private
+    return "." not in name or name.endswith(_PRIVATE_SUFFIXES)
 
 
 def parse_each(parse: Callable[[str], str], texts: Iterable[str], where: str) -> tuple[str, ...]:

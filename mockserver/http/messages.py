@@ -5,12 +5,14 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
-from string import punctuation
-from typing import Any
-from urllib.parse import quote, unquote
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from mockserver.errors import RequestError, UsageError
 from mockserver.formats.json_text import dumps
+
+if TYPE_CHECKING:
+    from mockserver.http.server_address import ServerAddress
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in wire order, names in lower case."""
@@ -45,14 +47,6 @@ SHARED_SESSION = ""
 CASSETTE_HEADER = f"{OWN_PREFIX}cassette"
 """The header that names the cassette to replay a request from or to record it into; it may be percent-encoded."""
 
-CONTROL_PREFIX = "/__mockserver__/"
-"""The prefix of mockserver's own paths."""
-
-_OWN_PATH = CONTROL_PREFIX.rstrip("/")
-_NAMING_PREFIXES = {
-    f"{CONTROL_PREFIX}session/": SESSION_HEADER,
-    f"{CONTROL_PREFIX}cassette/": CASSETTE_HEADER,
-}
 _MAX_SESSION_LENGTH = 200
 
 EVENT_STREAM = "text/event-stream"
@@ -145,6 +139,8 @@ class Reply:
     """Called when a timed body has been sent completely."""
     is_counted: bool = True
     """Whether the summary counts this reply."""
+    page_of: "ServerAddress | None" = None
+    """The server whose URLs in the body become URLs of this server, if the body is a page that may have some."""
     origin: str | None = None
     """The origin whose pages may read the reply with credentials; with None, all pages may read it without."""
 
@@ -230,28 +226,3 @@ def session_name(request: Request) -> str:
 def cassette_name(request: Request) -> str | None:
     name = request.header(CASSETTE_HEADER)
     return None if name is None else unquote(name)
-
-
-def split_target(raw: str) -> tuple[str, Headers]:
-    """Return the path with its query in the request target *raw*, and the headers that its prefixes stand for.
-
-    The prefixes are `/__mockserver__/session/NAME` and `/__mockserver__/cassette/NAME`, in any order; a NAME is
-    percent-encoded.
-    """
-    if raw.startswith("/") and not raw.startswith(_OWN_PATH) and raw.isascii():
-        return raw, ()
-    if not raw.isascii():
-        raw = quote(raw.encode("utf-8", "surrogateescape"), safe=punctuation)
-    path = raw if raw.startswith("/") else "/" + raw.partition("://")[2].partition("/")[2]
-    named: Headers = ()
-    while start := next((start for start in _NAMING_PREFIXES if path.startswith(start)), None):
-        name, _, rest = path.removeprefix(start).partition("/")
-        # The last prefix has precedence.
-        named = ((_NAMING_PREFIXES[start], name), *named)
-        path = f"/{rest}"
-    return path, named
-
-
-def is_own_path(path: str) -> bool:
-    """Return whether *path* is a path of mockserver itself."""
-    return path.startswith(CONTROL_PREFIX) or path.partition("?")[0] == _OWN_PATH

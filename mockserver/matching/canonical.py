@@ -8,7 +8,7 @@ Source: responses of langgraph-api 0.16.7 to calls with different queries.
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from urllib.parse import unquote_to_bytes
 
 from mockserver.formats.json_text import Json, loads
@@ -90,6 +90,15 @@ def split_api_path(path: str) -> tuple[str, str]:
     """
     found = _API.fullmatch(path)
     return (found["prefix"], found["path"]) if found else ("", path)
+
+
+def strip_api_prefix(target: str, kept: Container[str]) -> str:
+    """Return the request *target* without the prefix before a call of the API, unless the decoded prefix is one of *kept*."""
+    path, mark, query = target.partition("?")
+    prefix, call = split_api_path(_SLASHES.sub("/", path))
+    if not prefix or decode_path(prefix) in kept:
+        return target
+    return f"{call}{mark}{query}"
 
 
 def decode_path(path: str) -> str:

@@ -161,6 +161,15 @@ class Index:
             for identity in entry.fingerprint.ids
         )
 
+    @cached_property
+    def prefixes(self) -> frozenset[str]:
+        """What stands before the calls of the API in the recorded paths."""
+        return frozenset(
+            split_api_path(entry.route[1])[0]
+            for cassette in self.cassettes
+            for entry in cassette.entries
+        )
+
     def for_cassette(self, name: str | None) -> "Index | None":
         """Return an index of the cassette *name* only (with or without suffix), or None if it does not exist; with None, this index."""
         if name is None:

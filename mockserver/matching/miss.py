@@ -168,7 +168,7 @@ def _format_near(facts: dict[str, Any]) -> list[str]:
         lines.append(
             f"    the recorded path has the prefix {recorded}: the client's base URL must end with it"
             if recorded
-            else f"    the recorded path has no prefix: remove {got} from the client's base URL"
+            else f"    the recorded path has no prefix: start with --prefix {got}, or remove it from the client's base URL"
         )
     if "more" in facts:
         lines.append(f"    and {facts['more']} more differences")

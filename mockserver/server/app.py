@@ -18,11 +18,10 @@ from mockserver.http.messages import (
     StreamingBody,
     TimedBody,
     error_reply,
-    is_own_path,
     lowercase_names,
     session_name,
-    split_target,
 )
+from mockserver.http.request_target import find_start, is_own_path, split_target
 from mockserver.redaction.redactor import describe
 from mockserver.server import connections
 from mockserver.server.control_api import ControlApi
@@ -30,6 +29,7 @@ from mockserver.server.event_socket import EventSocket, is_event_socket
 from mockserver.server.in_flight import InFlight
 from mockserver.server.log import Log
 from mockserver.server.open_streams import OpenStreams, close_connection
+from mockserver.server.own_urls import with_own_urls
 from mockserver.server.response_writer import (
     StreamedResponse,
     preflight,
@@ -59,6 +59,7 @@ class App:
 
     *survives_disconnect* returns whether the response to a request continues after the client has disconnected. Without it no response
     continues, and a stop waits for none. *open_relay* returns the relay of a WebSocket; without it the responders answer what a WebSocket means.
+    *prefix* is removed from paths; then *strip_prefix* returns the request target without a further one. *forwards_as* is the name of this server in the `via` of requests that it forwards.
     """
 
     def __init__(
@@ -68,6 +69,10 @@ class App:
         control: ControlApi | None = None,
         survives_disconnect: Callable[[Request], bool] | None = None,
         open_relay: OpenRelay | None = None,
+        *,
+        prefix: str = "",
+        strip_prefix: Callable[[str], str] | None = None,
+        forwards_as: str | None = None,
     ) -> None:
         self._responders = responders
         self._log = log
@@ -75,6 +80,9 @@ class App:
         self._access = self._control.access
         self._in_flight = InFlight(log, survives_disconnect) if survives_disconnect else None
         self._open_relay = open_relay
+        self._forwards_as = forwards_as
+        self.prefix = prefix
+        self._strip_prefix = strip_prefix
         self._streams = OpenStreams()
         self._control.on_reset.append(self._streams.end)
 
@@ -98,9 +106,11 @@ class App:
             why = f"the body of the request cannot be read: {connections.describe_error(error)}"
             reply = with_origin(error_reply(400, why), self._allowed_origin(request))
             return await self._write(request, Request(method, request.raw_path), reply, 0.0)
-        path, prefix_headers = split_target(request.raw_path)
+        path, prefix_headers = split_target(request.raw_path, self.prefix)
         if is_own_path(path):
             return self._control.respond(request, path, prefix_headers)
+        if self._strip_prefix is not None:
+            path = self._strip_prefix(path)
         incoming = Request(method, path, (*prefix_headers, *_headers(request)), body)
         answering = (
             self._serve_socket(request, incoming)
@@ -118,6 +128,11 @@ class App:
 
     def _reject(self, headers: Mapping[str, str]) -> web.Response | None:
         """Return an error for a request with these *headers* that may not be forwarded, or None."""
+        if self._forwards_as and self._forwards_as in headers.get(hdrs.VIA, ""):
+            # The sender, which is this server, or another recorder on the way, reports the loop.
+            return connections.error_response(
+                508, "this request has been here: its upstreams form a loop"
+            )
         host = headers.get(hdrs.HOST)
         why = self._access.check_host(host) if host is not None else None
         why = why or self._access.check_page(
@@ -137,6 +152,9 @@ class App:
         self, request: web.BaseRequest, incoming: Request, started: float
     ) -> web.StreamResponse:
         reply = await self._respond(incoming)
+        if reply.page_of is not None or 300 <= reply.status < 400:
+            start = find_start(request.raw_path, incoming.path)
+            reply = with_own_urls(reply, incoming, start)
         if hdrs.ORIGIN in request.headers:
             reply = with_origin(reply, self._allowed_origin(request))
         if isinstance(reply.body, PrebuiltBody) and not self._log.verbose:

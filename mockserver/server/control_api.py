@@ -10,7 +10,6 @@ from mockserver.errors import RequestError
 from mockserver.formats.json_text import Json
 from mockserver.http.access import Access
 from mockserver.http.messages import (
-    CONTROL_PREFIX,
     SESSION_HEADER,
     Headers,
     ReplySource,
@@ -18,6 +17,7 @@ from mockserver.http.messages import (
     cassette_name,
     session_name,
 )
+from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.matching.index import Index
 from mockserver.matching.summary import body_to_json, describe_request
 from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_request

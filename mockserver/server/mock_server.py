@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from mockserver.cassette.model import Repeat
 from mockserver.errors import StorageError, UsageError
-from mockserver.http import access
-from mockserver.http.messages import CONTROL_PREFIX
+from mockserver.http import access, request_target
 from mockserver.http.pacing import parse_pace
+from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.matching import keys
 from mockserver.server import fake_time, modes, runner, settings
 from mockserver.server.aiohttp_private import Runner
@@ -42,6 +42,7 @@ class MockServer:
     - *ignore*: more request paths that do not affect matching, such as `"body.config.configurable.user_id"`.
     - *config*: the settings file. The default is `mockserver.yaml` in the working directory, if it exists.
     - *host*, *port*: the address to listen on; port 0 picks a free one.
+    - *prefix*: the path below which clients expect the server, such as `"/api/langgraph"`; `url` includes it.
     - *allow_origin*: origins of web pages, such as `"https://app.example"`, that may use the server with credentials, and while recording.
       *allow_host*: host names that the server accepts. localhost is always allowed.
     - *on_problem*: called with each miss and each call that failed, from the thread of the server. By default they go to the logger
@@ -68,6 +69,7 @@ class MockServer:
         config: str | PathLike[str] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        prefix: str | None = None,
         allow_origin: Iterable[str] = (),
         allow_host: Iterable[str] = (),
         on_problem: Callable[[Call], None] | None = None,
@@ -94,6 +96,11 @@ class MockServer:
         self._config = Path(config) if config is not None else None
         self._host = host
         self._port = port
+        self._prefix = (
+            None
+            if prefix is None
+            else access.parse_each(request_target.parse_prefix, [prefix], "prefix")[0]
+        )
         self._origins = access.parse_each(
             access.parse_origin, _to_tuple(allow_origin), "allow_origin"
         )
@@ -112,10 +119,10 @@ class MockServer:
 
     @property
     def url(self) -> str:
-        """The URL of the server, such as `http://127.0.0.1:40123`; raises UsageError while it is not running."""
-        if self._runner is None:
+        """The URL of the server with its prefix, such as `http://127.0.0.1:40123`; raises UsageError while it is not running."""
+        if self._runner is None or self._server is None:
             raise UsageError("the server is not running: use it inside `with MockServer(…)`")
-        return runner.format_url(self._runner, self._host)
+        return f"{runner.format_url(self._runner, self._host)}{self._server.app.prefix}"
 
     def url_for(self, *, session: str | None = None, cassette: str | None = None) -> str:
         """Return the URL for a client with its own *session*, or that uses only one *cassette*."""
@@ -206,6 +213,8 @@ class MockServer:
 
     def _create_server(self) -> modes.ReplayServer | modes.RecordServer:
         project = settings.load(self._config).allowing(self._origins, self._hosts)
+        if self._prefix is not None:
+            project = replace(project, prefix=self._prefix)
         policy = replace(
             project.policy,
             ignore=keys.merge_rules(project.policy.ignore, self._ignore),

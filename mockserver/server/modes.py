@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mockserver.http.access import Access
 from mockserver.http.messages import Request
 from mockserver.http.pacing import Pace
+from mockserver.matching.canonical import strip_api_prefix
 from mockserver.server.app import App, Responder
 from mockserver.server.control_api import ControlApi
 from mockserver.server.log import Log
@@ -117,13 +118,13 @@ def record(
 ) -> RecordServer:
     """Return a server that forwards requests to *upstream* and records them into *target*, a cassette or a folder.
 
-    *mode* says what happens to an existing cassette. Responses with status 429 and 5xx are recorded only with *record_errors*. Raise
-    UsageError if *target* cannot be recorded into.
+    *mode* says what happens to an existing cassette. Responses with status 429 and 5xx, and 401 to requests without a credential, are recorded
+    only with *record_errors*. Raise UsageError if *target* cannot be recorded into.
     """
     from mockserver.cassette.event_streams import is_event_stream_request
     from mockserver.cassette.model import Header
     from mockserver.server.recording import Recording
-    from mockserver.server.responders.record import Record, cancels_on_disconnect
+    from mockserver.server.responders.record import Record, ReportRefusals, cancels_on_disconnect
     from mockserver.store import writers
     from mockserver.store.writer import WriteMode
 
@@ -142,14 +143,24 @@ def record(
     if mode is WriteMode.EXTEND and (target.is_dir() or target.stat().st_size):
         library = Library([target], options.project.policy, log.write)
         cassettes = Cassettes(library, options.pace, redact, once=True)
-    recorder = Record(upstream, recording, record_errors=record_errors)
-    responders = (cassettes, recorder) if cassettes else (recorder,)
+    recorder = Record(upstream, recording, log, record_errors=record_errors)
+    responders: tuple[Responder, ...] = (recorder,)
+    if cassettes:
+        responders = (ReportRefusals(cassettes, log), recorder)
     control = ControlApi("record", log.journal, cassettes, redact, options.access(guarded=True))
 
     def survives_disconnect(request: Request) -> bool:
         return not (is_event_stream_request(request) or cancels_on_disconnect(request))
 
-    app = App(responders, log, control, survives_disconnect, recorder.open_socket)
+    app = App(
+        responders,
+        log,
+        control,
+        survives_disconnect,
+        recorder.open_socket,
+        prefix=options.project.prefix,
+        forwards_as=upstream.name,
+    )
     return RecordServer(app, control, recording, upstream, cassettes)
 
 
@@ -166,5 +177,16 @@ def _create_replay_server(
         library, options.pace, redact, can_switch=mode == "serve", derives=options.project.derive
     )
     control = ControlApi(mode, log.journal, cassettes, redact, options.access())
-    app = App((cassettes, create_fallback(cassettes)), log, control)
+    responders = (cassettes, create_fallback(cassettes))
+
+    def strip_prefix(target: str) -> str:
+        return strip_api_prefix(target, cassettes.index.prefixes)
+
+    app = App(
+        responders,
+        log,
+        control,
+        prefix=options.project.prefix,
+        strip_prefix=strip_prefix if mode == "serve" else None,
+    )
     return ReplayServer(app, control, cassettes)

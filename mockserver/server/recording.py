@@ -109,8 +109,9 @@ class Recording:
 
     def skip(self, request: Request, status: int) -> None:
         """Log that the response to *request* is not recorded because of its *status*."""
+        key = " without a credential: set MOCKSERVER_UPSTREAM_API_KEY" if status == 401 else ""
         self._log.write(
-            f"not recorded: {describe(request)} got status {status} (record it with --record-errors)"
+            f"not recorded: {describe(request)} got status {status}{key} (record it with --record-errors)"
         )
 
     def skip_unanswered(self, request: Request) -> None:

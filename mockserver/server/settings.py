@@ -9,17 +9,17 @@ from mockserver.cassette.file_names import SETTINGS_FILE
 from mockserver.cassette.model import Policy, Repeat
 from mockserver.errors import UsageError
 from mockserver.formats import strict_yaml
-from mockserver.http import access
+from mockserver.http import access, request_target
 from mockserver.matching import keys
 from mockserver.redaction import redactor
 from mockserver.store import discovery
 
-_KEYS = ("ignore", "redact", "repeat", "derive", "allow_origin", "allow_host")
+_KEYS = ("ignore", "redact", "repeat", "derive", "allow_origin", "allow_host", "prefix")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The *policy* of all cassettes, the rules of what to *redact*, the allowed origins and hosts, and whether to *derive* responses."""
+    """The *policy* of all cassettes, the rules of what to *redact*, the allowed origins and hosts, whether to *derive* responses, and the path *prefix*."""
 
     policy: Policy = field(default_factory=Policy)
     redact: redactor.RedactionRules = field(default_factory=redactor.RedactionRules)
@@ -27,6 +27,8 @@ class Settings:
     allow_host: tuple[str, ...] = ()
     derive: bool = True
     """Whether responses may be made from recorded ones of the same run."""
+    prefix: str = ""
+    """The path below which clients expect the server."""
 
     def allowing(self, origins: Iterable[str], hosts: Iterable[str]) -> "Settings":
         """Return these settings with *origins* and *hosts* also allowed."""
@@ -71,12 +73,16 @@ def _parse_settings(document: Any, file: str) -> Settings:
     derive = document.get("derive", True)
     if not isinstance(derive, bool):
         raise UsageError(f"derive: {derive!r} is not true or false")
+    prefix = document.get("prefix") or ""
+    if not isinstance(prefix, str):
+        raise UsageError("prefix must be a path")
     return Settings(
         Policy(keys.merge_rules(tuple(ignore)), Repeat(repeat or Repeat.LAST)),
         redactor.parse_rules(redact or [], file=file),
         access.parse_each(access.parse_origin, origins, "allow_origin"),
         access.parse_each(access.parse_host, hosts, "allow_host"),
         derive,
+        *access.parse_each(request_target.parse_prefix, [prefix], "prefix"),
     )
 
 

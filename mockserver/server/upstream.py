@@ -1,22 +1,23 @@
 """The client to the real Agent Server."""
 
 import asyncio
-import os
 from base64 import b64encode
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from io import BytesIO
+from pathlib import Path
+from secrets import token_hex
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from mockserver.errors import OutOfFilesError, UpstreamError, UsageError, is_out_of_files
+from mockserver.errors import OutOfFilesError, UpstreamError, UsageError
 from mockserver.formats.json_text import loads
+from mockserver.http.access import is_private
 from mockserver.http.messages import (
     CONTROL,
     OWN_PREFIX,
@@ -26,10 +27,20 @@ from mockserver.http.messages import (
     lowercase_names,
     strip_hop_by_hop,
 )
+from mockserver.http.server_address import ServerAddress
 from mockserver.redaction.credentials import MIN_WORDS, find_credentials
+from mockserver.redaction.names import is_credential_header
 from mockserver.server import aiohttp_private
+from mockserver.server.proxies import find_proxy
+from mockserver.server.upstream_errors import (
+    format_reason,
+    raise_if_loop,
+    refused_by_proxy,
+    translate_errors,
+)
+from mockserver.server.upstream_tls import create_context
 
-_NOT_FORWARDED = frozenset(("host", "content-length", "accept-encoding", "expect"))
+_NOT_FORWARDED = frozenset(("host", "content-length", "accept-encoding", "expect", "via"))
 # Headers that aiohttp would add; those of the client are forwarded unchanged.
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 _MAX_INLINE_BODY = 1 << 19
@@ -38,6 +49,7 @@ _CONNECT_TIMEOUT = 10.0
 _SOCKET_CLOSE_TIMEOUT = 1.0
 # uvicorn closes an idle connection after five seconds. We close it earlier, so that no request is sent on a closing connection.
 _KEEPALIVE_TIMEOUT = 4.0
+_EXPOSES = "--upstream-insecure would send {} to whoever answers for the upstream, which is not in a private network: use --upstream-ca FILE"
 _VERSION_KEYS = ("version", "langgraph_py_version", "langgraph_js_version")
 
 
@@ -50,15 +62,20 @@ class UpstreamResponse:
     headers: Headers
     chunks: AsyncGenerator[bytes, None]
     close: Callable[[], None]
+    redirected_to: str | None = None
+    """The server or path that a redirect leads to, if clients do not find it here."""
 
 
 class Upstream:
     """Forwards requests to *url*; *headers* replace the client's headers of the same names.
 
-    Close it with `close`. Raise UsageError if *url* is not the URL of a server.
+    *ca* is a file with certificates that are accepted in addition to the system's; if *insecure*, all are. Then no credentials are sent,
+    unless the upstream is in a private network. Close it with `close`. Raise UsageError if an argument is invalid.
     """
 
-    def __init__(self, url: str, headers: Headers = ()) -> None:
+    def __init__(
+        self, url: str, headers: Headers = (), *, ca: Path | None = None, insecure: bool = False
+    ) -> None:
         try:
             parts = urlsplit(url)
             valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
@@ -71,9 +88,8 @@ class Upstream:
             )
         if parts.query or parts.fragment:
             raise UsageError("--upstream: write the URL without a query")
-        self._origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-        self._base = parts.path.rstrip("/")
-        self.url = self._origin + self._base
+        self.url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+        self.address = ServerAddress(self.url)
         self.headers = tuple((name, value.strip()) for name, value in lowercase_names(headers))
         for name, value in self.headers:
             if CONTROL.search(name + value):
@@ -86,11 +102,21 @@ class Upstream:
         long = (value for _, value in self.headers if len(value) >= MIN_WORDS)
         self.secrets = frozenset((*find_credentials(self.headers), *long))
         """The header values that no cassette may hold: credentials, and values too long for an ordinary word."""
+        self.is_unchecked = insecure and parts.scheme == "https"
+        """Whether every certificate is accepted."""
+        self._is_exposed = self.is_unchecked and not is_private(parts.hostname or "")
+        """Whether anyone on the way could read what is sent."""
+        if self._is_exposed and (self.secrets or _has_credential(self.headers)):
+            raise UsageError(_EXPOSES.format("a credential"))
+        self._tls = create_context(ca, insecure=insecure) if parts.scheme == "https" else None
+        self.name = f"mockserver-{token_hex(8)}"
+        """What `via` calls us in forwarded requests (RFC 9110, section 7.6.3), to recognize those that come back."""
+        self._proxy = find_proxy(self.url)
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, request: Request) -> UpstreamResponse:
         """Send *request* and return the response as soon as its head arrives; raise UpstreamError if there is none."""
-        with self._translate_errors():
+        with translate_errors(self.url, self._proxy, _CONNECT_TIMEOUT):
             response = await self._open_session().request(
                 request.method,
                 URL(self.url + request.path, encoded=True),
@@ -99,11 +125,23 @@ class Upstream:
                 allow_redirects=False,
                 skip_auto_headers=_NOT_ADDED,
             )
+            if (
+                self._proxy is not None
+                and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+            ):
+                response.close()
+                raise refused_by_proxy(self.url, self._proxy, response.status)
+            raise_if_loop(self.url, response.status, response.headers)
         aiohttp_private.fail_on_disconnect(response)
-        headers = tuple(self._clean_headers(lowercase_names(response.headers.items())))
+        headers = self._clean_headers(lowercase_names(response.headers.items()), request.path)
         reason = _clean(response.reason or "")
         return UpstreamResponse(
-            response.status, reason, headers, self._read_chunks(response), response.close
+            response.status,
+            reason,
+            headers,
+            self._read_chunks(response),
+            response.close,
+            self._find_redirect(request, response),
         )
 
     async def open_socket(self, request: Request) -> aiohttp.ClientWebSocketResponse[bool]:
@@ -112,7 +150,7 @@ class Upstream:
         protocols = headers.popall("sec-websocket-protocol", ())
         for name in [name for name in headers if name.startswith("sec-websocket-")]:
             headers.popall(name, None)
-        with self._translate_errors():
+        with translate_errors(self.url, self._proxy, _CONNECT_TIMEOUT):
             return await self._open_session().ws_connect(
                 URL(self.url + request.path, encoded=True),
                 headers=headers,
@@ -120,6 +158,11 @@ class Upstream:
                 max_msg_size=0,
                 timeout=aiohttp.ClientWSTimeout(ws_close=_SOCKET_CLOSE_TIMEOUT),
             )
+
+    def has_credential(self, request: Request) -> bool:
+        """Return whether *request* is sent with a credential, its own or one of the headers for the upstream."""
+        own = _has_credential((*request.headers, *self.headers)) or bool(self.secrets)
+        return own or bool(find_credentials((), request.path))
 
     async def fetch_info(self) -> dict[str, str]:
         """Return the versions from `GET /info`; an empty dict if that fails."""
@@ -139,71 +182,53 @@ class Upstream:
         if self._session is not None:
             await self._session.close()
 
-    @contextmanager
-    def _translate_errors(self) -> Iterator[None]:
-        """Raise UpstreamError or OutOfFilesError for an error of aiohttp."""
-        try:
-            yield
-        except aiohttp.WSServerHandshakeError as error:
-            raise UpstreamError(
-                f"the upstream {self.url} refused the WebSocket with status {error.status}",
-                status=error.status if error.status >= 400 else 502,
-            ) from None
-        except aiohttp.ClientConnectorError as error:
-            if is_out_of_files(error.os_error):
-                raise OutOfFilesError from None
-            raise UpstreamError(
-                f"the upstream {self.url} cannot be reached{_format_reason(error.os_error)}: "
-                "is it running, and is --upstream right?",
-                reached=False,
-            ) from None
-        except aiohttp.ClientResponseError:
-            raise UpstreamError(
-                f"the upstream {self.url} does not speak HTTP: is --upstream right?", reached=False
-            ) from None
-        except ValueError as error:
-            raise UpstreamError(f"the request cannot be sent: {error}") from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise UpstreamError(
-                f"the upstream {self.url} closed the connection before it responded{_format_reason(error)}"
-            ) from None
-
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_TIMEOUT),
+                connector=aiohttp.TCPConnector(
+                    limit=0, keepalive_timeout=_KEEPALIVE_TIMEOUT, ssl=self._tls or True
+                ),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 read_bufsize=1 << 18,
                 max_line_size=1 << 16,
                 max_field_size=1 << 16,
-                proxy=_find_proxy(self._origin),
+                proxy=self._proxy.url if self._proxy else None,
             )
         return self._session
 
     def _select_headers(self, request: Request) -> CIMultiDict[str]:
+        if self._is_exposed and _has_credential(request.headers):
+            raise UpstreamError(_EXPOSES.format("the request, which has a credential,"))
         ours = {name for name, _ in self.headers}
         forwarded = (
             (name, value)
             for name, value in strip_hop_by_hop(request.headers)
             if name not in _NOT_FORWARDED and name not in ours and not name.startswith(OWN_PREFIX)
         )
-        return CIMultiDict((*forwarded, *self.headers))
+        before = [value for name, value in request.headers if name == "via"]
+        via = ", ".join((*before, f"1.1 {self.name}"))
+        return CIMultiDict((*forwarded, *self.headers, ("via", via)))
 
-    def _to_local(self, location: str) -> str:
-        """Return *location* as a path on this server if it points to the upstream, else unchanged."""
-        path = _strip_prefix(self._base, _strip_prefix(self._origin, location))
-        return path if path == location or path.startswith("/") else f"/{path}"
-
-    def _clean_headers(self, headers: Headers) -> Iterator[tuple[str, str]]:
-        """Yield the headers for the client: without those that are wrong for the decoded body, with local locations."""
+    def _clean_headers(self, headers: Headers, requested: str) -> Headers:
+        """Return the *headers* for the client: with local paths, without those that are wrong for the decoded body of the *requested* path."""
         encoded = first_value(headers, "content-encoding") is not None
-        for name, raw in strip_hop_by_hop(headers):
-            value = _clean(raw)
-            if name == "location":
-                yield name, self._to_local(value)
-            elif not (encoded and name in ("content-encoding", "content-length")):
-                yield name, value
+        dropped = ("content-encoding", "content-length") if encoded else ()
+        cleaned = tuple(
+            (name, _clean(value))
+            for name, value in strip_hop_by_hop(headers)
+            if name not in dropped
+        )
+        return self.address.to_local_headers(cleaned, requested)
+
+    def _find_redirect(self, request: Request, response: aiohttp.ClientResponse) -> str | None:
+        """Return where *response* redirects *request* to, without a query, if that is not below the URL of the upstream."""
+        location = response.headers.get("location")
+        if location is None or not 300 <= response.status < 400:
+            return None
+        if self.address.to_local(location, request.path) is not None:
+            return None
+        return _clean(location).partition("?")[0]
 
     async def _read_chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
         content = response.content
@@ -214,18 +239,14 @@ class Upstream:
             if rest := aiohttp_private.read_rest(content):
                 yield rest
             raise UpstreamError(
-                f"the upstream closed the connection in the middle of its response{_format_reason(error)}"
+                f"the upstream closed the connection in the middle of its response{format_reason(error)}"
             ) from None
         finally:
             response.close()
 
 
-def _find_proxy(origin: str) -> str | None:
-    """Return the proxy for *origin* from the environment; aiohttp would look it up for every request, and read netrc."""
-    parts = urlsplit(origin)
-    if proxy_bypass(parts.hostname or ""):
-        return None
-    return getproxies().get(parts.scheme)
+def _has_credential(headers: Headers) -> bool:
+    return any(is_credential_header(name) for name, _ in headers)
 
 
 def _create_payload(body: bytes) -> bytes | BytesIO | None:
@@ -233,12 +254,6 @@ def _create_payload(body: bytes) -> bytes | BytesIO | None:
     if len(body) > _MAX_INLINE_BODY:
         return BytesIO(body)
     return body or None
-
-
-def _strip_prefix(start: str, location: str) -> str:
-    """Return *location* without the prefix *start* if a path segment ends there, else *location*."""
-    rest = location.removeprefix(start)
-    return rest if rest[:1] in ("", "/", "?") else location
 
 
 def _clean(text: str) -> str:
@@ -251,11 +266,3 @@ def _clean(text: str) -> str:
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
     return CONTROL.sub("", text)
-
-
-def _format_reason(error: BaseException) -> str:
-    """Return the operating system's reason of *error* in parentheses, or an empty string."""
-    while error is not None and not isinstance(error, OSError):
-        error = error.__cause__  # type: ignore[assignment]
-    number = getattr(error, "errno", None)
-    return f" ({os.strerror(number).lower()})" if number and number > 0 else ""

@@ -60,6 +60,10 @@ class Library:
         """Return the response of *entry*; ReadError if it cannot be read."""
         return self._state.cassette_files[entry.cassette].response(entry)
 
+    def upstream_of(self, entry: Entry) -> str | None:
+        """Return the URL of the server that *entry* was recorded from, if its cassette says it."""
+        return self._state.cassette_files[entry.cassette].header.upstream
+
     def request(self, entry: Entry) -> Request:
         """Return the recorded request of *entry*."""
         return self._state.cassette_files[entry.cassette].request(entry)

@@ -112,7 +112,7 @@ def test_another_path_cannot_be_ignored() -> None:
         pytest.param(
             "",
             "/api",
-            "the recorded path has no prefix: remove /api from the client's base URL",
+            "the recorded path has no prefix: start with --prefix /api, or remove it from the client's base URL",
             id="one too many",
         ),
     ],

@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.matching.canonical import decode_path, decode_query, split_api_path
+from mockserver.matching.canonical import (
+    decode_path,
+    decode_query,
+    split_api_path,
+    strip_api_prefix,
+)
 
 
 @pytest.mark.parametrize(
@@ -80,3 +85,19 @@ def test_different_bytes_stay_different(left: bytes, right: bytes) -> None:
     forms = ["/" + "".join(f"%{byte:02x}" for byte in raw) for raw in (left, right)]
 
     assert (decode_path(forms[0]) == decode_path(forms[1])) is (left == right)
+
+
+@pytest.mark.parametrize(
+    ("target", "stripped"),
+    [
+        ("/runs/wait", "/runs/wait"),
+        ("/api/langgraph/runs/wait?a=/b", "/runs/wait?a=/b"),
+        ("/api//runs/wait", "/runs/wait"),
+        ("/api/nothing", "/api/nothing"),
+        ("/kept/runs/wait", "/kept/runs/wait"),
+        ("/k%65pt/runs/wait", "/k%65pt/runs/wait"),
+        ("/store/items?x", "/store/items?x"),
+    ],
+)
+def test_the_prefix_of_a_call_is_removed(target: str, stripped: str) -> None:
+    assert strip_api_prefix(target, {"", "/kept"}) == stripped

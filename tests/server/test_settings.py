@@ -60,11 +60,11 @@ def test_settings_are_found_in_the_working_directory(
     [
         (
             "- 1",
-            "the file must be a mapping with the keys ignore, redact, repeat, derive, allow_origin, allow_host",
+            "the file must be a mapping with the keys ignore, redact, repeat, derive, allow_origin, allow_host, prefix",
         ),
         (
             "ignored: []",
-            "unknown setting `ignored`; the settings are ignore, redact, repeat, derive, allow_origin, allow_host",
+            "unknown setting `ignored`; the settings are ignore, redact, repeat, derive, allow_origin, allow_host, prefix",
         ),
         (
             "ignore: [messages]",
@@ -91,6 +91,11 @@ def test_settings_are_found_in_the_working_directory(
             "allow_host: ['a:1']",
             "allow_host: 'a:1' is not a name of a host: write it without scheme and port, such as mock.example",
         ),
+        (
+            "prefix: api",
+            "prefix: 'api' is not a path prefix: write one such as /api/langgraph",
+        ),
+        ("prefix: [/api]", "prefix must be a path"),
         ("repeat: often", "repeat: 'often' is not one of last, cycle, error"),
     ],
 )

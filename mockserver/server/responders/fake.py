@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN
@@ -29,7 +30,7 @@ from mockserver.http.messages import (
     session_name,
     standard_reason,
 )
-from mockserver.matching.canonical import canonicalize
+from mockserver.matching.canonical import canonicalize, strip_api_prefix
 from mockserver.matching.keys import request_key
 from mockserver.server.responders.body_stream import stream_body
 from mockserver.server.responders.miss import create_miss_reply, explain_near_miss, is_browser_noise
@@ -78,7 +79,8 @@ class Fake:
         refusal = cassettes.explain_refusal(request)
         seed = request_key(form).hex()
         ids = Ids(seed, database.request_count(seed), epoch=self._epoch)
-        response = self._api.handle(request, ids, database, time.monotonic())
+        call = replace(request, path=strip_api_prefix(request.path, ()))
+        response = self._api.handle(call, ids, database, time.monotonic())
         if response.status < 400:
             database.count_request(seed)
             if thread_request is not None:

@@ -11,23 +11,30 @@ from mockserver.cassette.recorder import Recorder
 from mockserver.errors import OutOfFilesError, StorageError, UpstreamError
 from mockserver.http.messages import Reply, ReplySource, Request, StreamingBody, first_value
 from mockserver.matching.canonical import parse_json
+from mockserver.redaction.redactor import describe
+from mockserver.server.log import Log
+from mockserver.server.own_urls import is_page
 from mockserver.server.recording import Recording
+from mockserver.server.responders.replay import Cassettes
 from mockserver.server.response_writer import BODILESS
 from mockserver.server.socket_relay import Report, SocketRelay
 from mockserver.server.upstream import Upstream, UpstreamResponse
 
+_REFUSALS = (401, 403)
+
 
 class Record:
-    """Forwards requests to *upstream*, and saves the exchanges in *recording*.
+    """Forwards requests to *upstream*, and saves the exchanges in *recording*; *log* gets what a user should know of them.
 
-    Responses with status 429 or 5xx are recorded only with *record_errors*.
+    Responses with status 429 or 5xx, and 401 to a request without a credential, are recorded only with *record_errors*.
     """
 
     def __init__(
-        self, upstream: Upstream, recording: Recording, *, record_errors: bool = False
+        self, upstream: Upstream, recording: Recording, log: Log, *, record_errors: bool = False
     ) -> None:
         self._upstream = upstream
         self._recording = recording
+        self._log = log
         self._record_errors = record_errors
         self._started = time.monotonic()
 
@@ -46,9 +53,12 @@ class Record:
             self._recording.fail(request, error)
             raise
         self._recording.fetch_server_info()
+        has_credential = self._upstream.has_credential(request)
         is_recorded = response.status >= 200 and (
-            self._record_errors or not (response.status == 429 or response.status >= 500)
+            self._record_errors or not _is_temporary(response.status, has_credential=has_credential)
         )
+        if is_recorded:
+            self._report(request, response, has_credential=has_credential)
         length = _find_body_length(request, response)
         relay = _Relay(self._recording, request, number, recorder, response, length)
         chunks = relay.chunks(is_recorded=is_recorded)
@@ -61,6 +71,7 @@ class Record:
             StreamingBody(chunks, lambda: relay.is_complete, relay.abandon),
             response.reason,
             ReplySource.UPSTREAM,
+            page_of=self._upstream.address if is_page(response.headers) else None,
         )
 
     async def open_socket(self, opening: Request, report: Report) -> SocketRelay:
@@ -73,12 +84,47 @@ class Record:
         self._recording.fetch_server_info()
         return SocketRelay(opening, upstream, self._recording, self._started, report)
 
+    def _report(
+        self, request: Request, response: UpstreamResponse, *, has_credential: bool
+    ) -> None:
+        """Log a *response* that is recorded, but that a user may not want in the cassette."""
+        if response.status in _REFUSALS:
+            cause = (
+                "if the credential is wrong"
+                if has_credential
+                else "it has no credential: if it needs one"
+            )
+            self._log.write_once(
+                f"{describe(request)} got status {response.status}, which is recorded; {cause}, correct that and record again"
+            )
+        if response.redirected_to is not None:
+            self._log.write_once(
+                f"{describe(request)} is redirected to {response.redirected_to}, and what clients get there is not recorded: is --upstream right?"
+            )
+
     async def _send(self, request: Request) -> UpstreamResponse:
         try:
             return await self._upstream.send(request)
         except OutOfFilesError:
             await self._recording.close_idle_files()
             return await self._upstream.send(request)
+
+
+class ReportRefusals:
+    """Replies as *cassettes* do, and reports refusals among the recorded responses: they can be from a time without a key."""
+
+    def __init__(self, cassettes: Cassettes, log: Log) -> None:
+        self._cassettes = cassettes
+        self._log = log
+
+    async def respond(self, request: Request) -> Reply | None:
+        """Return the recorded reply, or None."""
+        reply = await self._cassettes.respond(request)
+        if reply is not None and reply.status in _REFUSALS:
+            self._log.write_once(
+                f"{describe(request)} got status {reply.status} from {reply.exchange}; to forward it, delete that exchange and start again"
+            )
+        return reply
 
 
 @dataclass(slots=True)
@@ -139,6 +185,11 @@ class _Relay:
         if self.is_abandoned and is_event_stream_request(self.request):
             return Ending.OPEN
         return Ending.CUT
+
+
+def _is_temporary(status: int, *, has_credential: bool) -> bool:
+    """Return whether a response with this *status* says more about the moment, or about a forgotten key, than about the server."""
+    return status == 429 or status >= 500 or (status == 401 and not has_credential)
 
 
 def _find_body_length(request: Request, response: UpstreamResponse) -> int | None:

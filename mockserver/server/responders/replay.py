@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mockserver.cassette.model import Response
+from mockserver.cassette.model import Body, Response
 from mockserver.cassette.playback import encode_at_pace, strip_response_headers
 from mockserver.conversations.answers import Refusal
 from mockserver.conversations.conversation import Conversation
@@ -24,10 +24,12 @@ from mockserver.http.messages import (
     standard_reason,
 )
 from mockserver.http.pacing import Pace
+from mockserver.http.server_address import ServerAddress
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Entry, Index
 from mockserver.matching.miss import Miss, NearRequest, explain_missing_cassette
 from mockserver.redaction.redactor import RedactionRules, redact_for_matching, redacted_request
+from mockserver.server.own_urls import is_page
 from mockserver.server.responders.exchange_replay import Cache, ExchangeHit, ExchangeReplay
 from mockserver.server.responders.thread_replay import ThreadHit, ThreadReplay
 from mockserver.server.response_writer import prebuild
@@ -246,7 +248,16 @@ class ResponseCache:
             standard_reason(response.status) if response.reason is None else response.reason,
             ReplySource.CASSETTE,
             entry.label,
+            page_of=self._find_server(response, entry),
         )
+
+    def _find_server(self, response: Response, entry: Entry) -> ServerAddress | None:
+        """Return the server whose URLs are in the page *response*, that of *entry*; None if it is no page or has none."""
+        if not isinstance(response.content, Body) or not is_page(response.headers):
+            return None
+        url = self._library.upstream_of(entry)
+        address = ServerAddress(url) if url is not None else None
+        return address if address is not None and address.is_in(response.content.raw) else None
 
 
 def _size(reply: Reply) -> int:

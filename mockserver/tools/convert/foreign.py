@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from mockserver.cassette.event_streams import is_event_stream_request
@@ -20,6 +20,7 @@ from mockserver.http.messages import (
     is_event_stream,
     lowercase_names,
 )
+from mockserver.http.server_address import ServerAddress
 from mockserver.redaction.credentials import find_credentials
 from mockserver.redaction.redactor import RedactionRules, Redactor
 
@@ -96,6 +97,7 @@ def convert(
         raise UsageError(
             f"--upstream {result.base!r}: write a URL such as https://my-agent.example"
         )
+    address = ServerAddress(result.base)
     redactor = Redactor({secret for entry in entries for secret in _find_secrets(entry)}, rules)
     for entry in entries:
         path = _find_path(result.base, entry.request.url)
@@ -107,7 +109,9 @@ def convert(
             result.skipped.append((label, reason))
             continue
         assert isinstance(entry.response, ForeignResponse)
-        exchange = redactor.exchange(_build_exchange(entry.request, path, entry.response))
+        headers = address.to_local_headers(entry.response.headers, path)
+        response = replace(entry.response, headers=headers)
+        exchange = redactor.exchange(_build_exchange(entry.request, path, response))
         try:
             load_exchange(dump_exchange(exchange).encode().decode())
         except (ReadError, UnicodeEncodeError) as error:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from mockserver.cassette.model import Exchange, Policy, Repeat
 from mockserver.formats.json_text import Json
-from mockserver.http.messages import Request, is_own_path
+from mockserver.http.messages import Request
+from mockserver.http.request_target import is_own_path
 from mockserver.matching import json_path, keys
 from mockserver.matching.canonical import canonicalize, decode_path, split_api_path
 from mockserver.tools.fmt import strip_times

@@ -61,6 +61,19 @@ def test_headers_that_a_recording_omits_are_omitted() -> None:
     assert exchange.response.reason is None
 
 
+def test_urls_of_the_server_in_headers_become_paths() -> None:
+    names = {
+        "location": f"{URL}/x",
+        "content-location": "//my-agent.example/y",
+        "link": f"<{URL}/z>",
+    }
+    headers = [*SSE, *({"name": name, "value": value} for name, value in names.items())]
+    (exchange,) = import_har(entry(response={"headers": headers})).exchanges
+
+    found = dict(exchange.response.headers)
+    assert [found[name] for name in names] == ["/x", "/y", "</z>"]
+
+
 def test_the_credential_of_a_request_is_redacted_in_the_response() -> None:
     content = {"content": {"text": f'{{"key":"{KEY}"}}', "mimeType": "application/json"}}
     (exchange,) = import_har(entry("/runs/wait", response={"headers": [], **content})).exchanges
