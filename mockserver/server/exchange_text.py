@@ -109,6 +109,7 @@ async def _run(stdin: IO[bytes], stdout: IO[bytes]) -> None:
     finally:
         if process.returncode is None:
             process.kill()
+            await process.wait()
 
 
 def main() -> None:

@@ -9,6 +9,15 @@ from aiohttp import web
 from playwright.async_api import Browser, Page, async_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+NOT_NEEDED = (
+    *("AimEnabled", "AvoidCorsURLLoaderRestartOnRedirect", "AvoidUnnecessaryBeforeUnloadCheckSync"),
+    *("DestroyProfileOnBrowserClose", "HttpsFirstBalancedModeAutoEnable", "HttpsUpgrades"),
+    *("LensOverlay", "MediaRouter", "NetworkTimeServiceQuerying", "OptimizationHints"),
+    *("PaintHolding", "PreconnectToSearch", "ThirdPartyStoragePartitioning"),
+    # Chromium prepares these for each new page. That is half of its CPU time, and no test sees them.
+    *("SpareRendererForSitePerProcess", "WebUIOmniboxAimPopup", "WebUIOmniboxPopup"),
+)
+"""The features that Playwright disables, and three more: only the last `--disable-features` counts."""
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -17,6 +26,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--disable-features={','.join(NOT_NEEDED)}",
     "--host-resolver-rules=MAP *.example 127.0.0.1",
 )
 """Every host in `.example` is this machine: the tests of origins open pages of such hosts."""

@@ -20,10 +20,15 @@ def scripts(reads: bool, names_thread: bool = False) -> list[Script]:
     return [Script(number, turns, reads, names_thread) for number, turns in enumerate(OPENINGS, 1)]
 
 
-@pytest.mark.parametrize("reads", [False, True])
-@pytest.mark.parametrize("names_thread", [False, True])
-@pytest.mark.parametrize("order", list(permutations(range(4))))
+@pytest.mark.parametrize(
+    ("order", "reads", "names_thread"),
+    [
+        (order, number % 2 > 0, number // 2 % 2 > 0)
+        for number, order in enumerate(permutations(range(4)))
+    ],
+)
 def test_any_order_three_times(order: tuple[int, ...], reads: bool, names_thread: bool) -> None:
+    """`test_any_selection_interleaved` combines all of these."""
     drawn = scripts(reads, names_thread)
     session = Session(recordings(*(script.exchanges() for script in drawn)))
     seen: set[str] = set()

@@ -13,7 +13,7 @@ INI = """
 filterwarnings = error
 asyncio_mode = auto
 asyncio_default_fixture_loop_scope = function
-addopts = -p no:hypothesispytest -p no:langsmith_plugin
+addopts = -p no:hypothesispytest -p no:langsmith_plugin -p no:anyio -p no:recording
 """
 ASK = '''
 import json

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from mockserver import MockServer
+from mockserver.pytest_plugin import options
 from mockserver.store.cassette_file import stamp_from
-from tests.pytest_plugin.conftest import Project, runs
+from tests.pytest_plugin.conftest import INI, Project, runs
 
 pytest_plugins = ["pytester"]
 
@@ -102,33 +103,35 @@ def test_a_cassette_that_tests_share_gathers_what_they_ask(project: Project) -> 
     project.run().assert_outcomes(passed=2)
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        pytest.param("    assert not ask(mock_server)", id="a failing test"),
-        pytest.param("    ask(mock_server)\n    pytest.skip('later')", id="a skipped test"),
-        pytest.param(
-            "    ask(mock_server)\n    request.addfinalizer(lambda: 1 / 0)", id="a failing end"
-        ),
-        pytest.param("    ask(mock_server)\n    pytest.xfail('known')", id="an expected failure"),
-        pytest.param(
-            "    ask(mock_server)\n    with subtests.test():\n        assert False", id="a subtest"
-        ),
-    ],
-)
+NOT_PASSED = {
+    "failing": "assert not ask(mock_server)",
+    "skipped": "ask(mock_server)\n    pytest.skip('later')",
+    "failing_at_its_end": "ask(mock_server)\n    request.addfinalizer(lambda: 1 / 0)",
+    "expected_to_fail": "ask(mock_server)\n    pytest.xfail('known')",
+    "with_a_subtest": "ask(mock_server)\n    with subtests.test():\n        assert False",
+}
+
+
 @pytest.mark.parametrize("how", ["new", "all"])
-def test_a_test_that_did_not_pass_is_not_recorded(project: Project, code: str, how: str) -> None:
-    project.cassette("test_chat/test_old.yaml", ("old", "one"))
-    old = project.pytester.path / "cassettes" / "test_chat" / "test_old.yaml"
-    before = old.read_text()
-    heads = "".join(
-        f"\ndef test_{name}(mock_server, request, subtests):\n{code}\n" for name in ("old", "new")
+def test_a_test_that_did_not_pass_is_not_recorded(
+    project: Project, upstream: MockServer, how: str
+) -> None:
+    tests = {
+        f"test_{age}_{name}": code for name, code in NOT_PASSED.items() for age in ("old", "new")
+    }
+    for name in NOT_PASSED:
+        project.cassette(f"test_chat/test_old_{name}.yaml", ("old", "one"))
+    folder = project.pytester.path / "cassettes" / "test_chat"
+    before = {path: path.read_text() for path in folder.iterdir()}
+    functions = "".join(
+        f"\ndef {name}(mock_server, request, subtests):\n    {code}\n"
+        for name, code in tests.items()
     )
-    project.pytester.makepyfile(test_chat=f"import pytest\nfrom ask import ask\n{heads}")
+    project.pytester.makepyfile(test_chat=f"import pytest\nfrom ask import ask\n{functions}")
     project.record(how=how)
 
-    assert old.read_text() == before
-    assert project.cassettes == {"test_chat/test_old.yaml": 1}
+    assert runs(upstream) == len(tests)
+    assert {path: path.read_text() for path in folder.iterdir()} == before
 
 
 def test_a_test_that_asks_nothing_leaves_nothing(project: Project) -> None:
@@ -204,11 +207,10 @@ def test_the_rights_of_a_cassette_stay(project: Project) -> None:
     assert [one.name for one in file.parent.iterdir()] == [file.name]
 
 
-@pytest.mark.parametrize("value", ["true", "1", "yes", "github"])
 def test_in_ci_nothing_is_recorded(
-    project: Project, upstream: MockServer, monkeypatch: pytest.MonkeyPatch, value: str
+    project: Project, upstream: MockServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CI", value)
+    monkeypatch.setenv("CI", "true")
     project.cassette(OWN, ("hi", "one"))
     project.test(HELLO)
     result = project.run("--mockserver-record=all")  # no upstream is needed for that
@@ -222,15 +224,19 @@ def test_in_ci_nothing_is_recorded(
     assert runs(upstream) == 1
 
 
-@pytest.mark.parametrize("value", ["", "false", "0", "no", "Off"])
-def test_a_ci_that_is_none_records(
-    project: Project, monkeypatch: pytest.MonkeyPatch, value: str
+def test_some_values_mean_that_this_is_no_ci(
+    project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CI", value)
-    project.test(HELLO)
+    config = project.pytester.parseconfig(
+        "--mockserver-record=new", f"--mockserver-upstream={project.upstream}"
+    )
 
-    project.record().assert_outcomes(passed=1)
-    assert project.cassettes == {OWN: 1}
+    def is_recording(value: str) -> bool:
+        monkeypatch.setenv("CI", value)
+        return options.read(config).record == "new"
+
+    assert all(map(is_recording, ["", "false", "0", "no", "Off"]))
+    assert not any(map(is_recording, ["true", "1", "yes", "github"]))
 
 
 def test_to_record_needs_an_upstream(project: Project) -> None:
@@ -332,6 +338,7 @@ def test_under_xdist_what_two_tests_record_at_once_is_not_lost_in_silence(projec
 
 
 def test_it_lives_beside_pytest_recording(project: Project) -> None:
+    project.pytester.makeini(INI.replace("-p no:recording", ""))
     project.cassette(OWN, ("hi", "one"))
     project.test(
         """

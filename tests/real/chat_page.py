@@ -15,8 +15,9 @@ from tests.real.clients import installed
 HTML = """<!doctype html><meta charset="utf-8"><title>Chat</title><link rel="icon" href="data:,">
 <div id="root"></div><script type="module" src="chat.js"></script>"""
 DEFINED = '--define:process.env.NODE_ENV="production"'
-WITHIN = 20_000
+WITHIN = 60_000
 """Milliseconds that a page has to show something, on a busy machine."""
+expect.set_options(timeout=WITHIN)
 
 Open = Callable[..., AbstractAsyncContextManager[Page]]
 
@@ -58,13 +59,13 @@ async def say(page: Page, text: str) -> None:
 
 async def idle(page: Page) -> list[str]:
     """Wait until nothing comes any more, and return what the page shows of the conversation."""
-    await expect(page.locator("main[data-state=idle]")).to_be_visible(timeout=WITHIN)
+    await expect(page.locator("main[data-state=idle]")).to_be_visible()
     return await page.locator("li span").all_text_contents()
 
 
 async def shown(page: Page, count: int) -> list[str]:
     """Wait until the page shows *count* messages and nothing comes any more, and return them."""
-    await expect(page.locator("li")).to_have_count(count, timeout=WITHIN)
+    await expect(page.locator("li")).to_have_count(count)
     return await idle(page)
 
 
@@ -78,8 +79,8 @@ async def ask(page: Page, text: str) -> list[str]:
 async def answer_interrupt(page: Page) -> list[str]:
     """Answer the interrupt that the page shows, and return what it shows of the conversation afterwards."""
     count = await page.locator("li").count()
-    await page.locator("aside button").click(timeout=WITHIN)
-    await expect(page.locator("aside")).to_have_count(0, timeout=WITHIN)
+    await page.locator("aside button").click()
+    await expect(page.locator("aside")).to_have_count(0)
     return await shown(page, count + 1)
 
 

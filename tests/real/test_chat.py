@@ -76,7 +76,7 @@ async def test_a_conversation_streams_has_its_history_and_survives_a_reload(
 async def test_an_interrupt_is_shown_and_resumed(chat: Open, fake: Mockserver) -> None:
     async with chat(fake.url) as page:
         await say(page, "Ask me something")
-        await expect(page.locator("aside pre")).to_contain_text("Tea or coffee?", timeout=10_000)
+        await expect(page.locator("aside pre")).to_contain_text("Tea or coffee?")
         await page.reload()
         await expect(page.locator("aside pre")).to_contain_text("Tea or coffee?")
         await page.locator("aside button").click()

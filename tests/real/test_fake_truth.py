@@ -18,8 +18,8 @@ RULES = (
     *("fail at once", "fail with ValueError", "fail within", "a tool fails"),
     *("numbers", "all in one", "hand over twice", "update within"),
 )
-LONG = ("silence", "now and then")
-"""A text for each rule of tests/agent/script.yaml but that of the state that has no messages; the long ones: see test_fake_pace.py."""
+LONG = ("silence", "now and then", "stop me")
+"""A text for each rule of tests/agent/script.yaml but that of the state that has no messages; other files play the long ones."""
 
 LISTS = (
     ("updates", "messages-tuple"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.chromium import open_page
 from tests.conftest import tool
 from tests.processes import Mockserver, running
 from tests.real import chat_page
@@ -21,7 +22,6 @@ rules:
 - when: {human: hand over}
   steps: [{say: I hand this over.}, {delegate: [{say: I am within.}]}, {say: It is done.}]
 """
-WITHIN = chat_page.WITHIN
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ async def test_tokens_come_one_by_one(chat: Open, paced: Mockserver) -> None:
     async with chat(paced.url) as page:
         await page.evaluate(WATCH)
         await say(page, "My name is Ada")
-        await expect(page.locator("li[data-type=ai] span")).to_have_text(GROWING, timeout=WITHIN)
+        await expect(page.locator("li[data-type=ai] span")).to_have_text(GROWING)
         whole = (await idle(page))[-1]
         grown = await page.evaluate("window.grown")
 
@@ -82,7 +82,7 @@ async def test_tokens_come_one_by_one(chat: Open, paced: Mockserver) -> None:
 async def test_a_tool_call_and_its_result_are_shown(chat: Open, fake: Mockserver) -> None:
     async with chat(fake.url) as page:
         await say(page, "What is the weather in Paris?")
-        await expect(page.locator("li[data-type=tool]")).to_have_count(1, timeout=WITHIN)
+        await expect(page.locator("li[data-type=tool]")).to_have_count(1)
         texts = await shown(page, 4)
         calls = await page.locator("li[data-calls]").first.get_attribute("data-calls")
         await expect(page.locator("p.tool")).to_have_text("get_weather: finished")
@@ -94,8 +94,8 @@ async def test_a_tool_call_and_its_result_are_shown(chat: Open, fake: Mockserver
 async def test_a_component_shows_what_a_subgraph_says(chat: Open, fake: Mockserver) -> None:
     async with chat(fake.url, within="") as page:
         await say(page, "hand over")
-        await expect(page.locator("ul li").last).to_have_text("I am within.", timeout=WITHIN)
-        await expect(page.locator("ol li")).to_have_count(4, timeout=WITHIN)
+        await expect(page.locator("ul li").last).to_have_text("I am within.")
+        await expect(page.locator("ol li")).to_have_count(4)
 
 
 @pytest.mark.parametrize("reload", [False, True])
@@ -104,13 +104,13 @@ async def test_an_interrupt_is_shown_and_answered(
 ) -> None:
     async with chat(fake.url) as page:
         await say(page, "Ask me something")
-        await expect(page.locator("aside pre")).to_contain_text("Tea or coffee?", timeout=WITHIN)
+        await expect(page.locator("aside pre")).to_contain_text("Tea or coffee?")
         if reload:
             await page.reload()
             await expect(page.locator("aside pre")).to_contain_text("Tea or coffee?")
         await page.locator("aside button").click()
-        await expect(page.locator("aside")).to_have_count(0, timeout=WITHIN)
-        await expect(page.locator("li").last).to_contain_text("tea", timeout=WITHIN)
+        await expect(page.locator("aside")).to_have_count(0)
+        await expect(page.locator("li").last).to_contain_text("tea")
         texts = await idle(page)
         again = await ask(page, "My name is Ada")
 
@@ -120,9 +120,9 @@ async def test_an_interrupt_is_shown_and_answered(
 async def test_the_error_of_a_run_is_shown(chat: Open, fake: Mockserver) -> None:
     async with chat(fake.url) as page:
         await say(page, "Fail at once")
-        await expect(page.locator("#error")).not_to_be_empty(timeout=WITHIN)
+        await expect(page.locator("#error")).not_to_be_empty()
         await say(page, "My name is Ada")
-        await expect(page.locator("li[data-type=ai] span")).to_contain_text("Ada", timeout=WITHIN)
+        await expect(page.locator("li[data-type=ai] span")).to_contain_text("Ada")
         await expect(page.locator("#error")).to_be_empty()
 
 
@@ -130,9 +130,9 @@ async def test_a_reload_joins_the_run(chat: Open, paced: Mockserver) -> None:
     async with chat(paced.url) as page:
         answer = page.locator("li[data-type=ai] span")
         await say(page, "Write an essay")
-        await expect(answer).to_have_text(GROWING, timeout=WITHIN)
+        await expect(answer).to_have_text(GROWING)
         await page.reload()
-        await expect(answer).to_have_text(re.compile(r".{300}", re.S), timeout=WITHIN)
+        await expect(answer).to_have_text(re.compile(r".{300}", re.S))
 
         assert await page.locator("main").get_attribute("data-state") == "loading"
 
@@ -140,7 +140,7 @@ async def test_a_reload_joins_the_run(chat: Open, paced: Mockserver) -> None:
 async def test_stop_cancels_the_run(chat: Open, paced: Mockserver) -> None:
     async with chat(paced.url) as page:
         await say(page, "Write an essay")
-        await expect(page.locator("li[data-type=ai] span")).to_have_text(GROWING, timeout=WITHIN)
+        await expect(page.locator("li[data-type=ai] span")).to_have_text(GROWING)
         async with page.expect_response(re.compile("/cancel")) as cancelled:
             await page.locator("#stop").click()
         assert (await cancelled.value).status == 202
@@ -155,26 +155,25 @@ async def test_two_tabs_show_the_same_run(chat: Open, paced: Mockserver) -> None
     async with chat(paced.url) as page:
         await say(page, "Write an essay")
         answer = page.locator("li[data-type=ai] span")
-        await expect(answer).to_have_text(GROWING, timeout=WITHIN)
+        await expect(answer).to_have_text(GROWING)
         browser = page.context.browser
         assert browser is not None
-        other = await browser.new_page()
-        await other.goto(page.url)
-        same = other.locator("li[data-type=ai] span")
-        await expect(same).to_have_text(re.compile(r".{100}", re.S), timeout=WITHIN)
-        await page.locator("#stop").click()
-        await idle(page)
-        await idle(other)
+        async with open_page(browser, page.url) as other:
+            same = other.locator("li[data-type=ai] span")
+            await expect(same).to_have_text(re.compile(r".{100}", re.S))
+            await page.locator("#stop").click()
+            await idle(page)
+            await idle(other)
 
-        assert await same.text_content() == await answer.text_content()
+            assert await same.text_content() == await answer.text_content()
 
 
 async def test_another_submission_interrupts_the_run(chat: Open, paced: Mockserver) -> None:
     async with chat(paced.url) as page:
         await say(page, "Write an essay")
-        await expect(page.locator("li[data-type=ai] span")).to_have_text(GROWING, timeout=WITHIN)
+        await expect(page.locator("li[data-type=ai] span")).to_have_text(GROWING)
         await say(page, "My name is Ada")
-        await expect(page.locator("li").last).to_contain_text("Ada", timeout=WITHIN)
+        await expect(page.locator("li").last).to_contain_text("Ada")
         texts = await idle(page)
 
     assert texts[0] == "Write an essay"

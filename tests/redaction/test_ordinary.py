@@ -152,12 +152,11 @@ ORDINARY = [
 
 
 @pytest.mark.parametrize("text", ORDINARY)
-@pytest.mark.parametrize("depth", [0, 1, 2])
-def test_an_ordinary_text_is_unchanged(text: str, depth: int) -> None:
+def test_an_ordinary_text_is_unchanged(text: str) -> None:
     """Alone, as a string in JSON, and in JSON in a string."""
-    for _ in range(depth):
-        text = json.dumps({"content": text})
     redactor = Redactor(["correct-horse/battery"])
+    in_json = json.dumps({"content": text})
 
-    assert redactor.text(text) == text
+    for whole in (text, in_json, json.dumps({"content": in_json})):
+        assert redactor.text(whole) == whole
     assert redactor.count == 0

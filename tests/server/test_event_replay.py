@@ -138,14 +138,14 @@ async def test_every_visit_sees_what_was_recorded(
 ) -> None:
     visits: list[list[Any]] = []
     with running("replay", recorded.cassette, "--speed", speed, folder=tmp_path) as server:
-        for _ in range(3):
+        for _ in range(2):
             async with thread(server) as on:
                 visits.append(await VISITS[name](on))
 
     wanted = recorded.seen[name]
-    assert [plain(visit) for visit in visits] == [plain(wanted)] * 3
+    assert [plain(visit) for visit in visits] == [plain(wanted)] * 2
     assert ids(visits[0]) == ids(wanted)
-    assert len(ids(visits[0]) | ids(visits[1]) | ids(visits[2])) == 3 * len(ids(wanted))
+    assert len(ids(visits[0]) | ids(visits[1])) == 2 * len(ids(wanted))
 
 
 async def test_a_recording_over_sse_replays_over_websocket(
@@ -162,6 +162,7 @@ async def test_a_recording_over_sse_replays_over_websocket(
     assert events == recorded.seen["turns"][: len(events)]
 
 
+@pytest.mark.slow
 async def test_a_stream_may_be_open_before_the_thread_is_known(
     recorded: Recorded, tmp_path: Path
 ) -> None:

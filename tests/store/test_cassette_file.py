@@ -43,6 +43,7 @@ EXCHANGES = (
 )
 RECORDED = dump_header(Header("http://127.0.0.1:1", "2026-11-22T15:36:36Z"))
 WHOLE = (RECORDED + "".join(map(dump_exchange, EXCHANGES))).encode()
+FIRST_END = len(RECORDED) + len(dump_exchange(EXCHANGES[0]).encode())
 
 
 def load(folder: Path, raw: bytes, hold: int = 1 << 20) -> CassetteFile:
@@ -59,6 +60,7 @@ def exchanges(snapshot: CassetteFile) -> list[Exchange]:
     "hold", [pytest.param(0, id="from the disk"), pytest.param(1 << 20, id="from memory")]
 )
 def test_a_file_cut_at_any_byte_loads_to_a_prefix(tmp_path: Path, hold: int) -> None:
+    """A whole exchange is never lost."""
     for end in range(len(WHOLE) + 1):
         try:
             snapshot = load(tmp_path, WHOLE[:end], hold)
@@ -69,13 +71,7 @@ def test_a_file_cut_at_any_byte_loads_to_a_prefix(tmp_path: Path, hold: int) -> 
         snapshot.close()
 
         assert tuple(loaded) == EXCHANGES[: len(loaded)]
-
-
-def test_a_whole_exchange_is_never_lost_to_a_cut(tmp_path: Path) -> None:
-    first = len(RECORDED) + len(dump_exchange(EXCHANGES[0]).encode())
-
-    for end in range(first - 1, len(WHOLE) + 1):
-        assert exchanges(load(tmp_path, WHOLE[:end]))[:1] == [EXCHANGES[0]]
+        assert loaded or end < FIRST_END - 1
 
 
 def test_an_incomplete_exchange_is_reported(tmp_path: Path) -> None:
@@ -221,7 +217,7 @@ def test_a_file_held_in_memory_outlives_an_edit_in_place(tmp_path: Path) -> None
     assert exchanges(snapshot) == list(EXCHANGES)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=60), st.integers(0, len(WHOLE)))
 def test_no_file_is_a_traceback(tmp_path: Path, noise: bytes, at: int) -> None:
     try:

@@ -9,7 +9,7 @@ import pytest
 from mockserver.errors import RequestError, StorageError
 from mockserver.store import writers
 from mockserver.store.writer import WriteMode
-from mockserver.store.writers import MAX_OPEN, FolderWriter, is_single_file
+from mockserver.store.writers import FolderWriter, is_single_file
 from tests.store.documents import HEAD, HEADER, document, exchange
 
 Make = Callable[..., FolderWriter]
@@ -109,12 +109,13 @@ def test_one_that_is_there_is_extended_or_overwritten(
 
 @pytest.mark.parametrize("mode", WriteMode)
 def test_more_than_can_be_open_are_finished_and_gone_on_with(
-    folder: Make, tmp_path: Path, mode: WriteMode
+    folder: Make, tmp_path: Path, mode: WriteMode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(writers, "MAX_OPEN", 5)
+    many = [f"{number}" for number in range(7)]
     if mode is WriteMode.OVERWRITE:
-        record(folder(), *((f"{n}", "/0") for n in range(MAX_OPEN + 2)))
+        record(folder(), *((name, "/0") for name in many))
     made = folder(mode)
-    many = [f"{number}" for number in range(MAX_OPEN + 2)]
     for name in many:
         made.prepare(name)
     record(made, *((name, f"/{turn}") for turn in range(2) for name in many))
