@@ -30,6 +30,14 @@ from mockserver.redaction.credentials import MIN_WORDS, find_credentials
 from mockserver.server import aiohttp_private
 
 _NOT_FORWARDED = frozenset(("host", "content-length", "accept-encoding", "expect"))
+_CONDITIONS = frozenset(
+    (
+        *("if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"),
+        "range",
+    )
+)
+"""Not forwarded with reads: the response, such as a 304 or a fragment, would be replayed to clients that have nothing cached."""
+_READS = ("GET", "HEAD", "QUERY")
 # Headers that aiohttp would add; those of the client are forwarded unchanged.
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 _MAX_INLINE_BODY = 1 << 19
@@ -182,11 +190,13 @@ class Upstream:
         return self._session
 
     def _select_headers(self, request: Request) -> CIMultiDict[str]:
-        ours = {name for name, _ in self.headers}
+        dropped = _NOT_FORWARDED | {name for name, _ in self.headers}
+        if request.method in _READS:
+            dropped |= _CONDITIONS
         forwarded = (
             (name, value)
             for name, value in strip_hop_by_hop(request.headers)
-            if name not in _NOT_FORWARDED and name not in ours and not name.startswith(OWN_PREFIX)
+            if name not in dropped and not name.startswith(OWN_PREFIX)
         )
         return CIMultiDict((*forwarded, *self.headers))
 

@@ -27,6 +27,8 @@ _RUN_ID = re.compile(rf"/runs/({UUID_PATTERN})")
 _JSON = re.compile(r"[\w.+-]+/(?:[\w.-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 _RAW_FIELDS = frozenset(("comment", "raw", "base64"))
 _STATUSES_WITHOUT_BODY = (202, 204)
+_CONDITIONAL_STATUSES = (206, 304, 412, 416)
+"""RFC 9110, sections 13 and 14: responses to a request with a condition or a range, which a cassette does not hold."""
 
 
 def check_part(part: Part) -> Iterator[Finding]:
@@ -34,6 +36,10 @@ def check_part(part: Part) -> Iterator[Finding]:
     exchange = part.exchange
     assert exchange is not None
     content = exchange.response.content
+    if (status := exchange.response.status) in _CONDITIONAL_STATUSES:
+        message = f"status {status} answers a condition or a range, and is replayed to clients that sent none"
+        fix = "record it again, or delete the exchange"
+        yield create_finding(part, ("response", "status"), "conditional", message, fix)
     yield from _check_headers(part, exchange)
     if isinstance(content, Stream):
         yield from _check_stream(part, exchange, content)
