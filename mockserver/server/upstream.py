@@ -179,12 +179,15 @@ class Upstream:
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_TIMEOUT),
+                connector=aiohttp_private.LenientConnector(
+                    limit=0, keepalive_timeout=_KEEPALIVE_TIMEOUT
+                ),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 read_bufsize=1 << 18,
-                max_line_size=1 << 16,
-                max_field_size=1 << 16,
+                max_line_size=aiohttp_private.MAX_RESPONSE_FIELD,
+                max_field_size=aiohttp_private.MAX_RESPONSE_FIELD,
+                max_headers=aiohttp_private.MAX_RESPONSE_FIELDS,
                 proxy=_find_proxy(self._origin),
             )
         return self._session
