@@ -8,6 +8,7 @@ from itertools import accumulate
 from mockserver.cassette.model import Body, End, Ending, Exchange, Response, Stream, TimedEvent
 from mockserver.cassette.playback import last_time
 from mockserver.formats import sse
+from mockserver.http.content_coding import is_always_decoded
 from mockserver.http.messages import (
     OWN_PREFIX,
     Headers,
@@ -18,13 +19,10 @@ from mockserver.http.messages import (
     strip_hop_by_hop,
 )
 
-RECORDED_REQUEST_HEADERS = frozenset(("last-event-id",))
+RECORDED_REQUEST_HEADERS = frozenset(("content-encoding", "last-event-id"))
 """The request headers that a cassette holds, in addition to the `content-type` of a body that is not JSON."""
 
-UNRECORDED_RESPONSE_HEADERS = frozenset(
-    ("content-encoding", "content-length", "date", "server", "set-cookie", "vary")
-)
-"""The response headers that are not recorded: a replay generates or omits them."""
+_UNRECORDED_RESPONSE_HEADERS = frozenset(("content-length", "date", "server", "set-cookie", "vary"))
 
 MAX_SIZE = 128 << 20
 """The maximum number of body bytes of a recorded exchange."""
@@ -145,8 +143,15 @@ def strip_response_headers(headers: Headers) -> Headers:
     return tuple(
         (name, _utf8(value))
         for name, value in strip_hop_by_hop(headers)
-        if name not in UNRECORDED_RESPONSE_HEADERS and not name.startswith(_UNRECORDED_PREFIXES)
+        if is_recorded_response_header(name, value)
     )
+
+
+def is_recorded_response_header(name: str, value: str) -> bool:
+    """Return whether a cassette holds the response header *name* with this *value*; the others are generated or omitted in a replay."""
+    if name == "content-encoding":
+        return not is_always_decoded(value)
+    return name not in _UNRECORDED_RESPONSE_HEADERS and not name.startswith(_UNRECORDED_PREFIXES)
 
 
 def _is_json(headers: Iterable[tuple[str, str]]) -> bool:

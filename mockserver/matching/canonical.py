@@ -8,6 +8,7 @@ import re
 from base64 import b64encode
 
 from mockserver.formats.json_text import Json, loads
+from mockserver.http.content_coding import create_decoder
 from mockserver.http.messages import Request
 from mockserver.matching import query_params, run_bodies, url
 from mockserver.matching.run_bodies import Defaults, drop_defaults
@@ -30,7 +31,7 @@ _OF_THREADS: dict[str, Defaults] = {
 def canonicalize(request: Request) -> dict[str, Json]:
     """Return method, path, query and body of *request* in canonical form.
 
-    A JSON body is under `body`, other text under `text`, and bytes that are not UTF-8 under `base64`.
+    A JSON body is under `body`, other text under `text`, text in a gzip file under `gzip`, and other bytes under `base64`.
     """
     return canonical_form(
         request.method, request.path, _parse_body(request.body) if request.body else {}
@@ -75,9 +76,25 @@ def parse_json(body: bytes) -> Json:
 
 def _parse_body(raw: bytes) -> dict[str, Json]:
     try:
+        return _parse_text(raw)
+    except UnicodeDecodeError:
+        pass
+    # Gzip files are compared by their content: their heads hold the time at which they were made.
+    decoder = create_decoder(("gzip",))
+    content = decoder.decode(raw) if decoder else b""
+    try:
+        if content and decoder and decoder.is_complete:
+            return {"gzip": _parse_text(content)}
+    except UnicodeDecodeError:
+        pass
+    return {"base64": b64encode(raw).decode()}
+
+
+def _parse_text(raw: bytes) -> dict[str, Json]:
+    try:
         return {"body": parse_json(raw)}
     except UnicodeDecodeError:
-        return {"base64": b64encode(raw).decode()}
+        raise
     except ValueError:
         return {"text": raw.decode()}
 

@@ -10,7 +10,6 @@ from aiohttp import hdrs, web
 from mockserver.errors import MockServerError, RequestError, UpstreamError
 from mockserver.http import request_target
 from mockserver.http.messages import (
-    Headers,
     PrebuiltBody,
     Reply,
     ReplySource,
@@ -88,7 +87,9 @@ class App:
         path, prefix_headers = request_target.split_target(request.raw_path)
         if request_target.is_own_path(path):
             return self._control.respond(request, path, prefix_headers)
-        incoming = Request(method, path, (*prefix_headers, *_headers(request)), body)
+        incoming = Request(
+            method, path, (*prefix_headers, *lowercase_names(request.headers.items())), body
+        )
         answering = (
             self._serve_socket(request, incoming)
             if is_event_socket(request, path)
@@ -215,14 +216,6 @@ class App:
         if connected:
             await _is_delivered(response.end())
         return response
-
-
-def _headers(request: web.BaseRequest) -> Headers:
-    headers = lowercase_names(request.headers.items())
-    if hdrs.CONTENT_ENCODING not in request.headers:
-        return headers
-    # aiohttp has already decoded the body.
-    return tuple(pair for pair in headers if pair[0] != "content-encoding")
 
 
 async def _send_timed(

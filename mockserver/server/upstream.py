@@ -17,6 +17,7 @@ from yarl import URL
 
 from mockserver.errors import OutOfFilesError, UpstreamError, UsageError, is_out_of_files
 from mockserver.formats.json_text import loads
+from mockserver.http.content_coding import Decoder, create_decoder, create_identity, find_codings
 from mockserver.http.messages import (
     CONTROL,
     OWN_PREFIX,
@@ -108,11 +109,18 @@ class Upstream:
                 skip_auto_headers=_NOT_ADDED,
             )
         aiohttp_private.fail_on_disconnect(response)
-        headers = tuple(self._clean_headers(lowercase_names(response.headers.items())))
-        reason = _clean(response.reason or "")
-        return UpstreamResponse(
-            response.status, reason, headers, self._read_chunks(response), response.close
+        received = lowercase_names(response.headers.items())
+        codings = find_codings(received)
+        decoder = create_decoder(codings)
+        headers = tuple(
+            (name, value)
+            for name, value in self._clean_headers(received)
+            if decoder is None
+            or not (name == "content-encoding" or (codings and name == "content-length"))
         )
+        reason = _clean(response.reason or "")
+        chunks = self._read_chunks(response, decoder or create_identity())
+        return UpstreamResponse(response.status, reason, headers, chunks, response.close)
 
     async def open_socket(self, request: Request) -> aiohttp.ClientWebSocketResponse[bool]:
         """Open the WebSocket that *request* asks for; raise UpstreamError if the upstream refuses it."""
@@ -184,6 +192,7 @@ class Upstream:
                 ),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
                 read_bufsize=1 << 18,
                 max_line_size=aiohttp_private.MAX_RESPONSE_FIELD,
                 max_field_size=aiohttp_private.MAX_RESPONSE_FIELD,
@@ -209,22 +218,28 @@ class Upstream:
         return path if path == location or path.startswith("/") else f"/{path}"
 
     def _clean_headers(self, headers: Headers) -> Iterator[tuple[str, str]]:
-        """Yield the headers for the client: without those that are wrong for the decoded body, with local locations."""
-        encoded = first_value(headers, "content-encoding") is not None
+        """Yield the end-to-end headers, with local locations."""
         for name, raw in strip_hop_by_hop(headers):
             value = _clean(raw)
             if name == "location":
                 yield name, self._to_local(value)
-            elif not (encoded and name in ("content-encoding", "content-length")):
+            else:
                 yield name, value
 
-    async def _read_chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+    async def _read_chunks(
+        self, response: aiohttp.ClientResponse, decoder: Decoder
+    ) -> AsyncGenerator[bytes, None]:
         content = response.content
         try:
             async for chunk in content.iter_any():
-                yield chunk
+                if text := decoder.decode(chunk):
+                    yield text
+                if decoder.is_broken:
+                    raise UpstreamError("the upstream sent a damaged compressed body")
+            if not decoder.is_complete:
+                raise UpstreamError("the upstream sent an incomplete compressed body")
         except (aiohttp.ClientError, OSError) as error:
-            if rest := aiohttp_private.read_rest(content):
+            if rest := decoder.decode(aiohttp_private.read_rest(content)):
                 yield rest
             raise UpstreamError(
                 f"the upstream closed the connection in the middle of its response{_format_reason(error)}"

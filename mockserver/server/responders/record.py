@@ -46,6 +46,7 @@ class Record:
             self._recording.fail(request, error)
             raise
         self._recording.fetch_server_info()
+        self._recording.report_compressed(request, response.headers)
         is_recorded = response.status >= 200 and (
             self._record_errors or not (response.status == 429 or response.status >= 500)
         )

@@ -169,7 +169,9 @@ def _explain_skip(entry: ForeignExchange) -> str | None:
 
 def _build_exchange(request: ForeignRequest, path: str, response: ForeignResponse) -> Exchange:
     recorder = Recorder(Request(request.method, path, request.headers, request.body or b""), 0.0)
-    recorder.start_response(response.status, response.reason or None, response.headers)
+    # The tools store decoded bodies.
+    headers = tuple(pair for pair in response.headers if pair[0] != "content-encoding")
+    recorder.start_response(response.status, response.reason or None, headers)
     raw = response.body or b""
     is_stream = is_event_stream(response.headers)
     blocks, tail = sse.split_blocks(raw) if is_stream else ([raw], b"")

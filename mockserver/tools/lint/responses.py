@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.cassette.model import Body, Exchange, Response, Stream
-from mockserver.cassette.recorder import UNRECORDED_RESPONSE_HEADERS
+from mockserver.cassette.recorder import is_recorded_response_header
 from mockserver.formats.json_text import loads
 from mockserver.http.messages import EVENT_STREAM, HOP_BY_HOP, Request, first_value, is_event_stream
 from mockserver.matching import url
@@ -51,7 +51,9 @@ def fix_headers(exchange: Exchange, skipped: Set[str]) -> Response:
     """Return the response of *exchange* with the unambiguous fixes of its headers, except those for the codes *skipped*."""
     headers = exchange.response.headers
     if "header" not in skipped:
-        headers = tuple((name, value) for name, value in headers if not _is_set_by_replay(name))
+        headers = tuple(
+            (name, value) for name, value in headers if not _is_set_by_replay(name, value)
+        )
     if "content-location" not in skipped and _starts_run(exchange.request):
         headers = tuple((name, _shorten(name, value)) for name, value in headers)
     return replace(exchange.response, headers=headers)
@@ -60,7 +62,7 @@ def fix_headers(exchange: Exchange, skipped: Set[str]) -> Response:
 def _check_headers(part: Part, exchange: Exchange) -> Iterator[Finding]:
     for name, value in exchange.response.headers:
         path = ("response", "headers", name)
-        if _is_set_by_replay(name):
+        if _is_set_by_replay(name, value):
             message = f"mockserver sets {name} itself in each response"
             yield create_finding(part, path, "header", message, "delete it", fixable=True)
         elif name == "content-location" and not _RUN.fullmatch(value):
@@ -150,12 +152,8 @@ def _explain_json(raw: bytes) -> str | None:
     return None
 
 
-def _is_set_by_replay(name: str) -> bool:
-    return (
-        name in UNRECORDED_RESPONSE_HEADERS
-        or name in HOP_BY_HOP
-        or name.startswith("access-control-")
-    )
+def _is_set_by_replay(name: str, value: str) -> bool:
+    return name in HOP_BY_HOP or not is_recorded_response_header(name, value)
 
 
 def _shorten(name: str, value: str) -> str:
