@@ -76,9 +76,8 @@ class Recorder:
             content = _without_heartbeats(content)
             last = last_time(content)
         end = End(_gap(at - self._started, last), how)
-        response = Response(
-            self._status, self._reason, strip_response_headers(self._headers), content, end
-        )
+        headers = strip_response_headers(self._headers, self.request.method)
+        response = Response(self._status, self._reason, headers, content, end)
         return Exchange(strip_request_headers(self.request), response, at=self._at)
 
     def _stream(self) -> Stream:
@@ -138,17 +137,19 @@ def strip_request_headers(request: Request) -> Request:
     return Request(request.method, request.path, headers, request.body)
 
 
-def strip_response_headers(headers: Headers) -> Headers:
-    """Return the response *headers* that a cassette holds."""
+def strip_response_headers(headers: Headers, method: str) -> Headers:
+    """Return the *headers* of a response to *method* that a cassette holds."""
     return tuple(
         (name, _utf8(value))
         for name, value in strip_hop_by_hop(headers)
-        if is_recorded_response_header(name, value)
+        if is_recorded_response_header(name, value, method)
     )
 
 
-def is_recorded_response_header(name: str, value: str) -> bool:
-    """Return whether a cassette holds the response header *name* with this *value*; the others are generated or omitted in a replay."""
+def is_recorded_response_header(name: str, value: str, method: str) -> bool:
+    """Return whether a cassette holds the header *name* with *value* of a response to *method*; a replay generates or omits the others."""
+    if name == "content-length" and method == "HEAD":
+        return True  # it describes a body that does not come
     if name == "content-encoding":
         return not is_always_decoded(value)
     return name not in _UNRECORDED_RESPONSE_HEADERS and not name.startswith(_UNRECORDED_PREFIXES)

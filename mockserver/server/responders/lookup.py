@@ -160,7 +160,7 @@ class ResponseCache:
         """Return the reply that sends *played*, the response of *entry* or one made from it."""
         return Reply(
             played.status,
-            strip_response_headers(played.headers),
+            strip_response_headers(played.headers, entry.route[0]),
             apply_pace(played, self._pace),
             standard_reason(played.status) if played.reason is None else played.reason,
             ReplySource.CASSETTE,

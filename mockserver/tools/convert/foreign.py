@@ -169,8 +169,10 @@ def _explain_skip(entry: ForeignExchange) -> str | None:
 
 def _build_exchange(request: ForeignRequest, path: str, response: ForeignResponse) -> Exchange:
     recorder = Recorder(Request(request.method, path, request.headers, request.body or b""), 0.0)
-    # The tools store decoded bodies.
-    headers = tuple(pair for pair in response.headers if pair[0] != "content-encoding")
+    headers = response.headers
+    if first_value(headers, "content-encoding") is not None:  # the tools store decoded bodies
+        wrong = ("content-encoding", "content-length")
+        headers = tuple(pair for pair in headers if pair[0] not in wrong)
     recorder.start_response(response.status, response.reason or None, headers)
     raw = response.body or b""
     is_stream = is_event_stream(response.headers)

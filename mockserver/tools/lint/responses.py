@@ -52,7 +52,9 @@ def fix_headers(exchange: Exchange, skipped: Set[str]) -> Response:
     headers = exchange.response.headers
     if "header" not in skipped:
         headers = tuple(
-            (name, value) for name, value in headers if not _is_set_by_replay(name, value)
+            (name, value)
+            for name, value in headers
+            if not _is_set_by_replay(name, value, exchange.request.method)
         )
     if "content-location" not in skipped and _starts_run(exchange.request):
         headers = tuple((name, _shorten(name, value)) for name, value in headers)
@@ -62,7 +64,7 @@ def fix_headers(exchange: Exchange, skipped: Set[str]) -> Response:
 def _check_headers(part: Part, exchange: Exchange) -> Iterator[Finding]:
     for name, value in exchange.response.headers:
         path = ("response", "headers", name)
-        if _is_set_by_replay(name, value):
+        if _is_set_by_replay(name, value, exchange.request.method):
             message = f"mockserver sets {name} itself in each response"
             yield create_finding(part, path, "header", message, "delete it", fixable=True)
         elif name == "content-location" and not _RUN.fullmatch(value):
@@ -152,8 +154,8 @@ def _explain_json(raw: bytes) -> str | None:
     return None
 
 
-def _is_set_by_replay(name: str, value: str) -> bool:
-    return name in HOP_BY_HOP or not is_recorded_response_header(name, value)
+def _is_set_by_replay(name: str, value: str, method: str) -> bool:
+    return name in HOP_BY_HOP or not is_recorded_response_header(name, value, method)
 
 
 def _shorten(name: str, value: str) -> str:

@@ -519,6 +519,14 @@ def test_a_fix_keeps_comments_and_everything_else() -> None:
     )
 
 
+@pytest.mark.parametrize(("method", "codes"), [("HEAD", []), ("GET", ["header"])])
+def test_only_a_response_to_head_has_a_content_length(method: str, codes: list[str]) -> None:
+    request = f"request: {{method: {method}, path: /x}}\n"
+    response = "response: {headers: {content-length: '22'}, body: 1}\n"
+
+    assert [one.code for one in found("mockserver: 1\n---\n" + request + response)] == codes
+
+
 def test_each_code_has_a_test() -> None:
     tests = re.findall(r'"([a-z0-9-]+)"', Path(__file__).read_text())
 
