@@ -42,7 +42,7 @@ def build_playback(response: Response) -> Playback:
         last_time(response.content),
         end.after if end else 0.0,
         cut=bool(end and end.cut),
-        streamed=isinstance(response.content, Stream),
+        streamed=isinstance(response.content, Stream) or bool(response.content.chunks),
     )
 
 
@@ -61,6 +61,11 @@ def timed_chunks(content: Stream | Body) -> list[TimedChunk]:
                 at += timed.after
                 chunks.append((at, sse.encode(timed.event, ending)))
             chunks.append((at, tail))
+        case Body(chunks=(_, *_) as parts):
+            at = 0.0
+            for part in parts:
+                at += part.after
+                chunks.append((at, part.raw))
         case Body(raw, after, keepalives):
             chunks += [(at, b"\n") for at in keepalives]
             chunks.append((after, raw))

@@ -2,10 +2,23 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
-from itertools import accumulate
+from codecs import getincrementaldecoder
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import accumulate, chain, groupby
+from operator import itemgetter
 
-from mockserver.cassette.model import Body, End, Ending, Exchange, Response, Stream, TimedEvent
+from mockserver.cassette.model import (
+    Body,
+    End,
+    Ending,
+    Exchange,
+    Response,
+    Stream,
+    TimedChunk,
+    TimedEvent,
+    join_chunks,
+)
 from mockserver.cassette.playback import last_time
 from mockserver.formats import sse
 from mockserver.http.content_coding import is_always_decoded
@@ -26,6 +39,9 @@ _UNRECORDED_RESPONSE_HEADERS = frozenset(("content-length", "date", "server", "s
 
 MAX_SIZE = 128 << 20
 """The maximum number of body bytes of a recorded exchange."""
+
+_VISIBLE = 0.05
+"""The seconds from which on people see that a body comes bit by bit."""
 
 _UNRECORDED_PREFIXES = ("access-control-", OWN_PREFIX)
 
@@ -101,6 +117,8 @@ class Recorder:
         return afters
 
     def _body(self) -> Body:
+        if self._is_streamed():
+            return join_chunks(self._chunks())
         raw = bytes(self._raw)
         rest = raw.lstrip(b"\n") if _is_json(self._headers) else raw
         keepalives = tuple(
@@ -108,6 +126,32 @@ class Recorder:
             for position in range(1, len(raw) - len(rest) + 1)
         )
         return Body(rest, self._times[-1] if self._times else 0.0, keepalives)
+
+    def _is_streamed(self) -> bool:
+        """Return whether the body came bit by bit: its length was unknown, it took a while, and it is not one JSON value."""
+        kind = (first_value(self._headers, "content-type") or "").lower().partition(";")[0].strip()
+        if kind == "application/json" or kind.endswith("+json"):
+            return False
+        has_length = first_value(self._headers, "content-length") is not None
+        is_slow = len(self._times) > 1 and self._times[-1] - self._times[0] >= _VISIBLE
+        return is_slow and not has_length
+
+    def _chunks(self) -> Iterator[TimedChunk]:
+        """Yield the parts of the body, cut between characters if it is text; those that came at the same time are one."""
+        starts = chain((0,), self._ends)
+        pieces = [
+            bytes(self._raw[start:end]) for start, end in zip(starts, self._ends, strict=False)
+        ]
+        with suppress(UnicodeDecodeError):
+            decoder = getincrementaldecoder("utf-8")()
+            texts = [decoder.decode(piece) for piece in pieces]
+            decoder.decode(b"", final=True)
+            pieces = [text.encode() for text in texts]
+        before = 0.0
+        for at, parts in groupby(zip(self._times, pieces, strict=True), itemgetter(0)):
+            if raw := b"".join([piece for _, piece in parts]):
+                yield TimedChunk(_gap(at, before), raw)
+                before = at
 
 
 def _without_heartbeats(stream: Stream) -> Stream:

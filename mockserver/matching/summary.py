@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from mockserver.cassette.model import Body, Ending, Exchange, Response, Stream
-from mockserver.cassette.playback import last_time
+from mockserver.cassette.playback import last_time, timed_chunks
 from mockserver.formats.json_text import Json, loads
 from mockserver.formats.wording import pluralize
 
@@ -69,6 +69,8 @@ def exchange_to_json(number: int, exchange: Exchange) -> dict[str, Json]:
                 facts["response"]["tail"] = stream.tail.decode("utf-8", "replace")
         case Body() as body:
             facts["response"] |= body_to_json(body.raw)
+            if body.chunks:
+                facts["response"]["times"] = [round(at, 3) for at, _ in timed_chunks(body)]
     if response.end:
         facts["response"]["end"] = str(response.end.how)
     return facts

@@ -6,13 +6,24 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from mockserver.cassette.model import FORMAT, Body, Exchange, Header, Response, Stream, TimedEvent
+from mockserver.cassette.model import (
+    FORMAT,
+    Body,
+    Exchange,
+    Header,
+    Response,
+    Stream,
+    TimedChunk,
+    TimedEvent,
+)
 from mockserver.cassette.yaml_codec import scalars
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json, parse_equivalent, parse_exact
 from mockserver.http.messages import Headers
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_STRIPPED_BLOCK = "|-\n"
+_BLOCK = "|\n"
 SEPARATOR = "---\n"
 
 LINE_ENDINGS = {"crlf": sse.CRLF, "lf": sse.LF, "cr": sse.CR}
@@ -72,6 +83,10 @@ def _response_lines(response: Response) -> Iterator[str]:
     match response.content:
         case Stream() as stream:
             yield from _stream_lines(stream)
+        case Body(chunks=(_, *_) as chunks):
+            yield "  chunks:"
+            for chunk in chunks:
+                yield "  - " + "\n    ".join(_chunk_parts(chunk))
         case Body() as body:
             if round(body.after, 6):
                 yield f"  after: {_seconds(body.after)}"
@@ -107,6 +122,21 @@ def _event_parts(timed: TimedEvent) -> list[str]:
         else:
             parts.append(f"{name}: {scalars.scalar(text)}")
     return parts
+
+
+def _chunk_parts(chunk: TimedChunk) -> list[str]:
+    after = _seconds(chunk.after)
+    parts = [f"after: {after}"] if after != "0" else []
+    try:
+        text = chunk.raw.decode()
+    except UnicodeDecodeError:
+        return [*parts, f"base64: {b64encode(chunk.raw).decode()}"]
+    block = scalars.block(text.removesuffix("\n"), "      ")
+    if text.endswith("\n") and block.startswith(_STRIPPED_BLOCK):
+        block = _BLOCK + block.removeprefix(_STRIPPED_BLOCK)
+    elif text.endswith("\n"):
+        block = scalars.scalar(text)
+    return [*parts, f"text: {block}"]
 
 
 def _body_lines(
