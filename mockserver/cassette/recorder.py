@@ -1,5 +1,6 @@
 """Record one exchange: chunks with their times in, an Exchange out. No I/O, no clock."""
 
+import re
 from array import array
 from bisect import bisect_left
 from codecs import getincrementaldecoder
@@ -42,6 +43,9 @@ MAX_SIZE = 128 << 20
 
 _VISIBLE = 0.05
 """The seconds from which on people see that a body comes bit by bit."""
+
+_LONE_SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Characters that stand for no byte; U+DC80 to U+DCFF stand for the bytes of a header that is not UTF-8."""
 
 _UNRECORDED_PREFIXES = ("access-control-", OWN_PREFIX)
 
@@ -174,7 +178,7 @@ def _gap(at: float, before: float) -> float:
 def strip_request_headers(request: Request) -> Request:
     """Return *request* with only the headers that a cassette holds."""
     headers = tuple(
-        (name, _utf8(value))
+        (name, _LONE_SURROGATES.sub("?", value))
         for name, value in request.headers
         if name in RECORDED_REQUEST_HEADERS or (name == "content-type" and not _is_json_like(value))
     )
@@ -184,7 +188,7 @@ def strip_request_headers(request: Request) -> Request:
 def strip_response_headers(headers: Headers, method: str) -> Headers:
     """Return the *headers* of a response to *method* that a cassette holds."""
     return tuple(
-        (name, _utf8(value))
+        (name, _LONE_SURROGATES.sub("?", value))
         for name, value in strip_hop_by_hop(headers)
         if is_recorded_response_header(name, value, method)
     )
@@ -210,7 +214,3 @@ def _is_json_like(content_type: str) -> bool:
         "text/plain",
         "application/x-www-form-urlencoded",
     )
-
-
-def _utf8(value: str) -> str:
-    return value.encode("utf-8", "replace").decode()

@@ -8,6 +8,7 @@ from mockserver.cassette.model import Body, Ending, Exchange, Response, Stream
 from mockserver.cassette.playback import last_time, timed_chunks
 from mockserver.formats.json_text import Json, loads
 from mockserver.formats.wording import pluralize
+from mockserver.http.messages import Headers
 
 
 def measure_duration(response: Response) -> float:
@@ -52,12 +53,12 @@ def exchange_to_json(number: int, exchange: Exchange) -> dict[str, Json]:
         "request": {"method": request.method, "path": request.path} | body_to_json(request.body),
         "response": {
             "status": response.status,
-            "headers": [list(pair) for pair in response.headers],
+            "headers": list(_headers_to_json(response.headers)),
         },
         "seconds": measure_duration(response),
     }
     if request.headers:
-        facts["request"]["headers"] = [list(pair) for pair in request.headers]
+        facts["request"]["headers"] = list(_headers_to_json(request.headers))
     if exchange.at is not None:
         facts["at"] = exchange.at
     if exchange.redacted:
@@ -74,6 +75,16 @@ def exchange_to_json(number: int, exchange: Exchange) -> dict[str, Json]:
     if response.end:
         facts["response"]["end"] = str(response.end.how)
     return facts
+
+
+def _headers_to_json(headers: Headers) -> Iterator[Json]:
+    """Yield the pairs of *headers*; a value that is not UTF-8 is shown as Latin-1."""
+    for name, value in headers:
+        raw = value.encode("utf-8", "surrogateescape")
+        try:
+            yield [name, raw.decode()]
+        except UnicodeDecodeError:
+            yield [name, raw.decode("latin-1")]
 
 
 def _events_to_json(stream: Stream) -> Iterator[dict[str, Json]]:

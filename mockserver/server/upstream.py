@@ -118,7 +118,7 @@ class Upstream:
             if decoder is None
             or not (name == "content-encoding" or (codings and name == "content-length"))
         )
-        reason = _clean(response.reason or "")
+        reason = CONTROL.sub("", _decode_latin_1(response.reason or ""))
         chunks = self._read_chunks(response, decoder or create_identity())
         return UpstreamResponse(response.status, reason, headers, chunks, response.close)
 
@@ -206,7 +206,7 @@ class Upstream:
         if request.method in _READS:
             dropped |= _CONDITIONS
         forwarded = (
-            (name, value)
+            (name, _decode_latin_1(value))  # aiohttp omits bytes that are not UTF-8
             for name, value in strip_hop_by_hop(request.headers)
             if name not in dropped and not name.startswith(OWN_PREFIX)
         )
@@ -220,7 +220,7 @@ class Upstream:
     def _clean_headers(self, headers: Headers) -> Iterator[tuple[str, str]]:
         """Yield the end-to-end headers, with local locations."""
         for name, raw in strip_hop_by_hop(headers):
-            value = _clean(raw)
+            value = CONTROL.sub("", raw)
             if name == "location":
                 yield name, self._to_local(value)
             else:
@@ -269,16 +269,13 @@ def _strip_prefix(start: str, location: str) -> str:
     return rest if rest[:1] in ("", "/", "?") else location
 
 
-def _clean(text: str) -> str:
-    """Return header *text* without control characters, decoded as Latin-1 if it is not UTF-8."""
-    if text.isprintable():
-        return text
+def _decode_latin_1(text: str) -> str:
+    """Return *text* of a head, decoded as Latin-1 if it is not UTF-8."""
     raw = text.encode("utf-8", "surrogateescape")
     try:
-        text = raw.decode()
+        return raw.decode()
     except UnicodeDecodeError:
-        text = raw.decode("latin-1")
-    return CONTROL.sub("", text)
+        return raw.decode("latin-1")
 
 
 def _format_reason(error: BaseException) -> str:

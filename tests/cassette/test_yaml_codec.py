@@ -143,6 +143,25 @@ response:
     base64: /w==
   end: {after: 0, how: closed}
 """
+LATIN = Exchange(
+    Request("GET", "/x"),
+    Response(headers=(("a", "é"), ("a", "\udce9"), ("b", "\udce9\udc80")), end=End()),
+)
+LATIN_TEXT = """\
+---
+request:
+  method: GET
+  path: /x
+response:
+  status: 200
+  headers:
+    a:
+    - é
+    - base64: 6Q==
+    b:
+      base64: 6YA=
+  end: {after: 0, how: closed}
+"""
 OPEN = replace(STREAM, response=replace(STREAM.response, end=End(2.1, Ending.OPEN)))
 OPEN_TEXT = STREAM_TEXT.replace("{after: 0.002, how: cut}", "{after: 2.1, how: open}")
 ROWS = [
@@ -150,6 +169,7 @@ ROWS = [
     pytest.param(OPEN, OPEN_TEXT, id="open stream"),
     pytest.param(WAIT, WAIT_TEXT, id="body"),
     pytest.param(CHUNKS, CHUNKS_TEXT, id="chunks"),
+    pytest.param(LATIN, LATIN_TEXT, id="headers that are not UTF-8"),
 ]
 
 

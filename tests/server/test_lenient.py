@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.passage import Sent, record_and_replay
+from tests.processes import run
 from tests.scripted import EVENTS, LAST, Script, Wire, chunk, say
 
 ONE = b"data: 1\r\n\r\n"
@@ -59,6 +60,20 @@ async def test_a_head_that_browsers_accept_is_accepted(head: bytes, tmp_path: Pa
     recorded, played = passage.recorded[0], passage.played[0]
     assert recorded.end_to_end == played.end_to_end
     assert len(recorded.end_to_end) >= head.count(b"x-") - head.count(b"x-broken")
+
+
+async def test_the_bytes_of_a_header_are_kept(tmp_path: Path) -> None:
+    fields = [(b"x-latin", b"caf\xe9"), (b"x-utf8", b"caf\xc3\xa9"), (b"location", b"/\xe9?a=\xff")]
+    head = b"".join(b"%b: %b\r\n" % field for field in fields)
+    request = Sent("POST", "/x", (b"x-sent: caf\xe9",), b"{}")
+    passage = await record_and_replay(
+        tmp_path, say(OK.replace(b"content-type", b"x-type") + head + b"\r\n{}"), request
+    )
+
+    for answer in (*passage.recorded, *passage.played):
+        assert answer.end_to_end == [(b"x-type", b"application/json"), *fields]
+    assert dict(passage.received[0].headers)[b"x-sent"] == b"caf\xc3\xa9"
+    assert "x-latin: café\n" in run("show", "chat.yaml", "1", folder=tmp_path).stdout
 
 
 async def test_a_length_of_a_chunked_body_does_not_count(tmp_path: Path) -> None:

@@ -156,7 +156,8 @@ def _body_lines(
 
 def _grouped(headers: Headers) -> dict[str, Any]:
     grouped: dict[str, Any] = {}
-    for name, value in headers:
+    for name, text in headers:
+        value = _header_value(text)
         if name not in grouped:
             grouped[name] = value
         elif isinstance(grouped[name], list):
@@ -164,6 +165,17 @@ def _grouped(headers: Headers) -> dict[str, Any]:
         else:
             grouped[name] = [grouped[name], value]
     return grouped
+
+
+def _header_value(text: str) -> str | dict[str, str]:
+    """Return *text*, or its bytes as base64 if they are not UTF-8."""
+    if text.isascii():
+        return text
+    raw = text.encode("utf-8", "surrogateescape")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return {"base64": b64encode(raw).decode()}
 
 
 @lru_cache(maxsize=1024)

@@ -270,6 +270,8 @@ def _headers(part: Mapping) -> Headers:
     pairs: list[tuple[str, str]] = []
     for name, value in headers.items():
         for single in value if isinstance(value, list) else [value]:
+            if isinstance(single, Mapping) and list(single) == ["base64"]:
+                single = get_base64(single, "base64").decode("utf-8", "surrogateescape")
             text = single if isinstance(single, str) else dumps(single)
             if not HEADER_NAME.fullmatch(name):
                 raise ReadError(f"{name!r} is not a header name", line=headers.lines[name])
