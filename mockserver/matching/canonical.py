@@ -10,6 +10,7 @@ from base64 import b64encode
 from mockserver.formats.json_text import Json, loads
 from mockserver.http.content_coding import create_decoder
 from mockserver.http.messages import Request
+from mockserver.http.multipart import parse_parts
 from mockserver.matching import query_params, run_bodies, url
 from mockserver.matching.run_bodies import Defaults, drop_defaults
 
@@ -31,11 +32,14 @@ _OF_THREADS: dict[str, Defaults] = {
 def canonicalize(request: Request) -> dict[str, Json]:
     """Return method, path, query and body of *request* in canonical form.
 
-    A JSON body is under `body`, other text under `text`, text in a gzip file under `gzip`, and other bytes under `base64`.
+    A JSON body is under `body`, other text under `text`, text in a gzip file under `gzip`, and other bytes under `base64`. The parts of a
+    multipart body are the list `body.multipart`, each with its name and its body.
     """
-    return canonical_form(
-        request.method, request.path, _parse_body(request.body) if request.body else {}
-    )
+    body = _parse_body(request.body) if request.body else {}
+    if (parts := parse_parts(request)) is not None:
+        forms = [dict(part.headers) | _parse_body(part.raw) for part in parts]
+        body = {"body": {"multipart": forms}}
+    return canonical_form(request.method, request.path, body)
 
 
 def canonical_form(method: str, target: str, body: dict[str, Json]) -> dict[str, Json]:
