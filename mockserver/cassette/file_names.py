@@ -2,6 +2,7 @@
 
 import re
 from hashlib import sha256
+from unicodedata import normalize
 
 SETTINGS_FILE = "mockserver.yaml"
 """The settings file of a project; it is never a cassette."""
@@ -18,6 +19,7 @@ def cassette_path(name: str) -> str:
     Any text is a valid name, and the path never leaves the folder. Different names have different paths, unless only the
     suffix differs.
     """
+    name = normalize("NFC", name)
     plain = next((name.removesuffix(end) for end in SUFFIXES if name.endswith(end)), name)
     *folders, last = map(safe_name, plain.split("/"))
     suffix = name[len(plain) :] or SUFFIXES[0]

@@ -1,5 +1,6 @@
 """The contents of a cassette as values. No I/O."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -45,16 +46,32 @@ class Stream:
     tail: bytes = b""
 
 
+class TimedChunk(NamedTuple):
+    """A part of a body, *after* seconds after the previous one (the first one: after the request)."""
+
+    after: float
+    raw: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body that arrived as a whole, *after* seconds after the request.
+    """A body without events, which was complete *after* seconds after the request.
 
-    *keepalives* are the times, in seconds after the request, of the newlines sent before it.
+    *keepalives* are the times, in seconds after the request, of the newlines sent before it. *chunks* are its parts if it was streamed, else it
+    arrived as a whole.
     """
 
     raw: bytes = b""
     after: float = 0.0
     keepalives: tuple[float, ...] = ()
+    chunks: tuple[TimedChunk, ...] = ()
+
+
+def join_chunks(chunks: Iterable[TimedChunk]) -> Body:
+    """Return the streamed body of these *chunks*."""
+    chunks = tuple(chunks)
+    raw = b"".join([chunk.raw for chunk in chunks])
+    return Body(raw, round(sum(chunk.after for chunk in chunks), 6), (), chunks)
 
 
 class Ending(StrEnum):

@@ -18,7 +18,7 @@ VOLATILE = re.compile(f"(?P<id>{_ID})|(?P<time>{_TIME})|(?P<here>{_HERE})")
 _EPOCHS = ((1.5e9, 2e9), (1.5e12, 2e12))
 """Numbers that look like seconds or milliseconds since 1970: the years 2017 to 2033."""
 
-_TIMES = ("at", "seconds")
+_TIMES = ("at", "seconds", "times")
 
 
 class Normalizer:
@@ -66,7 +66,8 @@ def looks_like_time(number: float) -> bool:
 
 def _without_times(facts: dict[str, Any]) -> dict[str, Any]:
     timeless = {name: part for name, part in facts.items() if name not in _TIMES}
-    response = timeless["response"]
+    response = {n: part for n, part in timeless["response"].items() if n not in _TIMES}
+    timeless["response"] = response
     if "events" in response:
         events = [
             {n: p for n, p in event.items() if n not in _TIMES} for event in response["events"]

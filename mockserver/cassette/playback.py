@@ -1,20 +1,21 @@
 """A recorded response as it is replayed: its headers, and the bytes to send with their times. No I/O, no clock."""
 
+import re
 from itertools import accumulate, groupby
 from operator import itemgetter
 
 from mockserver.cassette.model import Body, End, Ending, Response, Stream
 from mockserver.formats import sse
+from mockserver.http.content_coding import is_always_decoded
 from mockserver.http.messages import OWN_PREFIX, Headers, TimedBody, strip_hop_by_hop
 from mockserver.http.pacing import Pace
 
 TimedChunk = tuple[float, bytes]
 """Seconds since the request, and the bytes to send then."""
 
-UNRECORDED_RESPONSE_HEADERS = frozenset(
-    ("content-encoding", "content-length", "date", "server", "set-cookie", "vary")
-)
-"""The response headers that are not recorded: a replay generates or omits them."""
+_UNRECORDED_RESPONSE_HEADERS = frozenset(("content-length", "date", "server", "set-cookie", "vary"))
+LONE_SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Characters that stand for no byte; U+DC80 to U+DCFF stand for the bytes of a header that is not UTF-8."""
 
 _UNRECORDED_PREFIXES = ("access-control-", OWN_PREFIX)
 
@@ -34,6 +35,11 @@ def timed_chunks(content: Stream | Body) -> list[TimedChunk]:
                 at += timed.after
                 chunks.append((at, sse.encode(timed.event, ending)))
             chunks.append((at, tail))
+        case Body(chunks=(_, *_) as parts):
+            at = 0.0
+            for part in parts:
+                at += part.after
+                chunks.append((at, part.raw))
         case Body(raw, after, keepalives):
             chunks += [(at, b"\n") for at in keepalives]
             chunks.append((after, raw))
@@ -66,16 +72,25 @@ def encode_at_pace(response: Response, pace: Pace) -> bytes | TimedBody:
         steps.append((at, chunk))
     if not is_cut and not at and not end.after:
         return b"".join(chunk for _, chunk in steps)
-    if steps and not is_cut and isinstance(response.content, Body):
+    if steps and not is_cut and isinstance(response.content, Body) and not response.content.chunks:
         return TimedBody(tuple(steps), at)  # complete with its last byte
     last = last_time(response.content)
     return TimedBody(tuple(steps), at + pace.scale(last - before + end.after), is_cut)
 
 
-def strip_response_headers(headers: Headers) -> Headers:
-    """Return the response *headers* that a cassette holds and a replay sends."""
+def strip_response_headers(headers: Headers, method: str) -> Headers:
+    """Return the *headers* of a response to *method* that a cassette holds and a replay sends."""
     return tuple(
-        (name, value.encode("utf-8", "replace").decode())
+        (name, LONE_SURROGATES.sub("?", value))
         for name, value in strip_hop_by_hop(headers)
-        if name not in UNRECORDED_RESPONSE_HEADERS and not name.startswith(_UNRECORDED_PREFIXES)
+        if is_recorded_response_header(name, value, method)
     )
+
+
+def is_recorded_response_header(name: str, value: str, method: str) -> bool:
+    """Return whether a cassette holds the header *name* with *value* of a response to *method*; a replay generates or omits the others."""
+    if name == "content-length" and method == "HEAD":
+        return True  # it describes a body that does not come
+    if name == "content-encoding":
+        return not is_always_decoded(value)
+    return name not in _UNRECORDED_RESPONSE_HEADERS and not name.startswith(_UNRECORDED_PREFIXES)

@@ -2,11 +2,24 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
-from itertools import accumulate
+from codecs import getincrementaldecoder
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import accumulate, chain, groupby
+from operator import itemgetter
 
-from mockserver.cassette.model import Body, End, Ending, Exchange, Response, Stream, TimedEvent
-from mockserver.cassette.playback import last_time, strip_response_headers
+from mockserver.cassette.model import (
+    Body,
+    End,
+    Ending,
+    Exchange,
+    Response,
+    Stream,
+    TimedChunk,
+    TimedEvent,
+    join_chunks,
+)
+from mockserver.cassette.playback import LONE_SURROGATES, last_time, strip_response_headers
 from mockserver.formats import sse
 from mockserver.http.messages import (
     Headers,
@@ -16,11 +29,14 @@ from mockserver.http.messages import (
     standard_reason,
 )
 
-RECORDED_REQUEST_HEADERS = frozenset(("last-event-id",))
+RECORDED_REQUEST_HEADERS = frozenset(("content-encoding", "last-event-id"))
 """The request headers that a cassette holds, in addition to the `content-type` of a body that is not JSON."""
 
 MAX_SIZE = 128 << 20
 """The maximum number of body bytes of a recorded exchange."""
+
+_VISIBLE = 0.05
+"""The seconds from which on people see that a body comes bit by bit."""
 
 
 class Recorder:
@@ -69,9 +85,8 @@ class Recorder:
             content = _without_heartbeats(content)
             last = last_time(content)
         end = End(_gap(at - self._started, last), how)
-        response = Response(
-            self._status, self._reason, strip_response_headers(self._headers), content, end
-        )
+        headers = strip_response_headers(self._headers, self.request.method)
+        response = Response(self._status, self._reason, headers, content, end)
         return Exchange(strip_request_headers(self.request), response, at=self._at)
 
     def _stream(self) -> Stream:
@@ -95,6 +110,8 @@ class Recorder:
         return afters
 
     def _body(self) -> Body:
+        if self._is_streamed():
+            return join_chunks(self._chunks())
         raw = bytes(self._raw)
         rest = raw.lstrip(b"\n") if _is_json(self._headers) else raw
         keepalives = tuple(
@@ -102,6 +119,32 @@ class Recorder:
             for position in range(1, len(raw) - len(rest) + 1)
         )
         return Body(rest, self._times[-1] if self._times else 0.0, keepalives)
+
+    def _is_streamed(self) -> bool:
+        """Return whether the body came bit by bit: its length was unknown, it took a while, and it is not one JSON value."""
+        kind = (first_value(self._headers, "content-type") or "").lower().partition(";")[0].strip()
+        if kind == "application/json" or kind.endswith("+json"):
+            return False
+        has_length = first_value(self._headers, "content-length") is not None
+        is_slow = len(self._times) > 1 and self._times[-1] - self._times[0] >= _VISIBLE
+        return is_slow and not has_length
+
+    def _chunks(self) -> Iterator[TimedChunk]:
+        """Yield the parts of the body, cut between characters if it is text; those that came at the same time are one."""
+        starts = chain((0,), self._ends)
+        pieces = [
+            bytes(self._raw[start:end]) for start, end in zip(starts, self._ends, strict=False)
+        ]
+        with suppress(UnicodeDecodeError):
+            decoder = getincrementaldecoder("utf-8")()
+            texts = [decoder.decode(piece) for piece in pieces]
+            decoder.decode(b"", final=True)
+            pieces = [text.encode() for text in texts]
+        before = 0.0
+        for at, parts in groupby(zip(self._times, pieces, strict=True), itemgetter(0)):
+            if raw := b"".join([piece for _, piece in parts]):
+                yield TimedChunk(_gap(at, before), raw)
+                before = at
 
 
 def _without_heartbeats(stream: Stream) -> Stream:
@@ -124,7 +167,7 @@ def _gap(at: float, before: float) -> float:
 def strip_request_headers(request: Request) -> Request:
     """Return *request* with only the headers that a cassette holds."""
     headers = tuple(
-        (name, value.encode("utf-8", "replace").decode())
+        (name, LONE_SURROGATES.sub("?", value))
         for name, value in request.headers
         if name in RECORDED_REQUEST_HEADERS or (name == "content-type" and not _is_json_like(value))
     )

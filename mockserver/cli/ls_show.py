@@ -206,6 +206,8 @@ def _format_exchange(facts: dict[str, Any]) -> Iterator[str]:
             yield f"unfinished: {response['tail']!r}"
     else:
         yield from _format_body(response)
+        if times := response.get("times"):
+            yield f"in {len(times)} chunks, after {', '.join(f'{at:.3f}' for at in times)} s"
     if response.get("end") == "cut":
         yield "the upstream closed the connection here"
     if response.get("end") == "open":

@@ -12,7 +12,9 @@ from collections.abc import Container, Iterator, Mapping
 from urllib.parse import unquote_to_bytes
 
 from mockserver.formats.json_text import Json, loads
+from mockserver.http.content_coding import create_decoder
 from mockserver.http.messages import Request
+from mockserver.http.multipart import parse_parts
 from mockserver.matching import run_bodies
 from mockserver.matching.run_bodies import Defaults, drop_defaults
 
@@ -58,11 +60,14 @@ _QUERIES: tuple[tuple[re.Pattern[str], dict[str, tuple[str, ...]], dict[str, str
 def canonicalize(request: Request) -> dict[str, Json]:
     """Return method, path, query and body of *request* in canonical form.
 
-    A JSON body is under `body`, other text under `text`, and bytes that are not UTF-8 under `base64`.
+    A JSON body is under `body`, other text under `text`, text in a gzip file under `gzip`, and other bytes under `base64`. The parts of a
+    multipart body are the list `body.multipart`, each with its name and its body.
     """
-    return canonical_form(
-        request.method, request.path, _parse_body(request.body) if request.body else {}
-    )
+    body = _parse_body(request.body) if request.body else {}
+    if (parts := parse_parts(request)) is not None:
+        forms = [dict(part.headers) | _parse_body(part.raw) for part in parts]
+        body = {"body": {"multipart": forms}}
+    return canonical_form(request.method, request.path, body)
 
 
 def canonical_form(method: str, target: str, body: dict[str, Json]) -> dict[str, Json]:
@@ -166,9 +171,25 @@ def _is_significant(
 
 def _parse_body(raw: bytes) -> dict[str, Json]:
     try:
+        return _parse_text(raw)
+    except UnicodeDecodeError:
+        pass
+    # Gzip files are compared by their content: their heads hold the time at which they were made.
+    decoder = create_decoder(("gzip",))
+    content = decoder.decode(raw) if decoder else b""
+    try:
+        if content and decoder and decoder.is_complete:
+            return {"gzip": _parse_text(content)}
+    except UnicodeDecodeError:
+        pass
+    return {"base64": b64encode(raw).decode()}
+
+
+def _parse_text(raw: bytes) -> dict[str, Json]:
+    try:
         return {"body": parse_json(raw)}
     except UnicodeDecodeError:
-        return {"base64": b64encode(raw).decode()}
+        raise
     except ValueError:
         return {"text": raw.decode()}
 

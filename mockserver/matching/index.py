@@ -5,6 +5,7 @@ from array import array
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from unicodedata import normalize
 
 from mockserver.cassette.file_names import SUFFIXES, cassette_path
 from mockserver.cassette.model import Repeat
@@ -176,7 +177,8 @@ class Index:
             return self
         if name not in self._by_name:
             # The file name that a recording of that name gets has precedence.
-            wanted = (cassette_path(name), name, *(f"{name}{suffix}" for suffix in SUFFIXES))
+            composed = normalize("NFC", name)
+            wanted = (cassette_path(name), *(composed + suffix for suffix in ("", *SUFFIXES)))
             position = next(
                 (number for file in wanted if (number := self._order.get(file)) is not None), None
             )

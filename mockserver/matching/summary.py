@@ -6,9 +6,10 @@ from contextlib import suppress
 
 from mockserver.cassette.event_streams import find_any_thread, find_thread
 from mockserver.cassette.model import Body, Ending, Exchange, Response, Stream
-from mockserver.cassette.playback import last_time
+from mockserver.cassette.playback import last_time, timed_chunks
 from mockserver.formats.json_text import Json, loads
 from mockserver.formats.wording import pluralize
+from mockserver.http.messages import Headers
 
 _NOT_THREADS = ("search", "count", "prune", "state")
 """What stands in the place of a thread in paths that name none."""
@@ -87,12 +88,12 @@ def exchange_to_json(number: int, exchange: Exchange) -> dict[str, Json]:
         "request": {"method": request.method, "path": request.path} | body_to_json(request.body),
         "response": {
             "status": response.status,
-            "headers": [list(pair) for pair in response.headers],
+            "headers": list(_headers_to_json(response.headers)),
         },
         "seconds": measure_duration(response),
     }
     if request.headers:
-        facts["request"]["headers"] = [list(pair) for pair in request.headers]
+        facts["request"]["headers"] = list(_headers_to_json(request.headers))
     if exchange.at is not None:
         facts["at"] = exchange.at
     if exchange.redacted:
@@ -104,9 +105,21 @@ def exchange_to_json(number: int, exchange: Exchange) -> dict[str, Json]:
                 facts["response"]["tail"] = stream.tail.decode("utf-8", "replace")
         case Body() as body:
             facts["response"] |= body_to_json(body.raw)
+            if body.chunks:
+                facts["response"]["times"] = [round(at, 3) for at, _ in timed_chunks(body)]
     if response.end:
         facts["response"]["end"] = str(response.end.how)
     return facts
+
+
+def _headers_to_json(headers: Headers) -> Iterator[Json]:
+    """Yield the pairs of *headers*; a value that is not UTF-8 is shown as Latin-1."""
+    for name, value in headers:
+        raw = value.encode("utf-8", "surrogateescape")
+        try:
+            yield [name, raw.decode()]
+        except UnicodeDecodeError:
+            yield [name, raw.decode("latin-1")]
 
 
 def _events_to_json(stream: Stream) -> Iterator[dict[str, Json]]:

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from urllib.parse import quote_plus, unquote_plus
 
-from mockserver.cassette.model import Exchange, Response, Stream
+from mockserver.cassette.model import Body, Exchange, Response, Stream, join_chunks
 from mockserver.formats.json_scan import Scalar, scan
 from mockserver.formats.json_text import dumps
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Headers, Request
-from mockserver.redaction.edits import Edit, apply_edits, merge_edits, whole
+from mockserver.redaction.edits import Edit, apply_edits, merge_edits, split_edits, whole
 from mockserver.redaction.finder import Finder
 from mockserver.redaction.leaves import Leaf, leaves, string_view
 from mockserver.redaction.streams import Block, parse_block, stream_edits
@@ -84,11 +84,31 @@ class Rewriter:
         content = response.content
         if isinstance(content, Stream):
             content = self._stream(content)
+        elif content.chunks:
+            content = self._chunks(content)
         else:
             content = replace(content, raw=self.body(content.raw))
         reason = response.reason and self.text(response.reason)
         return replace(
             response, reason=reason, headers=self.headers(response.headers), content=content
+        )
+
+    def _chunks(self, body: Body) -> Body:
+        """Return *body* rewritten, in the same chunks; a secret may continue over several."""
+        try:
+            texts, encoding = [chunk.raw.decode() for chunk in body.chunks], "utf-8"
+        except UnicodeDecodeError:
+            texts, encoding = [chunk.raw.decode("latin-1") for chunk in body.chunks], "latin-1"
+        text = "".join(texts)
+        if not self._finder.may_match(text):
+            return body
+        edits: list[list[Edit]] = [[] for _ in texts]
+        for number, edit in split_edits(merge_edits(self._document_edits(text)), texts):
+            edits[number].append(edit)
+        rewritten = map(self._apply, texts, edits)
+        return join_chunks(
+            chunk._replace(raw=new.encode(encoding, "replace"))
+            for chunk, new in zip(body.chunks, rewritten, strict=True)
         )
 
     def _value(self, value: str, is_covered: bool) -> str:

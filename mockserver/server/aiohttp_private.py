@@ -2,18 +2,26 @@
 
 Tried with aiohttp 3.14.5 and 3.14.0. The parser of 3.14.0 rejects the method QUERY, and ends the connection on a malformed URL.
 A release can change them without notice. When one does, only this module has to follow: test_connections.py,
-test_response_writer.py, test_relay.py and test_upstream_faults.py in tests/server check what it does. (`connections` knows the words of
+test_response_writer.py, test_relay.py, test_lenient.py and test_upstream_faults.py in tests/server check what it does. (`connections` knows the words of
 the parser's errors too; words that it does not know are not shown.)
 """
 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol
 
 import aiohttp
 from aiohttp import http, web
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.client_proto import ResponseHandler
+
+from mockserver.http.response_head import find_head_end, is_informational, repair_head
+
+MAX_RESPONSE_FIELD = 1 << 20
+"""The maximum size of a header field of a response, and of a head that is repaired."""
+MAX_RESPONSE_FIELDS = 1 << 12
 
 
 class ErrorHandler(Protocol):
@@ -113,6 +121,48 @@ class RawResponse(web.StreamResponse):
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Do nothing: everything is already written."""
+
+
+class LenientConnector(aiohttp.TCPConnector):
+    """Connections whose responses are read as leniently as browsers do."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._factory = partial(_create_responses, self._loop)
+
+
+class _LenientResponses(ResponseHandler):
+    """Gives aiohttp's parser the head of each response by itself, and repaired.
+
+    The parser discards all that it has read from the same piece of data as an error: a bad chunk would take the head and the events before it along.
+    """
+
+    _head: bytes | None = None
+    """What has come of a head; None within a body."""
+
+    def set_response_params(self, **parameters: Any) -> None:
+        """Expect the head of the next response."""
+        self._head = b""
+        super().set_response_params(**parameters)
+
+    def data_received(self, data: bytes) -> None:
+        """Process *data*, the next piece of a head or of a body."""
+        if self._head is None or self._parser is None:
+            super().data_received(data)
+            return
+        self._head += data
+        end = find_head_end(self._head, MAX_RESPONSE_FIELD)
+        if end is None:
+            return
+        head, rest = self._head[:end], self._head[end:]
+        self._head = b"" if is_informational(head) else None
+        super().data_received(repair_head(head))
+        if rest:
+            self.data_received(rest)
+
+
+def _create_responses(loop: asyncio.AbstractEventLoop) -> ResponseHandler:
+    return _LenientResponses(loop)
 
 
 def fail_on_disconnect(response: aiohttp.ClientResponse) -> None:

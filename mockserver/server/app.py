@@ -10,7 +10,6 @@ from aiohttp import hdrs, web
 from mockserver.errors import MockServerError, RequestError, UpstreamError
 from mockserver.http.messages import (
     JSON,
-    Headers,
     PrebuiltBody,
     Reply,
     ReplySource,
@@ -111,7 +110,9 @@ class App:
             return self._control.respond(request, path, prefix_headers)
         if self._strip_prefix is not None:
             path = self._strip_prefix(path)
-        incoming = Request(method, path, (*prefix_headers, *_headers(request)), body)
+        incoming = Request(
+            method, path, (*prefix_headers, *lowercase_names(request.headers.items())), body
+        )
         answering = (
             self._serve_socket(request, incoming)
             if hdrs.UPGRADE in request.headers and is_event_socket(request, path)
@@ -258,14 +259,6 @@ class App:
         if connected:
             await _is_delivered(response.end())
         return response
-
-
-def _headers(request: web.BaseRequest) -> Headers:
-    headers = lowercase_names(request.headers.items())
-    if hdrs.CONTENT_ENCODING not in request.headers:
-        return headers
-    # aiohttp has already decoded the body.
-    return tuple(pair for pair in headers if pair[0] != "content-encoding")
 
 
 async def _send_timed(

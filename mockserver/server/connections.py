@@ -23,7 +23,6 @@ _PARSER_REASON = re.compile(r"(?:Bad status line:\n +)?(?P<reason>[A-Z][\w `'/.-
 """The start of a parser message, before it quotes the line."""
 
 _SAFE_MESSAGES = (
-    "Can not decode content-encoding",
     "Duplicate '",
     "Missing 'Host'",
     "Not enough data",
@@ -98,6 +97,7 @@ def create_server(
         _Errors(log),
         handler_cancellation=True,
         access_log=None,
+        auto_decompress=False,
         max_line_size=MAX_LINE,
         max_field_size=MAX_LINE,
     )

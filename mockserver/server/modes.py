@@ -17,6 +17,7 @@ from mockserver.server.log import Log
 from mockserver.server.responders.miss import ExplainMiss
 from mockserver.server.responders.replay import Cassettes
 from mockserver.server.settings import Settings
+from mockserver.store.discovery import find_existing
 from mockserver.store.library import Library
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def record(
     from mockserver.store import writers
     from mockserver.store.writer import WriteMode
 
+    target = find_existing(target)
     redact = replace(options.project.redact, report=log.write_once)
     create_writer = (
         writers.SingleFileWriter if writers.is_single_file(target) else writers.FolderWriter

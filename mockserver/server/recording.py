@@ -22,7 +22,8 @@ from mockserver.errors import (
     StorageError,
 )
 from mockserver.formats.wording import pluralize
-from mockserver.http.messages import Request, cassette_name
+from mockserver.http.content_coding import find_codings
+from mockserver.http.messages import Headers, Request, cassette_name, first_value
 from mockserver.redaction.credentials import find_credentials, find_ordinary_credentials
 from mockserver.redaction.redactor import RedactionRules, describe
 from mockserver.redaction.rules import discard
@@ -106,6 +107,15 @@ class Recording:
         """Start to fetch the versions of the upstream, once; call this after its first response."""
         if self._server_info is None:
             self._server_info = asyncio.create_task(self._add_server_info())
+
+    def report_compressed(self, request: Request, response_headers: Headers) -> None:
+        """Log that a body of the exchange is recorded compressed, if it is."""
+        for what, headers in (("request", request.headers), ("response", response_headers)):
+            if find_codings(headers):
+                coding = first_value(headers, "content-encoding")
+                self._log.write_once(
+                    f"{describe(request)}: the {what} is recorded as it is, compressed ({coding}): secrets in it are not found"
+                )
 
     def skip(self, request: Request, status: int) -> None:
         """Log that the response to *request* is not recorded because of its *status*."""

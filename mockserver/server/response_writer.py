@@ -233,7 +233,9 @@ def whole_response(
         if request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD":
             return WholeResponse(request, body.raw)
         body = body.body
-    length = () if reply.status in BODILESS else (("Content-Length", str(len(body))),)
+    # A recorded response to HEAD has its own content-length, or none.
+    has_length = reply.status not in BODILESS and (body or request.method != "HEAD")
+    length = (("Content-Length", str(len(body))),) if has_length else ()
     framing = (*length, *_connection(request, keep_alive=request.keep_alive))
     head = encode_head(reply, *framing, version=_version(request))
     raw = head if _is_bodiless(request, reply) else head + body

@@ -18,6 +18,7 @@ from yarl import URL
 from mockserver.errors import OutOfFilesError, UpstreamError, UsageError
 from mockserver.formats.json_text import loads
 from mockserver.http.access import is_private
+from mockserver.http.content_coding import Decoder, create_decoder, create_identity, find_codings
 from mockserver.http.messages import (
     CONTROL,
     OWN_PREFIX,
@@ -41,6 +42,14 @@ from mockserver.server.upstream_errors import (
 from mockserver.server.upstream_tls import create_context
 
 _NOT_FORWARDED = frozenset(("host", "content-length", "accept-encoding", "expect", "via"))
+_CONDITIONS = frozenset(
+    (
+        *("if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"),
+        "range",
+    )
+)
+"""Not forwarded with reads: the response, such as a 304 or a fragment, would be replayed to clients that have nothing cached."""
+_READS = ("GET", "HEAD", "QUERY")
 # Headers that aiohttp would add; those of the client are forwarded unchanged.
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 _MAX_INLINE_BODY = 1 << 19
@@ -133,13 +142,22 @@ class Upstream:
                 raise refused_by_proxy(self.url, self._proxy, response.status)
             raise_if_loop(self.url, response.status, response.headers)
         aiohttp_private.fail_on_disconnect(response)
-        headers = self._clean_headers(lowercase_names(response.headers.items()), request.path)
-        reason = _clean(response.reason or "")
+        received = lowercase_names(response.headers.items())
+        codings = find_codings(received)
+        decoder = create_decoder(codings)
+        headers = tuple(
+            (name, value)
+            for name, value in self._clean_headers(received, request.path)
+            if decoder is None
+            or not (name == "content-encoding" or (codings and name == "content-length"))
+        )
+        reason = CONTROL.sub("", _decode_latin_1(response.reason or ""))
+        chunks = self._read_chunks(response, decoder or create_identity())
         return UpstreamResponse(
             response.status,
             reason,
             headers,
-            self._read_chunks(response),
+            chunks,
             response.close,
             self._find_redirect(request, response),
         )
@@ -185,14 +203,16 @@ class Upstream:
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
+                connector=aiohttp_private.LenientConnector(
                     limit=0, keepalive_timeout=_KEEPALIVE_TIMEOUT, ssl=self._tls or True
                 ),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
                 read_bufsize=1 << 18,
-                max_line_size=1 << 16,
-                max_field_size=1 << 16,
+                max_line_size=aiohttp_private.MAX_RESPONSE_FIELD,
+                max_field_size=aiohttp_private.MAX_RESPONSE_FIELD,
+                max_headers=aiohttp_private.MAX_RESPONSE_FIELDS,
                 proxy=self._proxy.url if self._proxy else None,
             )
         return self._session
@@ -200,26 +220,22 @@ class Upstream:
     def _select_headers(self, request: Request) -> CIMultiDict[str]:
         if self._is_exposed and _has_credential(request.headers):
             raise UpstreamError(_EXPOSES.format("the request, which has a credential,"))
-        ours = {name for name, _ in self.headers}
+        dropped = _NOT_FORWARDED | {name for name, _ in self.headers}
+        if request.method in _READS:
+            dropped |= _CONDITIONS
         forwarded = (
-            (name, value)
+            (name, _decode_latin_1(value))  # aiohttp omits bytes that are not UTF-8
             for name, value in strip_hop_by_hop(request.headers)
-            if name not in _NOT_FORWARDED and name not in ours and not name.startswith(OWN_PREFIX)
+            if name not in dropped and not name.startswith(OWN_PREFIX)
         )
         before = [value for name, value in request.headers if name == "via"]
         via = ", ".join((*before, f"1.1 {self.name}"))
         return CIMultiDict((*forwarded, *self.headers, ("via", via)))
 
     def _clean_headers(self, headers: Headers, requested: str) -> Headers:
-        """Return the *headers* for the client: with local paths, without those that are wrong for the decoded body of the *requested* path."""
-        encoded = first_value(headers, "content-encoding") is not None
-        dropped = ("content-encoding", "content-length") if encoded else ()
-        cleaned = tuple(
-            (name, _clean(value))
-            for name, value in strip_hop_by_hop(headers)
-            if name not in dropped
-        )
-        return self.address.to_local_headers(cleaned, requested)
+        """Return the end-to-end *headers* for the client, with paths in place of URLs of the upstream; *requested* is the requested path."""
+        cleaned = ((name, CONTROL.sub("", value)) for name, value in strip_hop_by_hop(headers))
+        return self.address.to_local_headers(tuple(cleaned), requested)
 
     def _find_redirect(self, request: Request, response: aiohttp.ClientResponse) -> str | None:
         """Return where *response* redirects *request* to, without a query, if that is not below the URL of the upstream."""
@@ -228,15 +244,22 @@ class Upstream:
             return None
         if self.address.to_local(location, request.path) is not None:
             return None
-        return _clean(location).partition("?")[0]
+        return CONTROL.sub("", _decode_latin_1(location)).partition("?")[0]
 
-    async def _read_chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+    async def _read_chunks(
+        self, response: aiohttp.ClientResponse, decoder: Decoder
+    ) -> AsyncGenerator[bytes, None]:
         content = response.content
         try:
             async for chunk in content.iter_any():
-                yield chunk
+                if text := decoder.decode(chunk):
+                    yield text
+                if decoder.is_broken:
+                    raise UpstreamError("the upstream sent a damaged compressed body")
+            if not decoder.is_complete:
+                raise UpstreamError("the upstream sent an incomplete compressed body")
         except (aiohttp.ClientError, OSError) as error:
-            if rest := aiohttp_private.read_rest(content):
+            if rest := decoder.decode(aiohttp_private.read_rest(content)):
                 yield rest
             raise UpstreamError(
                 f"the upstream closed the connection in the middle of its response{format_reason(error)}"
@@ -256,13 +279,10 @@ def _create_payload(body: bytes) -> bytes | BytesIO | None:
     return body or None
 
 
-def _clean(text: str) -> str:
-    """Return header *text* without control characters, decoded as Latin-1 if it is not UTF-8."""
-    if text.isprintable():
-        return text
+def _decode_latin_1(text: str) -> str:
+    """Return *text* of a head, decoded as Latin-1 if it is not UTF-8."""
     raw = text.encode("utf-8", "surrogateescape")
     try:
-        text = raw.decode()
+        return raw.decode()
     except UnicodeDecodeError:
-        text = raw.decode("latin-1")
-    return CONTROL.sub("", text)
+        return raw.decode("latin-1")

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
+from unicodedata import normalize
 
 from mockserver.cassette.file_names import SETTINGS_FILE, SUFFIXES
 from mockserver.errors import ReadError, UsageError
@@ -27,14 +28,29 @@ def find_files(paths: Iterable[Path]) -> dict[str, tuple[str, bool]]:
             for name, file, real in _below(path):
                 if real not in seen:
                     seen.add(real)
+                    name = normalize("NFC", name)
                     files[name if name not in files else Path(file).as_posix()] = (
                         file,
-                        not path.is_dir(),
+                        not find_existing(path).is_dir(),
                     )
         except OSError as error:
             where = error.filename or path
             raise UsageError(f"{where}: cannot be read: {error.strerror}") from None
     return files
+
+
+def find_existing(path: Path) -> Path:
+    """Return *path*, or the existing file whose name is the same text in another Unicode form, such as one from a Mac."""
+    try:
+        if str(path).isascii() or path.exists():
+            return path
+        folder = find_existing(path.parent)
+        wanted = normalize("NFC", path.name)
+        files = folder.iterdir() if folder.is_dir() else ()
+        same = (file for file in files if normalize("NFC", file.name) == wanted)
+        return next(same, folder / path.name)
+    except OSError:
+        return path  # opening it fails too, and says why
 
 
 def open_regular(path: Path) -> int:
@@ -73,6 +89,7 @@ def parse_file(path: Path, parse: Callable[[str], T]) -> T:
 
 def _below(path: Path) -> Iterator[tuple[str, str, str]]:
     """Yield (name, path, real path) of each file at or below *path*."""
+    path = find_existing(path)
     if path.is_dir():
         start = len(str(path))
         files = [(file[start:].lstrip("/"), file, real) for file, real in _walk(path)]

@@ -57,17 +57,18 @@ class CassetteWriter:
         header: Callable[[], Header],
         report: Callable[[str], None],
     ) -> None:
-        self._path = path
         self._mode = mode
         self._header = header
         self._report = report
         self._head = b""
         self._edited: list[Path] = []
         self._lock = open_locked(path)
+        # A link stays one: the file that it names is written.
+        self._path = Path(os.path.realpath(path)) if path.is_symlink() else path
         try:
             self._output = self._open_output(mode)
             self._original = stamp_from(os.fstat(self._lock))
-            self._documents = DocumentCopy(path.parent)
+            self._documents = DocumentCopy(self._path.parent)
         except BaseException:
             os.close(self._lock)
             raise

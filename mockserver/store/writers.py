@@ -10,6 +10,7 @@ from mockserver.cassette.file_names import SUFFIXES, cassette_path
 from mockserver.cassette.model import Header
 from mockserver.errors import OutOfFilesError, ReadError, RequestError, StorageError, UsageError
 from mockserver.http.messages import CASSETTE_HEADER
+from mockserver.store.discovery import find_existing
 from mockserver.store.writer import CassetteWriter, WriteMode
 
 MAX_OPEN = 50
@@ -145,7 +146,7 @@ class FolderWriter:
             raise StorageError(f"{self._errors[0]}{more}")
 
     def _path(self, name: str | None) -> Path:
-        return self._root / cassette_path(UNNAMED if name is None else name)
+        return find_existing(self._root / cassette_path(UNNAMED if name is None else name))
 
     def _writer(self, path: Path) -> CassetteWriter:
         writer = self._writers.get(path)

@@ -1,4 +1,15 @@
-from mockserver.cassette.model import Body, End, Ending, Response, Stream, TimedEvent
+import pytest
+
+from mockserver.cassette.model import (
+    Body,
+    End,
+    Ending,
+    Response,
+    Stream,
+    TimedChunk,
+    TimedEvent,
+    join_chunks,
+)
 from mockserver.cassette.recorder import Recorder
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Headers, Request
@@ -65,9 +76,53 @@ def test_newlines_before_json_are_keepalives() -> None:
 
 
 def test_newlines_before_anything_else_are_text() -> None:
-    assert recorded((("content-type", "text/plain"),), (5.0, b"\n"), (6.0, b"a")).content == Body(
-        b"\na", 6.0
+    content = recorded((("content-type", "text/plain"),), (5.0, b"\n"), (6.0, b"a")).content
+
+    assert content == join_chunks((TimedChunk(5.0, b"\n"), TimedChunk(1.0, b"a")))
+    assert content.raw == b"\na"
+
+
+NDJSON: Headers = (("content-type", "application/x-ndjson"),)
+
+
+def test_a_body_that_comes_bit_by_bit_keeps_its_chunks() -> None:
+    response = recorded(NDJSON, (0.5, b"1\n"), (0.5, b"2\n"), (0.75, b"3\n"))
+
+    assert response.content == Body(
+        b"1\n2\n3\n", 0.75, (), (TimedChunk(0.5, b"1\n2\n"), TimedChunk(0.25, b"3\n"))
     )
+    assert response.end == End(0.25)
+
+
+@pytest.mark.parametrize(
+    ("parts", "chunks"),
+    [
+        pytest.param((b"a\xc3", b"\xa9b"), (b"a", "éb".encode()), id="text"),
+        pytest.param((b"\xc3", b"\xa9"), ("é".encode(),), id="one character"),
+        pytest.param((b"a\xc3", b"\xa9\xff"), (b"a\xc3", b"\xa9\xff"), id="no text"),
+    ],
+)
+def test_chunks_of_text_end_between_characters(
+    parts: tuple[bytes, bytes], chunks: tuple[bytes, ...]
+) -> None:
+    content = recorded(NDJSON, (0.5, parts[0]), (1.0, parts[1])).content
+
+    assert isinstance(content, Body)
+    assert tuple(chunk.raw for chunk in content.chunks) == chunks
+    assert content.raw == b"".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("headers", "last"),
+    [
+        pytest.param(JSON, 0.75, id="JSON"),
+        pytest.param((("content-type", "application/problem+json; a=b"),), 0.75, id="a kind of JSON"),
+        pytest.param((*NDJSON, ("content-length", "4")), 0.75, id="a length"),
+        pytest.param(NDJSON, 0.51, id="no visible time"),
+    ],
+)  # fmt: skip
+def test_other_bodies_came_as_a_whole(headers: Headers, last: float) -> None:
+    assert recorded(headers, (0.5, b"1\n"), (last, b"2\n")).content == Body(b"1\n2\n", last)
 
 
 def test_headers_of_the_moment_are_not_recorded() -> None:

@@ -13,7 +13,9 @@ from mockserver.cassette.model import (
     Repeat,
     Response,
     Stream,
+    TimedChunk,
     TimedEvent,
+    join_chunks,
 )
 from mockserver.cassette.yaml_codec import (
     Head,
@@ -102,12 +104,72 @@ response:
   base64: /wA=
   end: {after: 0, how: closed}
 """
+CHUNKS = Exchange(
+    Request("GET", "/x"),
+    Response(
+        content=join_chunks(
+            (
+                TimedChunk(0.25, b'{"a":1}\n'),
+                TimedChunk(0.0, b"a\nb\n\n"),
+                TimedChunk(0.5, b"a\r\n"),
+                TimedChunk(0.5, b" a"),
+                TimedChunk(0.5, b"\n"),
+                TimedChunk(0.5, b"\xff"),
+            )
+        ),
+        end=End(),
+    ),
+)
+CHUNKS_TEXT = """\
+---
+request:
+  method: GET
+  path: /x
+response:
+  status: 200
+  headers: {}
+  chunks:
+  - after: 0.25
+    text: |
+      {"a":1}
+  - text: "a\\nb\\n\\n"
+  - after: 0.5
+    text: "a\\r\\n"
+  - after: 0.5
+    text: " a"
+  - after: 0.5
+    text: "\\n"
+  - after: 0.5
+    base64: /w==
+  end: {after: 0, how: closed}
+"""
+LATIN = Exchange(
+    Request("GET", "/x"),
+    Response(headers=(("a", "é"), ("a", "\udce9"), ("b", "\udce9\udc80")), end=End()),
+)
+LATIN_TEXT = """\
+---
+request:
+  method: GET
+  path: /x
+response:
+  status: 200
+  headers:
+    a:
+    - é
+    - base64: 6Q==
+    b:
+      base64: 6YA=
+  end: {after: 0, how: closed}
+"""
 OPEN = replace(STREAM, response=replace(STREAM.response, end=End(2.1, Ending.OPEN)))
 OPEN_TEXT = STREAM_TEXT.replace("{after: 0.002, how: cut}", "{after: 2.1, how: open}")
 ROWS = [
     pytest.param(STREAM, STREAM_TEXT, id="stream"),
     pytest.param(OPEN, OPEN_TEXT, id="open stream"),
     pytest.param(WAIT, WAIT_TEXT, id="body"),
+    pytest.param(CHUNKS, CHUNKS_TEXT, id="chunks"),
+    pytest.param(LATIN, LATIN_TEXT, id="headers that are not UTF-8"),
 ]
 
 

@@ -1,6 +1,7 @@
 """One meaning, one key: a base request, and what may and may not differ from it."""
 
 import json
+from gzip import compress
 from typing import Any
 
 import pytest
@@ -265,6 +266,8 @@ def test_a_body_that_is_no_json_is_not_the_text_in_json() -> None:
     assert canonicalize(Request("POST", "/x", (), b"a"))["text"] == "a"
     assert canonicalize(Request("POST", "/x", (), b'"a"'))["body"] == "a"
     assert canonicalize(Request("POST", "/x", (), b"\xff"))["base64"] == "/w=="
+    assert canonicalize(Request("POST", "/x", (), compress(b"hi")))["gzip"] == {"text": "hi"}
+    assert "base64" in canonicalize(Request("POST", "/x", (), compress(b"\xff")))
 
 
 @pytest.mark.parametrize("raw", [b"NaN", b"[" * 100_000, b"1e400", b'"\\ud800"', b"-0.0"])

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from mockserver.cassette.model import Exchange, Response, Stream, TimedEvent
+from mockserver.cassette.model import (
+    Exchange,
+    Response,
+    Stream,
+    TimedChunk,
+    TimedEvent,
+    join_chunks,
+)
 from mockserver.cassette.recorder import Recorder
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Request
@@ -226,6 +233,17 @@ def test_a_stream_that_is_cut_before_the_end_of_an_event_is_joined_too() -> None
     exchange = Redactor().exchange(record(event % b"so sk-proj" + b"\n", event % b"-abcdefgh1234"))
 
     assert "abcdefgh" not in repr(exchange.response.content)
+
+
+@pytest.mark.parametrize("start", [b"", b"\xff"], ids=["text", "no text"])
+def test_a_secret_in_the_chunks_of_a_body_is_found(start: bytes) -> None:
+    parts = (start + b'{"a":"sk-proj-abcd', b"efgh12345678", b'"}\n', b"end")
+    body = join_chunks(TimedChunk(1.0, part) for part in parts)
+    redacted = Redactor().exchange(Exchange(Request("GET", "/x"), Response(content=body)))
+
+    rest = (start + b'{"a":"REDACTED', b"", b'"}\n', b"end")
+    assert redacted.response.content == join_chunks(TimedChunk(1.0, part) for part in rest)
+    assert redacted.redacted == 1
 
 
 def test_names_of_events_are_never_changed() -> None:

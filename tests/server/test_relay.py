@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 
+from tests.passage import Sent, record_and_replay
 from tests.processes import Mockserver, running
 from tests.scripted import (
     EVENTS,
@@ -187,9 +188,28 @@ def test_every_method_is_passed_on_recorded_and_played(
 
 
 def test_a_head_answer_keeps_its_content_length(passage: Passage) -> None:
-    answer = passage.recorded["HEAD", "/method", b""]
+    for answers in (passage.recorded, passage.played):
+        assert answers["HEAD", "/method", b""].header(b"content-length") == b"11"
 
-    assert answer.header(b"content-length") == b"11"
+
+@pytest.mark.parametrize("speed", ["instant", "recorded"])
+@pytest.mark.parametrize(
+    ("head", "length"),
+    [
+        pytest.param(b"content-length: 0", b"0", id="empty"),
+        pytest.param(b"transfer-encoding: chunked", None, id="unknown"),
+        pytest.param(b"content-length: 20\r\ncontent-encoding: gzip", None, id="compressed"),
+    ],
+)
+async def test_a_head_answer_has_the_length_of_the_recorded_one(
+    head: bytes, length: bytes | None, speed: str, tmp_path: Path
+) -> None:
+    script = say(b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n" + head + b"\r\n" + CLOSE)
+    passage = await record_and_replay(tmp_path, script, Sent("HEAD", "/page"), speed=speed)
+
+    for answer in (*passage.recorded, *passage.played):
+        assert answer.header(b"content-length") == length
+        assert answer.body == b""
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -74,7 +74,7 @@ HEAD = b"HTTP/1.1 200 d\xe9j\xe0\r\nx-latin: n\xe9\r\nx-utf8: \xf0\x9f\x98\x80\r
 REST = b"content-length: 2\r\nconnection: close\r\n\r\n{}"
 
 
-async def test_a_head_in_latin_1_is_read_as_such() -> None:
+async def test_a_head_keeps_its_bytes() -> None:
     async with upstream(say(HEAD + REST)) as server:
         client = Upstream(server.url)
         answer = await client.send(Request("GET", "/x"))
@@ -82,7 +82,7 @@ async def test_a_head_in_latin_1_is_read_as_such() -> None:
         await client.close()
 
     assert answer.reason == "déjà"
-    assert answer.headers[:2] == (("x-latin", "né"), ("x-utf8", "😀"))
+    assert answer.headers[:2] == (("x-latin", "n\udce9"), ("x-utf8", "😀"))
     assert body == b"{}"
 
 

@@ -6,13 +6,24 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from mockserver.cassette.model import FORMAT, Body, Exchange, Header, Response, Stream, TimedEvent
+from mockserver.cassette.model import (
+    FORMAT,
+    Body,
+    Exchange,
+    Header,
+    Response,
+    Stream,
+    TimedChunk,
+    TimedEvent,
+)
 from mockserver.cassette.yaml_codec import scalars
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json, parse_equivalent, parse_exact
 from mockserver.http.messages import Headers
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_STRIPPED_BLOCK = "|-\n"
+_BLOCK = "|\n"
 SEPARATOR = "---\n"
 
 LINE_ENDINGS = {"crlf": sse.CRLF, "lf": sse.LF, "cr": sse.CR}
@@ -72,6 +83,10 @@ def _response_lines(response: Response) -> Iterator[str]:
     match response.content:
         case Stream() as stream:
             yield from _stream_lines(stream)
+        case Body(chunks=(_, *_) as chunks):
+            yield "  chunks:"
+            for chunk in chunks:
+                yield "  - " + "\n    ".join(_chunk_parts(chunk))
         case Body() as body:
             if round(body.after, 6):
                 yield f"  after: {_seconds(body.after)}"
@@ -109,6 +124,21 @@ def _event_parts(timed: TimedEvent) -> list[str]:
     return parts
 
 
+def _chunk_parts(chunk: TimedChunk) -> list[str]:
+    after = _seconds(chunk.after)
+    parts = [f"after: {after}"] if after != "0" else []
+    try:
+        text = chunk.raw.decode()
+    except UnicodeDecodeError:
+        return [*parts, f"base64: {b64encode(chunk.raw).decode()}"]
+    block = scalars.block(text.removesuffix("\n"), "      ")
+    if text.endswith("\n") and block.startswith(_STRIPPED_BLOCK):
+        block = _BLOCK + block.removeprefix(_STRIPPED_BLOCK)
+    elif text.endswith("\n"):
+        block = scalars.scalar(text)
+    return [*parts, f"text: {block}"]
+
+
 def _body_lines(
     raw: bytes, parse: Callable[[str], tuple[Json] | None] = parse_exact
 ) -> Iterator[str]:
@@ -126,7 +156,8 @@ def _body_lines(
 
 def _grouped(headers: Headers) -> dict[str, Any]:
     grouped: dict[str, Any] = {}
-    for name, value in headers:
+    for name, text in headers:
+        value = _header_value(text)
         if name not in grouped:
             grouped[name] = value
         elif isinstance(grouped[name], list):
@@ -134,6 +165,17 @@ def _grouped(headers: Headers) -> dict[str, Any]:
         else:
             grouped[name] = [grouped[name], value]
     return grouped
+
+
+def _header_value(text: str) -> str | dict[str, str]:
+    """Return *text*, or its bytes as base64 if they are not UTF-8."""
+    if text.isascii():
+        return text
+    raw = text.encode("utf-8", "surrogateescape")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return {"base64": b64encode(raw).decode()}
 
 
 @lru_cache(maxsize=1024)

@@ -12,7 +12,9 @@ from mockserver.cassette.model import (
     Repeat,
     Response,
     Stream,
+    TimedChunk,
     TimedEvent,
+    join_chunks,
 )
 from mockserver.cassette.yaml_codec.dump import LINE_ENDINGS
 from mockserver.errors import ReadError
@@ -38,12 +40,14 @@ _BODY_KEYS = ("body", "text", "base64")
 _REQUEST_KEYS = ("method", "path", "headers", *_BODY_KEYS)
 _RESPONSE_KEYS = (
     *("status", "reason", "headers", "after", "keepalives", *_BODY_KEYS),
-    *("line_ending", "events", "tail", "end"),
+    *("line_ending", "events", "tail", "chunks", "end"),
 )
+_CHUNK_KEYS = ("after", "text", "base64")
 _EVENT_KEYS = ("after", *sse.FIELDS, "comment", "raw", "base64")
 _ALONE = frozenset(("comment", "raw", "base64"))
 _DEFAULT_TYPES = {
     "events": f"{EVENT_STREAM}; charset=utf-8",
+    "chunks": "text/plain; charset=utf-8",
     "body": "application/json",
     "text": "text/plain; charset=utf-8",
     "base64": "application/octet-stream",
@@ -134,7 +138,7 @@ def response_from(document: Mapping) -> Response:
     """Return the response in the parsed *document*; ReadError if it is not a response."""
     part = get_mapping(document, "response")
     check_keys(part, _RESPONSE_KEYS, "response")
-    kind = get_only_key(part, ("events", *_BODY_KEYS), "response")
+    kind = get_only_key(part, ("events", "chunks", *_BODY_KEYS), "response")
     status = get_typed(part, "status", int)
     if status is not None and not 200 <= status <= 999:
         raise ReadError(
@@ -148,7 +152,7 @@ def response_from(document: Mapping) -> Response:
         200 if status is None else status,
         _reason(part),
         headers,
-        _stream(part) if kind == "events" else _whole(part),
+        _content(part, kind),
         end,
     )
 
@@ -158,6 +162,24 @@ def _reason(part: Mapping) -> str | None:
     if reason is not None and CONTROL.search(reason):
         raise ReadError("reason must be text on one line", line=part.lines["reason"])
     return reason
+
+
+def _content(part: Mapping, kind: str | None) -> Stream | Body:
+    if kind == "events":
+        return _stream(part)
+    if kind == "chunks":
+        chunks = get_typed(part, "chunks", Sequence) or Sequence(part.line)
+        return join_chunks(map_items(chunks, _chunk))
+    return _whole(part)
+
+
+def _chunk(part: Any, line: int) -> TimedChunk:
+    if not isinstance(part, Mapping):
+        raise ReadError("a chunk must be a mapping such as `text: hello`", line=line)
+    check_keys(part, _CHUNK_KEYS, "a chunk")
+    if get_only_key(part, _CHUNK_KEYS[1:], "a chunk") is None:
+        raise ReadError("a chunk needs a `text` or `base64`", line=line)
+    return TimedChunk(get_seconds(part, "after"), _body(part, "a chunk"))
 
 
 def _stream(part: Mapping) -> Stream:
@@ -251,6 +273,8 @@ def _headers(part: Mapping) -> Headers:
     pairs: list[tuple[str, str]] = []
     for name, value in headers.items():
         for single in value if isinstance(value, list) else [value]:
+            if isinstance(single, Mapping) and list(single) == ["base64"]:
+                single = get_base64(single, "base64").decode("utf-8", "surrogateescape")
             text = single if isinstance(single, str) else dumps(single)
             if not HEADER_NAME.fullmatch(name):
                 raise ReadError(f"{name!r} is not a header name", line=headers.lines[name])

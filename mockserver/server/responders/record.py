@@ -53,6 +53,7 @@ class Record:
             self._recording.fail(request, error)
             raise
         self._recording.fetch_server_info()
+        self._recording.report_compressed(request, response.headers)
         has_credential = self._upstream.has_credential(request)
         is_recorded = response.status >= 200 and (
             self._record_errors or not _is_temporary(response.status, has_credential=has_credential)

@@ -243,7 +243,7 @@ class ResponseCache:
         """Return the reply that sends *response*, that of *entry* or one made from it."""
         return Reply(
             response.status,
-            strip_response_headers(response.headers),
+            strip_response_headers(response.headers, entry.route[0]),
             encode_at_pace(response, self._pace),
             standard_reason(response.status) if response.reason is None else response.reason,
             ReplySource.CASSETTE,

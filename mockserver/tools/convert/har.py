@@ -4,6 +4,7 @@ Source: http://www.softwareishard.com/blog/har-12-spec/. Playwright's `_file` na
 """
 
 import json
+import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import Any
 
 from mockserver.errors import ReadError
 from mockserver.formats import sse
-from mockserver.http.messages import Headers, is_event_stream, standard_reason
+from mockserver.http.messages import Headers, first_value, is_event_stream, standard_reason
 from mockserver.redaction.redactor import RedactionRules
 from mockserver.tools.convert.foreign import (
     ForeignExchange,
@@ -35,6 +36,9 @@ _DOUBLE_ENCODED = "the browser encoded the text of some streams twice: this was 
 _MAX_NUMBER = 1e12
 _STATUSES_WITHOUT_BODY = (204, 205)
 _FAILURE_KEYS = ("_error", "_failureText")
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_CHARSETS = dict.fromkeys(("iso-8859-1", "latin1", "us-ascii"), ("cp1252", "latin-1"))
+"""Browsers read these as Windows-1252, in which some bytes mean what they mean in Latin-1."""
 
 
 def is_har(raw: bytes) -> bool:
@@ -76,9 +80,9 @@ def _convert_entry(entry: dict[str, Any], read_attachment: ReadAttachment) -> Fo
     method, url = str(fields.get("method", "GET")).upper(), fields["url"]
     try:
         content = fields.get("postData") or {}
-        headers = with_content_type(_headers(fields), content.get("mimeType"))
-        is_expected = _number(fields.get("bodySize")) > 0
-        body = _body(content, read_attachment, is_expected=is_expected)
+        sent = _headers(fields)
+        headers = with_content_type(sent, content.get("mimeType"))
+        body = _body(content, headers, read_attachment, is_expected=_has_body(fields, sent))
         request = ForeignRequest(method, url, headers, body)
         return ForeignExchange(request, _response(entry, request, read_attachment))
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
@@ -102,9 +106,10 @@ def _response(
     headers = with_content_type(_headers(fields), content.get("mimeType"))
     is_stream, size = is_event_stream(headers), _number(content.get("size"))
     losses: list[str] = []
-    may_have_body = status not in _STATUSES_WITHOUT_BODY and request.method != "HEAD"
-    body = _body(content, read_attachment, is_expected=may_have_body and (size != 0 or is_stream))
-    if is_stream and body is not None and (decoded := _undo_double_encoding(body)) != body:
+    may_have_body = not (status in _STATUSES_WITHOUT_BODY or request.method == "HEAD")
+    is_expected = may_have_body and (size != 0 or is_stream or _is_unknown(content.get("size")))
+    body = _body(content, headers, read_attachment, is_expected=is_expected)
+    if is_stream and body is not None and (decoded := _undo_double_encoding(body, size)) != body:
         losses.append(_DOUBLE_ENCODED)
         body = decoded
     first, last = _times(entry)
@@ -113,7 +118,9 @@ def _response(
     if is_stream and messages and not body:
         losses.append(_MESSAGES_ONLY)
         body = _encode_messages(messages)
-    if body is not None and len(body) < size:
+    if failure is not None and not body:
+        return f"it has no response: {failure}"
+    if body is not None and len(body) < size and not _is_compressed_size(size, fields, headers):
         return f"the browser stored {len(body)} of {size} bytes of the body: record it with `mockserver record`"
     if len(times) != len(sse.split_blocks(body or b"")[0]):
         times = ()
@@ -134,8 +141,10 @@ def _response(
     )
 
 
-def _undo_double_encoding(body: bytes) -> bytes:
-    """Return *body*, the bytes of a stream, as they were sent: Chromium decodes UTF-8 as Latin-1, and encodes it again."""
+def _undo_double_encoding(body: bytes, size: float) -> bytes:
+    """Return *body*, a stream of *size* bytes, as it was sent: Chromium decodes UTF-8 as Latin-1, and encodes it again."""
+    if len(body) == size:
+        return body  # it truly has such text
     try:
         decoded = body.decode().encode("latin-1")
         decoded.decode()
@@ -168,8 +177,25 @@ def _headers(fields: dict[str, Any]) -> Headers:
     return clean_headers((str(pair["name"]), str(pair["value"])) for pair in pairs)
 
 
+def _has_body(fields: dict[str, Any], headers: Headers) -> bool:
+    """Return whether the request with these *fields* and *headers* had a body, whether or not the HAR holds it."""
+    length = first_value(headers, "content-length") or ""
+    if _number(fields.get("bodySize")) > 0 or (length.isdecimal() and int(length) > 0):
+        return True
+    has_type = first_value(headers, "content-type") is not None
+    return has_type and _is_unknown(fields.get("bodySize"))
+
+
+def _is_compressed_size(size: float, fields: dict[str, Any], headers: Headers) -> bool:
+    """Return whether *size* is that of the compressed body, which is longer than a short text."""
+    if first_value(headers, "content-encoding") is None:
+        return False
+    length = first_value(headers, "content-length") or ""
+    return size in (_number(fields.get("bodySize")), float(length) if length.isdecimal() else 0)
+
+
 def _body(
-    content: dict[str, Any], read_attachment: ReadAttachment, *, is_expected: bool
+    content: dict[str, Any], headers: Headers, read_attachment: ReadAttachment, *, is_expected: bool
 ) -> bytes | None:
     """Return the body in *content*; None if one *is_expected* or declared, and the HAR does not hold it."""
     if isinstance(name := content.get("_file"), str):
@@ -182,6 +208,18 @@ def _body(
             return b64decode(text, validate=True)
         except ValueError:
             return None
+    return _encode(text, first_value(headers, "content-type") or "")
+
+
+def _encode(text: str, kind: str) -> bytes:
+    """Return the bytes of *text*, which the browser has decoded according to the content type *kind*."""
+    found = _CHARSET.search(kind)
+    charset = found[1].lower() if found else "utf-8"
+    for name in _CHARSETS.get(charset, (charset,)):
+        try:
+            return text.encode(name)
+        except (LookupError, UnicodeError):
+            continue
     return text.encode("utf-8", "replace")
 
 
@@ -196,6 +234,11 @@ def _number(value: Any) -> float:
     """Return *value* if it is a plausible size or time, else 0."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return value if is_number and 0 <= value < _MAX_NUMBER else 0
+
+
+def _is_unknown(size: Any) -> bool:
+    """Return whether *size* says that it is unknown, as -1 does."""
+    return isinstance(size, int | float) and size < 0
 
 
 def _read_start(entry: dict[str, Any]) -> str | None:

@@ -24,6 +24,7 @@ CODES = {
     "content-type": "a content type that the SDKs reject",
     "content-location": "a content-location from which no SDK can read a run id",
     "location": "a location that sends clients to another server",
+    "conditional": "a response that only makes sense to the client that was recorded, such as 304 or 206",
     "header": "a header that mockserver sets itself in a replay",
     "never-matched": "a request that can never be matched",
     "duplicate": "an exchange with the same request and response as another, except for reads",

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.cassette.model import Body, Exchange, Response, Stream
-from mockserver.cassette.playback import UNRECORDED_RESPONSE_HEADERS
+from mockserver.cassette.playback import is_recorded_response_header
 from mockserver.formats.json_text import loads
 from mockserver.http.messages import EVENT_STREAM, HOP_BY_HOP, Request, first_value, is_event_stream
 from mockserver.matching.canonical import decode_path, split_api_path
@@ -27,6 +27,8 @@ _RUN_ID = re.compile(rf"/runs/({UUID_PATTERN})")
 _JSON = re.compile(r"[\w.+-]+/(?:[\w.-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 _RAW_FIELDS = frozenset(("comment", "raw", "base64"))
 _STATUSES_WITHOUT_BODY = (202, 204)
+_CONDITIONAL_STATUSES = (206, 304, 412, 416)
+"""RFC 9110, sections 13 and 14: responses to a request with a condition or a range, which a cassette does not hold."""
 
 
 def check_part(part: Part) -> Iterator[Finding]:
@@ -34,6 +36,10 @@ def check_part(part: Part) -> Iterator[Finding]:
     exchange = part.exchange
     assert exchange is not None
     content = exchange.response.content
+    if (status := exchange.response.status) in _CONDITIONAL_STATUSES:
+        message = f"status {status} answers a condition or a range, and is replayed to clients that sent none"
+        fix = "record it again, or delete the exchange"
+        yield create_finding(part, ("response", "status"), "conditional", message, fix)
     yield from _check_headers(part, exchange)
     if isinstance(content, Stream):
         yield from _check_stream(part, exchange, content)
@@ -45,7 +51,11 @@ def fix_headers(exchange: Exchange, skipped: Set[str]) -> Response:
     """Return the response of *exchange* with the unambiguous fixes of its headers, except those for the codes *skipped*."""
     headers = exchange.response.headers
     if "header" not in skipped:
-        headers = tuple((name, value) for name, value in headers if not _is_set_by_replay(name))
+        headers = tuple(
+            (name, value)
+            for name, value in headers
+            if not _is_set_by_replay(name, value, exchange.request.method)
+        )
     if "content-location" not in skipped and _starts_run(exchange.request):
         headers = tuple((name, _shorten(name, value)) for name, value in headers)
     return replace(exchange.response, headers=headers)
@@ -54,7 +64,7 @@ def fix_headers(exchange: Exchange, skipped: Set[str]) -> Response:
 def _check_headers(part: Part, exchange: Exchange) -> Iterator[Finding]:
     for name, value in exchange.response.headers:
         path = ("response", "headers", name)
-        if _is_set_by_replay(name):
+        if _is_set_by_replay(name, value, exchange.request.method):
             message = f"mockserver sets {name} itself in each response"
             yield create_finding(part, path, "header", message, "delete it", fixable=True)
         elif name == "content-location" and not _RUN.fullmatch(value):
@@ -144,12 +154,8 @@ def _explain_json(raw: bytes) -> str | None:
     return None
 
 
-def _is_set_by_replay(name: str) -> bool:
-    return (
-        name in UNRECORDED_RESPONSE_HEADERS
-        or name in HOP_BY_HOP
-        or name.startswith("access-control-")
-    )
+def _is_set_by_replay(name: str, value: str, method: str) -> bool:
+    return name in HOP_BY_HOP or not is_recorded_response_header(name, value, method)
 
 
 def _shorten(name: str, value: str) -> str:

@@ -96,6 +96,68 @@ def test_bodies_are_found_in_every_form(content: dict[str, Any]) -> None:
     assert body(result) == EVENTS.encode()
 
 
+@pytest.mark.parametrize(
+    ("kind", "text", "raw"),
+    [
+        pytest.param("text/plain; charset=iso-8859-1", "é", b"\xe9", id="Latin-1"),
+        pytest.param('text/plain; charset="ISO-8859-1"', "€", b"\x80", id="as browsers read it"),
+        pytest.param("text/plain;charset=latin1", "\x81", b"\x81", id="a byte that means nothing"),
+        pytest.param(
+            "text/plain; charset=latin1", "你", "你".encode(), id="another charset in truth"
+        ),
+        pytest.param("text/plain; charset=utf-16le", "a", b"a\0", id="UTF-16"),
+        pytest.param("text/plain; charset=unheard-of", "é", "é".encode(), id="unknown"),
+        pytest.param(
+            "text/plain; charset=idna", "a..é", "a..é".encode(), id="no charset of bodies"
+        ),
+        pytest.param("text/plain", "é", "é".encode(), id="none"),
+    ],
+)
+def test_a_text_has_the_bytes_of_its_charset(kind: str, text: str, raw: bytes) -> None:
+    content = {"size": len(raw), "mimeType": kind, "text": text}
+
+    assert body(import_har(entry(response={"headers": [], "content": content}))) == raw
+
+
+@pytest.mark.parametrize(
+    "fields", [{"bodySize": 27}, {"headers": [{"name": "content-length", "value": "27"}]}]
+)
+def test_a_short_text_may_be_longer_when_it_is_compressed(fields: dict[str, Any]) -> None:
+    gzip_header = {"name": "content-encoding", "value": "gzip"}
+    headers = [gzip_header, *fields.pop("headers", ())]
+    content = {"size": 27, "mimeType": "application/json", "text": "[1]"}
+    result = import_har(entry(response={"headers": headers, "content": content, **fields}))
+
+    assert body(result) == b"[1]"
+    assert result.exchanges[0].response.headers == (("content-type", "application/json"),)
+
+
+@pytest.mark.parametrize(
+    ("size", "sent", "warnings"),
+    [
+        pytest.param(len("data: Ã©\n\n".encode()), "data: Ã©\n\n", 1, id="its true text"),
+        pytest.param(len("data: é\n\n".encode()), "data: é\n\n", 2, id="encoded twice"),
+    ],
+)
+def test_the_size_of_a_stream_says_whether_it_was_encoded_twice(
+    size: int, sent: str, warnings: int
+) -> None:
+    content = {"size": size, "mimeType": "text/event-stream", "text": "data: Ã©\n\n"}
+    result = import_har(entry(response={"headers": SSE, "content": content}))
+
+    assert body(result) == sent.encode()
+    assert len(result.warnings) == warnings
+
+
+def test_a_failed_first_try_is_left_out_and_reported() -> None:
+    failed = {"status": 200, "headers": SSE, "content": {"size": 0}, "_error": "net::ERR_FAILED"}
+    result = import_har(entry(response=failed), entry())
+
+    assert len(result.exchanges) == 1
+    assert body(result) == EVENTS.encode()
+    assert result.skipped == [("POST /runs/stream", "it has no response: net::ERR_FAILED")]
+
+
 def test_messages_stored_by_chromium_become_events_with_times() -> None:
     messages = [
         {"time": 1000.5, "eventName": "metadata", "eventId": "1-0", "data": '{"run_id":"1"}'},
@@ -133,6 +195,10 @@ def test_messages_stored_by_chromium_become_events_with_times() -> None:
         pytest.param({"request": {"url": f"{URL.replace('https', 'wss')}/runs/stream"}}, "it is a WebSocket", id="the URL of a WebSocket"),
         pytest.param({"request": {"postData": {"text": ""}, "bodySize": 20}}, "the request body is missing in the recording", id="a request whose body was left out"),
         pytest.param({"response": {"status": 0, "_error": "net::ERR_FAILED"}}, "it has no response: net::ERR_FAILED", id="no answer"),
+        pytest.param({"response": {"content": {"size": -1, "mimeType": "application/json"}, "headers": []}}, "the browser did not store the body: record it with `mockserver record`", id="a body of unknown size that was not kept"),
+        pytest.param({"response": {"content": {"size": 0}, "headers": [], "_error": "net::ERR_NETWORK_CHANGED"}}, "it has no response: net::ERR_NETWORK_CHANGED", id="a first try that failed"),
+        pytest.param({"request": {"postData": None, "bodySize": -1}}, "the request body is missing in the recording", id="a request of unknown size without its body"),
+        pytest.param({"request": {"postData": None, "bodySize": 0, "headers": [{"name": "Content-Length", "value": "20"}]}}, "the request body is missing in the recording", id="a request with a length and without its body"),
         pytest.param({"request": {"method": "OPTIONS"}}, "mockserver answers preflight requests itself", id="a preflight"),
         pytest.param({"request": {"postData": {}, "bodySize": 20}}, "the request body is missing in the recording", id="a request without its body"),
         pytest.param({"_webSocketMessages": []}, "it is a WebSocket", id="a WebSocket"),

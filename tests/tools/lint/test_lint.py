@@ -74,6 +74,8 @@ DAMAGES = [
     pytest.param("content-type", "text/event-stream; charset=utf-8", "text/plain", "content-type: text/plain", id="a stream that says it is text"),
     pytest.param("content-location", "content-location: /runs/01a203e6-f289-748b-b15d-124a4b30ec1b", "content-location: /runs/01a203e6-f289-748b-b15d-124a4b30ec1b/stream", "content-location", id="a content-location with more behind it"),
     pytest.param("content-location", "content-location: /runs/01a203e6-f289-748b-b15d-124a4b30ec1b", "content-location: 01a203e6-f289-748b-b15d-124a4b30ec1b", "content-location", id="a content-location that is an id"),
+    pytest.param("conditional", "  status: 200", "  status: 206", "status: 206", id="a part"),
+    pytest.param("conditional", "  status: 200", "  status: 304", "status: 304", id="not modified"),
     pytest.param("location", "location: /runs/", "location: https://my-agent.example/runs/", "location: https", id="a location elsewhere"),
     pytest.param("header", "    content-type: application/json", "    content-type: application/json\n    content-encoding: gzip", "content-encoding", id="a body that says it is packed"),
     pytest.param("run-id", '"run_id":"01a203e6', '"run_id":"02a203e6', "data: |-", id="two runs"),
@@ -503,6 +505,14 @@ def test_a_fix_keeps_comments_and_everything_else() -> None:
         ("request:\n", "# the first one\nrequest:\n"),
         ("content: hello", "content: '12'  # a number"),
     )
+
+
+@pytest.mark.parametrize(("method", "codes"), [("HEAD", []), ("GET", ["header"])])
+def test_only_a_response_to_head_has_a_content_length(method: str, codes: list[str]) -> None:
+    request = f"request: {{method: {method}, path: /x}}\n"
+    response = "response: {headers: {content-length: '22'}, body: 1}\n"
+
+    assert [one.code for one in found("mockserver: 1\n---\n" + request + response)] == codes
 
 
 def test_each_code_has_a_test() -> None:
