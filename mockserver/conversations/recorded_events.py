@@ -4,41 +4,30 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
-from itertools import accumulate
 from math import inf
 
-from mockserver.cassette.model import Body, Exchange, Stream
+from mockserver.cassette.model import Body, Exchange
 from mockserver.conversations.id_places import UUID
 from mockserver.conversations.ids import IdKind, find_event_ids, find_run_of_event
 from mockserver.conversations.json_parts import parse_or_none
-from mockserver.formats.json_text import Json, loads
+from mockserver.conversations.recorded_streams import (
+    RecordedEvent,
+    align,
+    mark_hidden,
+    read_stream,
+)
 from mockserver.thread_log.coverage import find_uncovered
-from mockserver.thread_log.event import Event
-from mockserver.thread_log.filter import Filter, FilterError, parse_filter
+from mockserver.thread_log.filter import Filter
 
 _STARTS_RUN = ("run.start", "input.respond")
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedEvent:
-    """An event with the number *seq* of its thread, which arrived at *at*; *raw* is its envelope as JSON."""
-
-    at: float
-    seq: int
-    raw: bytes
-    event: Event
-
-    @property
-    def has_error(self) -> bool:
-        payload = self.event.params.get("data")
-        return isinstance(payload, dict) and "error" in payload
-
-
-@dataclass(frozen=True, slots=True)
 class Command:
-    """A command that started a run, and with it turn *progress*: *run* if the response names it.
+    """A command or another request that started a run, and with it turn *progress*: *run* if the response names it.
 
-    It was sent *at* that time, in seconds since the recording started, and the response was complete when it was *answered_at*.
+    It was sent *at* that time, in seconds since the recording started. The times of its events count from *answered_at*: for a
+    command, when the response was complete; for another request, when it was sent.
     """
 
     progress: int
@@ -124,23 +113,19 @@ def build_events(
     streams: Iterable[Exchange], commands: Sequence[Command], cancels: Mapping[int, float | None]
 ) -> RecordedEvents:
     """Return the events in *streams*, which *commands* caused; *cancels* are the times of the cancellations by the turn before them."""
-    filters: list[Filter] = []
+    recorded = [one for exchange in streams if (one := read_stream(exchange)) is not None]
+    recorded.sort(key=lambda one: one.opened_at)
     found: dict[str, RecordedEvent] = {}
-    for exchange in streams:
-        content = exchange.response.content
-        if exchange.response.status != 200 or not isinstance(content, Stream):
-            continue
-        try:
-            filters.append(parse_filter(parse_or_none(exchange.request.body)))
-        except FilterError:
-            continue
-        for event in _read_stream(content, exchange.at or 0.0):
+    for number, stream in enumerate(recorded):
+        recorded[number] = stream = align(stream, found)
+        for event in stream.events:
             identity = event.event.identity
             known = found.get(identity, event)
             # A stream that is opened after a failed run shows its end without the error.
             better = event if event.has_error else known
-            found[identity] = replace(better, at=min(event.at, known.at))
+            found[identity] = replace(better, at=min(event.at, known.at), seq=known.seq)
     pieces = _cut(sorted(found.values(), key=lambda event: event.seq))
+    pieces = [mark_hidden(piece, recorded) for piece in pieces]
     owners = _find_owners(pieces, commands)
     by_turn: dict[int, list[RecordedEvent]] = {}
     for owner, piece in zip(owners, pieces, strict=True):
@@ -158,33 +143,7 @@ def build_events(
         elif following is not None:
             gate = _find_gate(events, following.at)
         stretches[progress] = _build_stretch(events, start, gate, restart)
-    return RecordedEvents(stretches, tuple(filters))
-
-
-def _read_stream(content: Stream, start: float) -> Iterator[RecordedEvent]:
-    moments = accumulate((timed.after for timed in content.events), initial=start)
-    next(moments)
-    for at, timed in zip(moments, content.events, strict=True):
-        text = dict(timed.event.fields).get("data", "")
-        match envelope := _parse(text):
-            case {
-                "event_id": str(),
-                "seq": int(seq),
-                "method": str(),
-                "params": {"namespace": list()},
-            }:
-                event = Event(envelope["event_id"], envelope["method"], envelope["params"])
-                yield RecordedEvent(at, seq, text.encode("utf-8", "replace"), event)
-            case _:
-                pass
-
-
-def _parse(text: str) -> Json:
-    """Return the JSON value of *text* with its numbers as they are, or None."""
-    try:
-        return loads(text)
-    except ValueError:
-        return None
+    return RecordedEvents(stretches, tuple(stream.selected for stream in recorded))
 
 
 def _cut(events: Iterable[RecordedEvent]) -> list[list[RecordedEvent]]:
