@@ -116,6 +116,7 @@ class ThreadRuns:
         if request.for_event_streams:
             due += START_SECONDS
         run = Run(request, ids, create_run_record(request, body, ids), due)
+        thread.has_streams = thread.has_streams or bool(call.database.watchers)
         thread.add(run, self._runs.play_on_thread, call.now)
         call.database.put_thread(thread)
         return run
