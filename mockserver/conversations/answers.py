@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import inf
 
 from mockserver.cassette.model import Response
 from mockserver.conversations.conversation import Conversation, Step
@@ -37,6 +38,11 @@ class Answer:
     response: Response | None = None
     """The response, if it is not that of *entry*."""
     read_key: ReadKey | None = None
+    waits_until: float = -inf
+    """The response is not complete before this time of the clock, the end of a run after which it was recorded.
+
+    The Python SDK reads the state as soon as a subgraph completes.
+    """
 
     def to_journal(self) -> dict[str, Json]:
         """Return what the journal says about the answer."""

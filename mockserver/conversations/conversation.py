@@ -146,10 +146,12 @@ class Conversation:
         """The events of its thread, as its streams show them."""
         commands: list[Command] = []
         for turn in self.turns:
+            facts, at = self._reader.get_facts(turn.entry), turn.entry.fingerprint.at
             if turn.path == COMMANDS:
-                facts, at = self._reader.get_facts(turn.entry), turn.entry.fingerprint.at
                 answered_at = None if at is None else at + facts.seconds
                 commands.append(Command(turn.progress, facts.run, at, answered_at))
+            elif facts.run is not None:
+                commands.append(Command(turn.progress, facts.run, at, at))
         cancels = {
             step.progress: step.entry.fingerprint.at
             for step in self.steps

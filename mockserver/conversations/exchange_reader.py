@@ -10,12 +10,14 @@ from mockserver.cassette.playback import last_time
 from mockserver.conversations import ids
 from mockserver.conversations.recorded_events import read_command
 from mockserver.conversations.thread_requests import COMMANDS, parse_thread_id
+from mockserver.http.messages import first_value
 from mockserver.matching.index import Entry
 
 _SHOWN_THREAD = re.compile(
     rb"(?:  [a-z].*\n|    [a-z-]+: .*\n)*?  body:\n    thread_id: ([0-9a-f-]{36})\n(?:  .*\n?)*"
 )
 """A response with the JSON form of a thread, in the layout that mockserver writes."""
+_RUN = re.compile(r"/runs/([^/?]+)")
 
 Load = Callable[[Entry], Exchange]
 """Returns the exchange of an entry; raises ReadError if it cannot be read."""
@@ -32,7 +34,7 @@ class ResponseFacts:
     starts_run: bool = True
     """Whether the request started a run, if it is one that can."""
     run: str | None = None
-    """The run that the response to a command names."""
+    """The run that the response names, to a command or to another request that starts one."""
 
 
 MAX_REMEMBERED = 20_000
@@ -77,11 +79,13 @@ class ExchangeReader:
     def _read_facts(self, entry: Entry) -> ResponseFacts:
         exchange = self.load(entry)
         content, end = exchange.response.content, exchange.response.end
+        found = _RUN.search(first_value(exchange.response.headers, "content-location") or "")
         facts = ResponseFacts(
             exchange.response.status,
             last_time(content) + (end.after if end else 0.0),
             isinstance(content, Body) and content.raw.strip() in (b"", b"{}", b"null"),
             exchange.response.status < 400,
+            found and found[1],
         )
         if not entry.route[1].endswith(COMMANDS):
             return facts

@@ -1,7 +1,6 @@
 """The events of a recorded thread, in order: those of all its streams, each once. No I/O."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -15,12 +14,16 @@ from mockserver.thread_log.filter import Filter, FilterError, parse_filter
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
-    """An event with the number *seq* of its thread, which arrived at *at*; *raw* is its envelope as JSON."""
+    """An event with the number *seq* of its thread, which arrived at *at*; *raw* is its envelope as JSON.
+
+    One that is not *lasting* came only on the streams that were open when it happened.
+    """
 
     at: float
     seq: int
     raw: bytes
     event: Event
+    lasting: bool = True
 
     @property
     def has_error(self) -> bool:
@@ -28,22 +31,42 @@ class RecordedEvent:
         return isinstance(payload, dict) and "error" in payload
 
 
-def find_filters(streams: Iterable[Exchange]) -> Iterator[Filter]:
-    """Yield the filter of each of *streams* that shows events."""
-    for _, selected in _select(streams):
-        yield selected
+@dataclass(frozen=True, slots=True)
+class RecordedStream:
+    """A stream with the filter *selected*, and its *events*."""
+
+    opened_at: float
+    selected: Filter
+    events: tuple[RecordedEvent, ...]
 
 
-def join_streams(streams: Iterable[Exchange]) -> list[RecordedEvent]:
-    """Return the events in *streams*, each once, in the order of the thread."""
+def join_streams(exchanges: Iterable[Exchange]) -> list[RecordedEvent]:
+    """Return the events of the streams in *exchanges*, each once, in the order of the thread."""
+    return merge_events(read_streams(exchanges))
+
+
+def read_streams(exchanges: Iterable[Exchange]) -> list[RecordedStream]:
+    """Return the streams in *exchanges* in the order in which they were opened; an event has the same number in all."""
+    streams = [stream for exchange in exchanges if (stream := _read_stream(exchange)) is not None]
+    numbers: dict[str, int] = {}
+    aligned: list[RecordedStream] = []
+    for stream in sorted(streams, key=lambda stream: stream.opened_at):
+        aligned.append(_align(stream, numbers))
+        for event in aligned[-1].events:
+            numbers.setdefault(event.event.identity, event.seq)
+    return aligned
+
+
+def merge_events(streams: Iterable[RecordedStream]) -> list[RecordedEvent]:
+    """Return the events of *streams*, each once, in the order of the thread."""
     found: dict[str, RecordedEvent] = {}
-    for exchange, _ in _select(streams):
-        for event in _read_stream(exchange):
+    for stream in streams:
+        for event in stream.events:
             identity = event.event.identity
             known = found.get(identity, event)
             # A stream that is opened after a failed run shows its end without the error.
             better = event if event.has_error else known
-            found[identity] = replace(better, at=min(event.at, known.at))
+            found[identity] = replace(better, at=min(event.at, known.at), seq=known.seq)
     return sorted(found.values(), key=lambda event: event.seq)
 
 
@@ -73,22 +96,54 @@ def cut_runs(events: Iterable[RecordedEvent]) -> list[list[RecordedEvent]]:
     return pieces
 
 
-def _select(streams: Iterable[Exchange]) -> Iterator[tuple[Exchange, Filter]]:
-    """Yield each of *streams* that the server accepted, with its filter."""
-    for exchange in streams:
-        if exchange.response.status == 200 and isinstance(exchange.response.content, Stream):
-            with suppress(FilterError):
-                yield exchange, parse_filter(parse_or_none(exchange.request.body))
+def mark_hidden(run: list[RecordedEvent], streams: Iterable[RecordedStream]) -> list[RecordedEvent]:
+    """Return the events of a *run*, not lasting if one of *streams* that was opened later does not show its start."""
+    first = run[0]
+    is_hidden = first.event.status == "running" and any(
+        first.at < stream.opened_at
+        and stream.selected.fits(first.event)
+        and stream.selected.since < first.seq
+        and all(one.event.identity != first.event.identity for one in stream.events)
+        and any(one.seq > first.seq for one in stream.events)
+        for stream in streams
+    )
+    return [replace(one, lasting=False) for one in run] if is_hidden else run
 
 
-def _read_stream(exchange: Exchange) -> Iterator[RecordedEvent]:
-    content, start = exchange.response.content, exchange.at or 0.0
-    assert isinstance(content, Stream)
+def _read_stream(exchange: Exchange) -> RecordedStream | None:
+    """Return the stream in *exchange*, or None if the server sent none."""
+    content, opened_at = exchange.response.content, exchange.at or 0.0
+    if exchange.response.status != 200 or not isinstance(content, Stream):
+        return None
+    try:
+        selected = parse_filter(parse_or_none(exchange.request.body))
+    except FilterError:
+        return None
+    return RecordedStream(opened_at, selected, tuple(_read_events(content, opened_at)))
+
+
+def _read_events(content: Stream, start: float) -> Iterator[RecordedEvent]:
     moments = accumulate((timed.after for timed in content.events), initial=start)
     next(moments)
     for at, timed in zip(moments, content.events, strict=True):
         if read := read_event(timed.event):
             yield replace(read, at=at)
+
+
+def _align(stream: RecordedStream, numbers: Mapping[str, int]) -> RecordedStream:
+    """Return *stream* with the *numbers* that its events have on the streams before it.
+
+    Its own are lower if events are hidden from it: the server numbers what it sends on each connection.
+    """
+    shifts = [
+        numbers[one.event.identity] - one.seq
+        for one in stream.events
+        if one.event.identity in numbers
+    ]
+    shift = max(shifts, default=0)
+    if shift <= 0:
+        return stream
+    return replace(stream, events=tuple(replace(one, seq=one.seq + shift) for one in stream.events))
 
 
 def _parse(text: str) -> Json:

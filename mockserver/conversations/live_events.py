@@ -11,10 +11,13 @@ from mockserver.fake.api.thread_runs import START_SECONDS
 from mockserver.fake.graph.stream_events import END_SECONDS
 from mockserver.formats.json_text import loads
 from mockserver.http.pacing import Pace
-from mockserver.thread_log.event import Event
+from mockserver.thread_log.event import Event, NumberedEvent
 from mockserver.thread_log.log import ThreadLog
 
 _INSTANT = Pace(None)
+
+_Due = tuple[float, NumberedEvent]
+"""An event and when it is due."""
 
 
 class LiveEvents:
@@ -27,8 +30,8 @@ class LiveEvents:
         self.log = ThreadLog()
         self.progress = progress
         self._pace = pace
-        self._pending: deque[tuple[float, int, Event]] = deque()
-        self._waiting: list[tuple[float, int, Event]] = []
+        self._pending: deque[_Due] = deque()
+        self._waiting: list[_Due] = []
         self._run_ends_at = -inf
         for number in range(progress + 1):
             if (stretch := recorded.stretches.get(number)) is not None:
@@ -56,9 +59,9 @@ class LiveEvents:
     def settle(self, now: float) -> None:
         """Append the events that are due until *now*."""
         while self._pending and self._pending[0][0] <= now:
-            _, seq, event = self._pending.popleft()
+            _, one = self._pending.popleft()
             # Another conversation may count from less.
-            self.log.append(event, max(seq, self.log.last_seq + 1))
+            self.log.append(one.event, max(one.seq, self.log.last_seq + 1), lasting=one.lasting)
 
     def next_event(self) -> float:
         """Return when the next event is due; infinity if none is."""
@@ -71,27 +74,28 @@ class LiveEvents:
 
     def _play(self, stretch: Stretch, names: IdMap, pace: Pace, now: float) -> None:
         self.finish()
-        events = [(one.at, one.seq, rename_event(one, names)) for one in stretch.events]
+        events = [
+            (one.at, NumberedEvent(one.seq, rename_event(one, names), one.lasting))
+            for one in stretch.events
+        ]
         gate = len(events) if stretch.waits_at is None else stretch.waits_at
         self._waiting = events[gate:]
         self._run_ends_at = now
         # As those of the fake graph, at any pace: clients open their streams meanwhile.
         self._schedule(events[:gate], pace, now, START_SECONDS)
 
-    def _schedule(
-        self, events: list[tuple[float, int, Event]], pace: Pace, now: float, pause: float = 0.0
-    ) -> None:
+    def _schedule(self, events: list[_Due], pace: Pace, now: float, pause: float = 0.0) -> None:
         """Have *events* come from *now* on, after a *pause* at least."""
         due, before, has_before = now, 0.0, False
-        for at, seq, event in events:
+        for at, one in events:
             due = max(due + pace.scale(at - before), now + pause)
             before = at
-            is_end = event.ends_run or event.channel == "input"
+            is_end = one.event.ends_run or one.event.channel == "input"
             if is_end and has_before:
                 due = max(due, self._pending[-1][0] + END_SECONDS)
             has_before = not is_end
-            self._pending.append((due, seq, event))
-            if event.ends_run:
+            self._pending.append((due, one))
+            if one.event.ends_run:
                 self._run_ends_at = due
 
 

@@ -12,8 +12,9 @@ from mockserver.conversations.ids import IdKind, find_event_ids, find_run_of_eve
 from mockserver.conversations.joined_streams import (
     RecordedEvent,
     cut_runs,
-    find_filters,
-    join_streams,
+    mark_hidden,
+    merge_events,
+    read_streams,
 )
 from mockserver.conversations.json_parts import parse_or_none
 from mockserver.thread_log.coverage import find_uncovered
@@ -24,9 +25,10 @@ _STARTS_RUN = ("run.start", "input.respond")
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command that started a run, and with it turn *progress*: *run* if the response names it.
+    """A command or another request that started a run, and with it turn *progress*: *run* if the response names it.
 
-    It was sent *at* that time, in seconds since the recording started, and the response was complete when it was *answered_at*.
+    It was sent *at* that time, in seconds since the recording started. The times of its events count from *answered_at*: for a
+    command, when the response was complete; for another request, when it was sent.
     """
 
     progress: int
@@ -112,8 +114,8 @@ def build_events(
     streams: Iterable[Exchange], commands: Sequence[Command], cancels: Mapping[int, float | None]
 ) -> RecordedEvents:
     """Return the events in *streams*, which *commands* caused; *cancels* are the times of the cancellations by the turn before them."""
-    exchanges = list(streams)
-    pieces = cut_runs(join_streams(exchanges))
+    recorded = read_streams(streams)
+    pieces = [mark_hidden(run, recorded) for run in cut_runs(merge_events(recorded))]
     owners = _find_owners(pieces, commands)
     by_turn: dict[int, list[RecordedEvent]] = {}
     for owner, piece in zip(owners, pieces, strict=True):
@@ -131,7 +133,7 @@ def build_events(
         elif following is not None:
             gate = _find_gate(events, following.at)
         stretches[progress] = _build_stretch(events, start, gate, restart)
-    return RecordedEvents(stretches, tuple(find_filters(exchanges)))
+    return RecordedEvents(stretches, tuple(stream.selected for stream in recorded))
 
 
 def _find_owners(

@@ -1,6 +1,7 @@
 """Find what to play for a request on a thread. No I/O, no clock."""
 
 from dataclasses import dataclass, replace
+from math import inf
 
 from mockserver.cassette.model import Repeat
 from mockserver.conversations.answers import Answer, How, Refusal, answer_turn
@@ -242,6 +243,10 @@ class Search:
                     return replace(found, why=why)
         if not during_run and (found := self._derive_read(live, current)):
             return found
+        if live.events is not None and self.now < live.runs_until < inf:
+            found = self.candidates.find_read(live, current, live.ids, during_run=False)
+            if found is not None:
+                return replace(found, waits_until=live.runs_until)
         return self._refuse_read(live, current)
 
     def _derive_read(self, live: LiveThread, current: Conversation) -> Answer | None:

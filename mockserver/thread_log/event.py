@@ -57,10 +57,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NumberedEvent:
-    """An event of the log with *seq*, its number in the thread."""
+    """An event of the log with *seq*, its number in the thread.
+
+    One that is not *lasting* is sent only to the streams that are open when it happens.
+    """
 
     seq: int
     event: Event
+    lasting: bool = True
 
     @property
     def envelope(self) -> dict[str, Any]:

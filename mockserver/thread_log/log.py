@@ -4,6 +4,7 @@ Whoever fills the log decides when an event happens: a subscription sees what ha
 """
 
 from bisect import bisect_right
+from dataclasses import replace
 
 from mockserver.thread_log.event import Event, NumberedEvent
 from mockserver.thread_log.filter import Filter
@@ -21,12 +22,17 @@ class ThreadLog:
         self.last_seq = 0
         """The number of the last event; 0 before the first."""
 
-    def append(self, event: Event, seq: int | None = None) -> None:
-        """Add *event* with the next number, or with *seq*, which must be greater than the last one."""
+    def append(self, event: Event, seq: int | None = None, *, lasting: bool = True) -> None:
+        """Add *event* with the next number, or with *seq*, which must be greater than the last one; see NumberedEvent."""
         self.last_seq = self.last_seq + 1 if seq is None else seq
-        self._events.append(NumberedEvent(self.last_seq, event))
+        self._events.append(NumberedEvent(self.last_seq, event, lasting))
         if len(self._events) > 2 * self._limit:
             del self._events[: -self._limit]
+
+    def hide_after(self, seq: int) -> None:
+        """Hide the events with greater numbers than *seq* from the streams that are opened from now on."""
+        first = bisect_right(self._events, seq, key=lambda one: one.seq)
+        self._events[first:] = [replace(one, lasting=False) for one in self._events[first:]]
 
     def after(self, seq: int) -> list[NumberedEvent]:
         """Return the events with greater numbers than *seq*, of those that are kept."""
@@ -35,16 +41,24 @@ class ThreadLog:
 
 
 class Subscription:
-    """Reads the events of *log* that *selected* selects: first the past, then what comes."""
+    """Reads the events of *log* that *selected* selects: first the past, then what comes.
 
-    def __init__(self, log: ThreadLog, selected: Filter) -> None:
+    Of the past it reads only what is lasting, unless it was *open_before* the first event.
+    """
+
+    def __init__(self, log: ThreadLog, selected: Filter, *, open_before: bool = False) -> None:
         self._log = log
         self._selected = selected
         self._seen = selected.since
+        self._opened_at = 0 if open_before else log.last_seq
 
     def read(self) -> list[NumberedEvent]:
         """Return the selected events since the last call."""
         events = self._log.after(self._seen)
         if events:
             self._seen = events[-1].seq
-        return [one for one in events if self._selected.fits(one.event)]
+        return [
+            one
+            for one in events
+            if (one.lasting or one.seq > self._opened_at) and self._selected.fits(one.event)
+        ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.cassette.event_streams import find_any_thread, find_run_marks, find_thread
 from mockserver.cassette.model import Body, Exchange, Stream
-from mockserver.conversations.joined_streams import find_filters, join_streams, read_event
+from mockserver.conversations.joined_streams import join_streams, read_event, read_streams
 from mockserver.formats.json_text import Json, dumps
 from mockserver.formats.wording import pluralize
 from mockserver.matching.canonical import canonicalize
@@ -85,7 +85,7 @@ def _find_thread(exchange: Exchange) -> str | None:
     content = exchange.response.content
     if not isinstance(content, Stream) or not all(read_event(one.event) for one in content.events):
         return None
-    return find_event_thread(exchange) if any(find_filters([exchange])) else None
+    return find_event_thread(exchange) if read_streams([exchange]) else None
 
 
 def _merge(

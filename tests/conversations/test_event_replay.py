@@ -231,3 +231,19 @@ def test_a_deep_link_shows_the_past() -> None:
     chats.session.threads.get_events(live, recorded, chats.pace)
 
     assert numbers(chats.read(T)) == [1, 2, 3, 4]
+
+
+def test_a_state_that_was_read_after_the_run_waits_for_its_end() -> None:
+    """The Python SDK reads it when a subgraph completes, which may be before that."""
+    events = (0.5, status(1, R1, "running")), (2.5, status(2, R1, "completed"))
+    state = exchange("GET", f"/threads/{T}/state", None, {"values": {"done": True}}, at=3.0)
+    chats = Chats((start(T, "hi", R1, at=0.0), stream(T, 0.1, *events), state), pace=Pace(1.0))
+    chats.send(MINE, run("hi"))
+    live = chats.live(MINE)
+    live.runs_until = chats.events(MINE).run_ends_at
+    answers = []
+    for chats.session.now in (1.0, 4.0):
+        got = chats.session.ask("GET", f"/threads/{MINE}/state")
+        answers.append((got, chats.session.answer and chats.session.answer.waits_until))
+
+    assert answers == [({"values": {"done": True}}, 2.5), ({"values": {"done": True}}, -inf)]

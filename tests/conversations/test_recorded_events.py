@@ -1,5 +1,6 @@
 """The events of a recorded thread: one log of many streams, cut by turns."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -197,3 +198,28 @@ def test_events_that_say_the_same_have_the_same_digest() -> None:
 
     assert digest(R1, "hello", 1.0) == digest(R2, "hello", 2.0) != digest(R1, "bye", 1.0)
     assert statuses(events_of(start(T, "hi", R1), stream(T, 0.0, *STOPPED)).stretches[1].events)
+
+
+def test_events_that_later_streams_do_not_show_are_not_lasting() -> None:
+    """The server shows a run that no command has started only to the streams that are open."""
+    runs = exchange("POST", f"/threads/{T}/runs", {"assistant_id": "agent"}, {"run_id": R1}, at=0.0)
+    headers = (("content-location", f"/threads/{T}/runs/{R1}"),)
+    rest = replace(runs, response=replace(runs.response, headers=headers))
+    first = [status(1, R1, "running"), values(2), status(3, R1, "completed")]
+    second = [status(4, R2, "running"), status(5, R2, "completed")]
+    wide = stream(T, 0.0, *((1.0, one) for one in first), *((4.0, one) for one in second))
+    later = stream(T, 2.0, (2.0, status(1, R2, "running")), (2.0, status(2, R2, "completed")))
+    recorded = events_of(rest, wide, start(T, "hi", R2, at=3.0), later)
+
+    assert shown(recorded) == {1: [1, 2, 3], 2: [4, 5]}
+    assert [one.lasting for one in recorded.stretches[1].events] == [False] * 3
+    assert [one.lasting for one in recorded.stretches[2].events] == [True] * 2
+    assert recorded.stretches[1].seconds == pytest.approx(1.0)
+
+
+def test_a_stream_that_shows_nothing_later_hides_nothing() -> None:
+    """It was closed before its first event."""
+    first = stream(T, 0.0, (1.0, status(1, R1, "running")), (1.0, status(2, R1, "completed")))
+    recorded = events_of(start(T, "hi", R1, at=0.0), first, stream(T, 2.0))
+
+    assert [one.lasting for one in recorded.stretches[1].events] == [True] * 2

@@ -136,6 +136,7 @@ class Real:
     def __init__(self, url: str) -> None:
         self.thread = str(uuid4())
         self.replies: list[Any] = []
+        self._hidden_run = "none"
         self._url = url
         self._stream = Stream(url, self.thread, EVERYTHING)
         self.headers = self._stream.headers
@@ -148,6 +149,8 @@ class Real:
         text = response.read()
         connection.close()
         self.replies.append((response.status, json.loads(text) if text else None))
+        if path == "/runs" and not body.get("stream_resumable"):
+            self._hidden_run = self.replies[-1][1]["run_id"]
         return self.replies[-1][1]
 
     def events(self, runs: int) -> list[Any]:
@@ -156,7 +159,11 @@ class Real:
     def replay(self, **selected: Any) -> list[Any]:
         body = {**EVERYTHING, **selected}
         wanted = parse_filter(body)
-        expected = [one for one in self.events(0) if _fits(wanted, one)]
+        expected = [
+            one
+            for one in self.events(0)
+            if _fits(wanted, one) and self._hidden_run not in one["event_id"]
+        ]
         with closing(Stream(self._url, self.thread, body)) as stream:
             return stream.until(lambda envelopes: len(envelopes) >= len(expected))
 
@@ -185,6 +192,8 @@ class Fake:
         self._envelopes: list[Any] = []
         response = self._handle("POST", "/stream/events", EVERYTHING)
         self.headers, self._stream = response.headers, response.body
+        self._stream.subscribe(lambda: None)
+        self._envelopes += self._read(self._stream)
 
     def send(self, method: str, path: str, body: Any = None) -> Any:
         response = self._handle(method, path, body)
@@ -295,6 +304,25 @@ def state_without_messages(to: Player) -> None:
     to.events(2)
 
 
+def without_command(text: str, *, replays: bool = True, **params: Any) -> Scenario:
+    """Return a scenario with a run that `POST …/runs` starts, between two that commands start.
+
+    A stream that is opened later shows it only if it is resumable.
+    """
+
+    def play(to: Player) -> None:
+        start(to, "hi")
+        to.events(1)
+        to.send("POST", "/runs", {"assistant_id": "scripted", "input": said(text), **params})
+        to.events(2)
+        if replays:
+            to.replay(channels=["lifecycle"])
+        start(to, "hi")
+        to.events(3)
+
+    return play
+
+
 def forked(to: Player) -> None:
     start(to, "hi")
     to.events(1)
@@ -395,6 +423,19 @@ SCENARIOS: dict[str, Scenario] = {
     "answered with an update": answered_with_update,
     "a state without messages": state_without_messages,
     "forked": forked,
+    "without a command": without_command(
+        "tools of Rome", stream_mode=["values", "updates", "messages", "custom", "tasks"]
+    ),
+    "without a command, resumable": without_command(
+        "tools of Rome", stream_mode=["updates", "custom"], stream_resumable=True
+    ),
+    "without a command, with subgraphs": without_command(
+        "delegate", stream_mode=["updates", "values"], stream_subgraphs=True
+    ),
+    "without a command, interrupted": without_command(
+        "interrupt", replays=False, stream_mode=["updates"]
+    ),
+    "without a command, failing": without_command("fail at once"),
     "cancelled": cancelled,
     "second": second(2),
     "second rejected": second(1, multitaskStrategy="reject"),

@@ -126,3 +126,19 @@ def test_the_synchronous_python_sdk_gets_messages(fake: Mockserver, transport: T
             texts = [str(message.text) for message in thread.messages]
 
     assert texts == ["Let me look.", "It is sunny in Rome, turn 1 on scripted."]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_the_python_sdk_gets_tool_calls_and_subgraphs(
+    fake: Mockserver, transport: Transport
+) -> None:
+    async with python_thread(fake.url, transport) as thread:
+        await thread.run.start(input=said("tools of Rome"))
+        calls = [call async for call in thread.tool_calls]
+        results = [(call.name, (await call.output)["content"]) for call in calls]
+    async with python_thread(fake.url, transport) as thread:
+        await thread.run.start(input=said("delegate"))
+        names = [graph.graph_name async for graph in thread.subgraphs]
+
+    assert results == [("get_weather", "It is 21 °C and sunny in Rome.")]
+    assert names == ["researcher"]

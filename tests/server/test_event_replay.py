@@ -63,6 +63,23 @@ async def stopped(on: Thread) -> list[Any]:
     return await on.until("completed")
 
 
+async def without_command(on: Thread) -> list[Any]:
+    """Return the events of a turn, and of a run that another request starts while the stream is open."""
+    await on.start("by command")
+    seen: list[Any] = []
+    async with asyncio.timeout(WITHIN), aclosing(on.events()) as events:
+        async for event in events:
+            seen.append(event)
+            completed = statuses(seen).count("completed")
+            if completed == 2:
+                break
+            if is_end(event, "completed"):
+                body = {"assistant_id": "chat", "input": said("and you?")}
+                async with on.session.post(f"{on.path}/runs", json=body) as started:
+                    assert started.status == 200
+    return seen
+
+
 async def all_of(on: Thread, runs: int) -> list[Any]:
     """Return the events of a new stream until so many runs have completed."""
     seen: list[Any] = []
@@ -74,7 +91,12 @@ async def all_of(on: Thread, runs: int) -> list[Any]:
     return seen
 
 
-VISITS: dict[str, Visit] = {"turns": two_turns, "asked": asked, "stopped": stopped}
+VISITS: dict[str, Visit] = {
+    "turns": two_turns,
+    "asked": asked,
+    "stopped": stopped,
+    "without a command": without_command,
+}
 
 
 class Recorded:

@@ -62,3 +62,27 @@ def test_since_hides_events() -> None:
     subscription = Subscription(log, Filter(VALUES.channels, since=2))
 
     assert [one.seq for one in subscription.read()] == [3, 4]
+
+
+def test_only_open_subscriptions_see_an_event_that_is_not_lasting() -> None:
+    log = ThreadLog()
+    early = Subscription(log, VALUES, open_before=True)
+    log.append(event("values"), lasting=False)
+    late = Subscription(log, VALUES)
+    log.append(event("values"), lasting=False)
+    log.append(event("values"))
+
+    assert [one.seq for one in early.read()] == [1, 2, 3]
+    assert [one.seq for one in late.read()] == [2, 3]
+    assert [one.seq for one in Subscription(log, VALUES).read()] == [3]
+
+
+def test_events_can_be_hidden_afterwards() -> None:
+    log = ThreadLog()
+    early = Subscription(log, VALUES)
+    for _ in range(3):
+        log.append(event("values"))
+    log.hide_after(1)
+
+    assert [one.seq for one in early.read()] == [1, 2, 3]
+    assert [one.seq for one in Subscription(log, VALUES).read()] == [1]

@@ -119,6 +119,7 @@ def _queue(call: ApiCall, thread: Thread, request: RunRequest, body: Body) -> Ru
         for other in thread.active:
             thread.cancel(other, Action(strategy), call.now, None)
     run = _create_run(call, request, body, ids)
+    thread.has_streams = thread.has_streams or bool(call.database.watchers)
     thread.add(run, call.runs.play, call.now)
     call.database.put_thread(thread)
     return run

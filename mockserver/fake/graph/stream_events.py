@@ -95,7 +95,7 @@ class StreamEvents(StreamModes):
         for interrupt in new:
             self._interrupts.add(interrupt["id"])
             request = {"interrupt_id": interrupt["id"], "payload": interrupt["value"]}
-            identity = _synthetic_id(self._request, "input", "\0".join(namespace), interrupt["id"])
+            identity = synthetic_id(self._request, "input", "\0".join(namespace), interrupt["id"])
             self._send_event("input.requested", namespace, request, identity)
         if new:
             self._end("interrupted")
@@ -134,7 +134,7 @@ class StreamEvents(StreamModes):
 
     def _lifecycle(self, namespace: Namespace, status: str, error: str | None = None) -> None:
         at = self._ids.timestamp(self._now())
-        self._stream(_lifecycle_event(self._request, at, namespace, status, error))
+        self._stream(lifecycle_event(self._request, at, namespace, status, error))
 
     def _send_event(
         self, method: str, namespace: Namespace, payload: Json, identity: str | None = None
@@ -142,16 +142,16 @@ class StreamEvents(StreamModes):
         if identity is None:
             self._count += 1
             identity = f"{self._ids.stream_milliseconds(self._now())}-{self._count}"
-        params = _params(namespace, self._ids.timestamp(self._now()), payload)
+        params = build_params(namespace, self._ids.timestamp(self._now()), payload)
         self._stream(Event(identity, method, params))
 
 
 def interrupted_event(request: RunRequest, ids: Ids, seconds: float) -> Event:
     """Return the end of a run that was cancelled *seconds* after its start."""
-    return _lifecycle_event(request, ids.timestamp(seconds), (), "interrupted")
+    return lifecycle_event(request, ids.timestamp(seconds), (), "interrupted")
 
 
-def _lifecycle_event(
+def lifecycle_event(
     request: RunRequest,
     at: int,
     namespace: Namespace,
@@ -162,15 +162,15 @@ def _lifecycle_event(
     # The real server shows the error of a run only to the streams that are open when it fails. There, a run starts so late
     # that they are; here, a client may open them after a run has failed.
     shown_error = {} if error is None else {"error": error}
-    params = _params(namespace, at, {"event": status, "graph_name": name, **shown_error})
-    identity = _synthetic_id(request, "lc", "\0".join(namespace), status)
+    params = build_params(namespace, at, {"event": status, "graph_name": name, **shown_error})
+    identity = synthetic_id(request, "lc", "\0".join(namespace), status)
     return Event(identity, "lifecycle", params)
 
 
-def _params(namespace: Namespace, at: int, payload: Json) -> dict[str, Json]:
+def build_params(namespace: Namespace, at: int, payload: Json) -> dict[str, Json]:
     return {"namespace": list(namespace), "timestamp": at, "data": payload}
 
 
-def _synthetic_id(request: RunRequest, *names: str) -> str:
+def synthetic_id(request: RunRequest, *names: str) -> str:
     """Return the id of an event that the server makes itself: the same in every stream."""
     return f"synth:{request.run_id}:{'|'.join(names)}"

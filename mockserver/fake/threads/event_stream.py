@@ -53,16 +53,20 @@ class EventStream:
         self._watchers = watchers
         self._log: ThreadLog | None = None
         self._subscription: Subscription | None = None
+        self._was_open_before = False
 
     def read(self, now: float) -> tuple[bytes, float]:
         """Return the new events, and when the next one is due."""
         source = self._find_source()
         if source is None:
+            self._was_open_before = True
             return b"", inf
         source.settle(now)
         if source.log is not self._log or self._subscription is None:
             self._log = source.log
-            self._subscription = Subscription(source.log, self._selected)
+            self._subscription = Subscription(
+                source.log, self._selected, open_before=self._was_open_before
+            )
         return b"".join(map(_encode, self._subscription.read())), source.next_event()
 
     def client_left(self, now: float) -> None:

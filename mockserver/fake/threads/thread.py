@@ -6,10 +6,12 @@ Runs take time. *now* is the current time of the clock, in seconds; `settle` app
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from math import ceil, inf
 
 from mockserver.fake.graph.checkpoint_store import Checkpoint, History
 from mockserver.fake.graph.event_log import Event, RunResult
+from mockserver.fake.graph.rest_events import RestEvents
 from mockserver.fake.graph.stream_events import interrupted_event
 from mockserver.fake.ids import Ids
 from mockserver.fake.run_request import RunRequest
@@ -31,7 +33,7 @@ class Action(StrEnum):
     ROLLBACK = "rollback"
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Run:
     """A run on a thread, which starts at *due_at* at the earliest; *record* is its JSON form."""
 
@@ -62,20 +64,32 @@ class Run:
             return self.result.events
         return tuple(e for e in self.result.events if e.at <= self.ended_at - self.started_at)
 
+    @cached_property
+    def stream_events(self) -> tuple[tuple[float, StreamEvent], ...]:
+        """The events for event streams, with their times. The run has started."""
+        assert self.result is not None
+        if self.request.for_event_streams:
+            return self.result.stream_events
+        return RestEvents(self.request, self.ids).convert(self.result.events, self.result.end)
+
     @property
     def next_stream_event(self) -> float:
         """When the next event for event streams is due; infinity if there is none."""
         if self.result is None or self.started_at is None:
             return inf
-        events, taken = self.result.stream_events, self._stream_events_taken
+        events, taken = self.stream_events, self._stream_events_taken
         return inf if taken == len(events) else self.started_at + events[taken][0]
+
+    @property
+    def lasts_in_streams(self) -> bool:
+        """Whether event streams that are opened later show its events too."""
+        return self.request.for_event_streams or self.request.resumable
 
     def take_stream_events(self, now: float) -> Iterator[StreamEvent]:
         """Yield the events for event streams until *now* that no earlier call has yielded."""
-        assert self.result is not None
         while (at := self.next_stream_event) <= now and at != inf:
             self._stream_events_taken += 1
-            yield self.result.stream_events[self._stream_events_taken - 1][1]
+            yield self.stream_events[self._stream_events_taken - 1][1]
 
     def take_checkpoints(self, at: float) -> tuple[Checkpoint, ...]:
         """Return the checkpoints until *at* seconds after the start that no earlier call has returned."""
@@ -95,6 +109,8 @@ class Thread:
         self.history = History()
         self.log = ThreadLog()
         """The events of its runs for event streams."""
+        self.has_streams = False
+        """Whether an event stream may be open."""
         self.runs: dict[str, Run] = {}
         self.watchers: set[Callable[[], None]] = set()
         """Called when a cancellation changes the expected course."""
@@ -102,6 +118,7 @@ class Thread:
         self._queue: list[Run] = []
         self._free_at = float("-inf")
         self._history_before = History()
+        self._seq_before = 0
 
     @property
     def identity(self) -> str:
@@ -144,8 +161,9 @@ class Thread:
             ended = end <= now
             for checkpoint in run.take_checkpoints(float("inf") if ended else now - run.started_at):
                 self.history.put(checkpoint)
-            for event in run.take_stream_events(float("inf") if ended else now):
-                self.log.append(event)
+            if self.has_streams or run.lasts_in_streams:
+                for event in run.take_stream_events(inf if ended else now):
+                    self.log.append(event, lasting=run.lasts_in_streams)
             if not ended:
                 return
             self._end(run, end)
@@ -183,10 +201,11 @@ class Thread:
                 self._mark_cancelled()
             if action is Action.ROLLBACK:
                 self.history = self._history_before
-            elif run.request.for_event_streams:
-                self.log.append(
-                    interrupted_event(run.request, run.ids, now - (run.started_at or now))
-                )
+                self.log.hide_after(self._seq_before)
+            elif self.has_streams or run.lasts_in_streams:
+                at = now - (run.started_at or now)
+                end = interrupted_event(run.request, run.ids, at)
+                self.log.append(end, lasting=run.lasts_in_streams)
             self._update_after_run(run, error)
         elif not self._queue:
             self._update_after_run(run, self.record.get("error"))
@@ -233,6 +252,7 @@ class Thread:
         run.started_at = max(run.due_at, self._free_at)
         run.status = "running"
         self._history_before = self.history.copy()
+        self._seq_before = self.log.last_seq
         run.ids = run.ids.at(self.next_moment(run.ids.moment or 0))
         run.result = play(run.request, run.ids, self.history.copy())
         self._moment += ceil(run.result.duration)
@@ -265,6 +285,7 @@ class ThreadEvents:
 
     def __init__(self, thread: Thread, play: Play) -> None:
         self.log = thread.log
+        thread.has_streams = True
         self._thread = thread
         self._play = play
 

@@ -67,6 +67,8 @@ class ThreadHit:
         id_pairs = live.ids.find_pairs(query.request)
         if translated is not reply or id_pairs or answer.how:
             reply = without_prebuilt(translated)
+        if answer.waits_until > self.search.now:
+            reply = _hold(reply, answer.waits_until - self.search.now)
         how = answer.how and str(answer.how)
         return replace(reply, how=how, id_pairs=id_pairs, conversation=answer.to_journal())
 
@@ -75,9 +77,11 @@ class ThreadHit:
         live, now = self.answer.thread, self.search.now
         answered_at = now + reply.body.end if isinstance(reply.body, TimedBody) else now
         recorded = self.answer.conversation.events
-        self.search.threads.start_events(live, recorded, self.pace, answered_at)
+        is_command = self.search.query.target.path == COMMANDS
+        started_at = answered_at if is_command else now
+        self.search.threads.start_events(live, recorded, self.pace, started_at)
         self.session.database.notify_watchers()
-        if self.search.query.target.path == COMMANDS:
+        if is_command:
             live.runs_until = live.events.run_ends_at if live.events else _NEVER
             return reply
         if not isinstance(reply.body, TimedBody):
@@ -90,6 +94,21 @@ class ThreadHit:
                 live.runs_until = _NEVER
 
         return replace(reply, on_sent=end_run)
+
+
+def _hold(reply: Reply, seconds: float) -> Reply:
+    """Return *reply*, complete after as many *seconds* at the earliest."""
+    plain = without_prebuilt(reply)
+    match plain.body:
+        case bytes() as body:
+            held = TimedBody(((seconds, body),), seconds)
+        case TimedBody(steps, end, cut):
+            held = TimedBody(
+                tuple((max(at, seconds), chunk) for at, chunk in steps), max(end, seconds), cut
+            )
+        case _:
+            return reply
+    return replace(plain, body=held)
 
 
 class ThreadReplay:

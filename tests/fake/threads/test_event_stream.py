@@ -4,6 +4,8 @@ import json
 from math import inf
 from typing import Any
 
+import pytest
+
 from mockserver.fake.threads.event_stream import EventStream
 from mockserver.fake.threads.thread import Action, Thread, ThreadEvents
 from mockserver.thread_log.filter import Filter
@@ -116,13 +118,46 @@ def test_a_cancelled_run_is_interrupted_and_sends_no_more() -> None:
     assert read(stream, 99.0) == []
 
 
-def test_a_run_that_is_rolled_back_has_no_end() -> None:
+def test_a_run_that_is_rolled_back_has_no_end_and_later_streams_do_not_show_it() -> None:
     streams = Streams()
     run = streams.add("slow", 0.0)
     stream = streams.open(LIFECYCLE)
+    seen = read(stream, 1.0)
     streams.clock.thread.cancel(run, Action.ROLLBACK, 2.0, "because")
 
-    assert [one["event"] for one in read(stream, 99.0)] == ["running"]
+    assert seen == [lifecycle("running")]
+    assert read(stream, 99.0) == []
+    assert read(streams.open(LIFECYCLE), 99.0) == []
+
+
+@pytest.mark.parametrize("resumable", [False, True])
+def test_a_run_without_a_command_is_shown_to_the_open_streams(resumable: bool) -> None:
+    streams = Streams()
+    early = streams.open(ALL)
+    read(early, 0.0)
+    streams.threads["T"] = streams.clock.thread
+    streams.clock.thread.has_streams = True
+    streams.clock.add("hi", 1.0, "values", "updates", resumable=resumable)
+    seen = read(early, 9.0)
+    later = read(streams.open(LIFECYCLE), 9.0)
+
+    assert seen[0] == lifecycle("running")
+    assert [one["content"] for one in seen[-2]["messages"]] == ["hi", "Hi."]
+    assert seen[-1] == lifecycle("completed")
+    assert later == ([lifecycle("running"), lifecycle("completed")] if resumable else [])
+
+
+def test_a_run_without_a_command_asks_and_fails() -> None:
+    streams = Streams()
+    streams.threads["T"] = streams.clock.thread
+    early = streams.open(LIFECYCLE)
+    read(early, 0.0)
+    streams.clock.add("ask", 1.0, "updates")
+    asked = read(early, 9.0)
+    streams.clock.add("fail", 10.0)
+
+    assert [one["event"] for one in asked] == ["running", "interrupted"]
+    assert read(early, 19.0)[-1] == lifecycle("failed", error="no")
 
 
 def test_a_client_that_leaves_changes_nothing() -> None:
