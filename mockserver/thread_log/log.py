@@ -4,6 +4,7 @@ Whoever fills the log decides when an event happens: a subscription sees what ha
 """
 
 from bisect import bisect_right
+from collections.abc import Iterator
 
 from mockserver.thread_log.event import Event, NumberedEvent
 from mockserver.thread_log.filter import Filter
@@ -42,9 +43,9 @@ class Subscription:
         self._selected = selected
         self._seen = selected.since
 
-    def read(self) -> list[NumberedEvent]:
-        """Return the selected events since the last call."""
-        events = self._log.after(self._seen)
-        if events:
-            self._seen = events[-1].seq
-        return [one for one in events if self._selected.fits(one.event)]
+    def read(self) -> Iterator[NumberedEvent]:
+        """Yield the selected events since the last one that was taken from an earlier call."""
+        for numbered in self._log.after(self._seen):
+            self._seen = numbered.seq
+            if self._selected.fits(numbered.event):
+                yield numbered

@@ -12,8 +12,11 @@ from mockserver.thread_log.event import NumberedEvent
 from mockserver.thread_log.filter import Filter
 from mockserver.thread_log.log import Subscription, ThreadLog
 
-_CACHED = 128
+_CACHED = 32
 """How many events are kept encoded, since all streams of a thread send the same."""
+
+MAX_CHUNK = 1 << 16
+"""How many bytes are read at once, except for a larger event: a client that does not read its stream makes the server hold no more."""
 
 HEADERS = (
     ("cache-control", "no-store"),
@@ -55,7 +58,7 @@ class EventStream:
         self._subscription: Subscription | None = None
 
     def read(self, now: float) -> tuple[bytes, float]:
-        """Return the new events, and when the next one is due."""
+        """Return new events, and when the next one is due: now if there are more."""
         source = self._find_source()
         if source is None:
             return b"", inf
@@ -63,7 +66,12 @@ class EventStream:
         if source.log is not self._log or self._subscription is None:
             self._log = source.log
             self._subscription = Subscription(source.log, self._selected)
-        return b"".join(map(_encode, self._subscription.read())), source.next_event()
+        chunk = bytearray()
+        for numbered in self._subscription.read():
+            chunk += _encode(numbered)
+            if len(chunk) >= MAX_CHUNK:
+                return bytes(chunk), now
+        return bytes(chunk), source.next_event()
 
     def client_left(self, now: float) -> None:
         """Do nothing: runs go on."""
