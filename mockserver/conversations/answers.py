@@ -37,6 +37,8 @@ class Answer:
     response: Response | None = None
     """The response, if it is not that of *entry*."""
     read_key: ReadKey | None = None
+    delay: float = 0.0
+    """How many seconds the response has to wait."""
 
     def to_journal(self) -> dict[str, Json]:
         """Return what the journal says about the answer."""

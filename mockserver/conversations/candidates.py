@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import inf
 
 from mockserver.cassette.model import Repeat
 from mockserver.conversations import ids
@@ -84,6 +85,21 @@ class Candidates:
         step = here[min(live.read_counts[read_key], len(here) - 1)]
         answer = Answer(step.entry, step.kind, live, conversation, live.progress, names, "kept")
         return replace(answer, read_key=read_key)
+
+    def wait_for_run(
+        self, live: LiveThread, conversation: Conversation, now: float
+    ) -> Answer | None:
+        """Return the read that was recorded after the current run of event streams, to be sent when that ends; None if there is none.
+
+        A page that is reloaded during the run would take a miss as a new thread.
+        """
+        is_streamed = live.progress in conversation.events.stretches
+        if self.query.target.kind is not RequestKind.READ or not is_streamed:
+            return None
+        found = self.find_read(live, conversation, live.ids, during_run=False)
+        if found is None or live.runs_until == inf:
+            return None
+        return replace(found, delay=live.runs_until - now, why="waits for the end of the run")
 
     def _elsewhere(
         self, live: LiveThread, conversation: Conversation, steps: list[Step]

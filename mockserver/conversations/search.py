@@ -240,9 +240,11 @@ class Search:
                 if found := self.candidates.find_read(live, other, names, during_run=during_run):
                     why = f"took over from {current.label}, which has no such read"
                     return replace(found, why=why)
-        if not during_run and (found := self._derive_read(live, current)):
-            return found
-        return self._refuse_read(live, current)
+        if during_run:
+            found = self.candidates.wait_for_run(live, current, self.now)
+        else:
+            found = self._derive_read(live, current)
+        return found or self._refuse_read(live, current)
 
     def _derive_read(self, live: LiveThread, current: Conversation) -> Answer | None:
         """Return the response to a request for a run of the last turn that was not recorded, made from the response to the turn."""

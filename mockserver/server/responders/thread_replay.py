@@ -67,6 +67,8 @@ class ThreadHit:
         id_pairs = live.ids.find_pairs(query.request)
         if translated is not reply or id_pairs or answer.how:
             reply = without_prebuilt(translated)
+        if answer.delay:
+            reply = _delay(without_prebuilt(reply), answer.delay)
         how = answer.how and str(answer.how)
         return replace(reply, how=how, id_pairs=id_pairs, conversation=answer.to_journal())
 
@@ -90,6 +92,18 @@ class ThreadHit:
                 live.runs_until = _NEVER
 
         return replace(reply, on_sent=end_run)
+
+
+def _delay(reply: Reply, seconds: float) -> Reply:
+    """Return *reply* with a body that comes *seconds* later."""
+    match reply.body:
+        case TimedBody(steps, end) as body:
+            later = tuple((at + seconds, chunk) for at, chunk in steps)
+            return replace(reply, body=replace(body, steps=later, end=end + seconds))
+        case bytes() as whole:
+            return replace(reply, body=TimedBody(((seconds, whole),), seconds))
+        case _:
+            return reply
 
 
 class ThreadReplay:
