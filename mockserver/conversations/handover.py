@@ -42,7 +42,8 @@ def build_known_thread(
                 state.metadata |= record.get("metadata") or {}
     for step in conversation.steps:
         if step.progress <= progress:
-            state.add(step, reader.load(step.entry), names)
+            shows_values = step.path == "/state" and not conversation.was_during_run(step)
+            state.add(step, reader.load(step.entry), names, shows_values=shows_values)
             if step.kind is RequestKind.TURN and step.progress in conversation.events.stretches:
                 state.add_events(conversation.events.stretches[step.progress], names)
     return replace(state.to_build_known_thread(thread), log=log)
@@ -65,8 +66,8 @@ class _State:
             record |= {"status": "interrupted", "interrupts": {thread: self.interrupts}}
         return KnownThread(thread, record, self.values, tuple(ordered))
 
-    def add(self, step: Step, exchange: Exchange, names: IdMap) -> None:
-        """Add what *exchange*, that of *step*, shows, with the live ids of *names*."""
+    def add(self, step: Step, exchange: Exchange, names: IdMap, *, shows_values: bool) -> None:
+        """Add what *exchange*, that of *step*, shows, with the live ids of *names*; *shows_values*: it is a state after a run."""
         is_turn = step.kind is RequestKind.TURN
         if is_turn:
             body = parse_or_none(rename_json(exchange.request.body, names.to_live))
@@ -81,7 +82,7 @@ class _State:
             if is_turn:
                 self._add_output(event, document)
             elif isinstance(document, dict) and isinstance(document.get("values"), dict):
-                self.values = document["values"] if step.path == "/state" else self.values
+                self.values = document["values"] if shows_values else self.values
 
     def add_events(self, stretch: Stretch, names: IdMap) -> None:
         """Add what the events of *stretch* show, with the live ids of *names*."""

@@ -4,6 +4,7 @@ Whoever fills the log decides when an event happens: a subscription sees what ha
 """
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import replace
 
 from mockserver.thread_log.event import Event, NumberedEvent
@@ -52,13 +53,9 @@ class Subscription:
         self._seen = selected.since
         self._opened_at = 0 if open_before else log.last_seq
 
-    def read(self) -> list[NumberedEvent]:
-        """Return the selected events since the last call."""
-        events = self._log.after(self._seen)
-        if events:
-            self._seen = events[-1].seq
-        return [
-            one
-            for one in events
-            if (one.lasting or one.seq > self._opened_at) and self._selected.fits(one.event)
-        ]
+    def read(self) -> Iterator[NumberedEvent]:
+        """Yield the selected events since the last one that was taken from an earlier call."""
+        for one in self._log.after(self._seen):
+            self._seen = one.seq
+            if (one.lasting or one.seq > self._opened_at) and self._selected.fits(one.event):
+                yield one

@@ -167,6 +167,31 @@ def test_what_waits_for_a_cancellation_comes_after_it() -> None:
     assert numbers(chats.read(MINE)) == [1, 2]
 
 
+@pytest.mark.parametrize("status_at_end", ["completed", "interrupted"])
+def test_a_read_that_was_recorded_after_the_run_waits_for_its_end(status_at_end: str) -> None:
+    events = (0.5, status(1, R1, "running")), (4.0, status(2, R1, status_at_end))
+    state = exchange("GET", f"/threads/{T}/state", None, {"values": {}}, at=5.0)
+    cancel = exchange("POST", f"/threads/{T}/runs/{R1}/cancel", None, {}, status=202, at=3.0)
+    more = () if status_at_end == "completed" else (cancel,)
+    chats = Chats((start(T, "hi", R1, at=0.0), stream(T, 0.0, *events), *more, state), pace=Pace(1.0))  # fmt: skip
+    chats.send(MINE, run("hi"))
+    chats.live(MINE).runs_until = chats.events(MINE).run_ends_at
+    chats.session.now = 1.0
+    during = chats.session.ask("GET", f"/threads/{MINE}/state")
+    waits_until = chats.session.answer and chats.session.answer.waits_until
+    chats.session.now = 4.0
+    chats.live(MINE).runs_until = 4.0
+    after = chats.session.ask("GET", f"/threads/{MINE}/state")
+
+    assert after == {"values": {}}
+    assert chats.session.answer is not None
+    assert chats.session.answer.waits_until == -inf
+    if status_at_end == "completed":
+        assert (during, waits_until) == (after, 4.0)
+    else:
+        assert during is None
+
+
 def test_a_thread_that_goes_back_begins_another_log() -> None:
     chats = Chats(CHAT)
     chats.send(MINE, run("hi"))

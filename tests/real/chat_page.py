@@ -10,6 +10,7 @@ from aiohttp import web
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.chromium import open_page
+from tests.conftest import tool
 from tests.real.clients import installed
 
 HTML = """<!doctype html><meta charset="utf-8"><title>Chat</title><link rel="icon" href="data:,">
@@ -28,6 +29,14 @@ def build(sdk: str, folder: Path, page: str = "chat.jsx") -> None:
     options = ("--bundle", "--format=esm", "--jsx=automatic", DEFINED, "--log-level=warning")
     command = [str(js / "node_modules/.bin/esbuild"), page, f"--alias:sdk={sdk}"]
     subprocess.run([*command, *options, f"--outfile={folder / 'chat.js'}"], cwd=js, check=True, timeout=100)  # fmt: skip
+    (folder / "index.html").write_text(HTML)
+
+
+def build_svelte(folder: Path) -> None:
+    """Build the page chat.svelte in *folder*."""
+    js = installed()
+    command = [tool("node"), "svelte.mjs", str(folder / "chat.js")]
+    subprocess.run(command, cwd=js, check=True, timeout=100)
     (folder / "index.html").write_text(HTML)
 
 

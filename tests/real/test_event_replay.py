@@ -97,6 +97,50 @@ async def test_a_page_is_replayed_on_each_visit(
     assert seen == [wanted] * 4
 
 
+async def reloaded(page: Page) -> list[str]:
+    """Show what a subgraph says, reload the page when idle and during a run, and follow that run in a second tab."""
+    await say(page, "delegate")
+    await expect(page.locator("ul li", has_text="Let me search.")).to_be_visible()
+    await expect(page.locator("ol li").last).to_have_text("So there are two pages.")
+    first = await idle(page)
+    await page.reload()
+    assert await shown_in(page, len(first)) == first
+    await say(page, "silence")
+    await page.wait_for_timeout(1500)  # the server takes a second to start a run
+    tab = await page.context.new_page()
+    await tab.goto(page.url)
+    await page.reload()
+    texts = [await shown_in(one, len(first) + 2) for one in (page, tab)]
+    assert texts[0] == texts[1]
+    await tab.close()  # a browser has six connections to a server, and streams take them
+    return texts[0]
+
+
+async def shown_in(page: Page, count: int) -> list[str]:
+    """Return the messages of the conversation on *page* when there are *count* and it is idle."""
+    await expect(page.locator("ol li")).to_have_count(count)
+    return await idle(page)
+
+
+async def test_reloads_tabs_and_the_component_of_a_subgraph_are_replayed(
+    chat: Open, agent_server: str, tmp_path: Path
+) -> None:
+    query = {"assistant": "scripted", "within": ""}
+    seen: list[list[str]] = []
+    with running("record", "page.yaml", "--upstream", agent_server, folder=tmp_path) as recorder:
+        async with chat(recorder.url, **query) as page:
+            seen.append(await reloaded(page))
+        assert recorder.stop() == 0
+    with running("replay", "page.yaml", "--speed", "2", folder=tmp_path) as player:
+        for transport in ("sse", "websocket", "sse"):
+            async with chat(player.url, transport=transport, **query) as page:
+                seen.append(await reloaded(page))
+        assert player.stop() == 0
+
+    assert "miss" not in player.errors
+    assert seen == [seen[0]] * 4
+
+
 async def by_python(url: str, transport: Transport) -> list[Any]:
     """Return the states after two turns on a thread, and what came as messages."""
     states: list[Any] = []

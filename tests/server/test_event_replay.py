@@ -31,6 +31,8 @@ async def two_turns(on: Thread) -> list[Any]:
     """Return the events of a chat of two turns."""
     await on.start("hi")
     await on.until("completed")
+    async with on.session.get(f"{on.path}/state") as answer:
+        assert answer.status == 200
     await on.start("and you?")
     return await all_of(on, 2)
 
@@ -213,6 +215,24 @@ async def test_what_no_stream_was_recorded_with_is_a_miss(
     assert missed[0] == invalid[0] == 404
     assert "was recorded with the channel `checkpoints`" in missed[1]
     assert "channels is required" in invalid[1]
+
+
+async def test_a_state_that_was_recorded_after_the_run_comes_when_the_run_ends(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    """A page that is reloaded during the run would take a miss as a new thread."""
+    with running("replay", recorded.cassette, "--speed", "1", folder=tmp_path) as server:
+        async with thread(server) as on:
+            followed = asyncio.create_task(on.until("completed"))
+            await on.start("hi")
+            await on.until("running")
+            async with on.session.get(f"{on.path}/state") as answer:
+                state = await answer.json()
+            events = await followed
+
+    assert answer.status == 200
+    assert statuses(events) == ["running", "completed"]
+    assert [one["type"] for one in state["values"]["messages"]] == ["human", "ai"]
 
 
 async def test_a_reset_ends_the_streams(recorded: Recorded, tmp_path: Path) -> None:

@@ -47,12 +47,23 @@ def test_a_subscription_sees_the_past_and_then_what_comes() -> None:
     log.append(event("values", 1))
     log.append(event("messages", 2))
     subscription = Subscription(log, VALUES)
-    past = subscription.read()
+    past = list(subscription.read())
     log.append(event("values", 3))
 
     assert [one.seq for one in past] == [1]
     assert [one.seq for one in subscription.read()] == [3]
-    assert subscription.read() == []
+    assert list(subscription.read()) == []
+
+
+def test_a_subscription_goes_on_where_its_reader_stopped() -> None:
+    log = ThreadLog()
+    for number in range(4):
+        log.append(event("values", number))
+    subscription = Subscription(log, VALUES)
+    first = next(subscription.read())
+
+    assert first.seq == 1
+    assert [one.seq for one in subscription.read()] == [2, 3, 4]
 
 
 def test_since_hides_events() -> None:

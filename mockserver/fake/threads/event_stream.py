@@ -12,8 +12,11 @@ from mockserver.thread_log.event import NumberedEvent
 from mockserver.thread_log.filter import Filter
 from mockserver.thread_log.log import Subscription, ThreadLog
 
-_CACHED = 128
+_CACHED = 32
 """How many events are kept encoded, since all streams of a thread send the same."""
+
+MAX_CHUNK = 1 << 16
+"""How many bytes are read at once, except for a larger event: a client that does not read its stream makes the server hold no more."""
 
 HEADERS = (
     ("cache-control", "no-store"),
@@ -56,7 +59,7 @@ class EventStream:
         self._was_open_before = False
 
     def read(self, now: float) -> tuple[bytes, float]:
-        """Return the new events, and when the next one is due."""
+        """Return new events, and when the next one is due: now if there are more."""
         source = self._find_source()
         if source is None:
             self._was_open_before = True
@@ -67,7 +70,12 @@ class EventStream:
             self._subscription = Subscription(
                 source.log, self._selected, open_before=self._was_open_before
             )
-        return b"".join(map(_encode, self._subscription.read())), source.next_event()
+        chunk = bytearray()
+        for numbered in self._subscription.read():
+            chunk += _encode(numbered)
+            if len(chunk) >= MAX_CHUNK:
+                return bytes(chunk), now
+        return bytes(chunk), source.next_event()
 
     def client_left(self, now: float) -> None:
         """Do nothing: runs go on."""

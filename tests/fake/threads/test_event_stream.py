@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.threads.event_stream import EventStream
+from mockserver.fake.threads.event_stream import MAX_CHUNK, EventStream
 from mockserver.fake.threads.thread import Action, Thread, ThreadEvents
 from mockserver.thread_log.filter import Filter
 from tests.fake.threads.test_thread import Clock
@@ -73,6 +73,26 @@ def test_another_stream_begins_with_the_first_event() -> None:
     late = streams.open(LIFECYCLE)
 
     assert [one["event"] for one in read(late, 9.0)] == ["running", "completed"] * 2
+
+
+def test_a_long_past_comes_in_pieces() -> None:
+    streams = Streams()
+    streams.add("hi" * MAX_CHUNK, 0.0)
+    streams.add("ho" * MAX_CHUNK, 0.0)
+    whole = streams.open(ALL)
+    pieces = []
+    more = 100.0
+    while more == 100.0:
+        chunk, more = whole.read(100.0)
+        pieces.append(chunk)
+    events = b"".join(pieces).split(b"\r\n\r\n")[:-1]
+
+    assert more == inf
+    assert len(pieces) > 2
+    assert all(piece.count(b"event: values") <= 1 for piece in pieces)
+    assert [one.rpartition(b"id: ")[2] for one in events] == [
+        b"%d" % (number + 1) for number in range(len(events))
+    ]
 
 
 def test_a_run_that_waits_is_expected() -> None:
