@@ -64,8 +64,10 @@ def _add_pieces(datas: list[str], texts: set[str]) -> None:
     common = set(rows[0]).intersection(*rows[1:])
     varying = ([_split_piece(piece) for piece in row if piece not in common] for row in rows)
     by_key: dict[str, list[tuple[set[object], list[str]]]] = {}
-    for (ids, index, keys), run in groupby(varying, _skeleton):
+    for (ids, index, names, keys), run in groupby(varying, _skeleton):
         groups: set[object] = {(), ids, index, (ids, keys), (index, keys)}
+        if names:
+            groups.add((ids, index, names))
         strings: dict[str, list[str]] = {}
         for key, *column in zip(keys, *run, strict=True):
             strings.setdefault(key, []).append("".join([text for _, text in column]))
@@ -75,11 +77,16 @@ def _add_pieces(datas: list[str], texts: set[str]) -> None:
         texts.update(_joined(runs) if len(runs) > 1 else runs[0][1])
 
 
-def _skeleton(row: list[tuple[str, str]]) -> tuple[object, object, tuple[str, ...]]:
-    """Return the ids, the index and the keys of *row*; they are the same in consecutive tokens of a message."""
+def _skeleton(row: list[tuple[str, str]]) -> tuple[object, object, object, tuple[str, ...]]:
+    """Return the ids, the index, the strings without a key, such as a namespace, and the keys of *row*.
+
+    They are the same in consecutive tokens of a message.
+    """
     first = dict(reversed(row))
+    ids = first.get("id"), first.get("run_id")
     index = tuple([text for key, text in row if key == "index"])
-    return (first.get("id"), first.get("run_id")), index, tuple([key for key, _ in row])
+    names = tuple([text for key, text in row if not key])
+    return ids, index, names, tuple([key for key, _ in row])
 
 
 def _joined(runs: list[tuple[set[object], list[str]]]) -> Iterable[str]:
