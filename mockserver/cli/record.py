@@ -55,7 +55,7 @@ def record(
     Point your client at this server instead of the Agent Server, use it, and stop with Ctrl-C. If PATH is a folder (it exists, or its name
     ends in /), each request names its cassette with the header x-mockserver-cassette.
 
-    With `-- COMMAND`, the server runs only while COMMAND does, which finds its URL in the variable MOCKSERVER_URL.
+    With `-- COMMAND`, the server runs as long as COMMAND, which finds the URL of the server in the variable MOCKSERVER_URL.
 
     Web pages of other origins than localhost are rejected, since they would use your API key. Allow them with --allow-origin.
     """

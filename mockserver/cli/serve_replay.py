@@ -61,7 +61,7 @@ def serve(
     PATH is a cassette or a folder of cassettes. The default is ./cassettes, if it exists. Without cassettes, the fake graph answers all
     requests.
 
-    With `-- COMMAND`, the server runs only while COMMAND does, which finds its URL in the variable MOCKSERVER_URL.
+    With `-- COMMAND`, the server runs as long as COMMAND, which finds the URL of the server in the variable MOCKSERVER_URL.
     """
     from mockserver.http.pacing import parse_pace
     from mockserver.server import modes
@@ -111,7 +111,8 @@ def replay(
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
 
-    With `-- COMMAND`, such as `-- npm test`, the server runs only while COMMAND does, which finds its URL in the variable MOCKSERVER_URL.
+    With `-- COMMAND`, such as `-- npm test`, the server runs as long as COMMAND, which finds the URL of the server in the variable
+    MOCKSERVER_URL.
 
     Exits with the status of COMMAND if that failed; else with 2 if a recorded response could not be read, with 1 after a miss.
     """
