@@ -11,7 +11,7 @@ from mockserver.cassette.model import Exchange, Policy, Response
 from mockserver.errors import OutOfFilesError, ReadError, is_out_of_files
 from mockserver.http.messages import Request
 from mockserver.matching.index import Entry, RequestFingerprint
-from mockserver.matching.keys import IgnoreRules
+from mockserver.matching.rules import MatchRules
 from mockserver.store import discovery
 from mockserver.store.operating_system import max_open_files, read_at
 from mockserver.store.reader import Reader, locate_error, read_head
@@ -182,7 +182,7 @@ def stamp_from(status: os.stat_result) -> Stamp:
 
 
 def _known_fingerprints(
-    previous: CassetteFile | None, rules: IgnoreRules
+    previous: CassetteFile | None, rules: MatchRules
 ) -> dict[tuple[int, int], RequestFingerprint]:
     """Return the fingerprints of *previous* by raw size and raw hash; empty if its rules differ from *rules*."""
     if previous is None or previous.cassette.rules != rules:

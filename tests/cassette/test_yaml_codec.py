@@ -205,6 +205,7 @@ def test_a_header_is_written_and_read() -> None:
         {"version": "0.16.7"},
         ("body.config.configurable.user_id",),
         Repeat.ERROR,
+        ("uuid", "s-[0-9]+: x"),
     )
     text = """\
 mockserver: 1
@@ -213,6 +214,9 @@ recorded: 2026-11-22T15:36:36Z
 server: {version: 0.16.7}
 ignore:
 - body.config.configurable.user_id
+volatile:
+- uuid
+- 's-[0-9]+: x'
 repeat: error
 """
 
@@ -431,6 +435,11 @@ def test_a_complaint_says_where(text: str, complaint: str) -> None:
         ),
         pytest.param(
             "mockserver: 1\nignore:\n- 1", "line 3: ignore must be a list of texts", id="ignore"
+        ),
+        pytest.param(
+            "mockserver: 1\nvolatile: uuid",
+            'line 2: volatile must be a list, not "uuid"',
+            id="volatile",
         ),
     ],
 )

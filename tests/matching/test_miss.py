@@ -10,6 +10,7 @@ from mockserver.http.messages import Request
 from mockserver.matching import keys
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.miss import Miss, NearRequest, explain_missing_cassette
+from mockserver.matching.rules import NO_RULES, MatchRules, apply_rules, merge_rules
 from tests.strategies import values
 
 
@@ -26,7 +27,7 @@ def test_a_miss_says_what_differs() -> None:
     miss = Miss(
         run("hello", stream_mode="updates"),
         "no exchange matches",
-        (NearRequest("chat.yaml#3", run("hi"), (), 1),),
+        (NearRequest("chat.yaml#3", run("hi"), NO_RULES, 1),),
     )
 
     assert (
@@ -38,7 +39,7 @@ POST /runs/stream: no exchange matches
       recorded "hi"
       got      "hello"
     body.stream_mode differs
-      recorded (absent)
+      recorded values (the default)
       got      ["updates"]"""
     )
 
@@ -185,10 +186,10 @@ def test_the_ignore_line_would_have_matched(recorded: Any, got: Any) -> None:
     ]
     near = Miss(requests[1], "", (NearRequest("a.yaml#1", requests[0]),)).to_json()["nearest"][0]
 
-    ignored = keys.merge_rules(tuple(near.get("ignore", ())))
+    rules = MatchRules(tuple(near.get("ignore", ())), tuple(near.get("volatile", ())))
 
     found = {
-        keys.request_key(keys.without_ignored(canonicalize(request), ignored))
+        keys.request_key(apply_rules(canonicalize(request), merge_rules(rules)))
         for request in requests
     }
     assert len(found) == 1
