@@ -106,6 +106,8 @@ def _compare(near: NearRequest, request: Request) -> dict[str, Json]:
     recorded, got = (
         without_ignored(canonicalize(each), near.rules.ignore) for each in (near.request, request)
     )
+    if "query" in recorded or "query" in got:  # compare the parameters one by one
+        recorded, got = ({"query": {}, **form} for form in (recorded, got))
     found = _list_differences(recorded, got, near.rules.volatile)
     facts: dict[str, Json] = {
         "exchange": near.label,
