@@ -206,6 +206,7 @@ last-event-id: 7
 no json
 
 200 (2 redacted)
+content-type: text/event-stream; charset=utf-8
 
     0.000  values id=8 retry=5  plain
     0.000  '/w=='
@@ -222,6 +223,7 @@ content-type: application/octet-stream
 #3 POST /threads/t/stream/events
 
 200
+content-type: text/event-stream; charset=utf-8
 
 the stream was still open here
 

@@ -150,7 +150,9 @@ def response_from(document: Mapping) -> Response:
         )
     end = _end(part)
     headers = _headers(part)
-    if kind and end is None and not any(name == "content-type" for name, _ in headers):
+    # A recording has `events` only if the upstream called them so.
+    is_default = end is None or kind == "events"
+    if kind and is_default and not any(name == "content-type" for name, _ in headers):
         headers = (("content-type", _DEFAULT_TYPES[kind]), *headers)
     return Response(status or 200, _reason(part), headers, _content(part, kind), end)
 
