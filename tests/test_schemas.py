@@ -27,6 +27,7 @@ HEADER = {
     "recorded": "2026-11-22T15:36:36Z",
     "server": {"version": "1"},
     "ignore": ["body.config"],
+    "volatile": ["uuid", "s-[0-9]+"],
     "repeat": "cycle",
 }
 STREAM = {
@@ -64,6 +65,7 @@ BYTES = {
 }
 SETTINGS = {
     "ignore": ["body.config"],
+    "volatile": ["uuid", "s-[0-9]+"],
     "redact": ["a+", {"pattern": "b+"}, {"field": "email"}],
     "repeat": "error",
     "derive": False,

@@ -28,6 +28,7 @@ class Header:
     server: dict[str, Any] = field(default_factory=dict)
     ignore: tuple[str, ...] = ()
     repeat: Repeat | None = None
+    volatile: tuple[str, ...] = ()
 
 
 class TimedEvent(NamedTuple):
@@ -129,6 +130,7 @@ class Policy:
     ignore: tuple[str, ...] = ()
     repeat: Repeat = Repeat.LAST
     override: Repeat | None = None
+    volatile: tuple[str, ...] = ()
 
     def repeat_for(self, header: Header) -> Repeat:
         """Return the repeat mode of the cassette with this *header*."""

@@ -1,5 +1,6 @@
 """The commands that check and rewrite cassettes: lint, fmt."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +46,7 @@ def lint(
 
     Reports what cannot be read or matched, values whose type changed by a manual edit, secrets, and responses that the SDKs reject.
 
-    PATH is a cassette or a folder of cassettes. The default is ./cassettes.
+    PATH is a cassette, a folder of cassettes, or FILE#N, one exchange. The default is ./cassettes.
 
     Exits with 1 if there are findings.
     """
@@ -64,12 +65,15 @@ def lint(
         if code not in CODES:
             hint = "`mockserver lint --codes` lists all codes"
             raise UsageError(f"--ignore {code}: unknown code; {hint}")
+    files, numbers = options.select_exchanges(paths)
+    if fix and numbers:
+        raise UsageError("--fix needs whole cassettes: name files without #N")
     project = settings.load(config)
     skipped = frozenset(ignored)
     work, count = Work(), 0
     findings: list[Finding] = []
     fixed: list[Finding] = []
-    for opened in work.files(paths, "lint"):
+    for opened in work.files(files, "lint"):
         original = opened.source
         if not original.is_cassette and not opened.is_explicit and not looks_recorded(original.raw):
             work.skip(opened.path)
@@ -85,7 +89,14 @@ def lint(
         except SlowPatternError as error:
             work.report_error(f"{opened.path}: {error}")
             continue
-        findings += [each for each in current if each.code not in skipped]
+        chosen = numbers.get(os.path.realpath(opened.path))
+        for number in chosen or ():
+            original.require_number(number)
+        findings += [
+            each
+            for each in current
+            if each.code not in skipped and (chosen is None or each.exchange in chosen)
+        ]
     work.has_findings = bool(findings)
     for finding in fixed:
         click.echo(f"fixed {finding.location}: {printable(finding.message)}", err=True)

@@ -1,6 +1,7 @@
 """The commands that print: ls, show, script."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,13 +33,14 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
     The columns are the exchange, method, path, status, size, duration, thread, graph, what was asked for (stream modes, the method of a
     command, or the channels of an event stream), and the last human message.
 
-    PATH is a cassette or a folder of cassettes. The default is ./cassettes.
+    PATH is a cassette, a folder of cassettes, or FILE#N, one exchange. The default is ./cassettes.
     """
     work = Work()
     rows: list[tuple[str, ...]] = []
     count = 0
-    for opened in work.cassettes(paths, "ls"):
-        for part in _select_parts(work, opened.source, None):
+    files, numbers = options.select_exchanges(paths)
+    for opened in work.cassettes(files, "ls"):
+        for part in _select_parts(work, opened.source, numbers.get(os.path.realpath(opened.path))):
             count += 1
             facts = _summarize(f"{opened.name}#{part.number}", part.require_exchange())
             if as_json:
@@ -118,7 +120,7 @@ def show(cassette: Path, number: int | None, raw: bool, as_json: bool, stable: b
             work.note(f"mockserver: {problem}: the file is printed unchanged")
             click.echo(source.raw.decode("utf-8", "replace"), nl=False)
             continue
-        parts = list(_select_parts(work, source, number))
+        parts = list(_select_parts(work, source, {number} if number else None))
         timelines: dict[int, list[str]] = {}
         if number is None and not as_json:
             timelines = _find_timelines(parts, normalizer if stable else None)
@@ -174,14 +176,18 @@ def _format_entry(entry: "Entry", normalizer: "Normalizer | None") -> str:
     return f"{at}  {entry.name:{_NAME_WIDTH}}  {entry.text}"
 
 
-def _select_parts(work: Work, source: "CassetteSource", number: int | None) -> Iterator["Part"]:
-    """Yield the part with exchange *number* of *source*, or all; report each that cannot be read."""
+def _select_parts(
+    work: Work, source: "CassetteSource", numbers: set[int] | None
+) -> Iterator["Part"]:
+    """Yield the parts with the exchanges *numbers* of *source*, or all; report each that cannot be read."""
     if not source.is_cassette:
         work.report_error(f"{source.name}: {NOT_A_CASSETTE}")
         return
-    if number is not None:
+    for number in numbers or ():
         source.require_number(number)
-    for part in source.parts[number : number + 1] if number else source.parts:
+    for part in source.parts:
+        if numbers is not None and part.number not in numbers:
+            continue
         if part.is_truncated:
             work.note_truncated(part)
         elif part.error:

@@ -1,7 +1,8 @@
 """Options that several commands share."""
 
+import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
@@ -40,6 +41,20 @@ def split_exchange(path: Path) -> tuple[Path, int | None]:
     if found is None or path.exists():
         return path, None
     return Path(found[1]), int(found[2])
+
+
+def select_exchanges(paths: Iterable[Path]) -> tuple[list[Path], dict[str, set[int]]]:
+    """Return *paths* with FILE in place of each `FILE#N`, and the numbers by the real path of the file."""
+    files: list[Path] = []
+    numbers: dict[str, set[int]] = {}
+    for path in paths:
+        file, number = split_exchange(path)
+        files.append(file)
+        if number is not None:
+            if file.is_dir():
+                raise UsageError(f"{file} is not a file: name a cassette")
+            numbers.setdefault(os.path.realpath(file), set()).add(number)
+    return files, numbers
 
 
 def parse_target(text: str) -> Path:

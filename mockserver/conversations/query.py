@@ -9,7 +9,8 @@ from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Index
-from mockserver.matching.keys import IgnoreRules, Key, request_key, without_ignored
+from mockserver.matching.keys import Key, request_key
+from mockserver.matching.rules import MatchRules, apply_rules
 from mockserver.matching.run_bodies import drop_stream_modes
 from mockserver.matching.shape import compute_shape_key
 
@@ -44,7 +45,7 @@ class Query:
 
     def _shapes_of(self, form: dict[str, Json]) -> tuple[Shape, ...]:
         return tuple(
-            (rules, compute_shape_key(without_ignored(form, rules))) for rules in self._index.rules
+            (rules, compute_shape_key(apply_rules(form, rules))) for rules in self._index.rules
         )
 
     @property
@@ -58,19 +59,19 @@ class Query:
         """Whether a client that creates a thread wants the existing one, if there is one."""
         return bool(self._body.get("if_exists") == "do_nothing")
 
-    def build_key(self, names: IdMap, rules: IgnoreRules) -> Key:
+    def build_key(self, names: IdMap, rules: MatchRules) -> Key:
         """Return the key of the request under *rules*, with the recorded ids in place of the live ids of *names*."""
-        return request_key(without_ignored(self._recorded_form(names), rules))
+        return request_key(apply_rules(self._recorded_form(names), rules))
 
-    def build_run_form(self, names: IdMap, rules: IgnoreRules) -> Json:
+    def build_run_form(self, names: IdMap, rules: MatchRules) -> Json:
         """Return the run without its stream modes, with the recorded ids in place of the live ids of *names*."""
         form = drop_stream_modes(self._recorded_form(names))
-        return None if form is None else without_ignored(form, rules)
+        return None if form is None else apply_rules(form, rules)
 
-    def build_recorded_run_form(self, recorded: Request, rules: IgnoreRules) -> Json:
+    def build_recorded_run_form(self, recorded: Request, rules: MatchRules) -> Json:
         """Return the *recorded* run without its stream modes."""
         form = drop_stream_modes(canonicalize(recorded))
-        return None if form is None else without_ignored(form, rules)
+        return None if form is None else apply_rules(form, rules)
 
     def _recorded_form(self, names: IdMap) -> dict[str, Json]:
         return (

@@ -14,9 +14,10 @@ from mockserver.conversations.exchange_reader import ExchangeReader, Load
 from mockserver.conversations.thread_requests import RequestKind, parse_thread_request
 from mockserver.formats.json_text import Json
 from mockserver.matching.index import Cassette, Entry, Index
-from mockserver.matching.keys import IgnoreRules, Key
+from mockserver.matching.keys import Key
+from mockserver.matching.rules import MatchRules
 
-Shape = tuple[IgnoreRules, Key]
+Shape = tuple[MatchRules, Key]
 """A request without its ids, and the rules by which its other parts count."""
 
 _Conversations = defaultdict[Shape, list[Conversation]]

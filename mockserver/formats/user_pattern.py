@@ -97,6 +97,19 @@ class UserPattern:
 
         return self._timed(text, limit, spans)
 
+    def replace(self, text: str, replacement: str, limit: TimeLimit) -> str:
+        """Return *text* with *replacement* in place of each match that is not empty."""
+
+        def replaced(seconds: float) -> str:
+            return self._compiled.sub(
+                lambda found: replacement if found[0] else "",
+                text,
+                timeout=seconds,
+                concurrent=True,
+            )
+
+        return self._timed(text, limit, replaced)
+
     def _timed(self, text: str, limit: TimeLimit, match: Callable[[float], T]) -> T:
         """Return the result of *match* within *limit*; SlowPatternError if it takes longer.
 

@@ -15,7 +15,7 @@ from mockserver.formats.json_text import Json, loads
 from mockserver.http.content_coding import create_decoder
 from mockserver.http.messages import Request
 from mockserver.http.multipart import parse_parts
-from mockserver.matching import run_bodies
+from mockserver.matching import json_path, run_bodies
 from mockserver.matching.run_bodies import Defaults, drop_defaults
 
 _LITERAL_ESCAPE = re.compile("%(?=[0-9A-Fa-f]{2})")
@@ -86,6 +86,26 @@ def canonical_form(method: str, target: str, body: dict[str, Json]) -> dict[str,
     if method == "POST" and "body" in form:
         form["body"] = _canonical_body(call, form["body"])
     return form
+
+
+def find_default(form: Json, path: json_path.Path) -> Json:
+    """Return the default of the part at *path*, which the canonical request *form* does not have; None if it has none, or if it is empty."""
+    _, call = split_api_path(form.get("path", ""))
+    match path:
+        case ("query", str(name)):
+            for pattern, flags, values in _QUERIES:
+                if pattern.fullmatch(call):
+                    return ["false"] if name in flags else values.get(name) and [values[name]]
+        case ("body", int(), *steps) | ("body", *steps) if run := _RUN.fullmatch(call):
+            return run_bodies.find_default(tuple(steps), threaded=bool(run["thread"]))
+        case ("body", "params", *steps) if _OF_THREAD.sub("", call) == "/commands":
+            return run_bodies.find_default(tuple(steps), threaded=True)
+        case ("body", str(name)):
+            defaults = _CALLS.get(call) or _OF_THREADS.get(_OF_THREAD.sub("", call))
+            return run_bodies.first_default(defaults or {}, name)
+        case _:
+            pass
+    return None
 
 
 def split_api_path(path: str) -> tuple[str, str]:

@@ -12,7 +12,8 @@ from mockserver.cassette.model import Repeat
 from mockserver.formats.json_text import Json
 from mockserver.matching import keys
 from mockserver.matching.canonical import split_api_path
-from mockserver.matching.keys import IgnoreRules, Key
+from mockserver.matching.keys import Key
+from mockserver.matching.rules import MatchRules, apply_rules
 from mockserver.matching.run_bodies import drop_stream_modes
 from mockserver.matching.shape import compute_shape_key, find_shape
 
@@ -76,10 +77,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Cassette:
-    """A loaded file: *name* is its path below its root, *rules* are the `ignore` paths that apply to it."""
+    """A loaded file: *name* is its path below its root, *rules* decide which requests count as equal."""
 
     name: str
-    rules: IgnoreRules
+    rules: MatchRules
     entries: tuple[Entry, ...]
 
 
@@ -91,18 +92,18 @@ class Match:
     entries: tuple[Entry, ...]
 
 
-_RulesKey = tuple[IgnoreRules, Key]
+_RulesKey = tuple[MatchRules, Key]
 
 
 def fingerprint(
     form: dict[str, Json],
-    rules: IgnoreRules,
+    rules: MatchRules,
     raw: bytes,
     repeat: Repeat | None = None,
     at: float | None = None,
 ) -> RequestFingerprint:
     """Return the fingerprint of a recorded request: its canonical *form*, the *raw* bytes it was read from, its own *repeat*, and *at*."""
-    reduced = keys.without_ignored(form, rules)
+    reduced = apply_rules(form, rules)
     text = keys.serialize(reduced)
     shape = find_shape(reduced, text)
     run = drop_stream_modes(form)
@@ -113,10 +114,10 @@ def fingerprint(
         shape.key if shape else None,
         shape.ids if shape else (),
         (form["method"], form["path"]),
-        keys.shingles(text if not rules else keys.serialize(form)),
+        keys.shingles(text if not any(rules) else keys.serialize(form)),
         repeat,
         at,
-        compute_shape_key(keys.without_ignored(run, rules)) if run else None,
+        compute_shape_key(apply_rules(run, rules)) if run else None,
     )
 
 
@@ -202,7 +203,7 @@ class Index:
         """Return the recorded exchanges whose requests differ from the canonical request *form* in ids only."""
         found: list[Match] = []
         for rules in self.rules:
-            wanted = find_shape(keys.without_ignored(form, rules))
+            wanted = find_shape(apply_rules(form, rules))
             for key in self._by_shape.get((rules, wanted.key), ()) if wanted else ():
                 found.append(self._by_key[rules, key])
         return found
@@ -211,17 +212,17 @@ class Index:
         """Return the recorded stateless runs whose requests differ from the canonical request *form* in stream modes only."""
         run = drop_stream_modes(form)
         for rules in self.rules if run else ():
-            key = compute_shape_key(keys.without_ignored(run, rules))
+            key = compute_shape_key(apply_rules(run, rules))
             if entries := self._by_run.get((rules, key)):
                 return Match(key, tuple(entries))
         return None
 
     def request_keys(self, form: Json) -> tuple[Key, ...]:
         """Return the keys of the canonical request *form*, one for each of `rules`."""
-        return tuple(keys.request_key(keys.without_ignored(form, rules)) for rules in self.rules)
+        return tuple(keys.request_key(apply_rules(form, rules)) for rules in self.rules)
 
-    def rules_of(self, entry: Entry) -> IgnoreRules:
-        """Return the `ignore` rules of the cassette of *entry*."""
+    def rules_of(self, entry: Entry) -> MatchRules:
+        """Return the rules of the cassette of *entry*."""
         return self.cassettes[self._order[entry.cassette]].rules
 
     def nearest(self, form: Json, count: int = 3) -> list[Entry]:

@@ -5,17 +5,13 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
 from mockserver.formats.json_text import Json
-from mockserver.matching import json_path
 from mockserver.matching.json_path import Path
 
 Key = bytes
-IgnoreRules = tuple[str, ...]
-"""The `ignore` paths that apply to a cassette, sorted, as text."""
 
 _SHINGLED_ENDS = 1000
 _COMMAS = str.maketrans("[]{}:", ",,,,,")
@@ -42,22 +38,6 @@ class Difference:
     path: Path
     recorded: Json
     got: Json
-
-
-def merge_rules(*lists: IgnoreRules) -> IgnoreRules:
-    """Return the *lists* of `ignore` paths as one sorted list; UsageError for an invalid path."""
-    merged = {path for paths in lists for path in paths}
-    for path in merged:
-        json_path.parse(path)
-    return tuple(sorted(merged))
-
-
-def without_ignored(form: Json, ignored: IgnoreRules) -> Json:
-    """Return the canonical request *form* without the parts at the *ignored* paths."""
-    for path in _parsed_paths(ignored):
-        form = json_path.remove(form, path)
-    # A query without parameters is no query.
-    return json_path.remove(form, ("query",)) if form.get("query") == {} else form
 
 
 def request_key(form: Json) -> Key:
@@ -103,13 +83,3 @@ def similarity(recorded: "array[int]", got: frozenset[int]) -> float:
     """Return the share of equal shingles of two requests, from 0 to 1."""
     shared = sum(shingle in got for shingle in recorded)
     return shared / max(len(recorded) + len(got) - shared, 1)
-
-
-@lru_cache(maxsize=256)
-def _parsed_paths(ignored: IgnoreRules) -> tuple[Path, ...]:
-    # Later list items first: removing one must not shift those that are still to be removed.
-    return tuple(sorted((json_path.parse(path) for path in ignored), key=_order, reverse=True))
-
-
-def _order(path: Path) -> list[tuple[int, str]]:
-    return [(step, "") if isinstance(step, int) else (-1, str(step)) for step in path]

@@ -10,8 +10,10 @@ from mockserver.cassette.yaml_codec import scalars
 from mockserver.formats.json_text import Json, dumps
 from mockserver.http.messages import Request
 from mockserver.matching import json_path
-from mockserver.matching.canonical import canonicalize, parse_json, split_api_path
-from mockserver.matching.keys import ABSENT, Difference, IgnoreRules, differences, without_ignored
+from mockserver.matching.canonical import canonicalize, find_default, parse_json, split_api_path
+from mockserver.matching.json_path import Path
+from mockserver.matching.keys import ABSENT, differences
+from mockserver.matching.rules import NO_RULES, PATTERNS, MatchRules, mask_volatile, without_ignored
 
 MAX_SHOWN = 160
 """The maximum number of characters of a value in the text."""
@@ -28,6 +30,17 @@ MAX_COMPARED = 500
 MAX_DIFFERENCES = 12
 """The maximum number of differences that are listed for one recorded request."""
 
+_DECISIVE = frozenset(
+    (
+        *("assistant_id", "graph_id", "command", "checkpoint", "checkpoint_id"),
+        *("stream_mode", "stream_subgraphs", "stream_resumable", "feedback_keys"),
+        *("interrupt_before", "interrupt_after", "if_not_exists", "multitask_strategy"),
+        *("method", "channels", "namespaces", "depth", "recursion_limit"),
+        *("limit", "offset", "subgraphs", "wait", "action"),
+    )
+)
+"""Parts of a body or query that decide what the response holds, so a recorded response to another value does not fit."""
+
 
 @dataclass(frozen=True, slots=True)
 class NearRequest:
@@ -35,7 +48,7 @@ class NearRequest:
 
     label: str
     request: Request
-    rules: IgnoreRules = ()
+    rules: MatchRules = NO_RULES
     play_count: int = 0
     got: Request | None = None
     """The missed request with the ids of the recording, if these are known."""
@@ -90,29 +103,54 @@ def explain_missing_cassette(request: Request, name: str, existing: Sequence[str
 
 def _compare(near: NearRequest, request: Request) -> dict[str, Json]:
     request = near.got or request
-    recorded, got = canonicalize(near.request), canonicalize(request)
-    found = list(
-        differences(without_ignored(recorded, near.rules), without_ignored(got, near.rules))
+    recorded, got = (
+        without_ignored(canonicalize(each), near.rules.ignore) for each in (near.request, request)
     )
+    if "query" in recorded or "query" in got:  # compare the parameters one by one
+        recorded, got = ({"query": {}, **form} for form in (recorded, got))
+    found = _list_differences(recorded, got, near.rules.volatile)
     facts: dict[str, Json] = {
         "exchange": near.label,
         "request": f"{near.request.method} {near.request.path}",
         "played": near.play_count,
-        "differs": [_difference_to_json(d, near.request, request) for d in found[:MAX_DIFFERENCES]],
+        "differs": [
+            _difference_to_json(path, (recorded, near.request), (got, request))
+            for path in found[:MAX_DIFFERENCES]
+        ],
     }
-    if prefixes := _find_prefixes(recorded["path"], got["path"]):
+    if prefixes := _find_prefixes(recorded.get("path", ""), got.get("path", "")):
         facts["prefix"] = prefixes
     if len(found) > MAX_DIFFERENCES:
         facts["more"] = len(found) - MAX_DIFFERENCES
-    if found and all(map(_may_be_ignored, found)):
-        facts["ignore"] = [json_path.format_path(d.path) for d in found]
-    return facts
+    return facts | _propose_rules(recorded, got, near.rules.volatile)
 
 
-def _may_be_ignored(difference: Difference) -> bool:
+def _list_differences(recorded: Json, got: Json, volatile: tuple[str, ...]) -> list[Path]:
+    """Return where two requests differ in more than *volatile* values."""
+    if volatile:
+        recorded, got = (mask_volatile(form, volatile) for form in (recorded, got))
+    return [difference.path for difference in differences(recorded, got)]
+
+
+def _propose_rules(recorded: Json, got: Json, volatile: tuple[str, ...]) -> dict[str, Json]:
+    """Return the `ignore` paths and `volatile` names with which two requests would match; empty if the recorded response may not fit."""
+    names = tuple(PATTERNS)
+    differing = _list_differences(recorded, got, (*volatile, *names))
+    for name in PATTERNS:
+        others = tuple(other for other in names if other != name)
+        if _list_differences(recorded, got, (*volatile, *others)) == differing:
+            names = others
+    if not all(map(_may_be_ignored, differing)):
+        return {}
+    proposed = {"ignore": [json_path.format_path(path) for path in differing], "volatile": names}
+    return {key: list(rules) for key, rules in proposed.items() if rules}
+
+
+def _may_be_ignored(path: Path) -> bool:
     """Return whether the recorded response may fit although this part differs."""
-    path = difference.path
-    return path[0] in ("body", "query") and len(path) > 1 and path[1] != "stream_mode"
+    if path[0] not in ("body", "query") or len(path) < 2 or path == ("body", "input"):
+        return False
+    return _DECISIVE.isdisjoint(path[1:3])
 
 
 def _find_prefixes(recorded: str, got: str) -> dict[str, str] | None:
@@ -123,18 +161,23 @@ def _find_prefixes(recorded: str, got: str) -> dict[str, str] | None:
     return {"recorded": prefix, "got": got_prefix}
 
 
-def _difference_to_json(difference: Difference, recorded: Request, got: Request) -> dict[str, Json]:
-    facts: dict[str, Json] = {"path": json_path.format_path(difference.path)}
-    if difference.recorded is not ABSENT:
-        facts["recorded"] = _as_sent(difference.recorded, difference, recorded)
-    if difference.got is not ABSENT:
-        facts["got"] = _as_sent(difference.got, difference, got)
+def _difference_to_json(
+    path: Path, recorded: tuple[Json, Request], got: tuple[Json, Request]
+) -> dict[str, Json]:
+    """Return the values at *path* of two requests, each with its canonical form; `default` names the side that has the default."""
+    facts: dict[str, Json] = {"path": json_path.format_path(path)}
+    for name, (form, request) in (("recorded", recorded), ("got", got)):
+        value = json_path.get(form, path, ABSENT)
+        if value is not ABSENT:
+            facts[name] = _as_sent(value, path, request)
+        elif (default := find_default(form, path)) is not None:
+            facts |= {name: default, "default": name}
     return facts
 
 
-def _as_sent(value: Json, difference: Difference, request: Request) -> Json:
+def _as_sent(value: Json, path: Path, request: Request) -> Json:
     """Return *value*; for an assistant, the name that was sent instead of its id."""
-    if difference.path != ("body", "assistant_id"):
+    if path != ("body", "assistant_id"):
         return value
     return json_path.get(parse_json(request.body), ("assistant_id",), value)
 
@@ -161,8 +204,7 @@ def _format_near(facts: dict[str, Any]) -> list[str]:
     for difference in facts["differs"]:
         lines.append(f"    {difference['path'] or 'the body'} differs")
         for name, padded in (("recorded", "recorded"), ("got", "got     ")):
-            shown = _cut(dumps(difference[name]), MAX_SHOWN) if name in difference else "(absent)"
-            lines.append(f"      {padded} {shown}")
+            lines.append(f"      {padded} {_format_value(difference, name)}")
     if "prefix" in facts:
         recorded, got = facts["prefix"]["recorded"], facts["prefix"]["got"]
         lines.append(
@@ -172,10 +214,27 @@ def _format_near(facts: dict[str, Any]) -> list[str]:
         )
     if "more" in facts:
         lines.append(f"    and {facts['more']} more differences")
-    if "ignore" in facts:
-        ignored = ", ".join(scalars.scalar(path, flow=True) for path in facts["ignore"])
-        lines.append(f"    to match it anyway: `ignore: [{ignored}]` in the cassette's header")
+    rules = [
+        f"`{key}: [{', '.join(scalars.scalar(rule, flow=True) for rule in facts[key])}]`"
+        for key in ("ignore", "volatile")
+        if key in facts
+    ]
+    if rules:
+        lines.append(f"    to match it anyway: {' and '.join(rules)} in the cassette's header")
     return lines
+
+
+def _format_value(difference: dict[str, Json], name: str) -> str:
+    """Return the value of the side *name*, `recorded` or `got`."""
+    if name not in difference:
+        return "(absent)"
+    value = difference[name]
+    if difference.get("default") != name:
+        return _cut(dumps(value), MAX_SHOWN)
+    # Most defaults are one word, which may be written in several ways.
+    words = value if isinstance(value, list) else [value]
+    shown = ", ".join(word if isinstance(word, str) else dumps(word) for word in words)
+    return f"{shown} (the default)"
 
 
 def _cut(text: str, length: int) -> str:

@@ -9,6 +9,7 @@ import re
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN, default_assistant_id
 from mockserver.formats.json_text import Json
+from mockserver.matching import json_path
 
 Defaults = dict[str, tuple[Json, ...]]
 """For each key the values that mean the same as an absent key."""
@@ -122,6 +123,24 @@ def canonicalize_command(body: dict[str, Json]) -> dict[str, Json]:
             pass
     form["params"] = canonicalize_run(drop_defaults(params, _COMMAND_DEFAULTS), threaded=True)
     return form
+
+
+def find_default(path: json_path.Path, *, threaded: bool) -> Json:
+    """Return the default of the part of a run at *path*; None if it has none, or if the default is empty."""
+    match path:
+        case (str(name),):
+            defaults = _DEFAULTS_ON_THREAD if threaded else _DEFAULTS_STATELESS
+        case ("config", str(name)):
+            defaults = _CONFIG_DEFAULTS
+        case _:
+            return None
+    return first_default(defaults, name)
+
+
+def first_default(defaults: Defaults, name: str) -> Json:
+    """Return the value of *name* in *defaults*; None if it has none, or if it is empty."""
+    value = defaults.get(name, (None,))[0]
+    return None if value in ([], {}) else value
 
 
 def find_run_modes(form: dict[str, Json]) -> list[str] | None:

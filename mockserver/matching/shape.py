@@ -19,12 +19,14 @@ _MADE = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-46-9a-f][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12
 _IN_PATH = re.compile(
     rf"(?<=/)(?:(?:threads|runs|state)/({UUID_PATTERN})|assistants/({_MADE}))(?=/|$)", re.IGNORECASE
 )
-_KEYS = frozenset(
+ID_KEYS = frozenset(
     (
         *("thread_id", "run_id", "checkpoint_id", "checkpoint_ns", "langgraph_checkpoint_ns"),
         *("thread_ids", "run_ids", "ids"),
     )
 )
+"""The keys under which a request has ids of the Agent Server."""
+
 _MADE_ID = re.compile(_MADE, re.IGNORECASE)
 
 _PART_OF_UUID = re.compile(r"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-")
@@ -70,7 +72,7 @@ def _find_ids(form: Json) -> Iterator[str]:
 def _find_ids_below(value: Json) -> Iterator[str]:
     if isinstance(value, dict):
         for name, part in value.items():
-            if name in _KEYS:
+            if name in ID_KEYS:
                 yield from _find_ids_within(part)
             elif name == "assistant_id" and isinstance(part, str) and _MADE_ID.fullmatch(part):
                 yield part

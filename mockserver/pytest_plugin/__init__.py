@@ -29,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker and read the options; raise pytest.UsageError if they are invalid."""
     config.addinivalue_line(
         "markers",
-        "mockserver(*cassettes, repeat, ignore, speed, max_gap, fallback, script, graphs, fake_now, allow_misses): "
+        "mockserver(*cassettes, repeat, ignore, volatile, speed, max_gap, fallback, script, graphs, fake_now, allow_misses): "
         "the cassettes that the fixture mock_server replays in this test, and options of the server.",
     )
     config.stash[_OPTIONS] = plugin_options = options.read(config)

@@ -11,7 +11,7 @@ from mockserver.errors import UsageError
 
 NAME = "mockserver"
 SERVER_OPTIONS = (
-    *("repeat", "ignore", "speed", "max_gap"),
+    *("repeat", "ignore", "volatile", "speed", "max_gap"),
     *("fallback", "script", "graphs", "fake_now"),
 )
 """The arguments of the marker that are passed to the server unchanged."""

@@ -98,8 +98,15 @@ class Runner(web.ServerRunner):
     ) -> None:
         super().__init__(server, shutdown_timeout=shutdown_timeout)
         self._finish = finish
+        self._watching: asyncio.Future[None] | None = None
+
+    def watch(self, watching: Awaitable[None]) -> None:
+        """Run *watching* until the stop."""
+        self._watching = asyncio.ensure_future(watching)
 
     async def shutdown(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
         await self._finish()
 
 

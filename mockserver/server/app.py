@@ -58,7 +58,7 @@ class App:
 
     *survives_disconnect* returns whether the response to a request continues after the client has disconnected. Without it no response
     continues, and a stop waits for none. *open_relay* returns the relay of a WebSocket; without it the responders answer what a WebSocket means.
-    *prefix* is removed from paths; then *strip_prefix* returns the request target without a further one. *forwards_as* is the name of this server in the `via` of requests that it forwards.
+    *watch* checks the files of the server until it is cancelled. *prefix* is removed from paths; then *strip_prefix* returns the request target without a further one. *forwards_as* is the name of this server in the `via` of requests that it forwards.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class App:
         control: ControlApi | None = None,
         survives_disconnect: Callable[[Request], bool] | None = None,
         open_relay: OpenRelay | None = None,
+        watch: Callable[[], Awaitable[None]] | None = None,
         *,
         prefix: str = "",
         strip_prefix: Callable[[str], str] | None = None,
@@ -79,6 +80,7 @@ class App:
         self._access = self._control.access
         self._in_flight = InFlight(log, survives_disconnect) if survives_disconnect else None
         self._open_relay = open_relay
+        self.watch = watch
         self._forwards_as = forwards_as
         self.prefix = prefix
         self._strip_prefix = strip_prefix

@@ -14,7 +14,7 @@ from mockserver.errors import StorageError, UsageError
 from mockserver.http import access, request_target
 from mockserver.http.pacing import parse_pace
 from mockserver.http.request_target import CONTROL_PREFIX
-from mockserver.matching import keys
+from mockserver.matching.rules import MatchRules, merge_rules
 from mockserver.server import fake_time, modes, runner, settings
 from mockserver.server.aiohttp_private import Runner
 from mockserver.server.log import Call, Log
@@ -40,6 +40,7 @@ class MockServer:
     - *speed*: `"instant"`, `"recorded"` or a factor. *max_gap*: the longest pause within a response, in seconds.
     - *repeat* (`"last"`, `"cycle"`, `"error"`): what follows the last response to identical requests; it overrides the header of a cassette.
     - *ignore*: more request paths that do not affect matching, such as `"body.config.configurable.user_id"`.
+    - *volatile*: more regular expressions, or `"uuid"`, `"iso-datetime"` and `"epoch"`, whose matches count as equal.
     - *config*: the settings file. The default is `mockserver.yaml` in the working directory, if it exists.
     - *host*, *port*: the address to listen on; port 0 picks a free one.
     - *prefix*: the path below which clients expect the server, such as `"/api/langgraph"`; `url` includes it.
@@ -66,6 +67,7 @@ class MockServer:
         max_gap: float | None = None,
         repeat: Literal["last", "cycle", "error"] | None = None,
         ignore: Iterable[str] = (),
+        volatile: Iterable[str] = (),
         config: str | PathLike[str] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -92,7 +94,7 @@ class MockServer:
         self._upstream_headers = tuple((upstream_headers or {}).items())
         self._pace = parse_pace(str(speed), max_gap)
         self._repeat = Repeat(repeat) if repeat else None
-        self._ignore = keys.merge_rules(_to_tuple(ignore))
+        self._rules = merge_rules(MatchRules(_to_tuple(ignore), _to_tuple(volatile)))
         self._config = Path(config) if config is not None else None
         self._host = host
         self._port = port
@@ -215,11 +217,8 @@ class MockServer:
         project = settings.load(self._config).allowing(self._origins, self._hosts)
         if self._prefix is not None:
             project = replace(project, prefix=self._prefix)
-        policy = replace(
-            project.policy,
-            ignore=keys.merge_rules(project.policy.ignore, self._ignore),
-            override=self._repeat,
-        )
+        ignore, volatile = merge_rules(project.policy, self._rules)
+        policy = replace(project.policy, ignore=ignore, volatile=volatile, override=self._repeat)
         options = modes.ServerOptions(
             replace(project, policy=policy), self._pace, access.is_loopback(self._host)
         )

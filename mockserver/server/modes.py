@@ -17,6 +17,7 @@ from mockserver.server.log import Log
 from mockserver.server.responders.miss import ExplainMiss
 from mockserver.server.responders.replay import Cassettes
 from mockserver.server.settings import Settings
+from mockserver.server.watch import watch
 from mockserver.store.discovery import find_existing
 from mockserver.store.library import Library
 
@@ -105,7 +106,7 @@ def serve(
         epoch = fake_now or EPOCH
         return Fake(api, cassettes, reload_script=reload_script, epoch=epoch)
 
-    return _create_replay_server("serve", paths, options, log, create_fake)
+    return _create_replay_server("serve", paths, options, log, create_fake, reload_script)
 
 
 def record(
@@ -172,6 +173,7 @@ def _create_replay_server(
     options: ServerOptions,
     log: Log,
     create_fallback: Callable[[Cassettes], Responder],
+    reload_script: Callable[[], None] = lambda: None,
 ) -> ReplayServer:
     library = Library(paths, options.project.policy, log.write)
     redact = replace(options.project.redact, report=log.write_once)
@@ -188,6 +190,7 @@ def _create_replay_server(
         responders,
         log,
         control,
+        watch=lambda: watch(library, reload_script),
         prefix=options.project.prefix,
         strip_prefix=strip_prefix if mode == "serve" else None,
     )

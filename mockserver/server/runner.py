@@ -74,6 +74,8 @@ async def start(app: App, host: str, port: int) -> Runner:
     except BaseException:
         await runner.cleanup()
         raise
+    if app.watch is not None:
+        runner.watch(app.watch())
     return runner
 
 

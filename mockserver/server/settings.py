@@ -10,11 +10,11 @@ from mockserver.cassette.model import Policy, Repeat
 from mockserver.errors import UsageError
 from mockserver.formats import strict_yaml
 from mockserver.http import access, request_target
-from mockserver.matching import keys
+from mockserver.matching.rules import MatchRules, merge_rules
 from mockserver.redaction import redactor
 from mockserver.store import discovery
 
-_KEYS = ("ignore", "redact", "repeat", "derive", "allow_origin", "allow_host", "prefix")
+_KEYS = ("ignore", "volatile", "redact", "repeat", "derive", "allow_origin", "allow_host", "prefix")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ def _parse_settings(document: Any, file: str) -> Settings:
         if key not in _KEYS:
             raise UsageError(f"unknown setting `{key}`; the settings are {', '.join(_KEYS)}")
     ignore = _parse_strings(document, "ignore", "paths")
+    volatile = _parse_strings(document, "volatile", "regular expressions")
+    rules = merge_rules(MatchRules(tuple(ignore), tuple(volatile)))
     origins = _parse_strings(document, "allow_origin", "origins")
     hosts = _parse_strings(document, "allow_host", "names")
     redact = document.get("redact")
@@ -77,7 +79,7 @@ def _parse_settings(document: Any, file: str) -> Settings:
     if not isinstance(prefix, str):
         raise UsageError("prefix must be a path")
     return Settings(
-        Policy(keys.merge_rules(tuple(ignore)), Repeat(repeat or Repeat.LAST)),
+        Policy(rules.ignore, Repeat(repeat or Repeat.LAST), volatile=rules.volatile),
         redactor.parse_rules(redact or [], file=file),
         access.parse_each(access.parse_origin, origins, "allow_origin"),
         access.parse_each(access.parse_host, hosts, "allow_host"),

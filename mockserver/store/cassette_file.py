@@ -7,11 +7,13 @@ from pathlib import Path
 
 from mockserver.cassette import events_reader, yaml_codec
 from mockserver.cassette.documents import decode, single_document
-from mockserver.cassette.model import Exchange, Policy, Response
+from mockserver.cassette.json_events import explain_event
+from mockserver.cassette.model import Exchange, Policy, Response, Stream
 from mockserver.errors import OutOfFilesError, ReadError, is_out_of_files
+from mockserver.formats import strict_yaml
 from mockserver.http.messages import Request
 from mockserver.matching.index import Entry, RequestFingerprint
-from mockserver.matching.keys import IgnoreRules
+from mockserver.matching.rules import MatchRules
 from mockserver.store import discovery
 from mockserver.store.operating_system import max_open_files, read_at
 from mockserver.store.reader import Reader, locate_error, read_head
@@ -120,10 +122,37 @@ class CassetteFile:
 
     def _check_new_responses(self, previous: "CassetteFile") -> None:
         """Read the responses of all exchanges that *previous* does not hold; ReadError as in `response`."""
-        known = {previous._read(entry.start, entry.end) for entry in previous.cassette.entries}
+        known = _contents(previous)
         for entry in self.cassette.entries:
             if self._read(entry.start, entry.end) not in known:
                 self.response(entry)
+
+    def find_problems(self, previous: "CassetteFile | None" = None) -> Iterator[ReadError]:
+        """Yield an error for each response that cannot be read, and one with the code `not-json` for each event whose data is not JSON.
+
+        Exchanges that *previous* also holds are not read, nor is a file that is not in memory.
+        """
+        if self._content is None:
+            return
+        known = _contents(previous) if previous is not None and previous.bytes_in_memory else ()
+        for entry in self.cassette.entries:
+            raw = self._read(entry.start, entry.end)
+            if raw in known:
+                continue
+            try:
+                content = self.response(entry).content
+            except ReadError as error:
+                yield error
+                continue
+            for number, timed in enumerate(content.events if isinstance(content, Stream) else ()):
+                if problem := explain_event(timed.event):
+                    line = self._line(entry.start) + _find_line_of_data(raw, number) - 1
+                    yield ReadError(
+                        f"{problem}; it is sent as it is",
+                        file=self.name,
+                        line=line,
+                        code="not-json",
+                    )
 
     def locate_error(self, error: ReadError, start: int) -> ReadError:
         """Return *error*, which is in the document at byte *start*, with its file and line."""
@@ -176,13 +205,24 @@ class CassetteFile:
             self.close()
 
 
+def _contents(file: CassetteFile) -> set[bytes]:
+    """Return the exchanges of *file* as they are written."""
+    return {file._read(entry.start, entry.end) for entry in file.cassette.entries}
+
+
+def _find_line_of_data(raw: bytes, number: int) -> int:
+    """Return the line (from 1) of the data of the event *number* (from 0) of the exchange *raw*."""
+    event = strict_yaml.parse(raw.decode())["response"]["events"][number]
+    return int(event.lines.get("data", event.line))
+
+
 def stamp_from(status: os.stat_result) -> Stamp:
     """Return the stamp of a file with this *status*."""
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _known_fingerprints(
-    previous: CassetteFile | None, rules: IgnoreRules
+    previous: CassetteFile | None, rules: MatchRules
 ) -> dict[tuple[int, int], RequestFingerprint]:
     """Return the fingerprints of *previous* by raw size and raw hash; empty if its rules differ from *rules*."""
     if previous is None or previous.cassette.rules != rules:

@@ -97,6 +97,11 @@ def _below(path: Path) -> Iterator[tuple[str, str, str]]:
     elif path.exists():
         yield path.name, str(path), f"{os.path.realpath(path)}/{path.name}"
     else:
+        file, _, number = str(path).rpartition("#")
+        if number.isdecimal() and os.path.isfile(file):  # noqa: PTH113 (an empty path is no file)
+            raise UsageError(
+                f"{path}: name the whole cassette, {file}: only ls, show, lint and diff take one exchange"
+            )
         raise UsageError(f"{path}: no such file or folder")
 
 

@@ -99,6 +99,17 @@ class Library:
                     self._use(state)
         return self.index is not index
 
+    async def report_data(self) -> None:
+        """Report the events of the loaded files whose data is not JSON.
+
+        The files are read in a thread, since this takes as long as all other work of a start.
+        """
+        files = list(self._state.cassette_files.values())
+        for file in files:
+            for problem in await asyncio.to_thread(list, file.find_problems()):
+                if problem.code == "not-json":
+                    self._report(str(problem))
+
     def _reloaded(self) -> "LibraryState | None":
         files = self._changed_files()
         return None if files is None else self._state.reload(files)
@@ -180,16 +191,17 @@ class LibraryState:
         return state._with_index(self.index)
 
     def _reload_file(self, name: str, path: str, *, is_explicit: bool) -> None:
-        known = name in self.cassette_files
+        previous = self.cassette_files.get(name)
         try:
             self._load_file(name, path, is_explicit=is_explicit)
         except ReadError as error:
-            suffix = "; the last good version stays in use" if known else ""
+            suffix = "; the last good version stays in use" if previous else ""
             self.notes.append(f"{error}{suffix}")
             return
         if name in self.cassette_files:
             count = len(self.cassette_files[name].cassette.entries)
             self.notes.append(f"{name}: reloaded, {pluralize(count, 'exchange')}")
+            self.notes += map(str, self.cassette_files[name].find_problems(previous))
 
     def _load_file(self, name: str, path: str, *, is_explicit: bool) -> None:
         previous = self.cassette_files.get(name)

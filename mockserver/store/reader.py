@@ -7,11 +7,12 @@ from mockserver.cassette.documents import Document, decode, has_content, single_
 from mockserver.cassette.model import Header, Policy, Repeat
 from mockserver.cassette.request_reader import RecordedRequest
 from mockserver.cassette.truncation import is_truncated
-from mockserver.errors import ReadError, UsageError
+from mockserver.errors import ReadError, SlowPatternError
+from mockserver.formats import strict_yaml
 from mockserver.formats.json_text import Json
 from mockserver.matching.canonical import canonical_form, canonicalize, integral_to_int
 from mockserver.matching.index import Cassette, Entry, RequestFingerprint, fingerprint
-from mockserver.matching.keys import IgnoreRules, merge_rules
+from mockserver.matching.rules import MatchRules, header_from, merge_rules
 
 _RECORDED = b"---\nrequest:"
 """The first bytes of a recorded exchange."""
@@ -39,7 +40,7 @@ class Reader:
         self,
         name: str,
         line: Callable[[int], int],
-        known: Callable[[IgnoreRules], Mapping[tuple[int, int], RequestFingerprint]],
+        known: Callable[[MatchRules], Mapping[tuple[int, int], RequestFingerprint]],
     ) -> None:
         self.notes: list[str] = []
         self.end = 0
@@ -50,16 +51,13 @@ class Reader:
     def read(self, blocks: Iterable[bytes], policy: Policy) -> tuple[Cassette, Header]:
         """Return the index and the header of the file that comes in *blocks*; ReadError if it cannot be read."""
         header, pending = self._header(documents.split_documents(blocks))
-        try:
-            ignored = merge_rules(policy.ignore, header.ignore)
-        except UsageError as error:
-            raise ReadError(str(error), file=self._name) from None
+        rules = merge_rules(policy, header)
         repeat = policy.repeat_for(header)
-        known = self._known(ignored)
+        known = self._known(rules)
         entries: list[Entry] = []
         for document in pending:
-            entries += self._entry(document, len(entries) + 1, ignored, repeat, known)
-        return Cassette(self._name, ignored, tuple(entries)), header
+            entries += self._entry(document, len(entries) + 1, rules, repeat, known)
+        return Cassette(self._name, rules, tuple(entries)), header
 
     def _header(self, parts: Iterator[Document]) -> tuple[Header, Iterator[Document]]:
         first = next(parts, single_document(b""))
@@ -79,7 +77,7 @@ class Reader:
                 skip_reason="it is not a cassette (no `mockserver:` key)",
             )
         try:
-            header = yaml_codec.load_header(decode(first, first.raw))
+            header = header_from(strict_yaml.parse(decode(first, first.raw)))
         except ReadError as error:
             located = locate_error(self._name, self._line, error, first.start)
             if next(parts, None) is None and first.raw.startswith(b"mockserver"):
@@ -120,7 +118,7 @@ class Reader:
         self,
         document: Document,
         number: int,
-        ignored: IgnoreRules,
+        rules: MatchRules,
         repeat: Repeat,
         known: Mapping[tuple[int, int], RequestFingerprint],
     ) -> Iterator[Entry]:
@@ -132,16 +130,21 @@ class Reader:
         start = document.raw if head is None else head
         try:
             request = known.get((len(start), hash(start))) or self._fingerprint(
-                document, start, ignored
+                document, start, rules
             )
+        except SlowPatternError as error:
+            raise self._locate(ReadError(str(error)), document) from None
         except ReadError as error:
-            raise locate_error(self._name, self._line, error, document.start) from None
+            raise self._locate(error, document) from None
         yield Entry(
             self._name, number, document.start, document.end, request, request.repeat or repeat
         )
 
+    def _locate(self, error: ReadError, document: Document) -> ReadError:
+        return locate_error(self._name, self._line, error, document.start)
+
     def _fingerprint(
-        self, document: Document, start: bytes, ignored: IgnoreRules
+        self, document: Document, start: bytes, rules: MatchRules
     ) -> RequestFingerprint:
         """Return the fingerprint of the request in *document*, which begins with *start*."""
         repeat: Repeat | None = None
@@ -150,7 +153,7 @@ class Reader:
         else:
             request, repeat, at = read_head(document)
             form = canonicalize(request)
-        return fingerprint(form, ignored, start, repeat, at)
+        return fingerprint(form, rules, start, repeat, at)
 
 
 def read_head(document: Document) -> yaml_codec.Head:

@@ -91,14 +91,13 @@ def _with_repeat(part: Part, repeat: Repeat | None) -> Part:
 
 
 def _merge_headers(sources: Sequence[CassetteSource], notes: list[str]) -> Header:
-    """Return the merged header: values on which all agree, all ignored paths, and the oldest date. Add to *notes* what is lost."""
+    """Return the merged header: values on which all agree, all rules for matching, and the oldest date. Add to *notes* what is lost."""
     headers = [source.header for source in sources]
     upstreams = list(dict.fromkeys(header.upstream for header in headers if header.upstream))
     servers = [header.server for header in headers if header.server]
     is_same_server = all(server == servers[0] for server in servers)
-    ignored = tuple(dict.fromkeys(path for header in headers for path in header.ignore))
-    if any(set(header.ignore) != set(ignored) for header in headers):
-        notes.append(f"`ignore: [{', '.join(ignored)}]` now applies to all exchanges")
+    ignored = _join_rules("ignore", [header.ignore for header in headers], notes)
+    volatile = _join_rules("volatile", [header.volatile for header in headers], notes)
     if len(upstreams) > 1:
         notes.append("the cassettes have different upstreams: the header names none")
     if not is_same_server:
@@ -111,4 +110,13 @@ def _merge_headers(sources: Sequence[CassetteSource], notes: list[str]) -> Heade
         servers[0] if servers and is_same_server else {},
         ignored,
         repeats.pop() if len(repeats) == 1 else None,
+        volatile,
     )
+
+
+def _join_rules(key: str, lists: list[tuple[str, ...]], notes: list[str]) -> tuple[str, ...]:
+    """Return the rules under *key* of all headers, each once. Add to *notes* if they apply to more exchanges than before."""
+    joined = tuple(dict.fromkeys(rule for rules in lists for rule in rules))
+    if any(set(rules) != set(joined) for rules in lists):
+        notes.append(f"`{key}: [{', '.join(joined)}]` now applies to all exchanges")
+    return joined

@@ -88,6 +88,7 @@ def _rewrite(value: Header | Exchange, rewriter: Rewriter) -> Header | Exchange:
         recorded=value.recorded and rewriter.text(value.recorded),
         server=loads(rewriter.text(dumps(value.server))),
         ignore=tuple(map(rewriter.text, value.ignore)),
+        volatile=tuple(map(rewriter.text, value.volatile)),
     )
     return value if rewritten == value else rewritten
 
@@ -129,8 +130,10 @@ def _in_header(before: Header, after: Header) -> Iterator[_Changed]:
     yield from _in_text(("recorded",), before.recorded, after.recorded)
     for key, part in before.server.items():
         yield from _in_text(("server", key), part, after.server.get(key))
-    for number, (old, new) in enumerate(zip(before.ignore, after.ignore, strict=True)):
-        yield from _in_text(("ignore", number), old, new)
+    for key in ("ignore", "volatile"):
+        pairs = zip(getattr(before, key), getattr(after, key), strict=True)
+        for number, (old, new) in enumerate(pairs):
+            yield from _in_text((key, number), old, new)
 
 
 def _in_response(before: Response, after: Response) -> Iterator[_Changed]:

@@ -20,8 +20,8 @@ from mockserver.errors import ReadError, UsageError
 from mockserver.formats import strict_yaml
 from mockserver.formats.json_text import Json
 from mockserver.formats.strict_yaml import Mapping, Sequence
-from mockserver.matching import json_path
 from mockserver.matching.keys import ABSENT
+from mockserver.matching.rules import header_from
 from mockserver.tools.json_bodies import parse_body
 
 KeyPath = tuple[str | int, ...]
@@ -143,7 +143,7 @@ def parse_source(name: str, raw: bytes) -> CassetteSource:
     parts: list[Part] = []
     for number, (document, line) in enumerate(found):
         if number == 0:
-            part = _read(name, number, document, line, _build_header)
+            part = _read(name, number, document, line, header_from)
         elif exchange := events_reader.read_exchange(document.raw):
             part = Part(name, number, line, document.raw, exchange=exchange)
         else:
@@ -233,20 +233,9 @@ def _read(
 def replace_text(part: Part, text: str) -> Part:
     """Return *part* with another *text*."""
     document = documents.single_document(text.encode())
-    build = _build_exchange if part.number else _build_header
+    build = _build_exchange if part.number else header_from
     read = _read(part.file, part.number, document, part.line, build)
     return replace(read, is_truncated=part.is_truncated)
-
-
-def _build_header(document: Any) -> Header:
-    header = yaml_codec.header_from(document)
-    lines = document["ignore"].lines if header.ignore else []
-    for path, line in zip(header.ignore, lines, strict=True):
-        try:
-            json_path.parse(path)
-        except UsageError as error:
-            raise ReadError(str(error), line=line) from None
-    return header
 
 
 def _build_exchange(document: Any) -> Exchange:

@@ -190,12 +190,22 @@ def test_windows_line_endings_change_nothing(exchange: Exchange, text: str) -> N
 
 def test_a_tail_that_is_cut_in_a_character_stays() -> None:
     stream = Stream((), tail=b"data: \xf0\x9f")
-    exchange = Exchange(Request("POST", "/x"), Response(200, None, (), stream, End()))
+    headers = (("content-type", "text/event-stream"),)
+    exchange = Exchange(Request("POST", "/x"), Response(200, None, headers, stream, End()))
 
     text = dump_exchange(exchange)
 
     assert "  events: []\n  tail: {base64: ZGF0YTog8J8=}\n" in text
     assert load_exchange(text) == exchange
+
+
+@pytest.mark.parametrize("end", ["", "  end: {how: cut}\n"])
+def test_events_have_a_content_type_also_with_an_end(end: str) -> None:
+    text = f"request:\n  path: /x\nresponse:\n  events:\n  - data: 1\n{end}"
+    exchange = load_exchange(text)
+
+    assert exchange is not None
+    assert exchange.response.headers == (("content-type", "text/event-stream; charset=utf-8"),)
 
 
 def test_a_header_is_written_and_read() -> None:
@@ -205,6 +215,7 @@ def test_a_header_is_written_and_read() -> None:
         {"version": "0.16.7"},
         ("body.config.configurable.user_id",),
         Repeat.ERROR,
+        ("uuid", "s-[0-9]+: x"),
     )
     text = """\
 mockserver: 1
@@ -213,6 +224,9 @@ recorded: 2026-11-22T15:36:36Z
 server: {version: 0.16.7}
 ignore:
 - body.config.configurable.user_id
+volatile:
+- uuid
+- 's-[0-9]+: x'
 repeat: error
 """
 
@@ -431,6 +445,11 @@ def test_a_complaint_says_where(text: str, complaint: str) -> None:
         ),
         pytest.param(
             "mockserver: 1\nignore:\n- 1", "line 3: ignore must be a list of texts", id="ignore"
+        ),
+        pytest.param(
+            "mockserver: 1\nvolatile: uuid",
+            'line 2: volatile must be a list, not "uuid"',
+            id="volatile",
         ),
     ],
 )

@@ -206,6 +206,7 @@ last-event-id: 7
 no json
 
 200 (2 redacted)
+content-type: text/event-stream; charset=utf-8
 
     0.000  values id=8 retry=5  plain
     0.000  '/w=='
@@ -222,6 +223,7 @@ content-type: application/octet-stream
 #3 POST /threads/t/stream/events
 
 200
+content-type: text/event-stream; charset=utf-8
 
 the stream was still open here
 
@@ -578,9 +580,46 @@ def test_an_exchange_can_be_named_as_in_ls(folder: Path) -> None:
     )
 
 
+def test_ls_and_lint_take_exchanges(folder: Path) -> None:
+    broken = CHAT.replace("status: 404", "status: none").replace("/runs/stream", "/runs/str eam")
+    (folder / "other.yaml").write_text(broken)
+    listed = run("ls", "chat.yaml#2", folder=folder).stdout.splitlines()
+    both = run("ls", "chat.yaml#2", "other.yaml#1", "chat.yaml#1", folder=folder)
+    whole = run("lint", "other.yaml", folder=folder).stdout
+    second = run("lint", "other.yaml#2", folder=folder)
+
+    assert [line.split()[0] for line in listed] == ["chat.yaml#2"]
+    assert [line.split()[0] for line in both.stdout.splitlines()] == [
+        *("chat.yaml#1", "chat.yaml#2", "other.yaml#1"),
+    ]
+    assert (both.returncode, both.stderr) == (0, "")
+    assert " #1: " in whole
+    assert second.returncode == 1
+    assert second.stdout == "".join(line for line in whole.splitlines(True) if " #2: " in line)
+    assert second.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
+        (("ls", "chat.yaml#9"), "mockserver: no exchange 9: the last one is 2\n"),
+        (("lint", "chat.yaml#9"), "mockserver: no exchange 9: the last one is 2\n"),
+        (("ls", ".#1"), "mockserver: . is not a file: name a cassette\n"),
+        (
+            ("lint", "--fix", "chat.yaml#1"),
+            "mockserver: --fix needs whole cassettes: name files without #N\n",
+        ),
+        *(
+            (
+                (command, "chat.yaml#1", *more),
+                "mockserver: chat.yaml#1: name the whole cassette, chat.yaml: only ls, show, lint and diff take one exchange\n",
+            )
+            for command, *more in (
+                ["fmt"],
+                ["replay"],
+                ["verify", "--upstream", "http://localhost:1"],
+            )
+        ),
         (("show", "chat.yaml#3"), "mockserver: no exchange 3: the last one is 2\n"),
         (("show", "chat.yaml#1", "2"), "mockserver: chat.yaml#1 2: name one exchange\n"),
         (("show", "none.yaml#1"), "mockserver: none.yaml is not a file: name a cassette\n"),

@@ -17,7 +17,7 @@ from mockserver.conversations.thread_requests import parse_thread_request
 from mockserver.http.messages import Reply, Request
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Cassette, Entry, Index, fingerprint
-from mockserver.matching.keys import IgnoreRules
+from mockserver.matching.rules import NO_RULES, MatchRules
 
 RUN = {"assistant_id": "agent"}
 
@@ -96,7 +96,7 @@ def exchange(
     return Exchange(Request(method, path, (), raw), response, repeat, at=at)
 
 
-def recordings(*cassettes: Iterable[Exchange], rules: IgnoreRules = ()) -> Recordings:
+def recordings(*cassettes: Iterable[Exchange], rules: MatchRules = NO_RULES) -> Recordings:
     """Return the recordings of *cassettes*, which are called `a.yaml`, `b.yaml` and so on."""
     content: dict[Entry, Exchange] = {}
     loaded: list[Cassette] = []

@@ -32,6 +32,12 @@ def test_it_finds_what_re_finds(pattern: str, text: str) -> None:
     assert spans == [found.span() for found in re.finditer(pattern, text)]
 
 
+def test_its_matches_are_replaced() -> None:
+    pattern = UserPattern("[0-9]*", "here:")
+
+    assert pattern.replace("a 12, b 3", "#", TimeLimit(10)) == "a #, b #"
+
+
 def test_its_named_groups_are_caught_in_any_case() -> None:
     pattern = UserPattern("i am (?P<name>[a-z]+)(?P<age> [0-9])?", "here:", ignore_case=True)
 

@@ -2,6 +2,7 @@ from mockserver.cassette.model import Repeat
 from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Cassette, Entry, Index, fingerprint
+from mockserver.matching.rules import NO_RULES
 
 A, B = "0a9f2f0c-7d0e-4a9f-8f5b-1c2d3e4f5a6b", "1b9f2f0c-7d0e-4a9f-8f5b-1c2d3e4f5a6b"
 
@@ -13,12 +14,12 @@ def loaded(name: str, *paths: str, method: str = "POST") -> Cassette:
             number,
             0,
             0,
-            fingerprint(canonicalize(Request(method, path, (), b'{"a":1,"b":2}')), (), b""),
+            fingerprint(canonicalize(Request(method, path, (), b'{"a":1,"b":2}')), NO_RULES, b""),
             Repeat.LAST,
         )
         for number, path in enumerate(paths, 1)
     )
-    return Cassette(name, (), entries)
+    return Cassette(name, NO_RULES, entries)
 
 
 def labels(entries: list[Entry] | tuple[Entry, ...]) -> list[str]:
@@ -109,7 +110,9 @@ def test_requests_that_differ_only_in_ids_are_alike() -> None:
 
 
 def test_a_title_is_looked_for_where_it_is_recorded_first() -> None:
-    index = Index(tuple(Cassette(name, (), ()) for name in ("a: b.yaml", "a- b-75cd1899.yaml")))
+    index = Index(
+        tuple(Cassette(name, NO_RULES, ()) for name in ("a: b.yaml", "a- b-75cd1899.yaml"))
+    )
     found = index.for_cassette("a: b")
 
     assert found is not None

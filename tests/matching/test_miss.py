@@ -10,6 +10,7 @@ from mockserver.http.messages import Request
 from mockserver.matching import keys
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.miss import Miss, NearRequest, explain_missing_cassette
+from mockserver.matching.rules import NO_RULES, MatchRules, apply_rules, merge_rules
 from tests.strategies import values
 
 
@@ -26,7 +27,7 @@ def test_a_miss_says_what_differs() -> None:
     miss = Miss(
         run("hello", stream_mode="updates"),
         "no exchange matches",
-        (NearRequest("chat.yaml#3", run("hi"), (), 1),),
+        (NearRequest("chat.yaml#3", run("hi"), NO_RULES, 1),),
     )
 
     assert (
@@ -38,7 +39,7 @@ POST /runs/stream: no exchange matches
       recorded "hi"
       got      "hello"
     body.stream_mode differs
-      recorded (absent)
+      recorded values (the default)
       got      ["updates"]"""
     )
 
@@ -185,10 +186,10 @@ def test_the_ignore_line_would_have_matched(recorded: Any, got: Any) -> None:
     ]
     near = Miss(requests[1], "", (NearRequest("a.yaml#1", requests[0]),)).to_json()["nearest"][0]
 
-    ignored = keys.merge_rules(tuple(near.get("ignore", ())))
+    rules = MatchRules(tuple(near.get("ignore", ())), tuple(near.get("volatile", ())))
 
     found = {
-        keys.request_key(keys.without_ignored(canonicalize(request), ignored))
+        keys.request_key(apply_rules(canonicalize(request), merge_rules(rules)))
         for request in requests
     }
     assert len(found) == 1
@@ -226,3 +227,84 @@ def test_a_long_nested_value_is_cut_in_the_text() -> None:
     ).to_text()
 
     assert '      recorded ["' + "x" * 158 + "… (5004 characters)\n" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "value", "default"),
+    [
+        ("/runs/stream", "stream_mode", ["updates", "values"], "values (the default)"),
+        ("/runs/stream", "stream_subgraphs", True, "false (the default)"),
+        ("/threads/t/runs/wait", "multitask_strategy", "reject", "enqueue (the default)"),
+        ("/threads/t/commands", "params", {"stream_mode": "updates"}, "(absent)"),
+        ("/threads/search", "limit", 50, "10 (the default)"),
+        ("/threads/t/history", "limit", 50, "1 (the default)"),
+        ("/runs/stream", "metadata", {"a": 1}, "(absent)"),
+        ("/custom", "limit", 50, "(absent)"),
+    ],
+)
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_a_default_is_shown_where_a_value_is_absent(
+    path: str, key: str, value: Any, default: str, is_recorded: bool
+) -> None:
+    body = {"assistant_id": "agent"}
+    requests = [
+        Request("POST", path, (), json.dumps(each).encode())
+        for each in (body, {**body, key: value})
+    ]
+    recorded, got = reversed(requests) if is_recorded else requests
+    text = Miss(got, "no exchange matches", (NearRequest("a.yaml#1", recorded),)).to_text()
+
+    name = "got     " if is_recorded else "recorded"
+    assert f"      {name} {default}" in text.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("recorded", "got", "shown"),
+    [
+        ("/threads/t/state?subgraphs=true", "/threads/t/state", "false (the default)"),
+        ("/threads/t/runs?limit=5", "/threads/t/runs", "10 (the default)"),
+        ("/threads/t/runs?limit=5&status=x", "/threads/t/runs?limit=5", "(absent)"),
+    ],
+)
+def test_the_default_of_a_query_is_shown(recorded: str, got: str, shown: str) -> None:
+    near = NearRequest("a.yaml#1", Request("GET", recorded))
+    lines = Miss(Request("GET", got), "no exchange matches", (near,)).to_text().splitlines()
+
+    assert f"      got      {shown}" in lines
+
+
+@pytest.mark.parametrize(
+    ("more", "other"),
+    [
+        ({"stream_mode": ["updates"]}, {"stream_mode": ["values"]}),
+        ({"stream_subgraphs": True}, {}),
+        ({"stream_resumable": True}, {}),
+        ({"assistant_id": "other"}, {}),
+        ({"command": {"resume": True}}, {"command": {"resume": False}}),
+        ({"interrupt_before": ["a"]}, {}),
+        ({"input": None}, {}),
+        ({"stream_mode": ["updates"], "metadata": {"a": 1}}, {}),
+    ],
+)
+def test_what_decides_the_response_is_not_proposed(
+    more: dict[str, Any], other: dict[str, Any]
+) -> None:
+    near = NearRequest("a.yaml#1", run("hi", **more))
+    miss = Miss(run("hi", **other), "no exchange matches", (near,))
+
+    assert "match it anyway" not in miss.to_text()
+    assert not {"ignore", "volatile"} & miss.to_json()["nearest"][0].keys()
+
+
+@pytest.mark.parametrize(
+    ("more", "path"),
+    [
+        ({"metadata": {"a": 1}}, "body.metadata"),
+        ({"config": {"configurable": {"user": "7"}}}, "body.config"),
+        ({"input": {"messages": ["hi"], "now": "ten"}}, "body.input.now"),
+    ],
+)
+def test_what_the_client_adds_may_be_ignored(more: dict[str, Any], path: str) -> None:
+    near = NearRequest("a.yaml#1", run("hi", **more))
+
+    assert Miss(run("hi"), "", (near,)).to_json()["nearest"][0]["ignore"] == [path]

@@ -78,6 +78,10 @@ def test_a_marker_names_the_cassette_and_how_it_is_played(project: Project) -> N
         def test_ignore(mock_server):
             assert ask(mock_server, "whatever") == {"answer": "one"}
 
+        @pytest.mark.mockserver("cassettes/chat.yaml", volatile=["h."])
+        def test_volatile(mock_server):
+            assert ask(mock_server, "ho") == {"answer": "one"}
+
         @pytest.mark.mockserver(repeat="cycle")
         class TestAround:
             @pytest.mark.mockserver("chat.yaml")
@@ -90,7 +94,7 @@ def test_a_marker_names_the_cassette_and_how_it_is_played(project: Project) -> N
         """
     )
 
-    project.run("--strict-markers").assert_outcomes(passed=5)
+    project.run("--strict-markers").assert_outcomes(passed=6)
 
 
 def test_the_fake_graph_can_be_had(project: Project) -> None:
@@ -358,7 +362,7 @@ def test_what_a_fixture_plays_at_the_end_is_played(project: Project) -> None:
     [
         (
             "repat='cycle'",
-            "unknown argument 'repat'; the arguments are repeat, ignore, speed, max_gap, fallback, script, graphs, fake_now, allow_misses",
+            "unknown argument 'repat'; the arguments are repeat, ignore, volatile, speed, max_gap, fallback, script, graphs, fake_now, allow_misses",
         ),
         ("repeat='never'", "repeat='never': must be one of last, cycle, error"),
         ("5", "write each cassette as a non-empty string, the name of a file"),

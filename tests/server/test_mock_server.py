@@ -179,6 +179,13 @@ def test_paths_can_be_ignored(chat: Path) -> None:
         assert ask(server.url, "whatever") == {"answer": "one"}
 
 
+def test_values_can_be_volatile(tmp_path: Path) -> None:
+    path = tmp_path / "chat.yaml"
+    path.write_text(cassette(("ticket s-1", "one")))
+    with MockServer(path, volatile=["s-[0-9]+"]) as server:
+        assert ask(server.url, "ticket s-2") == {"answer": "one"}
+
+
 def test_settings_are_those_of_the_project(chat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(chat.parent)
     settings = chat.with_name("mockserver.yaml")
@@ -358,6 +365,7 @@ def test_misses_and_errors_go_to_the_callback(
         (["a"], {"speed": "fast"}, "--speed fast: write recorded, instant, or a factor such as 4"),
         (["a"], {"ignore": ["body..x"]}, None),
         (["a"], {"ignore": "body..x"}, None),
+        (["a"], {"volatile": "("}, None),
         (["a"], {"max_gap": "x"}, "--max-gap x: write a number of seconds"),
         (["a"], {"record": "all"}, "record and upstream_headers need an upstream"),
         (["a"], {"upstream_headers": {"a": "b"}}, "record and upstream_headers need an upstream"),

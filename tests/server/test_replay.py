@@ -103,7 +103,12 @@ async def test_a_miss_is_a_404_that_explains_itself(start: Start) -> None:
     assert response.status == 404
     assert response.headers["x-mockserver-source"] == "miss"
     assert answer["miss"]["nearest"][0]["differs"] == [
-        {"path": "body.stream_mode", "got": ["updates"]}
+        {
+            "path": "body.stream_mode",
+            "recorded": ["values"],
+            "default": "recorded",
+            "got": ["updates"],
+        }
     ]
     assert server.lines == [f"miss: {answer['detail']}"]
     assert server.log.misses == 1

@@ -17,10 +17,11 @@ def load(folder: Path, text: str) -> settings.Settings:
 def test_a_project_decides_once(tmp_path: Path) -> None:
     loaded = load(
         tmp_path,
-        "ignore: [body.config.configurable.user_id]\nredact: ['x+', {field: name}]\nrepeat: error\n",
+        "ignore: [body.config.configurable.user_id]\nvolatile: [uuid, a+]\nredact: ['x+', {field: name}]\nrepeat: error\n",
     )
 
     assert loaded.policy.ignore == ("body.config.configurable.user_id",)
+    assert loaded.policy.volatile == ("a+", "uuid")
     assert loaded.policy.repeat is Repeat.ERROR
     assert [pattern.pattern for pattern in loaded.redact.patterns] == ["x+"]
     assert loaded.redact.fields == ("name",)
@@ -60,11 +61,11 @@ def test_settings_are_found_in_the_working_directory(
     [
         (
             "- 1",
-            "the file must be a mapping with the keys ignore, redact, repeat, derive, allow_origin, allow_host, prefix",
+            "the file must be a mapping with the keys ignore, volatile, redact, repeat, derive, allow_origin, allow_host, prefix",
         ),
         (
             "ignored: []",
-            "unknown setting `ignored`; the settings are ignore, redact, repeat, derive, allow_origin, allow_host, prefix",
+            "unknown setting `ignored`; the settings are ignore, volatile, redact, repeat, derive, allow_origin, allow_host, prefix",
         ),
         (
             "ignore: [messages]",
@@ -72,6 +73,11 @@ def test_settings_are_found_in_the_working_directory(
         ),
         ("ignore: body.x", "ignore must be a list of paths"),
         ("redact: x", "redact must be a list of rules"),
+        ("volatile: uuid", "volatile must be a list of regular expressions"),
+        (
+            "volatile: ['(']",
+            "volatile: '(' is not a regular expression: missing ), unterminated subpattern at position 0 (nor one of the names uuid, iso-datetime, epoch)",
+        ),
         (
             "redact: ['(']",
             "redact: '(' is not a regular expression: missing ), unterminated subpattern at position 0",

@@ -127,8 +127,13 @@ def test_an_exchange_broken_by_hand_is_not_incomplete(
         ),
         pytest.param(
             "mockserver: 1\nignore: [messages]\n",
-            "a.yaml: ignore: 'messages' must begin with one of body, text, query, path, method",
+            "a.yaml, line 2: ignore: 'messages' must begin with one of body, text, query, path, method",
             id="no path",
+        ),
+        pytest.param(
+            "mockserver: 1\nvolatile:\n- uuid\n- s-(\n",
+            "a.yaml, line 4: volatile: 's-(' is not a regular expression: missing ), unterminated subpattern at position 2 (nor one of the names uuid, iso-datetime, epoch)",
+            id="no pattern",
         ),
         pytest.param(
             "mockserver: [\n",

@@ -162,7 +162,7 @@ def test_the_merged_header_holds_what_all_headers_agree_on() -> None:
     other = edited(
         ("recorded: 2026-11-22", "recorded: 2025-01-01"),
         ("https://my-agent.example", "https://other.example"),
-        ("- body.config.configurable.user_id", "- body.metadata"),
+        ("- body.config.configurable.user_id", "- body.metadata\nvolatile: [uuid, 's-[0-9]+']"),
     )
     result = merge(HEALTHY, other)
 
@@ -170,10 +170,12 @@ def test_the_merged_header_holds_what_all_headers_agree_on() -> None:
         "mockserver: 1\n"
         "recorded: 2025-01-01T15:36:36Z\n"
         "server: {version: 0.16.7, langgraph_py_version: 1.2.22}\n"
-        "ignore:\n- body.config.configurable.user_id\n- body.metadata\n---\n"
+        "ignore:\n- body.config.configurable.user_id\n- body.metadata\n"
+        "volatile:\n- uuid\n- s-[0-9]+\n---\n"
     )
     assert result.notes == [
         "`ignore: [body.config.configurable.user_id, body.metadata]` now applies to all exchanges",
+        "`volatile: [uuid, s-[0-9]+]` now applies to all exchanges",
         "the cassettes have different upstreams: the header names none",
     ]
 

@@ -46,6 +46,7 @@ SECRETS = [
     pytest.param("request.text", ("  path: /info", """  path: /info\n  text: '{"api_key":"hunter2abc","api_key":"REDACTED"}'"""), id="a key that stands there twice"),
     pytest.param("a comment", ("content: hello", "content: hello  # TODO password: hunter2"), id="a setting behind words in a comment"),
     pytest.param("ignore[0]", ("- body.config.configurable.user_id", f"- body.config.{KEY}"), id="an ignored path"),
+    pytest.param("volatile[0]", ("- body.config.configurable.user_id", f"- body.config\nvolatile: ['id {KEY}']"), id="a pattern"),
 ]  # fmt: skip
 
 

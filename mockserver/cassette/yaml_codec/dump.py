@@ -48,9 +48,10 @@ def _header_lines(header: Header) -> Iterator[str]:
         yield f"recorded: {_date(header.recorded)}"
     if header.server:
         yield f"server: {scalars.flow(header.server)}"
-    if header.ignore:
-        yield "ignore:"
-        yield from scalars.lines(list(header.ignore))
+    for key, texts in (("ignore", header.ignore), ("volatile", header.volatile)):
+        if texts:
+            yield f"{key}:"
+            yield from scalars.lines(list(texts))
     if header.repeat:
         yield f"repeat: {header.repeat}"
 

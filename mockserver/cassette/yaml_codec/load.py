@@ -34,7 +34,7 @@ from mockserver.formats.strict_yaml import (
 )
 from mockserver.http.messages import CONTROL, EVENT_STREAM, HEADER_NAME, Headers, Request
 
-_HEADER_KEYS = ("mockserver", "upstream", "recorded", "server", "ignore", "repeat")
+_HEADER_KEYS = ("mockserver", "upstream", "recorded", "server", "ignore", "volatile", "repeat")
 _EXCHANGE_KEYS = ("request", "at", "repeat", "redacted", "response")
 _BODY_KEYS = ("body", "text", "base64")
 _REQUEST_KEYS = ("method", "path", "headers", *_BODY_KEYS)
@@ -74,12 +74,16 @@ def header_from(document: Any) -> Header:
             fix="update mockserver",
         )
     check_keys(document, _HEADER_KEYS, "the header")
-    ignore = get_typed(document, "ignore", Sequence) or Sequence(1)
+    ignore, volatile = (
+        tuple(iter_texts(get_typed(document, key, Sequence) or Sequence(1), key))
+        for key in ("ignore", "volatile")
+    )
     return Header(
         upstream=get_typed(document, "upstream", str),
         recorded=get_typed(document, "recorded", str),
         server=get_typed(document, "server", Mapping) or {},
-        ignore=tuple(iter_texts(ignore, "ignore")),
+        ignore=ignore,
+        volatile=volatile,
         repeat=_repeat(document),
     )
 
@@ -146,15 +150,11 @@ def response_from(document: Mapping) -> Response:
         )
     end = _end(part)
     headers = _headers(part)
-    if kind and end is None and not any(name == "content-type" for name, _ in headers):
+    # A recording has `events` only if the upstream called them so.
+    is_default = end is None or kind == "events"
+    if kind and is_default and not any(name == "content-type" for name, _ in headers):
         headers = (("content-type", _DEFAULT_TYPES[kind]), *headers)
-    return Response(
-        200 if status is None else status,
-        _reason(part),
-        headers,
-        _content(part, kind),
-        end,
-    )
+    return Response(status or 200, _reason(part), headers, _content(part, kind), end)
 
 
 def _reason(part: Mapping) -> str | None:

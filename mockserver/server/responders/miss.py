@@ -8,6 +8,7 @@ from mockserver.http.messages import JSON, Reply, ReplySource, Request, error_re
 from mockserver.matching import keys
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.miss import NearRequest
+from mockserver.matching.rules import apply_rules
 from mockserver.matching.run_bodies import find_run_modes
 from mockserver.matching.summary import find_human_text
 from mockserver.server.responders.replay import Cassettes
@@ -68,5 +69,5 @@ def _is_close(near: NearRequest, form: dict[str, Json]) -> bool:
     text = find_human_text(got)
     if text and find_human_text(recorded) == text:
         return True
-    recorded, got = (keys.without_ignored(each, near.rules) for each in (recorded, got))
+    recorded, got = (apply_rules(each, near.rules) for each in (recorded, got))
     return len(list(keys.differences(recorded, {**got, "path": recorded["path"]}))) == 1

@@ -12,6 +12,7 @@ from mockserver.http.messages import Request
 from mockserver.matching import keys
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.keys import ABSENT
+from mockserver.matching.rules import MatchRules, apply_rules, merge_rules
 from mockserver.matching.shape import find_shape
 from mockserver.tools.compare.exchanges import compare_responses
 from mockserver.tools.compare.logs import compare_logs, without_progress
@@ -46,7 +47,7 @@ def compare_sources(
     Exchanges are matched by key, then by key with the ids of the other cassette, then by method and path. The event streams of a thread
     are compared as one log. With *exact*, they are compared one by one, and so are ids and times.
     """
-    rules = keys.merge_rules(policy.ignore, before.header.ignore, after.header.ignore)
+    rules = merge_rules(policy, before.header, after.header)
     comparator = Comparator(exact=exact)
     parts, threads = _split(before.exchanges, exact=exact)
     other_parts, other_threads = _split(after.exchanges, exact=exact)
@@ -75,7 +76,7 @@ def compare_sources(
 class _Unmatched:
     """The *parts* of the second cassette without a partner so far, by number."""
 
-    def __init__(self, parts: Iterable[Part], rules: keys.IgnoreRules) -> None:
+    def __init__(self, parts: Iterable[Part], rules: MatchRules) -> None:
         self.parts = {part.number: part for part in parts}
         self._rules = rules
         self._numbers: dict[tuple[object, ...], deque[int]] = defaultdict(deque)
@@ -115,7 +116,7 @@ class _Unmatched:
         return None
 
     def _form(self, request: Request) -> Json:
-        return keys.without_ignored(canonicalize(request), self._rules)
+        return apply_rules(canonicalize(request), self._rules)
 
 
 def _split(parts: Iterable[Part], *, exact: bool) -> tuple[list[Part], dict[str, list[Part]]]:
@@ -172,7 +173,8 @@ def _compare_exchanges(part: Part, partner: Part, comparator: Comparator) -> Exc
 
 def _compare_headers(before: Header, after: Header, comparator: Comparator) -> Iterator[Change]:
     """Yield the changes of the header that affect a replay, and all others if *comparator* is exact."""
-    fields = ("ignore", "repeat", *(("upstream", "recorded", "server") if comparator.exact else ()))
+    others = ("upstream", "recorded", "server") if comparator.exact else ()
+    fields = ("ignore", "volatile", "repeat", *others)
     for field in fields:
         values = [getattr(header, field) or ABSENT for header in (before, after)]
         old, new = (list(value) if isinstance(value, tuple) else value for value in values)

@@ -31,6 +31,7 @@ CODES = {
     "shadowed": "a request that equals an earlier one only because of `ignore`",
     "useless-repeat": "a `repeat` that has no effect",
     "useless-ignore": "an `ignore` path that matches nothing",
+    "useless-volatile": "a `volatile` pattern that matches nothing",
     "run-id": "a response that names two different runs",
     "no-end": "a run whose end no event stream shows",
 }

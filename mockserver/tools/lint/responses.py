@@ -9,9 +9,9 @@ from collections.abc import Iterator, Set
 from dataclasses import replace
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN
+from mockserver.cassette.json_events import explain_event, explain_json
 from mockserver.cassette.model import Body, Exchange, Response, Stream
 from mockserver.cassette.playback import is_recorded_response_header
-from mockserver.formats.json_text import loads
 from mockserver.http.messages import EVENT_STREAM, HOP_BY_HOP, Request, first_value, is_event_stream
 from mockserver.matching.canonical import decode_path, split_api_path
 from mockserver.tools.json_bodies import parse_body
@@ -25,7 +25,6 @@ _RUN_PREFIX = re.compile(
 _STARTS_RUN = re.compile(r"(?:/threads/[^/]+)?/runs(?:/stream|/wait)?/?")
 _RUN_ID = re.compile(rf"/runs/({UUID_PATTERN})")
 _JSON = re.compile(r"[\w.+-]+/(?:[\w.-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
-_RAW_FIELDS = frozenset(("comment", "raw", "base64"))
 _STATUSES_WITHOUT_BODY = (202, 204)
 _CONDITIONAL_STATUSES = (206, 304, 412, 416)
 """RFC 9110, sections 13 and 14: responses to a request with a condition or a range, which a cassette does not hold."""
@@ -83,14 +82,13 @@ def _check_stream(part: Part, exchange: Exchange, stream: Stream) -> Iterator[Fi
     response = exchange.response
     if not is_event_stream(response.headers):
         kind = first_value(response.headers, "content-type")
-        shown = f"content-type {kind}" if kind else "no content-type"
         fix = f"write content-type: {EVENT_STREAM}; charset=utf-8"
         path = ("response", "headers", "content-type")
         yield create_finding(
-            part, path, "content-type", f"the SDKs reject events with {shown}", fix
+            part, path, "content-type", f"the SDKs reject events with content-type {kind}", fix
         )
     for number, timed in enumerate(stream.events):
-        if message := _explain_event(dict(timed.event.fields)):
+        if message := explain_event(timed.event):
             fix = "write it as JSON, or restore it from git"
             yield create_finding(
                 part, ("response", "events", number, "data"), "not-json", message, fix
@@ -123,7 +121,7 @@ def _check_run_id(part: Part, stream: Stream, run_id: str) -> Iterator[Finding]:
 def _check_body(part: Part, exchange: Exchange, body: Body) -> Iterator[Finding]:
     kind = first_value(exchange.response.headers, "content-type") or ""
     status = exchange.response.status
-    if _JSON.match(kind) and body.raw and (error := _explain_json(body.raw)):
+    if _JSON.match(kind) and body.raw and (error := explain_json(body.raw)):
         fix = "correct it, or its content-type"
         message = f"the body is not JSON: {error}"
         yield create_finding(part, ("response", "text"), "not-json", message, fix)
@@ -131,27 +129,6 @@ def _check_body(part: Part, exchange: Exchange, body: Body) -> Iterator[Finding]
         message = f"status {status} without a body breaks the SDKs, which expect JSON"
         fix = "write a `body`, or status 204"
         yield create_finding(part, ("response",), "not-json", message, fix)
-
-
-def _explain_event(fields: dict[str, str]) -> str | None:
-    name = fields.get("event", "message")
-    is_ignored = name == "end" or not {"data", "event"} & fields.keys()
-    if is_ignored or not _RAW_FIELDS.isdisjoint(fields):
-        return None
-    data = fields.get("data", "").encode("utf-8", "surrogatepass")
-    error = _explain_json(data) if data else "it is empty"
-    return f"the data of {name!r} is not JSON: {error}" if error else None
-
-
-def _explain_json(raw: bytes) -> str | None:
-    """Return why *raw* is not JSON, or None if it is."""
-    try:
-        loads(raw.decode("utf-8", "surrogatepass"))
-    except UnicodeDecodeError:
-        return "it is not UTF-8"
-    except ValueError as error:
-        return str(error)
-    return None
 
 
 def _is_set_by_replay(name: str, value: str, method: str) -> bool:

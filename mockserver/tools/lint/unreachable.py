@@ -10,6 +10,13 @@ from mockserver.http.messages import Request
 from mockserver.http.request_target import is_own_path
 from mockserver.matching import json_path, keys
 from mockserver.matching.canonical import canonicalize, decode_path, split_api_path
+from mockserver.matching.rules import (
+    PATTERNS,
+    apply_rules,
+    mask_volatile,
+    merge_rules,
+    without_ignored,
+)
 from mockserver.tools.fmt import strip_times
 from mockserver.tools.lint.findings import Finding, create_finding
 from mockserver.tools.source import CassetteSource, Part
@@ -29,18 +36,18 @@ class _Candidate(NamedTuple):
     part: Part
     exchange: Exchange
     form: Json
-    """Its canonical request, before `ignore` is applied."""
+    """Its canonical request, before `ignore` and `volatile` are applied."""
 
 
 def check_source(source: CassetteSource, policy: Policy) -> Iterator[Finding]:
-    """Yield the findings about exchanges of *source* that are never played, or whose `repeat` or `ignore` has no effect."""
-    rules = keys.merge_rules(policy.ignore, source.header.ignore)
+    """Yield the findings about exchanges of *source* that are never played, or whose `repeat`, `ignore` or `volatile` has no effect."""
+    rules = merge_rules(policy, source.header)
     candidates: list[_Candidate] = []
     groups: dict[keys.Key, list[_Candidate]] = {}
     for part in source.exchanges:
         exchange = part.require_exchange()
         candidate = _Candidate(part, exchange, canonicalize(exchange.request))
-        key = keys.request_key(keys.without_ignored(candidate.form, rules))
+        key = keys.request_key(apply_rules(candidate.form, rules))
         groups.setdefault(key, []).append(candidate)
         candidates.append(candidate)
     # A part that cannot be read may lie between identical requests.
@@ -51,11 +58,11 @@ def check_source(source: CassetteSource, policy: Policy) -> Iterator[Finding]:
             fix = "correct it, or delete the exchange"
             yield create_finding(candidate.part, ("request", field), "never-matched", reason, fix)
     for group in groups.values():
-        yield from _check_shadowed(group)
+        yield from _check_shadowed(group, rules.volatile)
         yield from _check_repeats(group)
         if is_readable:
             yield from _check_duplicates(group, policy.repeat_for(source.header))
-    yield from _check_ignore(source, candidates)
+    yield from _check_rules(source, candidates)
 
 
 def _check_duplicates(group: list[_Candidate], repeat: Repeat) -> Iterator[Finding]:
@@ -81,12 +88,13 @@ def _check_duplicates(group: list[_Candidate], repeat: Repeat) -> Iterator[Findi
             )
 
 
-def _check_shadowed(group: list[_Candidate]) -> Iterator[Finding]:
-    first = group[0]
-    for candidate in group[1:]:
-        if candidate.form != first.form:
-            path = json_path.format_path(next(keys.differences(first.form, candidate.form)).path)
-            message = f"`ignore` makes it the same request as #{first.part.number}, which is played first: {path} differs"
+def _check_shadowed(group: list[_Candidate], volatile: tuple[str, ...]) -> Iterator[Finding]:
+    """Yield the exchanges of *group* that differ from the first in more than *volatile* values, which are the same request by intention."""
+    first, *others = (mask_volatile(candidate.form, volatile) for candidate in group)
+    for candidate, form in zip(group[1:], others, strict=True):
+        if form != first:
+            path = json_path.format_path(next(keys.differences(first, form)).path)
+            message = f"`ignore` makes it the same request as #{group[0].part.number}, which is played first: {path} differs"
             fix = "remove that path from `ignore`, or split the exchanges into two cassettes"
             yield create_finding(candidate.part, ("request",), "shadowed", message, fix)
 
@@ -101,15 +109,19 @@ def _check_repeats(group: list[_Candidate]) -> Iterator[Finding]:
             )
 
 
-def _check_ignore(source: CassetteSource, candidates: list[_Candidate]) -> Iterator[Finding]:
-    for number, text in enumerate(source.header.ignore):
-        path = json_path.parse(text)
-        forms = [candidate.form for candidate in candidates]
-        if forms and all(json_path.remove(form, path) == form for form in forms):
+def _check_rules(source: CassetteSource, candidates: list[_Candidate]) -> Iterator[Finding]:
+    forms = [candidate.form for candidate in candidates]
+    header = source.parts[0]
+    for number, text in enumerate(source.header.ignore if forms else ()):
+        if all(without_ignored(form, (text,)) == form for form in forms):
             message = f"`ignore: {text}` matches nothing in any request"
             fix = "correct the path, or delete it"
-            header = source.parts[0]
             yield create_finding(header, ("ignore", number), "useless-ignore", message, fix)
+    for number, text in enumerate(source.header.volatile if forms else ()):
+        if all(mask_volatile(form, (text,)) == form for form in forms):
+            message = f"`volatile: {text}` matches nothing in any request"
+            fix = f"correct the pattern, or delete it (the names are {', '.join(PATTERNS)})"
+            yield create_finding(header, ("volatile", number), "useless-volatile", message, fix)
 
 
 def _explain_unmatched(exchange: Exchange) -> str | None:

@@ -87,6 +87,7 @@ DAMAGES = [
     pytest.param("never-matched", "path: /info", "path: /__mockserver__/health", "__mockserver__", id="a path of our own"),
     pytest.param("never-matched", "path: /info", "path: '/in fo'", "/in fo", id="white space"),
     pytest.param("useless-ignore", "- body.config.configurable.user_id", "- body.config.configurable.usr_id", "usr_id", id="an ignore that meets nothing"),
+    pytest.param("useless-volatile", "- body.config.configurable.user_id", "- body.config.configurable.user_id\nvolatile: [UUID]", "volatile:", id="a pattern that matches nothing"),
     # what must not be there
     pytest.param("secret", "    stream_mode: updates", f"    api_key: {SECRET}\n    stream_mode: updates", "api_key", id="a key in a body"),
     pytest.param("secret", "https://my-agent.example", "https://ann:pw123456@my-agent.example", "upstream", id="a user in the upstream"),
