@@ -36,6 +36,7 @@ _DOUBLE_ENCODED = "the browser encoded the text of some streams twice: this was 
 _MAX_NUMBER = 1e12
 _STATUSES_WITHOUT_BODY = (204, 205)
 _FAILURE_KEYS = ("_error", "_failureText")
+_ABORTED = "net::ERR_ABORTED"
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _CHARSETS = dict.fromkeys(("iso-8859-1", "latin1", "us-ascii"), ("cp1252", "latin-1"))
 """Browsers read these as Windows-1252, in which some bytes mean what they mean in Latin-1."""
@@ -118,7 +119,8 @@ def _response(
     if is_stream and messages and not body:
         losses.append(_MESSAGES_ONLY)
         body = _encode_messages(messages)
-    if failure is not None and not body:
+    # A page that reads a stream in pieces aborts it in the end: the browser has no body then.
+    if failure is not None and not body and not (is_stream and failure == _ABORTED):
         return f"it has no response: {failure}"
     if body is not None and len(body) < size and not _is_compressed_size(size, fields, headers):
         return f"the browser stored {len(body)} of {size} bytes of the body: record it with `mockserver record`"

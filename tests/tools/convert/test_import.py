@@ -196,6 +196,7 @@ def test_messages_stored_by_chromium_become_events_with_times() -> None:
         pytest.param({"request": {"postData": {"text": ""}, "bodySize": 20}}, "the request body is missing in the recording", id="a request whose body was left out"),
         pytest.param({"response": {"status": 0, "_error": "net::ERR_FAILED"}}, "it has no response: net::ERR_FAILED", id="no answer"),
         pytest.param({"response": {"content": {"size": -1, "mimeType": "application/json"}, "headers": []}}, "the browser did not store the body: record it with `mockserver record`", id="a body of unknown size that was not kept"),
+        pytest.param({"response": {"content": {"size": 0}, "_failureText": "net::ERR_ABORTED"}}, "the browser did not store the stream: record it with `mockserver record`", id="a stream that the page left"),
         pytest.param({"response": {"content": {"size": 0}, "headers": [], "_error": "net::ERR_NETWORK_CHANGED"}}, "it has no response: net::ERR_NETWORK_CHANGED", id="a first try that failed"),
         pytest.param({"request": {"postData": None, "bodySize": -1}}, "the request body is missing in the recording", id="a request of unknown size without its body"),
         pytest.param({"request": {"postData": None, "bodySize": 0, "headers": [{"name": "Content-Length", "value": "20"}]}}, "the request body is missing in the recording", id="a request with a length and without its body"),
