@@ -25,6 +25,7 @@ from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_exc
 from mockserver.server.upstream import Upstream
 from mockserver.tools.compare.junit import format_junit
 from mockserver.tools.compare.live_logs import is_endless, split_subscriptions
+from mockserver.tools.compare.report import summarize
 from mockserver.tools.compare.update import restore_ids, update_source
 from mockserver.tools.compare.verify import Conversation, Outcome, Result
 from mockserver.tools.source import CassetteSource, Part
@@ -193,7 +194,7 @@ def verify_all(sources: Sequence[CassetteSource], check: Verification, jobs: int
 
 
 def print_results(results: Sequence[Result], warnings: Mapping[str, str], as_json: bool) -> None:
-    """Print the differences and *warnings*, and a summary line."""
+    """Print the differences and *warnings*, and their summary."""
     for result in results:
         if as_json:
             click.echo(json.dumps(result.to_json(), ensure_ascii=False))
@@ -202,6 +203,10 @@ def print_results(results: Sequence[Result], warnings: Mapping[str, str], as_jso
             click.secho(head, bold=sys.stdout.isatty())
             for difference in map(printable, result.problems):
                 click.echo(wrap(difference, 2) if sys.stdout.isatty() else f"  {difference}")
+    if not as_json:
+        found = ((one.label, problem) for one in results for problem in one.problems)
+        for line in summarize(found):
+            click.echo(printable(line))
     for warning in warnings.values():
         line = json.dumps({"warning": warning}) if as_json else f"mockserver: {warning}"
         click.echo(line, err=not as_json)
