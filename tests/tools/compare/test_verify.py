@@ -171,6 +171,7 @@ def test_ids_from_headers_and_events_are_used_too() -> None:
         f"/runs/{TWO}/stream",
         (("last-event-id", "9-0"),),
     )
+    assert conversation.resumed == {"9-0": "1-0"}
 
 
 @pytest.mark.parametrize(
