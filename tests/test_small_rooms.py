@@ -1,7 +1,6 @@
 """The rooms that are a page each: errors, messages, jsontext, cache, sessions, log."""
 
 import pytest
-from mockserver.server.responders.lookup import Cache
 
 from mockserver.errors import ReadError
 from mockserver.formats import json_text
@@ -9,6 +8,7 @@ from mockserver.formats.wording import pluralize
 from mockserver.http import messages
 from mockserver.http.messages import Reply, ReplySource, Request
 from mockserver.server.log import Log
+from mockserver.server.responders.exchange_replay import Cache
 from mockserver.server.sessions import Sessions
 
 
