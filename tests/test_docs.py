@@ -28,6 +28,7 @@ from tests.real.clients import shell
 
 MODES = ("serve", "replay", "record")
 INSTALLATION = ROOT / "docs" / "installation.md"
+CI = ROOT / "docs" / "ci.md"
 BIN = Path(sys.executable).parent
 
 
@@ -219,27 +220,50 @@ def test_each_shell_completion_is_printed() -> None:
         assert "_mockserver_completion" in script
 
 
+def git(folder: Path, *arguments: str) -> str:
+    environment = {**os.environ, "PATH": os.pathsep.join([str(BIN), os.environ["PATH"]])}
+    command = [tool("git"), *arguments]
+    return subprocess.check_output(command, cwd=folder, env=environment, text=True)
+
+
+@pytest.mark.real
+def test_git_compares_recordings_with_the_committed_ones(tmp_path: Path) -> None:
+    cassettes = tmp_path / "cassettes"
+    shutil.copytree(ROOT / "cassettes", cassettes)
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", ".")
+    error = cassettes / "error.yaml"
+    error.write_text(error.read_text().replace("Do it.", "Do it now.").replace("0.0", "0.1"))
+    (cassettes / "hello.yaml").unlink()
+    config, difftool = (line for line in commands(CI) if line.startswith("git"))
+    git(tmp_path, *shlex.split(config)[1:])
+    shown = git(tmp_path, *shlex.split(difftool)[1:])
+
+    assert shown.count('    - "Do it."\n    + "Do it now."\n') == 2
+    lines = [line for line in shown.splitlines() if not line.startswith(" ")]
+    assert lines[:2] == [
+        "cassettes/error.yaml#1 POST /runs/stream",
+        "cassettes/error.yaml#2 POST /runs/wait",
+    ]
+    assert re.fullmatch("only in .*/left: cassettes/hello.yaml", lines[2])
+
+
 @pytest.mark.real
 def test_git_shows_no_difference_of_times(tmp_path: Path) -> None:
-    def git(*arguments: str) -> str:
-        environment = {**os.environ, "PATH": os.pathsep.join([str(BIN), os.environ["PATH"]])}
-        command = [tool("git"), *arguments]
-        return subprocess.check_output(command, cwd=tmp_path, env=environment, text=True)
-
     [attributes] = blocks("gitattributes", INSTALLATION)
     (tmp_path / ".gitattributes").write_text(attributes.text)
     cassette = tmp_path / "cassettes" / "error.yaml"
     shutil.copytree(ROOT / "cassettes", cassette.parent)
-    git("init", "--quiet")
-    git("add", ".")
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", ".")
     recorded = cassette.read_text()
     cassette.write_text(re.sub(r"after: 0\.\d+", "after: 0.5", recorded))
-    before = git("diff")
+    before = git(tmp_path, "diff")
     [config] = [line for line in commands(INSTALLATION) if line.startswith("git config")]
-    git(*shlex.split(config)[1:])
+    git(tmp_path, *shlex.split(config)[1:])
 
     assert "+  - after: 0.5" in before
-    assert git("diff") == ""
+    assert git(tmp_path, "diff") == ""
     cassette.write_text(recorded.replace("Do it.", "Do it now."))
-    assert "Do it now." in git("diff")
+    assert "Do it now." in git(tmp_path, "diff")
     assert attributes.text.splitlines()[-1] in (ROOT / ".gitattributes").read_text().splitlines()

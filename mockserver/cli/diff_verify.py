@@ -79,6 +79,11 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
     "--values", is_flag=True, help="Compare values, not only the structure."
 )
 @options.option_with_variable(
+    "--update",
+    is_flag=True,
+    help="Record again, in place, each conversation that differs. Rejected where the variable CI is set.",
+)
+@options.option_with_variable(
     "--max-age",
     type=click.FloatRange(0),
     metavar="DAYS",
@@ -108,6 +113,7 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
 def verify(
     paths: tuple[Path, ...],
     values: bool,
+    update: bool,
     max_age: float | None,
     timeout: float,
     jobs: int,
@@ -123,7 +129,7 @@ def verify(
     PATH is a cassette or a folder of cassettes. The default is ./cassettes. The server runs its graphs. Ids in live responses replace the
     recorded ids in later requests. Threads that verify creates are deleted at the end.
 
-    Exits with 1 if there are differences, with 2 if the server cannot be reached.
+    Exits with 1 if there are differences, with 2 if the server cannot be reached. With --update, exits with 1 only if a difference is left.
     """
     from datetime import UTC, datetime
     from uuid import uuid4
@@ -131,19 +137,25 @@ def verify(
     from mockserver.cli.verification import (
         Verification,
         print_results,
+        update_cassettes,
         verify_all,
         write_junit,
     )
     from mockserver.server import settings
     from mockserver.tools.compare.verify import Outcome, Result, warn_if_old
 
+    if update and settings.is_in_ci():
+        raise UsageError(
+            "--update is rejected where the variable CI is set: run it on your machine, and commit the cassettes"
+        )
     project = settings.load(config)
     server = options.create_upstream(upstream)
     check = Verification(
         server, project.redact, lambda: str(uuid4()), values=values, timeout=timeout
     )
     work = Work()
-    sources = [opened.source for opened in work.readable_cassettes(paths, "read")]
+    cassettes = list(work.readable_cassettes(paths, "read"))
+    sources = [opened.source for opened in cassettes]
     now = datetime.now(UTC)
     warnings = {
         source.name: warning
@@ -162,7 +174,10 @@ def verify(
     print_results(results, warnings, as_json)
     if junit is not None:
         write_junit(junit, results, warnings)
-    work.has_findings = any(result.outcome is not Outcome.SAME for result in results)
+    if update:
+        work.has_findings = update_cassettes(work, cassettes, results, as_json)
+    else:
+        work.has_findings = any(result.outcome is not Outcome.SAME for result in results)
     work.finish()
 
 

@@ -35,7 +35,8 @@ class LiveStream:
         self.problems: list[str] = []
         self.has_head = False
         """Whether the head of the response came. A server may wait for the first event with it."""
-        self._recorder = Recorder(request, time.monotonic(), 0.0)
+        started = time.monotonic()
+        self._recorder = Recorder(request, started, started)
         self._unread = b""
         self._progress = Progress()
         self._news = asyncio.Event()

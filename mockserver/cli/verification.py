@@ -4,9 +4,9 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 
 import click
@@ -15,14 +15,18 @@ from mockserver.cassette.event_streams import find_any_thread
 from mockserver.cassette.model import Exchange
 from mockserver.cassette.recorder import Recorder
 from mockserver.cli.live_streams import LiveStream, ThreadStreams
-from mockserver.cli.tables import with_progress, wrap
+from mockserver.cli.tables import print_facts, with_progress, wrap
+from mockserver.cli.work import Opened, Work
 from mockserver.errors import StorageError, UpstreamError
 from mockserver.formats.wording import pluralize, printable
 from mockserver.http.messages import Request
+from mockserver.redaction.credentials import find_credentials
 from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_exchange
 from mockserver.server.upstream import Upstream
 from mockserver.tools.compare.junit import format_junit
 from mockserver.tools.compare.live_logs import is_endless, split_subscriptions
+from mockserver.tools.compare.report import summarize
+from mockserver.tools.compare.update import restore_ids, update_source
 from mockserver.tools.compare.verify import Conversation, Outcome, Result
 from mockserver.tools.source import CassetteSource, Part
 
@@ -46,11 +50,12 @@ class Verification:
     """Seconds until a response counts as failed."""
     _is_reached: bool = field(default=False, init=False)
 
-    async def verify(self, source: CassetteSource) -> AsyncIterator[Result]:
-        """Yield the result for each exchange of *source*, those of event streams at the end; raise UpstreamError if the server was never reached."""
+    async def verify(self, source: CassetteSource) -> list[Result]:
+        """Return the result for each exchange of *source*, those of event streams at the end; raise UpstreamError if the server was never reached."""
         conversation = Conversation(self.new_id)
         conversation.choose_thread_ids(part.require_exchange() for part in source.exchanges)
         threads: dict[str | None, ThreadStreams] = {}
+        results: list[Result] = []
         try:
             for part in source.exchanges:
                 exchange = part.require_exchange()
@@ -60,11 +65,10 @@ class Verification:
                 if is_endless(exchange):
                     thread.streams += self._open_streams(part, conversation)
                 else:
-                    yield await self._result(part, conversation, thread)
+                    results.append(await self._result(part, conversation, thread))
             for thread in threads.values():
                 await thread.finish()
-                for result in self._compare_streams(thread, conversation):
-                    yield result
+                results += self._compare_streams(thread, conversation)
         finally:
             for thread in threads.values():
                 await thread.close()
@@ -73,6 +77,10 @@ class Verification:
                 with suppress(UpstreamError, TimeoutError):
                     async with asyncio.timeout(_DELETE_TIMEOUT):
                         await self._send(Request("DELETE", path))
+        return [
+            replace(one, live=restore_ids(one.live, conversation)) if one.live else one
+            for one in results
+        ]
 
     async def _result(
         self, part: Part, conversation: Conversation, thread: ThreadStreams
@@ -81,8 +89,8 @@ class Verification:
         recorded = redacted_exchange(exchange, self.rules)
         started = time.monotonic()
 
-        def create_result(outcome: Outcome, *problems: str) -> Result:
-            return _create_result(part, outcome, time.monotonic() - started, problems)
+        def create_result(outcome: Outcome, *problems: str, live: Exchange | None = None) -> Result:
+            return _create_result(part, outcome, time.monotonic() - started, problems, live)
 
         request = conversation.translate_request(exchange.request)
         try:
@@ -100,7 +108,8 @@ class Verification:
         differences = conversation.compare(recorded, live, values=self.values)
         if differences and b"REDACTED" in exchange.request.body:
             differences = (*differences, "the request was sent with REDACTED in its body")
-        return create_result(Outcome.DIFFERS if differences else Outcome.SAME, *differences)
+        outcome = Outcome.DIFFERS if differences else Outcome.SAME
+        return create_result(outcome, *differences, live=live)
 
     def _open_streams(self, part: Part, conversation: Conversation) -> Iterator[LiveStream]:
         recorded = redacted_exchange(part.require_exchange(), self.rules)
@@ -112,8 +121,7 @@ class Verification:
         self, thread: ThreadStreams, conversation: Conversation
     ) -> Iterator[Result]:
         """Yield the result of each stream of *thread*; the first one has the differences of the log of the thread."""
-        redactor = Redactor(self.upstream.secrets, self.rules)
-        live = [redactor.exchange(exchange) for exchange in thread.exchanges]
+        live = [self._redact(exchange) for exchange in thread.exchanges]
         recorded = [stream.recorded for stream in thread.streams]
         changes = conversation.compare_logs(recorded, live, values=self.values)
         for stream, response in zip(thread.streams, live, strict=True):
@@ -127,7 +135,7 @@ class Verification:
             failed = Outcome.FAILED if stream.error or stream.problems else None
             problems = (*stream.problems, *differences, *changes)
             outcome = failed or (Outcome.DIFFERS if problems else Outcome.SAME)
-            yield _create_result(stream.part, outcome, stream.seconds, problems)
+            yield _create_result(stream.part, outcome, stream.seconds, problems, response)
             changes = ()
 
     def _raise_if_unreached(self, error: UpstreamError) -> None:
@@ -138,19 +146,27 @@ class Verification:
     async def _send(self, request: Request) -> Exchange:
         """Return *request* with its live response; TimeoutError if that takes too long."""
         async with asyncio.timeout(self.timeout):
-            recorder = Recorder(request, time.monotonic())
+            started = time.monotonic()
+            recorder = Recorder(request, started, started)
             response = await self.upstream.send(request)
             recorder.start_response(response.status, response.reason, response.headers)
             async for chunk in response.chunks:
                 recorder.feed(chunk, time.monotonic())
             exchange = recorder.finish(time.monotonic())
-        return Redactor(self.upstream.secrets, self.rules).exchange(exchange)
+        return self._redact(exchange)
+
+    def _redact(self, exchange: Exchange) -> Exchange:
+        """Return the live *exchange* as a recording keeps it."""
+        credentials = find_credentials(exchange.request.headers, exchange.request.path)
+        return Redactor((*credentials, *self.upstream.secrets), self.rules).exchange(exchange)
 
 
-def _create_result(part: Part, outcome: Outcome, seconds: float, problems: Sequence[str]) -> Result:
+def _create_result(
+    part: Part, outcome: Outcome, seconds: float, problems: Sequence[str], live: Exchange | None
+) -> Result:
     request = part.require_exchange().request
     title = f"{request.method} {request.path}"
-    return Result(part.file, part.number, title, outcome, seconds, tuple(problems))
+    return Result(part.file, part.number, title, outcome, seconds, tuple(problems), live)
 
 
 def verify_all(sources: Sequence[CassetteSource], check: Verification, jobs: int) -> list[Result]:
@@ -161,7 +177,7 @@ def verify_all(sources: Sequence[CassetteSource], check: Verification, jobs: int
 
         async def verify_one(source: CassetteSource) -> list[Result]:
             async with slots:
-                results = [result async for result in check.verify(source)]
+                results = await check.verify(source)
                 return sorted(results, key=lambda result: result.number)
 
         tasks = [asyncio.create_task(verify_one(source)) for source in sources]
@@ -178,7 +194,7 @@ def verify_all(sources: Sequence[CassetteSource], check: Verification, jobs: int
 
 
 def print_results(results: Sequence[Result], warnings: Mapping[str, str], as_json: bool) -> None:
-    """Print the differences and *warnings*, and a summary line."""
+    """Print the differences and *warnings*, and their summary."""
     for result in results:
         if as_json:
             click.echo(json.dumps(result.to_json(), ensure_ascii=False))
@@ -187,12 +203,33 @@ def print_results(results: Sequence[Result], warnings: Mapping[str, str], as_jso
             click.secho(head, bold=sys.stdout.isatty())
             for difference in map(printable, result.problems):
                 click.echo(wrap(difference, 2) if sys.stdout.isatty() else f"  {difference}")
+    if not as_json:
+        found = ((one.label, problem) for one in results for problem in one.problems)
+        for line in summarize(found):
+            click.echo(printable(line))
     for warning in warnings.values():
         line = json.dumps({"warning": warning}) if as_json else f"mockserver: {warning}"
         click.echo(line, err=not as_json)
     outcomes = [result.outcome for result in results]
     counts = ", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in Outcome)
     click.echo(f"{pluralize(len(results), 'exchange')} verified: {counts}", err=True)
+
+
+def update_cassettes(
+    work: Work, cassettes: Sequence[Opened], results: Sequence[Result], as_json: bool
+) -> bool:
+    """Write the live responses into the *cassettes* that differ, and report that; return whether a difference is left."""
+    is_left = False
+    for opened in cassettes:
+        name = opened.source.name
+        update = update_source(opened.source, [one for one in results if one.file == name])
+        if update.updated and work.rewrite(opened, update.raw):
+            text = f"{name}: {pluralize(len(update.updated), 'exchange')} recorded again"
+            print_facts({"file": name, "updated": list(update.updated)}, text, as_json=as_json)
+        for reason in update.refused:
+            print_facts({"refused": reason}, f"not recorded again: {reason}", as_json=as_json)
+        is_left = is_left or bool(update.refused)
+    return is_left
 
 
 def write_junit(path: Path, results: Sequence[Result], warnings: Mapping[str, str]) -> None:

@@ -9,8 +9,6 @@ import pytest
 from mockserver.errors import UsageError
 from mockserver.http.messages import Headers, parse_header, split_header_lines
 
-_FALSE = ("", "0", "false", "no", "off")
-
 
 @dataclass(frozen=True, slots=True)
 class PluginOptions:
@@ -91,7 +89,9 @@ def read(config: pytest.Config) -> PluginOptions:
 
 
 def _is_in_ci() -> bool:
-    return os.environ.get("CI", "").strip().lower() not in _FALSE
+    from mockserver.server import settings
+
+    return settings.is_in_ci()
 
 
 def _read_headers() -> Headers:

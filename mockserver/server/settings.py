@@ -1,5 +1,6 @@
 """The settings of a project: `mockserver.yaml`."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from mockserver.matching.rules import MatchRules, merge_rules
 from mockserver.redaction import redactor
 from mockserver.store import discovery
 
+_FALSE = ("", "0", "false", "no", "off")
 _KEYS = ("ignore", "volatile", "redact", "repeat", "derive", "allow_origin", "allow_host", "prefix")
 
 
@@ -35,6 +37,11 @@ class Settings:
         return replace(
             self, allow_origin=(*self.allow_origin, *origins), allow_host=(*self.allow_host, *hosts)
         )
+
+
+def is_in_ci() -> bool:
+    """Return whether the environment variable CI says that this runs in a CI job."""
+    return os.environ.get("CI", "").strip().lower() not in _FALSE
 
 
 def load(path: Path | None) -> Settings:

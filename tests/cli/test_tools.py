@@ -421,6 +421,27 @@ def test_a_report_is_written_where_no_server_is(folder: Path) -> None:
     assert "--junit nowhere/report.xml: the folder nowhere does not exist" in refused.stderr
 
 
+def test_a_difference_that_an_update_leaves_is_reported(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    exchange = "---\nrequest: {path: /threads/%s, body: {metadata: {a: %s}}}\nresponse: {body: {gone: 1}}\n"
+    left = "mockserver: 1\n" + exchange % ("search", "REDACTED")
+    (folder / "a.yaml").write_text(left + exchange % ("count", "b"))
+    with running("serve", folder=folder / "cassettes") as server:
+        options = ("verify", "a.yaml", "--update", "--upstream", server.url)
+        done = run(*options, folder=folder)
+        again = run(*options, "--json", folder=folder)
+
+    reason = "a.yaml#1: the request holds REDACTED in place of a secret"
+    assert (done.returncode, again.returncode) == (1, 1)
+    assert done.stdout.endswith(
+        f"\na.yaml: 1 exchange recorded again\nnot recorded again: {reason}\n"
+    )
+    assert again.stdout.splitlines()[-1] == json.dumps({"refused": reason})
+    assert (folder / "a.yaml").read_text().startswith(left)
+
+
 def test_json_reports_what_was_written(folder: Path) -> None:
     merged = run("merge", "--into", "all.yaml", "--json", folder=folder).stdout.splitlines()
     (folder / "session.har").write_bytes(har(entry()))

@@ -64,7 +64,7 @@ async def results(url: str, headers: tuple[tuple[str, str], ...] = ()) -> list[R
     upstream = Upstream(url, headers)
     check = Verification(upstream, RedactionRules(), lambda: "id", values=True, timeout=60)
     try:
-        return [result async for result in check.verify(CASSETTE)]
+        return await check.verify(CASSETTE)
     finally:
         await upstream.close()
 
@@ -118,7 +118,7 @@ async def test_threads_that_were_made_are_deleted_at_the_end() -> None:
     async with answering(made, TEXT, answer(b"{}")) as (url, received):
         upstream = Upstream(url)
         check = Verification(upstream, RedactionRules(), lambda: "id", values=False, timeout=60)
-        found = [result async for result in check.verify(cassette)]
+        found = await check.verify(cassette)
         await upstream.close()
 
     assert [result.outcome for result in found] == [Outcome.SAME, Outcome.SAME]
@@ -142,7 +142,7 @@ async def stream_results(url: str, seconds: float) -> list[Result]:
         upstream, RedactionRules(), lambda: next(ids), values=False, timeout=seconds
     )
     try:
-        return [result async for result in check.verify(EVENTS)]
+        return await check.verify(EVENTS)
     finally:
         await upstream.close()
 

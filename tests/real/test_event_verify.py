@@ -46,6 +46,27 @@ async def test_a_recording_does_not_differ_from_its_server(
         assert ", 0 differs, 0 failed" in done.stderr
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_an_update_records_event_streams_again(
+    agent_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transport: Transport
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    await record(agent_server, tmp_path, "a.yaml", transport)
+    cassette = tmp_path / "a.yaml"
+    cassette.write_text(cassette.read_text().replace('"event":"completed"', '"event":"failed"'))
+    options = ("verify", "a.yaml", "--upstream", agent_server)
+    done = run(*options, "--update", folder=tmp_path)
+
+    assert done.returncode == 0, done.stdout
+    assert ", lifecycle completed in" in done.stdout or ", lifecycle completed\n" in done.stdout
+    again = run(*options, folder=tmp_path)
+    assert (again.returncode, again.stdout) == (0, "")
+    assert run("lint", "a.yaml", folder=tmp_path).returncode == 0
+    with running("replay", "a.yaml", folder=tmp_path) as server:
+        await talk(server.url, transport)
+        assert server.stop() == 0
+
+
 async def test_two_recordings_do_not_differ(agent_server: str, tmp_path: Path) -> None:
     for name in ("a.yaml", "b.yaml"):
         await record(agent_server, tmp_path, name)

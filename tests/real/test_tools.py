@@ -13,6 +13,7 @@ from aiohttp import web
 from langgraph_sdk import get_client
 from playwright.async_api import Browser
 
+from mockserver.tools.source import parse_source
 from tests.documents import ROOT
 from tests.processes import run, running
 from tests.recordings import threaded
@@ -96,6 +97,52 @@ def test_a_difference_from_the_server_is_reported(
     assert differing[0]["faults"][0].startswith(problem)
     report = ElementTree.parse(tmp_path / "report.xml").getroot()
     assert (report.get("tests"), report.get("failures")) == ("14", "1")
+
+
+def test_an_update_records_what_differs_again(
+    agent_server: str, recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    hello = edited(
+        ("  path: /runs/wait\n", "  path: /runs/wait  # the whole response\n"),
+        ("  body:\n    messages:\n", "  body:\n    gone: 1\n    messages:\n"),
+        text=(CASSETTES / "hello.yaml").read_text(),
+    )
+    thread = (recorded / "one.yaml").read_text()
+    (tmp_path / "hello.yaml").write_text(hello)
+    (tmp_path / "thread.yaml").write_text(thread.replace('{"messages":', '{"old":1,"messages":'))
+    options = ("verify", ".", "--upstream", agent_server)
+    done = run(*options, "--update", folder=tmp_path)
+
+    assert (done.returncode, done.stderr[:2]) == (0, "29"), done.stdout
+    assert "\nhello.yaml: 1 exchange recorded again\n" in done.stdout
+    assert done.stdout.endswith("\nthread.yaml: 14 exchanges recorded again\n")
+    assert (tmp_path / "hello.yaml").read_text().count("gone: 1") == 0
+    again = run(*options, folder=tmp_path)
+    assert (again.returncode, again.stdout) == (0, "")
+    assert run("fmt", "--check", ".", folder=tmp_path).returncode == 0
+    before, after = (
+        parse_source(name, (folder / name).read_bytes())
+        for name, folder in (("hello.yaml", CASSETTES), ("hello.yaml", tmp_path))
+    )
+    changed = [
+        old.number for old, new in zip(before.parts, after.parts, strict=True) if old.raw != new.raw
+    ]
+    assert len(changed) == 1
+    assert "  path: /runs/wait  # the whole response\n" in after.parts[changed[0]].text
+    with running("replay", "thread.yaml", folder=tmp_path) as server:
+        asyncio.run(talk(server.url, "5c9a3d0e-6f0b-4e53-9a57-000000000000"))
+        assert server.stop() == 0
+
+
+def test_an_update_is_rejected_in_ci(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    done = run("verify", "--update", "--upstream", "http://127.0.0.1:9", folder=tmp_path)
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "mockserver: --update is rejected where the variable CI is set: run it on your machine, and commit the cassettes\n"
+    )
 
 
 def test_a_slow_response_is_a_failure(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """Format changes as text and as JSON. No I/O."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from mockserver.formats.json_text import Json, dumps
-from mockserver.formats.wording import printable
+from mockserver.formats.wording import pluralize, printable
 from mockserver.matching import json_path
 from mockserver.matching.keys import ABSENT
 from mockserver.tools.compare.volatile import Change
@@ -16,8 +17,17 @@ MAX_LENGTH = 120
 CONTEXT = 40
 """How many of them come before the first difference."""
 
+MAX_DIFFERENCES = 20
+"""How many distinct differences a summary lists."""
+
+MAX_LABELS = 3
+"""How many exchanges it names for each of them."""
+
 EVERY = "*"
 """In a path: the numbers of several items."""
+
+_WHERE = re.compile(r"^events\[[\d*]+\] |  \(\d+ times\)")
+"""The part of a sentence that says which events of an exchange have the difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,26 @@ def format_changes(changes: Iterable[Change]) -> Iterator[list[str]]:
         marked = zip("-+", texts, strict=True)
         excerpts = [f"{mark} {_shorten_text(text, start)}" for mark, text in marked if text]
         yield [f"{format_path(group.change.path)}{times}", *excerpts]
+
+
+def summarize(differences: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield the lines of a summary of *differences*, given as exchange and sentence: each sentence once, with the exchanges that have it, the most frequent first.
+
+    There is none if each sentence occurs in one exchange.
+    """
+    labels: dict[str, dict[str, None]] = {}
+    for label, sentence in differences:
+        labels.setdefault(_WHERE.sub("", sentence), {})[label] = None
+    if all(len(one) == 1 for one in labels.values()):
+        return
+    yield f"{pluralize(len(labels), 'distinct difference')}:"
+    ordered = sorted(labels.items(), key=lambda item: -len(item[1]))
+    for sentence, found in ordered[:MAX_DIFFERENCES]:
+        times = f" ({len(found)} times)" if len(found) > 1 else ""
+        more = ", …" if len(found) > MAX_LABELS else ""
+        yield f"  {sentence}{times}: {', '.join(list(found)[:MAX_LABELS])}{more}"
+    if len(ordered) > MAX_DIFFERENCES:
+        yield f"  and {len(ordered) - MAX_DIFFERENCES} more"
 
 
 def changes_to_json(changes: Iterable[Change]) -> list[Json]:

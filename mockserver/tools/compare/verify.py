@@ -26,7 +26,7 @@ from mockserver.tools.compare.volatile import Comparator
 from mockserver.tools.event_logs import find_event_thread
 from mockserver.tools.json_bodies import parse_body
 
-_THREAD = re.compile(rf"/threads/({UUID_PATTERN})(?=/|$)", re.IGNORECASE)
+THREAD = re.compile(rf"/threads/({UUID_PATTERN})(?=/|$)", re.IGNORECASE)
 _CREATION = re.compile(r"/threads(/[^/?]+/copy)?/?$")
 _CHUNKED_EVENTS = frozenset(("messages", "messages/partial", "events", "custom"))
 """Events that carry the pieces of a model's text; their number changes in each run."""
@@ -52,6 +52,8 @@ class Result:
     outcome: Outcome
     seconds: float = 0.0
     problems: tuple[str, ...] = ()
+    live: Exchange | None = None
+    """The live exchange with the ids of the recording, at the time of any clock; None if there was no complete response."""
 
     @property
     def label(self) -> str:
@@ -77,6 +79,8 @@ class Conversation:
     comparator: Comparator = field(default_factory=Comparator)
     threads: list[str] = field(default_factory=list)
     """The paths of the threads that were created on the server."""
+    resumed: dict[str, str] = field(default_factory=dict)
+    """The recorded event id for each live one that a request has sent as `last-event-id`."""
     _event_ids: dict[str, str] = field(default_factory=dict)
 
     def translate_request(self, request: Request) -> Request:
@@ -86,10 +90,11 @@ class Conversation:
         """
         for thread in _find_client_thread_ids(request):
             self._choose_thread_id(request, thread)
-        headers = tuple(
-            (name, self._event_ids.get(value, value) if name == "last-event-id" else value)
-            for name, value in request.headers
-        )
+        headers = request.headers
+        if (event_id := first_value(headers, "last-event-id")) in self._event_ids:
+            live_id = self._event_ids[event_id]
+            self.resumed[live_id] = event_id
+            headers = tuple((n, live_id if n == "last-event-id" else value) for n, value in headers)
         if request.body and first_value(headers, "content-type") is None:
             headers = (*headers, ("content-type", "application/json"))
         return replace(self.comparator.translate_request(request), headers=headers)
@@ -139,9 +144,9 @@ class Conversation:
         for exchange in exchanges:
             request = exchange.request
             if find_event_thread(exchange) or find_thread(request.path, "commands"):
-                if (found := _THREAD.search(request.path)) and found[1] not in created:
+                if (found := THREAD.search(request.path)) and found[1] not in created:
                     self._choose_thread_id(request, found[1])
-            elif (thread := _find_shown_thread(exchange)) is not None:
+            elif (thread := find_shown_thread(exchange)) is not None:
                 created.add(thread)
 
     def observe_log(self, recorded: Sequence[RecordedEvent], live: Sequence[RecordedEvent]) -> None:
@@ -196,11 +201,11 @@ def _find_client_thread_ids(request: Request) -> Iterator[str]:
     path = _split_path(request)[1]
     if path == "/threads" and isinstance(thread := body.get("thread_id"), str):
         yield thread
-    elif body.get("if_not_exists") == "create" and (match := _THREAD.match(path)):
+    elif body.get("if_not_exists") == "create" and (match := THREAD.match(path)):
         yield match[1]
 
 
-def _find_shown_thread(exchange: Exchange) -> str | None:
+def find_shown_thread(exchange: Exchange) -> str | None:
     """Return the thread that the server created in *exchange*, or None."""
     content = exchange.response.content
     is_creation = exchange.request.method == "POST" and _CREATION.search(exchange.request.path)

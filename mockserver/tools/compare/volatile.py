@@ -31,19 +31,24 @@ class Comparator:
         self.exact = exact
         self.ids: dict[str, str] = {}
         """The id in the second recording for each id in the first."""
-        self._used: set[str] = set()
+        self._before: dict[str, str] = {}
+        """The id in the first recording for each id in the second."""
 
     def pair_ids(self, before: str, after: str) -> bool:
         """Pair the id *before* with *after*; return False if one of them has another partner."""
         if not self._can_pair(before, after):
             return False
         self.ids[before] = after
-        self._used.add(after)
+        self._before[after] = before
         return True
 
     def translate(self, text: str) -> str:
         """Return *text* of the first recording with the ids of the second."""
         return VOLATILE.sub(lambda found: self.ids.get(found[0], found[0]), text)
+
+    def restore(self, text: str) -> str:
+        """Return *text* of the second recording with the ids of the first."""
+        return VOLATILE.sub(lambda found: self._before.get(found[0], found[0]), text)
 
     def translate_request(self, request: Request) -> Request:
         """Return *request* of the first recording with the ids of the second in its path and its body."""
@@ -100,7 +105,7 @@ class Comparator:
 
     def _can_pair(self, before: str, after: str) -> bool:
         partner = self.ids.get(before)
-        return partner == after if partner is not None else after not in self._used
+        return partner == after if partner is not None else after not in self._before
 
     def _pair_keys(
         self, before: dict[str, Json], after: dict[str, Json]

@@ -12,6 +12,7 @@ from mockserver.formats.sse import CRLF, Event
 from mockserver.http.messages import Request
 from mockserver.tools.compare.json_types import compare_shapes, infer_shape
 from mockserver.tools.compare.junit import format_junit
+from mockserver.tools.compare.report import summarize
 from mockserver.tools.compare.verify import Conversation, Outcome, Result, warn_if_old
 
 ONE, TWO, THREE = (f"1f000000-0000-4000-8000-00000000000{n}" for n in "123")
@@ -170,6 +171,7 @@ def test_ids_from_headers_and_events_are_used_too() -> None:
         f"/runs/{TWO}/stream",
         (("last-event-id", "9-0"),),
     )
+    assert conversation.resumed == {"9-0": "1-0"}
 
 
 @pytest.mark.parametrize(
@@ -242,3 +244,38 @@ def test_results_become_junit_xml() -> None:
     assert failure is not None
     assert (failure.get("message"), failure.text) == ("a is new", "a is new\nb\ufffd is <new>")
     assert second.find("testcase/error") is not None
+
+
+def test_a_summary_lists_each_difference_once() -> None:
+    found = [(f"a.yaml#{number}", "claim.priority is new") for number in range(2, 7)]
+
+    assert list(summarize([("a.yaml#1", "status was 200, now 404"), *found])) == [
+        "2 distinct differences:",
+        "  claim.priority is new (5 times): a.yaml#2, a.yaml#3, a.yaml#4, …",
+        "  status was 200, now 404: a.yaml#1",
+    ]
+
+
+def test_a_difference_at_other_events_counts_as_the_same() -> None:
+    values = 'messages [1].version{} - "1" + "2"'
+    found = ("events[2] " + values.format(""), "events[*] " + values.format("  (10 times)"))
+
+    assert list(summarize([("a.yaml#1", found[0]), ("a.yaml#2", found[1])])) == [
+        "1 distinct difference:",
+        '  messages [1].version - "1" + "2" (2 times): a.yaml#1, a.yaml#2',
+    ]
+    assert list(summarize([("a.yaml#1", found[0]), ("a.yaml#1", found[1])])) == []
+
+
+def test_there_is_no_summary_of_differences_that_occur_once() -> None:
+    assert list(summarize([])) == []
+    assert list(summarize([("a.yaml#1", "a is new"), ("a.yaml#2", "b is new")])) == []
+
+
+def test_a_long_summary_is_cut() -> None:
+    pairs = [("a.yaml#1", f"key{number} is new") for number in range(22)]
+    lines = list(summarize([*pairs, ("a.yaml#2", "key21 is new")]))
+
+    assert len(lines) == 22
+    assert lines[1] == "  key21 is new (2 times): a.yaml#1, a.yaml#2"
+    assert lines[-1] == "  and 2 more"
