@@ -85,6 +85,18 @@ class Candidates:
         answer = Answer(step.entry, step.kind, live, conversation, live.progress, names, "kept")
         return replace(answer, read_key=read_key)
 
+    def find_read_of_another(
+        self, live: LiveThread, current: Conversation, *, during_run: bool = False
+    ) -> Answer | None:
+        """Return the read, change or refused turn for the request of a conversation that began with the same turns as *current*, or None."""
+        for other in self.sort(live, self.recordings.find_request(self.query.shapes)):
+            if other is not current and has_same_turns(current, other, live.progress):
+                names = self.translate_ids(live, current, other)
+                if found := self.find_read(live, other, names, during_run=during_run):
+                    why = f"took over from {current.label}, which has no such request"
+                    return replace(found, why=why)
+        return None
+
     def _elsewhere(
         self, live: LiveThread, conversation: Conversation, steps: list[Step]
     ) -> list[Step]:

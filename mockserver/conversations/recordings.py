@@ -38,7 +38,7 @@ class Recordings:
         self._runs: _Turns = defaultdict(list)
         self._openings: _Conversations = defaultdict(list)
         self._creations: _Conversations = defaultdict(list)
-        self._reads: _Conversations = defaultdict(list)
+        self._requests: _Conversations = defaultdict(list)
         for cassette in index.cassettes:
             for conversation in _group_conversations(cassette, self.reader):
                 self._add(conversation)
@@ -77,9 +77,9 @@ class Recordings:
             if entry in [turn.entry for turn in conversation.turns[number : number + 1]]
         ]
 
-    def find_read(self, shapes: Iterable[Shape]) -> list[Conversation]:
-        """Return the conversations with a read of one of these *shapes*, each once."""
-        found = (one for shape in shapes for one in self._reads.get(shape, ()))
+    def find_request(self, shapes: Iterable[Shape]) -> list[Conversation]:
+        """Return the conversations with a request of one of these *shapes*, each once."""
+        found = (one for shape in shapes for one in self._requests.get(shape, ()))
         return list(dict.fromkeys(found))
 
     def find_copied(self, copy: Entry) -> list[Conversation]:
@@ -98,12 +98,11 @@ class Recordings:
             opening, _ = conversation.requests[0]
             self._openings[rules, opening.shape].append(conversation)
         for entry, request in conversation.requests:
+            self._requests[rules, entry.shape].append(conversation)
             if request.kind is RequestKind.TURN:
                 self._turns[rules, entry.shape].append((conversation, entry))
                 if entry.fingerprint.run is not None:
                     self._runs[rules, entry.fingerprint.run].append((conversation, entry))
-            else:
-                self._reads[rules, entry.shape].append(conversation)
 
 
 def _group_conversations(cassette: Cassette, reader: ExchangeReader) -> Iterator[Conversation]:

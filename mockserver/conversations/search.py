@@ -135,6 +135,8 @@ class Search:
                 found := self._take_over(live, current, other)
             ):
                 return found
+        if current is not None and (found := self.candidates.find_read_of_another(live, current)):
+            return found
         if found := self._derive_turn(live, current):
             return found
         if current is None:
@@ -234,12 +236,8 @@ class Search:
         during_run = self.now < live.runs_until
         if found := self.candidates.find_read(live, current, live.ids, during_run=during_run):
             return found
-        for other in self.candidates.sort(live, self.recordings.find_read(self.query.shapes)):
-            if other is not current and has_same_turns(current, other, live.progress):
-                names = self.candidates.translate_ids(live, current, other)
-                if found := self.candidates.find_read(live, other, names, during_run=during_run):
-                    why = f"took over from {current.label}, which has no such read"
-                    return replace(found, why=why)
+        if found := self.candidates.find_read_of_another(live, current, during_run=during_run):
+            return found
         if not during_run and (found := self._derive_read(live, current)):
             return found
         return self._refuse_read(live, current)

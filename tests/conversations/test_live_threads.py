@@ -226,6 +226,25 @@ def test_a_refused_turn_is_retried() -> None:
         assert [client.say(text) for text in ("hi", "hi", "more")] == ["busy", "hi", "more"]
 
 
+def test_a_refused_turn_of_another_thread_is_played() -> None:
+    refused = turn(OTHER, "bad", "no", status=422)
+    played = session(created(T), created(OTHER), refused, turn(T, "one"), turn(OTHER, "two"))
+    first, second = Client(played), Client(played)
+
+    assert first.say("bad") == "no"
+    assert "has no such request" in first.why
+    assert [first.say("two"), second.say("one")] == ["two", "one"]
+
+
+def test_a_refused_turn_of_a_thread_with_other_turns_is_not_played() -> None:
+    refused = turn(OTHER, "bad", "no", status=422)
+    played = session(created(T), turn(T, "one"), created(OTHER), turn(OTHER, "two"), refused)
+    client = Client(played)
+    client.say("one")
+
+    assert client.say("bad") is None
+
+
 # Reads
 
 
