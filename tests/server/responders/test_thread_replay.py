@@ -345,6 +345,26 @@ async def test_an_assistant_that_a_client_made_up_has_another_name(start: Start)
     assert await ask(server, "POST", "/runs/wait", run) == {"by": NEW}
 
 
+async def test_items_of_the_store_have_the_ids_that_a_client_made_up(start: Start) -> None:
+    def requests(key: str, user: str) -> tuple[tuple[str, str, Any, Any], ...]:
+        item = {"namespace": ["memories", user], "key": key, "value": {"by": "text"}}
+        return (
+            ("POST", "/store/items/search", {"namespace_prefix": ["memories", user]}, {"items": []}),
+            ("PUT", "/store/items", item, {}),
+            ("GET", f"/store/items?namespace=memories.{user}&key={key}", None, item),
+            ("POST", "/store/items/search", {"namespace_prefix": ["memories", user]}, {"items": [item]}),
+            ("DELETE", "/store/items", {"namespace": ["memories", user], "key": key}, {}),
+        )  # fmt: skip
+
+    text = HEAD + "".join(exchange(*one) for one in requests(A, B))
+    server = await start(chat=text)
+
+    for method, path, body, answer in requests(NEW, OTHER):
+        assert await ask(server, method, path, body) == answer
+    value = {"namespace": ["memories", OTHER], "key": NEW, "value": {"by": "another text"}}
+    assert "miss" in await ask(server, "PUT", "/store/items", value)
+
+
 async def test_an_assistant_that_was_recorded_means_itself(start: Start) -> None:
     def body(assistant: str, said: str) -> Any:
         return {"assistant_id": assistant, "input": {"messages": said}}
