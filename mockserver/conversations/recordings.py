@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
-from mockserver.conversations.assistants import recorded_assistants
+from mockserver.conversations.assistants import recorded_assistants, recorded_creations
 from mockserver.conversations.conversation import (
     Began,
     Conversation,
@@ -46,6 +46,17 @@ class Recordings:
     @cached_property
     def assistants(self) -> dict[str, dict[str, Json]]:
         return recorded_assistants(self.index, self.reader.load)
+
+    @cached_property
+    def _assistant_creations(self) -> dict[str, Key]:
+        return recorded_creations(self.index, self.reader.load)
+
+    def are_equal_assistants(self, one: str, other: str) -> bool:
+        """Return whether the assistants with these ids were created by the same request, and not changed."""
+        if one not in self.index.ids:
+            return False
+        creation = self._assistant_creations.get(one)
+        return creation is not None and creation == self._assistant_creations.get(other)
 
     def get(self, identity: Identity) -> Conversation | None:
         return self._by_identity.get(identity)

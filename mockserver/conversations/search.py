@@ -135,6 +135,9 @@ class Search:
                 found := self._take_over(live, current, other)
             ):
                 return found
+        either = others if current is None else [current, *others]
+        if found := self.candidates.find_turn_of_equal_assistant(live, either):
+            return found
         if current is not None and (found := self.candidates.find_read_of_another(live, current)):
             return found
         if found := self._derive_turn(live, current):

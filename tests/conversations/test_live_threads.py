@@ -245,6 +245,38 @@ def test_a_refused_turn_of_a_thread_with_other_turns_is_not_played() -> None:
     assert client.say("bad") is None
 
 
+def asked(thread: str, assistant: str, text: str) -> Exchange:
+    body = {**say(text), "assistant_id": assistant}
+    return exchange("POST", f"/threads/{thread}/runs/wait", body, {"said": text})
+
+
+@pytest.mark.parametrize(
+    ("other", "change", "said"),
+    [
+        pytest.param("agent", None, "two", id="equal"),
+        pytest.param("another", None, None, id="of another graph"),
+        pytest.param("agent", {"name": "b"}, None, id="changed"),
+    ],
+)
+def test_an_assistant_stands_for_an_equal_one(other: str, change: Any, said: Any) -> None:
+    first, second = made(4, 1), made(4, 2)
+    creations = (
+        exchange(
+            "POST", "/assistants", {"graph_id": graph}, {"assistant_id": one, "graph_id": graph}
+        )
+        for one, graph in ((first, "agent"), (second, other))
+    )
+    changes = [exchange("PATCH", f"/assistants/{second}", change, {})] if change else []
+    recorded = (*creations, *changes, created(T), created(OTHER))
+    played = session(*recorded, asked(T, first, "one"), asked(OTHER, second, "two"))
+    thread = played.ask(*CREATE)["thread_id"]
+    body = {**say("two"), "assistant_id": first}
+
+    answer = played.ask("POST", f"/threads/{thread}/runs/wait", body)
+
+    assert (answer and answer["said"]) == said
+
+
 # Reads
 
 
