@@ -223,7 +223,7 @@ class Search:
         ahead = next((step for step in turns[number:] if step.entry.key == key), None)
         if ahead is not None and expected is not None:
             reason = f"this is turn {ahead.progress} ({ahead.entry.label}) of {where}; {expected.label} comes first"
-        elif other is not None:
+        elif other is not None and not has_same_turns(current, other, number):
             reason = f"{other.label} has this turn ({other.turns[number].entry.label}), but answered an earlier one differently than {where}"
         elif expected is not None:
             reason = f"the next turn of {where}, differs"

@@ -275,6 +275,8 @@ def test_an_assistant_stands_for_an_equal_one(other: str, change: Any, said: Any
     answer = played.ask("POST", f"/threads/{thread}/runs/wait", body)
 
     assert (answer and answer["said"]) == said
+    if said is None:
+        assert played.refusal.startswith("the next turn of a.yaml thread 1")
 
 
 # Reads
