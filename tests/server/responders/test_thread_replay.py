@@ -386,6 +386,33 @@ async def test_an_assistant_that_was_recorded_means_itself(start: Start) -> None
     assert await run(B, "8") == {"by": B}
 
 
+async def test_tests_that_create_equal_assistants_and_threads_can_swap_them(start: Start) -> None:
+    """The second test of a recorded suite runs alone, and then one whose run was refused."""
+
+    def body(assistant: str, said: str) -> Any:
+        return {"assistant_id": assistant, "input": {"messages": said}}
+
+    graph, refused = {"graph_id": "agent"}, {"detail": "no assistant"}
+    parts = [
+        *(exchange("POST", "/assistants", graph, {"assistant_id": one, **graph}) for one in (A, B)),
+        *(exchange("POST", "/threads", {}, {"thread_id": one}) for one in (NEW, OTHER)),
+        exchange("POST", f"/threads/{NEW}/runs/wait", body(A, "one"), {"said": "one"}),
+        exchange("POST", f"/threads/{OTHER}/runs/wait", body("unknown", "two"), refused),
+        exchange("POST", f"/threads/{OTHER}/runs/wait", body(B, "two"), {"said": "two"}),
+    ]
+    parts[-2] = parts[-2].replace("response:\n", "response:\n  status: 422\n")
+    server = await start(chat=HEAD + "".join(parts))
+
+    assistant = (await ask(server, "POST", "/assistants", graph))["assistant_id"]
+    first, second = [(await ask(server, "POST", "/threads", {}))["thread_id"] for _ in range(2)]
+    target, sent = f"/threads/{first}/runs/wait", body("unknown", "two")
+    async with server.client.post(target, json=sent) as response:
+        assert (response.status, await response.json()) == (422, refused)
+    assert await ask(server, "POST", target, body(assistant, "two")) == {"said": "two"}
+    other = f"/threads/{second}/runs/wait"
+    assert await ask(server, "POST", other, body(assistant, "one")) == {"said": "one"}
+
+
 async def test_a_graph_of_another_name_is_another_one(start: Start) -> None:
     body = {"assistant_id": "agent", "input": {"messages": "hi"}}
     server = await start(chat=HEAD + exchange("POST", "/runs/wait", body, {"by": "agent"}))
