@@ -35,8 +35,8 @@ RECORDED_REQUEST_HEADERS = frozenset(("content-encoding", "last-event-id"))
 MAX_SIZE = 128 << 20
 """The maximum number of body bytes of a recorded exchange."""
 
-_VISIBLE = 0.05
-"""The seconds from which on people see that a body comes bit by bit."""
+_NOTICEABLE = 0.02
+"""The seconds from which on a client notices that a body comes bit by bit: a few short lines, one right after the other."""
 
 
 class Recorder:
@@ -126,7 +126,7 @@ class Recorder:
         if kind == "application/json" or kind.endswith("+json"):
             return False
         has_length = first_value(self._headers, "content-length") is not None
-        is_slow = len(self._times) > 1 and self._times[-1] - self._times[0] >= _VISIBLE
+        is_slow = len(self._times) > 1 and self._times[-1] - self._times[0] >= _NOTICEABLE
         return is_slow and not has_length
 
     def _chunks(self) -> Iterator[TimedChunk]:

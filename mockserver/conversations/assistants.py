@@ -7,8 +7,10 @@ from mockserver.cassette.model import Body, Exchange
 from mockserver.conversations.json_parts import parse_or_none
 from mockserver.formats.json_text import Json
 from mockserver.matching.index import Entry, Index
+from mockserver.matching.keys import Key
 
 _PATH = re.compile(r"(?:^|/)assistants(?:/|$)")
+_CHANGE = re.compile(r"^PATCH /assistants/|^POST /assistants/[^/]+/latest$")
 
 
 def recorded_assistants(
@@ -25,6 +27,24 @@ def recorded_assistants(
         if _PATH.search(entry.route[1].partition("?")[0])
         for record in _records(load(entry))
     }
+
+
+def recorded_creations(index: Index, load: Callable[[Entry], Exchange]) -> dict[str, Key]:
+    """Return the key of the request that created each assistant in the responses of *index*, by id, without those that were changed later.
+
+    *load* returns an exchange; it raises ReadError if it cannot be read.
+    """
+    creations: dict[str, Key] = {}
+    changed: set[str] = set()
+    for entry in (entry for cassette in index.cassettes for entry in cassette.entries):
+        method, path = entry.route
+        if (method, path) == ("POST", "/assistants"):
+            creations |= {
+                record["assistant_id"].lower(): entry.key for record in _records(load(entry))
+            }
+        elif _CHANGE.search(f"{method} {path}"):
+            changed.update(entry.fingerprint.ids)
+    return {one: key for one, key in creations.items() if one not in changed}
 
 
 def _records(exchange: Exchange) -> Iterator[dict[str, Json]]:

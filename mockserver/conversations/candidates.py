@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Repeat
 from mockserver.conversations import ids
-from mockserver.conversations.answers import Answer
+from mockserver.conversations.answers import Answer, answer_turn
 from mockserver.conversations.conversation import Began, Conversation, Identity, Step
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.live_threads import LiveThread, LiveThreads
@@ -84,6 +84,42 @@ class Candidates:
         step = here[min(live.read_counts[read_key], len(here) - 1)]
         answer = Answer(step.entry, step.kind, live, conversation, live.progress, names, "kept")
         return replace(answer, read_key=read_key)
+
+    def find_turn_of_equal_assistant(
+        self, live: LiveThread, conversations: Iterable[Conversation]
+    ) -> Answer | None:
+        """Return the request as the next turn of one of *conversations*, the current one or others, with an equal assistant of another id.
+
+        Clients that create equal assistants at the same time get them in recorded order.
+        """
+        current, assistant = self.get_current(live), self.query.assistant
+        for one in conversations if assistant is not None else ():
+            if len(one.turns) <= live.progress or not has_same_turns(current, one, live.progress):
+                continue
+            step = one.turns[live.progress]
+            names = live.ids if one is current else self.translate_ids(live, current, one)
+            equal = IdMap()
+            equal.update(names)
+            for recorded in step.entry.fingerprint.ids:
+                if assistant and self.recordings.are_equal_assistants(assistant, recorded):
+                    equal.bind(recorded, assistant)
+            if self.query.build_key(equal, one.rules) == step.entry.key:
+                return answer_turn(
+                    live, one, step, names, "differs in the id of an equal assistant"
+                )
+        return None
+
+    def find_read_of_another(
+        self, live: LiveThread, current: Conversation, *, during_run: bool = False
+    ) -> Answer | None:
+        """Return the read, change or refused turn for the request of a conversation that began with the same turns as *current*, or None."""
+        for other in self.sort(live, self.recordings.find_request(self.query.shapes)):
+            if other is not current and has_same_turns(current, other, live.progress):
+                names = self.translate_ids(live, current, other)
+                if found := self.find_read(live, other, names, during_run=during_run):
+                    why = f"took over from {current.label}, which has no such request"
+                    return replace(found, why=why)
+        return None
 
     def _elsewhere(
         self, live: LiveThread, conversation: Conversation, steps: list[Step]

@@ -1,6 +1,7 @@
 """The places of ids in requests and responses, and other ids in these places. No I/O.
 
-An id is found by its place: a path segment, a query parameter, a JSON key, or the `id` of a message. Texts of responses are not searched.
+An id is found by its place: a path segment, a query parameter, a JSON key, or the `id` of a message. Where a query names items of the store,
+each UUID is one. Texts of responses are not searched.
 """
 
 import re
@@ -24,6 +25,7 @@ _IN_JSON = re.compile(
 )
 _JSON_STRING = re.compile(rb'"([^"\\]+)"')
 UUID = re.compile(UUID_PATTERN, re.IGNORECASE)
+_OF_STORE = "/store/"
 _UUID_LENGTH = 36
 Names = Callable[[str], str | None]
 """Returns what an id is called instead, or None."""
@@ -37,6 +39,11 @@ def rename_path(path: str, names: Names) -> str:
         other = names(identity) or names(identity.lower())
         return found[0] if other is None else found[0].removesuffix(identity) + other
 
+    def renamed_uuid(found: re.Match[str]) -> str:
+        return names(found[0]) or names(found[0].lower()) or found[0]
+
+    if path.startswith(_OF_STORE):
+        return UUID.sub(renamed_uuid, path)
     return IN_PATH.sub(renamed, path)
 
 
@@ -71,6 +78,8 @@ def _rename(identity: bytes, names: Names) -> bytes | None:
 
 def find_request_ids(request: Request) -> Iterator[str]:
     """Yield the ids at the places of ids in *request*."""
+    if request.path.startswith(_OF_STORE):
+        yield from UUID.findall(request.path)
     for found in IN_PATH.finditer(request.path):
         yield found[2] or found[4]
     for match in _IN_JSON.finditer(request.body):

@@ -55,6 +55,12 @@ class Query:
         return thread.lower() if isinstance(thread, str) else None
 
     @property
+    def assistant(self) -> str | None:
+        """The assistant of a run."""
+        assistant = self._body.get("assistant_id")
+        return assistant.lower() if isinstance(assistant, str) else None
+
+    @property
     def keeps_existing(self) -> bool:
         """Whether a client that creates a thread wants the existing one, if there is one."""
         return bool(self._body.get("if_exists") == "do_nothing")

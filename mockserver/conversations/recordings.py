@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
-from mockserver.conversations.assistants import recorded_assistants
+from mockserver.conversations.assistants import recorded_assistants, recorded_creations
 from mockserver.conversations.conversation import (
     Began,
     Conversation,
@@ -39,7 +39,7 @@ class Recordings:
         self._runs: _Turns = defaultdict(list)
         self._openings: _Conversations = defaultdict(list)
         self._creations: _Conversations = defaultdict(list)
-        self._reads: _Conversations = defaultdict(list)
+        self._requests: _Conversations = defaultdict(list)
         for cassette in index.cassettes:
             for conversation in _group_conversations(cassette, self.reader):
                 self._add(conversation)
@@ -47,6 +47,17 @@ class Recordings:
     @cached_property
     def assistants(self) -> dict[str, dict[str, Json]]:
         return recorded_assistants(self.index, self.reader.load)
+
+    @cached_property
+    def _assistant_creations(self) -> dict[str, Key]:
+        return recorded_creations(self.index, self.reader.load)
+
+    def are_equal_assistants(self, one: str, other: str) -> bool:
+        """Return whether the assistants with these ids were created by the same request, and not changed."""
+        if one not in self.index.ids:
+            return False
+        creation = self._assistant_creations.get(one)
+        return creation is not None and creation == self._assistant_creations.get(other)
 
     def get(self, identity: Identity) -> Conversation | None:
         return self._by_identity.get(identity)
@@ -78,9 +89,9 @@ class Recordings:
             if entry in [turn.entry for turn in conversation.turns[number : number + 1]]
         ]
 
-    def find_read(self, shapes: Iterable[Shape]) -> list[Conversation]:
-        """Return the conversations with a read of one of these *shapes*, each once."""
-        found = (one for shape in shapes for one in self._reads.get(shape, ()))
+    def find_request(self, shapes: Iterable[Shape]) -> list[Conversation]:
+        """Return the conversations with a request of one of these *shapes*, each once."""
+        found = (one for shape in shapes for one in self._requests.get(shape, ()))
         return list(dict.fromkeys(found))
 
     def find_copied(self, copy: Entry) -> list[Conversation]:
@@ -99,12 +110,11 @@ class Recordings:
             opening, _ = conversation.requests[0]
             self._openings[rules, opening.shape].append(conversation)
         for entry, request in conversation.requests:
+            self._requests[rules, entry.shape].append(conversation)
             if request.kind is RequestKind.TURN:
                 self._turns[rules, entry.shape].append((conversation, entry))
                 if entry.fingerprint.run is not None:
                     self._runs[rules, entry.fingerprint.run].append((conversation, entry))
-            else:
-                self._reads[rules, entry.shape].append(conversation)
 
 
 def _group_conversations(cassette: Cassette, reader: ExchangeReader) -> Iterator[Conversation]:

@@ -136,6 +136,11 @@ class Search:
                 found := self._take_over(live, current, other)
             ):
                 return found
+        either = others if current is None else [current, *others]
+        if found := self.candidates.find_turn_of_equal_assistant(live, either):
+            return found
+        if current is not None and (found := self.candidates.find_read_of_another(live, current)):
+            return found
         if found := self._derive_turn(live, current):
             return found
         if current is None:
@@ -219,7 +224,7 @@ class Search:
         ahead = next((step for step in turns[number:] if step.entry.key == key), None)
         if ahead is not None and expected is not None:
             reason = f"this is turn {ahead.progress} ({ahead.entry.label}) of {where}; {expected.label} comes first"
-        elif other is not None:
+        elif other is not None and not has_same_turns(current, other, number):
             reason = f"{other.label} has this turn ({other.turns[number].entry.label}), but answered an earlier one differently than {where}"
         elif expected is not None:
             reason = f"the next turn of {where}, differs"
@@ -235,12 +240,8 @@ class Search:
         during_run = self.now < live.runs_until
         if found := self.candidates.find_read(live, current, live.ids, during_run=during_run):
             return found
-        for other in self.candidates.sort(live, self.recordings.find_read(self.query.shapes)):
-            if other is not current and has_same_turns(current, other, live.progress):
-                names = self.candidates.translate_ids(live, current, other)
-                if found := self.candidates.find_read(live, other, names, during_run=during_run):
-                    why = f"took over from {current.label}, which has no such read"
-                    return replace(found, why=why)
+        if found := self.candidates.find_read_of_another(live, current, during_run=during_run):
+            return found
         if not during_run and (found := self._derive_read(live, current)):
             return found
         if live.events is not None and self.now < live.runs_until < inf:
@@ -251,11 +252,8 @@ class Search:
 
     def _derive_read(self, live: LiveThread, current: Conversation) -> Answer | None:
         """Return the response to a request for a run of the last turn that was not recorded, made from the response to the turn."""
-        if (
-            not self.derives
-            or live.progress == 0
-            or not self.query.target.path.startswith("/runs/")
-        ):
+        is_of_run = self.query.target.path.startswith("/runs/")
+        if not (self.derives and live.progress > 0 and is_of_run):
             return None
         step = current.turns[live.progress - 1]
         if current.was_cancelled(step):

@@ -103,10 +103,11 @@ def mask_volatile(form: Json, volatile: tuple[str, ...]) -> Json:
     limit = TimeLimit(_MATCH_SECONDS)
 
     def mask(text: str) -> str:
-        for user_pattern in own:
-            text = user_pattern.replace(text, _PLACEHOLDER, limit)
+        # A pattern of the user may match the start of a UUID.
         for pattern in named:
             text = pattern.sub(_PLACEHOLDER, text)
+        for user_pattern in own:
+            text = user_pattern.replace(text, _PLACEHOLDER, limit)
         return text
 
     masked = {**form, "path": _mask_path(form["path"], mask)}

@@ -1,7 +1,8 @@
 """The shape of a request: what remains when its ids are numbered. Requests of one shape differ in ids only. No I/O.
 
 An id is a UUID in a place where the Agent Server has its own ids: in a path after `threads`, `runs`, `state` or `assistants`, or under a key
-such as `thread_id`. The ids of default assistants do not count: they are UUIDs of version 5, the same on every server.
+such as `thread_id`; or in the key or the namespace of an item of the store. The ids of default assistants do not count: they are UUIDs of
+version 5, the same on every server.
 """
 
 import re
@@ -26,6 +27,9 @@ ID_KEYS = frozenset(
     )
 )
 """The keys under which a request has ids of the Agent Server."""
+
+_OF_ITEMS = ("key", "namespace", "namespace_prefix", "prefix", "suffix")
+"""The names of what says which items of the store a request means."""
 
 _MADE_ID = re.compile(_MADE, re.IGNORECASE)
 
@@ -63,10 +67,14 @@ def find_shape(form: Json, text: str | None = None) -> RequestShape | None:
 
 
 def _find_ids(form: Json) -> Iterator[str]:
-    for match in _IN_PATH.finditer(form.get("path", "")):
+    path = form.get("path", "")
+    for match in _IN_PATH.finditer(path):
         yield match[1] or match[2]
-    for part in ("body", "query"):
-        yield from _find_ids_below(form.get(part))
+    for part in (form.get("body"), form.get("query")):
+        yield from _find_ids_below(part)
+        if path.startswith("/store/") and isinstance(part, dict):
+            for name in _OF_ITEMS:
+                yield from _find_ids_within(part.get(name))
 
 
 def _find_ids_below(value: Json) -> Iterator[str]:

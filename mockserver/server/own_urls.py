@@ -19,12 +19,16 @@ from mockserver.http.server_address import ServerAddress
 from mockserver.server.response_writer import without_prebuilt
 
 _PAGE = "text/html"
+_TEXT = "text/plain"
+_UI = "/ui/"
+"""Below it, a LangGraph server gives the pages of a graph's own UI; the JS server calls them plain text."""
 _HOST = re.compile(r"[\w.:\[\]-]+")
 
 
-def is_page(headers: Headers) -> bool:
-    """Return whether *headers* announce a page, which can have URLs of its server: of what it loads."""
-    return (first_value(headers, "content-type") or "").lower().startswith(_PAGE)
+def is_page(path: str, headers: Headers) -> bool:
+    """Return whether *headers* announce a page at *path*, which can have URLs of its server: of what it loads."""
+    kind = (first_value(headers, "content-type") or "").lower()
+    return kind.startswith(_PAGE) or (path.startswith(_UI) and kind.startswith(_TEXT))
 
 
 def with_own_urls(reply: Reply, request: Request, start: str) -> Reply:

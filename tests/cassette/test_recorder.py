@@ -94,6 +94,13 @@ def test_a_body_that_comes_bit_by_bit_keeps_its_chunks() -> None:
     assert response.end == End(0.25)
 
 
+def test_lines_that_follow_closely_keep_their_chunks() -> None:
+    content = recorded(NDJSON, *((0.5 + number / 100, b"1\n") for number in range(4))).content
+
+    assert isinstance(content, Body)
+    assert [chunk.after for chunk in content.chunks] == [0.5, 0.01, 0.01, 0.01]
+
+
 @pytest.mark.parametrize(
     ("parts", "chunks"),
     [
@@ -118,7 +125,7 @@ def test_chunks_of_text_end_between_characters(
         pytest.param(JSON, 0.75, id="JSON"),
         pytest.param((("content-type", "application/problem+json; a=b"),), 0.75, id="a kind of JSON"),
         pytest.param((*NDJSON, ("content-length", "4")), 0.75, id="a length"),
-        pytest.param(NDJSON, 0.51, id="no visible time"),
+        pytest.param(NDJSON, 0.51, id="no noticeable time"),
     ],
 )  # fmt: skip
 def test_other_bodies_came_as_a_whole(headers: Headers, last: float) -> None:

@@ -226,6 +226,59 @@ def test_a_refused_turn_is_retried() -> None:
         assert [client.say(text) for text in ("hi", "hi", "more")] == ["busy", "hi", "more"]
 
 
+def test_a_refused_turn_of_another_thread_is_played() -> None:
+    refused = turn(OTHER, "bad", "no", status=422)
+    played = session(created(T), created(OTHER), refused, turn(T, "one"), turn(OTHER, "two"))
+    first, second = Client(played), Client(played)
+
+    assert first.say("bad") == "no"
+    assert "has no such request" in first.why
+    assert [first.say("two"), second.say("one")] == ["two", "one"]
+
+
+def test_a_refused_turn_of_a_thread_with_other_turns_is_not_played() -> None:
+    refused = turn(OTHER, "bad", "no", status=422)
+    played = session(created(T), turn(T, "one"), created(OTHER), turn(OTHER, "two"), refused)
+    client = Client(played)
+    client.say("one")
+
+    assert client.say("bad") is None
+
+
+def asked(thread: str, assistant: str, text: str) -> Exchange:
+    body = {**say(text), "assistant_id": assistant}
+    return exchange("POST", f"/threads/{thread}/runs/wait", body, {"said": text})
+
+
+@pytest.mark.parametrize(
+    ("other", "change", "said"),
+    [
+        pytest.param("agent", None, "two", id="equal"),
+        pytest.param("another", None, None, id="of another graph"),
+        pytest.param("agent", {"name": "b"}, None, id="changed"),
+    ],
+)
+def test_an_assistant_stands_for_an_equal_one(other: str, change: Any, said: Any) -> None:
+    first, second = made(4, 1), made(4, 2)
+    creations = (
+        exchange(
+            "POST", "/assistants", {"graph_id": graph}, {"assistant_id": one, "graph_id": graph}
+        )
+        for one, graph in ((first, "agent"), (second, other))
+    )
+    changes = [exchange("PATCH", f"/assistants/{second}", change, {})] if change else []
+    recorded = (*creations, *changes, created(T), created(OTHER))
+    played = session(*recorded, asked(T, first, "one"), asked(OTHER, second, "two"))
+    thread = played.ask(*CREATE)["thread_id"]
+    body = {**say("two"), "assistant_id": first}
+
+    answer = played.ask("POST", f"/threads/{thread}/runs/wait", body)
+
+    assert (answer and answer["said"]) == said
+    if said is None:
+        assert played.refusal.startswith("the next turn of a.yaml thread 1")
+
+
 # Reads
 
 

@@ -56,6 +56,12 @@ def test_matches_of_a_volatile_pattern_are_equal(
     assert (masked(one, name) == masked(other, name)) is same
 
 
+def test_named_patterns_come_before_those_of_the_user() -> None:
+    patterns = "uuid", "-[0-9a-f]{4}"
+
+    assert masked(f"item {A} of day-ab12", *patterns) == "item \0 of day\0"
+
+
 def test_other_texts_stay() -> None:
     assert masked({"a": [None, True, 1.5, "x"], A: A}, "uuid") == {
         "a": [None, True, 1.5, "x"],

@@ -54,7 +54,11 @@ def ids_of(*requests: Any) -> tuple[str, ...]:
         pytest.param(
             "/runs/wait", {"config": {"metadata": {"langgraph_checkpoint_ns": f"r:{A}"}}}, (A,), id="within a graph"
         ),
-        pytest.param(f"/store/items?key={A}", None, (), id="not a key"),
+        pytest.param(f"/store/items?key={A}", None, (A,), id="an item of the store"),
+        pytest.param(
+            "/store/items", {"namespace": ["of", A], "value": {"id": B}}, (A,), id="not in its value"
+        ),
+        pytest.param(f"/items?key={A}", None, (), id="not a key"),
         pytest.param("/threads", {"thread_id": "mine"}, (), id="not what is no UUID"),
         pytest.param("/threads", {"thread_id": 5}, (), id="nor text"),
     ],

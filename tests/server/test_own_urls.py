@@ -29,9 +29,12 @@ async def _ui(wire: Wire) -> None:
         if not wire.request.path.endswith("/cut"):
             await wire.send(b"0\r\n\r\n")
         return
+    head = HTML
+    if wire.request.path == "/ui/plain":
+        head = HTML.replace(b"text/html", b"text/plain; charset=UTF-8")
     links = f"link: <http://{host}/next>; rel=next\r\ncontent-location: //{host}/here\r\n"
     await wire.send(
-        HTML + CLOSE + links.encode() + b"content-length: %d\r\n\r\n%b" % (len(page), page)
+        head + CLOSE + links.encode() + b"content-length: %d\r\n\r\n%b" % (len(page), page)
     )
 
 
@@ -41,7 +44,13 @@ def page(answer: Answer) -> str:
 
 @pytest.mark.parametrize(
     ("path", "scheme"),
-    [("/ui/agent", ""), ("/ui/absolute", "http:"), ("/chunks", ""), ("/chunks/absolute", "http:")],
+    [
+        ("/ui/agent", ""),
+        ("/ui/absolute", "http:"),
+        ("/ui/plain", ""),
+        ("/chunks", ""),
+        ("/chunks/absolute", "http:"),
+    ],
 )
 async def test_a_page_loads_from_the_recorder_and_from_the_replay(
     path: str, scheme: str, tmp_path: Path

@@ -138,7 +138,8 @@ class ExchangeReplay:
                 keys = self.keys_for(recorded)
             found, pairs = keys.found, outside.find_pairs(request, recorded)
             if found is None and not self._once:
-                found, pairs = self._find_renamed(recorded, keys, outside)
+                found, renamed = self._find_renamed(recorded, keys, outside, pairs)
+                pairs = {**pairs, **renamed}
         if found is None:
             return self._find_derived(recorded, keys, session)
         counter = (keys.cassette, found.key)
@@ -197,9 +198,12 @@ class ExchangeReplay:
         return ExchangeHit(entry, counter, request, session, self._library, response=response)
 
     def _find_renamed(
-        self, request: Request, keys: RequestKeys, outside: OutsideIds
+        self, request: Request, keys: RequestKeys, outside: OutsideIds, known: dict[str, str]
     ) -> tuple[Match | None, dict[str, str]]:
-        """Return the exchanges whose requests differ from *request* in ids only, with the pairs of these: live to recorded."""
+        """Return the exchanges whose requests differ from *request* in ids only, with the pairs of these: live to recorded.
+
+        *request* has the recorded ids in place of the *known* ones.
+        """
         index = self._library.index.for_cassette(keys.cassette)
         if index is None:
             return None, {}
@@ -207,7 +211,8 @@ class ExchangeReplay:
         shape = find_shape(form)
         for found in index.find_similar(form) if shape else ():
             recorded = found.entries[0].fingerprint.ids
-            pairs = dict(zip(shape.ids, recorded, strict=False)) if shape else {}
+            both = zip(shape.ids, recorded, strict=False) if shape else ()
+            pairs = {live: one for live, one in both if live != one or one not in known.values()}
             # An assistant that was recorded means itself.
             means_itself = all(live == one or live not in index.ids for live, one in pairs.items())
             if means_itself and outside.may_bind(pairs):

@@ -72,7 +72,7 @@ class Record:
             StreamingBody(chunks, lambda: relay.is_complete, relay.abandon),
             response.reason,
             ReplySource.UPSTREAM,
-            page_of=self._upstream.address if is_page(response.headers) else None,
+            page_of=self._upstream.address if is_page(request.path, response.headers) else None,
         )
 
     async def open_socket(self, opening: Request, report: Report) -> SocketRelay:

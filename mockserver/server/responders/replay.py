@@ -253,7 +253,7 @@ class ResponseCache:
 
     def _find_server(self, response: Response, entry: Entry) -> ServerAddress | None:
         """Return the server whose URLs are in the page *response*, that of *entry*; None if it is no page or has none."""
-        if not isinstance(response.content, Body) or not is_page(response.headers):
+        if not isinstance(response.content, Body) or not is_page(entry.route[1], response.headers):
             return None
         url = self._library.upstream_of(entry)
         address = ServerAddress(url) if url is not None else None

@@ -345,6 +345,26 @@ async def test_an_assistant_that_a_client_made_up_has_another_name(start: Start)
     assert await ask(server, "POST", "/runs/wait", run) == {"by": NEW}
 
 
+async def test_items_of_the_store_have_the_ids_that_a_client_made_up(start: Start) -> None:
+    def requests(key: str, user: str) -> tuple[tuple[str, str, Any, Any], ...]:
+        item = {"namespace": ["memories", user], "key": key, "value": {"by": "text"}}
+        return (
+            ("POST", "/store/items/search", {"namespace_prefix": ["memories", user]}, {"items": []}),
+            ("PUT", "/store/items", item, {}),
+            ("GET", f"/store/items?namespace=memories.{user}&key={key}", None, item),
+            ("POST", "/store/items/search", {"namespace_prefix": ["memories", user]}, {"items": [item]}),
+            ("DELETE", "/store/items", {"namespace": ["memories", user], "key": key}, {}),
+        )  # fmt: skip
+
+    text = HEAD + "".join(exchange(*one) for one in requests(A, B))
+    server = await start(chat=text)
+
+    for method, path, body, answer in requests(NEW, OTHER):
+        assert await ask(server, method, path, body) == answer
+    value = {"namespace": ["memories", OTHER], "key": NEW, "value": {"by": "another text"}}
+    assert "miss" in await ask(server, "PUT", "/store/items", value)
+
+
 async def test_an_assistant_that_was_recorded_means_itself(start: Start) -> None:
     def body(assistant: str, said: str) -> Any:
         return {"assistant_id": assistant, "input": {"messages": said}}
@@ -364,6 +384,33 @@ async def test_an_assistant_that_was_recorded_means_itself(start: Start) -> None
     assert await run(A, "3") == {"by": A}
     assert await run(A, "1") == {"by": A}
     assert await run(B, "8") == {"by": B}
+
+
+async def test_tests_that_create_equal_assistants_and_threads_can_swap_them(start: Start) -> None:
+    """The second test of a recorded suite runs alone, and then one whose run was refused."""
+
+    def body(assistant: str, said: str) -> Any:
+        return {"assistant_id": assistant, "input": {"messages": said}}
+
+    graph, refused = {"graph_id": "agent"}, {"detail": "no assistant"}
+    parts = [
+        *(exchange("POST", "/assistants", graph, {"assistant_id": one, **graph}) for one in (A, B)),
+        *(exchange("POST", "/threads", {}, {"thread_id": one}) for one in (NEW, OTHER)),
+        exchange("POST", f"/threads/{NEW}/runs/wait", body(A, "one"), {"said": "one"}),
+        exchange("POST", f"/threads/{OTHER}/runs/wait", body("unknown", "two"), refused),
+        exchange("POST", f"/threads/{OTHER}/runs/wait", body(B, "two"), {"said": "two"}),
+    ]
+    parts[-2] = parts[-2].replace("response:\n", "response:\n  status: 422\n")
+    server = await start(chat=HEAD + "".join(parts))
+
+    assistant = (await ask(server, "POST", "/assistants", graph))["assistant_id"]
+    first, second = [(await ask(server, "POST", "/threads", {}))["thread_id"] for _ in range(2)]
+    target, sent = f"/threads/{first}/runs/wait", body("unknown", "two")
+    async with server.client.post(target, json=sent) as response:
+        assert (response.status, await response.json()) == (422, refused)
+    assert await ask(server, "POST", target, body(assistant, "two")) == {"said": "two"}
+    other = f"/threads/{second}/runs/wait"
+    assert await ask(server, "POST", other, body(assistant, "one")) == {"said": "one"}
 
 
 async def test_a_graph_of_another_name_is_another_one(start: Start) -> None:
