@@ -19,7 +19,7 @@ from tests.replaying import Server, Start
 
 # A busy machine is no failure.
 hypothesis.settings.register_profile("all", deadline=None)
-hypothesis.settings.register_profile("unit", deadline=None, max_examples=25)
+hypothesis.settings.register_profile("unit", deadline=None, max_examples=15)
 UNIT = os.environ.get("MOCKSERVER_TEST_TOOLS") == "none"
 hypothesis.settings.load_profile("unit" if UNIT else "all")
 

@@ -61,6 +61,7 @@ def ask(server: Mockserver) -> object:
         return json.load(response)
 
 
+@pytest.mark.slow
 def test_a_recording_is_replayed(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "old.yaml").write_text(cassette(("hi", "one")))
     with running("replay", "old.yaml", folder=tmp_path) as upstream:
@@ -109,6 +110,7 @@ def test_the_tools_work(
     assert expected in ended.stdout + ended.stderr
 
 
+@pytest.mark.slow
 def test_the_plugin_records_and_replays(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "old.yaml").write_text(cassette(("hi", "one")))
     (tmp_path / "test_it.py").write_text(
