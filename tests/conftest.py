@@ -19,21 +19,30 @@ from tests.replaying import Server, Start
 
 # A busy machine is no failure.
 hypothesis.settings.register_profile("all", deadline=None)
-hypothesis.settings.register_profile("unit", deadline=None, max_examples=25)
+hypothesis.settings.register_profile("unit", deadline=None, max_examples=15)
 UNIT = os.environ.get("MOCKSERVER_TEST_TOOLS") == "none"
 hypothesis.settings.load_profile("unit" if UNIT else "all")
 
 
 REAL = Path(__file__).with_name("real")
+LONGEST = ("fake_truth", "recipes", "thread_truth", "event_truth", "chat", "browser")
+"""The files of tests/real that take longest, the longest first."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of tests/real as `real`. Files with `real` or `slow` tests come first, so that workers share short files at the end."""
+    """Mark the tests of tests/real as `real`. Long files come first, so that workers share short ones at the end."""
     for item in items:
         if item.path.is_relative_to(REAL):
             item.add_marker("real")
-    long = {item.path for item in items if any(map(item.get_closest_marker, ("real", "slow")))}
-    items.sort(key=lambda item: item.path not in long)
+    longest = [REAL / f"test_{name}.py" for name in LONGEST]
+    marked = {item.path for item in items if any(map(item.get_closest_marker, ("real", "slow")))}
+
+    def place(item: pytest.Item) -> int:
+        if item.path in longest:
+            return longest.index(item.path)
+        return len(longest) + (item.path not in marked)
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -17,17 +17,26 @@ from typing import IO
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
+        "importlib.metadata",
+        "importlib.resources.readers",
         "tests.forks",
         "mockserver.cli",
         "mockserver.cli.verification",
         "mockserver.fake.api.routes",
+        "mockserver.server.client_command",
+        "mockserver.server.fake_time",
         "mockserver.server.modes",
         "mockserver.server.recording",
         "mockserver.server.responders.fake",
         "mockserver.server.responders.record",
+        "mockserver.server.runner",
         "mockserver.server.script_files",
+        "mockserver.tools.compare.diff",
         "mockserver.tools.lint.lint",
+        "mockserver.tools.merge",
+        "mockserver.tools.prune",
         "mockserver.tools.scrub",
+        "tests.preload",
     ]
 )
 

@@ -83,11 +83,14 @@ def running(
             process.wait(STOP_WITHIN)
 
 
-def run(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str | Path, folder: Path, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run `mockserver` with *arguments* in *folder* to its end, in a `Fork`."""
     texts = [*map(str, arguments)]
+    variables = {**os.environ, **(environment or {})}
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
-        process = Fork(texts, folder, os.environ, out, errors)
+        process = Fork(texts, folder, variables, out, errors)
         try:
             status = process.wait(RUN_WITHIN)
         finally:

@@ -65,6 +65,7 @@ def test_it_runs_as_nobody_in_particular() -> None:
     assert DOCKERFILE.index("\nUSER ") < DOCKERFILE.index("\nENTRYPOINT ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mounted", [True, False], ids=["cassettes", "without cassettes"])
 def test_its_command_answers_and_is_healthy(tmp_path: Path, mounted: bool) -> None:
     if mounted:

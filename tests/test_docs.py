@@ -23,7 +23,7 @@ from mockserver.server import script_files, settings
 from mockserver.store.library import Library
 from tests.conftest import tool
 from tests.documents import PAGES, README, ROOT, Block, blocks, commands
-from tests.processes import running
+from tests.processes import run, running
 from tests.real.clients import shell
 
 MODES = ("serve", "replay", "record")
@@ -210,14 +210,13 @@ def test_the_shown_miss_is_current(page: Path, tmp_path: Path) -> None:
     assert block.text == f"{explanation}\n"
 
 
-def test_each_shell_completion_is_printed() -> None:
+def test_each_shell_completion_is_printed(tmp_path: Path) -> None:
     variables = re.findall(r"(_MOCKSERVER_COMPLETE)=(\w+) mockserver", INSTALLATION.read_text())
 
     assert [value for _, value in variables] == ["bash_source", "zsh_source", "fish_source"]
     for name, value in variables:
-        environment = {**os.environ, name: value}
-        script = subprocess.check_output([BIN / "mockserver"], env=environment, text=True)
-        assert "_mockserver_completion" in script
+        printed = run(folder=tmp_path, environment={name: value})
+        assert "_mockserver_completion" in printed.stdout
 
 
 def git(folder: Path, *arguments: str) -> str:

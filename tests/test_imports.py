@@ -52,10 +52,11 @@ def room(path: str) -> str:
     return path.split("/")[0].removesuffix(".py")
 
 
-def imported(tree: ast.Module) -> set[str]:
-    """Return the dotted names that a module imports."""
+@cache
+def imported(path: str) -> set[str]:
+    """Return the dotted names that the module at *path* imports."""
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(trees()[path]):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -67,8 +68,8 @@ def arrows() -> set[tuple[str, str]]:
     """Return which room imports from which."""
     return {
         (room(path), target)
-        for path, tree in trees().items()
-        for name in imported(tree)
+        for path in trees()
+        for name in imported(path)
         if name.startswith("mockserver.") and (target := name.split(".")[1]) != room(path)
     }
 
@@ -86,9 +87,9 @@ def test_rooms_import_only_from_lower_floors() -> None:
 def test_the_fake_graph_imports_only_from_its_lower_floors() -> None:
     upward = [
         (path, name)
-        for path, tree in trees().items()
+        for path in trees()
         if path.startswith("fake/") and path.split("/")[1] in FAKE
-        for name in imported(tree)
+        for name in imported(path)
         for outer in FAKE[FAKE.index(path.split("/")[1]) + 1 :]
         if name.startswith(f"mockserver.fake.{outer}")
     ]
@@ -99,9 +100,9 @@ def test_the_fake_graph_imports_only_from_its_lower_floors() -> None:
 def test_pure_rooms_do_no_io() -> None:
     impure = [
         (path, name)
-        for path, tree in trees().items()
+        for path in trees()
         if room(path) in PURE
-        for name in imported(tree)
+        for name in imported(path)
         if name.split(".")[0] in IMPURE_MODULES
     ]
 

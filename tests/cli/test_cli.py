@@ -1,7 +1,6 @@
 """The commands as a person types them."""
 
 import json
-import os
 import re
 import signal
 import socket
@@ -353,10 +352,8 @@ def test_a_path_that_is_empty_is_refused(folder: Path) -> None:
 
 def test_headers_for_the_upstream_stand_on_lines_in_the_environment(folder: Path) -> None:
     environment = {"MOCKSERVER_UPSTREAM_HEADER": "x-one: 1\nno header\n"}
-    arguments = command("record", "new.yaml", "--upstream", "http://127.0.0.1:1")
-    done = subprocess.run(
-        arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    arguments = ["record", "new.yaml", "--upstream", "http://127.0.0.1:1"]
+    done = run(*arguments, folder=folder, environment=environment)
 
     assert done.returncode == 2
     assert "write it as 'Name: value'" in done.stderr
@@ -435,8 +432,8 @@ def test_a_port_that_kubernetes_has_set_is_ignored(folder: Path, value: str) -> 
 
 
 def test_a_port_that_kubernetes_has_set_is_said_to_be_ignored(folder: Path) -> None:
-    environment = {**os.environ, "MOCKSERVER_PORT": SERVICE, "MOCKSERVER_SCRIPT": "none.yaml"}
-    done = subprocess.run(command("serve"), cwd=folder, env=environment, capture_output=True, text=True, check=False)  # fmt: skip
+    environment = {"MOCKSERVER_PORT": SERVICE, "MOCKSERVER_SCRIPT": "none.yaml"}
+    done = run("serve", folder=folder, environment=environment)
 
     assert done.stderr.splitlines() == [
         f"MOCKSERVER_PORT={SERVICE} is ignored: Kubernetes sets it for a Service named mockserver; use --port",
@@ -446,8 +443,8 @@ def test_a_port_that_kubernetes_has_set_is_said_to_be_ignored(folder: Path) -> N
 
 @pytest.mark.parametrize("value", ["http://10.0.0.1:8123", "tcp", "tcp://", "x", "70000"])
 def test_a_port_that_is_none_is_refused(folder: Path, value: str) -> None:
-    environment = {**os.environ, "MOCKSERVER_PORT": value}
-    done = subprocess.run(command("serve"), cwd=folder, env=environment, capture_output=True, text=True, check=False)  # fmt: skip
+    environment = {"MOCKSERVER_PORT": value}
+    done = run("serve", folder=folder, environment=environment)
 
     assert done.returncode == 2
     assert done.stderr.startswith("mockserver: Invalid value for '--port'")
@@ -475,15 +472,7 @@ def test_no_other_variable_is_one_that_kubernetes_sets() -> None:
 
 
 def test_options_come_from_the_environment(folder: Path) -> None:
-    environment = {"MOCKSERVER_SPEED": "fast"}
-    done = subprocess.run(
-        command("replay", "chat.yaml"),
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run("replay", "chat.yaml", folder=folder, environment={"MOCKSERVER_SPEED": "fast"})
 
     assert (
         done.stderr == "mockserver: --speed fast: write recorded, instant, or a factor such as 4\n"

@@ -13,6 +13,7 @@ pytest_plugins = ["pytester"]
 PYTHON = ROOT / "docs" / "python.md"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "skipped", "count"), [(README, 1, 1), (PYTHON, 0, 5)], ids=["README", "docs"]
 )

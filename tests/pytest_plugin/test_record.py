@@ -7,7 +7,7 @@ import pytest
 from mockserver import MockServer
 from mockserver.pytest_plugin import options
 from mockserver.store.cassette_file import stamp_from
-from tests.pytest_plugin.conftest import INI, Project, runs
+from tests.pytest_plugin.conftest import INI, XDIST, Project, runs
 
 pytest_plugins = ["pytester"]
 
@@ -286,7 +286,7 @@ def test_under_xdist_each_worker_records_its_own(project: Project) -> None:
             assert ask(mock_server, f"number {number}")
         """
     )
-    recorded = project.record("-n2")
+    recorded = project.record(*XDIST)
     recorded.assert_outcomes(passed=6)
     recorded.stdout.fnmatch_lines(
         [
@@ -295,7 +295,7 @@ def test_under_xdist_each_worker_records_its_own(project: Project) -> None:
         ]
     )
     assert list(project.cassettes.values()) == [1] * 6
-    project.run("-n2", "--mockserver-fail-on-unplayed").assert_outcomes(passed=6)
+    project.run(*XDIST, "--mockserver-fail-on-unplayed").assert_outcomes(passed=6)
 
 
 SHARED = """
@@ -323,7 +323,7 @@ SHARED = """
 @pytest.mark.slow
 def test_under_xdist_what_two_tests_record_at_once_is_not_lost_in_silence(project: Project) -> None:
     project.test(SHARED)
-    recorded = project.record("-n2")
+    recorded = project.record(*XDIST)
 
     recorded.assert_outcomes(passed=2, errors=1)
     recorded.stdout.fnmatch_lines(
@@ -337,8 +337,12 @@ def test_under_xdist_what_two_tests_record_at_once_is_not_lost_in_silence(projec
     project.run().assert_outcomes(passed=2)
 
 
-def test_it_lives_beside_pytest_recording(project: Project) -> None:
-    project.pytester.makeini(INI.replace("-p no:recording", ""))
+def test_it_lives_beside_pytest_recording(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pytest finds both plugins by their entry points."""
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    project.pytester.makeini(INI.format(options="-p no:langsmith_plugin -p no:anyio"))
     project.cassette(OWN, ("hi", "one"))
     project.test(
         """

@@ -7,7 +7,7 @@ import pytest
 
 from mockserver.store import usage
 from tests.processes import run
-from tests.pytest_plugin.conftest import Project
+from tests.pytest_plugin.conftest import XDIST, Project
 
 pytest_plugins = ["pytester"]
 
@@ -47,7 +47,7 @@ def pruned(project: Project) -> tuple[list[str], str]:
 
 @pytest.mark.parametrize(
     "workers",
-    [pytest.param((), id="alone"), pytest.param(("-n2",), id="xdist", marks=pytest.mark.slow)],
+    [pytest.param((), id="alone"), pytest.param(XDIST, id="xdist", marks=pytest.mark.slow)],
 )
 def test_what_no_test_has_played_may_go(tests: Project, workers: tuple[str, ...]) -> None:
     tests.test(TESTS.format(assertion="True"))
@@ -103,7 +103,7 @@ def test_single_tests_tell_too_little(tests: Project) -> None:
 @pytest.mark.slow
 def test_a_worker_that_dies_makes_the_usage_unknown(tests: Project) -> None:
     tests.test(TESTS.format(assertion="__import__('os')._exit(1)"))
-    done = tests.run("--mockserver-usage=usage.json", "-n2")
+    done = tests.run("--mockserver-usage=usage.json", *XDIST)
 
     done.stdout.fnmatch_lines(["mockserver: *usage.json: not written, since a worker crashed*"])
     assert not Path(tests.pytester.path / "usage.json").exists()

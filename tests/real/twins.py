@@ -186,7 +186,7 @@ class Stable:
     def json(self, text: str, ask: Ask) -> str:
         """Return the JSON *text*, and how it spells what JSON can spell in several ways."""
         value = _dumped(self._value(json.loads(text, parse_float=_spelled), _sorted_state(ask)))
-        return " ".join([value, *_SPELLINGS.findall(_VOLATILE.sub("", text))])
+        return " ".join([value, *_SPELLINGS.findall(text)])
 
     def text(self, text: str) -> str:
         """Return *text* with a placeholder for each id and time."""

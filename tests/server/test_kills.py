@@ -327,6 +327,7 @@ async def _long(wire: Wire) -> None:
     await wire.send(LAST)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 async def test_a_kill_loses_no_exchange_whose_end_a_client_saw(seed: int, tmp_path: Path) -> None:
     seen: dict[int, bytes] = {}

@@ -434,6 +434,7 @@ async def test_a_compressed_stream_arrives_event_by_event(tmp_path: Path) -> Non
                 await client.until(LAST)
 
 
+@pytest.mark.slow
 async def test_a_large_request_reaches_the_upstream_whole(tmp_path: Path) -> None:
     body = b'"' + Random(1).randbytes(2_500_000).hex().encode() + b'"'
     async with upstream(say(OK)) as server:
@@ -446,6 +447,7 @@ async def test_a_large_request_reaches_the_upstream_whole(tmp_path: Path) -> Non
     assert body.decode().strip('"') in (tmp_path / "chat.yaml").read_text()
 
 
+@pytest.mark.slow
 async def test_a_large_answer_reaches_the_client_whole_and_is_played_whole(tmp_path: Path) -> None:
     body = Random(1).randbytes(5 << 20)
     head = b"HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\n"
@@ -509,6 +511,7 @@ async def test_health_is_answered_here_and_not_recorded(tmp_path: Path) -> None:
     assert not (tmp_path / "chat.yaml").exists()
 
 
+@pytest.mark.slow
 async def test_a_hundred_streams_at_once_are_recorded_whole_and_not_mixed(tmp_path: Path) -> None:
     everyone_is_here = asyncio.Event()
 

@@ -198,6 +198,7 @@ async def test_requests_that_did_not_change_are_not_read_again(
     assert [loaded.request(entry).path for entry in now.entries][:2] == ["/new", "/0"]
 
 
+@pytest.mark.slow
 async def test_an_edit_stalls_no_other_request(tmp_path: Path, report: Lines) -> None:
     """While a large edit is read, which takes a while, what needs no wait is done again and again."""
     (tmp_path / "a.yaml").write_text(text("/a"))

@@ -61,6 +61,7 @@ def ask(server: Mockserver) -> object:
         return json.load(response)
 
 
+@pytest.mark.slow
 def test_a_recording_is_replayed(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "old.yaml").write_text(cassette(("hi", "one")))
     with running("replay", "old.yaml", folder=tmp_path) as upstream:
@@ -109,16 +110,24 @@ def test_the_tools_work(
     assert expected in ended.stdout + ended.stderr
 
 
+@pytest.mark.slow
 def test_the_plugin_records_and_replays(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "old.yaml").write_text(cassette(("hi", "one")))
     (tmp_path / "test_it.py").write_text(
-        "from langgraph_sdk import get_sync_client\n\n\n"
+        "import json\nfrom urllib.request import urlopen\n\n\n"
         "def test_it(mock_server):\n"
-        "    with get_sync_client(url=mock_server.url) as client:\n"
-        f"        assert client.runs.wait(None, 'agent', input={RUN['input']!r}) == {{'answer': 'one'}}\n"
+        f"    with urlopen(mock_server.url + '/runs/wait', {json.dumps(RUN).encode()!r}) as response:\n"
+        "        assert json.load(response) == {'answer': 'one'}\n"
     )
-    pytest_command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"]
-    variables = {**os.environ, **environment, "CI": ""}
+    plugins = ["no:cacheprovider", "mockserver.pytest_plugin"]
+    pytest_command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        *(f"-p{name}" for name in plugins),
+        "test_it.py",
+    ]
+    variables = {**os.environ, **environment, "CI": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     with running("replay", "old.yaml", folder=tmp_path) as upstream:
         record = ["--mockserver-record=new", f"--mockserver-upstream={upstream.url}"]
         for options in (record, []):

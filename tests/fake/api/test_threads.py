@@ -306,6 +306,7 @@ def test_items_are_stored_found_and_forgotten(client: Client) -> None:
     assert client.ask("GET", "/store/items?namespace=a.b&key=k") is None
 
 
+@pytest.mark.slow
 def test_the_store_has_room_for_so_many(client: Client) -> None:
     for number in range(database.MAX_ITEMS + 1):
         body = {"namespace": ["n", str(number % 2)], "key": str(number), "value": {}}
