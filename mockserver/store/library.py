@@ -117,7 +117,8 @@ class Library:
     def _changed_files(self) -> Files | None:
         """Return the files below the paths, or None if they are unchanged."""
         try:
-            files = discovery.find_files(path for path in self._paths if path.exists())
+            paths = map(discovery.find_existing, self._paths)
+            files = discovery.find_files(path for path in paths if path.exists())
         except (MockServerError, OSError):
             return None
         return files if self._state.differs_from(files) else None

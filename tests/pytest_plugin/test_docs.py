@@ -21,7 +21,8 @@ def test_the_shown_tests_can_be_recorded_and_replayed(
     page: Path, skipped: int, count: int, project: Project
 ) -> None:
     shutil.copytree(ROOT / "cassettes", project.pytester.path / "cassettes")
-    code = "\n\n".join(block.text for block in blocks("python", page)[skipped:])
+    shown = blocks("python", page)[skipped:]
+    code = "\n\n".join(one.text for one in shown if not one.text.startswith("# conftest.py"))
     project.pytester.makepyfile(test_chat=code)
     record, replay = (line for line in commands(page) if line.startswith("pytest"))
     _, *arguments = (
