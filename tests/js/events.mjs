@@ -19,6 +19,8 @@ const shown = {};
 const running = [
   all(thread.messages, async (message) => await message.text).then((texts) => (shown.messages = texts)),
   all(thread.values, (values) => values.messages?.length ?? 0).then((counts) => (shown.values = counts)),
+  all(thread.toolCalls, async ({ name, input, output }) => [name, input, (await output).content]).then((calls) => (shown.toolCalls = calls)),
+  all(thread.subgraphs, ({ name, graphName }) => [name, graphName]).then((graphs) => (shown.subgraphs = graphs)),
 ];
 await thread.run.start({ input });
 if (answer !== undefined) {
