@@ -30,6 +30,10 @@ SPEEDS = ("instant", "4")
 async def two_turns(on: Thread) -> list[Any]:
     """Return the events of a chat of two turns."""
     await on.start("hi")
+    return await rest_of_two_turns(on)
+
+
+async def rest_of_two_turns(on: Thread) -> list[Any]:
     await on.until("completed")
     async with on.session.get(f"{on.path}/state") as answer:
         assert answer.status == 200
@@ -334,15 +338,19 @@ async def unplayed(on: Thread) -> set[str]:
 async def test_a_thread_goes_back_only_if_nobody_follows_it(
     recorded: Recorded, tmp_path: Path
 ) -> None:
+    start = {"assistant_id": "agent", "input": said("hi")}
     with running("replay", recorded.cassette, "--speed", "instant", folder=tmp_path) as server:
         async with thread(server) as on:
             await on.start("hi")
             async with aclosing(on.events()) as events:
                 await anext(events)
-                refused = await on.command("run.start", assistant_id="agent", input=said("hi"))
+                refused = await on.command("run.start", **start)
         async with thread(server) as on:
             await two_turns(on)
-            again = await two_turns(on)
+            async with asyncio.timeout(WITHIN):
+                while "result" not in await on.command("run.start", **start):
+                    pass  # the server does not know yet that the stream is closed
+            again = await rest_of_two_turns(on)
 
     assert "the next turn of events.yaml thread" in refused["detail"]
     assert plain(again) == plain(recorded.seen["turns"])
