@@ -363,8 +363,9 @@ def test_a_replay_with_an_answer_that_cannot_be_read_ends_in_trouble(folder: Pat
     (folder / "chat.yaml").write_text(CHAT.replace("status: 200", "status: none"))
     request = b'{"assistant_id":"agent","input":{"messages":"Hello! My name is Bagatur and I am 26 years old."}}'
     with running("replay", "chat.yaml", folder=folder) as server:
-        with pytest.raises(HTTPError, match="500"):
+        with pytest.raises(HTTPError, match="500") as error:
             urlopen(f"{server.url}/runs/stream", request)
+        error.value.close()
         status = server.stop()
 
     assert status == 2
