@@ -17,6 +17,7 @@ from mockserver.errors import UsageError
 if TYPE_CHECKING:
     from mockserver.cassette.model import Exchange
     from mockserver.cassette.normalize import Normalizer
+    from mockserver.redaction.redactor import Redactor
     from mockserver.tools.source import CassetteSource, Part
     from mockserver.tools.timeline import Entry
 
@@ -35,14 +36,16 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
 
     PATH is a cassette, a folder of cassettes, or FILE#N, one exchange. The default is ./cassettes.
     """
-    work = Work()
+    from mockserver.redaction.redactor import Redactor
+
+    work, redactor = Work(), Redactor()
     rows: list[tuple[str, ...]] = []
     count = 0
     files, numbers = options.select_exchanges(paths)
     for opened in work.cassettes(files, "ls"):
         for part in _select_parts(work, opened.source, numbers.get(os.path.realpath(opened.path))):
             count += 1
-            facts = _summarize(f"{opened.name}#{part.number}", part.require_exchange())
+            facts = _summarize(f"{opened.name}#{part.number}", part.require_exchange(), redactor)
             if as_json:
                 click.echo(json.dumps(facts, ensure_ascii=False))
             else:
@@ -56,13 +59,12 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
     work.finish()
 
 
-def _summarize(label: str, exchange: "Exchange") -> dict[str, Any]:
-    """Return what `ls` shows of *exchange*, without secrets."""
+def _summarize(label: str, exchange: "Exchange", redactor: "Redactor") -> dict[str, Any]:
+    """Return what `ls` shows of *exchange*, without the secrets that *redactor* finds."""
     from mockserver.matching import summary
     from mockserver.matching.canonical import canonicalize
-    from mockserver.redaction.redactor import Redactor
 
-    redactor, request = Redactor(), exchange.request
+    request = exchange.request
     body = summary.body_to_json(request.body).get("body")
     return {
         "exchange": label,

@@ -43,7 +43,7 @@ def repair_head(head: bytes) -> bytes:
         if name.lower() == b"content-length"
         for length in value.split(b",")
     }
-    kept = [status_line]
+    repaired = [status_line]
     has_length = any(coding.endswith(b"chunked") for coding in codings)
     for name, value in fields:
         if name.lower() == b"transfer-encoding" and value.lower() == b"identity":
@@ -54,5 +54,5 @@ def repair_head(head: bytes) -> bytes:
             if len(lengths) == 1:
                 (value,) = lengths
                 has_length = True
-        kept.append(name + b": " + value)
-    return b"\r\n".join((*kept, b"", b""))
+        repaired.append(name + b": " + value)
+    return b"\r\n".join((*repaired, b"", b""))

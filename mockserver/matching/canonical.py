@@ -117,11 +117,11 @@ def split_api_path(path: str) -> tuple[str, str]:
     return (found["prefix"], found["path"]) if found else ("", path)
 
 
-def strip_api_prefix(target: str, kept: Container[str]) -> str:
-    """Return the request *target* without the prefix before a call of the API, unless the decoded prefix is one of *kept*."""
+def strip_api_prefix(target: str, recorded: Container[str]) -> str:
+    """Return the request *target* without the prefix before a call of the API, unless the decoded prefix is one of the *recorded* ones."""
     path, mark, query = target.partition("?")
     prefix, call = split_api_path(_SLASHES.sub("/", path))
-    if not prefix or decode_path(prefix) in kept:
+    if not prefix or decode_path(prefix) in recorded:
         return target
     return f"{call}{mark}{query}"
 

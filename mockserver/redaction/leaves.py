@@ -66,7 +66,7 @@ def string_view(text: str, scalar: Scalar) -> View:
 
 
 def _find_ids(members: list[tuple[Scalar, Scanned]], *, is_item: bool) -> Iterator[str]:
-    """Yield what tells an object with these *members* from those of other messages: its ids, its namespace, its index.
+    """Yield what distinguishes an object with these *members* from those of other messages: its ids, its namespace, its index.
 
     A piece of a list item, which has an index, has an id only if it is the first one; the path says which item it is.
     """

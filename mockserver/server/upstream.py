@@ -58,7 +58,7 @@ _CONNECT_TIMEOUT = 10.0
 _SOCKET_CLOSE_TIMEOUT = 1.0
 # uvicorn closes an idle connection after five seconds. We close it earlier, so that no request is sent on a closing connection.
 _KEEPALIVE_TIMEOUT = 4.0
-_EXPOSES = "--upstream-insecure would send {} to whoever answers for the upstream, which is not in a private network: use --upstream-ca FILE"
+_EXPOSES = "--upstream-insecure would send {} to any server that answers for the upstream, which is not in a private network: use --upstream-ca FILE"
 _VERSION_KEYS = ("version", "langgraph_py_version", "langgraph_js_version")
 
 

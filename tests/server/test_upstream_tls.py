@@ -157,9 +157,7 @@ async def test_https_to_a_server_without_tls_is_explained(tmp_path: Path) -> Non
     )
 
 
-EXPOSES = (
-    "to whoever answers for the upstream, which is not in a private network: use --upstream-ca FILE"
-)
+EXPOSES = "to any server that answers for the upstream, which is not in a private network: use --upstream-ca FILE"
 
 
 @pytest.mark.parametrize(
