@@ -10,9 +10,10 @@ from mockserver.conversations.answers import Answer, answer_turn
 from mockserver.conversations.conversation import Began, Conversation, Identity, Step
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.live_threads import LiveThread, LiveThreads
-from mockserver.conversations.query import Query
+from mockserver.conversations.query import Query, split_checkpoint
 from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.thread_requests import RequestKind
+from mockserver.matching.canonical import canonicalize
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,13 @@ class Candidates:
         answer = Answer(step.entry, step.kind, live, conversation, live.progress, names, "kept")
         return replace(answer, read_key=read_key)
 
-    def find_turn_of_equal_assistant(
+    def find_turn_in_other_words(
         self, live: LiveThread, conversations: Iterable[Conversation]
     ) -> Answer | None:
-        """Return the request as the next turn of one of *conversations*, the current one or others, with an equal assistant of another id.
+        """Return the request as the next turn of one of *conversations*, the current one or others, that says the same in other words.
 
-        Clients that create equal assistants at the same time get them in recorded order.
+        It has an equal assistant of another id, as clients that create equal assistants at the same time get them in recorded order; or it names the
+        latest checkpoint of the thread where the other names none, as pages do that have read the history before a turn.
         """
         current, assistant = self.get_current(live), self.query.assistant
         for one in conversations if assistant is not None else ():
@@ -104,10 +106,26 @@ class Candidates:
                 if assistant and self.recordings.are_equal_assistants(assistant, recorded):
                     equal.bind(recorded, assistant)
             if self.query.build_key(equal, one.rules) == step.entry.key:
-                return answer_turn(
-                    live, one, step, names, "differs in the id of an equal assistant"
+                why = "differs in the id of an equal assistant"
+            elif self._differs_in_latest_checkpoint(one, step, names):
+                why = (
+                    "differs in the latest checkpoint, which one of the two requests does not name"
                 )
+            else:
+                continue
+            return answer_turn(live, one, step, names, why)
         return None
+
+    def _differs_in_latest_checkpoint(
+        self, conversation: Conversation, step: Step, names: IdMap
+    ) -> bool:
+        latest = conversation.find_latest_checkpoint(step.progress - 1)
+        if latest is None:
+            return False
+        recorded = self.recordings.reader.load(step.entry).request
+        sent, sent_form = self.query.split_checkpoint(names, conversation.rules)
+        kept, kept_form = split_checkpoint(canonicalize(recorded), conversation.rules)
+        return {sent, kept} == {None, latest} and sent_form == kept_form
 
     def find_read_of_another(
         self, live: LiveThread, current: Conversation, *, during_run: bool = False

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from mockserver.cassette.normalize import Normalizer
 from mockserver.conversations.exchange_reader import ExchangeReader
+from mockserver.conversations.ids import IdKind
 from mockserver.conversations.recorded_events import (
     Command,
     RecordedEvents,
@@ -211,6 +212,19 @@ class Conversation:
         seconds = self._reader.get_facts(turn.entry).seconds
         stretch = self.events.stretches.get(turn.progress)
         return seconds + (stretch.seconds if stretch else 0.0)
+
+    def find_latest_checkpoint(self, progress: int) -> str | None:
+        """Return the latest checkpoint that was shown after *progress* turns, or None. Ids of checkpoints ascend with time."""
+        shown = (
+            identity
+            for step in self.steps
+            if (step.progress, step.path) in ((progress, "/history"), (progress, "/state"))
+            and not self.was_during_run(step)
+            and b'"before"' not in self._reader.load(step.entry).request.body
+            for kind, identity in self._reader.get_response_ids(step.entry)
+            if kind is IdKind.CHECKPOINT
+        )
+        return max(shown, default=None)
 
     def was_cancelled(self, turn: Step) -> bool:
         """Return whether the run of *turn* may have been cancelled: by a request, or by the next turn."""

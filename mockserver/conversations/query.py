@@ -79,7 +79,20 @@ class Query:
         form = drop_stream_modes(canonicalize(recorded))
         return None if form is None else apply_rules(form, rules)
 
+    def split_checkpoint(self, names: IdMap, rules: MatchRules) -> tuple[str | None, Json]:
+        """Return `split_checkpoint` of the request, with the recorded ids in place of the live ids of *names*."""
+        return split_checkpoint(self._recorded_form(names), rules)
+
     def _recorded_form(self, names: IdMap) -> dict[str, Json]:
         return (
             canonicalize(names.to_recorded_request(self.request)) if names.renames else self._form
         )
+
+
+def split_checkpoint(form: dict[str, Json], rules: MatchRules) -> tuple[str | None, Json]:
+    """Return the id of the checkpoint at which the run *form*, in canonical form, begins, and the run without it."""
+    match form.get("body"):
+        case {"checkpoint": {"checkpoint_id": str(identity)}, **body}:
+            return identity, apply_rules({**form, "body": body}, rules)
+        case _:
+            return None, apply_rules(form, rules)

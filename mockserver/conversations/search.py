@@ -137,7 +137,7 @@ class Search:
             ):
                 return found
         either = others if current is None else [current, *others]
-        if found := self.candidates.find_turn_of_equal_assistant(live, either):
+        if found := self.candidates.find_turn_in_other_words(live, either):
             return found
         if current is not None and (found := self.candidates.find_read_of_another(live, current)):
             return found

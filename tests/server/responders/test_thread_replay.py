@@ -413,6 +413,50 @@ async def test_tests_that_create_equal_assistants_and_threads_can_swap_them(star
     assert await ask(server, "POST", other, body(assistant, "one")) == {"said": "one"}
 
 
+LATEST, OLDER = (f"1f0b5c4e-7f7a-6f0e-8d5c-00000000000{n}" for n in "65")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "sent", "plays"),
+    [
+        pytest.param(None, LATEST, True, id="sent"),
+        pytest.param(LATEST, None, True, id="recorded"),
+        pytest.param(OLDER, OLDER, True, id="both"),
+        pytest.param(None, OLDER, False, id="a fork is sent"),
+        pytest.param(OLDER, None, False, id="a fork was recorded"),
+        pytest.param(LATEST, OLDER, False, id="another one"),
+    ],
+)
+async def test_a_turn_may_name_the_latest_checkpoint_or_none(
+    start: Start, recorded: str | None, sent: str | None, plays: bool
+) -> None:
+    """A page names the latest checkpoint if it has read the history by then."""
+
+    def body(checkpoint: str | None) -> Any:
+        named = {"checkpoint": {"checkpoint_id": checkpoint, "checkpoint_ns": ""}}
+        return {
+            "assistant_id": "agent",
+            "command": {"resume": "tea"},
+            **(named if checkpoint else {}),
+        }
+
+    history = [{"checkpoint": {"checkpoint_id": one}} for one in (LATEST, OLDER)]
+    first = {"assistant_id": "agent", "input": {"messages": "hi"}}
+    parts = (
+        exchange("POST", f"/threads/{A}/runs/wait", first, {"said": "one"}),
+        exchange("POST", f"/threads/{A}/history", {"limit": 10}, history),
+        exchange("POST", f"/threads/{A}/history", {"before": LATEST}, history[1:]),
+        exchange("POST", f"/threads/{A}/runs/wait", body(recorded), {"said": "two"}),
+    )
+    server = await start(chat=HEAD + "".join(parts))
+
+    await ask(server, "POST", f"/threads/{NEW}/runs/wait", first)
+    states = await ask(server, "POST", f"/threads/{NEW}/history", {"limit": 10})
+    live = dict(zip((LATEST, OLDER), (one["checkpoint"]["checkpoint_id"] for one in states), strict=True))  # fmt: skip
+    answer = await ask(server, "POST", f"/threads/{NEW}/runs/wait", body(live.get(sent or "")))
+    assert (answer == {"said": "two"}) is plays
+
+
 async def test_a_graph_of_another_name_is_another_one(start: Start) -> None:
     body = {"assistant_id": "agent", "input": {"messages": "hi"}}
     server = await start(chat=HEAD + exchange("POST", "/runs/wait", body, {"by": "agent"}))
