@@ -18,8 +18,8 @@ from mockserver.errors import UsageError
     "--from-graph",
     "graph",
     metavar="MODULE:NAME",
-    help="Write the nodes and the state of a LangGraph graph, such as `app.graph:graph` or `./graph.py:graph`. Its code is run. Needs LangGraph: "
-    "`pip install 'langgraph-mockserver[graph]'`.",
+    help="Write the nodes and the state of a LangGraph graph, such as `app.graph:graph` or `./graph.py:graph`. Its code is run. Needs LangGraph (the "
+    "extra `graph`).",
 )
 @click.option(
     "--from-cassette",
@@ -120,7 +120,7 @@ def _import_module(module_name: str, name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         missing = error.name or ""
         if missing.partition(".")[0] in ("langgraph", "langchain_core"):
-            why = f"{missing} is not installed: pip install 'langgraph-mockserver[graph]'"
+            why = f"{missing} is not installed beside mockserver: pip install langgraph"
         else:
             why = f"no module {missing}"
         raise UsageError(f"--from-graph {name}: {why}") from None

@@ -56,7 +56,7 @@ def test_a_graph_becomes_a_script(name: str, tmp_path: Path) -> None:
         pytest.param(["--from-graph", "app:Graph.nope"], "--from-graph app:Graph.nope: app has no Graph.nope", id="a path"),
         pytest.param(["--from-graph", "json:dumps"], "--from-graph json:dumps: dumps is no compiled graph, but a function", id="no graph"),
         pytest.param(["--from-graph", "broken:x"], "--from-graph broken:x: broken cannot be imported: ValueError: oh", id="a broken module"),
-        pytest.param(["--from-graph", "lacks:x"], "--from-graph lacks:x: langgraph.nope is not installed: pip install 'langgraph-mockserver[graph]'", id="no LangGraph"),
+        pytest.param(["--from-graph", "lacks:x"], "--from-graph lacks:x: langgraph.nope is not installed beside mockserver: pip install langgraph", id="no LangGraph"),
         pytest.param(["--from-cassette", "nope.yaml"], "nope.yaml: no such file or folder", id="no cassette"),
         pytest.param(["--from-cassette", "empty.yaml"], "empty.yaml: no recorded question: no run whose response shows what the graph did", id="no question"),
         pytest.param(["--from-cassette", "app.py"], "app.py: not a cassette: it must begin with `mockserver: 1`", id="no YAML"),

@@ -9,8 +9,9 @@ import pytest
 from mockserver.fake.script.model import Script
 from mockserver.fake.script.parse import parse_script
 from tests.agentserver import GRAPHS
-from tests.real import twins
+from tests.real import event_streams, twins
 from tests.real.scenarios import MODES, said
+from tests.real.test_event_truth import played, stable
 from tests.real.test_thread_truth import Fake, Real, compare
 from tests.real.wire import Ask, Seen
 
@@ -64,6 +65,56 @@ def test_a_run_is_as_on_the_real_server(name: str, answers: dict[str, Future[See
     fake, real = twins.without_server_prose(played, answers[name].result())
 
     assert twins.normalize(ask, fake).difference(twins.normalize(ask, real)) is None
+
+
+def start(graph: str, *inputs: Any, answer: Any = None) -> tuple[str, event_streams.Scenario]:
+    """Return the scenario of runs with these *inputs*, the first of which asks if there is an *answer*."""
+
+    def play(to: event_streams.Player) -> None:
+        for number, given in enumerate(inputs, 1):
+            event_streams.command(to, "run.start", assistant_id=graph, input=given)
+            to.events(number if answer is None else 2 * number - 1)
+            if answer is not None:
+                request = event_streams.pending(to, 1)[-1]["params"]
+                identity = request["data"]["interrupt_id"]
+                place = request["namespace"]
+                event_streams.command(
+                    to, "input.respond", namespace=place, interrupt_id=identity, response=answer
+                )
+                to.events(2)
+        to.send("GET", "/state")
+
+    return graph, play
+
+
+EVENTS = {
+    "two topics": start("research", {"topic": "AI"}, {"topic": "BI"}),
+    "a message": start("research", said("write")),
+    "a question": start("research", {"topic": "ask me"}, answer="yes"),
+    "a topic that fails": start("research", {"topic": "fail"}),
+    "a mail": start("mail", said("mail"), answer="yes"),
+    "two calls": start("mail", said("two"), said("spam")),
+}
+
+
+@pytest.fixture(scope="module")
+def events(agent_server: str) -> Iterator[dict[str, Future[list[Any]]]]:
+    with ThreadPoolExecutor(4) as pool:
+        yield {
+            name: pool.submit(lambda one: played(event_streams.Real(agent_server), one), scenario)
+            for name, (_, scenario) in EVENTS.items()
+        }
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_event_streams_are_as_on_the_real_server(
+    name: str, events: dict[str, Future[list[Any]]]
+) -> None:
+    graph, scenario = EVENTS[name]
+    fake = played(event_streams.Fake(SCRIPTS[graph], (graph,)), scenario)
+
+    assert stable(fake) == stable(events[name].result())
 
 
 Server = Fake | Real

@@ -33,7 +33,7 @@ def parse_topology(document: Mapping, rules: Collection[tuple[Step, ...]]) -> To
         return DEFAULT
     if nodes == list(DEFAULT.nodes) and "subgraphs" not in document:
         return DEFAULT
-    topology = _parse_nodes(document, "nodes", _find_tool_nodes(rules))
+    topology = _parse_nodes(document, "nodes", _find_tool_nodes(rules), "nodes")
     subgraphs = get_typed(document, "subgraphs", Mapping) or Mapping(1)
     inside: dict[str, Topology] = {}
     for name in subgraphs:
@@ -44,7 +44,7 @@ def parse_topology(document: Mapping, rules: Collection[tuple[Step, ...]]) -> To
             for step in steps
             if isinstance(step, Delegate) and step.node == name
         ]
-        inside[name] = _parse_nodes(subgraphs, name, _find_tool_nodes(inner))
+        inside[name] = _parse_nodes(subgraphs, name, _find_tool_nodes(inner), f"subgraphs: {name}")
     topology = add_implied_edges(replace(topology, subgraphs=inside), rules)
     for graph in (topology, *topology.subgraphs.values()):
         _check_ends(graph, document.lines["nodes"])
@@ -65,31 +65,30 @@ def _find_tool_nodes(rules: Iterable[tuple[Step, ...]]) -> frozenset[str]:
     return frozenset({TOOLS, *calling})
 
 
-def _parse_nodes(part: Mapping, key: str, tool_nodes: frozenset[str]) -> Topology:
+def _parse_nodes(part: Mapping, key: str, tool_nodes: frozenset[str], where: str) -> Topology:
+    """Return the nodes in *key* of *part*; *where* names them in messages."""
     nodes, line = part[key], part.lines[key]
     if not isinstance(nodes, Mapping | Sequence) or not nodes:
-        why = (
-            f"{key} must be a list of nodes, or a mapping of each node to those that may follow it"
-        )
+        why = f"{where} must be a list of nodes, or a mapping of each node to those that may follow it"
         raise ReadError(why, line=line)
-    names = list(nodes) if isinstance(nodes, Mapping) else list(iter_texts(nodes, key))
+    names = list(nodes) if isinstance(nodes, Mapping) else list(iter_texts(nodes, where))
     for number, name in enumerate(names):
         if name in names[:number]:
-            raise ReadError(f"{key} has `{name}` twice", line=line)
+            raise ReadError(f"{where} has `{name}` twice", line=line)
         if name == END or not name or _RESERVED & set(name) or (name == START and number):
-            raise ReadError(f"{key}: `{name}` cannot be the name of a node", line=line)
+            raise ReadError(f"{where}: `{name}` cannot be the name of a node", line=line)
     if isinstance(nodes, Sequence):
         if START in names:
-            raise ReadError(f"{key}: leave out `{START}`, the list begins there", line=line)
+            raise ReadError(f"{where}: leave out `{START}`, the list begins there", line=line)
         topology = create_sequence(names, tool_nodes)
     else:
-        topology = _parse_edges(nodes, key, tool_nodes)
+        topology = _parse_edges(nodes, where, tool_nodes)
     if topology.entry in (*tool_nodes, END):
-        raise ReadError(f"{key}: begin with a node that is not for tools", line=line)
+        raise ReadError(f"{where}: begin with a node that is not for tools", line=line)
     return topology
 
 
-def _parse_edges(nodes: Mapping, key: str, tool_nodes: frozenset[str]) -> Topology:
+def _parse_edges(nodes: Mapping, where: str, tool_nodes: frozenset[str]) -> Topology:
     """Return the graph in which each node of *nodes* is followed by those in its value."""
     names = tuple(name for name in nodes if name != START)
     edges: dict[str, tuple[str, ...]] = {START: names[:1]}
@@ -97,9 +96,11 @@ def _parse_edges(nodes: Mapping, key: str, tool_nodes: frozenset[str]) -> Topolo
         line = nodes.lines[name]
         targets = [value] if isinstance(value, str) else value
         if targets is not None and not isinstance(targets, list):
-            raise ReadError(f"{key}: `{name}` is followed by a node or a list of nodes", line=line)
+            raise ReadError(
+                f"{where}: `{name}` is followed by a node or a list of nodes", line=line
+            )
         for target in targets or ():
-            require_name(target, (*names, END), f"{key}: `{name}`", line)
+            require_name(target, (*names, END), f"{where}: `{name}`", line)
         edges[name] = tuple(targets or (END,))
     return Topology(names, edges, tool_nodes=tool_nodes)
 

@@ -200,6 +200,11 @@ RULE = "rules: [{steps: [{say: a}]}]"
             "line 5: node: `b` runs a subgraph: use `delegate`",
             id="a subgraph that speaks",
         ),
+        pytest.param(
+            f"{RULE}\nnodes: [a]\nsubgraphs: {{a: {{b: x}}}}",
+            "line 3: subgraphs: a: `b`: there is no node `x` (nodes: b, __end__)",
+            id="a target that a subgraph does not have",
+        ),
         pytest.param(f"{RULE}\nstate: [a]", 'line 2: state must be a mapping, not ["a"]', id="a list"),
         pytest.param(
             f"{RULE}\nstate: {{a: {{reducer: add}}}}",
