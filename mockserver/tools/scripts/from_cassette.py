@@ -15,8 +15,9 @@ from mockserver.fake.script.state_keys import MESSAGES, Reducer
 from mockserver.fake.script.topology import END, START
 from mockserver.formats.json_text import Json
 from mockserver.tools.scripts.documents import Document, describe_nodes
+from mockserver.tools.scripts.recorded_commands import read_command, read_logs
 from mockserver.tools.scripts.recorded_steps import build_steps, find_tool_nodes
-from mockserver.tools.scripts.recorded_turns import RecordedRun, read_runs
+from mockserver.tools.scripts.recorded_turns import RecordedRun, read_run
 
 _UUID = re.compile(UUID_PATTERN, re.IGNORECASE)
 
@@ -35,7 +36,7 @@ class _Question:
 
 def describe_recording(exchanges: Iterable[Exchange]) -> Document:
     """Return the script with the nodes, the state and the answers of the runs in *exchanges*; UsageError if it has none."""
-    answers = _choose_answers(_group_turns(read_runs(exchanges)))
+    answers = _choose_answers(_group_turns(_read_runs(list(exchanges))))
     if not answers:
         raise UsageError("no recorded question: no run whose response shows what the graph did")
     runs = [run for _, turn in answers for run in turn]
@@ -49,6 +50,12 @@ def describe_recording(exchanges: Iterable[Exchange]) -> Document:
         document["state"] = {name: _describe_key(name, reducers[name]) for name in reducers}
     nodes = find_tool_nodes(visits) if with_nodes else None
     return document | {"rules": _describe_rules(answers, reducers, nodes)}
+
+
+def _read_runs(exchanges: list[Exchange]) -> list[RecordedRun]:
+    logs = read_logs(exchanges)
+    runs = (read_run(exchange) or read_command(exchange, logs) for exchange in exchanges)
+    return [run for run in runs if run is not None and run.shows_something]
 
 
 def _group_turns(runs: list[RecordedRun]) -> list[Turn]:

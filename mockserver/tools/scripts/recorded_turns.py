@@ -1,7 +1,7 @@
 """What the nodes of a recorded graph did, run by run. No I/O."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from mockserver.formats.json_text import Json, loads
 from mockserver.matching.canonical import split_api_path
 from mockserver.tools.json_bodies import parse_body
 
-_RUN = re.compile(r"(?:/threads/(?P<thread>[^/]+))?/runs/(?:stream|wait)")
+_RUN = re.compile(r"(?P<thread>/threads/[^/]+)?/runs/(?:stream|wait)")
 
 Update = dict[str, Any]
 
@@ -27,7 +27,7 @@ class RecordedVisit:
 
 @dataclass(slots=True)
 class RecordedRun:
-    """A run: what it was asked, and what it did."""
+    """A run: what it was asked, and what it did; *thread* is the path of its thread."""
 
     graph: str
     thread: str | None
@@ -39,23 +39,23 @@ class RecordedRun:
     states: list[Update] = field(default_factory=list)
     """The states that it showed, the first of them before any node has run."""
 
+    @property
+    def shows_something(self) -> bool:
+        return bool(self.visits or self.interrupts or self.error or self.states)
 
-def read_runs(exchanges: Iterable[Exchange]) -> list[RecordedRun]:
-    """Return the runs in *exchanges* whose response shows what they did."""
-    runs = []
-    for exchange in exchanges:
-        _, path = split_api_path(exchange.request.path.partition("?")[0])
-        found = _RUN.fullmatch(path)
-        body = parse_body(exchange.request.body)
-        if found is None or not isinstance(body, dict) or exchange.response.status != 200:
-            continue
-        command = body.get("command") or {}
-        graph, is_resumed = str(body.get("assistant_id")), "resume" in command
-        run = RecordedRun(graph, found["thread"], body.get("input"), is_resumed)
-        _read_response(run, exchange)
-        if run.visits or run.interrupts or run.error or run.states:
-            runs.append(run)
-    return runs
+
+def read_run(exchange: Exchange) -> RecordedRun | None:
+    """Return the run that *exchange* has started and whose events or outcome it shows; None if it is something else."""
+    _, path = split_api_path(exchange.request.path.partition("?")[0])
+    found = _RUN.fullmatch(path)
+    body = parse_body(exchange.request.body)
+    if found is None or not isinstance(body, dict) or exchange.response.status != 200:
+        return None
+    command = body.get("command") or {}
+    graph, is_resumed = str(body.get("assistant_id")), "resume" in command
+    run = RecordedRun(graph, found["thread"], body.get("input"), is_resumed)
+    _read_response(run, exchange)
+    return run
 
 
 def _read_response(run: RecordedRun, exchange: Exchange) -> None:
@@ -63,7 +63,7 @@ def _read_response(run: RecordedRun, exchange: Exchange) -> None:
     if isinstance(content, Body):
         outcome = parse_body(content.raw.strip())
         if isinstance(outcome, dict):
-            _read_outcome(run, outcome)
+            read_outcome(run, outcome)
         return
     events = [event for event in read_events(exchange.response) or () if event.is_root]
     names = {event.name for event in events}
@@ -73,7 +73,7 @@ def _read_response(run: RecordedRun, exchange: Exchange) -> None:
         run.visits = list(_read_updates(events, run))
         return
     if run.states:
-        _read_outcome(run, run.states[-1])
+        read_outcome(run, run.states[-1])
     else:
         run.visits = list(_read_messages(events))
     custom = tuple(event.value for event in events if event.name == "custom")
@@ -81,7 +81,7 @@ def _read_response(run: RecordedRun, exchange: Exchange) -> None:
         run.visits.insert(0, RecordedVisit(None, {}, custom))
 
 
-def _read_outcome(run: RecordedRun, outcome: Update) -> None:
+def read_outcome(run: RecordedRun, outcome: Update) -> None:
     """Take what *run* did from its last state."""
     run.error = outcome.get("__error__", run.error)
     run.interrupts = list(outcome.get("__interrupt__", ()))

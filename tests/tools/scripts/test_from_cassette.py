@@ -1,6 +1,7 @@
 """Scripts that are made of recordings answer the recorded questions alike."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -185,6 +186,32 @@ def test_the_bundled_cassettes_become_scripts(name: str) -> None:
     exchanges = [part.require_exchange() for part in parse_source(name, raw).exchanges]
 
     assert rewrite(exchanges).rules
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [("parallel", None), ("two messages", None), ("approve", "yes"), ("interrupt", "yes")],
+)
+def test_event_streams_are_read(text: str, answer: str | None) -> None:
+    recorded = Server(read("script"))
+    commands = f"/threads/{THREAD}/commands"
+    stream = f"/threads/{THREAD}/stream/events"
+    start = {"assistant_id": "graph", **said(text)}
+    recorded.ask("/threads", {"thread_id": THREAD})
+    recorded.ask(commands, {"id": 1, "method": "run.start", "params": start})
+    events = {"channels": ["values", "lifecycle", "input"]}
+    if answer is not None:
+        shown = recorded.ask(stream, events)
+        [identity] = set(re.findall(r'"interrupt_id":"(\w+)"', shown))
+        reply = {"interrupt_id": identity, "response": answer, "namespace": []}
+        recorded.ask(commands, {"id": 2, "method": "input.respond", "params": reply})
+    recorded.ask(stream, events)
+    bodies = (said(text),) if answer is None else (said(text), RESUME)
+    own = rewrite(recorded.exchanges)
+
+    waited = f"/threads/{THREAD}/runs/wait"
+    expected = strip(list(Server(read("script")).play(waited, *bodies)))
+    assert strip(list(Server(own).play(waited, *bodies))) == expected
 
 
 def test_an_unanswered_interrupt_ends_with_the_answer() -> None:
