@@ -75,7 +75,7 @@ rules:
       args: {to: "{from}", subject: "Re: {subject}"}
       ask: {action: write_email, args: {to: "{from}"}}
       result: "The human said {answer}."
-    - {node: llm_call, say: Sent.}
+    - {node: llm_call, say: "Sent, since you said {answer}."}
 """
 
 
@@ -227,6 +227,7 @@ def test_an_email_is_sent_after_approval(email: SyncLangGraphClient) -> None:
     assert reply["content"] == "The human said yes."
     final: Any = email.threads.get_state(thread)["values"]
     assert [message["type"] for message in final["messages"]] == ["ai", "tool", "ai"]
+    assert final["messages"][-1]["content"] == "Sent, since you said yes."
     assert final["classification"] == "respond"
 
 

@@ -19,13 +19,15 @@ class Progress:
     """How far a turn has come: *played* is the number of visits that are done.
 
     *facts* are what rules may ask of the request that began the turn, None if that is unknown. A turn is *silent* if its
-    input has no messages, and *said_before* is the number of messages of the assistant that it does not count.
+    input has no messages, and *said_before* is the number of messages of the assistant that it does not count. *answer* is
+    the placeholder with the last answer of a human.
     """
 
     facts: Mapping[str, Json] | None = None
     played: int = 0
     is_silent: bool = False
     said_before: int = 0
+    answer: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,11 +193,14 @@ class Graph:
             speech = visits[done - 1].speech if done else None
             if speech is None or not state["messages"]:
                 raise RunFailed("IndexError", "no tool call is open")
-            return self._nodes.run_tools(scope, state, speech.calls)
-        number = min(done, len(visits) - 1)
-        update = self._nodes.run_agent(scope, state, visits[number])
-        progress = self._checkpointer.progress
-        self._checkpointer.progress = replace(progress, played=number + 1)
+            update = self._nodes.run_tools(scope, state, speech.calls)
+        else:
+            number = min(done, len(visits) - 1)
+            update = self._nodes.run_agent(scope, state, visits[number])
+            done = number + 1
+        self._checkpointer.progress = replace(
+            self._checkpointer.progress, played=done, answer=dict(self._nodes.last_answer)
+        )
         return update
 
     def _run_subgraph(self, scope: Scope, state: State) -> State:

@@ -44,7 +44,8 @@ _PART_TYPES = frozenset(
 class Nodes:
     """Runs the nodes of one run; *modes* and *callbacks* emit its events, and *wait* advances its time.
 
-    *answers* are the values with which tasks are resumed, by task, in the order of their interrupts.
+    *answers* are the values with which tasks are resumed, by task, in the order of their interrupts. *last_answer* is the
+    placeholder with the last of them in this turn.
     """
 
     request: RunRequest
@@ -54,15 +55,15 @@ class Nodes:
     script: Script
     wait: Callable[[float], None]
     answers: dict[str, tuple[Json, ...]] = field(default_factory=dict)
+    last_answer: dict[str, str] = field(default_factory=dict)
 
     def run_agent(self, scope: Scope, state: State, visit: Visit) -> State:
         """Play one *visit* of the script; return the update of the state."""
         update: State = {}
-        answer: dict[str, str] = {}
         answers = self._get_answers(scope)
         keys = self.script.state
         for step in visit.steps:
-            match fill_placeholders(step, answer):
+            match fill_placeholders(step, self.last_answer):
                 case Speak() as speak:
                     update["messages"] = [self._speak(scope, state, speak)]
                 case Custom(value):
@@ -72,7 +73,7 @@ class Nodes:
                         is_list = key in update and keys.get_reducer(key) is Reducer.APPEND
                         update[key] = append_values(update[key], value) if is_list else value
                 case Interrupt(value):
-                    answer = _get_human_answer(scope, value, answers)
+                    self._ask_human(scope, value, answers)
                 case Fail(kind, message):
                     raise RunFailed(kind, repr(message) if kind == "KeyError" else message)
                 case Pause(seconds):
@@ -120,6 +121,15 @@ class Nodes:
                 self.modes.send_block(scope.namespace, event)
         return blocks.build_message()
 
+    def _ask_human(self, scope: Scope, value: Json, answers: Iterator[Json]) -> None:
+        """Keep the human's answer to an interrupt; raise RunInterrupted if there is none yet."""
+        for answer in answers:
+            text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+            self.last_answer["answer"] = text
+            return
+        identity = create_interrupt_id(scope.path)
+        raise RunInterrupted({"value": value, "id": identity, "response_schema": None})
+
     def _get_answers(self, scope: Scope) -> Iterator[Json]:
         return iter(self.answers.get(scope.task, ()))
 
@@ -140,13 +150,14 @@ class Nodes:
         self.modes.send_tool_start(scope, tool_call)
         self.wait(self.script.pace.tool)
         try:
-            answer = {} if call.ask is None else _get_human_answer(scope, call.ask, answers)
+            if call.ask is not None:
+                self._ask_human(scope, call.ask, answers)
         except RunInterrupted as stopped:
             error = {"error": "GraphInterrupt", "message": _describe_interrupts(stopped)}
             data = {"error": error, **given, "tool_call_id": tool_call["id"]}
             self.callbacks.emit_inside_node("on_tool_error", tool, call.tool, data)
             raise
-        result = fill_placeholders(call.result, answer)
+        result = fill_placeholders(call.result, self.last_answer)
         message = chat.create_tool_message(
             _to_content(result), call.tool, tool_call["id"], failed=call.failed
         )
@@ -157,15 +168,6 @@ class Nodes:
             "on_tool_end", tool, call.tool, {"output": message, **given}
         )
         return message
-
-
-def _get_human_answer(scope: Scope, value: Json, answers: Iterator[Json]) -> dict[str, str]:
-    """Return the human's answer to an interrupt; raise RunInterrupted if there is none yet."""
-    for answer in answers:
-        text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
-        return {"answer": text}
-    identity = create_interrupt_id(scope.path)
-    raise RunInterrupted({"value": value, "id": identity, "response_schema": None})
 
 
 def _to_content(result: Json) -> Json:

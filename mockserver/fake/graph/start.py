@@ -121,6 +121,7 @@ class RunStart:
         state, tasks = dict(head.values), head.tasks
         facts = head.progress.facts or self.nodes.request.facts
         self.checkpointer.progress = replace(head.progress, facts=facts)
+        self.nodes.last_answer.update(head.progress.answer)
         if update:
             state = apply_update(update, state, self.nodes.ids, "command", self.nodes.script.state)
         if not namespace:
