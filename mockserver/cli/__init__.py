@@ -10,10 +10,11 @@ import click
 from mockserver.cli.diff_verify import diff, verify
 from mockserver.cli.import_ import import_
 from mockserver.cli.lint_fmt import fmt, lint
-from mockserver.cli.ls_show import ls, script, show
+from mockserver.cli.ls_show import ls, show
 from mockserver.cli.merge_prune import merge, prune
 from mockserver.cli.record import record
 from mockserver.cli.schema import schema
+from mockserver.cli.script import script
 from mockserver.cli.scrub_substitute import scrub, substitute
 from mockserver.cli.serve_replay import replay, serve
 from mockserver.errors import MockServerError

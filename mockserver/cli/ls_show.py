@@ -1,4 +1,4 @@
-"""The commands that print: ls, show, script."""
+"""The commands that print: ls, show."""
 
 import json
 import os
@@ -141,17 +141,6 @@ def show(cassette: Path, number: int | None, raw: bool, as_json: bool, stable: b
                 facts = normalizer.normalize_exchange(facts)
             print_facts(facts, "\n".join(_format_exchange(facts)), as_json=as_json)
     work.finish()
-
-
-@click.command(short_help="Print the built-in script of the fake graph.")
-def script() -> None:
-    """Print the built-in script of the fake graph.
-
-    Edit a copy of it and use that with `mockserver serve --script FILE`.
-    """
-    from mockserver.server.script_files import read_builtin_text
-
-    click.echo(read_builtin_text(), nl=False)
 
 
 def _find_timelines(parts: "list[Part]", normalizer: "Normalizer | None") -> dict[int, list[str]]:

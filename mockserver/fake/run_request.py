@@ -35,6 +35,16 @@ class RunRequest:
     """Whether the thread existed before the run."""
 
     @property
+    def facts(self) -> dict[str, Json]:
+        """What the rules of a script may ask for."""
+        return {
+            "input": self.input,
+            "context": self.context,
+            "config": self.config,
+            "metadata": self.metadata,
+        }
+
+    @property
     def keeps_thread(self) -> bool:
         """Whether the thread still exists after the run."""
         return self.on_existing_thread or self.on_completion == "keep"

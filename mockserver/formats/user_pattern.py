@@ -88,6 +88,15 @@ class UserPattern:
 
         return self._timed(text, limit, groups)
 
+    def fullmatch(self, text: str, limit: TimeLimit) -> dict[str, str] | None:
+        """Return the named groups if the pattern matches the whole *text*, or None."""
+
+        def groups(seconds: float) -> dict[str, str] | None:
+            found = self._compiled.fullmatch(text, timeout=seconds, concurrent=True)
+            return found and {name: part or "" for name, part in found.groupdict().items()}
+
+        return self._timed(text, limit, groups)
+
     def spans(self, text: str, limit: TimeLimit) -> list[tuple[int, int]]:
         """Return the spans of all matches in *text*."""
 

@@ -31,9 +31,9 @@ from mockserver.fake.script.model import (
     Speak,
     ToolCall,
     Update,
-    Visit,
     fill_placeholders,
 )
+from mockserver.fake.script.plan import Visit, plan_visits
 from mockserver.fake.tokens import split_arguments, split_text
 
 SCRIPT = parse.parse_script(Path(__file__).with_name("script.yaml").read_text("utf-8"), Script)
@@ -128,13 +128,14 @@ def visits(state: Any, config: RunnableConfig) -> tuple[tuple[Visit, ...], int]:
     """Return what is to be said after the last human message, and how much of it has been said."""
     graph = config["metadata"]["graph_id"]
     if "messages" not in state:
-        return SCRIPT.plan_visits(Situation(graph, None, 0)), 0
+        return plan_visits(SCRIPT, Situation(graph, None, 0)).visits, 0
     messages = state["messages"]
     humans = [i for i, message in enumerate(messages) if isinstance(message, HumanMessage)]
     after = messages[humans[-1] + 1 :] if humans else messages
     said = messages[humans[-1]].text if humans else ""
     situation = Situation(graph, said, len(humans))
-    return SCRIPT.plan_visits(situation), sum(isinstance(message, AIMessage) for message in after)
+    visits = plan_visits(SCRIPT, situation).visits
+    return visits, sum(isinstance(message, AIMessage) for message in after)
 
 
 async def agent(state: State, config: RunnableConfig) -> dict[str, Any] | None:
@@ -208,8 +209,8 @@ def routed(*, inside: bool) -> Any:
         if not 0 < done < len(plan):
             return END
         if inside:
-            return "agent" if plan[done].inner else END
-        return "researcher" if plan[done].inner else "agent"
+            return "agent" if plan[done].subgraph else END
+        return "researcher" if plan[done].subgraph else "agent"
 
     return should_continue
 

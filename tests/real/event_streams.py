@@ -14,6 +14,7 @@ from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
+from mockserver.fake.script.model import Script
 from mockserver.http.messages import Request
 from mockserver.thread_log.event import Event
 from mockserver.thread_log.filter import Filter, parse_filter
@@ -182,10 +183,12 @@ def _fits(wanted: Filter, envelope: Any) -> bool:
 class Fake:
     """The fake graph, asked in process."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, script: Script = twins.SCRIPT, graphs: tuple[str, ...] = twins.GRAPH_NAMES
+    ) -> None:
         self.thread = "5a0b1c2d-0000-4000-8000-000000000000"
         self.replies: list[Any] = []
-        self._api = Api(RunEngine(twins.SCRIPT), twins.GRAPH_NAMES)
+        self._api = Api(RunEngine(script), graphs)
         self._database = Database()
         self._now = 0.0
         self._count = 0

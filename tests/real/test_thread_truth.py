@@ -12,6 +12,7 @@ from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
+from mockserver.fake.script.model import Script
 from mockserver.http.messages import Request
 from tests.real import twins
 from tests.real.threads import SCENARIOS, Scenario
@@ -43,9 +44,11 @@ class Real:
 class Fake:
     """The fake in this process; between two requests all runs end, except those that it sleeps through."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, script: Script = twins.SCRIPT, graphs: tuple[str, ...] = twins.GRAPH_NAMES
+    ) -> None:
         self.seen: list[tuple[Ask, Seen]] = []
-        self._api = Api(RunEngine(twins.SCRIPT), twins.GRAPH_NAMES)
+        self._api = Api(RunEngine(script), graphs)
         self._database = Database()
         self._now = 0.0
         self._count = 0
@@ -93,8 +96,12 @@ def answers(agent_server: str) -> Iterator[dict[str, Future[Real]]]:
 def test_a_thread_is_as_on_the_real_server(name: str, answers: dict[str, Future[Real]]) -> None:
     fake = Fake()
     SCENARIOS[name](fake)
-    real = answers[name].result()
 
+    compare(fake, answers[name].result())
+
+
+def compare(fake: Fake, real: Real) -> None:
+    """Fail where the answers of *fake* differ from those of *real*."""
     own, wanted = twins.Stable(), twins.Stable()
     for number, (one, other) in enumerate(zip(fake.seen, real.seen, strict=True)):
         ask = one[0]

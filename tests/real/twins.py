@@ -50,7 +50,7 @@ state that are not in the schema of the twin.
 """
 
 _SERVER_PROSE = re.compile(
-    rb"validation errors? for|AsyncPregelLoop|For troubleshooting, visit|not iterable|has no attribute"
+    rb"validation errors? for|can only concatenate|AsyncPregelLoop|For troubleshooting, visit|not iterable|has no attribute"
     rb"|unhashable type|required positional argument|not subscriptable|Message as a sequence"
     rb"|Recursion limit of|Unexpected message type|Attempting to delete|Must specify non-null|without checkpointer|dictionary update sequence"
 )
@@ -75,7 +75,13 @@ _VOLATILE = re.compile(
 _SHORTEST = len("2026-01-01T00:00:00+00:00")
 """Nothing volatile is shorter."""
 
-_NODES = ("agent:", "tools:", "researcher:")
+_NODES = tuple(
+    f"{node}:"
+    for node in (
+        *("agent", "tools", "researcher", "clarify", "plan", "search", "read", "write", "check"),
+        *("triage", "notify", "respond", "model", "mail_tools"),
+    )
+)
 """What is before the id of a task in a namespace."""
 
 _MILLISECONDS = range(1_500_000_000_000, 2_500_000_000_000)
@@ -116,11 +122,11 @@ def answer(url: str, ask: Ask) -> Seen:
     return send_all(url, {"": (ask,)})[""][0]
 
 
-def fake(ask: Ask) -> Seen:
-    """Return what the fake graph answers to *ask*, all at once."""
-    runs = RunEngine(SCRIPT)
+def fake(ask: Ask, script: Script = SCRIPT, graphs: tuple[str, ...] = GRAPH_NAMES) -> Seen:
+    """Return what the fake graph of *script* answers to *ask*, all at once."""
+    runs = RunEngine(script)
     raw = ask.body if isinstance(ask.body, bytes) else json.dumps(ask.body).encode()
-    api = Api(runs, GRAPH_NAMES)
+    api = Api(runs, graphs)
     answer = api.handle(Request(ask.method, ask.path, (), raw), Ids(raw.decode()), Database())
     return Seen(answer.status, None, answer.headers, steps_of(answer.body))
 

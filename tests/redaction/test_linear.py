@@ -168,5 +168,5 @@ WORDS = ("!", "? ", "my name is X ", "use tools ", " ")
 def test_the_built_in_script_answers_a_long_message(piece: str) -> None:
     text = repeated(piece, SIZE // 5) + "x"
 
-    assert script_files.load_builtin().plan_visits(Situation("agent", text, 1)) is not None
+    assert script_files.load_builtin().find_steps(Situation("agent", text, 1)) is not None
     assert "".join(split_text(text)) == text

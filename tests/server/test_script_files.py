@@ -6,12 +6,13 @@ import pytest
 
 from mockserver.errors import UsageError
 from mockserver.fake.script.model import Pace, Script, Situation, Speak, ToolCall
+from mockserver.fake.script.plan import plan_visits
 from mockserver.server import script_files
 from tests.documents import blocks
 
 
 def speeches(path: Path | None, said: str, turn: int = 1) -> list[Speak]:
-    visits = script_files.load(path).plan_visits(Situation("agent", said, turn))
+    visits = plan_visits(script_files.load(path), Situation("agent", said, turn)).visits
     return [visit.speech for visit in visits if visit.speech]
 
 
@@ -93,7 +94,7 @@ def test_an_edited_script_is_played_and_a_broken_one_is_not(tmp_path: Path) -> N
     lines: list[str] = []
 
     def load(script: Script) -> None:
-        visits = script.plan_visits(Situation("agent", "hi", 1))
+        visits = plan_visits(script, Situation("agent", "hi", 1)).visits
         loaded.extend(visit.speech.text for visit in visits if visit.speech)
 
     reloader = script_files.ScriptReloader(path, load, lines.append)

@@ -8,9 +8,9 @@ from mockserver.fake.api import schemas as bodies
 from mockserver.fake.api.create_run import CONFIGURABLE_AND_CONTEXT, drop_reserved
 from mockserver.fake.api.database import Assistant, Database, Record, create_assistant_record
 from mockserver.fake.api.endpoint import ApiCall, require_uuid
+from mockserver.fake.api.graph_drawing import draw_graph
 from mockserver.fake.api.search import contains, get_page, page_response, sort_records
 from mockserver.fake.api.validation import HTTPError, parse_uuid, validate
-from mockserver.fake.graph.metadata import RESEARCHER
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Response, json_response
 from mockserver.formats.json_text import Json
@@ -145,23 +145,25 @@ def graph(call: ApiCall) -> Response:
         _get_existing(call)
     depth = call.query("xray").strip()
     if depth in ("", "false", "False"):
-        return json_response(graph_schemas.GRAPH)
+        return json_response(draw_graph(call.runs.script.topology))
     if depth not in ("true", "True") and not depth.lstrip("+0").isdecimal():
         raise HTTPError(422, "Invalid xray value")
-    return json_response(graph_schemas.GRAPH_INSIDE)
+    return json_response(draw_graph(call.runs.script.topology, inside=True))
 
 
 def schemas(call: ApiCall) -> Response:
     graph = _get_existing(call).record["graph_id"]
-    return json_response({"graph_id": graph, **graph_schemas.describe_state(f"{graph}_state")})
+    described = graph_schemas.describe_state(f"{graph}_state", call.runs.script.state)
+    return json_response({"graph_id": graph, **described})
 
 
 def subgraphs(call: ApiCall) -> Response:
     """`GET /assistants/{id}/subgraphs`: return the schemas of the subgraphs' states."""
     _get_existing(call)
-    wanted = call.path[1:] or (RESEARCHER,)
-    inside = {RESEARCHER: graph_schemas.describe_state("LangGraphState")}
-    return json_response({name: inside[name] for name in wanted if name in inside})
+    names = call.runs.script.topology.subgraphs
+    wanted = call.path[1:] or names
+    described = graph_schemas.describe_state("LangGraphState", call.runs.script.state)
+    return json_response({name: described for name in wanted if name in names})
 
 
 def _matching(call: ApiCall, query: Mapping[str, Json]) -> list[Record]:

@@ -1,54 +1,12 @@
-"""The drawing of the fake graph, and the JSON Schema of its state. No I/O.
+"""The JSON Schema of the state of the fake graph. No I/O.
 
 The keys and types are those of LangGraph's message state; the descriptions are our own.
 """
 
-from mockserver.fake.graph.metadata import AGENT, END, RESEARCHER, START, TOOLS
+from mockserver.fake.script.state_keys import Reducer, StateKey, StateKeys
 from mockserver.formats.json_text import Json
 
 Schema = dict[str, Json]
-
-
-def _draw(nodes: tuple[str, ...], edges: dict[str, tuple[str, ...]]) -> dict[str, list[Schema]]:
-    """Return a graph; *edges* are the targets by source, and the only edge of a source is unconditional."""
-    conditional = {"conditional": True}
-    return {
-        "nodes": [
-            {"id": name}
-            | ({} if name.endswith(END) else {"type": "runnable", "data": {"name": name}})
-            for name in nodes
-        ],
-        "edges": [
-            {"source": source, "target": target} | (conditional if len(targets) > 1 else {})
-            for source, targets in edges.items()
-            for target in targets
-        ],
-    }
-
-
-GRAPH = _draw(
-    (START, AGENT, TOOLS, RESEARCHER, END),
-    {
-        START: (AGENT,),
-        AGENT: (END, AGENT, RESEARCHER, TOOLS),
-        RESEARCHER: (END, AGENT, RESEARCHER),
-        TOOLS: (AGENT,),
-    },
-)
-_START, _AGENT, _TOOLS, _END = (f"{RESEARCHER}:{name}" for name in (START, AGENT, TOOLS, END))
-GRAPH_INSIDE = _draw(
-    (START, AGENT, TOOLS, END, _START, _AGENT, _TOOLS, _END),
-    {
-        START: (AGENT,),
-        AGENT: (END, AGENT, _START, TOOLS),
-        _END: (END, AGENT, _START),
-        TOOLS: (AGENT,),
-        _START: (_AGENT,),
-        _AGENT: (_END, _AGENT, _TOOLS),
-        _TOOLS: (_AGENT,),
-    },
-)
-"""The same with `xray`: the subgraph's own nodes take its place."""
 
 
 def _titled(name: str, schema: Schema) -> Schema:
@@ -180,28 +138,54 @@ _DEFINITIONS = {
     part["title"]: part for part in sorted((*_MESSAGES, *_PARTS), key=lambda p: p["title"])
 }
 _CONVERSATION = _list({"oneOf": [_ref(message["title"]) for message in _MESSAGES]})
-_INPUT: Schema = {
-    "$defs": _DEFINITIONS,
-    "properties": {"messages": _titled("messages", _CONVERSATION)},
-    "required": ["messages"],
-    "title": "State",
-    "type": "object",
+_TYPES: dict[type, Schema] = {
+    bool: {"type": "boolean"},
+    int: _INTEGER,
+    float: {"type": "number"},
+    str: _TEXT,
+    dict: _OPEN,
+    list: _list({}),
 }
 
 
-def describe_state(title: str) -> dict[str, Json]:
-    """Return the schemas of a graph whose state has this *title*."""
-    messages = _titled("messages", _defaulted(_CONVERSATION, None))
-    state = {
+def _describe_key(name: str, key: StateKey) -> Schema:
+    match key.reducer:
+        case Reducer.MESSAGES:
+            return _titled(name, _CONVERSATION)
+        case Reducer.APPEND:
+            return _titled(name, _list({}))
+        case Reducer.REPLACE if key.default is None:
+            return _titled(name, {})
+        case Reducer.REPLACE:
+            [default] = key.default
+            return _titled(name, _defaulted(_TYPES.get(type(default), {}), default))
+
+
+def _describe(title: str, properties: dict[str, Schema]) -> Schema:
+    return {
         "$defs": _DEFINITIONS,
-        "properties": {"messages": messages},
+        "properties": properties,
         "title": title,
         "type": "object",
     }
+
+
+def describe_state(title: str, keys: StateKeys) -> dict[str, Json]:
+    """Return the schemas of a graph whose state has this *title* and these *keys*."""
+    properties = {name: _describe_key(name, key) for name, key in keys.keys.items()}
+    updates = {name: _defaulted(part, None) for name, part in properties.items()}
+    described = _describe("State", properties)
+    if not keys.is_declared:
+        described |= {"required": ["messages"]}
+    described = dict(sorted(described.items()))
     return {
-        "input_schema": _INPUT,
-        "output_schema": _INPUT,
-        "state_schema": state,
+        "input_schema": described,
+        "output_schema": described,
+        "state_schema": _describe(title, {name: _sort(part) for name, part in updates.items()}),
         "config_schema": {},
         "context_schema": None,
     }
+
+
+def _sort(schema: Schema) -> Schema:
+    return dict(sorted(schema.items()))

@@ -7,8 +7,8 @@ from datetime import datetime
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.threads import create_thread_record
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Task
-from mockserver.fake.graph.metadata import AGENT
 from mockserver.fake.ids import EPOCH, Ids
+from mockserver.fake.script.topology import AGENT
 from mockserver.fake.threads.thread import Thread
 from mockserver.formats.json_text import Json
 from mockserver.thread_log.log import ThreadLog
@@ -78,6 +78,7 @@ def _create_checkpoint(thread: str, state: Mapping[str, Json], number: int) -> C
                 str(task.get("name", AGENT)),
                 error=task.get("error"),
                 interrupts=tuple(task.get("interrupts") or ()),
+                has_subgraph=bool(task.get("checkpoint")),
             )
             for task in tasks
         ),

@@ -15,6 +15,22 @@ Namespace = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a turn has come: *played* is the number of visits that are done.
+
+    *facts* are what rules may ask of the request that began the turn, None if that is unknown. A turn is *silent* if its
+    input has no messages, and *said_before* is the number of messages of the assistant that it does not count. *answer* is
+    the placeholder with the last answer of a human.
+    """
+
+    facts: Mapping[str, Json] | None = None
+    played: int = 0
+    is_silent: bool = False
+    said_before: int = 0
+    answer: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A task due at a checkpoint.
 
@@ -30,11 +46,15 @@ class Task:
     answers: tuple[Json, ...] = ()
     input: Json = None
     """The input of the run, for the task that takes it in."""
+    has_subgraph: bool = False
 
 
-def create_task(ids: Ids, namespace: Namespace, node: str, step: int, input: Json = None) -> Task:
+def create_task(
+    ids: Ids, namespace: Namespace, node: str, step: int, *, has_subgraph: bool = False
+) -> Task:
     """Return the task of *node* that is due at *step*."""
-    return Task(ids.uuid5("task", *namespace, node, step), node, input=input)
+    identity = ids.uuid5("task", *namespace, node, step)
+    return Task(identity, node, has_subgraph=has_subgraph)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +76,7 @@ class Checkpoint:
     tasks: tuple[Task, ...] = ()
     metadata: Mapping[str, Json] = field(default_factory=dict)
     created_at: str = ""
+    progress: Progress = Progress()
 
     @property
     def path(self) -> str:

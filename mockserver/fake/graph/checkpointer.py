@@ -7,12 +7,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from mockserver.fake.graph.checkpoint_store import Checkpoint, History, Namespace, Task, create_task
-from mockserver.fake.graph.metadata import RESEARCHER, START, Scope, build_checkpoint_metadata
-from mockserver.fake.graph.state import State
+from mockserver.fake.graph.checkpoint_store import (
+    Checkpoint,
+    History,
+    Namespace,
+    Progress,
+    Task,
+    create_task,
+)
+from mockserver.fake.graph.metadata import Scope, build_checkpoint_metadata
+from mockserver.fake.graph.state import State, create_first_state
 from mockserver.fake.graph.stream_modes import StreamModes
 from mockserver.fake.ids import Ids
 from mockserver.fake.run_request import RunRequest
+from mockserver.fake.script.model import Script
+from mockserver.fake.script.topology import START
 from mockserver.formats.json_text import Json
 
 FIRST_STEP = -1
@@ -29,10 +38,14 @@ class Checkpointer:
         request: RunRequest,
         ids: Ids,
         modes: StreamModes,
+        script: Script,
         history: History | None = None,
         save: Save = lambda checkpoint: None,
     ) -> None:
         self.keeps_thread = request.keeps_thread
+        self.progress = Progress(request.facts)
+        """How far the turn is at the next checkpoint."""
+        self._script = script
         self._request = request
         self._ids = ids
         self._modes = modes
@@ -68,20 +81,23 @@ class Checkpointer:
         if value is None or not self.keeps_thread:
             return
         head = self._last.get(namespace)
-        has_other_keys = isinstance(value, dict) and value and "messages" not in value
-        values: Any = head.values if head else {} if has_other_keys else {"messages": []}
+        values: Any = head.values if head else create_first_state(self._script.state, value)
         step = head.step + 1 if head else FIRST_STEP
-        task = create_task(self._ids, namespace, START, step, value)
+        task = replace(create_task(self._ids, namespace, START, step), input=value)
         self._save(namespace, step, values, "input", (task,), "")
 
     def fork(self, head: Checkpoint) -> Checkpoint:
         """Start a branch at *head*, an earlier checkpoint; return its first checkpoint."""
         step = head.step + 1
-        tasks = (
-            create_task(self._ids, head.namespace, task.name, step, task.input)
+        tasks = tuple(
+            replace(
+                create_task(self._ids, head.namespace, task.name, step),
+                input=task.input,
+                has_subgraph=task.has_subgraph,
+            )
             for task in head.tasks
         )
-        return self._save(head.namespace, step, dict(head.values), "fork", tuple(tasks), head.node)
+        return self._save(head.namespace, step, dict(head.values), "fork", tasks, head.node)
 
     def save_step(
         self, namespace: Namespace, step: int, state: State, task: Scope | None, node: str = START
@@ -89,7 +105,10 @@ class Checkpointer:
         """Save the checkpoint after *node* has finished *step*; *task* is the next task, or None at the end."""
         if not self.keeps_thread:
             return
-        tasks = (Task(task.task, task.node),) if task else ()
+        tasks: tuple[Task, ...] = ()
+        if task:
+            has_subgraph = not namespace and task.node in self._script.topology.subgraphs
+            tasks = (Task(task.task, task.node, has_subgraph=has_subgraph),)
         self._save(namespace, step, state, "loop", tasks, node)
 
     def resume(self, head: Checkpoint) -> None:
@@ -134,6 +153,7 @@ class Checkpointer:
             step=step,
             node=node,
             tasks=tasks,
+            progress=self.progress,
         )
         self._count += 1
         own_metadata = {"source": source, "step": step, "parents": outer}
@@ -220,7 +240,7 @@ def create_reference(thread: str, checkpoint: Checkpoint, identity: str) -> dict
 
 def create_subgraph_reference(thread: str, task: Task) -> dict[str, Json] | None:
     """Return a reference to the subgraph that *task* runs, or None if it runs none."""
-    if task.name != RESEARCHER:
+    if not task.has_subgraph:
         return None
     return {"thread_id": thread, "checkpoint_ns": f"{task.name}:{task.identity}"}
 

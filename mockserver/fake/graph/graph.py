@@ -1,4 +1,6 @@
-"""The fake graph: it plays a script with the nodes `agent` and `tools` and the subgraph `researcher`. No I/O.
+"""The fake graph: it plays a script with the nodes that the script names. No I/O.
+
+By default these are `agent` and `tools`, and the subgraph `researcher`:
 
     __start__ -> agent -> tools -> agent -> … -> __end__
                  agent -> researcher (agent, tools) -> agent
@@ -11,13 +13,16 @@ from dataclasses import replace
 
 from mockserver.errors import SlowPatternError
 from mockserver.fake.errors import RunFailed, RunInterrupted
+from mockserver.fake.graph.checkpoint_store import Namespace
 from mockserver.fake.graph.checkpointer import Checkpointer
-from mockserver.fake.graph.metadata import AGENT, END, SUBGRAPH, TOOLS, Scope, build_node_metadata
+from mockserver.fake.graph.metadata import SUBGRAPH, Scope, build_node_metadata
 from mockserver.fake.graph.nodes import Nodes
-from mockserver.fake.graph.routing import plan_visits, select_next_node
+from mockserver.fake.graph.routing import count_done, get_topology, plan_turn, select_next_node
 from mockserver.fake.graph.start import RunStart, StartPoint, create_scope
-from mockserver.fake.graph.state import State, merge_update, summarize_messages
-from mockserver.fake.script.model import Fail, Script, Visit
+from mockserver.fake.graph.state import State, merge_update
+from mockserver.fake.script.model import Fail, Script
+from mockserver.fake.script.plan import Plan, Visit
+from mockserver.fake.script.topology import END, START
 from mockserver.formats.json_text import Json
 
 _DEFAULT_LIMIT = 10_007
@@ -35,8 +40,8 @@ class Graph:
         self._callbacks = nodes.callbacks
         self._checkpointer = checkpointer
         self._limit = int(self._request.config.get("recursion_limit", _DEFAULT_LIMIT))
-        self._start = RunStart(nodes, checkpointer, self._plan_visits)
-        self._visits: tuple[Visit, ...] = ()
+        self._start = RunStart(nodes, checkpointer, self._plan_turn, self._select_first)
+        self._plan = Plan(script.topology, ())
         self.note: str | None = None
         """A remark for the log: why the script plays nothing."""
         self.error: RunFailed | None = None
@@ -77,7 +82,7 @@ class Graph:
         if head is None:
             self._checkpointer.save_input(graph.namespace, state)
             self._start.update_input_task(graph.namespace, result=state)
-            point = self._start.start_at(graph, state, AGENT, shown=True)
+            point = self._start.start_at(graph, state, None, shown=True)
         else:
             point = self._start.resume(graph, head)
         state, scope = point.state, point.scope
@@ -86,16 +91,26 @@ class Graph:
             state, scope = self._run_task(scope, state)
         return state
 
-    def _plan_visits(self, state: State) -> None:
-        """Find the visits that the script plans for *state*."""
+    def _plan_turn(self, state: State) -> None:
+        """Find what the script plans for a turn that has come to *state*."""
+        progress = self._checkpointer.progress
         try:
-            self._visits = plan_visits(self._script, self._request.graph, state)
+            self._plan = plan_turn(self._script, self._request.graph, state, progress)
             no_rule = "no rule of the script matches, so the graph sends no message"
-            self.note = None if self._visits or "messages" not in state else no_rule
+            self.note = None if self._plan.has_rule or "messages" not in state else no_rule
         except SlowPatternError as error:
             self.note = str(error)
-            self._visits = (Visit((Fail("TimeoutError", self.note),)),)
+            topology = self._script.topology
+            failure = Visit((Fail("TimeoutError", self.note),), topology.entry)
+            self._plan = Plan(topology, (failure,))
         self._modes.mark_sent(state.get("messages", []))
+
+    def _select_first(self, namespace: Namespace, state: State) -> str:
+        """Return the node with which the graph at *namespace* starts."""
+        return select_next_node(self._plan, START, {}, self._count_done(state), namespace)
+
+    def _count_done(self, state: State) -> int:
+        return count_done(self._plan, state, self._checkpointer.progress)
 
     def _count_steps(self) -> Iterator[int]:
         """Count the steps from 1; raise RunFailed after the recursion limit, even if nothing is left to do."""
@@ -112,8 +127,9 @@ class Graph:
 
     def _run_task(self, scope: Scope, state: State) -> tuple[State, Scope | None]:
         """Run one node; return the new state and the scope of the next node, or None at the end."""
-        self._modes.send_task(scope, state)
-        self._callbacks.emit_node("on_chain_start", scope, {"input": state})
+        seen = self._script.state.read(state)
+        self._modes.send_task(scope, seen)
+        self._callbacks.emit_node("on_chain_start", scope, {"input": seen})
         try:
             update = self._run_node(scope, state)
         except RunFailed as error:
@@ -126,12 +142,12 @@ class Graph:
             self._update_task(scope, interrupts=interrupted.interrupts, error=None)
             raise
         shown = self._hide_new_ids(scope, update)
-        after = merge_update(state, update, self._ids, scope.task)
-        self._update_task(scope, result=shown, error=None)
+        after = merge_update(state, update, self._ids, scope.task, self._script.state)
+        self._update_task(scope, result=shown or {}, error=None)
         following = self._select_next(scope, update, after)
         output = update or None
         self._callbacks.emit_node("on_chain_stream", scope, {"chunk": output})
-        self._callbacks.emit_node("on_chain_end", scope, {"output": output, "input": state})
+        self._callbacks.emit_node("on_chain_end", scope, {"output": output, "input": seen})
         metadata = build_node_metadata(self._request, scope)
         for message in update.get("messages", ()):
             self._modes.send_message(scope, message, metadata)
@@ -154,37 +170,43 @@ class Graph:
 
     def _hide_new_ids(self, scope: Scope, update: State) -> State | None:
         """Return *update* as the stream and the history show it: in some modes the server sends tool messages before they have ids."""
-        if scope.node != TOOLS or scope.namespace or not self._modes.sends_updates_early:
+        is_tools = scope.node in self._script.topology.tool_nodes
+        if not is_tools or scope.namespace or not self._modes.sends_updates_early:
             return update or None
         return {"messages": [message | {"id": None} for message in update["messages"]]}
 
     def _select_next(self, scope: Scope, update: State, state: State) -> str:
         """Return the next node; emit the routing callback if a function of the graph selects it."""
-        following = select_next_node(
-            self._visits, scope.node, update, state, inside=bool(scope.namespace)
-        )
-        if scope.node != TOOLS:
+        done = self._count_done(state)
+        following = select_next_node(self._plan, scope.node, update, done, scope.namespace)
+        if get_topology(self._plan.topology, scope.namespace).is_conditional(scope.node):
             route = scope.within(self._ids.uuid7("route", scope.task))
-            self._callbacks.emit_route(route, state, following)
+            self._callbacks.emit_route(route, self._script.state.read(state), following)
         return following
 
     def _run_node(self, scope: Scope, state: State) -> State:
-        _, _, done = summarize_messages(state)
-        visits = self._visits
-        match scope.node:
-            case "agent":
-                visit = visits[min(done, len(visits) - 1)] if visits else None
-                return self._nodes.run_agent(scope, state, visit)
-            case "tools":
-                if not state["messages"] or not 0 < done <= len(visits):
-                    raise RunFailed("IndexError", "no tool call is open")
-                return self._nodes.run_tools(scope, state, visits[done - 1])
-            case _:
-                graph = scope.within(self._ids.uuid7("graph", scope.task))
-                self._callbacks.emit_inside_node(
-                    "on_chain_start", graph, SUBGRAPH, {"input": state}
-                )
-                after = self._play_subgraph(replace(graph, namespace=scope.path), state)
-                data = {"output": after, "input": state}
-                self._callbacks.emit_inside_node("on_chain_end", graph, SUBGRAPH, data)
-                return after
+        topology = get_topology(self._plan.topology, scope.namespace)
+        if scope.node in topology.subgraphs:
+            return self._run_subgraph(scope, state)
+        visits, done = self._plan.visits, self._count_done(state)
+        if scope.node in topology.tool_nodes:
+            speech = visits[done - 1].speech if done else None
+            if speech is None or not state["messages"]:
+                raise RunFailed("IndexError", "no tool call is open")
+            update = self._nodes.run_tools(scope, state, speech.calls)
+        else:
+            number = min(done, len(visits) - 1)
+            update = self._nodes.run_agent(scope, state, visits[number])
+            done = number + 1
+        self._checkpointer.progress = replace(
+            self._checkpointer.progress, played=done, answer=dict(self._nodes.last_answer)
+        )
+        return update
+
+    def _run_subgraph(self, scope: Scope, state: State) -> State:
+        graph = scope.within(self._ids.uuid7("graph", scope.task))
+        self._callbacks.emit_inside_node("on_chain_start", graph, SUBGRAPH, {"input": state})
+        after = self._play_subgraph(replace(graph, namespace=scope.path), state)
+        data = {"output": after, "input": state}
+        self._callbacks.emit_inside_node("on_chain_end", graph, SUBGRAPH, data)
+        return after

@@ -29,9 +29,6 @@ HOST: dict[str, Json] = {
 
 MODEL = "ChatMockserver"
 
-START, AGENT, TOOLS, RESEARCHER, END = "__start__", "agent", "tools", "researcher", "__end__"
-"""The nodes of the graph; the researcher is a subgraph."""
-
 SUBGRAPH = "LangGraph"
 """The name of the subgraph in callbacks."""
 

@@ -9,7 +9,7 @@ from mockserver.fake.graph.content_blocks import ContentBlocks
 from mockserver.fake.graph.events_mode import Callbacks
 from mockserver.fake.graph.message_chunks import create_model_output
 from mockserver.fake.graph.metadata import Scope, build_message_metadata
-from mockserver.fake.graph.state import State
+from mockserver.fake.graph.state import State, append_values
 from mockserver.fake.graph.stream_modes import StreamModes
 from mockserver.fake.ids import Ids, create_interrupt_id
 from mockserver.fake.json_format import JsonText
@@ -20,14 +20,15 @@ from mockserver.fake.script.model import (
     Custom,
     Fail,
     Interrupt,
-    Pace,
     Pause,
+    Script,
     Speak,
     ToolCall,
     Update,
-    Visit,
     fill_placeholders,
 )
+from mockserver.fake.script.plan import Visit
+from mockserver.fake.script.state_keys import Reducer
 from mockserver.formats.json_text import Json, dumps
 
 _PART_TYPES = frozenset(
@@ -43,45 +44,47 @@ _PART_TYPES = frozenset(
 class Nodes:
     """Runs the nodes of one run; *modes* and *callbacks* emit its events, and *wait* advances its time.
 
-    *answers* are the values with which tasks are resumed, by task, in the order of their interrupts.
+    *answers* are the values with which tasks are resumed, by task, in the order of their interrupts. *last_answer* is the
+    placeholder with the last of them in this turn.
     """
 
     request: RunRequest
     ids: Ids
     modes: StreamModes
     callbacks: Callbacks
-    pace: Pace
+    script: Script
     wait: Callable[[float], None]
     answers: dict[str, tuple[Json, ...]] = field(default_factory=dict)
+    last_answer: dict[str, str] = field(default_factory=dict)
 
-    def run_agent(self, scope: Scope, state: State, visit: Visit | None) -> State:
+    def run_agent(self, scope: Scope, state: State, visit: Visit) -> State:
         """Play one *visit* of the script; return the update of the state."""
         update: State = {}
-        answer: dict[str, str] = {}
         answers = self._get_answers(scope)
-        for step in visit.steps if visit else ():
-            match fill_placeholders(step, answer):
+        keys = self.script.state
+        for step in visit.steps:
+            match fill_placeholders(step, self.last_answer):
                 case Speak() as speak:
                     update["messages"] = [self._speak(scope, state, speak)]
                 case Custom(value):
                     self.modes.send("custom", scope.namespace, value)
                 case Update(values):
-                    update |= values
+                    for key, value in values.items():
+                        is_list = key in update and keys.get_reducer(key) is Reducer.APPEND
+                        update[key] = append_values(update[key], value) if is_list else value
                 case Interrupt(value):
-                    answer = _get_human_answer(scope, value, answers)
+                    self._ask_human(scope, value, answers)
                 case Fail(kind, message):
                     raise RunFailed(kind, repr(message) if kind == "KeyError" else message)
                 case Pause(seconds):
                     self.wait(seconds)
                 case _:
-                    raise AssertionError("the steps of a Delegate are visits of their own")
+                    raise AssertionError("no visit has Delegate or Enter")
         return update
 
-    def run_tools(self, scope: Scope, state: State, visit: Visit) -> State:
-        """Answer the tool calls of the last message with the results of *visit*; return the update of the state."""
-        assert visit.speech is not None
+    def run_tools(self, scope: Scope, state: State, calls: tuple[ToolCall, ...]) -> State:
+        """Answer the tool calls of the last message with the results of *calls*; return the update of the state."""
         tool_calls = state["messages"][-1]["tool_calls"]
-        calls = visit.speech.calls
         messages: list[Message] = []
         answers = self._get_answers(scope)
         for number, (call, one) in enumerate(zip(calls, tool_calls, strict=True)):
@@ -92,10 +95,10 @@ class Nodes:
     def _speak(self, scope: Scope, state: State, speak: Speak) -> Message:
         output = create_model_output(speak, self.ids, scope.task)
         model = scope.within(output.identity)
-        every = self.pace.token if speak.every is None else speak.every
+        every = self.script.pace.token if speak.every is None else speak.every
         given = {"input": {"messages": [list(state["messages"])]}}
         self.callbacks.emit_model("on_chat_model_start", model, given)
-        self.wait(self.pace.first)
+        self.wait(self.script.pace.first)
         if self.modes.streams_blocks:
             return self._stream_blocks(scope, ContentBlocks(output), every)
         if self.modes.streams_tokens:
@@ -118,6 +121,15 @@ class Nodes:
                 self.modes.send_block(scope.namespace, event)
         return blocks.build_message()
 
+    def _ask_human(self, scope: Scope, value: Json, answers: Iterator[Json]) -> None:
+        """Keep the human's answer to an interrupt; raise RunInterrupted if there is none yet."""
+        for answer in answers:
+            text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+            self.last_answer["answer"] = text
+            return
+        identity = create_interrupt_id(scope.path)
+        raise RunInterrupted({"value": value, "id": identity, "response_schema": None})
+
     def _get_answers(self, scope: Scope) -> Iterator[Json]:
         return iter(self.answers.get(scope.task, ()))
 
@@ -136,15 +148,16 @@ class Nodes:
         given = {"input": tool_call["args"]}
         self.callbacks.emit_inside_node("on_tool_start", tool, call.tool, given)
         self.modes.send_tool_start(scope, tool_call)
-        self.wait(self.pace.tool)
+        self.wait(self.script.pace.tool)
         try:
-            answer = {} if call.ask is None else _get_human_answer(scope, call.ask, answers)
+            if call.ask is not None:
+                self._ask_human(scope, call.ask, answers)
         except RunInterrupted as stopped:
             error = {"error": "GraphInterrupt", "message": _describe_interrupts(stopped)}
             data = {"error": error, **given, "tool_call_id": tool_call["id"]}
             self.callbacks.emit_inside_node("on_tool_error", tool, call.tool, data)
             raise
-        result = fill_placeholders(call.result, answer)
+        result = fill_placeholders(call.result, self.last_answer)
         message = chat.create_tool_message(
             _to_content(result), call.tool, tool_call["id"], failed=call.failed
         )
@@ -155,15 +168,6 @@ class Nodes:
             "on_tool_end", tool, call.tool, {"output": message, **given}
         )
         return message
-
-
-def _get_human_answer(scope: Scope, value: Json, answers: Iterator[Json]) -> dict[str, str]:
-    """Return the human's answer to an interrupt; raise RunInterrupted if there is none yet."""
-    for answer in answers:
-        text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
-        return {"answer": text}
-    identity = create_interrupt_id(scope.path)
-    raise RunInterrupted({"value": value, "id": identity, "response_schema": None})
 
 
 def _to_content(result: Json) -> Json:

@@ -5,16 +5,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mockserver.fake.errors import RunFailed
-from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace, Task, create_task
+from mockserver.fake.graph.checkpoint_store import (
+    Checkpoint,
+    Namespace,
+    Progress,
+    Task,
+    create_task,
+)
 from mockserver.fake.graph.checkpointer import FIRST_STEP, Checkpointer
-from mockserver.fake.graph.metadata import AGENT, RESEARCHER, START, TOOLS, Scope
+from mockserver.fake.graph.metadata import Scope
 from mockserver.fake.graph.nodes import Nodes
-from mockserver.fake.graph.state import State, apply_command, apply_input, apply_update
+from mockserver.fake.graph.state import (
+    State,
+    apply_command,
+    apply_input,
+    apply_update,
+    summarize_messages,
+)
 from mockserver.fake.ids import Ids
+from mockserver.fake.script.topology import START
 from mockserver.formats.json_text import Json
-
-_NODES = (AGENT, TOOLS, RESEARCHER)
-"""The nodes a command may go to; others are ignored."""
 
 _INTERRUPT = re.compile(r"[0-9a-f]{32}")
 """The form of an interrupt id; an answer with only such keys answers interrupts by id."""
@@ -31,11 +41,15 @@ class StartPoint:
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
-    """Starts the graphs of one run; *on_start* receives the state in which the root graph starts."""
+    """Starts the graphs of one run; *on_start* receives the state in which the root graph starts.
+
+    *select_first* returns the node with which the graph at a namespace starts.
+    """
 
     nodes: Nodes
     checkpointer: Checkpointer
     on_start: Callable[[State], None]
+    select_first: Callable[[Namespace, State], str]
 
     def start(self, root: Scope) -> StartPoint:
         """Apply the input or the command, or continue from the last checkpoint of the thread."""
@@ -48,7 +62,7 @@ class RunStart:
             return self.resume(root, head)
         self.checkpointer.save_input((), value)
         state = self._apply_input(value, head)
-        return self.start_at(root, state, AGENT, shown=bool(value))
+        return self.start_at(root, state, None, shown=bool(value))
 
     def _start_from_command(
         self, root: Scope, command: dict[str, Json], head: Checkpoint | None
@@ -59,26 +73,39 @@ class RunStart:
         self.nodes.callbacks.emit_graph("on_chain_start", root, {"input": shown})
         node = goto[0] if isinstance(goto, list) else goto
         if head is not None:
-            return self.resume(root, head, update, node if node in _NODES else None)
+            return self.resume(
+                root, head, update, node if node in self.nodes.script.topology.nodes else None
+            )
         if self.nodes.request.keeps_thread and command.get("resume") is not None:
             self.checkpointer.save_input((), {})
             error = RunFailed("TypeError", "there is no interrupt to resume")
             self.update_input_task(error=error.repr_text)
             raise error
-        state = apply_command(command, self.nodes.ids)
+        state = apply_command(command, self.nodes.ids, self.nodes.script.state)
         self.checkpointer.save_input((), state)
         self.update_input_task(result=update or {})
-        # The real server starts at `tools` if the command goes there, else at `agent`.
-        return self.start_at(root, state, TOOLS if node == TOOLS else AGENT, shown=bool(update))
+        # The real server starts at `tools` if the command goes there, else at the first node.
+        first = node if node in self.nodes.script.topology.tool_nodes else None
+        return self.start_at(root, state, first, shown=bool(update))
 
     def _apply_input(self, value: Json, head: Checkpoint | None) -> State:
         try:
-            state = apply_input(value, self.nodes.ids, None if head is None else dict(head.values))
+            before = None if head is None else dict(head.values)
+            state = apply_input(value, self.nodes.ids, before, self.nodes.script.state)
         except RunFailed as error:
             self.update_input_task(error=error.repr_text)
             raise
         self.update_input_task(result=value)
+        self._begin_turn(value, head)
         return state
+
+    def _begin_turn(self, value: Json, head: Checkpoint | None) -> None:
+        """Begin a turn whose input is *value*; if the state is declared, a turn without messages leaves those alone that exist."""
+        progress = Progress({**self.nodes.request.facts, "input": value})
+        if self.nodes.script.state.is_declared and value and "messages" not in value:
+            _, _, said = summarize_messages(dict(head.values) if head else {})
+            progress = replace(progress, is_silent=True, said_before=said)
+        self.checkpointer.progress = progress
 
     def update_input_task(self, namespace: Namespace = (), **changes: Json) -> None:
         """Update the task that takes in the input of a graph."""
@@ -92,14 +119,21 @@ class RunStart:
         """Continue from *head* with its due tasks, or with the node of the command."""
         namespace = graph.namespace
         state, tasks = dict(head.values), head.tasks
+        facts = head.progress.facts or self.nodes.request.facts
+        self.checkpointer.progress = replace(head.progress, facts=facts)
+        self.nodes.last_answer.update(head.progress.answer)
         if update:
-            state = apply_update(update, state, self.nodes.ids, "command")
+            state = apply_update(update, state, self.nodes.ids, "command", self.nodes.script.state)
         if not namespace:
             self.on_start(state)
         elif self.nodes.request.subgraphs:
             self.nodes.modes.mark_sent(state.get("messages", []))
         if goto is not None and goto not in head.next_nodes:
-            tasks = (create_task(self.nodes.ids, namespace, goto, head.step + 1),)
+            has_subgraph = not namespace and goto in self.nodes.script.topology.subgraphs
+            task = create_task(
+                self.nodes.ids, namespace, goto, head.step + 1, has_subgraph=has_subgraph
+            )
+            tasks = (task,)
         self.nodes.modes.send("values", namespace, state)
         named = self.checkpointer.requested_id is not None
         if named and not namespace and self.nodes.request.command is None:
@@ -113,7 +147,7 @@ class RunStart:
             return StartPoint(state, None)
         task = tasks[0]
         if task.name == START:
-            return self.start_at(graph, self._apply_input(task.input, head), AGENT, shown=True)
+            return self.start_at(graph, self._apply_input(task.input, head), None, shown=True)
         self.nodes.answers[task.identity] = (*task.answers, *self._resume_values(task))
         scope = create_scope(
             self.nodes.ids, namespace, (*graph.parents, graph.run), task.name, step + 1
@@ -128,15 +162,16 @@ class RunStart:
             return tuple(answer[one["id"]] for one in task.interrupts[-1:] if one["id"] in answer)
         return (answer,)
 
-    def start_at(self, graph: Scope, state: State, node: str, *, shown: bool) -> StartPoint:
-        """Start at *node* with the *state* that includes the input."""
+    def start_at(self, graph: Scope, state: State, node: str | None, *, shown: bool) -> StartPoint:
+        """Start at *node* (None: at the first node) with the *state* that includes the input."""
+        if not graph.namespace:
+            self.on_start(state)
+        node = node or self.select_first(graph.namespace, state)
         last = self.checkpointer.last(graph.namespace)
         step = last.step + 1 if last else FIRST_STEP + 1
         scope = create_scope(
             self.nodes.ids, graph.namespace, (*graph.parents, graph.run), node, step + 1
         )
-        if not graph.namespace:
-            self.on_start(state)
         if shown:
             self.nodes.modes.send("values", graph.namespace, state)
         self.checkpointer.save_step(graph.namespace, step, state, scope)

@@ -7,6 +7,7 @@ from mockserver.fake.ids import Ids
 from mockserver.fake.messages import model
 from mockserver.fake.messages.coercion import REMOVE, coerce_messages
 from mockserver.fake.messages.model import Message
+from mockserver.fake.script.state_keys import UNDECLARED, Reducer, StateKeys
 from mockserver.formats.json_text import Json, dumps
 
 State = dict[str, Json]
@@ -14,22 +15,31 @@ State = dict[str, Json]
 REMOVE_ALL = "__remove_all__"
 
 
-def apply_input(value: Json, ids: Ids, before: State | None = None) -> State:
+def create_first_state(keys: StateKeys, value: Json) -> State:
+    """Return the state before the input *value*, the first one."""
+    if keys.is_declared:
+        return keys.create_initial()
+    return {} if isinstance(value, dict) and value and "messages" not in value else {"messages": []}
+
+
+def apply_input(
+    value: Json, ids: Ids, before: State | None = None, keys: StateKeys = UNDECLARED
+) -> State:
     """Return the state *before* with the input *value* applied; raise RunFailed if the input is invalid."""
     if value is None:
         raise RunFailed("EmptyInputError", "Received no input for __start__")
     if not isinstance(value, dict):
         raise create_update_error(value)
     if before is None:
-        before = {"messages": []} if not value or "messages" in value else {}
-    return merge_update(before, _coerce_messages(value), ids, "input")
+        before = create_first_state(keys, value)
+    return merge_update(before, _coerce_messages(value, keys), ids, "input", keys)
 
 
 def create_update_error(value: Json) -> RunFailed:
     return RunFailed("InvalidUpdateError", f"Expected an object, got {dumps(value)}")
 
 
-def apply_command(command: dict[str, Json], ids: Ids) -> State:
+def apply_command(command: dict[str, Json], ids: Ids, keys: StateKeys = UNDECLARED) -> State:
     """Return the first state of a stateless run with a *command*; raise RunFailed if it has no node to go to.
 
     As on the real server its update is applied twice, so messages without ids appear twice.
@@ -41,20 +51,24 @@ def apply_command(command: dict[str, Json], ids: Ids) -> State:
         if not update:
             raise RunFailed("UnboundLocalError", "the command is empty")
         raise RunFailed("TypeError", "a command without `goto` needs a thread")
-    state: State = {"messages": []}
+    state = keys.create_initial()
     for time in ("first", "second"):
-        state = merge_update(state, _coerce_messages(update), ids, f"command {time}")
+        state = merge_update(state, _coerce_messages(update, keys), ids, f"command {time}", keys)
     return state
 
 
-def apply_update(update: Json, state: State, ids: Ids, source: str) -> State:
+def apply_update(
+    update: Json, state: State, ids: Ids, source: str, keys: StateKeys = UNDECLARED
+) -> State:
     """Return *state* with the *update* of a command or a client; raise RunFailed if it is invalid."""
-    return merge_update(state, _coerce_messages(_to_mapping(update or {})), ids, source)
+    values = _coerce_messages(_to_mapping(update or {}), keys)
+    return merge_update(state, values, ids, source, keys)
 
 
-def _coerce_messages(values: State) -> State:
+def _coerce_messages(values: State, keys: StateKeys) -> State:
     return {
-        key: coerce_messages(part) if key == "messages" else part for key, part in values.items()
+        key: coerce_messages(part) if keys.get_reducer(key) is Reducer.MESSAGES else part
+        for key, part in values.items()
     }
 
 
@@ -67,12 +81,28 @@ def _to_mapping(update: Json) -> State:
         raise RunFailed(type(error).__name__, why) from None
 
 
-def merge_update(state: State, update: State, ids: Ids, source: str) -> State:
-    after = state | {key: value for key, value in update.items() if key != "messages"}
-    if "messages" in update:
-        before = state.get("messages", [])
-        after["messages"] = merge_messages(before, update["messages"], ids, source)
-    return after
+def merge_update(
+    state: State, update: State, ids: Ids, source: str, keys: StateKeys = UNDECLARED
+) -> State:
+    """Return *state* with *update*: the reducers of *keys* take in the new values."""
+    after = dict(state)
+    for key, value in update.items():
+        match keys.get_reducer(key):
+            case Reducer.REPLACE:
+                after[key] = value
+            case Reducer.APPEND:
+                after[key] = append_values(state.get(key, []), value)
+            case Reducer.MESSAGES:
+                after[key] = merge_messages(state.get(key, []), value, ids, source)
+    return keys.sort(after)
+
+
+def append_values(before: list[Json], new: Json) -> list[Json]:
+    """Return the list *before* with *new* appended; raise RunFailed if *new* is no list."""
+    if not isinstance(new, list):
+        why = f"can only append a list, not {dumps(new)[:40]}"
+        raise RunFailed("TypeError", why)
+    return [*before, *new]
 
 
 def merge_messages(

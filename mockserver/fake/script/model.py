@@ -1,16 +1,20 @@
-"""A script: rules, and the steps of the first one that matches. No I/O, no protocol.
-
-The nodes of a graph play the steps of a rule, one *visit* after the other. Each visit adds one message of the
-assistant, so the messages alone determine the next visit.
-"""
+"""A script: rules, and the steps of the first one that matches. No I/O, no protocol."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mockserver.fake.script.conditions import (
+    Condition,
+    Pattern,
+    match_condition,
+    search_pattern,
+)
+from mockserver.fake.script.state_keys import UNDECLARED, StateKeys
+from mockserver.fake.script.topology import DEFAULT, TOOLS, Topology
 from mockserver.formats.json_text import Json
-from mockserver.formats.user_pattern import TimeLimit, UserPattern
+from mockserver.formats.user_pattern import TimeLimit
 
 _PLACEHOLDER = re.compile(r"\{([^\W\d]\w*)\}")
 
@@ -43,6 +47,8 @@ class Speak:
     reasoning: str = ""
     calls: tuple[ToolCall, ...] = ()
     every: float | None = None
+    tool_node: str = TOOLS
+    """The node that answers the calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,65 +89,71 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Delegate:
-    """Steps that the subgraph plays."""
+    """Steps that a subgraph plays; *node* is the node that runs it, None for the first one of the graph."""
 
     steps: tuple["Step", ...]
-
-
-Step = Speak | Custom | Update | Interrupt | Fail | Pause | Delegate
+    node: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """What one node does at one time: *steps* with at most one Speak; *inner* if a node of the subgraph does it."""
+class Enter:
+    """From here on, *node* plays the steps."""
 
-    steps: tuple[Step, ...]
-    inner: bool = False
+    node: str
 
-    @property
-    def speech(self) -> Speak | None:
-        """The message of the assistant, or None."""
-        return next((step for step in self.steps if isinstance(step, Speak)), None)
+
+Step = Speak | Custom | Update | Interrupt | Fail | Pause | Delegate | Enter
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a rule matches on: *message* is the last human message (None: no messages), *turn* the number of human messages."""
+    """What a rule matches on: *message* is the last human message (None: no messages), *turn* the number of human messages.
+
+    *facts* are the parts of the request by name, see FACTS.
+    """
 
     graph: str
     message: str | None
     turn: int
+    facts: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """*steps* to play if *human* matches the last human message, and *graph* and *turn* match if given."""
+    """*steps* to play if *human* matches the last human message, and *graph*, *turn* and *facts* match if given."""
 
     steps: tuple[Step, ...]
-    human: re.Pattern[str] | UserPattern | None = None
+    human: Pattern | None = None
     graph: str | None = None
     turn: int | None = None
+    facts: Mapping[str, Condition] = field(default_factory=dict)
+
+    @property
+    def always_matches(self) -> bool:
+        return not (self.human or self.graph or self.turn or self.facts)
 
     @property
     def adds_messages(self) -> bool:
         """Whether it adds messages, so it only matches a state that has messages."""
-        return any(isinstance(step, Speak | Delegate) for step in self.steps)
+        return _speaks(self.steps)
 
     def match(self, situation: Situation, limit: TimeLimit | None = None) -> dict[str, str] | None:
-        """Return what the groups of *human* caught, None if the rule does not match.
+        """Return what the groups of its patterns caught, None if the rule does not match.
 
         Raise SlowPatternError beyond the *limit*, which several rules may share.
         """
         if self.graph not in (None, situation.graph) or self.turn not in (None, situation.turn):
             return None
-        if situation.message is None:
-            return None if self.human or self.adds_messages else {}
+        if situation.message is None and (self.human or self.adds_messages):
+            return None
+        limit = limit or TimeLimit(_MATCH_SECONDS)
+        caught: dict[str, str] = {}
+        if not match_condition(self.facts, dict(situation.facts), limit, caught):
+            return None
         if self.human is None:
-            return {}
-        if isinstance(self.human, UserPattern):
-            return self.human.search(situation.message, limit or TimeLimit(_MATCH_SECONDS))
-        found = self.human.search(situation.message)
-        return found and {name: text or "" for name, text in found.groupdict().items()}
+            return caught
+        found = search_pattern(self.human, situation.message or "", limit)
+        return None if found is None else caught | found
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +171,11 @@ class Script:
 
     rules: tuple[Rule, ...] = ()
     pace: Pace = field(default_factory=Pace)
+    topology: Topology = DEFAULT
+    state: StateKeys = UNDECLARED
 
-    def plan_visits(self, situation: Situation) -> tuple[Visit, ...]:
-        """Return the visits for *situation*, with placeholders filled in; none if no rule matches.
+    def find_steps(self, situation: Situation) -> tuple[Step, ...] | None:
+        """Return the steps for *situation*, with placeholders filled in; None if no rule matches.
 
         Raise SlowPatternError if a pattern takes too long.
         """
@@ -174,8 +188,16 @@ class Script:
                     "graph": situation.graph,
                     "turn": str(situation.turn),
                 }
-                return _split_visits(fill_placeholders(rule.steps, values | caught))
-        return ()
+                steps: tuple[Step, ...] = fill_placeholders(rule.steps, values | caught)
+                return steps
+        return None
+
+
+def _speaks(steps: tuple[Step, ...]) -> bool:
+    return any(
+        isinstance(step, Speak) or (isinstance(step, Delegate) and _speaks(step.steps))
+        for step in steps
+    )
 
 
 def fill_placeholders(value: Any, values: Mapping[str, str]) -> Any:
@@ -196,35 +218,3 @@ def fill_placeholders(value: Any, values: Mapping[str, str]) -> Any:
             )
         case _:
             return value
-
-
-def _split_visits(steps: tuple[Step, ...]) -> tuple[Visit, ...]:
-    """Split *steps* into visits after each message; steps between two messages belong to the second.
-
-    Steps before a Delegate or after the last message belong to the previous message, unless they stop the run.
-    """
-    visits: list[Visit] = []
-    waiting: list[Step] = []
-    for step in steps:
-        if isinstance(step, Delegate):
-            first, *others = _split_visits(step.steps)
-            before = tuple(_append_to_last(visits, waiting))
-            inner = (replace(first, steps=before + first.steps), *others)
-            visits += (replace(one, inner=True) for one in inner)
-            waiting = []
-            continue
-        waiting.append(step)
-        if isinstance(step, Speak):
-            visits.append(Visit(tuple(waiting)))
-            waiting = []
-    if remaining := _append_to_last(visits, waiting):
-        visits.append(Visit(tuple(remaining)))
-    return tuple(visits)
-
-
-def _append_to_last(visits: list[Visit], steps: list[Step]) -> list[Step]:
-    """Add *steps* to the last of *visits* if possible; return the steps that could not be added."""
-    if not visits or any(isinstance(step, Fail | Interrupt) for step in steps):
-        return steps
-    visits[-1] = replace(visits[-1], steps=(*visits[-1].steps, *steps))
-    return []

@@ -1,13 +1,16 @@
 """Parses a script from YAML. No I/O."""
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from mockserver.errors import ReadError
-from mockserver.fake.script.model import PLACEHOLDERS, Pace, Rule, Script
+from mockserver.fake.script.conditions import FACTS
+from mockserver.fake.script.model import Pace, Rule, Script
+from mockserver.fake.script.parse_conditions import parse_facts, parse_human
+from mockserver.fake.script.parse_graph import check_nodes, parse_topology
+from mockserver.fake.script.parse_state import check_updates, parse_state
 from mockserver.fake.script.parse_steps import MAX_DELAY, parse_steps
 from mockserver.formats import strict_yaml
 from mockserver.formats.strict_yaml import (
@@ -18,8 +21,8 @@ from mockserver.formats.strict_yaml import (
     get_typed,
     map_items,
 )
-from mockserver.formats.user_pattern import UserPattern, compile_pattern
 
+_KEYS = ("extends", "nodes", "subgraphs", "state", "pace", "rules")
 _PACE = ("first", "token", "tool")
 
 
@@ -32,7 +35,7 @@ def parse_script(text: str, extended: Callable[[], Script], file: str | None = N
     document = strict_yaml.parse(text)
     if not isinstance(document, Mapping):
         raise ReadError("a script is a mapping with `rules`", line=1)
-    check_keys(document, ("extends", "pace", "rules"), "a script")
+    check_keys(document, _KEYS, "a script")
     extends = document.get("extends")
     if extends not in (None, "built-in"):
         why = "extends: write `built-in`, or leave it out"
@@ -45,15 +48,22 @@ def parse_script(text: str, extended: Callable[[], Script], file: str | None = N
     own = map_items(rules, partial(_parse_rule, file=file)) if rules else ()
     if rules:
         _check_reachable(own, rules.lines)
-    return Script((*own, *before.rules), _parse_pace(document, before.pace))
+    all_rules = (*own, *before.rules)
+    topology = parse_topology(document, [rule.steps for rule in all_rules])
+    state = parse_state(document, all_rules)
+    for rule, part in zip(own, rules or (), strict=True):
+        check_nodes(rule.steps, part["steps"], topology)
+        check_updates(part["steps"], state)
+    return Script(all_rules, _parse_pace(document, before.pace), topology, state)
 
 
 def _check_reachable(rules: tuple[Rule, ...], lines: list[int]) -> None:
     """Raise ReadError for a rule that can never match because one above it always does."""
     for number, rule in enumerate(rules):
         for above, line in zip(rules[:number], lines, strict=False):
-            always = above.human is None and above.graph is None and above.turn is None
-            if always and (rule.adds_messages or rule.human or not above.adds_messages):
+            if above.always_matches and (
+                rule.adds_messages or rule.human or not above.adds_messages
+            ):
                 why = f"this rule is never played: the rule on line {line} has no `when`, so it always matches"
                 raise ReadError(why, line=lines[number])
 
@@ -72,26 +82,10 @@ def _parse_rule(part: Any, line: int, file: str | None) -> Rule:
         raise ReadError("a rule is a mapping with `when` and `steps`", line=line)
     check_keys(part, ("when", "steps"), "a rule")
     when = get_typed(part, "when", Mapping) or Mapping(line)
-    check_keys(when, ("human", "graph", "turn"), "when")
+    check_keys(when, ("human", "graph", "turn", *FACTS), "when")
     turn = get_typed(when, "turn", int)
     if turn is not None and turn < 1:
         raise ReadError("turn counts from 1", line=when.lines["turn"])
     played = parse_steps(part, "steps", line)
-    return Rule(played, _parse_pattern(when, file), get_typed(when, "graph", str), turn)
-
-
-def _parse_pattern(when: Mapping, file: str | None) -> re.Pattern[str] | UserPattern | None:
-    text = get_typed(when, "human", str)
-    if text is None:
-        return None
-    line = when.lines["human"]
-    try:
-        pattern = compile_pattern(text, re.IGNORECASE)
-        own = file and UserPattern(text, f"{file}, line {line}: human:", ignore_case=True)
-    except ValueError as error:
-        raise ReadError(f"human: not a regular expression: {error}", line=line) from None
-    for name in PLACEHOLDERS:
-        if name in pattern.groupindex:
-            why = f"human: {{{name}}} is a built-in placeholder: rename the group"
-            raise ReadError(why, line=line)
-    return own or pattern
+    graph = get_typed(when, "graph", str)
+    return Rule(played, parse_human(when, file), graph, turn, parse_facts(when, file))

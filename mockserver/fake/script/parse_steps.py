@@ -1,8 +1,8 @@
 """Parses the steps of a script from YAML. No I/O."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +10,7 @@ from mockserver.errors import ReadError
 from mockserver.fake.script.model import (
     Custom,
     Delegate,
+    Enter,
     Fail,
     Interrupt,
     Pause,
@@ -18,6 +19,7 @@ from mockserver.fake.script.model import (
     ToolCall,
     Update,
 )
+from mockserver.fake.script.topology import TOOLS
 from mockserver.formats.strict_yaml import (
     Mapping,
     Sequence,
@@ -33,6 +35,9 @@ MAX_DELAY = 60
 
 _CALL_KEYS = ("args", "result", "fails", "ask")
 
+_TOOL_NODE = "tools"
+"""The key of `call` and `calls` that names the node of the tools."""
+
 _MAX_PAUSE = 3600
 """Limit for a pause, in seconds."""
 
@@ -44,6 +49,14 @@ class _PlacedStep:
     step: Step
     kind: str
     line: int
+    node: str | None = None
+
+    def joined_with(self, following: "_PlacedStep") -> "_PlacedStep | None":
+        """Return this step and the *following* one as one message, or None if they are two."""
+        joined = _join(self.step, following.step)
+        if joined is None or following.node not in (None, self.node):
+            return None
+        return _PlacedStep(joined, following.kind, following.line, self.node)
 
 
 def parse_steps(part: Mapping, key: str, line: int) -> tuple[Step, ...]:
@@ -53,9 +66,9 @@ def parse_steps(part: Mapping, key: str, line: int) -> tuple[Step, ...]:
         raise ReadError(f"`{key}` must be a list of steps", line=part.lines.get(key, line))
     placed_steps: list[_PlacedStep] = []
     for one in map_items(items, _parse_step):
-        joined = _join(placed_steps[-1].step, one.step) if placed_steps else None
+        joined = placed_steps[-1].joined_with(one) if placed_steps else None
         if joined:
-            placed_steps[-1] = _PlacedStep(joined, one.kind, one.line)
+            placed_steps[-1] = joined
         else:
             placed_steps.append(one)
     _check_delegates(placed_steps)
@@ -63,7 +76,20 @@ def parse_steps(part: Mapping, key: str, line: int) -> tuple[Step, ...]:
         if isinstance(one.step, Fail):
             raise ReadError("a step after `error` is never played", line=following.line)
     _check_end(placed_steps)
-    return tuple(one.step for one in placed_steps)
+    return tuple(_enter_nodes(placed_steps))
+
+
+def _enter_nodes(placed_steps: list[_PlacedStep]) -> Iterator[Step]:
+    """Yield the steps, and an Enter before each that begins another node."""
+    current: str | None = None
+    for one in placed_steps:
+        if isinstance(one.step, Delegate):
+            yield replace(one.step, node=one.node)
+            continue
+        if one.node not in (None, current):
+            current = one.node
+            yield Enter(one.node)
+        yield one.step
 
 
 def _join(previous: Step, step: Step) -> Speak | None:
@@ -73,23 +99,23 @@ def _join(previous: Step, step: Step) -> Speak | None:
     if previous.calls or step.reasoning or (previous.text and not step.calls):
         return None
     every = previous.every if step.every is None else step.every
-    return Speak(previous.text + step.text, previous.reasoning, step.calls, every)
+    return Speak(previous.text + step.text, previous.reasoning, step.calls, every, step.tool_node)
 
 
 def _check_delegates(placed_steps: list[_PlacedStep]) -> None:
-    """Raise ReadError for a delegate without a message before it: the graph enters the subgraph from a message."""
+    """Raise ReadError for a delegate without a message before it: the agent enters the subgraph from a message."""
     after_message = False
     for one in placed_steps:
-        if isinstance(one.step, Delegate) and not after_message:
+        if isinstance(one.step, Delegate) and not after_message and one.node is None:
             raise ReadError("a delegate needs a `say` before it", line=one.line)
         if isinstance(one.step, Delegate | Speak):
             after_message = _is_final_text(one.step)
 
 
 def _check_end(placed_steps: list[_PlacedStep]) -> None:
-    """Raise ReadError if the steps do not end with a message or an error."""
+    """Raise ReadError if the steps do not end with a message, an error or a step with a node of its own."""
     for one in reversed(placed_steps):
-        if isinstance(one.step, Fail) or _is_final_text(one.step):
+        if isinstance(one.step, Fail) or _is_final_text(one.step) or one.node is not None:
             return
         if isinstance(one.step, Delegate | Interrupt | Speak):
             raise ReadError(f"add a `say` after `{one.kind}`", line=one.line)
@@ -107,8 +133,8 @@ def _parse_step(item: Any, line: int) -> _PlacedStep:
         raise ReadError(why, line=line)
     [kind] = kinds
     keys, read = _STEPS[kind]
-    check_keys(item, (kind, *keys), f"a step with `{kind}`")
-    return _PlacedStep(read(item), kind, line)
+    check_keys(item, (kind, *keys, "node"), f"a step with `{kind}`")
+    return _PlacedStep(read(item), kind, line, get_typed(item, "node", str))
 
 
 def _parse_say(item: Mapping) -> Step:
@@ -139,7 +165,11 @@ def _parse_calls(item: Mapping) -> Step:
     items = get_typed(item, "calls", Sequence)
     if not items:
         raise ReadError("`calls` must be a list of calls", line=item.lines["calls"])
-    return Speak(calls=map_items(items, _parse_one_call))
+    return _call_tools(item, map_items(items, _parse_one_call))
+
+
+def _call_tools(item: Mapping, calls: tuple[ToolCall, ...]) -> Step:
+    return Speak(calls=calls, tool_node=get_typed(item, _TOOL_NODE, str) or TOOLS)
 
 
 def _parse_one_call(item: Any, line: int) -> ToolCall:
@@ -173,7 +203,7 @@ def _parse_fail(item: Mapping) -> Step:
 
 def _parse_delegate(item: Mapping) -> Step:
     inner = parse_steps(item, "delegate", item.line)
-    if not any(isinstance(step, Speak | Fail) for step in inner):
+    if not any(isinstance(step, Speak | Fail | Enter) for step in inner):
         raise ReadError("a delegate needs a `say` among its steps", line=item.line)
     for part, line in zip(item["delegate"], item["delegate"].lines, strict=True):
         if "delegate" in part:
@@ -184,8 +214,11 @@ def _parse_delegate(item: Mapping) -> Step:
 _STEPS: dict[str, tuple[tuple[str, ...], Callable[[Mapping], Step]]] = {
     "say": (("every",), _parse_say),
     "reason": ((), lambda item: Speak(reasoning=_parse_text(item, "reason"))),
-    "call": (_CALL_KEYS, lambda item: Speak(calls=(_parse_call(item),))),
-    "calls": ((), _parse_calls),
+    "call": (
+        (*_CALL_KEYS, _TOOL_NODE),
+        lambda item: _call_tools(item, (_parse_call(item),)),
+    ),
+    "calls": ((_TOOL_NODE,), _parse_calls),
     "custom": ((), lambda item: Custom(item["custom"])),
     "update": ((), _parse_update),
     "interrupt": ((), lambda item: Interrupt(item["interrupt"])),

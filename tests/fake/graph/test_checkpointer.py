@@ -5,6 +5,7 @@ import pytest
 from mockserver.fake.graph.checkpointer import Checkpointer
 from mockserver.fake.graph.metadata import Scope
 from mockserver.fake.graph.stream_modes import StreamModes
+from mockserver.fake.script.model import Script
 from tests.fake.plays import IDS, run_request
 
 RESEARCHER = Scope("R", (), (), "researcher", 2, "T")
@@ -20,7 +21,7 @@ class Saved:
         modes_of_run = StreamModes(
             request, IDS, lambda *event: self.events.append(event), lambda: 0.0
         )
-        self.checkpointer = Checkpointer(request, IDS, modes_of_run)
+        self.checkpointer = Checkpointer(request, IDS, modes_of_run, Script())
 
     def play(self) -> list[tuple[str, Any]]:
         """Save what a graph and the graph within it do."""

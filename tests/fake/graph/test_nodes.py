@@ -17,12 +17,13 @@ from mockserver.fake.script.model import (
     Fail,
     Interrupt,
     Pause,
+    Script,
     Speak,
     Step,
     ToolCall,
     Update,
-    Visit,
 )
+from mockserver.fake.script.plan import Visit
 from mockserver.formats.json_text import Json
 from tests.fake.plays import IDS, PACE, run_request
 
@@ -42,7 +43,7 @@ class RunResult:
             IDS,
             StreamModes(request, IDS, self.emit, lambda: 0.0),
             Callbacks(request, self.emit),
-            PACE,
+            Script((), PACE),
             self.waits.append,
             {PLACE.task: tuple(answers)},
         )
@@ -57,7 +58,7 @@ class RunResult:
         """Return what the tools say to *calls*."""
         made = [{"name": c.tool, "args": c.args, "id": f"c{n}"} for n, c in enumerate(calls)]
         state = {"messages": [create_ai_message("", "2", made)]}
-        update = self.nodes.run_tools(PLACE, state, Visit((Speak("", "", calls),)))
+        update = self.nodes.run_tools(PLACE, state, calls)
         return [message["content"] for message in update["messages"]]
 
 
@@ -71,10 +72,6 @@ class RunResult:
 )
 def test_the_agent_returns_its_update(steps: tuple[Step, ...], update: Any) -> None:
     assert RunResult().agent(*steps) == update
-
-
-def test_where_no_rule_fits_the_agent_does_nothing() -> None:
-    assert RunResult().nodes.run_agent(PLACE, STATE, None) == {}
 
 
 def test_the_agent_speaks() -> None:
@@ -196,9 +193,9 @@ def test_tools_answer_each_call_in_turn() -> None:
 
 def test_what_a_tool_says_has_an_id_from_the_start_where_it_streams() -> None:
     state = {"messages": [create_ai_message("", "2", [{"name": "f", "args": {}, "id": "c"}])]}
-    visit = Visit((Speak("", "", (ToolCall("f", {}, "x"),)),))
+    calls = (ToolCall("f", {}, "x"),)
     ids = [
-        RunResult(*modes).nodes.run_tools(PLACE, state, visit)["messages"][0]["id"]
+        RunResult(*modes).nodes.run_tools(PLACE, state, calls)["messages"][0]["id"]
         for modes in (("values",), ("messages",))
     ]
 

@@ -325,7 +325,7 @@ def test_nested_groups_beyond_measure_are_refused() -> None:
         pytest.param("- reason: ''", "line 3: `reason` must be a text", id="reason nothing"),
         pytest.param(
             "- say: a\n    speed: 2",
-            "line 4: a step with `say` has no key `speed` (valid keys: say, every)",
+            "line 4: a step with `say` has no key `speed` (valid keys: say, every, node)",
             id="a misspelled every",
         ),
         pytest.param(

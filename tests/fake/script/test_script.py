@@ -21,16 +21,16 @@ from mockserver.fake.script.model import (
     Step,
     ToolCall,
     Update,
-    Visit,
     fill_placeholders,
 )
+from mockserver.fake.script.plan import Visit, plan_visits
 
 TEXT = (files("mockserver.fake.script") / "builtin.yaml").read_text(encoding="utf-8")
 BUILT_IN = parse.parse_script(TEXT, Script)
 
 
 def ask(said: str, script: Script = BUILT_IN) -> tuple[Visit, ...]:
-    return script.plan_visits(Situation("agent", said, 3))
+    return plan_visits(script, Situation("agent", said, 3)).visits
 
 
 def rule_of(said: str) -> int:
@@ -46,7 +46,7 @@ def last_text(visits: tuple[Visit, ...]) -> str:
 def outline(visits: tuple[Visit, ...]) -> str:
     """Return the kinds of steps, visits parted by commas, those of the graph within marked with `>`."""
     return ", ".join(
-        "> " * visit.inner + " ".join(kind for step in visit.steps for kind in kinds(step))
+        "> " * bool(visit.subgraph) + " ".join(kind for step in visit.steps for kind in kinds(step))
         for visit in visits
     )
 
@@ -76,17 +76,27 @@ FAIL = Fail("ValueError", "")
         pytest.param((A, X, FAIL), (Visit((A,)), Visit((X, FAIL))), id="a failure undoes nothing"),
         pytest.param(
             (A, X, Delegate((B, C)), A),
-            (Visit((A, X)), Visit((B,), True), Visit((C,), True), Visit((A,))),
+            (
+                Visit((A, X)),
+                Visit((B,), subgraph="researcher"),
+                Visit((C,), subgraph="researcher"),
+                Visit((A,)),
+            ),
             id="a graph within; what comes before it belongs to the message before",
         ),
         pytest.param(
             (A, Interrupt(1), Delegate((B,)), C),
-            (Visit((A,)), Visit((Interrupt(1), B), True), Visit((C,))),
+            (Visit((A,)), Visit((Interrupt(1), B), subgraph="researcher"), Visit((C,))),
             id="but not an interrupt",
         ),
         pytest.param(
             (A, Delegate((B, FAIL)), C),
-            (Visit((A,)), Visit((B,), True), Visit((FAIL,), True), Visit((C,))),
+            (
+                Visit((A,)),
+                Visit((B,), subgraph="researcher"),
+                Visit((FAIL,), subgraph="researcher"),
+                Visit((C,)),
+            ),
             id="a failure within",
         ),
     ],
@@ -132,7 +142,9 @@ def test_the_first_rule_that_fits_is_played() -> None:
 
 
 def test_where_no_rule_fits_nothing_is_played() -> None:
-    assert ask("y", Script((Rule((A,), re.compile("x")),))) == ()
+    plan = plan_visits(Script((Rule((A,), re.compile("x")),)), Situation("agent", "y", 3))
+
+    assert (plan.visits, plan.has_rule) == ((Visit(),), False)
 
 
 def test_placeholders_are_filled_wherever_there_is_text() -> None:
@@ -151,7 +163,8 @@ def test_placeholders_are_filled_wherever_there_is_text() -> None:
     filled_call = ToolCall("{turn}", {"{name}": ["{turn}"]}, {"a": "{turn}"}, ["3"])
     assert visits == (
         Visit((Speak("{turn} I am {turn} {nmae} {}", "agent", (filled_call,), 0.5),)),
-        Visit((Custom({"a": ("{turn}",)}), Interrupt("{answer}")), True),
+        Visit(),
+        Visit((Custom({"a": ("{turn}",)}), Interrupt("{answer}")), subgraph="researcher"),
         Visit((Update({"a": "{turn}", "b": 1}), Pause(1.0), Fail("{turn}", "{turn}"))),
     )
 
@@ -475,7 +488,7 @@ def test_the_built_in_pace_is_the_default() -> None:
 
 
 def test_a_state_without_messages_comes_back() -> None:
-    assert BUILT_IN.plan_visits(Situation("agent", None, 0)) == ()
+    assert BUILT_IN.find_steps(Situation("agent", None, 0)) is None
 
 
 def test_the_built_in_script_is_yaml_for_any_reader() -> None:
@@ -496,11 +509,11 @@ WORDS = sorted({word for said, _, _ in PHRASES for word in said.split(" ")})
 
 @given(st.text() | st.lists(st.sampled_from(WORDS)).map(" ".join), st.integers(0, 5))
 def test_whatever_is_said_the_visits_can_be_played(said: str, turn: int) -> None:
-    visits = BUILT_IN.plan_visits(Situation("agent", said, turn))
+    visits = plan_visits(BUILT_IN, Situation("agent", said, turn)).visits
 
     steps = [step for visit in visits for step in visit.steps]
     assert all(sum(isinstance(step, Speak) for step in visit.steps) <= 1 for visit in visits)
     assert all(visit.speech for visit in visits[:-1])
     assert visits[-1].speech or isinstance(steps[-1], Fail | Pause)
-    assert not visits[0].inner and not visits[-1].inner
-    assert BUILT_IN.plan_visits(Situation("agent", said, turn)) == visits
+    assert not visits[0].subgraph and not visits[-1].subgraph
+    assert plan_visits(BUILT_IN, Situation("agent", said, turn)).visits == visits

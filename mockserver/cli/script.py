@@ -1,0 +1,129 @@
+"""The command `script`."""
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+
+from mockserver.cli import options
+from mockserver.errors import UsageError
+
+
+@click.command(short_help="Print a script of the fake graph.")
+@click.option(
+    "--from-graph",
+    "graph",
+    metavar="MODULE:NAME",
+    help="Write the nodes and the state of a LangGraph graph, such as `app.graph:graph` or `./graph.py:graph`. Its code is run. Needs LangGraph (the "
+    "extra `graph`).",
+)
+@click.option(
+    "--from-cassette",
+    "cassette",
+    type=options.parse_path,
+    metavar="FILE",
+    help="Write the nodes and the state of the graph in a recording, and one rule for each recorded question.",
+)
+@click.option(
+    "--output",
+    type=options.parse_path,
+    metavar="FILE",
+    help="Write to FILE, which must not exist.  [default: stdout]",
+)
+def script(graph: str | None, cassette: Path | None, output: Path | None) -> None:
+    """Print the built-in script of the fake graph, or one for your own graph.
+
+    Edit a copy of it and use that with `mockserver serve --script FILE`.
+    """
+    from mockserver.store import atomic
+
+    if graph is not None and cassette is not None:
+        raise UsageError("--from-graph and --from-cassette: use one of them")
+    if output is not None and output.exists():
+        raise UsageError(f"{output} already exists: name another file")
+    text = _write_script(graph, cassette)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        atomic.create(output, text.encode())
+
+
+def _write_script(graph: str | None, cassette: Path | None) -> str:
+    from mockserver.server.script_files import read_builtin_text
+    from mockserver.tools.scripts.documents import dump_script
+    from mockserver.tools.scripts.from_graph import describe_graph
+
+    if graph is not None:
+        document = describe_graph(_load_graph(graph))
+        return dump_script(
+            document,
+            f"The graph {graph}. Add `rules`, whose steps say `node:`; `mockserver script` explains them.",
+        )
+    if cassette is not None:
+        return dump_script(_read_cassette(cassette), f"Made of {cassette.name}.")
+    return read_builtin_text()
+
+
+def _read_cassette(path: Path) -> dict[str, Any]:
+    from mockserver.cli.work import Work
+    from mockserver.redaction.redactor import redacted_exchange
+    from mockserver.tools.scripts.from_cassette import describe_recording
+
+    work = Work()
+    exchanges = [
+        redacted_exchange(part.require_exchange())
+        for opened in work.readable_cassettes([path], "script")
+        for part in opened.source.exchanges
+    ]
+    if work.has_errors:
+        work.finish()
+    try:
+        return describe_recording(exchanges)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def _load_graph(name: str) -> Any:
+    """Return the compiled graph *name*, `module:attribute`; raise UsageError if there is none."""
+    module_name, colon, attribute = name.rpartition(":")
+    if not colon or not module_name or not attribute:
+        raise UsageError(f"--from-graph {name}: write MODULE:NAME, such as app.graph:graph")
+    module = _import_module(module_name, name)
+    try:
+        graph = getattr(module, attribute)
+    except AttributeError:
+        raise UsageError(f"--from-graph {name}: {module_name} has no {attribute}") from None
+    if hasattr(graph, "compile"):
+        graph = graph.compile()
+    if not hasattr(graph, "get_graph") or not hasattr(graph, "builder"):
+        kind = type(graph).__name__
+        raise UsageError(f"--from-graph {name}: {attribute} is no compiled graph, but a {kind}")
+    return graph
+
+
+def _import_module(module_name: str, name: str) -> ModuleType:
+    path = Path(module_name)
+    is_file = path.suffix == ".py"
+    sys.path.insert(0, str(path.parent if is_file else Path.cwd()))
+    try:
+        if is_file:
+            spec = importlib.util.spec_from_file_location(path.stem, path)
+            assert spec is not None and spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            return module
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if missing.partition(".")[0] in ("langgraph", "langchain_core"):
+            why = f"{missing} is not installed beside mockserver: pip install langgraph"
+        else:
+            why = f"no module {missing}"
+        raise UsageError(f"--from-graph {name}: {why}") from None
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise UsageError(f"--from-graph {name}: {module_name} cannot be imported: {why}") from None

@@ -1,0 +1,153 @@
+"""Parses the nodes of a script from YAML, and checks that its rules use them. No I/O."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any
+
+from mockserver.errors import ReadError
+from mockserver.fake.script.implied_edges import add_implied_edges
+from mockserver.fake.script.model import Delegate, Speak, Step
+from mockserver.fake.script.plan import build_visits
+from mockserver.fake.script.topology import (
+    DEFAULT,
+    END,
+    START,
+    TOOLS,
+    NoPathError,
+    Topology,
+    create_sequence,
+)
+from mockserver.formats.strict_yaml import Mapping, Sequence, get_typed, iter_texts
+
+_RESERVED = frozenset("|:")
+"""Characters that LangGraph allows in no name of a node."""
+
+
+def parse_topology(document: Mapping, rules: Collection[tuple[Step, ...]]) -> Topology:
+    """Return the nodes of the script *document*, with the edges that the steps of its *rules* imply."""
+    nodes = document.get("nodes")
+    if nodes is None:
+        if "subgraphs" in document:
+            raise ReadError("subgraphs needs `nodes`", line=document.lines["subgraphs"])
+        return DEFAULT
+    if nodes == list(DEFAULT.nodes) and "subgraphs" not in document:
+        return DEFAULT
+    topology = _parse_nodes(document, "nodes", _find_tool_nodes(rules), "nodes")
+    subgraphs = get_typed(document, "subgraphs", Mapping) or Mapping(1)
+    inside: dict[str, Topology] = {}
+    for name in subgraphs:
+        require_name(name, topology.nodes, "subgraphs", subgraphs.lines[name])
+        inner = [
+            step.steps
+            for steps in rules
+            for step in steps
+            if isinstance(step, Delegate) and step.node == name
+        ]
+        inside[name] = _parse_nodes(subgraphs, name, _find_tool_nodes(inner), f"subgraphs: {name}")
+    topology = add_implied_edges(replace(topology, subgraphs=inside), rules)
+    for graph in (topology, *topology.subgraphs.values()):
+        _check_ends(graph, document.lines["nodes"])
+    return topology
+
+
+def _check_ends(topology: Topology, line: int) -> None:
+    for node in topology.nodes:
+        try:
+            topology.find_path(node, END)
+        except NoPathError:
+            raise ReadError(f"no way from `{node}` to `{END}`", line=line) from None
+
+
+def _find_tool_nodes(rules: Iterable[tuple[Step, ...]]) -> frozenset[str]:
+    steps = (step for rule in rules for step in rule)
+    calling = (step.tool_node for step in steps if isinstance(step, Speak) and step.calls)
+    return frozenset({TOOLS, *calling})
+
+
+def _parse_nodes(part: Mapping, key: str, tool_nodes: frozenset[str], where: str) -> Topology:
+    """Return the nodes in *key* of *part*; *where* names them in messages."""
+    nodes, line = part[key], part.lines[key]
+    if not isinstance(nodes, Mapping | Sequence) or not nodes:
+        why = f"{where} must be a list of nodes, or a mapping of each node to those that may follow it"
+        raise ReadError(why, line=line)
+    names = list(nodes) if isinstance(nodes, Mapping) else list(iter_texts(nodes, where))
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise ReadError(f"{where} has `{name}` twice", line=line)
+        if name == END or not name or _RESERVED & set(name) or (name == START and number):
+            raise ReadError(f"{where}: `{name}` cannot be the name of a node", line=line)
+    if isinstance(nodes, Sequence):
+        if START in names:
+            raise ReadError(f"{where}: leave out `{START}`, the list begins there", line=line)
+        topology = create_sequence(names, tool_nodes)
+    else:
+        topology = _parse_edges(nodes, where, tool_nodes)
+    if topology.entry in (*tool_nodes, END):
+        raise ReadError(f"{where}: begin with a node that is not for tools", line=line)
+    return topology
+
+
+def _parse_edges(nodes: Mapping, where: str, tool_nodes: frozenset[str]) -> Topology:
+    """Return the graph in which each node of *nodes* is followed by those in its value."""
+    names = tuple(name for name in nodes if name != START)
+    edges: dict[str, tuple[str, ...]] = {START: names[:1]}
+    for name, value in nodes.items():
+        line = nodes.lines[name]
+        targets = [value] if isinstance(value, str) else value
+        if targets is not None and not isinstance(targets, list):
+            raise ReadError(
+                f"{where}: `{name}` is followed by a node or a list of nodes", line=line
+            )
+        for target in targets or ():
+            require_name(target, (*names, END), f"{where}: `{name}`", line)
+        edges[name] = tuple(targets or (END,))
+    return Topology(names, edges, tool_nodes=tool_nodes)
+
+
+def require_name(name: Any, names: Collection[str], where: str, line: int) -> None:
+    """Raise ReadError if *name* is none of the nodes *names*; *where* names the part in the message."""
+    if name in names:
+        return
+    like = get_close_matches(name, names, 1) if isinstance(name, str) else []
+    others = "" if like else f" (nodes: {', '.join(names)})"
+    raise ReadError(
+        f"{where}: there is no node `{name}`{others}",
+        line=line,
+        suggestion=like[0] if like else None,
+    )
+
+
+def check_nodes(steps: tuple[Step, ...], items: Sequence, topology: Topology) -> None:
+    """Raise ReadError if *steps*, written as *items*, name nodes that *topology* does not have, or that it does not lead to."""
+    _check_names(items, topology)
+    try:
+        build_visits(steps, topology)
+    except NoPathError as error:
+        target = "the end" if error.target == END else f"`{error.target}`"
+        why = f"`nodes` has no way from `{error.source}` to {target}"
+        raise ReadError(why, line=_find_line(items, error.target)) from None
+
+
+def _check_names(items: Sequence, topology: Topology) -> None:
+    for item in items:
+        node = item.get("node")
+        if node is not None:
+            require_name(node, topology.nodes, "node", item.lines["node"])
+            is_tools = node in topology.tool_nodes
+            if is_tools or (node in topology.subgraphs) != ("delegate" in item):
+                kind = "answers tool calls" if is_tools else "runs a subgraph: use `delegate`"
+                raise ReadError(f"node: `{node}` {kind}", line=item.lines["node"])
+        if "delegate" in item:
+            subgraph = topology.get_subgraph(node or topology.delegate_node)
+            _check_names(item["delegate"], subgraph)
+
+
+def _find_line(items: Sequence, node: str) -> int:
+    """Return the line of the first step that names *node*, or of the last step."""
+    for item in items:
+        if item.get("node") == node:
+            return int(item.lines["node"])
+        if "delegate" in item and any(one.get("node") == node for one in item["delegate"]):
+            return _find_line(item["delegate"], node)
+    return items.lines[-1]

@@ -1,0 +1,177 @@
+"""Write what recorded runs did as the steps of a rule. No I/O."""
+
+from typing import Any
+
+from mockserver.fake.messages.model import get_text
+from mockserver.fake.script.state_keys import MESSAGES, Reducer
+from mockserver.fake.script.topology import AGENT, TOOLS
+from mockserver.formats.json_text import Json
+from mockserver.tools.scripts.recorded_turns import RecordedRun, RecordedVisit
+
+Step = dict[str, Any]
+
+_SPEAKING = ("say", "call", "calls", "error")
+
+
+class _Steps:
+    """Collects the steps of a turn. Each says its node, unless *tool_nodes*, the nodes that only answer calls, is None."""
+
+    def __init__(self, reducers: dict[str, Reducer], tool_nodes: frozenset[str] | None) -> None:
+        self.steps: list[Step] = []
+        self._reducers = reducers
+        self._with_nodes = tool_nodes is not None
+        self._tool_nodes = tool_nodes or frozenset()
+        self._open_calls: dict[str, Step] = {}
+        self._pending: list[Json] = []
+        self._last_is_text = False
+        self._said: set[str] = set()
+
+    def add_run(self, run: RecordedRun) -> None:
+        for visit in run.visits:
+            self._add_visit(visit)
+        for interrupt in run.interrupts:
+            self._add_interrupt(interrupt.get("value"))
+        match run.error:
+            case {"error": str(kind), "message": str(message)}:
+                self._flush(None)
+                self.steps.append({"error": {"type": kind, "message": message}})
+            case _:
+                pass
+
+    def finish(self) -> list[Step]:
+        """Return the steps; a call without a result gets an empty one."""
+        if self._pending:
+            self._flush(None)
+            self.steps.append({"say": "{answer}"})
+        for call in self._open_calls.values():
+            call["result"] = ""
+        speaking = [step for step in self.steps if not step.keys().isdisjoint(_SPEAKING)]
+        if speaking and not self._with_nodes and speaking[-1].keys() & {"call", "calls"}:
+            self.steps.append({"node": AGENT, "pause": 0})
+        return self.steps
+
+    def _add_visit(self, visit: RecordedVisit) -> None:
+        messages = visit.update.get(MESSAGES, [])
+        messages = self._drop_known(messages if isinstance(messages, list) else [messages])
+        if messages and all(map(_is_result, messages)):
+            for message in messages:
+                self._add_result(message, visit.node)
+            return
+        self._flush(visit.node)
+        count = len(self.steps)
+        self._add(visit.node, *({"custom": value} for value in visit.custom))
+        for message in messages:
+            if _is_result(message):
+                self._add_result(message, None)
+            elif str(message.get("type")).startswith(("ai", "AI")):
+                self._add_message(visit.node, message)
+        update = {name: self._get_value(name, visit.update) for name in visit.update}
+        update.pop(MESSAGES, None)
+        if update:
+            self._add(visit.node, {"update": update})
+        if self._with_nodes and len(self.steps) == count:
+            self._add(visit.node, {"pause": 0})
+
+    def _drop_known(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return those of *messages* that no earlier run of the turn has shown."""
+        new = [message for message in messages if message.get("id") not in self._said]
+        self._said |= {str(message["id"]) for message in messages if message.get("id")}
+        return new
+
+    def _get_value(self, name: str, update: dict[str, Any]) -> Json:
+        value = update[name]
+        is_list = self._reducers.get(name, Reducer.REPLACE) is not Reducer.REPLACE
+        return [value] if is_list and not isinstance(value, list) else value
+
+    def _add_message(self, node: str | None, message: dict[str, Any]) -> None:
+        text, reasoning = get_text(message), _get_reasoning(message)
+        calls = [_describe_call(call) for call in message.get("tool_calls") or ()]
+        if calls and not text and not reasoning and self._last_is_text:
+            self._add(node, {"pause": 0})
+        if reasoning:
+            self._add(node, {"reason": reasoning})
+        if text:
+            self._add(node, {"say": text})
+        if len(calls) == 1:
+            self._add(node, calls[0])
+        elif calls:
+            self._add(node, {"calls": calls})
+        for call, made in zip(calls, message.get("tool_calls") or (), strict=True):
+            self._open_calls[str(made.get("id"))] = call
+        self._last_is_text = bool(text) and not calls
+
+    def _add_result(self, message: dict[str, Any], node: str | None) -> None:
+        self._answer_tools(node)
+        call = self._open_calls.pop(str(message.get("tool_call_id")), None)
+        if call is None:
+            return
+        failed = message.get("status") == "error" and isinstance(message["content"], str)
+        call["fails" if failed and message["content"] else "result"] = message["content"]
+
+    def _answer_tools(self, node: str | None) -> None:
+        """Say that *node* answers the last calls, if that is not the default."""
+        if node in self._tool_nodes and node != TOOLS:
+            calling = [step for step in self.steps if "call" in step or "calls" in step]
+            if calling:
+                calling[-1]["tools"] = node
+
+    def _add_interrupt(self, value: Json) -> None:
+        call = next((one for one in self._open_calls.values() if "ask" not in one), None)
+        if call is not None:
+            call["ask"] = value
+        else:
+            self._pending.append(value)
+
+    def _flush(self, node: str | None) -> None:
+        """Add the interrupts that waited for the name of their node."""
+        self._add(node, *({"interrupt": value} for value in self._pending))
+        self._pending = []
+
+    def _add(self, node: str | None, *steps: Step) -> None:
+        own = {"node": node} if self._with_nodes and node is not None else {}
+        for step in steps:
+            self.steps.append({**own, **step} if "call" not in step else self._place(own, step))
+            self._last_is_text = False
+
+    def _place(self, own: Step, call: Step) -> Step:
+        """Return *call* itself, with its node first, because its result is added later."""
+        parts = dict(call)
+        call.clear()
+        call.update(own | parts)
+        return call
+
+
+def find_tool_nodes(visits: list[RecordedVisit]) -> frozenset[str]:
+    """Return the nodes that only answer tool calls."""
+    answering: set[str | None] = set()
+    others: set[str | None] = set()
+    for visit in visits:
+        messages = visit.update.get(MESSAGES)
+        only_results = isinstance(messages, list) and messages and all(map(_is_result, messages))
+        (answering if only_results else others).add(visit.node)
+    return frozenset(node for node in answering - others if node)
+
+
+def _is_result(message: dict[str, Any]) -> bool:
+    return message.get("type") == "tool"
+
+
+def build_steps(
+    turn: list[RecordedRun], reducers: dict[str, Reducer], tool_nodes: frozenset[str] | None
+) -> list[Step]:
+    """Return the steps that play what the runs of *turn* did; without names of nodes if *tool_nodes* is None."""
+    steps = _Steps(reducers, tool_nodes)
+    for run in turn:
+        steps.add_run(run)
+    return steps.finish()
+
+
+def _describe_call(call: dict[str, Any]) -> Step:
+    args = call.get("args") or {}
+    return {"call": call["name"], "args": args} if args else {"call": call["name"]}
+
+
+def _get_reasoning(message: dict[str, Any]) -> str:
+    content = message["content"]
+    parts = content if isinstance(content, list) else []
+    return "".join(part.get("reasoning") or "" for part in parts if isinstance(part, dict))
