@@ -72,6 +72,22 @@ class ThreadHit:
         how = answer.how and str(answer.how)
         return replace(reply, how=how, id_pairs=id_pairs, conversation=answer.to_journal())
 
+    def play_again(self) -> None:
+        """Have the same request play the same exchange again: the client did not get the whole response."""
+        answer, threads = self.answer, self.session.threads
+        live = threads.get(answer.thread.identity)
+        if live is None:
+            return
+        if answer.read_key is not None:
+            live.read_counts[answer.read_key] -= 1
+        elif answer.kind is RequestKind.CREATION:
+            threads.creation_counts[answer.conversation.identity] -= 1
+            threads.remove(live)
+        elif answer.kind is RequestKind.TURN:
+            key = self.search.query.build_key(live.ids, answer.conversation.rules)
+            live.cut_turn = key, replace(answer, thread=live, ids=live.ids, why="was cut before")
+            live.runs_until = _NEVER
+
     def _with_run(self, reply: Reply) -> Reply:
         """Start the events of the turn, and note when it will be complete; return *reply* with a callback for that moment if it is one."""
         live, now = self.answer.thread, self.search.now
