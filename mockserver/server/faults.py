@@ -10,6 +10,7 @@ from mockserver.formats.sse import encode_message
 from mockserver.http.fault import (
     Cut,
     Fault,
+    Garbage,
     StatusFault,
     check_keys,
     fault_to_json,
@@ -92,8 +93,8 @@ class Faults:
     def __init__(self, cassettes: Cassettes) -> None:
         self._cassettes = cassettes
         self._armed: list[ArmedFault] = []
-        self._cut_runs: set[tuple[str, str]] = set()
-        """The sessions and paths at which clients join a run whose response was cut."""
+        self._faulty_runs: set[tuple[str, str]] = set()
+        """The sessions and paths at which clients join a run whose response had a fault."""
 
     def arm(self, value: Json, session: str) -> ArmedFault:
         """Arm the fault that *value* describes, by default for requests of *session*; RequestError if it describes none."""
@@ -114,14 +115,14 @@ class Faults:
         self._armed = [one for one in self._armed if session not in (None, one.session)]
 
     def reset(self, session: str | None = None) -> None:
-        """Forget the armed faults and the cuts of *session*, or all if it is None."""
+        """Forget the armed faults and the runs of *session*, or all if it is None."""
         self.clear(session)
-        self._cut_runs = {cut for cut in self._cut_runs if session not in (None, cut[0])}
+        self._faulty_runs = {run for run in self._faulty_runs if session not in (None, run[0])}
 
     async def respond(self, request: Request, respond: Respond) -> Reply:
         """Return the reply of *respond* to *request*, with the fault that it names or that is armed for it.
 
-        A fault before the first byte changes nothing. After a cut, the same request gets the same exchange again. A miss stays a miss.
+        A fault before the first byte changes nothing. After a response that breaks, the same request gets the same exchange again. A miss stays a miss.
         """
         text = request.header(FAULT_HEADER)
         if text is not None:
@@ -130,27 +131,28 @@ class Faults:
             fault = await self._take(request) if self._armed else None
         if fault is None:
             reply = await respond(request)
-            return self._without_cut_run(request, reply) if self._cut_runs else reply
+            return self._hide_miss(request, reply) if self._faulty_runs else reply
         if isinstance(fault, StatusFault):
             return status_reply(fault)
-        hit = await self._cassettes.find(request) if isinstance(fault, Cut) else None
+        is_broken = isinstance(fault, Cut | Garbage)
+        hit = await self._cassettes.find(request) if is_broken else None
         reply = await respond(request)
         if reply.source in _UNBROKEN:
             return reply
         if hit is not None:
             hit.play_again()
-            if location := first_value(reply.headers, "location"):
-                self._cut_runs.add((session_name(request), location))
+        if location := first_value(reply.headers, "location"):
+            self._faulty_runs.add((session_name(request), location))
         return replace(reply, source=ReplySource.FAULT, fault=fault)
 
-    def _without_cut_run(self, request: Request, reply: Reply) -> Reply:
-        """Return the server's reply for a run that has ended and is gone, if *reply* is a miss, and *request* joins a run that was cut.
+    def _hide_miss(self, request: Request, reply: Reply) -> Reply:
+        """Return the server's reply for a run that has ended and is gone, if *reply* is a miss, and *request* joins a run whose response had a fault.
 
         A client that reconnects after a fault does not miss an exchange.
         """
         path = request.path.partition("?")[0]
-        is_cut = (session_name(request), path) in self._cut_runs
-        if reply.source is not ReplySource.MISS or request.method != "GET" or not is_cut:
+        is_faulty = (session_name(request), path) in self._faulty_runs
+        if reply.source is not ReplySource.MISS or request.method != "GET" or not is_faulty:
             return reply
         if path.endswith("/join"):
             return Reply(200, JSON, dumps({"__error__": _GONE}).encode(), source=ReplySource.FAULT)
