@@ -5,11 +5,10 @@ import json
 import re
 import subprocess
 import warnings
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from langgraph_sdk import get_client, get_sync_client
 
@@ -18,7 +17,7 @@ from tests.conftest import tool
 from tests.real.clients import installed
 
 INPUT = {"messages": [{"role": "human", "content": "Hello!"}]}
-IMPATIENT = httpx.Timeout(10.0, read=0.3)
+IMPATIENT = (10.0, 0.3, 10.0, 10.0)
 RESUMABLE = ("resumable", "impatient")
 PATHS = {"wait": "/runs/wait", "state": "/state"}
 IDS = re.compile(r"[0-9a-f-]{36}")
@@ -44,14 +43,15 @@ OUTCOMES = {
 CLIENTS = ("Python", "Python sync", "sdk-1", "sdk-2")
 COLUMNS = {"Python": 0, "Python sync": 0, "sdk-1": 1, "sdk-2": 2}
 Answers = dict[str, dict[str, Any]]
-Make = Callable[[str, str, str, dict[str, Any]], Awaitable[None]]
+Make = Callable[[str, str, str, dict[str, Any]], Coroutine[Any, Any, None]]
 
 
 async def ask_python(url: str, call: str, thread: str, answer: dict[str, Any]) -> None:
+    client: Any
     timeout = IMPATIENT if call == "impatient" else None
     async with get_client(url=url, api_key=None, timeout=timeout) as client:
         if call == "wait":
-            state: Any = await client.runs.wait(None, "agent", input=INPUT)
+            state = await client.runs.wait(None, "agent", input=INPUT)
             answer["value"] = len(state["messages"])
         elif call == "state":
             answer["value"] = len((await client.threads.get_state(thread))["next"])
@@ -65,10 +65,11 @@ async def ask_python(url: str, call: str, thread: str, answer: dict[str, Any]) -
 
 
 async def ask_python_sync(url: str, call: str, thread: str, answer: dict[str, Any]) -> None:
+    client: Any
     timeout = IMPATIENT if call == "impatient" else None
     with get_sync_client(url=url, api_key=None, timeout=timeout) as client:
         if call == "wait":
-            state: Any = client.runs.wait(None, "agent", input=INPUT)
+            state = client.runs.wait(None, "agent", input=INPUT)
             answer["value"] = len(state["messages"])
         elif call == "state":
             answer["value"] = len(client.threads.get_state(thread)["next"])
