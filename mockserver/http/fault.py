@@ -138,7 +138,7 @@ def status_reply(fault: StatusFault) -> Reply:
     if first_value(headers, "content-type") is None:
         headers = (*(_TEXT if isinstance(body, str) else JSON), *headers)
     raw = text.encode("utf-8", "replace")
-    return Reply(fault.status, headers, raw, reason, ReplySource.FAULT, fault=fault)
+    return Reply(fault.status, headers, raw, reason, ReplySource.FAULT, faults=(fault,))
 
 
 def check_keys(value: Mapping[str, Json], keys: Collection[str], where: str) -> None:

@@ -146,8 +146,8 @@ class Reply:
     """Whether the summary counts this reply."""
     page_of: "ServerAddress | None" = None
     """The server whose URLs in the body become URLs of this server, if the body is a page that may have some."""
-    fault: "Fault | None" = None
-    """What goes wrong with it on demand."""
+    faults: "tuple[Fault, ...]" = ()
+    """What goes wrong with it on demand, in this order."""
     origin: str | None = None
     """The origin whose pages may read the reply with credentials; with None, all pages may read it without."""
 

@@ -143,7 +143,7 @@ class Faults:
             hit.play_again()
         if location := first_value(reply.headers, "location"):
             self._faulty_runs.add((session_name(request), location))
-        return replace(reply, source=ReplySource.FAULT, fault=fault)
+        return replace(reply, source=ReplySource.FAULT, faults=(fault,))
 
     def _hide_miss(self, request: Request, reply: Reply) -> Reply:
         """Return the server's reply for a run that has ended and is gone, if *reply* is a miss, and *request* joins a run whose response had a fault.

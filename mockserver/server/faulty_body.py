@@ -22,17 +22,20 @@ _EVENT_LINES = (b"data", b"event")
 
 
 def with_faulty_body(reply: Reply) -> Reply:
-    """Return *reply* with the body that its fault makes; *reply* itself if it has none, or only another status."""
-    fault = reply.fault
-    if fault is None or isinstance(fault, StatusFault):
+    """Return *reply* with the body that its faults make; *reply* itself if it has none, or only another status."""
+    faults = [fault for fault in reply.faults if not isinstance(fault, StatusFault)]
+    if not faults:
         return reply
     plain = without_prebuilt(reply)
     has_events = is_event_stream(plain.headers)
     headers = plain.headers
     length = None if has_events else _find_length(plain)
-    if length and isinstance(fault, Cut | Stall) and not first_value(headers, "content-length"):
+    keeps_length = all(isinstance(fault, Cut | Stall) for fault in faults)
+    if length and keeps_length and not first_value(headers, "content-length"):
         headers = (*headers, ("content-length", str(length)))
-    chunks = _apply(fault, body_chunks(plain), has_events=has_events)
+    chunks = body_chunks(plain)
+    for fault in reversed(faults):  # at the same place, the first fault must come first
+        chunks = _apply(fault, chunks, has_events=has_events)
     return replace(plain, headers=headers, body=StreamingBody(chunks))
 
 
@@ -128,7 +131,14 @@ async def _mark_after_events(
 
 async def _mark_middle(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes | None, None]:
     """Yield the body in *chunks*, and None in its middle."""
-    body = b"".join([chunk async for chunk in chunks])
+    body = b""
+    try:
+        async for chunk in chunks:
+            body += chunk
+    except ConnectionAbortedError:  # a later fault
+        yield body
+        yield None
+        raise
     middle = len(body) // 2
     yield body[:middle]
     yield None

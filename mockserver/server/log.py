@@ -114,7 +114,8 @@ def record_call(when: datetime, request: Request, reply: Reply) -> Call:
         reply.conversation,
         reply.note,
         reply.miss_details,
-        fault_to_json(reply.fault) if reply.fault is not None else None,
+        {key: value for fault in reply.faults for key, value in fault_to_json(fault).items()}
+        or None,
     )
 
 

@@ -90,5 +90,5 @@ def test_a_status_has_a_response(
 ) -> None:
     reply = status_reply(fault)
 
-    assert (reply.status, reply.source, reply.fault) == (fault.status, ReplySource.FAULT, fault)
+    assert (reply.status, reply.source, reply.faults) == (fault.status, ReplySource.FAULT, (fault,))
     assert (reply.headers, reply.body) == (headers, body)

@@ -440,3 +440,34 @@ async def test_the_fake_graph_plays_a_cut_turn_again() -> None:
 
     assert cut.count(b"event: ") == 1
     assert whole.count(b"event: ") > 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "frames", "ends"),
+    [({"cut": 3}, 3, "closed"), ({"garbage": 1}, 1, "garbage"), ({"status": 503}, 0, "4503")],
+)
+async def test_a_socket_has_the_faults_of_the_requests_that_it_means(
+    fault: dict[str, Any], frames: int, ends: str
+) -> None:
+    thread = "/threads/00000000-0000-4000-8000-000000000001"
+    start = {"assistant_id": "agent", "input": RUN["input"]}
+    subscribe = {"channels": ["lifecycle", "messages", "values"]}
+    async with MockServer(fallback="fake") as server, aiohttp.ClientSession(server.url) as client:
+        server.fault(fault, path="/stream/events")
+        body = {"id": 1, "method": "run.start", "params": start}
+        async with client.post(f"{thread}/commands", json=body) as response:
+            assert response.status == 200
+        async with client.ws_connect(f"{thread}/stream/events") as socket:
+            await socket.send_json({"id": 2, "method": "subscription.subscribe", "params": subscribe})  # fmt: skip
+            events: list[str] = []
+            end = ""
+            async for message in socket:
+                if "garbage" in message.data:
+                    end = "garbage"
+                    break
+                if json.loads(message.data)["type"] == "event":
+                    events.append(message.data)
+            if not end:
+                end = "closed" if socket.close_code == 1006 else str(socket.close_code)
+
+    assert (len(events), end) == (frames, ends)

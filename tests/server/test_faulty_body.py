@@ -1,5 +1,6 @@
 """Where a fault changes the body of a response."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -53,8 +54,10 @@ async def produce(*chunks: bytes) -> AsyncGenerator[bytes, None]:
     ],
 )
 async def test_events_are_counted_without_comments(fault: Fault, sent: bytes, breaks: bool) -> None:
-    whole = Reply(200, STREAM, WIRE, fault=fault)
-    timed = Reply(200, STREAM, TimedBody(((0.0, ONE + BEAT), (0.0, TWO + THREE)), 0.0), fault=fault)
+    whole = Reply(200, STREAM, WIRE, faults=(fault,))
+    timed = Reply(
+        200, STREAM, TimedBody(((0.0, ONE + BEAT), (0.0, TWO + THREE)), 0.0), faults=(fault,)
+    )
 
     for reply in (whole, prebuild(whole), timed):
         chunks, broke = await read(reply)
@@ -65,14 +68,14 @@ async def test_events_are_counted_without_comments(fault: Fault, sent: bytes, br
 async def test_events_are_counted_however_they_arrive(size: int, count: int) -> None:
     pieces = [WIRE[start : start + size] for start in range(0, len(WIRE), size)]
     chunks, broke = await read(
-        Reply(200, STREAM, StreamingBody(produce(*pieces)), fault=Cut(count))
+        Reply(200, STREAM, StreamingBody(produce(*pieces)), faults=(Cut(count),))
     )
 
     assert (b"".join(chunks), broke) == ([b"", ONE, ONE + BEAT + TWO, WIRE, WIRE][count], True)
 
 
 async def test_a_body_is_split() -> None:
-    assert await read(Reply(200, JSON, b"123456789", fault=Split(4))) == (
+    assert await read(Reply(200, JSON, b"123456789", faults=(Split(4),))) == (
         [b"1234", b"5678", b"9"],
         False,
     )
@@ -89,7 +92,7 @@ async def test_a_body_is_split() -> None:
 async def test_a_body_without_events_has_its_fault_in_the_middle(
     fault: Fault, sent: bytes, breaks: bool
 ) -> None:
-    chunks, broke = await read(Reply(200, JSON, b'{"a":12345}', fault=fault))
+    chunks, broke = await read(Reply(200, JSON, b'{"a":12345}', faults=(fault,)))
 
     assert (b"".join(chunks), broke) == (sent, breaks)
 
@@ -102,20 +105,37 @@ def test_the_head_of_a_body_that_breaks_has_the_whole_length(
 ) -> None:
     body = b'{"a":12345}'
     for reply in (Reply(200, JSON, body), Reply(200, JSON, TimedBody(((0.1, body),), 0.1))):
-        broken = with_faulty_body(Reply(200, JSON, reply.body, fault=fault))
+        broken = with_faulty_body(Reply(200, JSON, reply.body, faults=(fault,)))
         assert dict(broken.headers).get("content-length") == length
 
 
 async def test_a_recorded_cut_stays_a_cut() -> None:
     body = TimedBody(((0.0, ONE),), 0.0, cut=True)
 
-    assert await read(Reply(200, STREAM, body, fault=Split(100))) == ([ONE], True)
+    assert await read(Reply(200, STREAM, body, faults=(Split(100),))) == ([ONE], True)
 
 
 async def test_the_end_of_a_response_is_reported() -> None:
     ended: list[str] = []
     body = TimedBody(((0.0, ONE),), 0.0)
-    reply = Reply(200, STREAM, body, fault=Split(9), on_sent=lambda: ended.append("sent"))
+    reply = Reply(200, STREAM, body, faults=(Split(9),), on_sent=lambda: ended.append("sent"))
     await read(reply)
 
     assert ended == ["sent"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "sent"), [(STREAM, WIRE, ONE), (JSON, b'{"a":12345}', b'{"a":')]
+)
+async def test_a_stall_comes_before_a_cut_at_the_same_place(
+    headers: Headers, body: bytes, sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    chunks, broke = await read(Reply(200, headers, body, faults=(Stall(1, 30.0), Cut(1))))
+
+    assert (b"".join(chunks), broke, slept) == (sent, True, [30.0])

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mockserver.fake.script.faults import BreakConnection, Refuse
 from mockserver.formats.json_text import Json
 from mockserver.formats.user_pattern import TimeLimit, UserPattern
 
@@ -88,7 +89,7 @@ class Delegate:
     steps: tuple["Step", ...]
 
 
-Step = Speak | Custom | Update | Interrupt | Fail | Pause | Delegate
+Step = Speak | Custom | Update | Interrupt | Fail | Pause | Delegate | Refuse | BreakConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,11 @@ class Script:
 
     rules: tuple[Rule, ...] = ()
     pace: Pace = field(default_factory=Pace)
+
+    @property
+    def refuses(self) -> bool:
+        """Whether a rule refuses runs."""
+        return any(isinstance(step, Refuse) for rule in self.rules for step in rule.steps)
 
     def plan_visits(self, situation: Situation) -> tuple[Visit, ...]:
         """Return the visits for *situation*, with placeholders filled in; none if no rule matches.
