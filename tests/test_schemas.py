@@ -111,6 +111,10 @@ GRAPH_SCRIPT = {
         "topic": None,
     },
 }
+BROKEN = {"rules": [{"steps": [{"say": "So."}, {"stall": 1}, {"cut": True}]}]}
+REFUSED = {
+    "rules": [{"steps": [{"status": 429, "headers": {"retry-after": "7"}, "body": {"a": "no"}}]}]
+}
 OTHER_VALUES: list[Any] = [None, "x", "", 5, -1, 0.5, True, [], ["x"], [None], {}, {"x": "y"}]
 
 
@@ -204,6 +208,8 @@ def variants(document: Any) -> Iterator[tuple[str, Any]]:
         pytest.param("settings", SETTINGS, id="settings"),
         pytest.param("script", SCRIPT, id="script"),
         pytest.param("script", GRAPH_SCRIPT, id="script of a graph"),
+        pytest.param("script", BROKEN, id="a cut in a script"),
+        pytest.param("script", REFUSED, id="a status in a script"),
     ],
 )
 def test_schema_and_loader_agree_on_every_small_change(name: str, document: Any) -> None:

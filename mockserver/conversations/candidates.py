@@ -86,6 +86,13 @@ class Candidates:
         answer = Answer(step.entry, step.kind, live, conversation, live.progress, names, "kept")
         return replace(answer, read_key=read_key)
 
+    def find_cut_turn(self, live: LiveThread, current: Conversation) -> Answer | None:
+        """Return the last turn of *live* if its response was cut on demand, and the request is the same."""
+        if live.cut_turn is None:
+            return None
+        key, answer = live.cut_turn
+        return answer if self.query.build_key(live.ids, current.rules) == key else None
+
     def find_turn_in_other_words(
         self, live: LiveThread, conversations: Iterable[Conversation]
     ) -> Answer | None:

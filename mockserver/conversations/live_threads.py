@@ -3,6 +3,7 @@
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from mockserver.conversations import ids
 from mockserver.conversations.conversation import Began, Conversation, Identity
@@ -15,6 +16,9 @@ from mockserver.http.messages import Request
 from mockserver.http.pacing import Pace
 from mockserver.matching.index import Entry
 from mockserver.matching.keys import Key
+
+if TYPE_CHECKING:
+    from mockserver.conversations.answers import Answer
 
 MAX_THREADS = 1000
 """Beyond this number the live thread that was not used for longest is forgotten."""
@@ -49,6 +53,8 @@ class LiveThread:
     """The progress up to which the fake graph knows it."""
     events: LiveEvents | None = None
     """Its events, once a turn or an event stream needs them."""
+    cut_turn: "tuple[Key, Answer] | None" = None
+    """The last turn, if its response was cut on demand: the key of the request, and what is played if it comes again."""
 
 
 @dataclass(slots=True, eq=False)
@@ -124,7 +130,7 @@ class LiveThreads:
             self.play_counts[conversation.identity] += 1
         if kind is RequestKind.TURN:
             self._turns += 1
-            live.progress, live.last_turn = progress, self._turns
+            live.progress, live.last_turn, live.cut_turn = progress, self._turns, None
             live.read_counts.clear()
         if len(self.by_id) > MAX_THREADS:
             self.by_id.popitem(last=False)

@@ -127,6 +127,8 @@ class Search:
     def _find_turn(self, live: LiveThread) -> Answer | Refusal:
         current = self.candidates.get_current(live)
         number = live.progress
+        if current is not None and (found := self.candidates.find_cut_turn(live, current)):
+            return found
         if current is not None and (found := self._find_next(live, current)):
             return found
         fitting = self.recordings.find_turn(self.query.shapes, number)

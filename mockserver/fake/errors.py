@@ -3,6 +3,7 @@
 import builtins
 
 from mockserver.formats.json_text import Json
+from mockserver.http.fault import StatusFault
 
 _PUBLIC_CLASSES = (ValueError, TypeError, KeyError, AttributeError, RuntimeError, TimeoutError)
 _PUBLIC_NAMES = (
@@ -34,6 +35,14 @@ class RunFailed(Exception):  # noqa: N818
     def repr_text(self) -> str:
         """The error as Python's `repr` shows it; a thread stores it in this form."""
         return f"{self.kind}({self.message if self.kind == 'KeyError' else repr(self.message)})"
+
+
+class RunRefused(RunFailed):
+    """The run is refused with the response of *fault*."""
+
+    def __init__(self, fault: StatusFault) -> None:
+        super().__init__("HTTPException", f"status {fault.status}")
+        self.fault = fault
 
 
 class RunInterrupted(Exception):  # noqa: N818

@@ -6,6 +6,7 @@ from typing import ClassVar, Protocol
 
 from mockserver.fake.json_format import to_server_json
 from mockserver.formats.json_text import Json
+from mockserver.http.fault import Fault
 from mockserver.http.messages import Headers
 
 KEEPALIVE_SECONDS = 5.0
@@ -39,6 +40,8 @@ class Response:
     body: bytes | BodyReader
     note: str | None = None
     """A remark for the log."""
+    faults: tuple[Fault, ...] = ()
+    """What goes wrong with it on demand."""
 
 
 def json_response(value: Json, status: int = 200, headers: Headers = ()) -> Response:

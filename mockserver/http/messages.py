@@ -12,6 +12,7 @@ from mockserver.errors import RequestError, UsageError
 from mockserver.formats.json_text import dumps
 
 if TYPE_CHECKING:
+    from mockserver.http.fault import Fault
     from mockserver.http.server_address import ServerAddress
 
 Headers = tuple[tuple[str, str], ...]
@@ -47,6 +48,9 @@ SHARED_SESSION = ""
 CASSETTE_HEADER = f"{OWN_PREFIX}cassette"
 """The header that names the cassette to replay a request from or to record it into; it may be percent-encoded."""
 
+FAULT_HEADER = f"{OWN_PREFIX}fault"
+"""The header that asks for a fault: its JSON form."""
+
 _MAX_SESSION_LENGTH = 200
 
 EVENT_STREAM = "text/event-stream"
@@ -60,6 +64,7 @@ class ReplySource(StrEnum):
     CASSETTE = "cassette"
     FAKE = "fake"
     UPSTREAM = "upstream"
+    FAULT = "fault"
     MISS = "miss"
     ERROR = "error"
 
@@ -141,6 +146,8 @@ class Reply:
     """Whether the summary counts this reply."""
     page_of: "ServerAddress | None" = None
     """The server whose URLs in the body become URLs of this server, if the body is a page that may have some."""
+    faults: "tuple[Fault, ...]" = ()
+    """What goes wrong with it on demand, in this order."""
     origin: str | None = None
     """The origin whose pages may read the reply with credentials; with None, all pages may read it without."""
 

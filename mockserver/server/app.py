@@ -2,39 +2,33 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import hdrs, web
 
-from mockserver.errors import MockServerError, RequestError, UpstreamError
+from mockserver.errors import MockServerError, RequestError
 from mockserver.http.messages import (
     JSON,
     PrebuiltBody,
     Reply,
     ReplySource,
     Request,
-    StreamingBody,
-    TimedBody,
     error_reply,
     lowercase_names,
     session_name,
 )
 from mockserver.http.request_target import find_start, is_own_path, split_target
-from mockserver.redaction.redactor import describe
 from mockserver.server import connections
 from mockserver.server.control_api import ControlApi
 from mockserver.server.event_socket import EventSocket, is_event_socket
+from mockserver.server.faults import refuse_fault
+from mockserver.server.faulty_body import with_faulty_body
 from mockserver.server.in_flight import InFlight
 from mockserver.server.log import Log
-from mockserver.server.open_streams import OpenStreams, close_connection
+from mockserver.server.open_streams import OpenStreams
 from mockserver.server.own_urls import with_own_urls
-from mockserver.server.response_writer import (
-    StreamedResponse,
-    preflight,
-    whole_response,
-    with_origin,
-)
+from mockserver.server.response_writer import preflight, whole_response, with_origin
+from mockserver.server.sending import Sender
 
 if TYPE_CHECKING:
     from mockserver.server.socket_relay import Report, SocketRelay
@@ -77,6 +71,7 @@ class App:
         self._responders = responders
         self._log = log
         self._control = control or ControlApi()
+        self._faults = self._control.faults
         self._access = self._control.access
         self._in_flight = InFlight(log, survives_disconnect) if survives_disconnect else None
         self._open_relay = open_relay
@@ -85,6 +80,7 @@ class App:
         self.prefix = prefix
         self._strip_prefix = strip_prefix
         self._streams = OpenStreams()
+        self._sender = Sender(log, self._streams, self._in_flight)
         self._control.on_reset.append(self._streams.end)
 
     @property
@@ -106,10 +102,10 @@ class App:
         except web.RequestPayloadError as error:
             why = f"the body of the request cannot be read: {connections.describe_error(error)}"
             reply = with_origin(error_reply(400, why), self._allowed_origin(request))
-            return await self._write(request, Request(method, request.raw_path), reply, 0.0)
+            return await self._sender.send(request, Request(method, request.raw_path), reply, 0.0)
         path, prefix_headers = split_target(request.raw_path, self.prefix)
         if is_own_path(path):
-            return self._control.respond(request, path, prefix_headers)
+            return self._control.respond(request, path, prefix_headers, body)
         if self._strip_prefix is not None:
             path = self._strip_prefix(path)
         incoming = Request(
@@ -158,12 +154,13 @@ class App:
         if reply.page_of is not None or 300 <= reply.status < 400:
             start = find_start(request.raw_path, incoming.path)
             reply = with_own_urls(reply, incoming, start)
+        reply = with_faulty_body(reply)
         if hdrs.ORIGIN in request.headers:
             reply = with_origin(reply, self._allowed_origin(request))
         if isinstance(reply.body, PrebuiltBody) and not self._log.verbose:
             return whole_response(request, reply, reply.body)
         try:
-            return await self._write(request, incoming, reply, started)
+            return await self._sender.send(request, incoming, reply, started)
         finally:
             seconds = asyncio.get_running_loop().time() - started
             self._log.response_finished(incoming, reply, seconds)
@@ -174,7 +171,9 @@ class App:
         try:
             session = session_name(incoming)
         except RequestError as error:
-            return await self._write(request, incoming, error_reply(error.status, str(error)), 0.0)
+            return await self._sender.send(
+                request, incoming, error_reply(error.status, str(error)), 0.0
+            )
         if self._open_relay is not None:
             return await self._relay_socket(request, incoming, self._open_relay)
         with self._streams.keep(session, request):
@@ -184,11 +183,12 @@ class App:
         self, request: web.BaseRequest, incoming: Request, open_relay: OpenRelay
     ) -> web.StreamResponse:
         try:
+            refuse_fault(incoming)
             relay = await open_relay(incoming, self._report)
         except MockServerError as error:
             reply = error_reply(error.status, str(error))
             self._log.response_started(incoming, reply)
-            return await self._write(request, incoming, reply, 0.0)
+            return await self._sender.send(request, incoming, reply, 0.0)
         assert self._in_flight is not None
         self._in_flight.response_started(relay)
         await relay.forward(request)
@@ -201,97 +201,23 @@ class App:
         self._log.response_finished(request, reply, seconds)
 
     async def _respond(self, incoming: Request) -> Reply:
-        """Return the reply to *incoming*, and log that it starts."""
-        reply = await self._find_reply(incoming)
+        """Return the reply to *incoming*, with a fault if one is asked for, and log that it starts."""
+        try:
+            if self._faults is None:
+                refuse_fault(incoming)
+                reply = await self._find_reply(incoming)
+            else:
+                reply = await self._faults.respond(incoming, self._find_reply)
+        except MockServerError as error:
+            reply = error_reply(error.status, str(error))
         self._log.response_started(incoming, reply)
         return reply
 
     async def _find_reply(self, incoming: Request) -> Reply:
-        """Return the first reply to *incoming*; a MockServerError becomes an error reply."""
+        """Return the first reply to *incoming*."""
         if incoming.path.partition("?")[0] == _HEALTH_PATH and incoming.method in ("GET", "HEAD"):
             return _HEALTHY
-        try:
-            for responder in self._responders:
-                if reply := await responder.respond(incoming):
-                    return reply
-        except MockServerError as error:
-            return error_reply(error.status, str(error))
+        for responder in self._responders:
+            if reply := await responder.respond(incoming):
+                return reply
         return error_reply(404, "Not Found")
-
-    async def _write(
-        self, request: web.BaseRequest, incoming: Request, reply: Reply, started: float
-    ) -> web.StreamResponse:
-        match reply.body:
-            case PrebuiltBody() | bytes() as body:
-                return whole_response(request, reply, body)
-            case TimedBody(((at, body),), end, False) if end == at:
-                await _sleep_until(started + at)
-                if reply.on_sent is not None:
-                    reply.on_sent()
-                return whole_response(request, reply, body)
-            case TimedBody() as paced if reply.conversation is None:
-                return await _send_timed(request, reply, paced, started)
-            case TimedBody() as paced:
-                with self._streams.keep(session_name(incoming), request):
-                    return await _send_timed(request, reply, paced, started)
-            case StreamingBody() as live if reply.source is not ReplySource.UPSTREAM:
-                with self._streams.keep(session_name(incoming), request):
-                    return await self._relay(request, incoming, reply, live)
-            case StreamingBody() as live:
-                return await self._relay(request, incoming, reply, live)
-
-    async def _relay(
-        self, request: web.BaseRequest, incoming: Request, reply: Reply, live: StreamingBody
-    ) -> web.StreamResponse:
-        """Forward the response chunk by chunk, and read it to its end even if the client disconnects."""
-        if self._in_flight is not None:
-            self._in_flight.response_started(live)
-        response = StreamedResponse(request, reply)
-        connected = await _is_delivered(response.begin())
-        try:
-            async with aclosing(live.chunks) as chunks:
-                async for chunk in chunks:
-                    connected = connected and await _is_delivered(response.send(chunk))
-        except UpstreamError as error:
-            self._log.write(f"{describe(incoming)}: {error}")
-            close_connection(request)
-            return response
-        if self._in_flight is not None:
-            self._in_flight.response_recorded()
-        if connected:
-            await _is_delivered(response.end())
-        return response
-
-
-async def _send_timed(
-    request: web.BaseRequest, reply: Reply, paced: TimedBody, started: float
-) -> web.StreamResponse:
-    response = StreamedResponse(request, reply)
-    try:
-        await response.begin()
-        await response.send_timed((started + at, chunk) for at, chunk in paced.steps)
-        await _sleep_until(started + paced.end)
-        if paced.cut:
-            close_connection(request)
-        else:
-            await response.end()
-        if reply.on_sent is not None:
-            reply.on_sent()
-    except ConnectionResetError:
-        pass  # the client has disconnected
-    return response
-
-
-async def _is_delivered(writing: Awaitable[object]) -> bool:
-    """Await *writing*; return False if the client has disconnected."""
-    try:
-        await writing
-    except ConnectionResetError:
-        return False
-    return True
-
-
-async def _sleep_until(moment: float) -> None:
-    """Sleep until the loop's clock reaches *moment*."""
-    if (delay := moment - asyncio.get_running_loop().time()) > 0:
-        await asyncio.sleep(delay)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from aiohttp import web
 
@@ -21,6 +21,7 @@ from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.matching.index import Index
 from mockserver.matching.summary import body_to_json, describe_request
 from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_request
+from mockserver.server.faults import Faults, answer
 from mockserver.server.log import Call, Journal
 from mockserver.server.report import render_report
 from mockserver.server.responders.replay import Cassettes
@@ -31,9 +32,10 @@ _ROUTES = {
     "exchanges": ("GET", ("session", "cassette")),
     "misses": ("GET", ("session",)),
     "report": ("GET", ("session",)),
+    "faults": ("GET, POST, DELETE", ("session",)),
     "reset": ("POST", ("session",)),
 }
-"""For each path the method and the query parameters."""
+"""For each path the methods and the query parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class ControlApi:
     cassettes: Cassettes | None = None
     rules: RedactionRules = field(default_factory=RedactionRules)
     access: Access = field(default_factory=Access)
+    faults: Faults | None = None
+    """The faults of requests; None while recording."""
     on_reset: list[Callable[[str | None], None]] = field(default_factory=list)
     """Called with the session at each reset, or with None for all sessions."""
 
@@ -56,25 +60,36 @@ class ControlApi:
         self.journal.clear(session)
         if self.cassettes is not None:
             self.cassettes.sessions.reset(session)
+        if self.faults is not None:
+            self.faults.reset(session)
         for call in self.on_reset:
             call(session)
 
-    def respond(self, request: web.BaseRequest, path: str, prefix_headers: Headers) -> web.Response:
-        """Return the response to a *request* for *path*, which starts with PREFIX; *prefix_headers* stand for the prefixes of its URL."""
+    def respond(
+        self, request: web.BaseRequest, path: str, prefix_headers: Headers, body: bytes = b""
+    ) -> web.Response:
+        """Return the response to a *request* with *body* for *path*, which starts with PREFIX; *prefix_headers* stand for the prefixes of its URL."""
         if reason := self._check_access(request):
             return _create_error(403, reason)
         target, _, query = path.partition("?")
         name = target.removeprefix(CONTROL_PREFIX)
         if name not in _ROUTES:
             known = ", ".join(
-                f"{verb} {CONTROL_PREFIX}{route}" for route, (verb, _) in _ROUTES.items()
+                f"{verb} {CONTROL_PREFIX}{route}"
+                for route, (verbs, _) in _ROUTES.items()
+                for verb in verbs.split(", ")
             )
             return _create_error(404, f"unknown path {target}; the control API has {known}")
-        method, parameter_names = _ROUTES[name]
-        if request.method != method and (request.method, method) != ("HEAD", "GET"):
-            return _create_error(405, f"use {method} for {name}", allow=method)
+        methods, parameter_names = _ROUTES[name]
+        method = "GET" if request.method == "HEAD" else request.method
+        if method not in methods.split(", "):
+            return _create_error(405, f"use {methods} for {name}", allow=methods)
         try:
             parameters = _parse_parameters(query, prefix_headers, parameter_names)
+            if name == "faults":
+                named = request.headers.get(SESSION_HEADER)
+                session = parameters.get("session", named and unquote(named))
+                return web.json_response(answer(self.faults, method, session, body))
             return self._answer(name, parameters)
         except RequestError as error:
             return _create_error(error.status, str(error))
@@ -138,7 +153,9 @@ class ControlApi:
     def _show_call(self, call: Call) -> dict[str, Json]:
         request = redacted_request(call.request, self.rules)
         body = body_to_json(request.body.decode("utf-8", "replace").encode())
-        optional = {name: getattr(call, name) for name in ("how", "conversation", "note", "miss")}
+        optional = {
+            name: getattr(call, name) for name in ("how", "conversation", "note", "miss", "fault")
+        }
         optional["asked"] = describe_request(request.path, body.get("body"))
         return {
             "when": call.when.isoformat(timespec="milliseconds"),

@@ -7,16 +7,19 @@ Source: langgraph-api 0.16.7, `api/event_streaming`, and the WebSocket transport
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from uuid import uuid4
 
 from aiohttp import WSMsgType, hdrs, web
 
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json, dumps, loads
-from mockserver.http.messages import PrebuiltBody, Reply, Request, StreamingBody, TimedBody
+from mockserver.http.messages import Reply, Request
+from mockserver.server.faulty_body import body_chunks, with_faulty_body
+from mockserver.server.open_streams import close_connection
 from mockserver.thread_log.event import Event
 from mockserver.thread_log.filter import Filter, is_channel, parse_filter
 
@@ -48,14 +51,18 @@ class EventSocket:
         self._subscriptions: dict[str, Filter] = {}
         self._stream: asyncio.Task[None] | None = None
         self._sent: set[int] = set()
+        self._break_connection: Callable[[], None] = lambda: None
 
     async def serve(self, request: web.BaseRequest) -> web.WebSocketResponse:
         """Answer commands and send events until the client closes the socket."""
         await self._socket.prepare(request)
+        self._break_connection = partial(close_connection, request)
         try:
             async for message in self._socket:
                 if message.type is WSMsgType.TEXT:
                     await self._send(await self._answer(message.data))
+        except ConnectionAbortedError:  # a fault
+            self._break_connection()
         finally:
             await self._end_stream()
         return self._socket
@@ -151,18 +158,25 @@ class EventSocket:
     async def _send_events(self, reply: Reply) -> None:
         """Send each event in *reply* that a subscription selects and that was not sent on this socket before."""
         rest = b""
-        async with aclosing(_chunks(reply)) as chunks:
-            async for chunk in chunks:
-                blocks, rest = sse.split_blocks(rest + chunk)
-                for block in blocks:
-                    await self._send_event(
-                        dict(sse.decode(block, sse.detect_line_ending(block)).fields)
-                    )
+        async with aclosing(body_chunks(with_faulty_body(reply))) as chunks:
+            try:
+                async for chunk in chunks:
+                    blocks, rest = sse.split_blocks(rest + chunk)
+                    for block in blocks:
+                        await self._send_event(
+                            dict(sse.decode(block, sse.detect_line_ending(block)).fields)
+                        )
+            except ConnectionAbortedError:  # a fault
+                self._break_connection()
 
     async def _send_event(self, fields: dict[str, str]) -> None:
         if "data" not in fields:
             return
-        envelope = loads(fields["data"])
+        try:
+            envelope = loads(fields["data"])
+        except ValueError:  # a fault
+            await self._socket.send_str(fields["data"])
+            return
         seq = envelope["seq"]
         event = Event(envelope["event_id"], envelope["method"], envelope["params"])
         selected = any(seq > one.since and one.fits(event) for one in self._subscriptions.values())
@@ -206,23 +220,4 @@ def _reason(text: str) -> bytes:
 
 
 async def _whole(reply: Reply) -> bytes:
-    return b"".join([chunk async for chunk in _chunks(reply)])
-
-
-async def _chunks(reply: Reply) -> AsyncGenerator[bytes, None]:
-    """Yield the body of *reply* in chunks at their times."""
-    match reply.body:
-        case bytes() as body:
-            yield body
-        case PrebuiltBody() as prebuilt:
-            yield prebuilt.body
-        case TimedBody(steps):
-            loop = asyncio.get_running_loop()
-            started = loop.time()
-            for at, chunk in steps:
-                await asyncio.sleep(started + at - loop.time())
-                yield chunk
-        case StreamingBody(chunks):
-            async with aclosing(chunks):
-                async for chunk in chunks:
-                    yield chunk
+    return b"".join([chunk async for chunk in body_chunks(with_faulty_body(reply))])

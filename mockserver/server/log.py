@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from mockserver.errors import OUT_OF_FILES
 from mockserver.formats.json_text import Json, loads
 from mockserver.formats.wording import pluralize
+from mockserver.http.fault import fault_to_json
 from mockserver.http.messages import (
     SESSION_HEADER,
     SHARED_SESSION,
@@ -53,7 +54,7 @@ class Call(NamedTuple):
     body: bytes
     status: int
     source: ReplySource
-    """`cassette`, `fake`, `upstream`, `miss` or `error`."""
+    """`cassette`, `fake`, `upstream`, `fault`, `miss` or `error`."""
     exchange: str | None = None
     """The played exchange as `FILE#N`."""
     ids: Mapping[str, str] = {}
@@ -66,6 +67,8 @@ class Call(NamedTuple):
     """An explanation in words: of a miss, of an error, or of a request that the fake graph rejected."""
     miss: Mapping[str, Json] | None = None
     """For a miss, its facts: method, path, reason, nearest."""
+    fault: Mapping[str, Json] | None = None
+    """What went wrong with the response on demand, such as `{"cut": 3}`."""
 
     def __str__(self) -> str:
         if self.source is ReplySource.MISS and self.note:
@@ -111,6 +114,8 @@ def record_call(when: datetime, request: Request, reply: Reply) -> Call:
         reply.conversation,
         reply.note,
         reply.miss_details,
+        {key: value for fault in reply.faults for key, value in fault_to_json(fault).items()}
+        or None,
     )
 
 
@@ -239,8 +244,8 @@ class Log:
         """Return a line with the number of responses by source, and of problems."""
         answered = [
             f"{self.counts[source]} by {source}"
-            for source in (ReplySource.CASSETTE, ReplySource.FAKE, ReplySource.UPSTREAM)
-            if self.counts[source]
+            for source in ReplySource
+            if source not in _PROBLEMS and self.counts[source]
         ]
         parts = [f"answered {', '.join(answered)}" if answered else "answered nothing"]
         if self._derived:

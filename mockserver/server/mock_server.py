@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
 from mockserver.cassette.model import Repeat
-from mockserver.errors import StorageError, UsageError
+from mockserver.errors import RequestError, StorageError, UsageError
 from mockserver.http import access, request_target
 from mockserver.http.pacing import parse_pace
 from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.matching.rules import MatchRules, merge_rules
 from mockserver.server import fake_time, modes, runner, settings
 from mockserver.server.aiohttp_private import Runner
+from mockserver.server.arguments import check_arguments, to_tuple
+from mockserver.server.faults import arm
 from mockserver.server.log import Call, Log
 from mockserver.server.loop_thread import LoopThread, run_uncancelled
 
@@ -77,7 +79,7 @@ class MockServer:
         on_problem: Callable[[Call], None] | None = None,
         on_fault: Callable[[Call], None] | None = None,
     ) -> None:
-        _check_arguments(cassettes, fallback, upstream, record, repeat)
+        check_arguments(cassettes, fallback, upstream, record, repeat)
         if fallback is None and (script or graphs or fake_now is not None):
             raise UsageError('script, graphs and fake_now need the fake graph: add fallback="fake"')
         if upstream is None and (record != "new" or upstream_headers):
@@ -87,14 +89,14 @@ class MockServer:
         self._paths = tuple(map(Path, cassettes))
         self._fallback = fallback
         self._script = Path(script) if script is not None else None
-        self._graphs = _to_tuple(graphs)
+        self._graphs = to_tuple(graphs)
         self._fake_now = fake_time.parse_fake_now(fake_now, "fake_now")
         self._upstream = upstream
         self._record = record
         self._upstream_headers = tuple((upstream_headers or {}).items())
         self._pace = parse_pace(str(speed), max_gap)
         self._repeat = Repeat(repeat) if repeat else None
-        self._rules = merge_rules(MatchRules(_to_tuple(ignore), _to_tuple(volatile)))
+        self._rules = merge_rules(MatchRules(to_tuple(ignore), to_tuple(volatile)))
         self._config = Path(config) if config is not None else None
         self._host = host
         self._port = port
@@ -104,9 +106,9 @@ class MockServer:
             else access.parse_each(request_target.parse_prefix, [prefix], "prefix")[0]
         )
         self._origins = access.parse_each(
-            access.parse_origin, _to_tuple(allow_origin), "allow_origin"
+            access.parse_origin, to_tuple(allow_origin), "allow_origin"
         )
-        self._hosts = access.parse_each(access.parse_host, _to_tuple(allow_host), "allow_host")
+        self._hosts = access.parse_each(access.parse_host, to_tuple(allow_host), "allow_host")
         self._on_problem = on_problem or on_fault
         self._log = self._create_log()
         self._server: modes.ReplayServer | modes.RecordServer | None = None
@@ -168,6 +170,34 @@ class MockServer:
         """Forget the calls and the plays of *session*, or of all sessions if it is None, so that replay starts again."""
         forget = self._server.control.reset if self._server else self._log.journal.clear
         self._run_in_server(lambda: forget(session))
+
+    def fault(
+        self,
+        fault: Mapping[str, Any],
+        *,
+        path: str | None = None,
+        times: int | None = 1,
+        session: str = "*",
+        exchange: str | None = None,
+        rate: float = 1.0,
+        seed: int = 0,
+    ) -> None:
+        """Arm a *fault* for the next requests, such as `{"status": 429}` or `{"cut": 3}`.
+
+        Only for requests for *path*, in *session*, or answered by *exchange* (`FILE#N`), if these are given; each with the probability *rate*, the
+        same ones for the same *seed*; at most *times*, without a limit if it is None. Raise UsageError if something of this is invalid, or while
+        recording.
+        """
+        control = self._server.control if self._server else None
+        if control is None:
+            raise UsageError("the server is not running: use it inside `with MockServer(…)`")
+        places = {"path": path, "exchange": exchange}
+        value = {"fault": fault, "rate": rate, "seed": seed, "times": times}
+        value |= {name: place for name, place in places.items() if place is not None}
+        try:
+            self._run_in_server(lambda: arm(control.faults, value, session))
+        except RequestError as error:
+            raise UsageError(str(error)) from None
 
     async def __aenter__(self) -> Self:
         """Start the server."""
@@ -256,30 +286,3 @@ class MockServer:
 
     def _run_in_server(self, function: Callable[[], T]) -> T:
         return function() if self._thread is None else self._thread.call(function)
-
-
-def _check_arguments(
-    cassettes: tuple[str | PathLike[str], ...],
-    fallback: str | None,
-    upstream: str | None,
-    record: str,
-    repeat: str | None,
-) -> None:
-    """Raise UsageError if an argument is invalid, or if *fallback*, *upstream* and *cassettes* contradict each other."""
-    if "" in cassettes:
-        raise UsageError("the name of a cassette is empty")
-    if fallback not in (None, "fake"):
-        raise UsageError(f'fallback={fallback!r}: must be "fake" or None')
-    if record not in ("new", "all"):
-        raise UsageError(f'record={record!r}: must be "new" or "all"')
-    if repeat is not None and repeat not in list(Repeat):
-        raise UsageError(f"repeat={repeat!r}: must be one of {', '.join(Repeat)}")
-    if upstream is not None and fallback is not None:
-        raise UsageError("upstream and fallback exclude each other: choose one")
-    if upstream is not None and len(cassettes) != 1:
-        raise UsageError("upstream: name exactly one cassette or folder to record into")
-
-
-def _to_tuple(values: Iterable[str]) -> tuple[str, ...]:
-    """Return *values* as a tuple; a single string becomes a tuple of one."""
-    return (values,) if isinstance(values, str) else tuple(values)

@@ -13,6 +13,7 @@ from mockserver.http.pacing import Pace
 from mockserver.matching.canonical import strip_api_prefix
 from mockserver.server.app import App, Responder
 from mockserver.server.control_api import ControlApi
+from mockserver.server.faults import Faults
 from mockserver.server.log import Log
 from mockserver.server.responders.miss import ExplainMiss
 from mockserver.server.responders.replay import Cassettes
@@ -180,7 +181,8 @@ def _create_replay_server(
     cassettes = Cassettes(
         library, options.pace, redact, can_switch=mode == "serve", derives=options.project.derive
     )
-    control = ControlApi(mode, log.journal, cassettes, redact, options.access())
+    faults = Faults(cassettes)
+    control = ControlApi(mode, log.journal, cassettes, redact, options.access(), faults)
     responders = (cassettes, create_fallback(cassettes))
 
     def strip_prefix(target: str) -> str:

@@ -18,7 +18,7 @@ pre { overflow: auto; max-height: 30rem; padding: .6rem; background: #8881; }
 summary { cursor: pointer; }
 th, .never { white-space: nowrap; }
 .source { border-radius: .6rem; padding: 0 .5rem; color: #fff; background: #4a6785; }
-.cassette { background: #25703f; } .fake { background: #6b4aa0; } .miss, .error { background: #b3261e; }
+.cassette { background: #25703f; } .fake { background: #6b4aa0; } .fault { background: #9a5b00; } .miss, .error { background: #b3261e; }
 .never { color: #b3261e; }
 @media (prefers-color-scheme: dark) { .never { color: #ff8a80; } }
 """

@@ -1,4 +1,4 @@
-"""The tests shown in the README and in docs/python.md pass."""
+"""The tests shown in the README, docs/python.md and docs/faults.md pass."""
 
 import shutil
 from pathlib import Path
@@ -33,3 +33,10 @@ def test_the_shown_tests_can_be_recorded_and_replayed(
     assert replay == "pytest"
     project.run().assert_outcomes(passed=count)
     assert "chat.yaml" in project.cassettes
+
+
+def test_the_shown_test_of_a_fault_passes(project: Project) -> None:
+    [code] = blocks("python", ROOT / "docs" / "faults.md")
+    project.pytester.makepyfile(code.text)
+
+    project.run().assert_outcomes(passed=1)

@@ -1,7 +1,8 @@
-"""The vitest and Playwright recipes of docs/javascript.md: record from a real Agent Server, then replay."""
+"""The vitest and Playwright recipes of docs/javascript.md and docs/faults.md: record from a real Agent Server, then replay."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from tests.documents import README, ROOT, files
 from tests.real.clients import installed
 
 PAGE = ROOT / "docs" / "javascript.md"
+FAULTS = ROOT / "docs" / "faults.md"
 VITEST = ("vitest.config.js", "mockserver.setup.js", "mockserver.js", "chat.test.js")
 PLAYWRIGHT = ("playwright.config.js", "mockserver.js", "chat.spec.js")
 CHROMIUM = """\
@@ -119,17 +121,47 @@ def test_vitest(agent_server: str, tmp_path: Path) -> None:
     assert "nearest: other/a miss/is swallowed.yaml#1" in output
 
 
-def test_playwright(agent_server: str, chromium: str, tmp_path: Path, free: dict[str, str]) -> None:
+def test_a_fault_in_vitest(agent_server: str, tmp_path: Path) -> None:
+    others = [one for one in recipes()[0] if one[0] != "chat.test.js"]
+    project = Project(tmp_path, [*others, files(FAULTS)[0]])
+    status, output = project.run("vitest", "run", RECORD=agent_server)
+    assert (status, project.cassettes) == (0, ["busy/tries again.yaml"]), output
+
+    status, output = project.run("vitest", "run")
+
+    assert status == 0, output
+    assert "answered 1 by cassette, 1 by fault" in output
+
+
+def create_playwright_project(
+    folder: Path, recipe: list[tuple[str, str]], free: dict[str, str]
+) -> Project:
     def with_free_ports(code: str) -> str:
         return re.sub("8123|5173", lambda port: free[port[0]], code)
 
-    project = Project(tmp_path, [(name, with_free_ports(code)) for name, code in recipes()[1]])
-    (tmp_path / "chromium.config.js").write_text(CHROMIUM)
+    project = Project(folder, [(name, with_free_ports(code)) for name, code in recipe])
+    (folder / "chromium.config.js").write_text(CHROMIUM)
     app = ROOT / "tests" / "js" / "app.mjs"
     serve = f"process.argv.push({free['5173']}, 'http://127.0.0.1:{free['8123']}'); await import({str(app)!r});"
-    (tmp_path / "app.js").write_text(serve)
-    command = ("playwright", "test", "--config=chromium.config.js", "--reporter=line")
-    status, output = project.run(*command, RECORD=agent_server, CHROMIUM=chromium)
+    (folder / "app.js").write_text(serve)
+    return project
+
+
+COMMAND = ("playwright", "test", "--config=chromium.config.js", "--reporter=line")
+
+
+def test_a_fault_in_playwright(chromium: str, tmp_path: Path, free: dict[str, str]) -> None:
+    others = [one for one in recipes()[1] if one[0] != "chat.spec.js"]
+    project = create_playwright_project(tmp_path, [*others, files(FAULTS)[1]], free)
+    shutil.copytree(ROOT / "cassettes", tmp_path / "cassettes")
+    status, output = project.run(*COMMAND, CHROMIUM=chromium)
+
+    assert status == 0, output
+
+
+def test_playwright(agent_server: str, chromium: str, tmp_path: Path, free: dict[str, str]) -> None:
+    project = create_playwright_project(tmp_path, recipes()[1], free)
+    status, output = project.run(*COMMAND, RECORD=agent_server, CHROMIUM=chromium)
     assert (status, project.cassettes) == (0, ["chat/answers.yaml"]), output
 
     other = (tmp_path / "chat.spec.js").read_text().replace("Hello!", "Bye!")
@@ -137,7 +169,7 @@ def test_playwright(agent_server: str, chromium: str, tmp_path: Path, free: dict
     (tmp_path / "cassettes" / "other").mkdir()
     recorded = (tmp_path / "cassettes" / "chat" / "answers.yaml").read_text()
     (tmp_path / "cassettes" / "other" / "answers.yaml").write_text(recorded)
-    status, output = project.run(*command, "--workers=2", CHROMIUM=chromium)
+    status, output = project.run(*COMMAND, "--workers=2", CHROMIUM=chromium)
 
     assert status == 1
     assert re.search(r"1 failed\n.*\n +1 passed", output), output

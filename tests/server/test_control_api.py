@@ -70,7 +70,7 @@ async def test_what_is_not_controlled_is_said(start: Start) -> None:
     assert await control(server, "nothing", status=404) == {
         "detail": "unknown path /__mockserver__/nothing; the control API has GET /__mockserver__/health, "
         "GET /__mockserver__/journal, GET /__mockserver__/exchanges, GET /__mockserver__/misses, GET /__mockserver__/report, "
-        "POST /__mockserver__/reset"
+        "GET /__mockserver__/faults, POST /__mockserver__/faults, DELETE /__mockserver__/faults, POST /__mockserver__/reset"
     }
 
 
@@ -78,7 +78,7 @@ async def test_what_is_not_controlled_is_said(start: Start) -> None:
     ("target", "detail"),
     [
         ("journal?sesion=a", "unknown parameter 'sesion': the parameters are session, source"),
-        ("journal?source=miss,moon", "source=moon: unknown source; the sources are cassette, fake, upstream, miss, error"),
+        ("journal?source=miss,moon", "source=moon: unknown source; the sources are cassette, fake, upstream, fault, miss, error"),
         ("exchanges?cassette=no", "unknown cassette 'no'"),
         ("health?x=1", "unknown parameter 'x': it takes none"),
         (f"session/{'x' * 201}/__mockserver__/journal", "x-mockserver-session must be a name of 1 to 200 characters"),

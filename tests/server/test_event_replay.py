@@ -354,3 +354,31 @@ async def test_a_thread_goes_back_only_if_nobody_follows_it(
 
     assert "the next turn of events.yaml thread" in refused["detail"]
     assert plain(again) == plain(recorded.seen["turns"])
+
+
+async def test_a_command_that_was_cut_is_repeated_while_its_events_are_followed(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    with running("replay", recorded.cassette, "--speed", "instant", folder=tmp_path) as player:
+        async with thread(player) as on:
+            params = {"assistant_id": "agent", "input": said("hi")}
+            body = {"id": 1, "method": "run.start", "params": params}
+            headers = {"x-mockserver-fault": '{"cut": 1}'}
+            async with on.session.post(f"{on.path}/commands", json=body, headers=headers) as answer:
+                with pytest.raises(GONE):
+                    await answer.read()
+            seen: list[Any] = []
+            async with asyncio.timeout(WITHIN), aclosing(on.events()) as events:
+                async for event in events:
+                    seen.append(event)
+                    if not is_end(event, "completed"):
+                        continue
+                    if statuses(seen).count("completed") == 2:
+                        break
+                    await on.start("hi")
+                    async with on.session.get(f"{on.path}/state") as state:
+                        assert state.status == 200
+                    await on.start("and you?")
+        assert player.stop() == 0
+
+    assert plain(seen) == plain(recorded.seen["turns"])

@@ -19,6 +19,7 @@ from mockserver.fake.api import (
 from mockserver.fake.api.database import Database, Record
 from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.validation import HTTPError
+from mockserver.fake.errors import RunRefused
 from mockserver.fake.graph.metadata import API_VERSION, LANGGRAPH_VERSION
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
@@ -79,6 +80,8 @@ class Api:
             return self._answer(request, ids, database, now)
         except HTTPError as why:
             return error_response(why.status, why.detail)
+        except RunRefused as refused:
+            return Response(refused.fault.status, (), b"", faults=(refused.fault,))
 
     def _answer(self, request: Request, ids: Ids, database: Database, now: float) -> Response:
         raw, _, query = request.path.partition("?")

@@ -13,6 +13,8 @@ from mockserver.fake.api.database import Record
 from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.threads import create_thread_record
 from mockserver.fake.api.validation import HTTPError, parse_uuid
+from mockserver.fake.errors import RunRefused
+from mockserver.fake.graph.checkpoint_store import History
 from mockserver.fake.graph.runner import get_stream_headers, get_wait_headers
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Response, json_response
@@ -20,6 +22,7 @@ from mockserver.fake.run_request import RunRequest
 from mockserver.fake.threads.run_readers import RunOutcome, RunStream
 from mockserver.fake.threads.thread import Action, Run, Thread
 from mockserver.formats.json_text import Json
+from mockserver.http.fault import Fault
 
 _BUSY = "Thread is already running a task: wait, or choose another multitask strategy."
 
@@ -61,17 +64,20 @@ def wait_stateless(call: ApiCall, request: RunRequest, body: Body) -> Response:
 def _stream(call: ApiCall, thread: Thread, run: Run, body: Body, path: str) -> Response:
     cancels = body.get("on_disconnect") == "cancel"
     reader = RunStream(thread, run, call.runs.play, cancels=cancels)
-    return Response(200, get_stream_headers(path), reader, _get_note(run))
+    return Response(200, get_stream_headers(path), reader, _get_note(run), _get_faults(run))
 
 
 def _wait(call: ApiCall, thread: Thread, run: Run, body: Body) -> Response:
     cancels = body.get("on_disconnect") == "cancel"
     reader = RunOutcome(thread, run, call.runs.play, cancels=cancels)
-    return Response(200, get_wait_headers(get_run_path(run)), reader, _get_note(run))
+    return Response(
+        200, get_wait_headers(get_run_path(run)), reader, _get_note(run), _get_faults(run)
+    )
 
 
 def start_stateless(call: ApiCall, request: RunRequest, body: Body) -> tuple[Thread, Run]:
     """Start the stateless run *request* on a new thread, which only the response knows unless the run keeps it."""
+    _raise_if_refused(call, request, History())
     if request.keeps_thread:
         assistant = call.database.assistants[request.assistant_id].record
         thread = _create_thread(call, request.thread_id, body, assistant)
@@ -94,21 +100,24 @@ def add_run(call: ApiCall, body: Body, malformed: int = 422) -> tuple[Thread, Ru
     create = thread is None and body.get("if_not_exists") == "create"
     if assistant is None or (thread is None and not create):
         raise HTTPError(404, NOT_FOUND)
-    if thread is None:
-        thread, metadata = _create_thread(call, name, body, assistant.record), {}
-    else:
+    metadata: dict[str, Json] = {}
+    if thread is not None:
         call.settle(thread)
         if body.get("multitask_strategy") == "reject" and thread.active:
             raise HTTPError(409, _BUSY)
+        metadata = {**thread.record["metadata"], **_get_assistant_ids(assistant.record)}
+    request = create_thread_request(call, body, assistant.record, name, metadata)
+    _raise_if_refused(call, request, thread.history if thread else History())
+    if thread is None:
+        thread = _create_thread(call, name, body, assistant.record)
+    else:
         record = thread.record
-        metadata = {**record["metadata"], **_get_assistant_ids(assistant.record)}
         config = {"configurable": {}, **record["config"], **body.get("config", {})}
         thread.record = {
             **record,
             "metadata": metadata,
             "config": config | {"configurable": {}},
         }
-    request = create_thread_request(call, body, assistant.record, name, metadata)
     return thread, _queue(call, thread, request, body)
 
 
@@ -153,3 +162,16 @@ def get_run_path(run: Run) -> str:
 
 def _get_note(run: Run) -> str | None:
     return run.result.note if run.result else None
+
+
+def _get_faults(run: Run) -> tuple[Fault, ...]:
+    """Return what goes wrong with the response that starts *run*; nothing if it waits for another run."""
+    return run.result.faults if run.result else ()
+
+
+def _raise_if_refused(call: ApiCall, request: RunRequest, history: History) -> None:
+    """Raise RunRefused if the script refuses *request* on a thread with that *history*; nothing has changed then."""
+    if call.runs.script.refuses:
+        result = call.runs.play(request, call.ids, history.copy())
+        if isinstance(result.error, RunRefused):
+            raise result.error

@@ -8,6 +8,7 @@ from mockserver.fake.graph.checkpoint_store import Checkpoint
 from mockserver.fake.json_format import JsonText, to_server_json
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json
+from mockserver.http.fault import Cut, Fault, Stall
 from mockserver.thread_log.event import Event as StreamEvent
 
 
@@ -41,6 +42,8 @@ class RunResult:
     """A remark for the log."""
     stream_events: tuple[tuple[float, StreamEvent], ...] = ()
     """The events for the event streams of its thread, with their times."""
+    faults: tuple[Fault, ...] = ()
+    """What goes wrong with the connection of the client that has started it."""
 
 
 class EventLog:
@@ -59,6 +62,7 @@ class EventLog:
         self._events: list[Event] = []
         self._checkpoints: list[tuple[float, Checkpoint]] = []
         self._stream_events: list[tuple[float, StreamEvent]] = []
+        self._faults: list[Fault] = []
         self._scaled_now = self._scaled_until = 0.0
 
     def wait(self, seconds: float) -> None:
@@ -79,11 +83,25 @@ class EventLog:
         self._advance()
         self._scaled_now += seconds
 
+    def add_fault(self, stall: float | None) -> None:
+        """Have the connection stall here for so many seconds, or break if that is None."""
+        count = len(self._events)
+        self._faults.append(Cut(count) if stall is None else Stall(count, stall))
+
     def build_result(self, error: RunFailed | None, note: str | None) -> RunResult:
         """Return the logged run; *error* is the reason if it failed."""
         events, checkpoints = tuple(self._events), tuple(self._checkpoints)
         streamed = tuple(self._stream_events)
-        return RunResult(events, checkpoints, self._advance(), self.now, error, note, streamed)
+        return RunResult(
+            events,
+            checkpoints,
+            self._advance(),
+            self.now,
+            error,
+            note,
+            streamed,
+            tuple(self._faults),
+        )
 
     def _advance(self) -> float:
         self._scaled_now += self._gap(self.now - self._scaled_until)

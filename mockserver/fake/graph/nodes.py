@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from mockserver.fake.errors import RunFailed, RunInterrupted
+from mockserver.fake.errors import RunFailed, RunInterrupted, RunRefused
 from mockserver.fake.graph.content_blocks import ContentBlocks
 from mockserver.fake.graph.events_mode import Callbacks
 from mockserver.fake.graph.message_chunks import create_model_output
@@ -16,6 +16,7 @@ from mockserver.fake.json_format import JsonText
 from mockserver.fake.messages import model as chat
 from mockserver.fake.messages.model import Message
 from mockserver.fake.run_request import RunRequest
+from mockserver.fake.script.faults import BreakConnection, Refuse
 from mockserver.fake.script.model import (
     Custom,
     Fail,
@@ -42,7 +43,7 @@ _PART_TYPES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """Runs the nodes of one run; *modes* and *callbacks* emit its events, and *wait* advances its time.
+    """Runs the nodes of one run; *modes* and *callbacks* emit its events, *wait* advances its time, and *add_fault* notes a fault of the connection.
 
     *answers* are the values with which tasks are resumed, by task, in the order of their interrupts. *last_answer* is the
     placeholder with the last of them in this turn.
@@ -56,6 +57,7 @@ class Nodes:
     wait: Callable[[float], None]
     answers: dict[str, tuple[Json, ...]] = field(default_factory=dict)
     last_answer: dict[str, str] = field(default_factory=dict)
+    add_fault: Callable[[float | None], None] = lambda stall: None
 
     def run_agent(self, scope: Scope, state: State, visit: Visit) -> State:
         """Play one *visit* of the script; return the update of the state."""
@@ -78,6 +80,10 @@ class Nodes:
                     raise RunFailed(kind, repr(message) if kind == "KeyError" else message)
                 case Pause(seconds):
                     self.wait(seconds)
+                case BreakConnection(stall):
+                    self.add_fault(stall)
+                case Refuse(fault):
+                    raise RunRefused(fault)
                 case _:
                     raise AssertionError("no visit has Delegate or Enter")
         return update

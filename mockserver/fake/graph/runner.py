@@ -40,7 +40,9 @@ class RunEngine:
         log = EventLog(self.gap, resumable=request.resumable, started=ids.milliseconds)
         modes = _create_modes(request, ids, log)
         callbacks = Callbacks(request, log.emit)
-        nodes = Nodes(request, ids, modes, callbacks, self.script, log.wait)
+        nodes = Nodes(
+            request, ids, modes, callbacks, self.script, log.wait, add_fault=log.add_fault
+        )
         checkpointer = Checkpointer(request, ids, modes, self.script, history, log.save)
         graph = Graph(self.script, nodes, checkpointer)
         log.emit("metadata", {"run_id": request.run_id, "attempt": 1})

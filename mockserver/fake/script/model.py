@@ -11,6 +11,7 @@ from mockserver.fake.script.conditions import (
     match_condition,
     search_pattern,
 )
+from mockserver.fake.script.faults import BreakConnection, Refuse
 from mockserver.fake.script.state_keys import UNDECLARED, StateKeys
 from mockserver.fake.script.topology import DEFAULT, TOOLS, Topology
 from mockserver.formats.json_text import Json
@@ -102,7 +103,9 @@ class Enter:
     node: str
 
 
-Step = Speak | Custom | Update | Interrupt | Fail | Pause | Delegate | Enter
+Step = (
+    Speak | Custom | Update | Interrupt | Fail | Pause | Delegate | Enter | Refuse | BreakConnection
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,11 @@ class Script:
     pace: Pace = field(default_factory=Pace)
     topology: Topology = DEFAULT
     state: StateKeys = UNDECLARED
+
+    @property
+    def refuses(self) -> bool:
+        """Whether a rule refuses runs."""
+        return any(isinstance(step, Refuse) for rule in self.rules for step in rule.steps)
 
     def find_steps(self, situation: Situation) -> tuple[Step, ...] | None:
         """Return the steps for *situation*, with placeholders filled in; None if no rule matches.

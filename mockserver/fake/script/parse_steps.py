@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from mockserver.errors import ReadError
+from mockserver.fake.script.faults import Refuse, parse_cut, parse_stall, parse_status
 from mockserver.fake.script.model import (
     Custom,
     Delegate,
@@ -76,6 +77,9 @@ def parse_steps(part: Mapping, key: str, line: int) -> tuple[Step, ...]:
         if isinstance(one.step, Fail):
             raise ReadError("a step after `error` is never played", line=following.line)
     _check_end(placed_steps)
+    refusal = next((one for one in placed_steps if isinstance(one.step, Refuse)), None)
+    if refusal is not None and (len(placed_steps) > 1 or key != "steps"):
+        raise ReadError("`status` must be the only step of a rule", line=refusal.line)
     return tuple(_enter_nodes(placed_steps))
 
 
@@ -225,5 +229,8 @@ _STEPS: dict[str, tuple[tuple[str, ...], Callable[[Mapping], Step]]] = {
     "error": ((), _parse_fail),
     "pause": ((), lambda item: Pause(get_seconds(item, "pause", _MAX_PAUSE))),
     "delegate": ((), _parse_delegate),
+    "status": (("headers", "body"), parse_status),
+    "stall": ((), parse_stall),
+    "cut": ((), parse_cut),
 }
 """Each kind of step by its key: the other keys that it may have, and what reads it."""

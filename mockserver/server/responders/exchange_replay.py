@@ -106,6 +106,10 @@ class ExchangeHit:
             return reply  # only the unchanged reply is prebuilt for all clients
         return replace(without_prebuilt(translated), id_pairs=id_pairs, how=how)
 
+    def play_again(self) -> None:
+        """Have the same request play the same exchange again: the client did not get the whole response."""
+        self.session.counts[self.counter] -= 1
+
 
 class ExchangeReplay:
     """Finds exchanges of *library* to play: those of the same request, else those of the same request without the secrets that *rules* redact.

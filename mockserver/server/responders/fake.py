@@ -22,6 +22,7 @@ from mockserver.fake.api.routes import Api
 from mockserver.fake.ids import EPOCH, Ids
 from mockserver.fake.replies import BodyReader
 from mockserver.formats.json_text import Json
+from mockserver.http.fault import StatusFault, status_reply
 from mockserver.http.messages import (
     Reply,
     ReplySource,
@@ -81,6 +82,9 @@ class Fake:
         ids = Ids(seed, database.request_count(seed), epoch=self._epoch)
         call = replace(request, path=strip_api_prefix(request.path, ()))
         response = self._api.handle(call, ids, database, time.monotonic())
+        for fault in response.faults:
+            if isinstance(fault, StatusFault):
+                return status_reply(fault)
         if response.status < 400:
             database.count_request(seed)
             if thread_request is not None:
@@ -90,9 +94,10 @@ class Fake:
             response.headers,
             _create_body(response.body),
             standard_reason(response.status),
-            ReplySource.FAKE,
+            ReplySource.FAULT if response.faults else ReplySource.FAKE,
             conversation=refusal,
             note=response.note or near_miss,
+            faults=response.faults,
             is_counted=not is_browser_noise(request),
         )
 

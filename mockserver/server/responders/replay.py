@@ -90,25 +90,12 @@ class Cassettes:
 
     async def respond(self, request: Request) -> Reply | None:
         """Return the next recorded reply to *request*, or None."""
-        now = asyncio.get_running_loop().time()
         thread_request = parse_thread_request(request.method, request.path)
-        if self._once and thread_request is not None:
-            return None  # the upstream does not know the recorded threads
-        session = self._session(request)
-        if thread_request is not None and thread_request.opens_events:
+        if thread_request is not None and thread_request.opens_events and not self._once:
             await self._library.reload_if_changed()
-            opened = self._open_events(request, thread_request, session)
+            opened = self._open_events(request, thread_request, self._session(request))
             return opened if isinstance(opened, Reply) else None
-        try:
-            hit = self._find(request, thread_request, session, now)
-        except ReadError:  # the file was edited in place
-            if not await self._library.reload_if_changed():
-                raise
-            hit = self._find(request, thread_request, session, now)
-        while not self._once and (hit is None or not self._library.is_fresh(hit.entry)):
-            if not await self._library.reload_if_changed():
-                break
-            hit = self._find(request, thread_request, session, now)
+        hit = await self._find_current(request, thread_request)
         if hit is None:
             return None
         try:
@@ -122,8 +109,34 @@ class Cassettes:
             if self._once or not await self._library.reload_if_changed():
                 raise
             return await self.respond(request)
-        self._count_play(session, hit.entry)
+        self._count_play(hit.session, hit.entry)
         return hit.play(reply)
+
+    async def find(self, request: Request) -> ThreadHit | ExchangeHit | None:
+        """Return what `respond` would play for *request*, or None; also None for an event stream, which plays several exchanges."""
+        thread_request = parse_thread_request(request.method, request.path)
+        if thread_request is not None and thread_request.opens_events:
+            return None
+        return await self._find_current(request, thread_request)
+
+    async def _find_current(
+        self, request: Request, thread_request: ThreadRequest | None
+    ) -> ThreadHit | ExchangeHit | None:
+        """Return the next exchange for *request* in the files as they are now, or None."""
+        if self._once and thread_request is not None:
+            return None  # the upstream does not know the recorded threads
+        session, now = self._session(request), asyncio.get_running_loop().time()
+        try:
+            hit = self._find(request, thread_request, session, now)
+        except ReadError:  # the file was edited in place
+            if not await self._library.reload_if_changed():
+                raise
+            hit = self._find(request, thread_request, session, now)
+        while not self._once and (hit is None or not self._library.is_fresh(hit.entry)):
+            if not await self._library.reload_if_changed():
+                break
+            hit = self._find(request, thread_request, session, now)
+        return hit
 
     def _count_play(self, session: Session, entry: Entry) -> None:
         self.sessions.count_play(session, entry.label)

@@ -54,9 +54,10 @@ class ThreadHit:
     def play(self, reply: Reply) -> Reply:
         """Return *reply*, which was recorded, for the live thread, which goes on."""
         answer, live, query = self.answer, self.answer.thread, self.search.query
+        is_known = live.cut_turn is not None and live.cut_turn[1] is answer
         commit(answer, self.search)
         if answer.kind is RequestKind.TURN:
-            reply = self._with_run(reply)
+            reply = self._with_run(reply, starts_events=not is_known)
         elif CANCEL_PATH.fullmatch(query.target.path) and live.events is not None:
             live.events.cancel(self.search.now)
             live.runs_until = live.events.run_ends_at
@@ -72,15 +73,32 @@ class ThreadHit:
         how = answer.how and str(answer.how)
         return replace(reply, how=how, id_pairs=id_pairs, conversation=answer.to_journal())
 
-    def _with_run(self, reply: Reply) -> Reply:
-        """Start the events of the turn, and note when it will be complete; return *reply* with a callback for that moment if it is one."""
+    def play_again(self) -> None:
+        """Have the same request play the same exchange again: the client did not get the whole response."""
+        answer, threads = self.answer, self.session.threads
+        live = threads.get(answer.thread.identity)
+        if live is None:
+            return
+        if answer.read_key is not None:
+            live.read_counts[answer.read_key] -= 1
+        elif answer.kind is RequestKind.CREATION:
+            threads.creation_counts[answer.conversation.identity] -= 1
+            threads.remove(live)
+        elif answer.kind is RequestKind.TURN:
+            key = self.search.query.build_key(live.ids, answer.conversation.rules)
+            live.cut_turn = key, replace(answer, thread=live, ids=live.ids, why="was cut before")
+            live.runs_until = _NEVER
+
+    def _with_run(self, reply: Reply, *, starts_events: bool) -> Reply:
+        """Note when the turn will be complete, and return *reply* with a callback for that moment if it is one; start its events if *starts_events*."""
         live, now = self.answer.thread, self.search.now
         answered_at = now + reply.body.end if isinstance(reply.body, TimedBody) else now
         recorded = self.answer.conversation.events
         is_command = self.search.query.target.path == COMMANDS
         started_at = answered_at if is_command else now
-        self.search.threads.start_events(live, recorded, self.pace, started_at)
-        self.session.database.notify_watchers()
+        if starts_events:
+            self.search.threads.start_events(live, recorded, self.pace, started_at)
+            self.session.database.notify_watchers()
         if is_command:
             live.runs_until = live.events.run_ends_at if live.events else _NEVER
             return reply

@@ -2,6 +2,7 @@ import pytest
 
 from mockserver.errors import ReadError
 from mockserver.fake.script import parse
+from mockserver.fake.script.faults import BreakConnection, Refuse
 from mockserver.fake.script.model import (
     Custom,
     Delegate,
@@ -17,6 +18,7 @@ from mockserver.fake.script.model import (
     ToolCall,
     Update,
 )
+from mockserver.http.fault import StatusFault
 
 BUILT_IN = Script((Rule((Speak("built in"),)),), Pace(1.0, 2.0, 3.0))
 
@@ -112,6 +114,16 @@ def steps(text: str) -> tuple[Step, ...]:
             "  - interrupt: a\n  - error: b",
             (Interrupt("a"), Fail("ValueError", "b")),
             id="an error ends it, too",
+        ),
+        pytest.param(
+            "  - {status: 429, headers: {Retry-After: '7'}, body: {detail: slow down}}",
+            (Refuse(StatusFault(429, (("retry-after", "7"),), {"detail": "slow down"})),),
+            id="status",
+        ),
+        pytest.param(
+            "  - say: a\n  - stall: 2\n  - cut: true",
+            (Speak("a"), BreakConnection(2.0), BreakConnection()),
+            id="stall and cut",
         ),
     ],
 )
@@ -305,20 +317,41 @@ def test_nested_groups_beyond_measure_are_refused() -> None:
         pytest.param(
             "- hello",
             "line 3: a step is a mapping with one of say, reason, call, calls, custom, update, "
-            "interrupt, error, pause, delegate; this has none",
+            "interrupt, error, pause, delegate, status, stall, cut; this has none",
             id="a step as text",
         ),
         pytest.param(
             "- say: a\n  - {sya: b, every: 1}",
             "line 4: a step is a mapping with one of say, reason, call, calls, custom, update, "
-            "interrupt, error, pause, delegate; this has sya, every",
+            "interrupt, error, pause, delegate, status, stall, cut; this has sya, every",
             id="a misspelled step",
         ),
         pytest.param(
             "- call: f\n    result: 1\n    say: a",
             "line 3: a step is a mapping with one of say, reason, call, calls, custom, update, "
-            "interrupt, error, pause, delegate; this has call, result, say",
+            "interrupt, error, pause, delegate, status, stall, cut; this has call, result, say",
             id="two steps in one",
+        ),
+        pytest.param(
+            "- status: 42",
+            "line 3: `status` must be a whole number from 200 to 599, not 42",
+            id="no status",
+        ),
+        pytest.param(
+            "- say: a\n  - status: 429",
+            "line 4: `status` must be the only step of a rule",
+            id="a status that comes too late",
+        ),
+        pytest.param(
+            "- say: a\n  - delegate: [{status: 429}]\n  - say: b",
+            "line 4: `status` must be the only step of a rule",
+            id="a status in a delegate",
+        ),
+        pytest.param("- say: a\n  - cut: 3", "line 4: write `cut: true`", id="cut after events"),
+        pytest.param(
+            "- say: a\n  - stall: 1h",
+            "line 4: stall must be a time in seconds",
+            id="stall in words",
         ),
         pytest.param("- say:", "line 3: `say` must be a text", id="say nothing"),
         pytest.param("- say: 42", "line 3: say must be text, not 42", id="say a number"),

@@ -1,0 +1,114 @@
+"""Send replies to the client: whole, at their times, or as they arrive."""
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import aclosing
+
+from aiohttp import web
+
+from mockserver.errors import UpstreamError
+from mockserver.http.messages import (
+    PrebuiltBody,
+    Reply,
+    ReplySource,
+    Request,
+    StreamingBody,
+    TimedBody,
+    session_name,
+)
+from mockserver.redaction.redactor import describe
+from mockserver.server.in_flight import InFlight
+from mockserver.server.log import Log
+from mockserver.server.open_streams import OpenStreams, close_connection
+from mockserver.server.response_writer import StreamedResponse, whole_response
+
+
+class Sender:
+    """Sends replies; *streams* keeps those on threads while they are sent, *in_flight* those that are recorded."""
+
+    def __init__(self, log: Log, streams: OpenStreams, in_flight: InFlight | None) -> None:
+        self._log = log
+        self._streams = streams
+        self._in_flight = in_flight
+
+    async def send(
+        self, request: web.BaseRequest, incoming: Request, reply: Reply, started: float
+    ) -> web.StreamResponse:
+        """Return the response to *request* with *reply*; a streamed one has been sent. Its times count from *started*."""
+        match reply.body:
+            case PrebuiltBody() | bytes() as body:
+                return whole_response(request, reply, body)
+            case TimedBody(((at, body),), end, False) if end == at:
+                await _sleep_until(started + at)
+                if reply.on_sent is not None:
+                    reply.on_sent()
+                return whole_response(request, reply, body)
+            case TimedBody() as paced if reply.conversation is None:
+                return await _send_timed(request, reply, paced, started)
+            case TimedBody() as paced:
+                with self._streams.keep(session_name(incoming), request):
+                    return await _send_timed(request, reply, paced, started)
+            case StreamingBody() as live if reply.source is not ReplySource.UPSTREAM:
+                with self._streams.keep(session_name(incoming), request):
+                    return await self._relay(request, incoming, reply, live)
+            case StreamingBody() as live:
+                return await self._relay(request, incoming, reply, live)
+
+    async def _relay(
+        self, request: web.BaseRequest, incoming: Request, reply: Reply, live: StreamingBody
+    ) -> web.StreamResponse:
+        """Forward the response chunk by chunk, and read it to its end even if the client disconnects."""
+        if self._in_flight is not None:
+            self._in_flight.response_started(live)
+        response = StreamedResponse(request, reply)
+        connected = await _is_delivered(response.begin())
+        try:
+            async with aclosing(live.chunks) as chunks:
+                async for chunk in chunks:
+                    connected = connected and await _is_delivered(response.send(chunk))
+        except UpstreamError as error:
+            self._log.write(f"{describe(incoming)}: {error}")
+            close_connection(request)
+            return response
+        except ConnectionAbortedError:  # a fault
+            close_connection(request)
+            return response
+        if self._in_flight is not None:
+            self._in_flight.response_recorded()
+        if connected:
+            await _is_delivered(response.end())
+        return response
+
+
+async def _send_timed(
+    request: web.BaseRequest, reply: Reply, paced: TimedBody, started: float
+) -> web.StreamResponse:
+    response = StreamedResponse(request, reply)
+    try:
+        await response.begin()
+        await response.send_timed((started + at, chunk) for at, chunk in paced.steps)
+        await _sleep_until(started + paced.end)
+        if paced.cut:
+            close_connection(request)
+        else:
+            await response.end()
+        if reply.on_sent is not None:
+            reply.on_sent()
+    except ConnectionResetError:
+        pass  # the client has disconnected
+    return response
+
+
+async def _is_delivered(writing: Awaitable[object]) -> bool:
+    """Await *writing*; return False if the client has disconnected."""
+    try:
+        await writing
+    except ConnectionResetError:
+        return False
+    return True
+
+
+async def _sleep_until(moment: float) -> None:
+    """Sleep until the loop's clock reaches *moment*."""
+    if (delay := moment - asyncio.get_running_loop().time()) > 0:
+        await asyncio.sleep(delay)
