@@ -10,14 +10,16 @@ SERVE := $(VENV)/.serve
 TEST := $(VENV)/.test
 LINT := $(VENV)/.lint
 JS := tests/js/node_modules/.package-lock.json
+PAGE := page/node_modules/.package-lock.json
 
 # Python and pytest cache what they compile: the next run starts sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve unit test test-latest pin lint check record bench bench-peers format clean
+.PHONY: help serve page unit test test-latest pin lint check record bench bench-peers format clean
 
 help:
 	@echo "make serve        serve the bundled cassettes and the fake graph on http://127.0.0.1:$(PORT)"
+	@echo "make page         build the page at /__mockserver__/ from the folder page (needs npm)"
 	@echo "make unit         run the tests that need no other program, without the slow ones"
 	@echo "make test         run all tests, with $(WORKERS) workers (WORKERS=n changes that)"
 	@echo "make test-latest  run all tests with the newest packages, in $(LATEST), and list those that differ from constraints.txt"
@@ -53,6 +55,13 @@ $(JS): tests/js/package-lock.json
 
 serve: $(SERVE)
 	$(BIN)/mockserver serve cassettes --port $(PORT)
+
+$(PAGE): page/package-lock.json
+	npm ci --silent --prefix page
+
+page: $(PAGE)
+	npm run --silent --prefix page format
+	npm run --silent --prefix page build
 
 unit: $(TEST)
 	MOCKSERVER_TEST_TOOLS=none $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --ignore=tests/real -m "not real and not slow"
@@ -92,4 +101,4 @@ format: $(LINT)
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) $(LATEST) tests/js/node_modules .bench
+	rm -rf $(VENV) $(LATEST) tests/js/node_modules page/node_modules .bench
