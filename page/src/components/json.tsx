@@ -1,4 +1,8 @@
+import { useState } from "preact/hooks";
 import type { Json } from "../api";
+import { Text } from "./text";
+
+const MANY = 200;
 
 /** A JSON value as a tree; objects and lists open down to *depth*. */
 export function JsonView({
@@ -10,13 +14,18 @@ export function JsonView({
   name?: string;
   depth?: number;
 }) {
-  const label = name === undefined ? null : <b>{name}: </b>;
+  const label =
+    name === undefined ? null : (
+      <b>
+        <Text>{name}</Text>:{" "}
+      </b>
+    );
   if (value === null || typeof value !== "object")
     return (
       <div class="json">
         {label}
         <span class={`json-${value === null ? "null" : typeof value}`}>
-          {JSON.stringify(value)}
+          <Text>{JSON.stringify(value)}</Text>
         </span>
       </div>
     );
@@ -29,15 +38,43 @@ export function JsonView({
         {`${open}${close}`}
       </div>
     );
+  return <Branch entries={entries} label={label} brackets={[open, close]} depth={depth} />;
+}
+
+function Branch({
+  entries,
+  label,
+  brackets: [open, close],
+  depth,
+}: {
+  entries: [string, Json][];
+  label: preact.ComponentChildren;
+  brackets: [string?, string?];
+  depth: number;
+}) {
+  const [isOpen, setOpen] = useState(depth > 0);
+  const [shown, setShown] = useState(MANY);
   return (
-    <details class="json" open={depth > 0}>
+    <details
+      class="json"
+      open={isOpen}
+      onToggle={(event) =>
+        event.target === event.currentTarget && setOpen(event.currentTarget.open)
+      }
+    >
       <summary>
         {label}
         <span class="muted">{`${open} ${entries.length} ${close}`}</span>
       </summary>
-      {entries.map(([key, part]) => (
-        <JsonView key={key} name={key} value={part} depth={depth - 1} />
-      ))}
+      {isOpen &&
+        entries
+          .slice(0, shown)
+          .map(([key, part]) => <JsonView key={key} name={key} value={part} depth={depth - 1} />)}
+      {isOpen && entries.length > shown && (
+        <button type="button" onClick={() => setShown(shown + MANY)}>
+          {entries.length - shown} more
+        </button>
+      )}
     </details>
   );
 }
