@@ -229,7 +229,7 @@ function ToolCallView({ call }: { call: ToolCall }) {
         </span>
       </summary>
       <h5>Arguments</h5>
-      <JsonView value={args} />
+      <JsonView value={args} depth={9} />
       {call.result && (
         <>
           <h5>{call.result.isFailed ? "Error" : "Result"}</h5>
@@ -257,7 +257,11 @@ function asJson(block: Block): Block {
 }
 
 function Value({ value }: { value: Json }) {
-  return typeof value === "string" ? <LongText text={value} /> : <JsonView value={value} />;
+  return typeof value === "string" ? (
+    <LongText text={value} />
+  ) : (
+    <JsonView value={value} depth={9} />
+  );
 }
 
 function Bodies({ request, response }: { request: RequestView; response: ResponseView | null }) {

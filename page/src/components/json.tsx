@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Json } from "../api";
+import type { Json, JsonObject } from "../api";
 import { Text } from "./text";
 
 const MANY = 200;
@@ -16,11 +16,11 @@ export function JsonView({
 }) {
   const label =
     name === undefined ? null : (
-      <b>
+      <span class="json-name">
         <Text>{name}</Text>:{" "}
-      </b>
+      </span>
     );
-  if (value === null || typeof value !== "object")
+  if (value === null || typeof value !== "object" || isShort(value))
     return (
       <div class="json">
         {label}
@@ -31,14 +31,21 @@ export function JsonView({
     );
   const entries = Object.entries(value);
   const [open, close] = Array.isArray(value) ? "[]" : "{}";
-  if (entries.length === 0)
-    return (
-      <div class="json">
-        {label}
-        {`${open}${close}`}
-      </div>
-    );
   return <Branch entries={entries} label={label} brackets={[open, close]} depth={depth} />;
+}
+
+const SHORT = 64;
+
+/** Whether a list or an object is empty, or a list of few plain values, so that a line shows it. */
+function isShort(value: JsonObject | Json[]): boolean {
+  const parts = Object.values(value);
+  if (parts.length === 0) return true;
+  return (
+    Array.isArray(value) &&
+    parts.length < SHORT &&
+    parts.every((part) => part === null || typeof part !== "object") &&
+    JSON.stringify(value).length < SHORT
+  );
 }
 
 function Branch({
