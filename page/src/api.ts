@@ -20,6 +20,15 @@ export interface Place {
   why: string;
 }
 
+/** Where two exchanges differ, apart from ids and times; a value that is absent has no key. */
+export interface Change {
+  path: string;
+  left?: Json;
+  right?: Json;
+  /** How many events differ like this, if it is more than one. */
+  times?: number;
+}
+
 /** One difference between a request and the nearest recorded one. */
 export interface Difference {
   path: string;
@@ -79,12 +88,14 @@ export interface ResponseView {
 
 export interface CallView extends Call {
   headers: [string, string][];
+  /** The response as far as it was sent; null if it is not kept any more. */
   response: ResponseView | null;
 }
 
 export interface Cassette {
   cassette: string;
   exchanges: number;
+  /** How many of its exchanges were played. */
   played: number;
 }
 
@@ -104,8 +115,13 @@ export interface ExchangeRow {
 export interface Finding {
   code: string;
   message: string;
+  /** How to fix it. */
+  fix: string;
+  cassette: string;
   exchange: string | null;
-  line?: number;
+  /** The path of the file. */
+  file: string;
+  line: number;
 }
 
 export interface ExchangeView extends ExchangeRow {
@@ -151,7 +167,8 @@ export interface Api {
   exchanges(query: ExchangeQuery): Promise<Page<ExchangeRow>>;
   exchange(label: string): Promise<ExchangeView>;
   findings(): Promise<Finding[]>;
-  compare(left: string, right: string): Promise<Difference[]>;
+  compare(left: string, right: string): Promise<Change[]>;
+  /** The latest calls before the call with the number *before*, the oldest first. */
   calls(before?: number): Promise<{ calls: Call[]; total: number }>;
   call(number: number): Promise<CallView>;
 }
