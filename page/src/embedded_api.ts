@@ -91,22 +91,16 @@ function contains(row: ExchangeView, search: string): boolean {
   );
 }
 
-/** What two exchanges are compared by: not times and headers, which differ between any two. */
+const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}/g;
+const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[\d.]*(Z|[+-]\d\d:\d\d)?/g;
+
+/** What two exchanges are compared by: not ids, times and headers, which differ between any two. */
 function parts({ request, response }: ExchangeView): Json {
-  const { method, path, body = null, text = null } = request;
-  return JSON.parse(
-    JSON.stringify({
-      request: { method, path, body, text },
-      response: {
-        status: response.status,
-        body: response.body,
-        text: response.text,
-        events: response.events?.map(({ event, data, text: comment }) => ({
-          event,
-          data,
-          text: comment,
-        })),
-      },
-    }),
-  );
+  const { method, path, body, text } = request;
+  const events = response.events?.map(({ event, data, text }) => ({ event, data, text }));
+  const compared = {
+    request: { method, path, body, text },
+    response: { status: response.status, body: response.body, text: response.text, events },
+  };
+  return JSON.parse(JSON.stringify(compared).replace(ID, "(id)").replace(TIME, "(time)"));
 }

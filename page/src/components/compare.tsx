@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Api, Difference, ExchangeRow, ExchangeView, Json } from "../api";
+import type { Api, Change, ExchangeRow, ExchangeView, Json } from "../api";
 import { useAsked } from "../asked";
 import { ExchangeList } from "./exchange_list";
 import { JsonView } from "./json";
@@ -50,7 +50,7 @@ export function Comparison({
   right: string;
   back: string;
 }) {
-  const differences = useAsked(() => api.compare(left, right), [api, left, right]);
+  const { answer: changes, error } = useAsked(() => api.compare(left, right), [api, left, right]);
   return (
     <>
       <p class="bar">
@@ -59,47 +59,47 @@ export function Comparison({
         </span>
         <a href={back}>Choose another</a>
       </p>
-      {differences.error && <p role="alert">{differences.error}</p>}
-      {differences.answer && (
-        <DifferenceList differences={differences.answer} sent={left} recorded={right} />
-      )}
+      {error && <p role="alert">{error}</p>}
+      {changes && <Changes changes={changes} left={left} right={right} />}
     </>
   );
 }
 
 const MANY = 200;
 
-/** Differences, field by field; *sent* and *recorded* name the two sides. */
-export function DifferenceList({
-  differences,
-  sent,
-  recorded,
+/** Differences, field by field; *left* and *right* name the two sides. */
+export function Changes({
+  changes,
+  left,
+  right,
 }: {
-  differences: Difference[];
-  sent: string;
-  recorded: string;
+  changes: Change[];
+  left: string;
+  right: string;
 }) {
   const [shown, setShown] = useState(MANY);
-  if (differences.length === 0) return <p role="status">No differences.</p>;
+  if (changes.length === 0) return <p role="status">No differences, apart from ids and times.</p>;
   return (
     <>
       <p class="muted" role="status">
-        {differences.length === 1 ? "1 field differs" : `${differences.length} fields differ`}
+        {changes.length === 1 ? "1 field differs" : `${changes.length} fields differ`}, apart from
+        ids and times.
       </p>
-      <ol class="differences">
-        {differences.slice(0, shown).map((difference) => (
-          <li key={difference.path}>
+      <ol class="changes">
+        {changes.slice(0, shown).map((change) => (
+          <li key={change.path}>
             <code>
-              <Text>{difference.path || "(all)"}</Text>
+              <Text>{change.path || "(all)"}</Text>
             </code>
-            <Side name={sent} value={difference.sent} other={difference.recorded} />
-            <Side name={recorded} value={difference.recorded} other={difference.sent} />
+            {change.times && <span class="muted"> and {change.times - 1} more like this</span>}
+            <Side name={left} value={change.left} other={change.right} />
+            <Side name={right} value={change.right} other={change.left} />
           </li>
         ))}
       </ol>
-      {differences.length > shown && (
+      {changes.length > shown && (
         <button type="button" onClick={() => setShown(shown + MANY)}>
-          {differences.length - shown} more
+          {changes.length - shown} more
         </button>
       )}
     </>
