@@ -23,9 +23,10 @@ from mockserver.http.messages import (
 from mockserver.http.request_target import find_start, is_own_path, split_target
 from mockserver.redaction.redactor import describe
 from mockserver.server import connections
-from mockserver.server.control_api import ControlApi
+from mockserver.server.control.api import ControlApi
 from mockserver.server.event_socket import EventSocket, is_event_socket
 from mockserver.server.in_flight import InFlight
+from mockserver.server.kept_chunks import keep_chunks
 from mockserver.server.log import Log
 from mockserver.server.open_streams import OpenStreams, close_connection
 from mockserver.server.own_urls import with_own_urls
@@ -35,6 +36,7 @@ from mockserver.server.response_writer import (
     whole_response,
     with_origin,
 )
+from mockserver.server.timed_response import is_delivered, send_timed, sleep_until
 
 if TYPE_CHECKING:
     from mockserver.server.socket_relay import Report, SocketRelay
@@ -109,7 +111,9 @@ class App:
             return await self._write(request, Request(method, request.raw_path), reply, 0.0)
         path, prefix_headers = split_target(request.raw_path, self.prefix)
         if is_own_path(path):
-            return self._control.respond(request, path, prefix_headers)
+            return await self._control.respond(request, path, prefix_headers)
+        if (path == "/" or path.startswith("/?")) and (page := self._control.open_page(request)):
+            return page
         if self._strip_prefix is not None:
             path = self._strip_prefix(path)
         incoming = Request(
@@ -126,6 +130,7 @@ class App:
 
     async def finish(self) -> None:
         """Finish the requests that are being recorded, in a limited time."""
+        self._control.close()
         if self._in_flight is not None:
             await self._in_flight.finish()
 
@@ -154,19 +159,22 @@ class App:
     async def _answer(
         self, request: web.BaseRequest, incoming: Request, started: float
     ) -> web.StreamResponse:
-        reply = await self._respond(incoming)
+        reply = await self._find_reply(incoming)
         if reply.page_of is not None or 300 <= reply.status < 400:
             start = find_start(request.raw_path, incoming.path)
             reply = with_own_urls(reply, incoming, start)
+        entry = self._log.response_started(incoming, reply)
         if hdrs.ORIGIN in request.headers:
             reply = with_origin(reply, self._allowed_origin(request))
-        if isinstance(reply.body, PrebuiltBody) and not self._log.verbose:
+        now = asyncio.get_running_loop().time
+        if isinstance(reply.body, PrebuiltBody):
+            self._log.response_finished(incoming, reply, now() - started, entry)
             return whole_response(request, reply, reply.body)
+        reply = keep_chunks(reply, self._log.journal, entry, started)
         try:
             return await self._write(request, incoming, reply, started)
         finally:
-            seconds = asyncio.get_running_loop().time() - started
-            self._log.response_finished(incoming, reply, seconds)
+            self._log.response_finished(incoming, reply, now() - started, entry)
 
     async def _serve_socket(
         self, request: web.BaseRequest, incoming: Request
@@ -197,14 +205,17 @@ class App:
 
     def _report(self, request: Request, reply: Reply, seconds: float) -> None:
         """Log that *reply* was sent for a *request* that a message on a WebSocket means, after *seconds*."""
-        self._log.response_started(request, reply)
-        self._log.response_finished(request, reply, seconds)
+        entry = self._log.response_started(request, reply)
+        self._log.response_finished(request, reply, seconds, entry)
 
     async def _respond(self, incoming: Request) -> Reply:
-        """Return the reply to *incoming*, and log that it starts."""
+        """Return the reply to *incoming*, which a message on a WebSocket means, and log that it starts."""
+        started = asyncio.get_running_loop().time()
         reply = await self._find_reply(incoming)
-        self._log.response_started(incoming, reply)
-        return reply
+        entry = self._log.response_started(incoming, reply)
+        if entry is not None and not isinstance(reply.body, StreamingBody):
+            self._log.journal.finish(entry, asyncio.get_running_loop().time() - started)
+        return keep_chunks(reply, self._log.journal, entry, started)
 
     async def _find_reply(self, incoming: Request) -> Reply:
         """Return the first reply to *incoming*; a MockServerError becomes an error reply."""
@@ -225,15 +236,15 @@ class App:
             case PrebuiltBody() | bytes() as body:
                 return whole_response(request, reply, body)
             case TimedBody(((at, body),), end, False) if end == at:
-                await _sleep_until(started + at)
+                await sleep_until(started + at)
                 if reply.on_sent is not None:
                     reply.on_sent()
                 return whole_response(request, reply, body)
             case TimedBody() as paced if reply.conversation is None:
-                return await _send_timed(request, reply, paced, started)
+                return await send_timed(request, reply, paced, started)
             case TimedBody() as paced:
                 with self._streams.keep(session_name(incoming), request):
-                    return await _send_timed(request, reply, paced, started)
+                    return await send_timed(request, reply, paced, started)
             case StreamingBody() as live if reply.source is not ReplySource.UPSTREAM:
                 with self._streams.keep(session_name(incoming), request):
                     return await self._relay(request, incoming, reply, live)
@@ -247,11 +258,11 @@ class App:
         if self._in_flight is not None:
             self._in_flight.response_started(live)
         response = StreamedResponse(request, reply)
-        connected = await _is_delivered(response.begin())
+        connected = await is_delivered(response.begin())
         try:
             async with aclosing(live.chunks) as chunks:
                 async for chunk in chunks:
-                    connected = connected and await _is_delivered(response.send(chunk))
+                    connected = connected and await is_delivered(response.send(chunk))
         except UpstreamError as error:
             self._log.write(f"{describe(incoming)}: {error}")
             close_connection(request)
@@ -259,39 +270,5 @@ class App:
         if self._in_flight is not None:
             self._in_flight.response_recorded()
         if connected:
-            await _is_delivered(response.end())
+            await is_delivered(response.end())
         return response
-
-
-async def _send_timed(
-    request: web.BaseRequest, reply: Reply, paced: TimedBody, started: float
-) -> web.StreamResponse:
-    response = StreamedResponse(request, reply)
-    try:
-        await response.begin()
-        await response.send_timed((started + at, chunk) for at, chunk in paced.steps)
-        await _sleep_until(started + paced.end)
-        if paced.cut:
-            close_connection(request)
-        else:
-            await response.end()
-        if reply.on_sent is not None:
-            reply.on_sent()
-    except ConnectionResetError:
-        pass  # the client has disconnected
-    return response
-
-
-async def _is_delivered(writing: Awaitable[object]) -> bool:
-    """Await *writing*; return False if the client has disconnected."""
-    try:
-        await writing
-    except ConnectionResetError:
-        return False
-    return True
-
-
-async def _sleep_until(moment: float) -> None:
-    """Sleep until the loop's clock reaches *moment*."""
-    if (delay := moment - asyncio.get_running_loop().time()) > 0:
-        await asyncio.sleep(delay)

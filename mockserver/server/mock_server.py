@@ -17,7 +17,8 @@ from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.matching.rules import MatchRules, merge_rules
 from mockserver.server import fake_time, modes, runner, settings
 from mockserver.server.aiohttp_private import Runner
-from mockserver.server.log import Call, Log
+from mockserver.server.call import Call
+from mockserver.server.log import Log
 from mockserver.server.loop_thread import LoopThread, run_uncancelled
 
 if TYPE_CHECKING:

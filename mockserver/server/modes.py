@@ -12,7 +12,7 @@ from mockserver.http.messages import Request
 from mockserver.http.pacing import Pace
 from mockserver.matching.canonical import strip_api_prefix
 from mockserver.server.app import App, Responder
-from mockserver.server.control_api import ControlApi
+from mockserver.server.control.api import ControlApi
 from mockserver.server.log import Log
 from mockserver.server.responders.miss import ExplainMiss
 from mockserver.server.responders.replay import Cassettes
@@ -34,6 +34,8 @@ class ServerOptions:
     project: Settings = field(default_factory=Settings)
     pace: Pace = field(default_factory=Pace)
     is_loopback: bool = True
+    has_page: bool = True
+    """Whether the server has the page for browsers."""
 
     def access(self, *, guarded: bool = False) -> Access:
         """Return who may use the server; if *guarded*, pages of other origins may not."""
@@ -150,7 +152,9 @@ def record(
     responders: tuple[Responder, ...] = (recorder,)
     if cassettes:
         responders = (ReportRefusals(cassettes, log), recorder)
-    control = ControlApi("record", log.journal, cassettes, redact, options.access(guarded=True))
+    access = options.access(guarded=True)
+    policy, has_page = options.project.policy, options.has_page
+    control = ControlApi("record", log.journal, cassettes, redact, access, policy, has_page)
 
     def survives_disconnect(request: Request) -> bool:
         return not (is_event_stream_request(request) or cancels_on_disconnect(request))
@@ -180,7 +184,8 @@ def _create_replay_server(
     cassettes = Cassettes(
         library, options.pace, redact, can_switch=mode == "serve", derives=options.project.derive
     )
-    control = ControlApi(mode, log.journal, cassettes, redact, options.access())
+    access, policy = options.access(), options.project.policy
+    control = ControlApi(mode, log.journal, cassettes, redact, access, policy, options.has_page)
     responders = (cassettes, create_fallback(cassettes))
 
     def strip_prefix(target: str) -> str:

@@ -55,6 +55,10 @@ class Sessions:
             self._sessions.move_to_end(name)
         return session
 
+    def latest_first(self) -> list[tuple[str, Session]]:
+        """Return the sessions with their names, the one that was used last first."""
+        return list(reversed(self._sessions.items()))
+
     def count_play(self, session: Session, exchange: str) -> None:
         session.plays[exchange] += 1
         self._plays[exchange] += 1

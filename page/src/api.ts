@@ -20,6 +20,15 @@ export interface Place {
   why: string;
 }
 
+/** Where two exchanges differ, apart from ids and times; a value that is absent has no key. */
+export interface Change {
+  path: string;
+  left?: Json;
+  right?: Json;
+  /** How many events differ like this, if it is more than one. */
+  times?: number;
+}
+
 /** One difference between a request and the nearest recorded one. */
 export interface Difference {
   path: string;
@@ -79,12 +88,14 @@ export interface ResponseView {
 
 export interface CallView extends Call {
   headers: [string, string][];
+  /** The response as far as it was sent; null if it is not kept any more. */
   response: ResponseView | null;
 }
 
 export interface Cassette {
   cassette: string;
   exchanges: number;
+  /** How many of its exchanges were played. */
   played: number;
 }
 
@@ -96,14 +107,21 @@ export interface ExchangeRow {
   path: string;
   asked?: string;
   thread?: string;
+  /** The last human message of the request. */
+  human?: string;
   played: number;
 }
 
 export interface Finding {
   code: string;
   message: string;
+  /** How to fix it. */
+  fix: string;
+  cassette: string;
   exchange: string | null;
-  line?: number;
+  /** The path of the file. */
+  file: string;
+  line: number;
 }
 
 export interface ExchangeView extends ExchangeRow {
@@ -149,7 +167,8 @@ export interface Api {
   exchanges(query: ExchangeQuery): Promise<Page<ExchangeRow>>;
   exchange(label: string): Promise<ExchangeView>;
   findings(): Promise<Finding[]>;
-  compare(left: string, right: string): Promise<Difference[]>;
+  compare(left: string, right: string): Promise<Change[]>;
+  /** The latest calls before the call with the number *before*, the oldest first. */
   calls(before?: number): Promise<{ calls: Call[]; total: number }>;
   call(number: number): Promise<CallView>;
 }

@@ -50,12 +50,14 @@ export const reset = (session: string) =>
 export type News =
   | { event: "call"; data: Call }
   | { event: "finished"; data: { number: number; seconds: number } }
-  | { event: "reset"; data: { session: string | null } };
+  | { event: "reset"; data: { session: string | null } }
+  /** Events were left out, since they came too fast: load the journal again. */
+  | { event: "reload"; data: Record<string, never> };
 
 /** Call *tell* with what happens from now on, until the returned function is called. */
 export function follow(tell: (news: News) => void, connected: (is: boolean) => void): () => void {
   const source = new EventSource("journal");
-  for (const event of ["call", "finished", "reset"] as const)
+  for (const event of ["call", "finished", "reset", "reload"] as const)
     source.addEventListener(event, ({ data }) => tell({ event, data: JSON.parse(data) }));
   source.onopen = () => connected(true);
   source.onerror = () => connected(false);

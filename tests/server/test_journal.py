@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from mockserver.http.messages import SESSION_HEADER, Reply, ReplySource, Request
-from mockserver.server.log import MAX_PROBLEMS, Call, Journal, record_call
+from mockserver.server.call import Call, record_call
+from mockserver.server.journal import MAX_PROBLEMS, Journal
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -64,7 +64,7 @@ class Cassettes:
         self._played = PlayedExchanges(library.index)
         self._exchanges = ExchangeReplay(library, rules, once=once, derives=derives)
         self.threads = ThreadReplay(library, pace, can_switch=can_switch, derives=derives)
-        self._library = library
+        self.library = library
         self._rules = rules
         self._once = once
         self._responses = ResponseCache(library, pace)
@@ -81,12 +81,12 @@ class Cassettes:
         """The plays of each cassette; a reset does not change them."""
         from mockserver.store import usage
 
-        return usage.usage_of(self._library, self.index, self._played.labels(self.index))
+        return usage.usage_of(self.library, self.index, self._played.labels(self.index))
 
     @property
     def index(self) -> Index:
         """The current index of all cassettes."""
-        return self._library.index
+        return self.library.index
 
     async def respond(self, request: Request) -> Reply | None:
         """Return the next recorded reply to *request*, or None."""
@@ -96,17 +96,17 @@ class Cassettes:
             return None  # the upstream does not know the recorded threads
         session = self._session(request)
         if thread_request is not None and thread_request.opens_events:
-            await self._library.reload_if_changed()
+            await self.library.reload_if_changed()
             opened = self._open_events(request, thread_request, session)
             return opened if isinstance(opened, Reply) else None
         try:
             hit = self._find(request, thread_request, session, now)
         except ReadError:  # the file was edited in place
-            if not await self._library.reload_if_changed():
+            if not await self.library.reload_if_changed():
                 raise
             hit = self._find(request, thread_request, session, now)
-        while not self._once and (hit is None or not self._library.is_fresh(hit.entry)):
-            if not await self._library.reload_if_changed():
+        while not self._once and (hit is None or not self.library.is_fresh(hit.entry)):
+            if not await self.library.reload_if_changed():
                 break
             hit = self._find(request, thread_request, session, now)
         if hit is None:
@@ -119,7 +119,7 @@ class Cassettes:
             )
         except ReadError:
             # The file may have been read while it was being written: read it again.
-            if self._once or not await self._library.reload_if_changed():
+            if self._once or not await self.library.reload_if_changed():
                 raise
             return await self.respond(request)
         self._count_play(session, hit.entry)
@@ -127,7 +127,7 @@ class Cassettes:
 
     def _count_play(self, session: Session, entry: Entry) -> None:
         self.sessions.count_play(session, entry.label)
-        self._played.add(entry.label, self._library.index)
+        self._played.add(entry.label, self.library.index)
 
     def _session(self, request: Request) -> Session:
         return self.sessions.get_or_create(session_name(request))
@@ -218,7 +218,7 @@ class Cassettes:
         return Miss(redacted, reason, near_requests)
 
     def _near(self, entry: Entry, index: Index, session: Session) -> NearRequest:
-        recorded = redacted_request(self._library.request(entry), self._rules)
+        recorded = redacted_request(self.library.request(entry), self._rules)
         rules = index.rules_of(entry)
         return NearRequest(entry.label, recorded, rules, session.plays[entry.label])
 
