@@ -31,7 +31,7 @@ const views = [
     name: "sessions",
     title: "Sessions",
     isIn: isReplaying,
-    render: () => <Sessions />,
+    render: () => <Sessions api={server} />,
   },
   { name: "try", title: "Try", isIn: isReplaying, render: () => <Try /> },
 ];
