@@ -33,7 +33,7 @@ const views = [
     isIn: isReplaying,
     render: () => <Sessions api={server} />,
   },
-  { name: "try", title: "Try", isIn: isReplaying, render: () => <Try /> },
+  { name: "try", title: "Try", isIn: isReplaying, render: () => <Try api={server} /> },
 ];
 
 const root = document.getElementById("root");
