@@ -63,8 +63,8 @@ export function isRestarted(calls: Calls, latest: Calls): boolean {
 
 /** Return the text in which a search looks for its words. */
 function searchable(call: Call): string {
-  const { method, path, source, exchange, asked, how, session, body, text, note } = call;
-  const facts = [method, path, call.status, source, exchange, asked, how, session, text, note];
+  const { method, path, source, exchange, asked, how, session, body, text } = call;
+  const facts = [method, path, call.status, source, exchange, asked, how, session, text];
   const near = isNearMiss(call) ? "near miss" : "";
   return `${facts.join(" ")} ${near} ${JSON.stringify(body) ?? ""}`.toLowerCase();
 }

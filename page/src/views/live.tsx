@@ -72,6 +72,10 @@ export function Live({ api, follow, place }: { api: Api; follow?: Follow; place:
   const onEnd = useCallback(() => {
     if (feed.hasOlder && clearedTo === 0) loadOlder();
   }, [feed.hasOlder, clearedTo, loadOlder]);
+  const isSearching = shown.length === 0 && calls.length > 0 && feed.hasOlder && clearedTo === 0;
+  useEffect(() => {
+    if (isSearching) loadOlder();
+  }, [isSearching, calls.length]);
   const change = (next: Partial<Filter>) => {
     setFilter({ ...filter, ...next });
     setRestart((before) => before + 1);
@@ -80,6 +84,7 @@ export function Live({ api, follow, place }: { api: Api; follow?: Follow; place:
   return (
     <div class={`live${open === null ? "" : " is-open"}`}>
       <section class="list-pane" aria-label="Live">
+        {open === null && <h1 class="unseen">Live</h1>}
         <div class="list-head">
           <Filters calls={present} filter={filter} change={change} />
           <div class="bar">
@@ -132,7 +137,10 @@ export function Live({ api, follow, place }: { api: Api; follow?: Follow; place:
             startsAgain={restart}
           />
         ) : (
-          <Empty isFiltered={present.length > 0} isConnecting={feed.connection === "connecting"} />
+          <Empty
+            isFiltered={present.length > 0}
+            isBusy={isSearching || feed.connection === "connecting"}
+          />
         )}
       </section>
       {open !== null && <CallDetail api={api} number={open} seconds={opened?.seconds} run={run} />}
@@ -226,8 +234,8 @@ function Notices({ feed: { connection, dropped, run, error } }: { feed: Feed }) 
   );
 }
 
-function Empty({ isFiltered, isConnecting }: { isFiltered: boolean; isConnecting: boolean }) {
-  if (isConnecting) return <p class="empty">Loading…</p>;
+function Empty({ isFiltered, isBusy }: { isFiltered: boolean; isBusy: boolean }) {
+  if (isBusy) return <p class="empty">Loading…</p>;
   if (isFiltered) return <p class="empty">No request fits the filter.</p>;
   return (
     <div class="empty">

@@ -56,6 +56,7 @@ export function Try({ api }: { api: Api }) {
 
   return (
     <div class="try">
+      <h1 class="unseen">Try</h1>
       <form
         aria-label="Run"
         onSubmit={(event) => {
