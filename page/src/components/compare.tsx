@@ -60,6 +60,7 @@ export function Comparison({
         <a href={back}>Choose another</a>
       </p>
       {error && <p role="alert">{error}</p>}
+      {!changes && !error && <p class="muted">Loading…</p>}
       {changes && <Changes changes={changes} left={left} right={right} />}
     </>
   );

@@ -3,6 +3,7 @@ import { useMemo, useState } from "preact/hooks";
 import type { Json, ResponseView } from "../api";
 import { Conversation as Builder, type Item, type RequestView } from "../conversation";
 import { type Block, type Message, parsed, plainText, type ToolCall } from "../messages";
+import { Folded } from "./folded";
 import { JsonView } from "./json";
 import { LongText, Text } from "./text";
 
@@ -43,12 +44,11 @@ export function ConversationItems({
   return (
     <div class="conversation">
       {earlier.length > 0 && (
-        <details class="earlier">
-          <summary>
-            {earlier.length} earlier {earlier.length === 1 ? "message" : "messages"} of this thread
-          </summary>
-          <Items items={earlier} />
-        </details>
+        <Folded
+          class="earlier"
+          summary={`${earlier.length} earlier ${earlier.length === 1 ? "message" : "messages"} of this thread`}
+          render={() => <Items items={earlier} />}
+        />
       )}
       <Items items={now.slice(0, shown)} link={link} />
       {now.length > shown && (
@@ -57,10 +57,11 @@ export function ConversationItems({
         </button>
       )}
       {state !== undefined && (
-        <details class="state">
-          <summary>Other values of the state at the end</summary>
-          <JsonView value={state} />
-        </details>
+        <Folded
+          class="state"
+          summary="Other values of the state at the end"
+          render={() => <JsonView value={state} />}
+        />
       )}
     </div>
   );
@@ -99,17 +100,21 @@ function ItemView({ item, link }: { item: Item; link?: (label: string) => Compon
           </div>
         </>
       ) : (
-        <details>
-          <summary>
-            <Text>{item.title}</Text>
-            <Namespace of={item.namespace} />
-            {item.values.length > 1 && <span class="count">{item.values.length}</span>}{" "}
-            <span class="muted preview">
-              <Text>{(JSON.stringify(item.values[0]) ?? "").slice(0, 160)}</Text>
-            </span>
-          </summary>
-          <JsonView value={item.values.length === 1 ? (item.values[0] ?? null) : item.values} />
-        </details>
+        <Folded
+          summary={
+            <>
+              <Text>{item.title}</Text>
+              <Namespace of={item.namespace} />
+              {item.values.length > 1 && <span class="count">{item.values.length}</span>}{" "}
+              <span class="muted preview">
+                <Text>{(JSON.stringify(item.values[0]) ?? "").slice(0, 160)}</Text>
+              </span>
+            </>
+          }
+          render={() => (
+            <JsonView value={item.values.length === 1 ? (item.values[0] ?? null) : item.values} />
+          )}
+        />
       );
     case "interrupt":
       return (
@@ -200,10 +205,11 @@ function BlockView({ block }: { block: Block }) {
       return <LongText text={block.text} />;
     case "reasoning":
       return (
-        <details class="reasoning">
-          <summary>Reasoning</summary>
-          <LongText text={block.text} />
-        </details>
+        <Folded
+          class="reasoning"
+          summary="Reasoning"
+          render={() => <LongText text={block.text} />}
+        />
       );
     case "image":
       return <img src={block.url} alt="Part of the message" />;

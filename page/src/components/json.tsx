@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import type { Json, JsonObject } from "../api";
+import { Folded } from "./folded";
 import { Text } from "./text";
 
 const MANY = 200;
@@ -59,29 +60,29 @@ function Branch({
   brackets: [string?, string?];
   depth: number;
 }) {
-  const [isOpen, setOpen] = useState(depth > 0);
   const [shown, setShown] = useState(MANY);
   return (
-    <details
+    <Folded
       class="json"
-      open={isOpen}
-      onToggle={(event) =>
-        event.target === event.currentTarget && setOpen(event.currentTarget.open)
+      isOpen={depth > 0}
+      summary={
+        <>
+          {label}
+          <span class="muted">{`${open} ${entries.length} ${close}`}</span>
+        </>
       }
-    >
-      <summary>
-        {label}
-        <span class="muted">{`${open} ${entries.length} ${close}`}</span>
-      </summary>
-      {isOpen &&
-        entries
-          .slice(0, shown)
-          .map(([key, part]) => <JsonView key={key} name={key} value={part} depth={depth - 1} />)}
-      {isOpen && entries.length > shown && (
-        <button type="button" onClick={() => setShown(shown + MANY)}>
-          {entries.length - shown} more
-        </button>
+      render={() => (
+        <>
+          {entries.slice(0, shown).map(([key, part]) => (
+            <JsonView key={key} name={key} value={part} depth={depth - 1} />
+          ))}
+          {entries.length > shown && (
+            <button type="button" onClick={() => setShown(shown + MANY)}>
+              {entries.length - shown} more
+            </button>
+          )}
+        </>
       )}
-    </details>
+    />
   );
 }

@@ -181,6 +181,7 @@ function Exchange({
         <Text>{label}</Text>
       </h1>
       {error && <p role="alert">{error}</p>}
+      {!exchange && !error && <p class="muted">Loading…</p>}
       {exchange && <ExchangeTabs api={api} exchange={exchange} at={at} hasPlays={hasPlays} />}
     </article>
   );
@@ -283,8 +284,8 @@ function Facts({ exchange, hasPlays }: { exchange: ExchangeView; hasPlays: boole
       {hasPlays && (
         <span>
           {exchange.played === 0
-            ? "not played in this session"
-            : `played ${exchange.played} ${exchange.played === 1 ? "time" : "times"} in this session`}
+            ? "not played yet"
+            : `played ${exchange.played} ${exchange.played === 1 ? "time" : "times"}`}
         </span>
       )}
       <span class="muted">
