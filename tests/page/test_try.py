@@ -81,7 +81,8 @@ async def test_an_interrupt_is_answered(open_page: OpenPage) -> None:
         async with open_page(server.url, "try") as page:
             await send(page, "interrupt")
             answer = page.get_by_role("form", name="Answer the interrupt")
-            await answer.get_by_role("textbox").fill("tea")
+            await answer.get_by_role("button", name="tea").click()
+            await expect(answer.get_by_role("textbox")).to_have_value("tea")
             await answer.get_by_role("button", name="Answer").click()
 
             await expect(answer).to_have_count(0)
@@ -129,6 +130,11 @@ def read_events(text: str) -> list[tuple[str, Any]]:
     return [(event, json.loads(value)) for event, value in blocks]
 
 
+def last_run(server: MockServer) -> Any:
+    """Return the body of the last run."""
+    return [call for call in server.calls if call.path.endswith("/runs/stream")][-1].json()
+
+
 @pytest.mark.parametrize("thread", ["stateless", "on a thread"])
 async def test_what_is_copied_runs_and_gives_the_same_response(
     open_page: OpenPage, tmp_path: Path, thread: str
@@ -154,15 +160,15 @@ async def test_what_is_copied_runs_and_gives_the_same_response(
             return done.stdout.decode()
 
         events = read_events(collect(tool("sh"), "-c", curl))
-        by_curl = server.calls[-1].json()
+        by_curl = last_run(server)
         server.reset()
         (tmp_path / "copied.py").write_text(python)
         by_python = collect(sys.executable, "copied.py")
-        python_body = server.calls[-1].json()
+        python_body = last_run(server)
         server.reset()
         bundle = build(tmp_path, script)
         by_script = collect(tool("node"), str(bundle))
-        script_body = server.calls[-1].json()
+        script_body = last_run(server)
 
     last = events[-1][1]["messages"][-1]["content"]
     assert last.splitlines()[-1] in shown

@@ -87,7 +87,8 @@ export function CallList({
     if (end === calls.length) onEnd();
   }, [end, calls.length, onEnd]);
 
-  useEffect(() => {
+  // Before the next key comes: the row that had the focus may be gone.
+  useLayoutEffect(() => {
     if (!mustFocus.current) return;
     mustFocus.current = false;
     scroller.current?.querySelector<HTMLElement>(`a[data-number="${focused}"]`)?.focus();

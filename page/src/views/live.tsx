@@ -139,7 +139,8 @@ export function Live({ api, follow, place }: { api: Api; follow?: Follow; place:
         ) : (
           <Empty
             isFiltered={present.length > 0}
-            isBusy={isSearching || feed.connection === "connecting"}
+            isFollowing={follow !== undefined}
+            isBusy={isSearching || (feed.connection === "connecting" && !feed.error)}
           />
         )}
       </section>
@@ -234,9 +235,18 @@ function Notices({ feed: { connection, dropped, run, error } }: { feed: Feed }) 
   );
 }
 
-function Empty({ isFiltered, isBusy }: { isFiltered: boolean; isBusy: boolean }) {
+function Empty({
+  isFiltered,
+  isFollowing,
+  isBusy,
+}: {
+  isFiltered: boolean;
+  isFollowing: boolean;
+  isBusy: boolean;
+}) {
   if (isBusy) return <p class="empty">Loading…</p>;
   if (isFiltered) return <p class="empty">No request fits the filter.</p>;
+  if (!isFollowing) return <p class="empty">There were no requests.</p>;
   return (
     <div class="empty">
       <p>No requests yet. Point your client at this server:</p>

@@ -13,6 +13,7 @@ import { SourceBadge } from "../live/source";
 import { link } from "../route";
 import { type Run, toCurl, toJavaScript, toPython } from "../try/snippets";
 import { createUuid, findSession, post, serverUrl } from "../try/stream";
+import { suggestAnswers } from "../try/suggestions";
 import { type Choice, type Runs, type Turn, useRuns } from "../try/use_runs";
 
 const MODES = [
@@ -39,6 +40,7 @@ export function Try({ api }: { api: Api }) {
   const [chosen, setChosen] = useState<string | null>(null);
   const [modes, setModes] = useState(["values", "messages-tuple"]);
   const [hasThread, setHasThread] = useState(true);
+  const [isWide] = useState(() => innerWidth > 800);
   const graphs = useGraphs(session);
   const runs = useRuns(session);
   const { turns, thread, isRunning } = runs;
@@ -93,58 +95,63 @@ export function Try({ api }: { api: Api }) {
             {hasThread ? "New thread" : "Clear"}
           </button>
         </div>
-        <label>
-          Graph
-          <input
-            list="graphs"
-            value={graph}
-            onInput={({ currentTarget }) => setChosen(currentTarget.value)}
-          />
-          <datalist id="graphs">
-            {graphs.map((name) => (
-              <option key={name} value={name} />
+        <details open={isWide}>
+          <summary>Graph, stream modes, thread</summary>
+          <label>
+            Graph
+            <input
+              list="graphs"
+              value={graph}
+              onInput={({ currentTarget }) => setChosen(currentTarget.value)}
+            />
+            <datalist id="graphs">
+              {graphs.map((name) => (
+                <option key={name} value={name} />
+              ))}
+            </datalist>
+          </label>
+          <fieldset>
+            <legend>Stream modes</legend>
+            {MODES.map((mode) => (
+              <label key={mode} class="option">
+                <input
+                  type="checkbox"
+                  checked={modes.includes(mode)}
+                  onChange={({ currentTarget: { checked } }) =>
+                    setModes(
+                      MODES.filter((each) => (each === mode ? checked : modes.includes(each))),
+                    )
+                  }
+                />
+                {mode}
+              </label>
             ))}
-          </datalist>
-        </label>
-        <fieldset>
-          <legend>Stream modes</legend>
-          {MODES.map((mode) => (
-            <label key={mode} class="option">
-              <input
-                type="checkbox"
-                checked={modes.includes(mode)}
-                onChange={({ currentTarget: { checked } }) =>
-                  setModes(MODES.filter((each) => (each === mode ? checked : modes.includes(each))))
-                }
-              />
-              {mode}
-            </label>
-          ))}
-          {modes.length === 0 && <p class="hint">Choose at least one.</p>}
-        </fieldset>
-        <fieldset>
-          <legend>Thread</legend>
-          {[true, false].map((has) => (
-            <label key={String(has)} class="option">
-              <input
-                type="radio"
-                name="thread"
-                checked={hasThread === has}
-                disabled={isRunning}
-                onChange={() => {
-                  runs.clear();
-                  setHasThread(has);
-                }}
-              />
-              {has ? "on a thread" : "stateless"}
-            </label>
-          ))}
-          {hasThread && (
-            <p class="muted id">
-              {thread ? <Text>{thread}</Text> : "A new one with the next message."}
-            </p>
-          )}
-        </fieldset>
+            {modes.length === 0 && <p class="hint">Choose at least one.</p>}
+          </fieldset>
+          <fieldset>
+            <legend>Thread</legend>
+            {[true, false].map((has) => (
+              <label key={String(has)} class="option">
+                <input
+                  type="radio"
+                  name="thread"
+                  checked={hasThread === has}
+                  disabled={isRunning}
+                  onChange={() => {
+                    runs.clear();
+                    setHasThread(has);
+                  }}
+                />
+                {has ? "on a thread" : "stateless"}
+              </label>
+            ))}
+            {hasThread && (
+              <p class="muted id">
+                {thread ? <Text>{thread}</Text> : "A new one with the next message."}
+              </p>
+            )}
+          </fieldset>
+        </details>
       </form>
       <Result api={api} session={session} runs={runs} choice={choice} />
       <aside>
@@ -349,6 +356,8 @@ function Answer({
     ? JSON.stringify(Object.fromEntries(interrupts.map(({ id }) => [id, ""])), null, 2)
     : "";
   const [text, setText] = useState(start);
+  const [only] = interrupts;
+  const suggestions = only && !many ? suggestAnswers(only.value) : [];
   return (
     <form
       class="answer callout"
@@ -368,9 +377,16 @@ function Answer({
           onInput={({ currentTarget }) => setText(currentTarget.value)}
         />
       </label>
-      <button type="submit" class="primary" disabled={!text.trim()}>
-        Answer
-      </button>
+      <div class="bar">
+        <button type="submit" class="primary" disabled={!text.trim()}>
+          Answer
+        </button>
+        {suggestions.map((suggestion) => (
+          <button key={suggestion} type="button" onClick={() => setText(suggestion)}>
+            <Text>{suggestion}</Text>
+          </button>
+        ))}
+      </div>
     </form>
   );
 }
