@@ -10,13 +10,13 @@ export function Http({ request, response }: Pick<ExchangeView, "request" | "resp
   return (
     <div class="bodies">
       <section>
-        <h3>Request</h3>
+        <h2>Request</h2>
         <p class="first-line">
           <Text>{`${request.method} ${request.path}`}</Text>
         </p>
         <Headers headers={request.headers} />
         <div class="bar">
-          <h4>Body</h4>
+          <h3>Body</h3>
           {request.body !== undefined && (
             <Copy text={JSON.stringify(request.body, null, 2)} label="Copy" />
           )}
@@ -24,7 +24,7 @@ export function Http({ request, response }: Pick<ExchangeView, "request" | "resp
         <Body body={request.body} text={request.text} />
       </section>
       <section>
-        <h3>Response</h3>
+        <h2>Response</h2>
         <p class="first-line">
           {response.status}
           {response.seconds !== undefined && ` after ${seconds(response.seconds)}`}
@@ -36,7 +36,7 @@ export function Http({ request, response }: Pick<ExchangeView, "request" | "resp
         </p>
         <Headers headers={response.headers} />
         <div class="bar">
-          <h4>Body</h4>
+          <h3>Body</h3>
           {response.body !== undefined && (
             <Copy text={JSON.stringify(response.body, null, 2)} label="Copy" />
           )}
