@@ -145,7 +145,7 @@ class MockServer:
     @property
     def misses(self) -> list[Call]:
         """The calls that no exchange matched; `str(call)` explains why."""
-        return [call for call in self.calls if call.source == "miss"]
+        return [call for call in self.calls if call.source == "miss" and not call.is_of_page]
 
     @property
     def recorded(self) -> int:

@@ -8,7 +8,6 @@ from aiohttp import web
 
 from mockserver.formats.json_text import Json, dumps
 from mockserver.server.journal import Journal, JournalEntry
-from mockserver.server.open_streams import close_connection
 
 MAX_WAITING = 500
 """The maximum number of events that wait for a listener. A slow one is told to load the journal again instead."""
@@ -72,7 +71,7 @@ class NewsStreams:
     def __init__(self, journal: Journal, view: Callable[[JournalEntry], Json]) -> None:
         self._journal = journal
         self._view = view
-        self._listeners: dict[NewsListener, web.BaseRequest] = {}
+        self._listeners: set[NewsListener] = set()
 
     async def serve(
         self, request: web.BaseRequest, selects: Callable[[JournalEntry], bool]
@@ -81,7 +80,7 @@ class NewsStreams:
         headers = {"content-type": "text/event-stream", "cache-control": "no-store"}
         response = web.StreamResponse(headers=headers)
         listener = NewsListener()
-        self._listeners[listener] = request
+        self._listeners.add(listener)
         self._journal.listeners.append(listener)
         try:
             await response.prepare(request)
@@ -95,14 +94,13 @@ class NewsStreams:
             pass  # the client has disconnected
         finally:
             self._journal.listeners.remove(listener)
-            del self._listeners[listener]
+            self._listeners.remove(listener)
         return response
 
     def close(self) -> None:
         """End all streams, so that they do not delay a stop."""
-        for listener, request in self._listeners.items():
+        for listener in self._listeners:
             listener.close()
-            close_connection(request)
 
     def _encode(self, event: str, subject: JournalEntry | str | None) -> str:
         if not isinstance(subject, JournalEntry):

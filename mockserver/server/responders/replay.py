@@ -127,7 +127,8 @@ class Cassettes:
 
     def _count_play(self, session: Session, entry: Entry) -> None:
         self.sessions.count_play(session, entry.label)
-        self._played.add(entry.label, self.library.index)
+        if not session.is_of_page:
+            self._played.add(entry.label, self.library.index)
 
     def _session(self, request: Request) -> Session:
         return self.sessions.get_or_create(session_name(request))

@@ -119,29 +119,29 @@ function ItemView({ item, link }: { item: Item; link?: (label: string) => Compon
     case "interrupt":
       return (
         <section class="callout">
-          <h4>
+          <h2 class="callout-head">
             Interrupt <Namespace of={item.namespace} />
-          </h4>
+          </h2>
           <Value value={item.value} />
         </section>
       );
     case "error":
       return (
         <section class="callout">
-          <h4>
+          <h2 class="callout-head">
             <Text>{item.error || "Error"}</Text>
-          </h4>
+          </h2>
           {item.message && <LongText text={item.message} />}
         </section>
       );
     case "exchange":
       return (
-        <h4 class="exchange-head">
+        <h2 class="exchange-head">
           {link?.(item.label) ?? <Text>{item.label}</Text>}{" "}
           <span class="muted">
             <Text>{`${item.method} ${item.path}`}</Text>
           </span>
-        </h4>
+        </h2>
       );
   }
 }
@@ -234,11 +234,11 @@ function ToolCallView({ call }: { call: ToolCall }) {
           {result && <Text>{result.slice(0, 120)}</Text>}
         </span>
       </summary>
-      <h5>Arguments</h5>
+      <h3>Arguments</h3>
       <JsonView value={args} depth={9} />
       {call.result && (
         <>
-          <h5>{call.result.isFailed ? "Error" : "Result"}</h5>
+          <h3>{call.result.isFailed ? "Error" : "Result"}</h3>
           <div class={call.result.isFailed ? "failed" : undefined}>
             {call.result.blocks.map((block, index) => (
               <BlockView key={index} block={asJson(block)} />
@@ -274,11 +274,11 @@ function Bodies({ request, response }: { request: RequestView; response: Respons
   return (
     <div class="bodies">
       <section>
-        <h3>Request body</h3>
+        <h2>Request body</h2>
         <Body body={request.body} text={request.text} />
       </section>
       <section>
-        <h3>Response body</h3>
+        <h2>Response body</h2>
         {response ? (
           response.events?.length ? (
             <p class="muted">{response.events.length} events without messages: see the events.</p>

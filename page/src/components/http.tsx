@@ -15,13 +15,13 @@ export function Http({
   return (
     <div class="bodies">
       <section>
-        <h3>Request</h3>
+        <h2>Request</h2>
         <p class="first-line">
           <Text>{`${request.method} ${request.path}`}</Text>
         </p>
         <Headers headers={request.headers} />
         <div class="bar">
-          <h4>Body</h4>
+          <h3>Body</h3>
           {request.body !== undefined && (
             <Copy text={JSON.stringify(request.body, null, 2)} label="Copy" />
           )}
@@ -29,7 +29,7 @@ export function Http({
         <Body body={request.body} text={request.text} />
       </section>
       <section>
-        <h3>Response</h3>
+        <h2>Response</h2>
         {response ? <Answer response={response} /> : <p class="muted">It is not kept any more.</p>}
       </section>
     </div>
@@ -51,7 +51,7 @@ function Answer({ response }: { response: ResponseView }) {
       </p>
       <Headers headers={response.headers} />
       <div class="bar">
-        <h4>Body</h4>
+        <h3>Body</h3>
         {response.body !== undefined && (
           <Copy text={JSON.stringify(response.body, null, 2)} label="Copy" />
         )}

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientPayloadError
 
-from tests.replaying import Server, Start, cassette
+from tests.replaying import Start, cassette
+from tests.server.control.reading import read
 
 STREAM = """\
 mockserver: 1
@@ -25,13 +26,6 @@ response:
     data: no JSON
   end: {after: 0.0, how: cut}
 """
-
-
-async def read(server: Server, target: str, status: int = 200) -> Any:
-    """Return what the control path *target* answers."""
-    async with server.client.get(f"/__mockserver__/{target}") as response:
-        assert response.status == status
-        return await response.json()
 
 
 async def test_the_journal_is_read_in_parts(start: Start) -> None:
