@@ -2,7 +2,7 @@ import { render } from "preact";
 import type { Health } from "./api";
 import { App } from "./app";
 import { embeddedApi, readEmbedded } from "./embedded_api";
-import { isReplaying, server } from "./server_api";
+import { follow, isReplaying, server } from "./server_api";
 import { Cassettes } from "./views/cassettes";
 import { Live } from "./views/live";
 import { Sessions } from "./views/sessions";
@@ -17,7 +17,7 @@ const views = [
     name: "live",
     title: data ? "Requests" : "Live",
     isIn: ({ mode }: Health) => mode !== "show",
-    render: (place: string) => <Live api={api} place={place} />,
+    render: (place: string) => <Live api={api} follow={data ? undefined : follow} place={place} />,
   },
   {
     name: "cassettes",
@@ -27,8 +27,13 @@ const views = [
       <Cassettes api={api} place={place} health={health} />
     ),
   },
-  { name: "sessions", title: "Sessions", isIn: isReplaying, render: () => <Sessions /> },
-  { name: "try", title: "Try", isIn: isReplaying, render: () => <Try /> },
+  {
+    name: "sessions",
+    title: "Sessions",
+    isIn: isReplaying,
+    render: () => <Sessions api={server} />,
+  },
+  { name: "try", title: "Try", isIn: isReplaying, render: () => <Try api={server} /> },
 ];
 
 const root = document.getElementById("root");

@@ -1,12 +1,17 @@
-import type { ExchangeView } from "../api";
+import type { ExchangeView, ResponseView } from "../api";
 import { Body } from "./conversation";
 import { Copy } from "./copy";
 import { seconds } from "./events";
 import { Text } from "./text";
 
 /** The heads and the bodies of a request and its response. */
-export function Http({ request, response }: Pick<ExchangeView, "request" | "response">) {
-  const { events } = response;
+export function Http({
+  request,
+  response,
+}: {
+  request: ExchangeView["request"];
+  response: ResponseView | null;
+}) {
   return (
     <div class="bodies">
       <section>
@@ -25,30 +30,39 @@ export function Http({ request, response }: Pick<ExchangeView, "request" | "resp
       </section>
       <section>
         <h2>Response</h2>
-        <p class="first-line">
-          {response.status}
-          {response.seconds !== undefined && ` after ${seconds(response.seconds)}`}
-          {response.end && response.end !== "closed" && (
-            <>
-              , ended: <Text>{response.end}</Text>
-            </>
-          )}
-        </p>
-        <Headers headers={response.headers} />
-        <div class="bar">
-          <h3>Body</h3>
-          {response.body !== undefined && (
-            <Copy text={JSON.stringify(response.body, null, 2)} label="Copy" />
-          )}
-        </div>
-        {events?.length ? (
-          <p class="muted">{events.length.toLocaleString("en")} events: see Events.</p>
-        ) : (
-          <Body body={response.body} text={response.text} />
-        )}
-        {response.truncated && <p class="muted">More was sent than is kept.</p>}
+        {response ? <Answer response={response} /> : <p class="muted">It is not kept any more.</p>}
       </section>
     </div>
+  );
+}
+
+function Answer({ response }: { response: ResponseView }) {
+  const { events } = response;
+  return (
+    <>
+      <p class="first-line">
+        {response.status}
+        {response.seconds !== undefined && ` after ${seconds(response.seconds)}`}
+        {response.end && response.end !== "closed" && (
+          <>
+            , ended: <Text>{response.end}</Text>
+          </>
+        )}
+      </p>
+      <Headers headers={response.headers} />
+      <div class="bar">
+        <h3>Body</h3>
+        {response.body !== undefined && (
+          <Copy text={JSON.stringify(response.body, null, 2)} label="Copy" />
+        )}
+      </div>
+      {events?.length ? (
+        <p class="muted">{events.length.toLocaleString("en")} events: see Events.</p>
+      ) : (
+        <Body body={response.body} text={response.text} />
+      )}
+      {response.truncated && <p class="muted">More was sent than is kept.</p>}
+    </>
   );
 }
 
