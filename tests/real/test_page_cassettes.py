@@ -292,13 +292,14 @@ def hostile(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Url]:
 
 async def test_a_hostile_cassette_is_shown_as_text(browser: Browser, hostile: Url) -> None:
     async with view(browser, hostile(""), width=360) as page:
+        closed = page.locator("details:not([open]) > summary:visible")
         await page.locator(".file").click()
         for row in (0, 1):
             await page.locator(".exchange-rows a").nth(row).click()
             for tab in await page.get_by_role("tab").all():
                 await tab.click()
-                for closed in await page.locator("details:not([open]) > summary").all():
-                    await closed.click()
+                while await closed.count():
+                    await closed.first.click()
                 assert not await is_too_wide(page), await tab.inner_text()
                 assert "\u202e" not in await page.locator("body").inner_text()
             await page.get_by_role("tab", name="YAML").click()
