@@ -30,7 +30,7 @@ def replaying(folder: Path, mode: str = "replay") -> Iterator[Mockserver]:
 
 
 def rows(page: Page) -> Locator:
-    return page.locator("tbody tr")
+    return page.locator(".calls tbody tr")
 
 
 async def test_a_miss_shows_what_differs_and_the_line_that_fixes_it(
@@ -329,3 +329,16 @@ async def test_ten_thousand_requests_are_loaded_in_pieces(browser: Browser) -> N
             await page.get_by_role("searchbox", name="Filter by text").fill("/call/1234")
             await expect(rows(page)).to_have_count(1)
             await expect(rows(page)).to_contain_text("/call/1234")
+
+
+async def test_the_list_stands_still_while_a_request_is_read(browser: Browser) -> None:
+    with MockServer(CASSETTES) as server:
+        ask(server.url, "/first")
+        async with view(browser, at(server.url, "live")) as page:
+            await page.get_by_role("link", name="GET /first").click()
+            await expect(page.get_by_role("heading", name="GET /first")).to_be_visible()
+            ask(server.url, "/second")
+            await expect(page.get_by_role("button", name="1 new")).to_be_visible()
+            await expect(rows(page)).to_have_count(1)
+            await page.get_by_role("link", name="All requests").click()
+            await expect(rows(page)).to_have_count(2)
