@@ -131,7 +131,7 @@ class Reply:
     note: str | None = None
     """The text for the log."""
     miss_details: Mapping[str, Any] | None = None
-    """The JSON for the journal, if it is a miss."""
+    """The JSON for the journal, if it is a miss or a near miss."""
     how: str | None = None
     """How the response came about if it was not recorded like this: the value of `x-mockserver-how`."""
     id_pairs: tuple[tuple[str, str], ...] = ()

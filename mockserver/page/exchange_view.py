@@ -6,9 +6,11 @@ from mockserver.cassette.model import Body, Ending, Response, Stream, TimedEvent
 from mockserver.cassette.playback import last_time
 from mockserver.formats.json_text import Json, loads
 from mockserver.http.messages import Headers, Request
+from mockserver.matching.canonical import canonicalize
 from mockserver.matching.summary import (
     body_to_json,
     describe_request,
+    find_human_text,
     find_thread_id,
     headers_to_json,
     measure_duration,
@@ -20,6 +22,9 @@ from mockserver.tools.scrub import redactor_for
 from mockserver.tools.source import Part
 
 JsonObject = dict[str, Json]
+
+_LONGEST_TEXT = 200
+"""How much of a text is in a list."""
 
 
 def view_row(cassette: str, number: int, method: str, path: str, played: int) -> JsonObject:
@@ -38,10 +43,13 @@ def view_row(cassette: str, number: int, method: str, path: str, played: int) ->
 
 
 def view_asked(request: Request, redactor: Redactor) -> JsonObject:
-    """Return under `asked` what *request* asks for, without the secrets that *redactor* finds; empty if it is nothing special."""
+    """Return what *request* asks for (`asked`) and its last human message (`human`), if it has these, without the secrets that *redactor* finds."""
     body = body_to_json(request.body).get("body")
-    asked = describe_request(request.path, body)
-    return {"asked": redactor.text(asked)} if asked else {}
+    texts = {
+        "asked": describe_request(request.path, body),
+        "human": find_human_text(canonicalize(request)),
+    }
+    return {name: redactor.text(text)[:_LONGEST_TEXT] for name, text in texts.items() if text}
 
 
 def view_exchange(

@@ -50,7 +50,7 @@ class Call(NamedTuple):
     note: str | None = None
     """An explanation in words: of a miss, of an error, or of a request that the fake graph rejected."""
     miss: Mapping[str, Json] | None = None
-    """For a miss, its facts: method, path, reason, nearest."""
+    """For a miss or a near miss, its facts: method, path, reason, nearest."""
 
     def __str__(self) -> str:
         if self.source is ReplySource.MISS and self.note:

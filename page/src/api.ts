@@ -107,6 +107,8 @@ export interface ExchangeRow {
   path: string;
   asked?: string;
   thread?: string;
+  /** The last human message of the request. */
+  human?: string;
   played: number;
 }
 

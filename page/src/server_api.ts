@@ -54,14 +54,30 @@ export type News =
   /** Events were left out, since they came too fast: load the journal again. */
   | { event: "reload"; data: Record<string, never> };
 
-/** Call *tell* with what happens from now on, until the returned function is called. */
-export function follow(tell: (news: News) => void, connected: (is: boolean) => void): () => void {
-  const source = new EventSource("journal");
-  for (const event of ["call", "finished", "reset", "reload"] as const)
-    source.addEventListener(event, ({ data }) => tell({ event, data: JSON.parse(data) }));
-  source.onopen = () => connected(true);
-  source.onerror = () => connected(false);
-  return () => source.close();
-}
+/** Calls *tell* with what happens from now on, and *connected* when that begins or breaks off, until the returned function is called. */
+export type Follow = (tell: (news: News) => void, connected: (is: boolean) => void) => () => void;
+
+const RETRY_MS = 1000;
+
+export const follow: Follow = (tell, connected) => {
+  let source: EventSource;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const open = () => {
+    source = new EventSource("journal");
+    for (const event of ["call", "finished", "reset", "reload"] as const)
+      source.addEventListener(event, ({ data }) => tell({ event, data: JSON.parse(data) }));
+    source.onopen = () => connected(true);
+    source.onerror = () => {
+      connected(false);
+      source.close();
+      timer = setTimeout(open, RETRY_MS);
+    };
+  };
+  open();
+  return () => {
+    clearTimeout(timer);
+    source.close();
+  };
+};
 
 export const isReplaying = ({ mode }: Health) => mode === "serve" || mode === "replay";
