@@ -86,9 +86,10 @@ class Call(NamedTuple):
 
 def record_call(when: datetime, request: Request, reply: Reply) -> Call:
     """Return the call with *request* and *reply*, which was found at *when*."""
+    session = request.header(SESSION_HEADER)
     return Call(
         when,
-        unquote(request.header(SESSION_HEADER) or SHARED_SESSION),
+        SHARED_SESSION if session is None else unquote(session),
         request.method,
         request.path,
         request.headers,

@@ -51,29 +51,30 @@ class JournalEntry:
 
     def keep(self, reply: Reply) -> None:
         """Keep *reply*, by reference where it is complete."""
-        body = reply.body
-        match body:
+        match reply.body:
+            case PrebuiltBody(raw):
+                self.size = len(raw)
+            case TimedBody(steps):
+                self.steps = steps
+                self.size = sum([len(chunk) for _, chunk in steps])
             case StreamingBody():
                 self.steps = []
                 reply = replace(reply, body=b"")
-            case TimedBody(steps):
-                self._keep_steps(steps)
-            case PrebuiltBody(raw, start):
-                self.size = len(raw) - start
-            case bytes():
+            case body:
                 self.size = len(body)
-        if self.size > MAX_RESPONSE:
-            self.size, self.is_truncated = 0, True
-            reply = replace(reply, body=b"")
         self.reply = reply
+        if self.size > MAX_RESPONSE:
+            self._truncate(reply)
 
-    def _keep_steps(self, steps: Steps) -> None:
-        for count, (_, chunk) in enumerate(steps):
+    def _truncate(self, reply: Reply) -> None:
+        """Keep the first chunks of *reply* only, or nothing of its body if it was sent as a whole."""
+        steps, self.steps, self.size, self.is_truncated = self.steps, [], 0, True
+        self.reply = replace(reply, body=b"")
+        for at, chunk in steps:
             if self.size + len(chunk) > MAX_RESPONSE:
-                self.steps, self.is_truncated = steps[:count], True
-                return
+                break
+            self.steps.append((at, chunk))
             self.size += len(chunk)
-        self.steps = steps
 
     def forget_response(self) -> None:
         """Forget the response."""
@@ -126,7 +127,9 @@ class Journal:
         if reply is not None:
             entry.keep(reply)
             self._with_response.append(entry)
-            self._count_response(entry.size)
+            self._response_size += entry.size
+            if self._response_size > MAX_RESPONSES or len(self._with_response) > self._max_calls:
+                self._forget_responses()
         for listener in self.listeners:
             listener.call_added(entry)
         return entry
@@ -140,7 +143,9 @@ class Journal:
             return
         entry.steps.append((at, chunk))
         entry.size += len(chunk)
-        self._count_response(len(chunk))
+        self._response_size += len(chunk)
+        if self._response_size > MAX_RESPONSES:
+            self._forget_responses()
 
     def finish(self, entry: JournalEntry, seconds: float) -> None:
         """Note that the response to *entry* has been sent after *seconds*."""
@@ -181,10 +186,9 @@ class Journal:
         for listener in self.listeners:
             listener.was_reset(session)
 
-    def _count_response(self, size: int) -> None:
-        """Count *size* more bytes of responses, and forget the oldest ones beyond the limit."""
+    def _forget_responses(self) -> None:
+        """Forget the oldest responses beyond the limits."""
         kept = self._with_response
-        self._response_size += size
         while kept and (self._response_size > MAX_RESPONSES or len(kept) > self._max_calls):
             oldest = kept.popleft()
             self._response_size -= oldest.size

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import unquote
 
 from mockserver.cassette.model import Policy
-from mockserver.errors import NotFoundError, RequestError
+from mockserver.errors import NotFoundError, ReadError, RequestError
 from mockserver.matching.index import Entry, Index
 from mockserver.page.exchange_view import (
     JsonObject,
@@ -52,7 +53,8 @@ class Exchanges:
         rows = self.view_rows(chosen, parameters.get("session"))
         redactor = Redactor((), self._rules)
         for row, entry in zip(rows, chosen, strict=True):
-            row |= view_asked(self._cassettes.library.request(entry), redactor)
+            with suppress(ReadError):  # what was edited just now is read again soon
+                row |= view_asked(self._cassettes.library.request(entry), redactor)
         return {"exchanges": rows, "total": len(entries)}
 
     def view_rows(self, entries: list[Entry], session: str | None) -> list[JsonObject]:
@@ -90,9 +92,9 @@ class Exchanges:
         """Return the exchange at *place*, such as `chat.yaml/3`."""
         name, _, number = place.rpartition("/")
         entry = self.find(f"{unquote(name)}#{number}")
-        findings = await self.findings.of_exchange(entry)
-        played = self._cassettes.sessions.plays(session).get(entry.label, 0)
         part = await asyncio.to_thread(self._part, entry)
+        findings = await self.findings.of_exchange(entry, part)
+        played = self._cassettes.sessions.plays(session).get(entry.label, 0)
         return await asyncio.to_thread(
             view_exchange, entry.cassette, part, played, findings, self._rules
         )

@@ -11,9 +11,13 @@ from mockserver.redaction.redactor import RedactionRules
 from mockserver.server.responders.replay import Cassettes
 from mockserver.store import discovery
 from mockserver.store.cassette_file import Stamp, stamp_from
+from mockserver.tools.source import Part
 
 if TYPE_CHECKING:
     from mockserver.tools.lint.findings import Finding
+
+MAX_COMPARED = 100
+"""The maximum number of exchanges of a cassette that is linted as a whole when one of them is shown: it takes milliseconds for each."""
 
 
 class Findings:
@@ -31,8 +35,13 @@ class Findings:
         async with self._lock:
             return await asyncio.to_thread(self._lint, name)
 
-    async def of_exchange(self, entry: Entry) -> "list[Finding]":
-        """Return the findings about *entry*."""
+    async def of_exchange(self, entry: Entry, part: Part) -> "list[Finding]":
+        """Return the findings about *entry*, which is *part*; of a large cassette only those that need no other exchange."""
+        from mockserver.tools.lint.lint import lint_part
+
+        index = self._cassettes.index.for_cassette(entry.cassette)
+        if index is None or index.count > MAX_COMPARED:
+            return await asyncio.to_thread(lint_part, part, self._rules)
         return [
             finding
             for finding in await self.of_cassette(entry.cassette)

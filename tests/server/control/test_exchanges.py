@@ -116,6 +116,21 @@ async def test_an_exchange_is_shown_whole_and_redacted(start: Start, tmp_path: P
     assert finding["fix"].startswith("run `mockserver scrub`")
 
 
+async def test_an_exchange_of_a_large_cassette_is_linted_alone(start: Start) -> None:
+    pairs = [(f"question {number}", "fine") for number in range(100)]
+    server = await start(
+        small=cassette(*pairs[2:], *pairs[:1] * 2), large=cassette(*pairs, *pairs[:1])
+    )
+
+    async def codes(place: str) -> list[str]:
+        return [one["code"] for one in (await read(server, f"exchanges/{place}"))["findings"]]
+
+    assert await codes("small.yaml/100") == ["duplicate"]
+    assert await codes("large.yaml/101") == []
+    everything = (await read(server, "lint?cassette=large"))["findings"]
+    assert [one["exchange"] for one in everything] == ["large.yaml#101"]
+
+
 @pytest.mark.parametrize(
     ("place", "detail"),
     [
