@@ -91,6 +91,7 @@ async def test_a_hit_on_a_thread_says_why(browser: Browser, tmp_path: Path) -> N
         ask(server.url, f"/threads/{thread}/runs/stream", FIRST)
         ask(server.url, f"/threads/{thread}/runs/stream", turn(command={"resume": "send"}))
         async with view(browser, at(server.url, "live/1")) as page:
+            await expect(rows(page)).to_have_count(2)
             why = page.get_by_role("region", name="Why this response")
             await expect(why).to_contain_text("thread.yaml thread 1, #1-#14")
             await expect(why.get_by_role("progressbar")).to_have_attribute("value", "1")

@@ -60,7 +60,8 @@ export function Live({ api, follow, place }: { api: Api; follow?: Follow; place:
     return () => removeEventListener("keydown", close);
   }, [open]);
 
-  const hold = () => setNewest((before) => before ?? calls[0]?.number ?? 0);
+  const hold = (none: number | null = null) =>
+    setNewest((before) => before ?? calls[0]?.number ?? none);
   const release = () => {
     setNewest(null);
     setPaused(false);
@@ -76,7 +77,7 @@ export function Live({ api, follow, place }: { api: Api; follow?: Follow; place:
   useEffect(() => {
     if (open !== null) hold();
     else if (follows()) setNewest(null);
-  }, [open]);
+  }, [open, calls.length > 0]);
   const onEnd = useCallback(() => {
     if (feed.hasOlder && clearedTo === 0) loadOlder();
   }, [feed.hasOlder, clearedTo, loadOlder]);
@@ -110,7 +111,7 @@ export function Live({ api, follow, place }: { api: Api; follow?: Follow; place:
                   onClick={() => {
                     if (isPaused) return release();
                     setPaused(true);
-                    hold();
+                    hold(0);
                   }}
                 >
                   {isPaused ? "Resume" : "Pause"}
