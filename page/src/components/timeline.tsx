@@ -11,7 +11,7 @@ const AXIS = 22;
 /** The height of the strip above the lanes, which names the gaps. */
 const GAPS = 18;
 /** The least width in pixels of a gap that is labelled. */
-const WIDE = 64;
+const WIDE = 84;
 
 interface View {
   from: number;
