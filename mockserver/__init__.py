@@ -13,7 +13,7 @@ from mockserver.errors import (
 )
 
 if TYPE_CHECKING:
-    from mockserver.server.log import Call
+    from mockserver.server.call import Call
     from mockserver.server.mock_server import MockServer
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-_LAZY_MODULES = {"Call": "mockserver.server.log", "MockServer": "mockserver.server.mock_server"}
+_LAZY_MODULES = {"Call": "mockserver.server.call", "MockServer": "mockserver.server.mock_server"}
 
 
 def __getattr__(name: str) -> Any:

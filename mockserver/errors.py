@@ -108,6 +108,12 @@ class RequestError(MockServerError):
     status = 400
 
 
+class NotFoundError(RequestError):
+    """A request to mockserver itself is for something that does not exist."""
+
+    status = 404
+
+
 class UpstreamError(MockServerError):
     """The upstream sent no complete response; *reached* says whether it could be reached."""
 

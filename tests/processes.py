@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.forks import Fork
 
 READY = re.compile(r"mockserver (?:serve|replay|record) on (http://\S+), .+\n")
+PAGE = re.compile(r"^page: http://\S+/__mockserver__/\n", re.MULTILINE)
 STOP_WITHIN = 60.0
 RUN_WITHIN = 60.0
 
@@ -31,8 +32,8 @@ class Mockserver:
 
     @property
     def errors(self) -> str:
-        """What it has written to stderr so far."""
-        return self._errors.read_text()
+        """What it has written to stderr so far, after the line that names the page."""
+        return PAGE.sub("", self._errors.read_text(), count=1)
 
     def stop(self, number: int = signal.SIGINT) -> int:
         """Send the signal *number*, wait for the end and return the exit status."""

@@ -10,8 +10,11 @@ from mockserver.cassette.model import Policy, Stream
 from mockserver.store.library import Library
 from tests.benchmarks import load, work
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.paints import first_paints
 from tests.benchmarks.report import as_json, chart, table
 from tests.benchmarks.servers import baseline, mockserver
+from tests.browser.chromium import find_chromium
+from tests.conftest import missing
 
 FIGURES = [
     Figure("faster & better", 1.0, values=[1.5, 0.5, 1.2], beside="10 and 12 requests/s"),
@@ -75,3 +78,14 @@ def test_the_report_shows_which_targets_are_reached() -> None:
     figures = json.loads(as_json(FIGURES))["figures"]
     assert [(one["median"], one["reached"]) for one in figures] == [(1.2, True), (150.0, False)]
     assert ElementTree.fromstring(chart(FIGURES)).tag.endswith("svg")
+
+
+@pytest.mark.real
+async def test_a_first_paint_is_measured() -> None:
+    if find_chromium() is None:
+        missing("chromium")
+    with baseline("empty") as bare:
+        [values] = await first_paints([bare.url], 2)
+
+    assert len(values) == 2
+    assert min(values) > 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mockserver.cli import options
+from mockserver.cli.show_html import write_page
 from mockserver.cli.tables import print_facts, print_table
 from mockserver.cli.work import NOT_A_CASSETTE, Work
 from mockserver.errors import UsageError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mockserver.cassette.model import Exchange
     from mockserver.cassette.normalize import Normalizer
     from mockserver.redaction.redactor import Redactor
-    from mockserver.tools.source import CassetteSource, Part
+    from mockserver.tools.source import Part
     from mockserver.tools.timeline import Entry
 
 _NAME_WIDTH = 20
@@ -43,7 +44,7 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
     count = 0
     files, numbers = options.select_exchanges(paths)
     for opened in work.cassettes(files, "ls"):
-        for part in _select_parts(work, opened.source, numbers.get(os.path.realpath(opened.path))):
+        for part in work.select_parts(opened.source, numbers.get(os.path.realpath(opened.path))):
             count += 1
             facts = _summarize(f"{opened.name}#{part.number}", part.require_exchange(), redactor)
             if as_json:
@@ -94,7 +95,15 @@ def _summarize(label: str, exchange: "Exchange", redactor: "Redactor") -> dict[s
     is_flag=True,
     help="Replace ids by numbers and omit times, so that two recordings can be compared.",
 )
-def show(cassette: Path, number: int | None, raw: bool, as_json: bool, stable: bool) -> None:
+@click.option(
+    "--html",
+    type=options.parse_path,
+    metavar="FILE",
+    help="Write a web page to FILE instead, which needs no server. CASSETTE can be a folder. Fails if something looks like a secret.",
+)
+def show(
+    cassette: Path, number: int | None, raw: bool, as_json: bool, stable: bool, html: Path | None
+) -> None:
     """Show exchange NUMBER of CASSETTE, or all exchanges. CASSETTE#NUMBER is the same.
 
     Each event is shown with the seconds since the request. Without NUMBER, the commands and event streams of a thread are shown as one
@@ -109,6 +118,12 @@ def show(cassette: Path, number: int | None, raw: bool, as_json: bool, stable: b
     if numbered and number:
         raise UsageError(f"{cassette}#{numbered} {number}: name one exchange")
     number = numbered or number
+    if html is not None:
+        if raw or as_json or stable:
+            raise UsageError("--html excludes --raw, --json and --stable")
+        if number and not cassette.is_file():
+            raise UsageError(f"{cassette} is not a file: name a cassette")
+        write_page(cassette, number, html)
     if not cassette.is_file():
         raise UsageError(f"{cassette} is not a file: name a cassette")
     if raw and (number is None or as_json or stable):
@@ -122,7 +137,7 @@ def show(cassette: Path, number: int | None, raw: bool, as_json: bool, stable: b
             work.note(f"mockserver: {problem}: the file is printed unchanged")
             click.echo(source.raw.decode("utf-8", "replace"), nl=False)
             continue
-        parts = list(_select_parts(work, source, {number} if number else None))
+        parts = list(work.select_parts(source, {number} if number else None))
         timelines: dict[int, list[str]] = {}
         if number is None and not as_json:
             timelines = _find_timelines(parts, normalizer if stable else None)
@@ -165,26 +180,6 @@ def _find_timelines(parts: "list[Part]", normalizer: "Normalizer | None") -> dic
 def _format_entry(entry: "Entry", normalizer: "Normalizer | None") -> str:
     at = f"{entry.at:9.3f}" if entry.at is not None and normalizer is None else ""
     return f"{at}  {entry.name:{_NAME_WIDTH}}  {entry.text}"
-
-
-def _select_parts(
-    work: Work, source: "CassetteSource", numbers: set[int] | None
-) -> Iterator["Part"]:
-    """Yield the parts with the exchanges *numbers* of *source*, or all; report each that cannot be read."""
-    if not source.is_cassette:
-        work.report_error(f"{source.name}: {NOT_A_CASSETTE}")
-        return
-    for number in numbers or ():
-        source.require_number(number)
-    for part in source.parts:
-        if numbers is not None and part.number not in numbers:
-            continue
-        if part.is_truncated:
-            work.note_truncated(part)
-        elif part.error:
-            work.report_error(part.error)
-        elif part.exchange:
-            yield part
 
 
 def _format_exchange(facts: dict[str, Any]) -> Iterator[str]:

@@ -207,6 +207,11 @@ address = _combine(
         help="Also accept this host name. Names are checked while recording, and below /__mockserver__/. Repeatable; in the variable, separated "
         "by spaces.  [default: localhost; if --host is not loopback, also IP addresses and names without a dot]",
     ),
+    option_with_variable(
+        "--no-page",
+        is_flag=True,
+        help="Do not show the page at /__mockserver__/. The control API stays.",
+    ),
     config,
 )
 

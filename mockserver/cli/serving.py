@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import click
 
+from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.server.log import Log
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class AddressOptions(TypedDict):
     prefix: str | None
     allow_origins: tuple[str, ...]
     allow_hosts: tuple[str, ...]
+    no_page: bool
     config: Path | None
 
 
@@ -50,7 +52,7 @@ def create_server_options(address: AddressOptions, pace: "Pace") -> "ServerOptio
     )
     if address["prefix"] is not None:
         project = replace(project, prefix=address["prefix"])
-    return ServerOptions(project, pace, is_loopback(address["host"]))
+    return ServerOptions(project, pace, is_loopback(address["host"]), not address["no_page"])
 
 
 async def run(
@@ -62,7 +64,7 @@ async def run(
 ) -> int:
     """Serve *app* until Ctrl-C or SIGTERM, or until *client_command* has ended; return its exit status, or 0.
 
-    The ready line names the *command* and the *contents*; it goes to stderr if *client_command* writes to stdout.
+    The ready line names the *command* and the *contents*; it goes to stderr if *client_command* writes to stdout. The page is named before it.
     """
     from mockserver.server import runner
 
@@ -70,6 +72,8 @@ async def run(
         # The objects of the start-up live until the stop: the collector need not look at them.
         gc.freeze()
         gc.enable()
+        if not address["no_page"]:
+            app.log.write(f"page: {url}{app.prefix}{CONTROL_PREFIX}")
         click.echo(
             f"mockserver {command} on {url}{app.prefix}, {contents}", err=bool(client_command)
         )

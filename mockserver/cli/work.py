@@ -123,6 +123,23 @@ class Work:
                 self.note_truncated(source.parts[-1])
             yield opened
 
+    def select_parts(self, source: "CassetteSource", numbers: set[int] | None) -> Iterator["Part"]:
+        """Yield the parts with the exchanges *numbers* of *source*, or all; report each that cannot be read."""
+        if not source.is_cassette:
+            self.report_error(f"{source.name}: {NOT_A_CASSETTE}")
+            return
+        for number in numbers or ():
+            source.require_number(number)
+        for part in source.parts:
+            if numbers is not None and part.number not in numbers:
+                continue
+            if part.is_truncated:
+                self.note_truncated(part)
+            elif part.error:
+                self.report_error(part.error)
+            elif part.exchange:
+                yield part
+
     def rewrite(self, opened: Opened, raw: bytes | None) -> bool:
         """Replace the content of the file by *raw*, or remove the file; report an error and return False if that fails."""
         from mockserver.store import atomic

@@ -45,6 +45,9 @@ SESSION_HEADER = f"{OWN_PREFIX}session"
 SHARED_SESSION = ""
 """The session of clients that name none."""
 
+PAGE_SESSION_PREFIX = "page-"
+"""The beginning of the names of sessions in which the page sends requests; they count nowhere."""
+
 CASSETTE_HEADER = f"{OWN_PREFIX}cassette"
 """The header that names the cassette to replay a request from or to record it into; it may be percent-encoded."""
 
@@ -133,7 +136,7 @@ class Reply:
     note: str | None = None
     """The text for the log."""
     miss_details: Mapping[str, Any] | None = None
-    """The JSON for the journal, if it is a miss."""
+    """The JSON for the journal, if it is a miss or a near miss."""
     how: str | None = None
     """How the response came about if it was not recorded like this: the value of `x-mockserver-how`."""
     id_pairs: tuple[tuple[str, str], ...] = ()
@@ -228,6 +231,11 @@ def session_name(request: Request) -> str:
             f"{SESSION_HEADER} must be a name of 1 to {_MAX_SESSION_LENGTH} characters"
         )
     return name
+
+
+def is_page_session(name: str) -> bool:
+    """Return whether the page at `/__mockserver__/` sends its requests in the session *name*."""
+    return name.startswith(PAGE_SESSION_PREFIX)
 
 
 def cassette_name(request: Request) -> str | None:

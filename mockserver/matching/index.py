@@ -172,6 +172,14 @@ class Index:
             for entry in cassette.entries
         )
 
+    def has_route(self, method: str, path: str) -> bool:
+        """Return whether a request with this *method* and *path* was recorded."""
+        return any(
+            entry.route == (method, path)
+            for cassette in self.cassettes
+            for entry in cassette.entries
+        )
+
     def for_cassette(self, name: str | None) -> "Index | None":
         """Return an index of the cassette *name* only (with or without suffix), or None if it does not exist; with None, this index."""
         if name is None:

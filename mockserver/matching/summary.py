@@ -88,12 +88,12 @@ def exchange_to_json(number: int, exchange: Exchange) -> dict[str, Json]:
         "request": {"method": request.method, "path": request.path} | body_to_json(request.body),
         "response": {
             "status": response.status,
-            "headers": list(_headers_to_json(response.headers)),
+            "headers": list(headers_to_json(response.headers)),
         },
         "seconds": measure_duration(response),
     }
     if request.headers:
-        facts["request"]["headers"] = list(_headers_to_json(request.headers))
+        facts["request"]["headers"] = list(headers_to_json(request.headers))
     if exchange.at is not None:
         facts["at"] = exchange.at
     if exchange.redacted:
@@ -112,7 +112,7 @@ def exchange_to_json(number: int, exchange: Exchange) -> dict[str, Json]:
     return facts
 
 
-def _headers_to_json(headers: Headers) -> Iterator[Json]:
+def headers_to_json(headers: Headers) -> Iterator[Json]:
     """Yield the pairs of *headers*; a value that is not UTF-8 is shown as Latin-1."""
     for name, value in headers:
         raw = value.encode("utf-8", "surrogateescape")

@@ -19,7 +19,7 @@ from mockserver.pytest_plugin.options import PluginOptions
 from mockserver.pytest_plugin.outcomes import Outcomes
 from mockserver.pytest_plugin.report import Report
 from mockserver.pytest_plugin.staged_cassette import StagedCassette
-from mockserver.server.log import Call
+from mockserver.server.call import Call
 from mockserver.server.mock_server import MockServer
 
 

@@ -10,7 +10,7 @@ import pytest
 from mockserver.cassette.file_names import SETTINGS_FILE
 from mockserver.errors import MockServerError
 from mockserver.pytest_plugin.server_fixture import describe_problems, take_problems
-from mockserver.server.log import Call
+from mockserver.server.call import Call
 from mockserver.server.mock_server import MockServer
 
 

@@ -13,17 +13,19 @@ from mockserver.http.messages import (
     Reply,
     ReplySource,
     Request,
+    StreamingBody,
     error_reply,
     lowercase_names,
     session_name,
 )
 from mockserver.http.request_target import find_start, is_own_path, split_target
 from mockserver.server import connections
-from mockserver.server.control_api import ControlApi
+from mockserver.server.control.api import ControlApi
 from mockserver.server.event_socket import EventSocket, is_event_socket
 from mockserver.server.faults import refuse_fault
 from mockserver.server.faulty_body import with_faulty_body
 from mockserver.server.in_flight import InFlight
+from mockserver.server.kept_chunks import keep_chunks
 from mockserver.server.log import Log
 from mockserver.server.open_streams import OpenStreams
 from mockserver.server.own_urls import with_own_urls
@@ -105,7 +107,9 @@ class App:
             return await self._sender.send(request, Request(method, request.raw_path), reply, 0.0)
         path, prefix_headers = split_target(request.raw_path, self.prefix)
         if is_own_path(path):
-            return self._control.respond(request, path, prefix_headers, body)
+            return await self._control.respond(request, path, prefix_headers, body)
+        if (path == "/" or path.startswith("/?")) and (page := self._control.open_page(request)):
+            return page
         if self._strip_prefix is not None:
             path = self._strip_prefix(path)
         incoming = Request(
@@ -122,6 +126,7 @@ class App:
 
     async def finish(self) -> None:
         """Finish the requests that are being recorded, in a limited time."""
+        self._control.close()
         if self._in_flight is not None:
             await self._in_flight.finish()
 
@@ -150,20 +155,23 @@ class App:
     async def _answer(
         self, request: web.BaseRequest, incoming: Request, started: float
     ) -> web.StreamResponse:
-        reply = await self._respond(incoming)
+        reply = await self._find_reply(incoming)
         if reply.page_of is not None or 300 <= reply.status < 400:
             start = find_start(request.raw_path, incoming.path)
             reply = with_own_urls(reply, incoming, start)
         reply = with_faulty_body(reply)
+        entry = self._log.response_started(incoming, reply)
         if hdrs.ORIGIN in request.headers:
             reply = with_origin(reply, self._allowed_origin(request))
-        if isinstance(reply.body, PrebuiltBody) and not self._log.verbose:
+        now = asyncio.get_running_loop().time
+        if isinstance(reply.body, PrebuiltBody):
+            self._log.response_finished(incoming, reply, now() - started, entry)
             return whole_response(request, reply, reply.body)
+        reply = keep_chunks(reply, self._log.journal, entry, started)
         try:
             return await self._sender.send(request, incoming, reply, started)
         finally:
-            seconds = asyncio.get_running_loop().time() - started
-            self._log.response_finished(incoming, reply, seconds)
+            self._log.response_finished(incoming, reply, now() - started, entry)
 
     async def _serve_socket(
         self, request: web.BaseRequest, incoming: Request
@@ -197,23 +205,29 @@ class App:
 
     def _report(self, request: Request, reply: Reply, seconds: float) -> None:
         """Log that *reply* was sent for a *request* that a message on a WebSocket means, after *seconds*."""
-        self._log.response_started(request, reply)
-        self._log.response_finished(request, reply, seconds)
+        entry = self._log.response_started(request, reply)
+        self._log.response_finished(request, reply, seconds, entry)
 
     async def _respond(self, incoming: Request) -> Reply:
-        """Return the reply to *incoming*, with a fault if one is asked for, and log that it starts."""
-        try:
-            if self._faults is None:
-                refuse_fault(incoming)
-                reply = await self._find_reply(incoming)
-            else:
-                reply = await self._faults.respond(incoming, self._find_reply)
-        except MockServerError as error:
-            reply = error_reply(error.status, str(error))
-        self._log.response_started(incoming, reply)
-        return reply
+        """Return the reply to *incoming*, which a message on a WebSocket means, and log that it starts."""
+        started = asyncio.get_running_loop().time()
+        reply = await self._find_reply(incoming)
+        entry = self._log.response_started(incoming, reply)
+        if entry is not None and not isinstance(reply.body, StreamingBody):
+            self._log.journal.finish(entry, asyncio.get_running_loop().time() - started)
+        return keep_chunks(reply, self._log.journal, entry, started)
 
     async def _find_reply(self, incoming: Request) -> Reply:
+        """Return the reply to *incoming*, with a fault if one is asked for; a MockServerError becomes an error reply."""
+        try:
+            if self._faults is not None:
+                return await self._faults.respond(incoming, self._ask_responders)
+            refuse_fault(incoming)
+            return await self._ask_responders(incoming)
+        except MockServerError as error:
+            return error_reply(error.status, str(error))
+
+    async def _ask_responders(self, incoming: Request) -> Reply:
         """Return the first reply to *incoming*."""
         if incoming.path.partition("?")[0] == _HEALTH_PATH and incoming.method in ("GET", "HEAD"):
             return _HEALTHY

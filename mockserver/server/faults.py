@@ -183,7 +183,7 @@ class Faults:
 
 def answer(faults: Faults | None, method: str, session: str | None, body: bytes) -> Json:
     """Return the answer of the control API about the faults of *session*: list, arm or clear them. RequestError if it cannot."""
-    if method == "GET":
+    if method in ("GET", "HEAD"):
         return {"faults": [one.to_json() for one in faults.armed(session)] if faults else []}
     if method == "DELETE":
         if faults is not None:

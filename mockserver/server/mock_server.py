@@ -18,8 +18,9 @@ from mockserver.matching.rules import MatchRules, merge_rules
 from mockserver.server import fake_time, modes, runner, settings
 from mockserver.server.aiohttp_private import Runner
 from mockserver.server.arguments import check_arguments, to_tuple
+from mockserver.server.call import Call
 from mockserver.server.faults import arm
-from mockserver.server.log import Call, Log
+from mockserver.server.log import Log
 from mockserver.server.loop_thread import LoopThread, run_uncancelled
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class MockServer:
     @property
     def misses(self) -> list[Call]:
         """The calls that no exchange matched; `str(call)` explains why."""
-        return [call for call in self.calls if call.source == "miss"]
+        return [call for call in self.calls if call.source == "miss" and not call.is_of_page]
 
     @property
     def recorded(self) -> int:

@@ -12,7 +12,7 @@ from mockserver.http.messages import Request
 from mockserver.http.pacing import Pace
 from mockserver.matching.canonical import strip_api_prefix
 from mockserver.server.app import App, Responder
-from mockserver.server.control_api import ControlApi
+from mockserver.server.control.api import ControlApi
 from mockserver.server.faults import Faults
 from mockserver.server.log import Log
 from mockserver.server.responders.miss import ExplainMiss
@@ -35,6 +35,8 @@ class ServerOptions:
     project: Settings = field(default_factory=Settings)
     pace: Pace = field(default_factory=Pace)
     is_loopback: bool = True
+    has_page: bool = True
+    """Whether the server has the page for browsers."""
 
     def access(self, *, guarded: bool = False) -> Access:
         """Return who may use the server; if *guarded*, pages of other origins may not."""
@@ -151,7 +153,9 @@ def record(
     responders: tuple[Responder, ...] = (recorder,)
     if cassettes:
         responders = (ReportRefusals(cassettes, log), recorder)
-    control = ControlApi("record", log.journal, cassettes, redact, options.access(guarded=True))
+    access = options.access(guarded=True)
+    policy, has_page = options.project.policy, options.has_page
+    control = ControlApi("record", log.journal, cassettes, redact, access, policy, has_page)
 
     def survives_disconnect(request: Request) -> bool:
         return not (is_event_stream_request(request) or cancels_on_disconnect(request))
@@ -181,8 +185,10 @@ def _create_replay_server(
     cassettes = Cassettes(
         library, options.pace, redact, can_switch=mode == "serve", derives=options.project.derive
     )
-    faults = Faults(cassettes)
-    control = ControlApi(mode, log.journal, cassettes, redact, options.access(), faults)
+    access, policy = options.access(), options.project.policy
+    control = ControlApi(
+        mode, log.journal, cassettes, redact, access, policy, options.has_page, Faults(cassettes)
+    )
     responders = (cassettes, create_fallback(cassettes))
 
     def strip_prefix(target: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from mockserver.conversations.live_threads import LiveThreads
 from mockserver.conversations.outside import OutsideIds
 from mockserver.fake.api.database import Database
+from mockserver.http.messages import is_page_session
 from mockserver.matching.index import Index
 from mockserver.matching.keys import Key
 
@@ -29,6 +30,8 @@ class Session:
     outside_ids: OutsideIds = field(default_factory=OutsideIds)
     database: Database = field(default_factory=Database)
     """What the fake graph has stored."""
+    is_of_page: bool = False
+    """Whether the page sends its requests in it; its plays are counted nowhere else."""
 
     @property
     def has_ids(self) -> bool:
@@ -48,16 +51,21 @@ class Sessions:
         """Return the session *name*, new if it does not exist."""
         session = self._sessions.get(name)
         if session is None:
-            session = self._sessions[name] = Session()
+            session = self._sessions[name] = Session(is_of_page=is_page_session(name))
             if len(self._sessions) > self._limit:
                 self._sessions.popitem(last=False)
         else:
             self._sessions.move_to_end(name)
         return session
 
+    def latest_first(self) -> list[tuple[str, Session]]:
+        """Return the sessions with their names, the one that was used last first."""
+        return list(reversed(self._sessions.items()))
+
     def count_play(self, session: Session, exchange: str) -> None:
         session.plays[exchange] += 1
-        self._plays[exchange] += 1
+        if not session.is_of_page:
+            self._plays[exchange] += 1
 
     def plays(self, name: str | None = None) -> Mapping[str, int]:
         """Return the number of plays per exchange since the last reset: in session *name*, or in all sessions if it is None."""

@@ -95,6 +95,10 @@ class CassetteFile:
         """Return the bytes of *entry*; ReadError if its request has changed in the file."""
         return self._checked_bytes(entry)
 
+    def line(self, entry: Entry) -> int:
+        """Return the line on which *entry* begins, from 1."""
+        return self._line(entry.start)
+
     def request(self, entry: Entry) -> Request:
         """Return the request of *entry*."""
         return read_head(single_document(self._read(entry.start, entry.end), entry.start)).request

@@ -68,6 +68,10 @@ class Library:
         """Return the recorded request of *entry*."""
         return self._state.cassette_files[entry.cassette].request(entry)
 
+    def line(self, entry: Entry) -> int:
+        """Return the line of its file on which *entry* begins, from 1."""
+        return self._state.cassette_files[entry.cassette].line(entry)
+
     def path(self, name: str) -> str:
         """Return the path of the cassette *name*."""
         return self._state.paths[name]

@@ -33,6 +33,17 @@ async def bare() -> str:
     return await _served(handle)
 
 
+async def empty() -> str:
+    """Answer with a page of one word: the yardstick of what a browser shows first."""
+
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(
+            text="<!doctype html><title>empty</title>empty", content_type="text/html"
+        )
+
+    return await _served(handle)
+
+
 async def sleeping() -> str:
     """Answer event by event, asleep until the moment of each: the yardstick of a replay at the recorded pace."""
     events = work.events()
@@ -133,6 +144,7 @@ async def _served(handler: Handler) -> str:
 async def _main(name: str, *arguments: str) -> None:
     started: dict[str, Callable[[], Coroutine[None, None, str]]] = {
         "bare": bare,
+        "empty": empty,
         "sleeping": sleeping,
         "relaying": lambda: relaying(*arguments),
         "burst": lambda: upstream(Upstream),

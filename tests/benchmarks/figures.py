@@ -12,6 +12,7 @@ from statistics import median
 
 from tests.benchmarks import work
 from tests.benchmarks.load import asking, load
+from tests.benchmarks.paints import first_paints
 from tests.benchmarks.servers import Server, baseline, mockserver, spread_out
 from tests.benchmarks.streams import lateness
 
@@ -191,6 +192,22 @@ def faking(effort: Effort) -> Iterator[Figure]:
             yield _against(effort, said, 0.1, bare, server, [work.question(0)])
 
 
+def painting(effort: Effort) -> Iterator[Figure]:
+    """The page in a browser, beside an empty page."""
+    with (
+        baseline("empty") as bare,
+        mockserver("replay", work.folder(effort.below, MANY)) as server,
+    ):
+        for view in ("live", "cassettes"):
+            figure = Figure(
+                f"first paint of the page, 10,000 exchanges, {view}", 300, "ms", less=True
+            )
+            urls = [bare.url, f"{server.url}/__mockserver__/#/{view}"]
+            empty, figure.values = asyncio.run(first_paints(urls, effort.rounds))
+            figure.beside = f"{median(empty):.0f} ms for an empty page, {figure.value:.0f} ms"
+            yield figure
+
+
 ALL: dict[str, Callable[[Effort], Iterator[Figure]]] = {
     "replay": replaying,
     "start": starting,
@@ -198,6 +215,7 @@ ALL: dict[str, Callable[[Effort], Iterator[Figure]]] = {
     "first": first_bytes,
     "streams": streaming,
     "fake": faking,
+    "page": painting,
 }
 
 

@@ -51,7 +51,9 @@ def test_replay_ends_with_the_status_of_the_command(
 
     assert ended.returncode == expected
     assert ended.stdout == ('{"answer":"one"}\n' if question == "hi" else "status 404\n")
-    assert ended.stderr.startswith("mockserver replay on http://127.0.0.1:")
+    page, ready, *_ = ended.stderr.splitlines()
+    assert page.startswith("page: http://127.0.0.1:")
+    assert ready.startswith("mockserver replay on http://127.0.0.1:")
 
 
 def test_serve_runs_a_command(folder: Path) -> None:

@@ -65,11 +65,11 @@ async def test_what_is_not_controlled_is_said(start: Start) -> None:
         assert (response.status, response.headers["allow"]) == (405, "GET")
     async with server.client.head("/__mockserver__/journal") as response:
         assert response.status == 200
-    async with server.client.get("/__mockserver__") as response:
-        assert (response.status, response.headers.get("x-mockserver-source")) == (404, None)
     assert await control(server, "nothing", status=404) == {
         "detail": "unknown path /__mockserver__/nothing; the control API has GET /__mockserver__/health, "
-        "GET /__mockserver__/journal, GET /__mockserver__/exchanges, GET /__mockserver__/misses, GET /__mockserver__/report, "
+        "GET /__mockserver__/journal, GET /__mockserver__/journal/NUMBER, GET /__mockserver__/exchanges, "
+        "GET /__mockserver__/exchanges/FILE/NUMBER, GET /__mockserver__/cassettes, GET /__mockserver__/lint, "
+        "GET /__mockserver__/compare, GET /__mockserver__/sessions, GET /__mockserver__/misses, GET /__mockserver__/report, "
         "GET /__mockserver__/faults, POST /__mockserver__/faults, DELETE /__mockserver__/faults, POST /__mockserver__/reset"
     }
 
@@ -77,7 +77,7 @@ async def test_what_is_not_controlled_is_said(start: Start) -> None:
 @pytest.mark.parametrize(
     ("target", "detail"),
     [
-        ("journal?sesion=a", "unknown parameter 'sesion': the parameters are session, source"),
+        ("journal?sesion=a", "unknown parameter 'sesion': the parameters are session, source, limit, before"),
         ("journal?source=miss,moon", "source=moon: unknown source; the sources are cassette, fake, upstream, fault, miss, error"),
         ("exchanges?cassette=no", "unknown cassette 'no'"),
         ("health?x=1", "unknown parameter 'x': it takes none"),
@@ -154,6 +154,8 @@ async def test_exchanges_tell_how_often_each_was_played(start: Start) -> None:
 
     assert (await control(server, "exchanges"))["exchanges"][0] == {
         "exchange": "chat.yaml#1",
+        "cassette": "chat.yaml",
+        "number": 1,
         "method": "POST",
         "path": "/runs/wait",
         "played": 2,

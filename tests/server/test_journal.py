@@ -1,10 +1,20 @@
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from mockserver.http.messages import SESSION_HEADER, Reply, ReplySource, Request
-from mockserver.server.log import MAX_PROBLEMS, Call, Journal, record_call
+from mockserver.http.messages import (
+    SESSION_HEADER,
+    Reply,
+    ReplySource,
+    Request,
+    StreamingBody,
+    TimedBody,
+)
+from mockserver.server import journal as journal_module
+from mockserver.server.call import Call, record_call
+from mockserver.server.journal import MAX_PROBLEMS, Journal
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -157,3 +167,60 @@ def test_what_goes_well_pushes_no_miss_out() -> None:
     assert paths(journal)[:1] == ["/miss/2"]
     assert paths(journal)[-1] == "/well"
     assert journal.forgotten == MAX_PROBLEMS + 1 + 2
+
+
+def sent(size: int) -> Reply:
+    return answered(body=b"x" * size)
+
+
+def test_responses_are_kept_up_to_their_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "MAX_RESPONSE", 10)
+    monkeypatch.setattr(journal_module, "MAX_RESPONSES", 20)
+    journal = Journal()
+    for number, size in enumerate((10, 6, 6, 11)):
+        journal.append(made(f"/{number}"), sent(size))
+
+    first, second, third, long = journal.entries()
+    assert (first.reply, first.is_truncated) == (None, True)
+    assert [entry.reply and entry.reply.body for entry in (second, third)] == [b"x" * 6] * 2
+    assert (long.reply and long.reply.body, long.is_truncated) == (b"", True)
+
+
+def test_of_a_long_stream_the_beginning_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "MAX_RESPONSE", 10)
+    steps = ((0.0, b"123456"), (1.0, b"123456"), (2.0, b"1"))
+    journal = Journal()
+
+    timed = journal.append(made("/timed"), answered(body=TimedBody(steps, 2.0)))
+    streamed = journal.append(made("/streamed"), answered(body=StreamingBody(no_chunks())))
+    for at, chunk in steps:
+        journal.add_chunk(streamed, at, chunk)
+
+    for entry in (timed, streamed):
+        assert (list(entry.steps), entry.is_truncated) == ([(0.0, b"123456")], True)
+
+
+def test_a_stream_that_was_reset_is_not_kept() -> None:
+    journal = Journal()
+    streamed = journal.append(made("/streamed"), answered(body=StreamingBody(no_chunks())))
+    journal.clear()
+
+    journal.add_chunk(streamed, 0.0, b"more")
+    journal.append(made("/next"), sent(1))
+
+    assert (streamed.size, list(streamed.steps)) == (0, [])
+
+
+def test_numbers_go_on_after_a_reset() -> None:
+    journal = Journal()
+    note(journal, "/one")
+    journal.clear()
+    note(journal, "/two")
+
+    assert [entry.number for entry in journal.entries()] == [2]
+    assert journal.find(1) is None
+
+
+async def no_chunks(*chunks: bytes) -> AsyncGenerator[bytes, None]:
+    for chunk in chunks:
+        yield chunk

@@ -1,49 +1,11 @@
 """The report of a run: `replay --report FILE`, `GET /__mockserver__/report` and `…/misses`."""
 
-from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 from tests.processes import run
 from tests.replaying import Server, Start, cassette
-
-
-class _Cells(HTMLParser):
-    """Collects the text of each table row, and the text of the preformatted blocks."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows: list[str] = []
-        self.blocks: list[str] = []
-        self._in_block = False
-        self._in_cell = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "tr":
-            self.rows.append("")
-        elif tag == "pre":
-            self.blocks.append("")
-            self._in_block = True
-        elif tag == "td":
-            self.rows[-1] += "|"
-            self._in_cell = True
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "pre":
-            self._in_block = False
-        elif tag == "td":
-            self._in_cell = False
-
-    def handle_data(self, data: str) -> None:
-        if self._in_block:
-            self.blocks[-1] += data
-        elif self._in_cell:
-            self.rows[-1] += data.strip()
-
-
-def parse(page: str) -> _Cells:
-    cells = _Cells()
-    cells.feed(page)
-    return cells
+from tests.single_page import read_page_data
 
 
 async def read(server: Server, name: str) -> tuple[int, str, str]:
@@ -76,13 +38,23 @@ async def test_the_report_shows_requests_misses_and_plays(start: Start) -> None:
     status, kind, page = await read(server, "report")
 
     assert (status, kind) == (200, "text/html")
-    assert "<script" not in page
-    cells = parse(page)
-    assert any(row.endswith("||POST /runs/wait|200|cassettechat.yaml#1") for row in cells.rows)
-    assert any(row.endswith("||POST /runs/wait|404|miss") for row in cells.rows)
-    assert any('got      "<script>alert(1)</script>"' in block for block in cells.blocks)
-    assert "|chat.yaml#1|POST /runs/wait|1" in cells.rows
-    assert "|chat.yaml#2|POST /runs/wait|never" in cells.rows
+    assert "alert(1)</script>" not in page
+    shown: Any = read_page_data(page)
+    assert (shown["kind"], shown["title"], shown["health"]["mode"]) == (
+        "report",
+        "mockserver replay",
+        "report",
+    )
+    hit, miss = shown["calls"]
+    assert (hit["source"], hit["exchange"]) == ("cassette", "chat.yaml#1")
+    assert hit["response"]["body"] == {"answer": "one"}
+    assert 'got      "<script>alert(1)</script>"' in miss["note"]
+    assert [(one["exchange"], one["played"]) for one in shown["exchanges"]] == [
+        ("chat.yaml#1", 1),
+        ("chat.yaml#2", 0),
+    ]
+    assert shown["unplayed"] == ["chat.yaml#2"]
+    assert shown["cassettes"] == [{"cassette": "chat.yaml", "exchanges": 2, "played": 1}]
 
 
 async def test_plays_before_a_reset_are_not_called_unplayed(start: Start) -> None:
@@ -93,7 +65,8 @@ async def test_plays_before_a_reset_are_not_called_unplayed(start: Start) -> Non
 
     _, _, page = await read(server, "report")
 
-    assert "|chat.yaml#1|POST /runs/wait|before the reset" in parse(page).rows
+    shown: Any = read_page_data(page)
+    assert (shown["unplayed"], shown["exchanges"][0]["played"]) == ([], 0)
 
 
 async def test_secrets_are_redacted_in_the_report(start: Start) -> None:
@@ -114,8 +87,8 @@ def test_replay_writes_the_report_at_its_end(tmp_path: Path) -> None:
     )
 
     assert ended.returncode == 0
-    page = (tmp_path / "r.html").read_text()
-    assert "|chat.yaml#1|POST /runs/wait|never" in parse(page).rows
+    shown: Any = read_page_data((tmp_path / "r.html").read_text())
+    assert shown["unplayed"] == ["chat.yaml#1"]
 
 
 def test_a_report_into_no_folder_is_refused_at_the_start(tmp_path: Path) -> None:

@@ -320,7 +320,7 @@ class TestScripts:
             pytest.param(
                 "rules:\n- steps:\n  - sing: la\n",
                 "line 3: a step is a mapping with one of say, reason, call, calls, custom, update, interrupt, "
-                "error, pause, delegate; this has sing",
+                "error, pause, delegate, status, stall, cut; this has sing",
                 id="step",
             ),
             pytest.param(

@@ -96,7 +96,8 @@ class Fake:
             standard_reason(response.status),
             ReplySource.FAULT if response.faults else ReplySource.FAKE,
             conversation=refusal,
-            note=response.note or near_miss,
+            note=response.note or (f"near miss: {near_miss.to_text()}" if near_miss else None),
+            miss_details=near_miss.to_json() if near_miss else None,
             faults=response.faults,
             is_counted=not is_browser_noise(request),
         )

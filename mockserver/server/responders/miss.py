@@ -7,7 +7,7 @@ from mockserver.formats.json_text import Json, dumps
 from mockserver.http.messages import JSON, Reply, ReplySource, Request, error_reply
 from mockserver.matching import keys
 from mockserver.matching.canonical import canonicalize
-from mockserver.matching.miss import NearRequest
+from mockserver.matching.miss import Miss, NearRequest
 from mockserver.matching.rules import apply_rules
 from mockserver.matching.run_bodies import find_run_modes
 from mockserver.matching.summary import find_human_text
@@ -44,7 +44,7 @@ def is_browser_noise(request: Request) -> bool:
     return path in ("/", "/favicon.ico") or path.startswith("/.well-known/")
 
 
-def explain_near_miss(cassettes: Cassettes, request: Request) -> str | None:
+def explain_near_miss(cassettes: Cassettes, request: Request) -> Miss | None:
     """Return why *request*, a run, has no recorded response in *cassettes* although one is close; None if none is.
 
     Close is a run on the same route with the same last human message, or with one difference.
@@ -58,7 +58,7 @@ def explain_near_miss(cassettes: Cassettes, request: Request) -> str | None:
         return None
     miss = cassettes.explain_miss(request)
     close = [near for near in miss.nearest if _is_close(near, form)]
-    return f"near miss: {replace(miss, nearest=tuple(close[:1])).to_text()}" if close else None
+    return replace(miss, nearest=tuple(close[:1])) if close else None
 
 
 def _is_close(near: NearRequest, form: dict[str, Json]) -> bool:

@@ -64,7 +64,7 @@ class Cassettes:
         self._played = PlayedExchanges(library.index)
         self._exchanges = ExchangeReplay(library, rules, once=once, derives=derives)
         self.threads = ThreadReplay(library, pace, can_switch=can_switch, derives=derives)
-        self._library = library
+        self.library = library
         self._rules = rules
         self._once = once
         self._responses = ResponseCache(library, pace)
@@ -81,18 +81,18 @@ class Cassettes:
         """The plays of each cassette; a reset does not change them."""
         from mockserver.store import usage
 
-        return usage.usage_of(self._library, self.index, self._played.labels(self.index))
+        return usage.usage_of(self.library, self.index, self._played.labels(self.index))
 
     @property
     def index(self) -> Index:
         """The current index of all cassettes."""
-        return self._library.index
+        return self.library.index
 
     async def respond(self, request: Request) -> Reply | None:
         """Return the next recorded reply to *request*, or None."""
         thread_request = parse_thread_request(request.method, request.path)
         if thread_request is not None and thread_request.opens_events and not self._once:
-            await self._library.reload_if_changed()
+            await self.library.reload_if_changed()
             opened = self._open_events(request, thread_request, self._session(request))
             return opened if isinstance(opened, Reply) else None
         hit = await self._find_current(request, thread_request)
@@ -106,7 +106,7 @@ class Cassettes:
             )
         except ReadError:
             # The file may have been read while it was being written: read it again.
-            if self._once or not await self._library.reload_if_changed():
+            if self._once or not await self.library.reload_if_changed():
                 raise
             return await self.respond(request)
         self._count_play(hit.session, hit.entry)
@@ -129,18 +129,19 @@ class Cassettes:
         try:
             hit = self._find(request, thread_request, session, now)
         except ReadError:  # the file was edited in place
-            if not await self._library.reload_if_changed():
+            if not await self.library.reload_if_changed():
                 raise
             hit = self._find(request, thread_request, session, now)
-        while not self._once and (hit is None or not self._library.is_fresh(hit.entry)):
-            if not await self._library.reload_if_changed():
+        while not self._once and (hit is None or not self.library.is_fresh(hit.entry)):
+            if not await self.library.reload_if_changed():
                 break
             hit = self._find(request, thread_request, session, now)
         return hit
 
     def _count_play(self, session: Session, entry: Entry) -> None:
         self.sessions.count_play(session, entry.label)
-        self._played.add(entry.label, self._library.index)
+        if not session.is_of_page:
+            self._played.add(entry.label, self.library.index)
 
     def _session(self, request: Request) -> Session:
         return self.sessions.get_or_create(session_name(request))
@@ -231,7 +232,7 @@ class Cassettes:
         return Miss(redacted, reason, near_requests)
 
     def _near(self, entry: Entry, index: Index, session: Session) -> NearRequest:
-        recorded = redacted_request(self._library.request(entry), self._rules)
+        recorded = redacted_request(self.library.request(entry), self._rules)
         rules = index.rules_of(entry)
         return NearRequest(entry.label, recorded, rules, session.plays[entry.label])
 
@@ -240,7 +241,7 @@ class ResponseCache:
     """The recorded responses of *library* in the form in which they are sent at *pace*."""
 
     def __init__(self, library: Library, pace: Pace) -> None:
-        self._library = library
+        self.library = library
         self._pace = pace
         self._replies: Cache[Reply] = Cache(RESPONSE_CACHE_BYTES)
 
@@ -248,7 +249,7 @@ class ResponseCache:
         """Return the reply for *entry*; raise ReadError if it cannot be read."""
         reply = self._replies.get(entry)
         if reply is None:
-            reply = prebuild(self.encode(self._library.response(entry), entry))
+            reply = prebuild(self.encode(self.library.response(entry), entry))
             self._replies.put(entry, reply, 2000 + _size(reply))
         return reply
 
@@ -268,7 +269,7 @@ class ResponseCache:
         """Return the server whose URLs are in the page *response*, that of *entry*; None if it is no page or has none."""
         if not isinstance(response.content, Body) or not is_page(entry.route[1], response.headers):
             return None
-        url = self._library.upstream_of(entry)
+        url = self.library.upstream_of(entry)
         address = ServerAddress(url) if url is not None else None
         return address if address is not None and address.is_in(response.content.raw) else None
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Response
-from mockserver.conversations.answers import Answer, Refusal
+from mockserver.conversations.answers import Answer, Refusal, describe_place
 from mockserver.conversations.conversation import Conversation
 from mockserver.conversations.handover import build_known_thread
 from mockserver.conversations.query import Query
@@ -208,6 +208,16 @@ class ThreadReplay:
                 )
             )
         return known
+
+    def describe_places(self, session: Session) -> dict[str, dict[str, Json]]:
+        """Return where each thread of *session* that plays a recorded conversation stands in it, the latest first."""
+        recordings = self._recordings_of(self._library.index)
+        places: dict[str, dict[str, Json]] = {}
+        for live in session.threads.sort_latest_first():
+            conversation = live.conversation and recordings.get(live.conversation)
+            if conversation and not live.is_fake:
+                places[live.identity] = describe_place(conversation, live.progress)
+        return places
 
     def find_assistant(self, identity: str) -> dict[str, Json] | None:
         """Return the JSON form of the assistant with the id *identity* in recorded responses, or None."""

@@ -58,12 +58,12 @@ def compare_sources(
     remaining: list[Part] = []
     for part in parts:
         if partner := identical[part.number] or unmatched.take_by_key(part, comparator):
-            pairs.append(_compare_exchanges(part, partner, comparator))
+            pairs.append(_compare_parts(part, partner, comparator))
         else:
             remaining.append(part)
     for part in remaining:
         if partner := unmatched.take_by_route(part):
-            pairs.append(_compare_exchanges(part, partner, comparator))
+            pairs.append(_compare_parts(part, partner, comparator))
         else:
             pairs.append(ExchangePair(_route(part), part.number, None))
     pairs += [ExchangePair(_route(part), None, part.number) for part in unmatched.parts.values()]
@@ -157,8 +157,14 @@ def _compare_responses(
     return compare_responses(without_progress(before), without_progress(after), comparator)
 
 
-def _compare_exchanges(part: Part, partner: Part, comparator: Comparator) -> ExchangePair:
+def _compare_parts(part: Part, partner: Part, comparator: Comparator) -> ExchangePair:
     before, after = part.require_exchange(), partner.require_exchange()
+    changes = tuple(compare_exchanges(before, after, comparator))
+    return ExchangePair(_route(part), part.number, partner.number, changes)
+
+
+def compare_exchanges(before: Exchange, after: Exchange, comparator: Comparator) -> list[Change]:
+    """Return the differences of two exchanges."""
     changes = [
         *comparator.compare(
             canonicalize(before.request), canonicalize(after.request), ("request",)
@@ -168,7 +174,7 @@ def _compare_exchanges(part: Part, partner: Part, comparator: Comparator) -> Exc
     old, new = (str(exchange.repeat) if exchange.repeat else ABSENT for exchange in (before, after))
     if old != new:
         changes.append(Change(("repeat",), old, new))
-    return ExchangePair(_route(part), part.number, partner.number, tuple(changes))
+    return changes
 
 
 def _compare_headers(before: Header, after: Header, comparator: Comparator) -> Iterator[Change]:

@@ -42,6 +42,14 @@ def lint_source(source: CassetteSource, policy: Policy, rules: RedactionRules) -
     return list(_mask_secrets(_without_redundant(findings), rules))
 
 
+def lint_part(part: Part, rules: RedactionRules) -> list[Finding]:
+    """Return the findings in *part* that need no other part of its file, ordered by line."""
+    findings = sorted(
+        dict.fromkeys(_check_part(part, rules)), key=lambda finding: (finding.line, finding.code)
+    )
+    return list(_mask_secrets(_without_redundant(findings), rules))
+
+
 def fix_source(source: CassetteSource, skipped: Set[str] = frozenset()) -> bytes:
     """Return *source* with the unambiguous fixes: missing quotes, headers that a replay sets itself, empty documents.
 

@@ -44,9 +44,12 @@ async def test_a_close_recording_is_named(
 
     if differs is None:
         assert "note" not in call
+        assert "miss" not in call
         assert lines == []
     else:
         assert call["note"].startswith(f"near miss: POST {path}: no exchange matches\n")
         assert f"{differs} differs" in call["note"]
         assert "chat.yaml#1" in call["note"]
+        [nearest] = call["miss"]["nearest"]
+        assert (nearest["exchange"], nearest["differs"][0]["path"]) == ("chat.yaml#1", differs)
         assert call["note"] in "\n".join(lines)

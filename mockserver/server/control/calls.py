@@ -1,0 +1,158 @@
+"""The calls of the journal as the control API shows them: in JSON and without secrets."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from mockserver.cassette.model import Ending, Exchange
+from mockserver.cassette.recorder import Recorder
+from mockserver.errors import RequestError, SlowPatternError
+from mockserver.formats.json_text import Json
+from mockserver.http.messages import PrebuiltBody, Reply, ReplySource, Request, TimedBody
+from mockserver.matching.summary import body_to_json, describe_request
+from mockserver.page.exchange_view import JsonObject, view_headers, view_response
+from mockserver.redaction.credentials import find_credentials
+from mockserver.redaction.names import PLACEHOLDER, is_credential_header
+from mockserver.redaction.redactor import (
+    RedactionRules,
+    Redactor,
+    redacted_exchange,
+    redacted_request,
+)
+from mockserver.server.call import Call
+from mockserver.server.journal import Journal, JournalEntry
+from mockserver.server.response_writer import response_headers
+
+
+def view_journal(journal: Journal, parameters: dict[str, str], rules: RedactionRules) -> JsonObject:
+    """Return the calls that *parameters* select, oldest first."""
+    sources = parse_sources(parameters.get("source"))
+    entries = [
+        entry
+        for entry in journal.entries(parameters.get("session"))
+        if entry.call.source in sources
+    ]
+    total = len(entries)
+    if "before" in parameters:
+        before = parse_number(parameters, "before")
+        entries = [entry for entry in entries if entry.number < before]
+    if "limit" in parameters:
+        entries = entries[-parse_number(parameters, "limit") :]
+    return {
+        "requests": [view_call(entry, rules) for entry in entries],
+        "forgotten": journal.forgotten,
+        "total": total,
+    }
+
+
+def parse_sources(text: str | None) -> list[str]:
+    """Return the sources in *text*, by default all; RequestError if one is unknown."""
+    sources = list(ReplySource) if text is None else text.split(",")
+    if unknown := [each for each in sources if each not in list(ReplySource)]:
+        known = ", ".join(ReplySource)
+        raise RequestError(f"source={unknown[0]}: unknown source; the sources are {known}")
+    return [*sources]
+
+
+def parse_number(parameters: dict[str, str], name: str) -> int:
+    """Return the parameter *name*; RequestError if it is not a number from 1."""
+    text = parameters[name]
+    if not (text.isascii() and text.isdecimal() and int(text[:10])):
+        raise RequestError(f"{name}={text}: write a number from 1")
+    return int(text[:10])
+
+
+def explain_misses(calls: Iterable[Call]) -> str:
+    """Return the explanations of the misses and errors among *calls*; empty if there are none."""
+    return "\n\n".join(str(call) for call in calls if call.is_problem and not call.is_of_page)
+
+
+def view_call(entry: JournalEntry, rules: RedactionRules) -> JsonObject:
+    """Return what a list shows of *entry*."""
+    call = entry.call
+    request = redacted_request(call.request, rules)
+    body = body_to_json(request.body.decode("utf-8", "replace").encode())
+    optional: JsonObject = {
+        name: getattr(call, name) for name in ("how", "conversation", "note", "miss", "fault")
+    }
+    optional["asked"] = describe_request(request.path, body.get("body"))
+    shown = {
+        "number": entry.number,
+        "when": call.when.isoformat(timespec="milliseconds"),
+        "session": call.session,
+        "method": call.method,
+        "path": request.path,
+        **body,
+        "status": call.status,
+        "source": str(call.source),
+        "exchange": call.exchange,
+        "ids": dict(call.ids),
+        **{name: value for name, value in optional.items() if value},
+    }
+    return shown if entry.seconds is None else shown | {"seconds": round(entry.seconds, 3)}
+
+
+def view_whole_call(entry: JournalEntry, rules: RedactionRules) -> JsonObject:
+    """Return *entry* with all headers of the request, and with the response as far as it was sent; None for one that is forgotten."""
+    return {
+        **view_call(entry, rules),
+        "headers": _view_request_headers(entry.call.request, rules),
+        "response": _view_reply(entry, entry.reply, rules) if entry.reply else None,
+    }
+
+
+def _view_request_headers(request: Request, rules: RedactionRules) -> list[Json]:
+    redactor = Redactor(find_credentials(request.headers, request.path), rules)
+    try:
+        headers = redactor.headers(request.headers)
+    except SlowPatternError:
+        headers = tuple((name, PLACEHOLDER) for name, _ in request.headers)
+    return view_headers(
+        tuple(
+            (name, PLACEHOLDER if is_credential_header(name) else value) for name, value in headers
+        )
+    )
+
+
+def _view_reply(entry: JournalEntry, reply: Reply, rules: RedactionRules) -> Json:
+    """Return the response to *entry* as it was sent: read like a recording of it, and redacted like one."""
+    call = entry.call
+    elapsed = (
+        (datetime.now(UTC) - call.when).total_seconds() if entry.seconds is None else entry.seconds
+    )
+    recorder = Recorder(call.request, 0.0)
+    recorder.start_response(reply.status, reply.reason, reply.headers)
+    end = 0.0
+    for at, chunk in _timed_chunks(entry, reply):
+        if at <= elapsed + _TOLERANCE:
+            recorder.feed(chunk, at)
+            end = at
+    recorded = recorder.finish(max(end, 0.0 if entry.seconds is None else elapsed))
+    response = replace(recorded.response, headers=response_headers(reply))
+    try:
+        redacted = redacted_exchange(Exchange(call.request, response), rules)
+    except SlowPatternError as error:
+        return {"status": reply.status, "headers": [], "text": f"{PLACEHOLDER}: {error}"}
+    view = view_response(redacted.response)
+    if entry.seconds is None:
+        del view["seconds"]
+    elif isinstance(reply.body, TimedBody) and reply.body.cut:
+        view["end"] = str(Ending.CUT)
+    return view | {"truncated": True} if entry.is_truncated else view
+
+
+_TOLERANCE = 0.005
+"""How many seconds early a chunk may be sent, and by how much the clocks may differ."""
+
+
+def _timed_chunks(entry: JournalEntry, reply: Reply) -> list[tuple[float, bytes]]:
+    if entry.steps:
+        return list(entry.steps)
+    match reply.body:
+        case PrebuiltBody() as prebuilt:
+            body = prebuilt.body
+        case bytes() as body:
+            pass
+        case _:
+            return []
+    return [(entry.seconds or 0.0, body)] if body else []

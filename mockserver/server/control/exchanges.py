@@ -1,0 +1,144 @@
+"""The recorded exchanges as the control API shows them: in JSON and without secrets."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from urllib.parse import unquote
+
+from mockserver.cassette.model import Policy
+from mockserver.errors import NotFoundError, ReadError, RequestError
+from mockserver.matching.index import Entry, Index
+from mockserver.page.exchange_view import (
+    JsonObject,
+    view_asked,
+    view_exchange,
+    view_finding,
+    view_row,
+)
+from mockserver.redaction.redactor import RedactionRules, Redactor
+from mockserver.server.control.calls import parse_number
+from mockserver.server.control.findings import Findings
+from mockserver.server.responders.replay import Cassettes
+from mockserver.tools.source import Part
+
+MAX_PER_PAGE = 1000
+
+
+class Exchanges:
+    """The exchanges of *cassettes*, with the findings of the linter by *policy*; *rules* redact what is shown."""
+
+    def __init__(self, cassettes: Cassettes, policy: Policy, rules: RedactionRules) -> None:
+        self._cassettes = cassettes
+        self._rules = rules
+        self.findings = Findings(cassettes, policy, rules)
+
+    def view_list(self, parameters: dict[str, str]) -> JsonObject:
+        """Return the exchanges that *parameters* select: all of them, or with `page` or `per_page` a part of them, and their number."""
+        index = self._select(parameters.get("cassette"))
+        entries = list(_all_entries(index))
+        if "search" in parameters:
+            wanted = parameters["search"].casefold()
+            entries = [
+                entry
+                for entry in entries
+                if wanted in f"{entry.label} {' '.join(entry.route)}".casefold()
+            ]
+        if not {"page", "per_page", "search"} & parameters.keys():
+            return {"exchanges": self.view_rows(entries, parameters.get("session"))}
+        size = parse_number({"per_page": "100"} | parameters, "per_page")
+        if size > MAX_PER_PAGE:
+            raise RequestError(f"per_page={size}: at most {MAX_PER_PAGE}")
+        start = size * (parse_number({"page": "1"} | parameters, "page") - 1)
+        chosen = entries[start : start + size]
+        rows = self.view_rows(chosen, parameters.get("session"))
+        redactor = Redactor((), self._rules)
+        for row, entry in zip(rows, chosen, strict=True):
+            with suppress(ReadError):  # what was edited just now is read again soon
+                row |= view_asked(self._cassettes.library.request(entry), redactor)
+        return {"exchanges": rows, "total": len(entries)}
+
+    def view_rows(self, entries: list[Entry], session: str | None) -> list[JsonObject]:
+        """Return what is known of *entries* without reading them; the plays are those of *session*, or of all sessions if it is None."""
+        plays = self._cassettes.sessions.plays(session)
+        redactor = Redactor((), self._rules)
+        return [
+            view_row(
+                entry.cassette,
+                entry.number,
+                entry.route[0],
+                redactor.text(entry.route[1]),
+                plays.get(entry.label, 0),
+            )
+            for entry in entries
+        ]
+
+    def view_all_rows(self, session: str | None = None) -> list[JsonObject]:
+        """Return what is known of all exchanges without reading them."""
+        return self.view_rows(list(_all_entries(self._cassettes.index)), session)
+
+    def view_cassettes(self, session: str | None = None) -> list[JsonObject]:
+        """Return the cassettes: how many exchanges they have, and how many of these were played in *session*, or in any if it is None."""
+        plays = self._cassettes.sessions.plays(session)
+        return [
+            {
+                "cassette": cassette.name,
+                "exchanges": len(cassette.entries),
+                "played": sum(1 for entry in cassette.entries if plays.get(entry.label)),
+            }
+            for cassette in self._cassettes.index.cassettes
+        ]
+
+    async def view_one(self, place: str, session: str | None) -> JsonObject:
+        """Return the exchange at *place*, such as `chat.yaml/3`."""
+        name, _, number = place.rpartition("/")
+        entry = self.find(f"{unquote(name)}#{number}")
+        part = await asyncio.to_thread(self._part, entry)
+        findings = await self.findings.of_exchange(entry, part)
+        played = self._cassettes.sessions.plays(session).get(entry.label, 0)
+        return await asyncio.to_thread(
+            view_exchange, entry.cassette, part, played, findings, self._rules
+        )
+
+    async def view_findings(self, cassette: str | None) -> list[JsonObject]:
+        """Return the findings of the linter in *cassette*, or in all cassettes if it is None."""
+        return [
+            view_finding(one.name, finding)
+            for one in self._select(cassette).cassettes
+            for finding in await self.findings.of_cassette(one.name)
+        ]
+
+    def compare(self, left: str, right: str) -> list[JsonObject]:
+        """Return the differences of two exchanges, such as `chat.yaml#3` and `chat.yaml#5`."""
+        from mockserver.server.control.comparison import compare_parts
+
+        return compare_parts(self._part(self.find(left)), self._part(self.find(right)), self._rules)
+
+    def find(self, label: str) -> Entry:
+        """Return the exchange *label*, such as `chat.yaml#3`; RequestError with status 404 if there is none."""
+        name, _, number = label.rpartition("#")
+        index = self._cassettes.index.for_cassette(name)
+        if index is None:
+            raise NotFoundError(f"unknown cassette {name!r}")
+        entries = list(_all_entries(index))
+        found = next((entry for entry in entries if str(entry.number) == number), None)
+        if found is None:
+            last = entries[-1].number if entries else 0
+            raise NotFoundError(f"no exchange {number} in {name}: the last one is {last}")
+        return found
+
+    def _part(self, entry: Entry) -> Part:
+        """Return the document of *entry* in its file."""
+        library = self._cassettes.library
+        path, line = library.path(entry.cassette), library.line(entry)
+        exchange = library.exchange(entry)
+        return Part(path, entry.number, line, library.read(entry), exchange=exchange)
+
+    def _select(self, cassette: str | None) -> Index:
+        index = self._cassettes.index.for_cassette(cassette)
+        if index is None:
+            raise RequestError(f"unknown cassette {cassette!r}")
+        return index
+
+
+def _all_entries(index: Index) -> Iterator[Entry]:
+    return (entry for cassette in index.cassettes for entry in cassette.entries)

@@ -1,0 +1,41 @@
+"""The sessions of a server as the control API shows them, in JSON."""
+
+from collections import Counter
+
+from mockserver.page.exchange_view import JsonObject
+from mockserver.server.journal import Journal
+from mockserver.server.responders.replay import Cassettes
+from mockserver.server.sessions import Session
+
+
+def view_sessions(journal: Journal, cassettes: Cassettes | None) -> JsonObject:
+    """Return all sessions, the one with the latest request first: the number of requests in the journal, and the threads."""
+    counts = Counter(call.session for call in journal.calls())
+    sessions = dict(cassettes.sessions.latest_first()) if cassettes else {}
+    names = [*sessions, *(name for name in reversed(counts) if name not in sessions)]
+    return {
+        "sessions": [
+            {
+                "session": name,
+                "requests": counts[name],
+                "threads": (
+                    _view_threads(cassettes, sessions[name])
+                    if cassettes and name in sessions
+                    else []
+                ),
+            }
+            for name in names
+        ]
+    }
+
+
+def _view_threads(cassettes: Cassettes, session: Session) -> list[JsonObject]:
+    """Return the threads of *session*: those that play recorded conversations, and those of the fake graph."""
+    places = cassettes.threads.describe_places(session)
+    threads = dict.fromkeys([*places, *session.database.threads])
+    return [
+        {"thread": thread, "source": "cassette", **places[thread]}
+        if thread in places
+        else {"thread": thread, "source": "fake"}
+        for thread in threads
+    ]

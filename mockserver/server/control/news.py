@@ -1,0 +1,117 @@
+"""What happens to the journal from now on, as server-sent events."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from aiohttp import web
+
+from mockserver.formats.json_text import Json, dumps
+from mockserver.server.journal import Journal, JournalEntry
+
+MAX_WAITING = 500
+"""The maximum number of events that wait for a listener. A slow one is told to load the journal again instead."""
+
+_PAUSE = 0.05
+"""Seconds between two writes, so that listeners do not slow down a busy server."""
+
+_BATCH = 50
+"""The maximum number of events of one write."""
+
+_HEARTBEAT_SECONDS = 15.0
+
+News = tuple[str, JournalEntry | str | None]
+"""The name of an event, and what it is about: an entry, or a session."""
+
+
+class NewsListener:
+    """Collects what happens to the journal, for one client."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[News] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Event()
+        self.is_closed = False
+
+    def call_added(self, entry: JournalEntry) -> None:
+        self._add(("call", entry))
+
+    def call_finished(self, entry: JournalEntry) -> None:
+        self._add(("finished", entry))
+
+    def was_reset(self, session: str | None) -> None:
+        self._add(("reset", session))
+
+    def close(self) -> None:
+        """End the stream of events."""
+        self.is_closed = True
+        self._changed.set()
+
+    async def take(self) -> list[News]:
+        """Wait for something to happen, and return it; empty if nothing happens for a while."""
+        if not self._waiting:
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), _HEARTBEAT_SECONDS)
+            except TimeoutError:
+                return []
+        return [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
+
+    def _add(self, news: News) -> None:
+        if len(self._waiting) >= MAX_WAITING:
+            self._waiting.clear()
+            self._waiting.append(("reload", None))
+        self._waiting.append(news)
+        self._loop.call_soon_threadsafe(self._changed.set)
+
+
+class NewsStreams:
+    """The clients that follow *journal*. *view* returns an entry as JSON."""
+
+    def __init__(self, journal: Journal, view: Callable[[JournalEntry], Json]) -> None:
+        self._journal = journal
+        self._view = view
+        self._listeners: set[NewsListener] = set()
+
+    async def serve(
+        self, request: web.BaseRequest, selects: Callable[[JournalEntry], bool]
+    ) -> web.StreamResponse:
+        """Send what happens to the entries that *selects* chooses, until the client leaves or the server stops."""
+        headers = {"content-type": "text/event-stream", "cache-control": "no-store"}
+        response = web.StreamResponse(headers=headers)
+        listener = NewsListener()
+        self._listeners.add(listener)
+        self._journal.listeners.append(listener)
+        try:
+            await response.prepare(request)
+            await response.write(b": the journal from now on\n\n")
+            while not listener.is_closed:
+                news = await listener.take()
+                text = "".join(self._encode(*one) for one in news if _is_selected(one, selects))
+                await response.write(text.encode("utf-8", "replace") or b": nothing happened\n\n")
+                await asyncio.sleep(_PAUSE)
+        except ConnectionResetError:
+            pass  # the client has disconnected
+        finally:
+            self._journal.listeners.remove(listener)
+            self._listeners.remove(listener)
+        return response
+
+    def close(self) -> None:
+        """End all streams, so that they do not delay a stop."""
+        for listener in self._listeners:
+            listener.close()
+
+    def _encode(self, event: str, subject: JournalEntry | str | None) -> str:
+        if not isinstance(subject, JournalEntry):
+            data: Json = {} if event == "reload" else {"session": subject}
+        elif event == "call":
+            data = self._view(subject)
+        else:
+            data = {"number": subject.number, "seconds": round(subject.seconds or 0.0, 3)}
+        return f"event: {event}\ndata: {dumps(data)}\n\n"
+
+
+def _is_selected(news: News, selects: Callable[[JournalEntry], bool]) -> bool:
+    subject = news[1]
+    return not isinstance(subject, JournalEntry) or selects(subject)

@@ -1,0 +1,205 @@
+"""The journal of a server: its last calls, for tests and for the page, with what was sent in response. No I/O."""
+
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from mockserver.http.messages import PrebuiltBody, Reply, StreamingBody, TimedBody
+from mockserver.server.call import Call
+
+MAX_CALLS = 10_000
+"""Beyond this number the oldest calls are forgotten."""
+
+MAX_BYTES = 32 << 20
+"""The approximate size limit of all calls."""
+
+MAX_PROBLEMS = 1000
+"""How many older misses and errors are kept, so that successful calls do not push them out."""
+
+MAX_RESPONSE = 4 << 20
+"""The maximum number of bytes of a response that are kept; of a longer stream, the beginning is."""
+
+MAX_RESPONSES = 32 << 20
+"""The size limit of the bodies of all responses. Beyond it those of the oldest calls are forgotten."""
+
+_CALL_OVERHEAD = 500
+
+Steps = tuple[tuple[float, bytes], ...]
+
+
+@dataclass(slots=True, eq=False)
+class JournalEntry:
+    """A *call* with its *number*, from 1, and the response as far as it was sent."""
+
+    number: int
+    call: Call
+    reply: Reply | None = None
+    """The response; its body is empty if it came while it was sent. None once it is forgotten."""
+    seconds: float | None = None
+    """How long the response took; None while it is being sent."""
+    steps: "list[tuple[float, bytes]] | Steps" = ()
+    """The chunks of a body with their times, in seconds since the request."""
+    size: int = 0
+    """The number of kept bytes of the body."""
+    is_truncated: bool = False
+    """Whether more was sent than is kept."""
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether the response is not kept any more."""
+        return self.reply is None
+
+    def keep(self, reply: Reply) -> None:
+        """Keep *reply*, by reference where it is complete."""
+        match reply.body:
+            case PrebuiltBody(raw):
+                self.size = len(raw)
+            case TimedBody(steps):
+                self.steps = steps
+                self.size = sum([len(chunk) for _, chunk in steps])
+            case StreamingBody():
+                self.steps = []
+                reply = replace(reply, body=b"")
+            case body:
+                self.size = len(body)
+        self.reply = reply
+        if self.size > MAX_RESPONSE:
+            self._truncate(reply)
+
+    def _truncate(self, reply: Reply) -> None:
+        """Keep the first chunks of *reply* only, or nothing of its body if it was sent as a whole."""
+        steps, self.steps, self.size, self.is_truncated = self.steps, [], 0, True
+        self.reply = replace(reply, body=b"")
+        for at, chunk in steps:
+            if self.size + len(chunk) > MAX_RESPONSE:
+                break
+            self.steps.append((at, chunk))
+            self.size += len(chunk)
+
+    def forget_response(self) -> None:
+        """Forget the response."""
+        self.reply, self.steps, self.size, self.is_truncated = None, (), 0, True
+
+
+class Listener(Protocol):
+    """What follows a journal. Its methods return quickly; any thread may call them."""
+
+    def call_added(self, entry: JournalEntry) -> None:
+        """Note that *entry* is new."""
+
+    def call_finished(self, entry: JournalEntry) -> None:
+        """Note that the response to *entry* has been sent."""
+
+    def was_reset(self, session: str | None) -> None:
+        """Note that the calls of *session*, or of all sessions, are forgotten."""
+
+
+class Journal:
+    """The last calls; misses and errors are kept longest. *forgotten* counts the dropped calls."""
+
+    def __init__(self, max_calls: int = MAX_CALLS, max_bytes: int = MAX_BYTES) -> None:
+        self.forgotten = 0
+        self.listeners: list[Listener] = []
+        self._max_calls = max_calls
+        self._max_bytes = max_bytes
+        self._size = 0
+        self._count = 0
+        self._recent: deque[JournalEntry] = deque()
+        self._old_problems: deque[JournalEntry] = deque()
+        self._with_response: deque[JournalEntry] = deque()
+        self._response_size = 0
+
+    def append(self, call: Call, reply: Reply | None = None) -> JournalEntry:
+        """Add *call* and the response to it, and forget the oldest calls beyond the limits."""
+        recent, problems = self._recent, self._old_problems
+        self._count += 1
+        entry = JournalEntry(self._count, call)
+        recent.append(entry)
+        self._size += _memory_size(call)
+        while len(recent) > self._max_calls or (self._size > self._max_bytes and len(recent) > 1):
+            oldest = recent.popleft()
+            if oldest.call.is_problem:
+                problems.append(oldest)
+            else:
+                self._forget(oldest)
+        while problems and (len(problems) > MAX_PROBLEMS or self._size > self._max_bytes):
+            self._forget(problems.popleft())
+        if reply is not None:
+            entry.keep(reply)
+            self._with_response.append(entry)
+            self._response_size += entry.size
+            if self._response_size > MAX_RESPONSES or len(self._with_response) > self._max_calls:
+                self._forget_responses()
+        for listener in self.listeners:
+            listener.call_added(entry)
+        return entry
+
+    def add_chunk(self, entry: JournalEntry, at: float, chunk: bytes) -> None:
+        """Add a *chunk* of the response to *entry*, which was sent *at* that time, in seconds since the request."""
+        if entry.is_truncated or not isinstance(entry.steps, list):
+            return
+        if entry.size + len(chunk) > MAX_RESPONSE:
+            entry.is_truncated = True
+            return
+        entry.steps.append((at, chunk))
+        entry.size += len(chunk)
+        self._response_size += len(chunk)
+        if self._response_size > MAX_RESPONSES:
+            self._forget_responses()
+
+    def finish(self, entry: JournalEntry, seconds: float) -> None:
+        """Note that the response to *entry* has been sent after *seconds*."""
+        if entry.seconds is None:
+            entry.seconds = seconds
+            for listener in self.listeners:
+                listener.call_finished(entry)
+
+    def entries(self, session: str | None = None) -> list[JournalEntry]:
+        """Return the calls of *session*, or of all sessions if it is None, oldest first, with the responses to them."""
+        # Copied in one step, since another thread may append a call.
+        every = (*self._old_problems, *self._recent)
+        return [entry for entry in every if session in (None, entry.call.session)]
+
+    def calls(self, session: str | None = None) -> list[Call]:
+        """Return the calls of *session*, or of all sessions if it is None, oldest first."""
+        return [entry.call for entry in self.entries(session)]
+
+    def find(self, number: int) -> JournalEntry | None:
+        """Return the call with this *number*, or None if it is not in the journal."""
+        return next((entry for entry in self.entries() if entry.number == number), None)
+
+    def clear(self, session: str | None = None) -> None:
+        """Forget the calls of *session*, or of all sessions if it is None."""
+        others: list[JournalEntry] = []
+        for entry in self.entries():
+            if session in (None, entry.call.session):
+                entry.forget_response()  # more of it may come
+            else:
+                others.append(entry)
+        self._old_problems.clear()
+        self._recent = deque(others)
+        self._size = sum(_memory_size(entry.call) for entry in others)
+        self._with_response = deque(entry for entry in others if not entry.is_forgotten)
+        self._response_size = sum(entry.size for entry in self._with_response)
+        if session is None:
+            self.forgotten = 0
+        for listener in self.listeners:
+            listener.was_reset(session)
+
+    def _forget_responses(self) -> None:
+        """Forget the oldest responses beyond the limits."""
+        kept = self._with_response
+        while kept and (self._response_size > MAX_RESPONSES or len(kept) > self._max_calls):
+            oldest = kept.popleft()
+            self._response_size -= oldest.size
+            oldest.forget_response()
+
+    def _forget(self, entry: JournalEntry) -> None:
+        self._size -= _memory_size(entry.call)
+        self.forgotten += 1
+
+
+def _memory_size(call: Call) -> int:
+    heads = sum(len(name) + len(value) for name, value in call.headers)
+    note = 3 * len(call.note) if call.note else 0
+    return _CALL_OVERHEAD + len(call.path) + heads + len(call.body) + note
