@@ -31,6 +31,24 @@ test("the recording with the fewest differences comes first", () => {
   assert.deepEqual(facts.nearest[0].differs, [{ path, got: null }]);
 });
 
+test("of recordings with as many differences, the one with the most similar text comes first", () => {
+  const differs = (recorded) => [
+    { path: "body.input.messages[0].content", recorded, got: "What is the weather in Lima?" },
+  ];
+  const { nearest } = readMiss({
+    nearest: [
+      near("a.yaml#1", differs("Hello!")),
+      near("a.yaml#2", differs("What is the weather in Paris?")),
+      near("a.yaml#3", [{ path: "body.config", got: {} }]),
+    ],
+  });
+
+  assert.deepEqual(
+    nearest.map(({ exchange }) => exchange),
+    ["a.yaml#2", "a.yaml#1", "a.yaml#3"],
+  );
+});
+
 test("a miss without nearest recordings names the cassettes", () => {
   const facts = readMiss({
     reason: "there is no cassette 'x'",

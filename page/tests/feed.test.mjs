@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   countSources,
+  findIndex,
   findText,
   isProblem,
   isRestarted,
@@ -58,9 +59,11 @@ test("a reset forgets the requests of a session before it, and none after it", (
 });
 
 test("pieces of the journal are put together, the later piece counts", () => {
-  const calls = merge([call(3), call(2)], [call(2, { seconds: 1 }), call(1)]);
+  const calls = merge([call(3), call(2)], [call(1), call(2, { seconds: 1 })]);
 
   assert.deepEqual(numbers(calls), [3, 2, 1]);
+  assert.deepEqual(numbers(merge([call(4), call(3)], [call(1), call(2)])), [4, 3, 2, 1]);
+  assert.deepEqual(numbers(merge([call(2), call(1)], [call(3), call(4)])), [4, 3, 2, 1]);
   assert.equal(calls[1].seconds, 1);
 });
 
@@ -130,4 +133,14 @@ test("a request is named by the last text of a human, or by its answer to an int
     { input: { messages: [null, "x", []] } },
   ])
     assert.equal(findText({ body }), "");
+});
+
+test("a request is found by its number", () => {
+  const calls = [call(9), call(5), call(4), call(1)];
+
+  assert.deepEqual(
+    [9, 5, 4, 1, 10, 3, 0, null].map((number) => findIndex(calls, number)),
+    [0, 1, 2, 3, -1, -1, -1, -1],
+  );
+  assert.equal(findIndex([], 1), -1);
 });

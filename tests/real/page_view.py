@@ -5,11 +5,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
 from tests.conftest import missing
 
 PAGE = Path(__file__).parents[2] / "page"
+WITHIN = 60_000
+"""Milliseconds that the page has to show something, on a busy machine."""
+expect.set_options(timeout=WITHIN)
 Scheme = Literal["light", "dark"]
 
 
@@ -21,23 +24,41 @@ def page_modules() -> Path:
     return modules
 
 
+def at(url: str, place: str) -> str:
+    """Return the address of *place*, such as `live/3`, on the page of the server at *url*."""
+    return f"{url}/__mockserver__/#/{place}"
+
+
 @asynccontextmanager
 async def view(
-    browser: Browser, url: str, *, scheme: Scheme = "light", width: int = 1400
+    browser: Browser,
+    url: str,
+    *,
+    scheme: Scheme = "light",
+    width: int = 1400,
+    may_fail: bool = False,
 ) -> AsyncIterator[Page]:
-    """Yield the page at *url*. It must raise no error, break no policy, open no dialog and ask no other host."""
+    """Yield the page at *url*. It must raise no error, break no policy, open no dialog and ask no other host.
+
+    With *may_fail*, the server may be gone, or answer with a status of an error.
+    """
     context = await browser.new_context(
-        color_scheme=scheme, viewport={"width": width, "height": 800}
+        color_scheme=scheme,
+        viewport={"width": width, "height": 800},
+        permissions=["clipboard-read", "clipboard-write"],
     )
     problems: list[str] = []
     try:
         page = await context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("dialog", lambda dialog: problems.append(f"dialog {dialog.message}"))
-        page.on(
-            "console",
-            lambda message: problems.append(message.text) if message.type == "error" else None,
-        )
+
+        def note(message: ConsoleMessage) -> None:
+            is_failed = message.text.startswith("Failed to load resource")
+            if message.type == "error" and not (may_fail and is_failed):
+                problems.append(message.text)
+
+        page.on("console", note)
         own = url.split("#")[0].rpartition("/__mockserver__/")[0] or url.split("#")[0]
         page.on(
             "request",
@@ -71,3 +92,8 @@ async def find_barriers(page: Page) -> list[str]:
       ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(" ")}`)"""
     barriers: list[str] = await page.evaluate(script)
     return barriers
+
+
+async def read_clipboard(page: Page) -> str:
+    """Return what a button of *page* copied."""
+    return str(await page.evaluate("navigator.clipboard.readText()"))

@@ -1,11 +1,11 @@
 import type { ComponentChildren, TargetedKeyboardEvent } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Call } from "../api";
 import { Text } from "../components/text";
 import { formatSeconds, formatTime, shortenIds } from "../format";
 import { link } from "../route";
 import { visible } from "../visible";
-import { type Calls, findText, isProblem } from "./feed";
+import { type Calls, findIndex, findText, isProblem } from "./feed";
 import { SourceBadge } from "./source";
 
 const COLUMNS = ["time", "session", "request", "status", "source", "exchange", "modes", "duration"];
@@ -62,7 +62,7 @@ export function CallList({
   const first = Math.max(0, Math.floor(place.top / height) - SPARE);
   const end = Math.min(calls.length, Math.ceil((place.top + place.height) / height) + SPARE);
   const current = focused ?? open;
-  const found = calls.findIndex(({ number }) => number === current);
+  const found = findIndex(calls, current);
   const reachable = found >= first && found < end ? found : Math.floor(place.top / height);
 
   useLayoutEffect(() => {
@@ -93,6 +93,16 @@ export function CallList({
     mustFocus.current = false;
     scroller.current?.querySelector<HTMLElement>(`a[data-number="${focused}"]`)?.focus();
   });
+
+  const openIndex = findIndex(calls, open);
+  const isKnown = openIndex >= 0;
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (!element || !isKnown) return;
+    const top = openIndex * height;
+    if (top < element.scrollTop || top + height > element.scrollTop + place.height)
+      element.scrollTop = Math.max(0, top - place.height / 2);
+  }, [open, isKnown]);
 
   const opened = useRef(open);
   useEffect(() => {
@@ -129,6 +139,9 @@ export function CallList({
     setPlace((before) => ({ ...before, top: element.scrollTop }));
     if (open !== null) onOpen(call.number);
   };
+  const latestPress = useRef(press);
+  latestPress.current = press;
+  const onKeyDown = useCallback<typeof press>((event) => latestPress.current(event), []);
 
   return (
     <div class={`calls${isNarrow ? " narrow" : ""}`} ref={scroller} onScroll={scroll}>
@@ -151,7 +164,7 @@ export function CallList({
               isOpen={call.number === open}
               isReachable={first + index === reachable}
               onFocus={setFocused}
-              onKeyDown={press}
+              onKeyDown={onKeyDown}
             />
           ))}
         </tbody>
@@ -160,28 +173,39 @@ export function CallList({
   );
 }
 
-function Row({
-  call,
-  index,
-  isOpen,
-  isReachable,
-  onFocus,
-  onKeyDown,
-}: {
+interface RowProps {
   call: Call;
   index: number;
   isOpen: boolean;
+  /** Whether the key Tab goes to this row. */
   isReachable: boolean;
   onFocus: (number: number) => void;
   onKeyDown: (event: TargetedKeyboardEvent<HTMLElement>) => void;
-}) {
-  const text = findText(call);
+}
+
+function Row({ call, index, isOpen, isReachable, onFocus, onKeyDown }: RowProps) {
+  // The list is drawn with each request that comes; most of its rows stay.
+  const cells = useMemo(
+    () => <Cells call={call} isReachable={isReachable} onFocus={onFocus} onKeyDown={onKeyDown} />,
+    [call, isReachable, onFocus, onKeyDown],
+  );
   return (
     <tr
       aria-rowindex={index + 2}
       aria-current={isOpen}
       class={`call${isProblem(call) ? " problem" : ""}${isOpen ? " open" : ""}`}
     >
+      {cells}
+    </tr>
+  );
+}
+
+type CellsProps = Pick<RowProps, "call" | "isReachable" | "onFocus" | "onKeyDown">;
+
+function Cells({ call, isReachable, onFocus, onKeyDown }: CellsProps) {
+  const text = findText(call);
+  return (
+    <>
       <Cell name="time">{formatTime(call.when)}</Cell>
       <Cell name="session">
         <Text>{call.session}</Text>
@@ -220,7 +244,7 @@ function Row({
           formatSeconds(call.seconds)
         )}
       </Cell>
-    </tr>
+    </>
   );
 }
 

@@ -25,7 +25,7 @@ export interface Near {
 
 export interface MissFacts {
   reason: string;
-  /** Those with the fewest differences first. */
+  /** Those with the fewest differences first; of these, those with the most similar texts. */
   nearest: Near[];
   /** Names of cassettes, if the request names one that does not exist. */
   cassettes: string[];
@@ -50,13 +50,26 @@ export function readMiss(miss: JsonObject): MissFacts {
       ...(facts.prefix && { prefix: facts.prefix }),
     };
   });
-  const count = ({ differs, more }: Near) => differs.length + more;
   return {
     reason: String(miss.reason ?? ""),
-    nearest: nearest.sort((a, b) => count(a) - count(b)),
+    nearest: nearest.sort(compare),
     cassettes: texts(miss.cassettes),
     more: Number(miss.more ?? 0),
   };
+}
+
+function compare(a: Near, b: Near): number {
+  const count = ({ differs, more }: Near) => differs.length + more;
+  return count(a) - count(b) || measureSimilarity(b) - measureSimilarity(a);
+}
+
+/** Return how many characters the differing texts have in common. */
+function measureSimilarity({ differs }: Near): number {
+  return differs.reduce((sum, { recorded, got }) => {
+    if (typeof recorded !== "string" || typeof got !== "string") return sum;
+    const changed = compareTexts(recorded, got);
+    return changed ? sum + changed.before.length + changed.after.length : sum;
+  }, 0);
 }
 
 const PLAIN = /^[A-Za-z_][\w./-]*$/;

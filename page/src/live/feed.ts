@@ -39,15 +39,37 @@ export function update(calls: Calls, news: readonly News[]): Calls {
       for (const [number, call] of added) if (!isKept(call)) added.delete(number);
     }
   if (added.size > 0) known = merge(known, [...added.values()]);
-  if (finished.size === 0) return known;
-  return known.map((call) => {
-    const seconds = finished.get(call.number);
-    return seconds === undefined ? call : { ...call, seconds };
-  });
+  return finished.size > 0 ? finish(known, finished) : known;
 }
 
-/** Return the requests of both, those of *others* where both have one. */
+/** Return *calls* with the durations of those that are *finished*, by their numbers. */
+function finish(calls: Calls, finished: ReadonlyMap<number, number>): Calls {
+  const updated = [...calls];
+  for (const [number, seconds] of finished) {
+    const index = findIndex(calls, number);
+    const call = calls[index];
+    if (call) updated[index] = { ...call, seconds };
+  }
+  return updated;
+}
+
+/** Return the place of the request *number* in *calls*; -1 if it is not there. */
+export function findIndex(calls: Calls, number: number | null): number {
+  if (number === null) return -1;
+  let [start, end] = [0, calls.length];
+  while (start < end) {
+    const middle = (start + end) >> 1;
+    if ((calls[middle]?.number ?? 0) > number) start = middle + 1;
+    else end = middle;
+  }
+  return calls[start]?.number === number ? start : -1;
+}
+
+/** Return *calls* with *others*, which may have any order, and replace those of the same number. */
 export function merge(calls: Calls, others: Calls): Calls {
+  const sorted = newestFirst(others);
+  const newest = calls[0]?.number ?? 0;
+  if ((sorted.at(-1)?.number ?? 0) > newest) return [...sorted, ...calls];
   const numbers = new Set(others.map(({ number }) => number));
   return newestFirst([...others, ...calls.filter(({ number }) => !numbers.has(number))]);
 }
@@ -61,12 +83,18 @@ export function isRestarted(calls: Calls, latest: Calls): boolean {
   return latest.every(({ number }) => number < newest.number);
 }
 
+const searchable = new WeakMap<Call, string>();
+
 /** Return the text in which a search looks for its words. */
-function searchable(call: Call): string {
+function getSearchable(call: Call): string {
+  const known = searchable.get(call);
+  if (known !== undefined) return known;
   const { method, path, source, exchange, asked, how, session, body, text } = call;
   const facts = [method, path, call.status, source, exchange, asked, how, session, text];
   const near = isNearMiss(call) ? "near miss" : "";
-  return `${facts.join(" ")} ${near} ${JSON.stringify(body) ?? ""}`.toLowerCase();
+  const made = `${facts.join(" ")} ${near} ${JSON.stringify(body) ?? ""}`.toLowerCase();
+  searchable.set(call, made);
+  return made;
 }
 
 export function select(calls: Calls, filter: Filter): Calls {
@@ -76,7 +104,7 @@ export function select(calls: Calls, filter: Filter): Calls {
     if (filter.session !== null && call.session !== filter.session) return false;
     if (filter.onlyProblems && !isProblem(call)) return false;
     if (words.length === 0) return true;
-    const text = searchable(call);
+    const text = getSearchable(call);
     return words.every((word) => text.includes(word));
   });
 }

@@ -7,7 +7,10 @@ import { type Calls, isRestarted, merge, update } from "./feed";
 const MAX_CALLS = 20_000;
 
 /** How long news is collected before it is shown. */
-const COLLECT_MS = 60;
+const COLLECT_MS = 100;
+
+/** Whether no request is missing between *piece*, the oldest first, and the request *newest*. */
+const reachesTo = (piece: Calls, newest = 0) => (piece[0]?.number ?? 0) <= newest + 1;
 
 export type Connection = "connecting" | "connected" | "lost";
 
@@ -43,7 +46,10 @@ export function useFeed(api: Api, follow?: Follow): Feed {
     let queue: News[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
 
+    /** Load what came since the newest known request, or the last requests if there is none. */
     const load = async () => {
+      flush();
+      const newest = known.current[0]?.number;
       try {
         const { calls: latest } = await api.calls();
         if (!isMounted) return;
@@ -54,14 +60,21 @@ export function useFeed(api: Api, follow?: Follow): Feed {
         }
         setHasOlder(latest.length > 0);
         setError("");
+        const isKnown = known.current.length > 0;
         show(merge(known.current, latest));
+        let piece = latest;
+        while (isKnown && isMounted && !reachesTo(piece, newest)) {
+          piece = (await api.calls(piece[0]?.number)).calls;
+          show(merge(known.current, piece));
+        }
       } catch (failure) {
         if (isMounted) setError((failure as Error).message);
       }
     };
     const flush = () => {
+      clearTimeout(timer);
       timer = undefined;
-      show(update(known.current, queue));
+      if (queue.length > 0) show(update(known.current, queue));
       queue = [];
     };
     const tell = (news: News) => {
@@ -90,7 +103,7 @@ export function useFeed(api: Api, follow?: Follow): Feed {
     try {
       const { calls: older } = await api.calls(oldest.number);
       setHasOlder(older.length > 0);
-      show(merge(older, known.current));
+      show(merge(known.current, older));
     } catch (failure) {
       setHasOlder(false);
       setError((failure as Error).message);

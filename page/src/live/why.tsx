@@ -42,7 +42,7 @@ export function WhyView({ api, call }: { api: Api; call: Call }) {
   const pairs = Object.entries(ids);
   const reason = explain(call);
   return (
-    <section class="why" aria-labelledby="why-this">
+    <section class={`why of-${call.source}`} aria-labelledby="why-this">
       <h2 id="why-this">Why this response</h2>
       <dl class="why-facts">
         {exchange && (

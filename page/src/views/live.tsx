@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Api } from "../api";
 import { Text } from "../components/text";
 import { count, nameSession } from "../format";
@@ -27,6 +27,7 @@ export function Live({ api, follow, place }: { api: Api; follow?: Follow; place:
   /** The newest request that is shown, while the list stands still. */
   const [newest, setNewest] = useState<number | null>(null);
   const [restart, setRestart] = useState(0);
+  const isTop = useRef(true);
   const open = /^\d+$/.test(place) ? Number(place) : null;
   const { calls, run, loadOlder } = feed;
 
@@ -59,16 +60,24 @@ export function Live({ api, follow, place }: { api: Api; follow?: Follow; place:
     return () => removeEventListener("keydown", close);
   }, [open]);
 
-  const hold = () => setNewest((before) => before ?? calls[0]?.number ?? 0);
+  const hold = (none: number | null = null) =>
+    setNewest((before) => before ?? calls[0]?.number ?? none);
   const release = () => {
     setNewest(null);
     setPaused(false);
     setRestart((before) => before + 1);
   };
-  const onTop = (isTop: boolean) => {
-    if (!isTop) hold();
-    else if (!isPaused && fresh === 0) setNewest(null);
+  const follows = () => isTop.current && !isPaused;
+  const onTop = (is: boolean) => {
+    isTop.current = is;
+    if (!is) hold();
+    else if (follows() && fresh === 0) setNewest(null);
   };
+  // While a request is read, the list beside it stands still.
+  useEffect(() => {
+    if (open !== null) hold();
+    else if (follows()) setNewest(null);
+  }, [open, calls.length > 0]);
   const onEnd = useCallback(() => {
     if (feed.hasOlder && clearedTo === 0) loadOlder();
   }, [feed.hasOlder, clearedTo, loadOlder]);
@@ -102,7 +111,7 @@ export function Live({ api, follow, place }: { api: Api; follow?: Follow; place:
                   onClick={() => {
                     if (isPaused) return release();
                     setPaused(true);
-                    hold();
+                    hold(0);
                   }}
                 >
                   {isPaused ? "Resume" : "Pause"}

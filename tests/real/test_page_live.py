@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, Page, Route, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from mockserver import MockServer
-from tests.page.axe import find_overflow, find_violations
-from tests.page.conftest import OpenPage
-from tests.page.requests import FIRST, RECORDED, THREAD, ask, run, turn
 from tests.processes import Mockserver, running
+from tests.real.page_requests import FIRST, RECORDED, THREAD, ask, run, turn
+from tests.real.page_view import Scheme, at, find_barriers, is_too_wide, read_clipboard, show, view
 
-pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CASSETTES = Path(__file__).parents[2] / "cassettes"
 
@@ -31,20 +30,16 @@ def replaying(folder: Path, mode: str = "replay") -> Iterator[Mockserver]:
 
 
 def rows(page: Page) -> Locator:
-    return page.locator("tbody tr")
-
-
-async def clipboard(page: Page) -> str:
-    return str(await page.evaluate("navigator.clipboard.readText()"))
+    return page.locator(".calls tbody tr")
 
 
 async def test_a_miss_shows_what_differs_and_the_line_that_fixes_it(
-    open_page: OpenPage, tmp_path: Path
+    browser: Browser, tmp_path: Path
 ) -> None:
     body = run(RECORDED, config={"configurable": {"user_id": "8"}})
     with replaying(tmp_path) as server:
         ask(server.url, "/runs/stream", body)
-        async with open_page(server.url) as page:
+        async with view(browser, at(server.url, "live")) as page:
             await expect(page.locator(".chips")).to_contain_text("miss 1")
             await page.get_by_role("link", name="POST /runs/stream").click()
 
@@ -59,9 +54,9 @@ async def test_a_miss_shows_what_differs_and_the_line_that_fixes_it(
             await reason.get_by_role("button", name="Copy record command").click()
             file = tmp_path / "cassettes/hello.yaml"
             command = f"mockserver record {file} --extend --upstream http://127.0.0.1:2024"
-            assert await clipboard(page) in (command, command.replace(f"{tmp_path}/", ""))
+            assert await read_clipboard(page) in (command, command.replace(f"{tmp_path}/", ""))
             await reason.get_by_role("button", name="Copy ignore line").click()
-            line = await clipboard(page)
+            line = await read_clipboard(page)
             await reason.get_by_role("link", name="hello.yaml#1").click()
             await expect(page).to_have_url(re.compile("#/cassettes/hello.yaml/1$"))
 
@@ -72,12 +67,12 @@ async def test_a_miss_shows_what_differs_and_the_line_that_fixes_it(
 
 
 async def test_a_near_miss_of_the_fake_graph_is_a_problem_too(
-    open_page: OpenPage, tmp_path: Path
+    browser: Browser, tmp_path: Path
 ) -> None:
     with replaying(tmp_path, "serve") as server:
         ask(server.url, "/runs/stream", run(RECORDED))
         ask(server.url, "/runs/stream", run(f"{RECORDED} And you?"))
-        async with open_page(server.url) as page:
+        async with view(browser, at(server.url, "live")) as page:
             await expect(rows(page)).to_have_count(2)
             await page.get_by_role("button", name="problems only 1").click()
             await expect(rows(page)).to_have_count(1)
@@ -90,12 +85,13 @@ async def test_a_near_miss_of_the_fake_graph_is_a_problem_too(
             await expect(conversation).to_contain_text("Hello Bagatur!")
 
 
-async def test_a_hit_on_a_thread_says_why(open_page: OpenPage, tmp_path: Path) -> None:
+async def test_a_hit_on_a_thread_says_why(browser: Browser, tmp_path: Path) -> None:
     thread = THREAD.replace("5c9a", "1111")
     with replaying(tmp_path) as server:
         ask(server.url, f"/threads/{thread}/runs/stream", FIRST)
         ask(server.url, f"/threads/{thread}/runs/stream", turn(command={"resume": "send"}))
-        async with open_page(server.url, "live/1") as page:
+        async with view(browser, at(server.url, "live/1")) as page:
+            await expect(rows(page)).to_have_count(2)
             why = page.get_by_role("region", name="Why this response")
             await expect(why).to_contain_text("thread.yaml thread 1, #1-#14")
             await expect(why.get_by_role("progressbar")).to_have_attribute("value", "1")
@@ -109,18 +105,18 @@ async def test_a_hit_on_a_thread_says_why(open_page: OpenPage, tmp_path: Path) -
             await page.get_by_role("tab", name="Timeline").click()
             await expect(page.locator("canvas").first).to_be_visible()
 
-            await page.goto(f"{server.url}/__mockserver__/#/live/2")
+            await show(page, "live/2")
             await expect(why).to_contain_text("2 of 3 turns")
             await expect(why.locator("q")).to_have_text("And the next release?")
 
 
 async def test_requests_appear_as_they_come_and_the_list_does_not_jump(
-    open_page: OpenPage, tmp_path: Path
+    browser: Browser, tmp_path: Path
 ) -> None:
     with MockServer(CASSETTES) as server:
         for number in range(60):
             ask(server.url, f"/first/{number}")
-        async with open_page(server.url) as page:
+        async with view(browser, at(server.url, "live")) as page:
             await expect(rows(page).first).to_contain_text("GET /first/59")
             ask(server.url, "/second")
             await expect(rows(page).first).to_contain_text("GET /second")
@@ -138,10 +134,10 @@ async def test_requests_appear_as_they_come_and_the_list_does_not_jump(
             await expect(page.get_by_role("button", name="new")).to_have_count(0)
 
 
-async def test_pause_and_clear(open_page: OpenPage) -> None:
+async def test_pause_and_clear(browser: Browser) -> None:
     with MockServer(CASSETTES) as server:
         ask(server.url, "/first")
-        async with open_page(server.url) as page:
+        async with view(browser, at(server.url, "live"), may_fail=True) as page:
             await expect(rows(page)).to_have_count(1)
             await page.get_by_role("button", name="Pause").click()
             ask(server.url, "/second")
@@ -161,12 +157,12 @@ async def test_pause_and_clear(open_page: OpenPage) -> None:
         assert len(server.calls) == 3
 
 
-async def test_filters(open_page: OpenPage, tmp_path: Path) -> None:
+async def test_filters(browser: Browser, tmp_path: Path) -> None:
     with replaying(tmp_path) as server:
         ask(server.url, "/runs/stream", run(RECORDED), session="t1")
         ask(server.url, "/runs/stream", run("What is the weather in Paris?"), session="t2")
         ask(server.url, "/runs/stream", run("What is new?"))
-        async with open_page(server.url) as page:
+        async with view(browser, at(server.url, "live")) as page:
             await expect(rows(page)).to_have_count(3)
             search = page.get_by_role("searchbox", name="Filter by text")
             await search.fill("weather PARIS")
@@ -183,11 +179,11 @@ async def test_filters(open_page: OpenPage, tmp_path: Path) -> None:
             await expect(rows(page)).to_contain_text("hello.yaml#1")
 
 
-async def test_a_walk_with_the_keyboard(open_page: OpenPage) -> None:
+async def test_a_walk_with_the_keyboard(browser: Browser) -> None:
     with MockServer(CASSETTES) as server:
         for number in range(3):
             ask(server.url, f"/{number}")
-        async with open_page(server.url) as page:
+        async with view(browser, at(server.url, "live")) as page:
             await expect(rows(page)).to_have_count(3)
             await page.get_by_role("button", name="Clear").focus()
             focused = page.locator("a:focus")
@@ -209,12 +205,12 @@ async def test_a_walk_with_the_keyboard(open_page: OpenPage) -> None:
 
 
 async def test_on_a_narrow_screen_the_keyboard_goes_to_the_request_and_back(
-    open_page: OpenPage,
+    browser: Browser,
 ) -> None:
     with MockServer(CASSETTES) as server:
         for number in range(3):
             ask(server.url, f"/{number}")
-        async with open_page(server.url, width=360) as page:
+        async with view(browser, at(server.url, "live"), width=360) as page:
             await page.get_by_role("link", name="GET /1").focus()
             await page.keyboard.press("Enter")
             await expect(page.locator("h1:focus")).to_have_text("GET /1")
@@ -223,13 +219,13 @@ async def test_on_a_narrow_screen_the_keyboard_goes_to_the_request_and_back(
             await expect(page.locator("a:focus")).to_have_text("GET /1")
 
 
-async def test_a_restart_of_the_server_is_announced(open_page: OpenPage) -> None:
+async def test_a_restart_of_the_server_is_announced(browser: Browser) -> None:
     with ExitStack() as stack:
         server = stack.enter_context(MockServer(CASSETTES))
         ask(server.url, "/before")
         ask(server.url, "/before/2")
         port = int(server.url.rpartition(":")[2])
-        async with open_page(server.url) as page:
+        async with view(browser, at(server.url, "live"), may_fail=True) as page:
             await expect(rows(page)).to_have_count(2)
 
             await asyncio.to_thread(stack.close)
@@ -248,18 +244,18 @@ HOSTILE = "<img src=x onerror=alert(1)> </script><script>alert(2)</script> \u202
 
 @pytest.mark.parametrize("mode", ["serve", "replay"])
 async def test_what_a_client_sends_is_only_text(
-    open_page: OpenPage, tmp_path: Path, mode: str
+    browser: Browser, tmp_path: Path, mode: str
 ) -> None:
     with replaying(tmp_path, mode) as server:
         body = run(HOSTILE, config={HOSTILE: "javascript:alert(3)"})
         ask(server.url, "/runs/wait?a=%3Cimg%20src=x%20onerror=alert(4)%3E", body)
         ask(server.url, "/threads", {"metadata": {HOSTILE: HOSTILE}}, session="<b>t1</b>")
-        async with open_page(server.url) as page:
+        async with view(browser, at(server.url, "live")) as page:
             await expect(rows(page)).to_have_count(2)
             await expect(rows(page).last.locator("q")).to_contain_text("<img src=x onerror")
             await expect(rows(page).last.locator("mark").first).to_have_text("U+202E")
             for number in (1, 2):
-                await page.goto(f"{server.url}/__mockserver__/#/live/{number}")
+                await show(page, f"live/{number}")
                 await expect(page.get_by_text(f"request {number}", exact=True)).to_be_visible()
                 for tab in await page.get_by_role("tab").all():
                     await tab.click()
@@ -272,20 +268,20 @@ async def test_what_a_client_sends_is_only_text(
     [pytest.param(360, "dark", id="narrow"), pytest.param(1400, "light", id="wide")],
 )
 async def test_it_is_accessible_and_as_wide_as_the_window(
-    open_page: OpenPage, tmp_path: Path, width: int, scheme: str
+    browser: Browser, tmp_path: Path, width: int, scheme: Scheme
 ) -> None:
     with replaying(tmp_path) as server:
         ask(server.url, f"/threads/{THREAD}/runs/stream", FIRST)
         ask(server.url, "/runs/stream", run(f"{RECORDED} {'long' * 100}", config={"tags": ["x"]}))
-        async with open_page(server.url, width=width, scheme=scheme) as page:
+        async with view(browser, at(server.url, "live"), width=width, scheme=scheme) as page:
             await expect(rows(page)).to_have_count(2)
-            assert await find_violations(page) == []
-            assert await find_overflow(page) <= 0
+            assert await find_barriers(page) == []
+            assert not await is_too_wide(page)
             for number, name in ((1, "Why this response"), (2, "Miss: no exchange matches")):
-                await page.goto(f"{server.url}/__mockserver__/#/live/{number}")
+                await show(page, f"live/{number}")
                 await expect(page.get_by_role("region", name=name)).to_be_visible()
-                assert await find_violations(page) == []
-                assert await find_overflow(page) <= 0
+                assert await find_barriers(page) == []
+                assert not await is_too_wide(page)
 
 
 MANY = 10_000
@@ -307,7 +303,7 @@ def create_call(number: int) -> dict[str, Any]:
     }
 
 
-async def test_ten_thousand_requests_are_loaded_in_pieces(open_page: OpenPage) -> None:
+async def test_ten_thousand_requests_are_loaded_in_pieces(browser: Browser) -> None:
     asked: list[int] = []
 
     async def show_piece(route: Route) -> None:
@@ -318,7 +314,7 @@ async def test_ten_thousand_requests_are_loaded_in_pieces(open_page: OpenPage) -
         await route.fulfill(json={"requests": list(map(create_call, numbers)), "total": MANY})
 
     with MockServer(CASSETTES) as server:
-        async with open_page(server.url, "sessions") as page:
+        async with view(browser, at(server.url, "sessions"), may_fail=True) as page:
             await page.route(re.compile(r"/journal\?"), show_piece)
             await page.get_by_role("link", name="Live").click()
             await expect(rows(page).first).to_contain_text(f"/call/{MANY}")
@@ -334,3 +330,16 @@ async def test_ten_thousand_requests_are_loaded_in_pieces(open_page: OpenPage) -
             await page.get_by_role("searchbox", name="Filter by text").fill("/call/1234")
             await expect(rows(page)).to_have_count(1)
             await expect(rows(page)).to_contain_text("/call/1234")
+
+
+async def test_the_list_stands_still_while_a_request_is_read(browser: Browser) -> None:
+    with MockServer(CASSETTES) as server:
+        ask(server.url, "/first")
+        async with view(browser, at(server.url, "live")) as page:
+            await page.get_by_role("link", name="GET /first").click()
+            await expect(page.get_by_role("heading", name="GET /first")).to_be_visible()
+            ask(server.url, "/second")
+            await expect(page.get_by_role("button", name="1 new")).to_be_visible()
+            await expect(rows(page)).to_have_count(1)
+            await page.get_by_role("link", name="All requests").click()
+            await expect(rows(page)).to_have_count(2)

@@ -4,22 +4,21 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Browser, Route, expect
 
 from mockserver import MockServer
-from tests.page.axe import find_overflow, find_violations
-from tests.page.conftest import OpenPage
-from tests.page.requests import FIRST, THREAD, ask
+from tests.real.page_requests import FIRST, THREAD, ask
+from tests.real.page_view import Scheme, at, find_barriers, is_too_wide, view
 
-pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CASSETTES = Path(__file__).parents[2] / "cassettes"
 
 
-async def test_the_threads_of_each_session_and_what_is_expected_next(open_page: OpenPage) -> None:
+async def test_the_threads_of_each_session_and_what_is_expected_next(browser: Browser) -> None:
     with MockServer(CASSETTES) as server:
         ask(server.url, f"/threads/{THREAD}/runs/stream", FIRST, session="checkout <1>")
-        async with open_page(server.url, "sessions") as page:
+        async with view(browser, at(server.url, "sessions"), may_fail=True) as page:
             session = page.get_by_role("region", name="Session checkout <1>")
             await expect(session).to_contain_text("1 request, 1 thread")
             await expect(session.locator("li")).to_contain_text("thread.yaml thread 1, #1-#14")
@@ -39,15 +38,15 @@ async def test_the_threads_of_each_session_and_what_is_expected_next(open_page: 
             assert [call.session for call in server.calls] == [""]
 
 
-async def test_faults_are_shown_only_by_servers_that_know_them(open_page: OpenPage) -> None:
+async def test_faults_are_shown_only_by_servers_that_know_them(browser: Browser) -> None:
     with MockServer(CASSETTES) as server:
-        async with open_page(server.url, "sessions") as page:
+        async with view(browser, at(server.url, "sessions"), may_fail=True) as page:
             await expect(page.locator(".empty")).to_be_visible()
             await page.wait_for_load_state("networkidle")
             await expect(page.get_by_role("heading", name="Faults")).to_have_count(0)
 
 
-async def test_a_fault_is_set_and_cleared(open_page: OpenPage) -> None:
+async def test_a_fault_is_set_and_cleared(browser: Browser) -> None:
     faults: list[object] = []
 
     async def answer(route: Route) -> None:
@@ -59,7 +58,7 @@ async def test_a_fault_is_set_and_cleared(open_page: OpenPage) -> None:
 
     with MockServer(CASSETTES) as server:
         ask(server.url, "/info", session="t1")
-        async with open_page(server.url, "live") as page:
+        async with view(browser, at(server.url, "live"), may_fail=True) as page:
             await page.route("**/__mockserver__/faults", answer)
             await page.get_by_role("link", name="Sessions").click()
             form = page.get_by_role("form", name="Set a fault")
@@ -74,7 +73,7 @@ async def test_a_fault_is_set_and_cleared(open_page: OpenPage) -> None:
             assert faults == [
                 {"fault": {"status": 503}, "path": "/runs/stream", "times": 2, "session": "t1"}
             ]
-            assert await find_violations(page) == []
+            assert await find_barriers(page) == []
             await form.get_by_role("button", name="Clear all").click()
             await expect(listed).to_have_count(0)
 
@@ -84,11 +83,13 @@ async def test_a_fault_is_set_and_cleared(open_page: OpenPage) -> None:
     [pytest.param(360, "dark", id="narrow"), pytest.param(1400, "light", id="wide")],
 )
 async def test_it_is_accessible_and_as_wide_as_the_window(
-    open_page: OpenPage, width: int, scheme: str
+    browser: Browser, width: int, scheme: Scheme
 ) -> None:
     with MockServer(CASSETTES) as server:
         ask(server.url, f"/threads/{THREAD}/runs/stream", FIRST, session="long" * 30)
-        async with open_page(server.url, "sessions", width=width, scheme=scheme) as page:
+        async with view(
+            browser, at(server.url, "sessions"), width=width, scheme=scheme, may_fail=True
+        ) as page:
             await expect(page.locator("li q")).to_be_visible()
-            assert await find_violations(page) == []
-            assert await find_overflow(page) <= 0
+            assert await find_barriers(page) == []
+            assert not await is_too_wide(page)

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from mockserver import MockServer
 from tests.conftest import tool
-from tests.page.axe import find_overflow, find_violations
-from tests.page.conftest import OpenPage
 from tests.processes import running
 from tests.real.clients import installed
+from tests.real.page_view import Scheme, at, find_barriers, is_too_wide, read_clipboard, view
 
-pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CASSETTES = Path(__file__).parents[2] / "cassettes"
 
@@ -31,9 +30,9 @@ async def finished(page: Page) -> None:
     await expect(page.get_by_role("button", name="Stop")).to_be_disabled()
 
 
-async def test_a_conversation_with_the_fake_graph(open_page: OpenPage) -> None:
+async def test_a_conversation_with_the_fake_graph(browser: Browser) -> None:
     with MockServer(CASSETTES, fallback="fake") as server:
-        async with open_page(server.url, "try") as page:
+        async with view(browser, at(server.url, "try")) as page:
             await send(page, "tell me a joke")
             conversation = page.get_by_role("tabpanel", name="Conversation")
             await expect(conversation).to_contain_text("A client walks up to a mock server")
@@ -56,10 +55,10 @@ async def test_a_conversation_with_the_fake_graph(open_page: OpenPage) -> None:
 
 
 async def test_the_modes_and_the_graph_are_sent_and_a_run_can_be_stateless(
-    open_page: OpenPage,
+    browser: Browser,
 ) -> None:
     with MockServer(CASSETTES, fallback="fake") as server:
-        async with open_page(server.url, "try") as page:
+        async with view(browser, at(server.url, "try")) as page:
             await page.get_by_role("checkbox", name="messages-tuple").uncheck()
             await page.get_by_role("checkbox", name="custom").check()
             await page.get_by_role("combobox", name="Graph").fill("planner")
@@ -76,9 +75,9 @@ async def test_the_modes_and_the_graph_are_sent_and_a_run_can_be_stateless(
     }
 
 
-async def test_an_interrupt_is_answered(open_page: OpenPage) -> None:
+async def test_an_interrupt_is_answered(browser: Browser) -> None:
     with MockServer(CASSETTES, fallback="fake") as server:
-        async with open_page(server.url, "try") as page:
+        async with view(browser, at(server.url, "try")) as page:
             await send(page, "interrupt")
             answer = page.get_by_role("form", name="Answer the interrupt")
             await answer.get_by_role("button", name="tea").click()
@@ -94,9 +93,9 @@ async def test_an_interrupt_is_answered(open_page: OpenPage) -> None:
     assert resumed["command"] == {"resume": "tea"}
 
 
-async def test_a_run_is_stopped(open_page: OpenPage) -> None:
+async def test_a_run_is_stopped(browser: Browser) -> None:
     with MockServer(CASSETTES, fallback="fake", speed=0.05) as server:
-        async with open_page(server.url, "try") as page:
+        async with view(browser, at(server.url, "try")) as page:
             await send(page, "essay")
             await expect(page.locator(".summary")).to_contain_text("receiving")
             await page.get_by_role("button", name="Stop").click()
@@ -105,9 +104,9 @@ async def test_a_run_is_stopped(open_page: OpenPage) -> None:
             await expect(page.get_by_role("button", name="Stop")).to_be_disabled()
 
 
-async def test_a_miss_is_shown_and_leads_to_its_reason(open_page: OpenPage) -> None:
+async def test_a_miss_is_shown_and_leads_to_its_reason(browser: Browser) -> None:
     with MockServer(CASSETTES) as server:
-        async with open_page(server.url, "try") as page:
+        async with view(browser, at(server.url, "try"), may_fail=True) as page:
             await page.get_by_role("radio", name="stateless").check()
             await send(page, "What was never recorded?")
             await expect(page.locator(".summary")).to_contain_text("miss")
@@ -122,7 +121,7 @@ TEXT = 'it\'s "quoted" \\ $HOME `id` 日本 \u202e\n😀 <b>'
 async def copied(page: Page, language: str) -> str:
     await page.get_by_role("tab", name=language).click()
     await page.get_by_role("button", name=f"Copy {language}").click()
-    return str(await page.evaluate("navigator.clipboard.readText()"))
+    return await read_clipboard(page)
 
 
 def read_events(text: str) -> list[tuple[str, Any]]:
@@ -137,10 +136,10 @@ def last_run(server: MockServer) -> Any:
 
 @pytest.mark.parametrize("thread", ["stateless", "on a thread"])
 async def test_what_is_copied_runs_and_gives_the_same_response(
-    open_page: OpenPage, tmp_path: Path, thread: str
+    browser: Browser, tmp_path: Path, thread: str
 ) -> None:
     with MockServer(CASSETTES, fallback="fake") as server:
-        async with open_page(server.url, "try") as page:
+        async with view(browser, at(server.url, "try")) as page:
             await page.get_by_role("radio", name=thread).check()
             await page.get_by_role("textbox", name="Message").fill(TEXT)
             await page.get_by_text("Copy as curl").click()
@@ -194,10 +193,10 @@ def build(folder: Path, script: str) -> Path:
     return bundle
 
 
-async def test_a_recorder_has_no_such_view(open_page: OpenPage, tmp_path: Path) -> None:
+async def test_a_recorder_has_no_such_view(browser: Browser, tmp_path: Path) -> None:
     upstream = "http://127.0.0.1:9"
     with running("record", "chat.yaml", "--upstream", upstream, folder=tmp_path) as server:
-        async with open_page(server.url, "try") as page:
+        async with view(browser, at(server.url, "try")) as page:
             await expect(page.get_by_role("navigation").first).to_contain_text("Live")
             assert await page.get_by_role("link", name="Try").count() == 0
             await expect(page.locator(".list-pane")).to_be_visible()
@@ -208,13 +207,13 @@ async def test_a_recorder_has_no_such_view(open_page: OpenPage, tmp_path: Path) 
     [pytest.param(360, "dark", id="narrow"), pytest.param(1400, "light", id="wide")],
 )
 async def test_it_is_accessible_and_as_wide_as_the_window(
-    open_page: OpenPage, width: int, scheme: str
+    browser: Browser, width: int, scheme: Scheme
 ) -> None:
     with MockServer(CASSETTES, fallback="fake") as server:
-        async with open_page(server.url, "try", width=width, scheme=scheme) as page:
-            assert await find_violations(page) == []
+        async with view(browser, at(server.url, "try"), width=width, scheme=scheme) as page:
+            assert await find_barriers(page) == []
             await send(page, "interrupt")
             await expect(page.get_by_role("form", name="Answer the interrupt")).to_be_visible()
             await page.get_by_text("Copy as curl").click()
-            assert await find_violations(page) == []
-            assert await find_overflow(page) <= 0
+            assert await find_barriers(page) == []
+            assert not await is_too_wide(page)
