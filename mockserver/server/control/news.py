@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -18,7 +19,8 @@ _PAUSE = 0.05
 _BATCH = 50
 """The maximum number of events of one write."""
 
-_HEARTBEAT_SECONDS = 15.0
+HEARTBEAT_SECONDS = 15.0
+"""The seconds without news after which a comment is sent."""
 
 News = tuple[str, JournalEntry | str | None]
 """The name of an event, and what it is about: an entry, or a session."""
@@ -52,7 +54,7 @@ class NewsListener:
         if not self._waiting:
             self._changed.clear()
             try:
-                await asyncio.wait_for(self._changed.wait(), _HEARTBEAT_SECONDS)
+                await asyncio.wait_for(self._changed.wait(), HEARTBEAT_SECONDS)
             except TimeoutError:
                 return []
         return [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
@@ -83,15 +85,12 @@ class NewsStreams:
         self._listeners.add(listener)
         self._journal.listeners.append(listener)
         try:
-            await response.prepare(request)
-            await response.write(b": the journal from now on\n\n")
-            while not listener.is_closed:
-                news = await listener.take()
-                text = "".join(self._encode(*one) for one in news if _is_selected(one, selects))
-                await response.write(text.encode("utf-8", "replace") or b": nothing happened\n\n")
-                await asyncio.sleep(_PAUSE)
-        except ConnectionResetError:
-            pass  # the client has disconnected
+            with suppress(ConnectionResetError):  # the client may disconnect
+                await response.prepare(request)
+                await response.write(b": the journal from now on\n\n")
+                while not listener.is_closed:
+                    await response.write(self._encode_all(await listener.take(), selects))
+                    await asyncio.sleep(_PAUSE)
         finally:
             self._journal.listeners.remove(listener)
             self._listeners.remove(listener)
@@ -102,6 +101,12 @@ class NewsStreams:
         for listener in self._listeners:
             listener.close()
 
+    def _encode_all(self, news: Iterable[News], selects: Callable[[JournalEntry], bool]) -> bytes:
+        """Return the events of *news* that are selected, or a comment, which tells the client that the server is there."""
+        chosen = [one for one in news if not isinstance(one[1], JournalEntry) or selects(one[1])]
+        text = "".join(self._encode(*one) for one in chosen)
+        return text.encode("utf-8", "replace") or b": nothing happened\n\n"
+
     def _encode(self, event: str, subject: JournalEntry | str | None) -> str:
         if not isinstance(subject, JournalEntry):
             data: Json = {} if event == "reload" else {"session": subject}
@@ -110,8 +115,3 @@ class NewsStreams:
         else:
             data = {"number": subject.number, "seconds": round(subject.seconds or 0.0, 3)}
         return f"event: {event}\ndata: {dumps(data)}\n\n"
-
-
-def _is_selected(news: News, selects: Callable[[JournalEntry], bool]) -> bool:
-    subject = news[1]
-    return not isinstance(subject, JournalEntry) or selects(subject)
