@@ -14,7 +14,10 @@ MAX_WAITING = 500
 """The maximum number of events that wait for a listener. A slow one is told to load the journal again instead."""
 
 _PAUSE = 0.05
-"""Seconds between two writes, so that listeners do not slow down a busy server."""
+"""Seconds between two writes."""
+
+_MAX_SHARE = 4
+"""To make events takes time from a busy server; the pause after it is this many times as long."""
 
 _BATCH = 50
 """The maximum number of events of one write."""
@@ -81,7 +84,7 @@ class NewsStreams:
         """Send what happens to the entries that *selects* chooses, until the client leaves or the server stops."""
         headers = {"content-type": "text/event-stream", "cache-control": "no-store"}
         response = web.StreamResponse(headers=headers)
-        listener = NewsListener()
+        listener, now = NewsListener(), asyncio.get_running_loop().time
         self._listeners.add(listener)
         self._journal.listeners.append(listener)
         try:
@@ -89,8 +92,12 @@ class NewsStreams:
                 await response.prepare(request)
                 await response.write(b": the journal from now on\n\n")
                 while not listener.is_closed:
-                    await response.write(self._encode_all(await listener.take(), selects))
-                    await asyncio.sleep(_PAUSE)
+                    news = await listener.take()
+                    started = now()
+                    text = self._encode_all(news, selects)
+                    pause = max(_PAUSE, _MAX_SHARE * (now() - started))
+                    await response.write(text)
+                    await asyncio.sleep(pause)
         finally:
             self._journal.listeners.remove(listener)
             self._listeners.remove(listener)
