@@ -1,4 +1,4 @@
-# Each target installs what it needs into .venv and tests/js/node_modules. The second run is quick.
+# Each target installs what it needs into .venv and tests/js/node_modules or page/node_modules. The second run is quick.
 
 PYTHON ?= python3
 PORT ?= 8123
@@ -15,11 +15,12 @@ PAGE := page/node_modules/.package-lock.json
 # Python and pytest cache what they compile: the next run starts sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve page unit test test-latest pin lint check record bench bench-peers format clean
+.PHONY: help serve page screenshots unit test test-latest pin lint check record bench bench-peers format clean
 
 help:
 	@echo "make serve        serve the bundled cassettes and the fake graph on http://127.0.0.1:$(PORT)"
 	@echo "make page         build the page at /__mockserver__/ from the folder page (needs npm)"
+	@echo "make screenshots  take the pictures of the page in docs/ again (needs chromium)"
 	@echo "make unit         run the tests that need no other program, without the slow ones"
 	@echo "make test         run all tests, with $(WORKERS) workers (WORKERS=n changes that)"
 	@echo "make test-latest  run all tests with the newest packages, in $(LATEST), and list those that differ from constraints.txt"
@@ -57,19 +58,24 @@ serve: $(SERVE)
 	$(BIN)/mockserver serve cassettes --port $(PORT)
 
 $(PAGE): page/package-lock.json
-	npm ci --silent --prefix page
+	@if command -v npm >/dev/null; then npm ci --silent --prefix page; \
+	elif [ "$$MOCKSERVER_TEST_TOOLS" = required ]; then echo "npm is required here, and missing"; exit 1; \
+	else echo "npm is not installed: the page is not checked"; fi
 
 page: $(PAGE)
 	npm run --silent --prefix page format
 	npm run --silent --prefix page build
 
+screenshots: $(TEST)
+	$(BIN)/python -m tests.screenshots docs
+
 unit: $(TEST)
 	MOCKSERVER_TEST_TOOLS=none $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --ignore=tests/real -m "not real and not slow"
 
-test: $(TEST) $(JS)
+test: $(TEST) $(JS) $(PAGE)
 	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
-test-latest: $(JS)
+test-latest: $(JS) $(PAGE)
 	$(PYTHON) -m venv --clear $(LATEST)
 	$(LATEST)/bin/python -m pip install --quiet --upgrade pip
 	$(LATEST)/bin/python -m pip install --quiet --group dev --editable .
@@ -80,10 +86,11 @@ pin:
 	@echo "# The versions that \`make test\` and \`make lint\` install. \`make pin\` writes this file." >constraints.txt
 	$(LATEST)/bin/python -m pip freeze --exclude-editable >>constraints.txt
 
-lint: $(LINT)
+lint: $(LINT) $(PAGE)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	@if command -v npm >/dev/null; then npm run --silent --prefix page check; fi
 
 check: lint test
 

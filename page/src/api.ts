@@ -166,7 +166,8 @@ export interface Api {
   cassettes(): Promise<Cassette[]>;
   exchanges(query: ExchangeQuery): Promise<Page<ExchangeRow>>;
   exchange(label: string): Promise<ExchangeView>;
-  findings(): Promise<Finding[]>;
+  /** The findings of the linter in a *cassette*, or in all. */
+  findings(cassette?: string): Promise<Finding[]>;
   compare(left: string, right: string): Promise<Change[]>;
   /** The latest calls before the call with the number *before*, the oldest first. */
   calls(before?: number): Promise<{ calls: Call[]; total: number }>;

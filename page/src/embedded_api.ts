@@ -52,7 +52,8 @@ export function embeddedApi(data: EmbeddedData): Api {
       };
     },
     exchange: async (label) => find(label),
-    findings: async () => data.findings,
+    findings: async (cassette) =>
+      data.findings.filter((finding) => !cassette || finding.cassette === cassette),
     compare: async (left, right) => differences(parts(find(left)), parts(find(right))),
     async calls(before = Number.POSITIVE_INFINITY) {
       const calls = data.calls.filter(({ number }) => number < before);

@@ -28,7 +28,10 @@ export const server: Api = {
     return { rows: exchanges, total };
   },
   exchange: (label) => ask(`exchanges/${place(label)}`),
-  findings: async () => (await ask<{ findings: [] }>("lint")).findings,
+  async findings(cassette) {
+    const query = cassette ? `?${new URLSearchParams({ cassette })}` : "";
+    return (await ask<{ findings: [] }>(`lint${query}`)).findings;
+  },
   async compare(left, right) {
     const query = new URLSearchParams({ left, right });
     return (await ask<{ differences: [] }>(`compare?${query}`)).differences;

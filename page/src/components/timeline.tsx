@@ -8,8 +8,10 @@ import { Text } from "./text";
 
 const LANE = 26;
 const AXIS = 22;
+/** The height of the strip above the lanes, which names the gaps. */
+const GAPS = 18;
 /** The least width in pixels of a gap that is labelled. */
-const WIDE = 64;
+const WIDE = 84;
 
 interface View {
   from: number;
@@ -257,7 +259,7 @@ function Plot(props: PlotProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [width, setWidth] = useState(600);
   const [drag, setDrag] = useState<View | null>(null);
-  const height = lanes.length * LANE + AXIS;
+  const height = GAPS + lanes.length * LANE + AXIS;
   useEffect(() => {
     const box = canvas.current?.parentElement;
     if (!box) return;
@@ -319,7 +321,7 @@ function nearest(
   at: number,
 ): number {
   const top = canvas?.getBoundingClientRect().top ?? 0;
-  const lane = lanes[Math.floor((event.clientY - top) / LANE)];
+  const lane = lanes[Math.floor((event.clientY - top - GAPS) / LANE)];
   const distance = (index: number) => Math.abs((events[index]?.at ?? 0) - at);
   return (lane?.events ?? []).reduce(
     (best, index) => (best < 0 || distance(index) < distance(best) ? index : best),
@@ -355,7 +357,8 @@ function draw(
   context.scale(scale, scale);
   const color = colors(canvas);
   const place = (at: number) => ((at - view.from) / (view.to - view.from)) * width;
-  const bottom = lanes.length * LANE;
+  const bottom = GAPS + lanes.length * LANE;
+  const topOf = (row: number) => GAPS + row * LANE;
   context.font = "11px ui-monospace, monospace";
 
   for (const gap of gaps) {
@@ -365,12 +368,12 @@ function draw(
     context.fillRect(left, 0, right - left, bottom);
   }
   context.fillStyle = color.line;
-  for (let lane = 0; lane <= lanes.length; lane += 1) context.fillRect(0, lane * LANE, width, 1);
+  for (let lane = 0; lane <= lanes.length; lane += 1) context.fillRect(0, topOf(lane), width, 1);
 
   drawAxis(context, view, width, bottom, color);
 
   for (const [row, lane] of lanes.entries()) {
-    const middle = row * LANE + LANE / 2;
+    const middle = topOf(row) + LANE / 2;
     let last = -1;
     for (const index of lane.events) {
       const event = events[index];
@@ -381,23 +384,23 @@ function draw(
       const isError = event.event === "error";
       context.fillStyle = isError ? color.problem : lane.isHeartbeat ? color.muted : color.accent;
       if (lane.isHeartbeat) diamond(context, x, middle);
-      else context.fillRect(x - 1, row * LANE + 5, 3, LANE - 9);
+      else context.fillRect(x - 1, topOf(row) + 5, 3, LANE - 9);
     }
   }
 
-  context.fillStyle = color.text;
+  context.fillStyle = color.muted;
   context.textAlign = "center";
   for (const gap of gaps) {
     const [left, right] = [Math.max(0, place(gap.from)), Math.min(width, place(gap.to))];
     if (right - left < WIDE) continue;
-    label(context, `${seconds(gap.to - gap.from)} gap`, (left + right) / 2, bottom / 2, color);
+    context.fillText(`${seconds(gap.to - gap.from)} gap`, (left + right) / 2, 13);
   }
   const event = events[selected];
   const row = lanes.findIndex((lane) => lane.events.includes(selected));
   if (event && row >= 0) {
     context.strokeStyle = color.text;
     context.lineWidth = 2;
-    context.strokeRect(place(event.at) - 4, row * LANE + 2, 9, LANE - 3);
+    context.strokeRect(place(event.at) - 4, topOf(row) + 2, 9, LANE - 3);
   }
   if (head !== undefined) {
     context.fillStyle = color.problem;
@@ -469,21 +472,6 @@ function diamond(context: CanvasRenderingContext2D, x: number, y: number): void 
   context.lineTo(x, y + 5);
   context.lineTo(x - 5, y);
   context.fill();
-}
-
-function label(
-  context: CanvasRenderingContext2D,
-  text: string,
-  x: number,
-  y: number,
-  color: Colors,
-): void {
-  const width = context.measureText(text).width + 8;
-  context.fillStyle = color.raised;
-  context.fillRect(x - width / 2, y - 9, width, 17);
-  context.fillStyle = color.muted;
-  context.textAlign = "center";
-  context.fillText(text, x, y + 4);
 }
 
 /** The timeline in words, for those who do not see it. */

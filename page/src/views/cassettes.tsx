@@ -3,7 +3,6 @@ import type { Api, Cassette, ExchangeView, Finding, Health } from "../api";
 import { useAsked } from "../asked";
 import { ChooseOther, Comparison } from "../components/compare";
 import { Conversation } from "../components/conversation";
-import { Copy } from "../components/copy";
 import { Events, seconds } from "../components/events";
 import { ExchangeList, short } from "../components/exchange_list";
 import { Http } from "../components/http";
@@ -12,6 +11,7 @@ import { Text } from "../components/text";
 import { Thread } from "../components/thread";
 import { Timeline } from "../components/timeline";
 import { Yaml } from "../components/yaml";
+import { isObject } from "../messages";
 import { type Place, placeOf, readPlace } from "../place";
 import { go, link } from "../route";
 
@@ -110,33 +110,52 @@ function File({
   );
 }
 
+/** How many exchanges are linted unasked; the linter compares each with all others. */
+const QUICK = 1000;
+
 /** What is to say about all cassettes, or about one: its lint findings. */
 function Overview({ api, cassette }: { api: Api; cassette?: string }) {
-  const { answer: findings, error } = useAsked(() => api.findings(), [api]);
-  const own = findings?.filter(
-    ({ exchange, message }) =>
-      !cassette || exchange?.startsWith(`${cassette}#`) || message.includes(cassette),
-  );
+  const { answer: cassettes } = useAsked(() => api.cassettes(), [api]);
+  const own = cassettes?.filter((file) => !cassette || file.cassette === cassette);
+  const count = own?.reduce((sum, { exchanges }) => sum + exchanges, 0);
   return (
     <article class="overview">
       <h1>{cassette ? <Text>{cassette}</Text> : "Cassettes"}</h1>
       <p>Select an exchange to read it as a conversation, on a timeline, as events or as YAML.</p>
-      {error && <p role="alert">{error}</p>}
-      {own && own.length === 0 && <p class="muted">Lint finds nothing.</p>}
-      {own && own.length > 0 && (
-        <>
-          <h2>Lint findings</h2>
-          <Findings findings={own} />
-        </>
+      {count !== undefined && (
+        <Lint key={cassette ?? ""} api={api} cassette={cassette} isQuick={count <= QUICK} />
       )}
     </article>
+  );
+}
+
+function Lint({ api, cassette, isQuick }: { api: Api; cassette?: string; isQuick: boolean }) {
+  const [isAsked, setAsked] = useState(isQuick);
+  const { answer: findings, error } = useAsked(
+    async () => (isAsked ? await api.findings(cassette) : undefined),
+    [api, cassette, isAsked],
+  );
+  if (!isAsked)
+    return (
+      <button type="button" onClick={() => setAsked(true)}>
+        Find problems with the linter (takes a while)
+      </button>
+    );
+  if (error) return <p role="alert">{error}</p>;
+  if (!findings) return <p class="muted">The linter is at work…</p>;
+  if (findings.length === 0) return <p class="muted">The linter finds no problems.</p>;
+  return (
+    <>
+      <h2>Lint findings</h2>
+      <Findings findings={findings} />
+    </>
   );
 }
 
 function Findings({ findings }: { findings: Finding[] }) {
   return (
     <ul class="findings">
-      {findings.slice(0, MANY).map(({ code, message, exchange, line }, index) => (
+      {findings.slice(0, MANY).map(({ code, message, fix, exchange, line }, index) => (
         <li key={`${index} ${code}`}>
           {exchange && (
             <a href={to(placeOf(exchange))}>
@@ -148,6 +167,11 @@ function Findings({ findings }: { findings: Finding[] }) {
             <Text>{code}</Text>
           </span>{" "}
           <Text>{message}</Text>
+          {fix && (
+            <div class="muted">
+              <Text>{fix}</Text>
+            </div>
+          )}
         </li>
       ))}
       {findings.length > MANY && <li class="muted">{findings.length - MANY} more</li>}
@@ -262,6 +286,11 @@ function ExchangeTabs({
   );
 }
 
+const ENDS: Record<string, string> = {
+  cut: "broken off",
+  open: "still open when the recording ended",
+};
+
 function Facts({ exchange, hasPlays }: { exchange: ExchangeView; hasPlays: boolean }) {
   const { request, response } = exchange;
   return (
@@ -271,15 +300,18 @@ function Facts({ exchange, hasPlays }: { exchange: ExchangeView; hasPlays: boole
       </span>
       <span class={response.status >= 400 ? "failed" : undefined}>{response.status}</span>
       {response.seconds !== undefined && <span>{seconds(response.seconds)}</span>}
+      {isObject(request.body) && typeof request.body.assistant_id === "string" && (
+        <span>
+          <span class="muted">assistant</span> <Text>{request.body.assistant_id}</Text>
+        </span>
+      )}
       {exchange.asked && (
         <span>
-          <Text>{exchange.asked}</Text>
+          <span class="muted">asked for</span> <Text>{exchange.asked}</Text>
         </span>
       )}
       {response.end && response.end !== "closed" && (
-        <span class="failed">
-          <Text>{response.end}</Text>
-        </span>
+        <span class="failed">{ENDS[response.end] ?? <Text>{response.end}</Text>}</span>
       )}
       {hasPlays && (
         <span>
@@ -291,7 +323,6 @@ function Facts({ exchange, hasPlays }: { exchange: ExchangeView; hasPlays: boole
       <span class="muted">
         <Text>{`${exchange.file}:${exchange.line}`}</Text>
       </span>
-      <Copy text={`${exchange.file}:${exchange.line}`} label="Copy file and line" />
     </div>
   );
 }
