@@ -18,13 +18,16 @@ export interface EmbeddedData {
   kind: "show" | "report";
   title: string;
   health: Health;
-  exchanges: ExchangeView[];
+  /** Of a report only what a list shows of them. */
+  exchanges: (ExchangeView | ExchangeRow)[];
   cassettes: Cassette[];
   findings: Finding[];
   /** Of a report: the requests of the run, and the exchanges that it did not play. */
   calls: CallView[];
   unplayed: string[];
 }
+
+const isWhole = (row: ExchangeView | ExchangeRow): row is ExchangeView => "response" in row;
 
 /** Return the data in this page, or undefined if it comes from a server. */
 export function readEmbedded(): EmbeddedData | undefined {
@@ -36,6 +39,10 @@ export function embeddedApi(data: EmbeddedData): Api {
   const find = (label: string): ExchangeView => {
     const exchange = data.exchanges.find((view) => view.exchange === label);
     if (!exchange) throw new Error(`there is no exchange ${label}`);
+    if (!isWhole(exchange))
+      throw new Error(
+        "a report has no details of exchanges: open the page of a server, or write one with `mockserver show CASSETTE --html FILE`",
+      );
     return exchange;
   };
   return {
@@ -47,7 +54,9 @@ export function embeddedApi(data: EmbeddedData): Api {
       );
       const piece = rows.slice((page - 1) * perPage, page * perPage);
       return {
-        rows: piece.map((row) => ({ ...row, human: row.human ?? humanText(row.request) })),
+        rows: piece.map((row) =>
+          isWhole(row) ? { ...row, human: row.human ?? humanText(row.request) } : row,
+        ),
         total: rows.length,
       };
     },
@@ -77,7 +86,7 @@ function humanText(request: ExchangeView["request"]): string {
   return human?.kind === "message" ? plainText(human) : "";
 }
 
-function contains(row: ExchangeView, search: string): boolean {
+function contains(row: ExchangeView | ExchangeRow, search: string): boolean {
   const wanted = search.toLowerCase();
   const texts: (keyof ExchangeRow)[] = ["exchange", "method", "path", "asked", "thread"];
   return (
@@ -86,9 +95,10 @@ function contains(row: ExchangeView, search: string): boolean {
         .toLowerCase()
         .includes(wanted),
     ) ||
-    JSON.stringify(row.request.body ?? row.request.text ?? "")
-      .toLowerCase()
-      .includes(wanted)
+    (isWhole(row) &&
+      JSON.stringify(row.request.body ?? row.request.text ?? "")
+        .toLowerCase()
+        .includes(wanted))
   );
 }
 
