@@ -59,7 +59,7 @@ class Call(NamedTuple):
     ids: Mapping[str, str] = {}
     """The ids of the request and the recorded ids that they correspond to: live to recorded."""
     how: str | None = None
-    """How the response came about if it was not recorded like this: `derived` or `switched`."""
+    """How the response came about if it was not recorded like this: `derived`, `switched` or `closest`."""
     conversation: Mapping[str, Json] | None = None
     """For a request on a recorded thread: `conversation`, `progress`, `next` and `why`."""
     note: str | None = None
@@ -183,6 +183,7 @@ class Log:
         self.counts: Counter[ReplySource] = Counter()
         self.verbose = verbose
         self._derived = 0
+        self._closest = 0
         self._bad_requests: Counter[str] = Counter()
         self._bad_lines: defaultdict[str, set[str]] = defaultdict(set)
         self._on_problem = on_problem
@@ -207,6 +208,7 @@ class Log:
             return
         self.counts[reply.source] += 1
         self._derived += reply.how == "derived"
+        self._closest += reply.how == "closest"
         call = record_call(datetime.now(UTC), request, reply)
         self.journal.append(call)
         if call.is_problem and self._on_problem:
@@ -245,6 +247,8 @@ class Log:
         parts = [f"answered {', '.join(answered)}" if answered else "answered nothing"]
         if self._derived:
             parts.append(f"{self._derived} of them derived from other stream modes or runs")
+        if self._closest:
+            parts.append(f"{self._closest} of them by the closest recorded run")
         if self.misses:
             parts.append(pluralize(self.misses, "miss", "misses"))
         if self.errors:

@@ -30,6 +30,7 @@ from mockserver.matching.index import Entry, Index
 from mockserver.matching.miss import Miss, NearRequest, explain_missing_cassette
 from mockserver.redaction.redactor import RedactionRules, redact_for_matching, redacted_request
 from mockserver.server.own_urls import is_page
+from mockserver.server.responders.closest import ClosestReplay
 from mockserver.server.responders.exchange_replay import Cache, ExchangeHit, ExchangeReplay
 from mockserver.server.responders.thread_replay import ThreadHit, ThreadReplay
 from mockserver.server.response_writer import prebuild
@@ -48,6 +49,7 @@ class Cassettes:
 
     With *once*, each exchange is played at most once per session, edits of the files are ignored, and nothing on threads is played.
     With *can_switch*, the fake graph answers what is not played. With *derives*, responses may be made from recorded ones of the same run.
+    With *closest*, a run that was not recorded gets the response to the recorded run whose last human message is the most alike.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Cassettes:
         once: bool = False,
         can_switch: bool = False,
         derives: bool = True,
+        closest: bool = False,
     ) -> None:
         self.sessions = Sessions()
         self._played = PlayedExchanges(library.index)
@@ -68,6 +71,7 @@ class Cassettes:
         self._rules = rules
         self._once = once
         self._responses = ResponseCache(library, pace)
+        self._closest = ClosestReplay(library) if closest else None
 
     @property
     def unplayed(self) -> list[str]:
@@ -110,12 +114,15 @@ class Cassettes:
                 break
             hit = self._find(request, thread_request, session, now)
         if hit is None:
+            hit = self._find_closest(request, thread_request, session, now)
+        if hit is None:
             return None
         try:
+            response = hit.response
             reply = (
                 self._responses.get(hit.entry)
-                if hit.response is None
-                else self._responses.encode(hit.response, hit.entry)
+                if response is None
+                else self._responses.encode(response, hit.entry)
             )
         except ReadError:
             # The file may have been read while it was being written: read it again.
@@ -141,6 +148,19 @@ class Cassettes:
             if found is not None:
                 return None if isinstance(found, Refusal) else found
         return self._exchanges.find(request, session)
+
+    def _find_closest(
+        self, request: Request, thread_request: ThreadRequest | None, session: Session, now: float
+    ) -> ThreadHit | ExchangeHit | None:
+        """Return the exchange whose request differs from *request* in the last human message only, the most alike, or None."""
+        index = self.index.for_cassette(cassette_name(request))
+        if self._closest is None or index is None:
+            return None
+
+        def find(other: Request) -> ThreadHit | ExchangeHit | None:
+            return self._find(other, thread_request, session, now)
+
+        return self._closest.find(request, index, session, find)
 
     def _find_on_thread(
         self, request: Request, thread_request: ThreadRequest, session: Session, now: float
