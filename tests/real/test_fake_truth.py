@@ -17,6 +17,7 @@ RULES = (
     *("interrupt", "approve", "ask first", "ask within", "unicode"),
     *("fail at once", "fail with ValueError", "fail within", "a tool fails"),
     *("numbers", "all in one", "hand over twice", "update within"),
+    *("described", "used up", "thought blocks", "provider blocks", "blocks", "one of", "artifact"),
 )
 LONG = ("silence", "now and then", "stop me")
 """A text for each rule of tests/agent/script.yaml but that of the state that has no messages; other files play the long ones."""

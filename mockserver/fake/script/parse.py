@@ -8,7 +8,9 @@ from typing import Any
 
 from mockserver.errors import ReadError
 from mockserver.fake.script.model import PLACEHOLDERS, Pace, Rule, Script
-from mockserver.fake.script.parse_steps import MAX_DELAY, parse_steps
+from mockserver.fake.script.parse_examples import parse_examples
+from mockserver.fake.script.parse_messages import MAX_DELAY, ReadFile, read_files
+from mockserver.fake.script.parse_steps import parse_steps
 from mockserver.formats import strict_yaml
 from mockserver.formats.strict_yaml import (
     Mapping,
@@ -23,29 +25,35 @@ from mockserver.formats.user_pattern import UserPattern, compile_pattern
 _PACE = ("first", "token", "tool")
 
 
-def parse_script(text: str, extended: Callable[[], Script], file: str | None = None) -> Script:
+def parse_script(
+    text: str,
+    extended: Callable[[], Script],
+    file: str | None = None,
+    read_file: ReadFile | None = None,
+) -> Script:
     """Return the script in the YAML *text*; with `extends: built-in` the rules of *extended* follow its own.
 
-    *file* is the name of a user's script; without it the patterns are trusted to be fast. Raise ReadError, with the line,
-    for mistakes.
+    *file* is the name of a user's script; without it the patterns are trusted to be fast. *read_file* returns the text of a file that it names.
+    Raise ReadError, with the line, for mistakes.
     """
     document = strict_yaml.parse(text)
     if not isinstance(document, Mapping):
         raise ReadError("a script is a mapping with `rules`", line=1)
-    check_keys(document, ("extends", "pace", "rules"), "a script")
+    check_keys(document, ("extends", "pace", "examples", "rules"), "a script")
     extends = document.get("extends")
     if extends not in (None, "built-in"):
         why = "extends: write `built-in`, or leave it out"
         raise ReadError(why, line=document.lines["extends"])
     before = Script() if extends is None else extended()
     rules = get_typed(document, "rules", Sequence)
-    if not rules and (rules is not None or extends is None):
+    examples = parse_examples(document, read_file)
+    if not rules and (rules is not None or (extends is None and not examples)):
         line = document.lines.get("rules", document.line)
         raise ReadError("a script needs `rules`, at least one", line=line)
-    own = map_items(rules, partial(_parse_rule, file=file)) if rules else ()
+    own = map_items(rules, partial(_parse_rule, file=file, read_file=read_file)) if rules else ()
     if rules:
         _check_reachable(own, rules.lines)
-    return Script((*own, *before.rules), _parse_pace(document, before.pace))
+    return Script((*examples, *own, *before.rules), _parse_pace(document, before.pace))
 
 
 def _check_reachable(rules: tuple[Rule, ...], lines: list[int]) -> None:
@@ -67,7 +75,7 @@ def _parse_pace(document: Mapping, before: Pace) -> Pace:
     return replace(before, **times)
 
 
-def _parse_rule(part: Any, line: int, file: str | None) -> Rule:
+def _parse_rule(part: Any, line: int, file: str | None, read_file: ReadFile | None) -> Rule:
     if not isinstance(part, Mapping):
         raise ReadError("a rule is a mapping with `when` and `steps`", line=line)
     check_keys(part, ("when", "steps"), "a rule")
@@ -76,6 +84,7 @@ def _parse_rule(part: Any, line: int, file: str | None) -> Rule:
     turn = get_typed(when, "turn", int)
     if turn is not None and turn < 1:
         raise ReadError("turn counts from 1", line=when.lines["turn"])
+    read_files(part.get("steps"), read_file)
     played = parse_steps(part, "steps", line)
     return Rule(played, _parse_pattern(when, file), get_typed(when, "graph", str), turn)
 
