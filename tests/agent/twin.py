@@ -174,9 +174,10 @@ async def play(state: Any, config: RunnableConfig) -> dict[str, Any] | None:
     for step in plan[min(done, len(plan) - 1)].steps if plan else ():
         match fill_placeholders(step, known):
             case Speak() as speech:
-                message = await ChatMockserver(speech=speech, identity=uuid4().hex).ainvoke(
-                    state["messages"], {"metadata": dict(speech.metadata)}
-                )
+                # With a config of its own, the call gets the namespace of the node in a subgraph, too.
+                own: Any = {"metadata": dict(speech.metadata)} if speech.metadata else None
+                model = ChatMockserver(speech=speech, identity=uuid4().hex)
+                message = await model.ainvoke(state["messages"], own)
                 if speech.name:
                     message.name = speech.name  # as `create_agent` does
                 update["messages"] = [message]

@@ -166,7 +166,10 @@ def build_model_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]:
     """Return the metadata of a callback of the chat model."""
     metadata = build_inner_metadata(request, scope)
     namespace = metadata.pop("checkpoint_ns")
-    metadata |= scope.metadata
+    if scope.metadata:
+        namespace = "|".join(scope.path)
+        before = {"checkpoint_ns": namespace} if scope.namespace else {}
+        metadata |= before | dict(scope.metadata)
     if "events" not in request.modes:
         metadata |= _model(request)
     return metadata | {
