@@ -155,5 +155,6 @@ def test_an_edit_of_a_file_that_the_script_names_is_played(tmp_path: Path) -> No
     reloader.reload_if_changed()
 
     assert loaded == ["the second", "third"]
+    assert speeches(path, "hi") == [Speak("third")]
     why = "file: long.md: No such file or directory"
     assert lines == [f"{path}, line 3: {why}; the previous version stays in use"]

@@ -109,15 +109,13 @@ def _parse_content(part: Mapping, key: str) -> dict[str, Any]:
             return {"text": text}
         case Sequence() as items if items:
             return {"blocks": map_items(items, _parse_block)}
-        case Mapping() as options if "one_of" in options:
-            check_keys(options, ("one_of",), f"`{key}` with several texts")
+        case Mapping() as options if options:
+            check_keys(options, ("file", "one_of"), f"`{key}`")
             texts = get_typed(options, "one_of", Sequence) or Sequence(line)
             found = tuple(iter_texts(texts, "one_of"))
             if not all(found) or not found:
                 raise ReadError("one_of must be a list of texts", line=line)
             return {"one_of": found}
-        case Mapping() as options if options:
-            check_keys(options, ("file", "one_of"), f"`{key}`")
         case _:
             pass
     raise ReadError(f"`{key}` must be {_FORMS}", line=line)
