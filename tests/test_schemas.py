@@ -75,6 +75,10 @@ SETTINGS = {
 SCRIPT = {
     "extends": "built-in",
     "pace": {"first": 0.1, "token": 0.2, "tool": 1},
+    "examples": [
+        {"How far?": "384,400 km", "How long?": {"file": "long.md"}},
+        {"How many?": {"one_of": ["one", "two"]}},
+    ],
     "rules": [
         {
             "when": {
@@ -87,12 +91,35 @@ SCRIPT = {
             "steps": [
                 {"reason": "hm"},
                 {"say": "Hello.", "every": 0.1},
+                {
+                    "say": [{"type": "text", "text": "See."}, {"type": "image", "url": "x"}],
+                    "id": "m1",
+                    "name": "helper",
+                    "usage": {
+                        "input_tokens": 1,
+                        "output_tokens": 2,
+                        "total_tokens": 3,
+                        "input_token_details": {"cache_read": 1},
+                        "output_token_details": {"reasoning": 1},
+                    },
+                    "response_metadata": {"finish_reason": "stop"},
+                    "metadata": {"channel": "sms"},
+                },
+                {"say": {"file": "long.md"}},
+                {"say": {"one_of": ["red", "green"]}},
                 {"custom": {"a": 1}},
                 {"update": {"topic": "x"}},
                 {"interrupt": {"question": "?"}},
                 {"pause": 1},
                 {"call": "find", "args": {"id": 1}, "result": "found", "ask": "Sure?"},
-                {"calls": [{"call": "find", "fails": "no"}, {"call": "find", "result": None}]},
+                {
+                    "calls": [
+                        {"call": "find", "fails": "no"},
+                        {"call": "find", "result": None, "artifact": [1], "status": "error"},
+                    ],
+                    "id": "m2",
+                    "usage": {"input_tokens": 1},
+                },
                 {"say": "So."},
                 {"delegate": [{"say": "Inner."}]},
                 {"error": {"type": "KeyError", "message": "oh"}},
@@ -123,7 +150,7 @@ def load_settings(text: str) -> object:
 
 
 def load_script(text: str) -> object:
-    return parse_script(text, Script)
+    return parse_script(text, Script, read_file=lambda name: "A long text.")
 
 
 LOADERS: dict[str, Callable[[str], object]] = {
@@ -133,7 +160,7 @@ LOADERS: dict[str, Callable[[str], object]] = {
     "script": load_script,
 }
 
-ORDER_OF_STEPS = ("without ('rules', 0, 'steps', 8)", "without ('rules', 0, 'steps', 10)")
+ORDER_OF_STEPS = ("without ('rules', 0, 'steps', 11)", "without ('rules', 0, 'steps', 13)")
 """Which steps may follow each other is more than a schema says."""
 
 NAMES_OF_NODES = ("('nodes'", "('subgraphs', 'search') = {")

@@ -44,6 +44,12 @@ _MAX_LISTED = 20
     help="The date of the fake graph's threads and runs: an ISO date or time (in UTC, unless it has an offset), or `today` (the local day "
     "when the server starts). Ids stay the same.  [default: 2026-01-01]",
 )
+@click.option(
+    "--closest",
+    is_flag=True,
+    help="For demos: answer a run that was not recorded with the recorded run whose last human message is the most alike; all else must be "
+    "equal. Without one that is alike enough, the fake graph answers.",
+)
 @options.speed
 @options.address
 def serve(
@@ -51,6 +57,7 @@ def serve(
     graphs: tuple[str, ...],
     script: Path | None,
     fake_now: str | None,
+    closest: bool,
     speed: str,
     max_gap: float | None,
     client_command: tuple[str, ...],
@@ -72,7 +79,8 @@ def serve(
     now = parse_fake_now(fake_now)
     log = serving.create_log(client_command)
     server_options = serving.create_server_options(address, parse_pace(speed, max_gap))
-    server = modes.serve(paths or _find_default_paths(), server_options, log, script, graphs, now)
+    paths = paths or _find_default_paths()
+    server = modes.serve(paths, server_options, log, script, graphs, now, closest=closest)
     sys.exit(_run(server, address, "serve", log, client_command))
 
 
@@ -95,6 +103,7 @@ def serve(
     metavar="FILE",
     help="At the end write a web page to FILE: the requests, the misses, and what was played.",
 )
+@click.option("--closest", is_flag=True, hidden=True, help="Refused: see `mockserver serve`.")
 @options.speed
 @options.address
 def replay(
@@ -102,6 +111,7 @@ def replay(
     usage: Path | None,
     fail_on_unplayed: bool,
     report: Path | None,
+    closest: bool,
     speed: str,
     max_gap: float | None,
     client_command: tuple[str, ...],
@@ -121,6 +131,8 @@ def replay(
     from mockserver.store import atomic
     from mockserver.store.usage import add_usage, check_usage_file
 
+    if closest:
+        raise UsageError("--closest: a replay needs exact matches; use `mockserver serve`")
     paths = paths or _find_default_paths()
     if not paths:
         raise UsageError(

@@ -16,6 +16,7 @@ from mockserver.matching.index import Entry
 class How(StrEnum):
     """How a response came about that was not recorded like this, the value of `x-mockserver-how`."""
 
+    CLOSEST = "closest"
     DERIVED = "derived"
     SWITCHED = "switched"
 

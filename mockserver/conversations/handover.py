@@ -15,6 +15,7 @@ from mockserver.conversations.json_parts import parse_or_none, read_json_parts
 from mockserver.conversations.live_events import rename_event
 from mockserver.conversations.recorded_events import Stretch
 from mockserver.conversations.thread_requests import COMMANDS, RequestKind
+from mockserver.conversations.typed_texts import TypedTexts
 from mockserver.fake.api.known_threads import KnownThread
 from mockserver.formats.json_text import Json
 from mockserver.thread_log.log import ThreadLog
@@ -27,13 +28,14 @@ def build_known_thread(
     thread: str,
     progress: int,
     names: IdMap,
+    texts: TypedTexts,
     conversation: Conversation,
     reader: ExchangeReader,
     log: ThreadLog | None = None,
 ) -> KnownThread:
     """Return what *conversation* says of the live *thread* after *progress* turns, whose ids are *names* and whose events are in *log*.
 
-    Raise ReadError if its exchanges cannot be read.
+    *texts* are what a human typed on it. Raise ReadError if its exchanges cannot be read.
     """
     state = _State()
     if conversation.creation is not None:
@@ -45,7 +47,8 @@ def build_known_thread(
             shows_values = step.path == "/state" and not conversation.was_during_run(step)
             state.add(step, reader.load(step.entry), names, shows_values=shows_values)
             if step.kind is RequestKind.TURN and step.progress in conversation.events.stretches:
-                state.add_events(conversation.events.stretches[step.progress], names)
+                state.add_events(conversation.events.stretches[step.progress], names, texts)
+    texts.apply([state.values, *state.checkpoints.values()], names.to_recorded)
     return replace(state.to_build_known_thread(thread), log=log)
 
 
@@ -84,10 +87,10 @@ class _State:
             elif isinstance(document, dict) and isinstance(document.get("values"), dict):
                 self.values = document["values"] if shows_values else self.values
 
-    def add_events(self, stretch: Stretch, names: IdMap) -> None:
-        """Add what the events of *stretch* show, with the live ids of *names*."""
+    def add_events(self, stretch: Stretch, names: IdMap, texts: TypedTexts) -> None:
+        """Add what the events of *stretch* show, with the live ids of *names* and the typed *texts*."""
         for recorded in stretch.events:
-            event = rename_event(recorded, names)
+            event = rename_event(recorded, names, texts)
             match event.channel, event.params.get("data"):
                 case "values", dict(values) if event.namespace == ():
                     self.values = values

@@ -7,6 +7,7 @@ from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.id_places import UUID, rename_json
 from mockserver.conversations.joined_streams import RecordedEvent
 from mockserver.conversations.recorded_events import RecordedEvents, Stretch
+from mockserver.conversations.typed_texts import TypedTexts
 from mockserver.fake.api.thread_runs import START_SECONDS
 from mockserver.fake.graph.stream_events import END_SECONDS
 from mockserver.formats.json_text import loads
@@ -23,10 +24,17 @@ _Due = tuple[float, NumberedEvent]
 class LiveEvents:
     """The events of a live thread that stands at *progress* of a conversation with the events *recorded*, at this *pace*.
 
-    The events until then are past. *names* are its ids. *now* is the time in seconds of any clock.
+    The events until then are past. *names* are its ids, *texts* what a human typed. *now* is the time in seconds of any clock.
     """
 
-    def __init__(self, recorded: RecordedEvents, progress: int, names: IdMap, pace: Pace) -> None:
+    def __init__(
+        self,
+        recorded: RecordedEvents,
+        progress: int,
+        names: IdMap,
+        texts: TypedTexts,
+        pace: Pace,
+    ) -> None:
         self.log = ThreadLog()
         self.progress = progress
         self._pace = pace
@@ -35,14 +43,21 @@ class LiveEvents:
         self._run_ends_at = -inf
         for number in range(progress + 1):
             if (stretch := recorded.stretches.get(number)) is not None:
-                self._play(stretch, names, _INSTANT, -inf)
+                self._play(stretch, names, texts, _INSTANT, -inf)
 
-    def start_turn(self, recorded: RecordedEvents, progress: int, names: IdMap, now: float) -> None:
+    def start_turn(
+        self,
+        recorded: RecordedEvents,
+        progress: int,
+        names: IdMap,
+        texts: TypedTexts,
+        now: float,
+    ) -> None:
         """Play what turn *progress* causes, whose response is complete *now*; what is still due before comes first."""
         self.progress = progress
         stretch = recorded.stretches.get(progress)
         if stretch is not None:
-            self._play(stretch, names, self._pace, now)
+            self._play(stretch, names, texts, self._pace, now)
 
     def cancel(self, now: float) -> None:
         """Play what waits for the run to be cancelled, which happens *now*; what is still due before comes first."""
@@ -72,10 +87,12 @@ class LiveEvents:
         """When the last run ends; infinity if it waits to be cancelled."""
         return inf if self._waiting else self._run_ends_at
 
-    def _play(self, stretch: Stretch, names: IdMap, pace: Pace, now: float) -> None:
+    def _play(
+        self, stretch: Stretch, names: IdMap, texts: TypedTexts, pace: Pace, now: float
+    ) -> None:
         self.finish()
         events = [
-            (one.at, NumberedEvent(one.seq, rename_event(one, names), one.lasting))
+            (one.at, NumberedEvent(one.seq, rename_event(one, names, texts), one.lasting))
             for one in stretch.events
         ]
         gate = len(events) if stretch.waits_at is None else stretch.waits_at
@@ -99,11 +116,12 @@ class LiveEvents:
                 self._run_ends_at = due
 
 
-def rename_event(recorded: RecordedEvent, names: IdMap) -> Event:
-    """Return the event *recorded* with the live ids of *names*."""
+def rename_event(recorded: RecordedEvent, names: IdMap, texts: TypedTexts) -> Event:
+    """Return the event *recorded* with the live ids of *names*, and with *texts* in place of recorded messages."""
     event = recorded.event
-    if not names.renames:
+    if not (names.renames or texts):
         return event
     envelope = loads(rename_json(recorded.raw, names.get_live).decode())
+    texts.apply(envelope, names.to_recorded)
     identity = UUID.sub(lambda found: names.to_live(found[0]), event.identity)
     return Event(identity, event.method, envelope["params"])

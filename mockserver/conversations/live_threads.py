@@ -12,6 +12,7 @@ from mockserver.conversations.live_events import LiveEvents
 from mockserver.conversations.recorded_events import RecordedEvents
 from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.thread_requests import RequestKind
+from mockserver.conversations.typed_texts import TypedTexts
 from mockserver.http.messages import Request
 from mockserver.http.pacing import Pace
 from mockserver.matching.index import Entry
@@ -55,6 +56,8 @@ class LiveThread:
     """Its events, once a turn or an event stream needs them."""
     cut_turn: "tuple[Key, Answer] | None" = None
     """The last turn, if its response was cut on demand: the key of the request, and what is played if it comes again."""
+    texts: TypedTexts = field(default_factory=TypedTexts)
+    """What a human typed on it in place of recorded messages."""
 
 
 @dataclass(slots=True, eq=False)
@@ -178,7 +181,7 @@ class LiveThreads:
         stretch = recorded.stretches.get(live.progress)
         self.bind_found_ids(live, stretch.ids if stretch else ())
         assert live.events is not None
-        live.events.start_turn(recorded, live.progress, live.ids, answered_at)
+        live.events.start_turn(recorded, live.progress, live.ids, live.texts, answered_at)
 
     def get_events(self, live: LiveThread, recorded: RecordedEvents, pace: Pace) -> LiveEvents:
         """Return the events of *live*; those *recorded* until its progress are past, if no turn has started them."""
@@ -190,7 +193,7 @@ class LiveThreads:
         for number in range(progress + 1):
             if (stretch := recorded.stretches.get(number)) is not None:
                 self.bind_found_ids(live, stretch.ids)
-        live.events = LiveEvents(recorded, progress, live.ids, pace)
+        live.events = LiveEvents(recorded, progress, live.ids, live.texts, pace)
         return live.events
 
     def add_copy(self, origin: LiveThread, entry: Entry, recordings: Recordings) -> None:
@@ -201,5 +204,6 @@ class LiveThreads:
             live.ids.update(origin.ids)
             live.ids.bind(conversation.thread, identity)
             live.created_by = conversation.identity
+            live.texts = origin.texts
             self.by_id[identity] = live
             self._used.add(identity)

@@ -219,7 +219,7 @@ def _canonicalize_message(message: Json) -> Json:
     if kind != "remove":
         form.pop("id", None)
     if "content" in message:
-        form["content"] = _canonicalize_content(message["content"])
+        form["content"] = canonicalize_content(message["content"])
     if isinstance(calls := form.get("tool_calls"), list):
         form["tool_calls"] = [_canonicalize_tool_call(call) for call in calls]
     return form
@@ -230,7 +230,7 @@ def _find_kind(message: dict[str, Json]) -> str | None:
     return _MESSAGE_TYPES.get(kind, kind) if isinstance(kind, str) else None
 
 
-def _canonicalize_content(content: Json) -> Json:
+def canonicalize_content(content: Json) -> Json:
     match content:
         case None | []:
             return ""

@@ -45,7 +45,7 @@ class Call(NamedTuple):
     ids: Mapping[str, str] = {}
     """The ids of the request and the recorded ids that they correspond to: live to recorded."""
     how: str | None = None
-    """How the response came about if it was not recorded like this: `derived` or `switched`."""
+    """How the response came about if it was not recorded like this: `derived`, `switched` or `closest`."""
     conversation: Mapping[str, Json] | None = None
     """For a request on a recorded thread: `conversation`, `progress`, `next` and `why`."""
     note: str | None = None

@@ -33,6 +33,7 @@ class Log:
         self.counts: Counter[ReplySource] = Counter()
         self.verbose = verbose
         self._derived = 0
+        self._closest = 0
         self._bad_requests: Counter[str] = Counter()
         self._bad_lines: defaultdict[str, set[str]] = defaultdict(set)
         self._on_problem = on_problem
@@ -61,6 +62,7 @@ class Log:
             return entry
         self.counts[reply.source] += 1
         self._derived += reply.how == "derived"
+        self._closest += reply.how == "closest"
         if call.is_problem and self._on_problem:
             self._on_problem(call)
         elif reply.note == OUT_OF_FILES:
@@ -106,6 +108,8 @@ class Log:
         parts = [f"answered {', '.join(answered)}" if answered else "answered nothing"]
         if self._derived:
             parts.append(f"{self._derived} of them derived from other stream modes or runs")
+        if self._closest:
+            parts.append(f"{self._closest} of them by the closest recorded run")
         if self.misses:
             parts.append(pluralize(self.misses, "miss", "misses"))
         if self.errors:

@@ -84,11 +84,14 @@ def serve(
     script: Path | None = None,
     graphs: Iterable[str] = (),
     fake_now: datetime | None = None,
+    *,
+    closest: bool = False,
 ) -> ReplayServer:
     """Return a server that replays the cassettes below *paths*; the fake graph answers other requests.
 
     The fake graph plays the file *script*, by default the built-in script. It accepts the names *graphs*, by default every name.
-    Its times count from *fake_now*, by default a fixed date.
+    Its times count from *fake_now*, by default a fixed date. With *closest*, a run that was not recorded gets the response to the
+    recorded run whose last human message is the most alike, and every thread exists.
     """
     from mockserver.fake.api.routes import Api
     from mockserver.fake.graph.runner import RunEngine
@@ -107,9 +110,11 @@ def serve(
         api = Api(runs, tuple(graphs))
         cassettes.threads.find_fake_source = api.find_event_source
         epoch = fake_now or EPOCH
-        return Fake(api, cassettes, reload_script=reload_script, epoch=epoch)
+        return Fake(api, cassettes, reload_script=reload_script, epoch=epoch, opens_threads=closest)
 
-    return _create_replay_server("serve", paths, options, log, create_fake, reload_script)
+    return _create_replay_server(
+        "serve", paths, options, log, create_fake, reload_script, closest=closest
+    )
 
 
 def record(
@@ -179,11 +184,18 @@ def _create_replay_server(
     log: Log,
     create_fallback: Callable[[Cassettes], Responder],
     reload_script: Callable[[], None] = lambda: None,
+    *,
+    closest: bool = False,
 ) -> ReplayServer:
     library = Library(paths, options.project.policy, log.write)
     redact = replace(options.project.redact, report=log.write_once)
     cassettes = Cassettes(
-        library, options.pace, redact, can_switch=mode == "serve", derives=options.project.derive
+        library,
+        options.pace,
+        redact,
+        can_switch=mode == "serve",
+        derives=options.project.derive,
+        closest=closest,
     )
     access, policy = options.access(), options.project.policy
     control = ControlApi(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from mockserver.conversations.live_threads import LiveThreads
 from mockserver.conversations.outside import OutsideIds
 from mockserver.fake.api.database import Database
+from mockserver.formats.json_text import Json
 from mockserver.http.messages import is_page_session
 from mockserver.matching.index import Index
 from mockserver.matching.keys import Key
@@ -28,6 +29,8 @@ class Session:
     """How often each exchange was played, by label."""
     threads: LiveThreads = field(default_factory=LiveThreads)
     outside_ids: OutsideIds = field(default_factory=OutsideIds)
+    recorded_contents: dict[str, Json] = field(default_factory=dict)
+    """The content of the recorded human message that was played for what a human typed."""
     database: Database = field(default_factory=Database)
     """What the fake graph has stored."""
     is_of_page: bool = False

@@ -10,7 +10,13 @@ from uuid import uuid4
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+)
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableConfig
@@ -21,6 +27,7 @@ from langgraph.prebuilt import ToolCallTransformer
 from langgraph.types import interrupt
 
 from mockserver.fake.script import parse
+from mockserver.fake.script.content import split_block
 from mockserver.fake.script.model import (
     Custom,
     Fail,
@@ -73,7 +80,13 @@ class ChatMockserver(BaseChatModel):
             {"name": call.tool, "args": dict(call.args), "id": f"call_{self.identity}_{index}"}
             for index, call in enumerate(self.speech.calls)
         ]
-        message = AIMessage(content(self.speech), tool_calls=calls)
+        message = AIMessage(
+            content(self.speech),
+            id=self.speech.id or None,
+            tool_calls=calls,
+            response_metadata=dict(self.speech.response_metadata),
+            usage_metadata=self.speech.usage,
+        )
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     async def _astream(
@@ -91,24 +104,33 @@ class ChatMockserver(BaseChatModel):
 
 
 def content(speech: Speak) -> Any:
-    if not speech.reasoning:
-        return speech.text
-    blocks = [{"type": "reasoning", "reasoning": speech.reasoning, "index": 0}]
-    return [*blocks, {"type": "text", "text": speech.text, "index": 1}] if speech.text else blocks
+    return speech.content_blocks or speech.text
 
 
 def chunks(speech: Speak, identity: str) -> Iterator[AIMessageChunk]:
-    if speech.reasoning:
-        for token in split_text(speech.reasoning):
-            yield AIMessageChunk([{"type": "reasoning", "reasoning": token, "index": 0}])
-        for token in split_text(speech.text):
-            yield AIMessageChunk([{"type": "text", "text": token, "index": 1}])
-    else:
-        for token in split_text(speech.text):
-            yield AIMessageChunk(token)
+    """Yield the message in pieces, each with its id, and at the end what a model knows only then."""
+    for chunk in content_chunks(speech, identity):
+        yield chunk.model_copy(update={"id": speech.id or None})
+    if speech.usage or speech.response_metadata:
+        yield AIMessageChunk(
+            [] if speech.content_blocks and not speech.calls else "",
+            id=speech.id or None,
+            response_metadata=dict(speech.response_metadata),
+            usage_metadata=speech.usage,
+            chunk_position="last",
+        )
+
+
+def content_chunks(speech: Speak, identity: str) -> Iterator[AIMessageChunk]:
+    for block in speech.content_blocks:
+        for piece in split_block(block):
+            yield AIMessageChunk([piece])
+    for token in split_text(speech.text) if not speech.content_blocks else ():
+        yield AIMessageChunk(token)
     for number, call in enumerate(speech.calls):
         # In an event stream a tool call that has the index of another block would replace it.
-        index = number + (len(content(speech)) if speech.reasoning and in_event_stream() else 0)
+        is_list = speech.content_blocks and in_event_stream()
+        index = number + (len(speech.content_blocks) if is_list else 0)
         yield call_chunk(index, call.tool, "", f"call_{identity}_{number}")
         for piece in split_arguments(call.args):
             yield call_chunk(index, None, piece, None)
@@ -149,20 +171,24 @@ async def figures(state: Figures, config: RunnableConfig) -> dict[str, Any] | No
 async def play(state: Any, config: RunnableConfig) -> dict[str, Any] | None:
     plan, done = visits(state, config)
     update: dict[str, Any] = {}
-    answer: dict[str, str] = {}
+    known = {"message_id": last_id(state)}
     for step in plan[min(done, len(plan) - 1)].steps if plan else ():
-        match fill_placeholders(step, answer):
+        match fill_placeholders(step, known):
             case Speak() as speech:
-                message = await ChatMockserver(speech=speech, identity=uuid4().hex).ainvoke(
-                    state["messages"]
-                )
+                # With a config of its own, the call gets the namespace of the node in a subgraph, too.
+                own: Any = {"metadata": dict(speech.metadata)} if speech.metadata else None
+                model = ChatMockserver(speech=speech, identity=uuid4().hex)
+                message = await model.ainvoke(state["messages"], own)
+                if speech.name:
+                    message.name = speech.name  # as `create_agent` does
                 update["messages"] = [message]
+                known["message_id"] = message.id
             case Custom(value):
                 get_stream_writer()(value)
             case Update(values):
                 update |= values
             case Interrupt(value):
-                answer = {"answer": as_text(interrupt(value))}
+                known["answer"] = as_text(interrupt(value))
             case Fail(kind, message):
                 raise getattr(builtins, kind, RuntimeError)(message)
             case Pause(seconds):
@@ -172,7 +198,7 @@ async def play(state: Any, config: RunnableConfig) -> dict[str, Any] | None:
 
 async def tools(state: State, config: RunnableConfig) -> dict[str, Any]:
     plan, done = visits(state, config)
-    calls = plan[done - 1].speech.calls
+    calls = fill_placeholders(plan[done - 1].speech.calls, {"message_id": last_id(state)})
     asked = state["messages"][-1].tool_calls
     return {"messages": [await use(call, one) for call, one in zip(calls, asked, strict=True)]}
 
@@ -181,6 +207,8 @@ async def use(call: ToolCall, asked: Any) -> Any:
     async def run(**args: Any) -> Any:
         answer = {} if call.ask is None else {"answer": as_text(interrupt(call.ask))}
         result = fill_placeholders(call.result, answer)
+        if call.artifact is not None or (call.failed and not isinstance(result, str)):
+            return tool_message(call, asked, result)
         if call.failed:
             raise ToolException(result)
         return result
@@ -194,6 +222,22 @@ async def use(call: ToolCall, asked: Any) -> Any:
         handle_tool_error=True,
     )
     return await tool.ainvoke({**asked, "type": "tool_call"})
+
+
+def tool_message(call: ToolCall, asked: Any, result: Any) -> ToolMessage:
+    return ToolMessage(
+        result if isinstance(result, str) else json.dumps(result, ensure_ascii=False),
+        name=call.tool,
+        tool_call_id=asked["id"],
+        artifact=call.artifact,
+        status="error" if call.failed else "success",
+    )
+
+
+def last_id(state: Any) -> str:
+    """Return the id of the last message of the assistant, empty if there is none."""
+    said = [one.id for one in state.get("messages", ()) if isinstance(one, AIMessage)]
+    return said[-1] if said else ""
 
 
 def as_text(said: Any) -> str:

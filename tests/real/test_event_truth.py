@@ -18,7 +18,10 @@ LANES = 10
 """How many scenarios the real server plays at a time."""
 
 ASKING = ("interrupt", "approve", "ask first", "ask within")
-TURNS = {text: turn(text) for text in RULES if text not in ASKING}
+OF_PROVIDERS = ("provider blocks",)
+"""Rules with blocks in the form of one provider: the server knows it by the name of the model's class."""
+
+TURNS = {text: turn(text) for text in RULES if text not in (*ASKING, *OF_PROVIDERS)}
 FAILURES = {f"fail with {kind}": turn(f"fail with {kind}") for kind in ERRORS}
 ALL: dict[str, Scenario] = {**TURNS, **FAILURES, **SCENARIOS}
 

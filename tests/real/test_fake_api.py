@@ -343,6 +343,17 @@ SCENARIOS: dict[str, tuple[Ask, ...]] = {
     "graphs": get(*(f"/assistants/{name}/graph{query}" for name in (SCRIPTED, "scripted", UNKNOWN, "nope") for query in (
         "", "?xray=", "?xray=1", "?xray=2", "?xray=true", "?xray=True", "?xray=false", "?xray=False", "?xray=0", "?xray=-1", "?xray=x", "?xray=TRUE", "?xray=1.5", "?xray=1&xray=0", "?xray", "?XRAY=0", "?xray=%201", "?xray=%2B1",
     ))),
+    "crons": (
+        *posts("/runs/crons/search", (
+            {}, {"limit": 10, "offset": 0}, {"limit": 0}, {"limit": 1001}, {"limit": "x"}, {"assistant_id": "x"}, {"thread_id": "x"}, {"thread_id": 5}, {"enabled": 1},
+            {"assistant_id": UNKNOWN, "thread_id": UNKNOWN}, {"sort_by": "x"}, {"sort_by": "next_run_date", "sort_order": "desc"}, {"select": ["cron_id"]}, {"select": ["x"]},
+            {"x": 1}, {"metadata": 1}, [], b"{", b"",
+        )),
+        *posts("/runs/crons/count", ({}, {"assistant_id": UNKNOWN}, {"assistant_id": "x"}, {"thread_id": "x"}, {"thread_id": 5}, {"x": 1}, {"metadata": {"a": 1}}, {"metadata": 1}, b"")),
+        *(Ask(method, f"/runs/crons/{name}") for name in (UNKNOWN, "x") for method in ("GET", "DELETE")),
+        *patches(f"/runs/crons/{UNKNOWN}", ({}, {"schedule": "* * * * *"}, b"x")),
+        post(f"/threads/{UNKNOWN}/runs/crons", {"assistant_id": "scripted", "schedule": "* * * * *"}),
+    ),
     "methods": tuple(methods()),
     **thread_asks.SCENARIOS,
 }  # fmt: skip
@@ -351,8 +362,7 @@ SCENARIOS: dict[str, tuple[Ask, ...]] = {
 def is_built(ask: Ask) -> bool:
     """Tell whether the fake has the endpoint that *ask* is for."""
     path = urlsplit(ask.path).path.rstrip("/")
-    other = ("/storage", "/commands", "/stream/events", "/runs/crons")
-    return "/runs/crons" not in path and not path.endswith(other)
+    return not path.endswith(("/storage", "/commands", "/stream/events"))
 
 
 def crashing(ask: Ask) -> bool:

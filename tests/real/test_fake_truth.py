@@ -17,6 +17,16 @@ RULES = (
     *("interrupt", "approve", "ask first", "ask within", "unicode"),
     *("fail at once", "fail with ValueError", "fail within", "a tool fails"),
     *("numbers", "all in one", "hand over twice", "update within"),
+    *(
+        "described",
+        "described within",
+        "used up",
+        "thought blocks",
+        "provider blocks",
+        "blocks",
+        "one of",
+        "artifact",
+    ),
 )
 LONG = ("silence", "now and then", "stop me")
 """A text for each rule of tests/agent/script.yaml but that of the state that has no messages; other files play the long ones."""
@@ -26,7 +36,10 @@ LISTS = (
     ("custom", "tasks", "messages", "values", "debug", "updates"),
     ("values", "events", "messages-tuple", "custom"),
 )
-WITHIN = ("delegate", "ask within", "fail within", "hand over twice", "update within")
+WITHIN = (
+    *("delegate", "ask within", "fail within", "hand over twice", "update within"),
+    "described within",
+)
 """The rules that a graph within the graph plays."""
 
 HURRIED = ("tools of Paris", "parallel", "approve")

@@ -21,7 +21,7 @@ def test_without_a_file_the_built_in_script_is_played() -> None:
 
 
 def test_the_script_of_the_documentation_is_played(tmp_path: Path) -> None:
-    [text] = [one.text for one in blocks("yaml") if one.text.startswith("extends: built-in")]
+    text, *_ = (one.text for one in blocks("yaml") if one.text.startswith("extends: built-in"))
     path = tmp_path / "script.yaml"
     path.write_text(text)
 
@@ -57,7 +57,7 @@ def test_a_script_of_its_own_goes_on_with_nothing(tmp_path: Path) -> None:
         pytest.param(
             b"rules:\n- steps: [{sing: la}]\n",
             "script.yaml, line 2: a step is a mapping with one of say, reason, call, calls, custom, update, interrupt, "
-            "error, pause, delegate; this has sing",
+            "error, pause, delegate, status, stall, cut; this has sing",
             id="an unknown step",
         ),
         pytest.param(
@@ -85,6 +85,23 @@ def test_a_script_that_is_not_there_is_refused(tmp_path: Path) -> None:
         UsageError, match=r"nothing.yaml: cannot be read: No such file or directory"
     ):
         script_files.load(tmp_path / "nothing.yaml")
+
+
+def test_the_messages_of_the_documentation_are_said(tmp_path: Path) -> None:
+    [text] = (one.text for one in blocks("yaml") if "examples:" in one.text)
+    path = tmp_path / "script.yaml"
+    path.write_text(text)
+
+    assert speeches(path, "how far is the MOON") == [Speak("384,400 km")]
+    called, rain, shown, chosen = speeches(path, "weather")
+    assert (called.calls[0].artifact, called.calls[0].failed) == ({"rows": [1, 2]}, True)
+    assert (rain.id, rain.name, rain.usage and rain.usage["total_tokens"]) == (
+        "msg-42",
+        "helper",
+        14,
+    )
+    assert [block["type"] for block in shown.blocks] == ["text", "image_url"]
+    assert chosen.text in ("red", "green", "blue")
 
 
 def test_an_edited_script_is_played_and_a_broken_one_is_not(tmp_path: Path) -> None:
@@ -116,3 +133,29 @@ def test_an_edited_script_is_played_and_a_broken_one_is_not(tmp_path: Path) -> N
         f"{path}, line 1: a script needs `rules`, at least one; the previous version stays in use",
         f"{path}: cannot be read: No such file or directory; the previous version stays in use",
     ]
+
+
+def test_an_edit_of_a_file_that_the_script_names_is_played(tmp_path: Path) -> None:
+    path, text = tmp_path / "script.yaml", tmp_path / "long.md"
+    path.write_text("rules:\n- steps:\n  - say: {file: long.md}\n")
+    text.write_text("first")
+    loaded: list[str] = []
+    lines: list[str] = []
+
+    def load(script: Script) -> None:
+        visits = plan_visits(script, Situation("agent", "hi", 1)).visits
+        loaded.extend(visit.speech.text for visit in visits if visit.speech)
+
+    reloader = script_files.ScriptReloader(path, load, lines.append)
+    text.write_text("the second")
+    reloader.reload_if_changed()
+    text.unlink()
+    reloader.reload_if_changed()
+    reloader.reload_if_changed()
+    text.write_text("third")
+    reloader.reload_if_changed()
+
+    assert loaded == ["the second", "third"]
+    assert speeches(path, "hi") == [Speak("third")]
+    why = "file: long.md: No such file or directory"
+    assert lines == [f"{path}, line 3: {why}; the previous version stays in use"]

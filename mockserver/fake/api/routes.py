@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 from mockserver.fake.api import (
     assistants,
     cancel_runs,
+    crons,
     event_streams,
     existing_runs,
     stateless_runs,
@@ -49,7 +50,6 @@ INFO = {
 }
 OK = {"ok": True, "services": {}}
 
-NO_CRONS = "the fake graph does not support crons"
 NO_THREAD_STREAM = (
     "the fake graph does not support GET /threads/{thread_id}/stream, which is deprecated: "
     "use POST /threads/{thread_id}/stream/events or GET /threads/{thread_id}/runs/{run_id}/stream"
@@ -145,10 +145,12 @@ ROUTES = (
     _route("POST", "/runs/wait", stateless_runs.wait),
     _route("POST", "/runs/batch", stateless_runs.batch),
     _route("POST", "/runs/cancel", cancel_runs.cancel_many),
-    _route("POST", "/runs/crons", _unsupported(NO_CRONS)),
-    _route("POST", "/runs/crons/(?:search|count)", _unsupported(NO_CRONS)),
-    _route("GET", "/runs/crons/*", _unsupported(NO_CRONS)),
-    _route("PATCH DELETE", "/runs/crons/*", _unsupported(NO_CRONS)),
+    _route("POST", "/runs/crons", crons.create),
+    _route("POST", "/runs/crons/search", crons.search),
+    _route("POST", "/runs/crons/count", crons.count),
+    _route("GET", "/runs/crons/*", crons.find),
+    _route("PATCH", "/runs/crons/*", crons.patch),
+    _route("DELETE", "/runs/crons/*", crons.find),
     _route("POST", "/assistants", assistants.create),
     _route("POST", "/assistants/search", assistants.search),
     _route("POST", "/assistants/count", assistants.count),
@@ -188,7 +190,7 @@ ROUTES = (
     _route("POST", "/threads/*/runs/*/cancel", cancel_runs.cancel),
     _route("POST", "/threads/*/runs/stream", thread_runs.stream),
     _route("POST", "/threads/*/runs/wait", thread_runs.wait),
-    _route("POST", "/threads/*/runs/crons", _unsupported(NO_CRONS)),
+    _route("POST", "/threads/*/runs/crons", crons.create_on_thread),
     _route("PUT", "/store/items", store.put),
     _route("GET", "/store/items", store.get),
     _route("DELETE", "/store/items", store.delete),

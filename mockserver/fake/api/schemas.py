@@ -165,6 +165,23 @@ THREADS = _search(
 THREADS_COUNT = _object(metadata=OBJECT, values=OBJECT, status=_STATUS)
 PRUNE = _object("thread_ids", thread_ids=TEXTS, strategy=_choice("delete", "keep_latest"))
 
+_OF_CRONS = {"assistant_id": TEXT, "thread_id": TEXT}
+CRONS = _search(
+    (
+        *("cron_id", "assistant_id", "thread_id", "next_run_date", "end_time", "created_at"),
+        "updated_at",
+    ),
+    (
+        *("cron_id", "assistant_id", "thread_id", "on_run_completed", "end_time", "schedule"),
+        *("timezone", "created_at", "updated_at", "user_id", "payload", "next_run_date"),
+        *("metadata", "enabled"),
+    ),
+    **_OF_CRONS,
+    enabled=BOOLEAN,
+)
+CRONS_COUNT = _object(**_OF_CRONS, metadata=OBJECT)
+CRON = _object("assistant_id", "schedule", assistant_id=TEXT, schedule=TEXT)
+
 UPDATE = _object(
     values=_either(Schema(types=("array",)), OBJECT, NULL), as_node=TEXT, checkpoint=CHECKPOINT
 )

@@ -8,11 +8,16 @@ from collections.abc import Iterator
 from mockserver.fake.graph.message_chunks import ModelOutput
 from mockserver.fake.messages import model
 from mockserver.fake.messages.model import Message
+from mockserver.fake.messages.protocol_state import to_protocol_block
+from mockserver.fake.script.content import Block, split_block
 from mockserver.fake.script.model import Speak
-from mockserver.fake.tokens import split_arguments, split_text
+from mockserver.fake.tokens import split_arguments
 from mockserver.formats.json_text import Json, dumps
 
 Events = list[dict[str, Json]]
+
+_HEAVY = ("args", "data", "output", "transcript", "value")
+"""Keys that the start of a block does not have."""
 
 
 class ContentBlocks:
@@ -24,12 +29,13 @@ class ContentBlocks:
 
     def split(self) -> Iterator[Events]:
         """Yield the events that come at the same time, in as many pieces as the model has tokens, and one more."""
-        waiting: Events = [{"event": "message-start", "role": "ai", "id": self._output.streamed_id}]
+        waiting: Events = [{"event": "message-start", "role": "ai", "id": self._output.run_id}]
         index = 0
-        for kind, text in self._texts():
-            waiting.append(_start(index, {"type": kind, kind: ""}))
-            for token in split_text(text):
-                yield [*waiting, _delta(index, {"type": f"{kind}-delta", kind: token})]
+        for block in self._contents():
+            first, *_ = pieces = split_block({**block, "index": index})
+            waiting.append(_start(index, _start_skeleton(first)))
+            for piece in pieces:
+                yield [*waiting, *_piece_deltas(index, piece)]
                 waiting = []
             index += 1
         for call, identity in zip(self._speak.calls, self._output.calls, strict=True):
@@ -41,38 +47,52 @@ class ContentBlocks:
             index += 1
         finished = [
             {"event": "content-block-finish", "index": index, "content": block}
-            for index, block in enumerate(self._blocks(indexed=bool(self._speak.reasoning)))
+            for index, block in enumerate(self._blocks(indexed=self._is_list))
         ]
-        yield [*waiting, *finished, {"event": "message-finish"}]
+        yield [*waiting, *finished, {"event": "message-finish", **self._end_parts()}]
 
     def build_message(self) -> Message:
-        """Return the message as the state holds it."""
+        """Return the message as the state holds it; its id is that of the run, also if the script gives it one."""
         calls = [
             model.create_tool_call(call.tool, dict(call.args), identity)
             for call, identity in zip(self._speak.calls, self._output.calls, strict=True)
         ]
-        message = model.create_ai_message(
-            self._blocks(indexed=True), self._output.streamed_id, calls
-        )
-        return message | {"response_metadata": {"output_version": "v1"}}
+        message = model.create_ai_message(self._blocks(indexed=True), self._output.run_id, calls)
+        usage = {"usage_metadata": dict(self._speak.usage)} if self._speak.usage else {}
+        described = {**self._speak.response_metadata, "output_version": "v1"}
+        return message | {"response_metadata": described} | usage
 
-    def _texts(self) -> list[tuple[str, str]]:
-        """Return the type and the text of each block that is not a tool call."""
-        texts = (("reasoning", self._speak.reasoning), ("text", self._speak.text))
-        return [(kind, text) for kind, text in texts if text]
+    @property
+    def _is_list(self) -> bool:
+        """Whether the model sends its content as a list of blocks."""
+        return bool(self._speak.content_blocks)
+
+    def _contents(self) -> list[Block]:
+        """Return the blocks that are not tool calls."""
+        text = [{"type": "text", "text": self._speak.text}] if self._speak.text else []
+        blocks = [_convert_block(block) for block in self._speak.content_blocks]
+        return [block for block in blocks if block is not None] or text
+
+    def _end_parts(self) -> dict[str, Json]:
+        parts: dict[str, Json] = {}
+        if self._speak.usage:
+            parts["usage"] = dict(self._speak.usage)
+        if self._speak.response_metadata:
+            parts["metadata"] = dict(self._speak.response_metadata)
+        return parts
 
     def _call_index(self, index: int) -> int:
         """Return the number that a model gives to the tool call in the block *index*.
 
         It counts tool calls alone if its text is a string, and all blocks if its content is a list.
         """
-        return index if self._speak.reasoning else index - len(self._texts())
+        return index if self._is_list else index - len(self._contents())
 
     def _blocks(self, *, indexed: bool) -> list[dict[str, Json]]:
         """Return the finished blocks; those of text have their index if *indexed*."""
         texts = [
-            {"type": kind, kind: text, **({"index": index} if indexed else {})}
-            for index, (kind, text) in enumerate(self._texts())
+            {**block, "index": index} if indexed else block
+            for index, block in enumerate(self._contents())
         ]
         calls = [
             {"type": "tool_call", "id": identity, "name": call.tool, "args": dict(call.args)}
@@ -94,6 +114,38 @@ def tool_message_events(message: Message) -> Events:
         {"event": "content-block-finish", "index": 0, "content": block},
         {"event": "message-finish", "metadata": {}},
     ]
+
+
+def _convert_block(block: Block) -> Json:
+    """Return *block* in the protocol's form, None if it has none.
+
+    As with a model of a known provider; with any other model, the server replaces one block that is not standard by the next.
+    """
+    if block["type"] != "thinking":
+        return to_protocol_block(block)
+    extras = {n: part for n, part in block.items() if n not in ("type", "thinking", "index")}
+    thought = {"type": "reasoning", "reasoning": block.get("thinking", "")}
+    return thought | ({"extras": extras} if extras else {})
+
+
+def _start_skeleton(block: Block) -> Block:
+    """Return the first piece of a block without what comes later."""
+    kind = block["type"]
+    if kind in ("text", "reasoning"):
+        left_out = (kind, "index", "annotations")
+        return {n: part for n, part in block.items() if n not in left_out} | {kind: ""}
+    skeleton = {n: part for n, part in block.items() if n not in _HEAVY}
+    return skeleton | ({"value": {}} if kind == "non_standard" else {})
+
+
+def _piece_deltas(index: int, piece: Block) -> Events:
+    """Return the event with the new content of a block; none if all of it comes at the end."""
+    kind = piece["type"]
+    if kind in ("text", "reasoning"):
+        return [_delta(index, {"type": f"{kind}-delta", kind: piece[kind]})]
+    if "data" in piece:
+        return [_delta(index, {"type": "data-delta", "data": piece["data"]})]
+    return []
 
 
 def _start(index: int, content: dict[str, Json]) -> dict[str, Json]:

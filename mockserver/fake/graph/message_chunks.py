@@ -8,6 +8,7 @@ from mockserver.fake.graph.partial_json import parse_partial
 from mockserver.fake.ids import Ids
 from mockserver.fake.messages import model
 from mockserver.fake.messages.model import Message
+from mockserver.fake.script.content import split_block, split_content
 from mockserver.fake.script.model import Speak
 from mockserver.fake.tokens import split_arguments, split_text
 from mockserver.formats.json_text import Json
@@ -26,39 +27,38 @@ class ModelOutput:
     """The ids of its tool calls."""
 
     @property
-    def streamed_id(self) -> str:
+    def run_id(self) -> str:
+        """The id that the message gets from the run of the model."""
         return f"lc_run--{self.identity}"
+
+    @property
+    def streamed_id(self) -> str:
+        return self.speak.id or self.run_id
 
     @property
     def length(self) -> int:
         arguments = (1 + len(split_arguments(call.args)) for call in self.speak.calls)
-        return (
-            len(split_text(self.speak.reasoning))
-            + len(split_text(self.speak.text))
-            + sum(arguments)
-        )
+        blocks = self.speak.content_blocks
+        pieces = map(split_block, blocks) if blocks else [split_text(self.speak.text)]
+        return sum(map(len, pieces)) + sum(arguments)
 
     def build_message(self, *, streamed: bool) -> Message:
         """Return the whole message; if it is not *streamed*, its id ends with `-0`, as on the real server."""
-        identity = self.streamed_id if streamed else f"{self.streamed_id}-0"
-        return model.create_ai_message(
-            _build_content(self.speak.reasoning, self.speak.text), identity, self._create_calls()
-        )
+        identity = self.streamed_id if streamed or self.speak.id else f"{self.run_id}-0"
+        content = self.speak.content_blocks or self.speak.text
+        message = model.create_ai_message(content, identity, self._create_calls())
+        return message | self._end_parts
 
     def split_chunks(self) -> Iterator[tuple[Message, GetPartial]]:
         """Yield each chunk with a function that returns the partial message."""
-        reasoning = text = ""
-        for token in split_text(self.speak.reasoning):
-            reasoning += token
-            yield (
-                self._create_chunk(_build_content(token, "")),
-                partial(self._build_partial, reasoning, text),
-            )
-        for token in split_text(self.speak.text):
+        blocks = self.speak.content_blocks
+        for piece, arrived in split_content(blocks):
+            yield self._create_chunk([piece]), partial(self._build_partial, arrived)
+        text = ""
+        for token in split_text(self.speak.text) if not blocks else ():
             text += token
-            piece = _build_content("", token) if not reasoning else [_create_block(token)]
-            yield self._create_chunk(piece), partial(self._build_partial, reasoning, text)
-        tell = partial(self._build_partial, reasoning, text)
+            yield self._create_chunk(token), partial(self._build_partial, text)
+        tell = partial(self._build_partial, blocks or text)
         for index, call in enumerate(self.speak.calls):
             name, identity, written = call.tool, self.calls[index], ""
             yield self._create_call_chunk(index, name, "", identity), partial(tell, index, written)
@@ -68,9 +68,9 @@ class ModelOutput:
                     self._create_call_chunk(index, None, token, None),
                     partial(tell, index, written),
                 )
-        bare = [] if reasoning and not self.speak.calls else ""
-        last = model.create_chunk(bare, self.streamed_id, last=True)
-        yield last, partial(tell, len(self.speak.calls))
+        bare = [] if blocks and not self.speak.calls else ""
+        last = model.create_chunk(bare, self._last_id, last=True)
+        yield last | self._end_parts, partial(self.build_message, streamed=True)
 
     def _create_calls(self) -> list[Json]:
         pairs = zip(self.speak.calls, self.calls, strict=True)
@@ -78,9 +78,23 @@ class ModelOutput:
             model.create_tool_call(call.tool, dict(call.args), identity) for call, identity in pairs
         ]
 
-    def _build_partial(
-        self, reasoning: str, text: str, index: int = 0, written: str | None = None
-    ) -> Message:
+    @property
+    def _last_id(self) -> str:
+        """The id of the last chunk, which LangChain adds unless the model sends something in it."""
+        return self.streamed_id if self._end_parts else self.run_id
+
+    @property
+    def _end_parts(self) -> Message:
+        """What a model sends in its last chunk."""
+        speak = self.speak
+        parts: Message = {}
+        if speak.response_metadata:
+            parts["response_metadata"] = dict(speak.response_metadata)
+        if speak.usage:
+            parts["usage_metadata"] = dict(speak.usage)
+        return parts
+
+    def _build_partial(self, content: Json, index: int = 0, written: str | None = None) -> Message:
         """Return the message with the calls before *index*, and that call if *written* holds part of its arguments."""
         calls = self._create_calls()[:index]
         if written is not None:
@@ -88,7 +102,7 @@ class ModelOutput:
             calls.append(
                 model.create_tool_call(self.speak.calls[index].tool, args, self.calls[index])
             )
-        return model.create_ai_message(_build_content(reasoning, text), self.streamed_id, calls)
+        return model.create_ai_message(content, self.streamed_id, calls)
 
     def _create_chunk(self, content: Json) -> Message:
         return model.create_chunk(content, self.streamed_id)
@@ -120,15 +134,3 @@ def create_model_output(speak: Speak, ids: Ids, *scope: str | int) -> ModelOutpu
     """Return the output for *speak*; *scope* makes its ids unique."""
     calls = (f"call_{ids.hex('call', *scope, number)[:24]}" for number in range(len(speak.calls)))
     return ModelOutput(speak, ids.uuid7("model", *scope), tuple(calls))
-
-
-def _build_content(reasoning: str, text: str) -> Json:
-    """Return the content of a message: its text, or a list of parts if it has reasoning."""
-    if not reasoning:
-        return text
-    thought = {"type": "reasoning", "reasoning": reasoning, "index": 0}
-    return [thought, _create_block(text)] if text else [thought]
-
-
-def _create_block(text: str) -> Json:
-    return {"type": "text", "text": text, "index": 1}

@@ -4,7 +4,7 @@ The keys and their order are those of langgraph-api 0.16.7.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
@@ -56,6 +56,8 @@ class Scope:
     node: str = ""
     step: int = 0
     task: str = ""
+    metadata: Mapping[str, Json] = field(default_factory=dict, compare=False)
+    """What the call of the chat model adds to its metadata."""
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -160,10 +162,15 @@ def build_message_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]
 def build_model_metadata(request: RunRequest, scope: Scope) -> dict[str, Json]:
     """Return the metadata of a callback of the chat model."""
     metadata = build_inner_metadata(request, scope)
+    namespace = metadata.pop("checkpoint_ns")
+    if scope.metadata:
+        namespace = "|".join(scope.path)
+        before = {"checkpoint_ns": namespace} if scope.namespace else {}
+        metadata |= before | dict(scope.metadata)
     if "events" not in request.modes:
-        namespace = metadata.pop("checkpoint_ns")
-        metadata |= _model(request) | {"checkpoint_ns": namespace}
+        metadata |= _model(request)
     return metadata | {
+        "checkpoint_ns": namespace,
         "ls_integration": "langchain_chat_model",
         "ls_provider": "mockserver",
         "ls_model_type": "chat",

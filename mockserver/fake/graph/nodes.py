@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mockserver.fake.errors import RunFailed, RunInterrupted, RunRefused
 from mockserver.fake.graph.content_blocks import ContentBlocks
@@ -62,16 +62,19 @@ class Nodes:
     def run_agent(self, scope: Scope, state: State, visit: Visit) -> State:
         """Play one *visit* of the script; return the update of the state."""
         update: State = {}
+        values = {"message_id": _find_last_id(state)}
         answers = self._get_answers(scope)
         keys = self.script.state
         for step in visit.steps:
-            match fill_placeholders(step, self.last_answer):
+            match fill_placeholders(step, values | self.last_answer):
                 case Speak() as speak:
-                    update["messages"] = [self._speak(scope, state, speak)]
+                    message = self._speak(scope, state, speak)
+                    update["messages"] = [message]
+                    values["message_id"] = message["id"]
                 case Custom(value):
                     self.modes.send("custom", scope.namespace, value)
-                case Update(values):
-                    for key, value in values.items():
+                case Update(changed):
+                    for key, value in changed.items():
                         is_list = key in update and keys.get_reducer(key) is Reducer.APPEND
                         update[key] = append_values(update[key], value) if is_list else value
                 case Interrupt(value):
@@ -91,6 +94,7 @@ class Nodes:
     def run_tools(self, scope: Scope, state: State, calls: tuple[ToolCall, ...]) -> State:
         """Answer the tool calls of the last message with the results of *calls*; return the update of the state."""
         tool_calls = state["messages"][-1]["tool_calls"]
+        calls = fill_placeholders(calls, {"message_id": _find_last_id(state)})
         messages: list[Message] = []
         answers = self._get_answers(scope)
         for number, (call, one) in enumerate(zip(calls, tool_calls, strict=True)):
@@ -100,15 +104,16 @@ class Nodes:
 
     def _speak(self, scope: Scope, state: State, speak: Speak) -> Message:
         output = create_model_output(speak, self.ids, scope.task)
-        model = scope.within(output.identity)
+        called = replace(scope, metadata=speak.metadata)
+        model = called.within(output.identity)
         every = self.script.pace.token if speak.every is None else speak.every
         given = {"input": {"messages": [list(state["messages"])]}}
         self.callbacks.emit_model("on_chat_model_start", model, given)
         self.wait(self.script.pace.first)
         if self.modes.streams_blocks:
-            return self._stream_blocks(scope, ContentBlocks(output), every)
+            return _with_name(self._stream_blocks(scope, ContentBlocks(output), every), speak.name)
         if self.modes.streams_tokens:
-            metadata = JsonText(dumps(build_message_metadata(self.request, scope)))
+            metadata = JsonText(dumps(build_message_metadata(self.request, called)))
             for number, (chunk, get_partial) in enumerate(output.split_chunks()):
                 self.wait(every if number else 0)
                 self.callbacks.emit_model("on_chat_model_stream", model, {"chunk": chunk})
@@ -116,6 +121,7 @@ class Nodes:
         else:
             self.wait(every * output.length)
         message = output.build_message(streamed=self.modes.streams_tokens)
+        message = _with_name(message, speak.name)
         self.callbacks.emit_model("on_chat_model_end", model, {"output": message, **given})
         return message
 
@@ -165,7 +171,11 @@ class Nodes:
             raise
         result = fill_placeholders(call.result, self.last_answer)
         message = chat.create_tool_message(
-            _to_content(result), call.tool, tool_call["id"], failed=call.failed
+            _to_content(result),
+            call.tool,
+            tool_call["id"],
+            failed=call.failed,
+            artifact=fill_placeholders(call.artifact, self.last_answer),
         )
         if (self.modes.streams_tokens and named) or (self.modes.streams_blocks and scope.namespace):
             message["id"] = self.ids.uuid4("message", scope.task, number)
@@ -174,6 +184,17 @@ class Nodes:
             "on_tool_end", tool, call.tool, {"output": message, **given}
         )
         return message
+
+
+def _find_last_id(state: State) -> str:
+    """Return the id of the last message of the assistant; empty if there is none."""
+    said = [one["id"] for one in state.get("messages", ()) if one["type"] == "ai"]
+    return said[-1] if said else ""
+
+
+def _with_name(message: Message, name: str) -> Message:
+    """Return *message* of the node *name*, as `create_agent` names its messages: only after they were streamed."""
+    return message | {"name": name} if name else message
 
 
 def _to_content(result: Json) -> Json:

@@ -29,11 +29,13 @@ def create_ai_message(content: Json, identity: str | None, calls: Sequence[Json]
     }
 
 
-def create_tool_message(content: Json, name: str, call: str, *, failed: bool = False) -> Message:
+def create_tool_message(
+    content: Json, name: str, call: str, *, failed: bool = False, artifact: Json = None
+) -> Message:
     """Return the result of the tool *name* for the *call* with that id; the state adds the message id."""
     return create_message("tool", content, None, name) | {
         "tool_call_id": call,
-        "artifact": None,
+        "artifact": artifact,
         "status": "error" if failed else "success",
     }
 

@@ -78,11 +78,11 @@ def _id_of(call: dict[str, Json]) -> dict[str, Json]:
 def _content(content: Json) -> Json:
     if not isinstance(content, list):
         return content
-    blocks = [block for part in content if (block := _block(part)) is not None]
+    blocks = [block for part in content if (block := to_protocol_block(part)) is not None]
     return blocks or content
 
 
-def _block(part: Json) -> Json:
+def to_protocol_block(part: Json) -> Json:
     """Return a *part* of a message as a content block; None if it is none."""
     match part:
         case str():

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any
 
 from mockserver.fake.script.conditions import (
@@ -11,6 +12,7 @@ from mockserver.fake.script.conditions import (
     match_condition,
     search_pattern,
 )
+from mockserver.fake.script.content import Block, build_blocks
 from mockserver.fake.script.faults import BreakConnection, Refuse
 from mockserver.fake.script.state_keys import UNDECLARED, StateKeys
 from mockserver.fake.script.topology import DEFAULT, TOOLS, Topology
@@ -22,7 +24,7 @@ _PLACEHOLDER = re.compile(r"\{([^\W\d]\w*)\}")
 _MATCH_SECONDS = 0.1
 """Time limit in seconds for the patterns of a script on one message, because other requests wait meanwhile."""
 
-PLACEHOLDERS = ("message", "turn", "graph", "answer")
+PLACEHOLDERS = ("message", "turn", "graph", "answer", "message_id")
 """Placeholders that every rule has; the groups of its pattern add others."""
 
 
@@ -30,7 +32,7 @@ PLACEHOLDERS = ("message", "turn", "graph", "answer")
 class ToolCall:
     """A call of *tool* and its *result*; if *ask* is not None, it interrupts the tool first.
 
-    With *failed* the result is an error message.
+    With *failed* the result is an error message. *artifact* is what the tool returns beside it.
     """
 
     tool: str
@@ -38,11 +40,15 @@ class ToolCall:
     result: Json
     ask: Json = None
     failed: bool = False
+    artifact: Json = None
 
 
 @dataclass(frozen=True, slots=True)
 class Speak:
-    """One message of the assistant; *every* is the time between tokens in seconds, None for the pace of the script."""
+    """One message of the assistant: *text*, or *blocks* of content; *every* is the time between tokens in seconds, None for the pace of the script.
+
+    With *one_of*, the text is one of them: see `choose_texts`.
+    """
 
     text: str = ""
     reasoning: str = ""
@@ -50,6 +56,23 @@ class Speak:
     every: float | None = None
     tool_node: str = TOOLS
     """The node that answers the calls."""
+    blocks: tuple[Mapping[str, Json], ...] = ()
+    one_of: tuple[str, ...] = ()
+    id: str = ""
+    name: str = ""
+    usage: Mapping[str, Json] | None = None
+    response_metadata: Mapping[str, Json] = field(default_factory=dict)
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    """What is added to the metadata with which its tokens are sent."""
+
+    @property
+    def has_content(self) -> bool:
+        return bool(self.text or self.blocks or self.one_of)
+
+    @property
+    def content_blocks(self) -> list[Block]:
+        """The blocks of its content; none if it is a text alone."""
+        return build_blocks(self.reasoning, self.text, self.blocks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +219,9 @@ class Script:
                     "graph": situation.graph,
                     "turn": str(situation.turn),
                 }
-                steps: tuple[Step, ...] = fill_placeholders(rule.steps, values | caught)
+                steps: tuple[Step, ...] = fill_placeholders(
+                    choose_texts(rule.steps, situation), values | caught
+                )
                 return steps
         return None
 
@@ -206,6 +231,23 @@ def _speaks(steps: tuple[Step, ...]) -> bool:
         isinstance(step, Speak) or (isinstance(step, Delegate) and _speaks(step.steps))
         for step in steps
     )
+
+
+def choose_texts(steps: tuple[Step, ...], situation: Situation) -> tuple[Step, ...]:
+    """Return *steps* with one of the texts of each message that has several, always the same in the same *situation*."""
+    return tuple(_choose_text(step, situation) for step in steps)
+
+
+def _choose_text(step: Step, situation: Situation) -> Step:
+    match step:
+        case Delegate(inner):
+            return replace(step, steps=choose_texts(inner, situation))
+        case Speak(one_of=(_, *_) as texts):
+            seed = "\0".join([situation.message or "", str(situation.turn), *texts])
+            number = int.from_bytes(sha256(seed.encode("utf-8", "surrogatepass")).digest()[:8])
+            return replace(step, text=texts[number % len(texts)], one_of=())
+        case _:
+            return step
 
 
 def fill_placeholders(value: Any, values: Mapping[str, str]) -> Any:

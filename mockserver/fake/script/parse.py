@@ -9,9 +9,11 @@ from mockserver.errors import ReadError
 from mockserver.fake.script.conditions import FACTS
 from mockserver.fake.script.model import Pace, Rule, Script
 from mockserver.fake.script.parse_conditions import parse_facts, parse_human
+from mockserver.fake.script.parse_examples import parse_examples
 from mockserver.fake.script.parse_graph import check_nodes, parse_topology
+from mockserver.fake.script.parse_messages import MAX_DELAY, ReadFile, read_files
 from mockserver.fake.script.parse_state import check_updates, parse_state
-from mockserver.fake.script.parse_steps import MAX_DELAY, parse_steps
+from mockserver.fake.script.parse_steps import parse_steps
 from mockserver.formats import strict_yaml
 from mockserver.formats.strict_yaml import (
     Mapping,
@@ -22,15 +24,20 @@ from mockserver.formats.strict_yaml import (
     map_items,
 )
 
-_KEYS = ("extends", "nodes", "subgraphs", "state", "pace", "rules")
+_KEYS = ("extends", "nodes", "subgraphs", "state", "pace", "examples", "rules")
 _PACE = ("first", "token", "tool")
 
 
-def parse_script(text: str, extended: Callable[[], Script], file: str | None = None) -> Script:
+def parse_script(
+    text: str,
+    extended: Callable[[], Script],
+    file: str | None = None,
+    read_file: ReadFile | None = None,
+) -> Script:
     """Return the script in the YAML *text*; with `extends: built-in` the rules of *extended* follow its own.
 
-    *file* is the name of a user's script; without it the patterns are trusted to be fast. Raise ReadError, with the line,
-    for mistakes.
+    *file* is the name of a user's script; without it the patterns are trusted to be fast. *read_file* returns the text of a file that it names.
+    Raise ReadError, with the line, for mistakes.
     """
     document = strict_yaml.parse(text)
     if not isinstance(document, Mapping):
@@ -42,13 +49,14 @@ def parse_script(text: str, extended: Callable[[], Script], file: str | None = N
         raise ReadError(why, line=document.lines["extends"])
     before = Script() if extends is None else extended()
     rules = get_typed(document, "rules", Sequence)
-    if not rules and (rules is not None or extends is None):
+    examples = parse_examples(document, read_file)
+    if not rules and (rules is not None or (extends is None and not examples)):
         line = document.lines.get("rules", document.line)
         raise ReadError("a script needs `rules`, at least one", line=line)
-    own = map_items(rules, partial(_parse_rule, file=file)) if rules else ()
+    own = map_items(rules, partial(_parse_rule, file=file, read_file=read_file)) if rules else ()
     if rules:
         _check_reachable(own, rules.lines)
-    all_rules = (*own, *before.rules)
+    all_rules = (*examples, *own, *before.rules)
     topology = parse_topology(document, [rule.steps for rule in all_rules])
     state = parse_state(document, all_rules)
     for rule, part in zip(own, rules or (), strict=True):
@@ -77,7 +85,7 @@ def _parse_pace(document: Mapping, before: Pace) -> Pace:
     return replace(before, **times)
 
 
-def _parse_rule(part: Any, line: int, file: str | None) -> Rule:
+def _parse_rule(part: Any, line: int, file: str | None, read_file: ReadFile | None) -> Rule:
     if not isinstance(part, Mapping):
         raise ReadError("a rule is a mapping with `when` and `steps`", line=line)
     check_keys(part, ("when", "steps"), "a rule")
@@ -86,6 +94,7 @@ def _parse_rule(part: Any, line: int, file: str | None) -> Rule:
     turn = get_typed(when, "turn", int)
     if turn is not None and turn < 1:
         raise ReadError("turn counts from 1", line=when.lines["turn"])
+    read_files(part.get("steps"), read_file)
     played = parse_steps(part, "steps", line)
     graph = get_typed(when, "graph", str)
     return Rule(played, parse_human(when, file), graph, turn, parse_facts(when, file))

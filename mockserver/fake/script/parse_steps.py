@@ -17,27 +17,25 @@ from mockserver.fake.script.model import (
     Pause,
     Speak,
     Step,
-    ToolCall,
     Update,
 )
-from mockserver.fake.script.topology import TOOLS
+from mockserver.fake.script.parse_messages import (
+    CALL_KEYS,
+    MESSAGE_KEYS,
+    TOOL_NODE,
+    parse_calls,
+    parse_only_call,
+    parse_say,
+    parse_text,
+)
 from mockserver.formats.strict_yaml import (
     Mapping,
     Sequence,
     check_keys,
-    get_only_key,
     get_seconds,
     get_typed,
     map_items,
 )
-
-MAX_DELAY = 60
-"""Limit for each time in `pace` and for `every`, in seconds."""
-
-_CALL_KEYS = ("args", "result", "fails", "ask")
-
-_TOOL_NODE = "tools"
-"""The key of `call` and `calls` that names the node of the tools."""
 
 _MAX_PAUSE = 3600
 """Limit for a pause, in seconds."""
@@ -100,10 +98,17 @@ def _join(previous: Step, step: Step) -> Speak | None:
     """Return both steps as one message (reasoning, then text, then calls), or None if they are two messages."""
     if not isinstance(previous, Speak) or not isinstance(step, Speak):
         return None
-    if previous.calls or step.reasoning or (previous.text and not step.calls):
+    if previous.calls or step.reasoning or (previous.has_content and not step.calls):
         return None
     every = previous.every if step.every is None else step.every
-    return Speak(previous.text + step.text, previous.reasoning, step.calls, every, step.tool_node)
+    message = previous if previous.has_content else step
+    return replace(
+        message,
+        reasoning=previous.reasoning,
+        calls=step.calls,
+        every=every,
+        tool_node=step.tool_node,
+    )
 
 
 def _check_delegates(placed_steps: list[_PlacedStep]) -> None:
@@ -126,11 +131,13 @@ def _check_end(placed_steps: list[_PlacedStep]) -> None:
 
 
 def _is_final_text(step: Step) -> bool:
-    return isinstance(step, Speak) and bool(step.text) and not step.calls
+    return isinstance(step, Speak) and step.has_content and not step.calls
 
 
 def _parse_step(item: Any, line: int) -> _PlacedStep:
     kinds = [key for key in item if key in _STEPS] if isinstance(item, Mapping) else []
+    if "call" in kinds:
+        kinds = [key for key in kinds if key not in CALL_KEYS]
     if len(kinds) != 1:
         given = ", ".join(item) if isinstance(item, Mapping) else ""
         why = f"a step is a mapping with one of {', '.join(_STEPS)}; this has {given or 'none'}"
@@ -139,48 +146,6 @@ def _parse_step(item: Any, line: int) -> _PlacedStep:
     keys, read = _STEPS[kind]
     check_keys(item, (kind, *keys, "node"), f"a step with `{kind}`")
     return _PlacedStep(read(item), kind, line, get_typed(item, "node", str))
-
-
-def _parse_say(item: Mapping) -> Step:
-    every = get_seconds(item, "every", MAX_DELAY) if "every" in item else None
-    return Speak(text=_parse_text(item, "say"), every=every)
-
-
-def _parse_text(item: Mapping, key: str) -> str:
-    text = get_typed(item, key, str)
-    if not text:
-        raise ReadError(f"`{key}` must be a text", line=item.lines[key])
-    return text
-
-
-def _parse_call(item: Mapping) -> ToolCall:
-    args = get_typed(item, "args", Mapping)
-    outcome = get_only_key(item, ("result", "fails"), "a call")
-    if outcome is None:
-        why = "a call needs a `result`: what the tool says (or `fails`: what went wrong)"
-        raise ReadError(why, line=item.line)
-    result = item[outcome] if outcome == "result" else _parse_text(item, outcome)
-    return ToolCall(
-        _parse_text(item, "call"), args or {}, result, item.get("ask"), outcome == "fails"
-    )
-
-
-def _parse_calls(item: Mapping) -> Step:
-    items = get_typed(item, "calls", Sequence)
-    if not items:
-        raise ReadError("`calls` must be a list of calls", line=item.lines["calls"])
-    return _call_tools(item, map_items(items, _parse_one_call))
-
-
-def _call_tools(item: Mapping, calls: tuple[ToolCall, ...]) -> Step:
-    return Speak(calls=calls, tool_node=get_typed(item, _TOOL_NODE, str) or TOOLS)
-
-
-def _parse_one_call(item: Any, line: int) -> ToolCall:
-    if not isinstance(item, Mapping) or "call" not in item:
-        raise ReadError("`calls` must be a list of calls", line=line)
-    check_keys(item, ("call", *_CALL_KEYS), "a call")
-    return _parse_call(item)
 
 
 def _parse_update(item: Mapping) -> Step:
@@ -216,13 +181,10 @@ def _parse_delegate(item: Mapping) -> Step:
 
 
 _STEPS: dict[str, tuple[tuple[str, ...], Callable[[Mapping], Step]]] = {
-    "say": (("every",), _parse_say),
-    "reason": ((), lambda item: Speak(reasoning=_parse_text(item, "reason"))),
-    "call": (
-        (*_CALL_KEYS, _TOOL_NODE),
-        lambda item: _call_tools(item, (_parse_call(item),)),
-    ),
-    "calls": ((_TOOL_NODE,), _parse_calls),
+    "say": (("every", *MESSAGE_KEYS), parse_say),
+    "reason": ((), lambda item: Speak(reasoning=parse_text(item, "reason"))),
+    "call": ((*CALL_KEYS, TOOL_NODE), parse_only_call),
+    "calls": ((*MESSAGE_KEYS, TOOL_NODE), parse_calls),
     "custom": ((), lambda item: Custom(item["custom"])),
     "update": ((), _parse_update),
     "interrupt": ((), lambda item: Interrupt(item["interrupt"])),

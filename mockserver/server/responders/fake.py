@@ -17,7 +17,7 @@ from mockserver.conversations.thread_requests import (
     parse_thread_request,
 )
 from mockserver.fake.api.database import Database
-from mockserver.fake.api.known_threads import adopt_thread
+from mockserver.fake.api.known_threads import KnownThread, adopt_thread
 from mockserver.fake.api.routes import Api
 from mockserver.fake.ids import EPOCH, Ids
 from mockserver.fake.replies import BodyReader
@@ -45,6 +45,7 @@ class Fake:
 
     Ids are derived from the request, so all clients get the same ids for the same request. If a session repeats a
     request, the repetition gets other ids. All times count from *epoch*. *reload_script* is called before each response.
+    If it *opens_threads*, a thread that does not exist is created by the first request that names it.
     """
 
     def __init__(
@@ -54,11 +55,13 @@ class Fake:
         *,
         reload_script: Callable[[], None] = lambda: None,
         epoch: datetime = EPOCH,
+        opens_threads: bool = False,
     ) -> None:
         self._api = api
         self._cassettes = cassettes
         self._reload_script = reload_script
         self._epoch = epoch
+        self._opens_threads = opens_threads
 
     async def respond(self, request: Request) -> Reply | None:
         """Return the response of the fake graph, or a 404 if *request* names an unknown cassette."""
@@ -74,6 +77,8 @@ class Fake:
             for known in cassettes.threads.find_known_threads(session, thread):
                 adopt_thread(database, known, self._epoch)
             _finish_events(thread_request, session.threads)
+        if self._opens_threads and thread is not None and thread not in database.threads:
+            adopt_thread(database, KnownThread(thread), self._epoch)
         form = canonicalize(request)
         self._adopt_assistant(form, thread, database)
         near_miss = explain_near_miss(cassettes, request)

@@ -5,42 +5,31 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mockserver.cassette.model import Body, Response
-from mockserver.cassette.playback import encode_at_pace, strip_response_headers
 from mockserver.conversations.answers import Refusal
 from mockserver.conversations.conversation import Conversation
 from mockserver.conversations.thread_requests import ThreadRequest, parse_thread_request
 from mockserver.errors import ReadError
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import (
-    PrebuiltBody,
     Reply,
-    ReplySource,
     Request,
-    StreamingBody,
-    TimedBody,
     cassette_name,
     session_name,
-    standard_reason,
 )
 from mockserver.http.pacing import Pace
-from mockserver.http.server_address import ServerAddress
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Entry, Index
 from mockserver.matching.miss import Miss, NearRequest, explain_missing_cassette
 from mockserver.redaction.redactor import RedactionRules, redact_for_matching, redacted_request
-from mockserver.server.own_urls import is_page
-from mockserver.server.responders.exchange_replay import Cache, ExchangeHit, ExchangeReplay
+from mockserver.server.responders.closest import ClosestReplay
+from mockserver.server.responders.exchange_replay import ExchangeHit, ExchangeReplay
+from mockserver.server.responders.response_cache import ResponseCache
 from mockserver.server.responders.thread_replay import ThreadHit, ThreadReplay
-from mockserver.server.response_writer import prebuild
 from mockserver.server.sessions import PlayedExchanges, Session, Sessions
 from mockserver.store.library import Library
 
 if TYPE_CHECKING:
     from mockserver.matching.usage import Usage
-
-RESPONSE_CACHE_BYTES = 120 << 20
-"""The size of the cache of responses."""
 
 
 class Cassettes:
@@ -48,6 +37,7 @@ class Cassettes:
 
     With *once*, each exchange is played at most once per session, edits of the files are ignored, and nothing on threads is played.
     With *can_switch*, the fake graph answers what is not played. With *derives*, responses may be made from recorded ones of the same run.
+    With *closest*, a run that was not recorded gets the response to the recorded run whose last human message is the most alike.
     """
 
     def __init__(
@@ -59,6 +49,7 @@ class Cassettes:
         once: bool = False,
         can_switch: bool = False,
         derives: bool = True,
+        closest: bool = False,
     ) -> None:
         self.sessions = Sessions()
         self._played = PlayedExchanges(library.index)
@@ -68,6 +59,7 @@ class Cassettes:
         self._rules = rules
         self._once = once
         self._responses = ResponseCache(library, pace)
+        self._closest = ClosestReplay(library) if closest else None
 
     @property
     def unplayed(self) -> list[str]:
@@ -99,10 +91,11 @@ class Cassettes:
         if hit is None:
             return None
         try:
+            response = hit.response
             reply = (
                 self._responses.get(hit.entry)
-                if hit.response is None
-                else self._responses.encode(hit.response, hit.entry)
+                if response is None
+                else self._responses.encode(response, hit.entry)
             )
         except ReadError:
             # The file may have been read while it was being written: read it again.
@@ -122,7 +115,7 @@ class Cassettes:
     async def _find_current(
         self, request: Request, thread_request: ThreadRequest | None
     ) -> ThreadHit | ExchangeHit | None:
-        """Return the next exchange for *request* in the files as they are now, or None."""
+        """Return the next exchange for *request*, or the closest one, in the files as they are now, or None."""
         if self._once and thread_request is not None:
             return None  # the upstream does not know the recorded threads
         session, now = self._session(request), asyncio.get_running_loop().time()
@@ -136,7 +129,7 @@ class Cassettes:
             if not await self.library.reload_if_changed():
                 break
             hit = self._find(request, thread_request, session, now)
-        return hit
+        return hit or self._find_closest(request, thread_request, session, now)
 
     def _count_play(self, session: Session, entry: Entry) -> None:
         self.sessions.count_play(session, entry.label)
@@ -155,6 +148,19 @@ class Cassettes:
             if found is not None:
                 return None if isinstance(found, Refusal) else found
         return self._exchanges.find(request, session)
+
+    def _find_closest(
+        self, request: Request, thread_request: ThreadRequest | None, session: Session, now: float
+    ) -> ThreadHit | ExchangeHit | None:
+        """Return the exchange whose request differs from *request* in the last human message only, the most alike, or None."""
+        index = self.index.for_cassette(cassette_name(request))
+        if self._closest is None or index is None:
+            return None
+
+        def find(other: Request) -> ThreadHit | ExchangeHit | None:
+            return self._find(other, thread_request, session, now)
+
+        return self._closest.find(request, index, session, find)
 
     def _find_on_thread(
         self, request: Request, thread_request: ThreadRequest, session: Session, now: float
@@ -235,51 +241,3 @@ class Cassettes:
         recorded = redacted_request(self.library.request(entry), self._rules)
         rules = index.rules_of(entry)
         return NearRequest(entry.label, recorded, rules, session.plays[entry.label])
-
-
-class ResponseCache:
-    """The recorded responses of *library* in the form in which they are sent at *pace*."""
-
-    def __init__(self, library: Library, pace: Pace) -> None:
-        self.library = library
-        self._pace = pace
-        self._replies: Cache[Reply] = Cache(RESPONSE_CACHE_BYTES)
-
-    def get(self, entry: Entry) -> Reply:
-        """Return the reply for *entry*; raise ReadError if it cannot be read."""
-        reply = self._replies.get(entry)
-        if reply is None:
-            reply = prebuild(self.encode(self.library.response(entry), entry))
-            self._replies.put(entry, reply, 2000 + _size(reply))
-        return reply
-
-    def encode(self, response: Response, entry: Entry) -> Reply:
-        """Return the reply that sends *response*, that of *entry* or one made from it."""
-        return Reply(
-            response.status,
-            strip_response_headers(response.headers, entry.route[0]),
-            encode_at_pace(response, self._pace),
-            standard_reason(response.status) if response.reason is None else response.reason,
-            ReplySource.CASSETTE,
-            entry.label,
-            page_of=self._find_server(response, entry),
-        )
-
-    def _find_server(self, response: Response, entry: Entry) -> ServerAddress | None:
-        """Return the server whose URLs are in the page *response*, that of *entry*; None if it is no page or has none."""
-        if not isinstance(response.content, Body) or not is_page(entry.route[1], response.headers):
-            return None
-        url = self.library.upstream_of(entry)
-        address = ServerAddress(url) if url is not None else None
-        return address if address is not None and address.is_in(response.content.raw) else None
-
-
-def _size(reply: Reply) -> int:
-    """Return the approximate memory size of the body of *reply* in bytes."""
-    match reply.body:
-        case PrebuiltBody(raw) | bytes(raw):
-            return len(raw)
-        case TimedBody(steps):
-            return sum(len(chunk) + 200 for _, chunk in steps)
-        case StreamingBody():
-            return 0  # recorded responses are never live

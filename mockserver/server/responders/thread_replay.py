@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Response
-from mockserver.conversations.answers import Answer, Refusal, describe_place
+from mockserver.conversations.answers import Answer, How, Refusal, describe_place
 from mockserver.conversations.conversation import Conversation
 from mockserver.conversations.handover import build_known_thread
+from mockserver.conversations.human_messages import find_human_contents
 from mockserver.conversations.query import Query
 from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.search import Search, commit
@@ -16,6 +17,7 @@ from mockserver.conversations.thread_requests import (
     RequestKind,
     ThreadRequest,
 )
+from mockserver.conversations.typed_texts import Pairs, TypedTexts
 from mockserver.fake.api.known_threads import KnownThread
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Reply, Request, TimedBody
@@ -35,12 +37,17 @@ _NEVER = float("-inf")
 
 @dataclass(frozen=True, slots=True)
 class ThreadHit:
-    """The *answer* that *search* found to a request on a thread of *session*. Events come at this *pace*."""
+    """The *answer* that *search* found to a request on a thread of *session*. Events come at this *pace*.
+
+    *texts* are what the human has typed on the thread in place of recorded messages; *note* is for the log.
+    """
 
     answer: Answer
     search: Search
     session: Session
     pace: Pace
+    texts: TypedTexts
+    note: str | None = None
 
     @property
     def entry(self) -> Entry:
@@ -49,13 +56,28 @@ class ThreadHit:
     @property
     def response(self) -> Response | None:
         """The response, if it is not that of the exchange."""
-        return self.answer.response
+        if not self.texts:
+            return self.answer.response
+        recorded = self.answer.response or self.search.recordings.reader.load(self.entry).response
+        return self.texts.apply_to_response(recorded)
+
+    @property
+    def may_be_closest(self) -> bool:
+        """Whether it plays the next turn of its thread, and not something else that was recorded for the request."""
+        is_turn = self.answer.kind is RequestKind.TURN
+        return is_turn and self.answer.progress == self.answer.thread.progress + 1
+
+    def as_closest(self, pairs: Pairs, note: str) -> "ThreadHit":
+        """Return the hit for a human who typed other texts than the recorded ones: *pairs* of both. *note* says so."""
+        answer = replace(self.answer, how=How.CLOSEST, why=note)
+        return replace(self, answer=answer, texts=self.texts.with_pairs(pairs), note=note)
 
     def play(self, reply: Reply) -> Reply:
         """Return *reply*, which was recorded, for the live thread, which goes on."""
         answer, live, query = self.answer, self.answer.thread, self.search.query
         is_known = live.cut_turn is not None and live.cut_turn[1] is answer
         commit(answer, self.search)
+        live.texts = self.texts
         if answer.kind is RequestKind.TURN:
             reply = self._with_run(reply, starts_events=not is_known)
         elif CANCEL_PATH.fullmatch(query.target.path) and live.events is not None:
@@ -71,7 +93,9 @@ class ThreadHit:
         if answer.waits_until > self.search.now:
             reply = _hold(reply, answer.waits_until - self.search.now)
         how = answer.how and str(answer.how)
-        return replace(reply, how=how, id_pairs=id_pairs, conversation=answer.to_journal())
+        return replace(
+            reply, how=how, id_pairs=id_pairs, conversation=answer.to_journal(), note=self.note
+        )
 
     def play_again(self) -> None:
         """Have the same request play the same exchange again: the client did not get the whole response."""
@@ -165,7 +189,11 @@ class ThreadReplay:
         found = search.run()
         if not isinstance(found, Answer):
             return found
-        return ThreadHit(found, search, session, self._pace)
+        texts = found.thread.texts
+        if texts and found.kind is RequestKind.TURN:
+            # The same text may have been recorded before, in place of another typed one.
+            texts = texts.with_pairs((one, one) for one in find_human_contents(request)[-1:])
+        return ThreadHit(found, search, session, self._pace, texts)
 
     def create_event_replay(
         self, index: Index, session: Session, on_events: Callable[[Conversation], None]
@@ -202,6 +230,7 @@ class ThreadReplay:
                     live.identity,
                     live.progress,
                     live.ids,
+                    live.texts,
                     conversation,
                     recordings.reader,
                     events.log,

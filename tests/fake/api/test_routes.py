@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mockserver.fake.api.database import MAX_ENTRIES, MAX_VERSIONS, Database
-from mockserver.fake.api.routes import NO_CRONS, NO_STORAGE, NO_THREAD_STREAM, Api
+from mockserver.fake.api.routes import NO_STORAGE, NO_THREAD_STREAM, Api
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Response
@@ -276,8 +276,8 @@ def test_a_request_may_bring_its_own_id(client: Client) -> None:
     [
         ("GET", f"/threads/{MINE}/stream", NO_THREAD_STREAM),
         ("GET", f"/threads/{MINE}/storage", NO_STORAGE),
-        ("POST", "/runs/crons", NO_CRONS),
-        ("GET", f"/runs/crons/{MINE}", NO_CRONS),
+        ("GET", f"/runs/crons/{MINE}", "Not Found"),
+        ("DELETE", f"/runs/crons/{MINE}", "Not Found"),
         ("GET", f"/runs/{MINE}/stream", "Not Found"),
         ("GET", "/openapi.json", "the fake graph has no /openapi.json"),
     ],

@@ -20,6 +20,8 @@ from mockserver.fake.script.model import (
 )
 from mockserver.http.fault import StatusFault
 
+FORMS = "a text, a list of content blocks, `{file: NAME}` or `{one_of: [TEXT, …]}`"
+
 BUILT_IN = Script((Rule((Speak("built in"),)),), Pace(1.0, 2.0, 3.0))
 
 
@@ -353,12 +355,12 @@ def test_nested_groups_beyond_measure_are_refused() -> None:
             "line 4: stall must be a time in seconds",
             id="stall in words",
         ),
-        pytest.param("- say:", "line 3: `say` must be a text", id="say nothing"),
-        pytest.param("- say: 42", "line 3: say must be text, not 42", id="say a number"),
+        pytest.param("- say:", f"line 3: `say` must be {FORMS}", id="say nothing"),
+        pytest.param("- say: 42", f"line 3: `say` must be {FORMS}", id="say a number"),
         pytest.param("- reason: ''", "line 3: `reason` must be a text", id="reason nothing"),
         pytest.param(
             "- say: a\n    speed: 2",
-            "line 4: a step with `say` has no key `speed` (valid keys: say, every, node)",
+            "line 4: a step with `say` has no key `speed` (valid keys: say, every, id, name, usage, metadata, response_metadata, node)",
             id="a misspelled every",
         ),
         pytest.param(

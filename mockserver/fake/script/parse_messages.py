@@ -1,0 +1,178 @@
+"""Parses the messages in a script: what the assistant says, and its tool calls. No I/O."""
+
+from collections.abc import Callable
+from typing import Any
+
+from mockserver.errors import ReadError
+from mockserver.fake.script.model import Speak, ToolCall
+from mockserver.fake.script.topology import TOOLS
+from mockserver.formats.json_text import Json
+from mockserver.formats.strict_yaml import (
+    Mapping,
+    Sequence,
+    check_keys,
+    get_mapping,
+    get_only_key,
+    get_seconds,
+    get_typed,
+    iter_texts,
+    map_items,
+)
+
+MAX_DELAY = 60
+"""Limit for each time in `pace` and for `every`, in seconds."""
+
+MESSAGE_KEYS = ("id", "name", "usage", "metadata", "response_metadata")
+"""Keys that a step with a message may have."""
+
+CALL_KEYS = ("args", "result", "fails", "ask", "artifact", "status")
+
+TOOL_NODE = "tools"
+"""The key of `call` and `calls` that names the node of the tools."""
+
+_FORMS = "a text, a list of content blocks, `{file: NAME}` or `{one_of: [TEXT, …]}`"
+_COUNTS = ("input_tokens", "output_tokens", "total_tokens")
+_DETAILS = ("input_token_details", "output_token_details")
+
+ReadFile = Callable[[str], str]
+"""Returns the text of a file that a script names; raises OSError or UnicodeDecodeError."""
+
+
+def read_files(steps: Any, read_file: ReadFile | None) -> None:
+    """Put the text in place of each `say: {file: NAME}` in *steps*, which have not been checked yet; ReadError if it cannot be read."""
+    for item in steps if isinstance(steps, Sequence) else ():
+        if isinstance(item, Mapping):
+            read_file_in(item, "say", read_file)
+            read_files(item.get("delegate"), read_file)
+
+
+def read_file_in(part: Mapping, key: str, read_file: ReadFile | None) -> None:
+    """Put the text in place of `{file: NAME}` in *key* of *part*; ReadError if it cannot be read."""
+    value = part.get(key)
+    if not (isinstance(value, Mapping) and "file" in value):
+        return
+    check_keys(value, ("file",), f"`{key}` with a file")
+    name, line = parse_text(value, "file"), value.lines["file"]
+    if read_file is None:
+        raise ReadError("file: this script is not in a file", line=line)
+    try:
+        part[key] = read_file(name)
+    except OSError as error:
+        raise ReadError(f"file: {name}: {error.strerror}", line=line) from None
+    except UnicodeDecodeError:
+        raise ReadError(f"file: {name}: is not UTF-8 text", line=line) from None
+    if not part[key]:
+        raise ReadError(f"file: {name}: is empty", line=line)
+
+
+def parse_say(item: Mapping) -> Speak:
+    every = get_seconds(item, "every", MAX_DELAY) if "every" in item else None
+    return Speak(every=every, **_parse_content(item, "say"), **_parse_parts(item))
+
+
+def parse_answer(part: Mapping, key: str) -> Speak:
+    """Return the message in *key* of *part*, which may be written in all forms of `say`."""
+    return Speak(**_parse_content(part, key))
+
+
+def parse_calls(item: Mapping) -> Speak:
+    items = get_typed(item, "calls", Sequence)
+    if not items:
+        raise ReadError("`calls` must be a list of calls", line=item.lines["calls"])
+    return _call_tools(item, map_items(items, _parse_one_call))
+
+
+def parse_only_call(item: Mapping) -> Speak:
+    return _call_tools(item, (parse_call(item),))
+
+
+def _call_tools(item: Mapping, calls: tuple[ToolCall, ...]) -> Speak:
+    node = get_typed(item, TOOL_NODE, str) or TOOLS
+    return Speak(calls=calls, tool_node=node, **_parse_parts(item))
+
+
+def parse_call(item: Mapping) -> ToolCall:
+    args = get_typed(item, "args", Mapping)
+    outcome = get_only_key(item, ("result", "fails"), "a call")
+    if outcome is None:
+        why = "a call needs a `result`: what the tool says (or `fails`: what went wrong)"
+        raise ReadError(why, line=item.line)
+    result = item[outcome] if outcome == "result" else parse_text(item, outcome)
+    status = get_typed(item, "status", str)
+    if status not in (None, "success", "error") or (outcome == "fails" and status):
+        why = "status: write `success` or `error`, beside a `result`"
+        raise ReadError(why, line=item.lines["status"])
+    failed = outcome == "fails" or status == "error"
+    tool = parse_text(item, "call")
+    return ToolCall(tool, args or {}, result, item.get("ask"), failed, item.get("artifact"))
+
+
+def parse_text(item: Mapping, key: str) -> str:
+    text = get_typed(item, key, str)
+    if not text:
+        raise ReadError(f"`{key}` must be a text", line=item.lines[key])
+    return text
+
+
+def _parse_content(part: Mapping, key: str) -> dict[str, Any]:
+    """Return the content in *key* of *part* as arguments of Speak."""
+    line = part.lines[key]
+    match part[key]:
+        case str(text) if text:
+            return {"text": text}
+        case Sequence() as items if items:
+            return {"blocks": map_items(items, _parse_block)}
+        case Mapping() as options if options:
+            check_keys(options, ("file", "one_of"), f"`{key}`")
+            texts = get_typed(options, "one_of", Sequence) or Sequence(line)
+            found = tuple(iter_texts(texts, "one_of"))
+            if not all(found) or not found:
+                raise ReadError("one_of must be a list of texts", line=line)
+            return {"one_of": found}
+        case _:
+            pass
+    raise ReadError(f"`{key}` must be {_FORMS}", line=line)
+
+
+def _parse_block(item: Any, line: int) -> dict[str, Json]:
+    if not isinstance(item, Mapping) or not get_typed(item, "type", str):
+        why = "a content block is a mapping with a `type`, such as `{type: text, text: Hello}`"
+        raise ReadError(why, line=line)
+    return item
+
+
+def _parse_parts(item: Mapping) -> dict[str, Any]:
+    """Return the MESSAGE_KEYS of *item* as arguments of Speak."""
+    parts: dict[str, Any] = {key: parse_text(item, key) for key in ("id", "name") if key in item}
+    for key in ("metadata", "response_metadata"):
+        if key in item:
+            parts[key] = get_mapping(item, key)
+    if "usage" in item:
+        parts["usage"] = _parse_usage(get_mapping(item, "usage"))
+    return parts
+
+
+def _parse_usage(part: Mapping) -> dict[str, Json]:
+    check_keys(part, (*_COUNTS, *_DETAILS), "usage")
+    usage: dict[str, Json] = {key: _parse_count(part, key) for key in _COUNTS}
+    if "total_tokens" not in part:
+        usage["total_tokens"] = usage["input_tokens"] + usage["output_tokens"]
+    for key in _DETAILS:
+        if key in part:
+            details = get_mapping(part, key)
+            usage[key] = {name: _parse_count(details, name) for name in details}
+    return usage
+
+
+def _parse_count(part: Mapping, key: str) -> int:
+    count = get_typed(part, key, int) or 0
+    if count < 0:
+        raise ReadError(f"{key} must be 0 or more", line=part.lines[key])
+    return count
+
+
+def _parse_one_call(item: Any, line: int) -> ToolCall:
+    if not isinstance(item, Mapping) or "call" not in item:
+        raise ReadError("`calls` must be a list of calls", line=line)
+    check_keys(item, ("call", *CALL_KEYS), "a call")
+    return parse_call(item)
