@@ -31,11 +31,9 @@ class Decoder(Protocol):
 
 def find_codings(headers: Headers) -> tuple[str, ...]:
     """Return the codings of the body that *headers* describe, in the order in which they were applied."""
-    values = {
-        kind: ",".join(value for name, value in headers if name == kind)
-        for kind in ("content-encoding", "transfer-encoding")
-    }
-    names = (name.strip().lower() for value in values.values() for name in value.split(","))
+    kinds = ("content-encoding", "transfer-encoding")
+    values = [value for kind in kinds for name, value in headers if name == kind]
+    names = (name.strip().lower() for name in ",".join(values).split(","))
     return tuple(name for name in names if name not in ("", "identity", "chunked"))
 
 

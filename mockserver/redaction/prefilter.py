@@ -13,6 +13,7 @@ from mockserver.redaction.shapes import possible_shapes
 
 _CHECKED_FIELDS = {"event", "data", "id", "comment"}
 _CUT = ',"'
+_MARKS = frozenset(("id", "run_id", "index", ""))
 _ESCAPED_ASCII = re.compile(r"\\u00[2-7]|\\/")
 _OTHER_ESCAPES = re.compile(r"\\(?:[nrtbf]|u[0-9a-fA-F]{4})")
 _SPACED_NAME = re.compile(rf"(?i:(?:{FIRST_WORDS}) key)")
@@ -64,10 +65,8 @@ def _add_pieces(datas: list[str], texts: set[str]) -> None:
     common = set(rows[0]).intersection(*rows[1:])
     varying = ([_split_piece(piece) for piece in row if piece not in common] for row in rows)
     by_key: dict[str, list[tuple[set[object], list[str]]]] = {}
-    for (ids, index, names, keys), run in groupby(varying, _skeleton):
-        groups: set[object] = {(), ids, index, (ids, keys), (index, keys)}
-        if names:
-            groups.add((ids, index, names))
+    for (marks, keys), run in groupby(varying, _skeleton):
+        groups = _groups(marks, keys)
         strings: dict[str, list[str]] = {}
         for key, *column in zip(keys, *run, strict=True):
             strings.setdefault(key, []).append("".join([text for _, text in column]))
@@ -77,16 +76,19 @@ def _add_pieces(datas: list[str], texts: set[str]) -> None:
         texts.update(_joined(runs) if len(runs) > 1 else runs[0][1])
 
 
-def _skeleton(row: list[tuple[str, str]]) -> tuple[object, object, object, tuple[str, ...]]:
-    """Return the ids, the index, the strings without a key, such as a namespace, and the keys of *row*.
+def _skeleton(row: list[tuple[str, str]]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Return what is the same in consecutive tokens of a message: the parts of *row* with ids, indexes, or without a key, and all keys."""
+    return tuple([part for part in row if part[0] in _MARKS]), tuple([key for key, _ in row])
 
-    They are the same in consecutive tokens of a message.
-    """
-    first = dict(reversed(row))
+
+def _groups(marks: tuple[tuple[str, str], ...], keys: tuple[str, ...]) -> set[object]:
+    """Return the groups of events in which the strings of events with this skeleton may continue."""
+    first = dict(reversed(marks))
     ids = first.get("id"), first.get("run_id")
-    index = tuple([text for key, text in row if key == "index"])
-    names = tuple([text for key, text in row if not key])
-    return ids, index, names, tuple([key for key, _ in row])
+    index = tuple([text for key, text in marks if key == "index"])
+    names = tuple([text for key, text in marks if not key])  # such as a namespace
+    groups: set[object] = {(), ids, index, (ids, keys), (index, keys)}
+    return groups | {(ids, index, names)} if names else groups
 
 
 def _joined(runs: list[tuple[set[object], list[str]]]) -> Iterable[str]:

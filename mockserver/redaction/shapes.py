@@ -236,13 +236,9 @@ SHAPES = (
         "SG.Singapore.gov",
     ),
     _prefixed("key-", r"[0-9a-f]{32}", _HEX, "value"),
-    _family(
-        "k_",
-        "[sr]k_(?:live|test)_",
-        r"\w{10,}",
-        f"sk_live_{_LONG[:24]}",
-        "sk_live_stream_name",
-        _has_digit,
+    *(
+        _prefixed(f"{kind}_", r"\w{10,}", _LONG[:24], "stream_name", _has_digit)
+        for kind in ("sk_live", "sk_test", "rk_live", "rk_test")
     ),
     _prefixed("whsec_", r"[A-Za-z0-9+/=]{20,}", _LONG, "name"),
     _family("shp", "shp(?:at|ss|ca|pa)_", r"[0-9a-fA-F]{32}", "shpat_" + _HEX, "shpat_name"),

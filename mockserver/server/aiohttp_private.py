@@ -152,6 +152,11 @@ class _LenientResponses(ResponseHandler):
         self._head = b""
         super().set_response_params(**parameters)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Continue to read after a pause; aiohttp calls this for each chunk, and without a pause that only takes time."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def data_received(self, data: bytes) -> None:
         """Process *data*, the next piece of a head or of a body."""
         if self._head is None or self._parser is None:

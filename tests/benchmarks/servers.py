@@ -79,10 +79,13 @@ def running(
 ) -> Iterator[Server]:
     """Run the server *command*, which says on stdout that it is *ready*: a pattern whose group is its port."""
     free = _ALL_CORES
+    environment = dict(os.environ)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
     started = time.perf_counter()
     process = subprocess.Popen(
         command,
         cwd=folder,
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

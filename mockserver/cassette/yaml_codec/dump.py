@@ -32,12 +32,12 @@ LINE_ENDINGS = {"crlf": sse.CRLF, "lf": sse.LF, "cr": sse.CR}
 
 def dump_header(header: Header) -> str:
     """Return the first document of a cassette."""
-    return "".join(f"{line}\n" for line in _header_lines(header))
+    return "\n".join([*_header_lines(header), ""])
 
 
 def dump_exchange(exchange: Exchange) -> str:
     """Return the document of *exchange*, including its separator line."""
-    return SEPARATOR + "".join(f"{line}\n" for line in _exchange_lines(exchange))
+    return SEPARATOR + "\n".join([*_exchange_lines(exchange), ""])
 
 
 def _header_lines(header: Header) -> Iterator[str]:
