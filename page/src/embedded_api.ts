@@ -18,9 +18,11 @@ export interface EmbeddedData {
   kind: "show" | "report";
   title: string;
   health: Health;
-  exchanges: ExchangeView[];
+  /** Whole exchanges; a report only names them. */
+  exchanges: (ExchangeRow | ExchangeView)[];
   cassettes: Cassette[];
-  findings: Finding[];
+  /** Absent in a report. */
+  findings?: Finding[];
   /** Of a report: the requests of the run, and the exchanges that it did not play. */
   calls: CallView[];
   unplayed: string[];
@@ -35,7 +37,11 @@ export function readEmbedded(): EmbeddedData | undefined {
 export function embeddedApi(data: EmbeddedData): Api {
   const find = (label: string): ExchangeView => {
     const exchange = data.exchanges.find((view) => view.exchange === label);
-    if (!exchange) throw new Error(`there is no exchange ${label}`);
+    if (!exchange) throw new Error(`There is no exchange ${label}.`);
+    if (!isWhole(exchange))
+      throw new Error(
+        `The report names this exchange, but does not hold it. See it with: mockserver show ${label} --html page.html`,
+      );
     return exchange;
   };
   return {
@@ -47,13 +53,13 @@ export function embeddedApi(data: EmbeddedData): Api {
       );
       const piece = rows.slice((page - 1) * perPage, page * perPage);
       return {
-        rows: piece.map((row) => ({ ...row, human: row.human ?? humanText(row.request) })),
+        rows: piece.map((row) => (isWhole(row) ? { ...row, human: humanText(row.request) } : row)),
         total: rows.length,
       };
     },
     exchange: async (label) => find(label),
     findings: async (cassette) =>
-      data.findings.filter((finding) => !cassette || finding.cassette === cassette),
+      (data.findings ?? []).filter((finding) => !cassette || finding.cassette === cassette),
     compare: async (left, right) => differences(parts(find(left)), parts(find(right))),
     async calls(before = Number.POSITIVE_INFINITY) {
       const calls = data.calls.filter(({ number }) => number < before);
@@ -61,7 +67,7 @@ export function embeddedApi(data: EmbeddedData): Api {
     },
     async call(number) {
       const call = data.calls.find((view) => view.number === number);
-      if (!call) throw new Error(`there is no request ${number}`);
+      if (!call) throw new Error(`There is no request ${number}.`);
       return call;
     },
   };
@@ -77,19 +83,13 @@ function humanText(request: ExchangeView["request"]): string {
   return human?.kind === "message" ? plainText(human) : "";
 }
 
-function contains(row: ExchangeView, search: string): boolean {
-  const wanted = search.toLowerCase();
-  const texts: (keyof ExchangeRow)[] = ["exchange", "method", "path", "asked", "thread"];
-  return (
-    texts.some((key) =>
-      String(row[key] ?? "")
-        .toLowerCase()
-        .includes(wanted),
-    ) ||
-    JSON.stringify(row.request.body ?? row.request.text ?? "")
-      .toLowerCase()
-      .includes(wanted)
-  );
+const isWhole = (row: ExchangeRow | ExchangeView): row is ExchangeView => "request" in row;
+
+function contains(row: ExchangeRow | ExchangeView, search: string): boolean {
+  const { exchange, method, path, asked, thread } = row;
+  const body = isWhole(row) ? JSON.stringify(row.request.body ?? row.request.text ?? "") : "";
+  const text = [exchange, method, path, asked, thread, body].join("\n");
+  return text.toLowerCase().includes(search.toLowerCase());
 }
 
 const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}/g;

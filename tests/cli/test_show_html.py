@@ -108,3 +108,16 @@ def test_a_wrong_use_is_an_error(tmp_path: Path, arguments: tuple[str, ...], err
     ended = run("show", *arguments, folder=tmp_path)
 
     assert (ended.returncode, ended.stderr) == (2, f"mockserver: {error}\n")
+
+
+@pytest.mark.slow
+def test_a_pattern_that_takes_too_long_is_named(tmp_path: Path) -> None:
+    write(tmp_path, chat=cassette(("a" * 3000 + "!", "one")))
+    (tmp_path / "mockserver.yaml").write_text("redact: ['(a+)+$']\n")
+
+    ended = run("show", "chat.yaml", "--html", "out.html", folder=tmp_path)
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("mockserver: chat.yaml: ")
+    assert "(a+)+$" in ended.stderr
+    assert "aaaa" not in (tmp_path / "out.html").read_text()

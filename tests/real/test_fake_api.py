@@ -427,15 +427,20 @@ def filled_in(headers: tuple[tuple[str, str], ...], body: bytes) -> dict[str, An
 
 
 @pytest.fixture(scope="module")
-def answers(agent_server: str) -> dict[str, list[Said]]:
-    """What the real server answers to all scenarios."""
+def answers(agent_server: str) -> Iterator[dict[str, list[Said]]]:
+    """What the real server answers to all scenarios, which leave no assistants there."""
 
     def answer(asks: tuple[Ask, ...]) -> list[Said]:
         with closing(Real(agent_server)) as real:
             return [real.ask(ask) for ask in asks]
 
     with ThreadPoolExecutor(len(SCENARIOS)) as pool:
-        return dict(zip(SCENARIOS, pool.map(answer, SCENARIOS.values()), strict=True))
+        yield dict(zip(SCENARIOS, pool.map(answer, SCENARIOS.values()), strict=True))
+    with closing(Real(agent_server)) as real:
+        _, _, found = real.ask(post("/assistants/search", {"limit": 1000}))
+        for assistant in json.loads(found):
+            if assistant["metadata"].get("created_by") != "system":
+                real.ask(delete(f"/assistants/{assistant['assistant_id']}"))
 
 
 OF_THE_APP = (*NOT_KEPT, "vary", "access-control-allow-private-network")

@@ -76,13 +76,13 @@ async def test_a_large_exchange_that_takes_too_long_is_not_recorded(
 async def test_a_stop_does_not_wait_for_long_for_an_exchange_to_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    started, run = asyncio.Event(), exchange_text._run
+    started, never = asyncio.Event(), asyncio.Event()
 
-    async def run_and_say(given: IO[bytes], output: IO[bytes]) -> None:
+    async def hang(given: IO[bytes], output: IO[bytes]) -> None:
         started.set()
-        await run(given, output)
+        await never.wait()
 
-    monkeypatch.setattr(exchange_text, "_run", run_and_say)
+    monkeypatch.setattr(exchange_text, "_run", hang)
     monkeypatch.setattr(in_flight, "RESPONSE_GRACE", 0.0)
     monkeypatch.setattr(in_flight, "WRITE_GRACE", 0.1)
     with pytest.raises(StorageError, match=r"^not recorded before the stop: GET /large$"):

@@ -4,24 +4,25 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from mockserver.cassette.model import Ending, Exchange
+from mockserver.cassette.model import Body, Ending, Exchange, Response
 from mockserver.cassette.recorder import Recorder
 from mockserver.errors import RequestError, SlowPatternError
 from mockserver.formats.json_text import Json
-from mockserver.http.messages import PrebuiltBody, Reply, ReplySource, Request, TimedBody
+from mockserver.http.messages import Headers, PrebuiltBody, Reply, ReplySource, TimedBody
 from mockserver.matching.summary import body_to_json, describe_request
 from mockserver.page.exchange_view import JsonObject, view_headers, view_response
-from mockserver.redaction.credentials import find_credentials
 from mockserver.redaction.names import PLACEHOLDER, is_credential_header
 from mockserver.redaction.redactor import (
     RedactionRules,
-    Redactor,
     redacted_exchange,
     redacted_request,
 )
 from mockserver.server.call import Call
 from mockserver.server.journal import Journal, JournalEntry
 from mockserver.server.response_writer import response_headers
+
+_TOLERANCE = 0.005
+"""How many seconds early a chunk may be sent, and by how much the clocks may differ."""
 
 
 def view_journal(journal: Journal, parameters: dict[str, str], rules: RedactionRules) -> JsonObject:
@@ -94,65 +95,57 @@ def view_call(entry: JournalEntry, rules: RedactionRules) -> JsonObject:
 
 def view_whole_call(entry: JournalEntry, rules: RedactionRules) -> JsonObject:
     """Return *entry* with all headers of the request, and with the response as far as it was sent; None for one that is forgotten."""
+    request, reply = entry.call.request, entry.reply
+    response = _read_response(entry, reply) if reply is not None else Response()
+    try:
+        exchange = redacted_exchange(Exchange(request, response), rules)
+    except SlowPatternError as error:
+        hidden = Body(f"{PLACEHOLDER}: {error}".encode())
+        exchange = Exchange(replace(request, headers=()), Response(response.status, content=hidden))
     return {
         **view_call(entry, rules),
-        "headers": _view_request_headers(entry.call.request, rules),
-        "response": _view_reply(entry, entry.reply, rules) if entry.reply else None,
+        "headers": _view_headers(exchange.request.headers),
+        "response": None if reply is None else _view_response(entry, exchange.response),
     }
 
 
-def _view_request_headers(request: Request, rules: RedactionRules) -> list[Json]:
-    redactor = Redactor(find_credentials(request.headers, request.path), rules)
-    try:
-        headers = redactor.headers(request.headers)
-    except SlowPatternError:
-        headers = tuple((name, PLACEHOLDER) for name, _ in request.headers)
-    return view_headers(
-        tuple(
-            (name, PLACEHOLDER if is_credential_header(name) else value) for name, value in headers
-        )
-    )
-
-
-def _view_reply(entry: JournalEntry, reply: Reply, rules: RedactionRules) -> Json:
-    """Return the response to *entry* as it was sent: read like a recording of it, and redacted like one."""
-    call = entry.call
-    elapsed = (
-        (datetime.now(UTC) - call.when).total_seconds() if entry.seconds is None else entry.seconds
-    )
-    recorder = Recorder(call.request, 0.0)
+def _read_response(entry: JournalEntry, reply: Reply) -> Response:
+    """Return *reply*, the response to *entry*, as far as it was sent: read like a recording of it."""
+    is_complete = entry.seconds is not None
+    now = datetime.now(UTC)
+    elapsed = (now - entry.call.when).total_seconds() if entry.seconds is None else entry.seconds
+    recorder = Recorder(entry.call.request, 0.0)
     recorder.start_response(reply.status, reply.reason, reply.headers)
-    end = 0.0
-    for at, chunk in _timed_chunks(entry, reply):
+    last = 0.0
+    for at, chunk in entry.steps or _whole_body(reply, elapsed):
         if at <= elapsed + _TOLERANCE:
             recorder.feed(chunk, at)
-            end = at
-    recorded = recorder.finish(max(end, 0.0 if entry.seconds is None else elapsed))
-    response = replace(recorded.response, headers=response_headers(reply))
-    try:
-        redacted = redacted_exchange(Exchange(call.request, response), rules)
-    except SlowPatternError as error:
-        return {"status": reply.status, "headers": [], "text": f"{PLACEHOLDER}: {error}"}
-    view = view_response(redacted.response)
+            last = at
+    is_cut = isinstance(reply.body, TimedBody) and reply.body.cut and is_complete
+    recorded = recorder.finish(
+        max(last, elapsed if is_complete else 0.0), Ending.CUT if is_cut else Ending.CLOSED
+    )
+    return replace(recorded.response, headers=response_headers(reply))
+
+
+def _whole_body(reply: Reply, at: float) -> list[tuple[float, bytes]]:
+    """Return the body of *reply*, which was sent as a whole *at* that time; nothing for one that was streamed."""
+    body = reply.body.body if isinstance(reply.body, PrebuiltBody) else reply.body
+    return [(at, body)] if isinstance(body, bytes) else []
+
+
+def _view_response(entry: JournalEntry, response: Response) -> JsonObject:
+    view = view_response(response) | {"headers": _view_headers(response.headers)}
     if entry.seconds is None:
         del view["seconds"]
-    elif isinstance(reply.body, TimedBody) and reply.body.cut:
-        view["end"] = str(Ending.CUT)
     return view | {"truncated": True} if entry.is_truncated else view
 
 
-_TOLERANCE = 0.005
-"""How many seconds early a chunk may be sent, and by how much the clocks may differ."""
-
-
-def _timed_chunks(entry: JournalEntry, reply: Reply) -> list[tuple[float, bytes]]:
-    if entry.steps:
-        return list(entry.steps)
-    match reply.body:
-        case PrebuiltBody() as prebuilt:
-            body = prebuilt.body
-        case bytes() as body:
-            pass
-        case _:
-            return []
-    return [(entry.seconds or 0.0, body)] if body else []
+def _view_headers(headers: Headers) -> list[Json]:
+    """Return *headers* without the values of those that hold credentials, whatever they are."""
+    return view_headers(
+        tuple(
+            (name, PLACEHOLDER if name == "set-cookie" or is_credential_header(name) else value)
+            for name, value in headers
+        )
+    )

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -13,12 +14,16 @@ MAX_WAITING = 500
 """The maximum number of events that wait for a listener. A slow one is told to load the journal again instead."""
 
 _PAUSE = 0.05
-"""Seconds between two writes, so that listeners do not slow down a busy server."""
+"""Seconds between two writes."""
+
+_MAX_SHARE = 4
+"""To make events takes time from a busy server; the pause after it is this many times as long."""
 
 _BATCH = 50
 """The maximum number of events of one write."""
 
-_HEARTBEAT_SECONDS = 15.0
+HEARTBEAT_SECONDS = 15.0
+"""The seconds without news after which a comment is sent."""
 
 News = tuple[str, JournalEntry | str | None]
 """The name of an event, and what it is about: an entry, or a session."""
@@ -52,7 +57,7 @@ class NewsListener:
         if not self._waiting:
             self._changed.clear()
             try:
-                await asyncio.wait_for(self._changed.wait(), _HEARTBEAT_SECONDS)
+                await asyncio.wait_for(self._changed.wait(), HEARTBEAT_SECONDS)
             except TimeoutError:
                 return []
         return [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
@@ -79,19 +84,20 @@ class NewsStreams:
         """Send what happens to the entries that *selects* chooses, until the client leaves or the server stops."""
         headers = {"content-type": "text/event-stream", "cache-control": "no-store"}
         response = web.StreamResponse(headers=headers)
-        listener = NewsListener()
+        listener, now = NewsListener(), asyncio.get_running_loop().time
         self._listeners.add(listener)
         self._journal.listeners.append(listener)
         try:
-            await response.prepare(request)
-            await response.write(b": the journal from now on\n\n")
-            while not listener.is_closed:
-                news = await listener.take()
-                text = "".join(self._encode(*one) for one in news if _is_selected(one, selects))
-                await response.write(text.encode("utf-8", "replace") or b": nothing happened\n\n")
-                await asyncio.sleep(_PAUSE)
-        except ConnectionResetError:
-            pass  # the client has disconnected
+            with suppress(ConnectionResetError):  # the client may disconnect
+                await response.prepare(request)
+                await response.write(b": the journal from now on\n\n")
+                while not listener.is_closed:
+                    news = await listener.take()
+                    started = now()
+                    text = self._encode_all(news, selects)
+                    pause = max(_PAUSE, _MAX_SHARE * (now() - started))
+                    await response.write(text)
+                    await asyncio.sleep(pause)
         finally:
             self._journal.listeners.remove(listener)
             self._listeners.remove(listener)
@@ -102,6 +108,12 @@ class NewsStreams:
         for listener in self._listeners:
             listener.close()
 
+    def _encode_all(self, news: Iterable[News], selects: Callable[[JournalEntry], bool]) -> bytes:
+        """Return the events of *news* that are selected, or a comment, which tells the client that the server is there."""
+        chosen = [one for one in news if not isinstance(one[1], JournalEntry) or selects(one[1])]
+        text = "".join(self._encode(*one) for one in chosen)
+        return text.encode("utf-8", "replace") or b": nothing happened\n\n"
+
     def _encode(self, event: str, subject: JournalEntry | str | None) -> str:
         if not isinstance(subject, JournalEntry):
             data: Json = {} if event == "reload" else {"session": subject}
@@ -110,8 +122,3 @@ class NewsStreams:
         else:
             data = {"number": subject.number, "seconds": round(subject.seconds or 0.0, 3)}
         return f"event: {event}\ndata: {dumps(data)}\n\n"
-
-
-def _is_selected(news: News, selects: Callable[[JournalEntry], bool]) -> bool:
-    subject = news[1]
-    return not isinstance(subject, JournalEntry) or selects(subject)

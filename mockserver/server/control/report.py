@@ -20,6 +20,7 @@ def create_report(api: "ControlApi", session: str | None = None) -> str:
         "calls": [view_whole_call(entry, api.rules) for entry in api.journal.entries(session)],
         "exchanges": [],
         "cassettes": [],
+        "findings": [],
         "unplayed": [],
     }
     if api.cassettes is not None:

@@ -105,12 +105,17 @@ export function nameOf({ event, data }: StreamEvent): string {
 const bodyOf = ({ data, text }: StreamEvent) =>
   data === undefined ? (text ?? "") : JSON.stringify(data);
 
-/** The text of a chunk, else the beginning of the data. */
+/** The text of a message or a chunk, else the beginning of the data; of the event-stream protocol the inner data. */
 function previewOf(event: StreamEvent): string {
-  const [chunk] = list(event.data);
-  if (event.event.split("|")[0] === "messages" && isObject(chunk)) {
-    const content = textOf(chunk.content);
-    if (content) return JSON.stringify(content.slice(0, 200));
+  const { data } = event;
+  if (event.event.startsWith("messages")) {
+    const [message] = list(data);
+    const content = isObject(message) ? textOf(message.content) : "";
+    if (content) return JSON.stringify(content.slice(-LONGEST));
   }
-  return bodyOf(event).slice(0, 200);
+  const params = isObject(data) && data.type === "event" ? data.params : undefined;
+  const inner = isObject(params) ? JSON.stringify(params.data ?? null) : bodyOf(event);
+  return inner.slice(0, LONGEST);
 }
+
+const LONGEST = 200;

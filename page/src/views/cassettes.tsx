@@ -28,7 +28,7 @@ export function Cassettes({ api, place, health }: { api: Api; place: string; hea
       {label ? (
         <Exchange key={label} api={api} label={label} at={at} hasPlays={hasPlays} />
       ) : (
-        <Overview api={api} cassette={at.cassette} />
+        <Overview api={api} cassette={at.cassette} isReport={health.mode === "report"} />
       )}
     </div>
   );
@@ -114,15 +114,19 @@ function File({
 const QUICK = 1000;
 
 /** What is to say about all cassettes, or about one: its lint findings. */
-function Overview({ api, cassette }: { api: Api; cassette?: string }) {
+function Overview({ api, cassette, isReport }: { api: Api; cassette?: string; isReport: boolean }) {
   const { answer: cassettes } = useAsked(() => api.cassettes(), [api]);
   const own = cassettes?.filter((file) => !cassette || file.cassette === cassette);
   const count = own?.reduce((sum, { exchanges }) => sum + exchanges, 0);
   return (
     <article class="overview">
       <h1>{cassette ? <Text>{cassette}</Text> : "Cassettes"}</h1>
-      <p>Select an exchange to read it as a conversation, on a timeline, as events or as YAML.</p>
-      {count !== undefined && (
+      <p>
+        {isReport
+          ? "This run played the exchanges with a number at the right, such as 2×."
+          : "Select an exchange to read it as a conversation, on a timeline, as events or as YAML."}
+      </p>
+      {count !== undefined && !isReport && (
         <Lint key={cassette ?? ""} api={api} cassette={cassette} isQuick={count <= QUICK} />
       )}
     </article>

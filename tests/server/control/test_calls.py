@@ -1,12 +1,22 @@
 """What the control API shows of the journal: parts of it, and one call with its response."""
 
+import asyncio
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 from aiohttp import ClientPayloadError
+from aiohttp.test_utils import RawTestServer, TestClient
+from pytest_aiohttp import AiohttpClient
 
+from mockserver.http.messages import Reply, Request, StreamingBody
+from mockserver.redaction.redactor import RedactionRules, parse_rules
+from mockserver.server import journal
+from mockserver.server.app import App
+from mockserver.server.control.api import ControlApi
+from mockserver.server.log import Log
 from tests.replaying import Start, cassette
-from tests.server.control.reading import read
+from tests.server.control.reading import read, read_control
 
 STREAM = """\
 mockserver: 1
@@ -82,6 +92,89 @@ async def test_a_stream_has_its_events_with_their_times(start: Start) -> None:
         {"at": 0.02, "event": "message", "text": "no JSON"},
     ]
     assert shown["end"] == "cut"
+
+
+async def test_a_stream_is_shown_while_it_is_sent(aiohttp_client: AiohttpClient) -> None:
+    going_on = asyncio.Event()
+
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield b"event: values\ndata: 1\n\nevent: val"
+        await going_on.wait()
+        yield b"ues\ndata: 2\n\n"
+
+    client = await serve(aiohttp_client, StreamingBody(stream()))
+    async with client.get("/stream") as response:
+        await response.content.readuntil(b"event: val")
+        shown = await read_control(client, "journal/1")
+        going_on.set()
+        await response.read()
+    complete = await read_control(client, "journal/1")
+
+    assert "seconds" not in shown
+    assert "seconds" not in shown["response"]
+    assert [one["event"] for one in shown["response"]["events"]] == ["values", ""]
+    assert shown["response"]["events"][1]["text"] == "event: val"
+    assert [one["data"] for one in complete["response"]["events"]] == [1, 2]
+
+
+async def test_a_long_response_is_truncated(
+    aiohttp_client: AiohttpClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "MAX_RESPONSE", 10)
+    client = await serve(aiohttp_client, b"x" * 11)
+    async with client.get("/long") as response:
+        assert len(await response.read()) == 11
+
+    shown = (await read_control(client, "journal/1"))["response"]
+
+    assert (shown["truncated"], "text" in shown) == (True, False)
+    assert ["set-cookie", "REDACTED"] in shown["headers"]
+
+
+async def test_a_response_that_is_not_kept_any_more_is_null(
+    aiohttp_client: AiohttpClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "MAX_RESPONSES", 10)
+    client = await serve(aiohttp_client, b"x" * 8)
+    for _ in range(2):
+        async with client.get("/x") as response:
+            assert response.status == 200
+
+    assert (await read_control(client, "journal/1"))["response"] is None
+    assert (await read_control(client, "journal/2"))["response"]["text"] == "x" * 8
+
+
+@pytest.mark.slow
+async def test_a_response_that_takes_too_long_to_redact_is_hidden(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    rules = parse_rules(["(a+)+$"], file="mockserver.yaml")
+    client = await serve(aiohttp_client, b"a" * 3000 + b"!", rules)
+    async with client.get("/slow", headers={"x-note": "hello"}) as response:
+        assert response.status == 200
+
+    shown = await read_control(client, "journal/1")
+
+    assert shown["headers"] == []
+    assert shown["response"]["text"].startswith("REDACTED: ")
+    assert "aaaa" not in str(shown)
+
+
+async def serve(
+    aiohttp_client: AiohttpClient,
+    body: bytes | StreamingBody,
+    rules: RedactionRules | None = None,
+) -> TestClient[Any, Any]:
+    """Return a client of a server whose only response has this *body*."""
+
+    class Answer:
+        async def respond(self, request: Request) -> Reply:
+            kind = "text/event-stream" if isinstance(body, StreamingBody) else "text/plain"
+            return Reply(200, (("content-type", kind), ("set-cookie", "a=b")), body)
+
+    log = Log(lambda line: None)
+    app = App((Answer(),), log, ControlApi("replay", log.journal, rules=rules or RedactionRules()))
+    return await aiohttp_client(RawTestServer(app.handle))
 
 
 async def test_the_credentials_of_a_call_are_redacted(start: Start) -> None:

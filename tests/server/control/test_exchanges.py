@@ -12,6 +12,7 @@ from mockserver.server.control.api import ControlApi
 from mockserver.server.log import Log
 from tests.replaying import Start, cassette
 from tests.server.control.reading import read, read_control
+from tests.single_page import read_page_data
 
 HAND_WRITTEN = """\
 mockserver: 1
@@ -170,6 +171,8 @@ async def test_the_findings_follow_edits_of_the_file(start: Start, tmp_path: Pat
     assert await codes("?cassette=more") == []
     (tmp_path / "chat.yaml").write_text(cassette(("hi", "one")))
     assert await codes() == []
+    (tmp_path / "chat.yaml").unlink()
+    assert await codes() == []
 
 
 async def test_two_exchanges_are_compared(start: Start) -> None:
@@ -200,6 +203,11 @@ async def test_a_server_that_only_records_has_no_exchanges(aiohttp_client: Aioht
     assert await read_control(recorder, "exchanges?page=1") == {"exchanges": [], "total": 0}
     assert await read_control(recorder, "cassettes") == {"cassettes": []}
     assert await read_control(recorder, "lint") == {"findings": []}
+    async with recorder.post("/__mockserver__/reset") as response:
+        assert response.status == 200
+    async with recorder.get("/__mockserver__/report") as response:
+        shown: Any = read_page_data(await response.text())
+        assert (shown["exchanges"], shown["cassettes"], shown["unplayed"]) == ([], [], [])
     for target in ("exchanges/chat.yaml/1", "compare?left=a%231&right=a%232"):
         assert await read_control(recorder, target, 404) == {
             "detail": "this server only records: it replays no exchanges"

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import RawTestServer, TestClient
 from pytest_aiohttp import AiohttpClient
@@ -13,6 +14,7 @@ from mockserver.formats.json_text import loads
 from mockserver.http.messages import Reply, Request
 from mockserver.server.app import App
 from mockserver.server.call import record_call
+from mockserver.server.control import news as news_module
 from mockserver.server.control.api import ControlApi
 from mockserver.server.control.news import MAX_WAITING, NewsListener
 from mockserver.server.journal import Journal
@@ -94,6 +96,15 @@ async def test_a_slow_listener_is_told_to_load_the_journal_again() -> None:
     waiting = await listener.take()
 
     assert [name for name, _ in waiting] == ["reload", "call", "call"]
+
+
+async def test_a_comment_comes_when_nothing_happens(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news_module, "HEARTBEAT_SECONDS", 0.01)
+    server = await start(chat=cassette(("hi", "one")))
+    async with follow(server) as response:
+        assert await response.content.readuntil(b"\n\n") == b": nothing happened\n\n"
 
 
 async def test_a_stop_ends_the_news(aiohttp_client: AiohttpClient) -> None:

@@ -35,6 +35,14 @@ async def test_the_page_and_its_files_have_a_strict_policy(
             assert await response.text()
 
 
+async def test_the_page_answers_head(start: Start) -> None:
+    server = await start(chat=cassette(("hi", "one")))
+
+    async with server.client.head("/__mockserver__/") as response:
+        assert (response.status, response.content_type) == (200, "text/html")
+        assert await response.read() == b""
+
+
 async def test_the_page_without_its_last_slash_is_found(start: Start) -> None:
     server = await start(chat=cassette(("hi", "one")))
 
