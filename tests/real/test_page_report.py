@@ -36,4 +36,6 @@ async def test_a_report_shows_the_requests_and_the_list_of_exchanges(
         await expect(page.get_by_text("chat.yaml#1").first).to_be_visible()
         await expect(page.get_by_text("POST /runs/wait")).to_have_count(2)
         await show(page, "cassettes/chat.yaml/2")
-        await expect(page.get_by_text("The report names this exchange, but does not hold it.")).to_be_visible()
+        await expect(
+            page.get_by_text("The report names this exchange, but does not hold it.")
+        ).to_be_visible()
