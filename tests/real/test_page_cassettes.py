@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -234,30 +233,6 @@ async def test_a_narrow_screen_shows_the_list_or_the_exchange(browser: Browser, 
         await expect(page.locator(".files")).to_be_hidden()
         await page.get_by_text("← All exchanges").click()
         await expect(page.locator(".files")).to_be_visible()
-
-
-@pytest.fixture
-def report(tmp_path: Path) -> Path:
-    """The report of a run with one request, as a file."""
-    file = tmp_path / "report.html"
-    with running("replay", CASSETTES, "--report", file, folder=tmp_path) as server:
-        with urlopen(f"{server.url}/runs/wait", b'{"assistant_id": "agent"}') as response:
-            response.read()
-        server.stop()
-    return file
-
-
-async def test_a_report_has_the_requests_and_names_what_was_played(
-    browser: Browser, report: Path
-) -> None:
-    async with view(browser, report.as_uri()) as page:
-        await expect(page.get_by_text("hello.yaml#12")).to_be_visible()
-        await page.get_by_role("link", name="Cassettes").click()
-        assert "hello.yaml\n1 of 15 played" in await texts(page, ".file")
-        await page.get_by_text("hello.yaml").click()
-        await expect(page.locator(".exchange-rows li", has_text="1×")).to_contain_text("#12")
-        await page.locator(".exchange-rows a").first.click()
-        await expect(page.get_by_role("alert")).to_contain_text("mockserver show hello.yaml#1")
 
 
 HOSTILE = """<img src=x onerror="window.hacked=1"></script><script>window.hacked=1</script>"""

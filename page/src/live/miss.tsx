@@ -164,7 +164,10 @@ function Prefix({ recorded, got }: { recorded: string; got: string }) {
 /** What to do about a miss: match it anyway, record it, or change the client. */
 function Ways({ api, near }: { api: Api; near?: Near | undefined }) {
   const label = near?.exchange;
-  const { answer } = useAsked(async () => (label ? api.exchange(label) : null), [api, label]);
+  const { answer, error } = useAsked(
+    async () => (label ? api.exchange(label) : null),
+    [api, label],
+  );
   const rules = near ? proposeRules(near) : [];
   const name = label?.replace(/#\d+$/, "") ?? "chat.yaml";
   const file = answer?.file ?? name;
@@ -191,10 +194,12 @@ function Ways({ api, near }: { api: Api; near?: Near | undefined }) {
         <dt>Record it</dt>
         <dd>
           If the client is right, record the new request, with the URL of your Agent Server:
-          <Line
-            text={`mockserver record ${quoteShell(file)} --extend --upstream http://127.0.0.1:2024`}
-            label="Copy record command"
-          />
+          {(answer !== undefined || error !== undefined) && (
+            <Line
+              text={`mockserver record ${quoteShell(file)} --extend --upstream http://127.0.0.1:2024`}
+              label="Copy record command"
+            />
+          )}
         </dd>
         {rules.length === 0 && near && near.differs.length > 0 && (
           <>
