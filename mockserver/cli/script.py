@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from mockserver.cli import options
-from mockserver.errors import UsageError
+from mockserver.errors import ReadError, UsageError
 
 
 @click.command(short_help="Print a script of the fake graph.")
@@ -53,6 +53,8 @@ def script(graph: str | None, cassette: Path | None, output: Path | None) -> Non
 
 
 def _write_script(graph: str | None, cassette: Path | None) -> str:
+    from mockserver.fake.script.model import Script
+    from mockserver.fake.script.parse import parse_script
     from mockserver.server.script_files import read_builtin_text
     from mockserver.tools.scripts.documents import dump_script
     from mockserver.tools.scripts.from_graph import describe_graph
@@ -64,7 +66,14 @@ def _write_script(graph: str | None, cassette: Path | None) -> str:
             f"The graph {graph}. Add `rules`, whose steps say `node:`; `mockserver script` explains them.",
         )
     if cassette is not None:
-        return dump_script(_read_cassette(cassette), f"Made of {cassette.name}.")
+        text = dump_script(_read_cassette(cassette), f"Made of {cassette.name}.")
+        try:
+            parse_script(text, Script)
+        except ReadError as error:
+            raise UsageError(
+                f"{cassette}: this recording cannot become a script: {error}"
+            ) from None
+        return text
     return read_builtin_text()
 
 

@@ -1,6 +1,7 @@
 """Scripts of the fake graph, from their files."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,10 +21,18 @@ def test_without_a_file_the_built_in_script_is_played() -> None:
     assert speeches(None, "help") == speeches(None, "What can you do?")
 
 
-def test_the_script_of_the_documentation_is_played(tmp_path: Path) -> None:
-    text, *_ = (one.text for one in blocks("yaml") if one.text.startswith("extends: built-in"))
-    path = tmp_path / "script.yaml"
-    path.write_text(text)
+@pytest.fixture
+def documented(tmp_path: Path) -> list[Path]:
+    """The scripts of the documentation."""
+    texts = [one.text for one in blocks("yaml") if one.text.startswith("extends: built-in")]
+    paths = [tmp_path / f"script-{number}.yaml" for number in range(len(texts))]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_text(text)
+    return paths
+
+
+def test_the_script_of_the_documentation_is_played(documented: list[Path]) -> None:
+    path = documented[0]
 
     assert script_files.load(path).pace == Pace(0.4, 0.03, 0.6)
     assert speeches(path, "Where is order 7?") == [
@@ -34,6 +43,33 @@ def test_the_script_of_the_documentation_is_played(tmp_path: Path) -> None:
     assert question.calls[0].ask == {"question": "Refund it?"}
     assert done == Speak("Done.")
     assert speeches(path, "help") == speeches(None, "help")
+
+
+def test_the_conditions_of_the_documentation_are_met(documented: list[Path]) -> None:
+    facts: dict[str, Any] = {
+        "context": {"tier": "vip"},
+        "config": {"configurable": {"user": "u-12"}},
+        "metadata": {"channel": "sms", "retry": 2, "test": True},
+    }
+    script = script_files.load(documented[1])
+
+    steps = script.find_steps(Situation("agent", "hello", 1, facts))
+    assert steps == (Speak("Welcome back, user 12."),)
+
+
+def test_the_graph_of_the_documentation_is_played(documented: list[Path]) -> None:
+    script = script_files.load(documented[2])
+    facts = {"input": {"topic": "AI and banks"}}
+    visits = plan_visits(script, Situation("agent", "", 0, facts)).visits
+
+    assert [(visit.node, len(visit.steps)) for visit in visits] == [
+        ("clarify", 1),
+        ("plan", 1),
+        ("search", 2),
+        ("search", 0),
+        ("write", 2),
+    ]
+    assert visits[-1].speech == Speak("The draft is ready.")
 
 
 def test_a_script_that_extends_goes_on_with_the_built_in_one(tmp_path: Path) -> None:

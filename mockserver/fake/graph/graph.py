@@ -195,9 +195,10 @@ class Graph:
                 raise RunFailed("IndexError", "no tool call is open")
             update = self._nodes.run_tools(scope, state, speech.calls)
         else:
-            number = min(done, len(visits) - 1)
-            update = self._nodes.run_agent(scope, state, visits[number])
-            done = number + 1
+            number = self._plan.find_due(scope.node, done)
+            visit = Visit() if number is None else visits[number]
+            update = self._nodes.run_agent(scope, state, visit)
+            done = done if number is None else number + 1
         self._checkpointer.progress = replace(
             self._checkpointer.progress, played=done, answer=dict(self._nodes.last_answer)
         )

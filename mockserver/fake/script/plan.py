@@ -61,6 +61,15 @@ class Plan:
             return len(self.visits)
         return speaking[said - 1] if said else 0
 
+    def find_due(self, node: str, done: int) -> int | None:
+        """Return the number of the visit that *node* plays next, or None if it has none.
+
+        It is the visit that is due, unless a client has sent the graph to *node*.
+        """
+        due = min(done, len(self.visits) - 1)
+        numbers = (due, *range(due + 1, len(self.visits)))
+        return next((number for number in numbers if self.visits[number].node == node), None)
+
     def find_visit(self, node: str, subgraph: str | None, done: int) -> int:
         """Return how many visits are done after the next visit of *node*, or *done* if it is not visited again."""
         for number, visit in enumerate(self.visits[done:], done + 1):

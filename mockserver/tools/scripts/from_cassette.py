@@ -16,6 +16,7 @@ from mockserver.fake.script.topology import END, START
 from mockserver.formats.json_text import Json
 from mockserver.tools.scripts.documents import Document, describe_nodes
 from mockserver.tools.scripts.recorded_commands import read_command, read_logs
+from mockserver.tools.scripts.recorded_messages import Message, read_messages
 from mockserver.tools.scripts.recorded_steps import build_steps, find_tool_nodes
 from mockserver.tools.scripts.recorded_turns import RecordedRun, read_run
 
@@ -37,8 +38,6 @@ class _Question:
 def describe_recording(exchanges: Iterable[Exchange]) -> Document:
     """Return the script with the nodes, the state and the answers of the runs in *exchanges*; UsageError if it has none."""
     answers = _choose_answers(_group_turns(_read_runs(list(exchanges))))
-    if not answers:
-        raise UsageError("no recorded question: no run whose response shows what the graph did")
     runs = [run for _, turn in answers for run in turn]
     visits = [visit for run in runs for visit in run.visits]
     with_nodes = any(visit.node for visit in visits) and all(
@@ -49,7 +48,10 @@ def describe_recording(exchanges: Iterable[Exchange]) -> Document:
     if reducers.keys() - {MESSAGES}:
         document["state"] = {name: _describe_key(name, reducers[name]) for name in reducers}
     nodes = find_tool_nodes(visits) if with_nodes else None
-    return document | {"rules": _describe_rules(answers, reducers, nodes)}
+    rules = _describe_rules(answers, reducers, nodes)
+    if not rules:
+        raise UsageError("no recorded question: no run whose response shows what the graph did")
+    return document | {"rules": rules}
 
 
 def _read_runs(exchanges: list[Exchange]) -> list[RecordedRun]:
@@ -85,7 +87,7 @@ def _choose_answers(turns: list[Turn]) -> list[tuple[_Question, Turn]]:
         when = _describe_question(first.input)
         if len(graphs) > 1 and not _UUID.fullmatch(first.graph):
             when["graph"] = first.graph
-        number = _count_humans(first.input)
+        number = len(_list_humans(first.input))
         if first.thread is not None:
             number = counts[first.thread] = counts[first.thread] + number
         question = _Question(when, number)
@@ -168,11 +170,9 @@ def _describe_rules(
 
 def _describe_question(given: Json) -> Document:
     """Return `when:` for a run with the input *given*."""
-    humans = [message for message in _list_messages(given) if _is_human(message)]
+    humans = _list_humans(given)
     if humans:
-        message = humans[-1]
-        text = message if isinstance(message, str) else get_text({"content": "", **message})
-        return {"human": f"^{_escape(text)}$"}
+        return {"human": f"^{_escape(get_text(humans[-1]))}$"}
     return {"input": _describe_input(given if isinstance(given, dict) else {})}
 
 
@@ -193,16 +193,6 @@ def _escape(text: str) -> str:
     return re.escape(text).replace("\\ ", " ")
 
 
-def _list_messages(given: Json) -> list[Any]:
-    messages = given.get(MESSAGES) if isinstance(given, dict) else None
-    return messages if isinstance(messages, list) else [messages] if messages else []
-
-
-def _is_human(message: Any) -> bool:
-    if isinstance(message, dict):
-        return message.get("role", message.get("type")) in ("human", "user")
-    return isinstance(message, str)
-
-
-def _count_humans(given: Json) -> int:
-    return sum(map(_is_human, _list_messages(given)))
+def _list_humans(given: Json) -> list[Message]:
+    messages = read_messages(given.get(MESSAGES, [])) if isinstance(given, dict) else []
+    return [message for message in messages if message["type"] == "human"]

@@ -42,11 +42,11 @@ def read_command(exchange: Exchange, logs: Logs) -> RecordedRun | None:
         return None
     runs = logs.get(thread, deque())
     match parse_body(exchange.request.body), parse_body(content.raw):
-        case {"method": "run.start", "params": params}, {"result": {"run_id": run_id}}:
+        case {"method": "run.start", "params": dict(params)}, {"result": {"run_id": run_id}}:
             while runs and runs[0][0] != run_id:
                 runs.popleft()
             given, is_resumed = params.get("input"), False
-        case {"method": "input.respond", "params": params}, {"type": "success"}:
+        case {"method": "input.respond", "params": dict(params)}, {"type": "success"}:
             given, is_resumed = None, True
         case _:
             return None
@@ -59,11 +59,15 @@ def read_command(exchange: Exchange, logs: Logs) -> RecordedRun | None:
 
 
 def _read_events(run: RecordedRun, events: list[Event]) -> None:
-    run.states = [event.params["data"] for event in events if event.method == "values"]
+    run.states = [
+        state
+        for event in events
+        if event.method == "values" and isinstance(state := event.params.get("data"), dict)
+    ]
     interrupts: list[Json] = []
     error: Json = None
     for event in events:
-        match event.method, event.params["data"]:
+        match event.method, event.params.get("data"):
             case "input.requested", {"payload": payload}:
                 interrupts.append({"value": payload})
             case "lifecycle", {"event": "failed", "error": str(message)}:

@@ -6,11 +6,13 @@ from mockserver.fake.messages.model import get_text
 from mockserver.fake.script.state_keys import MESSAGES, Reducer
 from mockserver.fake.script.topology import AGENT, TOOLS
 from mockserver.formats.json_text import Json
+from mockserver.tools.scripts.recorded_messages import Message
 from mockserver.tools.scripts.recorded_turns import RecordedRun, RecordedVisit
 
 Step = dict[str, Any]
 
-_SPEAKING = ("say", "call", "calls", "error")
+_UNFINISHED = ("call", "calls", "interrupt", "reason")
+_SPEAKING = ("say", "error", *_UNFINISHED)
 
 
 class _Steps:
@@ -21,6 +23,7 @@ class _Steps:
         self._reducers = reducers
         self._with_nodes = tool_nodes is not None
         self._tool_nodes = tool_nodes or frozenset()
+        self._calls: list[Step] = []
         self._open_calls: dict[str, Step] = {}
         self._pending: list[Json] = []
         self._last_is_text = False
@@ -43,17 +46,17 @@ class _Steps:
         if self._pending:
             self._flush(None)
             self.steps.append({"say": "{answer}"})
-        for call in self._open_calls.values():
-            call["result"] = ""
+        for call in self._calls:
+            if not call.keys() & {"result", "fails"}:
+                call["result"] = ""
         speaking = [step for step in self.steps if not step.keys().isdisjoint(_SPEAKING)]
-        if speaking and not self._with_nodes and speaking[-1].keys() & {"call", "calls"}:
+        if speaking and not self._with_nodes and speaking[-1].keys() & set(_UNFINISHED):
             self.steps.append({"node": AGENT, "pause": 0})
         return self.steps
 
     def _add_visit(self, visit: RecordedVisit) -> None:
-        messages = visit.update.get(MESSAGES, [])
-        messages = self._drop_known(messages if isinstance(messages, list) else [messages])
-        if messages and all(map(_is_result, messages)):
+        messages = self._drop_known(visit.update.get(MESSAGES, []))
+        if visit.node in self._tool_nodes or (messages and all(map(_is_result, messages))):
             for message in messages:
                 self._add_result(message, visit.node)
             return
@@ -63,7 +66,7 @@ class _Steps:
         for message in messages:
             if _is_result(message):
                 self._add_result(message, None)
-            elif str(message.get("type")).startswith(("ai", "AI")):
+            elif message["type"] == "ai":
                 self._add_message(visit.node, message)
         update = {name: self._get_value(name, visit.update) for name in visit.update}
         update.pop(MESSAGES, None)
@@ -72,9 +75,9 @@ class _Steps:
         if self._with_nodes and len(self.steps) == count:
             self._add(visit.node, {"pause": 0})
 
-    def _drop_known(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _drop_known(self, messages: list[Message]) -> list[Message]:
         """Return those of *messages* that no earlier run of the turn has shown."""
-        new = [message for message in messages if message.get("id") not in self._said]
+        new = [message for message in messages if str(message.get("id")) not in self._said]
         self._said |= {str(message["id"]) for message in messages if message.get("id")}
         return new
 
@@ -83,9 +86,10 @@ class _Steps:
         is_list = self._reducers.get(name, Reducer.REPLACE) is not Reducer.REPLACE
         return [value] if is_list and not isinstance(value, list) else value
 
-    def _add_message(self, node: str | None, message: dict[str, Any]) -> None:
+    def _add_message(self, node: str | None, message: Message) -> None:
         text, reasoning = get_text(message), _get_reasoning(message)
-        calls = [_describe_call(call) for call in message.get("tool_calls") or ()]
+        calls = [_describe_call(call) for call in message["tool_calls"]]
+        self._calls += calls
         if calls and not text and not reasoning and self._last_is_text:
             self._add(node, {"pause": 0})
         if reasoning:
@@ -96,11 +100,11 @@ class _Steps:
             self._add(node, calls[0])
         elif calls:
             self._add(node, {"calls": calls})
-        for call, made in zip(calls, message.get("tool_calls") or (), strict=True):
+        for call, made in zip(calls, message["tool_calls"], strict=True):
             self._open_calls[str(made.get("id"))] = call
         self._last_is_text = bool(text) and not calls
 
-    def _add_result(self, message: dict[str, Any], node: str | None) -> None:
+    def _add_result(self, message: Message, node: str | None) -> None:
         self._answer_tools(node)
         call = self._open_calls.pop(str(message.get("tool_call_id")), None)
         if call is None:
@@ -147,13 +151,13 @@ def find_tool_nodes(visits: list[RecordedVisit]) -> frozenset[str]:
     others: set[str | None] = set()
     for visit in visits:
         messages = visit.update.get(MESSAGES)
-        only_results = isinstance(messages, list) and messages and all(map(_is_result, messages))
+        only_results = bool(messages) and all(map(_is_result, messages or ()))
         (answering if only_results else others).add(visit.node)
     return frozenset(node for node in answering - others if node)
 
 
-def _is_result(message: dict[str, Any]) -> bool:
-    return message.get("type") == "tool"
+def _is_result(message: Message) -> bool:
+    return bool(message["type"] == "tool")
 
 
 def build_steps(
@@ -167,11 +171,12 @@ def build_steps(
 
 
 def _describe_call(call: dict[str, Any]) -> Step:
-    args = call.get("args") or {}
-    return {"call": call["name"], "args": args} if args else {"call": call["name"]}
+    args = {"args": call["args"]} if call["args"] else {}
+    return {"call": call["name"], **args}
 
 
-def _get_reasoning(message: dict[str, Any]) -> str:
+def _get_reasoning(message: Message) -> str:
     content = message["content"]
     parts = content if isinstance(content, list) else []
-    return "".join(part.get("reasoning") or "" for part in parts if isinstance(part, dict))
+    texts = (part.get("reasoning") for part in parts if isinstance(part, dict))
+    return "".join(text for text in texts if isinstance(text, str))

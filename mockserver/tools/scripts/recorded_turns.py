@@ -10,6 +10,7 @@ from mockserver.conversations.run_events import RunEvent, read_events
 from mockserver.formats.json_text import Json, loads
 from mockserver.matching.canonical import split_api_path
 from mockserver.tools.json_bodies import parse_body
+from mockserver.tools.scripts.recorded_messages import Message, read_messages
 
 _RUN = re.compile(r"(?P<thread>/threads/[^/]+)?/runs/(?:stream|wait)")
 
@@ -51,8 +52,9 @@ def read_run(exchange: Exchange) -> RecordedRun | None:
     body = parse_body(exchange.request.body)
     if found is None or not isinstance(body, dict) or exchange.response.status != 200:
         return None
-    command = body.get("command") or {}
-    graph, is_resumed = str(body.get("assistant_id")), "resume" in command
+    command = body.get("command")
+    is_resumed = isinstance(command, dict) and "resume" in command
+    graph = str(body.get("assistant_id"))
     run = RecordedRun(graph, found["thread"], body.get("input"), is_resumed)
     _read_response(run, exchange)
     return run
@@ -68,7 +70,9 @@ def _read_response(run: RecordedRun, exchange: Exchange) -> None:
     events = [event for event in read_events(exchange.response) or () if event.is_root]
     names = {event.name for event in events}
     run.error = next((event.value for event in events if event.name == "error"), None)
-    run.states = [event.value for event in events if event.name == "values"]
+    run.states = [
+        event.value for event in events if event.name == "values" and isinstance(event.value, dict)
+    ]
     if "updates" in names:
         run.visits = list(_read_updates(events, run))
         return
@@ -84,19 +88,23 @@ def _read_response(run: RecordedRun, exchange: Exchange) -> None:
 def read_outcome(run: RecordedRun, outcome: Update) -> None:
     """Take what *run* did from its last state."""
     run.error = outcome.get("__error__", run.error)
-    run.interrupts = list(outcome.get("__interrupt__", ()))
+    run.interrupts = _list_interrupts(outcome.get("__interrupt__"))
     state = {name: part for name, part in outcome.items() if not name.startswith("__")}
     run.states = run.states or ([state] if state else [])
     given = run.input if isinstance(run.input, dict) else {}
     update = {name: part for name, part in state.items() if given.get(name) != part and part != []}
     if "messages" in update:
-        update["messages"] = _after_last_human(update["messages"])
+        update["messages"] = _after_last_human(read_messages(update["messages"]))
     if update:
         run.visits.append(RecordedVisit(None, update))
 
 
-def _after_last_human(messages: list[Any]) -> list[Any]:
-    last = max((n for n, m in enumerate(messages) if m.get("type") == "human"), default=-1)
+def _list_interrupts(value: Json) -> list[Json]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _after_last_human(messages: list[Message]) -> list[Message]:
+    last = max((n for n, m in enumerate(messages) if m["type"] == "human"), default=-1)
     return messages[last + 1 :]
 
 
@@ -109,7 +117,7 @@ def _read_updates(events: list[RunEvent], run: RecordedRun) -> Iterator[Recorded
             continue
         for node, outcome in event.value.items():
             if node == "__interrupt__":
-                run.interrupts += outcome
+                run.interrupts += _list_interrupts(outcome)
             else:
                 yield RecordedVisit(node, _merge_updates(outcome), tuple(custom))
                 custom = []
@@ -120,49 +128,61 @@ def _read_updates(events: list[RunEvent], run: RecordedRun) -> Iterator[Recorded
 def _merge_updates(outcome: Json) -> Update:
     """Return the update of a node, which may have returned several."""
     merged: Update = {}
+    messages: list[Message] = []
     for update in outcome if isinstance(outcome, list) else [outcome]:
-        merged |= update if isinstance(update, dict) else {}
-    return merged
+        if isinstance(update, dict):
+            merged |= update
+            messages += read_messages(update.get("messages", []))
+    return merged | ({"messages": messages} if "messages" in merged else {})
 
 
 def _read_messages(events: list[RunEvent]) -> Iterator[RecordedVisit]:
     """Yield a visit for each message that was streamed."""
-    messages: dict[str, tuple[str | None, dict[str, Any]]] = {}
+    messages: dict[str, tuple[str | None, Message]] = {}
     for event in events:
         match event.name, event.value:
-            case "messages", [{"id": str(identity)} as chunk, {"langgraph_node": node}]:
+            case "messages", [{"id": str(identity)} as chunk, {"langgraph_node": str(node)}]:
                 before = messages.get(identity)
-                messages[identity] = (node, _add_chunk(before[1], chunk) if before else chunk)
+                for read in read_messages(chunk):
+                    messages[identity] = (node, _add_chunk(before[1], read) if before else read)
             case (("messages/partial" | "messages/complete"), [{"id": str(identity)} as message]):
-                messages[identity] = (None, message)
+                for read in read_messages(message):
+                    messages[identity] = (None, read)
             case _:
                 pass
-    for node, message in messages.values():
+    for known_node, message in messages.values():
         if message["type"] != "human":
-            yield RecordedVisit(node, {"messages": [_finish(message)]})
+            yield RecordedVisit(known_node, {"messages": read_messages(_finish(message))})
 
 
-def _add_chunk(message: dict[str, Any], chunk: dict[str, Any]) -> dict[str, Any]:
+def _add_chunk(message: Message, chunk: Message) -> Message:
     before, more = message["content"], chunk["content"]
     if isinstance(before, str) != isinstance(more, str):
         before, more = (
             part if isinstance(part, list) else _to_blocks(part) for part in (before, more)
         )
-    chunks = (*message.get("tool_call_chunks", ()), *chunk.get("tool_call_chunks", ()))
-    return message | {"content": before + more, "tool_call_chunks": list(chunks)}
+    return message | {
+        "content": before + more,
+        "tool_call_chunks": [*_list_chunks(message), *_list_chunks(chunk)],
+    }
+
+
+def _list_chunks(message: Message) -> list[dict[str, Any]]:
+    chunks = message.get("tool_call_chunks")
+    return [one for one in chunks if isinstance(one, dict)] if isinstance(chunks, list) else []
 
 
 def _to_blocks(text: str) -> list[Json]:
     return [{"type": "text", "text": text}] if text else []
 
 
-def _finish(message: dict[str, Any]) -> dict[str, Any]:
+def _finish(message: Message) -> Message:
     """Return *message* with its tool calls, made of their chunks."""
-    calls: dict[Any, dict[str, Any]] = {}
-    for chunk in message.get("tool_call_chunks", ()):
-        call = calls.setdefault(chunk.get("index"), {"name": "", "args": "", "id": None})
-        call["name"] += chunk.get("name") or ""
-        call["args"] += chunk.get("args") or ""
+    calls: dict[str, dict[str, Any]] = {}
+    for chunk in _list_chunks(message):
+        call = calls.setdefault(str(chunk.get("index")), {"name": "", "args": "", "id": None})
+        for part in ("name", "args"):
+            call[part] += str(chunk.get(part) or "")
         call["id"] = call["id"] or chunk.get("id")
     if not calls:
         return message

@@ -44,6 +44,20 @@ def test_the_next_visit_of_a_node_is_found(
     assert PLAN.find_visit(node, subgraph, done) == after
 
 
+@pytest.mark.parametrize(
+    ("node", "done", "number"),
+    [
+        pytest.param("agent", 1, 1, id="the visit that is due"),
+        pytest.param("agent", 9, 5, id="the last one again"),
+        pytest.param("model", 1, 4, id="a later one"),
+        pytest.param("model", 5, None, id="none any more"),
+        pytest.param("other", 0, None, id="none at all"),
+    ],
+)
+def test_a_node_plays_its_next_visit(node: str, done: int, number: int | None) -> None:
+    assert PLAN.find_due(node, done) == number
+
+
 def test_the_node_after_which_it_goes_on_answers_the_calls() -> None:
     assert (SAY.root_node, INNER.root_node) == ("agent", "research")
     assert (SAY.last_node, SET.last_node) == ("agent", "agent")

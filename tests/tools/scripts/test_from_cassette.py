@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -220,6 +221,81 @@ def test_an_unanswered_interrupt_ends_with_the_answer() -> None:
 
     [rule] = describe_recording(recorded.exchanges)["rules"]
     assert rule["steps"][-1] == {"say": "{answer}"}
+
+
+def test_a_node_may_return_several_updates() -> None:
+    called = {
+        "type": "ai",
+        "content": "",
+        "tool_calls": [{"name": name, "args": {}, "id": name} for name in ("f", "g")],
+    }
+    results = [
+        {"messages": [{"type": "tool", "content": text, "tool_call_id": text}]}
+        for text in ("f", "g")
+    ]
+    updates: list[Any] = [
+        {"model": {"messages": [called]}},
+        {"do": results},
+        {"model": {"messages": [{"type": "ai", "content": "Done."}]}},
+    ]
+    lines = [f"event: updates\r\ndata: {json.dumps(update)}\r\n\r\n" for update in updates]
+    blocks, _ = sse.split_blocks("".join(lines).encode())
+    events = tuple(TimedEvent(0.0, sse.decode(block, "\r\n")) for block in blocks)
+    body = json.dumps({"assistant_id": "agent", "stream_mode": "updates", **said("hi")})
+    request = Request("POST", STATELESS, (), body.encode())
+    exchange = Exchange(request, Response(content=Stream(events)))
+
+    assert describe_recording([exchange]) == {
+        "nodes": {"model": ["do", "__end__"], "do": "model"},
+        "rules": [
+            {
+                "when": {"human": "^hi$"},
+                "steps": [
+                    {
+                        "node": "model",
+                        "calls": [{"call": "f", "result": "f"}, {"call": "g", "result": "g"}],
+                        "tools": "do",
+                    },
+                    {"node": "model", "say": "Done."},
+                ],
+            }
+        ],
+    }
+
+
+ODD: tuple[Any, ...] = (None, "x", 5, [], {}, [None], {"messages": 5}, {"messages": [1]})
+ODD += ({"__interrupt__": 5}, {"a": [{"type": "ai"}]}, [{"id": "1"}, {"langgraph_node": 1}])
+
+
+@pytest.mark.parametrize("modes", [ALL, ["messages-tuple"], ["messages"], None], ids=str)
+def test_what_is_odd_is_left_out(modes: Any) -> None:
+    shown = {"stream_mode": modes} if modes else {}
+    recorded = Server(read("script"))
+    how = STATELESS if modes else "/runs/wait"
+    list(recorded.play(how, {**said("parallel"), **shown}))
+    [exchange] = recorded.exchanges
+    for odd in ODD:
+        text = json.dumps(odd)
+        content = exchange.response.content
+        if isinstance(content, Body):
+            changed: Stream | Body = Body(text.encode())
+        else:
+            replaced = (
+                timed._replace(event=timed.event._replace(fields=with_data(timed.event, text)))
+                for timed in content.events
+            )
+            changed = Stream(tuple(replaced))
+        response = replace(exchange.response, content=changed)
+        try:
+            script = rewrite([replace(exchange, response=response)])
+        except UsageError:
+            continue
+        assert script.rules
+
+
+def with_data(event: sse.Event, text: str) -> sse.Fields:
+    """Return the fields of *event* with other data."""
+    return tuple((name, text if name == "data" else value) for name, value in event.fields)
 
 
 def test_a_recording_without_a_question_is_refused() -> None:
