@@ -1,10 +1,9 @@
 """The view Sessions: what each session plays, and its faults."""
 
-import json
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Route, expect
+from playwright.async_api import Browser, expect
 
 from mockserver import MockServer
 from tests.real.page_requests import FIRST, THREAD, ask
@@ -38,41 +37,31 @@ async def test_the_threads_of_each_session_and_what_is_expected_next(browser: Br
             assert [call.session for call in server.calls] == [""]
 
 
-async def test_faults_are_shown_only_by_servers_that_know_them(browser: Browser) -> None:
-    with MockServer(CASSETTES) as server:
-        async with view(browser, at(server.url, "sessions"), may_fail=True) as page:
-            await expect(page.locator(".empty")).to_be_visible()
-            await page.wait_for_load_state("networkidle")
-            await expect(page.get_by_role("heading", name="Faults")).to_have_count(0)
-
-
 async def test_a_fault_is_set_and_cleared(browser: Browser) -> None:
-    faults: list[object] = []
-
-    async def answer(route: Route) -> None:
-        if route.request.method == "POST":
-            faults.append(json.loads(route.request.post_data or ""))
-        elif route.request.method == "DELETE":
-            faults.clear()
-        await route.fulfill(json={"faults": faults})
-
     with MockServer(CASSETTES) as server:
         ask(server.url, "/info", session="t1")
-        async with view(browser, at(server.url, "live"), may_fail=True) as page:
-            await page.route("**/__mockserver__/faults", answer)
-            await page.get_by_role("link", name="Sessions").click()
+        async with view(browser, at(server.url, "sessions"), may_fail=True) as page:
             form = page.get_by_role("form", name="Set a fault")
-            await form.get_by_label("Status").select_option("503")
+            listed = page.locator(".faults li")
+            await form.get_by_role("spinbutton", name="Status").fill("503")
             await form.get_by_label("Path").fill("/runs/stream")
             await form.get_by_label("Times").fill("2")
             await form.get_by_label("Session").select_option("t1")
             await form.get_by_role("button", name="Set").click()
+            await expect(listed).to_have_text(
+                '{"status":503}: 2 requests for /runs/stream in session t1'
+            )
+            await form.get_by_label("Fault").select_option("a pause")
+            await form.get_by_label("Seconds").fill("2")
+            await form.get_by_label("Session").select_option("any")
+            await form.get_by_role("button", name="Set").click()
+            await expect(listed).to_have_count(2)
 
-            listed = page.locator(".faults li")
-            await expect(listed).to_contain_text("/runs/stream")
-            assert faults == [
-                {"fault": {"status": 503}, "path": "/runs/stream", "times": 2, "session": "t1"}
-            ]
+            refused = ask(server.url, "/runs/stream", {"assistant_id": "agent"}, session="t1")
+            assert refused == '{"detail":"Service Unavailable"}'
+            await page.reload()
+            await expect(listed.first).to_contain_text("1 request for")
+            await expect(listed.last).to_contain_text('{"stall":3,"seconds":2}: 2 requests for')
             assert await find_barriers(page) == []
             await form.get_by_role("button", name="Clear all").click()
             await expect(listed).to_have_count(0)

@@ -1,12 +1,39 @@
 import { useState } from "preact/hooks";
+import type { JsonObject } from "../api";
 import { useAsked } from "../asked";
 import { Text } from "../components/text";
-import { clearFaults, listFaults, setFault } from "./sessions_api";
+import { type ArmedFault, clearFaults, listFaults, setFault } from "./sessions_api";
 
-/** The faults that are set, and how to set one; nothing if the server does not know faults. */
+/** For each kind of fault what a client gets, and what its number means. */
+const KINDS = {
+  status: { title: "an error status", unit: "Status", number: 429, min: 400 },
+  cut: { title: "the connection breaks", unit: "After events", number: 3, min: 0 },
+  stall: { title: "a pause", unit: "After events", number: 3, min: 0 },
+  split: { title: "small chunks", unit: "Bytes", number: 7, min: 1 },
+  garbage: { title: "an event that is not JSON", unit: "After events", number: 2, min: 0 },
+};
+type Kind = keyof typeof KINDS;
+
+function describe({ fault, path, session, exchange, times }: ArmedFault): string {
+  const requests =
+    times === null ? "all requests" : times === 1 ? "1 request" : `${times} requests`;
+  const where = [
+    path && `for ${path}`,
+    exchange && `answered by ${exchange}`,
+    session === "*"
+      ? "in any session"
+      : session
+        ? `in session ${session}`
+        : "in the unnamed session",
+  ];
+  return `${JSON.stringify(fault)}: ${[requests, ...where].filter(Boolean).join(" ")}`;
+}
+
+/** The faults that are set, and how to set one. */
 export function Faults({ sessions }: { sessions: string[] }) {
   const [turn, setTurn] = useState(0);
   const [error, setError] = useState("");
+  const [kind, setKind] = useState<Kind>("status");
   const { answer, error: listError } = useAsked(listFaults, [turn]);
   if (!answer) return listError ? <p role="alert">{listError}</p> : null;
 
@@ -21,25 +48,25 @@ export function Faults({ sessions }: { sessions: string[] }) {
   };
   const submit = (form: HTMLFormElement) => {
     const fields = new FormData(form);
-    const [path, times, session] = ["path", "times", "session"].map((name) =>
-      String(fields.get(name) ?? ""),
-    );
+    const read = (name: string) => String(fields.get(name) ?? "");
+    const fault: JsonObject = { [kind]: Number(read("number")) };
+    if (kind === "stall") fault.seconds = Number(read("seconds"));
+    const path = read("path");
     change(
       setFault({
-        fault: { status: Number(fields.get("status")) },
+        fault,
         ...(path && { path }),
-        ...(times && { times: Number(times) }),
-        ...(session && { session }),
+        times: Number(read("times")),
+        session: read("session"),
       }),
     );
   };
+  const { unit, number, min } = KINDS[kind];
 
   return (
     <section class="faults" aria-labelledby="faults">
       <h2 id="faults">Faults</h2>
-      <p class="muted">
-        A fault answers the next requests with an error, to see what a client does.
-      </p>
+      <p class="muted">A fault makes the next responses go wrong, to see what a client does.</p>
       <form
         class="bar"
         aria-label="Set a fault"
@@ -49,23 +76,38 @@ export function Faults({ sessions }: { sessions: string[] }) {
         }}
       >
         <label>
-          Status{" "}
-          <select name="status">
-            {[429, 500, 503, 401, 404, 408].map((status) => (
-              <option key={status}>{status}</option>
+          Fault{" "}
+          <select
+            name="kind"
+            value={kind}
+            onChange={({ currentTarget }) => setKind(currentTarget.value as Kind)}
+          >
+            {Object.entries(KINDS).map(([name, { title }]) => (
+              <option key={name} value={name}>
+                {title}
+              </option>
             ))}
           </select>
         </label>
+        <label key={kind}>
+          {unit} <input name="number" type="number" min={min} required defaultValue={`${number}`} />
+        </label>
+        {kind === "stall" && (
+          <label>
+            Seconds <input name="seconds" type="number" min={1} required defaultValue="30" />
+          </label>
+        )}
         <label>
           Path <input name="path" placeholder="any" size={18} />
         </label>
         <label>
-          Times <input name="times" type="number" min={1} defaultValue="1" />
+          Times <input name="times" type="number" min={1} required defaultValue="1" />
         </label>
         <label>
           Session{" "}
           <select name="session">
-            <option value="">any</option>
+            <option value="*">any</option>
+            <option value="">(unnamed)</option>
             {sessions.filter(Boolean).map((name) => (
               <option key={name}>{name}</option>
             ))}
@@ -88,7 +130,7 @@ export function Faults({ sessions }: { sessions: string[] }) {
           {answer.map((fault, index) => (
             <li key={index}>
               <code>
-                <Text>{JSON.stringify(fault)}</Text>
+                <Text>{describe(fault)}</Text>
               </code>
             </li>
           ))}

@@ -1,25 +1,20 @@
 // What the view Sessions asks the server besides the sessions themselves: its faults.
 
 import type { Json, JsonObject } from "../api";
-import { ask, Refused } from "../server_api";
+import { ask } from "../server_api";
 
-/** The faults that are set; null if the server does not know faults. */
-export async function listFaults(): Promise<JsonObject[] | null> {
-  const response = await fetch("faults");
-  if (response.status === 404) return null;
-  if (!response.ok) throw new Refused(`status ${response.status}`);
-  const body = (await response.json()) as { faults?: JsonObject[] };
-  return body.faults ?? [];
-}
-
-export interface NewFault {
+/** A fault of the next requests that fit; `*` stands for any session, and `null` for any number of times. */
+export interface ArmedFault {
   fault: JsonObject;
+  session: string;
   path?: string;
-  times?: number;
-  session?: string;
+  exchange?: string;
+  times: number | null;
 }
 
-export const setFault = (fault: NewFault) =>
+export const listFaults = async () => (await ask<{ faults: ArmedFault[] }>("faults")).faults;
+
+export const setFault = (fault: ArmedFault) =>
   ask<Json>("faults", {
     method: "POST",
     headers: { "content-type": "application/json" },
