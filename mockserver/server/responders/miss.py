@@ -7,6 +7,7 @@ from mockserver.formats.json_text import Json, dumps
 from mockserver.http.messages import JSON, Reply, ReplySource, Request, error_reply
 from mockserver.matching import keys
 from mockserver.matching.canonical import canonicalize
+from mockserver.matching.likeness import measure_likeness
 from mockserver.matching.miss import Miss, NearRequest
 from mockserver.matching.rules import apply_rules
 from mockserver.matching.run_bodies import find_run_modes
@@ -47,7 +48,7 @@ def is_browser_noise(request: Request) -> bool:
 def explain_near_miss(cassettes: Cassettes, request: Request) -> Miss | None:
     """Return why *request*, a run, has no recorded response in *cassettes* although one is close; None if none is.
 
-    Close is a run on the same route with the same last human message, or with one difference.
+    Close is a run on the same route with the same last human message, or with one difference. The most alike message counts.
     """
     if request.method != "POST" or "/runs" not in request.path:
         return None
@@ -58,7 +59,14 @@ def explain_near_miss(cassettes: Cassettes, request: Request) -> Miss | None:
         return None
     miss = cassettes.explain_miss(request)
     close = [near for near in miss.nearest if _is_close(near, form)]
-    return replace(miss, nearest=tuple(close[:1])) if close else None
+    if not close:
+        return None
+    text = find_human_text(form) or ""
+
+    def measure(near: NearRequest) -> float:
+        return measure_likeness(find_human_text(canonicalize(near.request)) or "", text)
+
+    return replace(miss, nearest=(max(close, key=measure),))
 
 
 def _is_close(near: NearRequest, form: dict[str, Json]) -> bool:

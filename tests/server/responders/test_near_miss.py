@@ -53,3 +53,23 @@ async def test_a_close_recording_is_named(
         [nearest] = call["miss"]["nearest"]
         assert (nearest["exchange"], nearest["differs"][0]["path"]) == ("chat.yaml#1", differs)
         assert call["note"] in "\n".join(lines)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+async def test_the_most_alike_message_is_named(
+    aiohttp_client: AiohttpClient, tmp_path: Path, first: int
+) -> None:
+    asked = [
+        ("A long text that shares all of its letters with what is asked", "1"),
+        ("The weather in Oslo?", "2"),
+    ]
+    (tmp_path / "chat.yaml").write_text(cassette(asked[first], asked[1 - first]))
+    options = modes.ServerOptions(Settings(), parse_pace("instant", None))
+    server = modes.serve([tmp_path], options, Log(lambda line: None))
+    client: TestClient[Any, Any] = await aiohttp_client(RawTestServer(server.app.handle))
+
+    await client.post("/runs/wait", json=run("What is the weather in Lima?"))
+    async with client.get("/__mockserver__/journal") as response:
+        [call] = (await response.json())["requests"]
+
+    assert call["miss"]["nearest"][0]["exchange"] == f"chat.yaml#{2 - first}"
