@@ -19,7 +19,7 @@ MAX_PROBLEMS = 1000
 MAX_RESPONSE = 4 << 20
 """The maximum number of bytes of a response that are kept; of a longer stream, the beginning is."""
 
-MAX_RESPONSES = 32 << 20
+MAX_RESPONSES = 16 << 20
 """The size limit of the bodies of all responses. Beyond it those of the oldest calls are forgotten."""
 
 _CALL_OVERHEAD = 500

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from textwrap import dedent
 
+import httpcore  # noqa: F401 - else each test imports it anew, and httpx does not know its exceptions
 import pytest
 
 from mockserver import MockServer
