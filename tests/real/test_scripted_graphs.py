@@ -1,4 +1,4 @@
-"""Scripts for two public graphs, a research graph and an email assistant, as the Python SDK sees them."""
+"""Scripts for public graphs, a research graph, an email assistant and generative UI, as the Python SDK sees them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from langgraph_sdk import get_sync_client
 from langgraph_sdk.client import SyncLangGraphClient
 
+from tests.documents import blocks
 from tests.processes import running
 from tests.real.scenarios import said
 
@@ -92,6 +93,13 @@ def serve(script: str, folder: Path) -> Iterator[SyncLangGraphClient]:
         get_sync_client(url=server.url, api_key=None) as client,
     ):
         yield client
+
+
+@pytest.fixture
+def generative_ui(tmp_path: Path) -> Iterator[SyncLangGraphClient]:
+    """The script of docs/fake.md."""
+    [script] = (one.text for one in blocks("yaml") if one.text.startswith("state: {ui:"))
+    yield from serve(script, tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -235,3 +243,24 @@ def test_a_message_without_a_rule_visits_the_nodes_on_the_way(email: SyncLangGra
     chunks = list(email.runs.stream(None, "email", input=said("hi"), stream_mode="updates"))
 
     assert [chunk.data for chunk in chunks[1:]] == [{"triage_router": None}]
+
+
+def test_the_component_of_a_message_is_sent_and_stays_in_the_state(
+    generative_ui: SyncLangGraphClient,
+) -> None:
+    client = generative_ui
+    modes: Any = ["values", "custom"]
+    thread = client.threads.create()["thread_id"]
+    given: Any = {"messages": [{"role": "human", "content": "weather"}]}
+    chunks = [
+        chunk
+        for _ in range(2)
+        for chunk in client.runs.stream(thread, "ui", input=given, stream_mode=modes)
+    ]
+    state: Any = client.threads.get_state(thread)["values"]
+
+    identities = [message["id"] for message in state["messages"] if message["type"] == "ai"]
+    sent = [chunk.data for chunk in chunks if chunk.event == "custom"]
+    assert [component["metadata"]["message_id"] for component in sent] == identities
+    assert len(set(identities)) == 2
+    assert state["ui"] == sent
