@@ -127,7 +127,7 @@ def test_yaml_can_be_loaded(block: Block, tmp_path: Path) -> None:
         case "ignore":
             expected: Any = strict_yaml.parse(block.text)
             assert expected["ignore"] == list(settings.load(path).policy.ignore)
-        case "extends" | "rules":
+        case "extends" | "rules" | "state":
             assert script_files.load(path).rules
         case first_key:
             assert block.page in (

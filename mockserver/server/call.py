@@ -49,7 +49,7 @@ class Call(NamedTuple):
     conversation: Mapping[str, Json] | None = None
     """For a request on a recorded thread: `conversation`, `progress`, `next` and `why`."""
     note: str | None = None
-    """An explanation in words: of a miss, of an error, or of a request that the fake graph rejected."""
+    """An explanation in words: of a miss, a near miss, an error, a closest run, or a request that the fake graph rejected."""
     miss: Mapping[str, Json] | None = None
     """For a miss or a near miss, its facts: method, path, reason, nearest."""
     fault: Mapping[str, Json] | None = None

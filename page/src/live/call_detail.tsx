@@ -115,7 +115,7 @@ function Content({ api, call }: { api: Api; call: CallView }) {
         {hasEvents && <span>{count(response?.events?.length ?? 0, "event")}</span>}
         {call.asked && (
           <span>
-            modes <Text>{call.asked}</Text>
+            asked for <Text>{call.asked}</Text>
           </span>
         )}
         {call.session && (

@@ -8,7 +8,16 @@ import { visible } from "../visible";
 import { type Calls, findIndex, findText, isProblem } from "./feed";
 import { SourceBadge } from "./source";
 
-const COLUMNS = ["time", "session", "request", "status", "source", "exchange", "modes", "duration"];
+const COLUMNS = [
+  "time",
+  "session",
+  "request",
+  "status",
+  "source",
+  "exchange",
+  "asked for",
+  "duration",
+];
 
 /** Below this width a row has two lines. */
 const NARROW = 640;
@@ -234,7 +243,7 @@ function Cells({ call, isReachable, onFocus, onKeyDown }: CellsProps) {
       <Cell name="exchange">
         <Text>{call.exchange ?? ""}</Text>
       </Cell>
-      <Cell name="modes">
+      <Cell name="asked">
         <Text>{call.asked ?? ""}</Text>
       </Cell>
       <Cell name="duration">

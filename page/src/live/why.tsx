@@ -12,6 +12,7 @@ const HOW: Record<string, string> = {
     "made from the recorded events of this run, which was recorded with other stream modes or in another way",
   switched:
     "from another conversation with the same requests so far, but with other responses than this thread has had",
+  closest: "the recorded run whose last human message is the most alike",
 };
 
 const REASONS: Record<string, string> = {
@@ -20,7 +21,8 @@ const REASONS: Record<string, string> = {
   kept: "the thread goes on in the conversation that it plays",
 };
 
-function explain({ source, conversation, exchange }: Call): string {
+function explain({ source, how, conversation, exchange }: Call): string {
+  if (how === "closest") return "";
   if (conversation) return REASONS[conversation.why] ?? conversation.why;
   switch (source) {
     case "cassette":
