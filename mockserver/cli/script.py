@@ -80,11 +80,12 @@ def _write_script(graph: str | None, cassette: Path | None) -> str:
 def _read_cassette(path: Path) -> dict[str, Any]:
     from mockserver.cli.work import Work
     from mockserver.redaction.redactor import redacted_exchange
+    from mockserver.server import settings
     from mockserver.tools.scripts.from_cassette import describe_recording
 
-    work = Work()
+    work, rules = Work(), settings.load(None).redact
     exchanges = [
-        redacted_exchange(part.require_exchange())
+        redacted_exchange(part.require_exchange(), rules)
         for opened in work.readable_cassettes([path], "script")
         for part in opened.source.exchanges
     ]

@@ -92,7 +92,9 @@ class Query:
 def split_checkpoint(form: dict[str, Json], rules: MatchRules) -> tuple[str | None, Json]:
     """Return the id of the checkpoint at which the run *form*, in canonical form, begins, and the run without it."""
     match form.get("body"):
-        case {"checkpoint": {"checkpoint_id": str(identity)}, **body}:
+        case {"checkpoint": {"checkpoint_id": str(identity), **rest}, **body} if not rest.get(
+            "checkpoint_ns"
+        ):
             return identity, apply_rules({**form, "body": body}, rules)
         case _:
             return None, apply_rules(form, rules)

@@ -1,5 +1,6 @@
 """Faults: what goes wrong with a response on demand. JSON in, values out. No I/O."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -169,12 +170,16 @@ def _parse_seconds(value: Mapping[str, Json]) -> float:
     return float(seconds)
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a character, which JSON can hold, but UTF-8 cannot."""
+
+
 def _parse_headers(value: Json) -> Headers:
     if not isinstance(value, Mapping) or not all(isinstance(text, str) for text in value.values()):
         raise RequestError('`headers` must be an object of texts: {"retry-after": "7"}')
     headers = lowercase_names(value.items())
     for name, text in headers:
-        if not HEADER_NAME.fullmatch(name) or CONTROL.search(text):
+        if not HEADER_NAME.fullmatch(name) or CONTROL.search(text) or _SURROGATE.search(text):
             raise RequestError(f"`headers`: {name!r} is not a header that can be sent")
         if name in HOP_BY_HOP or name == "content-length":
             raise RequestError(f"`headers`: the server itself sets {name}")

@@ -45,8 +45,8 @@ SESSION_HEADER = f"{OWN_PREFIX}session"
 SHARED_SESSION = ""
 """The session of clients that name none."""
 
-PAGE_SESSION_PREFIX = "page-"
-"""The beginning of the names of sessions in which the page sends requests; they count nowhere."""
+_PAGE_SESSION = re.compile(r"page-[0-9a-f]{4}")
+"""The names of the sessions in which the page sends requests; these count nowhere."""
 
 CASSETTE_HEADER = f"{OWN_PREFIX}cassette"
 """The header that names the cassette to replay a request from or to record it into; it may be percent-encoded."""
@@ -235,7 +235,7 @@ def session_name(request: Request) -> str:
 
 def is_page_session(name: str) -> bool:
     """Return whether the page at `/__mockserver__/` sends its requests in the session *name*."""
-    return name.startswith(PAGE_SESSION_PREFIX)
+    return _PAGE_SESSION.fullmatch(name) is not None
 
 
 def cassette_name(request: Request) -> str | None:

@@ -11,6 +11,9 @@ THRESHOLD = 0.7
 _MISSPELLED = 0.75
 """From this share of equal letters on, two words are the same word, one of them misspelled."""
 
+_MAX_COMPARED = 2500
+"""Of long texts with more pairs of different words, only equal words count: comparing letters takes too long."""
+
 _STEM_LENGTH = 4
 """A word of that length or more is the same word with another ending: `ship`, `shipping`."""
 
@@ -63,6 +66,8 @@ def _get_weight(word: str) -> float:
 
 def _weigh_misspelled(words: Counter[str], others: Counter[str]) -> float:
     """Return the weight of the pairs of words that differ in their spelling only; each word is in one pair."""
+    if words.total() * others.total() > _MAX_COMPARED:
+        return 0.0
     remaining = sorted(others.elements())
     weight = 0.0
     for word in sorted(words.elements()):

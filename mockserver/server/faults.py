@@ -233,7 +233,9 @@ def parse_armed(value: Json, session: str) -> ArmedFault:
 def _is_end_of(pattern: str, path: str) -> bool:
     """Return whether the segments of *path* end with those of *pattern*, of which `*` is any segment."""
     wanted, segments = pattern.rstrip("/").split("/")[1:], path.split("/")[1:]
-    last = segments[-len(wanted) :] if wanted else []
+    if not wanted:
+        return not segments
+    last = segments[-len(wanted) :]
     return len(last) == len(wanted) and all(
         one in ("*", segment) for one, segment in zip(wanted, last, strict=True)
     )

@@ -86,6 +86,7 @@ async def _apply(
             async for chunk in chunks:
                 for start in range(0, len(chunk), fault.size):
                     yield chunk[start : start + fault.size]
+                    await asyncio.sleep(0)  # other requests go on meanwhile
             return
         marked = _mark_after_events(chunks, fault.events) if has_events else _mark_middle(chunks)
         async with aclosing(marked):

@@ -16,13 +16,14 @@ MAX_BYTES = 32 << 20
 MAX_PROBLEMS = 1000
 """How many older misses and errors are kept, so that successful calls do not push them out."""
 
-MAX_RESPONSE = 4 << 20
+MAX_RESPONSE = 8 << 20
 """The maximum number of bytes of a response that are kept; of a longer stream, the beginning is."""
 
 MAX_RESPONSES = 16 << 20
 """The size limit of the bodies of all responses. Beyond it those of the oldest calls are forgotten."""
 
 _CALL_OVERHEAD = 500
+_CHUNK_OVERHEAD = 100
 
 Steps = tuple[tuple[float, bytes], ...]
 
@@ -56,7 +57,7 @@ class JournalEntry:
                 self.size = len(raw)
             case TimedBody(steps):
                 self.steps = steps
-                self.size = sum([len(chunk) for _, chunk in steps])
+                self.size = sum([len(chunk) + _CHUNK_OVERHEAD for _, chunk in steps])
             case StreamingBody():
                 self.steps = []
                 reply = replace(reply, body=b"")
@@ -71,10 +72,11 @@ class JournalEntry:
         steps, self.steps, self.size, self.is_truncated = self.steps, [], 0, True
         self.reply = replace(reply, body=b"")
         for at, chunk in steps:
-            if self.size + len(chunk) > MAX_RESPONSE:
+            size = len(chunk) + _CHUNK_OVERHEAD
+            if self.size + size > MAX_RESPONSE:
                 break
             self.steps.append((at, chunk))
-            self.size += len(chunk)
+            self.size += size
 
     def forget_response(self) -> None:
         """Forget the response."""
@@ -138,12 +140,13 @@ class Journal:
         """Add a *chunk* of the response to *entry*, which was sent *at* that time, in seconds since the request."""
         if entry.is_truncated or not isinstance(entry.steps, list):
             return
-        if entry.size + len(chunk) > MAX_RESPONSE:
+        size = len(chunk) + _CHUNK_OVERHEAD
+        if entry.size + size > MAX_RESPONSE:
             entry.is_truncated = True
             return
         entry.steps.append((at, chunk))
-        entry.size += len(chunk)
-        self._response_size += len(chunk)
+        entry.size += size
+        self._response_size += size
         if self._response_size > MAX_RESPONSES:
             self._forget_responses()
 

@@ -65,6 +65,7 @@ def test_names_of_headers_are_in_lower_case() -> None:
         ('{"status": 429, "headers": {"retry-after": 7}}', '`headers` must be an object of texts: {"retry-after": "7"}'),
         ('{"status": 429, "headers": {"a b": "7"}}', "`headers`: 'a b' is not a header that can be sent"),
         ('{"status": 429, "headers": {"a": "7\\n"}}', "`headers`: 'a' is not a header that can be sent"),
+        ('{"status": 429, "headers": {"a": "\\ud800"}}', "`headers`: 'a' is not a header that can be sent"),
         ('{"status": 429, "headers": {"Content-Length": "7"}}', "`headers`: the server itself sets content-length"),
     ],
 )  # fmt: skip

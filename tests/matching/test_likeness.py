@@ -89,3 +89,11 @@ def test_the_order_of_the_questions_makes_no_difference() -> None:
 def test_numbers_are_never_misspelled() -> None:
     assert measure_likeness("Where is order 4711?", "Where is order 4712?") < THRESHOLD
     assert measure_likeness("Where is order A-4711?", "where is order a 4711") == 1.0
+
+
+def test_long_texts_are_compared_by_equal_words() -> None:
+    """The letters of each word with those of each other word would take minutes."""
+    left, right = (" ".join(f"{name}word{'x' * (n % 7)}{chr(97 + n % 26)}" for n in range(2000)) for name in "ab")  # fmt: skip
+
+    assert measure_likeness(left, right) == 0
+    assert measure_likeness(left, left) == 1

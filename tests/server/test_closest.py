@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientError
 from aiohttp.test_utils import RawTestServer, TestClient
 from pytest_aiohttp import AiohttpClient
 
@@ -239,6 +240,21 @@ async def test_only_turns_that_come_next_are_played(stage: Any) -> None:
         assert source == "fake"
     state, _, _ = await opened.ask("GET", f"/threads/{thread}/state")
     assert texts(state["values"])[:3] == ["yes!", "Which city?", "ship when?"]
+
+
+async def test_a_turn_that_was_cut_is_played_again(stage: Any) -> None:
+    opened = await stage(THREAD.exchanges())
+    thread, _ = await play_thread(opened, "yes!")
+    target, body = f"/threads/{thread}/runs/wait", turn("YES", 1)
+
+    cut = {"x-mockserver-fault": '{"cut": 0}'}
+    with pytest.raises(ClientError):
+        async with opened.client.post(target, json=body, headers=cut) as response:
+            await response.read()
+    state, source, how = await opened.ask("POST", target, body)
+
+    assert (source, how) == ("cassette", "closest")
+    assert texts(state)[::2] == ["yes!", "YES"]
 
 
 async def test_a_thread_that_nobody_created_exists(stage: Any) -> None:

@@ -264,6 +264,8 @@ async def test_an_armed_fault_is_for_the_next_requests_that_fit(server: Server) 
 @pytest.mark.parametrize(
     ("pattern", "path", "fits"),
     [
+        ("/", "/", True),
+        ("/", "/runs/wait", False),
         ("/runs/wait", "/runs/wait", True),
         ("/runs/wait", "/runs/wait/?x=1", True),
         ("/runs/wait", "/threads/1/runs/wait", True),

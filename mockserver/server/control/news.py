@@ -94,7 +94,7 @@ class NewsStreams:
                 while not listener.is_closed:
                     news = await listener.take()
                     started = now()
-                    text = self._encode_all(news, selects)
+                    text = await asyncio.to_thread(self._encode_all, news, selects)
                     pause = max(_PAUSE, _MAX_SHARE * (now() - started))
                     await response.write(text)
                     await asyncio.sleep(pause)

@@ -64,8 +64,9 @@ async def answer_health(api: "ControlApi", question: Question) -> Json:
 async def answer_journal(api: "ControlApi", question: Question) -> Json | web.StreamResponse:
     from mockserver.server.control.calls import parse_sources, view_journal
 
-    if EVENT_STREAM not in question.request.headers.get("Accept", ""):
-        return view_journal(api.journal, question.parameters, api.rules)
+    accepted = question.request.headers.get("Accept", "")
+    if question.request.method == "HEAD" or EVENT_STREAM not in accepted:
+        return await asyncio.to_thread(view_journal, api.journal, question.parameters, api.rules)
     sources = parse_sources(question.parameters.get("source"))
 
     def selects(entry: JournalEntry) -> bool:

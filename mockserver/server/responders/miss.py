@@ -59,8 +59,8 @@ def explain_near_miss(cassettes: Cassettes, request: Request) -> Miss | None:
         return None
     miss = cassettes.explain_miss(request)
     close = [near for near in miss.nearest if _is_close(near, form)]
-    if not close:
-        return None
+    if len(close) < 2:
+        return replace(miss, nearest=tuple(close)) if close else None
     text = find_human_text(form) or ""
 
     def measure(near: NearRequest) -> float:

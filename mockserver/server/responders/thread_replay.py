@@ -63,9 +63,16 @@ class ThreadHit:
 
     @property
     def may_be_closest(self) -> bool:
-        """Whether it plays the next turn of its thread, and not something else that was recorded for the request."""
-        is_turn = self.answer.kind is RequestKind.TURN
-        return is_turn and self.answer.progress == self.answer.thread.progress + 1
+        """Whether it plays the next turn of its thread, or again one that was cut, and not something else that was recorded for the request."""
+        is_next = self.answer.progress == self.answer.thread.progress + 1
+        return self.answer.kind is RequestKind.TURN and (is_next or self._was_cut)
+
+    @property
+    def _was_cut(self) -> bool:
+        """Whether it plays the last turn again, whose response was cut on demand."""
+        answer, live = self.answer, self.answer.thread
+        was_cut = live.cut_turn is not None and live.cut_turn[1].entry is answer.entry
+        return was_cut and answer.progress == live.progress
 
     def as_closest(self, pairs: Pairs, note: str) -> "ThreadHit":
         """Return the hit for a human who typed other texts than the recorded ones: *pairs* of both. *note* says so."""
@@ -75,7 +82,7 @@ class ThreadHit:
     def play(self, reply: Reply) -> Reply:
         """Return *reply*, which was recorded, for the live thread, which goes on."""
         answer, live, query = self.answer, self.answer.thread, self.search.query
-        is_known = live.cut_turn is not None and live.cut_turn[1] is answer
+        is_known = self._was_cut
         commit(answer, self.search)
         live.texts = self.texts
         if answer.kind is RequestKind.TURN:

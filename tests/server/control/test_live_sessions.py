@@ -68,13 +68,13 @@ async def test_a_session_shows_where_its_threads_stand(
 
 async def test_the_requests_of_the_page_count_nowhere(start: Start) -> None:
     server = await start(chat=cassette(("hi", "one")))
-    await server.ask("hi", x_mockserver_session="page-1")
-    await server.ask("a miss", x_mockserver_session="page-1")
+    await server.ask("hi", x_mockserver_session="page-1a2b")
+    await server.ask("a miss", x_mockserver_session="page-1a2b")
 
     requests = (await read(server, "journal"))["requests"]
     assert [(one["session"], one["source"]) for one in requests] == [
-        ("page-1", "cassette"),
-        ("page-1", "miss"),
+        ("page-1a2b", "cassette"),
+        ("page-1a2b", "miss"),
     ]
     assert server.log.summary() == "answered nothing"
     assert server.lines == []
@@ -83,5 +83,5 @@ async def test_the_requests_of_the_page_count_nowhere(start: Start) -> None:
     async with server.client.get("/__mockserver__/misses") as response:
         assert response.status == 200
     assert (await read(server, "exchanges"))["exchanges"][0]["played"] == 0
-    mine = await read(server, "exchanges?session=page-1")
+    mine = await read(server, "exchanges?session=page-1a2b")
     assert mine["exchanges"][0]["played"] == 1
