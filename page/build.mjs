@@ -1,11 +1,11 @@
-// Builds the page: src/ and Preact become two files in mockserver/page/static/.
+// Builds the page: src/ and Preact become two files in mockserver/tools/page/static/.
 //
 //   node build.mjs [FOLDER]
 
 import { copyFile } from "node:fs/promises";
 import { build } from "esbuild";
 
-const folder = process.argv[2] ?? "../mockserver/page/static";
+const folder = process.argv[2] ?? "../mockserver/tools/page/static";
 const licence = "/*! Contains Preact, (c) Jason Miller, MIT licence: see PREACT-LICENSE. */";
 
 await build({

@@ -15,7 +15,6 @@ ORDER = [
     {"fake", "matching", "redaction"},
     {"conversations"},
     {"store", "tools"},
-    {"page"},
     {"server"},
     {"cli", "pytest_plugin"},
     {"__init__", "__main__"},
@@ -24,9 +23,9 @@ ORDER = [
 
 PURE = {
     *("errors", "formats", "http", "cassette", "fake", "matching", "redaction"),
-    *("conversations", "page", "thread_log", "tools"),
+    *("conversations", "thread_log", "tools"),
 }
-"""Rooms without I/O: a function there returns the same for the same arguments. `page` reads its own files, which are part of the package."""
+"""Rooms without I/O: a function there returns the same for the same arguments. `tools/page` reads its own files, which are part of the package."""
 
 IMPURE_MODULES = {"aiohttp", "asyncio", "os", "pathlib", "random", "secrets", "socket", "tempfile"}
 CLOCKS = {"now", "today", "utcnow", "time", "monotonic"}

@@ -19,10 +19,10 @@ def write_page(path: Path, number: int | None, target: Path) -> NoReturn:
 
     If something looks like a secret, it is named, and nothing is written.
     """
-    from mockserver.page.exchange_view import view_finding
-    from mockserver.page.single_file import render_page
     from mockserver.server import settings
     from mockserver.store import atomic
+    from mockserver.tools.page.exchange_view import view_finding
+    from mockserver.tools.page.single_file import render_page
 
     _check_target(target)
     work, project = Work(), settings.load(None)
@@ -86,7 +86,7 @@ def _view_exchanges(
     findings: "list[Finding]",
     project: "Settings",
 ) -> list[Any]:
-    from mockserver.page.exchange_view import view_exchange
+    from mockserver.tools.page.exchange_view import view_exchange
 
     return [
         view_exchange(

@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import tool
 from tests.real.page_view import PAGE, page_modules
 
-STATIC = PAGE.parent / "mockserver" / "page" / "static"
+STATIC = PAGE.parent / "mockserver" / "tools" / "page" / "static"
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from mockserver.errors import RequestError, SlowPatternError
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Headers, PrebuiltBody, Reply, ReplySource, TimedBody
 from mockserver.matching.summary import body_to_json, describe_request
-from mockserver.page.exchange_view import JsonObject, view_headers, view_response
 from mockserver.redaction.names import PLACEHOLDER, is_credential_header
 from mockserver.redaction.redactor import (
     RedactionRules,
@@ -20,6 +19,7 @@ from mockserver.redaction.redactor import (
 from mockserver.server.call import Call
 from mockserver.server.journal import Journal, JournalEntry
 from mockserver.server.response_writer import response_headers
+from mockserver.tools.page.exchange_view import JsonObject, view_headers, view_response
 
 _TOLERANCE = 0.005
 """How many seconds early a chunk may be sent, and by how much the clocks may differ."""

@@ -8,20 +8,23 @@ from urllib.parse import unquote
 from mockserver.cassette.model import Policy
 from mockserver.errors import NotFoundError, ReadError, RequestError
 from mockserver.matching.index import Entry, Index
-from mockserver.page.exchange_view import (
+from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_exchange
+from mockserver.server.control.calls import parse_number
+from mockserver.server.control.findings import Findings
+from mockserver.server.responders.replay import Cassettes
+from mockserver.tools.page.exchange_view import (
     JsonObject,
     view_asked,
     view_exchange,
     view_finding,
     view_row,
 )
-from mockserver.redaction.redactor import RedactionRules, Redactor
-from mockserver.server.control.calls import parse_number
-from mockserver.server.control.findings import Findings
-from mockserver.server.responders.replay import Cassettes
 from mockserver.tools.source import Part
 
 MAX_PER_PAGE = 1000
+
+_CHANGE = {"path": "path", "before": "left", "after": "right", "times": "times"}
+"""The keys of a difference in a report, and here."""
 
 
 class Exchanges:
@@ -108,10 +111,15 @@ class Exchanges:
         ]
 
     def compare(self, left: str, right: str) -> list[JsonObject]:
-        """Return the differences of two exchanges, such as `chat.yaml#3` and `chat.yaml#5`."""
-        from mockserver.server.control.comparison import compare_parts
+        """Return where two exchanges, such as `chat.yaml#3` and `chat.yaml#5`, differ, apart from ids and times."""
+        from mockserver.tools.compare.diff import compare_exchanges
+        from mockserver.tools.compare.report import changes_to_json
+        from mockserver.tools.compare.volatile import Comparator
 
-        return compare_parts(self._part(self.find(left)), self._part(self.find(right)), self._rules)
+        parts = (self._part(self.find(label)) for label in (left, right))
+        before, after = (redacted_exchange(part.require_exchange(), self._rules) for part in parts)
+        changes = changes_to_json(compare_exchanges(before, after, Comparator()))
+        return [{_CHANGE[name]: value for name, value in change.items()} for change in changes]
 
     def find(self, label: str) -> Entry:
         """Return the exchange *label*, such as `chat.yaml#3`; RequestError with status 404 if there is none."""

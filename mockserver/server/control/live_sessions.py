@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-from mockserver.page.exchange_view import JsonObject
 from mockserver.server.journal import Journal
 from mockserver.server.responders.replay import Cassettes
 from mockserver.server.sessions import Session
+from mockserver.tools.page.exchange_view import JsonObject
 
 
 def view_sessions(journal: Journal, cassettes: Cassettes | None) -> JsonObject:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from mockserver.http.request_target import CONTROL_PREFIX
-from mockserver.page.static_files import INDEX, read_static_file
+from mockserver.tools.page.static_files import INDEX, read_static_file
 
 _HEADERS = {
     "content-security-policy": (

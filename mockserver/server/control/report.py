@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from mockserver.page.exchange_view import JsonObject
-from mockserver.page.single_file import render_page
 from mockserver.server.control.calls import view_whole_call
+from mockserver.tools.page.exchange_view import JsonObject
+from mockserver.tools.page.single_file import render_page
 
 if TYPE_CHECKING:
     from mockserver.server.control.api import ControlApi

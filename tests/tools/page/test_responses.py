@@ -6,7 +6,7 @@ import pytest
 
 from mockserver.cassette.model import Body, End, Ending, Response, Stream, TimedEvent
 from mockserver.formats.sse import Event
-from mockserver.page.exchange_view import view_response
+from mockserver.tools.page.exchange_view import view_response
 
 
 @pytest.mark.parametrize(

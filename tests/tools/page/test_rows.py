@@ -1,6 +1,6 @@
 from mockserver.http.messages import Request
-from mockserver.page.exchange_view import view_asked
 from mockserver.redaction.redactor import Redactor
+from mockserver.tools.page.exchange_view import view_asked
 
 BODY = b"""{"stream_mode": ["values", "updates"], "assistant_id": "agent", "input": {"messages": [
   {"role": "user", "content": "first"}, {"role": "user", "content": "the key is sk-proj-aBcDeFgHiJkLmNoPqRsTuVwXyZ012345"}]}}"""

@@ -7,7 +7,7 @@ from html import escape
 from typing import NamedTuple
 
 from mockserver.formats.json_text import Json, dumps
-from mockserver.page.static_files import INDEX, StaticFile, read_static_file
+from mockserver.tools.page.static_files import INDEX, StaticFile, read_static_file
 
 _STYLE = '<link rel="stylesheet" href="page.css">'
 _SCRIPT = '<script defer src="page.js"></script>'

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from mockserver.page.single_file import render_page
+from mockserver.tools.page.single_file import render_page
 from tests.single_page import read_page_data
 
 

@@ -25,5 +25,5 @@ def read_static_file(name: str) -> StaticFile | None:
     """Return the file *name* of the page, or None if it has no such file."""
     if name not in _CONTENT_TYPES:
         return None
-    path = files("mockserver.page") / "static" / name
+    path = files("mockserver.tools.page") / "static" / name
     return StaticFile(_CONTENT_TYPES[name], path.read_text(encoding="utf-8"))
