@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from mockserver.cassette import documents, request_reader, yaml_codec
+from mockserver.cassette import documents, layout_reader, yaml_codec
 from mockserver.cassette.documents import Document, decode, has_content, single_document
 from mockserver.cassette.model import Header, Policy, Repeat
-from mockserver.cassette.request_reader import RecordedRequest
 from mockserver.cassette.truncation import is_truncated
 from mockserver.errors import ReadError, SlowPatternError
 from mockserver.formats import strict_yaml
@@ -147,18 +146,30 @@ class Reader:
         self, document: Document, start: bytes, rules: MatchRules
     ) -> RequestFingerprint:
         """Return the fingerprint of the request in *document*, which begins with *start*."""
-        repeat: Repeat | None = None
-        if document.head is not None and (recorded := request_reader.read_request(start)):
-            form, at = _canonical_form(recorded, start), recorded.at
-        else:
-            request, repeat, at = read_head(document)
-            form = canonicalize(request)
-        return fingerprint(form, rules, start, repeat, at)
+        form, head = _read_form(document, start)
+        return fingerprint(form, rules, start, head.repeat, head.at)
+
+
+def _read_form(document: Document, raw: bytes) -> tuple[dict[str, Json], yaml_codec.Head]:
+    """Return the canonical form of the request in *document*, which begins with *raw*, and what else stands beside the response."""
+    parsed = layout_reader.read_mapping(raw) if document.head is not None else None
+    match parsed:
+        case {"request": {"body": body, **rest} as request} if rest.keys() <= {"method", "path"}:
+            # Most requests. Their bodies need not be written as JSON, and parsed again.
+            del request["body"]
+            head = yaml_codec.head_from(parsed)
+            body = integral_to_int(body) if b".0" in raw else body
+            return canonical_form(head.request.method, head.request.path, {"body": body}), head
+        case _:
+            head = read_head(document)
+            return canonicalize(head.request), head
 
 
 def read_head(document: Document) -> yaml_codec.Head:
     """Return what *document* holds beside its response; ReadError if it cannot be read."""
     if document.head is not None:
+        if parsed := layout_reader.read_mapping(document.head):
+            return yaml_codec.head_from(parsed)
         try:
             found = yaml_codec.load_head(decode(document, document.head))
         except ReadError:
@@ -174,11 +185,3 @@ def read_head(document: Document) -> yaml_codec.Head:
 def locate_error(name: str, line: Callable[[int], int], error: ReadError, start: int) -> ReadError:
     """Return *error*, which is in the document at byte *start* of the file *name*, with its file and *line*."""
     return error.at(file=name, first_line=line(start))
-
-
-def _canonical_form(request: RecordedRequest, raw: bytes) -> dict[str, Json]:
-    """Return the canonical form of *request*, which was read from *raw*."""
-    body = {"body": request.body[0]} if request.body else {}
-    if b".0" in raw:
-        body = integral_to_int(body)
-    return canonical_form(request.method, request.path, body)
