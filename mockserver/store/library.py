@@ -1,7 +1,6 @@
 """The cassettes of a server: loaded at the start and reloaded when their files change."""
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request
 from mockserver.matching.index import Entry, Index
 from mockserver.store import discovery
-from mockserver.store.cassette_file import CassetteFile, Stamp, stamp_from
+from mockserver.store.cassette_file import CassetteFile, Stamp, current_stamp
 from mockserver.store.reader import NotACassetteError
 
 INTERVAL = 1.0
@@ -151,17 +150,12 @@ class LibraryState:
 
     def is_fresh(self, name: str) -> bool:
         """Return whether the file *name* is unchanged since it was loaded."""
-        try:
-            now = os.stat(self.paths[name])  # noqa: PTH116 (a third of the time of Path.stat)
-        except OSError:
-            return False
-        stamp = self.stamps[name]
-        return (now.st_mtime_ns, now.st_size, now.st_ino) == (stamp[2], stamp[1], stamp[0])
+        return current_stamp(self.paths[name]) == self.stamps[name]
 
     def differs_from(self, files: Files) -> bool:
         """Return whether *files* are other files than the loaded ones, or have changed."""
         return list(files) != list(self.paths) or any(
-            _stamp(path) != self.stamps[name] for name, (path, _) in files.items()
+            current_stamp(path) != self.stamps[name] for name, (path, _) in files.items()
         )
 
     def load(self, files: Files) -> "LibraryState":
@@ -187,7 +181,7 @@ class LibraryState:
             if name in self.cassette_files:
                 state.cassette_files[name] = self.cassette_files[name]
             state.paths[name] = path
-            now = _stamp(path)
+            now = current_stamp(path)
             if self.stamps.get(name) != now:
                 state._reload_file(
                     name, path, is_explicit=is_explicit and name not in self.cassette_files
@@ -219,7 +213,7 @@ class LibraryState:
         except ReadError as error:
             if isinstance(error, NotACassetteError) and not is_explicit and previous is None:
                 self.notes.append(f"{name}: skipped, {error.skip_reason}")
-                self.stamps[name] = _stamp(path)
+                self.stamps[name] = current_stamp(path)
                 return
             raise ReadError(error.message, line=error.line, file=path) from None
         self.notes += cassette_file.notes
@@ -238,10 +232,3 @@ class LibraryState:
         )
         self.index = previous if is_same else Index(cassettes)
         return self
-
-
-def _stamp(path: str) -> Stamp:
-    try:
-        return stamp_from(os.stat(path))  # noqa: PTH116 (a third of the time of Path.stat)
-    except OSError:
-        return 0, 0, 0

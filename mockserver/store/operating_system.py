@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import stat
 import threading
 import time
 from pathlib import Path
@@ -44,6 +45,11 @@ def read_at(descriptor: int, size: int, offset: int) -> bytes:
     with _seek_lock:
         os.lseek(descriptor, offset, os.SEEK_SET)
         return os.read(descriptor, size)
+
+
+def file_mode(descriptor: int) -> int:
+    """Return the permissions of *descriptor*."""
+    return stat.S_IMODE(os.fstat(descriptor).st_mode)
 
 
 def set_mode(descriptor: int, mode: int) -> None:

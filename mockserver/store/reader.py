@@ -32,31 +32,39 @@ class NotACassetteError(ReadError):
 class Reader:
     """Reads the file *name*; *line* returns the number (from 1) of the line that begins at a byte.
 
-    *known* returns the fingerprints that need not be computed again, by raw size and raw hash. *notes* are messages for the user; *end* is the byte after the last complete document.
+    The fingerprints of requests that *previous*, the version read before, also holds are not computed again. *notes* are messages for the user; *end* is the byte after the last complete document.
     """
 
     def __init__(
         self,
         name: str,
         line: Callable[[int], int],
-        known: Callable[[MatchRules], Mapping[tuple[int, int], RequestFingerprint]],
+        previous: Cassette | None,
     ) -> None:
         self.notes: list[str] = []
         self.end = 0
         self._name = name
         self._line = line
-        self._known = known
+        self._previous = previous
 
     def read(self, blocks: Iterable[bytes], policy: Policy) -> tuple[Cassette, Header]:
         """Return the index and the header of the file that comes in *blocks*; ReadError if it cannot be read."""
         header, pending = self._header(documents.split_documents(blocks))
         rules = merge_rules(policy, header)
         repeat = policy.repeat_for(header)
-        known = self._known(rules)
+        known = self._known_fingerprints(rules)
         entries: list[Entry] = []
         for document in pending:
-            entries += self._entry(document, len(entries) + 1, rules, repeat, known)
+            if document.buffer.startswith(_RECORDED, document.begin) or has_content(document.raw):
+                entries.append(self._entry(document, len(entries) + 1, rules, repeat, known))
         return Cassette(self._name, rules, tuple(entries)), header
+
+    def _known_fingerprints(self, rules: MatchRules) -> dict[tuple[int, int], RequestFingerprint]:
+        """Return the fingerprints of the previous version by raw size and raw hash; empty if its rules differ from *rules*."""
+        if self._previous is None or self._previous.rules != rules:
+            return {}
+        fingerprints = (entry.fingerprint for entry in self._previous.entries)
+        return {(one.raw_size, one.raw_hash): one for one in fingerprints}
 
     def _header(self, parts: Iterator[Document]) -> tuple[Header, Iterator[Document]]:
         first = next(parts, single_document(b""))
@@ -120,34 +128,23 @@ class Reader:
         rules: MatchRules,
         repeat: Repeat,
         known: Mapping[tuple[int, int], RequestFingerprint],
-    ) -> Iterator[Entry]:
-        if not document.buffer.startswith(_RECORDED, document.begin) and not has_content(
-            document.raw
-        ):
-            return
+    ) -> Entry:
         head = document.head
-        start = document.raw if head is None else head
+        raw = document.raw if head is None else head
         try:
-            request = known.get((len(start), hash(start))) or self._fingerprint(
-                document, start, rules
-            )
-        except SlowPatternError as error:
-            raise self._locate(ReadError(str(error)), document) from None
-        except ReadError as error:
-            raise self._locate(error, document) from None
-        yield Entry(
+            request = known.get((len(raw), hash(raw))) or _fingerprint(document, raw, rules)
+        except (SlowPatternError, ReadError) as error:
+            found = error if isinstance(error, ReadError) else ReadError(str(error))
+            raise locate_error(self._name, self._line, found, document.start) from None
+        return Entry(
             self._name, number, document.start, document.end, request, request.repeat or repeat
         )
 
-    def _locate(self, error: ReadError, document: Document) -> ReadError:
-        return locate_error(self._name, self._line, error, document.start)
 
-    def _fingerprint(
-        self, document: Document, start: bytes, rules: MatchRules
-    ) -> RequestFingerprint:
-        """Return the fingerprint of the request in *document*, which begins with *start*."""
-        form, head = _read_form(document, start)
-        return fingerprint(form, rules, start, head.repeat, head.at)
+def _fingerprint(document: Document, raw: bytes, rules: MatchRules) -> RequestFingerprint:
+    """Return the fingerprint of the request in *document*, which begins with *raw*."""
+    form, head = _read_form(document, raw)
+    return fingerprint(form, rules, raw, head.repeat, head.at)
 
 
 def _read_form(document: Document, raw: bytes) -> tuple[dict[str, Json], yaml_codec.Head]:
