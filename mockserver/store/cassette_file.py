@@ -48,8 +48,6 @@ class CassetteFile:
     ) -> None:
         self._path = path
         self.name = name
-        self.notes: list[str] = []
-        self.end = 0
         self._descriptor = -1
         self._descriptor = discovery.open_regular(path)
         try:
@@ -70,7 +68,8 @@ class CassetteFile:
         except BaseException:
             self.close()
             raise
-        self._close_if_unneeded()
+        if self._content is not None or self._descriptor >= MAX_OPEN:
+            self.close()
 
     @property
     def bytes_in_memory(self) -> int:
@@ -89,13 +88,13 @@ class CassetteFile:
     def exchange(self, entry: Entry) -> Exchange:
         """Return the exchange of *entry*; ReadError if it cannot be read."""
         raw = self.read(entry)
+        if found := events_reader.read_exchange(raw):
+            return found
         try:
-            exchange = yaml_codec.load_exchange(decode(single_document(raw, entry.start), raw))
+            text = decode(single_document(raw, entry.start), raw)
+            return yaml_codec.exchange_from(strict_yaml.parse(text))
         except ReadError as error:
             raise locate_error(self.name, self._line, error, entry.start) from None
-        if exchange is None:
-            raise self._changed()
-        return exchange
 
     def response(self, entry: Entry) -> Response:
         """Return the response of *entry*; ReadError if it cannot be read."""
@@ -188,11 +187,6 @@ class CassetteFile:
             return read_at(descriptor, end - start, start)
         finally:
             os.close(descriptor)
-
-    def _close_if_unneeded(self) -> None:
-        """Close the file if its content is in memory, or if too many files are open."""
-        if self._content is not None or self._descriptor >= MAX_OPEN:
-            self.close()
 
 
 def _find_line_of_data(raw: bytes, number: int) -> int:
