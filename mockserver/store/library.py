@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from operator import is_
 from pathlib import Path
 
 from mockserver.cassette.model import Exchange, Policy, Response
@@ -45,7 +44,9 @@ class Library:
         self._checks = 0
         self._lock = asyncio.Lock()
         self._background_check: asyncio.Task[bool] | None = None
-        self._use(LibraryState(policy).load(discovery.find_files(self._paths)))
+        state = LibraryState(policy)
+        state.load(discovery.find_files(self._paths))
+        self._use(state)
 
     def exchange(self, entry: Entry) -> Exchange:
         """Return the exchange of *entry*; ReadError if it cannot be read."""
@@ -114,17 +115,13 @@ class Library:
                     self._report(str(problem))
 
     def _reloaded(self) -> "LibraryState | None":
-        files = self._changed_files()
-        return None if files is None else self._state.reload(files)
-
-    def _changed_files(self) -> Files | None:
-        """Return the files below the paths, or None if they are unchanged."""
+        """Return the state with the files that are below the paths now, or None if they are unchanged."""
         try:
             paths = map(discovery.find_existing, self._paths)
             files = discovery.find_files(path for path in paths if path.exists())
         except (MockServerError, OSError):
             return None
-        return files if self._state.differs_from(files) else None
+        return self._state.reload(files) if self._state.differs_from(files) else None
 
     def _use(self, state: "LibraryState") -> None:
         self._state = state
@@ -158,12 +155,11 @@ class LibraryState:
             current_stamp(path) != self.stamps[name] for name, (path, _) in files.items()
         )
 
-    def load(self, files: Files) -> "LibraryState":
-        """Return the state with all *files* loaded; ReadError for the first one that cannot be read."""
-        state = LibraryState(self.policy)
+    def load(self, files: Files) -> None:
+        """Load all *files*; ReadError for the first one that cannot be read."""
         for name, (path, is_explicit) in files.items():
-            state._load_file(name, path, is_explicit=is_explicit)
-        return state._with_index(Index())
+            self._load_file(name, path, is_explicit=is_explicit)
+        self._set_index(self.index)
 
     def reload(self, files: Files) -> "LibraryState":
         """Return the state with the edited, new and removed files of *files* taken into account.
@@ -187,7 +183,8 @@ class LibraryState:
                     name, path, is_explicit=is_explicit and name not in self.cassette_files
                 )
             state.stamps.setdefault(name, now)
-        return state._with_index(self.index)
+        state._set_index(self.index)
+        return state
 
     def _reload_file(self, name: str, path: str, *, is_explicit: bool) -> None:
         previous = self.cassette_files.get(name)
@@ -222,13 +219,10 @@ class LibraryState:
         )
         self.cassette_files[name] = cassette_file
         self.stamps[name] = cassette_file.stamp
-        self.paths[name] = path
 
-    def _with_index(self, previous: Index) -> "LibraryState":
-        loaded = (self.cassette_files.get(name) for name in self.paths)
-        cassettes = tuple(file.cassette for file in loaded if file is not None)
-        is_same = len(cassettes) == len(previous.cassettes) and all(
-            map(is_, cassettes, previous.cassettes)
-        )
+    def _set_index(self, previous: Index) -> None:
+        """Index the loaded cassettes; keep the *previous* index if it has the same ones."""
+        files = self.cassette_files
+        cassettes = tuple(files[name].cassette for name in self.paths if name in files)
+        is_same = list(map(id, cassettes)) == list(map(id, previous.cassettes))
         self.index = previous if is_same else Index(cassettes)
-        return self

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mockserver.cassette import documents, layout_reader, yaml_codec
 from mockserver.cassette.documents import Document, decode, has_content, single_document
-from mockserver.cassette.model import Header, Policy, Repeat
+from mockserver.cassette.model import Header, Policy
 from mockserver.cassette.truncation import is_truncated
 from mockserver.errors import ReadError, SlowPatternError
 from mockserver.formats import strict_yaml
@@ -22,9 +22,7 @@ _INTERRUPTED = "(a recording was killed before its first exchange)"
 class NotACassetteError(ReadError):
     """The file is not a cassette, or is empty; *skip_reason* is why a folder skips it."""
 
-    def __init__(
-        self, message: str, *, file: str | None, skip_reason: str, line: int | None = None
-    ) -> None:
+    def __init__(self, file: str, message: str, skip_reason: str, line: int | None = None) -> None:
         super().__init__(message, file=file, line=line)
         self.skip_reason = skip_reason
 
@@ -35,12 +33,7 @@ class Reader:
     The fingerprints of requests that *previous*, the version read before, also holds are not computed again. *notes* are messages for the user; *end* is the byte after the last complete document.
     """
 
-    def __init__(
-        self,
-        name: str,
-        line: Callable[[int], int],
-        previous: Cassette | None,
-    ) -> None:
+    def __init__(self, name: str, line: Callable[[int], int], previous: Cassette | None) -> None:
         self.notes: list[str] = []
         self.end = 0
         self._name = name
@@ -56,7 +49,9 @@ class Reader:
         entries: list[Entry] = []
         for document in pending:
             if document.buffer.startswith(_RECORDED, document.begin) or has_content(document.raw):
-                entries.append(self._entry(document, len(entries) + 1, rules, repeat, known))
+                found = self._fingerprint(document, rules, known)
+                number, start, end = len(entries) + 1, document.start, document.end
+                entries.append(Entry(self._name, number, start, end, found, found.repeat or repeat))
         return Cassette(self._name, rules, tuple(entries)), header
 
     def _known_fingerprints(self, rules: MatchRules) -> dict[tuple[int, int], RequestFingerprint]:
@@ -73,15 +68,15 @@ class Reader:
         first = documents.strip_partial_separator(first)
         if not first.raw.strip():
             raise NotACassetteError(
+                self._name,
                 "the file is empty: record it again, or delete it",
-                file=self._name,
-                skip_reason=f"it is empty {_INTERRUPTED}",
+                f"it is empty {_INTERRUPTED}",
             )
         if b"mockserver" not in first.raw:
             raise NotACassetteError(
+                self._name,
                 "not a cassette: it must begin with `mockserver: 1`",
-                file=self._name,
-                skip_reason="it is not a cassette (no `mockserver:` key)",
+                "it is not a cassette (no `mockserver:` key)",
             )
         try:
             header = header_from(strict_yaml.parse(decode(first, first.raw)))
@@ -90,7 +85,7 @@ class Reader:
             if next(parts, None) is None and first.raw.startswith(b"mockserver"):
                 skip_reason = f"its header is incomplete {_INTERRUPTED}"
                 raise NotACassetteError(
-                    located.message, file=located.file, line=located.line, skip_reason=skip_reason
+                    self._name, located.message, skip_reason, located.line
                 ) from None
             raise located from None
         self.end = first.end
@@ -121,30 +116,25 @@ class Reader:
         else:
             yield last
 
-    def _entry(
+    def _fingerprint(
         self,
         document: Document,
-        number: int,
         rules: MatchRules,
-        repeat: Repeat,
         known: Mapping[tuple[int, int], RequestFingerprint],
-    ) -> Entry:
+    ) -> RequestFingerprint:
+        """Return the fingerprint of the request in *document*, if possible one of the *known* ones."""
         head = document.head
         raw = document.raw if head is None else head
+        if found := known.get((len(raw), hash(raw))):
+            return found
         try:
-            request = known.get((len(raw), hash(raw))) or _fingerprint(document, raw, rules)
-        except (SlowPatternError, ReadError) as error:
-            found = error if isinstance(error, ReadError) else ReadError(str(error))
-            raise locate_error(self._name, self._line, found, document.start) from None
-        return Entry(
-            self._name, number, document.start, document.end, request, request.repeat or repeat
-        )
-
-
-def _fingerprint(document: Document, raw: bytes, rules: MatchRules) -> RequestFingerprint:
-    """Return the fingerprint of the request in *document*, which begins with *raw*."""
-    form, head = _read_form(document, raw)
-    return fingerprint(form, rules, raw, head.repeat, head.at)
+            form, rest = _read_form(document, raw)
+            return fingerprint(form, rules, raw, rest.repeat, rest.at)
+        except SlowPatternError as error:
+            problem = ReadError(str(error))
+        except ReadError as error:
+            problem = error
+        raise locate_error(self._name, self._line, problem, document.start) from None
 
 
 def _read_form(document: Document, raw: bytes) -> tuple[dict[str, Json], yaml_codec.Head]:
