@@ -1,15 +1,14 @@
-"""Read exchanges whose `events:` block has mockserver's own layout; only the rest is parsed as YAML. No I/O.
+"""Read exchanges in mockserver's own layout; if only their `events:` block has it, the rest is parsed as YAML. No I/O.
 
-The functions return what the YAML loader returns, or None for any deviation from that layout, and for errors; then use
-the YAML loader.
+The functions return what the YAML loader returns, or None for another layout, and for errors; then use the YAML loader.
 """
 
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-from mockserver.cassette import yaml_codec
+from mockserver.cassette import layout_reader, yaml_codec
 from mockserver.cassette.model import Exchange, Response, TimedEvent
 from mockserver.errors import ReadError
 from mockserver.formats import strict_yaml
@@ -21,21 +20,14 @@ T = TypeVar("T")
 _BLOCK = "\n  events:\n"
 _AFTER_BLOCK = "  end: {"
 _EVENT = re.compile(
-    r"  - (?:after: (?P<after>(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,6})?)\n    )?"
-    r"(?:comment: (?P<comment>.+)"
-    r"|event: (?P<event>.+)\n    data: \|-\n      (?P<data>[^ \n].*)(?:\n    id: (?P<id>.+))?)\n"
+    r"  - (?:after: ((?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,6})?)\n    )?"
+    r"(?:comment: (.+)|event: (.+)\n    data: \|-\n      ([^ \n].*)(?:\n    id: (.+))?)\n"
 )
+"""An event: the texts of its keys `after`, `comment`, `event`, `data` and `id`."""
+
 _QUOTED = re.compile(r"'([^']*)'")
 _PLAIN = re.compile(r"[^\W\d](?:[\w|./-]|[: ](?=[\w|]))*+|[0-9]+-[0-9]+")
 """A plain scalar without a character that could end it; it is no number, but may be `null`, `true` or `false`."""
-
-
-class _Split(NamedTuple):
-    """The *events* of a text, and the *rest* with an empty list in their place, on that *line* (from 1)."""
-
-    events: tuple[TimedEvent, ...]
-    rest: str
-    line: int
 
 
 def read_exchange(raw: bytes) -> Exchange | None:
@@ -49,58 +41,58 @@ def read_response(raw: bytes) -> Response | None:
 
 
 def _read(raw: bytes, build: Callable[[Mapping], T]) -> T | None:
-    split = _split(raw) if _BLOCK.encode() in raw and is_clean(raw) else None
-    if split is None:
-        return None
     try:
-        match strict_yaml.parse(split.rest):
-            # Elsewhere, the same lines may be a part of some text.
-            case {"response": Mapping(lines=lines) as response} as document if (
-                lines.get("events") == split.line
-            ):
-                response["events"] = split.events
-                return build(document)
+        document = _read_document(raw)
+        return build(document) if document else None
     except ReadError:
-        pass
+        return None
+
+
+def _read_document(raw: bytes) -> Mapping | None:
+    if _BLOCK.encode() not in raw or not is_clean(raw):
+        return layout_reader.read_mapping(raw)
+    text = raw.decode()
+    start = text.index(_BLOCK)
+    events, end = _read_events(text, start + len(_BLOCK))
+    if not events or not text.startswith(_AFTER_BLOCK, end):
+        return layout_reader.read_mapping(raw)
+    rest = f"{text[:start]}\n  events: []\n{text[end:]}"
+    document = layout_reader.read_mapping(rest.encode()) or strict_yaml.parse(rest)
+    match document:
+        case {"response": Mapping(lines={"events": line}) as response}:
+            # Elsewhere, the same lines may be a part of some text.
+            if line == text.count("\n", 0, start) + 2:
+                response["events"] = events
+                return document
+        case _:
+            pass
     return None
 
 
-def _split(raw: bytes) -> _Split | None:
-    text = raw.decode()
-    start = text.index(_BLOCK)
-    at = start + len(_BLOCK)
+def _read_events(text: str, at: int) -> tuple[tuple[TimedEvent, ...], int]:
+    """Return the events from the position *at* of *text* on, and the position after them."""
     events: list[TimedEvent] = []
     while found := _EVENT.match(text, at):
-        event = _event(found)
-        if event is None:
-            return None
-        events.append(TimedEvent(float(found["after"] or 0), event))
+        after, *fields = found.groups()
+        events.append(TimedEvent(float(after or 0), _event(*fields)))
         at = found.end()
-    if not events or not text.startswith(_AFTER_BLOCK, at):
-        return None
-    head = text[:start]
-    return _Split(tuple(events), f"{head}\n  events: []\n{text[at:]}", head.count("\n") + 2)
+    return tuple(events), at
 
 
-def _event(found: re.Match[str]) -> Event | None:
-    """Return the event that _EVENT has *found*, or None if a text in it needs the YAML loader."""
-    _, comment, event, data, identity = found.groups()
-    named = {"comment": comment, "event": event, "data": data, "id": identity}
-    fields: list[tuple[str, str]] = []
-    for name, written in named.items():
-        if written is None:
-            continue
-        text = written if name == "data" else _text(written)
-        if text is None:
-            return None
-        fields.append((name, text))
-    return Event(tuple(fields))
+def _event(comment: Any, event: Any, data: Any, identity: Any) -> Event:
+    """Return the event whose fields are written so; ReadError if one needs the YAML loader."""
+    if comment is not None:
+        return Event((("comment", _text(comment)),))
+    if identity is not None:
+        return Event((("event", _text(event)), ("data", data), ("id", _text(identity))))
+    return Event((("event", _text(event)), ("data", data)))
 
 
 @lru_cache(maxsize=1024)
-def _text(scalar: str) -> str | None:
-    """Return the text of a *scalar* on one line, or None if it is no text or needs the YAML loader."""
+def _text(scalar: str) -> str:
+    """Return the text of a *scalar* on one line; ReadError if it is no text or needs the YAML loader."""
     if quoted := _QUOTED.fullmatch(scalar):
         return quoted[1]
-    is_text = _PLAIN.fullmatch(scalar) and scalar not in ("null", "true", "false")
-    return scalar if is_text else None
+    if _PLAIN.fullmatch(scalar) and scalar not in ("null", "true", "false"):
+        return scalar
+    raise ReadError("needs the YAML loader")

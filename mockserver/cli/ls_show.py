@@ -63,10 +63,11 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
 def _summarize(label: str, exchange: "Exchange", redactor: "Redactor") -> dict[str, Any]:
     """Return what `ls` shows of *exchange*, without the secrets that *redactor* finds."""
     from mockserver.matching import summary
-    from mockserver.matching.canonical import canonicalize
+    from mockserver.matching.canonical import canonical_form
 
     request = exchange.request
     body = summary.body_to_json(request.body).get("body")
+    form = canonical_form(request.method, request.path, {"body": body})
     return {
         "exchange": label,
         "method": request.method,
@@ -77,7 +78,7 @@ def _summarize(label: str, exchange: "Exchange", redactor: "Redactor") -> dict[s
         "thread": summary.find_thread_id(request.path),
         "graph": summary.find_graph(body),
         "asked": redactor.text(summary.describe_request(request.path, body)),
-        "human": redactor.text(summary.find_human_text(canonicalize(request))),
+        "human": redactor.text(summary.find_human_text(form)),
     }
 
 

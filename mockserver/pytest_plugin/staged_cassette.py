@@ -58,5 +58,5 @@ def _locked(folder: Path) -> Iterator[None]:
         with suppress(OSError):
             descriptor = operating_system.open_file(folder, os.O_RDONLY)
             stack.callback(os.close, descriptor)
-            operating_system.wait_for_lock(descriptor)
+            operating_system.lock(descriptor, wait=True)
         yield

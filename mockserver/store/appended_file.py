@@ -1,14 +1,13 @@
 """A locked file that we append to, which notices edits by other programs."""
 
 import os
-import stat
 from collections.abc import Iterator
 from itertools import chain, count
 from pathlib import Path
 
 from mockserver.errors import OutOfFilesError, UsageError, is_out_of_files
 from mockserver.store import operating_system
-from mockserver.store.cassette_file import Stamp, stamp_from
+from mockserver.store.cassette_file import Stamp, current_stamp, stamp_from
 from mockserver.store.operating_system import open_file, read_at
 
 RECORDED_SUFFIX = ".recorded"
@@ -26,7 +25,7 @@ class AppendedFile:
         self.descriptor = descriptor
         self.base = base
         self.end = base
-        self._stamp = stamp_from(os.fstat(descriptor))
+        self._stamp: Stamp | None = stamp_from(os.fstat(descriptor))
 
     def was_edited(self) -> bool:
         """Return whether another program has changed, replaced or removed the file."""
@@ -45,23 +44,12 @@ class AppendedFile:
         self.end += len(raw)
         stamp = stamp_from(os.fstat(self.descriptor))
         # Another size means that another program wrote just before us.
-        self._stamp = stamp if stamp[1] == self.end else _NO_STAMP
+        self._stamp = stamp if stamp[1] == self.end else None
 
     def base_blocks(self) -> Iterator[bytes]:
         """Yield the bytes that the file held at the start."""
         for start in range(0, self.base, _BLOCK):
             yield read_at(self.descriptor, min(_BLOCK, self.base - start), start)
-
-
-_NO_STAMP = (0, 0, 0)
-
-
-def current_stamp(path: Path) -> Stamp | None:
-    """Return the stamp of the file *path*, or None if it does not exist."""
-    try:
-        return stamp_from(os.stat(path))  # noqa: PTH116 (a third of the time of Path.stat)
-    except OSError:
-        return None
 
 
 def open_locked(path: Path) -> int:
@@ -93,14 +81,6 @@ def _unwritable(path: Path, error: OSError) -> UsageError | OutOfFilesError:
     if is_out_of_files(error):
         return OutOfFilesError()
     return UsageError(f"{path} cannot be written: {error.strerror}")
-
-
-def file_mode(descriptor: int) -> int:
-    return stat.S_IMODE(os.fstat(descriptor).st_mode)
-
-
-def has_bytes(descriptor: int) -> bool:
-    return os.fstat(descriptor).st_size > 0
 
 
 def create_new(path: Path) -> int:

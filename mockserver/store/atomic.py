@@ -1,7 +1,6 @@
 """Atomic replacement of a file: after a kill, either the old or the new content is complete."""
 
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 from mockserver.cassette.file_names import SUFFIXES
 from mockserver.errors import StorageError, UsageError
 from mockserver.store import operating_system
-from mockserver.store.operating_system import open_file
+from mockserver.store.operating_system import file_mode, open_file
 
 
 def rewrite(path: Path, raw: bytes, before: bytes) -> None:
@@ -74,26 +73,18 @@ def _write_and_replace(path: Path, raw: bytes, mode: int) -> None:
 @contextmanager
 def _locked_unchanged(path: Path, shown: Path, before: bytes) -> Iterator[int]:
     """Lock the file *path* as a recording does, check that it still holds *before*, and yield its mode."""
-    descriptor = open_file(path, os.O_RDONLY)
-    try:
+    with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file:
         try:
-            operating_system.lock(descriptor)
+            operating_system.lock(file.fileno())
         except BlockingIOError:
             raise UsageError(
                 f"{shown} is in use by a mockserver that records into it: stop it first"
             ) from None
-        if _content(descriptor) != before:
+        if file.read() != before:
             raise StorageError(
                 f"{shown}: changed by another program in the meantime, not written: run this again"
             )
-        mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+        mode = file_mode(file.fileno())
         if not mode & 0o222:
             raise StorageError(f"{shown}: read-only, not changed")
         yield mode
-    finally:
-        os.close(descriptor)
-
-
-def _content(descriptor: int) -> bytes:
-    with os.fdopen(os.dup(descriptor), "rb") as file:
-        return file.read()

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 from mockserver.cassette import events_reader, yaml_codec
@@ -12,8 +11,7 @@ from mockserver.cassette.model import Exchange, Policy, Response, Stream
 from mockserver.errors import OutOfFilesError, ReadError, is_out_of_files
 from mockserver.formats import strict_yaml
 from mockserver.http.messages import Request
-from mockserver.matching.index import Entry, RequestFingerprint
-from mockserver.matching.rules import MatchRules
+from mockserver.matching.index import Cassette, Entry
 from mockserver.store import discovery
 from mockserver.store.operating_system import max_open_files, read_at
 from mockserver.store.reader import Reader, locate_error, read_head
@@ -25,6 +23,9 @@ MAX_OPEN = min(512, max_open_files() // 2)
 
 Stamp = tuple[int, int, int]
 """Inode, size and modification time; a file with a new stamp has changed."""
+
+NO_STAMP = (0, 0, 0)
+"""The stamp of a file that does not exist."""
 
 
 class CassetteFile:
@@ -47,8 +48,6 @@ class CassetteFile:
     ) -> None:
         self._path = path
         self.name = name
-        self.notes: list[str] = []
-        self.end = 0
         self._descriptor = -1
         self._descriptor = discovery.open_regular(path)
         try:
@@ -56,16 +55,21 @@ class CassetteFile:
             self._content: bytes | None = None
             if self.stamp[1] <= max_in_memory:
                 self._content = b"".join(self._read_file())
-            reader = Reader(name, self._line, partial(_known_fingerprints, previous))
+            reader = Reader(name, self._line, previous.cassette if previous else None)
             self.notes = reader.notes
-            self.cassette, self.header = reader.read(self._blocks(), policy)
+            self.cassette: Cassette
+            self.cassette, self.header = reader.read(
+                self._read_file() if self._content is None else (self._content,), policy
+            )
             self.end = reader.end
             if previous is not None and previous.bytes_in_memory and self.bytes_in_memory:
-                self._check_new_responses(previous)
+                for entry in self._new_entries(previous):
+                    self.response(entry)
         except BaseException:
             self.close()
             raise
-        self._close_if_unneeded()
+        if self._content is not None or self._descriptor >= MAX_OPEN:
+            self.close()
 
     @property
     def bytes_in_memory(self) -> int:
@@ -83,17 +87,26 @@ class CassetteFile:
 
     def exchange(self, entry: Entry) -> Exchange:
         """Return the exchange of *entry*; ReadError if it cannot be read."""
-        return self._exchange(entry, self._checked_bytes(entry))
+        raw = self.read(entry)
+        if found := events_reader.read_exchange(raw):
+            return found
+        try:
+            text = decode(single_document(raw, entry.start), raw)
+            return yaml_codec.exchange_from(strict_yaml.parse(text))
+        except ReadError as error:
+            raise locate_error(self.name, self._line, error, entry.start) from None
 
     def response(self, entry: Entry) -> Response:
         """Return the response of *entry*; ReadError if it cannot be read."""
-        raw = self._checked_bytes(entry)
-        found = events_reader.read_response(raw[entry.fingerprint.raw_size :])
-        return found or self._exchange(entry, raw).response
+        found = events_reader.read_response(self.read(entry)[entry.fingerprint.raw_size :])
+        return found or self.exchange(entry).response
 
     def read(self, entry: Entry) -> bytes:
         """Return the bytes of *entry*; ReadError if its request has changed in the file."""
-        return self._checked_bytes(entry)
+        raw = self._read(entry.start, entry.end)
+        if hash(raw[: entry.fingerprint.raw_size]) != entry.fingerprint.raw_hash:
+            raise self._changed()
+        return raw
 
     def line(self, entry: Entry) -> int:
         """Return the line on which *entry* begins, from 1."""
@@ -103,33 +116,18 @@ class CassetteFile:
         """Return the request of *entry*."""
         return read_head(single_document(self._read(entry.start, entry.end), entry.start)).request
 
-    def _exchange(self, entry: Entry, raw: bytes) -> Exchange:
-        try:
-            exchange = yaml_codec.load_exchange(decode(single_document(raw, entry.start), raw))
-        except ReadError as error:
-            raise self.locate_error(error, entry.start) from None
-        if exchange is None:
-            raise self._changed()
-        return exchange
-
-    def _checked_bytes(self, entry: Entry) -> bytes:
-        """Return the bytes of the exchange of *entry*; ReadError if its request has changed in the file."""
-        raw = self._read(entry.start, entry.end)
-        if hash(raw[: entry.fingerprint.raw_size]) != entry.fingerprint.raw_hash:
-            raise self._changed()
-        return raw
-
     def _changed(self) -> ReadError:
         return ReadError(
             "was edited in place, so its loaded version is lost: fix the file", file=self.name
         )
 
-    def _check_new_responses(self, previous: "CassetteFile") -> None:
-        """Read the responses of all exchanges that *previous* does not hold; ReadError as in `response`."""
-        known = _contents(previous)
-        for entry in self.cassette.entries:
-            if self._read(entry.start, entry.end) not in known:
-                self.response(entry)
+    def _new_entries(self, previous: "CassetteFile | None") -> list[Entry]:
+        """Return the entries that *previous* does not hold with the same bytes; all, if it is not in memory."""
+        known: set[bytes] = set()
+        if previous and previous.bytes_in_memory:
+            known = {previous._read(one.start, one.end) for one in previous.cassette.entries}
+        entries = self.cassette.entries
+        return [one for one in entries if self._read(one.start, one.end) not in known]
 
     def find_problems(self, previous: "CassetteFile | None" = None) -> Iterator[ReadError]:
         """Yield an error for each response that cannot be read, and one with the code `not-json` for each event whose data is not JSON.
@@ -138,11 +136,7 @@ class CassetteFile:
         """
         if self._content is None:
             return
-        known = _contents(previous) if previous is not None and previous.bytes_in_memory else ()
-        for entry in self.cassette.entries:
-            raw = self._read(entry.start, entry.end)
-            if raw in known:
-                continue
+        for entry in self._new_entries(previous):
             try:
                 content = self.response(entry).content
             except ReadError as error:
@@ -150,6 +144,7 @@ class CassetteFile:
                 continue
             for number, timed in enumerate(content.events if isinstance(content, Stream) else ()):
                 if problem := explain_event(timed.event):
+                    raw = self.read(entry)
                     line = self._line(entry.start) + _find_line_of_data(raw, number) - 1
                     yield ReadError(
                         f"{problem}; it is sent as it is",
@@ -157,10 +152,6 @@ class CassetteFile:
                         line=line,
                         code="not-json",
                     )
-
-    def locate_error(self, error: ReadError, start: int) -> ReadError:
-        """Return *error*, which is in the document at byte *start*, with its file and line."""
-        return locate_error(self.name, self._line, error, start)
 
     def _line(self, start: int) -> int:
         """Return the number (from 1) of the line that begins at byte *start*."""
@@ -170,12 +161,6 @@ class CassetteFile:
         line += self._read(position, start).count(b"\n")
         self._last_line = start, line
         return line
-
-    def _blocks(self) -> Iterator[bytes]:
-        if self._content is not None:
-            yield self._content
-            return
-        yield from self._read_file()
 
     def _read_file(self) -> Iterator[bytes]:
         offset, size = 0, self.stamp[1]
@@ -203,16 +188,6 @@ class CassetteFile:
         finally:
             os.close(descriptor)
 
-    def _close_if_unneeded(self) -> None:
-        """Close the file if its content is in memory, or if too many files are open."""
-        if self._content is not None or self._descriptor >= MAX_OPEN:
-            self.close()
-
-
-def _contents(file: CassetteFile) -> set[bytes]:
-    """Return the exchanges of *file* as they are written."""
-    return {file._read(entry.start, entry.end) for entry in file.cassette.entries}
-
 
 def _find_line_of_data(raw: bytes, number: int) -> int:
     """Return the line (from 1) of the data of the event *number* (from 0) of the exchange *raw*."""
@@ -225,13 +200,9 @@ def stamp_from(status: os.stat_result) -> Stamp:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _known_fingerprints(
-    previous: CassetteFile | None, rules: MatchRules
-) -> dict[tuple[int, int], RequestFingerprint]:
-    """Return the fingerprints of *previous* by raw size and raw hash; empty if its rules differ from *rules*."""
-    if previous is None or previous.cassette.rules != rules:
-        return {}
-    return {
-        (one.fingerprint.raw_size, one.fingerprint.raw_hash): one.fingerprint
-        for one in previous.cassette.entries
-    }
+def current_stamp(path: str | Path) -> Stamp:
+    """Return the stamp of the file *path*, or NO_STAMP."""
+    try:
+        return stamp_from(os.stat(path))  # noqa: PTH116 (a third of the time of Path.stat)
+    except OSError:
+        return NO_STAMP

@@ -1,11 +1,9 @@
 """The cassettes of a server: loaded at the start and reloaded when their files change."""
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from operator import is_
 from pathlib import Path
 
 from mockserver.cassette.model import Exchange, Policy, Response
@@ -14,7 +12,7 @@ from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request
 from mockserver.matching.index import Entry, Index
 from mockserver.store import discovery
-from mockserver.store.cassette_file import CassetteFile, Stamp, stamp_from
+from mockserver.store.cassette_file import CassetteFile, Stamp, current_stamp
 from mockserver.store.reader import NotACassetteError
 
 INTERVAL = 1.0
@@ -46,7 +44,9 @@ class Library:
         self._checks = 0
         self._lock = asyncio.Lock()
         self._background_check: asyncio.Task[bool] | None = None
-        self._use(LibraryState(policy).load(discovery.find_files(self._paths)))
+        state = LibraryState(policy)
+        state.load(discovery.find_files(self._paths))
+        self._use(state)
 
     def exchange(self, entry: Entry) -> Exchange:
         """Return the exchange of *entry*; ReadError if it cannot be read."""
@@ -115,17 +115,13 @@ class Library:
                     self._report(str(problem))
 
     def _reloaded(self) -> "LibraryState | None":
-        files = self._changed_files()
-        return None if files is None else self._state.reload(files)
-
-    def _changed_files(self) -> Files | None:
-        """Return the files below the paths, or None if they are unchanged."""
+        """Return the state with the files that are below the paths now, or None if they are unchanged."""
         try:
             paths = map(discovery.find_existing, self._paths)
             files = discovery.find_files(path for path in paths if path.exists())
         except (MockServerError, OSError):
             return None
-        return files if self._state.differs_from(files) else None
+        return self._state.reload(files) if self._state.differs_from(files) else None
 
     def _use(self, state: "LibraryState") -> None:
         self._state = state
@@ -151,25 +147,19 @@ class LibraryState:
 
     def is_fresh(self, name: str) -> bool:
         """Return whether the file *name* is unchanged since it was loaded."""
-        try:
-            now = os.stat(self.paths[name])  # noqa: PTH116 (a third of the time of Path.stat)
-        except OSError:
-            return False
-        stamp = self.stamps[name]
-        return (now.st_mtime_ns, now.st_size, now.st_ino) == (stamp[2], stamp[1], stamp[0])
+        return current_stamp(self.paths[name]) == self.stamps[name]
 
     def differs_from(self, files: Files) -> bool:
         """Return whether *files* are other files than the loaded ones, or have changed."""
         return list(files) != list(self.paths) or any(
-            _stamp(path) != self.stamps[name] for name, (path, _) in files.items()
+            current_stamp(path) != self.stamps[name] for name, (path, _) in files.items()
         )
 
-    def load(self, files: Files) -> "LibraryState":
-        """Return the state with all *files* loaded; ReadError for the first one that cannot be read."""
-        state = LibraryState(self.policy)
+    def load(self, files: Files) -> None:
+        """Load all *files*; ReadError for the first one that cannot be read."""
         for name, (path, is_explicit) in files.items():
-            state._load_file(name, path, is_explicit=is_explicit)
-        return state._with_index(Index())
+            self._load_file(name, path, is_explicit=is_explicit)
+        self._set_index(self.index)
 
     def reload(self, files: Files) -> "LibraryState":
         """Return the state with the edited, new and removed files of *files* taken into account.
@@ -187,13 +177,14 @@ class LibraryState:
             if name in self.cassette_files:
                 state.cassette_files[name] = self.cassette_files[name]
             state.paths[name] = path
-            now = _stamp(path)
+            now = current_stamp(path)
             if self.stamps.get(name) != now:
                 state._reload_file(
                     name, path, is_explicit=is_explicit and name not in self.cassette_files
                 )
             state.stamps.setdefault(name, now)
-        return state._with_index(self.index)
+        state._set_index(self.index)
+        return state
 
     def _reload_file(self, name: str, path: str, *, is_explicit: bool) -> None:
         previous = self.cassette_files.get(name)
@@ -219,7 +210,7 @@ class LibraryState:
         except ReadError as error:
             if isinstance(error, NotACassetteError) and not is_explicit and previous is None:
                 self.notes.append(f"{name}: skipped, {error.skip_reason}")
-                self.stamps[name] = _stamp(path)
+                self.stamps[name] = current_stamp(path)
                 return
             raise ReadError(error.message, line=error.line, file=path) from None
         self.notes += cassette_file.notes
@@ -228,20 +219,10 @@ class LibraryState:
         )
         self.cassette_files[name] = cassette_file
         self.stamps[name] = cassette_file.stamp
-        self.paths[name] = path
 
-    def _with_index(self, previous: Index) -> "LibraryState":
-        loaded = (self.cassette_files.get(name) for name in self.paths)
-        cassettes = tuple(file.cassette for file in loaded if file is not None)
-        is_same = len(cassettes) == len(previous.cassettes) and all(
-            map(is_, cassettes, previous.cassettes)
-        )
+    def _set_index(self, previous: Index) -> None:
+        """Index the loaded cassettes; keep the *previous* index if it has the same ones."""
+        files = self.cassette_files
+        cassettes = tuple(files[name].cassette for name in self.paths if name in files)
+        is_same = list(map(id, cassettes)) == list(map(id, previous.cassettes))
         self.index = previous if is_same else Index(cassettes)
-        return self
-
-
-def _stamp(path: str) -> Stamp:
-    try:
-        return stamp_from(os.stat(path))  # noqa: PTH116 (a third of the time of Path.stat)
-    except OSError:
-        return 0, 0, 0

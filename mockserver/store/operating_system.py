@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import stat
 import threading
 import time
 from pathlib import Path
@@ -46,6 +47,11 @@ def read_at(descriptor: int, size: int, offset: int) -> bytes:
         return os.read(descriptor, size)
 
 
+def file_mode(descriptor: int) -> int:
+    """Return the permissions of *descriptor*."""
+    return stat.S_IMODE(os.fstat(descriptor).st_mode)
+
+
 def set_mode(descriptor: int, mode: int) -> None:
     """Set the permissions of *descriptor* to *mode*; Windows inherits them from the folder."""
     if hasattr(os, "fchmod"):
@@ -59,26 +65,19 @@ def get_umask() -> int:
     return mask
 
 
-def lock(descriptor: int) -> None:
-    """Lock the file *descriptor* until it is closed; BlockingIOError if another process has locked it."""
+def lock(descriptor: int, *, wait: bool = False) -> None:
+    """Lock the file *descriptor* until it is closed; if another process has locked it, *wait*, or raise BlockingIOError."""
     if _HAS_POSIX:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    else:
-        _lock_byte(descriptor)
-
-
-def wait_for_lock(descriptor: int) -> None:
-    """Wait until no other process has locked *descriptor*, and lock it until it is closed."""
-    if _HAS_POSIX:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         return
     while True:
         try:
             _lock_byte(descriptor)
-        except BlockingIOError:
-            time.sleep(0.05)
-        else:
             return
+        except BlockingIOError:
+            if not wait:
+                raise
+            time.sleep(0.05)
 
 
 def _lock_byte(descriptor: int) -> None:

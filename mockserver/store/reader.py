@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from mockserver.cassette import documents, request_reader, yaml_codec
+from mockserver.cassette import documents, layout_reader, yaml_codec
 from mockserver.cassette.documents import Document, decode, has_content, single_document
-from mockserver.cassette.model import Header, Policy, Repeat
-from mockserver.cassette.request_reader import RecordedRequest
+from mockserver.cassette.model import Header, Policy
 from mockserver.cassette.truncation import is_truncated
 from mockserver.errors import ReadError, SlowPatternError
 from mockserver.formats import strict_yaml
@@ -23,9 +22,7 @@ _INTERRUPTED = "(a recording was killed before its first exchange)"
 class NotACassetteError(ReadError):
     """The file is not a cassette, or is empty; *skip_reason* is why a folder skips it."""
 
-    def __init__(
-        self, message: str, *, file: str | None, skip_reason: str, line: int | None = None
-    ) -> None:
+    def __init__(self, file: str, message: str, skip_reason: str, line: int | None = None) -> None:
         super().__init__(message, file=file, line=line)
         self.skip_reason = skip_reason
 
@@ -33,31 +30,36 @@ class NotACassetteError(ReadError):
 class Reader:
     """Reads the file *name*; *line* returns the number (from 1) of the line that begins at a byte.
 
-    *known* returns the fingerprints that need not be computed again, by raw size and raw hash. *notes* are messages for the user; *end* is the byte after the last complete document.
+    The fingerprints of requests that *previous*, the version read before, also holds are not computed again. *notes* are messages for the user; *end* is the byte after the last complete document.
     """
 
-    def __init__(
-        self,
-        name: str,
-        line: Callable[[int], int],
-        known: Callable[[MatchRules], Mapping[tuple[int, int], RequestFingerprint]],
-    ) -> None:
+    def __init__(self, name: str, line: Callable[[int], int], previous: Cassette | None) -> None:
         self.notes: list[str] = []
         self.end = 0
         self._name = name
         self._line = line
-        self._known = known
+        self._previous = previous
 
     def read(self, blocks: Iterable[bytes], policy: Policy) -> tuple[Cassette, Header]:
         """Return the index and the header of the file that comes in *blocks*; ReadError if it cannot be read."""
         header, pending = self._header(documents.split_documents(blocks))
         rules = merge_rules(policy, header)
         repeat = policy.repeat_for(header)
-        known = self._known(rules)
+        known = self._known_fingerprints(rules)
         entries: list[Entry] = []
         for document in pending:
-            entries += self._entry(document, len(entries) + 1, rules, repeat, known)
+            if document.buffer.startswith(_RECORDED, document.begin) or has_content(document.raw):
+                found = self._fingerprint(document, rules, known)
+                number, start, end = len(entries) + 1, document.start, document.end
+                entries.append(Entry(self._name, number, start, end, found, found.repeat or repeat))
         return Cassette(self._name, rules, tuple(entries)), header
+
+    def _known_fingerprints(self, rules: MatchRules) -> dict[tuple[int, int], RequestFingerprint]:
+        """Return the fingerprints of the previous version by raw size and raw hash; empty if its rules differ from *rules*."""
+        if self._previous is None or self._previous.rules != rules:
+            return {}
+        fingerprints = (entry.fingerprint for entry in self._previous.entries)
+        return {(one.raw_size, one.raw_hash): one for one in fingerprints}
 
     def _header(self, parts: Iterator[Document]) -> tuple[Header, Iterator[Document]]:
         first = next(parts, single_document(b""))
@@ -66,15 +68,15 @@ class Reader:
         first = documents.strip_partial_separator(first)
         if not first.raw.strip():
             raise NotACassetteError(
+                self._name,
                 "the file is empty: record it again, or delete it",
-                file=self._name,
-                skip_reason=f"it is empty {_INTERRUPTED}",
+                f"it is empty {_INTERRUPTED}",
             )
         if b"mockserver" not in first.raw:
             raise NotACassetteError(
+                self._name,
                 "not a cassette: it must begin with `mockserver: 1`",
-                file=self._name,
-                skip_reason="it is not a cassette (no `mockserver:` key)",
+                "it is not a cassette (no `mockserver:` key)",
             )
         try:
             header = header_from(strict_yaml.parse(decode(first, first.raw)))
@@ -83,7 +85,7 @@ class Reader:
             if next(parts, None) is None and first.raw.startswith(b"mockserver"):
                 skip_reason = f"its header is incomplete {_INTERRUPTED}"
                 raise NotACassetteError(
-                    located.message, file=located.file, line=located.line, skip_reason=skip_reason
+                    self._name, located.message, skip_reason, located.line
                 ) from None
             raise located from None
         self.end = first.end
@@ -114,51 +116,47 @@ class Reader:
         else:
             yield last
 
-    def _entry(
+    def _fingerprint(
         self,
         document: Document,
-        number: int,
         rules: MatchRules,
-        repeat: Repeat,
         known: Mapping[tuple[int, int], RequestFingerprint],
-    ) -> Iterator[Entry]:
-        if not document.buffer.startswith(_RECORDED, document.begin) and not has_content(
-            document.raw
-        ):
-            return
-        head = document.head
-        start = document.raw if head is None else head
-        try:
-            request = known.get((len(start), hash(start))) or self._fingerprint(
-                document, start, rules
-            )
-        except SlowPatternError as error:
-            raise self._locate(ReadError(str(error)), document) from None
-        except ReadError as error:
-            raise self._locate(error, document) from None
-        yield Entry(
-            self._name, number, document.start, document.end, request, request.repeat or repeat
-        )
-
-    def _locate(self, error: ReadError, document: Document) -> ReadError:
-        return locate_error(self._name, self._line, error, document.start)
-
-    def _fingerprint(
-        self, document: Document, start: bytes, rules: MatchRules
     ) -> RequestFingerprint:
-        """Return the fingerprint of the request in *document*, which begins with *start*."""
-        repeat: Repeat | None = None
-        if document.head is not None and (recorded := request_reader.read_request(start)):
-            form, at = _canonical_form(recorded, start), recorded.at
-        else:
-            request, repeat, at = read_head(document)
-            form = canonicalize(request)
-        return fingerprint(form, rules, start, repeat, at)
+        """Return the fingerprint of the request in *document*, if possible one of the *known* ones."""
+        head = document.head
+        raw = document.raw if head is None else head
+        if found := known.get((len(raw), hash(raw))):
+            return found
+        try:
+            form, rest = _read_form(document, raw)
+            return fingerprint(form, rules, raw, rest.repeat, rest.at)
+        except SlowPatternError as error:
+            problem = ReadError(str(error))
+        except ReadError as error:
+            problem = error
+        raise locate_error(self._name, self._line, problem, document.start) from None
+
+
+def _read_form(document: Document, raw: bytes) -> tuple[dict[str, Json], yaml_codec.Head]:
+    """Return the canonical form of the request in *document*, which begins with *raw*, and what else stands beside the response."""
+    parsed = layout_reader.read_mapping(raw) if document.head is not None else None
+    match parsed:
+        case {"request": {"body": body, **rest} as request} if rest.keys() <= {"method", "path"}:
+            # Most requests. Their bodies need not be written as JSON, and parsed again.
+            del request["body"]
+            head = yaml_codec.head_from(parsed)
+            body = integral_to_int(body) if b".0" in raw else body
+            return canonical_form(head.request.method, head.request.path, {"body": body}), head
+        case _:
+            head = read_head(document)
+            return canonicalize(head.request), head
 
 
 def read_head(document: Document) -> yaml_codec.Head:
     """Return what *document* holds beside its response; ReadError if it cannot be read."""
     if document.head is not None:
+        if parsed := layout_reader.read_mapping(document.head):
+            return yaml_codec.head_from(parsed)
         try:
             found = yaml_codec.load_head(decode(document, document.head))
         except ReadError:
@@ -174,11 +172,3 @@ def read_head(document: Document) -> yaml_codec.Head:
 def locate_error(name: str, line: Callable[[int], int], error: ReadError, start: int) -> ReadError:
     """Return *error*, which is in the document at byte *start* of the file *name*, with its file and *line*."""
     return error.at(file=name, first_line=line(start))
-
-
-def _canonical_form(request: RecordedRequest, raw: bytes) -> dict[str, Json]:
-    """Return the canonical form of *request*, which was read from *raw*."""
-    body = {"body": request.body[0]} if request.body else {}
-    if b".0" in raw:
-        body = integral_to_int(body)
-    return canonical_form(request.method, request.path, body)

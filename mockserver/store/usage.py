@@ -52,7 +52,7 @@ def add_usage(path: Path, more: Usage) -> None:
     try:
         descriptor = operating_system.open_file(path, os.O_RDWR | os.O_CREAT, 0o644)
         with os.fdopen(descriptor, "r+b") as file:
-            operating_system.wait_for_lock(descriptor)
+            operating_system.lock(descriptor, wait=True)
             text = usage.dumps(usage.merge_usages((read_usage(path), more)))
             file.seek(0)
             file.write(text.encode())

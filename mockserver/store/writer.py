@@ -19,14 +19,11 @@ from mockserver.store.appended_file import (
     AppendedFile,
     create_beside,
     create_new,
-    current_stamp,
-    file_mode,
-    has_bytes,
     open_locked,
 )
-from mockserver.store.cassette_file import CassetteFile, stamp_from
+from mockserver.store.cassette_file import NO_STAMP, CassetteFile, current_stamp, stamp_from
 from mockserver.store.document_copy import DocumentCopy
-from mockserver.store.operating_system import open_file, read_at, set_mode, sync
+from mockserver.store.operating_system import file_mode, open_file, read_at, set_mode, sync
 
 _BLOCK = 1 << 20
 
@@ -119,7 +116,7 @@ class CassetteWriter:
 
     def _open_output(self, mode: WriteMode) -> AppendedFile:
         """Return the file to append to."""
-        if not has_bytes(self._lock):
+        if os.fstat(self._lock).st_size == 0:
             return AppendedFile(self._path, self._lock, 0)
         match mode:
             case WriteMode.NEW:
@@ -226,7 +223,7 @@ class CassetteWriter:
     def _replace_cassette(self) -> None:
         """Replace the cassette by the recorded file, unless the cassette was edited in the meantime."""
         written = self._output.path
-        if current_stamp(self._path) in (None, self._original):
+        if current_stamp(self._path) in (NO_STAMP, self._original):
             written.replace(self._path)
         else:
             self._edited.append(self._path)

@@ -3,8 +3,8 @@
 import contextlib
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from mockserver.cassette.file_names import SUFFIXES, cassette_path
 from mockserver.cassette.model import Header
@@ -27,78 +27,56 @@ def is_single_file(target: Path) -> bool:
     return target.suffix in SUFFIXES and not target.is_dir()
 
 
-class CassetteWriters(Protocol):
-    """Writes exchanges to named cassettes; `prepare` must be called before the first `append` of a name."""
-
-    def prepare(self, name: str | None) -> Path:
-        """Open the cassette *name* for recording and return its file; RequestError if that fails."""
-
-    def append(self, name: str | None, number: int, document: bytes) -> Path:
-        """Write *document*, the exchange of request *number*; return the file. StorageError if that fails."""
-
-    def close_idle(self) -> None:
-        """Close the files that can be reopened."""
-
-    def close(self) -> None:
-        """Finish all files; StorageError if one cannot be finished."""
-
-
+@dataclass
 class SingleFileWriter:
     """Records all exchanges into the cassette *path*, whatever cassettes the requests name."""
 
-    def __init__(
-        self,
-        path: Path,
-        mode: WriteMode,
-        header: Callable[[], Header],
-        report: Callable[[str], None],
-    ) -> None:
-        self._path = path
-        self._writer = CassetteWriter(path, mode, header, report)
-        self._report = report
-        self._has_reported = False
+    path: Path
+    mode: WriteMode
+    header: Callable[[], Header]
+    report: Callable[[str], None]
+    _has_reported: bool = False
+
+    def __post_init__(self) -> None:
+        self._writer = CassetteWriter(self.path, self.mode, self.header, self.report)
 
     def prepare(self, name: str | None) -> Path:
         """Return the file; the first name other than its own is reported."""
-        if name is not None and name.removesuffix(self._path.suffix) != self._path.stem:
+        if name is not None and name.removesuffix(self.path.suffix) != self.path.stem:
             if not self._has_reported:
-                self._report(
-                    f"{CASSETTE_HEADER}: {name}, but everything is recorded into {self._path}: record into a folder to separate cassettes"
+                self.report(
+                    f"{CASSETTE_HEADER}: {name}, but everything is recorded into {self.path}: record into a folder to separate cassettes"
                 )
             self._has_reported = True
-        return self._path
+        return self.path
 
     def append(self, name: str | None, number: int, document: bytes) -> Path:
-        """Write *document*."""
+        """Write *document*, the exchange of request *number*; return the file. StorageError if that fails."""
         return self._writer.append(number, document)
 
     def close_idle(self) -> None:
         """Do nothing: the only file stays open."""
 
     def close(self) -> None:
-        """Finish the file."""
+        """Finish the file; StorageError if that fails."""
         self._writer.close()
 
 
+@dataclass
 class FolderWriter:
     """Records into cassettes below *root*, each opened when it is first named. Not thread-safe."""
 
-    def __init__(
-        self,
-        root: Path,
-        mode: WriteMode,
-        header: Callable[[], Header],
-        report: Callable[[str], None],
-    ) -> None:
-        self._root = root
-        self._mode = mode
-        self._header = header
-        self._report = report
-        self._writers: OrderedDict[Path, CassetteWriter] = OrderedDict()
-        self._finished: set[Path] = set()
-        self._created: list[Path] = []
-        self._errors: list[StorageError] = []
-        self._create_folder(root)
+    root: Path
+    mode: WriteMode
+    header: Callable[[], Header]
+    report: Callable[[str], None]
+    _writers: OrderedDict[Path, CassetteWriter] = field(default_factory=OrderedDict)
+    _finished: set[Path] = field(default_factory=set)
+    _created: list[Path] = field(default_factory=list)
+    _errors: list[StorageError] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._create_folder(self.root)
 
     def prepare(self, name: str | None) -> Path:
         """Open the cassette *name* for recording and return its file.
@@ -108,11 +86,11 @@ class FolderWriter:
         path = self._path(name)
         if len(str(path)) > _MAX_PATH:
             raise RequestError(
-                f"{CASSETTE_HEADER}: the name is too long for a file below {self._root}"
+                f"{CASSETTE_HEADER}: the name is too long for a file below {self.root}"
             )
         try:
-            if not path.resolve().is_relative_to(self._root.resolve()):
-                raise RequestError(f"{CASSETTE_HEADER}: {name} is outside {self._root}")
+            if not path.resolve().is_relative_to(self.root.resolve()):
+                raise RequestError(f"{CASSETTE_HEADER}: {name} is outside {self.root}")
             self._create_folder(path.parent)
             self._writer(path)
         except (UsageError, ReadError) as error:
@@ -124,7 +102,10 @@ class FolderWriter:
         return path
 
     def append(self, name: str | None, number: int, document: bytes) -> Path:
-        """Write *document* into the cassette *name*."""
+        """Write *document*, the exchange of request *number*, into the cassette *name*, which is prepared; return its file.
+
+        StorageError if that fails.
+        """
         try:
             return self._writer(self._path(name)).append(number, document)
         except (UsageError, ReadError) as error:
@@ -136,7 +117,7 @@ class FolderWriter:
             self._finish()
 
     def close(self) -> None:
-        """Finish all files and remove the folders that stayed empty."""
+        """Finish all files and remove the folders that stayed empty; StorageError if a file cannot be finished."""
         self.close_idle()
         for folder in reversed(self._created):
             with contextlib.suppress(OSError):
@@ -146,7 +127,7 @@ class FolderWriter:
             raise StorageError(f"{self._errors[0]}{more}")
 
     def _path(self, name: str | None) -> Path:
-        return find_existing(self._root / cassette_path(UNNAMED if name is None else name))
+        return find_existing(self.root / cassette_path(UNNAMED if name is None else name))
 
     def _writer(self, path: Path) -> CassetteWriter:
         writer = self._writers.get(path)
@@ -158,10 +139,10 @@ class FolderWriter:
         return writer
 
     def _open(self, path: Path) -> CassetteWriter:
-        mode = WriteMode.CONTINUE if path in self._finished else self._mode
+        mode = WriteMode.CONTINUE if path in self._finished else self.mode
         while True:
             try:
-                return CassetteWriter(path, mode, self._header, self._report)
+                return CassetteWriter(path, mode, self.header, self.report)
             except OutOfFilesError:
                 if not self._writers:
                     raise
@@ -187,3 +168,6 @@ class FolderWriter:
             raise UsageError(f"{folder} cannot be created: {error.strerror}") from None
         if not folder.is_dir():
             raise UsageError(f"{folder} is not a folder: name another one")
+
+
+CassetteWriters = SingleFileWriter | FolderWriter

@@ -165,15 +165,17 @@ def _split_documents(raw: bytes) -> tuple[list[tuple[Document, int]], list[int]]
     empty_lines: list[int] = []
     comments, first_line, line = b"", 1, 1
     for part in split_documents((raw,)):
+        document = part
         if not comments:
-            joined, first_line = part.raw, line
+            first_line = line
         else:  # YAML requires a separator after a directive
             joined = comments + (part.raw if b"%" in comments else _without_separator(part.raw))
+            document = documents.single_document(joined, part.start)
         if has_content(part.raw):
-            found.append((documents.single_document(joined, part.start), first_line))
+            found.append((document, first_line))
             comments = b""
         elif b"#" in part.raw or b"%" in part.raw:
-            comments = joined
+            comments = document.raw
         else:
             empty_lines.append(line)
         line += part.raw.count(b"\n")

@@ -96,7 +96,7 @@ def load_exchange(text: str) -> Exchange | None:
 
 def exchange_from(document: Any) -> Exchange:
     """Return the exchange in the parsed *document*; ReadError if it is not an exchange."""
-    head = _head(document, whole=True)
+    head = head_from(document, whole=True)
     redacted = get_typed(document, "redacted", int) or 0
     return Exchange(head.request, response_from(document), head.repeat, redacted, head.at)
 
@@ -115,10 +115,11 @@ def load_head(text: str, *, whole: bool = False) -> Head | None:
     The response is not read; with *whole* it must exist.
     """
     document = strict_yaml.parse(text)
-    return None if document is None else _head(document, whole=whole)
+    return None if document is None else head_from(document, whole=whole)
 
 
-def _head(document: Any, *, whole: bool) -> Head:
+def head_from(document: Any, *, whole: bool = False) -> Head:
+    """Return the head of the parsed *document*; with *whole* it must have a response. ReadError if it is not an exchange."""
     if not isinstance(document, Mapping):
         raise ReadError("an exchange must be a mapping with `request` and `response`", line=1)
     check_keys(document, _EXCHANGE_KEYS, "an exchange")
