@@ -90,12 +90,8 @@ class Recorder:
         return Exchange(strip_request_headers(self.request), response, at=self._at)
 
     def _stream(self) -> Stream:
-        raw = bytes(self._raw)
-        ending = sse.detect_line_ending(raw)
-        blocks, tail = sse.split_blocks(raw)
-        afters = self._afters(map(len, blocks))
-        events = (sse.decode(block, ending) for block in blocks)
-        return Stream(tuple(map(TimedEvent, afters, events)), ending, tail)
+        events, sizes, ending, tail = sse.decode_stream(bytes(self._raw))
+        return Stream(tuple(map(TimedEvent, self._afters(sizes), events)), ending, tail)
 
     def _afters(self, sizes: Iterable[int]) -> list[float]:
         """Return the seconds between consecutive parts of the body, which have these *sizes* in bytes."""

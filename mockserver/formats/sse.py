@@ -6,6 +6,7 @@ Source: WHATWG HTML, section 9.2, "Server-sent events".
 
 import re
 from base64 import b64decode, b64encode
+from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -42,6 +43,28 @@ def split_blocks(raw: bytes) -> tuple[list[bytes], bytes]:
             blocks.append(b"".join(lines))
             lines = []
     return blocks, b"".join(lines)
+
+
+def decode_stream(raw: bytes) -> tuple[list[Event], list[int], str, bytes]:
+    """Return the events in *raw*, the size of each in bytes, the line ending, and the incomplete rest; see `split_blocks` and `decode`."""
+    ending = detect_line_ending(raw)
+    events: list[Event] = []
+    sizes: list[int] = []
+    position = 0
+    for found in _usual_block(ending).finditer(raw):
+        start, end = found.span()
+        if start == position and (fields := _usual_fields(found)):
+            events.append(Event(fields))
+            sizes.append(end - start)
+        else:
+            for block in split_blocks(raw[position:end])[0]:
+                events.append(decode(block, ending))
+                sizes.append(len(block))
+        position = end
+    blocks, tail = split_blocks(raw[position:])
+    events += [decode(block, ending) for block in blocks]
+    sizes += map(len, blocks)
+    return events, sizes, ending, tail
 
 
 def detect_line_ending(raw: bytes) -> str:
@@ -81,6 +104,34 @@ def encode_message(name: str, data: str, identity: str | None = None) -> bytes:
     """Return an event with one line of *data*, its lines ending in CRLF."""
     end = f"id: {identity}\r\n\r\n" if identity else "\r\n"
     return f"event: {name}\r\ndata: {data}\r\n{end}".encode("utf-8", "replace")
+
+
+@cache
+def _usual_block(ending: str) -> re.Pattern[bytes]:
+    """Return the pattern of a block as servers write it. It ends only where a block ends."""
+    name, identity = (f"(?:{field}: ([^\r\n]*){ending})?" for field in ("event", "id"))
+    # `.` is three times as fast as a set of characters.
+    pattern = f"^{identity}{name}data: (.*){ending}(?(1)|{identity}){ending}(?!\n)"
+    return re.compile(pattern.encode(), re.MULTILINE)
+
+
+def _usual_fields(found: re.Match[bytes]) -> Fields | None:
+    """Return the fields of a usual block; None if its data has a line ending of another kind, or it is not UTF-8."""
+    first, event, data, last = found.groups()
+    if b"\r" in data:
+        return None
+    fields: list[tuple[str, str]] = []
+    try:
+        if first is not None:
+            fields.append(("id", first.decode()))
+        if event is not None:
+            fields.append(("event", event.decode()))
+        fields.append(("data", data.decode()))
+        if last is not None:
+            fields.append(("id", last.decode()))
+    except UnicodeDecodeError:
+        return None
+    return tuple(fields)
 
 
 def _parse(text: str, ending: str) -> Fields | None:

@@ -5,50 +5,56 @@ The events of a stream repeat most of their data. So their data is cut between s
 
 import re
 from collections.abc import Iterable
-from itertools import groupby, product, takewhile
+from itertools import groupby, product
 
 from mockserver.cassette.model import Stream
 from mockserver.redaction.names import FIRST_WORDS, is_secret_name
 from mockserver.redaction.shapes import possible_shapes
 
-_CHECKED_FIELDS = {"event", "data", "id", "comment"}
 _CUT = ',"'
 _MARKS = frozenset(("id", "run_id", "index", ""))
 _ESCAPED_ASCII = re.compile(r"\\u00[2-7]|\\/")
 _OTHER_ESCAPES = re.compile(r"\\(?:[nrtbf]|u[0-9a-fA-F]{4})")
 _SPACED_NAME = re.compile(rf"(?i:(?:{FIRST_WORDS}) key)")
-_WORD = re.compile(r"[A-Za-z_%][\w.%\[\]-]++")
+_BETWEEN_WORDS = {code: " " for code in range(128) if not re.match(r"[\w.%\[\]-]", chr(code))}
 
 
-def may_match_text(text: str, words: Iterable[str]) -> bool:
-    """Return whether *text*, perhaps JSON, may hold one of *words*, the name of a secret, or the shape of one."""
+def may_match_text(text: str, secrets: Iterable[str]) -> bool:
+    """Return whether *text*, perhaps JSON, may hold one of *secrets*, the name of a secret, or the shape of one."""
     if "\\" in text:
-        if _ESCAPED_ASCII.search(text) or not all(map(str.isascii, words)):
+        if _ESCAPED_ASCII.search(text) or not all(map(str.isascii, secrets)):
             return True  # anything may be spelled so
         text = _OTHER_ESCAPES.sub(" ", text)
+    words = set(text.translate(_BETWEEN_WORDS).split())
     return (
-        any(word in text for word in words)
-        or any(True for shape in possible_shapes(text) for _ in shape.spans(text))
-        or any(map(is_secret_name, set(_WORD.findall(text))))
+        any(secret in text for secret in secrets)
+        or any(True for shape in possible_shapes(text, " ".join(words)) for _ in shape.spans(text))
+        or any(map(is_secret_name, words))
         or (" key" in text.lower() and _SPACED_NAME.search(text) is not None)
     )
 
 
-def may_match_stream(stream: Stream, words: Iterable[str]) -> bool:
-    """Return whether the events of *stream* may hold one of *words* or a secret, alone or joined; the tail is not checked."""
-    if any(_CUT in word for word in words):
+def may_match_stream(stream: Stream, secrets: Iterable[str]) -> bool:
+    """Return whether the events of *stream* may hold one of *secrets* or another one, alone or joined; the tail is not checked."""
+    if any(_CUT in secret for secret in secrets):
         return True
     by_name: dict[str, list[str]] = {}
     texts: set[str] = set()
-    for timed in stream.events:
-        fields = dict(timed.event.fields)
-        if not fields.keys() <= _CHECKED_FIELDS:
-            return True  # raw or base64
-        texts |= {fields.get("id", ""), fields.get("comment", "")}
-        by_name.setdefault(fields.get("event", ""), []).append(fields.get("data", ""))
+    for _, (fields,) in stream.events:
+        event = data = ""
+        for name, text in fields:
+            if name == "data":
+                data = text
+            elif name == "event":
+                event = text
+            elif name in ("id", "comment"):
+                texts.add(text)
+            else:
+                return True  # retry, raw or base64
+        by_name.setdefault(event, []).append(data)
     for datas in by_name.values():
         _add_pieces(datas, texts)
-    return may_match_text("\n".join(texts), words)
+    return may_match_text("\n".join(texts), secrets)
 
 
 def _add_pieces(datas: list[str], texts: set[str]) -> None:
@@ -59,9 +65,8 @@ def _add_pieces(datas: list[str], texts: set[str]) -> None:
     if datas[0][:1] not in ("{", "[", '"'):
         texts.update((*datas, "".join(datas)))
         return
-    end = _common_end(datas)
-    rows = [_cut(data.removesuffix(end)) for data in datas]
-    texts.update(_cut(end), *rows)
+    rows = [_cut(data) for data in _join_tokens(datas, texts)]
+    texts.update(*rows)
     common = set(rows[0]).intersection(*rows[1:])
     varying = ([_split_piece(piece) for piece in row if piece not in common] for row in rows)
     by_key: dict[str, list[tuple[set[object], list[str]]]] = {}
@@ -74,6 +79,54 @@ def _add_pieces(datas: list[str], texts: set[str]) -> None:
             by_key.setdefault(key, []).append((groups, found))
     for runs in by_key.values():
         texts.update(_joined(runs) if len(runs) > 1 else runs[0][1])
+
+
+def _join_tokens(datas: list[str], texts: set[str]) -> list[str]:
+    """Return *datas*; consecutive ones that differ in one string alone become one, in which these strings are joined.
+
+    Add these strings to *texts*.
+    """
+    joined: list[str] = []
+    pending = datas[::-1]
+    while pending:
+        data = pending.pop()
+        before, after = _around_token(data, pending[-1]) if pending else ("", "")
+        if before:
+            tokens = [data[len(before) : -len(after)]]
+            while pending and (token := _token(pending[-1], before, after)) is not None:
+                tokens.append(token)
+                pending.pop()
+            texts.update(tokens)
+            data = before + "".join(tokens) + after
+        joined.append(data)
+    return joined
+
+
+def _around_token(data: str, following: str) -> tuple[str, str]:
+    """Return what stands before and after the string in which alone *data* and *following* differ; empty texts if there is none.
+
+    It is not a string that tells messages apart.
+    """
+    parts, others = data.split('"'), following.split('"')
+    if len(parts) != len(others):
+        return "", ""
+    places = [place for place, part in enumerate(parts) if part != others[place]]
+    if len(places) != 1 or places[0] < 2:
+        return "", ""
+    place = places[0]
+    key, colon, token = parts[place - 2 : place + 1]
+    if colon.strip() != ":" or token.endswith("\\") or key in _MARKS or key.lower().endswith("id"):
+        return "", ""
+    return '"'.join((*parts[:place], "")), '"'.join(("", *parts[place + 1 :]))
+
+
+def _token(data: str, before: str, after: str) -> str | None:
+    """Return the string between *before* and *after* in *data*, or None if *data* is not of this form."""
+    if not (data.startswith(before) and data.endswith(after)):
+        return None
+    token = data[len(before) : len(data) - len(after)]
+    is_string = '"' not in token and not token.endswith("\\")
+    return token if is_string and len(data) >= len(before) + len(after) else None
 
 
 def _skeleton(row: list[tuple[str, str]]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
@@ -99,13 +152,6 @@ def _joined(runs: list[tuple[set[object], list[str]]]) -> Iterable[str]:
             for place in product((number, number - len(found)), groups):
                 continued.setdefault(place, []).append(text)
     return map("".join, continued.values())
-
-
-def _common_end(datas: list[str]) -> str:
-    """Return what the first two of *datas* have in common at their ends; most others end so too."""
-    columns = zip(*(reversed(data.split(_CUT)) for data in datas[:2]), strict=False)
-    same = [pieces[0] for pieces in takewhile(lambda pieces: pieces[0] == pieces[-1], columns)]
-    return _CUT + _CUT.join(reversed(same)) if same else ""
 
 
 def _cut(data: str) -> list[str]:

@@ -86,10 +86,12 @@ class Shape:
                 yield found.span(group)
 
 
-def possible_shapes(text: str) -> list[Shape]:
-    """Return the shapes that *text* may contain: a fast check without false negatives."""
+def possible_shapes(text: str, words: str | None = None) -> list[Shape]:
+    """Return the shapes that *text* may contain: a fast check without false negatives. *words* are its distinct words, if they are known."""
     lowered = text.lower()
-    return [shape for shape in SHAPES if shape.hint in lowered]
+    words = lowered if words is None else words.lower()
+    found = [shape for shape in _SHAPES_OF_WORDS if shape.hint in words]
+    return found + [shape for shape in _OTHER_SHAPES if shape.hint in lowered]
 
 
 def _at_word(start: str) -> str:
@@ -290,3 +292,6 @@ SHAPES = (
     ),
 )
 """All shapes; a test finds each example, and no near miss."""
+
+_SHAPES_OF_WORDS = [shape for shape in SHAPES if re.fullmatch(r"[\w.-]+", shape.hint)]
+_OTHER_SHAPES = [shape for shape in SHAPES if shape not in _SHAPES_OF_WORDS]

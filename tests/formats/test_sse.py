@@ -66,3 +66,31 @@ def test_whatever_is_cut_comes_together_again(parts: list[bytes]) -> None:
     assert b"".join(blocks) + tail == raw
     ending = sse.detect_line_ending(raw)
     assert [sse.encode(sse.decode(block, ending), ending) for block in blocks] == blocks
+
+
+LINES = [
+    "event: values",
+    "data: {}",
+    "data: é",
+    "id: 1",
+    ": heartbeat",
+    "retry: 3",
+    "data:x",
+    "",
+    "",
+]
+BLANK_LINES = [f"data: x{ending}{ending}" for ending in (CR, LF, CRLF)]
+
+
+@given(
+    st.sampled_from([CR, LF, CRLF]),
+    st.lists(st.sampled_from([*LINES, *BLANK_LINES, CR, LF, CRLF]) | st.just("\udcff")),
+)
+def test_a_stream_is_decoded_like_its_blocks(ending: str, lines: list[str]) -> None:
+    raw = ending.join(lines).encode("utf-8", "surrogateescape")
+
+    events, sizes, detected, tail = sse.decode_stream(raw)
+
+    blocks, rest = sse.split_blocks(raw)
+    assert (sizes, detected, tail) == ([*map(len, blocks)], sse.detect_line_ending(raw), rest)
+    assert events == [sse.decode(block, detected) for block in blocks]

@@ -100,6 +100,27 @@ def test_a_secret_is_found_however_it_is_spread(secret: str) -> None:
         assert redactor.count == 1
 
 
+def test_a_secret_is_found_between_quotes_that_repeat() -> None:
+    """What follows the quote in each string is the same in all events."""
+    texts = [f'a"{KEY[:6]}', f'{KEY[6:]}"{KEY[:6]}', f'b"{KEY[:6]}']
+    stream = stream_of(*[message(token(text)) for text in texts])
+
+    assert may_match_stream(stream, ())
+
+
+def test_a_secret_is_found_in_messages_that_differ_in_their_ids() -> None:
+    """Of two messages, one continues the secret."""
+    tokens = [
+        token(SECRET[:9], "m1"),
+        token(SECRET[:9], "m2"),
+        token("x", "m1"),
+        token(SECRET[9:], "m2"),
+    ]
+    stream = stream_of(*map(message, tokens))
+
+    assert may_match_stream(stream, (SECRET,))
+
+
 def test_an_ordinary_stream_passes_the_prefilter() -> None:
     tokens = [token(f" word{number}") for number in range(20)] + [token("", x="last")]
     stream = stream_of(*map(message, tokens), comment("heartbeat"))
