@@ -35,7 +35,7 @@ _CONTEXT.set_forkserver_preload(
         "mockserver.tools.lint.lint",
         "mockserver.tools.merge",
         "mockserver.tools.prune",
-        "mockserver.tools.scrub",
+        "mockserver.tools.rewrite_values",
         "tests.preload",
     ]
 )

@@ -50,8 +50,7 @@ def scrub(
     """
     from mockserver.redaction.redactor import parse_rules
     from mockserver.server import settings
-    from mockserver.tools.rewrite_values import find_changes
-    from mockserver.tools.scrub import redactor_for
+    from mockserver.tools.rewrite_values import find_changes, redactor_for
     from mockserver.tools.source import parse_source
 
     if "field:" in extra_rules:

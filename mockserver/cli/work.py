@@ -57,10 +57,9 @@ class Work:
 
     def report_error(self, error: object) -> None:
         """Write *error* to stderr with its secrets redacted; the exit status will be 2."""
-        from mockserver.redaction.redactor import RedactionRules
-        from mockserver.tools.scrub import mask
+        from mockserver.redaction.redactor import Redactor
 
-        self.note(f"mockserver: {printable(mask(str(error), RedactionRules()))}")
+        self.note(f"mockserver: {printable(Redactor().text(str(error)))}")
         self.has_errors = True
 
     def skip(self, path: Path) -> None:

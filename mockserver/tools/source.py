@@ -20,6 +20,7 @@ from mockserver.errors import ReadError, UsageError
 from mockserver.formats import strict_yaml
 from mockserver.formats.json_text import Json
 from mockserver.formats.strict_yaml import Mapping, Sequence
+from mockserver.matching.json_path import Path
 from mockserver.matching.keys import ABSENT
 from mockserver.matching.rules import header_from
 from mockserver.tools.json_bodies import parse_body
@@ -52,6 +53,11 @@ class Part:
     def label(self) -> str:
         """`FILE#N`, or only the file for the header."""
         return f"{self.file}#{self.number}" if self.number else self.file
+
+    @property
+    def value(self) -> Header | Exchange | None:
+        """The header or the exchange; None if it cannot be read."""
+        return self.exchange if self.header is None else self.header
 
     def require_exchange(self) -> Exchange:
         """Return the exchange of a part that is known to have one."""
@@ -86,7 +92,7 @@ class Part:
         response_body = parse_body(content.raw) if isinstance(content, Body) else ABSENT
         return parse_body(self.exchange.request.body), response_body
 
-    def line_of(self, path: KeyPath) -> int:
+    def line_of(self, path: Path) -> int:
         """Return the line in the file of the value at *path*, or of its closest parent that exists."""
         node, line = self.document, 1
         for step in path:

@@ -5,11 +5,12 @@ from dataclasses import replace
 from operator import is_
 
 from mockserver.cassette.model import Policy
-from mockserver.redaction.redactor import RedactionRules
-from mockserver.tools import plain_scalars, scrub
+from mockserver.redaction.redactor import RedactionRules, Redactor
+from mockserver.tools import plain_scalars
 from mockserver.tools.fmt import join_parts, rewrite_part
 from mockserver.tools.lint import parse_errors, responses, scalar_types, unended_runs, unreachable
 from mockserver.tools.lint.findings import CODES, Finding
+from mockserver.tools.rewrite_values import find_secrets
 from mockserver.tools.source import CassetteSource, Part, replace_text
 
 _FIX_TRUNCATED = (
@@ -76,15 +77,12 @@ def _mask_secrets(findings: Iterable[Finding], rules: RedactionRules) -> Iterato
     """Yield *findings* without secrets; a finding on a line with a secret gets the general text of its code."""
     findings = list(findings)
     lines = {finding.line for finding in findings if finding.code == "secret"}
-    messages = scrub.mask_each([finding.message for finding in findings], rules)
-    fixes = scrub.mask_each([finding.fix for finding in findings], rules)
-    for finding, message, fix in zip(findings, messages, fixes, strict=True):
+    mask = Redactor((), rules).text
+    for finding in findings:
         if finding.code != "secret" and finding.line in lines:
             yield replace(finding, message=CODES[finding.code], fix="see this line")
-        elif message == finding.message and fix == finding.fix:
-            yield finding
         else:
-            yield replace(finding, message=message, fix=fix)
+            yield replace(finding, message=mask(finding.message), fix=mask(finding.fix))
 
 
 def _fix_part(part: Part, skipped: Set[str]) -> Part:
@@ -129,7 +127,7 @@ def _check_part(part: Part, rules: RedactionRules) -> Iterator[Finding]:
         yield Finding(part.file, part.line, "torn", part.number, message, _FIX_TRUNCATED)
     if part.number or b"mockserver" in part.raw:
         yield from _check_syntax(part)
-    for secret in scrub.find_secrets(part, rules):
+    for secret in find_secrets(part, rules):
         first = "" if part.error is None else "fix the document, "
         fix = f"{first}run `mockserver scrub`, and revoke the secret if it is real"
         message = f"this looks like a secret, in {secret.where}"
