@@ -2,8 +2,10 @@
 
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
+from uuid import uuid4
 
 import click
 
@@ -12,11 +14,12 @@ from mockserver.cli.tables import print_facts, with_progress
 from mockserver.cli.work import Work
 from mockserver.errors import UpstreamError, UsageError
 from mockserver.formats.wording import pluralize, printable
-
-if TYPE_CHECKING:
-    from mockserver.redaction.redactor import Redactor
-    from mockserver.tools.compare.diff import ExchangePair
-    from mockserver.tools.source import CassetteSource
+from mockserver.redaction.redactor import Redactor
+from mockserver.server import settings
+from mockserver.tools.compare.diff import ExchangePair, compare_sources
+from mockserver.tools.compare.report import changes_to_json, format_changes
+from mockserver.tools.compare.verify import Outcome, Result, warn_if_old
+from mockserver.tools.source import CassetteSource
 
 
 @click.command(short_help="Compare two recordings.")
@@ -34,10 +37,6 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
 
     Exits with 1 if there are differences.
     """
-    from mockserver.redaction.redactor import Redactor
-    from mockserver.server import settings
-    from mockserver.tools.compare.diff import compare_sources
-
     project = settings.load(config)
     policy, redactor = project.policy, Redactor((), project.redact)
     work, count = Work(), 0
@@ -131,9 +130,6 @@ def verify(
 
     Exits with 1 if there are differences, with 2 if the server cannot be reached. With --update, exits with 1 only if a difference is left.
     """
-    from datetime import UTC, datetime
-    from uuid import uuid4
-
     from mockserver.cli.verification import (
         Verification,
         print_results,
@@ -141,8 +137,6 @@ def verify(
         verify_all,
         write_junit,
     )
-    from mockserver.server import settings
-    from mockserver.tools.compare.verify import Outcome, Result, warn_if_old
 
     if update and settings.is_in_ci():
         raise UsageError(
@@ -183,7 +177,7 @@ def verify(
 
 def _pair_files(
     work: Work, before: Path, after: Path
-) -> list[tuple[str, "CassetteSource | None", "CassetteSource | None"]]:
+) -> list[tuple[str, CassetteSource | None, CassetteSource | None]]:
     """Return a list of (name, cassette of A, cassette of B); two files form one pair, whatever their names."""
     for path in (before, after):
         if not path.exists():
@@ -208,9 +202,7 @@ def _pair_files(
     return [(name, sources_a.get(name), sources_b.get(name)) for name in names]
 
 
-def _print_pair(name: str, pair: "ExchangePair", redactor: "Redactor", as_json: bool) -> None:
-    from mockserver.tools.compare.report import changes_to_json, format_changes
-
+def _print_pair(name: str, pair: ExchangePair, redactor: Redactor, as_json: bool) -> None:
     if as_json:
         facts = {"file": name, "request": pair.request, "before": pair.before, "after": pair.after}
         changes = {"changes": changes_to_json(pair.changes)}

@@ -3,18 +3,22 @@
 import json
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from mockserver.cassette.model import Header
+from mockserver.cassette.yaml_codec import dump_exchange, dump_header
 from mockserver.cli import options
+from mockserver.cli.attachments import read_recording
 from mockserver.cli.tables import print_facts
 from mockserver.errors import MockServerError, ReadError, UsageError
 from mockserver.formats.wording import pluralize
-
-if TYPE_CHECKING:
-    from mockserver.redaction.redactor import RedactionRules
-    from mockserver.tools.convert.foreign import ImportResult
+from mockserver.redaction.redactor import RedactionRules
+from mockserver.server import settings
+from mockserver.store.atomic import check_target, create
+from mockserver.tools.convert.foreign import ImportResult
+from mockserver.tools.convert.har import from_har, is_har
+from mockserver.tools.convert.vcr import from_vcr, is_vcr
 
 
 @click.command("import", short_help="Convert HAR files or VCR.py cassettes into a cassette.")
@@ -42,11 +46,6 @@ def import_(
 
     Exits with 1 if something could not be imported.
     """
-    from mockserver.cassette.model import Header
-    from mockserver.cassette.yaml_codec import dump_exchange, dump_header
-    from mockserver.server import settings
-    from mockserver.store.atomic import check_target, create
-
     if any(path.exists() and into.exists() and path.samefile(into) for path in paths):
         raise UsageError(f"{into} is also an input file: name another file with --into")
     check_target(into, overwrite=overwrite)
@@ -83,11 +82,7 @@ def import_(
     raise SystemExit(1 if skipped else 0)
 
 
-def _import_file(path: Path, upstream: str | None, rules: "RedactionRules") -> "ImportResult":
-    from mockserver.cli.attachments import read_recording
-    from mockserver.tools.convert.har import from_har, is_har
-    from mockserver.tools.convert.vcr import from_vcr, is_vcr
-
+def _import_file(path: Path, upstream: str | None, rules: RedactionRules) -> ImportResult:
     raw, attached = read_recording(path)
     try:
         if is_har(raw):

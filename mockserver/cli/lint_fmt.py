@@ -3,7 +3,6 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -12,9 +11,11 @@ from mockserver.cli.tables import print_facts, wrap
 from mockserver.cli.work import Work
 from mockserver.errors import SlowPatternError, UsageError
 from mockserver.formats.wording import pluralize, printable
-
-if TYPE_CHECKING:
-    from mockserver.tools.lint.findings import Finding
+from mockserver.server import settings
+from mockserver.tools.fmt import format_source
+from mockserver.tools.lint.findings import CODES, Finding
+from mockserver.tools.lint.lint import fix_source, lint_source
+from mockserver.tools.source import looks_recorded, parse_source
 
 
 @click.command(short_help="Check cassettes for problems.")
@@ -50,11 +51,6 @@ def lint(
 
     Exits with 1 if there are findings.
     """
-    from mockserver.server import settings
-    from mockserver.tools.lint.findings import CODES
-    from mockserver.tools.lint.lint import fix_source, lint_source
-    from mockserver.tools.source import looks_recorded, parse_source
-
     if codes:
         width = max(map(len, CODES))
         for code, meaning in CODES.items():
@@ -123,8 +119,6 @@ def fmt(paths: tuple[Path, ...], check: bool, as_json: bool) -> None:
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
-    from mockserver.tools.fmt import format_source
-
     work, changed, unchanged = Work(), [], 0
     for opened in work.cassettes(paths, "fmt"):
         if errors := opened.source.errors:
@@ -144,7 +138,7 @@ def fmt(paths: tuple[Path, ...], check: bool, as_json: bool) -> None:
     work.finish()
 
 
-def _print_findings(findings: "list[Finding]", as_json: bool) -> None:
+def _print_findings(findings: list[Finding], as_json: bool) -> None:
     for finding in findings:
         if as_json or not sys.stdout.isatty():
             print_facts(finding.to_json(), str(finding), as_json=as_json)

@@ -5,22 +5,22 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from mockserver.cassette.model import Exchange
+from mockserver.cassette.normalize import Normalizer
+from mockserver.cassette.playback import encode_body
 from mockserver.cli import options
-from mockserver.cli.show_html import write_page
 from mockserver.cli.tables import print_facts, print_table
 from mockserver.cli.work import NOT_A_CASSETTE, Work
 from mockserver.errors import UsageError
-
-if TYPE_CHECKING:
-    from mockserver.cassette.model import Exchange
-    from mockserver.cassette.normalize import Normalizer
-    from mockserver.redaction.redactor import Redactor
-    from mockserver.tools.source import Part
-    from mockserver.tools.timeline import Entry
+from mockserver.matching import summary
+from mockserver.matching.canonical import canonicalize
+from mockserver.redaction.redactor import Redactor, redacted_exchange
+from mockserver.tools.source import Part
+from mockserver.tools.timeline import Entry, find_timelines
 
 _NAME_WIDTH = 20
 """The width of the names in a timeline; longer ones stand out."""
@@ -37,8 +37,6 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
 
     PATH is a cassette, a folder of cassettes, or FILE#N, one exchange. The default is ./cassettes.
     """
-    from mockserver.redaction.redactor import Redactor
-
     work, redactor = Work(), Redactor()
     rows: list[tuple[str, ...]] = []
     count = 0
@@ -60,11 +58,8 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
     work.finish()
 
 
-def _summarize(label: str, exchange: "Exchange", redactor: "Redactor") -> dict[str, Any]:
+def _summarize(label: str, exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
     """Return what `ls` shows of *exchange*, without the secrets that *redactor* finds."""
-    from mockserver.matching import summary
-    from mockserver.matching.canonical import canonicalize
-
     request = exchange.request
     body = summary.body_to_json(request.body).get("body")
     return {
@@ -109,11 +104,6 @@ def show(
     Each event is shown with the seconds since the request. Without NUMBER, the commands and event streams of a thread are shown as one
     timeline, with the seconds since the recording started. What looks like a secret is shown as REDACTED, except with --raw.
     """
-    from mockserver.cassette.normalize import Normalizer
-    from mockserver.cassette.playback import encode_body
-    from mockserver.matching import summary
-    from mockserver.redaction.redactor import redacted_exchange
-
     cassette, numbered = options.split_exchange(cassette)
     if numbered and number:
         raise UsageError(f"{cassette}#{numbered} {number}: name one exchange")
@@ -123,6 +113,8 @@ def show(
             raise UsageError("--html excludes --raw, --json and --stable")
         if number and not cassette.is_file():
             raise UsageError(f"{cassette} is not a file: name a cassette")
+        from mockserver.cli.show_html import write_page  # its imports are slow
+
         write_page(cassette, number, html)
     if not cassette.is_file():
         raise UsageError(f"{cassette} is not a file: name a cassette")
@@ -158,14 +150,11 @@ def show(
     work.finish()
 
 
-def _find_timelines(parts: "list[Part]", normalizer: "Normalizer | None") -> dict[int, list[str]]:
+def _find_timelines(parts: list[Part], normalizer: Normalizer | None) -> dict[int, list[str]]:
     """Return the lines to print instead of each exchange that a timeline shows; with *normalizer*, without ids and times.
 
     The first exchange of each timeline has all its lines.
     """
-    from mockserver.redaction.redactor import redacted_exchange
-    from mockserver.tools.timeline import find_timelines
-
     exchanges = [(part.number, redacted_exchange(part.require_exchange())) for part in parts]
     shown: dict[int, list[str]] = {}
     for timeline in find_timelines(exchanges, whole=normalizer is not None):
@@ -177,7 +166,7 @@ def _find_timelines(parts: "list[Part]", normalizer: "Normalizer | None") -> dic
     return shown
 
 
-def _format_entry(entry: "Entry", normalizer: "Normalizer | None") -> str:
+def _format_entry(entry: Entry, normalizer: Normalizer | None) -> str:
     at = f"{entry.at:9.3f}" if entry.at is not None and normalizer is None else ""
     return f"{at}  {entry.name:{_NAME_WIDTH}}  {entry.text}"
 

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,10 +10,15 @@ from mockserver.cli.tables import print_facts, print_table
 from mockserver.cli.work import Opened, Work
 from mockserver.errors import UsageError
 from mockserver.formats.wording import pluralize
-
-if TYPE_CHECKING:
-    from mockserver.tools.prune import PrunePlan
-    from mockserver.tools.source import CassetteSource, Part
+from mockserver.matching.canonical import canonicalize
+from mockserver.matching.summary import find_human_text
+from mockserver.matching.usage import merge_usages
+from mockserver.server import settings
+from mockserver.store import usage
+from mockserver.store.atomic import check_target, create
+from mockserver.tools.merge import merge_sources
+from mockserver.tools.prune import PrunePlan, plan_prune, remove_parts
+from mockserver.tools.source import CassetteSource, Part
 
 
 @click.command(short_help="Remove exchanges that were never played.")
@@ -40,10 +44,6 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
 
     Exits with 1 if there are exchanges to remove.
     """
-    from mockserver.matching.usage import merge_usages
-    from mockserver.store import usage
-    from mockserver.tools.prune import plan_prune, remove_parts
-
     for file in usages:
         if not file.exists():
             raise UsageError(f"{file}: no such file")
@@ -100,10 +100,6 @@ def merge(
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
-    from mockserver.server import settings
-    from mockserver.store.atomic import check_target, create
-    from mockserver.tools.merge import merge_sources
-
     policy = settings.load(config).policy
     work = Work()
     check_target(into, overwrite=overwrite)
@@ -135,16 +131,13 @@ def merge(
     )
 
 
-def _facts(part: "Part") -> dict[str, str]:
-    from mockserver.matching.canonical import canonicalize
-    from mockserver.matching.summary import find_human_text
-
+def _facts(part: Part) -> dict[str, str]:
     request = part.require_exchange().request
     facts = {"exchange": part.label, "method": request.method, "path": request.path}
     return facts | {"human": find_human_text(canonicalize(request))}
 
 
-def _report_kept(work: Work, opened: Opened, plan: "PrunePlan") -> None:
+def _report_kept(work: Work, opened: Opened, plan: PrunePlan) -> None:
     if plan.reason:
         work.note(f"{opened.path}: kept, {plan.reason}")
     elif plan.unknown:

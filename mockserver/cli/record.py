@@ -3,18 +3,18 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 
 import click
 
 from mockserver.cli import options, serving
 from mockserver.errors import UsageError
 from mockserver.formats.wording import pluralize
+from mockserver.http.pacing import Pace
+from mockserver.server import modes
 from mockserver.server.log import Log
-
-if TYPE_CHECKING:
-    from mockserver.server.recording import Stats
-    from mockserver.store.writer import WriteMode
+from mockserver.server.recording import Stats
+from mockserver.store.writer import WriteMode
 
 
 class _RecordOptions(serving.AddressOptions, options.UpstreamOptions):
@@ -59,9 +59,6 @@ def record(
 
     Web pages of other origins than localhost are rejected, since they would use your API key. Allow them with --allow-origin.
     """
-    from mockserver.http.pacing import Pace
-    from mockserver.server import modes
-
     log = serving.create_log(client_command)
     # Responses that --extend replays need no pauses.
     server_options = serving.create_server_options(given, Pace(None))
@@ -90,9 +87,7 @@ def record(
     sys.exit(status or (2 if stats.errors else 0))
 
 
-def _write_mode(extend: bool, overwrite: bool) -> "WriteMode":
-    from mockserver.store.writer import WriteMode
-
+def _write_mode(extend: bool, overwrite: bool) -> WriteMode:
     if extend and overwrite:
         raise UsageError("--extend and --overwrite exclude each other: choose one")
     return WriteMode.EXTEND if extend else WriteMode.OVERWRITE if overwrite else WriteMode.NEW
@@ -102,7 +97,7 @@ def _display(path: Path) -> str:
     return f"{path}/" if path.is_dir() else str(path)
 
 
-def _log_stats(stats: "Stats", path: Path, log: Log) -> None:
+def _log_stats(stats: Stats, path: Path, log: Log) -> None:
     recorded = f"recorded {pluralize(stats.exchanges, 'exchange')} into {_display(path)}"
     log.write(f"{log.summary()}; {recorded if stats.exchanges else 'nothing to record'}")
     if set(stats.files) - {path}:

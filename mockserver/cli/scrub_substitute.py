@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,11 +10,18 @@ from mockserver.cli.tables import print_facts
 from mockserver.cli.work import Work
 from mockserver.errors import SlowPatternError, UsageError
 from mockserver.formats.wording import pluralize, printable
-
-if TYPE_CHECKING:
-    from mockserver.redaction.rewriter import Rewriter
-    from mockserver.tools.rewrite_values import Change
-    from mockserver.tools.source import Part
+from mockserver.redaction.redactor import Redactor, parse_rules
+from mockserver.redaction.rewriter import Rewriter
+from mockserver.server import settings
+from mockserver.tools.rewrite_values import (
+    UNREADABLE,
+    Change,
+    find_changes,
+    redactor_for,
+    rewrite_values,
+)
+from mockserver.tools.source import Part, parse_source
+from mockserver.tools.substitute import Substitution
 
 _EXCERPT_BEFORE, _EXCERPT_LENGTH = 20, 60
 """How many characters of a value are shown before the first change, and in all."""
@@ -48,11 +54,6 @@ def scrub(
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
-    from mockserver.redaction.redactor import parse_rules
-    from mockserver.server import settings
-    from mockserver.tools.rewrite_values import find_changes, redactor_for
-    from mockserver.tools.source import parse_source
-
     if "field:" in extra_rules:
         raise UsageError("--rule field: the name is missing; write field:NAME")
     definitions = [
@@ -61,7 +62,7 @@ def scrub(
     redact = settings.load(config).redact.combine(parse_rules(definitions, "--rule"))
     work = Work()
 
-    def rewriter_for(part: "Part") -> "Rewriter":
+    def rewriter_for(part: Part) -> Rewriter:
         return redactor_for(part, redact)
 
     def report_remaining(name: str, raw: bytes) -> None:
@@ -103,9 +104,6 @@ def substitute(
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
-    from mockserver.redaction.redactor import Redactor
-    from mockserver.tools.substitute import Substitution
-
     if write and check:
         raise UsageError("--write and --check exclude each other")
     substitution, redactor = Substitution(old, new), Redactor()
@@ -131,15 +129,13 @@ def _rewrite(
     work: Work,
     paths: tuple[Path, ...],
     label: str,
-    rewriter_for: Callable[["Part"], "Rewriter"],
+    rewriter_for: Callable[[Part], Rewriter],
     on_written: Callable[[str, bytes], None] | None,
-) -> tuple[list["Change"], int]:
+) -> tuple[list[Change], int]:
     """Return the changes of the cassettes in *paths*, and how many files they are in.
 
     The files are written only if there is *on_written*; it is called with the name and the new content of each.
     """
-    from mockserver.tools.rewrite_values import UNREADABLE, find_changes, rewrite_values
-
     all_changes: list[Change] = []
     files = 0
     for opened in work.cassettes(paths, label):
@@ -171,7 +167,7 @@ def _rewrite(
     return all_changes, files
 
 
-def _location(change: "Change") -> str:
+def _location(change: Change) -> str:
     number = f" #{change.exchange}" if change.exchange else ""
     return f"{change.file}:{change.line}:{number} {change.where}"
 

@@ -3,17 +3,20 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 
 import click
 
 from mockserver.cli import options, serving
 from mockserver.errors import UsageError
 from mockserver.formats.wording import pluralize
+from mockserver.http.pacing import parse_pace
+from mockserver.server import modes
+from mockserver.server.fake_time import parse_fake_now
 from mockserver.server.log import Log
-
-if TYPE_CHECKING:
-    from mockserver.server.modes import ReplayServer
+from mockserver.server.modes import ReplayServer
+from mockserver.store import atomic
+from mockserver.store.usage import add_usage, check_usage_file
 
 _MAX_LISTED = 20
 """How many unplayed exchanges are listed at the stop."""
@@ -70,10 +73,6 @@ def serve(
 
     With `-- COMMAND`, the server runs as long as COMMAND, which finds the URL of the server in the variable MOCKSERVER_URL.
     """
-    from mockserver.http.pacing import parse_pace
-    from mockserver.server import modes
-    from mockserver.server.fake_time import parse_fake_now
-
     if not all(graphs):
         raise UsageError("--graph: the name is empty; name a graph")
     now = parse_fake_now(fake_now)
@@ -126,11 +125,6 @@ def replay(
 
     Exits with the status of COMMAND if that failed; else with 2 if a recorded response could not be read, with 1 after a miss.
     """
-    from mockserver.http.pacing import parse_pace
-    from mockserver.server import modes
-    from mockserver.store import atomic
-    from mockserver.store.usage import add_usage, check_usage_file
-
     if closest:
         raise UsageError("--closest: a replay needs exact matches; use `mockserver serve`")
     paths = paths or _find_default_paths()
@@ -162,7 +156,7 @@ def _find_default_paths() -> tuple[Path, ...]:
 
 
 def _run(
-    server: "ReplayServer",
+    server: ReplayServer,
     address: serving.AddressOptions,
     command: str,
     log: Log,

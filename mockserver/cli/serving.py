@@ -6,17 +6,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
 import click
 
+from mockserver.http.access import is_loopback
+from mockserver.http.pacing import Pace
 from mockserver.http.request_target import CONTROL_PREFIX
+from mockserver.server import runner, settings
+from mockserver.server.app import App
 from mockserver.server.log import Log
-
-if TYPE_CHECKING:
-    from mockserver.http.pacing import Pace
-    from mockserver.server.app import App
-    from mockserver.server.modes import ServerOptions
+from mockserver.server.modes import ServerOptions
 
 
 class AddressOptions(TypedDict):
@@ -41,12 +41,8 @@ def create_log(client_command: Sequence[str] = ()) -> Log:
     return Log(write, verbose=sys.stderr.isatty() and not client_command)
 
 
-def create_server_options(address: AddressOptions, pace: "Pace") -> "ServerOptions":
+def create_server_options(address: AddressOptions, pace: Pace) -> ServerOptions:
     """Return the options of a server; raise UsageError if the project settings cannot be read."""
-    from mockserver.http.access import is_loopback
-    from mockserver.server import settings
-    from mockserver.server.modes import ServerOptions
-
     project = settings.load(address["config"]).allowing(
         address["allow_origins"], address["allow_hosts"]
     )
@@ -56,7 +52,7 @@ def create_server_options(address: AddressOptions, pace: "Pace") -> "ServerOptio
 
 
 async def run(
-    app: "App",
+    app: App,
     address: AddressOptions,
     command: str,
     contents: str,
@@ -66,7 +62,6 @@ async def run(
 
     The ready line names the *command* and the *contents*; it goes to stderr if *client_command* writes to stdout. The page is named before it.
     """
-    from mockserver.server import runner
 
     def report_ready(url: str) -> None:
         # The objects of the start-up live until the stop: the collector need not look at them.

@@ -1,15 +1,18 @@
 """Write the exchanges of cassettes as a web page: `show --html`."""
 
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-from mockserver.cli.work import Work
+from mockserver.cli.work import Opened, Work
 from mockserver.errors import SlowPatternError, UsageError
-
-if TYPE_CHECKING:
-    from mockserver.cli.work import Opened
-    from mockserver.server.settings import Settings
-    from mockserver.tools.lint.findings import Finding
+from mockserver.page.exchange_view import view_exchange, view_finding
+from mockserver.page.single_file import render_page
+from mockserver.server import settings
+from mockserver.server.settings import Settings
+from mockserver.store import atomic
+from mockserver.tools.lint.findings import Finding
+from mockserver.tools.lint.lint import lint_source
 
 _SUFFIXES = (".html", ".htm")
 
@@ -19,11 +22,6 @@ def write_page(path: Path, number: int | None, target: Path) -> NoReturn:
 
     If something looks like a secret, it is named, and nothing is written.
     """
-    from mockserver.page.exchange_view import view_finding
-    from mockserver.page.single_file import render_page
-    from mockserver.server import settings
-    from mockserver.store import atomic
-
     _check_target(target)
     work, project = Work(), settings.load(None)
     cassettes: list[dict[str, Any]] = []
@@ -48,7 +46,7 @@ def write_page(path: Path, number: int | None, target: Path) -> NoReturn:
     title = f"mockserver: {path.name}{f'#{number}' if number else ''}"
     health = {
         "mode": "show",
-        "version": _find_version(),
+        "version": version("langgraph-mockserver"),
         "cassettes": len(cassettes),
         "exchanges": len(exchanges),
     }
@@ -71,23 +69,19 @@ def _check_target(target: Path) -> None:
         raise UsageError(f"{target.parent}: folder does not exist")
 
 
-def _lint(opened: "Opened", number: int | None, project: "Settings") -> "list[Finding]":
+def _lint(opened: Opened, number: int | None, project: Settings) -> list[Finding]:
     """Return the findings in *opened*, or those about its header and the exchange *number*."""
-    from mockserver.tools.lint.lint import lint_source
-
     found = lint_source(opened.source, project.policy, project.redact)
     return [finding for finding in found if number is None or finding.exchange in (0, number)]
 
 
 def _view_exchanges(
     work: Work,
-    opened: "Opened",
+    opened: Opened,
     number: int | None,
-    findings: "list[Finding]",
-    project: "Settings",
+    findings: list[Finding],
+    project: Settings,
 ) -> list[Any]:
-    from mockserver.page.exchange_view import view_exchange
-
     return [
         view_exchange(
             opened.name,
@@ -98,9 +92,3 @@ def _view_exchanges(
         )
         for part in work.select_parts(opened.source, {number} if number else None)
     ]
-
-
-def _find_version() -> str:
-    from importlib.metadata import version  # its import is slow
-
-    return version("langgraph-mockserver")

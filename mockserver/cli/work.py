@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
 
@@ -13,9 +13,9 @@ from mockserver.cli import options
 from mockserver.cli.tables import with_progress
 from mockserver.errors import MockServerError
 from mockserver.formats.wording import printable
-
-if TYPE_CHECKING:
-    from mockserver.tools.source import CassetteSource, Part
+from mockserver.redaction.redactor import Redactor
+from mockserver.store import atomic, discovery
+from mockserver.tools.source import CassetteSource, Part, parse_source
 
 NOT_A_CASSETTE = "not a cassette: it must begin with `mockserver: 1`"
 
@@ -29,7 +29,7 @@ class Opened:
 
     name: str
     path: Path
-    source: "CassetteSource"
+    source: CassetteSource
     is_explicit: bool
 
 
@@ -57,8 +57,6 @@ class Work:
 
     def report_error(self, error: object) -> None:
         """Write *error* to stderr with its secrets redacted; the exit status will be 2."""
-        from mockserver.redaction.redactor import Redactor
-
         self.note(f"mockserver: {printable(Redactor().text(str(error)))}")
         self.has_errors = True
 
@@ -66,7 +64,7 @@ class Work:
         """Report that *path*, a file in a folder, is skipped, since it is not a cassette."""
         self.note(f"{path}: skipped, not a cassette (it has no `mockserver:` key)")
 
-    def note_truncated(self, part: "Part") -> None:
+    def note_truncated(self, part: Part) -> None:
         """Report that *part*, the last of a cassette, is incomplete."""
         self.note(f"{part.file}, line {part.line}: the last exchange is incomplete and is ignored")
 
@@ -76,9 +74,6 @@ class Work:
 
     def files(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
         """Yield the files at and below *paths*, by default ./cassettes; raise UsageError for a path that does not exist."""
-        from mockserver.store import discovery
-        from mockserver.tools.source import parse_source
-
         files = discovery.find_files(tuple(paths) or (options.FOLDER,))
         if not files:
             self.note("no cassettes")
@@ -122,7 +117,7 @@ class Work:
                 self.note_truncated(source.parts[-1])
             yield opened
 
-    def select_parts(self, source: "CassetteSource", numbers: set[int] | None) -> Iterator["Part"]:
+    def select_parts(self, source: CassetteSource, numbers: set[int] | None) -> Iterator[Part]:
         """Yield the parts with the exchanges *numbers* of *source*, or all; report each that cannot be read."""
         if not source.is_cassette:
             self.report_error(f"{source.name}: {NOT_A_CASSETTE}")
@@ -141,8 +136,6 @@ class Work:
 
     def rewrite(self, opened: Opened, raw: bytes | None) -> bool:
         """Replace the content of the file by *raw*, or remove the file; report an error and return False if that fails."""
-        from mockserver.store import atomic
-
         try:
             if raw is None:
                 atomic.remove(opened.path, opened.source.raw)
