@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from mockserver.cassette.event_streams import find_any_thread
-from mockserver.cassette.model import Exchange
+from mockserver.cassette.model import Exchange, Stream
 from mockserver.cassette.recorder import Recorder
 from mockserver.cli.live_streams import LiveStream, ThreadStreams
 from mockserver.cli.tables import print_facts, with_progress, wrap
@@ -25,6 +25,7 @@ from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_exc
 from mockserver.server.upstream import Upstream
 from mockserver.tools.compare.junit import format_junit
 from mockserver.tools.compare.live_logs import is_endless, split_subscriptions
+from mockserver.tools.compare.logs import compare_live_logs
 from mockserver.tools.compare.report import summarize
 from mockserver.tools.compare.update import restore_ids, update_source
 from mockserver.tools.compare.verify import Conversation, Outcome, Result
@@ -103,7 +104,7 @@ class Verification:
             return create_result(Outcome.FAILED, str(error))
         self._is_reached = True
         thread.note_run(recorded, live)
-        conversation.note_created_thread(request, live.response)
+        conversation.note_created_thread(live)
         conversation.observe_response(recorded.response, live.response)
         differences = conversation.compare(recorded, live, values=self.values)
         if differences and b"REDACTED" in exchange.request.body:
@@ -123,15 +124,15 @@ class Verification:
         """Yield the result of each stream of *thread*; the first one has the differences of the log of the thread."""
         live = [self._redact(exchange) for exchange in thread.exchanges]
         recorded = [stream.recorded for stream in thread.streams]
-        changes = conversation.compare_logs(recorded, live, values=self.values)
+        comparator = conversation.comparator
+        changes = tuple(compare_live_logs(recorded, live, comparator, values=self.values))
         for stream, response in zip(thread.streams, live, strict=True):
             if stream.error:
                 self._raise_if_unreached(stream.error)
-            differences: tuple[str, ...] = ()
-            if stream.has_head:
-                differences = conversation.compare_heads(
-                    stream.recorded, response, values=self.values
-                )
+            heads = _without_events(stream.recorded), _without_events(response)
+            differences = (
+                conversation.compare(*heads, values=self.values) if stream.has_head else ()
+            )
             failed = Outcome.FAILED if stream.error or stream.problems else None
             problems = (*stream.problems, *differences, *changes)
             outcome = failed or (Outcome.DIFFERS if problems else Outcome.SAME)
@@ -159,6 +160,14 @@ class Verification:
         """Return the live *exchange* as a recording keeps it."""
         credentials = find_credentials(exchange.request.headers, exchange.request.path)
         return Redactor((*credentials, *self.upstream.secrets), self.rules).exchange(exchange)
+
+
+def _without_events(exchange: Exchange) -> Exchange:
+    """Return *exchange* without its events, which may be in other streams of the thread."""
+    response = exchange.response
+    if not isinstance(response.content, Stream):
+        return exchange
+    return replace(exchange, response=replace(response, content=Stream(), end=None))
 
 
 def _create_result(

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.cassette.event_streams import find_any_thread, find_run_marks, find_thread
+from mockserver.cassette.event_streams import find_any_thread, find_thread
 from mockserver.cassette.model import Body, Exchange, Stream
 from mockserver.conversations.joined_streams import join_streams, read_event, read_streams
 from mockserver.formats.json_text import Json, dumps
 from mockserver.formats.wording import pluralize
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.summary import find_human_text
-from mockserver.tools.event_logs import LogEvent, find_event_thread, join_texts
+from mockserver.tools.event_logs import LogEvent, find_event_thread, join_texts, starts_run
 from mockserver.tools.json_bodies import parse_body
 
 _MAX_TEXT = 160
@@ -97,7 +97,7 @@ def _merge(
         is_start = event.name == "lifecycle running"
         while waiting and _is_before(waiting[0][1], event, is_start):
             number, exchange = waiting.popleft()
-            is_start = is_start and not _starts_run(exchange)
+            is_start = is_start and not starts_run(exchange)
             yield _describe_request(number, exchange, whole)
         yield event
     for number, exchange in waiting:
@@ -108,11 +108,6 @@ def _is_before(exchange: Exchange, event: Entry, is_start: bool) -> bool:
     if exchange.at is None or event.at is None:
         return is_start
     return exchange.at <= event.at
-
-
-def _starts_run(exchange: Exchange) -> bool:
-    marks = find_run_marks(exchange)
-    return marks is not None and marks.commands > 0
 
 
 def _describe_request(number: int, exchange: Exchange, whole: bool) -> Entry:

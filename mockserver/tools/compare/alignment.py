@@ -1,9 +1,12 @@
 """Align two lists: pair the items that correspond to each other. No I/O."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import takewhile
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _MAX_PAIRS = 10_000_000
 """The highest number of equal pairs that are compared one by one; this takes some seconds."""
@@ -22,20 +25,26 @@ def align(before: Sequence[str], after: Sequence[str]) -> Iterator[Pair]:
 
 
 def align_events(
-    before: Sequence[tuple[str, str]], after: Sequence[tuple[str, str]]
-) -> Iterator[Pair]:
-    """Yield the pairs of two lists of events, given as name and signature: equal events first, then events of one name between them."""
-    for start, stop, new_start, new_stop in _iter_blocks(before, after):
-        old_names = [name for name, _ in before[start:stop]]
-        new_names = [name for name, _ in after[new_start:new_stop]]
+    before: Sequence[T], after: Sequence[T], sign: Callable[[T], tuple[str, str]]
+) -> Iterator[tuple[T | None, T | None]]:
+    """Yield the pairs of two lists of events: equal events first, then events of one name between them.
+
+    *sign* returns the name and the signature of an event.
+    """
+    signatures = list(map(sign, before)), list(map(sign, after))
+    for start, stop, new_start, new_stop in _iter_blocks(*signatures):
+        old_names, new_names = (
+            [name for name, _ in part]
+            for part in (signatures[0][start:stop], signatures[1][new_start:new_stop])
+        )
         for low, high, new_low, new_high in _iter_blocks(old_names, new_names):
-            old = range(start + low, start + high)
-            new = range(new_start + new_low, new_start + new_high)
+            old = before[start + low : start + high]
+            new = after[new_start + new_low : new_start + new_high]
             if old_names[low:high] == new_names[new_low:new_high]:
                 yield from zip(old, new, strict=True)
             else:
-                yield from ((number, None) for number in old)
-                yield from ((None, number) for number in new)
+                yield from ((event, None) for event in old)
+                yield from ((None, event) for event in new)
 
 
 def _iter_blocks(

@@ -15,7 +15,7 @@ from mockserver.matching.keys import ABSENT
 from mockserver.matching.rules import MatchRules, apply_rules, merge_rules
 from mockserver.matching.shape import find_shape
 from mockserver.tools.compare.exchanges import compare_responses
-from mockserver.tools.compare.logs import compare_logs, without_progress
+from mockserver.tools.compare.logs import compare_logs
 from mockserver.tools.compare.volatile import Change, Comparator
 from mockserver.tools.event_logs import find_event_thread
 from mockserver.tools.source import CassetteSource, Part
@@ -149,14 +149,6 @@ def _compare_threads(
         yield ExchangePair(f"POST {thread}/stream/events", None, parts[0].number)
 
 
-def _compare_responses(
-    before: Exchange, after: Exchange, comparator: Comparator
-) -> Iterator[Change]:
-    if comparator.exact:
-        return compare_responses(before.response, after.response, comparator)
-    return compare_responses(without_progress(before), without_progress(after), comparator)
-
-
 def _compare_parts(part: Part, partner: Part, comparator: Comparator) -> ExchangePair:
     before, after = part.require_exchange(), partner.require_exchange()
     changes = tuple(compare_exchanges(before, after, comparator))
@@ -169,7 +161,7 @@ def compare_exchanges(before: Exchange, after: Exchange, comparator: Comparator)
         *comparator.compare(
             canonicalize(before.request), canonicalize(after.request), ("request",)
         ),
-        *_compare_responses(before, after, comparator),
+        *compare_responses(before, after, comparator),
     ]
     old, new = (str(exchange.repeat) if exchange.repeat else ABSENT for exchange in (before, after))
     if old != new:
