@@ -22,7 +22,7 @@ from mockserver.tools.compare.verify import Outcome, Result, warn_if_old
 from mockserver.tools.source import CassetteSource
 
 
-@click.command(short_help="Compare two recordings.")
+@click.command()
 @click.argument("before", type=options.parse_path, metavar="A")
 @click.argument("after", type=options.parse_path, metavar="B")
 @click.option("--exact", is_flag=True, help="Also compare ids, times and heartbeats.")
@@ -67,11 +67,10 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
             _print_pair(str(before) if only_before else name, difference, redactor, as_json)
     work.has_findings = bool(differences)
     differing = sum(not isinstance(each, Path) and not each.is_header for _, each in differences)
-    click.echo(f"{pluralize(count, 'exchange')} compared, {differing} differ", err=True)
-    work.finish()
+    work.finish(f"{pluralize(count, 'exchange')} compared, {differing} differ")
 
 
-@click.command(short_help="Compare a recording with a live server.")
+@click.command()
 @options.paths
 @options.upstream("send the requests to")
 @options.option_with_variable(

@@ -18,7 +18,7 @@ from mockserver.tools.lint.lint import fix_source, lint_source
 from mockserver.tools.source import looks_recorded, parse_source
 
 
-@click.command(short_help="Check cassettes for problems.")
+@click.command()
 @options.paths
 @click.option(
     "--fix",
@@ -101,11 +101,10 @@ def lint(
     done = f", {len(fixed)} fixed" if fixed else ""
     done += f"; --fix fixes {fixable} of them" if fixable else ""
     counts = f"{pluralize(len(findings), 'finding')} in {pluralize(count, 'cassette')}"
-    click.echo(f"{counts}{done}", err=True)
-    work.finish()
+    work.finish(f"{counts}{done}")
 
 
-@click.command(short_help="Format cassettes.")
+@click.command()
 @options.paths
 @click.option(
     "--check", is_flag=True, help="Write nothing; exit with 1 if a cassette is not formatted."
@@ -134,8 +133,7 @@ def fmt(paths: tuple[Path, ...], check: bool, as_json: bool) -> None:
         done = "would be formatted" if check else "formatted"
         print_facts({"file": path, "written": not check}, f"{done} {path}", as_json=as_json)
     done = "to format" if check else "formatted"
-    click.echo(f"{pluralize(len(changed), 'cassette')} {done}, {unchanged} unchanged", err=True)
-    work.finish()
+    work.finish(f"{pluralize(len(changed), 'cassette')} {done}, {unchanged} unchanged")
 
 
 def _print_findings(findings: list[Finding], as_json: bool) -> None:

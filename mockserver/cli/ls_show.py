@@ -26,7 +26,7 @@ _NAME_WIDTH = 20
 """The width of the names in a timeline; longer ones stand out."""
 
 
-@click.command(short_help="List the exchanges of cassettes.")
+@click.command()
 @options.paths
 @options.as_json
 def ls(paths: tuple[Path, ...], as_json: bool) -> None:
@@ -53,9 +53,7 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
                 seconds = f"{facts['seconds']:.3f} s"
                 rows.append(tuple(map(str, (facts | {"seconds": seconds}).values())))
     print_table(rows)
-    if not count and not as_json:
-        click.echo("no exchanges", err=True)
-    work.finish()
+    work.finish("" if count or as_json else "no exchanges")
 
 
 def _summarize(label: str, exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
@@ -76,7 +74,7 @@ def _summarize(label: str, exchange: Exchange, redactor: Redactor) -> dict[str, 
     }
 
 
-@click.command(short_help="Show one or all exchanges of a cassette.")
+@click.command()
 @click.argument("cassette", type=options.parse_path)
 @click.argument("number", type=click.IntRange(1), required=False)
 @click.option(

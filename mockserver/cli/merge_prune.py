@@ -21,7 +21,7 @@ from mockserver.tools.prune import PrunePlan, plan_prune, remove_parts
 from mockserver.tools.source import CassetteSource, Part
 
 
-@click.command(short_help="Remove exchanges that were never played.")
+@click.command()
 @options.paths
 @click.option(
     "--usage",
@@ -81,11 +81,10 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
             click.echo(f"no exchanges remain in {', '.join(empty)}: {deleted}", err=True)
     done = "removed" if write else "never played"
     hint = "; --write removes them" if work.has_findings else ""
-    click.echo(f"{pluralize(len(rows), 'exchange')} {done}{hint}", err=True)
-    work.finish()
+    work.finish(f"{pluralize(len(rows), 'exchange')} {done}{hint}")
 
 
-@click.command(short_help="Combine cassettes into one.")
+@click.command()
 @options.paths
 @options.output_file
 @options.config
@@ -123,12 +122,12 @@ def merge(
     for note in result.notes:
         click.echo(f"{into}: {note}", err=True)
     if as_json:
-        counts = {"file": str(into), "exchanges": result.count, "dropped": len(result.dropped)}
-        click.echo(json.dumps(counts))
-    click.echo(
-        f"{into}: {pluralize(result.count, 'exchange')} of {pluralize(len(sources), 'cassette')}, {len(result.dropped)} dropped",
-        err=True,
-    )
+        dropped_count = len(result.dropped)
+        click.echo(
+            json.dumps({"file": str(into), "exchanges": result.count, "dropped": dropped_count})
+        )
+    counts = f"{pluralize(result.count, 'exchange')} of {pluralize(len(sources), 'cassette')}"
+    work.finish(f"{into}: {counts}, {len(result.dropped)} dropped")
 
 
 def _facts(part: Part) -> dict[str, str]:

@@ -21,10 +21,7 @@ class _RecordOptions(serving.AddressOptions, options.UpstreamOptions):
     """The options of `record` that other commands have too."""
 
 
-@click.command(
-    cls=options.ServerCommand,
-    short_help="Record an Agent Server into a cassette or a folder of cassettes.",
-)
+@click.command(cls=options.ServerCommand)
 @click.argument("path", type=options.parse_target)
 @options.upstream("record")
 @options.option_with_variable(

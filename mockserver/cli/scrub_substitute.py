@@ -27,7 +27,7 @@ _EXCERPT_BEFORE, _EXCERPT_LENGTH = 20, 60
 """How many characters of a value are shown before the first change, and in all."""
 
 
-@click.command(short_help="Redact secrets in cassettes.")
+@click.command()
 @options.paths
 @click.option(
     "--rule",
@@ -65,26 +65,19 @@ def scrub(
     def rewriter_for(part: Part) -> Rewriter:
         return redactor_for(part, redact)
 
-    def report_remaining(name: str, raw: bytes) -> None:
+    changes, written = _rewrite(work, paths, "scrub", rewriter_for, write=not check)
+    for name, raw in written.items():
         for part in parse_source(name, raw).exchanges:
             for change in find_changes(part, rewriter_for(part)):
                 why = "what looks like a secret could not be redacted: edit it by hand"
                 work.report_error(f"{change.file}, line {change.line}: {why}")
-
-    changes, files = _rewrite(
-        work, paths, "scrub", rewriter_for, None if check else report_remaining
-    )
     for change in changes:
         print_facts(change.location(), _location(change), as_json=as_json)
     work.has_findings = check and bool(changes)
-    done = "to redact" if check else "redacted"
-    click.echo(
-        f"{pluralize(len(changes), 'secret')} {done} in {pluralize(files, 'cassette')}", err=True
-    )
-    work.finish()
+    work.finish(_count(changes, "secret", "to redact" if check else "redacted"))
 
 
-@click.command(short_help="Replace a text in cassettes.")
+@click.command()
 @click.argument("old")
 @click.argument("new")
 @options.paths
@@ -108,21 +101,14 @@ def substitute(
         raise UsageError("--write and --check exclude each other")
     substitution, redactor = Substitution(old, new), Redactor()
     work = Work()
-    changes, files = _rewrite(
-        work, paths, "substitute", lambda _: substitution, (lambda *_: None) if write else None
-    )
+    changes, _ = _rewrite(work, paths, "substitute", lambda _: substitution, write=write)
     for change in changes:
         before, after = map(redactor.text, (change.before, change.after))
         facts = change.location() | {"before": before, "after": after}
         print_facts(facts, f"{_location(change)}: {_excerpt(before, after)}", as_json=as_json)
     work.has_findings = check and bool(changes)
-    done = "changed" if write else "to change"
     hint = "" if write or check or not changes else "; --write changes them"
-    click.echo(
-        f"{pluralize(len(changes), 'value')} {done} in {pluralize(files, 'cassette')}{hint}",
-        err=True,
-    )
-    work.finish()
+    work.finish(_count(changes, "value", "changed" if write else "to change") + hint)
 
 
 def _rewrite(
@@ -130,41 +116,39 @@ def _rewrite(
     paths: tuple[Path, ...],
     label: str,
     rewriter_for: Callable[[Part], Rewriter],
-    on_written: Callable[[str, bytes], None] | None,
-) -> tuple[list[Change], int]:
-    """Return the changes of the cassettes in *paths*, and how many files they are in.
-
-    The files are written only if there is *on_written*; it is called with the name and the new content of each.
-    """
+    *,
+    write: bool,
+) -> tuple[list[Change], dict[str, bytes]]:
+    """Return the changes of the cassettes in *paths*, and the new content of the files that were written."""
     all_changes: list[Change] = []
-    files = 0
+    written: dict[str, bytes] = {}
     for opened in work.cassettes(paths, label):
         parts = opened.source.parts
         for error in opened.source.errors:
             work.report_error(f"{error}: this part is not changed")
         try:
-            changes = [one for part in parts for one in find_changes(part, rewriter_for(part))]
-            raw = (
-                b"".join(rewrite_values(part, rewriter_for(part)) for part in parts)
-                if changes
-                else b""
-            )
+            found = [one for part in parts for one in find_changes(part, rewriter_for(part))]
+            changes = [change for change in found if change.where != UNREADABLE]
+            raws = [rewrite_values(part, rewriter_for(part)) for part in parts if changes]
         except SlowPatternError as error:
             work.report_error(f"{opened.path}: {error}: the file is not changed")
             continue
-        unreadable = [change for change in changes if change.where == UNREADABLE]
-        for change in unreadable[:1]:
+        if unreadable := [change for change in found if change.where == UNREADABLE]:
             why = f"`{label}` cannot change a part that cannot be read: fix that part first"
             more = f" ({len(unreadable)} lines of this file)" if len(unreadable) > 1 else ""
-            work.report_error(f"{change.file}, line {change.line}: {why}{more}")
-        changes = [change for change in changes if change.where != UNREADABLE]
-        if not changes or (on_written and not work.rewrite(opened, raw)):
-            continue
-        files += 1
+            work.report_error(f"{unreadable[0].file}, line {unreadable[0].line}: {why}{more}")
+        if changes and write:
+            raw = b"".join(raws)
+            if not work.rewrite(opened, raw):
+                continue
+            written[opened.source.name] = raw
         all_changes += changes
-        if on_written:
-            on_written(opened.source.name, raw)
-    return all_changes, files
+    return all_changes, written
+
+
+def _count(changes: list[Change], what: str, done: str) -> str:
+    files = len({change.file for change in changes})
+    return f"{pluralize(len(changes), what)} {done} in {pluralize(files, 'cassette')}"
 
 
 def _location(change: Change) -> str:

@@ -22,9 +22,7 @@ _MAX_LISTED = 20
 """How many unplayed exchanges are listed at the stop."""
 
 
-@click.command(
-    cls=options.ServerCommand, short_help="Replay cassettes, with the fake graph as fallback."
-)
+@click.command(cls=options.ServerCommand)
 @options.paths
 @options.option_with_variable(
     "--graph",
@@ -83,7 +81,7 @@ def serve(
     sys.exit(_run(server, address, "serve", log, client_command))
 
 
-@click.command(cls=options.ServerCommand, short_help="Replay cassettes only, for CI.")
+@click.command(cls=options.ServerCommand)
 @options.paths
 @options.option_with_variable(
     "--usage",

@@ -63,13 +63,16 @@ class Work:
     def skip(self, path: Path) -> None:
         """Report that *path*, a file in a folder, is skipped, since it is not a cassette."""
         self.note(f"{path}: skipped, not a cassette (it has no `mockserver:` key)")
+        self._unread.append(path)
 
     def note_truncated(self, part: Part) -> None:
         """Report that *part*, the last of a cassette, is incomplete."""
         self.note(f"{part.file}, line {part.line}: the last exchange is incomplete and is ignored")
 
-    def finish(self) -> NoReturn:
-        """Exit with 2 after an error, with 1 if there are findings, else with 0."""
+    def finish(self, summary: str = "") -> NoReturn:
+        """Write *summary* to stderr, and exit with 2 after an error, with 1 if there are findings, else with 0."""
+        if summary:
+            click.echo(summary, err=True)
         sys.exit(2 if self.has_errors else 1 if self.has_findings else 0)
 
     def files(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
@@ -103,7 +106,6 @@ class Work:
                 self._report_unread(opened.path, f"{opened.path}: {NOT_A_CASSETTE}")
             else:
                 self.skip(opened.path)
-                self._unread.append(opened.path)
 
     def readable_cassettes(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
         """Yield the cassettes that can be read completely, and report an error for each other one."""

@@ -21,6 +21,7 @@ from mockserver.tools.compare.structure import compare_events, compare_types
 from mockserver.tools.compare.volatile import Comparator, NamedValue
 from mockserver.tools.event_logs import find_event_thread
 from mockserver.tools.json_bodies import parse_body
+from mockserver.tools.source import Part
 
 THREAD = re.compile(rf"/threads/({UUID_PATTERN})(?=/|$)", re.IGNORECASE)
 _CREATION = re.compile(r"/threads(/[^/?]+/copy)?/?$")
@@ -50,6 +51,20 @@ class Result:
     problems: tuple[str, ...] = ()
     live: Exchange | None = None
     """The live exchange with the ids of the recording, at the time of any clock; None if there was no complete response."""
+
+    @classmethod
+    def of(
+        cls,
+        part: Part,
+        outcome: Outcome,
+        seconds: float,
+        problems: tuple[str, ...],
+        live: Exchange | None = None,
+    ) -> "Result":
+        """Return the result for the exchange of *part*."""
+        request = part.require_exchange().request
+        title = f"{request.method} {request.path}"
+        return cls(part.file, part.number, title, outcome, seconds, problems, live)
 
     @property
     def label(self) -> str:
