@@ -35,9 +35,10 @@ class Entry:
 
 @dataclass(slots=True)
 class _Message:
-    """A message of the model while its events come; the *blocks* are its text, its reasoning and its tool calls."""
+    """A message of the model while its events come; *place* says in which graph, the *blocks* are its text, its reasoning and its tool calls."""
 
     at: float
+    place: str
     role: str
     blocks: dict[Json, Json] = field(default_factory=dict)
     is_whole: bool = False
@@ -129,27 +130,21 @@ def _describe_request(number: int, exchange: Exchange, whole: bool) -> Entry:
 
 def _describe_log(log: Sequence[LogEvent], whole: bool) -> list[Entry]:
     """Return the entries of the events of a thread; all events of a message are one."""
-    lines: list[tuple[Entry | _Message, str]] = []
+    lines: list[Entry | _Message] = []
     open_messages: dict[tuple[str, ...], _Message] = {}
     for one in log:
         graphs = "/".join(_shorten_segment(segment, whole) for segment in one.event.namespace)
         place = f" in {graphs}" if graphs else ""
         if one.event.method != _MESSAGE or not isinstance(one.data, dict):
-            text = _describe_event(one, whole)
-            lines.append((Entry(one.at, one.name + place, text), place))
+            lines.append(Entry(one.at, one.name + place, _describe_event(one, whole)))
             continue
         message = open_messages.get(one.event.namespace)
         if message is None or message.is_whole or one.data.get("event") == "message-start":
-            message = _Message(one.at, str(one.data.get("role") or "ai"))
+            message = _Message(one.at, place, str(one.data.get("role") or "ai"))
             open_messages[one.event.namespace] = message
-            lines.append((message, place))
+            lines.append(message)
         _add(message, one.data)
-    return [
-        Entry(line.at, _MESSAGE + place, _describe_message(line, whole))
-        if isinstance(line, _Message)
-        else line
-        for line, place in lines
-    ]
+    return [line if isinstance(line, Entry) else _describe_message(line, whole) for line in lines]
 
 
 def _add(message: _Message, data: dict[str, Any]) -> None:
@@ -169,10 +164,11 @@ def _add(message: _Message, data: dict[str, Any]) -> None:
             pass
 
 
-def _describe_message(message: _Message, whole: bool) -> str:
+def _describe_message(message: _Message, whole: bool) -> Entry:
     blocks = " ".join(_describe_block(block, whole) for block in message.blocks.values())
     unfinished = "" if message.is_whole else " (unfinished)"
-    return f"{message.role} {blocks}{unfinished}"
+    text = f"{message.role} {blocks}{unfinished}"
+    return Entry(message.at, _MESSAGE + message.place, text)
 
 
 def _describe_block(block: Json, whole: bool) -> str:

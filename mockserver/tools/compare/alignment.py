@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
-from itertools import takewhile
+from itertools import takewhile, zip_longest
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -17,11 +17,11 @@ Pair = tuple[int | None, int | None]
 
 def align(before: Sequence[str], after: Sequence[str]) -> Iterator[Pair]:
     """Yield the pairs of two lists of signatures: equal items first, then items between them by position."""
-    if len(before) == len(after) or not before or not after:
-        yield from _pair_by_position(range(len(before)), range(len(after)))
+    if len(before) == len(after):
+        yield from enumerate(range(len(after)))
         return
     for start, stop, new_start, new_stop in _iter_blocks(before, after):
-        yield from _pair_by_position(range(start, stop), range(new_start, new_stop))
+        yield from zip_longest(range(start, stop), range(new_start, new_stop))
 
 
 def align_events(
@@ -71,10 +71,3 @@ def _count_common(before: Sequence[object], after: Sequence[object]) -> int:
     """Return how many items at the start of both are equal."""
     pairs = zip(before, after, strict=False)
     return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
-
-
-def _pair_by_position(old: range, new: range) -> Iterator[Pair]:
-    yield from zip(old, new, strict=False)
-    common = min(len(old), len(new))
-    yield from ((number, None) for number in old[common:])
-    yield from ((None, number) for number in new[common:])
