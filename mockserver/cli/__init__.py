@@ -38,7 +38,6 @@ class _Commands(click.Group):
     """Imports the module of a command when it is used: `mockserver ls` starts faster without the server."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the commands."""
         return list(self.commands)
 
     def resolve_command(

@@ -72,32 +72,33 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
 
 @click.command()
 @options.paths
-@options.upstream("send the requests to")
+@options.upstream
 @options.option_with_variable(
     "--values", is_flag=True, help="Compare values, not only the structure."
 )
 @options.option_with_variable(
     "--update",
     is_flag=True,
-    help="Record again, in place, each conversation that differs. Rejected where the variable CI is set.",
+    help="Record each conversation that differs again, in its file. Rejected if the variable CI is set.",
 )
 @options.option_with_variable(
     "--max-age",
     type=click.FloatRange(0),
     metavar="DAYS",
-    help="Warn about cassettes that are older than this.",
+    help="Warn about cassettes that are older than DAYS.",
 )
 @options.option_with_variable(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
     default=120.0,
     metavar="SECONDS",
-    help="Fail an exchange whose response, or whose next event, takes longer.",
+    help="Count an exchange as failed if its response or next event takes longer.",
 )
 @options.option_with_variable(
     "--jobs",
     type=click.IntRange(1),
     default=4,
+    metavar="N",
     help="Verify this many cassettes in parallel. The requests of one cassette are sent in order.",
 )
 @options.option_with_variable(
@@ -124,10 +125,12 @@ def verify(
 
     Compares the status, the headers that clients use, the events and their order, and the fields and types of JSON.
 
-    PATH is a cassette or a folder of cassettes. The default is ./cassettes. The server runs its graphs. Ids in live responses replace the
-    recorded ids in later requests. Threads that verify creates are deleted at the end.
+    PATH is a cassette or a folder of cassettes. The default is ./cassettes.
 
-    Exits with 1 if there are differences, with 2 if the server cannot be reached. With --update, exits with 1 only if a difference is left.
+    The server runs its graphs, which may call models. Ids in live responses replace the recorded ids in later requests. At the end, the threads
+    that were created are deleted.
+
+    Exits with 1 if there are differences (with --update, only if one is left), and with 2 if the server cannot be reached.
     """
     from mockserver.cli.verification import (
         Verification,

@@ -44,8 +44,8 @@ def import_(
 ) -> None:
     """Convert the recordings of other tools into a cassette: HAR files from browser devtools or Playwright (.har, .zip), and VCR.py cassettes.
 
-    Event streams become events. These files hold no time per event, so the events are spread over the duration of the response. Chromium
-    stores no body for a stream that a page reads in chunks. Secrets are redacted as in a recording.
+    Event streams become events. If a file has no times for the events, they are spread over the duration of the response. Chromium stores no
+    body for a stream that a page reads in chunks: record such a stream with `mockserver record`. Secrets are redacted as in a recording.
 
     Exits with 1 if something could not be imported.
     """

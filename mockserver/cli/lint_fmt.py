@@ -32,7 +32,7 @@ from mockserver.tools.source import looks_recorded, parse_source
     metavar="CODE",
     help="Do not report findings with this code. Repeatable.",
 )
-@click.option("--codes", is_flag=True, help="List all codes with their meaning, and exit.")
+@click.option("--codes", is_flag=True, help="List all codes with their meanings, and exit.")
 @options.config
 @options.as_json
 def lint(

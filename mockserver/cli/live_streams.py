@@ -73,7 +73,6 @@ class LiveStream:
             pass
 
     async def close(self) -> None:
-        """Close the connection."""
         if not self._task.done():
             self._closed = self.exchange
         self._task.cancel()
@@ -129,7 +128,6 @@ class ThreadStreams:
 
     @property
     def exchanges(self) -> Iterator[Exchange]:
-        """The live streams."""
         return (stream.exchange for stream in self.streams)
 
     def note_run(self, recorded: Exchange, live: Exchange) -> None:
@@ -159,7 +157,6 @@ class ThreadStreams:
         await self.close()
 
     async def close(self) -> None:
-        """Close all streams."""
         for stream in self.streams:
             await stream.close()
 

@@ -32,7 +32,7 @@ _NAME_WIDTH = 20
 def ls(paths: tuple[Path, ...], as_json: bool) -> None:
     """List the exchanges of cassettes, one per line.
 
-    The columns are the exchange, method, path, status, size, duration, thread, graph, what was asked for (stream modes, the method of a
+    The columns are the exchange, method, path, status, size, duration, thread, graph, what the request asks for (stream modes, the method of a
     command, or the channels of an event stream), and the last human message.
 
     PATH is a cassette, a folder of cassettes, or FILE#N, one exchange. The default is ./cassettes.
@@ -86,13 +86,13 @@ def _summarize(label: str, exchange: Exchange, redactor: Redactor) -> dict[str, 
 @click.option(
     "--stable",
     is_flag=True,
-    help="Replace ids by numbers and omit times, so that two recordings can be compared.",
+    help="Replace ids with numbers and omit times, so that two recordings can be compared.",
 )
 @click.option(
     "--html",
     type=options.parse_path,
     metavar="FILE",
-    help="Write a web page to FILE instead, which needs no server. CASSETTE can be a folder. Fails if something looks like a secret.",
+    help="Write a web page to FILE instead; it needs no server. CASSETTE may be a folder. Fails if something looks like a secret.",
 )
 def show(
     cassette: Path, number: int | None, raw: bool, as_json: bool, stable: bool, html: Path | None

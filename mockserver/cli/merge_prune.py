@@ -39,8 +39,10 @@ from mockserver.tools.source import CassetteSource, Part
 def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_json: bool) -> None:
     """List the exchanges that were never played according to usage files; remove them with --write.
 
-    PATH is a cassette or a folder of cassettes. The default is ./cassettes. Exchanges that the usage files do not mention are kept. A file
-    without remaining exchanges is deleted. Run this after the whole test suite, in the folder where the usage was written.
+    PATH is a cassette or a folder of cassettes. The default is ./cassettes.
+
+    Exchanges that the usage files do not mention are kept. A file without remaining exchanges is deleted. Run this after the whole test suite,
+    in the folder where the usage was written.
 
     Exits with 1 if there are exchanges to remove.
     """

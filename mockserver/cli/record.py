@@ -23,7 +23,7 @@ class _RecordOptions(serving.AddressOptions, options.UpstreamOptions):
 
 @click.command(cls=options.ServerCommand)
 @click.argument("path", type=options.parse_target)
-@options.upstream("record")
+@options.upstream
 @options.option_with_variable(
     "--extend",
     is_flag=True,
@@ -52,9 +52,9 @@ def record(
     Point your client at this server instead of the Agent Server, use it, and stop with Ctrl-C. If PATH is a folder (it exists, or its name
     ends in /), each request names its cassette with the header x-mockserver-cassette.
 
-    With `-- COMMAND`, the server runs as long as COMMAND, which finds the URL of the server in the variable MOCKSERVER_URL.
+    With `-- COMMAND`, the server runs until COMMAND ends. COMMAND finds the URL of the server in the variable MOCKSERVER_URL.
 
-    Web pages of other origins than localhost are rejected, since they would use your API key. Allow them with --allow-origin.
+    Web pages that are not on localhost are rejected, since they would use your API key. --allow-origin allows them.
     """
     log = serving.create_log(client_command)
     # Responses that --extend replays need no pauses.

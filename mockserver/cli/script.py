@@ -29,8 +29,8 @@ from mockserver.tools.scripts.from_graph import describe_graph
     "--from-graph",
     "graph",
     metavar="MODULE:NAME",
-    help="Write the nodes and the state of a LangGraph graph, such as `app.graph:graph` or `./graph.py:graph`. Its code is run. Needs LangGraph (the "
-    "extra `graph`).",
+    help="Write the nodes and the state of a LangGraph graph, such as `app.graph:graph` or `./graph.py:graph`. Runs its code, and needs LangGraph "
+    "(the extra `graph`).",
 )
 @click.option(
     "--from-cassette",
@@ -48,7 +48,7 @@ from mockserver.tools.scripts.from_graph import describe_graph
 def script(graph: str | None, cassette: Path | None, output: Path | None) -> None:
     """Print the built-in script of the fake graph, or one for your own graph.
 
-    Edit a copy of it and use that with `mockserver serve --script FILE`.
+    Edit a copy of it, and pass the copy to `mockserver serve --script FILE`.
     """
     if graph is not None and cassette is not None:
         raise UsageError("--from-graph and --from-cassette: use one of them")

@@ -48,9 +48,9 @@ def scrub(
     config: Path | None,
     as_json: bool,
 ) -> None:
-    """Redact cassettes again, with the current rules and those of mockserver.yaml, and report each replaced secret.
+    """Redact cassettes again, with the built-in rules and those of mockserver.yaml, and report each secret that is replaced.
 
-    An exchange that holds a secret is rewritten as by `fmt`; other exchanges do not change.
+    An exchange that holds a secret is also formatted, as by `mockserver fmt`; other exchanges do not change.
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
@@ -82,7 +82,7 @@ def scrub(
 @click.argument("new")
 @options.paths
 @click.option(
-    "--write", is_flag=True, help="Change the files; without this, only show the changes."
+    "--write", is_flag=True, help="Change the files. By default the changes are only shown."
 )
 @click.option(
     "--check", is_flag=True, help="Write nothing; exit with 1 if there is something to replace."
@@ -91,9 +91,10 @@ def scrub(
 def substitute(
     old: str, new: str, paths: tuple[Path, ...], write: bool, check: bool, as_json: bool
 ) -> None:
-    """Replace the text OLD by NEW everywhere in cassettes: in requests, states and events, and where tokens spread it over several events.
+    """Replace the text OLD with NEW everywhere in cassettes: in requests, states and events, and where tokens spread it over several events.
 
-    Shows what it would change; --write does it. A changed exchange is rewritten as by `fmt`; other exchanges do not change.
+    By default the changes are only shown; --write makes them. A changed exchange is also formatted, as by `mockserver fmt`; other exchanges do
+    not change.
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """

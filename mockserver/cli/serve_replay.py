@@ -29,27 +29,27 @@ _MAX_LISTED = 20
     "graphs",
     multiple=True,
     metavar="NAME",
-    help="Declare a graph; the fake graph then rejects other names. Repeatable; in the variable, separated by spaces.  "
+    help="Declare a graph; other names are then rejected. Repeatable; in the variable, separated by spaces.  "
     "[default: every name is accepted]",
 )
 @options.option_with_variable(
     "--script",
     type=options.parse_path,
     metavar="FILE",
-    help="YAML file that defines what the fake graph says; `mockserver script` prints an example. With `extends: built-in` it adds to "
+    help="YAML file that defines what the fake graph says; `mockserver script` prints an example. With `extends: built-in`, it adds to "
     "the built-in script.  [default: the built-in script]",
 )
 @options.option_with_variable(
     "--fake-now",
     metavar="DATE",
-    help="The date of the fake graph's threads and runs: an ISO date or time (in UTC, unless it has an offset), or `today` (the local day "
-    "when the server starts). Ids stay the same.  [default: 2026-01-01]",
+    help="Date of the threads and runs of the fake graph: an ISO date or time (in UTC, unless it has an offset), or `today` (the local day "
+    "when the server starts). Ids do not depend on it.  [default: 2026-01-01]",
 )
 @click.option(
     "--closest",
     is_flag=True,
-    help="For demos: answer a run that was not recorded with the recorded run whose last human message is the most alike; all else must be "
-    "equal. Without one that is alike enough, the fake graph answers.",
+    help="For demos: answer a run that was not recorded with the recorded run whose last human message is most similar. Everything else in the "
+    "request must be equal. If no message is similar enough, the fake graph answers.",
 )
 @options.speed
 @options.address
@@ -69,7 +69,7 @@ def serve(
     PATH is a cassette or a folder of cassettes. The default is ./cassettes, if it exists. Without cassettes, the fake graph answers all
     requests.
 
-    With `-- COMMAND`, the server runs as long as COMMAND, which finds the URL of the server in the variable MOCKSERVER_URL.
+    With `-- COMMAND`, the server runs until COMMAND ends. COMMAND finds the URL of the server in the variable MOCKSERVER_URL.
     """
     if not all(graphs):
         raise UsageError("--graph: the name is empty; name a graph")
@@ -87,18 +87,18 @@ def serve(
     "--usage",
     type=options.parse_path,
     metavar="FILE",
-    help="Add the played exchanges to FILE, for `mockserver prune`.",
+    help="Add the exchanges that were played to FILE, for `mockserver prune`.",
 )
 @options.option_with_variable(
     "--fail-on-unplayed",
     is_flag=True,
-    help="Exit with 1 if an exchange was never played, and list all of those.",
+    help="Exit with 1 if an exchange was never played, and list all such exchanges.",
 )
 @options.option_with_variable(
     "--report",
     type=options.parse_path,
     metavar="FILE",
-    help="At the end write a web page to FILE: the requests, the misses, and what was played.",
+    help="At the end, write a web page to FILE that shows the requests, the misses, and what was played.",
 )
 @click.option("--closest", is_flag=True, hidden=True, help="Refused: see `mockserver serve`.")
 @options.speed
@@ -118,10 +118,10 @@ def replay(
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
 
-    With `-- COMMAND`, such as `-- npm test`, the server runs as long as COMMAND, which finds the URL of the server in the variable
+    With `-- COMMAND`, such as `-- npm test`, the server runs until COMMAND ends. COMMAND finds the URL of the server in the variable
     MOCKSERVER_URL.
 
-    Exits with the status of COMMAND if that failed; else with 2 if a recorded response could not be read, with 1 after a miss.
+    If COMMAND fails, exits with its status. Otherwise exits with 2 if a recorded response could not be read, and with 1 after a miss.
     """
     if closest:
         raise UsageError("--closest: a replay needs exact matches; use `mockserver serve`")

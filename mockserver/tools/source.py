@@ -227,7 +227,6 @@ def _read(name: str, number: int, document: Document, line: int) -> Part:
 
 
 def replace_text(part: Part, text: str) -> Part:
-    """Return *part* with another *text*."""
     document = documents.single_document(text.encode())
     read = _read(part.file, part.number, document, part.line)
     return replace(read, is_truncated=part.is_truncated)

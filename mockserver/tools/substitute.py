@@ -48,7 +48,6 @@ class _TextFinder:
         return False
 
     def covers_header(self, name: str, value: str) -> bool:
-        """Return False, as `covers` does."""
         return False
 
     def covers_number(self, name: str, number: str) -> bool:

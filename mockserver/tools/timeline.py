@@ -185,7 +185,6 @@ def _describe_block(block: Json, whole: bool) -> str:
 
 
 def _describe_event(one: LogEvent, whole: bool) -> str:
-    """Return what an event says, in short."""
     said = one.data
     if isinstance(said, dict) and one.name != one.event.method:
         said = {name: part for name, part in said.items() if name != "event"}

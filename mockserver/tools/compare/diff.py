@@ -154,7 +154,6 @@ def _compare_parts(part: Part, partner: Part, comparator: Comparator) -> Exchang
 
 
 def compare_exchanges(before: Exchange, after: Exchange, comparator: Comparator) -> list[Change]:
-    """Return the differences of two exchanges."""
     changes = [
         *comparator.compare(
             canonicalize(before.request), canonicalize(after.request), ("request",)

@@ -32,7 +32,6 @@ class Progress:
     _latest: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def add(self, event: Event) -> None:
-        """Add the next event."""
         name = name_event(event)
         if event.status is not None:
             self.marks, self.steps, self._latest = self.marks + 1, 0, {}

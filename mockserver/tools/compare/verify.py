@@ -72,7 +72,6 @@ class Result:
         return f"{self.file}#{self.number}"
 
     def to_json(self) -> dict[str, Json]:
-        """Return it as JSON."""
         return {
             "exchange": self.label,
             "request": self.request,

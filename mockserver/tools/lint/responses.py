@@ -31,7 +31,6 @@ _CONDITIONAL_STATUSES = (206, 304, 412, 416)
 
 
 def check_part(part: Part) -> Iterator[Finding]:
-    """Yield the findings in the response of *part*."""
     exchange = part.exchange
     assert exchange is not None
     content = exchange.response.content
