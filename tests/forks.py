@@ -30,6 +30,7 @@ _CONTEXT.set_forkserver_preload(
         "mockserver.cli.script",
         "mockserver.cli.scrub_substitute",
         "mockserver.cli.serve_replay",
+        "mockserver.cli.serving",
         "mockserver.cli.show_html",
         "mockserver.cli.verification",
         "mockserver.fake.api.routes",

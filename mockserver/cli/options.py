@@ -217,6 +217,18 @@ address = _combine(
 )
 
 
+class AddressOptions(TypedDict):
+    """The options that `address` adds."""
+
+    host: str
+    port: int
+    prefix: str | None
+    allow_origins: tuple[str, ...]
+    allow_hosts: tuple[str, ...]
+    no_page: bool
+    config: Path | None
+
+
 upstream = _combine(
     option_with_variable(
         "--upstream",

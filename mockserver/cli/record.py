@@ -3,21 +3,22 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from mockserver.cli import options, serving
+from mockserver.cli import options
 from mockserver.errors import UsageError
 from mockserver.formats.wording import pluralize
 from mockserver.http.pacing import Pace
-from mockserver.server import modes
 from mockserver.server.log import Log
-from mockserver.server.recording import Stats
 from mockserver.store.writer import WriteMode
 
+if TYPE_CHECKING:
+    from mockserver.server.recording import Stats
 
-class _RecordOptions(serving.AddressOptions, options.UpstreamOptions):
+
+class _RecordOptions(options.AddressOptions, options.UpstreamOptions):
     """The options of `record` that other commands have too."""
 
 
@@ -56,6 +57,9 @@ def record(
 
     Web pages that are not on localhost are rejected, since they would use your API key. --allow-origin allows them.
     """
+    from mockserver.cli import serving
+    from mockserver.server import modes
+
     log = serving.create_log(client_command)
     # Responses that --extend replays need no pauses.
     server_options = serving.create_server_options(given, Pace(None))
@@ -94,7 +98,7 @@ def _display(path: Path) -> str:
     return f"{path}/" if path.is_dir() else str(path)
 
 
-def _log_stats(stats: Stats, path: Path, log: Log) -> None:
+def _log_stats(stats: "Stats", path: Path, log: Log) -> None:
     recorded = f"recorded {pluralize(stats.exchanges, 'exchange')} into {_display(path)}"
     log.write(f"{log.summary()}; {recorded if stats.exchanges else 'nothing to record'}")
     if set(stats.files) - {path}:

@@ -1,25 +1,17 @@
 """The commands that serve cassettes: serve, replay."""
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Unpack
 
 import click
 
-from mockserver.cli import options, serving
+from mockserver.cli import options
 from mockserver.errors import UsageError
-from mockserver.formats.wording import pluralize
 from mockserver.http.pacing import parse_pace
-from mockserver.server import modes
 from mockserver.server.fake_time import parse_fake_now
-from mockserver.server.log import Log
-from mockserver.server.modes import ReplayServer
 from mockserver.store import atomic
 from mockserver.store.usage import add_usage, check_usage_file
-
-_MAX_LISTED = 20
-"""How many unplayed exchanges are listed at the stop."""
 
 
 @click.command(cls=options.ServerCommand)
@@ -62,7 +54,7 @@ def serve(
     speed: str,
     max_gap: float | None,
     client_command: tuple[str, ...],
-    **address: Unpack[serving.AddressOptions],
+    **address: Unpack[options.AddressOptions],
 ) -> None:
     """Replay cassettes; the fake graph answers all other requests. For frontend work and demos.
 
@@ -71,6 +63,9 @@ def serve(
 
     With `-- COMMAND`, the server runs until COMMAND ends. COMMAND finds the URL of the server in the variable MOCKSERVER_URL.
     """
+    from mockserver.cli import serving
+    from mockserver.server import modes
+
     if not all(graphs):
         raise UsageError("--graph: the name is empty; name a graph")
     now = parse_fake_now(fake_now)
@@ -78,7 +73,7 @@ def serve(
     server_options = serving.create_server_options(address, parse_pace(speed, max_gap))
     paths = paths or _find_default_paths()
     server = modes.serve(paths, server_options, log, script, graphs, now, closest=closest)
-    sys.exit(_run(server, address, "serve", log, client_command))
+    sys.exit(serving.run_replay(server, address, "serve", log, client_command))
 
 
 @click.command(cls=options.ServerCommand)
@@ -112,7 +107,7 @@ def replay(
     speed: str,
     max_gap: float | None,
     client_command: tuple[str, ...],
-    **address: Unpack[serving.AddressOptions],
+    **address: Unpack[options.AddressOptions],
 ) -> None:
     """Replay cassettes only; a request that they do not hold is a miss. For CI.
 
@@ -123,6 +118,9 @@ def replay(
 
     If COMMAND fails, exits with its status. Otherwise exits with 2 if a recorded response could not be read, and with 1 after a miss.
     """
+    from mockserver.cli import serving
+    from mockserver.server import modes
+
     if closest:
         raise UsageError("--closest: a replay needs exact matches; use `mockserver serve`")
     paths = paths or _find_default_paths()
@@ -140,7 +138,9 @@ def replay(
     if not server.cassettes.index.count:
         names = ", ".join(map(str, paths))
         raise UsageError(f"nothing to replay: no exchanges in {names}")
-    status = _run(server, address, "replay", log, client_command, list_all=fail_on_unplayed)
+    status = serving.run_replay(
+        server, address, "replay", log, client_command, list_all=fail_on_unplayed
+    )
     if usage is not None:
         add_usage(usage, server.cassettes.usage)
     if report is not None:
@@ -151,28 +151,3 @@ def replay(
 
 def _find_default_paths() -> tuple[Path, ...]:
     return (options.FOLDER,) if options.FOLDER.is_dir() else ()
-
-
-def _run(
-    server: ReplayServer,
-    address: serving.AddressOptions,
-    command: str,
-    log: Log,
-    client_command: tuple[str, ...],
-    *,
-    list_all: bool = False,
-) -> int:
-    """Run *server* until it is stopped or *client_command* ends, log what it did, and return the status of *client_command*.
-
-    The log lists the first unplayed exchanges, or, if *list_all*, all of them.
-    """
-    index = server.cassettes.index
-    exchanges = pluralize(index.count, "exchange")
-    contents = f"{exchanges} in {pluralize(len(index.cassettes), 'cassette')}"
-    status = asyncio.run(serving.run(server.app, address, command, contents, client_command))
-    log.write(log.summary())
-    if unplayed := server.cassettes.unplayed:
-        listed = unplayed if list_all else unplayed[:_MAX_LISTED]
-        rest = len(unplayed) - len(listed)
-        log.write(f"never played: {', '.join(listed)}{f' and {rest} more' if rest else ''}")
-    return status

@@ -501,6 +501,18 @@ def test_help_names_every_command() -> None:
         assert f"\n  {name} " in shown
 
 
+def test_help_imports_no_server() -> None:
+    code = (
+        "import sys; from mockserver.cli import cli\n"
+        "for name in cli.commands: cli([name, '--help'], standalone_mode=False)\n"
+        "print('aiohttp' in sys.modules)"
+    )
+    done = subprocess.run([command()[0], "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.count("Usage: ") == len(COMMANDS)
+    assert done.stdout.splitlines()[-1] == "False"
+
+
 def test_looking_imports_no_server(folder: Path) -> None:
     code = "import atexit, sys; atexit.register(lambda: print('aiohttp' in sys.modules)); from mockserver.cli import cli; cli(['ls', 'chat.yaml'])"
     done = subprocess.run(
