@@ -3,6 +3,7 @@
 import json
 import sys
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Unpack
 from uuid import uuid4
@@ -187,20 +188,13 @@ def _pair_files(
     if before.is_dir() != after.is_dir():
         raise UsageError(f"{before} and {after}: name two cassettes, or two folders")
     sources_a, sources_b = (
-        {
-            opened.path.relative_to(root).as_posix(): opened.source
-            for opened in work.readable_cassettes((root,), "read")
-        }
+        {opened.name: opened.source for opened in work.readable_cassettes((root,), "read")}
         for root in (before, after)
     )
     if not before.is_dir():
-        return [
-            (str(after), source_a, source_b)
-            for source_a in sources_a.values()
-            for source_b in sources_b.values()
-        ]
-    unread = {name for root in (before, after) for name in work.list_unread(root)}
-    names = sorted({*sources_a, *sources_b} - unread)
+        pairs = product(sources_a.values(), sources_b.values())
+        return [(str(after), source_a, source_b) for source_a, source_b in pairs]
+    names = sorted({*sources_a, *sources_b} - work.unread)
     return [(name, sources_a.get(name), sources_b.get(name)) for name in names]
 
 

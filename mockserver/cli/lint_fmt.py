@@ -72,7 +72,7 @@ def lint(
     for opened in work.files(files, "lint"):
         original = opened.source
         if not original.is_cassette and not opened.is_explicit and not looks_recorded(original.raw):
-            work.skip(opened.path)
+            work.skip(opened)
             continue
         count += 1
         try:

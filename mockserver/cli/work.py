@@ -40,13 +40,8 @@ class Work:
         self.has_findings = False
         self.has_errors = False
         self._delayed_lines: list[str] | None = None
-        self._unread: list[Path] = []
-
-    def list_unread(self, root: Path) -> Iterator[str]:
-        """Yield the paths, relative to *root*, of the files below it that could not be read."""
-        for path in self._unread:
-            if path.is_relative_to(root):
-                yield path.relative_to(root).as_posix()
+        self.unread: set[str] = set()
+        """The names of the files that could not be read."""
 
     def note(self, line: str) -> None:
         """Write *line* to stderr, after the progress bar."""
@@ -60,10 +55,10 @@ class Work:
         self.note(f"mockserver: {printable(Redactor().text(str(error)))}")
         self.has_errors = True
 
-    def skip(self, path: Path) -> None:
-        """Report that *path*, a file in a folder, is skipped, since it is not a cassette."""
-        self.note(f"{path}: skipped, not a cassette (it has no `mockserver:` key)")
-        self._unread.append(path)
+    def skip(self, opened: Opened) -> None:
+        """Report that a file in a folder is skipped, since it is not a cassette."""
+        self.note(f"{opened.path}: skipped, not a cassette (it has no `mockserver:` key)")
+        self.unread.add(opened.name)
 
     def note_truncated(self, part: Part) -> None:
         """Report that *part*, the last of a cassette, is incomplete."""
@@ -89,7 +84,7 @@ class Work:
                 try:
                     raw = discovery.read_bytes(path)
                 except OSError as error:
-                    self._report_unread(path, f"{path}: cannot be read: {error.strerror}")
+                    self._report_unread(name, f"{path}: cannot be read: {error.strerror}")
                 else:
                     yield Opened(name, path, parse_source(str(path), raw), is_explicit)
         finally:
@@ -103,9 +98,9 @@ class Work:
             if opened.source.is_cassette:
                 yield opened
             elif opened.is_explicit:
-                self._report_unread(opened.path, f"{opened.path}: {NOT_A_CASSETTE}")
+                self._report_unread(opened.name, f"{opened.path}: {NOT_A_CASSETTE}")
             else:
-                self.skip(opened.path)
+                self.skip(opened)
 
     def readable_cassettes(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
         """Yield the cassettes that can be read completely, and report an error for each other one."""
@@ -113,7 +108,7 @@ class Work:
             source = opened.source
             if errors := source.errors:
                 more = f" ({len(errors)} errors in this file: see `mockserver lint`)"
-                self._report_unread(opened.path, f"{errors[0]}{more if len(errors) > 1 else ''}")
+                self._report_unread(opened.name, f"{errors[0]}{more if len(errors) > 1 else ''}")
                 continue
             if source.parts[-1].is_truncated:
                 self.note_truncated(source.parts[-1])
@@ -148,6 +143,6 @@ class Work:
             return False
         return True
 
-    def _report_unread(self, path: Path, error: str) -> None:
+    def _report_unread(self, name: str, error: str) -> None:
         self.report_error(error)
-        self._unread.append(path)
+        self.unread.add(name)
