@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
+
+from mockserver.cli import cli
 from tests.forks import Fork
 
 READY = re.compile(r"mockserver (?:serve|replay|record) on (http://\S+), .+\n")
@@ -40,6 +43,16 @@ class Mockserver:
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(STOP_WITHIN)
+
+
+COMMANDS = list(cli.commands)
+
+
+def click_command(name: str) -> click.Command:
+    """Return the command `mockserver NAME`."""
+    _, found, _ = cli.resolve_command(click.Context(cli), [name])
+    assert found is not None
+    return found
 
 
 def command(*arguments: str | Path) -> list[str]:

@@ -15,7 +15,6 @@ from urllib.request import urlopen
 import pytest
 
 from mockserver.cassette.model import Policy
-from mockserver.cli import cli
 from mockserver.formats import strict_yaml
 from mockserver.pytest_plugin import options
 from mockserver.pytest_plugin.marker import SERVER_OPTIONS
@@ -23,7 +22,7 @@ from mockserver.server import script_files, settings
 from mockserver.store.library import Library
 from tests.conftest import tool
 from tests.documents import PAGES, README, ROOT, Block, blocks, commands
-from tests.processes import run, running
+from tests.processes import COMMANDS, click_command, run, running
 from tests.real.clients import shell
 
 MODES = ("serve", "replay", "record")
@@ -57,7 +56,7 @@ def test_links_have_a_target(page: Path) -> None:
             assert not anchor or anchor in anchors(target)
 
 
-@pytest.mark.parametrize("name", sorted(cli.commands))
+@pytest.mark.parametrize("name", COMMANDS)
 def test_the_readme_names_each_command(name: str) -> None:
     assert f"mockserver {name}" in README.read_text()
 
@@ -66,7 +65,7 @@ def test_the_readme_names_each_command(name: str) -> None:
 def test_the_readme_names_each_option(name: str) -> None:
     readme = README.read_text()
 
-    for option in cli.commands[name].params:
+    for option in click_command(name).params:
         assert option.param_type_name == "argument" or f"{option.opts[0]}" in readme or (
             option.name == "upstream_api_key" and "MOCKSERVER_UPSTREAM_API_KEY" in readme
         )  # fmt: skip
@@ -90,7 +89,7 @@ def test_each_command_line_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(lines) >= 3
     for line in lines:
         _, name, *arguments = shlex.split(line, comments=True)
-        cli.commands[name].make_context(name, arguments).close()
+        click_command(name).make_context(name, arguments).close()
 
 
 def test_each_make_target_exists() -> None:

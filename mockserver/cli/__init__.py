@@ -3,58 +3,60 @@
 import contextlib
 import gc
 import sys
+from pkgutil import resolve_name
 from typing import NoReturn
 
 import click
 
-from mockserver.cli.diff_verify import diff, verify
-from mockserver.cli.import_ import import_
-from mockserver.cli.lint_fmt import fmt, lint
-from mockserver.cli.ls_show import ls, show
-from mockserver.cli.merge_prune import merge, prune
-from mockserver.cli.record import record
-from mockserver.cli.schema import schema
-from mockserver.cli.script import script
-from mockserver.cli.scrub_substitute import scrub, substitute
-from mockserver.cli.serve_replay import replay, serve
 from mockserver.errors import MockServerError
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True}
 
 
+_COMMANDS = {
+    "serve": ("serve_replay:serve", "Replay cassettes, with the fake graph as fallback."),
+    "replay": ("serve_replay:replay", "Replay cassettes only, for CI."),
+    "record": ("record:record", "Record an Agent Server into a cassette or a folder of cassettes."),
+    "ls": ("ls_show:ls", "List the exchanges of cassettes."),
+    "show": ("ls_show:show", "Show one or all exchanges of a cassette."),
+    "script": ("script:script", "Print a script of the fake graph."),
+    "schema": ("schema:schema", "Print the JSON Schema of a file format, for editors."),
+    "lint": ("lint_fmt:lint", "Check cassettes for problems."),
+    "fmt": ("lint_fmt:fmt", "Format cassettes."),
+    "diff": ("diff_verify:diff", "Compare two recordings."),
+    "verify": ("diff_verify:verify", "Compare a recording with a live server."),
+    "scrub": ("scrub_substitute:scrub", "Redact secrets in cassettes."),
+    "substitute": ("scrub_substitute:substitute", "Replace a text in cassettes."),
+    "prune": ("merge_prune:prune", "Remove exchanges that were never played."),
+    "merge": ("merge_prune:merge", "Combine cassettes into one."),
+    "import": ("import_:import_", "Convert HAR files or VCR.py cassettes into a cassette."),
+}
+"""The module and the function of each command, and its line in the help."""
+
+
 class _Commands(click.Group):
-    """A group that lists its commands in the order of their registration."""
+    """Imports the module of a command when it is used: `mockserver ls` starts faster without the server."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the commands."""
         return list(self.commands)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the name of the command in *args*, the command and its arguments."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is not None:
+            command = resolve_name(f"mockserver.cli.{_COMMANDS[name][0]}")
+        return name, command, rest
 
-@click.group(cls=_Commands, context_settings=_SETTINGS)
+
+_LINES = {name: click.Command(name, short_help=text) for name, (_, text) in _COMMANDS.items()}
+
+
+@click.group(cls=_Commands, commands=_LINES, context_settings=_SETTINGS)
 @click.version_option(package_name="langgraph-mockserver", prog_name="mockserver")
 def cli() -> None:
     """Record, replay or fake a LangGraph Agent Server."""
-
-
-for command in (
-    serve,
-    replay,
-    record,
-    ls,
-    show,
-    script,
-    schema,
-    lint,
-    fmt,
-    diff,
-    verify,
-    scrub,
-    substitute,
-    prune,
-    merge,
-    import_,
-):
-    cli.add_command(command)
 
 
 def main() -> None:

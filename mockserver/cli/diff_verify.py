@@ -2,8 +2,11 @@
 
 import json
 import sys
+from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
+from uuid import uuid4
 
 import click
 
@@ -12,14 +15,15 @@ from mockserver.cli.tables import print_facts, with_progress
 from mockserver.cli.work import Work
 from mockserver.errors import UpstreamError, UsageError
 from mockserver.formats.wording import pluralize, printable
+from mockserver.redaction.redactor import Redactor
+from mockserver.server import settings
+from mockserver.tools.compare.diff import ExchangePair, compare_sources
+from mockserver.tools.compare.report import changes_to_json, format_changes
+from mockserver.tools.compare.verify import Outcome, Result, warn_if_old
+from mockserver.tools.source import CassetteSource
 
-if TYPE_CHECKING:
-    from mockserver.redaction.redactor import Redactor
-    from mockserver.tools.compare.diff import ExchangePair
-    from mockserver.tools.source import CassetteSource
 
-
-@click.command(short_help="Compare two recordings.")
+@click.command()
 @click.argument("before", type=options.parse_path, metavar="A")
 @click.argument("after", type=options.parse_path, metavar="B")
 @click.option("--exact", is_flag=True, help="Also compare ids, times and heartbeats.")
@@ -34,10 +38,6 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
 
     Exits with 1 if there are differences.
     """
-    from mockserver.redaction.redactor import Redactor
-    from mockserver.server import settings
-    from mockserver.tools.compare.diff import compare_sources
-
     project = settings.load(config)
     policy, redactor = project.policy, Redactor((), project.redact)
     work, count = Work(), 0
@@ -68,38 +68,38 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
             _print_pair(str(before) if only_before else name, difference, redactor, as_json)
     work.has_findings = bool(differences)
     differing = sum(not isinstance(each, Path) and not each.is_header for _, each in differences)
-    click.echo(f"{pluralize(count, 'exchange')} compared, {differing} differ", err=True)
-    work.finish()
+    work.finish(f"{pluralize(count, 'exchange')} compared, {differing} differ")
 
 
-@click.command(short_help="Compare a recording with a live server.")
+@click.command()
 @options.paths
-@options.upstream("send the requests to")
+@options.upstream
 @options.option_with_variable(
     "--values", is_flag=True, help="Compare values, not only the structure."
 )
 @options.option_with_variable(
     "--update",
     is_flag=True,
-    help="Record again, in place, each conversation that differs. Rejected where the variable CI is set.",
+    help="Record each conversation that differs again, in its file. Rejected if the variable CI is set.",
 )
 @options.option_with_variable(
     "--max-age",
     type=click.FloatRange(0),
     metavar="DAYS",
-    help="Warn about cassettes that are older than this.",
+    help="Warn about cassettes that are older than DAYS.",
 )
 @options.option_with_variable(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
     default=120.0,
     metavar="SECONDS",
-    help="Fail an exchange whose response, or whose next event, takes longer.",
+    help="Count an exchange as failed if its response or next event takes longer.",
 )
 @options.option_with_variable(
     "--jobs",
     type=click.IntRange(1),
     default=4,
+    metavar="N",
     help="Verify this many cassettes in parallel. The requests of one cassette are sent in order.",
 )
 @options.option_with_variable(
@@ -126,14 +126,13 @@ def verify(
 
     Compares the status, the headers that clients use, the events and their order, and the fields and types of JSON.
 
-    PATH is a cassette or a folder of cassettes. The default is ./cassettes. The server runs its graphs. Ids in live responses replace the
-    recorded ids in later requests. Threads that verify creates are deleted at the end.
+    PATH is a cassette or a folder of cassettes. The default is ./cassettes.
 
-    Exits with 1 if there are differences, with 2 if the server cannot be reached. With --update, exits with 1 only if a difference is left.
+    The server runs its graphs, which may call models. Ids in live responses replace the recorded ids in later requests. At the end, the threads
+    that were created are deleted.
+
+    Exits with 1 if there are differences (with --update, only if one is left), and with 2 if the server cannot be reached.
     """
-    from datetime import UTC, datetime
-    from uuid import uuid4
-
     from mockserver.cli.verification import (
         Verification,
         print_results,
@@ -141,8 +140,6 @@ def verify(
         verify_all,
         write_junit,
     )
-    from mockserver.server import settings
-    from mockserver.tools.compare.verify import Outcome, Result, warn_if_old
 
     if update and settings.is_in_ci():
         raise UsageError(
@@ -183,7 +180,7 @@ def verify(
 
 def _pair_files(
     work: Work, before: Path, after: Path
-) -> list[tuple[str, "CassetteSource | None", "CassetteSource | None"]]:
+) -> list[tuple[str, CassetteSource | None, CassetteSource | None]]:
     """Return a list of (name, cassette of A, cassette of B); two files form one pair, whatever their names."""
     for path in (before, after):
         if not path.exists():
@@ -191,26 +188,17 @@ def _pair_files(
     if before.is_dir() != after.is_dir():
         raise UsageError(f"{before} and {after}: name two cassettes, or two folders")
     sources_a, sources_b = (
-        {
-            opened.path.relative_to(root).as_posix(): opened.source
-            for opened in work.readable_cassettes((root,), "read")
-        }
+        {opened.name: opened.source for opened in work.readable_cassettes((root,), "read")}
         for root in (before, after)
     )
     if not before.is_dir():
-        return [
-            (str(after), source_a, source_b)
-            for source_a in sources_a.values()
-            for source_b in sources_b.values()
-        ]
-    unread = {name for root in (before, after) for name in work.list_unread(root)}
-    names = sorted({*sources_a, *sources_b} - unread)
+        pairs = product(sources_a.values(), sources_b.values())
+        return [(str(after), source_a, source_b) for source_a, source_b in pairs]
+    names = sorted({*sources_a, *sources_b} - work.unread)
     return [(name, sources_a.get(name), sources_b.get(name)) for name in names]
 
 
-def _print_pair(name: str, pair: "ExchangePair", redactor: "Redactor", as_json: bool) -> None:
-    from mockserver.tools.compare.report import changes_to_json, format_changes
-
+def _print_pair(name: str, pair: ExchangePair, redactor: Redactor, as_json: bool) -> None:
     if as_json:
         facts = {"file": name, "request": pair.request, "before": pair.before, "after": pair.after}
         changes = {"changes": changes_to_json(pair.changes)}

@@ -3,7 +3,6 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -12,12 +11,14 @@ from mockserver.cli.tables import print_facts, wrap
 from mockserver.cli.work import Work
 from mockserver.errors import SlowPatternError, UsageError
 from mockserver.formats.wording import pluralize, printable
+from mockserver.server import settings
+from mockserver.tools.fmt import format_source
+from mockserver.tools.lint.findings import CODES, Finding
+from mockserver.tools.lint.lint import fix_source, lint_source
+from mockserver.tools.source import looks_recorded, parse_source
 
-if TYPE_CHECKING:
-    from mockserver.tools.lint.findings import Finding
 
-
-@click.command(short_help="Check cassettes for problems.")
+@click.command()
 @options.paths
 @click.option(
     "--fix",
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     metavar="CODE",
     help="Do not report findings with this code. Repeatable.",
 )
-@click.option("--codes", is_flag=True, help="List all codes with their meaning, and exit.")
+@click.option("--codes", is_flag=True, help="List all codes with their meanings, and exit.")
 @options.config
 @options.as_json
 def lint(
@@ -50,11 +51,6 @@ def lint(
 
     Exits with 1 if there are findings.
     """
-    from mockserver.server import settings
-    from mockserver.tools.lint.findings import CODES
-    from mockserver.tools.lint.lint import fix_source, lint_source
-    from mockserver.tools.source import looks_recorded, parse_source
-
     if codes:
         width = max(map(len, CODES))
         for code, meaning in CODES.items():
@@ -76,7 +72,7 @@ def lint(
     for opened in work.files(files, "lint"):
         original = opened.source
         if not original.is_cassette and not opened.is_explicit and not looks_recorded(original.raw):
-            work.skip(opened.path)
+            work.skip(opened)
             continue
         count += 1
         try:
@@ -105,11 +101,10 @@ def lint(
     done = f", {len(fixed)} fixed" if fixed else ""
     done += f"; --fix fixes {fixable} of them" if fixable else ""
     counts = f"{pluralize(len(findings), 'finding')} in {pluralize(count, 'cassette')}"
-    click.echo(f"{counts}{done}", err=True)
-    work.finish()
+    work.finish(f"{counts}{done}")
 
 
-@click.command(short_help="Format cassettes.")
+@click.command()
 @options.paths
 @click.option(
     "--check", is_flag=True, help="Write nothing; exit with 1 if a cassette is not formatted."
@@ -123,8 +118,6 @@ def fmt(paths: tuple[Path, ...], check: bool, as_json: bool) -> None:
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
-    from mockserver.tools.fmt import format_source
-
     work, changed, unchanged = Work(), [], 0
     for opened in work.cassettes(paths, "fmt"):
         if errors := opened.source.errors:
@@ -140,11 +133,10 @@ def fmt(paths: tuple[Path, ...], check: bool, as_json: bool) -> None:
         done = "would be formatted" if check else "formatted"
         print_facts({"file": path, "written": not check}, f"{done} {path}", as_json=as_json)
     done = "to format" if check else "formatted"
-    click.echo(f"{pluralize(len(changed), 'cassette')} {done}, {unchanged} unchanged", err=True)
-    work.finish()
+    work.finish(f"{pluralize(len(changed), 'cassette')} {done}, {unchanged} unchanged")
 
 
-def _print_findings(findings: "list[Finding]", as_json: bool) -> None:
+def _print_findings(findings: list[Finding], as_json: bool) -> None:
     for finding in findings:
         if as_json or not sys.stdout.isatty():
             print_facts(finding.to_json(), str(finding), as_json=as_json)

@@ -15,8 +15,10 @@ from mockserver.formats import sse
 from mockserver.http.messages import Request
 from mockserver.matching.summary import measure_duration
 from mockserver.server.upstream import Upstream
-from mockserver.tools.compare.live_logs import Progress, measure, select_seen, starts_run
+from mockserver.tools.compare.live_logs import Progress, measure, select_seen
+from mockserver.tools.compare.logs import observe_log
 from mockserver.tools.compare.verify import Conversation
+from mockserver.tools.event_logs import starts_run
 from mockserver.tools.source import Part
 
 _SETTLE_TIMEOUT = 2.0
@@ -71,7 +73,6 @@ class LiveStream:
             pass
 
     async def close(self) -> None:
-        """Close the connection."""
         if not self._task.done():
             self._closed = self.exchange
         self._task.cancel()
@@ -127,7 +128,6 @@ class ThreadStreams:
 
     @property
     def exchanges(self) -> Iterator[Exchange]:
-        """The live streams."""
         return (stream.exchange for stream in self.streams)
 
     def note_run(self, recorded: Exchange, live: Exchange) -> None:
@@ -147,7 +147,7 @@ class ThreadStreams:
             if at is not None and stream.recorded_end <= at:
                 await stream.close()
         recorded = join_streams(stream.recorded for stream in self.streams)
-        self.conversation.observe_log(recorded, join_streams(self.exchanges))
+        observe_log(recorded, join_streams(self.exchanges), self.conversation.comparator)
 
     async def finish(self) -> None:
         """Wait until each stream shows as much as the recorded one, and close it."""
@@ -157,7 +157,6 @@ class ThreadStreams:
         await self.close()
 
     async def close(self) -> None:
-        """Close all streams."""
         for stream in self.streams:
             await stream.close()
 

@@ -5,40 +5,37 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from mockserver.cassette.model import Exchange
+from mockserver.cassette.normalize import Normalizer
+from mockserver.cassette.playback import encode_body
 from mockserver.cli import options
-from mockserver.cli.show_html import write_page
 from mockserver.cli.tables import print_facts, print_table
 from mockserver.cli.work import NOT_A_CASSETTE, Work
 from mockserver.errors import UsageError
-
-if TYPE_CHECKING:
-    from mockserver.cassette.model import Exchange
-    from mockserver.cassette.normalize import Normalizer
-    from mockserver.redaction.redactor import Redactor
-    from mockserver.tools.source import Part
-    from mockserver.tools.timeline import Entry
+from mockserver.matching import summary
+from mockserver.redaction.redactor import Redactor, redacted_exchange
+from mockserver.tools.source import Part
+from mockserver.tools.timeline import Entry, find_timelines
 
 _NAME_WIDTH = 20
 """The width of the names in a timeline; longer ones stand out."""
 
 
-@click.command(short_help="List the exchanges of cassettes.")
+@click.command()
 @options.paths
 @options.as_json
 def ls(paths: tuple[Path, ...], as_json: bool) -> None:
     """List the exchanges of cassettes, one per line.
 
-    The columns are the exchange, method, path, status, size, duration, thread, graph, what was asked for (stream modes, the method of a
+    The columns are the exchange, method, path, status, size, duration, thread, graph, what the request asks for (stream modes, the method of a
     command, or the channels of an event stream), and the last human message.
 
     PATH is a cassette, a folder of cassettes, or FILE#N, one exchange. The default is ./cassettes.
     """
-    from mockserver.redaction.redactor import Redactor
-
     work, redactor = Work(), Redactor()
     rows: list[tuple[str, ...]] = []
     count = 0
@@ -55,16 +52,11 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
                 seconds = f"{facts['seconds']:.3f} s"
                 rows.append(tuple(map(str, (facts | {"seconds": seconds}).values())))
     print_table(rows)
-    if not count and not as_json:
-        click.echo("no exchanges", err=True)
-    work.finish()
+    work.finish("" if count or as_json else "no exchanges")
 
 
-def _summarize(label: str, exchange: "Exchange", redactor: "Redactor") -> dict[str, Any]:
+def _summarize(label: str, exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
     """Return what `ls` shows of *exchange*, without the secrets that *redactor* finds."""
-    from mockserver.matching import summary
-    from mockserver.matching.canonical import canonical_form
-
     request = exchange.request
     body = summary.body_to_json(request.body).get("body")
     form = canonical_form(request.method, request.path, {"body": body})
@@ -82,7 +74,7 @@ def _summarize(label: str, exchange: "Exchange", redactor: "Redactor") -> dict[s
     }
 
 
-@click.command(short_help="Show one or all exchanges of a cassette.")
+@click.command()
 @click.argument("cassette", type=options.parse_path)
 @click.argument("number", type=click.IntRange(1), required=False)
 @click.option(
@@ -94,13 +86,13 @@ def _summarize(label: str, exchange: "Exchange", redactor: "Redactor") -> dict[s
 @click.option(
     "--stable",
     is_flag=True,
-    help="Replace ids by numbers and omit times, so that two recordings can be compared.",
+    help="Replace ids with numbers and omit times, so that two recordings can be compared.",
 )
 @click.option(
     "--html",
     type=options.parse_path,
     metavar="FILE",
-    help="Write a web page to FILE instead, which needs no server. CASSETTE can be a folder. Fails if something looks like a secret.",
+    help="Write a web page to FILE instead; it needs no server. CASSETTE may be a folder. Fails if something looks like a secret.",
 )
 def show(
     cassette: Path, number: int | None, raw: bool, as_json: bool, stable: bool, html: Path | None
@@ -110,11 +102,6 @@ def show(
     Each event is shown with the seconds since the request. Without NUMBER, the commands and event streams of a thread are shown as one
     timeline, with the seconds since the recording started. What looks like a secret is shown as REDACTED, except with --raw.
     """
-    from mockserver.cassette.normalize import Normalizer
-    from mockserver.cassette.playback import encode_body
-    from mockserver.matching import summary
-    from mockserver.redaction.redactor import redacted_exchange
-
     cassette, numbered = options.split_exchange(cassette)
     if numbered and number:
         raise UsageError(f"{cassette}#{numbered} {number}: name one exchange")
@@ -124,6 +111,8 @@ def show(
             raise UsageError("--html excludes --raw, --json and --stable")
         if number and not cassette.is_file():
             raise UsageError(f"{cassette} is not a file: name a cassette")
+        from mockserver.cli.show_html import write_page  # its imports are slow
+
         write_page(cassette, number, html)
     if not cassette.is_file():
         raise UsageError(f"{cassette} is not a file: name a cassette")
@@ -159,14 +148,11 @@ def show(
     work.finish()
 
 
-def _find_timelines(parts: "list[Part]", normalizer: "Normalizer | None") -> dict[int, list[str]]:
+def _find_timelines(parts: list[Part], normalizer: Normalizer | None) -> dict[int, list[str]]:
     """Return the lines to print instead of each exchange that a timeline shows; with *normalizer*, without ids and times.
 
     The first exchange of each timeline has all its lines.
     """
-    from mockserver.redaction.redactor import redacted_exchange
-    from mockserver.tools.timeline import find_timelines
-
     exchanges = [(part.number, redacted_exchange(part.require_exchange())) for part in parts]
     shown: dict[int, list[str]] = {}
     for timeline in find_timelines(exchanges, whole=normalizer is not None):
@@ -178,7 +164,7 @@ def _find_timelines(parts: "list[Part]", normalizer: "Normalizer | None") -> dic
     return shown
 
 
-def _format_entry(entry: "Entry", normalizer: "Normalizer | None") -> str:
+def _format_entry(entry: Entry, normalizer: Normalizer | None) -> str:
     at = f"{entry.at:9.3f}" if entry.at is not None and normalizer is None else ""
     return f"{at}  {entry.name:{_NAME_WIDTH}}  {entry.text}"
 

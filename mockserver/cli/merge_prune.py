@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,13 +10,18 @@ from mockserver.cli.tables import print_facts, print_table
 from mockserver.cli.work import Opened, Work
 from mockserver.errors import UsageError
 from mockserver.formats.wording import pluralize
+from mockserver.matching.canonical import canonicalize
+from mockserver.matching.summary import find_human_text
+from mockserver.matching.usage import merge_usages
+from mockserver.server import settings
+from mockserver.store import usage
+from mockserver.store.atomic import check_target, create
+from mockserver.tools.merge import merge_sources
+from mockserver.tools.prune import PrunePlan, plan_prune, remove_parts
+from mockserver.tools.source import CassetteSource, Part
 
-if TYPE_CHECKING:
-    from mockserver.tools.prune import PrunePlan
-    from mockserver.tools.source import CassetteSource, Part
 
-
-@click.command(short_help="Remove exchanges that were never played.")
+@click.command()
 @options.paths
 @click.option(
     "--usage",
@@ -35,15 +39,13 @@ if TYPE_CHECKING:
 def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_json: bool) -> None:
     """List the exchanges that were never played according to usage files; remove them with --write.
 
-    PATH is a cassette or a folder of cassettes. The default is ./cassettes. Exchanges that the usage files do not mention are kept. A file
-    without remaining exchanges is deleted. Run this after the whole test suite, in the folder where the usage was written.
+    PATH is a cassette or a folder of cassettes. The default is ./cassettes.
+
+    Exchanges that the usage files do not mention are kept. A file without remaining exchanges is deleted. Run this after the whole test suite,
+    in the folder where the usage was written.
 
     Exits with 1 if there are exchanges to remove.
     """
-    from mockserver.matching.usage import merge_usages
-    from mockserver.store import usage
-    from mockserver.tools.prune import plan_prune, remove_parts
-
     for file in usages:
         if not file.exists():
             raise UsageError(f"{file}: no such file")
@@ -81,11 +83,10 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
             click.echo(f"no exchanges remain in {', '.join(empty)}: {deleted}", err=True)
     done = "removed" if write else "never played"
     hint = "; --write removes them" if work.has_findings else ""
-    click.echo(f"{pluralize(len(rows), 'exchange')} {done}{hint}", err=True)
-    work.finish()
+    work.finish(f"{pluralize(len(rows), 'exchange')} {done}{hint}")
 
 
-@click.command(short_help="Combine cassettes into one.")
+@click.command()
 @options.paths
 @options.output_file
 @options.config
@@ -100,10 +101,6 @@ def merge(
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
-    from mockserver.server import settings
-    from mockserver.store.atomic import check_target, create
-    from mockserver.tools.merge import merge_sources
-
     policy = settings.load(config).policy
     work = Work()
     check_target(into, overwrite=overwrite)
@@ -127,24 +124,21 @@ def merge(
     for note in result.notes:
         click.echo(f"{into}: {note}", err=True)
     if as_json:
-        counts = {"file": str(into), "exchanges": result.count, "dropped": len(result.dropped)}
-        click.echo(json.dumps(counts))
-    click.echo(
-        f"{into}: {pluralize(result.count, 'exchange')} of {pluralize(len(sources), 'cassette')}, {len(result.dropped)} dropped",
-        err=True,
-    )
+        dropped_count = len(result.dropped)
+        click.echo(
+            json.dumps({"file": str(into), "exchanges": result.count, "dropped": dropped_count})
+        )
+    counts = f"{pluralize(result.count, 'exchange')} of {pluralize(len(sources), 'cassette')}"
+    work.finish(f"{into}: {counts}, {len(result.dropped)} dropped")
 
 
-def _facts(part: "Part") -> dict[str, str]:
-    from mockserver.matching.canonical import canonicalize
-    from mockserver.matching.summary import find_human_text
-
+def _facts(part: Part) -> dict[str, str]:
     request = part.require_exchange().request
     facts = {"exchange": part.label, "method": request.method, "path": request.path}
     return facts | {"human": find_human_text(canonicalize(request))}
 
 
-def _report_kept(work: Work, opened: Opened, plan: "PrunePlan") -> None:
+def _report_kept(work: Work, opened: Opened, plan: PrunePlan) -> None:
     if plan.reason:
         work.note(f"{opened.path}: kept, {plan.reason}")
     elif plan.unknown:

@@ -104,7 +104,6 @@ class _HeaderType(click.types.FuncParamType):  # type: ignore[type-arg]  # gener
     """`Name: value`; in the environment variable one per line."""
 
     def split_envvar_value(self, rv: str) -> Sequence[str]:
-        """Return the lines of *rv*."""
         return split_header_lines(rv)
 
 
@@ -123,7 +122,6 @@ class ServerCommand(click.Command):
         return rest
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """Return the parts of the usage line."""
         return [*super().collect_usage_pieces(ctx), "[-- COMMAND [ARG]...]"]
 
 
@@ -144,7 +142,7 @@ config = option_with_variable(
     "--config",
     type=parse_path,
     metavar="PATH",
-    help="Read the project settings from this file.  [default: mockserver.yaml, if it exists]",
+    help="Read the project settings from PATH.  [default: mockserver.yaml, if it exists]",
 )
 
 as_json = click.option(
@@ -169,24 +167,27 @@ speed = _combine(
         "--max-gap",
         type=click.FloatRange(0),
         metavar="SECONDS",
-        help="Limit each pause within a response to this.  [default: no limit]",
+        help="Limit each pause within a response to SECONDS.  [default: no limit]",
     ),
 )
 
 address = _combine(
-    option_with_variable("--host", default="127.0.0.1", help="Listen on this address."),
+    option_with_variable(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="Listen on this address."
+    ),
     option_with_variable(
         "--port",
         cls=_PortOption,
         type=click.IntRange(0, 65535),
         default=8123,
+        metavar="PORT",
         help="Listen on this port; 0 picks a free one.",
     ),
     option_with_variable(
         "--prefix",
         type=_checked(request_target.parse_prefix),
         metavar="PATH",
-        help="Remove this prefix, such as /api/langgraph, from the paths of requests. Paths without it are accepted, too.  "
+        help="Remove this prefix, such as /api/langgraph, from the paths of requests. Paths without it are also accepted.  "
         "[default: none]",
     ),
     option_with_variable(
@@ -204,7 +205,7 @@ address = _combine(
         multiple=True,
         type=_checked(access.parse_host),
         metavar="NAME",
-        help="Also accept this host name. Names are checked while recording, and below /__mockserver__/. Repeatable; in the variable, separated "
+        help="Also accept requests for this host name. Names are checked while recording, and below /__mockserver__/. Repeatable; in the variable, separated "
         "by spaces.  [default: localhost; if --host is not loopback, also IP addresses and names without a dot]",
     ),
     option_with_variable(
@@ -216,41 +217,51 @@ address = _combine(
 )
 
 
-def upstream(purpose: str) -> Callable[[F], F]:
-    """Return a decorator that adds --upstream (whose help names the *purpose*), and the options of the connection to it."""
-    return _combine(
-        option_with_variable(
-            "--upstream",
-            required=True,
-            metavar="URL",
-            help=f"URL of the Agent Server to {purpose}.",
-        ),
-        option_with_variable(
-            "--upstream-header",
-            "upstream_headers",
-            multiple=True,
-            type=_HeaderType(_checked(parse_header)),
-            metavar="'NAME: VALUE'",
-            help="Send this header to the upstream; it is never recorded. Repeatable; in the variable, one per line.",
-        ),
-        option_with_variable(
-            "--upstream-api-key",
-            metavar="KEY",
-            help="Send this as x-api-key to the upstream; it is never recorded. Prefer the variable, since other users can see arguments.",
-        ),
-        option_with_variable(
-            "--upstream-ca",
-            type=parse_path,
-            metavar="FILE",
-            help="Also accept certificates of the upstream that this file (PEM) contains or whose authority it contains.  "
-            "[default: only those that the system or SSL_CERT_FILE accepts]",
-        ),
-        click.option(
-            "--upstream-insecure",
-            is_flag=True,
-            help="Accept every certificate of the upstream. Credentials are then refused, unless the upstream is in a private network.",
-        ),
-    )
+class AddressOptions(TypedDict):
+    """The options that `address` adds."""
+
+    host: str
+    port: int
+    prefix: str | None
+    allow_origins: tuple[str, ...]
+    allow_hosts: tuple[str, ...]
+    no_page: bool
+    config: Path | None
+
+
+upstream = _combine(
+    option_with_variable(
+        "--upstream",
+        required=True,
+        metavar="URL",
+        help="URL of the Agent Server.",
+    ),
+    option_with_variable(
+        "--upstream-header",
+        "upstream_headers",
+        multiple=True,
+        type=_HeaderType(_checked(parse_header)),
+        metavar="'NAME: VALUE'",
+        help="Send this header to the upstream; it is never recorded. Repeatable; in the variable, one per line.",
+    ),
+    option_with_variable(
+        "--upstream-api-key",
+        metavar="KEY",
+        help="Send this as x-api-key to the upstream; it is never recorded. Prefer the variable, since other users can see arguments.",
+    ),
+    option_with_variable(
+        "--upstream-ca",
+        type=parse_path,
+        metavar="FILE",
+        help="Also trust the certificates and the certificate authorities in this PEM file.  "
+        "[default: only what the system or SSL_CERT_FILE trusts]",
+    ),
+    click.option(
+        "--upstream-insecure",
+        is_flag=True,
+        help="Accept any certificate of the upstream. Then credentials are rejected, unless the upstream is in a private network.",
+    ),
+)
 
 
 class UpstreamOptions(TypedDict):

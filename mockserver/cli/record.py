@@ -7,26 +7,24 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from mockserver.cli import options, serving
+from mockserver.cli import options
 from mockserver.errors import UsageError
 from mockserver.formats.wording import pluralize
+from mockserver.http.pacing import Pace
 from mockserver.server.log import Log
+from mockserver.store.writer import WriteMode
 
 if TYPE_CHECKING:
     from mockserver.server.recording import Stats
-    from mockserver.store.writer import WriteMode
 
 
-class _RecordOptions(serving.AddressOptions, options.UpstreamOptions):
+class _RecordOptions(options.AddressOptions, options.UpstreamOptions):
     """The options of `record` that other commands have too."""
 
 
-@click.command(
-    cls=options.ServerCommand,
-    short_help="Record an Agent Server into a cassette or a folder of cassettes.",
-)
+@click.command(cls=options.ServerCommand)
 @click.argument("path", type=options.parse_target)
-@options.upstream("record")
+@options.upstream
 @options.option_with_variable(
     "--extend",
     is_flag=True,
@@ -55,11 +53,11 @@ def record(
     Point your client at this server instead of the Agent Server, use it, and stop with Ctrl-C. If PATH is a folder (it exists, or its name
     ends in /), each request names its cassette with the header x-mockserver-cassette.
 
-    With `-- COMMAND`, the server runs as long as COMMAND, which finds the URL of the server in the variable MOCKSERVER_URL.
+    With `-- COMMAND`, the server runs until COMMAND ends. COMMAND finds the URL of the server in the variable MOCKSERVER_URL.
 
-    Web pages of other origins than localhost are rejected, since they would use your API key. Allow them with --allow-origin.
+    Web pages that are not on localhost are rejected, since they would use your API key. --allow-origin allows them.
     """
-    from mockserver.http.pacing import Pace
+    from mockserver.cli import serving
     from mockserver.server import modes
 
     log = serving.create_log(client_command)
@@ -90,9 +88,7 @@ def record(
     sys.exit(status or (2 if stats.errors else 0))
 
 
-def _write_mode(extend: bool, overwrite: bool) -> "WriteMode":
-    from mockserver.store.writer import WriteMode
-
+def _write_mode(extend: bool, overwrite: bool) -> WriteMode:
     if extend and overwrite:
         raise UsageError("--extend and --overwrite exclude each other: choose one")
     return WriteMode.EXTEND if extend else WriteMode.OVERWRITE if overwrite else WriteMode.NEW

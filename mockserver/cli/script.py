@@ -9,17 +9,28 @@ from typing import Any
 
 import click
 
+from mockserver.cassette.model import Exchange
 from mockserver.cli import options
+from mockserver.cli.work import Work
 from mockserver.errors import ReadError, UsageError
+from mockserver.fake.script.model import Script
+from mockserver.fake.script.parse import parse_script
+from mockserver.redaction.redactor import redacted_exchange
+from mockserver.server import settings
+from mockserver.server.script_files import read_builtin_text
+from mockserver.store import atomic
+from mockserver.tools.scripts.documents import dump_script
+from mockserver.tools.scripts.from_cassette import describe_recording
+from mockserver.tools.scripts.from_graph import describe_graph
 
 
-@click.command(short_help="Print a script of the fake graph.")
+@click.command()
 @click.option(
     "--from-graph",
     "graph",
     metavar="MODULE:NAME",
-    help="Write the nodes and the state of a LangGraph graph, such as `app.graph:graph` or `./graph.py:graph`. Its code is run. Needs LangGraph (the "
-    "extra `graph`).",
+    help="Write the nodes and the state of a LangGraph graph, such as `app.graph:graph` or `./graph.py:graph`. Runs its code, and needs LangGraph "
+    "(the extra `graph`).",
 )
 @click.option(
     "--from-cassette",
@@ -37,10 +48,8 @@ from mockserver.errors import ReadError, UsageError
 def script(graph: str | None, cassette: Path | None, output: Path | None) -> None:
     """Print the built-in script of the fake graph, or one for your own graph.
 
-    Edit a copy of it and use that with `mockserver serve --script FILE`.
+    Edit a copy of it, and pass the copy to `mockserver serve --script FILE`.
     """
-    from mockserver.store import atomic
-
     if graph is not None and cassette is not None:
         raise UsageError("--from-graph and --from-cassette: use one of them")
     if output is not None and output.exists():
@@ -53,36 +62,23 @@ def script(graph: str | None, cassette: Path | None, output: Path | None) -> Non
 
 
 def _write_script(graph: str | None, cassette: Path | None) -> str:
-    from mockserver.fake.script.model import Script
-    from mockserver.fake.script.parse import parse_script
-    from mockserver.server.script_files import read_builtin_text
-    from mockserver.tools.scripts.documents import dump_script
-    from mockserver.tools.scripts.from_graph import describe_graph
-
     if graph is not None:
-        document = describe_graph(_load_graph(graph))
-        return dump_script(
-            document,
-            f"The graph {graph}. Add `rules`, whose steps say `node:`; `mockserver script` explains them.",
-        )
-    if cassette is not None:
-        text = dump_script(_read_cassette(cassette), f"Made of {cassette.name}.")
-        try:
-            parse_script(text, Script)
-        except ReadError as error:
-            raise UsageError(
-                f"{cassette}: this recording cannot become a script: {error}"
-            ) from None
-        return text
-    return read_builtin_text()
+        note = "Add `rules`, whose steps say `node:`; `mockserver script` explains them."
+        return dump_script(describe_graph(_load_graph(graph)), f"The graph {graph}. {note}")
+    if cassette is None:
+        return read_builtin_text()
+    exchanges = _read_exchanges(cassette)
+    try:
+        text = dump_script(describe_recording(exchanges), f"Made of {cassette.name}.")
+        parse_script(text, Script)
+    except ReadError as error:
+        raise UsageError(f"{cassette}: this recording cannot become a script: {error}") from None
+    except UsageError as error:
+        raise UsageError(f"{cassette}: {error}") from None
+    return text
 
 
-def _read_cassette(path: Path) -> dict[str, Any]:
-    from mockserver.cli.work import Work
-    from mockserver.redaction.redactor import redacted_exchange
-    from mockserver.server import settings
-    from mockserver.tools.scripts.from_cassette import describe_recording
-
+def _read_exchanges(path: Path) -> list[Exchange]:
     work, rules = Work(), settings.load(None).redact
     exchanges = [
         redacted_exchange(part.require_exchange(), rules)
@@ -91,10 +87,7 @@ def _read_cassette(path: Path) -> dict[str, Any]:
     ]
     if work.has_errors:
         work.finish()
-    try:
-        return describe_recording(exchanges)
-    except UsageError as error:
-        raise UsageError(f"{path}: {error}") from None
+    return exchanges
 
 
 def _load_graph(name: str) -> Any:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,17 +10,24 @@ from mockserver.cli.tables import print_facts
 from mockserver.cli.work import Work
 from mockserver.errors import SlowPatternError, UsageError
 from mockserver.formats.wording import pluralize, printable
-
-if TYPE_CHECKING:
-    from mockserver.redaction.rewriter import Rewriter
-    from mockserver.tools.rewrite_values import Change
-    from mockserver.tools.source import Part
+from mockserver.redaction.redactor import Redactor, parse_rules
+from mockserver.redaction.rewriter import Rewriter
+from mockserver.server import settings
+from mockserver.tools.rewrite_values import (
+    UNREADABLE,
+    Change,
+    find_changes,
+    redactor_for,
+    rewrite_values,
+)
+from mockserver.tools.source import Part, parse_source
+from mockserver.tools.substitute import Substitution
 
 _EXCERPT_BEFORE, _EXCERPT_LENGTH = 20, 60
 """How many characters of a value are shown before the first change, and in all."""
 
 
-@click.command(short_help="Redact secrets in cassettes.")
+@click.command()
 @options.paths
 @click.option(
     "--rule",
@@ -42,18 +48,12 @@ def scrub(
     config: Path | None,
     as_json: bool,
 ) -> None:
-    """Redact cassettes again, with the current rules and those of mockserver.yaml, and report each replaced secret.
+    """Redact cassettes again, with the built-in rules and those of mockserver.yaml, and report each secret that is replaced.
 
-    An exchange that holds a secret is rewritten as by `fmt`; other exchanges do not change.
+    An exchange that holds a secret is also formatted, as by `mockserver fmt`; other exchanges do not change.
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
-    from mockserver.redaction.redactor import parse_rules
-    from mockserver.server import settings
-    from mockserver.tools.rewrite_values import find_changes
-    from mockserver.tools.scrub import redactor_for
-    from mockserver.tools.source import parse_source
-
     if "field:" in extra_rules:
         raise UsageError("--rule field: the name is missing; write field:NAME")
     definitions = [
@@ -62,34 +62,27 @@ def scrub(
     redact = settings.load(config).redact.combine(parse_rules(definitions, "--rule"))
     work = Work()
 
-    def rewriter_for(part: "Part") -> "Rewriter":
+    def rewriter_for(part: Part) -> Rewriter:
         return redactor_for(part, redact)
 
-    def report_remaining(name: str, raw: bytes) -> None:
+    changes, written = _rewrite(work, paths, "scrub", rewriter_for, write=not check)
+    for name, raw in written.items():
         for part in parse_source(name, raw).exchanges:
             for change in find_changes(part, rewriter_for(part)):
                 why = "what looks like a secret could not be redacted: edit it by hand"
                 work.report_error(f"{change.file}, line {change.line}: {why}")
-
-    changes, files = _rewrite(
-        work, paths, "scrub", rewriter_for, None if check else report_remaining
-    )
     for change in changes:
         print_facts(change.location(), _location(change), as_json=as_json)
     work.has_findings = check and bool(changes)
-    done = "to redact" if check else "redacted"
-    click.echo(
-        f"{pluralize(len(changes), 'secret')} {done} in {pluralize(files, 'cassette')}", err=True
-    )
-    work.finish()
+    work.finish(_count(changes, "secret", "to redact" if check else "redacted"))
 
 
-@click.command(short_help="Replace a text in cassettes.")
+@click.command()
 @click.argument("old")
 @click.argument("new")
 @options.paths
 @click.option(
-    "--write", is_flag=True, help="Change the files; without this, only show the changes."
+    "--write", is_flag=True, help="Change the files. By default the changes are only shown."
 )
 @click.option(
     "--check", is_flag=True, help="Write nothing; exit with 1 if there is something to replace."
@@ -98,81 +91,68 @@ def scrub(
 def substitute(
     old: str, new: str, paths: tuple[Path, ...], write: bool, check: bool, as_json: bool
 ) -> None:
-    """Replace the text OLD by NEW everywhere in cassettes: in requests, states and events, and where tokens spread it over several events.
+    """Replace the text OLD with NEW everywhere in cassettes: in requests, states and events, and where tokens spread it over several events.
 
-    Shows what it would change; --write does it. A changed exchange is rewritten as by `fmt`; other exchanges do not change.
+    By default the changes are only shown; --write makes them. A changed exchange is also formatted, as by `mockserver fmt`; other exchanges do
+    not change.
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
-    from mockserver.redaction.redactor import Redactor
-    from mockserver.tools.substitute import Substitution
-
     if write and check:
         raise UsageError("--write and --check exclude each other")
     substitution, redactor = Substitution(old, new), Redactor()
     work = Work()
-    changes, files = _rewrite(
-        work, paths, "substitute", lambda _: substitution, (lambda *_: None) if write else None
-    )
+    changes, _ = _rewrite(work, paths, "substitute", lambda _: substitution, write=write)
     for change in changes:
         before, after = map(redactor.text, (change.before, change.after))
         facts = change.location() | {"before": before, "after": after}
         print_facts(facts, f"{_location(change)}: {_excerpt(before, after)}", as_json=as_json)
     work.has_findings = check and bool(changes)
-    done = "changed" if write else "to change"
     hint = "" if write or check or not changes else "; --write changes them"
-    click.echo(
-        f"{pluralize(len(changes), 'value')} {done} in {pluralize(files, 'cassette')}{hint}",
-        err=True,
-    )
-    work.finish()
+    work.finish(_count(changes, "value", "changed" if write else "to change") + hint)
 
 
 def _rewrite(
     work: Work,
     paths: tuple[Path, ...],
     label: str,
-    rewriter_for: Callable[["Part"], "Rewriter"],
-    on_written: Callable[[str, bytes], None] | None,
-) -> tuple[list["Change"], int]:
-    """Return the changes of the cassettes in *paths*, and how many files they are in.
-
-    The files are written only if there is *on_written*; it is called with the name and the new content of each.
-    """
-    from mockserver.tools.rewrite_values import UNREADABLE, find_changes, rewrite_values
-
+    rewriter_for: Callable[[Part], Rewriter],
+    *,
+    write: bool,
+) -> tuple[list[Change], dict[str, bytes]]:
+    """Return the changes of the cassettes in *paths*, and the new content of the files that were written."""
     all_changes: list[Change] = []
-    files = 0
+    written: dict[str, bytes] = {}
     for opened in work.cassettes(paths, label):
         parts = opened.source.parts
         for error in opened.source.errors:
             work.report_error(f"{error}: this part is not changed")
         try:
-            changes = [one for part in parts for one in find_changes(part, rewriter_for(part))]
-            raw = (
-                b"".join(rewrite_values(part, rewriter_for(part)) for part in parts)
-                if changes
-                else b""
-            )
+            found = [one for part in parts for one in find_changes(part, rewriter_for(part))]
+            changes = [change for change in found if change.where != UNREADABLE]
+            raws = [rewrite_values(part, rewriter_for(part)) for part in parts if changes]
         except SlowPatternError as error:
             work.report_error(f"{opened.path}: {error}: the file is not changed")
             continue
-        unreadable = [change for change in changes if change.where == UNREADABLE]
-        for change in unreadable[:1]:
+        if unreadable := [change for change in found if change.where == UNREADABLE]:
             why = f"`{label}` cannot change a part that cannot be read: fix that part first"
             more = f" ({len(unreadable)} lines of this file)" if len(unreadable) > 1 else ""
-            work.report_error(f"{change.file}, line {change.line}: {why}{more}")
-        changes = [change for change in changes if change.where != UNREADABLE]
-        if not changes or (on_written and not work.rewrite(opened, raw)):
-            continue
-        files += 1
+            work.report_error(f"{unreadable[0].file}, line {unreadable[0].line}: {why}{more}")
+        if changes and write:
+            raw = b"".join(raws)
+            if not work.rewrite(opened, raw):
+                continue
+            written[opened.source.name] = raw
         all_changes += changes
-        if on_written:
-            on_written(opened.source.name, raw)
-    return all_changes, files
+    return all_changes, written
 
 
-def _location(change: "Change") -> str:
+def _count(changes: list[Change], what: str, done: str) -> str:
+    files = len({change.file for change in changes})
+    return f"{pluralize(len(changes), what)} {done} in {pluralize(files, 'cassette')}"
+
+
+def _location(change: Change) -> str:
     number = f" #{change.exchange}" if change.exchange else ""
     return f"{change.file}:{change.line}:{number} {change.where}"
 

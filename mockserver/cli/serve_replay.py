@@ -1,54 +1,47 @@
 """The commands that serve cassettes: serve, replay."""
 
-import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 
 import click
 
-from mockserver.cli import options, serving
+from mockserver.cli import options
 from mockserver.errors import UsageError
-from mockserver.formats.wording import pluralize
-from mockserver.server.log import Log
-
-if TYPE_CHECKING:
-    from mockserver.server.modes import ReplayServer
-
-_MAX_LISTED = 20
-"""How many unplayed exchanges are listed at the stop."""
+from mockserver.http.pacing import parse_pace
+from mockserver.server.fake_time import parse_fake_now
+from mockserver.store import atomic
+from mockserver.store.usage import add_usage, check_usage_file
 
 
-@click.command(
-    cls=options.ServerCommand, short_help="Replay cassettes, with the fake graph as fallback."
-)
+@click.command(cls=options.ServerCommand)
 @options.paths
 @options.option_with_variable(
     "--graph",
     "graphs",
     multiple=True,
     metavar="NAME",
-    help="Declare a graph; the fake graph then rejects other names. Repeatable; in the variable, separated by spaces.  "
+    help="Declare a graph; other names are then rejected. Repeatable; in the variable, separated by spaces.  "
     "[default: every name is accepted]",
 )
 @options.option_with_variable(
     "--script",
     type=options.parse_path,
     metavar="FILE",
-    help="YAML file that defines what the fake graph says; `mockserver script` prints an example. With `extends: built-in` it adds to "
+    help="YAML file that defines what the fake graph says; `mockserver script` prints an example. With `extends: built-in`, it adds to "
     "the built-in script.  [default: the built-in script]",
 )
 @options.option_with_variable(
     "--fake-now",
     metavar="DATE",
-    help="The date of the fake graph's threads and runs: an ISO date or time (in UTC, unless it has an offset), or `today` (the local day "
-    "when the server starts). Ids stay the same.  [default: 2026-01-01]",
+    help="Date of the threads and runs of the fake graph: an ISO date or time (in UTC, unless it has an offset), or `today` (the local day "
+    "when the server starts). Ids do not depend on it.  [default: 2026-01-01]",
 )
 @click.option(
     "--closest",
     is_flag=True,
-    help="For demos: answer a run that was not recorded with the recorded run whose last human message is the most alike; all else must be "
-    "equal. Without one that is alike enough, the fake graph answers.",
+    help="For demos: answer a run that was not recorded with the recorded run whose last human message is most similar. Everything else in the "
+    "request must be equal. If no message is similar enough, the fake graph answers.",
 )
 @options.speed
 @options.address
@@ -61,18 +54,17 @@ def serve(
     speed: str,
     max_gap: float | None,
     client_command: tuple[str, ...],
-    **address: Unpack[serving.AddressOptions],
+    **address: Unpack[options.AddressOptions],
 ) -> None:
     """Replay cassettes; the fake graph answers all other requests. For frontend work and demos.
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes, if it exists. Without cassettes, the fake graph answers all
     requests.
 
-    With `-- COMMAND`, the server runs as long as COMMAND, which finds the URL of the server in the variable MOCKSERVER_URL.
+    With `-- COMMAND`, the server runs until COMMAND ends. COMMAND finds the URL of the server in the variable MOCKSERVER_URL.
     """
-    from mockserver.http.pacing import parse_pace
+    from mockserver.cli import serving
     from mockserver.server import modes
-    from mockserver.server.fake_time import parse_fake_now
 
     if not all(graphs):
         raise UsageError("--graph: the name is empty; name a graph")
@@ -81,27 +73,27 @@ def serve(
     server_options = serving.create_server_options(address, parse_pace(speed, max_gap))
     paths = paths or _find_default_paths()
     server = modes.serve(paths, server_options, log, script, graphs, now, closest=closest)
-    sys.exit(_run(server, address, "serve", log, client_command))
+    sys.exit(serving.run_replay(server, address, "serve", log, client_command))
 
 
-@click.command(cls=options.ServerCommand, short_help="Replay cassettes only, for CI.")
+@click.command(cls=options.ServerCommand)
 @options.paths
 @options.option_with_variable(
     "--usage",
     type=options.parse_path,
     metavar="FILE",
-    help="Add the played exchanges to FILE, for `mockserver prune`.",
+    help="Add the exchanges that were played to FILE, for `mockserver prune`.",
 )
 @options.option_with_variable(
     "--fail-on-unplayed",
     is_flag=True,
-    help="Exit with 1 if an exchange was never played, and list all of those.",
+    help="Exit with 1 if an exchange was never played, and list all such exchanges.",
 )
 @options.option_with_variable(
     "--report",
     type=options.parse_path,
     metavar="FILE",
-    help="At the end write a web page to FILE: the requests, the misses, and what was played.",
+    help="At the end, write a web page to FILE that shows the requests, the misses, and what was played.",
 )
 @click.option("--closest", is_flag=True, hidden=True, help="Refused: see `mockserver serve`.")
 @options.speed
@@ -115,21 +107,19 @@ def replay(
     speed: str,
     max_gap: float | None,
     client_command: tuple[str, ...],
-    **address: Unpack[serving.AddressOptions],
+    **address: Unpack[options.AddressOptions],
 ) -> None:
     """Replay cassettes only; a request that they do not hold is a miss. For CI.
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
 
-    With `-- COMMAND`, such as `-- npm test`, the server runs as long as COMMAND, which finds the URL of the server in the variable
+    With `-- COMMAND`, such as `-- npm test`, the server runs until COMMAND ends. COMMAND finds the URL of the server in the variable
     MOCKSERVER_URL.
 
-    Exits with the status of COMMAND if that failed; else with 2 if a recorded response could not be read, with 1 after a miss.
+    If COMMAND fails, exits with its status. Otherwise exits with 2 if a recorded response could not be read, and with 1 after a miss.
     """
-    from mockserver.http.pacing import parse_pace
+    from mockserver.cli import serving
     from mockserver.server import modes
-    from mockserver.store import atomic
-    from mockserver.store.usage import add_usage, check_usage_file
 
     if closest:
         raise UsageError("--closest: a replay needs exact matches; use `mockserver serve`")
@@ -148,7 +138,9 @@ def replay(
     if not server.cassettes.index.count:
         names = ", ".join(map(str, paths))
         raise UsageError(f"nothing to replay: no exchanges in {names}")
-    status = _run(server, address, "replay", log, client_command, list_all=fail_on_unplayed)
+    status = serving.run_replay(
+        server, address, "replay", log, client_command, list_all=fail_on_unplayed
+    )
     if usage is not None:
         add_usage(usage, server.cassettes.usage)
     if report is not None:
@@ -159,28 +151,3 @@ def replay(
 
 def _find_default_paths() -> tuple[Path, ...]:
     return (options.FOLDER,) if options.FOLDER.is_dir() else ()
-
-
-def _run(
-    server: "ReplayServer",
-    address: serving.AddressOptions,
-    command: str,
-    log: Log,
-    client_command: tuple[str, ...],
-    *,
-    list_all: bool = False,
-) -> int:
-    """Run *server* until it is stopped or *client_command* ends, log what it did, and return the status of *client_command*.
-
-    The log lists the first unplayed exchanges, or, if *list_all*, all of them.
-    """
-    index = server.cassettes.index
-    exchanges = pluralize(index.count, "exchange")
-    contents = f"{exchanges} in {pluralize(len(index.cassettes), 'cassette')}"
-    status = asyncio.run(serving.run(server.app, address, command, contents, client_command))
-    log.write(log.summary())
-    if unplayed := server.cassettes.unplayed:
-        listed = unplayed if list_all else unplayed[:_MAX_LISTED]
-        rest = len(unplayed) - len(listed)
-        log.write(f"never played: {', '.join(listed)}{f' and {rest} more' if rest else ''}")
-    return status

@@ -1,34 +1,26 @@
-"""What the commands that run a server share: the ready line goes to stdout, everything else to stderr."""
+"""What the commands that run a server share: the ready line goes to stdout, everything else to stderr. Its imports are slow."""
 
+import asyncio
 import contextlib
 import gc
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
 
 import click
 
+from mockserver.cli.options import AddressOptions
+from mockserver.formats.wording import pluralize
+from mockserver.http.access import is_loopback
+from mockserver.http.pacing import Pace
 from mockserver.http.request_target import CONTROL_PREFIX
+from mockserver.server import runner, settings
+from mockserver.server.app import App
 from mockserver.server.log import Log
+from mockserver.server.modes import ReplayServer, ServerOptions
 
-if TYPE_CHECKING:
-    from mockserver.http.pacing import Pace
-    from mockserver.server.app import App
-    from mockserver.server.modes import ServerOptions
-
-
-class AddressOptions(TypedDict):
-    """The options that `options.address` adds."""
-
-    host: str
-    port: int
-    prefix: str | None
-    allow_origins: tuple[str, ...]
-    allow_hosts: tuple[str, ...]
-    no_page: bool
-    config: Path | None
+_MAX_LISTED = 20
+"""How many unplayed exchanges are listed at the stop."""
 
 
 def create_log(client_command: Sequence[str] = ()) -> Log:
@@ -41,12 +33,8 @@ def create_log(client_command: Sequence[str] = ()) -> Log:
     return Log(write, verbose=sys.stderr.isatty() and not client_command)
 
 
-def create_server_options(address: AddressOptions, pace: "Pace") -> "ServerOptions":
+def create_server_options(address: AddressOptions, pace: Pace) -> ServerOptions:
     """Return the options of a server; raise UsageError if the project settings cannot be read."""
-    from mockserver.http.access import is_loopback
-    from mockserver.server import settings
-    from mockserver.server.modes import ServerOptions
-
     project = settings.load(address["config"]).allowing(
         address["allow_origins"], address["allow_hosts"]
     )
@@ -56,7 +44,7 @@ def create_server_options(address: AddressOptions, pace: "Pace") -> "ServerOptio
 
 
 async def run(
-    app: "App",
+    app: App,
     address: AddressOptions,
     command: str,
     contents: str,
@@ -66,7 +54,6 @@ async def run(
 
     The ready line names the *command* and the *contents*; it goes to stderr if *client_command* writes to stdout. The page is named before it.
     """
-    from mockserver.server import runner
 
     def report_ready(url: str) -> None:
         # The objects of the start-up live until the stop: the collector need not look at them.
@@ -80,3 +67,28 @@ async def run(
         sys.stdout.flush()
 
     return await runner.run(app, address["host"], address["port"], report_ready, client_command)
+
+
+def run_replay(
+    server: ReplayServer,
+    address: AddressOptions,
+    command: str,
+    log: Log,
+    client_command: tuple[str, ...],
+    *,
+    list_all: bool = False,
+) -> int:
+    """Run *server* until it is stopped or *client_command* ends, log what it did, and return the status of *client_command*.
+
+    The log lists the first unplayed exchanges, or, if *list_all*, all of them.
+    """
+    index = server.cassettes.index
+    exchanges = pluralize(index.count, "exchange")
+    contents = f"{exchanges} in {pluralize(len(index.cassettes), 'cassette')}"
+    status = asyncio.run(run(server.app, address, command, contents, client_command))
+    log.write(log.summary())
+    if unplayed := server.cassettes.unplayed:
+        listed = unplayed if list_all else unplayed[:_MAX_LISTED]
+        rest = len(unplayed) - len(listed)
+        log.write(f"never played: {', '.join(listed)}{f' and {rest} more' if rest else ''}")
+    return status

@@ -1,17 +1,17 @@
 """Write the exchanges of cassettes as a web page: `show --html`."""
 
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from mockserver.cli.work import Work
 from mockserver.errors import SlowPatternError, UsageError
-
-if TYPE_CHECKING:
-    from mockserver.cli.work import Opened
-    from mockserver.server.settings import Settings
-    from mockserver.tools.lint.findings import Finding
-
-_SUFFIXES = (".html", ".htm")
+from mockserver.server import settings
+from mockserver.store import atomic
+from mockserver.tools.lint.findings import Finding
+from mockserver.tools.lint.lint import lint_source
+from mockserver.tools.page.exchange_view import view_exchange, view_finding
+from mockserver.tools.page.single_file import render_page
 
 
 def write_page(path: Path, number: int | None, target: Path) -> NoReturn:
@@ -19,88 +19,45 @@ def write_page(path: Path, number: int | None, target: Path) -> NoReturn:
 
     If something looks like a secret, it is named, and nothing is written.
     """
-    from mockserver.server import settings
-    from mockserver.store import atomic
-    from mockserver.tools.page.exchange_view import view_finding
-    from mockserver.tools.page.single_file import render_page
-
-    _check_target(target)
+    if target.suffix not in (".html", ".htm"):
+        raise UsageError(f"{target}: the name of the page must end in .html")
+    if not target.parent.is_dir():
+        raise UsageError(f"{target.parent}: folder does not exist")
     work, project = Work(), settings.load(None)
     cassettes: list[dict[str, Any]] = []
     exchanges: list[Any] = []
-    findings: list[Any] = []
+    findings: list[tuple[str, Finding]] = []
     for opened in work.cassettes((path,), "show"):
         try:
-            found = _lint(opened, number, project)
-            secrets = [finding for finding in found if finding.code == "secret"]
-            for secret in secrets:
-                work.report_error(secret)
-            shown = [] if secrets else _view_exchanges(work, opened, number, found, project)
+            found = [
+                finding
+                for finding in lint_source(opened.source, project.policy, project.redact)
+                if number is None or finding.exchange in (0, number)
+            ]
+            shown = []
+            for part in work.select_parts(opened.source, {number} if number else None):
+                own = [finding for finding in found if finding.exchange == part.number]
+                shown.append(view_exchange(opened.name, part, 0, own, project.redact))
         except SlowPatternError as error:
             work.report_error(f"{opened.path}: {error}")
             continue
         exchanges += shown
-        findings += [view_finding(opened.name, finding) for finding in found]
+        findings += [(opened.name, finding) for finding in found]
         cassettes.append({"cassette": opened.name, "exchanges": len(shown), "played": 0})
-    if any(finding["code"] == "secret" for finding in findings):
+    if secrets := [finding for _, finding in findings if finding.code == "secret"]:
+        for secret in secrets:
+            work.report_error(secret)
         work.report_error(f"{target} is not written, since it would show what looks like a secret")
         work.finish()
     title = f"mockserver: {path.name}{f'#{number}' if number else ''}"
-    health = {
-        "mode": "show",
-        "version": _find_version(),
-        "cassettes": len(cassettes),
-        "exchanges": len(exchanges),
-    }
+    counts = {"cassettes": len(cassettes), "exchanges": len(exchanges)}
     data: dict[str, Any] = {
         "kind": "show",
         "title": title,
-        "health": health,
+        "health": {"mode": "show", "version": version("langgraph-mockserver"), **counts},
         "exchanges": exchanges,
         "cassettes": cassettes,
-        "findings": findings,
+        "findings": [view_finding(name, finding) for name, finding in findings],
     }
     atomic.create(target, render_page(title, data).encode())
     work.finish()
-
-
-def _check_target(target: Path) -> None:
-    if target.suffix not in _SUFFIXES:
-        raise UsageError(f"{target}: the name of the page must end in .html")
-    if not target.parent.is_dir():
-        raise UsageError(f"{target.parent}: folder does not exist")
-
-
-def _lint(opened: "Opened", number: int | None, project: "Settings") -> "list[Finding]":
-    """Return the findings in *opened*, or those about its header and the exchange *number*."""
-    from mockserver.tools.lint.lint import lint_source
-
-    found = lint_source(opened.source, project.policy, project.redact)
-    return [finding for finding in found if number is None or finding.exchange in (0, number)]
-
-
-def _view_exchanges(
-    work: Work,
-    opened: "Opened",
-    number: int | None,
-    findings: "list[Finding]",
-    project: "Settings",
-) -> list[Any]:
-    from mockserver.tools.page.exchange_view import view_exchange
-
-    return [
-        view_exchange(
-            opened.name,
-            part,
-            0,
-            [finding for finding in findings if finding.exchange == part.number],
-            project.redact,
-        )
-        for part in work.select_parts(opened.source, {number} if number else None)
-    ]
-
-
-def _find_version() -> str:
-    from importlib.metadata import version  # its import is slow
-
-    return version("langgraph-mockserver")

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from mockserver.cassette.event_streams import find_any_thread
-from mockserver.cassette.model import Exchange
+from mockserver.cassette.model import Exchange, Stream
 from mockserver.cassette.recorder import Recorder
 from mockserver.cli.live_streams import LiveStream, ThreadStreams
 from mockserver.cli.tables import print_facts, with_progress, wrap
@@ -25,6 +25,7 @@ from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_exc
 from mockserver.server.upstream import Upstream
 from mockserver.tools.compare.junit import format_junit
 from mockserver.tools.compare.live_logs import is_endless, split_subscriptions
+from mockserver.tools.compare.logs import compare_live_logs
 from mockserver.tools.compare.report import summarize
 from mockserver.tools.compare.update import restore_ids, update_source
 from mockserver.tools.compare.verify import Conversation, Outcome, Result
@@ -65,10 +66,10 @@ class Verification:
                 if is_endless(exchange):
                     thread.streams += self._open_streams(part, conversation)
                 else:
-                    results.append(await self._result(part, conversation, thread))
+                    results.append(await self._result(part, thread))
             for thread in threads.values():
                 await thread.finish()
-                results += self._compare_streams(thread, conversation)
+                results += self._compare_streams(thread)
         finally:
             for thread in threads.values():
                 await thread.close()
@@ -82,34 +83,32 @@ class Verification:
             for one in results
         ]
 
-    async def _result(
-        self, part: Part, conversation: Conversation, thread: ThreadStreams
-    ) -> Result:
-        exchange = part.require_exchange()
+    async def _result(self, part: Part, thread: ThreadStreams) -> Result:
+        exchange, conversation = part.require_exchange(), thread.conversation
         recorded = redacted_exchange(exchange, self.rules)
-        started = time.monotonic()
-
-        def create_result(outcome: Outcome, *problems: str, live: Exchange | None = None) -> Result:
-            return _create_result(part, outcome, time.monotonic() - started, problems, live)
-
         request = conversation.translate_request(exchange.request)
+        started = time.monotonic()
+        live: Exchange | None = None
+        problems: tuple[str, ...]
         try:
             live = await self._send(request)
         except TimeoutError:
-            reason = f"no complete response within {self.timeout:g} s"
-            return create_result(Outcome.FAILED, reason)
+            problems = (f"no complete response within {self.timeout:g} s",)
         except UpstreamError as error:
             self._raise_if_unreached(error)
-            return create_result(Outcome.FAILED, str(error))
+            problems = (str(error),)
+        seconds = time.monotonic() - started
+        if live is None:
+            return Result.of(part, Outcome.FAILED, seconds, problems)
         self._is_reached = True
         thread.note_run(recorded, live)
-        conversation.note_created_thread(request, live.response)
+        conversation.note_created_thread(live)
         conversation.observe_response(recorded.response, live.response)
-        differences = conversation.compare(recorded, live, values=self.values)
-        if differences and b"REDACTED" in exchange.request.body:
-            differences = (*differences, "the request was sent with REDACTED in its body")
-        outcome = Outcome.DIFFERS if differences else Outcome.SAME
-        return create_result(outcome, *differences, live=live)
+        problems = conversation.compare(recorded, live, values=self.values)
+        if problems and b"REDACTED" in exchange.request.body:
+            problems = (*problems, "the request was sent with REDACTED in its body")
+        outcome = Outcome.DIFFERS if problems else Outcome.SAME
+        return Result.of(part, outcome, seconds, problems, live)
 
     def _open_streams(self, part: Part, conversation: Conversation) -> Iterator[LiveStream]:
         recorded = redacted_exchange(part.require_exchange(), self.rules)
@@ -117,25 +116,24 @@ class Verification:
             request = conversation.translate_request(stream.request)
             yield LiveStream(part, stream, self.upstream, request)
 
-    def _compare_streams(
-        self, thread: ThreadStreams, conversation: Conversation
-    ) -> Iterator[Result]:
+    def _compare_streams(self, thread: ThreadStreams) -> Iterator[Result]:
         """Yield the result of each stream of *thread*; the first one has the differences of the log of the thread."""
         live = [self._redact(exchange) for exchange in thread.exchanges]
         recorded = [stream.recorded for stream in thread.streams]
-        changes = conversation.compare_logs(recorded, live, values=self.values)
+        conversation = thread.conversation
+        found = compare_live_logs(recorded, live, conversation.comparator, values=self.values)
+        changes = tuple(found)
         for stream, response in zip(thread.streams, live, strict=True):
             if stream.error:
                 self._raise_if_unreached(stream.error)
-            differences: tuple[str, ...] = ()
-            if stream.has_head:
-                differences = conversation.compare_heads(
-                    stream.recorded, response, values=self.values
-                )
+            heads = _without_events(stream.recorded), _without_events(response)
+            differences = (
+                conversation.compare(*heads, values=self.values) if stream.has_head else ()
+            )
             failed = Outcome.FAILED if stream.error or stream.problems else None
             problems = (*stream.problems, *differences, *changes)
             outcome = failed or (Outcome.DIFFERS if problems else Outcome.SAME)
-            yield _create_result(stream.part, outcome, stream.seconds, problems, response)
+            yield Result.of(stream.part, outcome, stream.seconds, problems, response)
             changes = ()
 
     def _raise_if_unreached(self, error: UpstreamError) -> None:
@@ -161,12 +159,12 @@ class Verification:
         return Redactor((*credentials, *self.upstream.secrets), self.rules).exchange(exchange)
 
 
-def _create_result(
-    part: Part, outcome: Outcome, seconds: float, problems: Sequence[str], live: Exchange | None
-) -> Result:
-    request = part.require_exchange().request
-    title = f"{request.method} {request.path}"
-    return Result(part.file, part.number, title, outcome, seconds, tuple(problems), live)
+def _without_events(exchange: Exchange) -> Exchange:
+    """Return *exchange* without its events, which may be in other streams of the thread."""
+    response = exchange.response
+    if not isinstance(response.content, Stream):
+        return exchange
+    return replace(exchange, response=replace(response, content=Stream(), end=None))
 
 
 def verify_all(sources: Sequence[CassetteSource], check: Verification, jobs: int) -> list[Result]:

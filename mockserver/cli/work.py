@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
 
@@ -13,9 +13,9 @@ from mockserver.cli import options
 from mockserver.cli.tables import with_progress
 from mockserver.errors import MockServerError
 from mockserver.formats.wording import printable
-
-if TYPE_CHECKING:
-    from mockserver.tools.source import CassetteSource, Part
+from mockserver.redaction.redactor import Redactor
+from mockserver.store import atomic, discovery
+from mockserver.tools.source import CassetteSource, Part, parse_source
 
 NOT_A_CASSETTE = "not a cassette: it must begin with `mockserver: 1`"
 
@@ -29,7 +29,7 @@ class Opened:
 
     name: str
     path: Path
-    source: "CassetteSource"
+    source: CassetteSource
     is_explicit: bool
 
 
@@ -40,13 +40,8 @@ class Work:
         self.has_findings = False
         self.has_errors = False
         self._delayed_lines: list[str] | None = None
-        self._unread: list[Path] = []
-
-    def list_unread(self, root: Path) -> Iterator[str]:
-        """Yield the paths, relative to *root*, of the files below it that could not be read."""
-        for path in self._unread:
-            if path.is_relative_to(root):
-                yield path.relative_to(root).as_posix()
+        self.unread: set[str] = set()
+        """The names of the files that could not be read."""
 
     def note(self, line: str) -> None:
         """Write *line* to stderr, after the progress bar."""
@@ -57,29 +52,26 @@ class Work:
 
     def report_error(self, error: object) -> None:
         """Write *error* to stderr with its secrets redacted; the exit status will be 2."""
-        from mockserver.redaction.redactor import RedactionRules
-        from mockserver.tools.scrub import mask
-
-        self.note(f"mockserver: {printable(mask(str(error), RedactionRules()))}")
+        self.note(f"mockserver: {printable(Redactor().text(str(error)))}")
         self.has_errors = True
 
-    def skip(self, path: Path) -> None:
-        """Report that *path*, a file in a folder, is skipped, since it is not a cassette."""
-        self.note(f"{path}: skipped, not a cassette (it has no `mockserver:` key)")
+    def skip(self, opened: Opened) -> None:
+        """Report that a file in a folder is skipped, since it is not a cassette."""
+        self.note(f"{opened.path}: skipped, not a cassette (it has no `mockserver:` key)")
+        self.unread.add(opened.name)
 
-    def note_truncated(self, part: "Part") -> None:
+    def note_truncated(self, part: Part) -> None:
         """Report that *part*, the last of a cassette, is incomplete."""
         self.note(f"{part.file}, line {part.line}: the last exchange is incomplete and is ignored")
 
-    def finish(self) -> NoReturn:
-        """Exit with 2 after an error, with 1 if there are findings, else with 0."""
+    def finish(self, summary: str = "") -> NoReturn:
+        """Write *summary* to stderr, and exit with 2 after an error, with 1 if there are findings, else with 0."""
+        if summary:
+            click.echo(summary, err=True)
         sys.exit(2 if self.has_errors else 1 if self.has_findings else 0)
 
     def files(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
         """Yield the files at and below *paths*, by default ./cassettes; raise UsageError for a path that does not exist."""
-        from mockserver.store import discovery
-        from mockserver.tools.source import parse_source
-
         files = discovery.find_files(tuple(paths) or (options.FOLDER,))
         if not files:
             self.note("no cassettes")
@@ -92,7 +84,7 @@ class Work:
                 try:
                     raw = discovery.read_bytes(path)
                 except OSError as error:
-                    self._report_unread(path, f"{path}: cannot be read: {error.strerror}")
+                    self._report_unread(name, f"{path}: cannot be read: {error.strerror}")
                 else:
                     yield Opened(name, path, parse_source(str(path), raw), is_explicit)
         finally:
@@ -106,10 +98,9 @@ class Work:
             if opened.source.is_cassette:
                 yield opened
             elif opened.is_explicit:
-                self._report_unread(opened.path, f"{opened.path}: {NOT_A_CASSETTE}")
+                self._report_unread(opened.name, f"{opened.path}: {NOT_A_CASSETTE}")
             else:
-                self.skip(opened.path)
-                self._unread.append(opened.path)
+                self.skip(opened)
 
     def readable_cassettes(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
         """Yield the cassettes that can be read completely, and report an error for each other one."""
@@ -117,13 +108,13 @@ class Work:
             source = opened.source
             if errors := source.errors:
                 more = f" ({len(errors)} errors in this file: see `mockserver lint`)"
-                self._report_unread(opened.path, f"{errors[0]}{more if len(errors) > 1 else ''}")
+                self._report_unread(opened.name, f"{errors[0]}{more if len(errors) > 1 else ''}")
                 continue
             if source.parts[-1].is_truncated:
                 self.note_truncated(source.parts[-1])
             yield opened
 
-    def select_parts(self, source: "CassetteSource", numbers: set[int] | None) -> Iterator["Part"]:
+    def select_parts(self, source: CassetteSource, numbers: set[int] | None) -> Iterator[Part]:
         """Yield the parts with the exchanges *numbers* of *source*, or all; report each that cannot be read."""
         if not source.is_cassette:
             self.report_error(f"{source.name}: {NOT_A_CASSETTE}")
@@ -142,8 +133,6 @@ class Work:
 
     def rewrite(self, opened: Opened, raw: bytes | None) -> bool:
         """Replace the content of the file by *raw*, or remove the file; report an error and return False if that fails."""
-        from mockserver.store import atomic
-
         try:
             if raw is None:
                 atomic.remove(opened.path, opened.source.raw)
@@ -154,6 +143,6 @@ class Work:
             return False
         return True
 
-    def _report_unread(self, path: Path, error: str) -> None:
+    def _report_unread(self, name: str, error: str) -> None:
         self.report_error(error)
-        self._unread.append(path)
+        self.unread.add(name)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from mockserver.cassette.event_streams import find_thread
+from mockserver.cassette.event_streams import find_run_marks, find_thread
 from mockserver.cassette.model import Exchange, Stream
 from mockserver.conversations.joined_streams import RecordedEvent
 from mockserver.formats.json_text import Json
@@ -49,6 +49,12 @@ def find_event_thread(exchange: Exchange) -> str | None:
         return None
     shows_events = isinstance(response.content, Stream)
     return find_thread(request.path, "stream/events") if shows_events else None
+
+
+def starts_run(exchange: Exchange) -> bool:
+    """Return whether *exchange* is a command that started a run."""
+    marks = find_run_marks(exchange)
+    return marks is not None and marks.commands > 0
 
 
 def join_texts(events: Iterable[RecordedEvent]) -> list[LogEvent]:

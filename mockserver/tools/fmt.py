@@ -39,16 +39,19 @@ def join_parts(header: Header, parts: Sequence[Part]) -> bytes:
     return b"".join(raws)
 
 
+def dump(value: Header | Exchange) -> str:
+    """Return the document of *value*."""
+    if isinstance(value, Header):
+        return yaml_codec.dump_header(value)
+    return yaml_codec.dump_exchange(value)
+
+
 def rewrite_part(part: Part, value: Header | Exchange) -> bytes:
     """Return *value* as text with the comments and the line endings of *part*, which it replaces.
 
     The text of *part* is returned unchanged if *value* could not be loaded from the new text.
     """
-    text = (
-        yaml_codec.dump_header(value)
-        if isinstance(value, Header)
-        else yaml_codec.dump_exchange(value)
-    )
+    text = dump(value)
     if text.encode() == part.raw:
         return part.raw
     commented = insert_comments(text, part.text)
@@ -68,10 +71,9 @@ def strip_times(response: Response) -> tuple[object, ...]:
 
 
 def _format_part(part: Part) -> bytes:
-    value = part.header if part.header is not None else part.exchange
-    if value is None or part.is_truncated:
+    if part.value is None or part.is_truncated:
         return part.raw
-    return rewrite_part(part, value).replace(b"\r\n", b"\n")
+    return rewrite_part(part, part.value).replace(b"\r\n", b"\n")
 
 
 def _loads_as(value: Header | Exchange, text: str) -> bool:

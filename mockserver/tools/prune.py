@@ -26,9 +26,7 @@ def plan_prune(source: CassetteSource, plays: Plays | None) -> PrunePlan:
         return PrunePlan(unknown=parts, reason="a test that plays it failed or did not run")
     unplayed: list[Part] = []
     unknown: list[Part] = []
-    part_marks = compute_marks(
-        [part.exchange.request for part in parts if part.exchange is not None]
-    )
+    part_marks = compute_marks([part.require_exchange().request for part in parts])
     # After equal requests were added, it is not known which of them the usage counted.
     changed_kinds = {strip_ordinal(mark) for mark in part_marks if mark not in plays.exchanges}
     for part, mark in zip(parts, part_marks, strict=True):

@@ -1,7 +1,7 @@
 """A cassette as text, split into its documents; each is read alone, so that an error in one does not affect the others. No I/O."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,7 @@ from mockserver.errors import ReadError, UsageError
 from mockserver.formats import strict_yaml
 from mockserver.formats.json_text import Json
 from mockserver.formats.strict_yaml import Mapping, Sequence
+from mockserver.matching.json_path import Path
 from mockserver.matching.keys import ABSENT
 from mockserver.matching.rules import header_from
 from mockserver.tools.json_bodies import parse_body
@@ -52,6 +53,11 @@ class Part:
     def label(self) -> str:
         """`FILE#N`, or only the file for the header."""
         return f"{self.file}#{self.number}" if self.number else self.file
+
+    @property
+    def value(self) -> Header | Exchange | None:
+        """The header or the exchange; None if it cannot be read."""
+        return self.exchange if self.header is None else self.header
 
     def require_exchange(self) -> Exchange:
         """Return the exchange of a part that is known to have one."""
@@ -86,7 +92,7 @@ class Part:
         response_body = parse_body(content.raw) if isinstance(content, Body) else ABSENT
         return parse_body(self.exchange.request.body), response_body
 
-    def line_of(self, path: KeyPath) -> int:
+    def line_of(self, path: Path) -> int:
         """Return the line in the file of the value at *path*, or of its closest parent that exists."""
         node, line = self.document, 1
         for step in path:
@@ -142,13 +148,10 @@ def parse_source(name: str, raw: bytes) -> CassetteSource:
     found, empty_lines = _split_documents(raw)
     parts: list[Part] = []
     for number, (document, line) in enumerate(found):
-        if number == 0:
-            part = _read(name, number, document, line, header_from)
-        elif exchange := events_reader.read_exchange(document.raw):
-            part = Part(name, number, line, document.raw, exchange=exchange)
+        if number and (exchange := events_reader.read_exchange(document.raw)):
+            parts.append(Part(name, number, line, document.raw, exchange=exchange))
         else:
-            part = _read(name, number, document, line, _build_exchange)
-        parts.append(part)
+            parts.append(_read(name, number, document, line))
     header = parts[0].header if parts else None
     if header and header.recorded and len(parts) > 1:
         parts[-1] = _check_end(parts[-1], found[-1][0])
@@ -208,35 +211,26 @@ def looks_recorded(raw: bytes) -> bool:
     )
 
 
-def _read(
-    name: str,
-    number: int,
-    document: Document,
-    line: int,
-    build: Callable[[Any], Header | Exchange],
-) -> Part:
-    """Return *document* as a part; *build* makes a header or an exchange of the parsed text."""
-    parsed = value = located = None
-    is_utf8 = True
+def _read(name: str, number: int, document: Document, line: int) -> Part:
+    """Return *document* as a part: the header, or exchange *number*."""
+    parsed = header = exchange = located = None
     try:
         parsed = strict_yaml.parse(decode(document, document.raw))
-        value = build(parsed)
+        if number:
+            exchange = _build_exchange(parsed)
+        else:
+            header = header_from(parsed)
     except ReadError as error:
-        is_utf8 = error.code != "not-utf8"
         located = _explain_conflict(error, document.raw).at(file=name, first_line=line)
-    header = value if isinstance(value, Header) else None
-    exchange = value if isinstance(value, Exchange) else None
     part = Part(name, number, line, document.raw, header, exchange, located)
-    if is_utf8:  # otherwise the text of the part has other characters
-        vars(part)["document"] = parsed if isinstance(parsed, Mapping) else None
+    if isinstance(parsed, Mapping):  # it need not be parsed again
+        vars(part)["document"] = parsed
     return part
 
 
 def replace_text(part: Part, text: str) -> Part:
-    """Return *part* with another *text*."""
     document = documents.single_document(text.encode())
-    build = _build_exchange if part.number else header_from
-    read = _read(part.file, part.number, document, part.line, build)
+    read = _read(part.file, part.number, document, part.line)
     return replace(read, is_truncated=part.is_truncated)
 
 
@@ -250,7 +244,7 @@ def _check_end(part: Part, document: Document) -> Part:
     """Return *part*, the last one of a recording, as it is without an incomplete separator, and whether it is truncated."""
     alone = strip_partial_separator(document)
     if alone.raw != document.raw:
-        part = _read(part.file, part.number, alone, part.line, _build_exchange)
+        part = _read(part.file, part.number, alone, part.line)
     has_end = part.exchange is not None and part.exchange.response.end is not None
     is_truncated = not has_end and may_be_truncated(alone)
     return replace(part, raw=document.raw, is_truncated=is_truncated)

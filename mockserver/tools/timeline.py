@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.cassette.event_streams import find_any_thread, find_run_marks, find_thread
+from mockserver.cassette.event_streams import find_any_thread, find_thread
 from mockserver.cassette.model import Body, Exchange, Stream
 from mockserver.conversations.joined_streams import join_streams, read_event, read_streams
 from mockserver.formats.json_text import Json, dumps
 from mockserver.formats.wording import pluralize
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.summary import find_human_text
-from mockserver.tools.event_logs import LogEvent, find_event_thread, join_texts
+from mockserver.tools.event_logs import LogEvent, find_event_thread, join_texts, starts_run
 from mockserver.tools.json_bodies import parse_body
 
 _MAX_TEXT = 160
@@ -35,9 +35,10 @@ class Entry:
 
 @dataclass(slots=True)
 class _Message:
-    """A message of the model while its events come; the *blocks* are its text, its reasoning and its tool calls."""
+    """A message of the model while its events come; *place* says in which graph, the *blocks* are its text, its reasoning and its tool calls."""
 
     at: float
+    place: str
     role: str
     blocks: dict[Json, Json] = field(default_factory=dict)
     is_whole: bool = False
@@ -97,7 +98,7 @@ def _merge(
         is_start = event.name == "lifecycle running"
         while waiting and _is_before(waiting[0][1], event, is_start):
             number, exchange = waiting.popleft()
-            is_start = is_start and not _starts_run(exchange)
+            is_start = is_start and not starts_run(exchange)
             yield _describe_request(number, exchange, whole)
         yield event
     for number, exchange in waiting:
@@ -108,11 +109,6 @@ def _is_before(exchange: Exchange, event: Entry, is_start: bool) -> bool:
     if exchange.at is None or event.at is None:
         return is_start
     return exchange.at <= event.at
-
-
-def _starts_run(exchange: Exchange) -> bool:
-    marks = find_run_marks(exchange)
-    return marks is not None and marks.commands > 0
 
 
 def _describe_request(number: int, exchange: Exchange, whole: bool) -> Entry:
@@ -134,27 +130,21 @@ def _describe_request(number: int, exchange: Exchange, whole: bool) -> Entry:
 
 def _describe_log(log: Sequence[LogEvent], whole: bool) -> list[Entry]:
     """Return the entries of the events of a thread; all events of a message are one."""
-    lines: list[tuple[Entry | _Message, str]] = []
+    lines: list[Entry | _Message] = []
     open_messages: dict[tuple[str, ...], _Message] = {}
     for one in log:
         graphs = "/".join(_shorten_segment(segment, whole) for segment in one.event.namespace)
         place = f" in {graphs}" if graphs else ""
         if one.event.method != _MESSAGE or not isinstance(one.data, dict):
-            text = _describe_event(one, whole)
-            lines.append((Entry(one.at, one.name + place, text), place))
+            lines.append(Entry(one.at, one.name + place, _describe_event(one, whole)))
             continue
         message = open_messages.get(one.event.namespace)
         if message is None or message.is_whole or one.data.get("event") == "message-start":
-            message = _Message(one.at, str(one.data.get("role") or "ai"))
+            message = _Message(one.at, place, str(one.data.get("role") or "ai"))
             open_messages[one.event.namespace] = message
-            lines.append((message, place))
+            lines.append(message)
         _add(message, one.data)
-    return [
-        Entry(line.at, _MESSAGE + place, _describe_message(line, whole))
-        if isinstance(line, _Message)
-        else line
-        for line, place in lines
-    ]
+    return [line if isinstance(line, Entry) else _describe_message(line, whole) for line in lines]
 
 
 def _add(message: _Message, data: dict[str, Any]) -> None:
@@ -174,10 +164,11 @@ def _add(message: _Message, data: dict[str, Any]) -> None:
             pass
 
 
-def _describe_message(message: _Message, whole: bool) -> str:
+def _describe_message(message: _Message, whole: bool) -> Entry:
     blocks = " ".join(_describe_block(block, whole) for block in message.blocks.values())
     unfinished = "" if message.is_whole else " (unfinished)"
-    return f"{message.role} {blocks}{unfinished}"
+    text = f"{message.role} {blocks}{unfinished}"
+    return Entry(message.at, _MESSAGE + message.place, text)
 
 
 def _describe_block(block: Json, whole: bool) -> str:
@@ -194,7 +185,6 @@ def _describe_block(block: Json, whole: bool) -> str:
 
 
 def _describe_event(one: LogEvent, whole: bool) -> str:
-    """Return what an event says, in short."""
     said = one.data
     if isinstance(said, dict) and one.name != one.event.method:
         said = {name: part for name, part in said.items() if name != "event"}

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from mockserver.cli import cli
 from tests.conversations.scenes import made
-from tests.processes import command, on_a_terminal, run, running
+from tests.processes import COMMANDS, click_command, command, on_a_terminal, run, running
 from tests.tools.event_cassettes import cassette, conversation, turn
 
 CHAT = """\
@@ -421,7 +421,7 @@ SERVICE = "tcp://10.0.0.1:8123"
 
 @pytest.mark.parametrize("value", [SERVICE, "udp://10.0.0.1:53", "tcp://[fd00::1]:8123"])
 def test_a_port_that_kubernetes_has_set_is_ignored(folder: Path, value: str) -> None:
-    context = cli.commands["serve"].make_context
+    context = click_command("serve").make_context
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOCKSERVER_PORT", value)
         with context("serve", []) as made:
@@ -463,8 +463,8 @@ def test_no_other_variable_is_one_that_kubernetes_sets() -> None:
     service = re.compile(r"MOCKSERVER(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_\w+)")
     variables = {
         str(parameter.envvar)
-        for made in cli.commands.values()
-        for parameter in made.params
+        for name in COMMANDS
+        for parameter in click_command(name).params
         if parameter.envvar
     }
 
@@ -480,9 +480,9 @@ def test_options_come_from_the_environment(folder: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", sorted(cli.commands))
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_that_is_safe_in_ci_has_help_and_a_variable(name: str) -> None:
-    for parameter in cli.commands[name].params:
+    for parameter in click_command(name).params:
         if parameter.param_type_name == "option":
             assert getattr(parameter, "help", None)
             if name in ("serve", "replay", "record", "verify") and parameter.name not in (
@@ -491,14 +491,26 @@ def test_every_option_that_is_safe_in_ci_has_help_and_a_variable(name: str) -> N
                 "closest",
             ):
                 assert str(parameter.envvar).startswith("MOCKSERVER_")
-    assert cli.commands[name].help
+    assert click_command(name).help
 
 
 def test_help_names_every_command() -> None:
     shown = CliRunner().invoke(cli, ["--help"]).output
 
-    for name in cli.commands:
+    for name in COMMANDS:
         assert f"\n  {name} " in shown
+
+
+def test_help_imports_no_server() -> None:
+    code = (
+        "import sys; from mockserver.cli import cli\n"
+        "for name in cli.commands: cli([name, '--help'], standalone_mode=False)\n"
+        "print('aiohttp' in sys.modules)"
+    )
+    done = subprocess.run([command()[0], "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.count("Usage: ") == len(COMMANDS)
+    assert done.stdout.splitlines()[-1] == "False"
 
 
 def test_looking_imports_no_server(folder: Path) -> None:

@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-from mockserver.cli.attachments import read_recording
+from mockserver.cli.import_ import read_recording
 from mockserver.errors import StorageError
 from mockserver.store import atomic
 from tests.documents import ROOT

@@ -5,8 +5,7 @@ import base64
 import pytest
 
 from mockserver.redaction.redactor import RedactionRules, parse_rules
-from mockserver.tools.rewrite_values import rewrite_values
-from mockserver.tools.scrub import find_secrets, redactor_for
+from mockserver.tools.rewrite_values import find_secrets, redactor_for, rewrite_values
 from mockserver.tools.source import parse_source
 from tests.tools.cassettes import HEALTHY, edited, line_of
 
@@ -41,7 +40,7 @@ SECRETS = [
     pytest.param("a comment", ("content: hello", f"content: hello  # {KEY}"), id="a comment in the file"),
     pytest.param("a comment", ("mockserver: 1", "# api_key: hunter2hunter2\nmockserver: 1"), id="a setting in a comment"),
     pytest.param("recorded", ("recorded: 2026-11-22T15:36:36Z", f"recorded: {KEY}"), id="a date"),
-    pytest.param("server.nested", ("langgraph_py_version: 1.2.22", f"nested: {{api_key: {KEY}}}"), id="what the server tells below"),
+    pytest.param("server.nested.api_key", ("langgraph_py_version: 1.2.22", f"nested: {{api_key: {KEY}}}"), id="what the server tells below"),
     pytest.param("request.body.input.messages[0].content", ("content: hello", "content: see postgres://ann:hunter2@db.example/x"), id="a password in an address"),
     pytest.param("request.text", ("  path: /info", """  path: /info\n  text: '{"api_key":"hunter2abc","api_key":"REDACTED"}'"""), id="a key that stands there twice"),
     pytest.param("a comment", ("content: hello", "content: hello  # TODO password: hunter2"), id="a setting behind words in a comment"),

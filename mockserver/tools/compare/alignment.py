@@ -1,9 +1,12 @@
 """Align two lists: pair the items that correspond to each other. No I/O."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
-from itertools import takewhile
+from itertools import takewhile, zip_longest
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _MAX_PAIRS = 10_000_000
 """The highest number of equal pairs that are compared one by one; this takes some seconds."""
@@ -14,28 +17,34 @@ Pair = tuple[int | None, int | None]
 
 def align(before: Sequence[str], after: Sequence[str]) -> Iterator[Pair]:
     """Yield the pairs of two lists of signatures: equal items first, then items between them by position."""
-    if len(before) == len(after) or not before or not after:
-        yield from _pair_by_position(range(len(before)), range(len(after)))
+    if len(before) == len(after):
+        yield from enumerate(range(len(after)))
         return
     for start, stop, new_start, new_stop in _iter_blocks(before, after):
-        yield from _pair_by_position(range(start, stop), range(new_start, new_stop))
+        yield from zip_longest(range(start, stop), range(new_start, new_stop))
 
 
 def align_events(
-    before: Sequence[tuple[str, str]], after: Sequence[tuple[str, str]]
-) -> Iterator[Pair]:
-    """Yield the pairs of two lists of events, given as name and signature: equal events first, then events of one name between them."""
-    for start, stop, new_start, new_stop in _iter_blocks(before, after):
-        old_names = [name for name, _ in before[start:stop]]
-        new_names = [name for name, _ in after[new_start:new_stop]]
+    before: Sequence[T], after: Sequence[T], sign: Callable[[T], tuple[str, str]]
+) -> Iterator[tuple[T | None, T | None]]:
+    """Yield the pairs of two lists of events: equal events first, then events of one name between them.
+
+    *sign* returns the name and the signature of an event.
+    """
+    signatures = list(map(sign, before)), list(map(sign, after))
+    for start, stop, new_start, new_stop in _iter_blocks(*signatures):
+        old_names, new_names = (
+            [name for name, _ in part]
+            for part in (signatures[0][start:stop], signatures[1][new_start:new_stop])
+        )
         for low, high, new_low, new_high in _iter_blocks(old_names, new_names):
-            old = range(start + low, start + high)
-            new = range(new_start + new_low, new_start + new_high)
+            old = before[start + low : start + high]
+            new = after[new_start + new_low : new_start + new_high]
             if old_names[low:high] == new_names[new_low:new_high]:
                 yield from zip(old, new, strict=True)
             else:
-                yield from ((number, None) for number in old)
-                yield from ((None, number) for number in new)
+                yield from ((event, None) for event in old)
+                yield from ((None, event) for event in new)
 
 
 def _iter_blocks(
@@ -62,10 +71,3 @@ def _count_common(before: Sequence[object], after: Sequence[object]) -> int:
     """Return how many items at the start of both are equal."""
     pairs = zip(before, after, strict=False)
     return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
-
-
-def _pair_by_position(old: range, new: range) -> Iterator[Pair]:
-    yield from zip(old, new, strict=False)
-    common = min(len(old), len(new))
-    yield from ((number, None) for number in old[common:])
-    yield from ((None, number) for number in new[common:])

@@ -15,7 +15,7 @@ from mockserver.matching.keys import ABSENT
 from mockserver.matching.rules import MatchRules, apply_rules, merge_rules
 from mockserver.matching.shape import find_shape
 from mockserver.tools.compare.exchanges import compare_responses
-from mockserver.tools.compare.logs import compare_logs, without_progress
+from mockserver.tools.compare.logs import compare_logs
 from mockserver.tools.compare.volatile import Change, Comparator
 from mockserver.tools.event_logs import find_event_thread
 from mockserver.tools.source import CassetteSource, Part
@@ -51,21 +51,18 @@ def compare_sources(
     comparator = Comparator(exact=exact)
     parts, threads = _split(before.exchanges, exact=exact)
     other_parts, other_threads = _split(after.exchanges, exact=exact)
-    unmatched = _Unmatched(other_parts, rules)
-    # Of identical requests, match those with the same response first: otherwise one missing exchange would shift all others.
-    identical = {part.number: unmatched.take_identical(part) for part in parts}
+    unmatched = _Unmatched(other_parts, rules, comparator)
     pairs: list[ExchangePair] = []
-    remaining: list[Part] = []
-    for part in parts:
-        if partner := identical[part.number] or unmatched.take_by_key(part, comparator):
-            pairs.append(_compare_parts(part, partner, comparator))
-        else:
-            remaining.append(part)
-    for part in remaining:
-        if partner := unmatched.take_by_route(part):
-            pairs.append(_compare_parts(part, partner, comparator))
-        else:
-            pairs.append(ExchangePair(_route(part), part.number, None))
+    # Of identical requests, match those with the same response first: otherwise one missing exchange would shift all others.
+    for take in (unmatched.take_identical, unmatched.take_by_key, unmatched.take_by_route):
+        remaining: list[Part] = []
+        for part in parts:
+            if partner := take(part):
+                pairs.append(_compare_parts(part, partner, comparator))
+            else:
+                remaining.append(part)
+        parts = remaining
+    pairs += [ExchangePair(_route(part), part.number, None) for part in parts]
     pairs += [ExchangePair(_route(part), None, part.number) for part in unmatched.parts.values()]
     pairs += _compare_threads(threads, other_threads, comparator)
     pairs.sort(key=lambda pair: (pair.before or pair.after or 0, pair.before is None))
@@ -76,9 +73,10 @@ def compare_sources(
 class _Unmatched:
     """The *parts* of the second cassette without a partner so far, by number."""
 
-    def __init__(self, parts: Iterable[Part], rules: MatchRules) -> None:
+    def __init__(self, parts: Iterable[Part], rules: MatchRules, comparator: Comparator) -> None:
         self.parts = {part.number: part for part in parts}
         self._rules = rules
+        self._comparator = comparator
         self._numbers: dict[tuple[object, ...], deque[int]] = defaultdict(deque)
         """The numbers of the parts by key, by key and response, by shape, and by route."""
         for number, part in self.parts.items():
@@ -95,10 +93,10 @@ class _Unmatched:
         key = keys.request_key(self._form(part.require_exchange().request))
         return self._take("response", key, _mask_response(part))
 
-    def take_by_key(self, part: Part, comparator: Comparator) -> Part | None:
+    def take_by_key(self, part: Part) -> Part | None:
         """Return the first exchange with the key of *part*: with its own ids, with the paired ids, or with any ids."""
         request = part.require_exchange().request
-        for candidate in (request, comparator.translate_request(request)):
+        for candidate in (request, self._comparator.translate_request(request)):
             if found := self._take("key", keys.request_key(self._form(candidate))):
                 return found
         shape = find_shape(self._form(request))
@@ -149,14 +147,6 @@ def _compare_threads(
         yield ExchangePair(f"POST {thread}/stream/events", None, parts[0].number)
 
 
-def _compare_responses(
-    before: Exchange, after: Exchange, comparator: Comparator
-) -> Iterator[Change]:
-    if comparator.exact:
-        return compare_responses(before.response, after.response, comparator)
-    return compare_responses(without_progress(before), without_progress(after), comparator)
-
-
 def _compare_parts(part: Part, partner: Part, comparator: Comparator) -> ExchangePair:
     before, after = part.require_exchange(), partner.require_exchange()
     changes = tuple(compare_exchanges(before, after, comparator))
@@ -164,12 +154,11 @@ def _compare_parts(part: Part, partner: Part, comparator: Comparator) -> Exchang
 
 
 def compare_exchanges(before: Exchange, after: Exchange, comparator: Comparator) -> list[Change]:
-    """Return the differences of two exchanges."""
     changes = [
         *comparator.compare(
             canonicalize(before.request), canonicalize(after.request), ("request",)
         ),
-        *_compare_responses(before, after, comparator),
+        *compare_responses(before, after, comparator),
     ]
     old, new = (str(exchange.repeat) if exchange.repeat else ABSENT for exchange in (before, after))
     if old != new:

@@ -1,10 +1,12 @@
 """Compare two responses to the same request: status, headers, body or events. No I/O."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
-from mockserver.cassette.model import Body, End, Response, Stream
-from mockserver.formats.json_text import Json
+from mockserver.cassette.event_streams import find_thread
+from mockserver.cassette.model import Body, End, Exchange, Response, Stream
+from mockserver.formats.json_text import Json, dumps
 from mockserver.http.messages import Headers
 from mockserver.matching.keys import ABSENT
 from mockserver.tools.compare.alignment import align_events
@@ -12,11 +14,17 @@ from mockserver.tools.compare.volatile import Change, Comparator, mask_json
 from mockserver.tools.json_bodies import parse_body
 from mockserver.tools.source import KeyPath
 
+_PROGRESS = ("id", "meta")
+"""The keys in the response to a command that say its number, and how far the log was: they count what else the client did."""
+
 
 def compare_responses(
-    before: Response, after: Response, comparator: Comparator
+    exchange: Exchange, other: Exchange, comparator: Comparator
 ) -> Iterator[Change]:
-    """Yield the differences of two responses. Times are compared only if *comparator* is exact."""
+    """Yield the differences of the responses of two exchanges. Times are compared only if *comparator* is exact."""
+    before, after = (
+        one.response if comparator.exact else _without_progress(one) for one in (exchange, other)
+    )
     if before.status != after.status:
         yield Change(("status",), before.status, after.status)
     if before.reason != after.reason:
@@ -88,13 +96,7 @@ def _compare_streams(before: Stream, after: Stream, comparator: Comparator) -> I
     old_events, new_events = (
         _events(stream, comments=comparator.exact) for stream in (before, after)
     )
-    signatures = [
-        [(event.name, mask_json(parse_body(event.raw))) for event in events]
-        for events in (old_events, new_events)
-    ]
-    for old_index, new_index in align_events(*signatures):
-        old = None if old_index is None else old_events[old_index]
-        new = None if new_index is None else new_events[new_index]
+    for old, new in align_events(old_events, new_events, _sign):
         if old and new:
             path: KeyPath = ("events", old.number, old.name)
             yield from _compare_bodies(old.raw, new.raw, comparator, path)
@@ -106,6 +108,10 @@ def _compare_streams(before: Stream, after: Stream, comparator: Comparator) -> I
     if before.tail != after.tail:
         tails = (stream.tail.decode("utf-8", "replace") for stream in (before, after))
         yield Change(("tail",), *tails)
+
+
+def _sign(event: _Event) -> tuple[str, str]:
+    return event.name, mask_json(parse_body(event.raw))
 
 
 def _compare_fields(
@@ -121,6 +127,20 @@ def _compare_fields(
             yield Change((*path, name), *shown)
     if comparator.exact and before.after != after.after:
         yield Change((*path, "after"), before.after, after.after)
+
+
+def _without_progress(exchange: Exchange) -> Response:
+    """Return the response of *exchange*; if that is a command, without what depends on the other requests of the client."""
+    response = exchange.response
+    if find_thread(exchange.request.path, "commands") is None or not isinstance(
+        response.content, Body
+    ):
+        return response
+    answer = parse_body(response.content.raw)
+    if not isinstance(answer, dict):
+        return response
+    kept = {name: value for name, value in answer.items() if name not in _PROGRESS}
+    return replace(response, content=replace(response.content, raw=dumps(kept).encode()))
 
 
 def _or_absent(value: str | None) -> Json:

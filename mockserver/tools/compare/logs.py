@@ -1,23 +1,20 @@
-"""Compare the events of a thread in two recordings, however many streams showed them. No I/O."""
+"""Compare the events of a thread in two recordings, or in a recording and on a live server, however many streams showed them. No I/O."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from itertools import chain, zip_longest
 
-from mockserver.cassette.event_streams import find_thread
-from mockserver.cassette.model import Body, Exchange, Response
+from mockserver.cassette.model import Exchange
 from mockserver.conversations.joined_streams import RecordedEvent, cut_runs, join_streams
-from mockserver.formats.json_text import Json, dumps
+from mockserver.formats.json_text import Json
 from mockserver.matching.keys import ABSENT
 from mockserver.tools.compare.alignment import align_events
-from mockserver.tools.compare.volatile import Change, Comparator, mask_json
-from mockserver.tools.event_logs import LogEvent, join_texts
-from mockserver.tools.json_bodies import parse_body
+from mockserver.tools.compare.report import format_changes
+from mockserver.tools.compare.structure import compare_events
+from mockserver.tools.compare.volatile import Change, Comparator, NamedValue, mask_json
+from mockserver.tools.event_logs import LogEvent, join_texts, name_event
+from mockserver.tools.source import KeyPath
 
-_PROGRESS = ("id", "meta")
-"""The keys in the response to a command that say its number, and how far the log was: they count what else the client did."""
-
-NamedEvent = tuple[str, LogEvent]
-"""An event with a name that says what happened in which graph."""
+Run = Sequence[RecordedEvent]
 
 
 def compare_logs(
@@ -27,56 +24,83 @@ def compare_logs(
 
     The pieces of a text are compared as one text. Events of different namespaces may come in another order.
     """
-    old_log, new_log = (
-        [one for run in cut_runs(join_streams(streams)) for one in order_events(run)]
-        for streams in (before, after)
-    )
-    return compare_events(old_log, new_log, comparator)
+    old_runs, new_runs = (cut_runs(join_streams(streams)) for streams in (before, after))
+    return _compare_runs(old_runs, new_runs, comparator)
 
 
-def compare_events(
-    before: Sequence[NamedEvent], after: Sequence[NamedEvent], comparator: Comparator
-) -> Iterator[Change]:
-    """Yield the differences of two logs."""
-    signatures = [
-        [(name, mask_json(_content(one))) for name, one in log] for log in (before, after)
+def compare_live_logs(
+    before: Iterable[Exchange],
+    after: Iterable[Exchange],
+    comparator: Comparator,
+    *,
+    values: bool,
+) -> Iterator[str]:
+    """Yield the differences of the events of a thread on the live server (*after*) from the recorded ones.
+
+    Compares the events and their order in each graph, and their fields and types; with *values*, everything.
+    """
+    old_runs, new_runs = (cut_runs(join_streams(streams)) for streams in (before, after))
+    pairs = [
+        # If the run has no end, the client left while it was going on.
+        (old, new if any(one.event.ends_run for one in old) else new[: len(old)])
+        for old, new in zip_longest(old_runs, new_runs, fillvalue=())
     ]
-    for old_index, new_index in align_events(*signatures):
-        old_name, old = ("", None) if old_index is None else before[old_index]
-        new_name, new = ("", None) if new_index is None else after[new_index]
-        number = next(one.number for one in (old, new) if one is not None)
-        path = ("events", number, old_name or new_name)
+    if values:
+        changes = _compare_runs((old for old, _ in pairs), (new for _, new in pairs), comparator)
+        yield from (" ".join(lines) for lines in format_changes(changes))
+        return
+    for number, (old, new) in enumerate(pairs, 1):
+        named, new_named = ([(_name(one), one.data) for one in _order(run)] for run in (old, new))
+        yield from compare_events(named, new_named, f"events of run {number}", lambda _: True)
+
+
+def observe_log(
+    before: Sequence[RecordedEvent], after: Sequence[RecordedEvent], comparator: Comparator
+) -> None:
+    """Pair the ids in the events *before* with those *after*."""
+    comparator.observe_events(*(map(_name_envelope, events) for events in (before, after)))
+
+
+def _name_envelope(recorded: RecordedEvent) -> NamedValue:
+    event = recorded.event
+    return name_event(event), [event.identity, dict(event.params)]
+
+
+def _compare_runs(
+    old_runs: Iterable[Run], new_runs: Iterable[Run], comparator: Comparator
+) -> Iterator[Change]:
+    before, after = ([one for run in runs for one in _order(run)] for runs in (old_runs, new_runs))
+    for old, new in align_events(before, after, _sign):
         if old and new:
-            yield from comparator.compare(_content(old), _content(new), path)
-        else:
-            yield Change(path, *(ABSENT if one is None else one.data for one in (old, new)))
+            yield from comparator.compare(_content(old), _content(new), _path(old))
+        elif old:
+            yield Change(_path(old), old.data, ABSENT)
+        elif new:
+            yield Change(_path(new), ABSENT, new.data)
 
 
-def order_events(run: Iterable[RecordedEvent]) -> Iterator[NamedEvent]:
-    """Yield the events of a *run* with their names, those of each namespace together; the pieces of a text are one event."""
+def _order(run: Run) -> Iterator[LogEvent]:
+    """Return the events of a *run*, those of each namespace together; the pieces of a text are one event."""
     by_namespace: dict[tuple[str, ...], list[LogEvent]] = {}
     for one in join_texts(run):
         by_namespace.setdefault(one.event.namespace, []).append(one)
-    for namespace, log in by_namespace.items():
-        graphs = "/".join(segment.partition(":")[0] for segment in namespace)
-        for one in log:
-            yield f"{one.name} in {graphs}" if graphs else one.name, one
+    return chain.from_iterable(by_namespace.values())
+
+
+def _name(one: LogEvent) -> str:
+    """Return what happened in which graph."""
+    graphs = "/".join(segment.partition(":")[0] for segment in one.event.namespace)
+    return f"{one.name} in {graphs}" if graphs else one.name
+
+
+def _path(one: LogEvent) -> KeyPath:
+    return "events", one.number, _name(one)
+
+
+def _sign(one: LogEvent) -> tuple[str, str]:
+    return _name(one), mask_json(_content(one))
 
 
 def _content(one: LogEvent) -> Json:
     """Return what counts of an event: all but its time and its id."""
     return {name: value for name, value in one.event.params.items() if name != "timestamp"}
-
-
-def without_progress(exchange: Exchange) -> Response:
-    """Return the response of *exchange*; if that is a command, without what depends on the other requests of the client."""
-    response = exchange.response
-    if find_thread(exchange.request.path, "commands") is None or not isinstance(
-        response.content, Body
-    ):
-        return response
-    answer = parse_body(response.content.raw)
-    if not isinstance(answer, dict):
-        return response
-    kept = {name: value for name, value in answer.items() if name not in _PROGRESS}
-    return replace(response, content=replace(response.content, raw=dumps(kept).encode()))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mockserver.formats.json_text import Json, dumps
 from mockserver.formats.wording import pluralize, printable
@@ -30,42 +30,32 @@ _WHERE = re.compile(r"^events\[[\d*]+\] |  \(\d+ times\)")
 """The part of a sentence that says which events of an exchange have the difference."""
 
 
-@dataclass(frozen=True, slots=True)
-class GroupedChange:
-    """A *change* that occurs *count* times, in items of one list or in events of one name. EVERY replaces their numbers in its path."""
-
-    change: Change
-    count: int = 1
-
-
-def group_changes(changes: Iterable[Change]) -> list[GroupedChange]:
-    """Return *changes*; equal changes in several items of a list become one."""
-    found: dict[str, GroupedChange] = {}
+def group_changes(changes: Iterable[Change]) -> list[tuple[Change, int]]:
+    """Return *changes* with the number of times that each occurs: equal ones in several items of a list become one, with EVERY in its path."""
+    found: dict[str, tuple[Change, int]] = {}
     for change in changes:
         steps = [EVERY if isinstance(step, int) else [step] for step in change.path]
         values = [None if value is ABSENT else [value] for value in (change.before, change.after)]
         key = dumps([steps, values])
-        if group := found.get(key):
-            pairs = zip(group.change.path, change.path, strict=True)
-            path = tuple(step if step == other else EVERY for step, other in pairs)
-            found[key] = GroupedChange(replace(group.change, path=path), group.count + 1)
-        else:
-            found[key] = GroupedChange(change)
+        known, count = found.get(key, (change, 0))
+        pairs = zip(known.path, change.path, strict=True)
+        path = tuple(step if step == other else EVERY for step, other in pairs)
+        found[key] = replace(known, path=path), count + 1
     return list(found.values())
 
 
 def format_changes(changes: Iterable[Change]) -> Iterator[list[str]]:
     """Yield the lines for each of *changes*: the path, then the old and the new value; a long value is cut around the first difference."""
-    for group in group_changes(changes):
-        times = f"  ({group.count} times)" if group.count > 1 else ""
-        values = (group.change.before, group.change.after)
+    for change, count in group_changes(changes):
+        times = f"  ({count} times)" if count > 1 else ""
+        values = change.before, change.after
         texts = ["" if value is ABSENT else printable(dumps(value)) for value in values]
         pairs = enumerate(zip(*texts, strict=False))
         first = next((number for number, (old, new) in pairs if old != new), min(map(len, texts)))
         start = max(first - CONTEXT, 0)
         marked = zip("-+", texts, strict=True)
         excerpts = [f"{mark} {_shorten_text(text, start)}" for mark, text in marked if text]
-        yield [f"{format_path(group.change.path)}{times}", *excerpts]
+        yield [f"{format_path(change.path)}{times}", *excerpts]
 
 
 def summarize(differences: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -91,11 +81,11 @@ def summarize(differences: Iterable[tuple[str, str]]) -> Iterator[str]:
 def changes_to_json(changes: Iterable[Change]) -> list[Json]:
     """Return *changes* as JSON objects; a value that is absent has no key."""
     result: list[Json] = []
-    for group in group_changes(changes):
-        values = (("before", group.change.before), ("after", group.change.after))
-        fields: dict[str, Json] = {"path": format_path(group.change.path)}
+    for change, count in group_changes(changes):
+        values = (("before", change.before), ("after", change.after))
+        fields: dict[str, Json] = {"path": format_path(change.path)}
         fields |= {name: value for name, value in values if value is not ABSENT}
-        result.append(fields | ({"times": group.count} if group.count > 1 else {}))
+        result.append(fields | ({"times": count} if count > 1 else {}))
     return result
 
 

@@ -1,30 +1,27 @@
 """Compare recorded responses with live ones, and carry live ids over into the requests that follow. No I/O."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import zip_longest
 from urllib.parse import quote
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.cassette.event_streams import find_thread
 from mockserver.cassette.model import Body, Exchange, Header, Response, Stream
 from mockserver.cassette.normalize import VOLATILE
-from mockserver.conversations.joined_streams import RecordedEvent
 from mockserver.formats.json_text import Json
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request, first_value
 from mockserver.matching.canonical import decode_path, split_api_path
 from mockserver.tools.compare.exchanges import compare_responses, list_named_events
-from mockserver.tools.compare.json_types import compare_shapes, infer_shape
-from mockserver.tools.compare.live_logs import compare_live_logs, format_names, pair_ids
-from mockserver.tools.compare.logs import without_progress
 from mockserver.tools.compare.report import format_changes
-from mockserver.tools.compare.volatile import Comparator
+from mockserver.tools.compare.structure import compare_events, compare_types
+from mockserver.tools.compare.volatile import Comparator, NamedValue
 from mockserver.tools.event_logs import find_event_thread
 from mockserver.tools.json_bodies import parse_body
+from mockserver.tools.source import Part
 
 THREAD = re.compile(rf"/threads/({UUID_PATTERN})(?=/|$)", re.IGNORECASE)
 _CREATION = re.compile(r"/threads(/[^/?]+/copy)?/?$")
@@ -55,13 +52,26 @@ class Result:
     live: Exchange | None = None
     """The live exchange with the ids of the recording, at the time of any clock; None if there was no complete response."""
 
+    @classmethod
+    def of(
+        cls,
+        part: Part,
+        outcome: Outcome,
+        seconds: float,
+        problems: tuple[str, ...],
+        live: Exchange | None = None,
+    ) -> "Result":
+        """Return the result for the exchange of *part*."""
+        request = part.require_exchange().request
+        title = f"{request.method} {request.path}"
+        return cls(part.file, part.number, title, outcome, seconds, problems, live)
+
     @property
     def label(self) -> str:
         """`FILE#N`."""
         return f"{self.file}#{self.number}"
 
     def to_json(self) -> dict[str, Json]:
-        """Return it as JSON."""
         return {
             "exchange": self.label,
             "request": self.request,
@@ -115,23 +125,17 @@ class Conversation:
                     new_id = dict(new.event.fields).get("id")
                     if old_id is not None and new_id is not None:
                         self._event_ids[old_id] = new_id
-                live_data = _group_data(after)
-                for name, values in _group_data(before).items():
-                    for value, live_value in zip(values, live_data.get(name, ()), strict=False):
-                        self.comparator.observe(value, live_value)
+                self.comparator.observe_events(_list_events(before), _list_events(after))
             case Body(raw), Body(live_raw):
                 self.comparator.observe(parse_body(raw), parse_body(live_raw))
             case _:
                 pass
 
-    def note_created_thread(self, request: Request, live: Response) -> None:
-        """Add the thread that *request* created, by its *live* response, to `threads`."""
-        if request.method != "POST" or _split_path(request)[1] != "/threads":
-            return
-        body = parse_body(live.content.raw) if isinstance(live.content, Body) else None
-        thread = body.get("thread_id") if isinstance(body, dict) else None
-        if isinstance(thread, str) and live.status < 300:
-            path = _thread_path(request, thread)
+    def note_created_thread(self, live: Exchange) -> None:
+        """Add the thread that the *live* exchange created to `threads`."""
+        thread = find_shown_thread(live)
+        if thread is not None and live.response.status < 300:
+            path = _thread_path(live.request, thread)
             if path not in self.threads:
                 self.threads.append(path)
 
@@ -149,31 +153,10 @@ class Conversation:
             elif (thread := find_shown_thread(exchange)) is not None:
                 created.add(thread)
 
-    def observe_log(self, recorded: Sequence[RecordedEvent], live: Sequence[RecordedEvent]) -> None:
-        """Pair the ids in the *recorded* events of a thread with those in the *live* ones."""
-        pair_ids(recorded, live, self.comparator)
-
-    def compare_logs(
-        self, recorded: Iterable[Exchange], live: Iterable[Exchange], *, values: bool
-    ) -> tuple[str, ...]:
-        """Return the relevant differences of the events of a thread in *live* streams from the *recorded* ones; with *values*, all."""
-        return tuple(compare_live_logs(recorded, live, self.comparator, values=values))
-
-    def compare_heads(self, recorded: Exchange, live: Exchange, *, values: bool) -> tuple[str, ...]:
-        """Return the differences of the responses without their events, which may be in other streams of the thread."""
-        responses = [recorded.response, live.response]
-        without = [
-            replace(one, content=Stream(), end=None) if isinstance(one.content, Stream) else one
-            for one in responses
-        ]
-        pairs = zip((recorded, live), without, strict=True)
-        return self.compare(*(replace(one, response=head) for one, head in pairs), values=values)
-
     def compare(self, recorded: Exchange, live: Exchange, *, values: bool) -> tuple[str, ...]:
         """Return the relevant differences of the *live* response from the *recorded* one; with *values*, all differences."""
         if values:
-            responses = without_progress(recorded), without_progress(live)
-            changes = compare_responses(*responses, self.comparator)
+            changes = compare_responses(recorded, live, self.comparator)
             return tuple(" ".join(lines) for lines in format_changes(changes))
         return tuple(_compare_structure(recorded.response, live.response))
 
@@ -238,10 +221,10 @@ def _compare_structure(recorded: Response, live: Response) -> Iterator[str]:
             yield f"{name} was {was}, now {now}"
     match recorded.content, live.content:
         case Stream() as before, Stream() as after:
-            yield from _compare_stream_structure(before, after)
+            events = _list_events(before), _list_events(after)
+            yield from compare_events(*events, "events", _is_chunked)
         case Body(raw), Body(live_raw):
-            shapes = infer_shape([parse_body(raw)]), infer_shape([parse_body(live_raw)])
-            yield from compare_shapes(*shapes)
+            yield from compare_types([parse_body(raw)], [parse_body(live_raw)])
         case Stream(), _:
             yield "it was a stream of events, now a body"
         case _:
@@ -254,35 +237,13 @@ def _mask_header(response: Response, name: str) -> str:
     return VOLATILE.sub("<id>", value.partition(";")[0])
 
 
-def _list_event_names(stream: Stream) -> list[str]:
-    """Return the names of the events in order; consecutive pieces of a model's text count as one event."""
-    order: list[str] = []
-    for name in (VOLATILE.sub("<id>", name) for name, _ in list_named_events(stream)):
-        is_repeated = bool(order) and order[-1] == name
-        if not (is_repeated and name.partition("|")[0] in _CHUNKED_EVENTS):
-            order.append(name)
-    return order
+def _is_chunked(name: str) -> bool:
+    return name.partition("|")[0] in _CHUNKED_EVENTS
 
 
-def _compare_stream_structure(before: Stream, after: Stream) -> Iterator[str]:
-    old, new = _list_event_names(before), _list_event_names(after)
-    if old != new:
-        pairs = enumerate(zip_longest(old, new))
-        start = next(number for number, (old_name, new_name) in pairs if old_name != new_name)
-        yield f"events were {format_names(old, start)}, now {format_names(new, start)}"
-    live_data = _group_data(after)
-    for name, values in _group_data(before).items():
-        if name in live_data:
-            shapes = infer_shape(values), infer_shape(live_data[name])
-            yield from (f"{name}: {sentence}" for sentence in compare_shapes(*shapes))
-
-
-def _group_data(stream: Stream) -> dict[str, list[Json]]:
-    """Return the data of the events by name, without the ids of subgraphs in the names."""
-    data: dict[str, list[Json]] = {}
-    for name, value in list_named_events(stream):
-        data.setdefault(VOLATILE.sub("<id>", name), []).append(value)
-    return data
+def _list_events(stream: Stream) -> list[NamedValue]:
+    """Return name and data of the events, without the ids of subgraphs in the names."""
+    return [(VOLATILE.sub("<id>", name), value) for name, value in list_named_events(stream)]
 
 
 def _select_id_headers(response: Response) -> Json:

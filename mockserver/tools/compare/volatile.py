@@ -1,5 +1,6 @@
 """Compare JSON values of two recordings without what changes in each run: ids and times. No I/O."""
 
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +20,10 @@ class Change:
     path: KeyPath
     before: Json
     after: Json
+
+
+NamedValue = tuple[str, Json]
+"""The name of an event, and what it says."""
 
 
 class Comparator:
@@ -86,6 +91,15 @@ class Comparator:
         """Pair the ids in two JSON values, whatever else differs."""
         for _ in self.compare(before, after):
             pass
+
+    def observe_events(self, before: Iterable[NamedValue], after: Iterable[NamedValue]) -> None:
+        """Pair the ids in two lists of events: those in the first event of a name with those in the first one, and so on."""
+        remaining: defaultdict[str, deque[Json]] = defaultdict(deque)
+        for name, value in after:
+            remaining[name].append(value)
+        for name, value in before:
+            if remaining[name]:
+                self.observe(value, remaining[name].popleft())
 
     def _is_same_text(self, before: str, after: str) -> bool:
         if before == after:

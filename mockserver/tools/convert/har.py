@@ -43,7 +43,6 @@ _CHARSETS = dict.fromkeys(("iso-8859-1", "latin1", "us-ascii"), ("cp1252", "lati
 
 
 def is_har(raw: bytes) -> bool:
-    """Return whether *raw* looks like a HAR file."""
     return raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and b'"log"' in raw
 
 

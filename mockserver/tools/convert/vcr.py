@@ -32,7 +32,6 @@ _NO_TIMES = "a VCR.py cassette has no times: responses are sent without delays"
 
 
 def is_vcr(raw: bytes) -> bool:
-    """Return whether *raw* looks like a cassette of VCR.py."""
     return re.search(rb'^"?interactions"?:|"interactions"\s*:', raw, re.MULTILINE) is not None
 
 

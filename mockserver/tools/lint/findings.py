@@ -71,7 +71,6 @@ class Finding:
         return f"{self.location}: {printable(self.message)}: {self.advice}"
 
     def to_json(self) -> dict[str, Json]:
-        """Return it as JSON."""
         facts = asdict(self)
         facts["mend"] = facts.pop("fix")
         return facts

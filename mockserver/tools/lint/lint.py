@@ -5,11 +5,11 @@ from dataclasses import replace
 from operator import is_
 
 from mockserver.cassette.model import Policy
-from mockserver.redaction.redactor import RedactionRules
-from mockserver.tools import plain_scalars, scrub
+from mockserver.redaction.redactor import RedactionRules, Redactor
 from mockserver.tools.fmt import join_parts, rewrite_part
 from mockserver.tools.lint import parse_errors, responses, scalar_types, unended_runs, unreachable
 from mockserver.tools.lint.findings import CODES, Finding
+from mockserver.tools.rewrite_values import find_secrets
 from mockserver.tools.source import CassetteSource, Part, replace_text
 
 _FIX_TRUNCATED = (
@@ -35,19 +35,12 @@ def lint_source(source: CassetteSource, policy: Policy, rules: RedactionRules) -
         findings += unended_runs.check_source(source)
     # An error at the end of the input would be reported one line after the last one.
     last = source.raw.rstrip().count(b"\n") + 1
-    findings = [
-        finding if finding.line <= last else replace(finding, line=last) for finding in findings
-    ]
-    findings = sorted(dict.fromkeys(findings), key=lambda finding: (finding.line, finding.code))
-    return list(_mask_secrets(_without_redundant(findings), rules))
+    return _finish([replace(finding, line=min(finding.line, last)) for finding in findings], rules)
 
 
 def lint_part(part: Part, rules: RedactionRules) -> list[Finding]:
     """Return the findings in *part* that need no other part of its file, ordered by line."""
-    findings = sorted(
-        dict.fromkeys(_check_part(part, rules)), key=lambda finding: (finding.line, finding.code)
-    )
-    return list(_mask_secrets(_without_redundant(findings), rules))
+    return _finish(_check_part(part, rules), rules)
 
 
 def fix_source(source: CassetteSource, skipped: Set[str] = frozenset()) -> bytes:
@@ -63,44 +56,33 @@ def fix_source(source: CassetteSource, skipped: Set[str] = frozenset()) -> bytes
     return join_parts(source.header, parts)
 
 
-def _without_redundant(findings: list[Finding]) -> Iterator[Finding]:
-    lines = {finding.line for finding in findings if finding.code in _OVERRIDING_CODES}
-    return (
-        finding
-        for finding in findings
-        if finding.code not in _TYPE_CODES or finding.line not in lines
-    )
-
-
-def _mask_secrets(findings: Iterable[Finding], rules: RedactionRules) -> Iterator[Finding]:
-    """Yield *findings* without secrets; a finding on a line with a secret gets the general text of its code."""
-    findings = list(findings)
-    lines = {finding.line for finding in findings if finding.code == "secret"}
-    messages = scrub.mask_each([finding.message for finding in findings], rules)
-    fixes = scrub.mask_each([finding.fix for finding in findings], rules)
-    for finding, message, fix in zip(findings, messages, fixes, strict=True):
-        if finding.code != "secret" and finding.line in lines:
-            yield replace(finding, message=CODES[finding.code], fix="see this line")
-        elif message == finding.message and fix == finding.fix:
-            yield finding
-        else:
-            yield replace(finding, message=message, fix=fix)
+def _finish(findings: Iterable[Finding], rules: RedactionRules) -> list[Finding]:
+    """Return *findings* ordered by line, each once, and without secrets; on a line with a secret a finding gets the general text of its code."""
+    found = sorted(dict.fromkeys(findings), key=lambda finding: (finding.line, finding.code))
+    overridden = {finding.line for finding in found if finding.code in _OVERRIDING_CODES}
+    secret = {finding.line for finding in found if finding.code == "secret"}
+    mask = Redactor((), rules).text
+    finished: list[Finding] = []
+    for finding in found:
+        if finding.code in _TYPE_CODES and finding.line in overridden:
+            continue
+        message, fix = mask(finding.message), mask(finding.fix)
+        if finding.code != "secret" and finding.line in secret:
+            message, fix = CODES[finding.code], "see this line"
+        finished.append(replace(finding, message=message, fix=fix))
+    return finished
 
 
 def _fix_part(part: Part, skipped: Set[str]) -> Part:
-    part = _add_quotes(part, skipped)
+    text = scalar_types.add_quotes(part, skipped)
+    if text != part.text:
+        part = replace_text(part, text)
     if part.exchange is None or part.is_truncated:
         return part
     exchange = replace(part.exchange, response=responses.fix_headers(part.exchange, skipped))
     if exchange == part.exchange:
         return part
     return replace(part, raw=rewrite_part(part, exchange), exchange=exchange)
-
-
-def _add_quotes(part: Part, skipped: Set[str]) -> Part:
-    scalars = scalar_types.scalars_to_quote(part, skipped)
-    text = plain_scalars.quote(part.text, scalars)
-    return part if text == part.text else replace_text(part, text)
 
 
 def _check_file(source: CassetteSource) -> Iterator[Finding]:
@@ -114,8 +96,8 @@ def _check_file(source: CassetteSource) -> Iterator[Finding]:
         yield Finding(name, 1, "not-a-cassette", 0, message, fix)
         return
     if len(source.parts) < 2 and not source.errors:
-        message = "the cassette has no exchanges"
-        yield Finding(name, 1, "empty", 0, message, "record into it, or delete the file")
+        fix = "record into it, or delete the file"
+        yield Finding(name, 1, "empty", 0, "the cassette has no exchanges", fix)
     for line in source.empty_lines:
         fix = "delete the line `---`"
         yield Finding(name, line, "empty", 0, "the document is empty", fix, fixable=True)
@@ -129,7 +111,7 @@ def _check_part(part: Part, rules: RedactionRules) -> Iterator[Finding]:
         yield Finding(part.file, part.line, "torn", part.number, message, _FIX_TRUNCATED)
     if part.number or b"mockserver" in part.raw:
         yield from _check_syntax(part)
-    for secret in scrub.find_secrets(part, rules):
+    for secret in find_secrets(part, rules):
         first = "" if part.error is None else "fix the document, "
         fix = f"{first}run `mockserver scrub`, and revoke the secret if it is real"
         message = f"this looks like a secret, in {secret.where}"

@@ -16,7 +16,7 @@ from mockserver.http.messages import EVENT_STREAM, HOP_BY_HOP, Request, first_va
 from mockserver.matching.canonical import decode_path, split_api_path
 from mockserver.tools.json_bodies import parse_body
 from mockserver.tools.lint.findings import Finding, create_finding
-from mockserver.tools.source import Part
+from mockserver.tools.source import KeyPath, Part
 
 _RUN = re.compile(r"(?:/[^?#\s]*?)??(?:/threads/[^/?#\s]+)?/runs/[^/?#\s]+")
 _RUN_PREFIX = re.compile(
@@ -31,7 +31,6 @@ _CONDITIONAL_STATUSES = (206, 304, 412, 416)
 
 
 def check_part(part: Part) -> Iterator[Finding]:
-    """Yield the findings in the response of *part*."""
     exchange = part.exchange
     assert exchange is not None
     content = exchange.response.content
@@ -82,17 +81,15 @@ def _check_stream(part: Part, exchange: Exchange, stream: Stream) -> Iterator[Fi
     response = exchange.response
     if not is_event_stream(response.headers):
         kind = first_value(response.headers, "content-type")
+        message = f"the SDKs reject events with content-type {kind}"
         fix = f"write content-type: {EVENT_STREAM}; charset=utf-8"
-        path = ("response", "headers", "content-type")
-        yield create_finding(
-            part, path, "content-type", f"the SDKs reject events with content-type {kind}", fix
-        )
+        path: KeyPath = ("response", "headers", "content-type")
+        yield create_finding(part, path, "content-type", message, fix)
     for number, timed in enumerate(stream.events):
-        if message := explain_event(timed.event):
+        if problem := explain_event(timed.event):
             fix = "write it as JSON, or restore it from git"
-            yield create_finding(
-                part, ("response", "events", number, "data"), "not-json", message, fix
-            )
+            path = ("response", "events", number, "data")
+            yield create_finding(part, path, "not-json", problem, fix)
     if stream.tail and not (response.end and response.end.cut):
         message = "the stream ends within an event, which clients ignore"
         fix = "complete the event, or delete it"
@@ -112,9 +109,8 @@ def _check_run_id(part: Part, stream: Stream, run_id: str) -> Iterator[Finding]:
             if isinstance(other, str) and other.lower() != run_id.lower():
                 message = f"the metadata event names run {other}, content-location names {run_id}"
                 fix = "write the same id in both"
-                yield create_finding(
-                    part, ("response", "events", number, "data"), "run-id", message, fix
-                )
+                path = ("response", "events", number, "data")
+                yield create_finding(part, path, "run-id", message, fix)
             return
 
 

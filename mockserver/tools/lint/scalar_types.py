@@ -5,13 +5,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Set
 from typing import NamedTuple
 
+import yaml
+
 from mockserver.cassette.model import Stream
 from mockserver.cassette.yaml_codec import scalars
 from mockserver.formats import strict_yaml
 from mockserver.formats.json_text import Json, dumps
 from mockserver.matching import json_path
 from mockserver.tools.lint.findings import Finding, create_finding
-from mockserver.tools.plain_scalars import PlainScalar, find_plain_scalars
 from mockserver.tools.source import KeyPath, Part, iter_items
 
 TEXT_FIELDS = frozenset(
@@ -39,6 +40,15 @@ _WORDS = re.compile(r"(?![yYnNtTfFoO])[A-Za-z][A-Za-z0-9_ ]*")
 _JSON_SCALAR = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|true|false|null")
 
 
+class _PlainScalar(NamedTuple):
+    """A scalar without quotes at *path*, from *start* to *end* in the document."""
+
+    text: str
+    path: KeyPath
+    start: int
+    end: int
+
+
 class _Problem(NamedTuple):
     """A value at *path* with the wrong type; if it *needs_quotes* and is a plain *scalar*, `--fix` adds them."""
 
@@ -46,7 +56,7 @@ class _Problem(NamedTuple):
     code: str
     message: str
     needs_quotes: bool
-    scalar: PlainScalar | None = None
+    scalar: _PlainScalar | None = None
 
 
 def check_part(part: Part) -> Iterator[Finding]:
@@ -57,13 +67,19 @@ def check_part(part: Part) -> Iterator[Finding]:
         yield create_finding(part, path, code, message, fix, fixable=fixable)
 
 
-def scalars_to_quote(part: Part, skipped: Set[str] = frozenset()) -> list[PlainScalar]:
-    """Return the plain scalars of *part* that need quotes, except those found by one of the codes *skipped*."""
-    return [
+def add_quotes(part: Part, skipped: Set[str]) -> str:
+    """Return the text of *part* with its plain scalars in quotes if they need them, except those found by one of the codes *skipped*."""
+    scalars = [
         problem.scalar
         for problem in _find_problems(part)
         if problem.scalar and problem.needs_quotes and problem.code not in skipped
     ]
+    pieces: list[str] = []
+    end = 0
+    for scalar in sorted(scalars, key=lambda scalar: scalar.start):
+        pieces += (part.text[end : scalar.start], "'", scalar.text.replace("'", "''"), "'")
+        end = scalar.end
+    return "".join((*pieces, part.text[end:]))
 
 
 def compare_types(parts: Iterable[Part]) -> Iterator[Finding]:
@@ -96,11 +112,24 @@ def _find_problems(part: Part) -> Iterator[_Problem]:
     if not part.is_canonical:
         items = iter_items(part.document)
         suspects |= {path for node, path in items if _is_suspect(path, node[path[-1]])}
-    plain = find_plain_scalars(part.text) if suspects and part.document else ()
+    root = yaml.compose(part.text, strict_yaml.LOADER) if suspects and part.document else None
+    plain = _find_plain_scalars(root)
     scalars = {scalar.path: scalar for scalar in plain if scalar.path in suspects and scalar.text}
     for path, mismatch in mismatches.items():
         yield mismatch._replace(scalar=scalars.pop(path, None))
     yield from map(_describe, scalars.values())
+
+
+def _find_plain_scalars(node: yaml.Node | None, path: KeyPath = ()) -> Iterator[_PlainScalar]:
+    """Yield the scalars without quotes at and below *node*, which is at *path*; keys are left out."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _find_plain_scalars(value, (*path, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            yield from _find_plain_scalars(item, (*path, number))
+    elif isinstance(node, yaml.ScalarNode) and not node.style:
+        yield _PlainScalar(node.value, path, node.start_mark.index, node.end_mark.index)
 
 
 def _is_suspect(path: KeyPath, value: Json) -> bool:
@@ -110,7 +139,7 @@ def _is_suspect(path: KeyPath, value: Json) -> bool:
     return not isinstance(value, dict | list) and _must_be_text(path)
 
 
-def _describe(scalar: PlainScalar) -> _Problem:
+def _describe(scalar: _PlainScalar) -> _Problem:
     """Return the problem with a plain *scalar* that is suspect."""
     value = strict_yaml.parse_scalar(scalar.text)
     path = json_path.format_path(scalar.path)

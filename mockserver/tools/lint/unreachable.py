@@ -111,17 +111,16 @@ def _check_repeats(group: list[_Candidate]) -> Iterator[Finding]:
 
 def _check_rules(source: CassetteSource, candidates: list[_Candidate]) -> Iterator[Finding]:
     forms = [candidate.form for candidate in candidates]
-    header = source.parts[0]
-    for number, text in enumerate(source.header.ignore if forms else ()):
-        if all(without_ignored(form, (text,)) == form for form in forms):
-            message = f"`ignore: {text}` matches nothing in any request"
-            fix = "correct the path, or delete it"
-            yield create_finding(header, ("ignore", number), "useless-ignore", message, fix)
-    for number, text in enumerate(source.header.volatile if forms else ()):
-        if all(mask_volatile(form, (text,)) == form for form in forms):
-            message = f"`volatile: {text}` matches nothing in any request"
-            fix = f"correct the pattern, or delete it (the names are {', '.join(PATTERNS)})"
-            yield create_finding(header, ("volatile", number), "useless-volatile", message, fix)
+    names = ", ".join(PATTERNS)
+    for key, apply, fix in (
+        ("ignore", without_ignored, "correct the path, or delete it"),
+        ("volatile", mask_volatile, f"correct the pattern, or delete it (the names are {names})"),
+    ):
+        for number, rule in enumerate(getattr(source.header, key) if forms else ()):
+            if all(apply(form, (rule,)) == form for form in forms):
+                message = f"`{key}: {rule}` matches nothing in any request"
+                path = (key, number)
+                yield create_finding(source.parts[0], path, f"useless-{key}", message, fix)
 
 
 def _explain_unmatched(exchange: Exchange) -> str | None:

@@ -17,8 +17,7 @@ from mockserver.matching.summary import (
 )
 from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_exchange
 from mockserver.tools.lint.findings import Finding
-from mockserver.tools.rewrite_values import rewrite_values
-from mockserver.tools.scrub import redactor_for
+from mockserver.tools.rewrite_values import redactor_for, rewrite_values
 from mockserver.tools.source import Part
 
 JsonObject = dict[str, Json]

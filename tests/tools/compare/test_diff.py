@@ -297,9 +297,9 @@ def test_lists_are_align(before: str, after: str, pairs: list[Any]) -> None:
 
 
 def test_events_with_different_names_are_never_paired() -> None:
-    before = [("a", "1"), ("b", "2"), ("c", "3")]
-    after = [("a", "1"), ("x", "2"), ("c", "4"), ("c", "3")]
+    def sign(event: Any) -> tuple[str, str]:
+        return event[0], event
 
-    assert list(align_events(before, after)) == [
-        (0, 0), (1, None), (None, 1), (None, 2), (2, 3),
+    assert list(align_events(["a1", "b2", "c3"], ["a1", "x2", "c4", "c3"], sign)) == [
+        ("a1", "a1"), ("b2", None), (None, "x2"), (None, "c4"), ("c3", "c3"),
     ]  # fmt: skip

@@ -7,15 +7,14 @@ import pytest
 from mockserver.cassette.model import Exchange
 from mockserver.conversations.joined_streams import join_streams
 from mockserver.tools.compare.live_logs import (
-    compare_live_logs,
     is_endless,
     measure,
-    pair_ids,
     select_seen,
     split_subscriptions,
-    starts_run,
 )
+from mockserver.tools.compare.logs import compare_live_logs, observe_log
 from mockserver.tools.compare.volatile import Comparator
+from mockserver.tools.event_logs import starts_run
 from tests.conversations.event_scenes import command, envelope, start, status, stream, values
 from tests.conversations.scenes import exchange, made
 from tests.tools.event_cassettes import conversation, said, tokens, turn
@@ -119,7 +118,7 @@ def test_ids_of_events_are_paired() -> None:
         join_streams([log(status(1, made(2, number), "running"), event)])
         for number, event in zip((1, 2), asked, strict=True)
     )
-    pair_ids(recorded, live, comparator)
+    observe_log(recorded, live, comparator)
 
     assert comparator.translate("a" * 32) == "b" * 32
     assert comparator.translate(made(2, 1)) == made(2, 2)

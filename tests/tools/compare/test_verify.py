@@ -10,9 +10,9 @@ import pytest
 from mockserver.cassette.model import Body, Exchange, Header, Response, Stream, TimedEvent
 from mockserver.formats.sse import CRLF, Event
 from mockserver.http.messages import Request
-from mockserver.tools.compare.json_types import compare_shapes, infer_shape
 from mockserver.tools.compare.junit import format_junit
 from mockserver.tools.compare.report import summarize
+from mockserver.tools.compare.structure import compare_types
 from mockserver.tools.compare.verify import Conversation, Outcome, Result, warn_if_old
 
 ONE, TWO, THREE = (f"1f000000-0000-4000-8000-00000000000{n}" for n in "123")
@@ -67,7 +67,7 @@ def found(recorded: Response, live: Response, *, values: bool = False) -> tuple[
 def test_the_structure_is_compared_not_the_values(
     recorded: Any, live: Any, expected: list[str]
 ) -> None:
-    assert list(compare_shapes(infer_shape([recorded]), infer_shape([live]))) == expected
+    assert list(compare_types([recorded], [live])) == expected
     assert list(found(body(recorded), body(live))) == expected
 
 
@@ -198,11 +198,18 @@ def test_threads_are_deleted_below_their_prefix(path: str) -> None:
     prefix = path.partition("/threads")[0].rstrip("/")
     conversation = Conversation(lambda: THREE)
     request = Request("POST", path, (), json.dumps({"thread_id": ONE}).encode())
-    conversation.note_created_thread(
-        conversation.translate_request(request), body({"thread_id": TWO})
-    )
+    sent = conversation.translate_request(request)
+    conversation.note_created_thread(Exchange(sent, body({"thread_id": TWO})))
 
     assert conversation.threads == [f"{prefix}/threads/{THREE}", f"{prefix}/threads/{TWO}"]
+
+
+def test_the_copy_of_a_thread_is_deleted_too() -> None:
+    conversation = Conversation(lambda: THREE)
+    copied = Exchange(Request("POST", f"/threads/{ONE}/copy"), body({"thread_id": TWO}))
+    conversation.note_created_thread(copied)
+
+    assert conversation.threads == [f"/threads/{TWO}"]
 
 
 def test_an_unknown_thread_id_is_unchanged() -> None:
