@@ -4,8 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from mockserver.cassette.model import Body, Exchange
-from mockserver.conversations.json_parts import parse_or_none
-from mockserver.formats.json_text import Json
+from mockserver.formats.json_text import Json, loads_or_none
 from mockserver.matching.index import Entry, Index
 from mockserver.matching.keys import Key
 
@@ -49,7 +48,7 @@ def recorded_creations(index: Index, load: Callable[[Entry], Exchange]) -> dict[
 
 def _records(exchange: Exchange) -> Iterator[dict[str, Json]]:
     content = exchange.response.content
-    shown: Json = parse_or_none(content.raw) if isinstance(content, Body) else None
+    shown: Json = loads_or_none(content.raw) if isinstance(content, Body) else None
     for record in shown if isinstance(shown, list) else [shown]:
         match record:
             case {"assistant_id": str(), "graph_id": str()}:

@@ -52,15 +52,18 @@ class Candidates:
         names = start_id_map(other, live.identity)
         if current is None:
             return names
-        counterparts = other.by_place
-        for place, entry in current.by_place.items():
-            if place[0] <= live.progress and (counterpart := counterparts.get(place)):
-                pairs = self.recordings.reader.pair_ids(entry, counterpart)
-                for kind, recorded, wanted in pairs:
-                    if kind is ids.IdKind.KEPT or recorded in live.ids or not live.play:
-                        names.bind(wanted, live.ids.to_live(recorded))
-        for progress in range(live.progress + 1):
-            for kind, recorded, wanted in current.events.pair_ids(other.events, progress):
+        get_ids = self.recordings.reader.get_response_ids
+        alike = [
+            (get_ids(entry), get_ids(other.by_place[place]))
+            for place, entry in current.by_place.items()
+            if place[0] <= live.progress and place in other.by_place
+        ]
+        alike += [
+            (current.events.get_ids(progress), other.events.get_ids(progress))
+            for progress in range(live.progress + 1)
+        ]
+        for left, right in alike:
+            for kind, recorded, wanted in ids.pair_ids(left, right):
                 if kind is ids.IdKind.KEPT or recorded in live.ids or not live.play:
                     names.bind(wanted, live.ids.to_live(recorded))
         names.bind(other.thread, live.identity)

@@ -1,7 +1,7 @@
 """Reads recorded exchanges, and remembers what conversations need of them. No I/O."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -49,20 +49,12 @@ class ExchangeReader:
         self._read = read
         remember = lru_cache(MAX_REMEMBERED)
         self.get_facts: Callable[[Entry], ResponseFacts] = remember(self._read_facts)
-        self.get_response_ids: Callable[[Entry], tuple[tuple[ids.IdKind, str], ...]] = remember(
+        self.get_response_ids: Callable[[Entry], tuple[ids.FoundId, ...]] = remember(
             lambda entry: ids.find_response_ids(load(entry))
         )
         self.get_message_ids: Callable[[Entry], tuple[str | None, ...]] = remember(
             lambda entry: ids.find_message_ids(load(entry).request)
         )
-
-    def pair_ids(self, entry: Entry, other: Entry) -> Iterator[tuple[ids.IdKind, str, str]]:
-        """Yield the pairs of ids at the same places in the responses of *entry* and *other*, with their kind."""
-        for kind in ids.IdKind:
-            left = (one for known, one in self.get_response_ids(entry) if known is kind)
-            right = (one for known, one in self.get_response_ids(other) if known is kind)
-            for pair in zip(left, right, strict=False):
-                yield (kind, *pair)
 
     def read_shown_thread(self, entry: Entry) -> str | None:
         """Return the id of the thread that the response of *entry* shows, or None."""

@@ -10,14 +10,13 @@ from mockserver.cassette.playback import encode_body
 from mockserver.conversations.conversation import Conversation, Step
 from mockserver.conversations.exchange_reader import ExchangeReader
 from mockserver.conversations.id_map import IdMap
-from mockserver.conversations.id_places import UUID, rename_json
-from mockserver.conversations.json_parts import parse_or_none, read_json_parts
+from mockserver.conversations.ids import UUID, read_json_parts, rename_json
 from mockserver.conversations.live_events import rename_event
 from mockserver.conversations.recorded_events import Stretch
 from mockserver.conversations.thread_requests import COMMANDS, RequestKind
 from mockserver.conversations.typed_texts import TypedTexts
 from mockserver.fake.api.known_threads import KnownThread
-from mockserver.formats.json_text import Json
+from mockserver.formats.json_text import Json, loads_or_none
 from mockserver.thread_log.log import ThreadLog
 
 _INTERRUPT = "__interrupt__"
@@ -73,7 +72,7 @@ class _State:
         """Add what *exchange*, that of *step*, shows, with the live ids of *names*; *shows_values*: it is a state after a run."""
         is_turn = step.kind is RequestKind.TURN
         if is_turn:
-            body = parse_or_none(rename_json(exchange.request.body, names.to_live))
+            body = loads_or_none(rename_json(exchange.request.body, names.to_live))
             if step.path == COMMANDS and isinstance(body, dict):
                 body = body.get("params")
             self._begin_turn(
@@ -156,7 +155,7 @@ def _merge_messages(before: Json, added: Json) -> list[Json]:
 def _read_documents(exchange: Exchange, names: IdMap) -> Iterator[tuple[str, Json]]:
     """Yield event name (empty for a whole body) and JSON of each part of the response of *exchange*, with live ids."""
     for event, raw in read_json_parts(exchange.response.content):
-        document = parse_or_none(rename_json(raw, names.to_live))
+        document = loads_or_none(rename_json(raw, names.to_live))
         if document is not None:
             yield event, document
 

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from mockserver.conversations.json_parts import parse_or_none
 from mockserver.fake.messages.model import get_text
-from mockserver.formats.json_text import Json, dumps
+from mockserver.formats.json_text import Json, dumps, loads_or_none
 from mockserver.http.messages import Request
 from mockserver.matching.run_bodies import canonicalize_content
 
@@ -15,12 +14,12 @@ HUMAN = ("human", "user")
 
 def find_human_contents(request: Request) -> list[Json]:
     """Return the `content` of each human message in the input of *request*, a run or a command that starts one."""
-    return [owner[key] for owner, key in _find_places(parse_or_none(request.body))]
+    return [owner[key] for owner, key in _find_places(loads_or_none(request.body))]
 
 
 def replace_human_contents(request: Request, contents: Sequence[Json]) -> Request:
     """Return *request* with *contents* in place of the contents of its human messages, one for each."""
-    body = parse_or_none(request.body)
+    body = loads_or_none(request.body)
     for (owner, key), content in zip(_find_places(body), contents, strict=True):
         owner[key] = content
     return replace(request, body=dumps(body).encode("utf-8", "replace"))

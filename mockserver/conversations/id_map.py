@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
-from mockserver.conversations.id_places import (
+from mockserver.conversations.ids import (
     RAW_UUID,
     UUID,
     Names,

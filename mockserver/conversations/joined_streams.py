@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from mockserver.cassette.model import Exchange, Stream
-from mockserver.conversations.json_parts import parse_or_none
 from mockserver.formats import sse
-from mockserver.formats.json_text import Json, loads
+from mockserver.formats.json_text import loads_or_none
 from mockserver.thread_log.event import Event
 from mockserver.thread_log.filter import Filter, FilterError, parse_filter
 
@@ -73,7 +72,7 @@ def merge_events(streams: Iterable[RecordedStream]) -> list[RecordedEvent]:
 def read_event(message: sse.Event) -> RecordedEvent | None:
     """Return the event of a thread that *message* holds, or None if it is something else."""
     text = dict(message.fields).get("data", "")
-    match envelope := _parse(text):
+    match envelope := loads_or_none(text):
         case {
             "event_id": str(),
             "seq": int(seq),
@@ -116,7 +115,7 @@ def _read_stream(exchange: Exchange) -> RecordedStream | None:
     if exchange.response.status != 200 or not isinstance(content, Stream):
         return None
     try:
-        selected = parse_filter(parse_or_none(exchange.request.body))
+        selected = parse_filter(loads_or_none(exchange.request.body))
     except FilterError:
         return None
     return RecordedStream(opened_at, selected, tuple(_read_events(content, opened_at)))
@@ -144,11 +143,3 @@ def _align(stream: RecordedStream, numbers: Mapping[str, int]) -> RecordedStream
     if shift <= 0:
         return stream
     return replace(stream, events=tuple(replace(one, seq=one.seq + shift) for one in stream.events))
-
-
-def _parse(text: str) -> Json:
-    """Return the JSON value of *text* with its numbers as they are, or None."""
-    try:
-        return loads(text)
-    except ValueError:
-        return None

@@ -4,7 +4,7 @@ from collections import deque
 from math import inf
 
 from mockserver.conversations.id_map import IdMap
-from mockserver.conversations.id_places import UUID, rename_json
+from mockserver.conversations.ids import UUID, rename_json
 from mockserver.conversations.joined_streams import RecordedEvent
 from mockserver.conversations.recorded_events import RecordedEvents, Stretch
 from mockserver.conversations.typed_texts import TypedTexts

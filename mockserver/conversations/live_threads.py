@@ -156,7 +156,7 @@ class LiveThreads:
         """Bind fresh ids for those in the response of *entry*, unless this is the first play of the conversation."""
         self.bind_found_ids(live, recordings.reader.get_response_ids(entry))
 
-    def bind_found_ids(self, live: LiveThread, found: Iterable[tuple[ids.IdKind, str]]) -> None:
+    def bind_found_ids(self, live: LiveThread, found: Iterable[ids.FoundId]) -> None:
         """Bind fresh ids for those *found* in a response or in events, unless this is the first play of the conversation."""
         if not live.play:
             return
@@ -178,8 +178,7 @@ class LiveThreads:
             return
         if live.events is None or live.events.progress != live.progress - 1:
             self._open_events(live, recorded, live.progress - 1, pace)
-        stretch = recorded.stretches.get(live.progress)
-        self.bind_found_ids(live, stretch.ids if stretch else ())
+        self.bind_found_ids(live, recorded.get_ids(live.progress))
         assert live.events is not None
         live.events.start_turn(recorded, live.progress, live.ids, live.texts, answered_at)
 
@@ -191,8 +190,7 @@ class LiveThreads:
         self, live: LiveThread, recorded: RecordedEvents, progress: int, pace: Pace
     ) -> LiveEvents:
         for number in range(progress + 1):
-            if (stretch := recorded.stretches.get(number)) is not None:
-                self.bind_found_ids(live, stretch.ids)
+            self.bind_found_ids(live, recorded.get_ids(number))
         live.events = LiveEvents(recorded, progress, live.ids, live.texts, pace)
         return live.events
 

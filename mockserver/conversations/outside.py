@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from mockserver.conversations import ids
 from mockserver.conversations.id_map import IdMap, rename_reply
-from mockserver.conversations.id_places import find_request_ids, rename_json, rename_path
+from mockserver.conversations.ids import find_request_ids, rename_json, rename_path
 from mockserver.conversations.live_threads import LiveThreads
 from mockserver.http.messages import Reply, Request
 

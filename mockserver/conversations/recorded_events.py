@@ -1,14 +1,13 @@
 """The events of a recorded thread: those of all its streams, cut into the stretches that its turns caused. No I/O."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from math import inf
 
 from mockserver.cassette.model import Body, Exchange
-from mockserver.conversations.id_places import UUID
-from mockserver.conversations.ids import IdKind, find_event_ids, find_run_of_event
+from mockserver.conversations.ids import UUID, FoundId, find_event_ids, find_run_of_event, list_once
 from mockserver.conversations.joined_streams import (
     RecordedEvent,
     cut_runs,
@@ -16,7 +15,7 @@ from mockserver.conversations.joined_streams import (
     merge_events,
     read_streams,
 )
-from mockserver.conversations.json_parts import parse_or_none
+from mockserver.formats.json_text import loads_or_none
 from mockserver.thread_log.coverage import find_uncovered
 from mockserver.thread_log.filter import Filter
 
@@ -56,13 +55,9 @@ class Stretch:
         return self.events[last].at + (waited if self.waits_at is not None else 0.0)
 
     @cached_property
-    def ids(self) -> tuple[tuple[IdKind, str], ...]:
+    def ids(self) -> tuple[FoundId, ...]:
         """The ids in the events, each once, in the order in which they come."""
-        found: dict[str, IdKind] = {}
-        for event in self.events:
-            for kind, identity in find_event_ids(event.event):
-                found.setdefault(identity, kind)
-        return tuple((kind, identity) for identity, kind in found.items())
+        return list_once(one for event in self.events for one in find_event_ids(event.event))
 
     @cached_property
     def digest(self) -> bytes:
@@ -85,23 +80,17 @@ class RecordedEvents:
         """Return what *selected* selects and no stream of the recording did, or None."""
         return find_uncovered(selected, self.filters)
 
-    def pair_ids(self, other: "RecordedEvents", progress: int) -> Iterator[tuple[IdKind, str, str]]:
-        """Yield the pairs of ids at the same places in the events that turn *progress* caused here and in *other*."""
-        mine, others = self.stretches.get(progress), other.stretches.get(progress)
-        if mine is None or others is None:
-            return
-        for kind in IdKind:
-            left = (one for known, one in mine.ids if known is kind)
-            right = (one for known, one in others.ids if known is kind)
-            for pair in zip(left, right, strict=False):
-                yield (kind, *pair)
+    def get_ids(self, progress: int) -> tuple[FoundId, ...]:
+        """Return the ids in the events that turn *progress* caused, each once, in the order in which they come."""
+        stretch = self.stretches.get(progress)
+        return stretch.ids if stretch else ()
 
 
 def read_command(exchange: Exchange) -> tuple[bool, str | None]:
     """Return whether the command of *exchange* started a run, and the run that the response names."""
-    sent = parse_or_none(exchange.request.body)
+    sent = loads_or_none(exchange.request.body)
     content = exchange.response.content
-    answer = parse_or_none(content.raw) if isinstance(content, Body) else None
+    answer = loads_or_none(content.raw) if isinstance(content, Body) else None
     match sent, answer:
         case {"method": str(method)}, {"type": "success", "result": dict(result)}:
             run = result.get("run_id")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from mockserver.cassette.model import Body, Response, Stream, TimedEvent
 from mockserver.conversations.human_messages import HUMAN, spell_content
-from mockserver.formats.json_text import Json, dumps, loads
+from mockserver.formats.json_text import Json, dumps, loads_or_none
 
 Pairs = Iterable[tuple[Json, Json]]
 """Recorded contents of human messages, and those that were typed in their place."""
@@ -79,8 +79,5 @@ class TypedTexts:
         """Return the JSON *text* with the typed texts; *text* itself if it holds no such message, or is no JSON."""
         if not any(f'"{kind}"' in text for kind in HUMAN):
             return text
-        try:
-            value = loads(text)
-        except ValueError:
-            return text
+        value = loads_or_none(text)
         return dumps(value) if self.apply(value) else text

@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 
 from mockserver.conversations.answers import Refusal, describe_place
 from mockserver.conversations.conversation import Conversation
-from mockserver.conversations.json_parts import parse_or_none
 from mockserver.conversations.live_threads import LiveThread
 from mockserver.conversations.recordings import Recordings
 from mockserver.fake.api.database import Database
 from mockserver.fake.threads.event_stream import HEADERS, EventSource, EventStream
-from mockserver.formats.json_text import dumps
+from mockserver.formats.json_text import dumps, loads_or_none
 from mockserver.http.messages import Reply, Request, StreamingBody, TimedBody
 from mockserver.http.pacing import Pace
 from mockserver.server.responders.body_stream import stream_body
@@ -45,7 +44,7 @@ class EventReplay:
         if live is not None and live.is_fake:
             return None
         try:
-            selected, *parts = parse_filters(parse_or_none(request.body))
+            selected, *parts = parse_filters(loads_or_none(request.body))
         except FilterError as error:
             return Refusal(str(error))
         conversation = self._find_conversation(live)
@@ -118,11 +117,11 @@ class EventReplay:
 
 def with_command_number(reply: Reply, request: Request) -> Reply:
     """Return *reply*, the response to a command, with the number of the command in *request*."""
-    sent = parse_or_none(request.body)
+    sent = loads_or_none(request.body)
     number = sent.get("id") if isinstance(sent, dict) else None
 
     def renumber(raw: bytes) -> bytes:
-        answer = parse_or_none(raw)
+        answer = loads_or_none(raw)
         if not isinstance(answer, dict) or answer.get("id", number) == number:
             return raw
         return dumps({**answer, "id": number}).encode("utf-8", "replace")

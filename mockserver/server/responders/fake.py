@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from mockserver.cassette.assistant_ids import UUID_PATTERN
-from mockserver.conversations.id_places import UUID
+from mockserver.conversations.ids import UUID
 from mockserver.conversations.live_threads import LiveThreads
 from mockserver.conversations.thread_requests import (
     COMMANDS,
