@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Repeat
 from mockserver.conversations import ids
-from mockserver.conversations.answers import Answer, answer_turn
+from mockserver.conversations.answers import Answer
 from mockserver.conversations.conversation import Began, Conversation, Identity, Step
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.live_threads import LiveThread, LiveThreads
@@ -23,9 +23,6 @@ class Candidates:
     query: Query
     threads: LiveThreads
     recordings: Recordings
-
-    def get_current(self, live: LiveThread) -> Conversation | None:
-        return self.recordings.get(live.conversation) if live.conversation else None
 
     def sort(self, live: LiveThread, conversations: Iterable[Conversation]) -> list[Conversation]:
         """Return those of *conversations* that *live* may play, in the order in which they are taken."""
@@ -76,25 +73,24 @@ class Candidates:
         key = self.query.build_key(names, conversation.rules)
         steps = conversation.reads.get(key, [])
         here = [step for step in steps if step.progress == live.progress]
-        was_during = {step.entry: conversation.was_during_run(step) for step in here}
         if during_run:
-            here = [step for step in here if was_during[step.entry] is not False]
+            here = [step for step in here if conversation.was_during_run(step) is not False]
         else:
-            here = [step for step in here if not was_during[step.entry]] or here
+            here = [step for step in here if not conversation.was_during_run(step)] or here
         here = here or self._elsewhere(live, conversation, steps)
         if not here:
             return None
         read_key = (live.progress, during_run, key)
         step = here[min(live.read_counts[read_key], len(here) - 1)]
-        answer = Answer(step.entry, step.kind, live, conversation, live.progress, names, "kept")
-        return replace(answer, read_key=read_key)
+        return Answer(step, live, conversation, names, "kept", read_key=read_key)
 
     def find_cut_turn(self, live: LiveThread, current: Conversation) -> Answer | None:
         """Return the last turn of *live* if its response was cut on demand, and the request is the same."""
-        if live.cut_turn is None:
+        cut = live.cut_turn
+        if cut is None or cut.key != self.query.build_key(live.ids, current.rules):
             return None
-        key, answer = live.cut_turn
-        return answer if self.query.build_key(live.ids, current.rules) == key else None
+        turn = current.turns[live.progress - 1]
+        return Answer(turn, live, current, live.ids, "was cut before", cut.how, cut.response)
 
     def find_turn_in_other_words(
         self, live: LiveThread, conversations: Iterable[Conversation]
@@ -104,7 +100,7 @@ class Candidates:
         It has an equal assistant of another id, as clients that create equal assistants at the same time get them in recorded order; or it names the
         latest checkpoint of the thread where the other names none, as pages do that have read the history before a turn.
         """
-        current, assistant = self.get_current(live), self.query.assistant
+        current, assistant = self.recordings.get(live.conversation), self.query.assistant
         for one in conversations if assistant is not None else ():
             if len(one.turns) <= live.progress or not has_same_turns(current, one, live.progress):
                 continue
@@ -123,7 +119,7 @@ class Candidates:
                 )
             else:
                 continue
-            return answer_turn(live, one, step, names, why)
+            return Answer(step, live, one, names, why)
         return None
 
     def _differs_in_latest_checkpoint(
@@ -133,7 +129,7 @@ class Candidates:
         if latest is None:
             return False
         recorded = self.recordings.reader.load(step.entry).request
-        sent, sent_form = self.query.split_checkpoint(names, conversation.rules)
+        sent, sent_form = split_checkpoint(self.query.build_form(names), conversation.rules)
         kept, kept_form = split_checkpoint(canonicalize(recorded), conversation.rules)
         return {sent, kept} == {None, latest} and sent_form == kept_form
 

@@ -3,8 +3,8 @@
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from mockserver.cassette.model import Response
 from mockserver.conversations import ids
 from mockserver.conversations.conversation import Began, Conversation, Identity
 from mockserver.conversations.id_map import IdMap, create_id
@@ -18,14 +18,20 @@ from mockserver.http.pacing import Pace
 from mockserver.matching.index import Entry
 from mockserver.matching.keys import Key
 
-if TYPE_CHECKING:
-    from mockserver.conversations.answers import Answer
-
 MAX_THREADS = 1000
 """Beyond this number the live thread that was not used for longest is forgotten."""
 
 ReadKey = tuple[int, bool, Key]
 """The progress at which a read is played, whether during a run, and the key of its request."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutTurn:
+    """A turn whose response was cut on demand: the *key* of its request, and *how* and with which *response* it is played again."""
+
+    key: Key
+    how: str | None
+    response: Response | None
 
 
 @dataclass(slots=True)
@@ -54,8 +60,8 @@ class LiveThread:
     """The progress up to which the fake graph knows it."""
     events: LiveEvents | None = None
     """Its events, once a turn or an event stream needs them."""
-    cut_turn: "tuple[Key, Answer] | None" = None
-    """The last turn, if its response was cut on demand: the key of the request, and what is played if it comes again."""
+    cut_turn: CutTurn | None = None
+    """The last turn, if its response was cut: the same request gets it again."""
     texts: TypedTexts = field(default_factory=TypedTexts)
     """What a human typed on it in place of recorded messages."""
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from hashlib import sha256
 from math import inf
 
-from mockserver.cassette.model import Body, Exchange
+from mockserver.cassette.model import Exchange
 from mockserver.conversations.ids import UUID, FoundId, find_event_ids, find_run_of_event, list_once
 from mockserver.conversations.joined_streams import (
     RecordedEvent,
@@ -15,11 +15,8 @@ from mockserver.conversations.joined_streams import (
     merge_events,
     read_streams,
 )
-from mockserver.formats.json_text import loads_or_none
 from mockserver.thread_log.coverage import find_uncovered
 from mockserver.thread_log.filter import Filter
-
-_STARTS_RUN = ("run.start", "input.respond")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +81,6 @@ class RecordedEvents:
         """Return the ids in the events that turn *progress* caused, each once, in the order in which they come."""
         stretch = self.stretches.get(progress)
         return stretch.ids if stretch else ()
-
-
-def read_command(exchange: Exchange) -> tuple[bool, str | None]:
-    """Return whether the command of *exchange* started a run, and the run that the response names."""
-    sent = loads_or_none(exchange.request.body)
-    content = exchange.response.content
-    answer = loads_or_none(content.raw) if isinstance(content, Body) else None
-    match sent, answer:
-        case {"method": str(method)}, {"type": "success", "result": dict(result)}:
-            run = result.get("run_id")
-            return method in _STARTS_RUN, run if isinstance(run, str) else None
-        case _:
-            return False, None
 
 
 def build_events(

@@ -4,15 +4,16 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from mockserver.cassette.model import Repeat
-from mockserver.conversations.answers import Answer, How, Refusal, answer_turn
+from mockserver.conversations.answers import Answer, Refusal
 from mockserver.conversations.candidates import Candidates, has_same_turns, is_used_up, start_id_map
 from mockserver.conversations.conversation import Began, Conversation
 from mockserver.conversations.derived import derive_existing_run, derive_run
 from mockserver.conversations.live_threads import LiveThread, LiveThreads
-from mockserver.conversations.query import Query
+from mockserver.conversations.query import Query, strip_stream_modes
 from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.thread_requests import RequestKind
 from mockserver.formats.wording import pluralize
+from mockserver.matching.canonical import canonicalize
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,12 @@ class Search:
             reason = f"{count} matched, each was already created, and `repeat: error` is set"
             return Refusal(reason, candidates[-1].creation)
         chosen = min(free, key=lambda one: counts[one.identity])
-        assert chosen.creation is not None
+        assert chosen.creation_step is not None
         identity = named or self.threads.create_thread_id(chosen.thread, counts[chosen.identity])
         live = LiveThread(identity, Began.CREATED, is_named_by_client=named is not None)
         live.created_by = chosen.identity
         names = start_id_map(chosen, identity)
-        return Answer(chosen.creation, RequestKind.CREATION, live, chosen, 0, names, "created")
+        return Answer(chosen.creation_step, live, chosen, names, "created")
 
     def _begin_thread(self, thread: str) -> Answer | Refusal:
         """Return what to play for the first request on *thread*."""
@@ -121,11 +122,11 @@ class Search:
         found = self.candidates.find_read(live, conversation, names, during_run=False)
         turn = next(iter(conversation.turns[live.progress :]), None)
         if not found and turn and turn.entry.key == self.query.build_key(names, conversation.rules):
-            return answer_turn(live, conversation, turn, names, why)
+            return Answer(turn, live, conversation, names, why)
         return replace(found, why=why) if found else Refusal("this request was recorded later")
 
     def _find_turn(self, live: LiveThread) -> Answer | Refusal:
-        current = self.candidates.get_current(live)
+        current = self.recordings.get(live.conversation)
         number = live.progress
         if current is not None and (found := self.candidates.find_cut_turn(live, current)):
             return found
@@ -153,7 +154,7 @@ class Search:
         switched = next((one for one in others if one.get_turn_shapes(number) == turn_shapes), None)
         found = self._take_over(live, current, switched) if switched and self.can_switch else None
         if found:
-            return replace(found, how=How.SWITCHED)
+            return replace(found, how="switched")
         return self._refuse_turn(live, current, switched)
 
     def _find_next(self, live: LiveThread, current: Conversation) -> Answer | None:
@@ -163,7 +164,7 @@ class Search:
         if number < len(turns) and turns[number].entry.key == key:
             refused = [step for step in current.reads.get(key, ()) if step.progress == number]
             if live.read_counts[number, False, key] >= len(refused):
-                return answer_turn(live, current, turns[number], live.ids, "kept")
+                return Answer(turns[number], live, current, live.ids, "kept")
         return self.candidates.find_read(live, current, live.ids, during_run=False)
 
     def _find_repeated(self, live: LiveThread, current: Conversation) -> Answer | None:
@@ -175,7 +176,7 @@ class Search:
         key = self.query.build_key(live.ids, current.rules)
         for step in reversed(current.turns[: live.progress]):
             if step.entry.key == key and step.entry.repeat is not Repeat.ERROR:
-                return answer_turn(live, current, step, live.ids, "went back")
+                return Answer(step, live, current, live.ids, "went back")
         return None
 
     def _take_over(
@@ -186,7 +187,7 @@ class Search:
         names = self.candidates.translate_ids(live, current, other)
         if self.query.build_key(names, other.rules) != step.entry.key:
             return None
-        return answer_turn(live, other, step, names, _explain_take_over(live, current))
+        return Answer(step, live, other, names, _explain_take_over(live, current))
 
     def _derive_turn(self, live: LiveThread, current: Conversation | None) -> Answer | None:
         """Return a next turn that differs in its stream modes only, with the response that is made from the recorded one."""
@@ -206,14 +207,13 @@ class Search:
                 else self.candidates.translate_ids(live, current, other)
             )
             exchange = self.recordings.reader.load(step.entry)
-            form = self.query.build_recorded_run_form(exchange.request, other.rules)
-            if self.query.build_run_form(names, other.rules) != form:
+            sent, recorded = self.query.build_form(names), canonicalize(exchange.request)
+            if strip_stream_modes(sent, other.rules) != strip_stream_modes(recorded, other.rules):
                 continue
             response = derive_run(exchange, names.to_recorded_request(self.query.request))
             if response is not None:
                 why = "kept" if other is current else _explain_take_over(live, current)
-                answer = answer_turn(live, other, step, names, why)
-                return replace(answer, how=How.DERIVED, response=response)
+                return Answer(step, live, other, names, why, "derived", response)
         return None
 
     def _refuse_turn(
@@ -236,7 +236,7 @@ class Search:
         return Refusal(reason, expected or last, live.ids, current, number)
 
     def _find_read(self, live: LiveThread) -> Answer | Refusal:
-        current = self.candidates.get_current(live)
+        current = self.recordings.get(live.conversation)
         if current is None:
             return Refusal("no recorded conversation is played on this thread")
         during_run = self.now < live.runs_until
@@ -264,10 +264,8 @@ class Search:
         response = derive_existing_run(self.recordings.reader.load(step.entry), request)
         if response is None:
             return None
-        answer = Answer(
-            step.entry, RequestKind.READ, live, current, live.progress, live.ids, "kept"
-        )
-        return replace(answer, how=How.DERIVED, response=response)
+        read = replace(step, kind=RequestKind.READ)
+        return Answer(read, live, current, live.ids, "kept", "derived", response)
 
     def _refuse_read(self, live: LiveThread, current: Conversation) -> Refusal:
         where = current.describe_progress(live.progress)
@@ -283,7 +281,7 @@ class Search:
 def commit(answer: Answer, search: Search) -> None:
     """Have the thread of *answer*, which *search* found, stand where the answer leaves it."""
     live, threads, query = answer.thread, search.threads, search.query
-    threads.record_play(live, answer.conversation, answer.kind, answer.progress)
+    threads.record_play(live, answer.conversation, answer.step.kind, answer.progress)
     live.ids = answer.ids
     if answer.read_key is not None:
         live.read_counts[answer.read_key] += 1

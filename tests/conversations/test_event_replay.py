@@ -58,7 +58,7 @@ class Chats:
         """Return what is answered to a command, None if nothing is."""
         session = self.session
         answered = session.ask("POST", f"/threads/{thread}/commands", body)
-        if session.answer is not None and session.answer.kind.value == "turn":
+        if session.answer is not None and session.answer.is_turn:
             recorded = session.answer.conversation.events
             session.threads.start_events(self.live(thread), recorded, self.pace, session.now)
         return answered

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from mockserver.conversations.answers import Refusal, describe_place
+from mockserver.conversations.answers import Refusal
 from mockserver.conversations.conversation import Conversation
 from mockserver.conversations.live_threads import LiveThread
 from mockserver.conversations.recordings import Recordings
@@ -61,7 +61,7 @@ class EventReplay:
         return replace(self._open_stream(thread, selected), note=uncovered)
 
     def _find_conversation(self, live: LiveThread | None) -> Conversation | None:
-        return self.recordings.get(live.conversation) if live and live.conversation else None
+        return self.recordings.get(live.conversation) if live else None
 
     def _begin_in_past(self, thread: str, known: list[Conversation]) -> None:
         """Have *thread* play its recorded conversation if that has events from before its first turn."""
@@ -88,7 +88,7 @@ class EventReplay:
         conversation = self._find_conversation(live)
         stream = EventStream(selected, find_source, self.session.database.watchers)
         place = (
-            describe_place(conversation, live.progress)
+            conversation.describe_place(live.progress)
             if conversation is not None and live is not None
             else {"why": "waits for the first turn of the thread"}
         )

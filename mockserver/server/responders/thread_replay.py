@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Response
-from mockserver.conversations.answers import Answer, How, Refusal, describe_place
+from mockserver.conversations.answers import Answer, Refusal
 from mockserver.conversations.conversation import Conversation
 from mockserver.conversations.handover import build_known_thread
 from mockserver.conversations.human_messages import find_human_contents
+from mockserver.conversations.live_threads import CutTurn
 from mockserver.conversations.query import Query
 from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.search import Search, commit
@@ -65,18 +66,17 @@ class ThreadHit:
     def may_be_closest(self) -> bool:
         """Whether it plays the next turn of its thread, or again one that was cut, and not something else that was recorded for the request."""
         is_next = self.answer.progress == self.answer.thread.progress + 1
-        return self.answer.kind is RequestKind.TURN and (is_next or self._was_cut)
+        return self.answer.is_turn and (is_next or self._was_cut)
 
     @property
     def _was_cut(self) -> bool:
         """Whether it plays the last turn again, whose response was cut on demand."""
         answer, live = self.answer, self.answer.thread
-        was_cut = live.cut_turn is not None and live.cut_turn[1].entry is answer.entry
-        return was_cut and answer.progress == live.progress
+        return answer.is_turn and live.cut_turn is not None and answer.progress == live.progress
 
     def as_closest(self, pairs: Pairs, note: str) -> "ThreadHit":
         """Return the hit for a human who typed other texts than the recorded ones: *pairs* of both. *note* says so."""
-        answer = replace(self.answer, how=How.CLOSEST, why=note)
+        answer = replace(self.answer, how="closest", why=note)
         return replace(self, answer=answer, texts=self.texts.with_pairs(pairs), note=note)
 
     def play(self, reply: Reply) -> Reply:
@@ -85,7 +85,7 @@ class ThreadHit:
         is_known = self._was_cut
         commit(answer, self.search)
         live.texts = self.texts
-        if answer.kind is RequestKind.TURN:
+        if answer.is_turn:
             reply = self._with_run(reply, starts_events=not is_known)
         elif CANCEL_PATH.fullmatch(query.target.path) and live.events is not None:
             live.events.cancel(self.search.now)
@@ -99,9 +99,12 @@ class ThreadHit:
             reply = without_prebuilt(translated)
         if answer.waits_until > self.search.now:
             reply = _hold(reply, answer.waits_until - self.search.now)
-        how = answer.how and str(answer.how)
         return replace(
-            reply, how=how, id_pairs=id_pairs, conversation=answer.to_journal(), note=self.note
+            reply,
+            how=answer.how,
+            id_pairs=id_pairs,
+            conversation=answer.to_journal(),
+            note=self.note,
         )
 
     def play_again(self) -> None:
@@ -112,12 +115,12 @@ class ThreadHit:
             return
         if answer.read_key is not None:
             live.read_counts[answer.read_key] -= 1
-        elif answer.kind is RequestKind.CREATION:
+        elif answer.step.kind is RequestKind.CREATION:
             threads.creation_counts[answer.conversation.identity] -= 1
             threads.remove(live)
-        elif answer.kind is RequestKind.TURN:
+        elif answer.is_turn:
             key = self.search.query.build_key(live.ids, answer.conversation.rules)
-            live.cut_turn = key, replace(answer, thread=live, ids=live.ids, why="was cut before")
+            live.cut_turn = CutTurn(key, answer.how, answer.response)
             live.runs_until = _NEVER
 
     def _with_run(self, reply: Reply, *, starts_events: bool) -> Reply:
@@ -197,7 +200,7 @@ class ThreadReplay:
         if not isinstance(found, Answer):
             return found
         texts = found.thread.texts
-        if texts and found.kind is RequestKind.TURN:
+        if texts and found.is_turn:
             # The same text may have been recorded before, in place of another typed one.
             texts = texts.with_pairs((one, one) for one in find_human_contents(request)[-1:])
         return ThreadHit(found, search, session, self._pace, texts)
@@ -222,10 +225,10 @@ class ThreadReplay:
         recordings = self._recordings_of(self._library.index)
         known: list[KnownThread] = []
         for live in reversed(chosen):
-            if live is None or live.is_fake or live.conversation is None:
+            conversation = recordings.get(live.conversation) if live else None
+            if live is None or conversation is None or live.is_fake:
                 continue
-            conversation = recordings.get(live.conversation)
-            if conversation is None or live.handed_over == live.progress:
+            if live.handed_over == live.progress:
                 continue
             live.handed_over = live.progress
             for step in conversation.steps:
@@ -250,9 +253,9 @@ class ThreadReplay:
         recordings = self._recordings_of(self._library.index)
         places: dict[str, dict[str, Json]] = {}
         for live in session.threads.sort_latest_first():
-            conversation = live.conversation and recordings.get(live.conversation)
+            conversation = recordings.get(live.conversation)
             if conversation and not live.is_fake:
-                places[live.identity] = describe_place(conversation, live.progress)
+                places[live.identity] = conversation.describe_place(live.progress)
         return places
 
     def find_assistant(self, identity: str) -> dict[str, Json] | None:
