@@ -9,12 +9,12 @@ from mockserver.cassette.model import Exchange
 from mockserver.cassette.playback import encode_body
 from mockserver.conversations.conversation import Conversation, Step
 from mockserver.conversations.exchange_reader import ExchangeReader
+from mockserver.conversations.human_messages import TypedTexts
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.ids import UUID, read_json_parts, rename_json
 from mockserver.conversations.live_events import rename_event
 from mockserver.conversations.recorded_events import Stretch
 from mockserver.conversations.thread_requests import COMMANDS, RequestKind
-from mockserver.conversations.typed_texts import TypedTexts
 from mockserver.fake.api.known_threads import KnownThread
 from mockserver.formats.json_text import Json, loads_or_none
 from mockserver.thread_log.log import ThreadLog

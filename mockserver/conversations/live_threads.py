@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from mockserver.cassette.model import Response
 from mockserver.conversations import ids
 from mockserver.conversations.conversation import Began, Conversation, Identity
+from mockserver.conversations.human_messages import TypedTexts
 from mockserver.conversations.id_map import IdMap, create_id
 from mockserver.conversations.live_events import LiveEvents
 from mockserver.conversations.recorded_events import RecordedEvents
 from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.thread_requests import RequestKind
-from mockserver.conversations.typed_texts import TypedTexts
 from mockserver.http.messages import Request
 from mockserver.http.pacing import Pace
 from mockserver.matching.index import Entry

@@ -15,7 +15,6 @@ from mockserver.conversations.joined_streams import (
     merge_events,
     read_streams,
 )
-from mockserver.thread_log.coverage import find_uncovered
 from mockserver.thread_log.filter import Filter
 
 
@@ -72,10 +71,6 @@ class RecordedEvents:
 
     stretches: Mapping[int, Stretch]
     filters: tuple[Filter, ...] = ()
-
-    def find_uncovered(self, selected: Filter) -> str | None:
-        """Return what *selected* selects and no stream of the recording did, or None."""
-        return find_uncovered(selected, self.filters)
 
     def get_ids(self, progress: int) -> tuple[FoundId, ...]:
         """Return the ids in the events that turn *progress* caused, each once, in the order in which they come."""

@@ -16,7 +16,7 @@ from mockserver.http.pacing import Pace
 from mockserver.server.responders.body_stream import stream_body
 from mockserver.server.response_writer import without_prebuilt
 from mockserver.server.sessions import Session
-from mockserver.thread_log.filter import Filter, FilterError, parse_filters
+from mockserver.thread_log.filter import Filter, FilterError, find_uncovered, parse_filters
 
 FindFakeSource = Callable[[Database, str], EventSource | None]
 """Returns the events of a thread of the fake graph, or None if there is no such thread."""
@@ -141,7 +141,7 @@ def _explain_uncovered(selected: list[Filter], known: list[Conversation]) -> str
     """Return why none of the conversations *known* shows all that the filters *selected* select, or None if one does. There is at least one."""
     reasons: list[str] = []
     for conversation in known:
-        missing = (conversation.events.find_uncovered(one) for one in selected)
+        missing = (find_uncovered(one, conversation.events.filters) for one in selected)
         uncovered = next((one for one in missing if one), None)
         if uncovered is None:
             return None

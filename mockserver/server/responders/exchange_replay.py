@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 from mockserver.cassette.model import Repeat, Response
 from mockserver.conversations.derived import derive_run
+from mockserver.conversations.human_messages import Pairs, TypedTexts
 from mockserver.conversations.outside import OutsideIds
-from mockserver.conversations.typed_texts import Pairs, TypedTexts
 from mockserver.http.messages import Reply, Request, cassette_name
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Entry, Match

@@ -7,7 +7,7 @@ from mockserver.cassette.model import Response
 from mockserver.conversations.answers import Answer, Refusal
 from mockserver.conversations.conversation import Conversation
 from mockserver.conversations.handover import build_known_thread
-from mockserver.conversations.human_messages import find_human_contents
+from mockserver.conversations.human_messages import Pairs, TypedTexts, find_human_contents
 from mockserver.conversations.live_threads import CutTurn
 from mockserver.conversations.query import Query
 from mockserver.conversations.recordings import Recordings
@@ -18,7 +18,6 @@ from mockserver.conversations.thread_requests import (
     RequestKind,
     ThreadRequest,
 )
-from mockserver.conversations.typed_texts import Pairs, TypedTexts
 from mockserver.fake.api.known_threads import KnownThread
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Reply, Request, TimedBody
