@@ -108,10 +108,10 @@ class Recordings:
             if (one.rules, turn.entry.fingerprint.run) in shapes
         ]
 
-    def find_copied(self, copy: Entry) -> list[Conversation]:
+    def find_copied(self, copy: Entry) -> Conversation | None:
         """Return the conversation that began with the *copy*, if it shows its thread."""
         copies = (one for one in self.conversations if one.began is Began.COPIED)
-        return [one for one in copies if one.creation is copy]
+        return next((one for one in copies if one.creation is copy), None)
 
     def _add(self, conversation: Conversation) -> None:
         rules, creation = conversation.rules, conversation.creation

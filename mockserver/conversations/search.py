@@ -8,6 +8,7 @@ from mockserver.conversations.answers import Answer, Refusal
 from mockserver.conversations.candidates import Candidates, has_same_turns, is_used_up, start_id_map
 from mockserver.conversations.conversation import Began, Conversation
 from mockserver.conversations.derived import derive_existing_run, derive_run
+from mockserver.conversations.ids import find_message_ids
 from mockserver.conversations.live_threads import LiveThread, LiveThreads
 from mockserver.conversations.query import Query, strip_stream_modes
 from mockserver.conversations.recordings import Recordings
@@ -285,9 +286,12 @@ def commit(answer: Answer, search: Search) -> None:
     live.ids = answer.ids
     if answer.read_key is not None:
         live.read_counts[answer.read_key] += 1
-    threads.bind_ids(live, answer.entry, query.request, search.recordings)
-    if query.target.path == "/copy":
-        threads.add_copy(live, answer.entry, search.recordings)
+    reader = search.recordings.reader
+    if sent := find_message_ids(query.request):
+        live.bind_message_ids(sent, reader.get_message_ids(answer.entry))
+    live.bind_ids(reader.get_response_ids(answer.entry))
+    if query.target.path == "/copy" and (copied := search.recordings.find_copied(answer.entry)):
+        threads.add_copy(live, copied)
     if query.target.is_deletion:
         threads.remove(live)
 

@@ -60,7 +60,7 @@ class Chats:
         answered = session.ask("POST", f"/threads/{thread}/commands", body)
         if session.answer is not None and session.answer.is_turn:
             recorded = session.answer.conversation.events
-            session.threads.start_events(self.live(thread), recorded, self.pace, session.now)
+            self.live(thread).start_events(recorded, self.pace, session.now)
         return answered
 
     def live(self, thread: str) -> LiveThread:
@@ -253,7 +253,7 @@ def test_a_deep_link_shows_the_past() -> None:
     chats.session.ask("GET", f"/threads/{T}/state")
     live = chats.live(T)
     recorded = chats.session.recordings.conversations[0].events
-    chats.session.threads.get_events(live, recorded, chats.pace)
+    live.get_events(recorded, chats.pace)
 
     assert numbers(chats.read(T)) == [1, 2, 3, 4]
 

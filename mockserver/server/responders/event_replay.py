@@ -82,7 +82,7 @@ class EventReplay:
             if not counted:
                 counted = True
                 self.on_events(conversation)
-            return self.session.threads.get_events(live, conversation.events, self.pace)
+            return live.get_events(conversation.events, self.pace)
 
         live = self.session.threads.get(thread)
         conversation = self._find_conversation(live)

@@ -130,7 +130,7 @@ class ThreadHit:
         is_command = self.search.query.target.path == COMMANDS
         started_at = answered_at if is_command else now
         if starts_events:
-            self.search.threads.start_events(live, recorded, self.pace, started_at)
+            live.start_events(recorded, self.pace, started_at)
             self.session.database.notify_watchers()
         if is_command:
             live.runs_until = live.events.run_ends_at if live.events else _NEVER
@@ -232,19 +232,9 @@ class ThreadReplay:
             live.handed_over = live.progress
             for step in conversation.steps:
                 if step.progress <= live.progress:
-                    threads.bind_response_ids(live, step.entry, recordings)
-            events = threads.get_events(live, conversation.events, self._pace)
-            known.append(
-                build_known_thread(
-                    live.identity,
-                    live.progress,
-                    live.ids,
-                    live.texts,
-                    conversation,
-                    recordings.reader,
-                    events.log,
-                )
-            )
+                    live.bind_ids(recordings.reader.get_response_ids(step.entry))
+            log = live.get_events(conversation.events, self._pace).log
+            known.append(build_known_thread(live, conversation, recordings.reader, log))
         return known
 
     def describe_places(self, session: Session) -> dict[str, dict[str, Json]]:
