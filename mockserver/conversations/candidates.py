@@ -36,6 +36,7 @@ class Candidates:
         return sorted(
             fitting,
             key=lambda one: (
+                one.identity != live.conversation,
                 one.began is not live.began,
                 plays[one.identity],
                 one.identity != live.created_by,
@@ -46,6 +47,8 @@ class Candidates:
         self, live: LiveThread, current: Conversation | None, other: Conversation
     ) -> IdMap:
         """Return what the ids of *live* mean in *other*: ids at the same places in the same responses are the same."""
+        if other is current:
+            return live.ids
         names = start_id_map(other, live.identity)
         if current is None:
             return names
@@ -84,34 +87,28 @@ class Candidates:
         step = here[min(live.read_counts[read_key], len(here) - 1)]
         return Answer(step, live, conversation, names, "kept", read_key=read_key)
 
-    def find_cut_turn(self, live: LiveThread, current: Conversation) -> Answer | None:
-        """Return the last turn of *live* if its response was cut on demand, and the request is the same."""
-        cut = live.cut_turn
-        if cut is None or cut.key != self.query.build_key(live.ids, current.rules):
-            return None
-        turn = current.turns[live.progress - 1]
-        return Answer(turn, live, current, live.ids, "was cut before", cut.how, cut.response)
-
     def find_turn_in_other_words(
-        self, live: LiveThread, conversations: Iterable[Conversation]
+        self, live: LiveThread, current: Conversation | None, others: list[Conversation]
     ) -> Answer | None:
-        """Return the request as the next turn of one of *conversations*, the current one or others, that says the same in other words.
+        """Return the request as the next turn of *current* or of one of *others* that says the same in other words.
 
         It has an equal assistant of another id, as clients that create equal assistants at the same time get them in recorded order; or it names the
         latest checkpoint of the thread where the other names none, as pages do that have read the history before a turn.
         """
-        current, assistant = self.recordings.get(live.conversation), self.query.assistant
-        for one in conversations if assistant is not None else ():
-            if len(one.turns) <= live.progress or not has_same_turns(current, one, live.progress):
+        assistant, number = self.query.assistant, live.progress
+        if assistant is None:
+            return None
+        for one in others if current is None else [current, *others]:
+            if len(one.turns) <= number or not has_same_turns(current, one, number):
                 continue
-            step = one.turns[live.progress]
-            names = live.ids if one is current else self.translate_ids(live, current, one)
+            step = one.turns[number]
+            names = self.translate_ids(live, current, one)
             equal = IdMap()
             equal.update(names)
             for recorded in step.entry.fingerprint.ids:
-                if assistant and self.recordings.are_equal_assistants(assistant, recorded):
+                if self.recordings.are_equal_assistants(assistant, recorded):
                     equal.bind(recorded, assistant)
-            if self.query.build_key(equal, one.rules) == step.entry.key:
+            if self.query.fits(step.entry, equal, one.rules):
                 why = "differs in the id of an equal assistant"
             elif self._differs_in_latest_checkpoint(one, step, names):
                 why = (

@@ -8,7 +8,7 @@ from mockserver.conversations.thread_requests import ThreadRequest
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonicalize
-from mockserver.matching.index import Index
+from mockserver.matching.index import Entry, Index
 from mockserver.matching.keys import Key, request_key
 from mockserver.matching.rules import MatchRules, apply_rules
 from mockserver.matching.run_bodies import drop_stream_modes
@@ -66,6 +66,10 @@ class Query:
     def build_key(self, names: IdMap, rules: MatchRules) -> Key:
         """Return the key of the request under *rules*, with the recorded ids in place of the live ids of *names*."""
         return request_key(apply_rules(self.build_form(names), rules))
+
+    def fits(self, entry: Entry, names: IdMap, rules: MatchRules) -> bool:
+        """Return whether the request is that of *entry* under *rules*, with the recorded ids in place of the live ids of *names*."""
+        return self.build_key(names, rules) == entry.key
 
     def build_form(self, names: IdMap) -> dict[str, Json]:
         """Return the canonical form of the request, with the recorded ids in place of the live ids of *names*."""

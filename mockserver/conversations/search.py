@@ -8,6 +8,7 @@ from mockserver.conversations.answers import Answer, Refusal
 from mockserver.conversations.candidates import Candidates, has_same_turns, is_used_up, start_id_map
 from mockserver.conversations.conversation import Began, Conversation
 from mockserver.conversations.derived import derive_existing_run, derive_run
+from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.ids import find_message_ids
 from mockserver.conversations.live_threads import LiveThread, LiveThreads
 from mockserver.conversations.query import Query, strip_stream_modes
@@ -74,94 +75,86 @@ class Search:
 
     def _begin_thread(self, thread: str) -> Answer | Refusal:
         """Return what to play for the first request on *thread*."""
+        shapes, counts = self.query.shapes, self.threads.play_counts
         known = sorted(
             self.recordings.find_of_thread(self.threads.get_recorded_thread(thread)),
-            key=lambda one: self.threads.play_counts[one.identity],
+            key=lambda one: counts[one.identity],
         )
-        for conversation in known:
-            names = start_id_map(conversation, thread)
-            progress = conversation.find_first_progress(
-                self.query.build_key(names, conversation.rules)
-            )
-            if progress is None:
-                continue
-            if is_used_up(conversation, self.threads.play_counts):
-                reason = (
-                    f"the recorded thread {thread} was already played, and `repeat: error` is set"
-                )
-                return Refusal(reason, conversation.steps[0].entry)
-            live = LiveThread(
-                thread, conversation.began, progress=progress, is_named_by_client=True
-            )
-            return self._answer_first(live, conversation, "began under its recorded id")
+        began = known[0].began if known else Began.UNSEEN
+        live = LiveThread(thread, began, is_named_by_client=True)
         is_turn = self.query.target.kind is RequestKind.TURN
-        live = LiveThread(thread, Began.UNSEEN, is_named_by_client=True)
-        if known:
-            live.began = known[0].began
-        shapes, recordings = self.query.shapes, self.recordings
         # A turn that was refused is a read.
-        candidates = recordings.find_turn(shapes, 0) if is_turn else []
-        candidates += recordings.find_opened(shapes)
-        for conversation in () if known else self.candidates.sort(live, candidates):
-            names = start_id_map(conversation, thread)
-            key = self.query.build_key(names, conversation.rules)
-            if conversation.find_first_progress(key) == 0:
-                return self._answer_first(live, conversation, "began with its first request")
+        opened = self.recordings.find_turn(shapes, 0) if is_turn else []
+        opened += self.recordings.find_opened(shapes)
+        for one in known or self.candidates.sort(live, opened):
+            names = start_id_map(one, thread)
+            progress = one.find_first_progress(self.query.build_key(names, one.rules))
+            if progress is None or (progress > 0 and not known):
+                continue
+            if is_used_up(one, counts):
+                reason = f"the recorded thread {thread} was already played"
+                return Refusal(f"{reason}, and `repeat: error` is set", one.steps[0].entry)
+            live.progress = progress
+            if known:
+                live.began = one.began
+            return self._answer_first(live, one, names, is_known=bool(known))
         if is_turn and (derived := self._derive_turn(live, None)):
             return derived
-        if not known:
-            return Refusal(
-                f"no recorded conversation begins with this request, and there is no thread {thread}"
-            )
-        return Refusal(f"the recorded thread {thread} has no such request", known[0].first_entry)
+        if known:
+            reason = f"the recorded thread {thread} has no such request"
+            return Refusal(reason, known[0].first_entry)
+        return Refusal(
+            f"no recorded conversation begins with this request, and there is no thread {thread}"
+        )
 
     def _answer_first(
-        self, live: LiveThread, conversation: Conversation, why: str
+        self, live: LiveThread, conversation: Conversation, names: IdMap, *, is_known: bool
     ) -> Answer | Refusal:
         """Return the answer to the first request on *live*, which stands at its progress in *conversation*."""
-        names = start_id_map(conversation, live.identity)
+        why = "began under its recorded id" if is_known else "began with its first request"
         found = self.candidates.find_read(live, conversation, names, during_run=False)
-        turn = next(iter(conversation.turns[live.progress :]), None)
-        if not found and turn and turn.entry.key == self.query.build_key(names, conversation.rules):
-            return Answer(turn, live, conversation, names, why)
-        return replace(found, why=why) if found else Refusal("this request was recorded later")
+        if found:
+            return replace(found, why=why)
+        for turn in conversation.turns[live.progress : live.progress + 1]:
+            if self.query.fits(turn.entry, names, conversation.rules):
+                return Answer(turn, live, conversation, names, why)
+        return Refusal("this request was recorded later")
 
     def _find_turn(self, live: LiveThread) -> Answer | Refusal:
-        current = self.recordings.get(live.conversation)
-        number = live.progress
-        if current is not None and (found := self.candidates.find_cut_turn(live, current)):
-            return found
-        if current is not None and (found := self._find_next(live, current)):
+        current, number = self.recordings.get(live.conversation), live.progress
+        if current and (found := self._find_next(live, current)):
             return found
         fitting = self.recordings.find_turn(self.query.shapes, number)
         others = [one for one in self.candidates.sort(live, fitting) if one is not current]
-        for other in others:
-            if has_same_turns(current, other, number) and (
-                found := self._take_over(live, current, other)
-            ):
-                return found
-        either = others if current is None else [current, *others]
-        if found := self.candidates.find_turn_in_other_words(live, either):
-            return found
-        if current is not None and (found := self.candidates.find_read_of_another(live, current)):
-            return found
-        if found := self._derive_turn(live, current):
+        taken_over = (
+            self._take_over(live, current, one)
+            for one in others
+            if has_same_turns(current, one, number)
+        )
+        found = (
+            next(filter(None, taken_over), None)
+            or self.candidates.find_turn_in_other_words(live, current, others)
+            or (self.candidates.find_read_of_another(live, current) if current else None)
+            or self._derive_turn(live, current)
+            or (self._find_repeated(live, current) if current else None)
+        )
+        if found:
             return found
         if current is None:
             return Refusal("no recorded conversation has this turn")
-        if found := self._find_repeated(live, current):
-            return found
         turn_shapes = current.get_turn_shapes(number)
         switched = next((one for one in others if one.get_turn_shapes(number) == turn_shapes), None)
-        found = self._take_over(live, current, switched) if switched and self.can_switch else None
-        if found:
+        if self.can_switch and switched and (found := self._take_over(live, current, switched)):
             return replace(found, how="switched")
         return self._refuse_turn(live, current, switched)
 
     def _find_next(self, live: LiveThread, current: Conversation) -> Answer | None:
-        """Return the next turn of *current* if it is the request, or a refused turn that was recorded before it."""
+        """Return the next turn of *current* if it is the request, or a refused turn that was recorded before it; or the last turn if it was cut."""
         turns, number = current.turns, live.progress
         key = self.query.build_key(live.ids, current.rules)
+        if (cut := live.cut_turn) and cut.key == key:
+            last = turns[number - 1]
+            return Answer(last, live, current, live.ids, "was cut before", cut.how, cut.response)
         if number < len(turns) and turns[number].entry.key == key:
             refused = [step for step in current.reads.get(key, ()) if step.progress == number]
             if live.read_counts[number, False, key] >= len(refused):
@@ -186,7 +179,7 @@ class Search:
         """Return the next turn of *other*; None if the ids in the request mean something else there."""
         step = other.turns[live.progress]
         names = self.candidates.translate_ids(live, current, other)
-        if self.query.build_key(names, other.rules) != step.entry.key:
+        if not self.query.fits(step.entry, names, other.rules):
             return None
         return Answer(step, live, other, names, _explain_take_over(live, current))
 
@@ -195,18 +188,11 @@ class Search:
         if not self.derives or not self.query.run_shapes:
             return None
         found = self.recordings.find_run(self.query.run_shapes, live.progress)
-        candidates = self.candidates.sort(live, found)
-        if current in candidates:
-            candidates = [current, *(one for one in candidates if one is not current)]
-        for other in candidates:
+        for other in self.candidates.sort(live, found):
             if not has_same_turns(current, other, live.progress):
                 continue
             step = other.turns[live.progress]
-            names = (
-                live.ids
-                if other is current
-                else self.candidates.translate_ids(live, current, other)
-            )
+            names = self.candidates.translate_ids(live, current, other)
             exchange = self.recordings.reader.load(step.entry)
             sent, recorded = self.query.build_form(names), canonicalize(exchange.request)
             if strip_stream_modes(sent, other.rules) != strip_stream_modes(recorded, other.rules):
