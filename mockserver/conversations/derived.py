@@ -14,7 +14,6 @@ from collections.abc import Collection
 from dataclasses import replace
 from uuid import uuid5
 
-from mockserver.cassette.assistant_ids import NAMESPACE, UUID_PATTERN
 from mockserver.cassette.model import Body, End, Exchange, Response, Stream, TimedEvent
 from mockserver.cassette.playback import last_time
 from mockserver.conversations.run_events import (
@@ -26,6 +25,7 @@ from mockserver.conversations.run_events import (
 )
 from mockserver.fake.graph.stream_modes import parse_event_names, sends_updates_early
 from mockserver.formats.json_text import Json, dumps, loads
+from mockserver.formats.server_ids import NAMESPACE, UUID_PATTERN
 from mockserver.http.messages import Headers, Request, first_value
 from mockserver.matching.canonical import canonicalize, split_api_path
 from mockserver.matching.run_bodies import find_run_modes

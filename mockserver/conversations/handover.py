@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.cassette.model import Exchange
 from mockserver.cassette.playback import encode_body
 from mockserver.conversations.conversation import Conversation, Step
@@ -18,6 +17,7 @@ from mockserver.conversations.recorded_events import Stretch
 from mockserver.conversations.thread_requests import COMMANDS, RequestKind
 from mockserver.fake.api.known_threads import KnownThread
 from mockserver.formats.json_text import Json, loads_or_none
+from mockserver.formats.server_ids import default_assistant_id
 from mockserver.thread_log.log import ThreadLog
 
 _INTERRUPT = "__interrupt__"

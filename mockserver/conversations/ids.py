@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
-from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.cassette.model import Body, Exchange, Stream
 from mockserver.formats.json_text import Json, loads_or_none
+from mockserver.formats.server_ids import UUID_PATTERN
 from mockserver.http.messages import Request
 from mockserver.thread_log.event import Event
 

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.formats.json_text import loads_or_none
+from mockserver.formats.server_ids import UUID_PATTERN
 
 _ON_THREAD = re.compile(rf"(?:^|/)threads/(?P<thread>{UUID_PATTERN})(?P<call>/[^?]*)?/?(?:\?|$)", re.IGNORECASE)  # fmt: skip
 _CREATION = re.compile(r"(?:^|/)threads/?$")

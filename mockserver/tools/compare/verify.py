@@ -8,12 +8,12 @@ from enum import StrEnum
 from itertools import zip_longest
 from urllib.parse import quote
 
-from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.cassette.event_streams import find_thread
 from mockserver.cassette.model import Body, Exchange, Header, Response, Stream
 from mockserver.cassette.normalize import VOLATILE
 from mockserver.conversations.joined_streams import RecordedEvent
 from mockserver.formats.json_text import Json
+from mockserver.formats.server_ids import UUID_PATTERN
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request, first_value
 from mockserver.matching.canonical import decode_path, split_api_path
