@@ -101,19 +101,19 @@ class Conversation:
         """`FILE thread N`, the form used in messages."""
         return f"{self.cassette} thread {self.number}"
 
-    @property
-    def _entries(self) -> list[Entry]:
+    def get_exchanges(self) -> list[Entry]:
+        """Return its exchanges without the streams, in recorded order."""
         creation = [] if self.creation is None else [self.creation]
-        return [*creation, *(entry for entry, _ in self.requests), *self.streams]
+        return [*creation, *(entry for entry, _ in self.requests)]
 
     @property
     def first_entry(self) -> Entry:
-        return self._entries[0]
+        return (*self.get_exchanges(), *self.streams)[0]
 
     @property
     def span(self) -> str:
         """The exchanges of the conversation, `#4-#11`."""
-        numbers = [entry.number for entry in self._entries]
+        numbers = [entry.number for entry in (*self.get_exchanges(), *self.streams)]
         first, last = min(numbers), max(numbers)
         return f"#{first}" if first == last else f"#{first}-#{last}"
 

@@ -132,6 +132,31 @@ class Recordings:
         return (entry for cassette in self.index.cassettes for entry in cassette.entries)
 
 
+def find_repeated(cassette: Cassette, old_count: int, load: Load) -> tuple[list[list[Entry]], int]:
+    """Return the exchanges of each conversation of *cassette* whose requests are also those of an earlier one, and the number of the others.
+
+    The first *old_count* entries were recorded before; only later ones are returned. Responses do not count: models answer
+    differently each time.
+    """
+    parts = (cassette.entries[:old_count], cassette.entries[old_count:])
+    old, new = (
+        Recordings(Index((Cassette(cassette.name, cassette.rules, part),)), load).conversations
+        for part in parts
+    )
+    known = [_collect_places(one) for one in old]
+    repeated = [one for one in new if any(_collect_places(one) <= places for places in known)]
+    others = [one for one in new if one not in repeated]
+    needed = {entry for one in others for entry in one.get_exchanges()}
+    dropped = [[one for one in each.get_exchanges() if one not in needed] for each in repeated]
+    return dropped, len(others)
+
+
+def _collect_places(conversation: Conversation) -> set[tuple[int, Key]]:
+    """Return the requests of *conversation* without ids, each with the number of turns before it."""
+    steps = [*conversation.steps, conversation.creation_step]
+    return {(step.progress, step.entry.shape) for step in steps if step}
+
+
 def _find(conversations: _ByShape, shapes: Iterable[Shape]) -> list[Conversation]:
     """Return those of *conversations* that are under one of *shapes*, each once."""
     return list(dict.fromkeys(one for shape in shapes for one in conversations.get(shape, ())))
