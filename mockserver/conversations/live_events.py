@@ -6,8 +6,7 @@ from math import inf
 from mockserver.conversations.human_messages import TypedTexts
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.ids import UUID, rename_json
-from mockserver.conversations.joined_streams import RecordedEvent
-from mockserver.conversations.recorded_events import RecordedEvents, Stretch
+from mockserver.conversations.recorded_events import RecordedEvent, RecordedEvents, Stretch
 from mockserver.fake.api.thread_runs import START_SECONDS
 from mockserver.fake.graph.stream_events import END_SECONDS
 from mockserver.formats.json_text import loads

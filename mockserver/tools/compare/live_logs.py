@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from mockserver.cassette.event_streams import find_run_marks, is_event_stream_request
 from mockserver.cassette.model import Exchange, Stream, TimedEvent
-from mockserver.conversations.joined_streams import (
+from mockserver.conversations.recorded_events import (
     RecordedEvent,
     cut_runs,
     join_streams,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from mockserver.cassette.event_streams import find_thread
 from mockserver.cassette.model import Body, Exchange, Response
-from mockserver.conversations.joined_streams import RecordedEvent, cut_runs, join_streams
+from mockserver.conversations.recorded_events import RecordedEvent, cut_runs, join_streams
 from mockserver.formats.json_text import Json, dumps
 from mockserver.matching.keys import ABSENT
 from mockserver.tools.compare.alignment import align_events

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from mockserver.cassette.event_streams import find_thread
 from mockserver.cassette.model import Body, Exchange, Header, Response, Stream
 from mockserver.cassette.normalize import VOLATILE
-from mockserver.conversations.joined_streams import RecordedEvent
+from mockserver.conversations.recorded_events import RecordedEvent
 from mockserver.formats.json_text import Json
 from mockserver.formats.server_ids import UUID_PATTERN
 from mockserver.formats.wording import pluralize
