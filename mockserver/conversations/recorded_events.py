@@ -73,7 +73,7 @@ class Stretch:
         ends = [number for number, event in enumerate(self.events) if event.event.ends_run]
         last = ends[-1] if ends else len(self.events) - 1
         waited = self.events[self.waits_at - 1].at if self.waits_at else 0.0
-        return self.events[last].at + (waited if self.waits_at is not None else 0.0)
+        return self.events[last].at + waited
 
     @cached_property
     def ids(self) -> tuple[FoundId, ...]:

@@ -71,17 +71,12 @@ class EventReplay:
                 return
 
     def _open_stream(self, thread: str, selected: Filter) -> Reply:
-        counted = False
-
         def find_source() -> EventSource | None:
-            nonlocal counted
             live = self.session.threads.get(thread)
             conversation = self._find_conversation(live)
             if live is None or live.is_fake or conversation is None:
                 return self.find_fake_source(self.session.database, thread)
-            if not counted:
-                counted = True
-                self.on_events(conversation)
+            self.on_events(conversation)
             return live.get_events(conversation.events, self.pace)
 
         live = self.session.threads.get(thread)

@@ -132,11 +132,8 @@ class ThreadHit:
         if starts_events:
             live.start_events(recorded, self.pace, started_at)
             self.session.database.notify_watchers()
-        if is_command:
-            live.runs_until = live.events.run_ends_at if live.events else _NEVER
-            return reply
-        if not isinstance(reply.body, TimedBody):
-            live.runs_until = _NEVER
+        if is_command or not isinstance(reply.body, TimedBody):
+            live.runs_until = live.events.run_ends_at if is_command and live.events else _NEVER
             return reply
         turn, live.runs_until = live.last_turn, answered_at
 
