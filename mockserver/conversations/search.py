@@ -233,7 +233,7 @@ class Search:
             return found
         if not during_run and (found := self._derive_read(live, current)):
             return found
-        if live.events is not None and self.now < live.runs_until < inf:
+        if live.events is not None and during_run and live.runs_until < inf:
             found = self.candidates.find_read(live, current, live.ids, during_run=False)
             if found is not None:
                 return replace(found, waits_until=live.runs_until)

@@ -8,7 +8,7 @@ from mockserver.conversations.answers import Answer, Refusal
 from mockserver.conversations.conversation import Conversation
 from mockserver.conversations.handover import build_known_thread
 from mockserver.conversations.human_messages import Pairs, TypedTexts, find_human_contents
-from mockserver.conversations.live_threads import CutTurn
+from mockserver.conversations.live_threads import CutTurn, LiveThread
 from mockserver.conversations.query import Query
 from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.search import Search, commit
@@ -216,37 +216,42 @@ class ThreadReplay:
 
     def find_known_threads(self, session: Session, thread: str | None) -> list[KnownThread]:
         """Return the threads that went on in recorded conversations since the last call: *thread*, or all if it is None."""
-        threads = session.threads
-        chosen = threads.sort_latest_first() if thread is None else [threads.get(thread)]
-        recordings = self._recordings_of(self._library.index)
+        reader = self._recordings_of(self._library.index).reader
         known: list[KnownThread] = []
-        for live in reversed(chosen):
-            conversation = recordings.get(live.conversation) if live else None
-            if live is None or conversation is None or live.is_fake:
-                continue
+        for live, conversation in reversed(self._find_played(session, thread)):
             if live.handed_over == live.progress:
                 continue
             live.handed_over = live.progress
             for step in conversation.steps:
                 if step.progress <= live.progress:
-                    live.bind_ids(recordings.reader.get_response_ids(step.entry))
+                    live.bind_ids(reader.get_response_ids(step.entry))
             log = live.get_events(conversation.events, self._pace).log
-            known.append(build_known_thread(live, conversation, recordings.reader, log))
+            known.append(build_known_thread(live, conversation, reader, log))
         return known
 
     def describe_places(self, session: Session) -> dict[str, dict[str, Json]]:
         """Return where each thread of *session* that plays a recorded conversation stands in it, the latest first."""
-        recordings = self._recordings_of(self._library.index)
-        places: dict[str, dict[str, Json]] = {}
-        for live in session.threads.sort_latest_first():
-            conversation = recordings.get(live.conversation)
-            if conversation and not live.is_fake:
-                places[live.identity] = conversation.describe_place(live.progress)
-        return places
+        return {
+            live.identity: conversation.describe_place(live.progress)
+            for live, conversation in self._find_played(session)
+        }
 
     def find_assistant(self, identity: str) -> dict[str, Json] | None:
         """Return the JSON form of the assistant with the id *identity* in recorded responses, or None."""
         return self._recordings_of(self._library.index).assistants.get(identity)
+
+    def _find_played(
+        self, session: Session, thread: str | None = None
+    ) -> list[tuple[LiveThread, Conversation]]:
+        """Return the threads of *session* that play a recorded conversation, with it, the latest first; only *thread* if it is given."""
+        threads = session.threads
+        chosen = threads.sort_latest_first() if thread is None else [threads.get(thread)]
+        recordings = self._recordings_of(self._library.index)
+        return [
+            (live, conversation)
+            for live in chosen
+            if live and not live.is_fake and (conversation := recordings.get(live.conversation))
+        ]
 
     def _recordings_of(self, index: Index) -> Recordings:
         if self._current is not self._library.index:
