@@ -1,7 +1,7 @@
 """Which recorded conversations fit a live thread, and what they hold for a request on it. No I/O."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Repeat
@@ -42,6 +42,14 @@ class Candidates:
                 one.identity != live.created_by,
             ),
         )
+
+    def find_alike(
+        self, live: LiveThread, current: Conversation | None, conversations: Iterable[Conversation]
+    ) -> Iterator[tuple[Conversation, IdMap]]:
+        """Yield those of *conversations* that *live* may play and that answered its turns as *current* did, with the ids of *live* there."""
+        for one in self.sort(live, conversations):
+            if has_same_turns(current, one, live.progress):
+                yield one, self.translate_ids(live, current, one)
 
     def translate_ids(
         self, live: LiveThread, current: Conversation | None, other: Conversation
@@ -88,21 +96,21 @@ class Candidates:
         return Answer(step, live, conversation, names, "kept", read_key=read_key)
 
     def find_turn_in_other_words(
-        self, live: LiveThread, current: Conversation | None, others: list[Conversation]
+        self, live: LiveThread, current: Conversation | None, fitting: Iterable[Conversation]
     ) -> Answer | None:
-        """Return the request as the next turn of *current* or of one of *others* that says the same in other words.
+        """Return the request as the next turn of *current* or of one of *fitting* that says the same in other words.
 
         It has an equal assistant of another id, as clients that create equal assistants at the same time get them in recorded order; or it names the
         latest checkpoint of the thread where the other names none, as pages do that have read the history before a turn.
         """
-        assistant, number = self.query.assistant, live.progress
+        assistant = self.query.assistant
         if assistant is None:
             return None
-        for one in others if current is None else [current, *others]:
-            if len(one.turns) <= number or not has_same_turns(current, one, number):
+        either = fitting if current is None else (current, *fitting)
+        for one, names in self.find_alike(live, current, either):
+            if len(one.turns) <= live.progress:
                 continue
-            step = one.turns[number]
-            names = self.translate_ids(live, current, one)
+            step = one.turns[live.progress]
             equal = IdMap()
             equal.update(names)
             for recorded in step.entry.fingerprint.ids:
@@ -134,12 +142,11 @@ class Candidates:
         self, live: LiveThread, current: Conversation, *, during_run: bool = False
     ) -> Answer | None:
         """Return the read, change or refused turn for the request of a conversation that began with the same turns as *current*, or None."""
-        for other in self.sort(live, self.recordings.find_request(self.query.shapes)):
-            if other is not current and has_same_turns(current, other, live.progress):
-                names = self.translate_ids(live, current, other)
-                if found := self.find_read(live, other, names, during_run=during_run):
-                    why = f"took over from {current.label}, which has no such request"
-                    return replace(found, why=why)
+        others = self.recordings.find_request(self.query.shapes)
+        for other, names in self.find_alike(live, current, others):
+            if found := self.find_read(live, other, names, during_run=during_run):
+                why = f"took over from {current.label}, which has no such request"
+                return replace(found, why=why)
         return None
 
     def _elsewhere(

@@ -1,5 +1,6 @@
 """Find what to play for a request on a thread. No I/O, no clock."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -125,15 +126,9 @@ class Search:
         if current and (found := self._find_next(live, current)):
             return found
         fitting = self.recordings.find_turn(self.query.shapes, number)
-        others = [one for one in self.candidates.sort(live, fitting) if one is not current]
-        taken_over = (
-            self._take_over(live, current, one)
-            for one in others
-            if has_same_turns(current, one, number)
-        )
         found = (
-            next(filter(None, taken_over), None)
-            or self.candidates.find_turn_in_other_words(live, current, others)
+            self._take_over(live, current, self.candidates.find_alike(live, current, fitting))
+            or self.candidates.find_turn_in_other_words(live, current, fitting)
             or (self.candidates.find_read_of_another(live, current) if current else None)
             or self._derive_turn(live, current)
             or (self._find_repeated(live, current) if current else None)
@@ -143,10 +138,13 @@ class Search:
         if current is None:
             return Refusal("no recorded conversation has this turn")
         turn_shapes = current.get_turn_shapes(number)
-        switched = next((one for one in others if one.get_turn_shapes(number) == turn_shapes), None)
-        if self.can_switch and switched and (found := self._take_over(live, current, switched)):
-            return replace(found, how="switched")
-        return self._refuse_turn(live, current, switched)
+        others = (one for one in self.candidates.sort(live, fitting) if one is not current)
+        other = next((one for one in others if one.get_turn_shapes(number) == turn_shapes), None)
+        if self.can_switch and other is not None:
+            names = self.candidates.translate_ids(live, current, other)
+            if found := self._take_over(live, current, [(other, names)]):
+                return replace(found, how="switched")
+        return self._refuse_turn(live, current, other)
 
     def _find_next(self, live: LiveThread, current: Conversation) -> Answer | None:
         """Return the next turn of *current* if it is the request, or a refused turn that was recorded before it; or the last turn if it was cut."""
@@ -174,25 +172,25 @@ class Search:
         return None
 
     def _take_over(
-        self, live: LiveThread, current: Conversation | None, other: Conversation
+        self,
+        live: LiveThread,
+        current: Conversation | None,
+        others: Iterable[tuple[Conversation, IdMap]],
     ) -> Answer | None:
-        """Return the next turn of *other*; None if the ids in the request mean something else there."""
-        step = other.turns[live.progress]
-        names = self.candidates.translate_ids(live, current, other)
-        if not self.query.fits(step.entry, names, other.rules):
-            return None
-        return Answer(step, live, other, names, _explain_take_over(live, current))
+        """Return the next turn of one of *others*, with the ids of *live* there, that is the request: the ids in it mean the same there."""
+        for other, names in others:
+            step = other.turns[live.progress]
+            if self.query.fits(step.entry, names, other.rules):
+                return Answer(step, live, other, names, _explain_take_over(live, current))
+        return None
 
     def _derive_turn(self, live: LiveThread, current: Conversation | None) -> Answer | None:
         """Return a next turn that differs in its stream modes only, with the response that is made from the recorded one."""
         if not self.derives or not self.query.run_shapes:
             return None
         found = self.recordings.find_run(self.query.run_shapes, live.progress)
-        for other in self.candidates.sort(live, found):
-            if not has_same_turns(current, other, live.progress):
-                continue
+        for other, names in self.candidates.find_alike(live, current, found):
             step = other.turns[live.progress]
-            names = self.candidates.translate_ids(live, current, other)
             exchange = self.recordings.reader.load(step.entry)
             sent, recorded = self.query.build_form(names), canonicalize(exchange.request)
             if strip_stream_modes(sent, other.rules) != strip_stream_modes(recorded, other.rules):
