@@ -88,12 +88,18 @@ class LiveThread:
         if events is None or events.progress != self.progress - 1:
             events = self._open_events(recorded, self.progress - 1, pace)
         self.bind_ids(recorded.get_ids(self.progress))
-        events.start_turn(recorded, self.progress, self.ids, self.texts, answered_at)
+        events.progress = self.progress
+        if stretch := recorded.stretches.get(self.progress):
+            events.play(stretch, self.ids, self.texts, answered_at)
 
     def _open_events(self, recorded: RecordedEvents, progress: int, pace: Pace) -> LiveEvents:
         for number in range(progress + 1):
             self.bind_ids(recorded.get_ids(number))
-        self.events = LiveEvents(recorded, progress, self.ids, self.texts, pace)
+        self.events = LiveEvents(pace)
+        self.events.progress = progress
+        for number in range(progress + 1):
+            if stretch := recorded.stretches.get(number):
+                self.events.play(stretch, self.ids, self.texts)
         return self.events
 
 
