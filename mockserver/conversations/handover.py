@@ -129,28 +129,20 @@ class _State:
                     self._merge(update)
 
     def _merge(self, update: dict[str, Json]) -> None:
-        values = dict(self.values or {})
-        for name, part in update.items():
-            if name == "messages":
-                values[name] = _merge_messages(values.get(name), part)
-            else:
-                values[name] = part
-        self.values = values
+        before = self.values or {}
+        self.values = {**before, **update}
+        if "messages" in update:
+            self.values["messages"] = _merge_messages(before.get("messages"), update["messages"])
 
 
 def _merge_messages(before: Json, added: Json) -> list[Json]:
     """Return the messages *before* with those *added*; one with a known id replaces the earlier one."""
-    messages = list(before) if isinstance(before, list) else []
-    positions = {
-        one.get("id"): number for number, one in enumerate(messages) if isinstance(one, dict)
-    }
-    for message in added if isinstance(added, list) else [added]:
+    messages: dict[Json, Json] = {}
+    earlier = before if isinstance(before, list) else []
+    for message in [*earlier, *(added if isinstance(added, list) else [added])]:
         identity = message.get("id") if isinstance(message, dict) else None
-        if identity is not None and identity in positions:
-            messages[positions[identity]] = message
-        else:
-            messages.append(message)
-    return messages
+        messages[(len(messages),) if identity is None else identity] = message
+    return list(messages.values())
 
 
 def _find_states(value: Json) -> Iterator[dict[str, Json]]:
