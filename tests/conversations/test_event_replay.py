@@ -202,6 +202,15 @@ def test_a_thread_that_goes_back_begins_another_log() -> None:
     assert numbers(chats.read(MINE)) == [1, 2, 3, 4]
 
 
+def test_a_thread_does_not_go_back_while_a_client_follows_its_events() -> None:
+    chats = Chats(CHAT)
+    chats.send(MINE, run("hi"))
+    chats.send(MINE, answer())
+    chats.session.threads.open_streams[MINE] += 1
+
+    assert chats.send(MINE, run("hi")) is None
+
+
 def test_conversations_whose_events_differ_are_not_alike() -> None:
     def chat(thread: str, text: str, last: str) -> tuple[Any, ...]:
         said = ("ai", text, SAID)
