@@ -9,7 +9,7 @@ from math import inf
 
 from mockserver.cassette.model import Ending, Exchange
 from mockserver.cassette.recorder import Recorder
-from mockserver.conversations.joined_streams import join_streams, read_event
+from mockserver.conversations.recorded_events import join_streams, read_event
 from mockserver.errors import UpstreamError
 from mockserver.formats import sse
 from mockserver.http.messages import Request

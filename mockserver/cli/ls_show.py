@@ -17,6 +17,7 @@ from mockserver.cli.tables import print_facts, print_table
 from mockserver.cli.work import NOT_A_CASSETTE, Work
 from mockserver.errors import UsageError
 from mockserver.matching import summary
+from mockserver.matching.canonical import canonical_form
 from mockserver.redaction.redactor import Redactor, redacted_exchange
 from mockserver.tools.source import Part
 from mockserver.tools.timeline import Entry, find_timelines

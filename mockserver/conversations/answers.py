@@ -1,7 +1,6 @@
 """What is played for a request on a thread, or why nothing is. No I/O."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from math import inf
 
 from mockserver.cassette.model import Response
@@ -13,31 +12,19 @@ from mockserver.formats.json_text import Json
 from mockserver.matching.index import Entry
 
 
-class How(StrEnum):
-    """How a response came about that was not recorded like this, the value of `x-mockserver-how`."""
-
-    CLOSEST = "closest"
-    DERIVED = "derived"
-    SWITCHED = "switched"
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The exchange to play for a request on *thread*, which stands at *progress* afterwards.
+    """The *step* of *conversation* to play for a request on *thread*, whose ids there are *ids*. Nothing has changed yet: see `commit`."""
 
-    Nothing has changed yet: see `commit`. *ids* are those of the thread in *conversation*.
-    """
-
-    entry: Entry
-    kind: RequestKind
+    step: Step
     thread: LiveThread
     conversation: Conversation
-    progress: int
     ids: IdMap
     why: str
-    how: How | None = None
+    how: str | None = None
+    """`closest`, `derived` or `switched` if the response was not recorded like this."""
     response: Response | None = None
-    """The response, if it is not that of *entry*."""
+    """The response, if it is not that of *step*."""
     read_key: ReadKey | None = None
     waits_until: float = -inf
     """The response is not complete before this time of the clock, the end of a run after which it was recorded.
@@ -45,9 +32,22 @@ class Answer:
     The Python SDK reads the state as soon as a subgraph completes.
     """
 
+    @property
+    def entry(self) -> Entry:
+        return self.step.entry
+
+    @property
+    def is_turn(self) -> bool:
+        return self.step.kind is RequestKind.TURN
+
+    @property
+    def progress(self) -> int:
+        """The progress of the thread afterwards."""
+        return self.step.progress if self.is_turn else self.thread.progress
+
     def to_journal(self) -> dict[str, Json]:
         """Return what the journal says about the answer."""
-        return {**describe_place(self.conversation, self.progress), "why": self.why}
+        return {**self.conversation.describe_place(self.progress), "why": self.why}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +63,5 @@ class Refusal:
 
     def to_journal(self) -> dict[str, Json]:
         """Return what the journal says about a request that the fake graph answers instead."""
-        place = (
-            {} if self.conversation is None else describe_place(self.conversation, self.progress)
-        )
+        place = self.conversation.describe_place(self.progress) if self.conversation else {}
         return {**place, "why": f"answered by the fake graph: {self.reason}"}
-
-
-def answer_turn(
-    live: LiveThread, conversation: Conversation, step: Step, names: IdMap, why: str
-) -> Answer:
-    """Return the answer that plays *step*, a turn of *conversation*."""
-    return Answer(step.entry, RequestKind.TURN, live, conversation, step.progress, names, why)
-
-
-def describe_place(conversation: Conversation, progress: int) -> dict[str, Json]:
-    """Return what the journal says about a thread that stands at *progress* of *conversation*."""
-    turns = conversation.turns
-    return {
-        "conversation": f"{conversation.label}, {conversation.span}",
-        "progress": f"{progress} of {len(turns)} turns",
-        "next": turns[progress].entry.label if progress < len(turns) else None,
-    }

@@ -1,12 +1,12 @@
 """Which recorded conversations fit a live thread, and what they hold for a request on it. No I/O."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Repeat
 from mockserver.conversations import ids
-from mockserver.conversations.answers import Answer, answer_turn
+from mockserver.conversations.answers import Answer
 from mockserver.conversations.conversation import Began, Conversation, Identity, Step
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.live_threads import LiveThread, LiveThreads
@@ -24,9 +24,6 @@ class Candidates:
     threads: LiveThreads
     recordings: Recordings
 
-    def get_current(self, live: LiveThread) -> Conversation | None:
-        return self.recordings.get(live.conversation) if live.conversation else None
-
     def sort(self, live: LiveThread, conversations: Iterable[Conversation]) -> list[Conversation]:
         """Return those of *conversations* that *live* may play, in the order in which they are taken."""
         plays = self.threads.play_counts
@@ -39,28 +36,42 @@ class Candidates:
         return sorted(
             fitting,
             key=lambda one: (
+                one.identity != live.conversation,
                 one.began is not live.began,
                 plays[one.identity],
                 one.identity != live.created_by,
             ),
         )
 
+    def find_alike(
+        self, live: LiveThread, current: Conversation | None, conversations: Iterable[Conversation]
+    ) -> Iterator[tuple[Conversation, IdMap]]:
+        """Yield those of *conversations* that *live* may play and that answered its turns as *current* did, with the ids of *live* there."""
+        for one in self.sort(live, conversations):
+            if has_same_turns(current, one, live.progress):
+                yield one, self.translate_ids(live, current, one)
+
     def translate_ids(
         self, live: LiveThread, current: Conversation | None, other: Conversation
     ) -> IdMap:
         """Return what the ids of *live* mean in *other*: ids at the same places in the same responses are the same."""
+        if other is current:
+            return live.ids
         names = start_id_map(other, live.identity)
         if current is None:
             return names
-        counterparts = other.by_place
-        for place, entry in current.by_place.items():
-            if place[0] <= live.progress and (counterpart := counterparts.get(place)):
-                pairs = self.recordings.reader.pair_ids(entry, counterpart)
-                for kind, recorded, wanted in pairs:
-                    if kind is ids.IdKind.KEPT or recorded in live.ids or not live.play:
-                        names.bind(wanted, live.ids.to_live(recorded))
-        for progress in range(live.progress + 1):
-            for kind, recorded, wanted in current.events.pair_ids(other.events, progress):
+        get_ids = self.recordings.reader.get_response_ids
+        alike = [
+            (get_ids(entry), get_ids(other.by_place[place]))
+            for place, entry in current.by_place.items()
+            if place[0] <= live.progress and place in other.by_place
+        ]
+        alike += [
+            (current.events.get_ids(progress), other.events.get_ids(progress))
+            for progress in range(live.progress + 1)
+        ]
+        for left, right in alike:
+            for kind, recorded, wanted in ids.pair_ids(left, right):
                 if kind is ids.IdKind.KEPT or recorded in live.ids or not live.play:
                     names.bind(wanted, live.ids.to_live(recorded))
         names.bind(other.thread, live.identity)
@@ -73,46 +84,39 @@ class Candidates:
         key = self.query.build_key(names, conversation.rules)
         steps = conversation.reads.get(key, [])
         here = [step for step in steps if step.progress == live.progress]
-        was_during = {step.entry: conversation.was_during_run(step) for step in here}
         if during_run:
-            here = [step for step in here if was_during[step.entry] is not False]
+            here = [step for step in here if conversation.was_during_run(step) is not False]
         else:
-            here = [step for step in here if not was_during[step.entry]] or here
+            here = [step for step in here if not conversation.was_during_run(step)] or here
         here = here or self._elsewhere(live, conversation, steps)
         if not here:
             return None
         read_key = (live.progress, during_run, key)
         step = here[min(live.read_counts[read_key], len(here) - 1)]
-        answer = Answer(step.entry, step.kind, live, conversation, live.progress, names, "kept")
-        return replace(answer, read_key=read_key)
-
-    def find_cut_turn(self, live: LiveThread, current: Conversation) -> Answer | None:
-        """Return the last turn of *live* if its response was cut on demand, and the request is the same."""
-        if live.cut_turn is None:
-            return None
-        key, answer = live.cut_turn
-        return answer if self.query.build_key(live.ids, current.rules) == key else None
+        return Answer(step, live, conversation, names, "kept", read_key=read_key)
 
     def find_turn_in_other_words(
-        self, live: LiveThread, conversations: Iterable[Conversation]
+        self, live: LiveThread, current: Conversation | None, fitting: Iterable[Conversation]
     ) -> Answer | None:
-        """Return the request as the next turn of one of *conversations*, the current one or others, that says the same in other words.
+        """Return the request as the next turn of *current* or of one of *fitting* that says the same in other words.
 
         It has an equal assistant of another id, as clients that create equal assistants at the same time get them in recorded order; or it names the
         latest checkpoint of the thread where the other names none, as pages do that have read the history before a turn.
         """
-        current, assistant = self.get_current(live), self.query.assistant
-        for one in conversations if assistant is not None else ():
-            if len(one.turns) <= live.progress or not has_same_turns(current, one, live.progress):
+        assistant = self.query.assistant
+        if assistant is None:
+            return None
+        either = fitting if current is None else (current, *fitting)
+        for one, names in self.find_alike(live, current, either):
+            if len(one.turns) <= live.progress:
                 continue
             step = one.turns[live.progress]
-            names = live.ids if one is current else self.translate_ids(live, current, one)
             equal = IdMap()
             equal.update(names)
             for recorded in step.entry.fingerprint.ids:
-                if assistant and self.recordings.are_equal_assistants(assistant, recorded):
+                if self.recordings.are_equal_assistants(assistant, recorded):
                     equal.bind(recorded, assistant)
-            if self.query.build_key(equal, one.rules) == step.entry.key:
+            if self.query.fits(step.entry, equal, one.rules):
                 why = "differs in the id of an equal assistant"
             elif self._differs_in_latest_checkpoint(one, step, names):
                 why = (
@@ -120,7 +124,7 @@ class Candidates:
                 )
             else:
                 continue
-            return answer_turn(live, one, step, names, why)
+            return Answer(step, live, one, names, why)
         return None
 
     def _differs_in_latest_checkpoint(
@@ -130,7 +134,7 @@ class Candidates:
         if latest is None:
             return False
         recorded = self.recordings.reader.load(step.entry).request
-        sent, sent_form = self.query.split_checkpoint(names, conversation.rules)
+        sent, sent_form = split_checkpoint(self.query.build_form(names), conversation.rules)
         kept, kept_form = split_checkpoint(canonicalize(recorded), conversation.rules)
         return {sent, kept} == {None, latest} and sent_form == kept_form
 
@@ -138,12 +142,11 @@ class Candidates:
         self, live: LiveThread, current: Conversation, *, during_run: bool = False
     ) -> Answer | None:
         """Return the read, change or refused turn for the request of a conversation that began with the same turns as *current*, or None."""
-        for other in self.sort(live, self.recordings.find_request(self.query.shapes)):
-            if other is not current and has_same_turns(current, other, live.progress):
-                names = self.translate_ids(live, current, other)
-                if found := self.find_read(live, other, names, during_run=during_run):
-                    why = f"took over from {current.label}, which has no such request"
-                    return replace(found, why=why)
+        others = self.recordings.find_request(self.query.shapes)
+        for other, names in self.find_alike(live, current, others):
+            if found := self.find_read(live, other, names, during_run=during_run):
+                why = f"took over from {current.label}, which has no such request"
+                return replace(found, why=why)
         return None
 
     def _elsewhere(

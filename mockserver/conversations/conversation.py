@@ -52,6 +52,11 @@ class Step:
     path: str
 
     @property
+    def at(self) -> float | None:
+        """When the request arrived, in seconds since the recording started, if the recording says so."""
+        return self.entry.fingerprint.at
+
+    @property
     def names_past(self) -> bool:
         """Whether the request names a run or a checkpoint, so that its response is about the past."""
         return self.path not in TURN_PATHS and self.path.startswith(("/runs/", "/state/"))
@@ -96,24 +101,33 @@ class Conversation:
         """`FILE thread N`, the form used in messages."""
         return f"{self.cassette} thread {self.number}"
 
-    @property
-    def _entries(self) -> list[Entry]:
+    def get_exchanges(self) -> list[Entry]:
+        """Return its exchanges without the streams, in recorded order."""
         creation = [] if self.creation is None else [self.creation]
-        return [*creation, *(entry for entry, _ in self.requests), *self.streams]
+        return [*creation, *(entry for entry, _ in self.requests)]
 
     @property
     def first_entry(self) -> Entry:
-        return self._entries[0]
+        return (*self.get_exchanges(), *self.streams)[0]
 
     @property
     def span(self) -> str:
         """The exchanges of the conversation, `#4-#11`."""
-        numbers = [entry.number for entry in self._entries]
+        numbers = [entry.number for entry in (*self.get_exchanges(), *self.streams)]
         first, last = min(numbers), max(numbers)
         return f"#{first}" if first == last else f"#{first}-#{last}"
 
     def describe_progress(self, progress: int) -> str:
         return f"{self.label} ({self.span}), {progress} of {len(self.turns)} turns played"
+
+    def describe_place(self, progress: int) -> dict[str, Json]:
+        """Return what the journal says about a thread that has started *progress* turns."""
+        following = self.turns[progress : progress + 1]
+        return {
+            "conversation": f"{self.label}, {self.span}",
+            "progress": f"{progress} of {len(self.turns)} turns",
+            "next": following[0].entry.label if following else None,
+        }
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -147,16 +161,14 @@ class Conversation:
         """The events of its thread, as its streams show them."""
         commands: list[Command] = []
         for turn in self.turns:
-            facts, at = self._reader.get_facts(turn.entry), turn.entry.fingerprint.at
+            facts, at = self._reader.get_facts(turn.entry), turn.at
             if turn.path == COMMANDS:
                 answered_at = None if at is None else at + facts.seconds
                 commands.append(Command(turn.progress, facts.run, at, answered_at))
             elif facts.run is not None:
                 commands.append(Command(turn.progress, facts.run, at, at))
         cancels = {
-            step.progress: step.entry.fingerprint.at
-            for step in self.steps
-            if CANCEL_PATH.fullmatch(step.path)
+            step.progress: step.at for step in self.steps if CANCEL_PATH.fullmatch(step.path)
         }
         return build_events(map(self._reader.load, self.streams), commands, cancels)
 
@@ -197,21 +209,17 @@ class Conversation:
 
     def was_during_run(self, step: Step) -> bool | None:
         """Return whether *step* was recorded while a run of its thread was being sent; None if the recording does not say."""
-        at = step.entry.fingerprint.at
-        if at is None:
+        if step.at is None:
             return None
-        ends = [
-            started + self._get_seconds(turn)
-            for turn in self.turns[: step.progress]
-            if (started := turn.entry.fingerprint.at) is not None
-        ]
-        return any(at < end - ROUNDING for end in ends)
+        return any(self._is_before_end(step.at, turn) for turn in self.turns[: step.progress])
 
-    def _get_seconds(self, turn: Step) -> float:
-        """Return how long *turn* took: until its response was complete, and until the end of the run in its events."""
-        seconds = self._reader.get_facts(turn.entry).seconds
+    def _is_before_end(self, at: float | None, turn: Step) -> bool:
+        """Return whether a request came *at* that time while *turn* was being sent: its response, or the events of its run."""
+        if at is None or turn.at is None:
+            return False
         stretch = self.events.stretches.get(turn.progress)
-        return seconds + (stretch.seconds if stretch else 0.0)
+        seconds = self._reader.get_facts(turn.entry).seconds + (stretch.seconds if stretch else 0.0)
+        return at < turn.at + seconds - ROUNDING
 
     def find_latest_checkpoint(self, progress: int) -> str | None:
         """Return the latest checkpoint that was shown after *progress* turns, or None. Ids of checkpoints ascend with time."""
@@ -228,14 +236,10 @@ class Conversation:
 
     def was_cancelled(self, turn: Step) -> bool:
         """Return whether the run of *turn* may have been cancelled: by a request, or by the next turn."""
-        after = [step for step in self.steps if step.progress == turn.progress]
-        if any(step.path.endswith("/cancel") for step in after):
-            return True
-        started, seconds = turn.entry.fingerprint.at, self._get_seconds(turn)
-        following = [one.entry.fingerprint.at for one in self.turns[turn.progress :][:1]]
-        return any(
-            at is not None and started is not None and at < started + seconds - ROUNDING
-            for at in following
+        following = self.turns[turn.progress : turn.progress + 1]
+        return any(self._is_before_end(one.at, turn) for one in following) or any(
+            step.progress == turn.progress and CANCEL_PATH.fullmatch(step.path)
+            for step in self.steps
         )
 
     def find_first_progress(self, key: Key) -> int | None:

@@ -14,7 +14,6 @@ from collections.abc import Collection
 from dataclasses import replace
 from uuid import uuid5
 
-from mockserver.cassette.assistant_ids import NAMESPACE, UUID_PATTERN
 from mockserver.cassette.model import Body, End, Exchange, Response, Stream, TimedEvent
 from mockserver.cassette.playback import last_time
 from mockserver.conversations.run_events import (
@@ -25,17 +24,14 @@ from mockserver.conversations.run_events import (
     read_events,
 )
 from mockserver.fake.graph.stream_modes import parse_event_names, sends_updates_early
+from mockserver.fake.threads.event_stream import HEADERS as STREAM_HEADERS
 from mockserver.formats.json_text import Json, dumps, loads
+from mockserver.formats.server_ids import NAMESPACE, UUID_PATTERN
 from mockserver.http.messages import Headers, Request, first_value
 from mockserver.matching.canonical import canonicalize, split_api_path
 from mockserver.matching.run_bodies import find_run_modes
 
 _STATELESS_RUN = re.compile(rf"/runs/(?P<id>{UUID_PATTERN})$")
-_STREAM_HEADERS: Headers = (
-    ("cache-control", "no-store"),
-    ("x-accel-buffering", "no"),
-    ("content-type", "text/event-stream; charset=utf-8"),
-)
 
 
 def derive_run(recorded: Exchange, request: Request) -> Response | None:
@@ -106,15 +102,12 @@ def _derive_wait(
         run = _STATELESS_RUN.search(first_value(headers, "content-location") or "")
         if run is None or "on_completion" in form["body"]:
             return None  # the thread is kept, and the recording does not name it
-        thread_run = f"/threads/{_create_thread_id(run['id'])}{run[0]}"
+        # The server has deleted the thread; as there, its id has the time of the run's id.
+        thread = run["id"][:24] + uuid5(NAMESPACE, run["id"]).hex[:12]
+        thread_run = f"/threads/{thread}{run[0]}"
         headers = tuple((name, value.replace(run[0], thread_run)) for name, value in headers)
     at = last_time(response.content) + (response.end.after if response.end else 0.0)
     return _create_json_response(_build_run_outcome(events), headers, round(at, 6))
-
-
-def _create_thread_id(run: str) -> str:
-    """Return an id for the thread of the stateless *run*, which the server has deleted; as there, it has the time of the run's id."""
-    return run[:24] + uuid5(NAMESPACE, run).hex[:12]
 
 
 def _derive_rest(response: Response, form: dict[str, Json], request: Request) -> Response | None:
@@ -133,7 +126,7 @@ def _derive_rest(response: Response, form: dict[str, Json], request: Request) ->
             for event in stored[_count_seen(stored, last) :]
             if names is None or event.name in names
         ]
-    headers = (*_get_run_headers(response, "stream"), *_STREAM_HEADERS)
+    headers = (*_get_run_headers(response, "stream"), *STREAM_HEADERS)
     return Response(headers=headers, content=Stream(tuple(kept)), end=End())
 
 

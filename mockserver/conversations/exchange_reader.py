@@ -1,15 +1,15 @@
 """Reads recorded exchanges, and remembers what conversations need of them. No I/O."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 from mockserver.cassette.model import Body, Exchange
 from mockserver.cassette.playback import last_time
 from mockserver.conversations import ids
-from mockserver.conversations.recorded_events import read_command
 from mockserver.conversations.thread_requests import COMMANDS, parse_thread_id
+from mockserver.formats.json_text import loads_or_none
 from mockserver.http.messages import first_value
 from mockserver.matching.index import Entry
 
@@ -18,6 +18,8 @@ _SHOWN_THREAD = re.compile(
 )
 """A response with the JSON form of a thread, in the layout that mockserver writes."""
 _RUN = re.compile(r"/runs/([^/?]+)")
+_STARTS_RUN = ("run.start", "input.respond")
+"""The commands that start a run."""
 
 Load = Callable[[Entry], Exchange]
 """Returns the exchange of an entry; raises ReadError if it cannot be read."""
@@ -31,9 +33,9 @@ class ResponseFacts:
     seconds: float
     says_nothing: bool
     """Whether its body is empty, or an empty object."""
-    starts_run: bool = True
+    starts_run: bool
     """Whether the request started a run, if it is one that can."""
-    run: str | None = None
+    run: str | None
     """The run that the response names, to a command or to another request that starts one."""
 
 
@@ -49,20 +51,12 @@ class ExchangeReader:
         self._read = read
         remember = lru_cache(MAX_REMEMBERED)
         self.get_facts: Callable[[Entry], ResponseFacts] = remember(self._read_facts)
-        self.get_response_ids: Callable[[Entry], tuple[tuple[ids.IdKind, str], ...]] = remember(
+        self.get_response_ids: Callable[[Entry], tuple[ids.FoundId, ...]] = remember(
             lambda entry: ids.find_response_ids(load(entry))
         )
         self.get_message_ids: Callable[[Entry], tuple[str | None, ...]] = remember(
             lambda entry: ids.find_message_ids(load(entry).request)
         )
-
-    def pair_ids(self, entry: Entry, other: Entry) -> Iterator[tuple[ids.IdKind, str, str]]:
-        """Yield the pairs of ids at the same places in the responses of *entry* and *other*, with their kind."""
-        for kind in ids.IdKind:
-            left = (one for known, one in self.get_response_ids(entry) if known is kind)
-            right = (one for known, one in self.get_response_ids(other) if known is kind)
-            for pair in zip(left, right, strict=False):
-                yield (kind, *pair)
 
     def read_shown_thread(self, entry: Entry) -> str | None:
         """Return the id of the thread that the response of *entry* shows, or None."""
@@ -79,15 +73,27 @@ class ExchangeReader:
     def _read_facts(self, entry: Entry) -> ResponseFacts:
         exchange = self.load(entry)
         content, end = exchange.response.content, exchange.response.end
-        found = _RUN.search(first_value(exchange.response.headers, "content-location") or "")
-        facts = ResponseFacts(
+        if entry.route[1].endswith(COMMANDS):
+            starts_run, run = _read_command(exchange)
+        else:
+            found = _RUN.search(first_value(exchange.response.headers, "content-location") or "")
+            starts_run, run = True, found and found[1]
+        return ResponseFacts(
             exchange.response.status,
             last_time(content) + (end.after if end else 0.0),
             isinstance(content, Body) and content.raw.strip() in (b"", b"{}", b"null"),
-            exchange.response.status < 400,
-            found and found[1],
+            starts_run and exchange.response.status < 400,
+            run,
         )
-        if not entry.route[1].endswith(COMMANDS):
-            return facts
-        starts_run, run = read_command(exchange)
-        return replace(facts, starts_run=facts.starts_run and starts_run, run=run)
+
+
+def _read_command(exchange: Exchange) -> tuple[bool, str | None]:
+    """Return whether the command of *exchange* started a run, and the run that the response names."""
+    content = exchange.response.content
+    answer = loads_or_none(content.raw) if isinstance(content, Body) else None
+    match loads_or_none(exchange.request.body), answer:
+        case {"method": str(method)}, {"type": "success", "result": dict(result)}:
+            run = result.get("run_id")
+            return method in _STARTS_RUN, run if isinstance(run, str) else None
+        case _:
+            return False, None

@@ -2,22 +2,22 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.cassette.model import Exchange
 from mockserver.cassette.playback import encode_body
 from mockserver.conversations.conversation import Conversation, Step
 from mockserver.conversations.exchange_reader import ExchangeReader
+from mockserver.conversations.human_messages import TypedTexts
 from mockserver.conversations.id_map import IdMap
-from mockserver.conversations.id_places import UUID, rename_json
-from mockserver.conversations.json_parts import parse_or_none, read_json_parts
+from mockserver.conversations.ids import UUID, read_json_parts, rename_json
 from mockserver.conversations.live_events import rename_event
+from mockserver.conversations.live_threads import LiveThread
 from mockserver.conversations.recorded_events import Stretch
 from mockserver.conversations.thread_requests import COMMANDS, RequestKind
-from mockserver.conversations.typed_texts import TypedTexts
 from mockserver.fake.api.known_threads import KnownThread
-from mockserver.formats.json_text import Json
+from mockserver.formats.json_text import Json, loads_or_none
+from mockserver.formats.server_ids import default_assistant_id
 from mockserver.thread_log.log import ThreadLog
 
 _INTERRUPT = "__interrupt__"
@@ -25,61 +25,54 @@ _GRAPH = re.compile(rb'"graph_id"\s*:\s*"([^"\\]+)"')
 
 
 def build_known_thread(
-    thread: str,
-    progress: int,
-    names: IdMap,
-    texts: TypedTexts,
-    conversation: Conversation,
-    reader: ExchangeReader,
-    log: ThreadLog | None = None,
+    live: LiveThread, conversation: Conversation, reader: ExchangeReader, log: ThreadLog
 ) -> KnownThread:
-    """Return what *conversation* says of the live *thread* after *progress* turns, whose ids are *names* and whose events are in *log*.
+    """Return what *conversation*, as far as *live* has played it, says of the thread; its events are in *log*.
 
-    *texts* are what a human typed on it. Raise ReadError if its exchanges cannot be read.
+    Raise ReadError if its exchanges cannot be read.
     """
-    state = _State()
+    state = _State(live.ids, live.texts)
     if conversation.creation is not None:
-        for _, record in _read_documents(reader.load(conversation.creation), names):
+        for _, record in state.read_documents(reader.load(conversation.creation)):
             if isinstance(record, dict):
                 state.metadata |= record.get("metadata") or {}
     for step in conversation.steps:
-        if step.progress <= progress:
+        if step.progress <= live.progress:
             shows_values = step.path == "/state" and not conversation.was_during_run(step)
-            state.add(step, reader.load(step.entry), names, shows_values=shows_values)
+            state.add(step, reader.load(step.entry), shows_values=shows_values)
             if step.kind is RequestKind.TURN and step.progress in conversation.events.stretches:
-                state.add_events(conversation.events.stretches[step.progress], names, texts)
-    texts.apply([state.values, *state.checkpoints.values()], names.to_recorded)
-    return replace(state.to_build_known_thread(thread), log=log)
+                state.add_events(conversation.events.stretches[step.progress])
+    checkpoints = sorted(state.checkpoints.values(), key=lambda one: one.get("created_at") or "")
+    live.texts.apply([state.values, *checkpoints], live.ids.to_recorded)
+    thread: dict[str, Json] = {"metadata": state.metadata}
+    if state.interrupts:
+        thread |= {"status": "interrupted", "interrupts": {live.identity: state.interrupts}}
+    return KnownThread(live.identity, thread, state.values, tuple(checkpoints), log)
 
 
 @dataclass(slots=True)
 class _State:
-    """The state of a thread, as far as its exchanges so far show it."""
+    """The state of a thread with the ids *names* and the typed *texts*, as far as its exchanges so far show it."""
 
+    names: IdMap
+    texts: TypedTexts
     metadata: dict[str, Json] = field(default_factory=dict)
     values: dict[str, Json] | None = None
     interrupts: list[Json] = field(default_factory=list)
     checkpoints: dict[str, Json] = field(default_factory=dict)
     """The states that `/state` and `/history` show, by checkpoint."""
 
-    def to_build_known_thread(self, thread: str) -> KnownThread:
-        ordered = sorted(self.checkpoints.values(), key=lambda one: one.get("created_at") or "")
-        record: dict[str, Json] = {"metadata": self.metadata}
-        if self.interrupts:
-            record |= {"status": "interrupted", "interrupts": {thread: self.interrupts}}
-        return KnownThread(thread, record, self.values, tuple(ordered))
-
-    def add(self, step: Step, exchange: Exchange, names: IdMap, *, shows_values: bool) -> None:
-        """Add what *exchange*, that of *step*, shows, with the live ids of *names*; *shows_values*: it is a state after a run."""
+    def add(self, step: Step, exchange: Exchange, *, shows_values: bool) -> None:
+        """Add what *exchange*, that of *step*, shows; *shows_values*: it is a state after a run."""
         is_turn = step.kind is RequestKind.TURN
         if is_turn:
-            body = parse_or_none(rename_json(exchange.request.body, names.to_live))
+            body = loads_or_none(rename_json(exchange.request.body, self.names.to_live))
             if step.path == COMMANDS and isinstance(body, dict):
                 body = body.get("params")
             self._begin_turn(
                 body if isinstance(body, dict) else {}, encode_body(exchange.response.content)
             )
-        for event, document in _read_documents(exchange, names):
+        for event, document in self.read_documents(exchange):
             for found in _find_states(document):
                 self.checkpoints[found["checkpoint"]["checkpoint_id"]] = found
             if is_turn:
@@ -87,10 +80,17 @@ class _State:
             elif isinstance(document, dict) and isinstance(document.get("values"), dict):
                 self.values = document["values"] if shows_values else self.values
 
-    def add_events(self, stretch: Stretch, names: IdMap, texts: TypedTexts) -> None:
-        """Add what the events of *stretch* show, with the live ids of *names* and the typed *texts*."""
+    def read_documents(self, exchange: Exchange) -> Iterator[tuple[str, Json]]:
+        """Yield event name (empty for a whole body) and JSON of each part of the response of *exchange*, with live ids."""
+        for event, raw in read_json_parts(exchange.response.content):
+            document = loads_or_none(rename_json(raw, self.names.to_live))
+            if document is not None:
+                yield event, document
+
+    def add_events(self, stretch: Stretch) -> None:
+        """Add what the events of *stretch* show."""
         for recorded in stretch.events:
-            event = rename_event(recorded, names, texts)
+            event = rename_event(recorded, self.names, self.texts)
             match event.channel, event.params.get("data"):
                 case "values", dict(values) if event.namespace == ():
                     self.values = values
@@ -129,36 +129,20 @@ class _State:
                     self._merge(update)
 
     def _merge(self, update: dict[str, Json]) -> None:
-        values = dict(self.values or {})
-        for name, part in update.items():
-            if name == "messages":
-                values[name] = _merge_messages(values.get(name), part)
-            else:
-                values[name] = part
-        self.values = values
+        before = self.values or {}
+        self.values = {**before, **update}
+        if "messages" in update:
+            self.values["messages"] = _merge_messages(before.get("messages"), update["messages"])
 
 
 def _merge_messages(before: Json, added: Json) -> list[Json]:
     """Return the messages *before* with those *added*; one with a known id replaces the earlier one."""
-    messages = list(before) if isinstance(before, list) else []
-    positions = {
-        one.get("id"): number for number, one in enumerate(messages) if isinstance(one, dict)
-    }
-    for message in added if isinstance(added, list) else [added]:
+    messages: dict[Json, Json] = {}
+    earlier = before if isinstance(before, list) else []
+    for message in [*earlier, *(added if isinstance(added, list) else [added])]:
         identity = message.get("id") if isinstance(message, dict) else None
-        if identity is not None and identity in positions:
-            messages[positions[identity]] = message
-        else:
-            messages.append(message)
-    return messages
-
-
-def _read_documents(exchange: Exchange, names: IdMap) -> Iterator[tuple[str, Json]]:
-    """Yield event name (empty for a whole body) and JSON of each part of the response of *exchange*, with live ids."""
-    for event, raw in read_json_parts(exchange.response.content):
-        document = parse_or_none(rename_json(raw, names.to_live))
-        if document is not None:
-            yield event, document
+        messages[(len(messages),) if identity is None else identity] = message
+    return list(messages.values())
 
 
 def _find_states(value: Json) -> Iterator[dict[str, Json]]:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
-from mockserver.conversations.id_places import (
+from mockserver.conversations.ids import (
     RAW_UUID,
     UUID,
     Names,
@@ -57,9 +57,8 @@ class IdMap:
             live = found[0].decode()
             return self._recorded.get(live, self._recorded.get(live.lower(), live)).encode()
 
-        path = rename_path(request.path, self._recorded.get)
-        body = rename_json(request.body, self._recorded.get)
-        return replace(request, path=path, body=RAW_UUID.sub(recorded, body))
+        renamed = rename_request(request, self._recorded.get)
+        return replace(renamed, body=RAW_UUID.sub(recorded, renamed.body))
 
     def to_live_reply(self, reply: Reply) -> Reply:
         """Return *reply* with the live ids in place of the recorded ones; *reply* itself if it holds none."""
@@ -73,6 +72,12 @@ class IdMap:
         return tuple(
             (one, self._recorded[one]) for one in live if self._recorded.get(one, one) != one
         )
+
+
+def rename_request(request: Request, names: Names) -> Request:
+    """Return *request* with the ids at the places of ids replaced according to *names*."""
+    path, body = rename_path(request.path, names), rename_json(request.body, names)
+    return replace(request, path=path, body=body)
 
 
 def rename_reply(reply: Reply, names: Names) -> Reply:

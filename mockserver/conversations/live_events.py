@@ -3,11 +3,10 @@
 from collections import deque
 from math import inf
 
+from mockserver.conversations.human_messages import TypedTexts
 from mockserver.conversations.id_map import IdMap
-from mockserver.conversations.id_places import UUID, rename_json
-from mockserver.conversations.joined_streams import RecordedEvent
-from mockserver.conversations.recorded_events import RecordedEvents, Stretch
-from mockserver.conversations.typed_texts import TypedTexts
+from mockserver.conversations.ids import UUID, rename_json
+from mockserver.conversations.recorded_events import RecordedEvent, Stretch
 from mockserver.fake.api.thread_runs import START_SECONDS
 from mockserver.fake.graph.stream_events import END_SECONDS
 from mockserver.formats.json_text import loads
@@ -15,55 +14,39 @@ from mockserver.http.pacing import Pace
 from mockserver.thread_log.event import Event, NumberedEvent
 from mockserver.thread_log.log import ThreadLog
 
-_INSTANT = Pace(None)
-
 _Due = tuple[float, NumberedEvent]
 """An event and when it is due."""
 
 
 class LiveEvents:
-    """The events of a live thread that stands at *progress* of a conversation with the events *recorded*, at this *pace*.
+    """The events of a live thread until turn *progress*, at this *pace*. *now* is the time in seconds of any clock."""
 
-    The events until then are past. *names* are its ids, *texts* what a human typed. *now* is the time in seconds of any clock.
-    """
-
-    def __init__(
-        self,
-        recorded: RecordedEvents,
-        progress: int,
-        names: IdMap,
-        texts: TypedTexts,
-        pace: Pace,
-    ) -> None:
+    def __init__(self, pace: Pace) -> None:
         self.log = ThreadLog()
-        self.progress = progress
+        self.progress = 0
         self._pace = pace
         self._pending: deque[_Due] = deque()
         self._waiting: list[_Due] = []
         self._run_ends_at = -inf
-        for number in range(progress + 1):
-            if (stretch := recorded.stretches.get(number)) is not None:
-                self._play(stretch, names, texts, _INSTANT, -inf)
 
-    def start_turn(
-        self,
-        recorded: RecordedEvents,
-        progress: int,
-        names: IdMap,
-        texts: TypedTexts,
-        now: float,
-    ) -> None:
-        """Play what turn *progress* causes, whose response is complete *now*; what is still due before comes first."""
-        self.progress = progress
-        stretch = recorded.stretches.get(progress)
-        if stretch is not None:
-            self._play(stretch, names, texts, self._pace, now)
+    def play(self, stretch: Stretch, names: IdMap, texts: TypedTexts, now: float = -inf) -> None:
+        """Play *stretch*, with live ids and typed texts: the response that caused it is complete *now*, or long ago. What is due before comes first."""
+        self.finish()
+        events = [
+            (one.at, NumberedEvent(one.seq, rename_event(one, names, texts), one.lasting))
+            for one in stretch.events
+        ]
+        gate = len(events) if stretch.waits_at is None else stretch.waits_at
+        self._waiting = events[gate:]
+        self._run_ends_at = now
+        # As those of the fake graph, at any pace: clients open their streams meanwhile.
+        self._schedule(events[:gate], now, START_SECONDS)
 
     def cancel(self, now: float) -> None:
         """Play what waits for the run to be cancelled, which happens *now*; what is still due before comes first."""
         self.settle(inf)
         waiting, self._waiting = self._waiting, []
-        self._schedule(waiting, self._pace, now)
+        self._schedule(waiting, now)
 
     def finish(self) -> None:
         """Append everything that is due or waits."""
@@ -87,25 +70,11 @@ class LiveEvents:
         """When the last run ends; infinity if it waits to be cancelled."""
         return inf if self._waiting else self._run_ends_at
 
-    def _play(
-        self, stretch: Stretch, names: IdMap, texts: TypedTexts, pace: Pace, now: float
-    ) -> None:
-        self.finish()
-        events = [
-            (one.at, NumberedEvent(one.seq, rename_event(one, names, texts), one.lasting))
-            for one in stretch.events
-        ]
-        gate = len(events) if stretch.waits_at is None else stretch.waits_at
-        self._waiting = events[gate:]
-        self._run_ends_at = now
-        # As those of the fake graph, at any pace: clients open their streams meanwhile.
-        self._schedule(events[:gate], pace, now, START_SECONDS)
-
-    def _schedule(self, events: list[_Due], pace: Pace, now: float, pause: float = 0.0) -> None:
+    def _schedule(self, events: list[_Due], now: float, pause: float = 0.0) -> None:
         """Have *events* come from *now* on, after a *pause* at least."""
         due, before, has_before = now, 0.0, False
         for at, one in events:
-            due = max(due + pace.scale(at - before), now + pause)
+            due = max(due + self._pace.scale(at - before), now + pause)
             before = at
             is_end = one.event.ends_run or one.event.channel == "input"
             if is_end and has_before:

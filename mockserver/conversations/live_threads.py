@@ -3,29 +3,32 @@
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from mockserver.conversations import ids
+from mockserver.cassette.model import Response
 from mockserver.conversations.conversation import Began, Conversation, Identity
+from mockserver.conversations.human_messages import TypedTexts
 from mockserver.conversations.id_map import IdMap, create_id
+from mockserver.conversations.ids import FoundId, IdKind
 from mockserver.conversations.live_events import LiveEvents
 from mockserver.conversations.recorded_events import RecordedEvents
-from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.thread_requests import RequestKind
-from mockserver.conversations.typed_texts import TypedTexts
-from mockserver.http.messages import Request
 from mockserver.http.pacing import Pace
-from mockserver.matching.index import Entry
 from mockserver.matching.keys import Key
-
-if TYPE_CHECKING:
-    from mockserver.conversations.answers import Answer
 
 MAX_THREADS = 1000
 """Beyond this number the live thread that was not used for longest is forgotten."""
 
 ReadKey = tuple[int, bool, Key]
 """The progress at which a read is played, whether during a run, and the key of its request."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutTurn:
+    """A turn whose response was cut on demand: the *key* of its request, and *how* and with which *response* it is played again."""
+
+    key: Key
+    how: str | None
+    response: Response | None
 
 
 @dataclass(slots=True)
@@ -54,10 +57,50 @@ class LiveThread:
     """The progress up to which the fake graph knows it."""
     events: LiveEvents | None = None
     """Its events, once a turn or an event stream needs them."""
-    cut_turn: "tuple[Key, Answer] | None" = None
-    """The last turn, if its response was cut on demand: the key of the request, and what is played if it comes again."""
+    cut_turn: CutTurn | None = None
+    """The last turn, if its response was cut: the same request gets it again."""
     texts: TypedTexts = field(default_factory=TypedTexts)
     """What a human typed on it in place of recorded messages."""
+
+    def bind_ids(self, found: Iterable[FoundId]) -> None:
+        """Bind fresh ids for those *found* in a response or in events, unless this is the first play of the conversation."""
+        if not self.play:
+            return
+        for kind, recorded in found:
+            if kind is not IdKind.KEPT and recorded not in self.ids:
+                self.ids.bind(recorded, create_id(recorded, self.play))
+
+    def bind_message_ids(self, sent: Iterable[str | None], recorded: Iterable[str | None]) -> None:
+        """Have the ids that the client made for the messages that it *sent* stand for the *recorded* ones."""
+        for own, known in zip(sent, recorded, strict=False):
+            if own and known and known not in self.ids:
+                self.ids.bind(known, own)
+
+    def get_events(self, recorded: RecordedEvents, pace: Pace) -> LiveEvents:
+        """Return its events; those *recorded* until its progress are past, if no turn has started them."""
+        return self.events or self._open_events(recorded, self.progress, pace)
+
+    def start_events(self, recorded: RecordedEvents, pace: Pace, answered_at: float) -> None:
+        """Play the events *recorded* of its last turn, whose response is complete when it is *answered_at*."""
+        events = self.events
+        if events is None and not recorded.stretches:
+            return
+        if events is None or events.progress != self.progress - 1:
+            events = self._open_events(recorded, self.progress - 1, pace)
+        self.bind_ids(recorded.get_ids(self.progress))
+        events.progress = self.progress
+        if stretch := recorded.stretches.get(self.progress):
+            events.play(stretch, self.ids, self.texts, answered_at)
+
+    def _open_events(self, recorded: RecordedEvents, progress: int, pace: Pace) -> LiveEvents:
+        for number in range(progress + 1):
+            self.bind_ids(recorded.get_ids(number))
+        self.events = LiveEvents(pace)
+        self.events.progress = progress
+        for number in range(progress + 1):
+            if stretch := recorded.stretches.get(number):
+                self.events.play(stretch, self.ids, self.texts)
+        return self.events
 
 
 @dataclass(slots=True, eq=False)
@@ -141,69 +184,19 @@ class LiveThreads:
     def remove(self, live: LiveThread) -> None:
         self.by_id.pop(live.identity, None)
 
-    def bind_ids(
-        self, live: LiveThread, entry: Entry, request: Request, recordings: Recordings
-    ) -> None:
-        """Bind the ids that the client made for the messages of *request*, and fresh ids for those in the response of *entry*."""
-        sent = ids.find_message_ids(request)
-        if sent:
-            for own, recorded in zip(sent, recordings.reader.get_message_ids(entry), strict=False):
-                if own and recorded and recorded not in live.ids:
-                    live.ids.bind(recorded, own)
-        self.bind_response_ids(live, entry, recordings)
-
-    def bind_response_ids(self, live: LiveThread, entry: Entry, recordings: Recordings) -> None:
-        """Bind fresh ids for those in the response of *entry*, unless this is the first play of the conversation."""
-        self.bind_found_ids(live, recordings.reader.get_response_ids(entry))
-
-    def bind_found_ids(self, live: LiveThread, found: Iterable[tuple[ids.IdKind, str]]) -> None:
-        """Bind fresh ids for those *found* in a response or in events, unless this is the first play of the conversation."""
-        if not live.play:
-            return
-        for kind, recorded in found:
-            if kind is not ids.IdKind.KEPT and recorded not in live.ids:
-                live.ids.bind(recorded, create_id(recorded, live.play))
-
     def begin_by_stream(self, thread: str, conversation: Conversation) -> None:
         """Have *thread* play *conversation* from its beginning, which an event stream shows."""
         live = LiveThread(thread, conversation.began, is_named_by_client=True)
         self.record_play(live, conversation, RequestKind.READ, 0)
         live.ids.bind(conversation.thread, thread)
 
-    def start_events(
-        self, live: LiveThread, recorded: RecordedEvents, pace: Pace, answered_at: float
-    ) -> None:
-        """Play the events *recorded* of the last turn of *live*, whose response is complete when it is *answered_at*."""
-        if live.events is None and not recorded.stretches:
-            return
-        if live.events is None or live.events.progress != live.progress - 1:
-            self._open_events(live, recorded, live.progress - 1, pace)
-        stretch = recorded.stretches.get(live.progress)
-        self.bind_found_ids(live, stretch.ids if stretch else ())
-        assert live.events is not None
-        live.events.start_turn(recorded, live.progress, live.ids, live.texts, answered_at)
-
-    def get_events(self, live: LiveThread, recorded: RecordedEvents, pace: Pace) -> LiveEvents:
-        """Return the events of *live*; those *recorded* until its progress are past, if no turn has started them."""
-        return live.events or self._open_events(live, recorded, live.progress, pace)
-
-    def _open_events(
-        self, live: LiveThread, recorded: RecordedEvents, progress: int, pace: Pace
-    ) -> LiveEvents:
-        for number in range(progress + 1):
-            if (stretch := recorded.stretches.get(number)) is not None:
-                self.bind_found_ids(live, stretch.ids)
-        live.events = LiveEvents(recorded, progress, live.ids, live.texts, pace)
-        return live.events
-
-    def add_copy(self, origin: LiveThread, entry: Entry, recordings: Recordings) -> None:
-        """Add the copy of *origin* that the response of *entry* shows."""
-        for conversation in recordings.find_copied(entry):
-            identity = origin.ids.to_live(conversation.thread)
-            live = LiveThread(identity, Began.COPIED, conversation.identity)
-            live.ids.update(origin.ids)
-            live.ids.bind(conversation.thread, identity)
-            live.created_by = conversation.identity
-            live.texts = origin.texts
-            self.by_id[identity] = live
-            self._used.add(identity)
+    def add_copy(self, origin: LiveThread, conversation: Conversation) -> None:
+        """Add a copy of *origin* that plays *conversation*, which began with the copy."""
+        identity = origin.ids.to_live(conversation.thread)
+        live = LiveThread(identity, Began.COPIED, conversation.identity)
+        live.ids.update(origin.ids)
+        live.ids.bind(conversation.thread, identity)
+        live.created_by = conversation.identity
+        live.texts = origin.texts
+        self.by_id[identity] = live
+        self._used.add(identity)

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from mockserver.conversations import ids
-from mockserver.conversations.id_map import IdMap, rename_reply
-from mockserver.conversations.id_places import find_request_ids, rename_json, rename_path
+from mockserver.conversations.id_map import IdMap, rename_reply, rename_request
+from mockserver.conversations.ids import find_message_ids, find_request_ids
 from mockserver.conversations.live_threads import LiveThreads
 from mockserver.http.messages import Reply, Request
 
@@ -26,10 +25,8 @@ class OutsideIds:
         def recorded(live: str) -> str | None:
             return next((one for names in maps if (one := names.to_recorded(live)) != live), None)
 
-        path, body = (rename_path(request.path, recorded), rename_json(request.body, recorded))
-        if (path, body) == (request.path, request.body):
-            return request
-        return Request(request.method, path, request.headers, body)
+        renamed = rename_request(request, recorded)
+        return request if renamed == request else renamed
 
     def to_live_reply(self, reply: Reply, threads: LiveThreads) -> Reply:
         """Return *reply* with live ids in place of the recorded ones; of several threads, that with the last turn counts."""
@@ -69,7 +66,7 @@ class OutsideIds:
 
     def bind_messages(self, sent: Request, recorded: Request) -> None:
         """Have the ids that the client made for the messages in *sent* stand for those at the same places in *recorded*."""
-        both = zip(ids.find_message_ids(sent), ids.find_message_ids(recorded), strict=False)
+        both = zip(find_message_ids(sent), find_message_ids(recorded), strict=False)
         for live, one in both:
             if live and one and live != one:
                 self.own.bind(one, live)

@@ -8,7 +8,7 @@ from mockserver.conversations.thread_requests import ThreadRequest
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonicalize
-from mockserver.matching.index import Index
+from mockserver.matching.index import Entry, Index
 from mockserver.matching.keys import Key, request_key
 from mockserver.matching.rules import MatchRules, apply_rules
 from mockserver.matching.run_bodies import drop_stream_modes
@@ -51,14 +51,12 @@ class Query:
     @property
     def named_thread(self) -> str | None:
         """The id that a client gives the thread that it creates."""
-        thread = self._body.get("thread_id")
-        return thread.lower() if isinstance(thread, str) else None
+        return self._get_id("thread_id")
 
     @property
     def assistant(self) -> str | None:
         """The assistant of a run."""
-        assistant = self._body.get("assistant_id")
-        return assistant.lower() if isinstance(assistant, str) else None
+        return self._get_id("assistant_id")
 
     @property
     def keeps_existing(self) -> bool:
@@ -67,26 +65,27 @@ class Query:
 
     def build_key(self, names: IdMap, rules: MatchRules) -> Key:
         """Return the key of the request under *rules*, with the recorded ids in place of the live ids of *names*."""
-        return request_key(apply_rules(self._recorded_form(names), rules))
+        return request_key(apply_rules(self.build_form(names), rules))
 
-    def build_run_form(self, names: IdMap, rules: MatchRules) -> Json:
-        """Return the run without its stream modes, with the recorded ids in place of the live ids of *names*."""
-        form = drop_stream_modes(self._recorded_form(names))
-        return None if form is None else apply_rules(form, rules)
+    def fits(self, entry: Entry, names: IdMap, rules: MatchRules) -> bool:
+        """Return whether the request is that of *entry* under *rules*, with the recorded ids in place of the live ids of *names*."""
+        return self.build_key(names, rules) == entry.key
 
-    def build_recorded_run_form(self, recorded: Request, rules: MatchRules) -> Json:
-        """Return the *recorded* run without its stream modes."""
-        form = drop_stream_modes(canonicalize(recorded))
-        return None if form is None else apply_rules(form, rules)
+    def build_form(self, names: IdMap) -> dict[str, Json]:
+        """Return the canonical form of the request, with the recorded ids in place of the live ids of *names*."""
+        if not names.renames:
+            return self._form
+        return canonicalize(names.to_recorded_request(self.request))
 
-    def split_checkpoint(self, names: IdMap, rules: MatchRules) -> tuple[str | None, Json]:
-        """Return `split_checkpoint` of the request, with the recorded ids in place of the live ids of *names*."""
-        return split_checkpoint(self._recorded_form(names), rules)
+    def _get_id(self, name: str) -> str | None:
+        identity = self._body.get(name)
+        return identity.lower() if isinstance(identity, str) else None
 
-    def _recorded_form(self, names: IdMap) -> dict[str, Json]:
-        return (
-            canonicalize(names.to_recorded_request(self.request)) if names.renames else self._form
-        )
+
+def strip_stream_modes(form: dict[str, Json], rules: MatchRules) -> Json:
+    """Return the canonical *form* of a run without its stream modes, None if it is no such run."""
+    run = drop_stream_modes(form)
+    return None if run is None else apply_rules(run, rules)
 
 
 def split_checkpoint(form: dict[str, Json], rules: MatchRules) -> tuple[str | None, Json]:

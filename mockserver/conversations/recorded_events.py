@@ -1,26 +1,46 @@
-"""The events of a recorded thread: those of all its streams, cut into the stretches that its turns caused. No I/O."""
+"""The events of a recorded thread: those of all its streams in order, cut into the stretches that its turns caused. No I/O."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
+from itertools import accumulate
 from math import inf
 
-from mockserver.cassette.model import Body, Exchange
-from mockserver.conversations.id_places import UUID
-from mockserver.conversations.ids import IdKind, find_event_ids, find_run_of_event
-from mockserver.conversations.joined_streams import (
-    RecordedEvent,
-    cut_runs,
-    mark_hidden,
-    merge_events,
-    read_streams,
-)
-from mockserver.conversations.json_parts import parse_or_none
-from mockserver.thread_log.coverage import find_uncovered
-from mockserver.thread_log.filter import Filter
+from mockserver.cassette.model import Exchange, Stream
+from mockserver.conversations.ids import UUID, FoundId, find_event_ids, find_run_of_event, list_once
+from mockserver.formats import sse
+from mockserver.formats.json_text import loads_or_none
+from mockserver.thread_log.event import Event
+from mockserver.thread_log.filter import Filter, FilterError, parse_filter
 
-_STARTS_RUN = ("run.start", "input.respond")
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """An event with the number *seq* of its thread, which arrived at *at*; *raw* is its envelope as JSON.
+
+    One that is not *lasting* came only on the streams that were open when it happened.
+    """
+
+    at: float
+    seq: int
+    raw: bytes
+    event: Event
+    lasting: bool = True
+
+    @property
+    def has_error(self) -> bool:
+        payload = self.event.params.get("data")
+        return isinstance(payload, dict) and "error" in payload
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedStream:
+    """A stream with the filter *selected*, and its *events*."""
+
+    opened_at: float
+    selected: Filter
+    events: tuple[RecordedEvent, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +73,12 @@ class Stretch:
         ends = [number for number, event in enumerate(self.events) if event.event.ends_run]
         last = ends[-1] if ends else len(self.events) - 1
         waited = self.events[self.waits_at - 1].at if self.waits_at else 0.0
-        return self.events[last].at + (waited if self.waits_at is not None else 0.0)
+        return self.events[last].at + waited
 
     @cached_property
-    def ids(self) -> tuple[tuple[IdKind, str], ...]:
+    def ids(self) -> tuple[FoundId, ...]:
         """The ids in the events, each once, in the order in which they come."""
-        found: dict[str, IdKind] = {}
-        for event in self.events:
-            for kind, identity in find_event_ids(event.event):
-                found.setdefault(identity, kind)
-        return tuple((kind, identity) for identity, kind in found.items())
+        return list_once(one for event in self.events for one in find_event_ids(event.event))
 
     @cached_property
     def digest(self) -> bytes:
@@ -81,33 +97,10 @@ class RecordedEvents:
     stretches: Mapping[int, Stretch]
     filters: tuple[Filter, ...] = ()
 
-    def find_uncovered(self, selected: Filter) -> str | None:
-        """Return what *selected* selects and no stream of the recording did, or None."""
-        return find_uncovered(selected, self.filters)
-
-    def pair_ids(self, other: "RecordedEvents", progress: int) -> Iterator[tuple[IdKind, str, str]]:
-        """Yield the pairs of ids at the same places in the events that turn *progress* caused here and in *other*."""
-        mine, others = self.stretches.get(progress), other.stretches.get(progress)
-        if mine is None or others is None:
-            return
-        for kind in IdKind:
-            left = (one for known, one in mine.ids if known is kind)
-            right = (one for known, one in others.ids if known is kind)
-            for pair in zip(left, right, strict=False):
-                yield (kind, *pair)
-
-
-def read_command(exchange: Exchange) -> tuple[bool, str | None]:
-    """Return whether the command of *exchange* started a run, and the run that the response names."""
-    sent = parse_or_none(exchange.request.body)
-    content = exchange.response.content
-    answer = parse_or_none(content.raw) if isinstance(content, Body) else None
-    match sent, answer:
-        case {"method": str(method)}, {"type": "success", "result": dict(result)}:
-            run = result.get("run_id")
-            return method in _STARTS_RUN, run if isinstance(run, str) else None
-        case _:
-            return False, None
+    def get_ids(self, progress: int) -> tuple[FoundId, ...]:
+        """Return the ids in the events that turn *progress* caused, each once, in the order in which they come."""
+        stretch = self.stretches.get(progress)
+        return stretch.ids if stretch else ()
 
 
 def build_events(
@@ -134,6 +127,112 @@ def build_events(
             gate = _find_gate(events, following.at)
         stretches[progress] = _build_stretch(events, start, gate, restart)
     return RecordedEvents(stretches, tuple(stream.selected for stream in recorded))
+
+
+def join_streams(exchanges: Iterable[Exchange]) -> list[RecordedEvent]:
+    """Return the events of the streams in *exchanges*, each once, in the order of the thread."""
+    return merge_events(read_streams(exchanges))
+
+
+def read_streams(exchanges: Iterable[Exchange]) -> list[RecordedStream]:
+    """Return the streams in *exchanges* in the order in which they were opened; an event has the same number in all."""
+    streams = [stream for exchange in exchanges if (stream := _read_stream(exchange)) is not None]
+    numbers: dict[str, int] = {}
+    aligned: list[RecordedStream] = []
+    for stream in sorted(streams, key=lambda stream: stream.opened_at):
+        aligned.append(_align(stream, numbers))
+        for event in aligned[-1].events:
+            numbers.setdefault(event.event.identity, event.seq)
+    return aligned
+
+
+def merge_events(streams: Iterable[RecordedStream]) -> list[RecordedEvent]:
+    """Return the events of *streams*, each once, in the order of the thread."""
+    found: dict[str, RecordedEvent] = {}
+    for stream in streams:
+        for event in stream.events:
+            identity = event.event.identity
+            known = found.get(identity, event)
+            # A stream that is opened after a failed run shows its end without the error.
+            better = event if event.has_error else known
+            found[identity] = replace(better, at=min(event.at, known.at), seq=known.seq)
+    return sorted(found.values(), key=lambda event: event.seq)
+
+
+def read_event(message: sse.Event) -> RecordedEvent | None:
+    """Return the event of a thread that *message* holds, or None if it is something else."""
+    text = dict(message.fields).get("data", "")
+    match envelope := loads_or_none(text):
+        case {
+            "event_id": str(),
+            "seq": int(seq),
+            "method": str(),
+            "params": {"namespace": list()},
+        }:
+            event = Event(envelope["event_id"], envelope["method"], envelope["params"])
+            return RecordedEvent(0.0, seq, text.encode("utf-8", "replace"), event)
+        case _:
+            return None
+
+
+def cut_runs(events: Iterable[RecordedEvent]) -> list[list[RecordedEvent]]:
+    """Return *events* cut where a run begins."""
+    pieces: list[list[RecordedEvent]] = []
+    for event in events:
+        if not pieces or event.event.status == "running":
+            pieces.append([])
+        pieces[-1].append(event)
+    return pieces
+
+
+def mark_hidden(run: list[RecordedEvent], streams: Iterable[RecordedStream]) -> list[RecordedEvent]:
+    """Return the events of a *run*, not lasting if one of *streams* that was opened later does not show its start."""
+    first = run[0]
+    is_hidden = first.event.status == "running" and any(
+        first.at < stream.opened_at
+        and stream.selected.fits(first.event)
+        and stream.selected.since < first.seq
+        and all(one.event.identity != first.event.identity for one in stream.events)
+        and any(one.seq > first.seq for one in stream.events)
+        for stream in streams
+    )
+    return [replace(one, lasting=False) for one in run] if is_hidden else run
+
+
+def _read_stream(exchange: Exchange) -> RecordedStream | None:
+    """Return the stream in *exchange*, or None if the server sent none."""
+    content, opened_at = exchange.response.content, exchange.at or 0.0
+    if exchange.response.status != 200 or not isinstance(content, Stream):
+        return None
+    try:
+        selected = parse_filter(loads_or_none(exchange.request.body))
+    except FilterError:
+        return None
+    return RecordedStream(opened_at, selected, tuple(_read_events(content, opened_at)))
+
+
+def _read_events(content: Stream, start: float) -> Iterator[RecordedEvent]:
+    moments = accumulate((timed.after for timed in content.events), initial=start)
+    next(moments)
+    for at, timed in zip(moments, content.events, strict=True):
+        if read := read_event(timed.event):
+            yield replace(read, at=at)
+
+
+def _align(stream: RecordedStream, numbers: Mapping[str, int]) -> RecordedStream:
+    """Return *stream* with the *numbers* that its events have on the streams before it.
+
+    Its own are lower if events are hidden from it: the server numbers what it sends on each connection.
+    """
+    shifts = [
+        numbers[one.event.identity] - one.seq
+        for one in stream.events
+        if one.event.identity in numbers
+    ]
+    shift = max(shifts, default=0)
+    if shift <= 0:
+        return stream
+    return replace(stream, events=tuple(replace(one, seq=one.seq + shift) for one in stream.events))
 
 
 def _find_owners(

@@ -1,18 +1,15 @@
-"""The recorded conversations of all cassettes, and how to find them. No I/O."""
+"""The recorded conversations of all cassettes, and how to find them; the recorded assistants. No I/O."""
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 
-from mockserver.conversations.assistants import recorded_assistants, recorded_creations
-from mockserver.conversations.conversation import (
-    Began,
-    Conversation,
-    Identity,
-)
+from mockserver.cassette.model import Body, Exchange
+from mockserver.conversations.conversation import Began, Conversation, Identity
 from mockserver.conversations.exchange_reader import ExchangeReader, Load
 from mockserver.conversations.thread_requests import RequestKind, parse_thread_request
-from mockserver.formats.json_text import Json
+from mockserver.formats.json_text import Json, loads_or_none
 from mockserver.matching.index import Cassette, Entry, Index
 from mockserver.matching.keys import Key
 from mockserver.matching.rules import MatchRules
@@ -20,8 +17,10 @@ from mockserver.matching.rules import MatchRules
 Shape = tuple[MatchRules, Key]
 """A request without its ids, and the rules by which its other parts count."""
 
-_Conversations = defaultdict[Shape, list[Conversation]]
-_Turns = defaultdict[Shape, list[tuple[Conversation, Entry]]]
+_ByShape = defaultdict[Shape, list[Conversation]]
+
+_ON_ASSISTANTS = re.compile(r"(?:^|/)assistants(?:/|$)")
+_CHANGES_ASSISTANT = re.compile(r"^PATCH /assistants/|^POST /assistants/[^/]+/latest$")
 
 
 class Recordings:
@@ -35,22 +34,36 @@ class Recordings:
         self.conversations: list[Conversation] = []
         self._by_identity: dict[Identity, Conversation] = {}
         self._by_thread: defaultdict[str, list[Conversation]] = defaultdict(list)
-        self._turns: _Turns = defaultdict(list)
-        self._runs: _Turns = defaultdict(list)
-        self._openings: _Conversations = defaultdict(list)
-        self._creations: _Conversations = defaultdict(list)
-        self._requests: _Conversations = defaultdict(list)
+        self._by_creation: _ByShape = defaultdict(list)
+        self._by_opening: _ByShape = defaultdict(list)
+        self._by_request: _ByShape = defaultdict(list)
+        self._by_run: _ByShape = defaultdict(list)
         for cassette in index.cassettes:
             for conversation in _group_conversations(cassette, self.reader):
                 self._add(conversation)
 
     @cached_property
     def assistants(self) -> dict[str, dict[str, Json]]:
-        return recorded_assistants(self.index, self.reader.load)
+        """The JSON form of each assistant that a response shows, by id; the last one counts."""
+        return {
+            record["assistant_id"].lower(): record
+            for entry in self._entries()
+            if _ON_ASSISTANTS.search(entry.route[1].partition("?")[0])
+            for record in _read_assistants(self.reader.load(entry))
+        }
 
     @cached_property
     def _assistant_creations(self) -> dict[str, Key]:
-        return recorded_creations(self.index, self.reader.load)
+        """The key of the request that created each assistant, by id, without those that were changed later."""
+        creations: dict[str, Key] = {}
+        changed: set[str] = set()
+        for entry in self._entries():
+            if entry.route == ("POST", "/assistants"):
+                for record in _read_assistants(self.reader.load(entry)):
+                    creations[record["assistant_id"].lower()] = entry.key
+            elif _CHANGES_ASSISTANT.search(" ".join(entry.route)):
+                changed.update(entry.fingerprint.ids)
+        return {one: key for one, key in creations.items() if one not in changed}
 
     def are_equal_assistants(self, one: str, other: str) -> bool:
         """Return whether the assistants with these ids were created by the same request, and not changed."""
@@ -59,45 +72,46 @@ class Recordings:
         creation = self._assistant_creations.get(one)
         return creation is not None and creation == self._assistant_creations.get(other)
 
-    def get(self, identity: Identity) -> Conversation | None:
-        return self._by_identity.get(identity)
+    def get(self, identity: Identity | None) -> Conversation | None:
+        return self._by_identity.get(identity) if identity else None
 
     def find_of_thread(self, thread: str) -> list[Conversation]:
         return self._by_thread.get(thread, [])
 
     def find_created(self, shapes: Iterable[Shape]) -> list[Conversation]:
         """Return the conversations that began with a creation of one of these *shapes*, in recorded order."""
-        return [found for shape in shapes for found in self._creations.get(shape, ())]
+        return _find(self._by_creation, shapes)
 
     def find_opened(self, shapes: Iterable[Shape]) -> list[Conversation]:
         """Return the conversations whose thread was not created, and whose first exchange has one of these *shapes*."""
-        return [found for shape in shapes for found in self._openings.get(shape, ())]
-
-    def find_turn(self, shapes: Iterable[Shape], number: int) -> list[Conversation]:
-        """Return the conversations whose turn *number* (from 0) has one of these *shapes*."""
-        return self._find_at(self._turns, shapes, number)
-
-    def find_run(self, shapes: Iterable[Shape], number: int) -> list[Conversation]:
-        """Return the conversations whose turn *number* (from 0) is a run of one of these *shapes* without stream modes."""
-        return self._find_at(self._runs, shapes, number)
-
-    def _find_at(self, turns: _Turns, shapes: Iterable[Shape], number: int) -> list[Conversation]:
-        return [
-            conversation
-            for shape in shapes
-            for conversation, entry in turns.get(shape, ())
-            if entry in [turn.entry for turn in conversation.turns[number : number + 1]]
-        ]
+        return _find(self._by_opening, shapes)
 
     def find_request(self, shapes: Iterable[Shape]) -> list[Conversation]:
-        """Return the conversations with a request of one of these *shapes*, each once."""
-        found = (one for shape in shapes for one in self._requests.get(shape, ()))
-        return list(dict.fromkeys(found))
+        """Return the conversations with a request of one of these *shapes*."""
+        return _find(self._by_request, shapes)
 
-    def find_copied(self, copy: Entry) -> list[Conversation]:
+    def find_turn(self, shapes: Collection[Shape], number: int) -> list[Conversation]:
+        """Return the conversations whose turn *number* (from 0) has one of these *shapes*."""
+        return [
+            one
+            for one in self.find_request(shapes)
+            for turn in one.turns[number : number + 1]
+            if (one.rules, turn.entry.shape) in shapes
+        ]
+
+    def find_run(self, shapes: Collection[Shape], number: int) -> list[Conversation]:
+        """Return the conversations whose turn *number* (from 0) is a run of one of these *shapes* without stream modes."""
+        return [
+            one
+            for one in _find(self._by_run, shapes)
+            for turn in one.turns[number : number + 1]
+            if (one.rules, turn.entry.fingerprint.run) in shapes
+        ]
+
+    def find_copied(self, copy: Entry) -> Conversation | None:
         """Return the conversation that began with the *copy*, if it shows its thread."""
         copies = (one for one in self.conversations if one.began is Began.COPIED)
-        return [one for one in copies if one.creation is copy]
+        return next((one for one in copies if one.creation is copy), None)
 
     def _add(self, conversation: Conversation) -> None:
         rules, creation = conversation.rules, conversation.creation
@@ -105,16 +119,58 @@ class Recordings:
         self._by_identity[conversation.identity] = conversation
         self._by_thread[conversation.thread].append(conversation)
         if conversation.began is Began.CREATED and creation is not None:
-            self._creations[rules, creation.shape].append(conversation)
+            self._by_creation[rules, creation.shape].append(conversation)
         elif conversation.began is Began.UNSEEN and conversation.requests:
             opening, _ = conversation.requests[0]
-            self._openings[rules, opening.shape].append(conversation)
+            self._by_opening[rules, opening.shape].append(conversation)
         for entry, request in conversation.requests:
-            self._requests[rules, entry.shape].append(conversation)
-            if request.kind is RequestKind.TURN:
-                self._turns[rules, entry.shape].append((conversation, entry))
-                if entry.fingerprint.run is not None:
-                    self._runs[rules, entry.fingerprint.run].append((conversation, entry))
+            self._by_request[rules, entry.shape].append(conversation)
+            if request.kind is RequestKind.TURN and entry.fingerprint.run is not None:
+                self._by_run[rules, entry.fingerprint.run].append(conversation)
+
+    def _entries(self) -> Iterator[Entry]:
+        return (entry for cassette in self.index.cassettes for entry in cassette.entries)
+
+
+def find_repeated(cassette: Cassette, old_count: int, load: Load) -> tuple[list[list[Entry]], int]:
+    """Return the exchanges of each conversation of *cassette* whose requests are also those of an earlier one, and the number of the others.
+
+    The first *old_count* entries were recorded before; only later ones are returned. Responses do not count: models answer
+    differently each time.
+    """
+    parts = (cassette.entries[:old_count], cassette.entries[old_count:])
+    old, new = (
+        Recordings(Index((Cassette(cassette.name, cassette.rules, part),)), load).conversations
+        for part in parts
+    )
+    known = [_collect_places(one) for one in old]
+    repeated = [one for one in new if any(_collect_places(one) <= places for places in known)]
+    others = [one for one in new if one not in repeated]
+    needed = {entry for one in others for entry in one.get_exchanges()}
+    dropped = [[one for one in each.get_exchanges() if one not in needed] for each in repeated]
+    return dropped, len(others)
+
+
+def _collect_places(conversation: Conversation) -> set[tuple[int, Key]]:
+    """Return the requests of *conversation* without ids, each with the number of turns before it."""
+    steps = [*conversation.steps, conversation.creation_step]
+    return {(step.progress, step.entry.shape) for step in steps if step}
+
+
+def _find(conversations: _ByShape, shapes: Iterable[Shape]) -> list[Conversation]:
+    """Return those of *conversations* that are under one of *shapes*, each once."""
+    return list(dict.fromkeys(one for shape in shapes for one in conversations.get(shape, ())))
+
+
+def _read_assistants(exchange: Exchange) -> Iterator[dict[str, Json]]:
+    content = exchange.response.content
+    shown: Json = loads_or_none(content.raw) if isinstance(content, Body) else None
+    for record in shown if isinstance(shown, list) else [shown]:
+        match record:
+            case {"assistant_id": str(), "graph_id": str()}:
+                yield record
+            case _:
+                pass
 
 
 def _group_conversations(cassette: Cassette, reader: ExchangeReader) -> Iterator[Conversation]:

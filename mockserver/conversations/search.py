@@ -1,18 +1,22 @@
 """Find what to play for a request on a thread. No I/O, no clock."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import inf
 
 from mockserver.cassette.model import Repeat
-from mockserver.conversations.answers import Answer, How, Refusal, answer_turn
+from mockserver.conversations.answers import Answer, Refusal
 from mockserver.conversations.candidates import Candidates, has_same_turns, is_used_up, start_id_map
 from mockserver.conversations.conversation import Began, Conversation
 from mockserver.conversations.derived import derive_existing_run, derive_run
+from mockserver.conversations.id_map import IdMap
+from mockserver.conversations.ids import find_message_ids
 from mockserver.conversations.live_threads import LiveThread, LiveThreads
-from mockserver.conversations.query import Query
+from mockserver.conversations.query import Query, strip_stream_modes
 from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.thread_requests import RequestKind
 from mockserver.formats.wording import pluralize
+from mockserver.matching.canonical import canonicalize
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,107 +67,96 @@ class Search:
             reason = f"{count} matched, each was already created, and `repeat: error` is set"
             return Refusal(reason, candidates[-1].creation)
         chosen = min(free, key=lambda one: counts[one.identity])
-        assert chosen.creation is not None
+        assert chosen.creation_step is not None
         identity = named or self.threads.create_thread_id(chosen.thread, counts[chosen.identity])
         live = LiveThread(identity, Began.CREATED, is_named_by_client=named is not None)
         live.created_by = chosen.identity
         names = start_id_map(chosen, identity)
-        return Answer(chosen.creation, RequestKind.CREATION, live, chosen, 0, names, "created")
+        return Answer(chosen.creation_step, live, chosen, names, "created")
 
     def _begin_thread(self, thread: str) -> Answer | Refusal:
         """Return what to play for the first request on *thread*."""
+        shapes, counts = self.query.shapes, self.threads.play_counts
         known = sorted(
             self.recordings.find_of_thread(self.threads.get_recorded_thread(thread)),
-            key=lambda one: self.threads.play_counts[one.identity],
+            key=lambda one: counts[one.identity],
         )
-        for conversation in known:
-            names = start_id_map(conversation, thread)
-            progress = conversation.find_first_progress(
-                self.query.build_key(names, conversation.rules)
-            )
-            if progress is None:
-                continue
-            if is_used_up(conversation, self.threads.play_counts):
-                reason = (
-                    f"the recorded thread {thread} was already played, and `repeat: error` is set"
-                )
-                return Refusal(reason, conversation.steps[0].entry)
-            live = LiveThread(
-                thread, conversation.began, progress=progress, is_named_by_client=True
-            )
-            return self._answer_first(live, conversation, "began under its recorded id")
+        began = known[0].began if known else Began.UNSEEN
+        live = LiveThread(thread, began, is_named_by_client=True)
         is_turn = self.query.target.kind is RequestKind.TURN
-        live = LiveThread(thread, Began.UNSEEN, is_named_by_client=True)
-        if known:
-            live.began = known[0].began
-        shapes, recordings = self.query.shapes, self.recordings
         # A turn that was refused is a read.
-        candidates = recordings.find_turn(shapes, 0) if is_turn else []
-        candidates += recordings.find_opened(shapes)
-        for conversation in () if known else self.candidates.sort(live, candidates):
-            names = start_id_map(conversation, thread)
-            key = self.query.build_key(names, conversation.rules)
-            if conversation.find_first_progress(key) == 0:
-                return self._answer_first(live, conversation, "began with its first request")
+        opened = self.recordings.find_turn(shapes, 0) if is_turn else []
+        opened += self.recordings.find_opened(shapes)
+        for one in known or self.candidates.sort(live, opened):
+            names = start_id_map(one, thread)
+            progress = one.find_first_progress(self.query.build_key(names, one.rules))
+            if progress is None or (progress > 0 and not known):
+                continue
+            if is_used_up(one, counts):
+                reason = f"the recorded thread {thread} was already played"
+                return Refusal(f"{reason}, and `repeat: error` is set", one.steps[0].entry)
+            live.progress = progress
+            if known:
+                live.began = one.began
+            return self._answer_first(live, one, names, is_known=bool(known))
         if is_turn and (derived := self._derive_turn(live, None)):
             return derived
-        if not known:
-            return Refusal(
-                f"no recorded conversation begins with this request, and there is no thread {thread}"
-            )
-        return Refusal(f"the recorded thread {thread} has no such request", known[0].first_entry)
+        if known:
+            reason = f"the recorded thread {thread} has no such request"
+            return Refusal(reason, known[0].first_entry)
+        return Refusal(
+            f"no recorded conversation begins with this request, and there is no thread {thread}"
+        )
 
     def _answer_first(
-        self, live: LiveThread, conversation: Conversation, why: str
+        self, live: LiveThread, conversation: Conversation, names: IdMap, *, is_known: bool
     ) -> Answer | Refusal:
         """Return the answer to the first request on *live*, which stands at its progress in *conversation*."""
-        names = start_id_map(conversation, live.identity)
+        why = "began under its recorded id" if is_known else "began with its first request"
         found = self.candidates.find_read(live, conversation, names, during_run=False)
-        turn = next(iter(conversation.turns[live.progress :]), None)
-        if not found and turn and turn.entry.key == self.query.build_key(names, conversation.rules):
-            return answer_turn(live, conversation, turn, names, why)
-        return replace(found, why=why) if found else Refusal("this request was recorded later")
+        if found:
+            return replace(found, why=why)
+        for turn in conversation.turns[live.progress : live.progress + 1]:
+            if self.query.fits(turn.entry, names, conversation.rules):
+                return Answer(turn, live, conversation, names, why)
+        return Refusal("this request was recorded later")
 
     def _find_turn(self, live: LiveThread) -> Answer | Refusal:
-        current = self.candidates.get_current(live)
-        number = live.progress
-        if current is not None and (found := self.candidates.find_cut_turn(live, current)):
-            return found
-        if current is not None and (found := self._find_next(live, current)):
+        current, number = self.recordings.get(live.conversation), live.progress
+        if current and (found := self._find_next(live, current)):
             return found
         fitting = self.recordings.find_turn(self.query.shapes, number)
-        others = [one for one in self.candidates.sort(live, fitting) if one is not current]
-        for other in others:
-            if has_same_turns(current, other, number) and (
-                found := self._take_over(live, current, other)
-            ):
-                return found
-        either = others if current is None else [current, *others]
-        if found := self.candidates.find_turn_in_other_words(live, either):
-            return found
-        if current is not None and (found := self.candidates.find_read_of_another(live, current)):
-            return found
-        if found := self._derive_turn(live, current):
+        found = (
+            self._take_over(live, current, self.candidates.find_alike(live, current, fitting))
+            or self.candidates.find_turn_in_other_words(live, current, fitting)
+            or (self.candidates.find_read_of_another(live, current) if current else None)
+            or self._derive_turn(live, current)
+            or (self._find_repeated(live, current) if current else None)
+        )
+        if found:
             return found
         if current is None:
             return Refusal("no recorded conversation has this turn")
-        if found := self._find_repeated(live, current):
-            return found
         turn_shapes = current.get_turn_shapes(number)
-        switched = next((one for one in others if one.get_turn_shapes(number) == turn_shapes), None)
-        found = self._take_over(live, current, switched) if switched and self.can_switch else None
-        if found:
-            return replace(found, how=How.SWITCHED)
-        return self._refuse_turn(live, current, switched)
+        others = (one for one in self.candidates.sort(live, fitting) if one is not current)
+        other = next((one for one in others if one.get_turn_shapes(number) == turn_shapes), None)
+        if self.can_switch and other is not None:
+            names = self.candidates.translate_ids(live, current, other)
+            if found := self._take_over(live, current, [(other, names)]):
+                return replace(found, how="switched")
+        return self._refuse_turn(live, current, other)
 
     def _find_next(self, live: LiveThread, current: Conversation) -> Answer | None:
-        """Return the next turn of *current* if it is the request, or a refused turn that was recorded before it."""
+        """Return the next turn of *current* if it is the request, or a refused turn that was recorded before it; or the last turn if it was cut."""
         turns, number = current.turns, live.progress
         key = self.query.build_key(live.ids, current.rules)
+        if (cut := live.cut_turn) and cut.key == key:
+            last = turns[number - 1]
+            return Answer(last, live, current, live.ids, "was cut before", cut.how, cut.response)
         if number < len(turns) and turns[number].entry.key == key:
             refused = [step for step in current.reads.get(key, ()) if step.progress == number]
             if live.read_counts[number, False, key] >= len(refused):
-                return answer_turn(live, current, turns[number], live.ids, "kept")
+                return Answer(turns[number], live, current, live.ids, "kept")
         return self.candidates.find_read(live, current, live.ids, during_run=False)
 
     def _find_repeated(self, live: LiveThread, current: Conversation) -> Answer | None:
@@ -175,45 +168,37 @@ class Search:
         key = self.query.build_key(live.ids, current.rules)
         for step in reversed(current.turns[: live.progress]):
             if step.entry.key == key and step.entry.repeat is not Repeat.ERROR:
-                return answer_turn(live, current, step, live.ids, "went back")
+                return Answer(step, live, current, live.ids, "went back")
         return None
 
     def _take_over(
-        self, live: LiveThread, current: Conversation | None, other: Conversation
+        self,
+        live: LiveThread,
+        current: Conversation | None,
+        others: Iterable[tuple[Conversation, IdMap]],
     ) -> Answer | None:
-        """Return the next turn of *other*; None if the ids in the request mean something else there."""
-        step = other.turns[live.progress]
-        names = self.candidates.translate_ids(live, current, other)
-        if self.query.build_key(names, other.rules) != step.entry.key:
-            return None
-        return answer_turn(live, other, step, names, _explain_take_over(live, current))
+        """Return the next turn of one of *others*, with the ids of *live* there, that is the request: the ids in it mean the same there."""
+        for other, names in others:
+            step = other.turns[live.progress]
+            if self.query.fits(step.entry, names, other.rules):
+                return Answer(step, live, other, names, _explain_take_over(live, current))
+        return None
 
     def _derive_turn(self, live: LiveThread, current: Conversation | None) -> Answer | None:
         """Return a next turn that differs in its stream modes only, with the response that is made from the recorded one."""
         if not self.derives or not self.query.run_shapes:
             return None
         found = self.recordings.find_run(self.query.run_shapes, live.progress)
-        candidates = self.candidates.sort(live, found)
-        if current in candidates:
-            candidates = [current, *(one for one in candidates if one is not current)]
-        for other in candidates:
-            if not has_same_turns(current, other, live.progress):
-                continue
+        for other, names in self.candidates.find_alike(live, current, found):
             step = other.turns[live.progress]
-            names = (
-                live.ids
-                if other is current
-                else self.candidates.translate_ids(live, current, other)
-            )
             exchange = self.recordings.reader.load(step.entry)
-            form = self.query.build_recorded_run_form(exchange.request, other.rules)
-            if self.query.build_run_form(names, other.rules) != form:
+            sent, recorded = self.query.build_form(names), canonicalize(exchange.request)
+            if strip_stream_modes(sent, other.rules) != strip_stream_modes(recorded, other.rules):
                 continue
             response = derive_run(exchange, names.to_recorded_request(self.query.request))
             if response is not None:
                 why = "kept" if other is current else _explain_take_over(live, current)
-                answer = answer_turn(live, other, step, names, why)
-                return replace(answer, how=How.DERIVED, response=response)
+                return Answer(step, live, other, names, why, "derived", response)
         return None
 
     def _refuse_turn(
@@ -236,7 +221,7 @@ class Search:
         return Refusal(reason, expected or last, live.ids, current, number)
 
     def _find_read(self, live: LiveThread) -> Answer | Refusal:
-        current = self.candidates.get_current(live)
+        current = self.recordings.get(live.conversation)
         if current is None:
             return Refusal("no recorded conversation is played on this thread")
         during_run = self.now < live.runs_until
@@ -246,7 +231,7 @@ class Search:
             return found
         if not during_run and (found := self._derive_read(live, current)):
             return found
-        if live.events is not None and self.now < live.runs_until < inf:
+        if live.events is not None and during_run and live.runs_until < inf:
             found = self.candidates.find_read(live, current, live.ids, during_run=False)
             if found is not None:
                 return replace(found, waits_until=live.runs_until)
@@ -264,10 +249,8 @@ class Search:
         response = derive_existing_run(self.recordings.reader.load(step.entry), request)
         if response is None:
             return None
-        answer = Answer(
-            step.entry, RequestKind.READ, live, current, live.progress, live.ids, "kept"
-        )
-        return replace(answer, how=How.DERIVED, response=response)
+        read = replace(step, kind=RequestKind.READ)
+        return Answer(read, live, current, live.ids, "kept", "derived", response)
 
     def _refuse_read(self, live: LiveThread, current: Conversation) -> Refusal:
         where = current.describe_progress(live.progress)
@@ -283,13 +266,16 @@ class Search:
 def commit(answer: Answer, search: Search) -> None:
     """Have the thread of *answer*, which *search* found, stand where the answer leaves it."""
     live, threads, query = answer.thread, search.threads, search.query
-    threads.record_play(live, answer.conversation, answer.kind, answer.progress)
+    threads.record_play(live, answer.conversation, answer.step.kind, answer.progress)
     live.ids = answer.ids
     if answer.read_key is not None:
         live.read_counts[answer.read_key] += 1
-    threads.bind_ids(live, answer.entry, query.request, search.recordings)
-    if query.target.path == "/copy":
-        threads.add_copy(live, answer.entry, search.recordings)
+    reader = search.recordings.reader
+    if sent := find_message_ids(query.request):
+        live.bind_message_ids(sent, reader.get_message_ids(answer.entry))
+    live.bind_ids(reader.get_response_ids(answer.entry))
+    if query.target.path == "/copy" and (copied := search.recordings.find_copied(answer.entry)):
+        threads.add_copy(live, copied)
     if query.target.is_deletion:
         threads.remove(live)
 

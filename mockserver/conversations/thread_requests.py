@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from mockserver.cassette.assistant_ids import UUID_PATTERN
-from mockserver.conversations.json_parts import parse_or_none
+from mockserver.formats.json_text import loads_or_none
+from mockserver.formats.server_ids import UUID_PATTERN
 
 _ON_THREAD = re.compile(rf"(?:^|/)threads/(?P<thread>{UUID_PATTERN})(?P<call>/[^?]*)?/?(?:\?|$)", re.IGNORECASE)  # fmt: skip
 _CREATION = re.compile(r"(?:^|/)threads/?$")
@@ -66,6 +66,6 @@ def parse_thread_request(method: str, path: str) -> ThreadRequest | None:
 
 def parse_thread_id(raw: bytes) -> str | None:
     """Return the id in *raw*, the JSON form of a thread; None if it is no thread."""
-    record = parse_or_none(raw)
+    record = loads_or_none(raw)
     thread = record.get("thread_id") if isinstance(record, dict) else None
     return thread.lower() if isinstance(thread, str) else None

@@ -1,1 +1,1 @@
-"""Text formats: JSON, YAML, server-sent events. Independent of HTTP and LangGraph, no I/O."""
+"""Text formats: JSON, YAML, server-sent events, the ids of an Agent Server. Independent of HTTP, no I/O."""

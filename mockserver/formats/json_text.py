@@ -32,6 +32,14 @@ def loads(text: str, parse_float: Callable[[str], Json] | None = None) -> Json:
         raise ValueError("nested too deep") from None
 
 
+def loads_or_none(text: str | bytes) -> Json:
+    """Return the value of *text*; None if it is not JSON."""
+    try:
+        return loads(text if isinstance(text, str) else text.decode())
+    except ValueError:
+        return None
+
+
 @lru_cache(maxsize=8)
 def _decoder(parse_float: Callable[[str], Json] | None) -> json.JSONDecoder:
     return json.JSONDecoder(parse_float=parse_float, parse_constant=_reject_constant)

@@ -9,10 +9,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mockserver.cassette import yaml_codec
-from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.cassette.model import Header, Policy
 from mockserver.errors import ReadError, UsageError
 from mockserver.formats.json_text import Json, dumps
+from mockserver.formats.server_ids import UUID_PATTERN
 from mockserver.formats.user_pattern import TimeLimit, UserPattern
 from mockserver.matching import json_path
 from mockserver.matching.json_path import Path

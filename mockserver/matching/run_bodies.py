@@ -7,8 +7,8 @@ equals none, message ids are ignored, and so are keys with null in a message (`u
 
 import re
 
-from mockserver.cassette.assistant_ids import UUID_PATTERN, default_assistant_id
 from mockserver.formats.json_text import Json
+from mockserver.formats.server_ids import UUID_PATTERN, default_assistant_id
 from mockserver.matching import json_path
 
 Defaults = dict[str, tuple[Json, ...]]

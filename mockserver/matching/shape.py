@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.formats.json_text import Json
+from mockserver.formats.server_ids import UUID_PATTERN
 from mockserver.matching.keys import Key, digest, serialize
 
 _UUIDS = re.compile(UUID_PATTERN, re.IGNORECASE)

@@ -10,8 +10,7 @@ from mockserver.pytest_plugin.outcomes import Outcomes
 from mockserver.pytest_plugin.report import Report
 
 if TYPE_CHECKING:
-    from mockserver.pytest_plugin.server_fixture import ServerFixture
-    from mockserver.pytest_plugin.shared_server import SharedServer
+    from mockserver.pytest_plugin.server_fixture import ServerFixture, SharedServer
     from mockserver.server.mock_server import MockServer
 
 _OPTIONS = pytest.StashKey[options.PluginOptions]()
@@ -73,7 +72,7 @@ def shared_mock_server(
 
     It starts again from the beginning after each test that uses it. A test with a miss fails.
     """
-    from mockserver.pytest_plugin.shared_server import SharedServer
+    from mockserver.pytest_plugin.server_fixture import SharedServer
 
     with SharedServer(request.config.rootpath, shared_mock_server_options) as shared:
         request.config.stash[_SHARED] = shared

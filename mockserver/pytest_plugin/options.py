@@ -62,23 +62,22 @@ def read(config: pytest.Config) -> PluginOptions:
     """Return the options; raise pytest.UsageError if they are invalid."""
     record = config.getoption("--mockserver-record")
     upstream = config.getoption("--mockserver-upstream") or None
+    headers: Headers = ()
     report_header = None
     if record != "none" and _is_in_ci() and not config.getoption("--mockserver-record-in-ci"):
         record = "none"
         report_header = (
             "mockserver: not recording, since CI is set; --mockserver-record-in-ci overrides this"
         )
-    elif record != "none" and upstream is None:
-        raise pytest.UsageError(
-            f"--mockserver-record={record} needs --mockserver-upstream=URL, the Agent Server to record"
-        )
-    headers: Headers = ()
-    if record != "none" and upstream is not None:
+    elif record != "none":
+        if upstream is None:
+            raise pytest.UsageError(
+                f"--mockserver-record={record} needs --mockserver-upstream=URL, the Agent Server to record"
+            )
         headers = _read_headers()
-        report_header = (
-            f"mockserver: recording {record} from {_hide_credentials(upstream, headers)}"
-        )
-    fail_on_unplayed = bool(config.getoption("--mockserver-fail-on-unplayed"))
+        shown = _hide_credentials(upstream, headers)
+        report_header = f"mockserver: recording {record} from {shown}"
+    fail_on_unplayed = config.getoption("--mockserver-fail-on-unplayed")
     usage = config.getoption("--mockserver-usage")
     path = config.invocation_params.dir / usage if usage else None
     if path is not None and not path.parent.is_dir():
@@ -89,9 +88,9 @@ def read(config: pytest.Config) -> PluginOptions:
 
 
 def _is_in_ci() -> bool:
-    from mockserver.server import settings
+    from mockserver.server.settings import is_in_ci
 
-    return settings.is_in_ci()
+    return is_in_ci()
 
 
 def _read_headers() -> Headers:

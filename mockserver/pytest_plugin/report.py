@@ -78,10 +78,7 @@ class Report:
             terminalreporter.write_line(f"mockserver: {self._usage_line}")
 
     def _write_usage(self, usage_file: Path, config: pytest.Config) -> str:
-        from mockserver.formats.wording import pluralize
-        from mockserver.matching.usage import Plays, from_json, merge_usages
-        from mockserver.store import discovery
-        from mockserver.store.usage import add_usage, display_path
+        from mockserver.store.usage import add_test_usages
 
         if any("::" in argument for argument in config.args):
             return f"{usage_file}: not written, since only single tests were selected: other tests may play more"
@@ -93,13 +90,8 @@ class Report:
             for path in paths
             if test not in self._usage and Path(path).exists()
         ]
-        unfinished_usage = {
-            display_path(file): Plays(unfinished=True)
-            for file, _ in discovery.find_files(unfinished).values()
-        }
-        usage = merge_usages([*map(from_json, self._usage.values()), unfinished_usage])
         try:
-            add_usage(usage_file, usage)
+            count = add_test_usages(usage_file, self._usage.values(), unfinished)
         except MockServerError as error:
             return f"usage not written: {error}"
-        return f"usage of {pluralize(len(usage), 'cassette')} added to {usage_file}"
+        return f"usage of {count} added to {usage_file}"

@@ -1,25 +1,23 @@
-"""Run the server of one test, save its recording, and fail the test for misses."""
+"""Run the server of one test, or of a whole run of pytest: save the recording, and fail the test for misses."""
 
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, Self
 from unittest import TestCase
 
 import pytest
 
 from mockserver.cassette.file_names import SETTINGS_FILE
 from mockserver.errors import MockServerError, UsageError
-from mockserver.formats.wording import pluralize
-from mockserver.http.messages import ReplySource
 from mockserver.pytest_plugin import marker
 from mockserver.pytest_plugin.options import PluginOptions
 from mockserver.pytest_plugin.outcomes import Outcomes
 from mockserver.pytest_plugin.report import Report
 from mockserver.pytest_plugin.staged_cassette import StagedCassette
-from mockserver.server.call import Call
+from mockserver.server.call import Call, describe_problems
 from mockserver.server.mock_server import MockServer
 
 
@@ -41,14 +39,12 @@ class ServerFixture:
         try:
             self._marker = marker.read(item)
             paths = self._find_cassettes()
-            # The working directory may be another project.
-            settings = item.config.rootpath / SETTINGS_FILE
             self._server = MockServer(
                 *paths,
                 **self._marker.server_options,
                 upstream=options.upstream if self._staged else None,
                 upstream_headers=dict(options.upstream_headers) if self._staged else None,
-                config=settings if settings.exists() else os.devnull,
+                config=_find_settings(item.config.rootpath),
                 on_problem=self._problems.append,
             )
         except (MockServerError, TypeError) as error:
@@ -149,18 +145,15 @@ class ServerFixture:
 
     def _take_message(self) -> str:
         """Return a message about the misses and errors since the last call; empty if there are none."""
-        problems = take_problems(self._problems)
-        allowed = (ReplySource.MISS,) if self._marker.allow_misses else ()
-        reported = [problem for problem in problems if problem.source not in allowed]
-        if not reported:
-            return ""
-        has_miss = any(problem.source is ReplySource.MISS for problem in reported)
-        lines = [describe_problems(reported)]
+        problems = _take_all(self._problems)
+        if self._marker.allow_misses:
+            problems = [problem for problem in problems if not problem.is_miss]
+        message = describe_problems(problems)
         target = self._marker.target
-        if has_miss and target is not None and self._staged is None:
+        if any(problem.is_miss for problem in problems) and target and self._staged is None:
             state = "" if target.exists() else " does not exist"
-            lines.append(f"{self._display_names}{state}{self._record_hint()}")
-        return "\n".join(lines)
+            message += f"\n{self._display_names}{state}{self._record_hint()}"
+        return message
 
     def _record_hint(self) -> str:
         """Return how to record the missing exchanges; empty if the test cannot record."""
@@ -171,15 +164,47 @@ class ServerFixture:
         return f": record the missing exchanges with {command} {shlex.quote(test)}"
 
 
-def take_problems(problems: list[Call]) -> list[Call]:
+class SharedServer:
+    """Runs *server* from entry to exit: by default with the cassettes in `cassettes` in pytest's root folder.
+
+    *options* are arguments of MockServer; `cassettes` lists files and folders, relative to *root*.
+    """
+
+    def __init__(self, root: Path, options: Mapping[str, Any]) -> None:
+        self._problems: list[Call] = []
+        defaults = {"config": _find_settings(root), "on_problem": self._problems.append}
+        arguments = {**defaults, **options}
+        try:
+            paths = [root / path for path in arguments.pop("cassettes", ("cassettes",))]
+            self.server = MockServer(*paths, **arguments)
+        except (MockServerError, TypeError) as error:
+            raise pytest.UsageError(f"shared_mock_server_options: {error}") from None
+
+    def __enter__(self) -> Self:
+        """Start the server; raise pytest.UsageError if it cannot start."""
+        try:
+            self.server.__enter__()
+        except MockServerError as error:
+            raise pytest.UsageError(f"shared_mock_server: {error}") from None
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.server.__exit__(*error)
+
+    def take_message(self) -> str:
+        """Return a message about the misses and errors since the last call; empty if there are none."""
+        return describe_problems(_take_all(self._problems))
+
+
+def _find_settings(root: Path) -> Path:
+    """Return the settings of the project in *root*, an empty file if it has none: the working directory may be another project."""
+    settings = root / SETTINGS_FILE
+    return settings if settings.exists() else Path(os.devnull)
+
+
+def _take_all(problems: list[Call]) -> list[Call]:
     """Remove the calls from *problems*, to which the server's thread may append meanwhile, and return them."""
     return [problems.pop(0) for _ in range(len(problems))]
-
-
-def describe_problems(problems: Sequence[Call]) -> str:
-    """Return the misses and errors *problems* as lines for the report of a test."""
-    heading = f"mockserver could not answer {pluralize(len(problems), 'request')}"
-    return "\n".join([heading, *map(str, problems)])
 
 
 def _fail(message: str) -> NoReturn:

@@ -1,11 +1,12 @@
 """A request that a server answered, as tests and the journal see it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import unquote
 
 from mockserver.formats.json_text import Json, loads
+from mockserver.formats.wording import pluralize
 from mockserver.http.fault import fault_to_json
 from mockserver.http.messages import (
     SESSION_HEADER,
@@ -56,7 +57,7 @@ class Call(NamedTuple):
     """What went wrong with the response on demand, such as `{"cut": 3}`."""
 
     def __str__(self) -> str:
-        if self.source is ReplySource.MISS and self.note:
+        if self.is_miss and self.note:
             return self.note
         request = describe(self.request)
         if self.note:
@@ -73,6 +74,10 @@ class Call(NamedTuple):
         return Request(self.method, self.path, self.headers, self.body)
 
     @property
+    def is_miss(self) -> bool:
+        return self.source is ReplySource.MISS
+
+    @property
     def is_problem(self) -> bool:
         """Whether the response is a miss or an error."""
         return self.source in PROBLEMS
@@ -85,6 +90,14 @@ class Call(NamedTuple):
     def json(self) -> Json:
         """Return the body of the request as a JSON value; raise ValueError if it is not JSON."""
         return loads(self.body.decode())
+
+
+def describe_problems(problems: Sequence[Call]) -> str:
+    """Return the misses and errors *problems* as lines for the report of a test; empty if there are none."""
+    if not problems:
+        return ""
+    heading = f"mockserver could not answer {pluralize(len(problems), 'request')}"
+    return "\n".join([heading, *map(str, problems)])
 
 
 def record_call(when: datetime, request: Request, reply: Reply) -> Call:

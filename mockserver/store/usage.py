@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mockserver.errors import StorageError, UsageError
+from mockserver.formats.json_text import Json
+from mockserver.formats.wording import pluralize
 from mockserver.matching import usage
 from mockserver.matching.index import Index
 from mockserver.matching.usage import Plays, Usage
@@ -42,6 +44,18 @@ def check_usage_file(path: Path) -> None:
         read_usage(path)
     elif not path.parent.is_dir():
         raise UsageError(f"{path}: folder does not exist")
+
+
+def add_test_usages(path: Path, usages: Iterable[Json], unfinished: Iterable[Path]) -> str:
+    """Add the *usages* of tests, in JSON, to the usage file *path*; return `N cassettes`. See `add_usage`.
+
+    The tests that may play the cassettes *unfinished*, files and folders, did not run or did not pass.
+    """
+    files = (file for file, _ in discovery.find_files(unfinished).values())
+    marked = {display_path(file): Plays(unfinished=True) for file in files}
+    merged = usage.merge_usages([*map(usage.from_json, usages), marked])
+    add_usage(path, merged)
+    return pluralize(len(merged), "cassette")
 
 
 def add_usage(path: Path, more: Usage) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mockserver.cassette.model import Header, Policy
 from mockserver.cassette.yaml_codec import dump_header
-from mockserver.conversations.repeated import find_repeated
+from mockserver.conversations.recordings import find_repeated
 from mockserver.errors import StorageError, UsageError
 from mockserver.formats.wording import pluralize
 from mockserver.store import atomic

@@ -1,12 +1,13 @@
-"""Which events a subscription gets. No I/O.
+"""Which events a subscription gets, and what it selects that others did not. No I/O.
 
 Source: `EventStreamRequest` of the Agent Protocol, and its checks in langgraph-api 0.16.7.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
-from mockserver.formats.json_text import Json
+from mockserver.formats.json_text import Json, dumps
 from mockserver.thread_log.event import Event
 
 CHANNELS = (
@@ -86,6 +87,22 @@ def parse_filters(value: Json) -> list[Filter]:
     return [parse_filter(value), *map(parse_filter, parts if isinstance(parts, list) else [])]
 
 
+def find_uncovered(selected: Filter, known: Iterable[Filter]) -> str | None:
+    """Return in words the first channel or namespace that *selected* selects and none of *known* does, or None."""
+    for channel in sorted(selected.channels):
+        names = {channel, channel.partition(":")[0]}
+        with_channel = [one for one in known if not names.isdisjoint(one.channels)]
+        if not with_channel:
+            return f"the channel `{channel}`"
+        prefixes = selected.namespaces or ((),)
+        depth = selected.depth if selected.namespaces else None
+        for prefix in prefixes:
+            if not any(_covers(one, prefix, depth) for one in with_channel):
+                where = f"the channel `{channel}` of the namespace {dumps(list(prefix))}"
+                return f"{where} with {'any depth' if depth is None else f'depth {depth}'}"
+    return None
+
+
 def is_within(namespace: Namespace, prefix: Namespace) -> bool:
     """Return whether *namespace* begins with *prefix*."""
     return len(namespace) >= len(prefix) and all(map(_is_segment, namespace, prefix))
@@ -96,6 +113,18 @@ def is_channel(name: Json) -> bool:
     if not isinstance(name, str):
         return False
     return name in CHANNELS or (name.startswith(_CUSTOM) and name != _CUSTOM)
+
+
+def _covers(known: Filter, prefix: Namespace, depth: int | None) -> bool:
+    """Return whether *known* selects all namespaces that have up to *depth* segments after *prefix*."""
+    if not known.namespaces:
+        return True
+    for one in known.namespaces:
+        more = len(prefix) - len(one)
+        is_deep = known.depth is None or (depth is not None and more + depth <= known.depth)
+        if is_within(prefix, one) and is_deep:
+            return True
+    return False
 
 
 def _is_segment(segment: str, wanted: str) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from mockserver.cassette.event_streams import find_run_marks, find_thread
 from mockserver.cassette.model import Exchange, Stream
-from mockserver.conversations.joined_streams import RecordedEvent
+from mockserver.conversations.recorded_events import RecordedEvent
 from mockserver.formats.json_text import Json
 from mockserver.thread_log.event import Event
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.cassette.event_streams import find_any_thread, find_thread
 from mockserver.cassette.model import Body, Exchange, Stream
-from mockserver.conversations.joined_streams import join_streams, read_event, read_streams
+from mockserver.conversations.recorded_events import join_streams, read_event, read_streams
 from mockserver.formats.json_text import Json, dumps
 from mockserver.formats.wording import pluralize
 from mockserver.matching.canonical import canonicalize

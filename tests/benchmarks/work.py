@@ -7,7 +7,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.cassette.model import Header
 from mockserver.cassette.recorder import Recorder
 from mockserver.cassette.yaml_codec import dump_exchange, dump_header
@@ -18,6 +17,7 @@ from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Response
 from mockserver.fake.script.model import Pace, Rule, Script, Speak
 from mockserver.fake.threads.run_readers import RunStream
+from mockserver.formats.server_ids import default_assistant_id
 from mockserver.http.messages import Request
 
 EVENTS = 62

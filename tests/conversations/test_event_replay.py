@@ -58,9 +58,9 @@ class Chats:
         """Return what is answered to a command, None if nothing is."""
         session = self.session
         answered = session.ask("POST", f"/threads/{thread}/commands", body)
-        if session.answer is not None and session.answer.kind.value == "turn":
+        if session.answer is not None and session.answer.is_turn:
             recorded = session.answer.conversation.events
-            session.threads.start_events(self.live(thread), recorded, self.pace, session.now)
+            self.live(thread).start_events(recorded, self.pace, session.now)
         return answered
 
     def live(self, thread: str) -> LiveThread:
@@ -202,6 +202,15 @@ def test_a_thread_that_goes_back_begins_another_log() -> None:
     assert numbers(chats.read(MINE)) == [1, 2, 3, 4]
 
 
+def test_a_thread_does_not_go_back_while_a_client_follows_its_events() -> None:
+    chats = Chats(CHAT)
+    chats.send(MINE, run("hi"))
+    chats.send(MINE, answer())
+    chats.session.threads.open_streams[MINE] += 1
+
+    assert chats.send(MINE, run("hi")) is None
+
+
 def test_conversations_whose_events_differ_are_not_alike() -> None:
     def chat(thread: str, text: str, last: str) -> tuple[Any, ...]:
         said = ("ai", text, SAID)
@@ -253,7 +262,7 @@ def test_a_deep_link_shows_the_past() -> None:
     chats.session.ask("GET", f"/threads/{T}/state")
     live = chats.live(T)
     recorded = chats.session.recordings.conversations[0].events
-    chats.session.threads.get_events(live, recorded, chats.pace)
+    live.get_events(recorded, chats.pace)
 
     assert numbers(chats.read(T)) == [1, 2, 3, 4]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.cassette.assistant_ids import default_assistant_id
+from mockserver.formats.server_ids import default_assistant_id
 from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.shape import RequestShape, find_shape

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.fake.api import graph_schemas
 from mockserver.fake.api import schemas as bodies
 from mockserver.fake.api.create_run import CONFIGURABLE_AND_CONTEXT, drop_reserved
@@ -14,6 +13,7 @@ from mockserver.fake.api.validation import HTTPError, parse_uuid, validate
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Response, json_response
 from mockserver.formats.json_text import Json
+from mockserver.formats.server_ids import default_assistant_id
 
 DEFAULT_GRAPH = "agent"
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.fake.threads.thread import Thread
 from mockserver.formats.json_text import Json
+from mockserver.formats.server_ids import default_assistant_id
 
 MAX_ENTRIES = 1000
 """Limit for threads, graphs, and assistants without their own graph; beyond it the oldest entry is dropped."""

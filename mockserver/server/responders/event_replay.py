@@ -4,20 +4,19 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from mockserver.conversations.answers import Refusal, describe_place
+from mockserver.conversations.answers import Refusal
 from mockserver.conversations.conversation import Conversation
-from mockserver.conversations.json_parts import parse_or_none
 from mockserver.conversations.live_threads import LiveThread
 from mockserver.conversations.recordings import Recordings
 from mockserver.fake.api.database import Database
 from mockserver.fake.threads.event_stream import HEADERS, EventSource, EventStream
-from mockserver.formats.json_text import dumps
+from mockserver.formats.json_text import dumps, loads_or_none
 from mockserver.http.messages import Reply, Request, StreamingBody, TimedBody
 from mockserver.http.pacing import Pace
 from mockserver.server.responders.body_stream import stream_body
 from mockserver.server.response_writer import without_prebuilt
 from mockserver.server.sessions import Session
-from mockserver.thread_log.filter import Filter, FilterError, parse_filters
+from mockserver.thread_log.filter import Filter, FilterError, find_uncovered, parse_filters
 
 FindFakeSource = Callable[[Database, str], EventSource | None]
 """Returns the events of a thread of the fake graph, or None if there is no such thread."""
@@ -45,7 +44,7 @@ class EventReplay:
         if live is not None and live.is_fake:
             return None
         try:
-            selected, *parts = parse_filters(parse_or_none(request.body))
+            selected, *parts = parse_filters(loads_or_none(request.body))
         except FilterError as error:
             return Refusal(str(error))
         conversation = self._find_conversation(live)
@@ -62,7 +61,7 @@ class EventReplay:
         return replace(self._open_stream(thread, selected), note=uncovered)
 
     def _find_conversation(self, live: LiveThread | None) -> Conversation | None:
-        return self.recordings.get(live.conversation) if live and live.conversation else None
+        return self.recordings.get(live.conversation) if live else None
 
     def _begin_in_past(self, thread: str, known: list[Conversation]) -> None:
         """Have *thread* play its recorded conversation if that has events from before its first turn."""
@@ -72,24 +71,19 @@ class EventReplay:
                 return
 
     def _open_stream(self, thread: str, selected: Filter) -> Reply:
-        counted = False
-
         def find_source() -> EventSource | None:
-            nonlocal counted
             live = self.session.threads.get(thread)
             conversation = self._find_conversation(live)
             if live is None or live.is_fake or conversation is None:
                 return self.find_fake_source(self.session.database, thread)
-            if not counted:
-                counted = True
-                self.on_events(conversation)
-            return self.session.threads.get_events(live, conversation.events, self.pace)
+            self.on_events(conversation)
+            return live.get_events(conversation.events, self.pace)
 
         live = self.session.threads.get(thread)
         conversation = self._find_conversation(live)
         stream = EventStream(selected, find_source, self.session.database.watchers)
         place = (
-            describe_place(conversation, live.progress)
+            conversation.describe_place(live.progress)
             if conversation is not None and live is not None
             else {"why": "waits for the first turn of the thread"}
         )
@@ -118,11 +112,11 @@ class EventReplay:
 
 def with_command_number(reply: Reply, request: Request) -> Reply:
     """Return *reply*, the response to a command, with the number of the command in *request*."""
-    sent = parse_or_none(request.body)
+    sent = loads_or_none(request.body)
     number = sent.get("id") if isinstance(sent, dict) else None
 
     def renumber(raw: bytes) -> bytes:
-        answer = parse_or_none(raw)
+        answer = loads_or_none(raw)
         if not isinstance(answer, dict) or answer.get("id", number) == number:
             return raw
         return dumps({**answer, "id": number}).encode("utf-8", "replace")
@@ -142,7 +136,7 @@ def _explain_uncovered(selected: list[Filter], known: list[Conversation]) -> str
     """Return why none of the conversations *known* shows all that the filters *selected* select, or None if one does. There is at least one."""
     reasons: list[str] = []
     for conversation in known:
-        missing = (conversation.events.find_uncovered(one) for one in selected)
+        missing = (find_uncovered(one, conversation.events.filters) for one in selected)
         uncovered = next((one for one in missing if one), None)
         if uncovered is None:
             return None

@@ -8,10 +8,9 @@ from hashlib import sha256
 from typing import Generic, TypeVar
 
 from mockserver.cassette.model import Repeat, Response
-from mockserver.conversations.answers import How
 from mockserver.conversations.derived import derive_run
+from mockserver.conversations.human_messages import Pairs, TypedTexts
 from mockserver.conversations.outside import OutsideIds
-from mockserver.conversations.typed_texts import Pairs, TypedTexts
 from mockserver.http.messages import Reply, Request, cassette_name
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Entry, Match
@@ -89,7 +88,7 @@ class ExchangeHit:
     pairs: dict[str, str] = field(default_factory=dict)
     response: Response | None = None
     """The response, if it is not that of *entry*."""
-    how: How | None = None
+    how: str | None = None
     note: str | None = None
     """The text for the log."""
 
@@ -102,7 +101,7 @@ class ExchangeHit:
         """Return the hit for a human who typed other texts than the recorded ones: *pairs* of both. *note* says so."""
         recorded = self.response or self.library.response(self.entry)
         response = TypedTexts().with_pairs(pairs).apply_to_response(recorded)
-        return replace(self, response=response, how=How.CLOSEST, note=note)
+        return replace(self, response=response, how="closest", note=note)
 
     def play(self, reply: Reply) -> Reply:
         """Count the play, and return *reply* with the client's ids."""
@@ -116,10 +115,10 @@ class ExchangeHit:
             outside.bind_messages(self.request, self.library.request(self.entry))
         translated = outside.to_live_reply(reply, threads) if session.has_ids else reply
         id_pairs = tuple((live, one) for live, one in self.pairs.items() if live != one)
-        how = str(self.how) if self.how else None
-        if translated is reply and not id_pairs and how is None:
+        if translated is reply and not id_pairs and self.how is None:
             return reply  # only the unchanged reply is prebuilt for all clients
-        return replace(without_prebuilt(translated), id_pairs=id_pairs, how=how, note=self.note)
+        plain = without_prebuilt(translated)
+        return replace(plain, id_pairs=id_pairs, how=self.how, note=self.note)
 
     def play_again(self) -> None:
         """Have the same request play the same exchange again: the client did not get the whole response."""
@@ -215,7 +214,7 @@ class ExchangeReplay:
         if response is None:
             return None
         hit = ExchangeHit(entry, counter, request, session, self._library, response=response)
-        return replace(hit, how=How.DERIVED)
+        return replace(hit, how="derived")
 
     def _find_renamed(
         self, request: Request, keys: RequestKeys, outside: OutsideIds, known: dict[str, str]

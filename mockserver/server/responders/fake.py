@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from mockserver.cassette.assistant_ids import UUID_PATTERN
-from mockserver.conversations.id_places import UUID
+from mockserver.conversations.ids import UUID
 from mockserver.conversations.live_threads import LiveThreads
 from mockserver.conversations.thread_requests import (
     COMMANDS,
@@ -22,6 +21,7 @@ from mockserver.fake.api.routes import Api
 from mockserver.fake.ids import EPOCH, Ids
 from mockserver.fake.replies import BodyReader
 from mockserver.formats.json_text import Json
+from mockserver.formats.server_ids import UUID_PATTERN
 from mockserver.http.fault import StatusFault, status_reply
 from mockserver.http.messages import (
     Reply,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from mockserver.conversations.id_places import UUID
+from mockserver.conversations.ids import UUID
 from mockserver.formats.json_text import Json, dumps
 from mockserver.http.messages import JSON, Reply, ReplySource, Request, error_reply
 from mockserver.matching import keys

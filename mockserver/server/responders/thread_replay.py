@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Response
-from mockserver.conversations.answers import Answer, How, Refusal, describe_place
+from mockserver.conversations.answers import Answer, Refusal
 from mockserver.conversations.conversation import Conversation
 from mockserver.conversations.handover import build_known_thread
-from mockserver.conversations.human_messages import find_human_contents
+from mockserver.conversations.human_messages import Pairs, TypedTexts, find_human_contents
+from mockserver.conversations.live_threads import CutTurn, LiveThread
 from mockserver.conversations.query import Query
 from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.search import Search, commit
@@ -17,7 +18,6 @@ from mockserver.conversations.thread_requests import (
     RequestKind,
     ThreadRequest,
 )
-from mockserver.conversations.typed_texts import Pairs, TypedTexts
 from mockserver.fake.api.known_threads import KnownThread
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Reply, Request, TimedBody
@@ -65,18 +65,17 @@ class ThreadHit:
     def may_be_closest(self) -> bool:
         """Whether it plays the next turn of its thread, or again one that was cut, and not something else that was recorded for the request."""
         is_next = self.answer.progress == self.answer.thread.progress + 1
-        return self.answer.kind is RequestKind.TURN and (is_next or self._was_cut)
+        return self.answer.is_turn and (is_next or self._was_cut)
 
     @property
     def _was_cut(self) -> bool:
         """Whether it plays the last turn again, whose response was cut on demand."""
         answer, live = self.answer, self.answer.thread
-        was_cut = live.cut_turn is not None and live.cut_turn[1].entry is answer.entry
-        return was_cut and answer.progress == live.progress
+        return answer.is_turn and live.cut_turn is not None and answer.progress == live.progress
 
     def as_closest(self, pairs: Pairs, note: str) -> "ThreadHit":
         """Return the hit for a human who typed other texts than the recorded ones: *pairs* of both. *note* says so."""
-        answer = replace(self.answer, how=How.CLOSEST, why=note)
+        answer = replace(self.answer, how="closest", why=note)
         return replace(self, answer=answer, texts=self.texts.with_pairs(pairs), note=note)
 
     def play(self, reply: Reply) -> Reply:
@@ -85,7 +84,7 @@ class ThreadHit:
         is_known = self._was_cut
         commit(answer, self.search)
         live.texts = self.texts
-        if answer.kind is RequestKind.TURN:
+        if answer.is_turn:
             reply = self._with_run(reply, starts_events=not is_known)
         elif CANCEL_PATH.fullmatch(query.target.path) and live.events is not None:
             live.events.cancel(self.search.now)
@@ -99,9 +98,12 @@ class ThreadHit:
             reply = without_prebuilt(translated)
         if answer.waits_until > self.search.now:
             reply = _hold(reply, answer.waits_until - self.search.now)
-        how = answer.how and str(answer.how)
         return replace(
-            reply, how=how, id_pairs=id_pairs, conversation=answer.to_journal(), note=self.note
+            reply,
+            how=answer.how,
+            id_pairs=id_pairs,
+            conversation=answer.to_journal(),
+            note=self.note,
         )
 
     def play_again(self) -> None:
@@ -112,12 +114,12 @@ class ThreadHit:
             return
         if answer.read_key is not None:
             live.read_counts[answer.read_key] -= 1
-        elif answer.kind is RequestKind.CREATION:
+        elif answer.step.kind is RequestKind.CREATION:
             threads.creation_counts[answer.conversation.identity] -= 1
             threads.remove(live)
-        elif answer.kind is RequestKind.TURN:
+        elif answer.is_turn:
             key = self.search.query.build_key(live.ids, answer.conversation.rules)
-            live.cut_turn = key, replace(answer, thread=live, ids=live.ids, why="was cut before")
+            live.cut_turn = CutTurn(key, answer.how, answer.response)
             live.runs_until = _NEVER
 
     def _with_run(self, reply: Reply, *, starts_events: bool) -> Reply:
@@ -128,13 +130,10 @@ class ThreadHit:
         is_command = self.search.query.target.path == COMMANDS
         started_at = answered_at if is_command else now
         if starts_events:
-            self.search.threads.start_events(live, recorded, self.pace, started_at)
+            live.start_events(recorded, self.pace, started_at)
             self.session.database.notify_watchers()
-        if is_command:
-            live.runs_until = live.events.run_ends_at if live.events else _NEVER
-            return reply
-        if not isinstance(reply.body, TimedBody):
-            live.runs_until = _NEVER
+        if is_command or not isinstance(reply.body, TimedBody):
+            live.runs_until = live.events.run_ends_at if is_command and live.events else _NEVER
             return reply
         turn, live.runs_until = live.last_turn, answered_at
 
@@ -197,7 +196,7 @@ class ThreadReplay:
         if not isinstance(found, Answer):
             return found
         texts = found.thread.texts
-        if texts and found.kind is RequestKind.TURN:
+        if texts and found.is_turn:
             # The same text may have been recorded before, in place of another typed one.
             texts = texts.with_pairs((one, one) for one in find_human_contents(request)[-1:])
         return ThreadHit(found, search, session, self._pace, texts)
@@ -217,47 +216,42 @@ class ThreadReplay:
 
     def find_known_threads(self, session: Session, thread: str | None) -> list[KnownThread]:
         """Return the threads that went on in recorded conversations since the last call: *thread*, or all if it is None."""
-        threads = session.threads
-        chosen = threads.sort_latest_first() if thread is None else [threads.get(thread)]
-        recordings = self._recordings_of(self._library.index)
+        reader = self._recordings_of(self._library.index).reader
         known: list[KnownThread] = []
-        for live in reversed(chosen):
-            if live is None or live.is_fake or live.conversation is None:
-                continue
-            conversation = recordings.get(live.conversation)
-            if conversation is None or live.handed_over == live.progress:
+        for live, conversation in reversed(self._find_played(session, thread)):
+            if live.handed_over == live.progress:
                 continue
             live.handed_over = live.progress
             for step in conversation.steps:
                 if step.progress <= live.progress:
-                    threads.bind_response_ids(live, step.entry, recordings)
-            events = threads.get_events(live, conversation.events, self._pace)
-            known.append(
-                build_known_thread(
-                    live.identity,
-                    live.progress,
-                    live.ids,
-                    live.texts,
-                    conversation,
-                    recordings.reader,
-                    events.log,
-                )
-            )
+                    live.bind_ids(reader.get_response_ids(step.entry))
+            log = live.get_events(conversation.events, self._pace).log
+            known.append(build_known_thread(live, conversation, reader, log))
         return known
 
     def describe_places(self, session: Session) -> dict[str, dict[str, Json]]:
         """Return where each thread of *session* that plays a recorded conversation stands in it, the latest first."""
-        recordings = self._recordings_of(self._library.index)
-        places: dict[str, dict[str, Json]] = {}
-        for live in session.threads.sort_latest_first():
-            conversation = live.conversation and recordings.get(live.conversation)
-            if conversation and not live.is_fake:
-                places[live.identity] = describe_place(conversation, live.progress)
-        return places
+        return {
+            live.identity: conversation.describe_place(live.progress)
+            for live, conversation in self._find_played(session)
+        }
 
     def find_assistant(self, identity: str) -> dict[str, Json] | None:
         """Return the JSON form of the assistant with the id *identity* in recorded responses, or None."""
         return self._recordings_of(self._library.index).assistants.get(identity)
+
+    def _find_played(
+        self, session: Session, thread: str | None = None
+    ) -> list[tuple[LiveThread, Conversation]]:
+        """Return the threads of *session* that play a recorded conversation, with it, the latest first; only *thread* if it is given."""
+        threads = session.threads
+        chosen = threads.sort_latest_first() if thread is None else [threads.get(thread)]
+        recordings = self._recordings_of(self._library.index)
+        return [
+            (live, conversation)
+            for live in chosen
+            if live and not live.is_fake and (conversation := recordings.get(live.conversation))
+        ]
 
     def _recordings_of(self, index: Index) -> Recordings:
         if self._current is not self._library.index:

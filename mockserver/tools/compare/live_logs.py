@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from mockserver.cassette.event_streams import is_event_stream_request
 from mockserver.cassette.model import Exchange, Stream, TimedEvent
-from mockserver.conversations.joined_streams import (
+from mockserver.conversations.recorded_events import (
     RecordedEvent,
     cut_runs,
     join_streams,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, zip_longest
 
 from mockserver.cassette.model import Exchange
-from mockserver.conversations.joined_streams import RecordedEvent, cut_runs, join_streams
+from mockserver.conversations.recorded_events import RecordedEvent, cut_runs, join_streams
 from mockserver.formats.json_text import Json
 from mockserver.matching.keys import ABSENT
 from mockserver.tools.compare.alignment import align_events

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import quote
 
-from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.cassette.event_streams import find_thread
 from mockserver.cassette.model import Body, Exchange, Header, Response, Stream
 from mockserver.cassette.normalize import VOLATILE
 from mockserver.formats.json_text import Json
+from mockserver.formats.server_ids import UUID_PATTERN
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request, first_value
 from mockserver.matching.canonical import decode_path, split_api_path

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator, Set
 from dataclasses import replace
 
-from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.cassette.json_events import explain_event, explain_json
 from mockserver.cassette.model import Body, Exchange, Response, Stream
 from mockserver.cassette.playback import is_recorded_response_header
+from mockserver.formats.server_ids import UUID_PATTERN
 from mockserver.http.messages import EVENT_STREAM, HOP_BY_HOP, Request, first_value, is_event_stream
 from mockserver.matching.canonical import decode_path, split_api_path
 from mockserver.tools.json_bodies import parse_body

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from mockserver.cassette.assistant_ids import UUID_PATTERN
 from mockserver.cassette.model import Exchange
 from mockserver.errors import UsageError
 from mockserver.fake.messages.model import get_text
 from mockserver.fake.script.state_keys import MESSAGES, Reducer
 from mockserver.fake.script.topology import END, START
 from mockserver.formats.json_text import Json
+from mockserver.formats.server_ids import UUID_PATTERN
 from mockserver.tools.scripts.documents import Document, describe_nodes
 from mockserver.tools.scripts.recorded_commands import read_command, read_logs
 from mockserver.tools.scripts.recorded_messages import Message, read_messages

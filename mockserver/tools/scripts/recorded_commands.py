@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from mockserver.cassette.event_streams import find_thread
 from mockserver.cassette.model import Body, Exchange
-from mockserver.conversations.joined_streams import cut_runs, join_streams
+from mockserver.conversations.recorded_events import cut_runs, join_streams
 from mockserver.formats.json_text import Json
 from mockserver.thread_log.event import Event
 from mockserver.tools.event_logs import find_event_thread

@@ -9,7 +9,7 @@ import pytest
 from aiohttp.test_utils import RawTestServer, TestClient
 from pytest_aiohttp import AiohttpClient
 
-from mockserver.cassette.assistant_ids import default_assistant_id
+from mockserver.formats.server_ids import default_assistant_id
 from mockserver.http.pacing import parse_pace
 from mockserver.server import modes, settings
 from mockserver.server.log import Log

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mockserver.cassette.assistant_ids import default_assistant_id
 from mockserver.cassette.model import Policy
 from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.script.model import Rule, Script, Speak
+from mockserver.formats.server_ids import default_assistant_id
 from mockserver.http.messages import Reply, ReplySource, Request, StreamingBody
 from mockserver.http.pacing import Pace
 from mockserver.redaction.redactor import RedactionRules

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mockserver.cassette.model import Exchange
-from mockserver.conversations.joined_streams import join_streams
+from mockserver.conversations.recorded_events import join_streams
 from mockserver.tools.compare.live_logs import (
     is_endless,
     measure,

@@ -1,4 +1,4 @@
-"""The default assistant of each graph, and the pattern of server ids. No I/O."""
+"""The ids of an Agent Server: their pattern, and the id of the default assistant of a graph. No I/O."""
 
 import uuid
 from functools import lru_cache

@@ -7,12 +7,12 @@ import pytest
 
 from mockserver.cassette.model import Body, Response, Stream, TimedChunk, TimedEvent
 from mockserver.conversations.human_messages import (
+    TypedTexts,
     find_human_contents,
     get_other_parts,
     read_text,
     replace_human_contents,
 )
-from mockserver.conversations.typed_texts import TypedTexts
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Request
 

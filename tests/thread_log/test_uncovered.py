@@ -2,8 +2,7 @@
 
 import pytest
 
-from mockserver.thread_log.coverage import find_uncovered
-from mockserver.thread_log.filter import Filter, parse_filter
+from mockserver.thread_log.filter import Filter, find_uncovered, parse_filter
 
 ROOT = {"channels": ["values", "lifecycle"], "namespaces": [[]], "depth": 1}
 EVERYWHERE = {"channels": ["lifecycle", "custom"]}
