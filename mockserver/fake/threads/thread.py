@@ -11,8 +11,7 @@ from math import ceil, inf
 
 from mockserver.fake.graph.checkpoint_store import Checkpoint, History
 from mockserver.fake.graph.event_log import Event, RunResult
-from mockserver.fake.graph.rest_events import RestEvents
-from mockserver.fake.graph.stream_events import interrupted_event
+from mockserver.fake.graph.stream_events import ModeEvents, interrupted_event
 from mockserver.fake.ids import Ids
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
@@ -70,7 +69,7 @@ class Run:
         assert self.result is not None
         if self.request.for_event_streams:
             return self.result.stream_events
-        return RestEvents(self.request, self.ids).convert(self.result.events, self.result.end)
+        return ModeEvents(self.request, self.ids).convert(self.result.events, self.result.end)
 
     @property
     def next_stream_event(self) -> float:
