@@ -8,7 +8,7 @@ from mockserver.conversations.id_places import UUID, rename_json
 from mockserver.conversations.joined_streams import RecordedEvent
 from mockserver.conversations.recorded_events import RecordedEvents, Stretch
 from mockserver.conversations.typed_texts import TypedTexts
-from mockserver.fake.api.thread_runs import START_SECONDS
+from mockserver.fake.api.start_runs import START_SECONDS
 from mockserver.fake.graph.stream_events import END_SECONDS
 from mockserver.formats.json_text import loads
 from mockserver.http.pacing import Pace

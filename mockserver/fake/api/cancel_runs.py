@@ -3,7 +3,7 @@
 from mockserver.fake.api import schemas
 from mockserver.fake.api.create_run import Body
 from mockserver.fake.api.endpoint import ApiCall, require_uuid
-from mockserver.fake.api.thread_runs import get_run_path
+from mockserver.fake.api.start_runs import get_run_path
 from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.graph.runner import get_wait_headers
 from mockserver.fake.replies import Response

@@ -86,6 +86,17 @@ RUN_ON_THREAD = _object("assistant_id", **_ON_THREAD)
 RUN_ON_THREAD_AWAITED = _object("assistant_id", **_ON_THREAD, **_AWAITED)
 """`POST /threads/{thread}/runs/stream` and `…/runs/wait`."""
 
+_TRACER = {"project_name": TEXT, "example_id": TEXT}
+START_COMMAND = _object(
+    "assistant_id",
+    assistant_id=Schema(types=("string",), minimum=1),
+    langsmith_tracer=Schema(types=("object", "null"), properties=_TRACER, others=NULL),
+)
+_ANSWER = _object("interrupt_id", interrupt_id=TEXT, namespace=TEXTS)
+ANSWERS = Schema(types=("array",), minimum=1, others=_ANSWER)
+UNSUBSCRIBE = _object("subscription_id", subscription_id=TEXT)
+"""The parameters of commands of event streams."""
+
 CANCEL = _object(status=_choice("pending", "running", "all"))
 """`POST /runs/cancel`."""
 
