@@ -7,7 +7,6 @@ from urllib.parse import quote, unquote
 
 from mockserver.fake.api import (
     assistants,
-    cancel_runs,
     crons,
     event_streams,
     existing_runs,
@@ -143,7 +142,7 @@ ROUTES = (
     _route("POST", "/runs/stream", start_runs.stream_stateless),
     _route("POST", "/runs/wait", start_runs.wait_stateless),
     _route("POST", "/runs/batch", start_runs.start_batch),
-    _route("POST", "/runs/cancel", cancel_runs.cancel_many),
+    _route("POST", "/runs/cancel", existing_runs.cancel_many),
     _route("POST", "/runs/crons", crons.create),
     _route("POST", "/runs/crons/search", crons.search),
     _route("POST", "/runs/crons/count", crons.count),
@@ -186,7 +185,7 @@ ROUTES = (
     _route("DELETE", "/threads/*/runs/*", existing_runs.delete),
     _route("GET", "/threads/*/runs/*/join", existing_runs.join),
     _route("GET", "/threads/*/runs/*/stream", existing_runs.stream),
-    _route("POST", "/threads/*/runs/*/cancel", cancel_runs.cancel),
+    _route("POST", "/threads/*/runs/*/cancel", existing_runs.cancel),
     _route("POST", "/threads/*/runs/stream", start_runs.stream),
     _route("POST", "/threads/*/runs/wait", start_runs.wait),
     _route("POST", "/threads/*/runs/crons", crons.create_on_thread),
