@@ -3,11 +3,13 @@
 Runs take time. *now* is the current time of the clock, in seconds; `settle` applies everything due until then.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from math import ceil, inf
+from typing import TypeVar
 
 from mockserver.fake.graph.checkpoint_store import Checkpoint, History
 from mockserver.fake.graph.event_log import Event, RunResult
@@ -24,6 +26,7 @@ MAX_CHECKPOINTS = 1000
 MAX_RUNS = 100
 """Limit for runs per thread; beyond it the oldest is dropped."""
 
+Due = TypeVar("Due")
 Play = Callable[[RunRequest, Ids, History], RunResult]
 
 
@@ -45,10 +48,9 @@ class Run:
     ended_at: float | None = None
     """When it ended or was cancelled."""
     was_cancelled: bool = False
-    """Whether it was cancelled."""
     result: RunResult | None = None
-    _checkpoints_taken: int = 0
-    _stream_events_taken: int = 0
+    checkpoints: deque[tuple[float, Checkpoint]] = field(default_factory=deque)
+    """Those that are not due yet, with their times."""
 
     @property
     def identity(self) -> str:
@@ -57,47 +59,34 @@ class Run:
     @property
     def events(self) -> tuple[Event, ...]:
         """All its events; after a cancellation only those before it."""
-        if self.result is None:
-            return ()
-        if not self.was_cancelled or self.ended_at is None or self.started_at is None:
-            return self.result.events
-        return tuple(e for e in self.result.events if e.at <= self.ended_at - self.started_at)
+        return self.result.events if self.result else ()
 
     @cached_property
-    def stream_events(self) -> tuple[tuple[float, StreamEvent], ...]:
-        """The events for event streams, with their times. The run has started."""
+    def stream_events(self) -> deque[tuple[float, StreamEvent]]:
+        """The events for event streams that are not due yet, with their times. The run has started."""
         assert self.result is not None
         if self.request.for_event_streams:
-            return self.result.stream_events
-        return ModeEvents(self.request, self.ids).convert(self.result.events, self.result.end)
+            return deque(self.result.stream_events)
+        converter = ModeEvents(self.request, self.ids)
+        return deque(converter.convert(self.result.events, self.result.end))
 
     @property
-    def next_stream_event(self) -> float:
-        """When the next event for event streams is due; infinity if there is none."""
+    def changes_at(self) -> float:
+        """When it starts; after its start, when it ends."""
         if self.result is None or self.started_at is None:
-            return inf
-        events, taken = self.stream_events, self._stream_events_taken
-        return inf if taken == len(events) else self.started_at + events[taken][0]
+            return self.due_at
+        return self.started_at + self.result.end
 
     @property
     def lasts_in_streams(self) -> bool:
         """Whether event streams that are opened later show its events too."""
         return self.request.for_event_streams or self.request.resumable
 
-    def take_stream_events(self, now: float) -> Iterator[StreamEvent]:
-        """Yield the events for event streams until *now* that no earlier call has yielded."""
-        while (at := self.next_stream_event) <= now and at != inf:
-            self._stream_events_taken += 1
-            yield self.stream_events[self._stream_events_taken - 1][1]
 
-    def take_checkpoints(self, at: float) -> tuple[Checkpoint, ...]:
-        """Return the checkpoints until *at* seconds after the start that no earlier call has returned."""
-        assert self.result is not None
-        due = [
-            one for time, one in self.result.checkpoints[self._checkpoints_taken :] if time <= at
-        ]
-        self._checkpoints_taken += len(due)
-        return tuple(due)
+def _take_due(pending: deque[tuple[float, Due]], started: float, until: float) -> Iterator[Due]:
+    """Take out and yield what is due until *until*; the times in *pending* count from *started*."""
+    while pending and started + pending[0][0] <= until:
+        yield pending.popleft()[1]
 
 
 class Thread:
@@ -121,8 +110,7 @@ class Thread:
 
     @property
     def identity(self) -> str:
-        name: str = self.record["thread_id"]
-        return name
+        return str(self.record["thread_id"])
 
     @property
     def active(self) -> tuple[Run, ...]:
@@ -138,14 +126,11 @@ class Thread:
         self.runs[run.identity] = run
         while len(self.runs) > MAX_RUNS:
             del self.runs[next(iter(self.runs))]
-        self._enqueue(run)
-        self.record = {**self.record, "status": "busy", "updated_at": run.record["updated_at"]}
-        self.settle(play, now)
-
-    def _enqueue(self, run: Run) -> None:
-        """Add *run* to the queue, before waiting runs that are due later."""
+        # A run comes before waiting runs that are due later.
         earlier = [each for each in self._queue if each.result or each.due_at <= run.due_at]
         self._queue.insert(len(earlier), run)
+        self.record = {**self.record, "status": "busy", "updated_at": run.record["updated_at"]}
+        self.settle(play, now)
 
     def settle(self, play: Play, now: float) -> None:
         """Apply everything that is due until *now*."""
@@ -155,13 +140,15 @@ class Thread:
                 if run.due_at > now:
                     return
                 self._start(run, play)
-            assert run.result is not None and run.started_at is not None
-            end = run.started_at + run.result.end
+            started, end = run.started_at, run.changes_at
+            assert started is not None
             ended = end <= now
-            for checkpoint in run.take_checkpoints(float("inf") if ended else now - run.started_at):
+            # After the end of the run everything is due, even if rounding says otherwise.
+            until = inf if ended else now
+            for checkpoint in _take_due(run.checkpoints, started, until):
                 self.history.put(checkpoint)
             if self.has_streams or run.lasts_in_streams:
-                for event in run.take_stream_events(inf if ended else now):
+                for event in _take_due(run.stream_events, started, until):
                     self.log.append(event, lasting=run.lasts_in_streams)
             if not ended:
                 return
@@ -169,24 +156,20 @@ class Thread:
 
     def next_change(self, now: float) -> float:
         """Return when the first run in the queue starts or ends."""
-        if not self._queue:
-            return now
-        run = self._queue[0]
-        if run.result is None or run.started_at is None:
-            return run.due_at
-        return run.started_at + run.result.end
+        return self._queue[0].changes_at if self._queue else now
 
     def next_stream_event(self) -> float:
         """Return when the next event for event streams is due, or a run starts; infinity if no run is active."""
         if not self._queue:
             return inf
         run = self._queue[0]
-        return run.due_at if run.result is None else run.next_stream_event
+        if run.result is None or run.started_at is None:
+            return run.due_at
+        return run.started_at + run.stream_events[0][0] if run.stream_events else inf
 
     def cancel(self, run: Run, action: Action, now: float, why: str | None) -> None:
         """End the active *run* at *now*; *why* becomes the error of the thread, None if another run replaces it."""
         self._queue.remove(run)
-        has_started = run.result is not None
         run.status, run.ended_at, run.was_cancelled = "interrupted", now, True
         error = why and {
             "error": "UserInterrupt" if action is Action.INTERRUPT else "UserRollback",
@@ -194,7 +177,10 @@ class Thread:
         }
         if action is Action.ROLLBACK:
             del self.runs[run.identity]
-        if has_started:
+        if run.result is not None and run.started_at is not None:
+            at = now - run.started_at
+            events = tuple(event for event in run.result.events if event.at <= at)
+            run.result = replace(run.result, events=events)
             self._free_at = now
             if error is not None:
                 self._mark_cancelled()
@@ -202,7 +188,6 @@ class Thread:
                 self.history = self._history_before
                 self.log.hide_after(self._seq_before)
             elif self.has_streams or run.lasts_in_streams:
-                at = now - (run.started_at or now)
                 end = interrupted_event(run.request, run.ids, at)
                 self.log.append(end, lasting=run.lasts_in_streams)
             self._update_after_run(run, error)
@@ -254,6 +239,7 @@ class Thread:
         self._seq_before = self.log.last_seq
         run.ids = run.ids.at(self.next_moment(run.ids.moment or 0))
         run.result = play(run.request, run.ids, self.history.copy())
+        run.checkpoints.extend(run.result.checkpoints)
         self._moment += ceil(run.result.duration)
 
     def _end(self, run: Run, end: float) -> None:
