@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from mockserver.fake.graph.checkpoint_store import History
-from mockserver.fake.graph.event_log import RunResult
+from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.run_request import RunRequest
@@ -38,7 +38,7 @@ def script(*steps: Step, **given: Any) -> Script:
     return Script((Rule(steps, **given),), PACE)
 
 
-def play(played: Script, request: RunRequest, ids: Ids = IDS) -> RunResult:
+def play(played: Script, request: RunRequest, ids: Ids = IDS) -> EventLog:
     """Return the result of the run *request* on a new thread."""
     return RunEngine(played).play(request, ids, History())
 

@@ -90,7 +90,7 @@ def _wait(call: ApiCall, body: Body, thread: Thread, run: Run) -> Response:
 def _respond(run: Run, headers: Headers, reader: BodyReader) -> Response:
     if run.result is None:  # the run waits for another one
         return Response(200, headers, reader)
-    return Response(200, headers, reader, run.result.note, run.result.faults)
+    return Response(200, headers, reader, run.result.note, tuple(run.result.faults))
 
 
 def _create_stateless_request(call: ApiCall, body: Body, *names: int) -> RunRequest:

@@ -1,10 +1,10 @@
 """Plays the runs of threads. No I/O."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mockserver.fake.graph.checkpoint_store import History
 from mockserver.fake.graph.checkpointer import Checkpointer
-from mockserver.fake.graph.event_log import Event, EventLog, RunResult
+from mockserver.fake.graph.event_log import Event, EventLog
 from mockserver.fake.graph.events_mode import Callbacks
 from mockserver.fake.graph.graph import Graph
 from mockserver.fake.graph.nodes import Nodes
@@ -35,8 +35,8 @@ class RunEngine:
     def use_script(self, script: Script) -> None:
         self.script = script
 
-    def play(self, request: RunRequest, ids: Ids, history: History) -> RunResult:
-        """Return the result of a run on the thread with that *history*, and add its checkpoints to *history*."""
+    def play(self, request: RunRequest, ids: Ids, history: History) -> EventLog:
+        """Return what happens in a run on the thread with that *history*, and add its checkpoints to *history*."""
         log = EventLog(self.gap, resumable=request.resumable, started=ids.milliseconds)
         modes = _create_modes(request, ids, log)
         callbacks = Callbacks(request, log.emit)
@@ -44,12 +44,13 @@ class RunEngine:
             request, ids, modes, callbacks, self.script, log.wait, add_fault=log.add_fault
         )
         checkpointer = Checkpointer(request, ids, modes, self.script, history, log.save)
-        graph = Graph(self.script, nodes, checkpointer)
+        graph = Graph(nodes, checkpointer, log)
         log.emit("metadata", {"run_id": request.run_id, "attempt": 1})
         graph.run()
         modes.send_run_end()
         checkpointer.close()
-        return log.build_result(graph.error, graph.note)
+        log.finish()
+        return log
 
 
 def _create_modes(request: RunRequest, ids: Ids, log: EventLog) -> StreamModes:
@@ -76,7 +77,7 @@ def get_wait_headers(run: str) -> Headers:
     )
 
 
-def build_outcome(events: tuple[Event, ...]) -> bytes:
+def build_outcome(events: Sequence[Event]) -> bytes:
     """Return the outcome of a run with these *events*, as JSON."""
     value: Json | JsonText = {}
     interrupts: list[Json] = []

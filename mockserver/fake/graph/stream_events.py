@@ -5,6 +5,7 @@ stream transformers of `create_agent`: nothing on the channels `updates`, `tasks
 run, it converts the events of the stream modes that the run has.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from mockserver.fake.graph.content_blocks import tool_message_events
@@ -193,17 +194,15 @@ class ModeEvents:
         self._open_subgraphs: list[Namespace] = []
         self._has_ended = False
 
-    def convert(
-        self, events: tuple[LoggedEvent, ...], end: float
-    ) -> tuple[tuple[float, Event], ...]:
+    def convert(self, events: Sequence[LoggedEvent], end: float) -> deque[tuple[float, Event]]:
         """Return what *events* are on event streams, with their times; the run takes until *end*."""
-        converted = [(0.0, self._events.lifecycle((), "running"))]
+        converted = deque([(0.0, self._events.lifecycle((), "running"))])
         for event in events:
             self._at = event.at
             converted += [(event.at, one) for one in self._convert(event)]
         self._at = end
         converted += [(end, one) for one in self._complete()]
-        return tuple(converted)
+        return converted
 
     def _convert(self, event: LoggedEvent) -> Iterator[Event]:
         mode, *parts = event.name.split("|")

@@ -5,14 +5,14 @@ Runs take time. *now* is the current time of the clock, in seconds; `settle` app
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from math import ceil, inf
 from typing import TypeVar
 
 from mockserver.fake.graph.checkpoint_store import Checkpoint, History
-from mockserver.fake.graph.event_log import Event, RunResult
+from mockserver.fake.graph.event_log import Event, EventLog
 from mockserver.fake.graph.stream_events import ModeEvents, interrupted_event
 from mockserver.fake.ids import Ids
 from mockserver.fake.run_request import RunRequest
@@ -27,7 +27,7 @@ MAX_RUNS = 100
 """Limit for runs per thread; beyond it the oldest is dropped."""
 
 Due = TypeVar("Due")
-Play = Callable[[RunRequest, Ids, History], RunResult]
+Play = Callable[[RunRequest, Ids, History], EventLog]
 
 
 class Action(StrEnum):
@@ -48,27 +48,25 @@ class Run:
     ended_at: float | None = None
     """When it ended or was cancelled."""
     was_cancelled: bool = False
-    result: RunResult | None = None
-    checkpoints: deque[tuple[float, Checkpoint]] = field(default_factory=deque)
-    """Those that are not due yet, with their times."""
+    result: EventLog | None = None
+    """What happens in it, without the checkpoints that the thread has already; None before the start."""
 
     @property
     def identity(self) -> str:
         return self.request.run_id
 
     @property
-    def events(self) -> tuple[Event, ...]:
+    def events(self) -> list[Event]:
         """All its events; after a cancellation only those before it."""
-        return self.result.events if self.result else ()
+        return self.result.events if self.result else []
 
     @cached_property
     def stream_events(self) -> deque[tuple[float, StreamEvent]]:
         """The events for event streams that are not due yet, with their times. The run has started."""
         assert self.result is not None
         if self.request.for_event_streams:
-            return deque(self.result.stream_events)
-        converter = ModeEvents(self.request, self.ids)
-        return deque(converter.convert(self.result.events, self.result.end))
+            return self.result.stream_events
+        return ModeEvents(self.request, self.ids).convert(self.result.events, self.result.end)
 
     @property
     def changes_at(self) -> float:
@@ -141,11 +139,11 @@ class Thread:
                     return
                 self._start(run, play)
             started, end = run.started_at, run.changes_at
-            assert started is not None
+            assert run.result is not None and started is not None
             ended = end <= now
             # After the end of the run everything is due, even if rounding says otherwise.
             until = inf if ended else now
-            for checkpoint in _take_due(run.checkpoints, started, until):
+            for checkpoint in _take_due(run.result.checkpoints, started, until):
                 self.history.put(checkpoint)
             if self.has_streams or run.lasts_in_streams:
                 for event in _take_due(run.stream_events, started, until):
@@ -179,8 +177,7 @@ class Thread:
             del self.runs[run.identity]
         if run.result is not None and run.started_at is not None:
             at = now - run.started_at
-            events = tuple(event for event in run.result.events if event.at <= at)
-            run.result = replace(run.result, events=events)
+            run.result.events = [event for event in run.result.events if event.at <= at]
             self._free_at = now
             if error is not None:
                 self._mark_cancelled()
@@ -239,8 +236,7 @@ class Thread:
         self._seq_before = self.log.last_seq
         run.ids = run.ids.at(self.next_moment(run.ids.moment or 0))
         run.result = play(run.request, run.ids, self.history.copy())
-        run.checkpoints.extend(run.result.checkpoints)
-        self._moment += ceil(run.result.duration)
+        self._moment += ceil(run.result.now)
 
     def _end(self, run: Run, end: float) -> None:
         assert run.result is not None
@@ -252,7 +248,7 @@ class Thread:
         self._update_after_run(run, failed.payload if failed else None)
 
     def _update_after_run(self, run: Run, error: Json) -> None:
-        at = run.ids.time(run.result.duration if run.result else 0.0)
+        at = run.ids.time(run.result.now if run.result else 0.0)
         run.record = {**run.record, "updated_at": at}
         head = self.history.head()
         if head and run.request.subgraphs:

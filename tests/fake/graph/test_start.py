@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mockserver.fake.graph.checkpoint_store import Checkpoint, History
-from mockserver.fake.graph.event_log import RunResult
+from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import (
@@ -46,7 +46,7 @@ class Thread:
         self.history = History()
         self.count = 0
 
-    def run(self, said: Any = None, *modes: str, **given: Any) -> RunResult:
+    def run(self, said: Any = None, *modes: str, **given: Any) -> EventLog:
         self.count += 1
         what = {"input": None} if said is None else {"input": {"messages": said}}
         request = run_request(
@@ -56,7 +56,7 @@ class Thread:
             request, Ids(f"seed {self.count}", 0, self.count), self.history
         )
 
-    def resume(self, answer: Any, *modes: str, **given: Any) -> RunResult:
+    def resume(self, answer: Any, *modes: str, **given: Any) -> EventLog:
         return self.run(None, *modes, command={"resume": answer}, **given)
 
     @property
@@ -79,7 +79,7 @@ def thread() -> Thread:
     return Thread()
 
 
-def names(played: RunResult) -> list[str]:
+def names(played: EventLog) -> list[str]:
     return [event.name for event in played.events]
 
 
@@ -258,4 +258,4 @@ def test_a_run_that_is_deleted_on_completion_saves_nothing() -> None:
     history = History()
     played = RunEngine(SCRIPT).play(run_request("hi", "checkpoints"), Ids("seed"), history)
 
-    assert (history.head(), played.checkpoints, names(played)) == (None, (), ["metadata"])
+    assert (history.head(), list(played.checkpoints), names(played)) == (None, [], ["metadata"])
