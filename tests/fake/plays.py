@@ -8,6 +8,7 @@ from mockserver.fake.graph.checkpoint_store import History
 from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
+from mockserver.fake.json_format import JsonText
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import Pace, Rule, Script, Step
 
@@ -36,6 +37,26 @@ def run_request(said: Any = "hi", *modes: str, **given: Any) -> RunRequest:
 def script(*steps: Step, **given: Any) -> Script:
     """Return the script of one rule with these *steps*."""
     return Script((Rule(steps, **given),), PACE)
+
+
+class Log(EventLog):
+    """The log of a run at the natural pace, which also keeps how long the run has waited."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda seconds: seconds, resumable=False, started=0)
+        self.waits: list[float] = []
+
+    def wait(self, seconds: float) -> None:
+        super().wait(seconds)
+        self.waits.append(seconds)
+
+    @property
+    def shown(self) -> list[tuple[str, Any]]:
+        """The name and the value of each event."""
+        return [
+            (one.name, json.loads(one.value.text) if isinstance(one.value, JsonText) else one.value)
+            for one in self.events
+        ]
 
 
 def play(played: Script, request: RunRequest, ids: Ids = IDS) -> EventLog:

@@ -3,7 +3,6 @@
 Only a thread that is kept has checkpoints.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +14,7 @@ from mockserver.fake.graph.checkpoint_store import (
     Task,
     create_task,
 )
+from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.metadata import Scope, build_checkpoint_metadata
 from mockserver.fake.graph.state import State, create_first_state
 from mockserver.fake.graph.stream_modes import StreamModes
@@ -27,20 +27,18 @@ from mockserver.formats.json_text import Json
 FIRST_STEP = -1
 """The step of a thread's first checkpoint, which is saved before the input is applied."""
 
-Save = Callable[[Checkpoint], None]
-
 
 class Checkpointer:
-    """Saves the checkpoints of one run in *history*, and passes each to *save* and *modes*."""
+    """Saves the checkpoints of one run in *history* and *log*, and passes each to *modes*."""
 
     def __init__(
         self,
         request: RunRequest,
         ids: Ids,
-        modes: StreamModes,
         script: Script,
-        history: History | None = None,
-        save: Save = lambda checkpoint: None,
+        history: History,
+        log: EventLog,
+        modes: StreamModes,
     ) -> None:
         self.keeps_thread = request.keeps_thread
         self.progress = Progress(request.facts)
@@ -49,8 +47,8 @@ class Checkpointer:
         self._request = request
         self._ids = ids
         self._modes = modes
-        self._history = History() if history is None else history
-        self._on_save = save
+        self._history = history
+        self._log = log
         self._at_exit = request.durability == "exit"
         self._heads: dict[Namespace, Checkpoint] = {}
         self._last: dict[Namespace, Checkpoint] = {}
@@ -69,8 +67,8 @@ class Checkpointer:
 
     @property
     def requested_id(self) -> str | None:
-        requested_id: str | None = self._request.config.get("configurable", {}).get("checkpoint_id")
-        return requested_id
+        configurable: dict[str, str] = self._request.config.get("configurable", {})
+        return configurable.get("checkpoint_id")
 
     def last(self, namespace: Namespace = ()) -> Checkpoint | None:
         """Return the checkpoint that the run saved last or continued from."""
@@ -189,7 +187,7 @@ class Checkpointer:
 
     def _persist(self, checkpoint: Checkpoint) -> None:
         self._history.put(checkpoint)
-        self._on_save(checkpoint)
+        self._log.save(checkpoint)
 
     def _send(self, checkpoint: Checkpoint, parent: Json, metadata: dict[str, Json]) -> None:
         payload = {

@@ -15,7 +15,6 @@ from mockserver.errors import SlowPatternError
 from mockserver.fake.errors import RunFailed, RunInterrupted
 from mockserver.fake.graph.checkpoint_store import Namespace
 from mockserver.fake.graph.checkpointer import Checkpointer
-from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.metadata import SUBGRAPH, Scope, build_node_metadata
 from mockserver.fake.graph.nodes import Nodes
 from mockserver.fake.graph.routing import count_done, get_topology, plan_turn, select_next_node
@@ -30,12 +29,12 @@ _DEFAULT_LIMIT = 10_007
 
 
 class Graph:
-    """One run of the fake graph: it plays the script with *nodes* and saves to *checkpointer*; *log* gets its error and note."""
+    """One run of the fake graph: it plays the script with *nodes* and saves to *checkpointer*."""
 
-    def __init__(self, nodes: Nodes, checkpointer: Checkpointer, log: EventLog) -> None:
+    def __init__(self, nodes: Nodes, checkpointer: Checkpointer) -> None:
         self._script = nodes.script
         self._nodes = nodes
-        self._log = log
+        self._log = nodes.log
         self._request = nodes.request
         self._ids = nodes.ids
         self._modes = nodes.modes

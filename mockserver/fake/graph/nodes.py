@@ -1,11 +1,12 @@
 """The nodes `agent` and `tools`. No I/O."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from mockserver.fake.errors import RunFailed, RunInterrupted, RunRefused
 from mockserver.fake.graph.content_blocks import ContentBlocks
+from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.events_mode import Callbacks
 from mockserver.fake.graph.message_chunks import create_model_output
 from mockserver.fake.graph.metadata import Scope, build_message_metadata
@@ -43,7 +44,7 @@ _PART_TYPES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """Runs the nodes of one run; *modes* and *callbacks* emit its events, *wait* advances its time, and *add_fault* notes a fault of the connection.
+    """Runs the nodes of one run; *modes* and *callbacks* emit its events, and *log* keeps its time and faults.
 
     *answers* are the values with which tasks are resumed, by task, in the order of their interrupts. *last_answer* is the
     placeholder with the last of them in this turn.
@@ -51,13 +52,12 @@ class Nodes:
 
     request: RunRequest
     ids: Ids
+    script: Script
+    log: EventLog
     modes: StreamModes
     callbacks: Callbacks
-    script: Script
-    wait: Callable[[float], None]
     answers: dict[str, tuple[Json, ...]] = field(default_factory=dict)
     last_answer: dict[str, str] = field(default_factory=dict)
-    add_fault: Callable[[float | None], None] = lambda stall: None
 
     def run_agent(self, scope: Scope, state: State, visit: Visit) -> State:
         """Play one *visit* of the script; return the update of the state."""
@@ -82,9 +82,9 @@ class Nodes:
                 case Fail(kind, message):
                     raise RunFailed(kind, repr(message) if kind == "KeyError" else message)
                 case Pause(seconds):
-                    self.wait(seconds)
+                    self.log.wait(seconds)
                 case BreakConnection(stall):
-                    self.add_fault(stall)
+                    self.log.add_fault(stall)
                 case Refuse(fault):
                     raise RunRefused(fault)
                 case _:
@@ -109,17 +109,17 @@ class Nodes:
         every = self.script.pace.token if speak.every is None else speak.every
         given = {"input": {"messages": [list(state["messages"])]}}
         self.callbacks.emit_model("on_chat_model_start", model, given)
-        self.wait(self.script.pace.first)
+        self.log.wait(self.script.pace.first)
         if self.modes.streams_blocks:
             return _with_name(self._stream_blocks(scope, ContentBlocks(output), every), speak.name)
         if self.modes.streams_tokens:
             metadata = JsonText(dumps(build_message_metadata(self.request, called)))
             for number, (chunk, get_partial) in enumerate(output.split_chunks()):
-                self.wait(every if number else 0)
+                self.log.wait(every if number else 0)
                 self.callbacks.emit_model("on_chat_model_stream", model, {"chunk": chunk})
                 self.modes.send_token(scope, chunk, get_partial, metadata)
         else:
-            self.wait(every * output.length)
+            self.log.wait(every * output.length)
         message = output.build_message(streamed=self.modes.streams_tokens)
         message = _with_name(message, speak.name)
         self.callbacks.emit_model("on_chat_model_end", model, {"output": message, **given})
@@ -128,7 +128,7 @@ class Nodes:
     def _stream_blocks(self, scope: Scope, blocks: ContentBlocks, every: float) -> Message:
         """Emit the message in *blocks*, with *every* seconds between two pieces, and return it."""
         for number, piece in enumerate(blocks.split()):
-            self.wait(every if number else 0)
+            self.log.wait(every if number else 0)
             for event in piece:
                 self.modes.send_block(scope.namespace, event)
         return blocks.build_message()
@@ -160,7 +160,7 @@ class Nodes:
         given = {"input": tool_call["args"]}
         self.callbacks.emit_inside_node("on_tool_start", tool, call.tool, given)
         self.modes.send_tool_start(scope, tool_call)
-        self.wait(self.script.pace.tool)
+        self.log.wait(self.script.pace.tool)
         try:
             if call.ask is not None:
                 self._ask_human(scope, call.ask, answers)

@@ -38,25 +38,17 @@ class RunEngine:
     def play(self, request: RunRequest, ids: Ids, history: History) -> EventLog:
         """Return what happens in a run on the thread with that *history*, and add its checkpoints to *history*."""
         log = EventLog(self.gap, resumable=request.resumable, started=ids.milliseconds)
-        modes = _create_modes(request, ids, log)
-        callbacks = Callbacks(request, log.emit)
-        nodes = Nodes(
-            request, ids, modes, callbacks, self.script, log.wait, add_fault=log.add_fault
-        )
-        checkpointer = Checkpointer(request, ids, modes, self.script, history, log.save)
-        graph = Graph(nodes, checkpointer, log)
+        modes_class = StreamEvents if request.for_event_streams else StreamModes
+        modes = modes_class(request, ids, log)
+        nodes = Nodes(request, ids, self.script, log, modes, Callbacks(request, log))
+        checkpointer = Checkpointer(request, ids, self.script, history, log, modes)
+        graph = Graph(nodes, checkpointer)
         log.emit("metadata", {"run_id": request.run_id, "attempt": 1})
         graph.run()
         modes.send_run_end()
         checkpointer.close()
         log.finish()
         return log
-
-
-def _create_modes(request: RunRequest, ids: Ids, log: EventLog) -> StreamModes:
-    if request.for_event_streams:
-        return StreamEvents(request, ids, log.emit, lambda: log.now, log.stream, log.pause)
-    return StreamModes(request, ids, log.emit, lambda: log.now)
 
 
 def get_stream_headers(run: str) -> Headers:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mockserver.fake.graph.content_blocks import tool_message_events
 from mockserver.fake.graph.event_log import Event as LoggedEvent
+from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.metadata import Scope
-from mockserver.fake.graph.stream_modes import Emit, StreamModes
+from mockserver.fake.graph.stream_modes import StreamModes
 from mockserver.fake.ids import Ids
 from mockserver.fake.json_format import JsonText
 from mockserver.fake.messages.model import Message
@@ -86,45 +87,32 @@ def interrupted_event(request: RunRequest, ids: Ids, seconds: float) -> Event:
 
 
 class StreamEvents(StreamModes):
-    """Passes the events of a run that a command has started to *stream*, and its error to *emit* too.
+    """Logs the events for event streams of a run that a command has started, and its error for other streams too."""
 
-    *now* returns the seconds since the start of the run, and *pause* lets some go by.
-    """
-
-    def __init__(
-        self,
-        request: RunRequest,
-        ids: Ids,
-        emit: Emit,
-        now: Callable[[], float],
-        stream: Callable[[Event], None],
-        pause: Callable[[float], None],
-    ) -> None:
-        super().__init__(request, ids, emit, now)
+    def __init__(self, request: RunRequest, ids: Ids, log: EventLog) -> None:
+        super().__init__(request, ids, log)
         self.streams_blocks = self.sends_updates_early = True
         self.streams_tokens = False
-        self._events = EventFactory(request, ids, now)
-        self._stream = stream
-        self._pause = pause
+        self._events = EventFactory(request, ids, lambda: log.now)
         self._open_subgraphs: set[Namespace] = set()
         self._has_ended = False
-        self._stream(self._events.lifecycle((), "running"))
+        self._log.stream(self._events.lifecycle((), "running"))
 
     def send_block(self, namespace: Namespace, event: dict[str, Json]) -> None:
         """Emit an *event* of a message of the chat model."""
-        self._stream(self._events.create("messages", namespace, event))
+        self._log.stream(self._events.create("messages", namespace, event))
 
     def send_tool_start(self, scope: Scope, call: Json) -> None:
         """Emit the start of the tool that *call* calls."""
         started = {"event": "tool-started", "tool_call_id": call["id"], "tool_name": call["name"]}
         payload = {**started, "input": call["args"]}
-        self._stream(self._events.create("tools", scope.namespace, payload))
+        self._log.stream(self._events.create("tools", scope.namespace, payload))
 
     def send_tool_end(self, scope: Scope, message: Message) -> None:
         """Emit the end of a tool with its *message*, and the message in a namespace of its own."""
         call = message["tool_call_id"]
         finished = {"event": "tool-finished", "tool_call_id": call, "output": dict(message)}
-        self._stream(self._events.create("tools", scope.namespace, finished))
+        self._log.stream(self._events.create("tools", scope.namespace, finished))
         for event in tool_message_events(message):
             self.send_block((*scope.namespace, f"tools:{call}"), event)
 
@@ -133,22 +121,22 @@ class StreamEvents(StreamModes):
         if mode != "values":
             return
         if value:
-            self._stream(self._events.create("values", namespace, protocol_state(value)))
+            self._log.stream(self._events.create("values", namespace, protocol_state(value)))
         if namespace and namespace not in self._open_subgraphs:
             self._open_subgraphs.add(namespace)
             name, _, task = namespace[-1].partition(":")
             announcement = {"event": "started", "namespace": list(namespace), "graph_name": name}
             payload = {**announcement, "trigger_call_id": task}
-            self._stream(self._events.create("lifecycle", namespace, payload))
+            self._log.stream(self._events.create("lifecycle", namespace, payload))
 
     def send_interrupts(
         self, namespace: Namespace, state: Json, interrupts: Sequence[Json]
     ) -> None:
         """Emit those of *interrupts* that are new, and the state in which the graph waits."""
         if events := self._events.request_input(namespace, interrupts):
-            self._pause(END_SECONDS)
+            self._log.pause(END_SECONDS)
             for event in events:
-                self._stream(event)
+                self._log.stream(event)
             self._end("interrupted")
         self.send("values", namespace, state)
 
@@ -160,21 +148,21 @@ class StreamEvents(StreamModes):
             return
         self._open_subgraphs.remove(scope.path)
         if error is not None:
-            self._stream(self._events.lifecycle(scope.path, "failed", error["message"]))
+            self._log.stream(self._events.lifecycle(scope.path, "failed", error["message"]))
         else:
             status = "interrupted" if interrupts else "completed"
-            self._stream(self._events.lifecycle(scope.path, status))
+            self._log.stream(self._events.lifecycle(scope.path, status))
 
     def send_error(self, error: Json) -> None:
         """Emit the *error* that ended the run."""
         super().send_error(error)
-        self._pause(END_SECONDS)
+        self._log.pause(END_SECONDS)
         self._end("failed", error["message"])
 
     def send_run_end(self) -> None:
         """Emit the end of the run, unless an interrupt or an error was its end."""
         if not self._has_ended:
-            self._pause(END_SECONDS)
+            self._log.pause(END_SECONDS)
             self._end("completed")
 
     def send_message(self, scope: Scope, message: Message, metadata: Json) -> None:
@@ -182,7 +170,7 @@ class StreamEvents(StreamModes):
 
     def _end(self, status: str, error: str | None = None) -> None:
         self._has_ended = True
-        self._stream(self._events.lifecycle((), status, error))
+        self._log.stream(self._events.lifecycle((), status, error))
 
 
 class ModeEvents:

@@ -1,7 +1,8 @@
 """Emits what happens in a run as events of the requested stream modes. No I/O."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
+from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.message_chunks import GetPartial
 from mockserver.fake.graph.metadata import Scope, build_task_metadata
 from mockserver.fake.ids import Ids
@@ -13,17 +14,10 @@ from mockserver.formats.json_text import Json, dumps, loads
 MESSAGES = ("messages", "messages-tuple")
 
 
-Emit = Callable[[str, Json | JsonText], None]
-"""Takes the name of an event and its data."""
-
-
 class StreamModes:
-    """Passes the events of a run to *emit*, in the modes of *request*.
+    """Logs the events of a run in the modes of *request*; those of subgraphs only with `stream_subgraphs`."""
 
-    Events of the subgraph are sent only with `stream_subgraphs`. *now* returns the seconds since the request.
-    """
-
-    def __init__(self, request: RunRequest, ids: Ids, emit: Emit, now: Callable[[], float]) -> None:
+    def __init__(self, request: RunRequest, ids: Ids, log: EventLog) -> None:
         self.streams_tokens = _shows_tokens(request.modes)
         """Whether the chat model streams: only if a requested mode shows tokens."""
         self.streams_blocks = False
@@ -32,8 +26,7 @@ class StreamModes:
         """Whether the server sends an update before the state has given its messages ids."""
         self._request = request
         self._ids = ids
-        self.emit = emit
-        self._now = now
+        self._log = log
         self._sent_ids: set[str] = set()
         self._announced_ids: set[str] = set()
 
@@ -93,7 +86,7 @@ class StreamModes:
             self._send("messages", scope.namespace, both)
         elif "messages" in self._request.modes:
             self._send_metadata(chunk["id"], metadata)
-            self.emit("messages/partial", [get_partial()])
+            self._log.emit("messages/partial", [get_partial()])
 
     def send_block(self, namespace: tuple[str, ...], event: dict[str, Json]) -> None:
         """Emit an *event* of a message of the chat model, for event streams only."""
@@ -113,7 +106,7 @@ class StreamModes:
             self._send("messages", scope.namespace, [message, metadata])
         elif "messages" in self._request.modes:
             self._send_metadata(message["id"], JsonText(dumps(metadata)))
-            self.emit("messages/complete", [message])
+            self._log.emit("messages/complete", [message])
 
     def mark_sent(self, messages: list[Message]) -> None:
         """Do not send *messages*, which were in the state before the run."""
@@ -123,7 +116,7 @@ class StreamModes:
         if identity not in self._announced_ids:
             self._announced_ids.add(identity)
             text = f'{{{dumps(identity)}:{{"metadata":{metadata.text}}}}}'
-            self.emit("messages/metadata", JsonText(text))
+            self._log.emit("messages/metadata", JsonText(text))
 
     def _send_task(self, scope: Scope, kind: str, payload: Json) -> None:
         self.send("tasks", scope.namespace, payload)
@@ -131,13 +124,13 @@ class StreamModes:
 
     def send_error(self, error: Json) -> None:
         """Emit the *error* that ended the run."""
-        self.emit("error", error)
+        self._log.emit("error", error)
 
     def send_run_end(self) -> None:
         """Emit the end of the run, for event streams only."""
 
     def time(self) -> str:
-        return self._ids.time(self._now())
+        return self._ids.time(self._log.now)
 
     def _send_debug(self, namespace: tuple[str, ...], step: int, kind: str, payload: Json) -> None:
         event = {"step": step, "timestamp": self.time(), "type": kind, "payload": payload}
@@ -147,7 +140,7 @@ class StreamModes:
         return bool(namespace) and not self._request.subgraphs
 
     def _send(self, name: str, namespace: tuple[str, ...], value: Json) -> None:
-        self.emit("|".join((name, *namespace)), value)
+        self._log.emit("|".join((name, *namespace)), value)
 
 
 def sends_updates_early(modes: Collection[str], subgraphs: bool) -> bool:
