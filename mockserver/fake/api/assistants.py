@@ -75,9 +75,8 @@ def create(call: ApiCall) -> Response:
 
 def search(call: ApiCall) -> Response:
     body = call.body(bodies.ASSISTANTS)
-    # Only searches for threads support `extract`.
-    query = {name: part for name, part in body.items() if name != "extract"}
-    return page_response(sort_records(_matching(call, query), query), query)
+    body.pop("extract", None)  # only searches for threads support it
+    return page_response(sort_records(_matching(call, body), body), body)
 
 
 def count(call: ApiCall) -> Response:

@@ -10,8 +10,8 @@ from mockserver.fake.api.database import Database
 from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.validation import HTTPError, Schema, find_problem, parse_json, parse_uuid
 from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.replies import Response, error_response, json_response
-from mockserver.fake.threads.event_stream import HEADERS, EventSource, EventStream
+from mockserver.fake.replies import STREAM_HEADERS, Response, error_response, json_response
+from mockserver.fake.threads.event_stream import EventSource, EventStream
 from mockserver.fake.threads.thread import Thread, ThreadEvents
 from mockserver.formats.json_text import Json
 from mockserver.thread_log.filter import FilterError, is_channel, parse_filter
@@ -64,7 +64,7 @@ def stream(call: ApiCall) -> Response:
     reader = EventStream(
         selected, lambda: find_source(database, name, call.runs), database.watchers
     )
-    return Response(200, HEADERS, reader)
+    return Response(200, STREAM_HEADERS, reader)
 
 
 def find_source(database: Database, thread: str, runs: RunEngine) -> EventSource | None:

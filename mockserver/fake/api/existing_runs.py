@@ -7,11 +7,15 @@ from mockserver.fake.api.start_runs import get_run_path
 from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.graph.event_log import Event
 from mockserver.fake.graph.metadata import HOST
-from mockserver.fake.graph.runner import get_stream_headers, get_wait_headers
 from mockserver.fake.graph.stream_modes import parse_event_names
 from mockserver.fake.json_format import to_server_json
 from mockserver.fake.replies import Response, json_response
-from mockserver.fake.threads.run_readers import RunOutcome, RunStream
+from mockserver.fake.threads.run_readers import (
+    RunOutcome,
+    RunStream,
+    get_stream_headers,
+    get_wait_headers,
+)
 from mockserver.fake.threads.thread import Action, Run, Thread
 from mockserver.formats.json_text import Json
 

@@ -14,11 +14,15 @@ from mockserver.fake.api.threads import create_thread_record
 from mockserver.fake.api.validation import HTTPError, parse_uuid
 from mockserver.fake.errors import RunRefused
 from mockserver.fake.graph.checkpoint_store import History
-from mockserver.fake.graph.runner import get_stream_headers, get_wait_headers
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import BodyReader, Response, json_response
 from mockserver.fake.run_request import RunRequest
-from mockserver.fake.threads.run_readers import RunOutcome, RunStream
+from mockserver.fake.threads.run_readers import (
+    RunOutcome,
+    RunStream,
+    get_stream_headers,
+    get_wait_headers,
+)
 from mockserver.fake.threads.thread import Action, Run, Thread
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Headers

@@ -8,6 +8,7 @@ run, it converts the events of the stream modes that the run has.
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
+from mockserver.fake.graph.checkpoint_store import Namespace
 from mockserver.fake.graph.content_blocks import tool_message_events
 from mockserver.fake.graph.event_log import Event as LoggedEvent
 from mockserver.fake.graph.event_log import EventLog
@@ -20,8 +21,6 @@ from mockserver.fake.messages.protocol_state import protocol_state
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 from mockserver.thread_log.event import Event
-
-Namespace = tuple[str, ...]
 
 END_SECONDS = 0.1
 """How long before the end of a run nothing else comes, at any pace: the Python SDK reads the end on another connection than the rest,
