@@ -115,7 +115,6 @@ def delete(call: ApiCall) -> Response:
 
 def versions(call: ApiCall) -> Response:
     """`POST /assistants/{id}/versions`: list the versions of an assistant, newest first."""
-    call.path_uuid("assistant")
     body = call.body(bodies.VERSIONS)
     versions = _get_existing(call).versions
     wanted = {"metadata": body.get("metadata", {})}

@@ -9,7 +9,7 @@ from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace, Task
-from mockserver.fake.graph.checkpointer import create_reference, create_subgraph_reference
+from mockserver.fake.graph.checkpointer import create_references, create_subgraph_reference
 from mockserver.fake.graph.metadata import PULL
 from mockserver.fake.replies import Response, json_response
 from mockserver.fake.threads.thread import Thread, convert_interrupt
@@ -45,7 +45,6 @@ def get(call: ApiCall) -> Response:
 
 def at_checkpoint(call: ApiCall) -> Response:
     """`POST /threads/{id}/state/checkpoint`: return the state at the checkpoint in the body."""
-    call.path_uuid("thread")
     body = call.body(schemas.AT_CHECKPOINT)
     thread = call.get_thread()
     reference = body["checkpoint"]
@@ -58,7 +57,6 @@ def at_checkpoint(call: ApiCall) -> Response:
 
 def update(call: ApiCall) -> Response:
     """`POST /threads/{id}/state`: write the state of a thread."""
-    call.path_uuid("thread")
     body = call.body(schemas.UPDATE)
     thread = call.get_thread()
     if thread.active:
@@ -82,7 +80,6 @@ def update(call: ApiCall) -> Response:
 def history(call: ApiCall) -> Response:
     """`GET` or `POST /threads/{id}/history`: list the states of a thread, newest first."""
     if call.request.method == "POST":
-        call.path_uuid("thread")
         return _list_states(call, call.body(schemas.HISTORY))
     limit = call.query_number("limit", 1, status=422)
     before = {"checkpoint_id": call.query("before")} if call.query("before") else {}
@@ -125,18 +122,16 @@ def _create_snapshot(
 ) -> dict[str, Json]:
     """Return the state of *thread* at *checkpoint*, with the states of subgraphs if *subgraphs*."""
     tasks = [_convert_task(thread, checkpoint, task, subgraphs) for task in checkpoint.tasks]
-    name, before = thread.identity, checkpoint.parent
     return {
         "values": dict(checkpoint.values),
         "next": checkpoint.next_nodes,
         "tasks": tasks,
         "metadata": dict(checkpoint.metadata),
         "created_at": checkpoint.created_at,
-        "checkpoint": create_reference(name, checkpoint, checkpoint.identity),
-        "parent_checkpoint": before and create_reference(name, checkpoint, before),
+        **create_references(thread.identity, checkpoint),
         "interrupts": [one for task in tasks for one in task["interrupts"]],
         "checkpoint_id": checkpoint.identity,
-        "parent_checkpoint_id": before,
+        "parent_checkpoint_id": checkpoint.parent,
     }
 
 

@@ -42,7 +42,6 @@ def get(call: ApiCall) -> Response:
 
 
 def patch(call: ApiCall) -> Response:
-    call.path_uuid("thread")
     body = call.body(schemas.THREAD_PATCH)
     thread = call.get_thread()
     ids = call.ids.at(thread.next_moment(call.database.next_time()))

@@ -205,12 +205,7 @@ class Checkpointer:
             debug_tasks.append(
                 _convert_task(task) | ({"checkpoint": inner} if inner else {"state": None})
             )
-        debug = {
-            "tasks": debug_tasks,
-            "checkpoint": create_reference(thread, checkpoint, checkpoint.identity),
-            "parent_checkpoint": checkpoint.parent
-            and create_reference(thread, checkpoint, checkpoint.parent),
-        }
+        debug = {"tasks": debug_tasks, **create_references(thread, checkpoint)}
         self._modes.send_checkpoint(
             checkpoint.namespace, checkpoint.step, payload | {"tasks": tasks}, payload | debug
         )
@@ -226,14 +221,19 @@ class Checkpointer:
         }
 
 
-def create_reference(thread: str, checkpoint: Checkpoint, identity: str) -> dict[str, Json]:
-    """Return the server's reference to the checkpoint *identity*: *checkpoint* or the one before it."""
-    return {
-        "checkpoint_id": identity,
-        "thread_id": thread,
-        "checkpoint_ns": checkpoint.path,
-        **_checkpoint_map(checkpoint.namespace, identity, checkpoint.outer),
-    }
+def create_references(thread: str, checkpoint: Checkpoint) -> dict[str, Json]:
+    """Return the server's references to *checkpoint* and to the one before it."""
+    own, parent = (
+        identity
+        and {
+            "checkpoint_id": identity,
+            "thread_id": thread,
+            "checkpoint_ns": checkpoint.path,
+            **_checkpoint_map(checkpoint.namespace, identity, checkpoint.outer),
+        }
+        for identity in (checkpoint.identity, checkpoint.parent)
+    )
+    return {"checkpoint": own, "parent_checkpoint": parent}
 
 
 def create_subgraph_reference(thread: str, task: Task) -> dict[str, Json] | None:

@@ -33,11 +33,9 @@ from mockserver.fake.script.plan import Visit
 from mockserver.fake.script.state_keys import Reducer
 from mockserver.formats.json_text import Json, dumps
 
-_PART_TYPES = frozenset(
-    (
-        *("text", "image_url", "image", "json", "search_result", "custom_tool_call_output"),
-        *("document", "file"),
-    )
+_PART_TYPES = (
+    *("text", "image_url", "image", "json", "search_result", "custom_tool_call_output"),
+    *("document", "file"),
 )
 """The types of parts that a tool message may have."""
 
@@ -63,7 +61,7 @@ class Nodes:
         """Play one *visit* of the script; return the update of the state."""
         update: State = {}
         values = {"message_id": _find_last_id(state)}
-        answers = self._get_answers(scope)
+        answers = iter(self.answers.get(scope.task, ()))
         keys = self.script.state
         for step in visit.steps:
             match fill_placeholders(step, values | self.last_answer):
@@ -96,7 +94,7 @@ class Nodes:
         tool_calls = state["messages"][-1]["tool_calls"]
         calls = fill_placeholders(calls, {"message_id": _find_last_id(state)})
         messages: list[Message] = []
-        answers = self._get_answers(scope)
+        answers = iter(self.answers.get(scope.task, ()))
         for number, (call, one) in enumerate(zip(calls, tool_calls, strict=True)):
             undone = any(later.ask is not None for later in calls[number + 1 :])
             messages.append(self._run_tool(scope, number, call, one, answers, named=not undone))
@@ -142,9 +140,6 @@ class Nodes:
         identity = create_interrupt_id(scope.path)
         raise RunInterrupted({"value": value, "id": identity, "response_schema": None})
 
-    def _get_answers(self, scope: Scope) -> Iterator[Json]:
-        return iter(self.answers.get(scope.task, ()))
-
     def _run_tool(
         self,
         scope: Scope,
@@ -164,8 +159,8 @@ class Nodes:
         try:
             if call.ask is not None:
                 self._ask_human(scope, call.ask, answers)
-        except RunInterrupted as stopped:
-            error = {"error": "GraphInterrupt", "message": _describe_interrupts(stopped)}
+        except RunInterrupted:
+            error = {"error": "GraphInterrupt", "message": "the tool waits for an answer"}
             data = {"error": error, **given, "tool_call_id": tool_call["id"]}
             self.callbacks.emit_inside_node("on_tool_error", tool, call.tool, data)
             raise
@@ -206,12 +201,3 @@ def _to_content(result: Json) -> Json:
 
 def _is_part(value: Json) -> bool:
     return isinstance(value, str) or (isinstance(value, dict) and value.get("type") in _PART_TYPES)
-
-
-def _describe_interrupts(stopped: RunInterrupted) -> str:
-    """Return the interrupts as the message of LangGraph's GraphInterrupt."""
-    shown = ", ".join(
-        f"Interrupt(value={one['value']!r}, id='{one['id']}', response_schema=None)"
-        for one in stopped.interrupts
-    )
-    return f"({shown},)"

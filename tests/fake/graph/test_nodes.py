@@ -210,10 +210,7 @@ def test_a_tool_that_asks_stops_too() -> None:
     assert (started["event"], started["data"]) == ("on_tool_start", {"input": {"to": "Ann"}})
     assert (failed["event"], failed["name"]) == ("on_tool_error", "mail")
     assert failed["data"] == {
-        "error": {
-            "error": "GraphInterrupt",
-            "message": "(Interrupt(value={'may': 'I?'}, id='ba58e2f34c2dd61770d3e45f38caaf05', response_schema=None),)",
-        },
+        "error": {"error": "GraphInterrupt", "message": "the tool waits for an answer"},
         "input": {"to": "Ann"},
         "tool_call_id": "c0",
     }
