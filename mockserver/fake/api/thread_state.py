@@ -69,11 +69,7 @@ def update(call: ApiCall) -> Response:
         "checkpoint_id": checkpoint.identity,
     }
     return json_response(
-        {
-            "checkpoint": reference,
-            "configurable": reference,
-            "checkpoint_id": checkpoint.identity,
-        }
+        {"checkpoint": reference, "configurable": reference, "checkpoint_id": checkpoint.identity}
     )
 
 

@@ -147,7 +147,6 @@ class Checkpointer:
             namespace=namespace,
             outer=outer,
             values=state,
-            source=source,
             step=step,
             node=node,
             tasks=tasks,

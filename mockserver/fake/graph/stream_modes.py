@@ -44,7 +44,7 @@ class StreamModes:
             "triggers": [f"branch:to:{scope.node}"],
             "metadata": build_task_metadata(self._request),
         }
-        self._send_task(scope, "task", payload)
+        self._send_with_debug("tasks", scope.namespace, scope.step, "task", payload, payload)
 
     def send_result(
         self, scope: Scope, update: Json, *, error: Json = None, interrupts: Sequence[Json] = ()
@@ -57,14 +57,13 @@ class StreamModes:
             "result": update or {},
             "interrupts": list(interrupts),
         }
-        self._send_task(scope, "task_result", payload)
+        self._send_with_debug("tasks", scope.namespace, scope.step, "task_result", payload, payload)
 
     def send_checkpoint(
         self, namespace: tuple[str, ...], step: int, saved: Json, full: Json
     ) -> None:
         """Emit a *saved* checkpoint; *full* is its form in the mode `debug`."""
-        self.send("checkpoints", namespace, saved)
-        self._send_debug(namespace, step, "checkpoint", full)
+        self._send_with_debug("checkpoints", namespace, step, "checkpoint", saved, full)
 
     def send_interrupts(
         self, namespace: tuple[str, ...], state: Json, interrupts: Sequence[Json]
@@ -118,10 +117,6 @@ class StreamModes:
             text = f'{{{dumps(identity)}:{{"metadata":{metadata.text}}}}}'
             self._log.emit("messages/metadata", JsonText(text))
 
-    def _send_task(self, scope: Scope, kind: str, payload: Json) -> None:
-        self.send("tasks", scope.namespace, payload)
-        self._send_debug(scope.namespace, scope.step, kind, payload)
-
     def send_error(self, error: Json) -> None:
         """Emit the *error* that ended the run."""
         self._log.emit("error", error)
@@ -132,8 +127,12 @@ class StreamModes:
     def time(self) -> str:
         return self._ids.time(self._log.now)
 
-    def _send_debug(self, namespace: tuple[str, ...], step: int, kind: str, payload: Json) -> None:
-        event = {"step": step, "timestamp": self.time(), "type": kind, "payload": payload}
+    def _send_with_debug(
+        self, mode: str, namespace: tuple[str, ...], step: int, kind: str, value: Json, full: Json
+    ) -> None:
+        """Emit *value* in its *mode*, and *full* as an event of this *kind* in the mode `debug`."""
+        self.send(mode, namespace, value)
+        event = {"step": step, "timestamp": self.time(), "type": kind, "payload": full}
         self.send("debug", namespace, event)
 
     def _is_hidden(self, namespace: tuple[str, ...]) -> bool:

@@ -71,7 +71,9 @@ class Thread:
 
     @property
     def points(self) -> list[tuple[int, str, list[str]]]:
-        return [(one.step, one.source, one.next_nodes) for one in self.history.latest()][::-1]
+        return [
+            (one.step, one.metadata["source"], one.next_nodes) for one in self.history.latest()
+        ][::-1]
 
 
 @pytest.fixture
@@ -210,7 +212,7 @@ def test_a_branch_begins_at_the_checkpoint_that_is_named(thread: Thread) -> None
 
     assert thread.said == ["hi", "Turn 1.", "other", "Turn 2."]
     branch = list(thread.history.latest())[2]
-    assert (branch.source, branch.step, branch.parent) == ("input", 2, first.identity)
+    assert (branch.metadata["source"], branch.step, branch.parent) == ("input", 2, first.identity)
 
 
 def test_an_answer_is_made_again_on_a_branch(thread: Thread) -> None:
@@ -221,7 +223,7 @@ def test_an_answer_is_made_again_on_a_branch(thread: Thread) -> None:
         thread.run(None, **named)
         assert thread.said == ["hi", "Turn 1."]
         fork = next(one for one in thread.history.latest() if one.parent == point.identity)
-        assert (fork.source, fork.step, fork.next_nodes) == (
+        assert (fork.metadata["source"], fork.step, fork.next_nodes) == (
             source,
             point.step + 1,
             point.next_nodes,
