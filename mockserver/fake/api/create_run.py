@@ -59,7 +59,7 @@ def create_run_request(
         "langgraph_auth_permissions": [],
         "langgraph_request_id": call.request.header("x-request-id") or call.ids.uuid4("request"),
         **(tracing if tracer else {}),
-        "__request_start_time_ms__": call.ids.request_milliseconds,
+        "__request_start_time_ms__": call.ids.timestamp(),
         "__after_seconds__": body.get("after_seconds", 0),
         "run_id": run_id,
         "thread_id": thread_id,

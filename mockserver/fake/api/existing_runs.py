@@ -13,6 +13,7 @@ from mockserver.fake.replies import Response, json_response
 from mockserver.fake.threads.run_readers import (
     RunOutcome,
     RunStream,
+    build_thread_outcome,
     get_stream_headers,
     get_wait_headers,
 )
@@ -75,6 +76,8 @@ def join(call: ApiCall) -> Response:
     thread, run = call.find_run()
     if thread is None or run is None:
         return Response(200, headers, to_server_json({"__error__": _NOT_FOUND}).encode())
+    if run.ended_at is not None:
+        return Response(200, headers, build_thread_outcome(thread))
     cancels = call.is_true("cancel_on_disconnect")
     reader = RunOutcome(thread, run, call.runs.play, started_here=False, cancels=cancels)
     return Response(200, headers, reader)

@@ -1,7 +1,7 @@
 """Response bodies that follow a run: streams, and those that wait for its end. No I/O."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 from mockserver.fake.graph.event_log import Event
@@ -91,10 +91,6 @@ class RunOutcome(_RunReader):
 
     keepalive: ClassVar[bytes] = b"\n"
     started_here: bool = True
-    _reads_events: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._reads_events = self.started_here or self.run.ended_at is None
 
     def read(self, now: float) -> tuple[bytes, float | None]:
         """Return nothing until the run has ended, then the outcome."""
@@ -104,7 +100,7 @@ class RunOutcome(_RunReader):
 
     def _outcome(self) -> bytes:
         """Return the outcome of the run, or of its thread if the run has none or was cancelled and the thread is kept."""
-        reads_events = self._reads_events and (self.started_here or not self.run.was_cancelled)
+        reads_events = self.started_here or not self.run.was_cancelled
         chunks = build_outcome(self.run.events) if reads_events else EMPTY_STATE
         has_none = chunks == EMPTY_STATE and self.run.request.keeps_thread
         return build_thread_outcome(self.thread) if has_none else chunks
