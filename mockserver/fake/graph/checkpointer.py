@@ -155,21 +155,13 @@ class Checkpointer:
         self._count += 1
         own_metadata = {"source": source, "step": step, "parents": outer}
         self._send(checkpoint, parent and self._create_config(parent), own_metadata)
+        around = self._last.get(namespace[:-1])
+        outer_step = around.step + 1 if around else 0
         metadata = build_checkpoint_metadata(
-            self._request, self._get_enclosing_task(namespace), outer, own_metadata
+            self._request, namespace, outer_step, outer, own_metadata
         )
         self.store(replace(checkpoint, metadata=metadata, created_at=self._modes.time()))
         return checkpoint
-
-    def _get_enclosing_task(self, namespace: Namespace) -> Scope | None:
-        """Return the task that runs the graph at *namespace*, or None for the root graph."""
-        if not namespace:
-            return None
-        *outer, last = namespace
-        node, _, task = last.partition(":")
-        before = self._last.get(tuple(outer))
-        step = before.step + 1 if before else 0
-        return Scope("", tuple(outer), (), node, step, task)
 
     def close(self) -> None:
         """Save at the end of the run what the durability `exit` has delayed."""
