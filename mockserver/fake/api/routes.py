@@ -188,7 +188,7 @@ ROUTES = (
     _route("POST", "/threads/*/runs/*/cancel", existing_runs.cancel),
     _route("POST", "/threads/*/runs/stream", start_runs.stream),
     _route("POST", "/threads/*/runs/wait", start_runs.wait),
-    _route("POST", "/threads/*/runs/crons", crons.create_on_thread),
+    _route("POST", "/threads/*/runs/crons", crons.create),
     _route("PUT", "/store/items", store.put),
     _route("GET", "/store/items", store.get),
     _route("DELETE", "/store/items", store.delete),

@@ -77,15 +77,8 @@ class StreamModes:
         self, scope: Scope, chunk: Message, get_partial: GetPartial, metadata: JsonText
     ) -> None:
         """Emit a *chunk* of the chat model; *get_partial* returns the message so far, and all chunks share *metadata*."""
-        if self._is_hidden(scope.namespace):
-            return
-        self._sent_ids.add(chunk["id"])
-        if "messages-tuple" in self._request.modes:
-            both = JsonText(f"[{dumps(chunk)},{metadata.text}]")
-            self._send("messages", scope.namespace, both)
-        elif "messages" in self._request.modes:
-            self._send_metadata(chunk["id"], metadata)
-            self._log.emit("messages/partial", [get_partial()])
+        if not self._is_hidden(scope.namespace):
+            self._send_message("messages/partial", scope, chunk, get_partial, metadata)
 
     def send_block(self, namespace: tuple[str, ...], event: dict[str, Json]) -> None:
         """Emit an *event* of a message of the chat model, for event streams only."""
@@ -98,24 +91,29 @@ class StreamModes:
 
     def send_message(self, scope: Scope, message: Message, metadata: Json) -> None:
         """Emit the *message* of a node unless it was streamed."""
-        if self._is_hidden(scope.namespace) or message["id"] in self._sent_ids:
-            return
-        self._sent_ids.add(message["id"])
-        if "messages-tuple" in self._request.modes:
-            self._send("messages", scope.namespace, [message, metadata])
-        elif "messages" in self._request.modes:
-            self._send_metadata(message["id"], JsonText(dumps(metadata)))
-            self._log.emit("messages/complete", [message])
+        if not self._is_hidden(scope.namespace) and message["id"] not in self._sent_ids:
+            text = JsonText(dumps(metadata))
+            self._send_message("messages/complete", scope, message, lambda: message, text)
 
     def mark_sent(self, messages: list[Message]) -> None:
         """Do not send *messages*, which were in the state before the run."""
         self._sent_ids.update(message["id"] for message in messages)
 
-    def _send_metadata(self, identity: str, metadata: JsonText) -> None:
-        if identity not in self._announced_ids:
-            self._announced_ids.add(identity)
-            text = f'{{{dumps(identity)}:{{"metadata":{metadata.text}}}}}'
-            self._log.emit("messages/metadata", JsonText(text))
+    def _send_message(
+        self, name: str, scope: Scope, message: Message, get_shown: GetPartial, metadata: JsonText
+    ) -> None:
+        """Emit *message* with its *metadata*; the mode `messages` sends what *get_shown* returns in an event with this *name*."""
+        identity = message["id"]
+        self._sent_ids.add(identity)
+        if "messages-tuple" in self._request.modes:
+            both = JsonText(f"[{dumps(message)},{metadata.text}]")
+            self._send("messages", scope.namespace, both)
+        elif "messages" in self._request.modes:
+            if identity not in self._announced_ids:
+                self._announced_ids.add(identity)
+                text = f'{{{dumps(identity)}:{{"metadata":{metadata.text}}}}}'
+                self._log.emit("messages/metadata", JsonText(text))
+            self._log.emit(name, [get_shown()])
 
     def send_error(self, error: Json) -> None:
         """Emit the *error* that ended the run."""
