@@ -6,6 +6,7 @@ The keys and their order are those of langgraph-api 0.16.7.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from mockserver.fake.graph.checkpoint_store import Namespace
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 
@@ -51,7 +52,7 @@ class Scope:
     """
 
     run: str
-    namespace: tuple[str, ...] = ()
+    namespace: Namespace = ()
     parents: tuple[str, ...] = ()
     node: str = ""
     step: int = 0
@@ -60,7 +61,7 @@ class Scope:
     """What the call of the chat model adds to its metadata."""
 
     @property
-    def path(self) -> tuple[str, ...]:
+    def path(self) -> Namespace:
         """The namespace of what runs inside this task."""
         return (*self.namespace, f"{self.node}:{self.task}")
 
@@ -91,7 +92,7 @@ def _run_metadata(request: RunRequest) -> dict[str, Json]:
 
 def build_checkpoint_metadata(
     request: RunRequest,
-    namespace: tuple[str, ...],
+    namespace: Namespace,
     outer_step: int,
     outer: Mapping[str, str],
     own_keys: Mapping[str, Json],

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+from mockserver.fake.graph.checkpoint_store import Namespace
 from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.message_chunks import GetPartial
 from mockserver.fake.graph.metadata import Scope, build_task_metadata
@@ -30,7 +31,7 @@ class StreamModes:
         self._sent_ids: set[str] = set()
         self._announced_ids: set[str] = set()
 
-    def send(self, mode: str, namespace: tuple[str, ...], value: Json) -> None:
+    def send(self, mode: str, namespace: Namespace, value: Json) -> None:
         """Emit the *value* of a *mode* that the request has: of `values` the state, of `updates` the outputs by node."""
         if mode in self._request.modes and not self._is_hidden(namespace):
             self._send(mode, namespace, value)
@@ -59,14 +60,12 @@ class StreamModes:
         }
         self._send_with_debug("tasks", scope.namespace, scope.step, "task_result", payload, payload)
 
-    def send_checkpoint(
-        self, namespace: tuple[str, ...], step: int, saved: Json, full: Json
-    ) -> None:
+    def send_checkpoint(self, namespace: Namespace, step: int, saved: Json, full: Json) -> None:
         """Emit a *saved* checkpoint; *full* is its form in the mode `debug`."""
         self._send_with_debug("checkpoints", namespace, step, "checkpoint", saved, full)
 
     def send_interrupts(
-        self, namespace: tuple[str, ...], state: Json, interrupts: Sequence[Json]
+        self, namespace: Namespace, state: Json, interrupts: Sequence[Json]
     ) -> None:
         """Emit *interrupts*; they are empty if the request asked to stop here."""
         self.send("updates", namespace, {"__interrupt__": list(interrupts)})
@@ -80,7 +79,7 @@ class StreamModes:
         if not self._is_hidden(scope.namespace):
             self._send_message("messages/partial", scope, chunk, get_partial, metadata)
 
-    def send_block(self, namespace: tuple[str, ...], event: dict[str, Json]) -> None:
+    def send_block(self, namespace: Namespace, event: dict[str, Json]) -> None:
         """Emit an *event* of a message of the chat model, for event streams only."""
 
     def send_tool_start(self, scope: Scope, call: Json) -> None:
@@ -126,17 +125,17 @@ class StreamModes:
         return self._ids.time(self._log.now)
 
     def _send_with_debug(
-        self, mode: str, namespace: tuple[str, ...], step: int, kind: str, value: Json, full: Json
+        self, mode: str, namespace: Namespace, step: int, kind: str, value: Json, full: Json
     ) -> None:
         """Emit *value* in its *mode*, and *full* as an event of this *kind* in the mode `debug`."""
         self.send(mode, namespace, value)
         event = {"step": step, "timestamp": self.time(), "type": kind, "payload": full}
         self.send("debug", namespace, event)
 
-    def _is_hidden(self, namespace: tuple[str, ...]) -> bool:
+    def _is_hidden(self, namespace: Namespace) -> bool:
         return bool(namespace) and not self._request.subgraphs
 
-    def _send(self, name: str, namespace: tuple[str, ...], value: Json) -> None:
+    def _send(self, name: str, namespace: Namespace, value: Json) -> None:
         self._log.emit("|".join((name, *namespace)), value)
 
 

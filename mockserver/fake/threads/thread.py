@@ -210,7 +210,7 @@ class Thread:
                 task.identity: [convert_interrupt(one) for one in task.interrupts]
                 for task in asking
             }
-        elif "values" in self.record and self.record["values"] is not None:
+        elif self.record.get("values") is not None:
             record["values"] = None
         self.record = record
 
