@@ -7,7 +7,7 @@ from mockserver.conversations.human_messages import TypedTexts
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.ids import UUID, rename_json
 from mockserver.conversations.recorded_events import RecordedEvent, Stretch
-from mockserver.fake.api.thread_runs import START_SECONDS
+from mockserver.fake.api.start_runs import START_SECONDS
 from mockserver.fake.graph.stream_events import END_SECONDS
 from mockserver.formats.json_text import loads
 from mockserver.http.pacing import Pace

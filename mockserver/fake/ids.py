@@ -35,16 +35,11 @@ class Ids:
         """The time of the request in milliseconds since 1970, as ids hold it."""
         return _MILLISECONDS + 1000 * self.count
 
-    @property
-    def request_milliseconds(self) -> int:
-        """The time of the request in milliseconds since 1970."""
-        return round(self.epoch.timestamp() * 1000) + 1000 * self.count
-
     def stream_milliseconds(self, seconds: float) -> int:
         """Return the time *seconds* after the request in milliseconds, as ids of stream events hold it."""
         return _MILLISECONDS + round(1000 * (self._seconds + seconds))
 
-    def timestamp(self, seconds: float) -> int:
+    def timestamp(self, seconds: float = 0.0) -> int:
         """Return the time *seconds* after the request in milliseconds since 1970."""
         return round(1000 * (self.epoch.timestamp() + self._seconds + seconds))
 

@@ -12,7 +12,16 @@ from mockserver.http.messages import Headers
 KEEPALIVE_SECONDS = 5.0
 """The server sends a keepalive at this interval, counted from the start of the response."""
 
+HEARTBEAT = b": heartbeat\r\n\r\n"
+"""The keepalive of event streams."""
+
 JSON_HEADER = ("content-type", "application/json")
+
+STREAM_HEADERS = (
+    ("cache-control", "no-store"),
+    ("x-accel-buffering", "no"),
+    ("content-type", "text/event-stream; charset=utf-8"),
+)
 
 
 class BodyReader(Protocol):

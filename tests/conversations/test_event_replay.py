@@ -8,7 +8,7 @@ import pytest
 
 from mockserver.conversations.live_events import LiveEvents
 from mockserver.conversations.live_threads import LiveThread
-from mockserver.fake.api.thread_runs import START_SECONDS
+from mockserver.fake.api.start_runs import START_SECONDS
 from mockserver.fake.graph.stream_events import END_SECONDS
 from mockserver.http.pacing import Pace
 from tests.conversations.event_scenes import envelope, respond, start, status, stream, values

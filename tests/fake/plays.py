@@ -5,9 +5,10 @@ import re
 from typing import Any
 
 from mockserver.fake.graph.checkpoint_store import History
-from mockserver.fake.graph.event_log import RunResult
+from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
+from mockserver.fake.json_format import JsonText
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import Pace, Rule, Script, Step
 
@@ -38,7 +39,27 @@ def script(*steps: Step, **given: Any) -> Script:
     return Script((Rule(steps, **given),), PACE)
 
 
-def play(played: Script, request: RunRequest, ids: Ids = IDS) -> RunResult:
+class Log(EventLog):
+    """The log of a run at the natural pace, which also keeps how long the run has waited."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda seconds: seconds, resumable=False, started=0)
+        self.waits: list[float] = []
+
+    def wait(self, seconds: float) -> None:
+        super().wait(seconds)
+        self.waits.append(seconds)
+
+    @property
+    def shown(self) -> list[tuple[str, Any]]:
+        """The name and the value of each event."""
+        return [
+            (one.name, json.loads(one.value.text) if isinstance(one.value, JsonText) else one.value)
+            for one in self.events
+        ]
+
+
+def play(played: Script, request: RunRequest, ids: Ids = IDS) -> EventLog:
     """Return the result of the run *request* on a new thread."""
     return RunEngine(played).play(request, ids, History())
 

@@ -102,6 +102,6 @@ def test_another_epoch_changes_the_times_only(
         assert make(later, *name) == make(ids, *name)
     assert later.uuid6(7, 2, *name) == ids.uuid6(7, 2, *name)
     assert later.milliseconds == ids.milliseconds
-    assert later.request_milliseconds - ids.request_milliseconds == shift.total_seconds() * 1000
+    assert later.timestamp() - ids.timestamp() == shift.total_seconds() * 1000
     assert datetime.fromisoformat(later.time()) - datetime.fromisoformat(ids.time()) == shift
     assert later.at(5).time() == "2026-11-27T09:00:05.000000+00:00"

@@ -25,8 +25,10 @@ TURNS = {text: turn(text) for text in RULES if text not in (*ASKING, *OF_PROVIDE
 FAILURES = {f"fail with {kind}": turn(f"fail with {kind}") for kind in ERRORS}
 ALL: dict[str, Scenario] = {**TURNS, **FAILURES, **SCENARIOS}
 
-_REFUSAL = re.compile(r'("error":"unknown_error","message":"\d{3}: )(?:[^"\\]|\\.)*')
-"""The status and the words in which a run is refused: the fake graph has words of its own."""
+_REFUSAL = re.compile(
+    r'("error":"(?:unknown_error","message":"\d{3}: |invalid_argument","message":"))(?:[^"\\]|\\.)*'
+)
+"""The words in which a run or an argument is refused, after the status: the fake graph has words of its own."""
 _SOURCE_ID = re.compile(r"1\d{12}-\d+(?:\.\d+)?|(?<=registered graphs: )[\w, ]+")
 """The ids of source events, and the graphs that an error lists."""
 

@@ -53,6 +53,7 @@ _SERVER_PROSE = re.compile(
     rb"validation errors? for|can only concatenate|AsyncPregelLoop|For troubleshooting, visit|not iterable|has no attribute"
     rb"|unhashable type|required positional argument|not subscriptable|Message as a sequence"
     rb"|Recursion limit of|Unexpected message type|Attempting to delete|Must specify non-null|without checkpointer|dictionary update sequence"
+    rb"|Interrupt\(value="
 )
 """Error texts of Python, pydantic and LangGraph that the fake replaces by short ones of its own."""
 

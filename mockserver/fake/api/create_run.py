@@ -1,9 +1,10 @@
 """Converts the body of a request into a run request and into the Run record of the API. No I/O."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from ipaddress import ip_address
+from types import MappingProxyType
+from urllib.parse import urlsplit
 
-from mockserver.fake.api import webhooks
 from mockserver.fake.api.database import Record
 from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.validation import HTTPError, parse_uuid
@@ -12,7 +13,6 @@ from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 
 CONFIGURABLE_AND_CONTEXT = "Cannot specify both configurable and context: use context alone."
-NOT_FOUND = "Thread or assistant not found."
 
 _RESERVED = ("run_id", "thread_id", "assistant_id")
 """Metadata keys that only the server sets."""
@@ -30,33 +30,17 @@ STREAMS_KEY = "__event_streaming_v2"
 Body = Mapping[str, Json]
 
 
-def create_stateless_request(
-    call: ApiCall, body: Body, assistant_id: str, *names: int
+def create_run_request(
+    call: ApiCall,
+    body: Body,
+    assistant: Record,
+    run_id: str,
+    thread_id: str,
+    thread_metadata: Body = MappingProxyType({}),
+    *,
+    on_existing_thread: bool = False,
 ) -> RunRequest:
-    """Return the stateless run that the validated *body* requests; raise HTTPError if it is invalid.
-
-    *names* distinguish the runs of one batch.
-    """
-    check_run(body)
-    assistant = call.database.assistants.get(assistant_id)
-    if assistant is None:
-        raise HTTPError(404, NOT_FOUND)
-    run_id, thread_id = call.ids.uuid7("run", *names), call.ids.uuid7("thread", *names)
-    return _build_request(call, body, assistant.record, {}, run_id, thread_id)
-
-
-def create_thread_request(
-    call: ApiCall, body: Body, assistant: Record, thread_id: str, thread_metadata: Body
-) -> RunRequest:
-    """Return the run on an existing thread that the validated *body* requests."""
-    run_id = call.ids.uuid7("run")
-    request = _build_request(call, body, assistant, thread_metadata, run_id, thread_id)
-    return replace(request, on_existing_thread=True)
-
-
-def _build_request(
-    call: ApiCall, body: Body, assistant: Record, thread_metadata: Body, run_id: str, thread_id: str
-) -> RunRequest:
+    """Return the run that the validated *body* requests, on a thread with *thread_metadata*."""
     metadata = {
         **assistant["metadata"],
         **thread_metadata,
@@ -75,7 +59,7 @@ def _build_request(
         "langgraph_auth_permissions": [],
         "langgraph_request_id": call.request.header("x-request-id") or call.ids.uuid4("request"),
         **(tracing if tracer else {}),
-        "__request_start_time_ms__": call.ids.request_milliseconds,
+        "__request_start_time_ms__": call.ids.timestamp(),
         "__after_seconds__": body.get("after_seconds", 0),
         "run_id": run_id,
         "thread_id": thread_id,
@@ -104,6 +88,7 @@ def _build_request(
         durability=body.get("durability") or ("exit" if is_exit else None),
         delay=max(0.0, min(float(body.get("after_seconds", 0)), 1e9)),
         for_event_streams=STREAMS_KEY in config["configurable"],
+        on_existing_thread=on_existing_thread,
     )
 
 
@@ -158,7 +143,25 @@ def check_run(body: Body, *, on_existing_thread: bool = False) -> None:
     if config.get("metadata") and not isinstance(config["metadata"], dict):
         raise HTTPError(422, "Invalid metadata in config: must be an object")
     if "webhook" in body:
-        webhooks.check(body["webhook"])
+        _check_webhook(body["webhook"])
+
+
+def _check_webhook(webhook: str) -> None:
+    """Raise HTTPError if the real server would reject *webhook*; host names are assumed to resolve."""
+    try:
+        address = urlsplit(webhook)
+        host, _ = address.hostname or "", address.port
+    except ValueError as error:
+        raise HTTPError(400, str(error)) from None
+    if address.scheme not in ("http", "https") or not host or _is_loopback(host):
+        raise HTTPError(422, f"Webhook blocked: {webhook} must be http or https, on another host")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def get_own_metadata(body: Body) -> dict[str, Json]:

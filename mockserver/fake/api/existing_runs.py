@@ -1,15 +1,23 @@
 """The endpoints of runs that were started before. No I/O."""
 
-from mockserver.fake.api.endpoint import ApiCall
+from mockserver.fake.api import schemas
+from mockserver.fake.api.create_run import Body
+from mockserver.fake.api.endpoint import ApiCall, require_uuid
+from mockserver.fake.api.start_runs import get_run_path
 from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.graph.event_log import Event
 from mockserver.fake.graph.metadata import HOST
-from mockserver.fake.graph.runner import get_stream_headers, get_wait_headers
 from mockserver.fake.graph.stream_modes import parse_event_names
 from mockserver.fake.json_format import to_server_json
 from mockserver.fake.replies import Response, json_response
-from mockserver.fake.threads.run_readers import RunOutcome, RunStream
-from mockserver.fake.threads.thread import Action, Run
+from mockserver.fake.threads.run_readers import (
+    RunOutcome,
+    RunStream,
+    build_thread_outcome,
+    get_stream_headers,
+    get_wait_headers,
+)
+from mockserver.fake.threads.thread import Action, Run, Thread
 from mockserver.formats.json_text import Json
 
 _NOT_FOUND = {"error": "HTTPException", "message": "404: Run not found"}
@@ -17,6 +25,8 @@ _COLUMNS = (
     *("run_id", "thread_id", "assistant_id", "created_at", "updated_at", "status", "metadata"),
     *("kwargs", "multitask_strategy", "langsmith_session_name"),
 )
+_NONE_TO_CANCEL = "No runs found to cancel."
+_NONE_ACTIVE = "No matching runs to cancel: they have ended."
 _FROM_START = ("-1", "-", "0")
 """Values of `last-event-id` that request all events."""
 
@@ -66,6 +76,8 @@ def join(call: ApiCall) -> Response:
     thread, run = call.find_run()
     if thread is None or run is None:
         return Response(200, headers, to_server_json({"__error__": _NOT_FOUND}).encode())
+    if run.ended_at is not None:
+        return Response(200, headers, build_thread_outcome(thread))
     cancels = call.is_true("cancel_on_disconnect")
     reader = RunOutcome(thread, run, call.runs.play, started_here=False, cancels=cancels)
     return Response(200, headers, reader)
@@ -88,6 +100,35 @@ def stream(call: ApiCall) -> Response:
         cancels=call.is_true("cancel_on_disconnect"),
     )
     return Response(200, headers, reader)
+
+
+def cancel(call: ApiCall) -> Response:
+    thread, run = call.find_run()
+    if thread is None or run is None:
+        raise HTTPError(404, _NONE_TO_CANCEL)
+    if run.ended_at is not None:
+        raise HTTPError(404, _NONE_ACTIVE)
+    _cancel(call, thread, run, "/threads/{thread_id}/runs/{run_id}/cancel")
+    if not call.is_true("wait"):
+        return Response(202, (), b"")
+    return Response(200, get_wait_headers(get_run_path(run)), b"{}")
+
+
+def cancel_many(call: ApiCall) -> Response:
+    """`POST /runs/cancel`: cancel several runs of a thread, or all runs with a status."""
+    body = call.body(schemas.CANCEL)
+    by_ids = {"thread_id", "run_ids"} & body.keys()
+    if len(by_ids) != (0 if "status" in body else 2):
+        raise HTTPError(422, "Provide either `status`, or both `thread_id` and `run_ids`.")
+    found = _selected_runs(call, body)
+    if not found:
+        raise HTTPError(404, _NONE_TO_CANCEL)
+    active = [(thread, run) for thread, run in found if run.ended_at is None]
+    if not active:
+        raise HTTPError(404, _NONE_ACTIVE)
+    for thread, run in active:
+        _cancel(call, thread, run, "/runs/cancel")
+    return Response(204, (), b"")
 
 
 def _run_json(run: Run) -> dict[str, Json]:
@@ -115,3 +156,22 @@ def _count_seen(run: Run, last: str | None, now: float) -> int:
     if began is None:
         return 0
     return sum(began + event.at <= now for event in events) if run.ended_at is None else len(events)
+
+
+def _selected_runs(call: ApiCall, body: Body) -> list[tuple[Thread, Run]]:
+    if "status" in body:
+        threads = [call.settle(t) for t in call.database.threads.values()]
+        active = [(thread, run) for thread in threads for run in thread.active]
+        return [one for one in active if body["status"] in ("all", one[1].status)]
+    name = require_uuid(body["thread_id"], "thread")
+    names = [require_uuid(one, "run") for one in body["run_ids"]]
+    thread = call.find_thread(name)
+    if thread is None:
+        return []
+    return [(thread, thread.runs[one]) for one in names if one in thread.runs]
+
+
+def _cancel(call: ApiCall, thread: Thread, run: Run, path: str) -> None:
+    action = Action.ROLLBACK if call.query("action") == "rollback" else Action.INTERRUPT
+    thread.cancel(run, action, call.now, f"{action} requested via POST {path}")
+    call.settle(thread)

@@ -161,31 +161,26 @@ def _describe_key(name: str, key: StateKey) -> Schema:
             return _titled(name, _defaulted(_TYPES.get(type(default), {}), default))
 
 
-def _describe(title: str, properties: dict[str, Schema]) -> Schema:
-    return {
-        "$defs": _DEFINITIONS,
-        "properties": properties,
-        "title": title,
-        "type": "object",
-    }
-
-
 def describe_state(title: str, keys: StateKeys) -> dict[str, Json]:
     """Return the schemas of a graph whose state has this *title* and these *keys*."""
     properties = {name: _describe_key(name, key) for name, key in keys.keys.items()}
-    updates = {name: _defaulted(part, None) for name, part in properties.items()}
-    described = _describe("State", properties)
-    if not keys.is_declared:
-        described |= {"required": ["messages"]}
-    described = dict(sorted(described.items()))
+    described = {
+        "$defs": _DEFINITIONS,
+        "properties": properties,
+        **({} if keys.is_declared else {"required": ["messages"]}),
+        "title": "State",
+        "type": "object",
+    }
+    updates = {name: _titled(name, _defaulted(part, None)) for name, part in properties.items()}
     return {
         "input_schema": described,
         "output_schema": described,
-        "state_schema": _describe(title, {name: _sort(part) for name, part in updates.items()}),
+        "state_schema": {
+            "$defs": _DEFINITIONS,
+            "properties": updates,
+            "title": title,
+            "type": "object",
+        },
         "config_schema": {},
         "context_schema": None,
     }
-
-
-def _sort(schema: Schema) -> Schema:
-    return dict(sorted(schema.items()))

@@ -69,7 +69,6 @@ def _create_checkpoint(thread: str, state: Mapping[str, Json], number: int) -> C
         namespace=(),
         outer={},
         values=state["values"],
-        source=str(metadata["source"]),
         step=metadata["step"] if isinstance(metadata["step"], int) else number,
         node=AGENT,
         tasks=tuple(

@@ -3,9 +3,9 @@
 from mockserver.fake.api.validation import Schema
 
 
-def _choice(*names: str) -> Schema:
-    """Return a schema that accepts one of *names*."""
-    return Schema(types=("string",), enum=names)
+def _choice(names: str) -> Schema:
+    """Return a schema that accepts one of *names*, which are separated by spaces."""
+    return Schema(types=("string",), enum=tuple(names.split()))
 
 
 def _list(items: Schema) -> Schema:
@@ -36,10 +36,7 @@ TEXTS = _list(TEXT)
 CONFIG = _object(tags=TEXTS, recursion_limit=INTEGER, configurable=OBJECT)
 CHECKPOINT = _object(thread_id=TEXT, checkpoint_ns=TEXT, checkpoint_id=TEXT, checkpoint_map=OBJECT)
 
-_MODE = _choice(
-    *("values", "messages", "messages-tuple", "tasks", "checkpoints", "updates"),
-    *("events", "debug", "custom"),
-)
+_MODE = _choice("values messages messages-tuple tasks checkpoints updates events debug custom")
 _SEND = _object("node", "input", node=TEXT)
 _COMMAND = _object(
     update=Schema(types=("object", "array", "null")),
@@ -58,18 +55,18 @@ _RUN = {
     "stream_resumable": BOOLEAN,
     "after_seconds": NUMBER,
     "checkpoint_during": BOOLEAN,
-    "durability": _choice("sync", "async", "exit"),
+    "durability": _choice("sync async exit"),
 }
-_STATELESS = _RUN | {"on_completion": _choice("delete", "keep")}
+_STATELESS = _RUN | {"on_completion": _choice("delete keep")}
 _STOPS = _either(_choice("*"), TEXTS)
 _ON_THREAD = _RUN | {
     "checkpoint": CHECKPOINT,
     "interrupt_before": _STOPS,
     "interrupt_after": _STOPS,
-    "multitask_strategy": _choice("reject", "rollback", "interrupt", "enqueue"),
-    "if_not_exists": _choice("create", "reject"),
+    "multitask_strategy": _choice("reject rollback interrupt enqueue"),
+    "if_not_exists": _choice("create reject"),
 }
-_AWAITED = {"on_disconnect": _choice("cancel", "continue")}
+_AWAITED = {"on_disconnect": _choice("cancel continue")}
 
 RUN = _object("assistant_id", **_STATELESS)
 """`POST /runs`."""
@@ -86,7 +83,18 @@ RUN_ON_THREAD = _object("assistant_id", **_ON_THREAD)
 RUN_ON_THREAD_AWAITED = _object("assistant_id", **_ON_THREAD, **_AWAITED)
 """`POST /threads/{thread}/runs/stream` and `…/runs/wait`."""
 
-CANCEL = _object(status=_choice("pending", "running", "all"))
+_TRACER = {"project_name": TEXT, "example_id": TEXT}
+START_COMMAND = _object(
+    "assistant_id",
+    assistant_id=Schema(types=("string",), minimum=1),
+    langsmith_tracer=Schema(types=("object", "null"), properties=_TRACER, others=NULL),
+)
+_ANSWER = _object("interrupt_id", interrupt_id=TEXT, namespace=TEXTS)
+ANSWERS = Schema(types=("array",), minimum=1, others=_ANSWER)
+UNSUBSCRIBE = _object("subscription_id", subscription_id=TEXT)
+"""The parameters of commands of event streams."""
+
+CANCEL = _object(status=_choice("pending running all"))
 """`POST /runs/cancel`."""
 
 _PAGE = {
@@ -96,22 +104,22 @@ _PAGE = {
 }
 
 
-def _search(sort_by: tuple[str, ...], select: tuple[str, ...], **properties: Schema) -> Schema:
+def _search(sort_by: str, select: str, **properties: Schema) -> Schema:
     return _object(
         **_PAGE,
         **properties,
-        sort_by=_choice(*sort_by),
-        sort_order=_choice("asc", "desc"),
-        select=_list(_choice(*select)),
+        sort_by=_choice(sort_by),
+        sort_order=_choice("asc desc"),
+        select=_list(_choice(select)),
     )
 
 
-_IF_EXISTS = _choice("raise", "do_nothing")
+_IF_EXISTS = _choice("raise do_nothing")
 _ASSISTANT = {
-    "graph_id": TEXT,
-    "config": OBJECT,
+    "config": CONFIG,
     "context": OBJECT,
     "metadata": OBJECT,
+    "graph_id": TEXT,
     "name": TEXT,
 }
 ASSISTANT = _object(
@@ -125,17 +133,14 @@ ASSISTANT_PATCH = _object(**_ASSISTANT, description=TEXT)
 ASSISTANT_VERSION = _object(version=INTEGER)
 VERSIONS = _object(**_PAGE)
 ASSISTANTS = _search(
-    ("assistant_id", "created_at", "updated_at", "name", "graph_id"),
-    (
-        *("assistant_id", "graph_id", "name", "description", "config", "context"),
-        *("created_at", "updated_at", "metadata", "version"),
-    ),
+    "assistant_id created_at updated_at name graph_id",
+    "assistant_id graph_id name description config context created_at updated_at metadata version",
     graph_id=TEXT,
     name=TEXT,
 )
 ASSISTANTS_COUNT = _object(metadata=OBJECT, graph_id=TEXT, name=TEXT)
 
-_TTL = _object(strategy=_choice("delete", "keep_latest"), ttl=NUMBER)
+_TTL = _object(strategy=_choice("delete keep_latest"), ttl=NUMBER)
 _SUPERSTEP = _object(
     "as_node",
     values=_either(_list(OBJECT), OBJECT, NULL),
@@ -150,32 +155,23 @@ THREAD = _object(
     supersteps=_list(_object("updates", updates=_list(_SUPERSTEP))),
 )
 THREAD_PATCH = _object(metadata=OBJECT, ttl=_TTL)
-_STATUS = _choice("idle", "busy", "interrupted", "error")
+_STATUS = _choice("idle busy interrupted error")
 THREADS = _search(
-    ("thread_id", "status", "created_at", "updated_at", "state_updated_at"),
-    (
-        *("thread_id", "created_at", "updated_at", "state_updated_at", "metadata"),
-        *("config", "status", "values", "interrupts"),
-    ),
+    "thread_id status created_at updated_at state_updated_at",
+    "thread_id created_at updated_at state_updated_at metadata config status values interrupts",
     ids=TEXTS,
     values=OBJECT,
     status=_STATUS,
     extract=Schema(types=("object",), maximum=10, others=TEXT),
 )
 THREADS_COUNT = _object(metadata=OBJECT, values=OBJECT, status=_STATUS)
-PRUNE = _object("thread_ids", thread_ids=TEXTS, strategy=_choice("delete", "keep_latest"))
+PRUNE = _object("thread_ids", thread_ids=TEXTS, strategy=_choice("delete keep_latest"))
 
 _OF_CRONS = {"assistant_id": TEXT, "thread_id": TEXT}
 CRONS = _search(
-    (
-        *("cron_id", "assistant_id", "thread_id", "next_run_date", "end_time", "created_at"),
-        "updated_at",
-    ),
-    (
-        *("cron_id", "assistant_id", "thread_id", "on_run_completed", "end_time", "schedule"),
-        *("timezone", "created_at", "updated_at", "user_id", "payload", "next_run_date"),
-        *("metadata", "enabled"),
-    ),
+    "cron_id assistant_id thread_id next_run_date end_time created_at updated_at",
+    "cron_id assistant_id thread_id on_run_completed end_time schedule timezone created_at "
+    "updated_at user_id payload next_run_date metadata enabled",
     **_OF_CRONS,
     enabled=BOOLEAN,
 )

@@ -8,7 +8,7 @@ from mockserver.fake.api.create_run import drop_reserved
 from mockserver.fake.api.database import Record
 from mockserver.fake.api.endpoint import ApiCall, require_uuid
 from mockserver.fake.api.search import check_extract_paths, contains, page_response, sort_records
-from mockserver.fake.api.state_writes import NO_GRAPH, write_state
+from mockserver.fake.api.thread_state import NO_GRAPH, write_state
 from mockserver.fake.api.validation import HTTPError, parse_uuid
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Response, error_response, json_response
@@ -42,7 +42,6 @@ def get(call: ApiCall) -> Response:
 
 
 def patch(call: ApiCall) -> Response:
-    call.path_uuid("thread")
     body = call.body(schemas.THREAD_PATCH)
     thread = call.get_thread()
     ids = call.ids.at(thread.next_moment(call.database.next_time()))

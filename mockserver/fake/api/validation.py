@@ -66,10 +66,15 @@ def parse_json(body: bytes) -> Json:
 
 def validate(schema: Schema, value: Json) -> Json:
     """Return *value*; raise HTTPError if it does not match *schema*."""
-    problem = next(_problems(schema, value, "body"), None)
+    problem = find_problem(schema, value, "body")
     if problem is not None:
         raise HTTPError(422, problem)
     return value
+
+
+def find_problem(schema: Schema, value: Json, path: str) -> str | None:
+    """Return why the *value* at *path* does not match *schema*, or None if it does."""
+    return next(_problems(schema, value, path), None)
 
 
 def parse_uuid(text: str) -> str | None:

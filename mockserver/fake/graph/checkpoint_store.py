@@ -70,7 +70,6 @@ class Checkpoint:
     namespace: Namespace
     outer: Mapping[str, str]
     values: Mapping[str, Json]
-    source: str
     step: int
     node: str
     tasks: tuple[Task, ...] = ()

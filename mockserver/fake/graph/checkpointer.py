@@ -3,7 +3,6 @@
 Only a thread that is kept has checkpoints.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +14,7 @@ from mockserver.fake.graph.checkpoint_store import (
     Task,
     create_task,
 )
+from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.metadata import Scope, build_checkpoint_metadata
 from mockserver.fake.graph.state import State, create_first_state
 from mockserver.fake.graph.stream_modes import StreamModes
@@ -27,20 +27,18 @@ from mockserver.formats.json_text import Json
 FIRST_STEP = -1
 """The step of a thread's first checkpoint, which is saved before the input is applied."""
 
-Save = Callable[[Checkpoint], None]
-
 
 class Checkpointer:
-    """Saves the checkpoints of one run in *history*, and passes each to *save* and *modes*."""
+    """Saves the checkpoints of one run in *history* and *log*, and passes each to *modes*."""
 
     def __init__(
         self,
         request: RunRequest,
         ids: Ids,
-        modes: StreamModes,
         script: Script,
-        history: History | None = None,
-        save: Save = lambda checkpoint: None,
+        history: History,
+        log: EventLog,
+        modes: StreamModes,
     ) -> None:
         self.keeps_thread = request.keeps_thread
         self.progress = Progress(request.facts)
@@ -49,8 +47,8 @@ class Checkpointer:
         self._request = request
         self._ids = ids
         self._modes = modes
-        self._history = History() if history is None else history
-        self._on_save = save
+        self._history = history
+        self._log = log
         self._at_exit = request.durability == "exit"
         self._heads: dict[Namespace, Checkpoint] = {}
         self._last: dict[Namespace, Checkpoint] = {}
@@ -69,8 +67,8 @@ class Checkpointer:
 
     @property
     def requested_id(self) -> str | None:
-        requested_id: str | None = self._request.config.get("configurable", {}).get("checkpoint_id")
-        return requested_id
+        configurable: dict[str, str] = self._request.config.get("configurable", {})
+        return configurable.get("checkpoint_id")
 
     def last(self, namespace: Namespace = ()) -> Checkpoint | None:
         """Return the checkpoint that the run saved last or continued from."""
@@ -149,7 +147,6 @@ class Checkpointer:
             namespace=namespace,
             outer=outer,
             values=state,
-            source=source,
             step=step,
             node=node,
             tasks=tasks,
@@ -158,21 +155,13 @@ class Checkpointer:
         self._count += 1
         own_metadata = {"source": source, "step": step, "parents": outer}
         self._send(checkpoint, parent and self._create_config(parent), own_metadata)
+        around = self._last.get(namespace[:-1])
+        outer_step = around.step + 1 if around else 0
         metadata = build_checkpoint_metadata(
-            self._request, self._get_enclosing_task(namespace), outer, own_metadata
+            self._request, namespace, outer_step, outer, own_metadata
         )
         self.store(replace(checkpoint, metadata=metadata, created_at=self._modes.time()))
         return checkpoint
-
-    def _get_enclosing_task(self, namespace: Namespace) -> Scope | None:
-        """Return the task that runs the graph at *namespace*, or None for the root graph."""
-        if not namespace:
-            return None
-        *outer, last = namespace
-        node, _, task = last.partition(":")
-        before = self._last.get(tuple(outer))
-        step = before.step + 1 if before else 0
-        return Scope("", tuple(outer), (), node, step, task)
 
     def close(self) -> None:
         """Save at the end of the run what the durability `exit` has delayed."""
@@ -189,7 +178,7 @@ class Checkpointer:
 
     def _persist(self, checkpoint: Checkpoint) -> None:
         self._history.put(checkpoint)
-        self._on_save(checkpoint)
+        self._log.save(checkpoint)
 
     def _send(self, checkpoint: Checkpoint, parent: Json, metadata: dict[str, Json]) -> None:
         payload = {
@@ -207,12 +196,7 @@ class Checkpointer:
             debug_tasks.append(
                 _convert_task(task) | ({"checkpoint": inner} if inner else {"state": None})
             )
-        debug = {
-            "tasks": debug_tasks,
-            "checkpoint": create_reference(thread, checkpoint, checkpoint.identity),
-            "parent_checkpoint": checkpoint.parent
-            and create_reference(thread, checkpoint, checkpoint.parent),
-        }
+        debug = {"tasks": debug_tasks, **create_references(thread, checkpoint)}
         self._modes.send_checkpoint(
             checkpoint.namespace, checkpoint.step, payload | {"tasks": tasks}, payload | debug
         )
@@ -228,14 +212,19 @@ class Checkpointer:
         }
 
 
-def create_reference(thread: str, checkpoint: Checkpoint, identity: str) -> dict[str, Json]:
-    """Return the server's reference to the checkpoint *identity*: *checkpoint* or the one before it."""
-    return {
-        "checkpoint_id": identity,
-        "thread_id": thread,
-        "checkpoint_ns": checkpoint.path,
-        **_checkpoint_map(checkpoint.namespace, identity, checkpoint.outer),
-    }
+def create_references(thread: str, checkpoint: Checkpoint) -> dict[str, Json]:
+    """Return the server's references to *checkpoint* and to the one before it."""
+    own, parent = (
+        identity
+        and {
+            "checkpoint_id": identity,
+            "thread_id": thread,
+            "checkpoint_ns": checkpoint.path,
+            **_checkpoint_map(checkpoint.namespace, identity, checkpoint.outer),
+        }
+        for identity in (checkpoint.identity, checkpoint.parent)
+    )
+    return {"checkpoint": own, "parent_checkpoint": parent}
 
 
 def create_subgraph_reference(thread: str, task: Task) -> dict[str, Json] | None:

@@ -10,7 +10,6 @@ from mockserver.fake.messages import model
 from mockserver.fake.messages.model import Message
 from mockserver.fake.messages.protocol_state import to_protocol_block
 from mockserver.fake.script.content import Block, split_block
-from mockserver.fake.script.model import Speak
 from mockserver.fake.tokens import split_arguments
 from mockserver.formats.json_text import Json, dumps
 
@@ -25,26 +24,34 @@ class ContentBlocks:
 
     def __init__(self, output: ModelOutput) -> None:
         self._output = output
-        self._speak: Speak = output.speak
+        self._speak = output.speak
+        blocks = output.speak.content_blocks
+        self._is_list = bool(blocks)
+        """Whether the model sends its content as a list of blocks."""
+        text = [{"type": "text", "text": self._speak.text}] if self._speak.text else []
+        converted = [_convert_block(block) for block in blocks]
+        self._contents: list[Block] = [block for block in converted if block is not None] or text
+        """The blocks that are not tool calls."""
 
     def split(self) -> Iterator[Events]:
         """Yield the events that come at the same time, in as many pieces as the model has tokens, and one more."""
         waiting: Events = [{"event": "message-start", "role": "ai", "id": self._output.run_id}]
-        index = 0
-        for block in self._contents():
+        for index, block in enumerate(self._contents):
             first, *_ = pieces = split_block({**block, "index": index})
             waiting.append(_start(index, _start_skeleton(first)))
             for piece in pieces:
                 yield [*waiting, *_piece_deltas(index, piece)]
                 waiting = []
-            index += 1
-        for call, identity in zip(self._speak.calls, self._output.calls, strict=True):
-            chunk = {"type": "tool_call_chunk", "id": identity, "name": call.tool, "args": ""}
-            yield [*waiting, _start(index, {**chunk, "index": self._call_index(index)})]
+        before = len(self._contents)
+        for number, call in enumerate(self._output.tool_calls):
+            index = before + number
+            chunk = {"type": "tool_call_chunk", "id": call["id"], "name": call["name"], "args": ""}
+            # A model counts tool calls alone if its text is a string, and all blocks if its content is a list.
+            chunk["index"] = index if self._is_list else number
+            yield [*waiting, _start(index, chunk)]
             waiting = []
-            for token in split_arguments(call.args):
+            for token in split_arguments(call["args"]):
                 yield [_delta(index, {"type": "tool-call-delta", "args": token})]
-            index += 1
         finished = [
             {"event": "content-block-finish", "index": index, "content": block}
             for index, block in enumerate(self._blocks(indexed=self._is_list))
@@ -53,25 +60,11 @@ class ContentBlocks:
 
     def build_message(self) -> Message:
         """Return the message as the state holds it; its id is that of the run, also if the script gives it one."""
-        calls = [
-            model.create_tool_call(call.tool, dict(call.args), identity)
-            for call, identity in zip(self._speak.calls, self._output.calls, strict=True)
-        ]
-        message = model.create_ai_message(self._blocks(indexed=True), self._output.run_id, calls)
+        blocks, calls = self._blocks(indexed=True), self._output.tool_calls
+        message = model.create_ai_message(blocks, self._output.run_id, calls)
         usage = {"usage_metadata": dict(self._speak.usage)} if self._speak.usage else {}
         described = {**self._speak.response_metadata, "output_version": "v1"}
         return message | {"response_metadata": described} | usage
-
-    @property
-    def _is_list(self) -> bool:
-        """Whether the model sends its content as a list of blocks."""
-        return bool(self._speak.content_blocks)
-
-    def _contents(self) -> list[Block]:
-        """Return the blocks that are not tool calls."""
-        text = [{"type": "text", "text": self._speak.text}] if self._speak.text else []
-        blocks = [_convert_block(block) for block in self._speak.content_blocks]
-        return [block for block in blocks if block is not None] or text
 
     def _end_parts(self) -> dict[str, Json]:
         parts: dict[str, Json] = {}
@@ -81,24 +74,14 @@ class ContentBlocks:
             parts["metadata"] = dict(self._speak.response_metadata)
         return parts
 
-    def _call_index(self, index: int) -> int:
-        """Return the number that a model gives to the tool call in the block *index*.
-
-        It counts tool calls alone if its text is a string, and all blocks if its content is a list.
-        """
-        return index if self._is_list else index - len(self._contents())
-
     def _blocks(self, *, indexed: bool) -> list[dict[str, Json]]:
         """Return the finished blocks; those of text have their index if *indexed*."""
         texts = [
             {**block, "index": index} if indexed else block
-            for index, block in enumerate(self._contents())
+            for index, block in enumerate(self._contents)
         ]
-        calls = [
-            {"type": "tool_call", "id": identity, "name": call.tool, "args": dict(call.args)}
-            for call, identity in zip(self._speak.calls, self._output.calls, strict=True)
-        ]
-        return texts + calls
+        keys = ("type", "id", "name", "args")
+        return [*texts, *({key: call[key] for key in keys} for call in self._output.tool_calls)]
 
 
 def tool_message_events(message: Message) -> Events:

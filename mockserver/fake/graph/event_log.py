@@ -1,5 +1,6 @@
 """Logs the events and checkpoints of a run with their times. No I/O, no clock."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,28 +27,8 @@ class Event:
         return sse.encode_message(self.name, to_server_json(self.value), self.identity)
 
 
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """All *events* and *checkpoints* of a run with their times, until its *end*, in seconds.
-
-    *duration* is its length at the natural pace.
-    """
-
-    events: tuple[Event, ...]
-    checkpoints: tuple[tuple[float, Checkpoint], ...]
-    end: float
-    duration: float
-    error: RunFailed | None = None
-    note: str | None = None
-    """A remark for the log."""
-    stream_events: tuple[tuple[float, StreamEvent], ...] = ()
-    """The events for the event streams of its thread, with their times."""
-    faults: tuple[Fault, ...] = ()
-    """What goes wrong with the connection of the client that has started it."""
-
-
 class EventLog:
-    """Logs a run; *gap* converts a natural pause to the seconds it takes.
+    """What happens in a run, with its times in seconds after the start; *gap* converts a natural pause to the seconds it takes.
 
     The events of a *resumable* run have ids, which count milliseconds from *started*.
     """
@@ -55,28 +36,36 @@ class EventLog:
     def __init__(self, gap: Callable[[float], float], *, resumable: bool, started: int) -> None:
         self.now = 0.0
         """Seconds since the start of the run, at the natural pace."""
+        self.end = 0.0
+        """The time of its end."""
+        self.events: list[Event] = []
+        self.checkpoints: deque[tuple[float, Checkpoint]] = deque()
+        self.stream_events: deque[tuple[float, StreamEvent]] = deque()
+        """The events for the event streams of the thread."""
+        self.faults: list[Fault] = []
+        """What goes wrong with the connection of the client that has started the run."""
+        self.error: RunFailed | None = None
+        """The error that ended the run."""
+        self.note: str | None = None
+        """A remark for the log of the server."""
         self._gap = gap
         self._resumable = resumable
         self._started = started
         self._counts: dict[int, int] = {}
-        self._events: list[Event] = []
-        self._checkpoints: list[tuple[float, Checkpoint]] = []
-        self._stream_events: list[tuple[float, StreamEvent]] = []
-        self._faults: list[Fault] = []
         self._scaled_now = self._scaled_until = 0.0
 
     def wait(self, seconds: float) -> None:
         self.now += seconds
 
     def emit(self, name: str, value: Json | JsonText) -> None:
-        self._events.append(Event(self._advance(), name, value, self._next_id()))
+        self.events.append(Event(self._advance(), name, value, self._next_id()))
 
     def save(self, checkpoint: Checkpoint) -> None:
-        self._checkpoints.append((self._advance(), checkpoint))
+        self.checkpoints.append((self._advance(), checkpoint))
 
     def stream(self, event: StreamEvent) -> None:
         """Log an event for the event streams of the thread."""
-        self._stream_events.append((self._advance(), event))
+        self.stream_events.append((self._advance(), event))
 
     def pause(self, seconds: float) -> None:
         """Advance the time by *seconds* at any pace."""
@@ -85,23 +74,11 @@ class EventLog:
 
     def add_fault(self, stall: float | None) -> None:
         """Have the connection stall here for so many seconds, or break if that is None."""
-        count = len(self._events)
-        self._faults.append(Cut(count) if stall is None else Stall(count, stall))
+        count = len(self.events)
+        self.faults.append(Cut(count) if stall is None else Stall(count, stall))
 
-    def build_result(self, error: RunFailed | None, note: str | None) -> RunResult:
-        """Return the logged run; *error* is the reason if it failed."""
-        events, checkpoints = tuple(self._events), tuple(self._checkpoints)
-        streamed = tuple(self._stream_events)
-        return RunResult(
-            events,
-            checkpoints,
-            self._advance(),
-            self.now,
-            error,
-            note,
-            streamed,
-            tuple(self._faults),
-        )
+    def finish(self) -> None:
+        self.end = self._advance()
 
     def _advance(self) -> float:
         self._scaled_now += self._gap(self.now - self._scaled_until)

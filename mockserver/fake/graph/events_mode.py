@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.metadata import (
     MODEL,
     Scope,
@@ -11,7 +12,7 @@ from mockserver.fake.graph.metadata import (
     build_model_metadata,
     build_node_metadata,
 )
-from mockserver.fake.graph.stream_modes import MESSAGES, Emit
+from mockserver.fake.graph.stream_modes import MESSAGES
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 
@@ -28,11 +29,11 @@ _ENDED = ("event", "data", "run_id", "name", "tags", "metadata", "parent_ids")
 
 
 class Callbacks:
-    """Emits callback events if the *request* has the mode `events`."""
+    """Logs callback events if the *request* has the mode `events`."""
 
-    def __init__(self, request: RunRequest, emit: Emit) -> None:
+    def __init__(self, request: RunRequest, log: EventLog) -> None:
         self._request = request
-        self._emit = emit
+        self._log = log
         self._is_enabled = "events" in request.modes
         self._streams = any(mode in request.modes for mode in MESSAGES)
         self._name = request.config.get("run_name", request.graph)
@@ -77,7 +78,7 @@ class Callbacks:
             "metadata": metadata(self._request, scope),
             "parent_ids": list(scope.parents),
         }
-        self._emit("events", {key: event_data[key] for key in _order(event)})
+        self._log.emit("events", {key: event_data[key] for key in _order(event)})
 
 
 def _order(event: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from mockserver.fake.graph.nodes import Nodes
 from mockserver.fake.graph.routing import count_done, get_topology, plan_turn, select_next_node
 from mockserver.fake.graph.start import RunStart, StartPoint, create_scope
 from mockserver.fake.graph.state import State, merge_update
-from mockserver.fake.script.model import Fail, Script
+from mockserver.fake.script.model import Fail
 from mockserver.fake.script.plan import Plan, Visit
 from mockserver.fake.script.topology import END, START
 from mockserver.formats.json_text import Json
@@ -29,11 +29,12 @@ _DEFAULT_LIMIT = 10_007
 
 
 class Graph:
-    """One run of the fake graph: it plays *script* with *nodes* and saves to *checkpointer*."""
+    """One run of the fake graph: it plays the script with *nodes* and saves to *checkpointer*."""
 
-    def __init__(self, script: Script, nodes: Nodes, checkpointer: Checkpointer) -> None:
-        self._script = script
+    def __init__(self, nodes: Nodes, checkpointer: Checkpointer) -> None:
+        self._script = nodes.script
         self._nodes = nodes
+        self._log = nodes.log
         self._request = nodes.request
         self._ids = nodes.ids
         self._modes = nodes.modes
@@ -41,11 +42,7 @@ class Graph:
         self._checkpointer = checkpointer
         self._limit = int(self._request.config.get("recursion_limit", _DEFAULT_LIMIT))
         self._start = RunStart(nodes, checkpointer, self._plan_turn, self._select_first)
-        self._plan = Plan(script.topology, ())
-        self.note: str | None = None
-        """A remark for the log: why the script plays nothing."""
-        self.error: RunFailed | None = None
-        """The error that ended the run, or None."""
+        self._plan = Plan(nodes.script.topology, ())
 
     def run(self) -> None:
         """Apply the input, and play until the end, an interrupt or an error."""
@@ -58,7 +55,7 @@ class Graph:
             point = self._start.start(root)
             self._callbacks.emit_graph("on_chain_end", root, {"output": self._play_root(point)})
         except RunFailed as error:
-            self.error = error
+            self._log.error = error
             self._modes.send_error(error.payload)
 
     def _play_root(self, point: StartPoint) -> State:
@@ -97,11 +94,11 @@ class Graph:
         try:
             self._plan = plan_turn(self._script, self._request.graph, state, progress)
             no_rule = "no rule of the script matches, so the graph sends no message"
-            self.note = None if self._plan.has_rule or "messages" not in state else no_rule
+            self._log.note = None if self._plan.has_rule or "messages" not in state else no_rule
         except SlowPatternError as error:
-            self.note = str(error)
+            self._log.note = str(error)
             topology = self._script.topology
-            failure = Visit((Fail("TimeoutError", self.note),), topology.entry)
+            failure = Visit((Fail("TimeoutError", self._log.note),), topology.entry)
             self._plan = Plan(topology, (failure,))
         self._modes.mark_sent(state.get("messages", []))
 

@@ -46,8 +46,12 @@ class ModelOutput:
         """Return the whole message; if it is not *streamed*, its id ends with `-0`, as on the real server."""
         identity = self.streamed_id if streamed or self.speak.id else f"{self.run_id}-0"
         content = self.speak.content_blocks or self.speak.text
-        message = model.create_ai_message(content, identity, self._create_calls())
-        return message | self._end_parts
+        return model.create_ai_message(content, identity, self.tool_calls) | self._end_parts
+
+    @property
+    def tool_calls(self) -> list[Json]:
+        pairs = zip(self.speak.calls, self.calls, strict=True)
+        return [model.create_tool_call(call.tool, dict(call.args), name) for call, name in pairs]
 
     def split_chunks(self) -> Iterator[tuple[Message, GetPartial]]:
         """Yield each chunk with a function that returns the partial message."""
@@ -58,45 +62,31 @@ class ModelOutput:
         for token in split_text(self.speak.text) if not blocks else ():
             text += token
             yield self._create_chunk(token), partial(self._build_partial, text)
-        tell = partial(self._build_partial, blocks or text)
         for index, call in enumerate(self.speak.calls):
-            name, identity, written = call.tool, self.calls[index], ""
-            yield self._create_call_chunk(index, name, "", identity), partial(tell, index, written)
-            for token in split_arguments(call.args):
+            written = ""
+            for token in ("", *split_arguments(call.args)):
                 written += token
-                yield (
-                    self._create_call_chunk(index, None, token, None),
-                    partial(tell, index, written),
-                )
+                get_partial = partial(self._build_partial, blocks or text, index, written)
+                yield self._create_call_chunk(index, token), get_partial
         bare = [] if blocks and not self.speak.calls else ""
-        last = model.create_chunk(bare, self._last_id, last=True)
+        # LangChain adds the last chunk, with the id of the run, unless the model sends something in it.
+        last_id = self.streamed_id if self._end_parts else self.run_id
+        last = model.create_chunk(bare, last_id, last=True)
         yield last | self._end_parts, partial(self.build_message, streamed=True)
-
-    def _create_calls(self) -> list[Json]:
-        pairs = zip(self.speak.calls, self.calls, strict=True)
-        return [
-            model.create_tool_call(call.tool, dict(call.args), identity) for call, identity in pairs
-        ]
-
-    @property
-    def _last_id(self) -> str:
-        """The id of the last chunk, which LangChain adds unless the model sends something in it."""
-        return self.streamed_id if self._end_parts else self.run_id
 
     @property
     def _end_parts(self) -> Message:
         """What a model sends in its last chunk."""
-        speak = self.speak
         parts: Message = {}
-        if speak.response_metadata:
-            parts["response_metadata"] = dict(speak.response_metadata)
-        if speak.usage:
-            parts["usage_metadata"] = dict(speak.usage)
+        if self.speak.response_metadata:
+            parts["response_metadata"] = dict(self.speak.response_metadata)
+        if self.speak.usage:
+            parts["usage_metadata"] = dict(self.speak.usage)
         return parts
 
     def _build_partial(self, content: Json, index: int = 0, written: str | None = None) -> Message:
         """Return the message with the calls before *index*, and that call if *written* holds part of its arguments."""
-        calls = self._create_calls()[:index]
+        calls = self.tool_calls[:index]
         if written is not None:
             args = parse_partial(written) if written else {}
             calls.append(
@@ -107,27 +97,18 @@ class ModelOutput:
     def _create_chunk(self, content: Json) -> Message:
         return model.create_chunk(content, self.streamed_id)
 
-    def _create_call_chunk(
-        self, index: int, name: str | None, args: str, identity: str | None
-    ) -> Message:
-        piece = model.create_chunk("", self.streamed_id)
+    def _create_call_chunk(self, index: int, args: str) -> Message:
+        """Return the chunk of the call *index* that brings part of its *args*; the first brings no part, but the name and id."""
+        name, identity = (None, None) if args else (self.speak.calls[index].tool, self.calls[index])
+        call = {"name": name, "args": args, "id": identity}
+        chunk = self._create_chunk("")
         written = parse_partial(args) if args else {}
         if isinstance(written, dict):
-            piece["tool_calls"] = [model.create_tool_call(name or "", written, identity)]
+            chunk["tool_calls"] = [model.create_tool_call(name or "", written, identity)]
         else:
-            piece["invalid_tool_calls"] = [
-                {
-                    "name": name,
-                    "args": args,
-                    "id": identity,
-                    "error": None,
-                    "type": "invalid_tool_call",
-                }
-            ]
-        piece["tool_call_chunks"] = [
-            {"name": name, "args": args, "id": identity, "index": index, "type": "tool_call_chunk"}
-        ]
-        return piece
+            chunk["invalid_tool_calls"] = [{**call, "error": None, "type": "invalid_tool_call"}]
+        chunk["tool_call_chunks"] = [{**call, "index": index, "type": "tool_call_chunk"}]
+        return chunk
 
 
 def create_model_output(speak: Speak, ids: Ids, *scope: str | int) -> ModelOutput:

@@ -6,6 +6,7 @@ The keys and their order are those of langgraph-api 0.16.7.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from mockserver.fake.graph.checkpoint_store import Namespace
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 
@@ -51,7 +52,7 @@ class Scope:
     """
 
     run: str
-    namespace: tuple[str, ...] = ()
+    namespace: Namespace = ()
     parents: tuple[str, ...] = ()
     node: str = ""
     step: int = 0
@@ -60,7 +61,7 @@ class Scope:
     """What the call of the chat model adds to its metadata."""
 
     @property
-    def path(self) -> tuple[str, ...]:
+    def path(self) -> Namespace:
         """The namespace of what runs inside this task."""
         return (*self.namespace, f"{self.node}:{self.task}")
 
@@ -91,20 +92,23 @@ def _run_metadata(request: RunRequest) -> dict[str, Json]:
 
 def build_checkpoint_metadata(
     request: RunRequest,
-    around: Scope | None,
+    namespace: Namespace,
+    outer_step: int,
     outer: Mapping[str, str],
     own_keys: Mapping[str, Json],
 ) -> dict[str, Json]:
-    """Return the metadata of a saved checkpoint: that of the run, and *own_keys*.
+    """Return the metadata of a saved checkpoint of the graph at *namespace*: that of the run, and *own_keys*.
 
-    *around* is the task that runs the graph, or None for the root graph; *outer* holds the enclosing checkpoints.
+    *outer_step* is the step of the task that runs a subgraph, and *outer* holds the enclosing checkpoints.
     """
     configurable = request.config.get("configurable", {})
     shown = {name: value for name, value in configurable.items() if _is_shown(name)}
     inside: dict[str, Json] = {}
-    if around is not None:
+    if namespace:
+        node, _, task = namespace[-1].partition(":")
+        around = Scope("", namespace[:-1], (), node, outer_step, task)
         shown["checkpoint_map"] = dict(outer)
-        inside = _node_keys(around) | {"checkpoint_ns": "|".join(around.path)}
+        inside = _node_keys(around) | {"checkpoint_ns": "|".join(namespace)}
     return {
         **shown,
         **request.metadata,

@@ -1,11 +1,12 @@
 """The nodes `agent` and `tools`. No I/O."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from mockserver.fake.errors import RunFailed, RunInterrupted, RunRefused
 from mockserver.fake.graph.content_blocks import ContentBlocks
+from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.events_mode import Callbacks
 from mockserver.fake.graph.message_chunks import create_model_output
 from mockserver.fake.graph.metadata import Scope, build_message_metadata
@@ -32,18 +33,16 @@ from mockserver.fake.script.plan import Visit
 from mockserver.fake.script.state_keys import Reducer
 from mockserver.formats.json_text import Json, dumps
 
-_PART_TYPES = frozenset(
-    (
-        *("text", "image_url", "image", "json", "search_result", "custom_tool_call_output"),
-        *("document", "file"),
-    )
+_PART_TYPES = (
+    *("text", "image_url", "image", "json", "search_result", "custom_tool_call_output"),
+    *("document", "file"),
 )
 """The types of parts that a tool message may have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """Runs the nodes of one run; *modes* and *callbacks* emit its events, *wait* advances its time, and *add_fault* notes a fault of the connection.
+    """Runs the nodes of one run; *modes* and *callbacks* emit its events, and *log* keeps its time and faults.
 
     *answers* are the values with which tasks are resumed, by task, in the order of their interrupts. *last_answer* is the
     placeholder with the last of them in this turn.
@@ -51,19 +50,18 @@ class Nodes:
 
     request: RunRequest
     ids: Ids
+    script: Script
+    log: EventLog
     modes: StreamModes
     callbacks: Callbacks
-    script: Script
-    wait: Callable[[float], None]
     answers: dict[str, tuple[Json, ...]] = field(default_factory=dict)
     last_answer: dict[str, str] = field(default_factory=dict)
-    add_fault: Callable[[float | None], None] = lambda stall: None
 
     def run_agent(self, scope: Scope, state: State, visit: Visit) -> State:
         """Play one *visit* of the script; return the update of the state."""
         update: State = {}
         values = {"message_id": _find_last_id(state)}
-        answers = self._get_answers(scope)
+        answers = iter(self.answers.get(scope.task, ()))
         keys = self.script.state
         for step in visit.steps:
             match fill_placeholders(step, values | self.last_answer):
@@ -82,9 +80,9 @@ class Nodes:
                 case Fail(kind, message):
                     raise RunFailed(kind, repr(message) if kind == "KeyError" else message)
                 case Pause(seconds):
-                    self.wait(seconds)
+                    self.log.wait(seconds)
                 case BreakConnection(stall):
-                    self.add_fault(stall)
+                    self.log.add_fault(stall)
                 case Refuse(fault):
                     raise RunRefused(fault)
                 case _:
@@ -96,7 +94,7 @@ class Nodes:
         tool_calls = state["messages"][-1]["tool_calls"]
         calls = fill_placeholders(calls, {"message_id": _find_last_id(state)})
         messages: list[Message] = []
-        answers = self._get_answers(scope)
+        answers = iter(self.answers.get(scope.task, ()))
         for number, (call, one) in enumerate(zip(calls, tool_calls, strict=True)):
             undone = any(later.ask is not None for later in calls[number + 1 :])
             messages.append(self._run_tool(scope, number, call, one, answers, named=not undone))
@@ -109,17 +107,17 @@ class Nodes:
         every = self.script.pace.token if speak.every is None else speak.every
         given = {"input": {"messages": [list(state["messages"])]}}
         self.callbacks.emit_model("on_chat_model_start", model, given)
-        self.wait(self.script.pace.first)
+        self.log.wait(self.script.pace.first)
         if self.modes.streams_blocks:
             return _with_name(self._stream_blocks(scope, ContentBlocks(output), every), speak.name)
         if self.modes.streams_tokens:
             metadata = JsonText(dumps(build_message_metadata(self.request, called)))
             for number, (chunk, get_partial) in enumerate(output.split_chunks()):
-                self.wait(every if number else 0)
+                self.log.wait(every if number else 0)
                 self.callbacks.emit_model("on_chat_model_stream", model, {"chunk": chunk})
                 self.modes.send_token(scope, chunk, get_partial, metadata)
         else:
-            self.wait(every * output.length)
+            self.log.wait(every * output.length)
         message = output.build_message(streamed=self.modes.streams_tokens)
         message = _with_name(message, speak.name)
         self.callbacks.emit_model("on_chat_model_end", model, {"output": message, **given})
@@ -128,7 +126,7 @@ class Nodes:
     def _stream_blocks(self, scope: Scope, blocks: ContentBlocks, every: float) -> Message:
         """Emit the message in *blocks*, with *every* seconds between two pieces, and return it."""
         for number, piece in enumerate(blocks.split()):
-            self.wait(every if number else 0)
+            self.log.wait(every if number else 0)
             for event in piece:
                 self.modes.send_block(scope.namespace, event)
         return blocks.build_message()
@@ -141,9 +139,6 @@ class Nodes:
             return
         identity = create_interrupt_id(scope.path)
         raise RunInterrupted({"value": value, "id": identity, "response_schema": None})
-
-    def _get_answers(self, scope: Scope) -> Iterator[Json]:
-        return iter(self.answers.get(scope.task, ()))
 
     def _run_tool(
         self,
@@ -160,12 +155,12 @@ class Nodes:
         given = {"input": tool_call["args"]}
         self.callbacks.emit_inside_node("on_tool_start", tool, call.tool, given)
         self.modes.send_tool_start(scope, tool_call)
-        self.wait(self.script.pace.tool)
+        self.log.wait(self.script.pace.tool)
         try:
             if call.ask is not None:
                 self._ask_human(scope, call.ask, answers)
-        except RunInterrupted as stopped:
-            error = {"error": "GraphInterrupt", "message": _describe_interrupts(stopped)}
+        except RunInterrupted:
+            error = {"error": "GraphInterrupt", "message": "the tool waits for an answer"}
             data = {"error": error, **given, "tool_call_id": tool_call["id"]}
             self.callbacks.emit_inside_node("on_tool_error", tool, call.tool, data)
             raise
@@ -206,12 +201,3 @@ def _to_content(result: Json) -> Json:
 
 def _is_part(value: Json) -> bool:
     return isinstance(value, str) or (isinstance(value, dict) and value.get("type") in _PART_TYPES)
-
-
-def _describe_interrupts(stopped: RunInterrupted) -> str:
-    """Return the interrupts as the message of LangGraph's GraphInterrupt."""
-    shown = ", ".join(
-        f"Interrupt(value={one['value']!r}, id='{one['id']}', response_schema=None)"
-        for one in stopped.interrupts
-    )
-    return f"({shown},)"

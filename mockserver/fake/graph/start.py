@@ -179,7 +179,7 @@ class RunStart:
 
 
 def create_scope(
-    ids: Ids, namespace: tuple[str, ...], parents: tuple[str, ...], node: str, step: int
+    ids: Ids, namespace: Namespace, parents: tuple[str, ...], node: str, step: int
 ) -> Scope:
     where: tuple[str | int, ...] = (*namespace, node, step)
     run, task = ids.uuid7("node", *where), ids.uuid5("task", *where)

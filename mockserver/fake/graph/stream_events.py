@@ -1,105 +1,143 @@
-"""Emits what happens in a run as the events of its thread's event streams. No I/O.
+"""The events of a run as the event streams of its thread show them. No I/O.
 
-Source: langgraph-api 0.16.7, `event_streaming/session`, for a graph with the stream transformers of `create_agent`: it sends
-nothing on the channels `updates`, `tasks`, `checkpoints` and `custom`.
+Source: langgraph-api 0.16.7, `event_streaming/session`. For a run that a command has started, it sends the events of a graph with the
+stream transformers of `create_agent`: nothing on the channels `updates`, `tasks`, `checkpoints` and `custom`. For any other
+run, it converts the events of the stream modes that the run has.
 """
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 
+from mockserver.fake.graph.checkpoint_store import Namespace
 from mockserver.fake.graph.content_blocks import tool_message_events
+from mockserver.fake.graph.event_log import Event as LoggedEvent
+from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.metadata import Scope
-from mockserver.fake.graph.stream_modes import Emit, StreamModes
+from mockserver.fake.graph.stream_modes import StreamModes
 from mockserver.fake.ids import Ids
+from mockserver.fake.json_format import JsonText
 from mockserver.fake.messages.model import Message
 from mockserver.fake.messages.protocol_state import protocol_state
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 from mockserver.thread_log.event import Event
 
-Namespace = tuple[str, ...]
-
 END_SECONDS = 0.1
 """How long before the end of a run nothing else comes, at any pace: the Python SDK reads the end on another connection than the rest,
 and ignores what it has not read by then."""
 
+_CONVERTED = ("values", "updates", "custom", "tasks", "error")
+"""The stream modes whose events event streams show, and the error of a run."""
+
+
+class EventFactory:
+    """Creates the events of the run *request*; *now* returns the seconds since its start."""
+
+    def __init__(self, request: RunRequest, ids: Ids, now: Callable[[], float]) -> None:
+        self._request = request
+        self._ids = ids
+        self._now = now
+        self._count = 0
+        self._interrupts: set[str] = set()
+
+    def create(self, method: str, namespace: Namespace, payload: Json, **more: Json) -> Event:
+        self._count += 1
+        identity = f"{self._ids.stream_milliseconds(self._now())}-{self._count}"
+        return self._create(identity, method, namespace, payload, **more)
+
+    def lifecycle(self, namespace: Namespace, status: str, error: str | None = None) -> Event:
+        name = namespace[-1].partition(":")[0] if namespace else self._request.graph
+        # The real server shows the error of a run only to the streams that are open when it fails. There, a run starts so late
+        # that they are; here, a client may open them after a run has failed.
+        shown_error = {} if error is None else {"error": error}
+        payload = {"event": status, "graph_name": name, **shown_error}
+        identity = self._synthetic_id("lc", "\0".join(namespace), status)
+        return self._create(identity, "lifecycle", namespace, payload)
+
+    def request_input(self, namespace: Namespace, interrupts: Sequence[Json]) -> list[Event]:
+        """Return the events of those of *interrupts* that are new."""
+        new = [one for one in interrupts if one["id"] not in self._interrupts]
+        self._interrupts.update(one["id"] for one in new)
+        return [
+            self._create(
+                self._synthetic_id("input", "\0".join(namespace), one["id"]),
+                "input.requested",
+                namespace,
+                {"interrupt_id": one["id"], "payload": one["value"]},
+            )
+            for one in new
+        ]
+
+    def _synthetic_id(self, *names: str) -> str:
+        """Return the id of an event that the server makes itself: the same in every stream."""
+        return f"synth:{self._request.run_id}:{'|'.join(names)}"
+
+    def _create(
+        self, identity: str, method: str, namespace: Namespace, payload: Json, **more: Json
+    ) -> Event:
+        at = self._ids.timestamp(self._now())
+        params = {"namespace": list(namespace), "timestamp": at, "data": payload, **more}
+        return Event(identity, method, params)
+
+
+def interrupted_event(request: RunRequest, ids: Ids, seconds: float) -> Event:
+    """Return the end of a run that was cancelled *seconds* after its start."""
+    return EventFactory(request, ids, lambda: seconds).lifecycle((), "interrupted")
+
 
 class StreamEvents(StreamModes):
-    """Passes the events of a run to *stream*, and its error to *emit* too.
+    """Logs the events for event streams of a run that a command has started, and its error for other streams too."""
 
-    *now* returns the seconds since the start of the run, and *pause* lets some go by.
-    """
-
-    def __init__(
-        self,
-        request: RunRequest,
-        ids: Ids,
-        emit: Emit,
-        now: Callable[[], float],
-        stream: Callable[[Event], None],
-        pause: Callable[[float], None],
-    ) -> None:
-        super().__init__(request, ids, emit, now)
+    def __init__(self, request: RunRequest, ids: Ids, log: EventLog) -> None:
+        super().__init__(request, ids, log)
         self.streams_blocks = self.sends_updates_early = True
         self.streams_tokens = False
-        self._stream = stream
-        self._pause = pause
-        self._count = 0
+        self._events = EventFactory(request, ids, lambda: log.now)
         self._open_subgraphs: set[Namespace] = set()
-        self._interrupts: set[str] = set()
         self._has_ended = False
-        self._lifecycle((), "running")
+        self._log.stream(self._events.lifecycle((), "running"))
 
     def send_block(self, namespace: Namespace, event: dict[str, Json]) -> None:
         """Emit an *event* of a message of the chat model."""
-        self._send_event("messages", namespace, event)
+        self._log.stream(self._events.create("messages", namespace, event))
 
     def send_tool_start(self, scope: Scope, call: Json) -> None:
         """Emit the start of the tool that *call* calls."""
         started = {"event": "tool-started", "tool_call_id": call["id"], "tool_name": call["name"]}
-        self._send_event("tools", scope.namespace, {**started, "input": call["args"]})
+        payload = {**started, "input": call["args"]}
+        self._log.stream(self._events.create("tools", scope.namespace, payload))
 
     def send_tool_end(self, scope: Scope, message: Message) -> None:
         """Emit the end of a tool with its *message*, and the message in a namespace of its own."""
         call = message["tool_call_id"]
         finished = {"event": "tool-finished", "tool_call_id": call, "output": dict(message)}
-        self._send_event("tools", scope.namespace, finished)
+        self._log.stream(self._events.create("tools", scope.namespace, finished))
         for event in tool_message_events(message):
-            self._send_event("messages", (*scope.namespace, f"tools:{call}"), event)
+            self.send_block((*scope.namespace, f"tools:{call}"), event)
 
     def send(self, mode: str, namespace: Namespace, value: Json) -> None:
-        """Emit the state if *mode* is `values`; nothing for the other stream modes."""
-        if mode == "values":
-            self._send_values(namespace, value)
-
-    def _send_values(self, namespace: Namespace, state: Json) -> None:
-        """Emit the changed state; the first one of a subgraph also announces it."""
-        if state:
-            self._send_event("values", namespace, protocol_state(state))
+        """Emit the state if *mode* is `values`, nothing for the other stream modes; the first state of a subgraph also announces it."""
+        if mode != "values":
+            return
+        if value:
+            self._log.stream(self._events.create("values", namespace, protocol_state(value)))
         if namespace and namespace not in self._open_subgraphs:
             self._open_subgraphs.add(namespace)
             name, _, task = namespace[-1].partition(":")
-            announcement = {"namespace": list(namespace), "graph_name": name}
-            self._send_event(
-                "lifecycle",
-                namespace,
-                {"event": "started", **announcement, "trigger_call_id": task},
-            )
+            announcement = {"event": "started", "namespace": list(namespace), "graph_name": name}
+            payload = {**announcement, "trigger_call_id": task}
+            self._log.stream(self._events.create("lifecycle", namespace, payload))
 
     def send_interrupts(
         self, namespace: Namespace, state: Json, interrupts: Sequence[Json]
     ) -> None:
         """Emit those of *interrupts* that are new, and the state in which the graph waits."""
-        new = [one for one in interrupts if one["id"] not in self._interrupts]
-        if new:
-            self._pause(END_SECONDS)
-        for interrupt in new:
-            self._interrupts.add(interrupt["id"])
-            request = {"interrupt_id": interrupt["id"], "payload": interrupt["value"]}
-            identity = synthetic_id(self._request, "input", "\0".join(namespace), interrupt["id"])
-            self._send_event("input.requested", namespace, request, identity)
-        if new:
+        if events := self._events.request_input(namespace, interrupts):
+            self._log.pause(END_SECONDS)
+            for event in events:
+                self._log.stream(event)
             self._end("interrupted")
-        self._send_values(namespace, state)
+        self.send("values", namespace, state)
 
     def send_result(
         self, scope: Scope, update: Json, *, error: Json = None, interrupts: Sequence[Json] = ()
@@ -109,20 +147,21 @@ class StreamEvents(StreamModes):
             return
         self._open_subgraphs.remove(scope.path)
         if error is not None:
-            self._lifecycle(scope.path, "failed", error["message"])
+            self._log.stream(self._events.lifecycle(scope.path, "failed", error["message"]))
         else:
-            self._lifecycle(scope.path, "interrupted" if interrupts else "completed")
+            status = "interrupted" if interrupts else "completed"
+            self._log.stream(self._events.lifecycle(scope.path, status))
 
     def send_error(self, error: Json) -> None:
         """Emit the *error* that ended the run."""
         super().send_error(error)
-        self._pause(END_SECONDS)
+        self._log.pause(END_SECONDS)
         self._end("failed", error["message"])
 
     def send_run_end(self) -> None:
         """Emit the end of the run, unless an interrupt or an error was its end."""
         if not self._has_ended:
-            self._pause(END_SECONDS)
+            self._log.pause(END_SECONDS)
             self._end("completed")
 
     def send_message(self, scope: Scope, message: Message, metadata: Json) -> None:
@@ -130,47 +169,76 @@ class StreamEvents(StreamModes):
 
     def _end(self, status: str, error: str | None = None) -> None:
         self._has_ended = True
-        self._lifecycle((), status, error)
-
-    def _lifecycle(self, namespace: Namespace, status: str, error: str | None = None) -> None:
-        at = self._ids.timestamp(self._now())
-        self._stream(lifecycle_event(self._request, at, namespace, status, error))
-
-    def _send_event(
-        self, method: str, namespace: Namespace, payload: Json, identity: str | None = None
-    ) -> None:
-        if identity is None:
-            self._count += 1
-            identity = f"{self._ids.stream_milliseconds(self._now())}-{self._count}"
-        params = build_params(namespace, self._ids.timestamp(self._now()), payload)
-        self._stream(Event(identity, method, params))
+        self._log.stream(self._events.lifecycle((), status, error))
 
 
-def interrupted_event(request: RunRequest, ids: Ids, seconds: float) -> Event:
-    """Return the end of a run that was cancelled *seconds* after its start."""
-    return lifecycle_event(request, ids.timestamp(seconds), (), "interrupted")
+class ModeEvents:
+    """Converts the events of the stream modes of *request*, a run that no command has started."""
 
+    def __init__(self, request: RunRequest, ids: Ids) -> None:
+        self._at = 0.0
+        self._events = EventFactory(request, ids, lambda: self._at)
+        self._open_subgraphs: list[Namespace] = []
+        self._has_ended = False
 
-def lifecycle_event(
-    request: RunRequest,
-    at: int,
-    namespace: Namespace,
-    status: str,
-    error: str | None = None,
-) -> Event:
-    name = namespace[-1].partition(":")[0] if namespace else request.graph
-    # The real server shows the error of a run only to the streams that are open when it fails. There, a run starts so late
-    # that they are; here, a client may open them after a run has failed.
-    shown_error = {} if error is None else {"error": error}
-    params = build_params(namespace, at, {"event": status, "graph_name": name, **shown_error})
-    identity = synthetic_id(request, "lc", "\0".join(namespace), status)
-    return Event(identity, "lifecycle", params)
+    def convert(self, events: Sequence[LoggedEvent], end: float) -> deque[tuple[float, Event]]:
+        """Return what *events* are on event streams, with their times; the run takes until *end*."""
+        converted = deque([(0.0, self._events.lifecycle((), "running"))])
+        for event in events:
+            self._at = event.at
+            converted += [(event.at, one) for one in self._convert(event)]
+        self._at = end
+        converted += [(end, one) for one in self._complete()]
+        return converted
 
+    def _convert(self, event: LoggedEvent) -> Iterator[Event]:
+        mode, *parts = event.name.split("|")
+        namespace, value = tuple(parts), event.value
+        if isinstance(value, JsonText) or mode not in _CONVERTED:
+            return
+        if namespace and namespace not in self._open_subgraphs:
+            self._open_subgraphs.append(namespace)
+        match mode, value:
+            case "error", _:
+                self._has_ended = True
+                yield self._events.lifecycle((), "failed", value["message"])
+            case "values", _:
+                yield from self._request_input(namespace, value.get("__interrupt__", []))
+                state = {name: part for name, part in value.items() if name != "__interrupt__"}
+                if state:
+                    yield self._events.create("values", namespace, protocol_state(state))
+            case "updates", {"__interrupt__": interrupts}:
+                yield from self._request_input(namespace, interrupts)
+            case "updates", _:
+                [(node, update)] = value.items()
+                state = update if isinstance(update, dict) else {"value": update}
+                if state:
+                    shown = protocol_state(state)
+                    yield self._events.create("updates", namespace, shown, node=node)
+                yield from self._complete_child(namespace, node)
+            case "custom", _:
+                yield self._events.create("custom", namespace, {"payload": value})
+            case _:
+                yield self._events.create(mode, namespace, value)
 
-def build_params(namespace: Namespace, at: int, payload: Json) -> dict[str, Json]:
-    return {"namespace": list(namespace), "timestamp": at, "data": payload}
+    def _request_input(self, namespace: Namespace, interrupts: Sequence[Json]) -> Iterator[Event]:
+        """Yield the events of the new ones of *interrupts*, and the end of the run that follows them."""
+        if events := self._events.request_input(namespace, interrupts):
+            yield from events
+            self._has_ended = True
+            yield self._events.lifecycle((), "interrupted")
 
+    def _complete_child(self, namespace: Namespace, node: str) -> Iterator[Event]:
+        """Yield the end of the oldest graph that *node* ran, if it ran one."""
+        for child in self._open_subgraphs:
+            if child[:-1] == namespace and child[-1].partition(":")[0] == node:
+                self._open_subgraphs.remove(child)
+                yield self._events.lifecycle(child, "completed")
+                return
 
-def synthetic_id(request: RunRequest, *names: str) -> str:
-    """Return the id of an event that the server makes itself: the same in every stream."""
-    return f"synth:{request.run_id}:{'|'.join(names)}"
+    def _complete(self) -> Iterator[Event]:
+        """Yield the ends of the graphs that are still open, the innermost first, and of the run."""
+        if not self._has_ended:
+            for namespace in sorted(self._open_subgraphs, key=len, reverse=True):
+                yield self._events.lifecycle(namespace, "completed")
+            yield self._events.lifecycle((), "completed")

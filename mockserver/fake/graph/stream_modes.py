@@ -1,7 +1,9 @@
 """Emits what happens in a run as events of the requested stream modes. No I/O."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
+from mockserver.fake.graph.checkpoint_store import Namespace
+from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.message_chunks import GetPartial
 from mockserver.fake.graph.metadata import Scope, build_task_metadata
 from mockserver.fake.ids import Ids
@@ -13,17 +15,10 @@ from mockserver.formats.json_text import Json, dumps, loads
 MESSAGES = ("messages", "messages-tuple")
 
 
-Emit = Callable[[str, Json | JsonText], None]
-"""Takes the name of an event and its data."""
-
-
 class StreamModes:
-    """Passes the events of a run to *emit*, in the modes of *request*.
+    """Logs the events of a run in the modes of *request*; those of subgraphs only with `stream_subgraphs`."""
 
-    Events of the subgraph are sent only with `stream_subgraphs`. *now* returns the seconds since the request.
-    """
-
-    def __init__(self, request: RunRequest, ids: Ids, emit: Emit, now: Callable[[], float]) -> None:
+    def __init__(self, request: RunRequest, ids: Ids, log: EventLog) -> None:
         self.streams_tokens = _shows_tokens(request.modes)
         """Whether the chat model streams: only if a requested mode shows tokens."""
         self.streams_blocks = False
@@ -32,12 +27,11 @@ class StreamModes:
         """Whether the server sends an update before the state has given its messages ids."""
         self._request = request
         self._ids = ids
-        self.emit = emit
-        self._now = now
+        self._log = log
         self._sent_ids: set[str] = set()
         self._announced_ids: set[str] = set()
 
-    def send(self, mode: str, namespace: tuple[str, ...], value: Json) -> None:
+    def send(self, mode: str, namespace: Namespace, value: Json) -> None:
         """Emit the *value* of a *mode* that the request has: of `values` the state, of `updates` the outputs by node."""
         if mode in self._request.modes and not self._is_hidden(namespace):
             self._send(mode, namespace, value)
@@ -51,7 +45,7 @@ class StreamModes:
             "triggers": [f"branch:to:{scope.node}"],
             "metadata": build_task_metadata(self._request),
         }
-        self._send_task(scope, "task", payload)
+        self._send_with_debug("tasks", scope.namespace, scope.step, "task", payload, payload)
 
     def send_result(
         self, scope: Scope, update: Json, *, error: Json = None, interrupts: Sequence[Json] = ()
@@ -64,17 +58,14 @@ class StreamModes:
             "result": update or {},
             "interrupts": list(interrupts),
         }
-        self._send_task(scope, "task_result", payload)
+        self._send_with_debug("tasks", scope.namespace, scope.step, "task_result", payload, payload)
 
-    def send_checkpoint(
-        self, namespace: tuple[str, ...], step: int, saved: Json, full: Json
-    ) -> None:
+    def send_checkpoint(self, namespace: Namespace, step: int, saved: Json, full: Json) -> None:
         """Emit a *saved* checkpoint; *full* is its form in the mode `debug`."""
-        self.send("checkpoints", namespace, saved)
-        self._send_debug(namespace, step, "checkpoint", full)
+        self._send_with_debug("checkpoints", namespace, step, "checkpoint", saved, full)
 
     def send_interrupts(
-        self, namespace: tuple[str, ...], state: Json, interrupts: Sequence[Json]
+        self, namespace: Namespace, state: Json, interrupts: Sequence[Json]
     ) -> None:
         """Emit *interrupts*; they are empty if the request asked to stop here."""
         self.send("updates", namespace, {"__interrupt__": list(interrupts)})
@@ -85,17 +76,10 @@ class StreamModes:
         self, scope: Scope, chunk: Message, get_partial: GetPartial, metadata: JsonText
     ) -> None:
         """Emit a *chunk* of the chat model; *get_partial* returns the message so far, and all chunks share *metadata*."""
-        if self._is_hidden(scope.namespace):
-            return
-        self._sent_ids.add(chunk["id"])
-        if "messages-tuple" in self._request.modes:
-            both = JsonText(f"[{dumps(chunk)},{metadata.text}]")
-            self._send("messages", scope.namespace, both)
-        elif "messages" in self._request.modes:
-            self._send_metadata(chunk["id"], metadata)
-            self.emit("messages/partial", [get_partial()])
+        if not self._is_hidden(scope.namespace):
+            self._send_message("messages/partial", scope, chunk, get_partial, metadata)
 
-    def send_block(self, namespace: tuple[str, ...], event: dict[str, Json]) -> None:
+    def send_block(self, namespace: Namespace, event: dict[str, Json]) -> None:
         """Emit an *event* of a message of the chat model, for event streams only."""
 
     def send_tool_start(self, scope: Scope, call: Json) -> None:
@@ -106,48 +90,53 @@ class StreamModes:
 
     def send_message(self, scope: Scope, message: Message, metadata: Json) -> None:
         """Emit the *message* of a node unless it was streamed."""
-        if self._is_hidden(scope.namespace) or message["id"] in self._sent_ids:
-            return
-        self._sent_ids.add(message["id"])
-        if "messages-tuple" in self._request.modes:
-            self._send("messages", scope.namespace, [message, metadata])
-        elif "messages" in self._request.modes:
-            self._send_metadata(message["id"], JsonText(dumps(metadata)))
-            self.emit("messages/complete", [message])
+        if not self._is_hidden(scope.namespace) and message["id"] not in self._sent_ids:
+            text = JsonText(dumps(metadata))
+            self._send_message("messages/complete", scope, message, lambda: message, text)
 
     def mark_sent(self, messages: list[Message]) -> None:
         """Do not send *messages*, which were in the state before the run."""
         self._sent_ids.update(message["id"] for message in messages)
 
-    def _send_metadata(self, identity: str, metadata: JsonText) -> None:
-        if identity not in self._announced_ids:
-            self._announced_ids.add(identity)
-            text = f'{{{dumps(identity)}:{{"metadata":{metadata.text}}}}}'
-            self.emit("messages/metadata", JsonText(text))
-
-    def _send_task(self, scope: Scope, kind: str, payload: Json) -> None:
-        self.send("tasks", scope.namespace, payload)
-        self._send_debug(scope.namespace, scope.step, kind, payload)
+    def _send_message(
+        self, name: str, scope: Scope, message: Message, get_shown: GetPartial, metadata: JsonText
+    ) -> None:
+        """Emit *message* with its *metadata*; the mode `messages` sends what *get_shown* returns in an event with this *name*."""
+        identity = message["id"]
+        self._sent_ids.add(identity)
+        if "messages-tuple" in self._request.modes:
+            both = JsonText(f"[{dumps(message)},{metadata.text}]")
+            self._send("messages", scope.namespace, both)
+        elif "messages" in self._request.modes:
+            if identity not in self._announced_ids:
+                self._announced_ids.add(identity)
+                text = f'{{{dumps(identity)}:{{"metadata":{metadata.text}}}}}'
+                self._log.emit("messages/metadata", JsonText(text))
+            self._log.emit(name, [get_shown()])
 
     def send_error(self, error: Json) -> None:
         """Emit the *error* that ended the run."""
-        self.emit("error", error)
+        self._log.emit("error", error)
 
     def send_run_end(self) -> None:
         """Emit the end of the run, for event streams only."""
 
     def time(self) -> str:
-        return self._ids.time(self._now())
+        return self._ids.time(self._log.now)
 
-    def _send_debug(self, namespace: tuple[str, ...], step: int, kind: str, payload: Json) -> None:
-        event = {"step": step, "timestamp": self.time(), "type": kind, "payload": payload}
+    def _send_with_debug(
+        self, mode: str, namespace: Namespace, step: int, kind: str, value: Json, full: Json
+    ) -> None:
+        """Emit *value* in its *mode*, and *full* as an event of this *kind* in the mode `debug`."""
+        self.send(mode, namespace, value)
+        event = {"step": step, "timestamp": self.time(), "type": kind, "payload": full}
         self.send("debug", namespace, event)
 
-    def _is_hidden(self, namespace: tuple[str, ...]) -> bool:
+    def _is_hidden(self, namespace: Namespace) -> bool:
         return bool(namespace) and not self._request.subgraphs
 
-    def _send(self, name: str, namespace: tuple[str, ...], value: Json) -> None:
-        self.emit("|".join((name, *namespace)), value)
+    def _send(self, name: str, namespace: Namespace, value: Json) -> None:
+        self._log.emit("|".join((name, *namespace)), value)
 
 
 def sends_updates_early(modes: Collection[str], subgraphs: bool) -> bool:

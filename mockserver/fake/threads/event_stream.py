@@ -5,8 +5,8 @@ from functools import lru_cache
 from math import inf
 from typing import ClassVar, Protocol
 
-from mockserver.fake.graph.runner import HEARTBEAT
 from mockserver.fake.json_format import to_server_json
+from mockserver.fake.replies import HEARTBEAT
 from mockserver.formats import sse
 from mockserver.thread_log.event import NumberedEvent
 from mockserver.thread_log.filter import Filter
@@ -17,12 +17,6 @@ _CACHED = 32
 
 MAX_CHUNK = 1 << 16
 """How many bytes are read at once, except for a larger event: a client that does not read its stream makes the server hold no more."""
-
-HEADERS = (
-    ("cache-control", "no-store"),
-    ("x-accel-buffering", "no"),
-    ("content-type", "text/event-stream; charset=utf-8"),
-)
 
 
 class EventSource(Protocol):

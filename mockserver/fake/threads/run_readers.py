@@ -1,16 +1,28 @@
 """Response bodies that follow a run: streams, and those that wait for its end. No I/O."""
 
-from collections.abc import Callable, Collection
-from dataclasses import KW_ONLY, dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 from mockserver.fake.graph.event_log import Event
-from mockserver.fake.graph.runner import EMPTY_STATE, HEARTBEAT, NEWLINE, build_outcome
-from mockserver.fake.json_format import to_server_json
+from mockserver.fake.json_format import JsonText, to_server_json
+from mockserver.fake.replies import HEARTBEAT, JSON_HEADER, STREAM_HEADERS
 from mockserver.fake.threads.thread import Action, Play, Run, Thread
 from mockserver.formats.json_text import Json
+from mockserver.http.messages import Headers
+
+EMPTY_STATE = b"{}"
+"""The outcome of a run without any state."""
 
 CLIENT_LEFT = "client disconnected from the run stream (on_disconnect=cancel)"
+
+
+def get_stream_headers(run: str) -> Headers:
+    return (("location", f"{run}/stream"), ("content-location", run), *STREAM_HEADERS)
+
+
+def get_wait_headers(run: str) -> Headers:
+    return (("location", f"{run}/join"), ("content-location", run), JSON_HEADER)
 
 
 @dataclass(slots=True, eq=False)
@@ -77,12 +89,8 @@ class RunStream(_RunReader):
 class RunOutcome(_RunReader):
     """The outcome of a run after its end; *started_here* if the same request started it."""
 
-    keepalive: ClassVar[bytes] = NEWLINE
+    keepalive: ClassVar[bytes] = b"\n"
     started_here: bool = True
-    _reads_events: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._reads_events = self.started_here or self.run.ended_at is None
 
     def read(self, now: float) -> tuple[bytes, float | None]:
         """Return nothing until the run has ended, then the outcome."""
@@ -92,10 +100,31 @@ class RunOutcome(_RunReader):
 
     def _outcome(self) -> bytes:
         """Return the outcome of the run, or of its thread if the run has none or was cancelled and the thread is kept."""
-        reads_events = self._reads_events and (self.started_here or not self.run.was_cancelled)
+        reads_events = self.started_here or not self.run.was_cancelled
         chunks = build_outcome(self.run.events) if reads_events else EMPTY_STATE
         has_none = chunks == EMPTY_STATE and self.run.request.keeps_thread
         return build_thread_outcome(self.thread) if has_none else chunks
+
+
+def build_outcome(events: Sequence[Event]) -> bytes:
+    """Return the outcome of a run with these *events*, as JSON."""
+    value: Json | JsonText = {}
+    interrupts: list[Json] = []
+    for event in events:
+        match event.name, event.value:
+            case "updates", {"__interrupt__": [*more]} if more:
+                interrupts += more
+                value = {"__interrupt__": interrupts}
+            case "values", {"__interrupt__": more} if interrupts:
+                # As on the real server: with both modes the outcome has only the interrupts, twice.
+                interrupts += more
+            case "values", state:
+                value = state
+            case "error", error:
+                value = {"__error__": error}
+            case _:
+                pass
+    return to_server_json(value).encode("utf-8", "replace")
 
 
 def build_thread_outcome(thread: Thread) -> bytes:

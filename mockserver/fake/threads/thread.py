@@ -3,16 +3,17 @@
 Runs take time. *now* is the current time of the clock, in seconds; `settle` applies everything due until then.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from math import ceil, inf
+from typing import TypeVar
 
 from mockserver.fake.graph.checkpoint_store import Checkpoint, History
-from mockserver.fake.graph.event_log import Event, RunResult
-from mockserver.fake.graph.rest_events import RestEvents
-from mockserver.fake.graph.stream_events import interrupted_event
+from mockserver.fake.graph.event_log import Event, EventLog
+from mockserver.fake.graph.stream_events import ModeEvents, interrupted_event
 from mockserver.fake.ids import Ids
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
@@ -25,7 +26,8 @@ MAX_CHECKPOINTS = 1000
 MAX_RUNS = 100
 """Limit for runs per thread; beyond it the oldest is dropped."""
 
-Play = Callable[[RunRequest, Ids, History], RunResult]
+Due = TypeVar("Due")
+Play = Callable[[RunRequest, Ids, History], EventLog]
 
 
 class Action(StrEnum):
@@ -46,59 +48,43 @@ class Run:
     ended_at: float | None = None
     """When it ended or was cancelled."""
     was_cancelled: bool = False
-    """Whether it was cancelled."""
-    result: RunResult | None = None
-    _checkpoints_taken: int = 0
-    _stream_events_taken: int = 0
+    result: EventLog | None = None
+    """What happens in it, without the checkpoints that the thread has already; None before the start."""
 
     @property
     def identity(self) -> str:
         return self.request.run_id
 
     @property
-    def events(self) -> tuple[Event, ...]:
+    def events(self) -> list[Event]:
         """All its events; after a cancellation only those before it."""
-        if self.result is None:
-            return ()
-        if not self.was_cancelled or self.ended_at is None or self.started_at is None:
-            return self.result.events
-        return tuple(e for e in self.result.events if e.at <= self.ended_at - self.started_at)
+        return self.result.events if self.result else []
 
     @cached_property
-    def stream_events(self) -> tuple[tuple[float, StreamEvent], ...]:
-        """The events for event streams, with their times. The run has started."""
+    def stream_events(self) -> deque[tuple[float, StreamEvent]]:
+        """The events for event streams that are not due yet, with their times. The run has started."""
         assert self.result is not None
         if self.request.for_event_streams:
             return self.result.stream_events
-        return RestEvents(self.request, self.ids).convert(self.result.events, self.result.end)
+        return ModeEvents(self.request, self.ids).convert(self.result.events, self.result.end)
 
     @property
-    def next_stream_event(self) -> float:
-        """When the next event for event streams is due; infinity if there is none."""
+    def changes_at(self) -> float:
+        """When it starts; after its start, when it ends."""
         if self.result is None or self.started_at is None:
-            return inf
-        events, taken = self.stream_events, self._stream_events_taken
-        return inf if taken == len(events) else self.started_at + events[taken][0]
+            return self.due_at
+        return self.started_at + self.result.end
 
     @property
     def lasts_in_streams(self) -> bool:
         """Whether event streams that are opened later show its events too."""
         return self.request.for_event_streams or self.request.resumable
 
-    def take_stream_events(self, now: float) -> Iterator[StreamEvent]:
-        """Yield the events for event streams until *now* that no earlier call has yielded."""
-        while (at := self.next_stream_event) <= now and at != inf:
-            self._stream_events_taken += 1
-            yield self.stream_events[self._stream_events_taken - 1][1]
 
-    def take_checkpoints(self, at: float) -> tuple[Checkpoint, ...]:
-        """Return the checkpoints until *at* seconds after the start that no earlier call has returned."""
-        assert self.result is not None
-        due = [
-            one for time, one in self.result.checkpoints[self._checkpoints_taken :] if time <= at
-        ]
-        self._checkpoints_taken += len(due)
-        return tuple(due)
+def _take_due(pending: deque[tuple[float, Due]], started: float, until: float) -> Iterator[Due]:
+    """Take out and yield what is due until *until*; the times in *pending* count from *started*."""
+    while pending and started + pending[0][0] <= until:
+        yield pending.popleft()[1]
 
 
 class Thread:
@@ -122,8 +108,7 @@ class Thread:
 
     @property
     def identity(self) -> str:
-        name: str = self.record["thread_id"]
-        return name
+        return str(self.record["thread_id"])
 
     @property
     def active(self) -> tuple[Run, ...]:
@@ -139,14 +124,11 @@ class Thread:
         self.runs[run.identity] = run
         while len(self.runs) > MAX_RUNS:
             del self.runs[next(iter(self.runs))]
-        self._enqueue(run)
-        self.record = {**self.record, "status": "busy", "updated_at": run.record["updated_at"]}
-        self.settle(play, now)
-
-    def _enqueue(self, run: Run) -> None:
-        """Add *run* to the queue, before waiting runs that are due later."""
+        # A run comes before waiting runs that are due later.
         earlier = [each for each in self._queue if each.result or each.due_at <= run.due_at]
         self._queue.insert(len(earlier), run)
+        self.record = {**self.record, "status": "busy", "updated_at": run.record["updated_at"]}
+        self.settle(play, now)
 
     def settle(self, play: Play, now: float) -> None:
         """Apply everything that is due until *now*."""
@@ -156,13 +138,15 @@ class Thread:
                 if run.due_at > now:
                     return
                 self._start(run, play)
-            assert run.result is not None and run.started_at is not None
-            end = run.started_at + run.result.end
+            started, end = run.started_at, run.changes_at
+            assert run.result is not None and started is not None
             ended = end <= now
-            for checkpoint in run.take_checkpoints(float("inf") if ended else now - run.started_at):
+            # After the end of the run everything is due, even if rounding says otherwise.
+            until = inf if ended else now
+            for checkpoint in _take_due(run.result.checkpoints, started, until):
                 self.history.put(checkpoint)
             if self.has_streams or run.lasts_in_streams:
-                for event in run.take_stream_events(inf if ended else now):
+                for event in _take_due(run.stream_events, started, until):
                     self.log.append(event, lasting=run.lasts_in_streams)
             if not ended:
                 return
@@ -170,24 +154,20 @@ class Thread:
 
     def next_change(self, now: float) -> float:
         """Return when the first run in the queue starts or ends."""
-        if not self._queue:
-            return now
-        run = self._queue[0]
-        if run.result is None or run.started_at is None:
-            return run.due_at
-        return run.started_at + run.result.end
+        return self._queue[0].changes_at if self._queue else now
 
     def next_stream_event(self) -> float:
         """Return when the next event for event streams is due, or a run starts; infinity if no run is active."""
         if not self._queue:
             return inf
         run = self._queue[0]
-        return run.due_at if run.result is None else run.next_stream_event
+        if run.result is None or run.started_at is None:
+            return run.due_at
+        return run.started_at + run.stream_events[0][0] if run.stream_events else inf
 
     def cancel(self, run: Run, action: Action, now: float, why: str | None) -> None:
         """End the active *run* at *now*; *why* becomes the error of the thread, None if another run replaces it."""
         self._queue.remove(run)
-        has_started = run.result is not None
         run.status, run.ended_at, run.was_cancelled = "interrupted", now, True
         error = why and {
             "error": "UserInterrupt" if action is Action.INTERRUPT else "UserRollback",
@@ -195,7 +175,9 @@ class Thread:
         }
         if action is Action.ROLLBACK:
             del self.runs[run.identity]
-        if has_started:
+        if run.result is not None and run.started_at is not None:
+            at = now - run.started_at
+            run.result.events = [event for event in run.result.events if event.at <= at]
             self._free_at = now
             if error is not None:
                 self._mark_cancelled()
@@ -203,7 +185,6 @@ class Thread:
                 self.history = self._history_before
                 self.log.hide_after(self._seq_before)
             elif self.has_streams or run.lasts_in_streams:
-                at = now - (run.started_at or now)
                 end = interrupted_event(run.request, run.ids, at)
                 self.log.append(end, lasting=run.lasts_in_streams)
             self._update_after_run(run, error)
@@ -229,7 +210,7 @@ class Thread:
                 task.identity: [convert_interrupt(one) for one in task.interrupts]
                 for task in asking
             }
-        elif "values" in self.record and self.record["values"] is not None:
+        elif self.record.get("values") is not None:
             record["values"] = None
         self.record = record
 
@@ -255,7 +236,7 @@ class Thread:
         self._seq_before = self.log.last_seq
         run.ids = run.ids.at(self.next_moment(run.ids.moment or 0))
         run.result = play(run.request, run.ids, self.history.copy())
-        self._moment += ceil(run.result.duration)
+        self._moment += ceil(run.result.now)
 
     def _end(self, run: Run, end: float) -> None:
         assert run.result is not None
@@ -267,7 +248,7 @@ class Thread:
         self._update_after_run(run, failed.payload if failed else None)
 
     def _update_after_run(self, run: Run, error: Json) -> None:
-        at = run.ids.time(run.result.duration if run.result else 0.0)
+        at = run.ids.time(run.result.now if run.result else 0.0)
         run.record = {**run.record, "updated_at": at}
         head = self.history.head()
         if head and run.request.subgraphs:

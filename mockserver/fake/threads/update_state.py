@@ -5,12 +5,7 @@ from dataclasses import dataclass, replace
 
 from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace, Progress, create_task
-from mockserver.fake.graph.routing import (
-    count_done,
-    get_subgraph,
-    plan_turn,
-    select_next_node,
-)
+from mockserver.fake.graph.routing import count_done, get_subgraph, plan_turn, select_next_node
 from mockserver.fake.graph.state import apply_update, create_update_error
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import Script
@@ -55,7 +50,6 @@ def create_updated_checkpoint(
         namespace=update.namespace,
         outer=outer,
         values=base.values if base else script.state.create_initial(),
-        source=source,
         step=step,
         node=base.node if base else "",
         metadata={**own, "source": source, "step": step, "parents": dict(outer)},

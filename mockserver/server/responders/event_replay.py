@@ -9,7 +9,8 @@ from mockserver.conversations.conversation import Conversation
 from mockserver.conversations.live_threads import LiveThread
 from mockserver.conversations.recordings import Recordings
 from mockserver.fake.api.database import Database
-from mockserver.fake.threads.event_stream import HEADERS, EventSource, EventStream
+from mockserver.fake.replies import STREAM_HEADERS
+from mockserver.fake.threads.event_stream import EventSource, EventStream
 from mockserver.formats.json_text import dumps, loads_or_none
 from mockserver.http.messages import Reply, Request, StreamingBody, TimedBody
 from mockserver.http.pacing import Pace
@@ -89,7 +90,7 @@ class EventReplay:
         )
         return Reply(
             200,
-            HEADERS,
+            STREAM_HEADERS,
             StreamingBody(self._count_open(thread, stream_body(stream, b""))),
             "OK",
             exchange=conversation.streams[0].label if conversation else None,

@@ -132,6 +132,10 @@ def test_a_failed_run_is_joined_without_its_error(client: Client) -> None:
     assert "__error__" in client.ask("GET", f"{one}/join")
 
 
+def test_a_run_that_has_ended_is_joined_with_the_outcome_of_its_thread(client: Client) -> None:
+    assert list(client.ask("GET", f"{begun(client)}/join")) == ["__interrupt__"]
+
+
 def test_the_error_reaches_those_who_join_before_it(client: Client) -> None:
     one = begun(client, 2.0, **FAILING)
     readers = [

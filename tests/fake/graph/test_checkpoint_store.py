@@ -10,7 +10,6 @@ def point(identity: str, *namespace: str, run: str = "R", **given: Any) -> Check
         "namespace": namespace,
         "outer": {},
         "values": {},
-        "source": "loop",
         "step": 0,
         "node": "agent",
         "metadata": {"run_id": run, "thread_id": "T"},

@@ -2,11 +2,12 @@ from typing import Any
 
 import pytest
 
+from mockserver.fake.graph.checkpoint_store import History
 from mockserver.fake.graph.checkpointer import Checkpointer
 from mockserver.fake.graph.metadata import Scope
 from mockserver.fake.graph.stream_modes import StreamModes
 from mockserver.fake.script.model import Script
-from tests.fake.plays import IDS, run_request
+from tests.fake.plays import IDS, Log, run_request
 
 RESEARCHER = Scope("R", (), (), "researcher", 2, "T")
 AGENT = Scope("R", ("researcher:T",), (), "agent", 1, "U")
@@ -16,12 +17,11 @@ class Saved:
     """Checkpoints, and the events they have sent."""
 
     def __init__(self, *modes: str, **given: Any) -> None:
-        self.events: list[tuple[str, Any]] = []
         request = run_request("hi", *modes, **{"on_completion": "keep", "subgraphs": True, **given})
-        modes_of_run = StreamModes(
-            request, IDS, lambda *event: self.events.append(event), lambda: 0.0
+        self.log = Log()
+        self.checkpointer = Checkpointer(
+            request, IDS, Script(), History(), self.log, StreamModes(request, IDS, self.log)
         )
-        self.checkpointer = Checkpointer(request, IDS, modes_of_run, Script())
 
     def play(self) -> list[tuple[str, Any]]:
         """Save what a graph and the graph within it do."""
@@ -32,7 +32,7 @@ class Saved:
         self.checkpointer.save_step(RESEARCHER.path, 0, {"n": 1}, AGENT)
         self.checkpointer.save_step(RESEARCHER.path, 1, {"n": 2}, None)
         self.checkpointer.save_step((), 1, {"n": 2}, None)
-        return self.events
+        return self.log.shown
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 
 from mockserver.fake.graph.events_mode import Callbacks
 from mockserver.fake.graph.metadata import Scope
-from tests.fake.plays import run_request
+from tests.fake.plays import Log, run_request
 
 PLACE = Scope("R", (), ("P",), "agent", 2, "T")
 
@@ -14,9 +14,13 @@ class Heard:
     """Callbacks, and the events they have sent."""
 
     def __init__(self, *modes: str, subgraphs: bool = False, **config: Any) -> None:
-        self.events: list[Any] = []
+        self._log = Log()
         request = run_request("hi", *modes, subgraphs=subgraphs, config=config)
-        self.callbacks = Callbacks(request, lambda _, event: self.events.append(event))
+        self.callbacks = Callbacks(request, self._log)
+
+    @property
+    def events(self) -> list[Any]:
+        return [event for _, event in self._log.shown]
 
 
 def everything(callbacks: Callbacks) -> None:

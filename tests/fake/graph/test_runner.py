@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.fake.graph.checkpoint_store import History
-from mockserver.fake.graph.runner import RunEngine, build_outcome
+from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import (
     Custom,
@@ -21,6 +21,7 @@ from mockserver.fake.script.model import (
     ToolCall,
     Update,
 )
+from mockserver.fake.threads.run_readers import build_outcome
 from mockserver.formats import sse
 from tests.fake.plays import IDS, events_of, play, run_request, script, stream
 from tests.strategies import values

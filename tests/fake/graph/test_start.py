@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mockserver.fake.graph.checkpoint_store import Checkpoint, History
-from mockserver.fake.graph.event_log import RunResult
+from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import (
@@ -46,7 +46,7 @@ class Thread:
         self.history = History()
         self.count = 0
 
-    def run(self, said: Any = None, *modes: str, **given: Any) -> RunResult:
+    def run(self, said: Any = None, *modes: str, **given: Any) -> EventLog:
         self.count += 1
         what = {"input": None} if said is None else {"input": {"messages": said}}
         request = run_request(
@@ -56,7 +56,7 @@ class Thread:
             request, Ids(f"seed {self.count}", 0, self.count), self.history
         )
 
-    def resume(self, answer: Any, *modes: str, **given: Any) -> RunResult:
+    def resume(self, answer: Any, *modes: str, **given: Any) -> EventLog:
         return self.run(None, *modes, command={"resume": answer}, **given)
 
     @property
@@ -71,7 +71,9 @@ class Thread:
 
     @property
     def points(self) -> list[tuple[int, str, list[str]]]:
-        return [(one.step, one.source, one.next_nodes) for one in self.history.latest()][::-1]
+        return [
+            (one.step, one.metadata["source"], one.next_nodes) for one in self.history.latest()
+        ][::-1]
 
 
 @pytest.fixture
@@ -79,7 +81,7 @@ def thread() -> Thread:
     return Thread()
 
 
-def names(played: RunResult) -> list[str]:
+def names(played: EventLog) -> list[str]:
     return [event.name for event in played.events]
 
 
@@ -210,7 +212,7 @@ def test_a_branch_begins_at_the_checkpoint_that_is_named(thread: Thread) -> None
 
     assert thread.said == ["hi", "Turn 1.", "other", "Turn 2."]
     branch = list(thread.history.latest())[2]
-    assert (branch.source, branch.step, branch.parent) == ("input", 2, first.identity)
+    assert (branch.metadata["source"], branch.step, branch.parent) == ("input", 2, first.identity)
 
 
 def test_an_answer_is_made_again_on_a_branch(thread: Thread) -> None:
@@ -221,7 +223,7 @@ def test_an_answer_is_made_again_on_a_branch(thread: Thread) -> None:
         thread.run(None, **named)
         assert thread.said == ["hi", "Turn 1."]
         fork = next(one for one in thread.history.latest() if one.parent == point.identity)
-        assert (fork.source, fork.step, fork.next_nodes) == (
+        assert (fork.metadata["source"], fork.step, fork.next_nodes) == (
             source,
             point.step + 1,
             point.next_nodes,
@@ -258,4 +260,4 @@ def test_a_run_that_is_deleted_on_completion_saves_nothing() -> None:
     history = History()
     played = RunEngine(SCRIPT).play(run_request("hi", "checkpoints"), Ids("seed"), history)
 
-    assert (history.head(), played.checkpoints, names(played)) == (None, (), ["metadata"])
+    assert (history.head(), list(played.checkpoints), names(played)) == (None, [], ["metadata"])

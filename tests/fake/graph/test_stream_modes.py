@@ -1,4 +1,3 @@
-import json
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from mockserver.fake.graph.stream_modes import (
 )
 from mockserver.fake.json_format import JsonText
 from mockserver.fake.messages.model import Message, create_ai_message
-from tests.fake.plays import IDS, run_request
+from tests.fake.plays import IDS, Log, run_request
 
 OUTER = Scope("R", (), (), "agent", 2, "T")
 WITHIN = Scope("R", ("researcher:X",), (), "agent", 2, "T")
@@ -21,11 +20,13 @@ class ModesRecorder:
     """Modes, and the events they have sent."""
 
     def __init__(self, *modes: str, **given: Any) -> None:
-        self.events: list[tuple[str, Any]] = []
-        self.modes = StreamModes(run_request("hi", *modes, **given), IDS, self.emit, lambda: 1.5)
+        self._log = Log()
+        self._log.now = 1.5
+        self.modes = StreamModes(run_request("hi", *modes, **given), IDS, self._log)
 
-    def emit(self, name: str, value: Any) -> None:
-        self.events.append((name, json.loads(value.text) if isinstance(value, JsonText) else value))
+    @property
+    def events(self) -> list[tuple[str, Any]]:
+        return self._log.shown
 
 
 ALL = ("values", "updates", "custom", "tasks", "debug", "checkpoints", "messages")
@@ -66,7 +67,7 @@ def test_events_are_those_of_the_server() -> None:
     recorder.modes.send("updates", (), {"agent": None})
     recorder.modes.send("custom", (), [5])
     recorder.modes.send_checkpoint((), 1, {"saved": 1}, {"full": 1})
-    recorder.modes.emit("error", {"error": "ValueError", "message": "no"})
+    recorder.modes.send_error({"error": "ValueError", "message": "no"})
 
     assert recorder.events == [
         ("values", {"n": 1}),

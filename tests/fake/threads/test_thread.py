@@ -321,17 +321,14 @@ class TestReaders:
         assert reader.read(5.0)[0] == build_thread_outcome(clock.thread)
         assert b"Hi." in build_thread_outcome(clock.thread)
 
-    def test_who_joins_hears_of_the_thread_as_it_is(self, clock: Clock) -> None:
-        run = clock.add("ask", 0.0, "values")
+    def test_the_outcome_of_a_thread_is_where_it_stands(self, clock: Clock) -> None:
+        clock.add("ask", 0.0, "values")
         clock.at(9.0)
 
-        assert (
-            clock.outcome(run, started_here=False)
-            .read(9.0)[0]
-            .startswith(b'{"__interrupt__":[{"id":')
-        )
+        assert build_thread_outcome(clock.thread).startswith(b'{"__interrupt__":[{"id":')
         clock.add("fail", 10.0)
-        assert clock.outcome(run, started_here=False).read(99.0)[0] == b'{"__error__":{"error":"ValueError","message":"no"}}'  # fmt: skip
+        clock.at(99.0)
+        assert build_thread_outcome(clock.thread) == b'{"__error__":{"error":"ValueError","message":"no"}}'  # fmt: skip
 
     @pytest.mark.parametrize(("cancels", "status"), [(True, "interrupted"), (False, "running")])
     def test_a_run_is_cancelled_with_its_client_on_request(

@@ -16,7 +16,6 @@ BASE = Checkpoint(
     namespace=(),
     outer={},
     values={"messages": [HUMAN], "n": 1},
-    source="loop",
     step=3,
     node="__start__",
     tasks=(Task("t", "agent", interrupts=({"value": "?", "id": "i"},)),),
@@ -51,7 +50,11 @@ def test_what_follows_is_as_behind_the_node(
 ) -> None:
     checkpoint = write(values, node)
 
-    assert (checkpoint.source, checkpoint.step, checkpoint.next_nodes) == (source, 4, following)
+    assert (checkpoint.metadata["source"], checkpoint.step, checkpoint.next_nodes) == (
+        source,
+        4,
+        following,
+    )
     assert checkpoint.parent == ("BEFORE" if node == "__copy__" else "BASE")
 
 

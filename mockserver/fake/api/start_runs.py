@@ -2,11 +2,10 @@
 
 from mockserver.fake.api import assistants, schemas
 from mockserver.fake.api.create_run import (
-    NOT_FOUND,
     Body,
     check_run,
     create_run_record,
-    create_thread_request,
+    create_run_request,
     get_own_metadata,
 )
 from mockserver.fake.api.database import Record
@@ -15,16 +14,18 @@ from mockserver.fake.api.threads import create_thread_record
 from mockserver.fake.api.validation import HTTPError, parse_uuid
 from mockserver.fake.errors import RunRefused
 from mockserver.fake.graph.checkpoint_store import History
-from mockserver.fake.graph.runner import get_stream_headers, get_wait_headers
 from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Response, json_response
+from mockserver.fake.replies import BodyReader, Response, json_response
 from mockserver.fake.run_request import RunRequest
-from mockserver.fake.threads.run_readers import RunOutcome, RunStream
+from mockserver.fake.threads.run_readers import (
+    RunOutcome,
+    RunStream,
+    get_stream_headers,
+    get_wait_headers,
+)
 from mockserver.fake.threads.thread import Action, Run, Thread
 from mockserver.formats.json_text import Json
-from mockserver.http.fault import Fault
-
-_BUSY = "Thread is already running a task: wait, or choose another multitask strategy."
+from mockserver.http.messages import Headers
 
 START_SECONDS = 0.5
 """How long after its command a run starts, at any pace: clients open their streams meanwhile, and the SDKs ignore what comes after
@@ -41,41 +42,77 @@ def stream(call: ApiCall) -> Response:
     """`POST /threads/{id}/runs/stream`: start a run and stream its events."""
     body = call.body(schemas.RUN_ON_THREAD_AWAITED)
     thread, run = add_run(call, body, malformed=400)
-    return _stream(call, thread, run, body, get_run_path(run))
+    return _stream(call, body, thread, run, get_run_path(run))
 
 
 def wait(call: ApiCall) -> Response:
     """`POST /threads/{id}/runs/wait`: start a run and return its outcome."""
     body = call.body(schemas.RUN_ON_THREAD_AWAITED)
-    return _wait(call, *add_run(call, body, malformed=400), body)
+    return _wait(call, body, *add_run(call, body, malformed=400))
 
 
-def stream_stateless(call: ApiCall, request: RunRequest, body: Body) -> Response:
-    """Stream the events of the stateless run *request*."""
-    thread, run = start_stateless(call, request, body)
-    return _stream(call, thread, run, body, f"/runs/{run.identity}")
+def stream_stateless(call: ApiCall) -> Response:
+    """`POST /runs/stream`: start a stateless run and stream its events."""
+    body = call.body(schemas.RUN_AWAITED)
+    thread, run = _add_stateless(call, body, _create_stateless_request(call, body))
+    return _stream(call, body, thread, run, f"/runs/{run.identity}")
 
 
-def wait_stateless(call: ApiCall, request: RunRequest, body: Body) -> Response:
-    """Return the outcome of the stateless run *request*."""
-    return _wait(call, *start_stateless(call, request, body), body)
+def wait_stateless(call: ApiCall) -> Response:
+    """`POST /runs/wait`: start a stateless run and return its outcome."""
+    body = call.body(schemas.RUN_AWAITED)
+    return _wait(call, body, *_add_stateless(call, body, _create_stateless_request(call, body)))
 
 
-def _stream(call: ApiCall, thread: Thread, run: Run, body: Body, path: str) -> Response:
+def start_stateless(call: ApiCall) -> Response:
+    """`POST /runs`: start a stateless run in the background."""
+    record = _start_stateless(call, call.body(schemas.RUN))
+    return json_response(record, headers=(("content-location", f"/runs/{record['run_id']}"),))
+
+
+def start_batch(call: ApiCall) -> Response:
+    """`POST /runs/batch`: start several stateless runs in the background."""
+    bodies = call.body(schemas.RUNS)
+    for body in bodies:  # a batch with an invalid run starts none
+        _create_stateless_request(call, body)
+    records = [_start_stateless(call, body, number) for number, body in enumerate(bodies)]
+    return json_response(records)
+
+
+def _stream(call: ApiCall, body: Body, thread: Thread, run: Run, path: str) -> Response:
     cancels = body.get("on_disconnect") == "cancel"
     reader = RunStream(thread, run, call.runs.play, cancels=cancels)
-    return Response(200, get_stream_headers(path), reader, _get_note(run), _get_faults(run))
+    return _respond(run, get_stream_headers(path), reader)
 
 
-def _wait(call: ApiCall, thread: Thread, run: Run, body: Body) -> Response:
+def _wait(call: ApiCall, body: Body, thread: Thread, run: Run) -> Response:
     cancels = body.get("on_disconnect") == "cancel"
     reader = RunOutcome(thread, run, call.runs.play, cancels=cancels)
-    return Response(
-        200, get_wait_headers(get_run_path(run)), reader, _get_note(run), _get_faults(run)
-    )
+    return _respond(run, get_wait_headers(get_run_path(run)), reader)
 
 
-def start_stateless(call: ApiCall, request: RunRequest, body: Body) -> tuple[Thread, Run]:
+def _respond(run: Run, headers: Headers, reader: BodyReader) -> Response:
+    if run.result is None:  # the run waits for another one
+        return Response(200, headers, reader)
+    return Response(200, headers, reader, run.result.note, tuple(run.result.faults))
+
+
+def _create_stateless_request(call: ApiCall, body: Body, *names: int) -> RunRequest:
+    """Return the stateless run that *body* requests; *names* distinguish the runs of one batch."""
+    assistant = _find_assistant(call, body)
+    run_id, thread_id = call.ids.uuid7("run", *names), call.ids.uuid7("thread", *names)
+    return create_run_request(call, body, assistant, run_id, thread_id)
+
+
+def _start_stateless(call: ApiCall, body: Body, *names: int) -> dict[str, Json]:
+    """Return the record of a new stateless run; it is played only if its thread is kept."""
+    request = _create_stateless_request(call, body, *names)
+    if request.keeps_thread:
+        return _add_stateless(call, body, request)[1].record
+    return create_run_record(request, body, call.ids)
+
+
+def _add_stateless(call: ApiCall, body: Body, request: RunRequest) -> tuple[Thread, Run]:
     """Start the stateless run *request* on a new thread, which only the response knows unless the run keeps it."""
     _raise_if_refused(call, request, History())
     if request.keeps_thread:
@@ -93,32 +130,37 @@ def add_run(call: ApiCall, body: Body, malformed: int = 422) -> tuple[Thread, Ru
     name = parse_uuid(call.path[0])
     if name is None:
         raise HTTPError(malformed, "Invalid thread ID")
-    assistant_id = assistants.resolve(call, body["assistant_id"])
-    check_run(body, on_existing_thread=True)
-    assistant = call.database.assistants.get(assistant_id)
-    thread = call.database.threads.get(name)
-    create = thread is None and body.get("if_not_exists") == "create"
-    if assistant is None or (thread is None and not create):
-        raise HTTPError(404, NOT_FOUND)
+    assistant = _find_assistant(call, body, on_existing_thread=True)
+    thread = call.find_thread(name)
+    if thread is None and body.get("if_not_exists") != "create":
+        raise HTTPError(404, "Thread or assistant not found.")
     metadata: dict[str, Json] = {}
     if thread is not None:
-        call.settle(thread)
         if body.get("multitask_strategy") == "reject" and thread.active:
-            raise HTTPError(409, _BUSY)
-        metadata = {**thread.record["metadata"], **_get_assistant_ids(assistant.record)}
-    request = create_thread_request(call, body, assistant.record, name, metadata)
+            why = "Thread is already running a task: wait, or choose another multitask strategy."
+            raise HTTPError(409, why)
+        metadata = {**thread.record["metadata"], **_get_assistant_ids(assistant)}
+    run_id = call.ids.uuid7("run")
+    request = create_run_request(
+        call, body, assistant, run_id, name, metadata, on_existing_thread=True
+    )
     _raise_if_refused(call, request, thread.history if thread else History())
     if thread is None:
-        thread = _create_thread(call, name, body, assistant.record)
+        thread = _create_thread(call, name, body, assistant)
     else:
-        record = thread.record
-        config = {"configurable": {}, **record["config"], **body.get("config", {})}
-        thread.record = {
-            **record,
-            "metadata": metadata,
-            "config": config | {"configurable": {}},
-        }
+        config = {"configurable": {}, **thread.record["config"], **body.get("config", {})}
+        config["configurable"] = {}
+        thread.record = {**thread.record, "metadata": metadata, "config": config}
     return thread, _queue(call, thread, request, body)
+
+
+def _find_assistant(call: ApiCall, body: Body, *, on_existing_thread: bool = False) -> Record:
+    """Return the assistant that *body* names; raise HTTPError if there is none, or if *body* is invalid."""
+    identity = assistants.resolve(call, body["assistant_id"])
+    check_run(body, on_existing_thread=on_existing_thread)
+    if identity not in call.database.assistants:
+        raise HTTPError(404, "Thread or assistant not found.")
+    return call.database.assistants[identity].record
 
 
 def _queue(call: ApiCall, thread: Thread, request: RunRequest, body: Body) -> Run:
@@ -158,15 +200,6 @@ def _get_assistant_ids(assistant: Record) -> dict[str, Json]:
 def get_run_path(run: Run) -> str:
     """Return the path of *run* for response headers."""
     return f"/threads/{run.request.thread_id}/runs/{run.identity}"
-
-
-def _get_note(run: Run) -> str | None:
-    return run.result.note if run.result else None
-
-
-def _get_faults(run: Run) -> tuple[Fault, ...]:
-    """Return what goes wrong with the response that starts *run*; nothing if it waits for another run."""
-    return run.result.faults if run.result else ()
 
 
 def _raise_if_refused(call: ApiCall, request: RunRequest, history: History) -> None:
