@@ -122,6 +122,7 @@ def add_run(call: ApiCall, body: Body, malformed: int = 422) -> tuple[Thread, Ru
 
 
 def _queue(call: ApiCall, thread: Thread, request: RunRequest, body: Body) -> Run:
+    call.before_run()
     ids = call.ids.at(thread.next_moment(call.database.next_time()))
     strategy = body.get("multitask_strategy")
     if request.on_existing_thread and strategy in tuple(Action):
