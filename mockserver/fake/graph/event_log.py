@@ -1,7 +1,7 @@
 """Logs the events and checkpoints of a run with their times. No I/O, no clock."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint
@@ -83,10 +83,9 @@ class EventLog:
         self._advance()
         self._scaled_now += seconds
 
-    def add_fault(self, stall: float | None) -> None:
-        """Have the connection stall here for so many seconds, or break if that is None."""
-        count = len(self._events)
-        self._faults.append(Cut(count) if stall is None else Stall(count, stall))
+    def add_fault(self, fault: Cut | Stall) -> None:
+        """Have the connection break or stall here."""
+        self._faults.append(replace(fault, events=len(self._events)))
 
     def build_result(self, error: RunFailed | None, note: str | None) -> RunResult:
         """Return the logged run; *error* is the reason if it failed."""

@@ -16,7 +16,6 @@ from mockserver.fake.json_format import JsonText
 from mockserver.fake.messages import model as chat
 from mockserver.fake.messages.model import Message
 from mockserver.fake.run_request import RunRequest
-from mockserver.fake.script.faults import BreakConnection, Refuse
 from mockserver.fake.script.model import (
     Custom,
     Fail,
@@ -31,6 +30,7 @@ from mockserver.fake.script.model import (
 from mockserver.fake.script.plan import Visit
 from mockserver.fake.script.state_keys import Reducer
 from mockserver.formats.json_text import Json, dumps
+from mockserver.http.fault import Cut, Stall, StatusFault
 
 _PART_TYPES = frozenset(
     (
@@ -57,7 +57,7 @@ class Nodes:
     wait: Callable[[float], None]
     answers: dict[str, tuple[Json, ...]] = field(default_factory=dict)
     last_answer: dict[str, str] = field(default_factory=dict)
-    add_fault: Callable[[float | None], None] = lambda stall: None
+    add_fault: Callable[[Cut | Stall], None] = lambda fault: None
 
     def run_agent(self, scope: Scope, state: State, visit: Visit) -> State:
         """Play one *visit* of the script; return the update of the state."""
@@ -83,9 +83,9 @@ class Nodes:
                     raise RunFailed(kind, repr(message) if kind == "KeyError" else message)
                 case Pause(seconds):
                     self.wait(seconds)
-                case BreakConnection(stall):
-                    self.add_fault(stall)
-                case Refuse(fault):
+                case Cut() | Stall() as fault:
+                    self.add_fault(fault)
+                case StatusFault() as fault:
                     raise RunRefused(fault)
                 case _:
                     raise AssertionError("no visit has Delegate or Enter")

@@ -1,14 +1,14 @@
-"""Parses the nodes of a script from YAML, and checks that its rules use them. No I/O."""
+"""Parses the nodes of a script from YAML, adds the edges that its rules imply, and checks that they use its nodes. No I/O."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from difflib import get_close_matches
+from itertools import groupby, zip_longest
 from typing import Any
 
 from mockserver.errors import ReadError
-from mockserver.fake.script.implied_edges import add_implied_edges
 from mockserver.fake.script.model import Delegate, Speak, Step
-from mockserver.fake.script.plan import build_visits
+from mockserver.fake.script.plan import Visit, build_visits, split_visits
 from mockserver.fake.script.topology import (
     DEFAULT,
     END,
@@ -37,7 +37,7 @@ def parse_topology(document: Mapping, rules: Collection[tuple[Step, ...]]) -> To
     subgraphs = get_typed(document, "subgraphs", Mapping) or Mapping(1)
     inside: dict[str, Topology] = {}
     for name in subgraphs:
-        require_name(name, topology.nodes, "subgraphs", subgraphs.lines[name])
+        _require_name(name, topology.nodes, "subgraphs", subgraphs.lines[name])
         inner = [
             step.steps
             for steps in rules
@@ -45,7 +45,7 @@ def parse_topology(document: Mapping, rules: Collection[tuple[Step, ...]]) -> To
             if isinstance(step, Delegate) and step.node == name
         ]
         inside[name] = _parse_nodes(subgraphs, name, _find_tool_nodes(inner), f"subgraphs: {name}")
-    topology = add_implied_edges(replace(topology, subgraphs=inside), rules)
+    topology = _add_implied_edges(replace(topology, subgraphs=inside), rules)
     for graph in (topology, *topology.subgraphs.values()):
         _check_ends(graph, document.lines["nodes"])
     return topology
@@ -100,12 +100,63 @@ def _parse_edges(nodes: Mapping, where: str, tool_nodes: frozenset[str]) -> Topo
                 f"{where}: `{name}` is followed by a node or a list of nodes", line=line
             )
         for target in targets or ():
-            require_name(target, (*names, END), f"{where}: `{name}`", line)
+            _require_name(target, (*names, END), f"{where}: `{name}`", line)
         edges[name] = tuple(targets or (END,))
     return Topology(names, edges, tool_nodes=tool_nodes)
 
 
-def require_name(name: Any, names: Collection[str], where: str, line: int) -> None:
+def _add_implied_edges(topology: Topology, rules: Iterable[tuple[Step, ...]]) -> Topology:
+    """Return *topology* with the edges that the steps of *rules* imply.
+
+    A node that sends two messages follows itself, a call leads to the node of its tool and back, and a `delegate` without
+    a node of its own to the subgraph and back.
+    """
+    for steps in rules:
+        topology = _add_rule(topology, split_visits(steps, topology))
+    return topology
+
+
+def _add_rule(topology: Topology, visits: list[Visit]) -> Topology:
+    groups = [(name, list(group)) for name, group in groupby(visits, lambda v: v.subgraph)]
+    for number, (subgraph, group) in enumerate(groups):
+        if subgraph is None:
+            topology = _add_own(topology, group)
+            continue
+        if subgraph not in topology.nodes:
+            after = groups[number + 1][1][0].root_node if groups[number + 1 :] else END
+            before = groups[number - 1][1][-1].last_node if number else topology.entry
+            topology = topology.with_edge(before, subgraph).with_edge(subgraph, after)
+        inner = [replace(visit, subgraph=None) for visit in group]
+        subgraphs = topology.subgraphs
+        inside = _add_own(topology.get_subgraph(subgraph), inner)
+        topology = replace(topology, subgraphs={**subgraphs, subgraph: inside})
+    return topology
+
+
+def _add_own(topology: Topology, visits: list[Visit]) -> Topology:
+    """Return *topology* with the edges that *visits* of its own nodes imply."""
+    for visit, following in zip_longest(visits, visits[1:]):
+        tool_node = visit.last_node
+        if tool_node != visit.node:
+            topology = _add_tools(topology, visit.node, tool_node)
+        elif following is not None and following.node == visit.node:
+            topology = topology.with_edge(visit.node, visit.node)
+    return topology
+
+
+def _add_tools(topology: Topology, caller: str, tool_node: str) -> Topology:
+    topology = topology.with_edge(caller, tool_node)
+    if tool_node in topology.edges:
+        try:
+            topology.find_path(tool_node, caller)
+        except NoPathError:
+            pass
+        else:
+            return topology
+    return topology.with_edge(tool_node, caller)
+
+
+def _require_name(name: Any, names: Collection[str], where: str, line: int) -> None:
     """Raise ReadError if *name* is none of the nodes *names*; *where* names the part in the message."""
     if name in names:
         return
@@ -133,7 +184,7 @@ def _check_names(items: Sequence, topology: Topology) -> None:
     for item in items:
         node = item.get("node")
         if node is not None:
-            require_name(node, topology.nodes, "node", item.lines["node"])
+            _require_name(node, topology.nodes, "node", item.lines["node"])
             is_tools = node in topology.tool_nodes
             if is_tools or (node in topology.subgraphs) != ("delegate" in item):
                 kind = "answers tool calls" if is_tools else "runs a subgraph: use `delegate`"

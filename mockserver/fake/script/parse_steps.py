@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from mockserver.errors import ReadError
-from mockserver.fake.script.faults import Refuse, parse_cut, parse_stall, parse_status
+from mockserver.errors import ReadError, RequestError
 from mockserver.fake.script.model import (
     Custom,
     Delegate,
@@ -36,9 +35,10 @@ from mockserver.formats.strict_yaml import (
     get_typed,
     map_items,
 )
+from mockserver.http.fault import Cut, Stall, StatusFault, parse_fault
 
 _MAX_PAUSE = 3600
-"""Limit for a pause, in seconds."""
+"""Limit for a pause and a stall, in seconds."""
 
 _EXCEPTION = re.compile(r"(?:\w|\{\w+\})+")
 
@@ -75,7 +75,7 @@ def parse_steps(part: Mapping, key: str, line: int) -> tuple[Step, ...]:
         if isinstance(one.step, Fail):
             raise ReadError("a step after `error` is never played", line=following.line)
     _check_end(placed_steps)
-    refusal = next((one for one in placed_steps if isinstance(one.step, Refuse)), None)
+    refusal = next((one for one in placed_steps if isinstance(one.step, StatusFault)), None)
     if refusal is not None and (len(placed_steps) > 1 or key != "steps"):
         raise ReadError("`status` must be the only step of a rule", line=refusal.line)
     return tuple(_enter_nodes(placed_steps))
@@ -180,6 +180,21 @@ def _parse_delegate(item: Mapping) -> Step:
     return Delegate(inner)
 
 
+def _parse_status(item: Mapping) -> Step:
+    try:
+        fault = parse_fault(item)
+    except RequestError as error:
+        raise ReadError(str(error), line=item.line) from None
+    assert isinstance(fault, StatusFault)
+    return fault
+
+
+def _parse_cut(item: Mapping) -> Step:
+    if item["cut"] is not True:
+        raise ReadError("write `cut: true`", line=item.lines["cut"])
+    return Cut(0)
+
+
 _STEPS: dict[str, tuple[tuple[str, ...], Callable[[Mapping], Step]]] = {
     "say": (("every", *MESSAGE_KEYS), parse_say),
     "reason": ((), lambda item: Speak(reasoning=parse_text(item, "reason"))),
@@ -191,8 +206,8 @@ _STEPS: dict[str, tuple[tuple[str, ...], Callable[[Mapping], Step]]] = {
     "error": ((), _parse_fail),
     "pause": ((), lambda item: Pause(get_seconds(item, "pause", _MAX_PAUSE))),
     "delegate": ((), _parse_delegate),
-    "status": (("headers", "body"), parse_status),
-    "stall": ((), parse_stall),
-    "cut": ((), parse_cut),
+    "status": (("headers", "body"), _parse_status),
+    "stall": ((), lambda item: Stall(0, get_seconds(item, "stall", _MAX_PAUSE))),
+    "cut": ((), _parse_cut),
 }
 """Each kind of step by its key: the other keys that it may have, and what reads it."""
