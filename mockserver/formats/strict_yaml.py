@@ -275,6 +275,15 @@ def get_mapping(document: Mapping, key: str) -> Mapping:
     return part
 
 
+def get_items(part: Mapping, key: str, what: str) -> Sequence:
+    """Return the list of *what* in *key*; ReadError if it is missing or empty."""
+    items = get_typed(part, key, Sequence)
+    if not items:
+        line = part.lines.get(key, part.line)
+        raise ReadError(f"`{key}` must be a list of {what}", line=line)
+    return items
+
+
 def iter_texts(items: Sequence, where: str) -> Iterator[str]:
     """Yield *items*, the value of *where*; ReadError for an item that is not text."""
     for item, line in zip(items, items.lines, strict=True):

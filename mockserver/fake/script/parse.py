@@ -102,9 +102,8 @@ def _parse_rule(part: Any, line: int, file: str | None, read_file: ReadFile | No
     if turn is not None and turn < 1:
         raise ReadError("turn counts from 1", line=when.lines["turn"])
     read_files(part.get("steps"), read_file)
-    played = parse_steps(part, "steps", line)
-    graph = get_typed(when, "graph", str)
-    return Rule(played, parse_human(when, file), graph, turn, parse_facts(when, file))
+    steps, graph = parse_steps(part, "steps"), get_typed(when, "graph", str)
+    return Rule(steps, parse_human(when, file), graph, turn, parse_facts(when, file))
 
 
 def _parse_examples(document: Mapping, read_file: ReadFile | None) -> list[Rule]:

@@ -11,6 +11,7 @@ from mockserver.formats.strict_yaml import (
     Mapping,
     Sequence,
     check_keys,
+    get_items,
     get_mapping,
     get_only_key,
     get_seconds,
@@ -76,14 +77,11 @@ def parse_answer(part: Mapping, key: str) -> Speak:
 
 
 def parse_calls(item: Mapping) -> Speak:
-    items = get_typed(item, "calls", Sequence)
-    if not items:
-        raise ReadError("`calls` must be a list of calls", line=item.lines["calls"])
-    return _call_tools(item, map_items(items, _parse_one_call))
+    return _call_tools(item, map_items(get_items(item, "calls", "calls"), _parse_one_call))
 
 
 def parse_only_call(item: Mapping) -> Speak:
-    return _call_tools(item, (parse_call(item),))
+    return _call_tools(item, (_parse_call(item),))
 
 
 def _call_tools(item: Mapping, calls: tuple[ToolCall, ...]) -> Speak:
@@ -91,7 +89,7 @@ def _call_tools(item: Mapping, calls: tuple[ToolCall, ...]) -> Speak:
     return Speak(calls=calls, tool_node=node, **_parse_parts(item))
 
 
-def parse_call(item: Mapping) -> ToolCall:
+def _parse_call(item: Mapping) -> ToolCall:
     args = get_typed(item, "args", Mapping)
     outcome = get_only_key(item, ("result", "fails"), "a call")
     if outcome is None:
@@ -124,11 +122,10 @@ def _parse_content(part: Mapping, key: str) -> dict[str, Any]:
             return {"blocks": map_items(items, _parse_block)}
         case Mapping() as options if options:
             check_keys(options, ("file", "one_of"), f"`{key}`")
-            texts = get_typed(options, "one_of", Sequence) or Sequence(line)
-            found = tuple(iter_texts(texts, "one_of"))
-            if not all(found) or not found:
-                raise ReadError("one_of must be a list of texts", line=line)
-            return {"one_of": found}
+            texts = tuple(iter_texts(get_items(options, "one_of", "texts"), "`one_of`"))
+            if not all(texts):
+                raise ReadError("`one_of` must be a list of texts", line=line)
+            return {"one_of": texts}
         case _:
             pass
     raise ReadError(f"`{key}` must be {_FORMS}", line=line)
@@ -175,4 +172,4 @@ def _parse_one_call(item: Any, line: int) -> ToolCall:
     if not isinstance(item, Mapping) or "call" not in item:
         raise ReadError("`calls` must be a list of calls", line=line)
     check_keys(item, ("call", *CALL_KEYS), "a call")
-    return parse_call(item)
+    return _parse_call(item)
