@@ -17,7 +17,7 @@ from mockserver.http.messages import (
 )
 from mockserver.server.response_writer import without_prebuilt
 
-_GARBAGE = '{"garbage": tru'
+_GARBAGE = b'{"garbage": tru'
 _EVENT_LINES = (b"data", b"event")
 
 
@@ -29,9 +29,9 @@ def with_faulty_body(reply: Reply) -> Reply:
     plain = without_prebuilt(reply)
     has_events = is_event_stream(plain.headers)
     headers = plain.headers
-    length = None if has_events else _find_length(plain)
-    keeps_length = all(isinstance(fault, Cut | Stall) for fault in faults)
-    if length and keeps_length and not first_value(headers, "content-length"):
+    keeps_length = not has_events and all(isinstance(fault, Cut | Stall) for fault in faults)
+    length = _find_length(plain) if keeps_length else None
+    if length and not first_value(headers, "content-length"):
         headers = (*headers, ("content-length", str(length)))
     chunks = body_chunks(plain)
     for fault in reversed(faults):  # at the same place, the first fault must come first
@@ -153,6 +153,4 @@ def _is_event(block: bytes) -> bool:
 
 def _garbage(*, has_events: bool) -> bytes:
     """Return what is no JSON: an event, or a part of another body."""
-    return (
-        f"event: values\r\ndata: {_GARBAGE}\r\n\r\n".encode() if has_events else _GARBAGE.encode()
-    )
+    return b"event: values\r\ndata: %b\r\n\r\n" % _GARBAGE if has_events else _GARBAGE
