@@ -24,6 +24,7 @@ from mockserver.formats.strict_yaml import (
     Mapping,
     Sequence,
     check_keys,
+    get_count,
     get_seconds,
     get_typed,
     map_items,
@@ -98,11 +99,9 @@ def _parse_rule(part: Any, line: int, file: str | None, read_file: ReadFile | No
     check_keys(part, ("when", "steps"), "a rule")
     when = get_typed(part, "when", Mapping) or Mapping(line)
     check_keys(when, ("human", "graph", "turn", *FACTS), "when")
-    turn = get_typed(when, "turn", int)
-    if turn is not None and turn < 1:
-        raise ReadError("turn counts from 1", line=when.lines["turn"])
     read_files(part.get("steps"), read_file)
     steps, graph = parse_steps(part, "steps"), get_typed(when, "graph", str)
+    turn = get_count(when, "turn", least=1)
     return Rule(steps, parse_human(when, file), graph, turn, parse_facts(when, file))
 
 

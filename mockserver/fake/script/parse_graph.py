@@ -146,14 +146,11 @@ def _add_own(topology: Topology, visits: list[Visit]) -> Topology:
 
 def _add_tools(topology: Topology, caller: str, tool_node: str) -> Topology:
     topology = topology.with_edge(caller, tool_node)
-    if tool_node in topology.edges:
-        try:
-            topology.find_path(tool_node, caller)
-        except NoPathError:
-            pass
-        else:
-            return topology
-    return topology.with_edge(tool_node, caller)
+    try:
+        topology.find_path(tool_node, caller)
+    except NoPathError:
+        return topology.with_edge(tool_node, caller)
+    return topology
 
 
 def _require_name(name: Any, names: Collection[str], where: str, line: int) -> None:

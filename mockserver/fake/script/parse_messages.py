@@ -11,6 +11,7 @@ from mockserver.formats.strict_yaml import (
     Mapping,
     Sequence,
     check_keys,
+    get_count,
     get_items,
     get_mapping,
     get_only_key,
@@ -96,10 +97,10 @@ def _parse_call(item: Mapping) -> ToolCall:
         why = "a call needs a `result`: what the tool says (or `fails`: what went wrong)"
         raise ReadError(why, line=item.line)
     result = item[outcome] if outcome == "result" else parse_text(item, outcome)
+    get_only_key(item, ("fails", "status"), "a call")
     status = get_typed(item, "status", str)
-    if status not in (None, "success", "error") or (outcome == "fails" and status):
-        why = "status: write `success` or `error`, beside a `result`"
-        raise ReadError(why, line=item.lines["status"])
+    if status not in (None, "success", "error"):
+        raise ReadError("status: write `success` or `error`", line=item.lines["status"])
     failed = outcome == "fails" or status == "error"
     tool = parse_text(item, "call")
     return ToolCall(tool, args or {}, result, item.get("ask"), failed, item.get("artifact"))
@@ -141,9 +142,8 @@ def _parse_block(item: Any, line: int) -> dict[str, Json]:
 def _parse_parts(item: Mapping) -> dict[str, Any]:
     """Return the MESSAGE_KEYS of *item* as arguments of Speak."""
     parts: dict[str, Any] = {key: parse_text(item, key) for key in ("id", "name") if key in item}
-    for key in ("metadata", "response_metadata"):
-        if key in item:
-            parts[key] = get_mapping(item, key)
+    mappings = ("metadata", "response_metadata")
+    parts |= {key: get_mapping(item, key) for key in mappings if key in item}
     if "usage" in item:
         parts["usage"] = _parse_usage(get_mapping(item, "usage"))
     return parts
@@ -151,21 +151,14 @@ def _parse_parts(item: Mapping) -> dict[str, Any]:
 
 def _parse_usage(part: Mapping) -> dict[str, Json]:
     check_keys(part, (*_COUNTS, *_DETAILS), "usage")
-    usage: dict[str, Json] = {key: _parse_count(part, key) for key in _COUNTS}
+    usage: dict[str, Json] = {key: get_count(part, key) or 0 for key in _COUNTS}
     if "total_tokens" not in part:
         usage["total_tokens"] = usage["input_tokens"] + usage["output_tokens"]
     for key in _DETAILS:
         if key in part:
             details = get_mapping(part, key)
-            usage[key] = {name: _parse_count(details, name) for name in details}
+            usage[key] = {name: get_count(details, name) or 0 for name in details}
     return usage
-
-
-def _parse_count(part: Mapping, key: str) -> int:
-    count = get_typed(part, key, int) or 0
-    if count < 0:
-        raise ReadError(f"{key} must be 0 or more", line=part.lines[key])
-    return count
 
 
 def _parse_one_call(item: Any, line: int) -> ToolCall:

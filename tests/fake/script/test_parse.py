@@ -291,7 +291,7 @@ def test_a_broken_script_is_refused_with_its_line(text: str, complaint: str) -> 
             id="a group whose name is in use",
         ),
         pytest.param(
-            "when: {turn: 0}\n  steps: [{say: a}]", "line 2: turn counts from 1", id="turn 0"
+            "when: {turn: 0}\n  steps: [{say: a}]", "line 2: turn must be 1 or more", id="turn 0"
         ),
         pytest.param(
             "when: {turn: true}\n  steps: [{say: a}]",

@@ -104,8 +104,8 @@ MISTAKES = {
     "- {say: a, usage: }": "line 3: `usage` is empty",
     "- {say: a, id: 1}": "line 3: id must be text, not 1",
     "- {say: a, metadata: x}": 'line 3: metadata must be a mapping, not "x"',
-    "- {call: a, result: b, status: bad}": "line 3: status: write `success` or `error`, beside a `result`",
-    "- {call: a, fails: b, status: error}": "line 3: status: write `success` or `error`, beside a `result`",
+    "- {call: a, result: b, status: bad}": "line 3: status: write `success` or `error`",
+    "- {call: a, fails: b, status: error}": "line 3: a call has fails and status: only one is allowed",
 }
 
 
