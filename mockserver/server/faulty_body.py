@@ -18,6 +18,7 @@ from mockserver.http.messages import (
 from mockserver.server.response_writer import without_prebuilt
 
 _GARBAGE = b'{"garbage": tru'
+_EVENT = b"event: values\r\ndata: %b\r\n\r\n"
 _EVENT_LINES = (b"data", b"event")
 
 
@@ -93,14 +94,12 @@ async def _apply(
             async for part in marked:
                 if part is not None:
                     yield part
-                    continue
-                match fault:
-                    case Cut():
-                        raise ConnectionAbortedError
-                    case Stall(seconds=seconds):
-                        await asyncio.sleep(seconds)
-                    case Garbage():
-                        yield _garbage(has_events=has_events)
+                elif isinstance(fault, Cut):
+                    raise ConnectionAbortedError
+                elif isinstance(fault, Stall):
+                    await asyncio.sleep(fault.seconds)
+                else:
+                    yield _EVENT % _GARBAGE if has_events else _GARBAGE
 
 
 async def _mark_after_events(
@@ -149,8 +148,3 @@ async def _mark_middle(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[by
 def _is_event(block: bytes) -> bool:
     """Return whether *block* is an event, and no comment."""
     return any(line.startswith(_EVENT_LINES) for line in block.splitlines())
-
-
-def _garbage(*, has_events: bool) -> bytes:
-    """Return what is no JSON: an event, or a part of another body."""
-    return b"event: values\r\ndata: %b\r\n\r\n" % _GARBAGE if has_events else _GARBAGE
