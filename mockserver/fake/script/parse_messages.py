@@ -24,14 +24,8 @@ from mockserver.formats.strict_yaml import (
 MAX_DELAY = 60
 """Limit for each time in `pace` and for `every`, in seconds."""
 
-MESSAGE_KEYS = ("id", "name", "usage", "metadata", "response_metadata")
-"""Keys that a step with a message may have."""
-
-CALL_KEYS = ("args", "result", "fails", "ask", "artifact", "status")
-
-TOOL_NODE = "tools"
-"""The key of `call` and `calls` that names the node of the tools."""
-
+_MESSAGE_KEYS = ("id", "name", "usage", "metadata", "response_metadata")
+_CALL_KEYS = ("args", "result", "fails", "ask", "artifact", "status")
 _FORMS = "a text, a list of content blocks, `{file: NAME}` or `{one_of: [TEXT, …]}`"
 _COUNTS = ("input_tokens", "output_tokens", "total_tokens")
 _DETAILS = ("input_token_details", "output_token_details")
@@ -67,7 +61,7 @@ def read_file_in(part: Mapping, key: str, read_file: ReadFile | None) -> None:
         raise ReadError(f"file: {name}: is empty", line=line)
 
 
-def parse_say(item: Mapping) -> Speak:
+def _parse_say(item: Mapping) -> Speak:
     every = get_seconds(item, "every", MAX_DELAY) if "every" in item else None
     return Speak(every=every, **_parse_content(item, "say"), **_parse_parts(item))
 
@@ -77,16 +71,12 @@ def parse_answer(part: Mapping, key: str) -> Speak:
     return Speak(**_parse_content(part, key))
 
 
-def parse_calls(item: Mapping) -> Speak:
-    return _call_tools(item, map_items(get_items(item, "calls", "calls"), _parse_one_call))
-
-
-def parse_only_call(item: Mapping) -> Speak:
-    return _call_tools(item, (_parse_call(item),))
-
-
-def _call_tools(item: Mapping, calls: tuple[ToolCall, ...]) -> Speak:
-    node = get_typed(item, TOOL_NODE, str) or TOOLS
+def _parse_calls(item: Mapping) -> Speak:
+    if "call" in item:
+        calls: tuple[ToolCall, ...] = (_parse_call(item),)
+    else:
+        calls = map_items(get_items(item, "calls", "calls"), _parse_one_call)
+    node = get_typed(item, "tools", str) or TOOLS
     return Speak(calls=calls, tool_node=node, **_parse_parts(item))
 
 
@@ -140,7 +130,7 @@ def _parse_block(item: Any, line: int) -> dict[str, Json]:
 
 
 def _parse_parts(item: Mapping) -> dict[str, Any]:
-    """Return the MESSAGE_KEYS of *item* as arguments of Speak."""
+    """Return the _MESSAGE_KEYS of *item* as arguments of Speak."""
     parts: dict[str, Any] = {key: parse_text(item, key) for key in ("id", "name") if key in item}
     mappings = ("metadata", "response_metadata")
     parts |= {key: get_mapping(item, key) for key in mappings if key in item}
@@ -164,5 +154,14 @@ def _parse_usage(part: Mapping) -> dict[str, Json]:
 def _parse_one_call(item: Any, line: int) -> ToolCall:
     if not isinstance(item, Mapping) or "call" not in item:
         raise ReadError("`calls` must be a list of calls", line=line)
-    check_keys(item, ("call", *CALL_KEYS), "a call")
+    check_keys(item, ("call", *_CALL_KEYS), "a call")
     return _parse_call(item)
+
+
+MESSAGE_STEPS: dict[str, tuple[tuple[str, ...], Callable[[Mapping], Speak]]] = {
+    "say": (("every", *_MESSAGE_KEYS), _parse_say),
+    "reason": ((), lambda item: Speak(reasoning=parse_text(item, "reason"))),
+    "call": ((*_CALL_KEYS, "tools"), _parse_calls),
+    "calls": ((*_MESSAGE_KEYS, "tools"), _parse_calls),
+}
+"""The steps with a message by their key: the other keys that each may have, and what reads it."""

@@ -17,15 +17,7 @@ from mockserver.fake.script.model import (
     Step,
     Update,
 )
-from mockserver.fake.script.parse_messages import (
-    CALL_KEYS,
-    MESSAGE_KEYS,
-    TOOL_NODE,
-    parse_calls,
-    parse_only_call,
-    parse_say,
-    parse_text,
-)
+from mockserver.fake.script.parse_messages import MESSAGE_STEPS
 from mockserver.formats.strict_yaml import (
     Mapping,
     check_keys,
@@ -129,8 +121,7 @@ def _is_final_text(step: Step) -> bool:
 
 def _parse_step(item: Any, line: int) -> _PlacedStep:
     kinds = [key for key in item if key in _STEPS] if isinstance(item, Mapping) else []
-    if "call" in kinds:
-        kinds = [key for key in kinds if key not in CALL_KEYS]
+    kinds = [key for key in kinds if not any(key in _STEPS[other][0] for other in kinds)]
     if len(kinds) != 1:
         given = ", ".join(item) if isinstance(item, Mapping) else ""
         why = f"a step is a mapping with one of {', '.join(_STEPS)}; this has {given or 'none'}"
@@ -186,10 +177,7 @@ def _parse_cut(item: Mapping) -> Step:
 
 
 _STEPS: dict[str, tuple[tuple[str, ...], Callable[[Mapping], Step]]] = {
-    "say": (("every", *MESSAGE_KEYS), parse_say),
-    "reason": ((), lambda item: Speak(reasoning=parse_text(item, "reason"))),
-    "call": ((*CALL_KEYS, TOOL_NODE), parse_only_call),
-    "calls": ((*MESSAGE_KEYS, TOOL_NODE), parse_calls),
+    **MESSAGE_STEPS,
     "custom": ((), lambda item: Custom(item["custom"])),
     "update": ((), _parse_update),
     "interrupt": ((), lambda item: Interrupt(item["interrupt"])),
