@@ -1,5 +1,6 @@
 """Describe the graph of a recording as a script that answers the recorded questions. No I/O."""
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from mockserver.errors import UsageError
 from mockserver.fake.messages.model import get_text
 from mockserver.fake.script.state_keys import MESSAGES, Reducer
 from mockserver.fake.script.topology import END, START
-from mockserver.formats.json_text import Json, dumps
+from mockserver.formats.json_text import Json
 from mockserver.tools.scripts.documents import Document, describe_nodes
 from mockserver.tools.scripts.recorded_messages import Message, read_messages
 from mockserver.tools.scripts.recorded_runs import RecordedRun, RecordedVisit, read_runs
@@ -88,7 +89,8 @@ def _choose_answers(turns: list[Turn]) -> list[_Answer]:
         number = len(_list_humans(first.input))
         if first.thread is not None:
             number = counts[first.thread] = counts[first.thread] + number
-        by_question.setdefault(dumps([when, number]), []).append(_Answer(when, number, turn))
+        question = json.dumps([when, number], sort_keys=True)
+        by_question.setdefault(question, []).append(_Answer(when, number, turn))
     return [_choose_answer(answers) for answers in by_question.values()]
 
 
