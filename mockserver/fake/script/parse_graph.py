@@ -27,12 +27,10 @@ _RESERVED = frozenset("|:")
 def parse_topology(document: Mapping, rules: Collection[tuple[Step, ...]]) -> Topology:
     """Return the nodes of the script *document*, with the edges that the steps of its *rules* imply."""
     nodes = document.get("nodes")
+    if nodes in (None, list(DEFAULT.nodes)) and "subgraphs" not in document:
+        return DEFAULT
     if nodes is None:
-        if "subgraphs" in document:
-            raise ReadError("subgraphs needs `nodes`", line=document.lines["subgraphs"])
-        return DEFAULT
-    if nodes == list(DEFAULT.nodes) and "subgraphs" not in document:
-        return DEFAULT
+        raise ReadError("subgraphs needs `nodes`", line=document.lines["subgraphs"])
     topology = _parse_nodes(document, "nodes", _find_tool_nodes(rules), "nodes")
     subgraphs = get_typed(document, "subgraphs", Mapping) or Mapping(1)
     inside: dict[str, Topology] = {}
@@ -96,9 +94,8 @@ def _parse_edges(nodes: Mapping, where: str, tool_nodes: frozenset[str]) -> Topo
         line = nodes.lines[name]
         targets = [value] if isinstance(value, str) else value
         if targets is not None and not isinstance(targets, list):
-            raise ReadError(
-                f"{where}: `{name}` is followed by a node or a list of nodes", line=line
-            )
+            why = f"{where}: `{name}` is followed by a node or a list of nodes"
+            raise ReadError(why, line=line)
         for target in targets or ():
             _require_name(target, (*names, END), f"{where}: `{name}`", line)
         edges[name] = tuple(targets or (END,))
@@ -155,15 +152,11 @@ def _add_tools(topology: Topology, caller: str, tool_node: str) -> Topology:
 
 def _require_name(name: Any, names: Collection[str], where: str, line: int) -> None:
     """Raise ReadError if *name* is none of the nodes *names*; *where* names the part in the message."""
-    if name in names:
-        return
-    like = get_close_matches(name, names, 1) if isinstance(name, str) else []
-    others = "" if like else f" (nodes: {', '.join(names)})"
-    raise ReadError(
-        f"{where}: there is no node `{name}`{others}",
-        line=line,
-        suggestion=like[0] if like else None,
-    )
+    if name not in names:
+        like = get_close_matches(str(name), names, 1)
+        others = "" if like else f" (nodes: {', '.join(names)})"
+        why = f"{where}: there is no node `{name}`{others}"
+        raise ReadError(why, line=line, suggestion=like[0] if like else None)
 
 
 def check_nodes(steps: tuple[Step, ...], items: Sequence, topology: Topology) -> None:

@@ -144,9 +144,7 @@ def _describe_key(name: str, reducer: Reducer) -> Json:
 
 
 def _describe_rules(
-    answers: list[_Answer],
-    reducers: dict[str, Reducer],
-    tool_nodes: frozenset[str] | None,
+    answers: list[_Answer], reducers: dict[str, Reducer], tool_nodes: frozenset[str] | None
 ) -> list[Document]:
     """Return a rule for each question; if the same one was answered otherwise later, the later rule asks for the turn."""
     rules: list[Document] = []
