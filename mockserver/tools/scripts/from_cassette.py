@@ -16,8 +16,13 @@ from mockserver.fake.script.state_keys import MESSAGES, Reducer
 from mockserver.fake.script.topology import END, START
 from mockserver.formats.json_text import Json
 from mockserver.tools.scripts.documents import Document, describe_nodes
-from mockserver.tools.scripts.recorded_messages import Message, read_messages
-from mockserver.tools.scripts.recorded_runs import RecordedRun, RecordedVisit, read_runs
+from mockserver.tools.scripts.recorded_runs import (
+    Message,
+    RecordedRun,
+    RecordedVisit,
+    read_messages,
+    read_runs,
+)
 from mockserver.tools.scripts.recorded_steps import build_steps, find_tool_nodes
 
 _UUID = re.compile(UUID_PATTERN, re.IGNORECASE)

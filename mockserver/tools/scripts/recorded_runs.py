@@ -1,4 +1,4 @@
-"""What the nodes of a recorded graph did, run by run. No I/O."""
+"""What the nodes of a recorded graph did, run by run, and the messages in requests and responses in one spelling. No I/O."""
 
 import re
 from collections import defaultdict, deque
@@ -15,10 +15,11 @@ from mockserver.matching.canonical import split_api_path
 from mockserver.thread_log.event import Event
 from mockserver.tools.event_logs import find_event_thread
 from mockserver.tools.json_bodies import parse_body
-from mockserver.tools.scripts.recorded_messages import Message, read_messages
 
 _RUN = re.compile(r"(?P<thread>/threads/[^/]+)?/runs/(?:stream|wait)")
+_TYPES = {"user": "human", "assistant": "ai", "AIMessageChunk": "ai"}
 
+Message = dict[str, Any]
 Update = dict[str, Any]
 
 _Logs = dict[str, deque[tuple[str, list[Event]]]]
@@ -121,6 +122,44 @@ def _read_outcome(run: RecordedRun, outcome: Update) -> None:
 
 def _list_interrupts(value: Json) -> list[Json]:
     return [one.get("value") for one in _list_objects(value)]
+
+
+def read_messages(value: Json) -> list[Message]:
+    """Return the messages in *value*, a list or one message; what is none is left out."""
+    items = value if isinstance(value, list) else [value]
+    messages = (_read_message(item) for item in items)
+    return [message for message in messages if message is not None]
+
+
+def _read_message(item: Json) -> Message | None:
+    """Return *item* with `type`, `content` and `tool_calls`, or None if it is no message."""
+    match item:
+        case str():
+            return {"type": "human", "content": item, "tool_calls": []}
+        case {"type": str(kind)} | {"role": str(kind)}:
+            calls = item.get("tool_calls")
+            return {
+                **item,
+                "type": _TYPES.get(kind, kind),
+                "content": _read_content(item.get("content")),
+                "tool_calls": list(filter(_is_call, calls)) if isinstance(calls, list) else [],
+            }
+        case _:
+            return None
+
+
+def _read_content(content: Json) -> Json:
+    if isinstance(content, list):
+        return [part for part in content if isinstance(part, str | dict)]
+    return content if isinstance(content, str) else ""
+
+
+def _is_call(call: Json) -> bool:
+    match call:
+        case {"name": str(name), "args": dict()}:
+            return bool(name)
+        case _:
+            return False
 
 
 def _list_objects(value: Json) -> list[dict[str, Json]]:

@@ -6,8 +6,7 @@ from mockserver.fake.messages.model import get_text
 from mockserver.fake.script.state_keys import MESSAGES, Reducer
 from mockserver.fake.script.topology import AGENT, TOOLS
 from mockserver.formats.json_text import Json
-from mockserver.tools.scripts.recorded_messages import Message
-from mockserver.tools.scripts.recorded_runs import RecordedRun, RecordedVisit
+from mockserver.tools.scripts.recorded_runs import Message, RecordedRun, RecordedVisit
 
 Step = dict[str, Any]
 
