@@ -24,7 +24,7 @@ from mockserver.conversations.run_events import (
     read_events,
 )
 from mockserver.fake.graph.stream_modes import parse_event_names, sends_updates_early
-from mockserver.fake.threads.event_stream import HEADERS as STREAM_HEADERS
+from mockserver.fake.replies import STREAM_HEADERS
 from mockserver.formats.json_text import Json, dumps, loads
 from mockserver.formats.server_ids import NAMESPACE, UUID_PATTERN
 from mockserver.http.messages import Headers, Request, first_value

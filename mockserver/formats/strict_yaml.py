@@ -9,7 +9,7 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
-from math import isinf
+from math import inf
 from typing import Any, TypeVar
 
 import yaml
@@ -87,19 +87,13 @@ def parse(text: str) -> Any:
         mark = error.problem_mark or error.context_mark
         if error.context_mark and "end of stream" in str(error.problem):
             mark = error.context_mark  # the start of the unterminated part
-        raise ReadError(
-            f"not YAML: {error.problem or error.context}",
-            line=mark.line + 1 if mark else 1,
-            code="not-yaml",
-        ) from None
+        line = mark.line + 1 if mark else 1
+        why = f"not YAML: {error.problem or error.context}"
+        raise ReadError(why, line=line, code="not-yaml") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise ReadError(
-            f"not YAML: character U+{_code(error.character):04X} must be written as an escape "
-            'in "double quotes"',
-            line=line,
-            code="not-yaml",
-        ) from None
+        why = f'not YAML: character U+{_code(error.character):04X} must be written as an escape in "double quotes"'
+        raise ReadError(why, line=line, code="not-yaml") from None
     except ValueError as error:
         raise ReadError(f"not YAML: {error}", code="not-yaml") from None
 
@@ -191,19 +185,14 @@ def parse_scalar(text: str, line: int = 1) -> Any:
     return _number(text, line) if is_number else text
 
 
-def _number(text: str, line: int) -> Any:
+def _number(text: str, line: int) -> float:
     try:
-        return int(text) if text.lstrip("-").isdecimal() else _finite(text)
-    except ValueError:
-        raise ReadError(
-            f"number {text[:20]} is too large", line=line, fix="write it as text, in quotes"
-        ) from None
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if isinf(value):
-        raise ValueError
+        value = int(text) if text.lstrip("-").isdecimal() else float(text)
+    except ValueError:  # too many digits for an int
+        value = inf
+    if value in (inf, -inf):
+        fix = "write it as text, in quotes"
+        raise ReadError(f"number {text[:20]} is too large", line=line, fix=fix)
     return value
 
 
@@ -252,6 +241,14 @@ def get_only_key(part: Mapping, keys: tuple[str, ...], where: str) -> str | None
     return found[0] if found else None
 
 
+def get_count(part: Mapping, key: str, least: int = 0) -> int | None:
+    """Return the whole number in *key*, or None if it is absent; ReadError if it is below *least*."""
+    count = get_typed(part, key, int)
+    if count is not None and count < least:
+        raise ReadError(f"{key} must be {least} or more", line=part.lines[key])
+    return count
+
+
 def get_seconds(part: Mapping, key: str, longest: float = 1e9) -> float:
     """Return the seconds in *key*, or 0 if it is absent; ReadError if it is not a time, or above *longest*."""
     value = part.get(key, 0)
@@ -273,6 +270,15 @@ def get_mapping(document: Mapping, key: str) -> Mapping:
     if part is None:
         raise ReadError(f"`{key}` is empty", line=document.lines[key])
     return part
+
+
+def get_items(part: Mapping, key: str, what: str) -> Sequence:
+    """Return the list of *what* in *key*; ReadError if it is missing or empty."""
+    items = get_typed(part, key, Sequence)
+    if not items:
+        line = part.lines.get(key, part.line)
+        raise ReadError(f"`{key}` must be a list of {what}", line=line)
+    return items
 
 
 def iter_texts(items: Sequence, where: str) -> Iterator[str]:

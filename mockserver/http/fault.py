@@ -1,7 +1,7 @@
 """Faults: what goes wrong with a response on demand. JSON in, values out. No I/O."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -19,15 +19,6 @@ from mockserver.http.messages import (
     lowercase_names,
     standard_reason,
 )
-
-_KEYS = {
-    "status": ("headers", "body"),
-    "cut": (),
-    "stall": ("seconds",),
-    "split": (),
-    "garbage": (),
-}
-"""The kinds of faults, and the keys that each may have beside its own."""
 
 _EXAMPLE = 'write one such as {"status": 429}, {"cut": 3}, {"stall": 3, "seconds": 30}, {"split": 7} or {"garbage": 2}'
 _MAX_SECONDS = 86_400
@@ -88,38 +79,24 @@ def parse_fault(value: Json) -> Fault:
     """Return the fault that *value* describes; RequestError, which says what is wrong, if it describes none."""
     if not isinstance(value, Mapping):
         raise RequestError(f"the fault {dumps(value)[:40]} is not an object: {_EXAMPLE}")
-    every = (*_KEYS, *(key for keys in _KEYS.values() for key in keys))
-    check_keys(value, every, "a fault")
-    kinds = [key for key in value if key in _KEYS]
+    kinds = [key for key in value if key in _KINDS]
+    if not kinds:
+        check_keys(value, _KINDS, "a fault")
     if len(kinds) != 1:
         found = f"has {' and '.join(kinds)}" if kinds else "does not say what goes wrong"
         raise RequestError(f"the fault {found}: {_EXAMPLE}")
-    kind = kinds[0]
-    for key in value:
-        if key != kind and key not in _KEYS[kind]:
-            raise RequestError(f"a fault with `{kind}` has no `{key}`: {_EXAMPLE}")
-    match kind:
-        case "status":
-            status = parse_number(value, "status", 200, 599)
-            return StatusFault(status, _parse_headers(value.get("headers", {})), value.get("body"))
-        case "cut":
-            return Cut(parse_number(value, kind, 0))
-        case "stall":
-            return Stall(parse_number(value, kind, 0), _parse_seconds(value))
-        case "split":
-            return Split(parse_number(value, kind, 1))
-        case _:
-            return Garbage(parse_number(value, kind, 0))
+    [kind] = kinds
+    keys, read = _KINDS[kind]
+    check_keys(value, (kind, *keys), f"a fault with `{kind}`")
+    return read(value)
 
 
 def fault_to_json(fault: Fault) -> dict[str, Json]:
     """Return the JSON form of *fault*, which `parse_fault` reads."""
     match fault:
         case StatusFault(status, headers, body):
-            form: dict[str, Json] = {"status": status}
-            if headers:
-                form["headers"] = dict(headers)
-            return form if body is None else {**form, "body": body}
+            form = {"status": status, "headers": dict(headers) or None, "body": body}
+            return {key: part for key, part in form.items() if part is not None}
         case Cut(events):
             return {"cut": events}
         case Stall(events, seconds):
@@ -151,9 +128,11 @@ def check_keys(value: Mapping[str, Json], keys: Collection[str], where: str) -> 
             raise RequestError(f"{where} has no key `{key}`: {hint}")
 
 
-def parse_number(value: Mapping[str, Json], key: str, least: int, most: int = 1_000_000_000) -> int:
+def parse_number(
+    value: Mapping[str, Json], key: str, least: int, most: int = 1_000_000_000, default: int = 0
+) -> int:
     """Return the whole number in *key*; RequestError if it is not one from *least* to *most*."""
-    number = value[key]
+    number = value.get(key, default)
     if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
         bounds = f"of at least {least}" if most == 1_000_000_000 else f"from {least} to {most}"
         raise RequestError(f"`{key}` must be a whole number {bounds}, not {dumps(number)[:40]}")
@@ -184,3 +163,21 @@ def _parse_headers(value: Json) -> Headers:
         if name in HOP_BY_HOP or name == "content-length":
             raise RequestError(f"`headers`: the server itself sets {name}")
     return headers
+
+
+def _parse_status(value: Mapping[str, Json]) -> StatusFault:
+    status = parse_number(value, "status", 200, 599)
+    return StatusFault(status, _parse_headers(value.get("headers", {})), value.get("body"))
+
+
+_KINDS: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Json]], Fault]]] = {
+    "status": (("headers", "body"), _parse_status),
+    "cut": ((), lambda value: Cut(parse_number(value, "cut", 0))),
+    "stall": (
+        ("seconds",),
+        lambda value: Stall(parse_number(value, "stall", 0), _parse_seconds(value)),
+    ),
+    "split": ((), lambda value: Split(parse_number(value, "split", 1))),
+    "garbage": ((), lambda value: Garbage(parse_number(value, "garbage", 0))),
+}
+"""Each kind of fault by its key: the other keys that it may have, and what reads it."""

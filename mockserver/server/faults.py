@@ -80,10 +80,10 @@ class ArmedFault:
         return True
 
     def to_json(self) -> dict[str, Json]:
-        """Return the JSON form, which `parse_armed` reads."""
-        places = {"path": self.path, "exchange": self.exchange}
+        """Return the JSON form, which `arm` reads."""
         form = {"fault": fault_to_json(self.fault), "session": self.session, "times": self.times}
-        form |= {name: value for name, value in places.items() if value is not None}
+        form |= {"path": self.path} if self.path is not None else {}
+        form |= {"exchange": self.exchange} if self.exchange is not None else {}
         return form if self.rate == 1.0 else {**form, "rate": self.rate, "seed": self.seed}
 
 
@@ -98,11 +98,12 @@ class Faults:
 
     def arm(self, value: Json, session: str) -> ArmedFault:
         """Arm the fault that *value* describes, by default for requests of *session*; RequestError if it describes none."""
-        armed = parse_armed(value, session)
-        if armed.exchange is not None and armed.exchange not in self._labels():
-            raise RequestError(
-                f"unknown exchange {armed.exchange!r}: write one such as chat.yaml#3"
-            )
+        armed = _parse_armed(value, session)
+        cassettes = self._cassettes.index.cassettes
+        labels = (entry.label for cassette in cassettes for entry in cassette.entries)
+        if armed.exchange is not None and armed.exchange not in labels:
+            why = f"unknown exchange {armed.exchange!r}: write one such as chat.yaml#3"
+            raise RequestError(why)
         self._armed.append(armed)
         return armed
 
@@ -166,19 +167,14 @@ class Faults:
         """Return the first armed fault for *request*, and count it."""
         session = session_name(request)
         fitting = [one for one in self._armed if one.fits(request, session)]
-        label: str | None = None
-        if any(one.exchange is not None for one in fitting):
-            hit = await self._cassettes.find(request)
-            label = hit.entry.label if hit else None
+        is_for_exchange = any(one.exchange is not None for one in fitting)
+        hit = await self._cassettes.find(request) if is_for_exchange else None
+        label = hit.entry.label if hit else None
         for one in fitting:
             if one.exchange in (None, label) and one.is_due():
                 self._armed = [each for each in self._armed if each.times != 0]
                 return one.fault
         return None
-
-    def _labels(self) -> set[str]:
-        index = self._cassettes.index
-        return {entry.label for cassette in index.cassettes for entry in cassette.entries}
 
 
 def answer(faults: Faults | None, method: str, session: str | None, body: bytes) -> Json:
@@ -209,7 +205,7 @@ def refuse_fault(request: Request) -> None:
         raise RequestError(_RECORDING)
 
 
-def parse_armed(value: Json, session: str) -> ArmedFault:
+def _parse_armed(value: Json, session: str) -> ArmedFault:
     """Return the fault to arm that *value* describes, by default for *session*; RequestError, which says what is wrong, if it describes none."""
     if not isinstance(value, Mapping) or "fault" not in value:
         raise RequestError(f"there is no `fault`: {_EXAMPLE}")
@@ -222,10 +218,9 @@ def parse_armed(value: Json, session: str) -> ArmedFault:
             raise RequestError(f"`{key}` must be a text, not {dumps(value[key])[:40]}")
     if path is not None and not path.startswith("/"):
         raise RequestError(f"`path` must be a path such as /runs/wait, not {dumps(path)[:40]}")
-    times = (
-        None if value.get("times", 1) is None else parse_number({"times": 1, **value}, "times", 1)
-    )
-    seed = parse_number({"seed": 0, **value}, "seed", 0)
+    is_endless = value.get("times", 1) is None
+    times = None if is_endless else parse_number(value, "times", 1, default=1)
+    seed = parse_number(value, "seed", 0)
     fault, named = parse_fault(value["fault"]), value.get("session", session)
     return ArmedFault(fault, named, path, value.get("exchange"), float(rate), seed, times)
 
@@ -233,9 +228,7 @@ def parse_armed(value: Json, session: str) -> ArmedFault:
 def _is_end_of(pattern: str, path: str) -> bool:
     """Return whether the segments of *path* end with those of *pattern*, of which `*` is any segment."""
     wanted, segments = pattern.rstrip("/").split("/")[1:], path.split("/")[1:]
-    if not wanted:
-        return not segments
-    last = segments[-len(wanted) :]
+    last = segments[-len(wanted) :] if wanted else segments
     return len(last) == len(wanted) and all(
         one in ("*", segment) for one, segment in zip(wanted, last, strict=True)
     )

@@ -17,7 +17,8 @@ from mockserver.http.messages import (
 )
 from mockserver.server.response_writer import without_prebuilt
 
-_GARBAGE = '{"garbage": tru'
+_GARBAGE = b'{"garbage": tru'
+_EVENT = b"event: values\r\ndata: %b\r\n\r\n"
 _EVENT_LINES = (b"data", b"event")
 
 
@@ -29,9 +30,9 @@ def with_faulty_body(reply: Reply) -> Reply:
     plain = without_prebuilt(reply)
     has_events = is_event_stream(plain.headers)
     headers = plain.headers
-    length = None if has_events else _find_length(plain)
-    keeps_length = all(isinstance(fault, Cut | Stall) for fault in faults)
-    if length and keeps_length and not first_value(headers, "content-length"):
+    keeps_length = not has_events and all(isinstance(fault, Cut | Stall) for fault in faults)
+    length = _find_length(plain) if keeps_length else None
+    if length and not first_value(headers, "content-length"):
         headers = (*headers, ("content-length", str(length)))
     chunks = body_chunks(plain)
     for fault in reversed(faults):  # at the same place, the first fault must come first
@@ -93,14 +94,12 @@ async def _apply(
             async for part in marked:
                 if part is not None:
                     yield part
-                    continue
-                match fault:
-                    case Cut():
-                        raise ConnectionAbortedError
-                    case Stall(seconds=seconds):
-                        await asyncio.sleep(seconds)
-                    case Garbage():
-                        yield _garbage(has_events=has_events)
+                elif isinstance(fault, Cut):
+                    raise ConnectionAbortedError
+                elif isinstance(fault, Stall):
+                    await asyncio.sleep(fault.seconds)
+                else:
+                    yield _EVENT % _GARBAGE if has_events else _GARBAGE
 
 
 async def _mark_after_events(
@@ -149,10 +148,3 @@ async def _mark_middle(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[by
 def _is_event(block: bytes) -> bool:
     """Return whether *block* is an event, and no comment."""
     return any(line.startswith(_EVENT_LINES) for line in block.splitlines())
-
-
-def _garbage(*, has_events: bool) -> bytes:
-    """Return what is no JSON: an event, or a part of another body."""
-    return (
-        f"event: values\r\ndata: {_GARBAGE}\r\n\r\n".encode() if has_events else _GARBAGE.encode()
-    )

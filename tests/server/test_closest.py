@@ -16,6 +16,7 @@ from mockserver.http.pacing import Pace
 from mockserver.server import modes
 from mockserver.server.log import Log
 from mockserver.server.settings import Settings
+from mockserver.store import library
 from tests.conversations.scenes import Script, exchange, made
 from tests.matching.test_likeness import OTHERS, PAIRS, REWORDINGS
 from tests.processes import run
@@ -106,6 +107,27 @@ async def test_the_recorded_words_are_no_other_words(stage: Any) -> None:
 
     assert (texts(state), source, how) == ([SHIP, "On Monday."], "cassette", None)
     assert opened.lines == []
+
+
+async def test_a_cassette_that_is_edited_during_the_search_is_read_again(
+    stage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "MAX_IN_MEMORY", 0)
+    opened = await stage([stateless(human(SHIP), answer="On Monday.")])
+    path, reload_if_changed = tmp_path / "chat.yaml", library.Library.reload_if_changed
+
+    async def reload_then_edit(self: library.Library) -> bool:
+        is_changed = await reload_if_changed(self)
+        if "On Monday." in (text := path.read_text()):
+            path.write_text(text.replace("On Monday.", "On Tuesday or later."))
+        return is_changed
+
+    monkeypatch.setattr(library.Library, "reload_if_changed", reload_then_edit)
+
+    state, source, how = await opened.run(human("when will you ship"))
+
+    assert (source, how) == ("cassette", "closest")
+    assert texts(state)[1] == "On Tuesday or later."
 
 
 async def test_everything_else_must_be_equal(stage: Any) -> None:

@@ -1,5 +1,6 @@
 """One request to the fake server, as its endpoints get it. No I/O."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
@@ -17,6 +18,7 @@ class ApiCall:
     """A *request* with the variable parts of its *path*, its ids, and the database of its session.
 
     *runs* plays runs. *graphs* are the declared graphs; with none declared, any graph name is valid. *now* is the time of the clock, in seconds.
+    *before_run* is called before a run is added to a thread.
     """
 
     request: Request
@@ -26,6 +28,7 @@ class ApiCall:
     graphs: tuple[str, ...]
     path: tuple[str, ...]
     now: float
+    before_run: Callable[[], None]
 
     def body(self, schema: Schema) -> Json:
         """Return the parsed body; raise HTTPError if it does not match *schema*."""

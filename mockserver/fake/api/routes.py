@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote
 
 from mockserver.fake.api import (
@@ -71,17 +71,29 @@ class Api:
         self._runs = runs
         self._graphs = graphs
 
-    def handle(self, request: Request, ids: Ids, database: Database, now: float = 0.0) -> Response:
-        """Return the response to *request* with ids from *ids*, and update *database*; *now* is the time of the clock, in seconds."""
+    def handle(
+        self,
+        request: Request,
+        ids: Ids,
+        database: Database,
+        now: float = 0.0,
+        before_run: Callable[[], None] = lambda: None,
+    ) -> Response:
+        """Return the response to *request* with ids from *ids*, and update *database*; *now* is the time of the clock, in seconds.
+
+        *before_run* is called before a run is added to a thread, but not if it is refused.
+        """
         assistants.add_defaults(self._graphs, database, ids)
+        call = ApiCall(request, ids, database, self._runs, self._graphs, (), now, before_run)
         try:
-            return self._answer(request, ids, database, now)
+            return self._answer(call)
         except HTTPError as why:
             return error_response(why.status, why.detail)
         except RunRefused as refused:
             return Response(refused.fault.status, (), b"", faults=(refused.fault,))
 
-    def _answer(self, request: Request, ids: Ids, database: Database, now: float) -> Response:
+    def _answer(self, call: ApiCall) -> Response:
+        request = call.request
         raw, _, query = request.path.partition("?")
         path = unquote(raw)
         if path in _META:
@@ -90,10 +102,7 @@ class Api:
         matching = [(route, found) for route in ROUTES if (found := route.path.fullmatch(path))]
         for route, found in matching:
             if request.method in route.methods:
-                parts = found.groups()
-                return route.endpoint(
-                    ApiCall(request, ids, database, self._runs, self._graphs, parts, now)
-                )
+                return route.endpoint(replace(call, path=found.groups()))
         if matching:
             allowed = ", ".join(matching[0][0].methods)
             return error_response(405, "Method Not Allowed", (("allow", allowed),))

@@ -164,6 +164,7 @@ def _find_assistant(call: ApiCall, body: Body, *, on_existing_thread: bool = Fal
 
 
 def _queue(call: ApiCall, thread: Thread, request: RunRequest, body: Body) -> Run:
+    call.before_run()
     ids = call.ids.at(thread.next_moment(call.database.next_time()))
     strategy = body.get("multitask_strategy")
     if request.on_existing_thread and strategy in tuple(Action):

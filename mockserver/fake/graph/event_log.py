@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint
@@ -72,10 +72,9 @@ class EventLog:
         self._advance()
         self._scaled_now += seconds
 
-    def add_fault(self, stall: float | None) -> None:
-        """Have the connection stall here for so many seconds, or break if that is None."""
-        count = len(self.events)
-        self.faults.append(Cut(count) if stall is None else Stall(count, stall))
+    def add_fault(self, fault: Cut | Stall) -> None:
+        """Have the connection break or stall here."""
+        self.faults.append(replace(fault, events=len(self.events)))
 
     def finish(self) -> None:
         self.end = self._advance()

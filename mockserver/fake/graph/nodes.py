@@ -17,7 +17,6 @@ from mockserver.fake.json_format import JsonText
 from mockserver.fake.messages import model as chat
 from mockserver.fake.messages.model import Message
 from mockserver.fake.run_request import RunRequest
-from mockserver.fake.script.faults import BreakConnection, Refuse
 from mockserver.fake.script.model import (
     Custom,
     Fail,
@@ -32,6 +31,7 @@ from mockserver.fake.script.model import (
 from mockserver.fake.script.plan import Visit
 from mockserver.fake.script.state_keys import Reducer
 from mockserver.formats.json_text import Json, dumps
+from mockserver.http.fault import Cut, Stall, StatusFault
 
 _PART_TYPES = (
     *("text", "image_url", "image", "json", "search_result", "custom_tool_call_output"),
@@ -81,9 +81,9 @@ class Nodes:
                     raise RunFailed(kind, repr(message) if kind == "KeyError" else message)
                 case Pause(seconds):
                     self.log.wait(seconds)
-                case BreakConnection(stall):
-                    self.log.add_fault(stall)
-                case Refuse(fault):
+                case Cut() | Stall() as fault:
+                    self.log.add_fault(fault)
+                case StatusFault() as fault:
                     raise RunRefused(fault)
                 case _:
                     raise AssertionError("no visit has Delegate or Enter")

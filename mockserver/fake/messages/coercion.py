@@ -1,12 +1,12 @@
-"""Messages from all the forms in which clients write them. No I/O.
+"""Messages and tool calls from all the forms in which clients write them. No I/O.
 
 The accepted forms and the kinds of errors are those of langgraph-api 0.16.7 with langchain-core 1.7.2; the error messages are our own.
 """
 
 from mockserver.fake.errors import RunFailed
-from mockserver.fake.messages import model, tool_calls
+from mockserver.fake.messages import model
 from mockserver.fake.messages.model import Message
-from mockserver.formats.json_text import Json
+from mockserver.formats.json_text import Json, loads
 
 REMOVE = "remove"
 
@@ -27,6 +27,8 @@ _SERIALIZED = {name + end: kind for kind, name in _CLASSES.items() for end in ("
 
 _NAMED_PARTS = ("tool_call_id", "tool_calls", "name", "id")
 """Parts that never become additional ones; null means missing."""
+
+_CALL_KEYS = {"name", "args", "id"}
 
 
 def coerce_messages(value: Json) -> list[Message]:
@@ -68,7 +70,7 @@ def _build(role: Json, content: Json, parts: dict[str, Json]) -> Message:
     extra = _get_additional(parts)
     own = {name: parts[name] for name in _NAMED_PARTS if parts.get(name) is not None}
     if "tool_calls" in own:
-        own["tool_calls"] = tool_calls.convert_openai_calls(own["tool_calls"])
+        own["tool_calls"] = convert_openai_calls(own["tool_calls"])
     kind = _get_kind(role)
     if role == "developer":
         extra["__openai_role__"] = "developer"
@@ -106,8 +108,8 @@ def _get_kind(role: Json) -> str:
 def _add_calls(message: Message, calls: list[Json] | None) -> None:
     """Add tool calls to the assistant's *message*: *calls*, or else those in its additional parts."""
     raw = None if calls else message["additional_kwargs"].get("tool_calls")
-    good, bad = tool_calls.parse_raw(raw)
-    message["tool_calls"] = [tool_calls.check(call) for call in calls or good]
+    good, bad = parse_raw_calls(raw)
+    message["tool_calls"] = [check_call(call) for call in calls or good]
     message["invalid_tool_calls"] = bad
     message["usage_metadata"] = None
 
@@ -140,7 +142,7 @@ def _check(message: Message) -> None:
         "response_metadata": isinstance(message["response_metadata"], dict),
         "name": isinstance(message["name"], str if kind == "function" else str | None),
         "id": isinstance(message["id"], str | None),
-        "tool_calls": all(map(tool_calls.has_valid_types, message.get("tool_calls", ()))),
+        "tool_calls": all(map(has_valid_types, message.get("tool_calls", ()))),
         "tool_call_id": isinstance(message.get("tool_call_id", ""), str),
         "status": message.get("status", "success") in ("success", "error"),
     }
@@ -156,3 +158,56 @@ def _is_content(value: Json) -> bool:
 
 def _omit(parts: dict[str, Json], *names: str) -> dict[str, Json]:
     return {name: part for name, part in parts.items() if name not in names}
+
+
+def convert_openai_calls(calls: Json) -> list[Json]:
+    """Return *calls* with those in OpenAI's form converted to LangChain's; others are unchanged and unchecked."""
+    if not isinstance(calls, list):
+        raise RunFailed("TypeError", "tool_calls must be a list")
+    return [_convert_openai_call(call) for call in calls]
+
+
+def check_call(call: Json) -> Json:
+    """Return *call* with exactly the keys of a tool call; raise RunFailed if it is invalid."""
+    if not isinstance(call, dict):
+        raise RunFailed("AttributeError", "a tool call must be an object")
+    if not _CALL_KEYS <= call.keys() <= _CALL_KEYS | {"type", "extras"}:
+        raise RunFailed("TypeError", "a tool call has the keys `name`, `args` and `id`")
+    return model.create_tool_call(call["name"], call["args"], call["id"])
+
+
+def has_valid_types(call: Json) -> bool:
+    """Return whether the parts of the checked *call* have the right types."""
+    is_named = isinstance(call["name"], str) and isinstance(call["id"], str | None)
+    return is_named and isinstance(call["args"], dict)
+
+
+def parse_raw_calls(calls: Json) -> tuple[list[Json], list[Json]]:
+    """Return OpenAI's *calls* from a message's additional parts: valid ones, and those whose arguments are not JSON. Return none if one has another form."""
+    good: list[Json] = []
+    bad: list[Json] = []
+    for call in calls if isinstance(calls, list) else ():
+        match call:
+            case {"function": {"name": str(name), "arguments": str(arguments)}}:
+                identity = call.get("id")
+            case _:
+                return [], []
+        try:
+            good.append(model.create_tool_call(name, loads(arguments) or {}, identity))
+        except ValueError:
+            bad.append(model.create_invalid_call(name, arguments, identity))
+    return good, bad
+
+
+def _convert_openai_call(call: Json) -> Json:
+    match call:
+        case {"id": identity, "function": {"name": name, "arguments": args}}:
+            try:
+                args = loads(args) if isinstance(args, str) else args
+            except ValueError as error:
+                raise RunFailed("JSONDecodeError", str(error)) from None
+            return model.create_tool_call(name, args, identity)
+        case {"function": _}:
+            raise RunFailed("KeyError", "a tool call needs an id, a name and arguments")
+        case _:
+            return call

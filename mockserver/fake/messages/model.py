@@ -41,10 +41,8 @@ def create_tool_message(
 
 
 def create_chunk(content: Json, identity: str, *, last: bool = False) -> Message:
-    return create_message("AIMessageChunk", content, identity) | {
-        "tool_calls": [],
-        "invalid_tool_calls": [],
-        "usage_metadata": None,
+    return create_ai_message(content, identity) | {
+        "type": "AIMessageChunk",
         "tool_call_chunks": [],
         "chunk_position": "last" if last else None,
     }
@@ -56,20 +54,19 @@ def create_tool_call(name: str, args: Json, identity: str | None) -> Json:
 
 def create_invalid_call(name: str | None, args: str, identity: str | None) -> Json:
     """Return a tool call whose *args* are not a JSON object."""
-    call = {"type": "invalid_tool_call", "id": identity, "name": name, "args": args}
-    return call | {"error": None}
+    kind = "invalid_tool_call"
+    return {"type": kind, "id": identity, "name": name, "args": args, "error": None}
 
 
 def get_text(message: Message) -> str:
     """Return the text of *message*; for a list, that of its text parts."""
     content = message["content"]
-    if isinstance(content, str):
-        return content
-    parts = (part if isinstance(part, str) else _get_part_text(part) for part in content)
-    return "".join(parts)
+    return content if isinstance(content, str) else "".join(map(_get_part_text, content))
 
 
 def _get_part_text(part: Json) -> str:
-    if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str):
-        return str(part["text"])
-    return ""
+    match part:
+        case str(text) | {"type": "text", "text": str(text)}:
+            return text
+        case _:
+            return ""

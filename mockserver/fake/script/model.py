@@ -6,26 +6,18 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
-from mockserver.fake.script.conditions import (
-    Condition,
-    Pattern,
-    match_condition,
-    search_pattern,
-)
+from mockserver.fake.script.conditions import Condition, Pattern, match_condition, match_pattern
 from mockserver.fake.script.content import Block, build_blocks
-from mockserver.fake.script.faults import BreakConnection, Refuse
 from mockserver.fake.script.state_keys import UNDECLARED, StateKeys
 from mockserver.fake.script.topology import DEFAULT, TOOLS, Topology
 from mockserver.formats.json_text import Json
 from mockserver.formats.user_pattern import TimeLimit
+from mockserver.http.fault import Cut, Stall, StatusFault
 
 _PLACEHOLDER = re.compile(r"\{([^\W\d]\w*)\}")
 
 _MATCH_SECONDS = 0.1
 """Time limit in seconds for the patterns of a script on one message, because other requests wait meanwhile."""
-
-PLACEHOLDERS = ("message", "turn", "graph", "answer", "message_id")
-"""Placeholders that every rule has; the groups of its pattern add others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +119,21 @@ class Enter:
 
 
 Step = (
-    Speak | Custom | Update | Interrupt | Fail | Pause | Delegate | Enter | Refuse | BreakConnection
+    Speak
+    | Custom
+    | Update
+    | Interrupt
+    | Fail
+    | Pause
+    | Delegate
+    | Enter
+    | StatusFault
+    | Cut
+    | Stall
 )
+"""A StatusFault refuses the run, and nothing else happens. A Cut breaks the connection of the client that started the run, a Stall
+lets it wait; the run goes on.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +183,7 @@ class Rule:
             return None
         if self.human is None:
             return caught
-        found = search_pattern(self.human, situation.message or "", limit)
+        found = match_pattern(self.human, situation.message or "", limit)
         return None if found is None else caught | found
 
 
@@ -203,7 +208,7 @@ class Script:
     @property
     def refuses(self) -> bool:
         """Whether a rule refuses runs."""
-        return any(isinstance(step, Refuse) for rule in self.rules for step in rule.steps)
+        return any(isinstance(step, StatusFault) for rule in self.rules for step in rule.steps)
 
     def find_steps(self, situation: Situation) -> tuple[Step, ...] | None:
         """Return the steps for *situation*, with placeholders filled in; None if no rule matches.
@@ -214,13 +219,10 @@ class Script:
         for rule in self.rules:
             caught = rule.match(situation, limit)
             if caught is not None:
-                values = {
-                    "message": situation.message or "",
-                    "graph": situation.graph,
-                    "turn": str(situation.turn),
-                }
+                message, turn = situation.message or "", str(situation.turn)
+                values = {"message": message, "graph": situation.graph, "turn": turn, **caught}
                 steps: tuple[Step, ...] = fill_placeholders(
-                    choose_texts(rule.steps, situation), values | caught
+                    choose_texts(rule.steps, situation), values
                 )
                 return steps
         return None

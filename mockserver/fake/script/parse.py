@@ -1,24 +1,30 @@
 """Parses a script from YAML. No I/O."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from mockserver.errors import ReadError
-from mockserver.fake.script.conditions import FACTS
+from mockserver.fake.script.conditions import FACTS, parse_facts, parse_human
 from mockserver.fake.script.model import Pace, Rule, Script
-from mockserver.fake.script.parse_conditions import parse_facts, parse_human
-from mockserver.fake.script.parse_examples import parse_examples
 from mockserver.fake.script.parse_graph import check_nodes, parse_topology
-from mockserver.fake.script.parse_messages import MAX_DELAY, ReadFile, read_files
-from mockserver.fake.script.parse_state import check_updates, parse_state
+from mockserver.fake.script.parse_messages import (
+    MAX_DELAY,
+    ReadFile,
+    parse_answer,
+    read_file_in,
+    read_files,
+)
 from mockserver.fake.script.parse_steps import parse_steps
+from mockserver.fake.script.state_keys import check_updates, parse_state
 from mockserver.formats import strict_yaml
 from mockserver.formats.strict_yaml import (
     Mapping,
     Sequence,
     check_keys,
+    get_count,
     get_seconds,
     get_typed,
     map_items,
@@ -26,6 +32,7 @@ from mockserver.formats.strict_yaml import (
 
 _KEYS = ("extends", "nodes", "subgraphs", "state", "pace", "examples", "rules")
 _PACE = ("first", "token", "tool")
+_WORD = re.compile(r"\w+")
 
 
 def parse_script(
@@ -49,17 +56,18 @@ def parse_script(
         raise ReadError(why, line=document.lines["extends"])
     before = Script() if extends is None else extended()
     rules = get_typed(document, "rules", Sequence)
-    examples = parse_examples(document, read_file)
+    examples = _parse_examples(document, read_file)
     if not rules and (rules is not None or (extends is None and not examples)):
         line = document.lines.get("rules", document.line)
         raise ReadError("a script needs `rules`, at least one", line=line)
-    own = map_items(rules, partial(_parse_rule, file=file, read_file=read_file)) if rules else ()
-    if rules:
-        _check_reachable(own, rules.lines)
+    parts = rules or Sequence(1)
+    own = map_items(parts, partial(_parse_rule, file=file, read_file=read_file))
+    _check_reachable(own, parts.lines)
     all_rules = (*examples, *own, *before.rules)
     topology = parse_topology(document, [rule.steps for rule in all_rules])
-    state = parse_state(document, all_rules)
-    for rule, part in zip(own, rules or (), strict=True):
+    needs_messages = any(rule.adds_messages or rule.human for rule in all_rules)
+    state = parse_state(document, needs_messages=needs_messages)
+    for rule, part in zip(own, parts, strict=True):
         check_nodes(rule.steps, part["steps"], topology)
         check_updates(part["steps"], state)
     return Script(all_rules, _parse_pace(document, before.pace), topology, state)
@@ -91,10 +99,35 @@ def _parse_rule(part: Any, line: int, file: str | None, read_file: ReadFile | No
     check_keys(part, ("when", "steps"), "a rule")
     when = get_typed(part, "when", Mapping) or Mapping(line)
     check_keys(when, ("human", "graph", "turn", *FACTS), "when")
-    turn = get_typed(when, "turn", int)
-    if turn is not None and turn < 1:
-        raise ReadError("turn counts from 1", line=when.lines["turn"])
     read_files(part.get("steps"), read_file)
-    played = parse_steps(part, "steps", line)
-    graph = get_typed(when, "graph", str)
-    return Rule(played, parse_human(when, file), graph, turn, parse_facts(when, file))
+    steps, graph = parse_steps(part, "steps"), get_typed(when, "graph", str)
+    turn = get_count(when, "turn", least=1)
+    return Rule(steps, parse_human(when, file), graph, turn, parse_facts(when, file))
+
+
+def _parse_examples(document: Mapping, read_file: ReadFile | None) -> list[Rule]:
+    """Return a rule for each of the `examples` of *document*: a mapping of questions to answers, or a list of such mappings."""
+    examples = document.get("examples")
+    if examples is None:
+        return []
+    rules: list[Rule] = []
+    why = "examples: write questions with their answers, such as `How far is the moon?: 384,400 km`"
+    line = document.lines["examples"]
+    is_list = isinstance(examples, Sequence)
+    tables, lines = (examples, examples.lines) if is_list else ([examples], [line])
+    for table, table_line in zip(tables, lines, strict=True):
+        if not isinstance(table, Mapping):
+            raise ReadError(why, line=table_line)
+        for question in table:
+            read_file_in(table, question, read_file)
+            rules.append(Rule((parse_answer(table, question),), _compile_question(question)))
+    if not rules:
+        raise ReadError(why, line=line)
+    return rules
+
+
+def _compile_question(question: str) -> re.Pattern[str]:
+    """Return a pattern for the words of *question*, without case and punctuation."""
+    words = [re.escape(word) for word in _WORD.findall(question)]
+    pattern = r"\W+".join(words) if words else re.escape(question.strip())
+    return re.compile(rf"^\W*{pattern}\W*$" if words else rf"^\s*{pattern}\s*$", re.IGNORECASE)

@@ -1,14 +1,14 @@
-"""Parses the nodes of a script from YAML, and checks that its rules use them. No I/O."""
+"""Parses the nodes of a script from YAML, adds the edges that its rules imply, and checks that they use its nodes. No I/O."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from difflib import get_close_matches
+from itertools import groupby, zip_longest
 from typing import Any
 
 from mockserver.errors import ReadError
-from mockserver.fake.script.implied_edges import add_implied_edges
 from mockserver.fake.script.model import Delegate, Speak, Step
-from mockserver.fake.script.plan import build_visits
+from mockserver.fake.script.plan import Visit, build_visits, split_visits
 from mockserver.fake.script.topology import (
     DEFAULT,
     END,
@@ -27,17 +27,15 @@ _RESERVED = frozenset("|:")
 def parse_topology(document: Mapping, rules: Collection[tuple[Step, ...]]) -> Topology:
     """Return the nodes of the script *document*, with the edges that the steps of its *rules* imply."""
     nodes = document.get("nodes")
+    if nodes in (None, list(DEFAULT.nodes)) and "subgraphs" not in document:
+        return DEFAULT
     if nodes is None:
-        if "subgraphs" in document:
-            raise ReadError("subgraphs needs `nodes`", line=document.lines["subgraphs"])
-        return DEFAULT
-    if nodes == list(DEFAULT.nodes) and "subgraphs" not in document:
-        return DEFAULT
+        raise ReadError("subgraphs needs `nodes`", line=document.lines["subgraphs"])
     topology = _parse_nodes(document, "nodes", _find_tool_nodes(rules), "nodes")
     subgraphs = get_typed(document, "subgraphs", Mapping) or Mapping(1)
     inside: dict[str, Topology] = {}
     for name in subgraphs:
-        require_name(name, topology.nodes, "subgraphs", subgraphs.lines[name])
+        _require_name(name, topology.nodes, "subgraphs", subgraphs.lines[name])
         inner = [
             step.steps
             for steps in rules
@@ -45,7 +43,7 @@ def parse_topology(document: Mapping, rules: Collection[tuple[Step, ...]]) -> To
             if isinstance(step, Delegate) and step.node == name
         ]
         inside[name] = _parse_nodes(subgraphs, name, _find_tool_nodes(inner), f"subgraphs: {name}")
-    topology = add_implied_edges(replace(topology, subgraphs=inside), rules)
+    topology = _add_implied_edges(replace(topology, subgraphs=inside), rules)
     for graph in (topology, *topology.subgraphs.values()):
         _check_ends(graph, document.lines["nodes"])
     return topology
@@ -96,26 +94,69 @@ def _parse_edges(nodes: Mapping, where: str, tool_nodes: frozenset[str]) -> Topo
         line = nodes.lines[name]
         targets = [value] if isinstance(value, str) else value
         if targets is not None and not isinstance(targets, list):
-            raise ReadError(
-                f"{where}: `{name}` is followed by a node or a list of nodes", line=line
-            )
+            why = f"{where}: `{name}` is followed by a node or a list of nodes"
+            raise ReadError(why, line=line)
         for target in targets or ():
-            require_name(target, (*names, END), f"{where}: `{name}`", line)
+            _require_name(target, (*names, END), f"{where}: `{name}`", line)
         edges[name] = tuple(targets or (END,))
     return Topology(names, edges, tool_nodes=tool_nodes)
 
 
-def require_name(name: Any, names: Collection[str], where: str, line: int) -> None:
+def _add_implied_edges(topology: Topology, rules: Iterable[tuple[Step, ...]]) -> Topology:
+    """Return *topology* with the edges that the steps of *rules* imply.
+
+    A node that sends two messages follows itself, a call leads to the node of its tool and back, and a `delegate` without
+    a node of its own to the subgraph and back.
+    """
+    for steps in rules:
+        topology = _add_rule(topology, split_visits(steps, topology))
+    return topology
+
+
+def _add_rule(topology: Topology, visits: list[Visit]) -> Topology:
+    groups = [(name, list(group)) for name, group in groupby(visits, lambda v: v.subgraph)]
+    for number, (subgraph, group) in enumerate(groups):
+        if subgraph is None:
+            topology = _add_own(topology, group)
+            continue
+        if subgraph not in topology.nodes:
+            after = groups[number + 1][1][0].root_node if groups[number + 1 :] else END
+            before = groups[number - 1][1][-1].last_node if number else topology.entry
+            topology = topology.with_edge(before, subgraph).with_edge(subgraph, after)
+        inner = [replace(visit, subgraph=None) for visit in group]
+        subgraphs = topology.subgraphs
+        inside = _add_own(topology.get_subgraph(subgraph), inner)
+        topology = replace(topology, subgraphs={**subgraphs, subgraph: inside})
+    return topology
+
+
+def _add_own(topology: Topology, visits: list[Visit]) -> Topology:
+    """Return *topology* with the edges that *visits* of its own nodes imply."""
+    for visit, following in zip_longest(visits, visits[1:]):
+        tool_node = visit.last_node
+        if tool_node != visit.node:
+            topology = _add_tools(topology, visit.node, tool_node)
+        elif following is not None and following.node == visit.node:
+            topology = topology.with_edge(visit.node, visit.node)
+    return topology
+
+
+def _add_tools(topology: Topology, caller: str, tool_node: str) -> Topology:
+    topology = topology.with_edge(caller, tool_node)
+    try:
+        topology.find_path(tool_node, caller)
+    except NoPathError:
+        return topology.with_edge(tool_node, caller)
+    return topology
+
+
+def _require_name(name: Any, names: Collection[str], where: str, line: int) -> None:
     """Raise ReadError if *name* is none of the nodes *names*; *where* names the part in the message."""
-    if name in names:
-        return
-    like = get_close_matches(name, names, 1) if isinstance(name, str) else []
-    others = "" if like else f" (nodes: {', '.join(names)})"
-    raise ReadError(
-        f"{where}: there is no node `{name}`{others}",
-        line=line,
-        suggestion=like[0] if like else None,
-    )
+    if name not in names:
+        like = get_close_matches(str(name), names, 1)
+        others = "" if like else f" (nodes: {', '.join(names)})"
+        why = f"{where}: there is no node `{name}`{others}"
+        raise ReadError(why, line=line, suggestion=like[0] if like else None)
 
 
 def check_nodes(steps: tuple[Step, ...], items: Sequence, topology: Topology) -> None:
@@ -133,7 +174,7 @@ def _check_names(items: Sequence, topology: Topology) -> None:
     for item in items:
         node = item.get("node")
         if node is not None:
-            require_name(node, topology.nodes, "node", item.lines["node"])
+            _require_name(node, topology.nodes, "node", item.lines["node"])
             is_tools = node in topology.tool_nodes
             if is_tools or (node in topology.subgraphs) != ("delegate" in item):
                 kind = "answers tool calls" if is_tools else "runs a subgraph: use `delegate`"

@@ -11,6 +11,8 @@ from mockserver.formats.strict_yaml import (
     Mapping,
     Sequence,
     check_keys,
+    get_count,
+    get_items,
     get_mapping,
     get_only_key,
     get_seconds,
@@ -22,14 +24,8 @@ from mockserver.formats.strict_yaml import (
 MAX_DELAY = 60
 """Limit for each time in `pace` and for `every`, in seconds."""
 
-MESSAGE_KEYS = ("id", "name", "usage", "metadata", "response_metadata")
-"""Keys that a step with a message may have."""
-
-CALL_KEYS = ("args", "result", "fails", "ask", "artifact", "status")
-
-TOOL_NODE = "tools"
-"""The key of `call` and `calls` that names the node of the tools."""
-
+_MESSAGE_KEYS = ("id", "name", "usage", "metadata", "response_metadata")
+_CALL_KEYS = ("args", "result", "fails", "ask", "artifact", "status")
 _FORMS = "a text, a list of content blocks, `{file: NAME}` or `{one_of: [TEXT, …]}`"
 _COUNTS = ("input_tokens", "output_tokens", "total_tokens")
 _DETAILS = ("input_token_details", "output_token_details")
@@ -65,7 +61,7 @@ def read_file_in(part: Mapping, key: str, read_file: ReadFile | None) -> None:
         raise ReadError(f"file: {name}: is empty", line=line)
 
 
-def parse_say(item: Mapping) -> Speak:
+def _parse_say(item: Mapping) -> Speak:
     every = get_seconds(item, "every", MAX_DELAY) if "every" in item else None
     return Speak(every=every, **_parse_content(item, "say"), **_parse_parts(item))
 
@@ -75,33 +71,26 @@ def parse_answer(part: Mapping, key: str) -> Speak:
     return Speak(**_parse_content(part, key))
 
 
-def parse_calls(item: Mapping) -> Speak:
-    items = get_typed(item, "calls", Sequence)
-    if not items:
-        raise ReadError("`calls` must be a list of calls", line=item.lines["calls"])
-    return _call_tools(item, map_items(items, _parse_one_call))
-
-
-def parse_only_call(item: Mapping) -> Speak:
-    return _call_tools(item, (parse_call(item),))
-
-
-def _call_tools(item: Mapping, calls: tuple[ToolCall, ...]) -> Speak:
-    node = get_typed(item, TOOL_NODE, str) or TOOLS
+def _parse_calls(item: Mapping) -> Speak:
+    if "call" in item:
+        calls: tuple[ToolCall, ...] = (_parse_call(item),)
+    else:
+        calls = map_items(get_items(item, "calls", "calls"), _parse_one_call)
+    node = get_typed(item, "tools", str) or TOOLS
     return Speak(calls=calls, tool_node=node, **_parse_parts(item))
 
 
-def parse_call(item: Mapping) -> ToolCall:
+def _parse_call(item: Mapping) -> ToolCall:
     args = get_typed(item, "args", Mapping)
     outcome = get_only_key(item, ("result", "fails"), "a call")
     if outcome is None:
         why = "a call needs a `result`: what the tool says (or `fails`: what went wrong)"
         raise ReadError(why, line=item.line)
     result = item[outcome] if outcome == "result" else parse_text(item, outcome)
+    get_only_key(item, ("fails", "status"), "a call")
     status = get_typed(item, "status", str)
-    if status not in (None, "success", "error") or (outcome == "fails" and status):
-        why = "status: write `success` or `error`, beside a `result`"
-        raise ReadError(why, line=item.lines["status"])
+    if status not in (None, "success", "error"):
+        raise ReadError("status: write `success` or `error`", line=item.lines["status"])
     failed = outcome == "fails" or status == "error"
     tool = parse_text(item, "call")
     return ToolCall(tool, args or {}, result, item.get("ask"), failed, item.get("artifact"))
@@ -124,11 +113,10 @@ def _parse_content(part: Mapping, key: str) -> dict[str, Any]:
             return {"blocks": map_items(items, _parse_block)}
         case Mapping() as options if options:
             check_keys(options, ("file", "one_of"), f"`{key}`")
-            texts = get_typed(options, "one_of", Sequence) or Sequence(line)
-            found = tuple(iter_texts(texts, "one_of"))
-            if not all(found) or not found:
-                raise ReadError("one_of must be a list of texts", line=line)
-            return {"one_of": found}
+            texts = tuple(iter_texts(get_items(options, "one_of", "texts"), "`one_of`"))
+            if not all(texts):
+                raise ReadError("`one_of` must be a list of texts", line=line)
+            return {"one_of": texts}
         case _:
             pass
     raise ReadError(f"`{key}` must be {_FORMS}", line=line)
@@ -142,11 +130,10 @@ def _parse_block(item: Any, line: int) -> dict[str, Json]:
 
 
 def _parse_parts(item: Mapping) -> dict[str, Any]:
-    """Return the MESSAGE_KEYS of *item* as arguments of Speak."""
+    """Return the _MESSAGE_KEYS of *item* as arguments of Speak."""
     parts: dict[str, Any] = {key: parse_text(item, key) for key in ("id", "name") if key in item}
-    for key in ("metadata", "response_metadata"):
-        if key in item:
-            parts[key] = get_mapping(item, key)
+    mappings = ("metadata", "response_metadata")
+    parts |= {key: get_mapping(item, key) for key in mappings if key in item}
     if "usage" in item:
         parts["usage"] = _parse_usage(get_mapping(item, "usage"))
     return parts
@@ -154,25 +141,27 @@ def _parse_parts(item: Mapping) -> dict[str, Any]:
 
 def _parse_usage(part: Mapping) -> dict[str, Json]:
     check_keys(part, (*_COUNTS, *_DETAILS), "usage")
-    usage: dict[str, Json] = {key: _parse_count(part, key) for key in _COUNTS}
+    usage: dict[str, Json] = {key: get_count(part, key) or 0 for key in _COUNTS}
     if "total_tokens" not in part:
         usage["total_tokens"] = usage["input_tokens"] + usage["output_tokens"]
     for key in _DETAILS:
         if key in part:
             details = get_mapping(part, key)
-            usage[key] = {name: _parse_count(details, name) for name in details}
+            usage[key] = {name: get_count(details, name) or 0 for name in details}
     return usage
-
-
-def _parse_count(part: Mapping, key: str) -> int:
-    count = get_typed(part, key, int) or 0
-    if count < 0:
-        raise ReadError(f"{key} must be 0 or more", line=part.lines[key])
-    return count
 
 
 def _parse_one_call(item: Any, line: int) -> ToolCall:
     if not isinstance(item, Mapping) or "call" not in item:
         raise ReadError("`calls` must be a list of calls", line=line)
-    check_keys(item, ("call", *CALL_KEYS), "a call")
-    return parse_call(item)
+    check_keys(item, ("call", *_CALL_KEYS), "a call")
+    return _parse_call(item)
+
+
+MESSAGE_STEPS: dict[str, tuple[tuple[str, ...], Callable[[Mapping], Speak]]] = {
+    "say": (("every", *_MESSAGE_KEYS), _parse_say),
+    "reason": ((), lambda item: Speak(reasoning=parse_text(item, "reason"))),
+    "call": ((*_CALL_KEYS, "tools"), _parse_calls),
+    "calls": ((*_MESSAGE_KEYS, "tools"), _parse_calls),
+}
+"""The steps with a message by their key: the other keys that each may have, and what reads it."""

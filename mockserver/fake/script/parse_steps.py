@@ -3,11 +3,9 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
-from mockserver.errors import ReadError
-from mockserver.fake.script.faults import Refuse, parse_cut, parse_stall, parse_status
+from mockserver.errors import ReadError, RequestError
 from mockserver.fake.script.model import (
     Custom,
     Delegate,
@@ -19,26 +17,19 @@ from mockserver.fake.script.model import (
     Step,
     Update,
 )
-from mockserver.fake.script.parse_messages import (
-    CALL_KEYS,
-    MESSAGE_KEYS,
-    TOOL_NODE,
-    parse_calls,
-    parse_only_call,
-    parse_say,
-    parse_text,
-)
+from mockserver.fake.script.parse_messages import MESSAGE_STEPS
 from mockserver.formats.strict_yaml import (
     Mapping,
-    Sequence,
     check_keys,
+    get_items,
     get_seconds,
     get_typed,
     map_items,
 )
+from mockserver.http.fault import Cut, Stall, StatusFault, parse_fault
 
 _MAX_PAUSE = 3600
-"""Limit for a pause, in seconds."""
+"""Limit for a pause and a stall, in seconds."""
 
 _EXCEPTION = re.compile(r"(?:\w|\{\w+\})+")
 
@@ -50,34 +41,15 @@ class _PlacedStep:
     line: int
     node: str | None = None
 
-    def joined_with(self, following: "_PlacedStep") -> "_PlacedStep | None":
-        """Return this step and the *following* one as one message, or None if they are two."""
-        joined = _join(self.step, following.step)
-        if joined is None or following.node not in (None, self.node):
-            return None
-        return _PlacedStep(joined, following.kind, following.line, self.node)
 
-
-def parse_steps(part: Mapping, key: str, line: int) -> tuple[Step, ...]:
-    """Return the steps under *key* of *part*, which starts on *line*; ReadError where they make no sense."""
-    items = get_typed(part, key, Sequence)
-    if not items:
-        raise ReadError(f"`{key}` must be a list of steps", line=part.lines.get(key, line))
+def parse_steps(part: Mapping, key: str) -> tuple[Step, ...]:
+    """Return the steps under *key* of *part*; ReadError where they make no sense."""
     placed_steps: list[_PlacedStep] = []
-    for one in map_items(items, _parse_step):
-        joined = placed_steps[-1].joined_with(one) if placed_steps else None
-        if joined:
-            placed_steps[-1] = joined
-        else:
-            placed_steps.append(one)
-    _check_delegates(placed_steps)
-    for one, following in pairwise(placed_steps):
-        if isinstance(one.step, Fail):
-            raise ReadError("a step after `error` is never played", line=following.line)
+    for one in map_items(get_items(part, key, "steps"), _parse_step):
+        joined = _join(placed_steps[-1], one) if placed_steps else None
+        placed_steps[-1:] = [joined] if joined else [*placed_steps[-1:], one]
+    _check_order(placed_steps, is_inner=key == "delegate")
     _check_end(placed_steps)
-    refusal = next((one for one in placed_steps if isinstance(one.step, Refuse)), None)
-    if refusal is not None and (len(placed_steps) > 1 or key != "steps"):
-        raise ReadError("`status` must be the only step of a rule", line=refusal.line)
     return tuple(_enter_nodes(placed_steps))
 
 
@@ -94,31 +66,44 @@ def _enter_nodes(placed_steps: list[_PlacedStep]) -> Iterator[Step]:
         yield one.step
 
 
-def _join(previous: Step, step: Step) -> Speak | None:
+def _join(previous: _PlacedStep, following: _PlacedStep) -> _PlacedStep | None:
     """Return both steps as one message (reasoning, then text, then calls), or None if they are two messages."""
-    if not isinstance(previous, Speak) or not isinstance(step, Speak):
+    first, second = previous.step, following.step
+    if not isinstance(first, Speak) or not isinstance(second, Speak):
         return None
-    if previous.calls or step.reasoning or (previous.has_content and not step.calls):
+    if first.calls or second.reasoning or (first.has_content and not second.calls):
         return None
-    every = previous.every if step.every is None else step.every
-    message = previous if previous.has_content else step
-    return replace(
-        message,
-        reasoning=previous.reasoning,
-        calls=step.calls,
-        every=every,
-        tool_node=step.tool_node,
+    if following.node not in (None, previous.node):
+        return None
+    message = replace(
+        first if first.has_content else second,
+        reasoning=first.reasoning,
+        calls=second.calls,
+        every=first.every if second.every is None else second.every,
+        tool_node=second.tool_node,
     )
+    return replace(following, step=message, node=previous.node)
 
 
-def _check_delegates(placed_steps: list[_PlacedStep]) -> None:
-    """Raise ReadError for a delegate without a message before it: the agent enters the subgraph from a message."""
-    after_message = False
+def _check_order(placed_steps: list[_PlacedStep], *, is_inner: bool) -> None:
+    """Raise ReadError for a step that cannot be at its place; *is_inner*: within a delegate."""
+    after_message, after_error = False, False
     for one in placed_steps:
-        if isinstance(one.step, Delegate) and not after_message and one.node is None:
-            raise ReadError("a delegate needs a `say` before it", line=one.line)
-        if isinstance(one.step, Delegate | Speak):
-            after_message = _is_final_text(one.step)
+        if after_error:
+            raise ReadError("a step after `error` is never played", line=one.line)
+        match one.step:
+            case Delegate() if is_inner:
+                raise ReadError("a delegate cannot contain another delegate", line=one.line)
+            case Delegate() if not after_message and one.node is None:  # no message leads to it
+                raise ReadError("a delegate needs a `say` before it", line=one.line)
+            case StatusFault() if is_inner or len(placed_steps) > 1:
+                raise ReadError("`status` must be the only step of a rule", line=one.line)
+            case Delegate() | Speak():
+                after_message = _is_final_text(one.step)
+            case Fail():
+                after_error = True
+            case _:
+                pass
 
 
 def _check_end(placed_steps: list[_PlacedStep]) -> None:
@@ -136,8 +121,7 @@ def _is_final_text(step: Step) -> bool:
 
 def _parse_step(item: Any, line: int) -> _PlacedStep:
     kinds = [key for key in item if key in _STEPS] if isinstance(item, Mapping) else []
-    if "call" in kinds:
-        kinds = [key for key in kinds if key not in CALL_KEYS]
+    kinds = [key for key in kinds if not any(key in _STEPS[other][0] for other in kinds)]
     if len(kinds) != 1:
         given = ", ".join(item) if isinstance(item, Mapping) else ""
         why = f"a step is a mapping with one of {', '.join(_STEPS)}; this has {given or 'none'}"
@@ -171,28 +155,37 @@ def _parse_fail(item: Mapping) -> Step:
 
 
 def _parse_delegate(item: Mapping) -> Step:
-    inner = parse_steps(item, "delegate", item.line)
+    inner = parse_steps(item, "delegate")
     if not any(isinstance(step, Speak | Fail | Enter) for step in inner):
         raise ReadError("a delegate needs a `say` among its steps", line=item.line)
-    for part, line in zip(item["delegate"], item["delegate"].lines, strict=True):
-        if "delegate" in part:
-            raise ReadError("a delegate cannot contain another delegate", line=line)
     return Delegate(inner)
 
 
+def _parse_status(item: Mapping) -> Step:
+    try:
+        fault = parse_fault(item)
+    except RequestError as error:
+        raise ReadError(str(error), line=item.line) from None
+    assert isinstance(fault, StatusFault)
+    return fault
+
+
+def _parse_cut(item: Mapping) -> Step:
+    if item["cut"] is not True:
+        raise ReadError("write `cut: true`", line=item.lines["cut"])
+    return Cut(0)
+
+
 _STEPS: dict[str, tuple[tuple[str, ...], Callable[[Mapping], Step]]] = {
-    "say": (("every", *MESSAGE_KEYS), parse_say),
-    "reason": ((), lambda item: Speak(reasoning=parse_text(item, "reason"))),
-    "call": ((*CALL_KEYS, TOOL_NODE), parse_only_call),
-    "calls": ((*MESSAGE_KEYS, TOOL_NODE), parse_calls),
+    **MESSAGE_STEPS,
     "custom": ((), lambda item: Custom(item["custom"])),
     "update": ((), _parse_update),
     "interrupt": ((), lambda item: Interrupt(item["interrupt"])),
     "error": ((), _parse_fail),
     "pause": ((), lambda item: Pause(get_seconds(item, "pause", _MAX_PAUSE))),
     "delegate": ((), _parse_delegate),
-    "status": (("headers", "body"), parse_status),
-    "stall": ((), parse_stall),
-    "cut": ((), parse_cut),
+    "status": (("headers", "body"), _parse_status),
+    "stall": ((), lambda item: Stall(0, get_seconds(item, "stall", _MAX_PAUSE))),
+    "cut": ((), _parse_cut),
 }
 """Each kind of step by its key: the other keys that it may have, and what reads it."""

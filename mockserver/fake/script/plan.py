@@ -67,7 +67,7 @@ class Plan:
         It is the visit that is due, unless a client has sent the graph to *node*.
         """
         due = min(done, len(self.visits) - 1)
-        numbers = (due, *range(due + 1, len(self.visits)))
+        numbers = range(due, len(self.visits))
         return next((number for number in numbers if self.visits[number].node == node), None)
 
     def find_visit(self, node: str, subgraph: str | None, done: int) -> int:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from mockserver.conversations.ids import UUID
 from mockserver.conversations.live_threads import LiveThreads
@@ -76,7 +77,6 @@ class Fake:
         if "/threads/" in request.path:
             for known in cassettes.threads.find_known_threads(session, thread):
                 adopt_thread(database, known, self._epoch)
-            _finish_events(thread_request, session.threads)
         if self._opens_threads and thread is not None and thread not in database.threads:
             adopt_thread(database, KnownThread(thread), self._epoch)
         form = canonicalize(request)
@@ -86,7 +86,8 @@ class Fake:
         seed = request_key(form).hex()
         ids = Ids(seed, database.request_count(seed), epoch=self._epoch)
         call = replace(request, path=strip_api_prefix(request.path, ()))
-        response = self._api.handle(call, ids, database, time.monotonic())
+        finish_events = partial(_finish_events, thread, session.threads)
+        response = self._api.handle(call, ids, database, time.monotonic(), finish_events)
         for fault in response.faults:
             if isinstance(fault, StatusFault):
                 return status_reply(fault)
@@ -131,12 +132,11 @@ def _create_body(body: bytes | BodyReader) -> bytes | StreamingBody:
     return chunk if more is None else StreamingBody(stream_body(body, chunk))
 
 
-def _finish_events(thread_request: ThreadRequest | None, threads: LiveThreads) -> None:
-    """Before the fake graph starts a turn on a recorded thread, end the events of the turns before it."""
-    if thread_request is not None and thread_request.kind is RequestKind.TURN:
-        live = threads.get(thread_request.thread or "")
-        if live is not None and live.events is not None and not live.is_fake:
-            live.events.finish()
+def _finish_events(thread: str | None, threads: LiveThreads) -> None:
+    """Before the fake graph starts a run on the recorded *thread*, end the events of the turns before it."""
+    live = threads.get(thread or "")
+    if live is not None and live.events is not None and not live.is_fake:
+        live.events.finish()
 
 
 def _hand_over(

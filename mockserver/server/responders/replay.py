@@ -121,15 +121,15 @@ class Cassettes:
         session, now = self._session(request), asyncio.get_running_loop().time()
         try:
             hit = self._find(request, thread_request, session, now)
+            while not self._once and (hit is None or not self.library.is_fresh(hit.entry)):
+                if not await self.library.reload_if_changed():
+                    break
+                hit = self._find(request, thread_request, session, now)
+            return hit or self._find_closest(request, thread_request, session, now)
         except ReadError:  # the file was edited in place
             if not await self.library.reload_if_changed():
                 raise
-            hit = self._find(request, thread_request, session, now)
-        while not self._once and (hit is None or not self.library.is_fresh(hit.entry)):
-            if not await self.library.reload_if_changed():
-                break
-            hit = self._find(request, thread_request, session, now)
-        return hit or self._find_closest(request, thread_request, session, now)
+            return await self._find_current(request, thread_request)
 
     def _count_play(self, session: Session, entry: Entry) -> None:
         self.sessions.count_play(session, entry.label)

@@ -19,8 +19,6 @@ def describe_nodes(nodes: Iterable[str], edges: Mapping[str, Iterable[str]]) -> 
     """Return `nodes:` of a script: a list if *nodes* follow one another, else a mapping."""
     names = [node for node in nodes if node not in (START, END)]
     targets = {node: tuple(dict.fromkeys(edges.get(node, ()))) for node in (START, *names)}
-    if not targets[START]:
-        targets[START] = tuple(names[:1])
     for node in names:
         _let_end(targets, names, node)
     if [targets[node] for node in (START, *names)] == [(node,) for node in (*names, END)]:

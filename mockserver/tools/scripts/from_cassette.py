@@ -1,5 +1,6 @@
 """Describe the graph of a recording as a script that answers the recorded questions. No I/O."""
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -15,35 +16,40 @@ from mockserver.fake.script.topology import END, START
 from mockserver.formats.json_text import Json
 from mockserver.formats.server_ids import UUID_PATTERN
 from mockserver.tools.scripts.documents import Document, describe_nodes
-from mockserver.tools.scripts.recorded_commands import read_command, read_logs
-from mockserver.tools.scripts.recorded_messages import Message, read_messages
+from mockserver.tools.scripts.recorded_runs import (
+    Message,
+    RecordedRun,
+    RecordedVisit,
+    read_messages,
+    read_runs,
+)
 from mockserver.tools.scripts.recorded_steps import build_steps, find_tool_nodes
-from mockserver.tools.scripts.recorded_turns import RecordedRun, read_run
 
 _UUID = re.compile(UUID_PATTERN, re.IGNORECASE)
-
 
 Turn = list[RecordedRun]
 """The runs of a turn: one with an input, and those that resumed it."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
-    """What was asked: *when* of the rule, and *number*, how many human messages there were."""
+class _Answer:
+    """A *turn*, and what was asked: *when* of its rule, and *number*, how many human messages there were."""
 
     when: Document
     number: int
+    turn: Turn
 
 
 def describe_recording(exchanges: Iterable[Exchange]) -> Document:
     """Return the script with the nodes, the state and the answers of the runs in *exchanges*; UsageError if it has none."""
-    answers = _choose_answers(_group_turns(_read_runs(list(exchanges))))
-    runs = [run for _, turn in answers for run in turn]
-    visits = [visit for run in runs for visit in run.visits]
+    answers = _choose_answers(_group_turns(read_runs(list(exchanges))))
+    runs = [run for answer in answers for run in answer.turn]
+    visits = _list_visits(runs)
     with_nodes = any(visit.node for visit in visits) and all(
         visit.node or not visit.update for visit in visits
     )
-    document: Document = {"nodes": _describe_nodes(answers)} if with_nodes else {}
+    turns = [answer.turn for answer in answers]
+    document: Document = {"nodes": _describe_nodes(turns)} if with_nodes else {}
     reducers = _find_reducers(runs)
     if reducers.keys() - {MESSAGES}:
         document["state"] = {name: _describe_key(name, reducers[name]) for name in reducers}
@@ -54,10 +60,8 @@ def describe_recording(exchanges: Iterable[Exchange]) -> Document:
     return document | {"rules": rules}
 
 
-def _read_runs(exchanges: list[Exchange]) -> list[RecordedRun]:
-    logs = read_logs(exchanges)
-    runs = (read_run(exchange) or read_command(exchange, logs) for exchange in exchanges)
-    return [run for run in runs if run is not None and run.shows_something]
+def _list_visits(runs: Iterable[RecordedRun]) -> list[RecordedVisit]:
+    return [visit for run in runs for visit in run.visits]
 
 
 def _group_turns(runs: list[RecordedRun]) -> list[Turn]:
@@ -74,14 +78,14 @@ def _group_turns(runs: list[RecordedRun]) -> list[Turn]:
     return turns
 
 
-def _choose_answers(turns: list[Turn]) -> list[tuple[_Question, Turn]]:
+def _choose_answers(turns: list[Turn]) -> list[_Answer]:
     """Return each question with the turn that shows most of its answer, as other stream modes were recorded too.
 
     The values of the mode `custom` may be from another one.
     """
     graphs = {turn[0].graph for turn in turns}
     counts: defaultdict[str, int] = defaultdict(int)
-    by_question: list[tuple[_Question, list[Turn]]] = []
+    by_question: dict[str, list[_Answer]] = {}
     for turn in turns:
         first = turn[0]
         when = _describe_question(first.input)
@@ -90,39 +94,35 @@ def _choose_answers(turns: list[Turn]) -> list[tuple[_Question, Turn]]:
         number = len(_list_humans(first.input))
         if first.thread is not None:
             number = counts[first.thread] = counts[first.thread] + number
-        question = _Question(when, number)
-        known = next((found for one, found in by_question if one == question), None)
-        if known is None:
-            by_question.append((question, [turn]))
-        else:
-            known.append(turn)
-    return [(question, _choose_turn(found)) for question, found in by_question]
+        question = json.dumps([when, number], sort_keys=True)
+        by_question.setdefault(question, []).append(_Answer(when, number, turn))
+    return [_choose_answer(answers) for answers in by_question.values()]
 
 
-def _choose_turn(turns: list[Turn]) -> Turn:
-    best = max(turns, key=_rate)
-    if not any(visit.custom for run in best for visit in run.visits):
-        custom = next((c for turn in turns if (c := _list_custom(turn))), ())
-        if custom and best[0].visits:
-            best[0].visits[0] = replace(best[0].visits[0], custom=custom)
+def _choose_answer(answers: list[_Answer]) -> _Answer:
+    best = max(answers, key=_rate)
+    visits = best.turn[0].visits
+    if visits and not _list_custom(best):
+        custom = next((values for one in answers if (values := _list_custom(one))), ())
+        visits[0] = replace(visits[0], custom=custom)
     return best
 
 
-def _list_custom(turn: Turn) -> tuple[Json, ...]:
-    return tuple(value for run in turn for visit in run.visits for value in visit.custom)
+def _list_custom(answer: _Answer) -> tuple[Json, ...]:
+    return tuple(value for visit in _list_visits(answer.turn) for value in visit.custom)
 
 
-def _rate(turn: Turn) -> tuple[int, bool, bool]:
-    """Return how much of an answer *turn* shows."""
-    visits = [visit for run in turn for visit in run.visits]
-    return len(turn), any(visit.node for visit in visits), any(visit.update for visit in visits)
+def _rate(answer: _Answer) -> tuple[int, bool, bool]:
+    """Return how much *answer* shows."""
+    visits = _list_visits(answer.turn)
+    return len(answer.turn), any(one.node for one in visits), any(one.update for one in visits)
 
 
-def _describe_nodes(answers: list[tuple[_Question, Turn]]) -> Any:
+def _describe_nodes(turns: list[Turn]) -> Any:
     edges: defaultdict[str, list[str]] = defaultdict(list)
     names: dict[str, None] = {}
-    for _, turn in answers:
-        visited = [visit.node for run in turn for visit in run.visits if visit.node]
+    for turn in turns:
+        visited = [visit.node for visit in _list_visits(turn) if visit.node]
         names |= dict.fromkeys(visited)
         for source, target in pairwise((START, *visited, END)) if visited else ():
             edges[source].append(target)
@@ -149,22 +149,20 @@ def _describe_key(name: str, reducer: Reducer) -> Json:
 
 
 def _describe_rules(
-    answers: list[tuple[_Question, Turn]],
-    reducers: dict[str, Reducer],
-    tool_nodes: frozenset[str] | None,
+    answers: list[_Answer], reducers: dict[str, Reducer], tool_nodes: frozenset[str] | None
 ) -> list[Document]:
     """Return a rule for each question; if the same one was answered otherwise later, the later rule asks for the turn."""
     rules: list[Document] = []
-    for question, turn in answers:
-        steps = build_steps(turn, reducers, tool_nodes)
-        same = [rule for rule in rules if rule["when"] == question.when]
+    for answer in answers:
+        steps = build_steps(answer.turn, reducers, tool_nodes)
+        same = [rule for rule in rules if rule["when"] == answer.when]
         if not steps or any(rule["steps"] == steps for rule in same):
             continue
         if same:
-            when = {**question.when, "turn": question.number}
+            when = {**answer.when, "turn": answer.number}
             rules.insert(rules.index(same[0]), {"when": when, "steps": steps})
         else:
-            rules.append({"when": question.when, "steps": steps})
+            rules.append({"when": answer.when, "steps": steps})
     return rules
 
 

@@ -6,8 +6,7 @@ from mockserver.fake.messages.model import get_text
 from mockserver.fake.script.state_keys import MESSAGES, Reducer
 from mockserver.fake.script.topology import AGENT, TOOLS
 from mockserver.formats.json_text import Json
-from mockserver.tools.scripts.recorded_messages import Message
-from mockserver.tools.scripts.recorded_turns import RecordedRun, RecordedVisit
+from mockserver.tools.scripts.recorded_runs import Message, RecordedRun, RecordedVisit
 
 Step = dict[str, Any]
 
@@ -23,8 +22,8 @@ class _Steps:
         self._reducers = reducers
         self._with_nodes = tool_nodes is not None
         self._tool_nodes = tool_nodes or frozenset()
-        self._calls: list[Step] = []
-        self._open_calls: dict[str, Step] = {}
+        self._open_calls: list[tuple[str, Step]] = []
+        """The calls without a result so far, by their ids."""
         self._pending: list[Json] = []
         self._last_is_text = False
         self._said: set[str] = set()
@@ -33,7 +32,7 @@ class _Steps:
         for visit in run.visits:
             self._add_visit(visit)
         for interrupt in run.interrupts:
-            self._add_interrupt(interrupt.get("value"))
+            self._add_interrupt(interrupt)
         match run.error:
             case {"error": str(kind), "message": str(message)}:
                 self._flush(None)
@@ -46,9 +45,8 @@ class _Steps:
         if self._pending:
             self._flush(None)
             self.steps.append({"say": "{answer}"})
-        for call in self._calls:
-            if not call.keys() & {"result", "fails"}:
-                call["result"] = ""
+        for _, call in self._open_calls:
+            call["result"] = ""
         speaking = [step for step in self.steps if not step.keys().isdisjoint(_SPEAKING)]
         if speaking and not self._with_nodes and speaking[-1].keys() & set(_UNFINISHED):
             self.steps.append({"node": AGENT, "pause": 0})
@@ -88,29 +86,40 @@ class _Steps:
 
     def _add_message(self, node: str | None, message: Message) -> None:
         text, reasoning = get_text(message), _get_reasoning(message)
-        calls = [_describe_call(call) for call in message["tool_calls"]]
-        self._calls += calls
+        calls = message["tool_calls"]
         if calls and not text and not reasoning and self._last_is_text:
             self._add(node, {"pause": 0})
         if reasoning:
             self._add(node, {"reason": reasoning})
         if text:
             self._add(node, {"say": text})
-        if len(calls) == 1:
-            self._add(node, calls[0])
-        elif calls:
-            self._add(node, {"calls": calls})
-        for call, made in zip(calls, message["tool_calls"], strict=True):
-            self._open_calls[str(made.get("id"))] = call
+        if calls:
+            self._add_calls(node, calls)
         self._last_is_text = bool(text) and not calls
+
+    def _add_calls(self, node: str | None, calls: list[dict[str, Any]]) -> None:
+        steps = [
+            {"call": call["name"]} | ({"args": call["args"]} if call["args"] else {})
+            for call in calls
+        ]
+        if len(steps) == 1:
+            steps = [self._get_node(node) | steps[0]]
+            self.steps += steps
+        else:
+            self._add(node, {"calls": steps})
+        self._open_calls += [
+            (str(call.get("id")), step) for call, step in zip(calls, steps, strict=True)
+        ]
 
     def _add_result(self, message: Message, node: str | None) -> None:
         self._answer_tools(node)
-        call = self._open_calls.pop(str(message.get("tool_call_id")), None)
-        if call is None:
-            return
-        failed = message.get("status") == "error" and isinstance(message["content"], str)
-        call["fails" if failed and message["content"] else "result"] = message["content"]
+        answered, content = str(message.get("tool_call_id")), message["content"]
+        for number, (identity, call) in enumerate(self._open_calls):
+            if identity == answered:
+                failed = message.get("status") == "error" and isinstance(content, str) and content
+                call["fails" if failed else "result"] = content
+                del self._open_calls[number]
+                return
 
     def _answer_tools(self, node: str | None) -> None:
         """Say that *node* answers the last calls, if that is not the default."""
@@ -120,7 +129,7 @@ class _Steps:
                 calling[-1]["tools"] = node
 
     def _add_interrupt(self, value: Json) -> None:
-        call = next((one for one in self._open_calls.values() if "ask" not in one), None)
+        call = next((one for _, one in self._open_calls if "ask" not in one), None)
         if call is not None:
             call["ask"] = value
         else:
@@ -132,17 +141,12 @@ class _Steps:
         self._pending = []
 
     def _add(self, node: str | None, *steps: Step) -> None:
-        own = {"node": node} if self._with_nodes and node is not None else {}
         for step in steps:
-            self.steps.append({**own, **step} if "call" not in step else self._place(own, step))
+            self.steps.append(self._get_node(node) | step)
             self._last_is_text = False
 
-    def _place(self, own: Step, call: Step) -> Step:
-        """Return *call* itself, with its node first, because its result is added later."""
-        parts = dict(call)
-        call.clear()
-        call.update(own | parts)
-        return call
+    def _get_node(self, node: str | None) -> Step:
+        return {"node": node} if self._with_nodes and node is not None else {}
 
 
 def find_tool_nodes(visits: list[RecordedVisit]) -> frozenset[str]:
@@ -150,8 +154,8 @@ def find_tool_nodes(visits: list[RecordedVisit]) -> frozenset[str]:
     answering: set[str | None] = set()
     others: set[str | None] = set()
     for visit in visits:
-        messages = visit.update.get(MESSAGES)
-        only_results = bool(messages) and all(map(_is_result, messages or ()))
+        messages = visit.update.get(MESSAGES, [])
+        only_results = bool(messages) and all(map(_is_result, messages))
         (answering if only_results else others).add(visit.node)
     return frozenset(node for node in answering - others if node)
 
@@ -170,13 +174,6 @@ def build_steps(
     return steps.finish()
 
 
-def _describe_call(call: dict[str, Any]) -> Step:
-    args = {"args": call["args"]} if call["args"] else {}
-    return {"call": call["name"], **args}
-
-
 def _get_reasoning(message: Message) -> str:
-    content = message["content"]
-    parts = content if isinstance(content, list) else []
-    texts = (part.get("reasoning") for part in parts if isinstance(part, dict))
-    return "".join(text for text in texts if isinstance(text, str))
+    parts = (part for part in message["content"] if isinstance(part, dict))
+    return "".join(part["reasoning"] for part in parts if isinstance(part.get("reasoning"), str))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 
 from mockserver.fake.errors import RunFailed
-from mockserver.fake.messages import tool_calls
+from mockserver.fake.messages import coercion
 from tests.strategies import values
 
 MADE = {"name": "f", "args": {"a": 1}, "id": "1", "type": "tool_call"}
@@ -26,7 +26,7 @@ def openai(name: Any = "f", arguments: Any = '{"a":1}') -> Any:
     ],
 )
 def test_calls_in_openai_s_form_are_renamed(call: Any, same: Any) -> None:
-    assert tool_calls.convert_openai_calls([call]) == [same]
+    assert coercion.convert_openai_calls([call]) == [same]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_calls_in_openai_s_form_are_renamed(call: Any, same: Any) -> None:
 )
 def test_what_cannot_be_renamed_is_refused(given: Any, kind: str, said: str) -> None:
     with pytest.raises(RunFailed) as rejected:
-        tool_calls.convert_openai_calls(given)
+        coercion.convert_openai_calls(given)
 
     assert (rejected.value.kind, rejected.value.message) == (kind, said)
 
@@ -63,7 +63,7 @@ def test_what_cannot_be_renamed_is_refused(given: Any, kind: str, said: str) -> 
     "extra", [pytest.param({}, id="bare"), pytest.param({"type": "x", "extras": {}}, id="more")]
 )
 def test_a_whole_call_is_accepted(extra: Any) -> None:
-    assert tool_calls.check({"id": "1", "args": {"a": 1}, "name": "f", **extra}) == MADE
+    assert coercion.check_call({"id": "1", "args": {"a": 1}, "name": "f", **extra}) == MADE
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_whole_call_is_accepted(extra: Any) -> None:
 )
 def test_any_other_call_is_refused(call: Any, kind: str, said: str) -> None:
     with pytest.raises(RunFailed) as rejected:
-        tool_calls.check(call)
+        coercion.check_call(call)
 
     assert (rejected.value.kind, rejected.value.message) == (kind, said)
 
@@ -93,7 +93,7 @@ def test_any_other_call_is_refused(call: Any, kind: str, said: str) -> None:
 def test_the_parts_of_calls_have_types() -> None:
     calls = [MADE, MADE | {"id": None}, *(MADE | {part: 5} for part in ("name", "args", "id"))]
 
-    assert list(map(tool_calls.has_valid_types, calls)) == [True, True, False, False, False]
+    assert list(map(coercion.has_valid_types, calls)) == [True, True, False, False, False]
 
 
 BROKEN = {"type": "invalid_tool_call", "id": "1", "name": "f", "args": "{", "error": None}
@@ -110,12 +110,12 @@ BROKEN = {"type": "invalid_tool_call", "id": "1", "name": "f", "args": "{", "err
     ],
 )
 def test_openai_s_raw_calls_are_parsed(given: Any, good: Any, bad: Any) -> None:
-    assert tool_calls.parse_raw(given) == (good, bad)
+    assert coercion.parse_raw_calls(given) == (good, bad)
 
 
 @given(values)
 def test_no_json_is_too_strange(value: Any) -> None:
-    tool_calls.parse_raw(value)
+    coercion.parse_raw_calls(value)
     with suppress(RunFailed):
-        for call in tool_calls.convert_openai_calls(value):
-            tool_calls.has_valid_types(tool_calls.check(call))
+        for call in coercion.convert_openai_calls(value):
+            coercion.has_valid_types(coercion.check_call(call))

@@ -2,7 +2,6 @@ import pytest
 
 from mockserver.errors import ReadError
 from mockserver.fake.script import parse
-from mockserver.fake.script.faults import BreakConnection, Refuse
 from mockserver.fake.script.model import (
     Custom,
     Delegate,
@@ -18,7 +17,7 @@ from mockserver.fake.script.model import (
     ToolCall,
     Update,
 )
-from mockserver.http.fault import StatusFault
+from mockserver.http.fault import Cut, Stall, StatusFault
 
 FORMS = "a text, a list of content blocks, `{file: NAME}` or `{one_of: [TEXT, …]}`"
 
@@ -119,12 +118,12 @@ def steps(text: str) -> tuple[Step, ...]:
         ),
         pytest.param(
             "  - {status: 429, headers: {Retry-After: '7'}, body: {detail: slow down}}",
-            (Refuse(StatusFault(429, (("retry-after", "7"),), {"detail": "slow down"})),),
+            (StatusFault(429, (("retry-after", "7"),), {"detail": "slow down"}),),
             id="status",
         ),
         pytest.param(
             "  - say: a\n  - stall: 2\n  - cut: true",
-            (Speak("a"), BreakConnection(2.0), BreakConnection()),
+            (Speak("a"), Stall(0, 2.0), Cut(0)),
             id="stall and cut",
         ),
     ],
@@ -292,7 +291,7 @@ def test_a_broken_script_is_refused_with_its_line(text: str, complaint: str) -> 
             id="a group whose name is in use",
         ),
         pytest.param(
-            "when: {turn: 0}\n  steps: [{say: a}]", "line 2: turn counts from 1", id="turn 0"
+            "when: {turn: 0}\n  steps: [{say: a}]", "line 2: turn must be 1 or more", id="turn 0"
         ),
         pytest.param(
             "when: {turn: true}\n  steps: [{say: a}]",

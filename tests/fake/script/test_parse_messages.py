@@ -94,9 +94,9 @@ MISTAKES = {
     "- say: {file: 1}": "line 3: file must be text, not 1",
     "- say: {fil: long.md}": "line 3: `say` has no key `fil`: did you mean `file`?",
     "- say: {file: long.md, one_of: [a]}": "line 3: `say` with a file has no key `one_of` (valid keys: file)",
-    "- say: {one_of: []}": "line 3: one_of must be a list of texts",
-    "- say: {one_of: [1]}": "line 3: one_of must be a list of texts",
-    "- say: {one_of: ['']}": "line 3: one_of must be a list of texts",
+    "- say: {one_of: []}": "line 3: `one_of` must be a list of texts",
+    "- say: {one_of: [1]}": "line 3: `one_of` must be a list of texts",
+    "- say: {one_of: ['']}": "line 3: `one_of` must be a list of texts",
     "- say: [text]": "line 3: a content block is a mapping with a `type`, such as `{type: text, text: Hello}`",
     "- say: [{text: a}]": "line 3: a content block is a mapping with a `type`, such as `{type: text, text: Hello}`",
     "- {say: a, usage: {tokens: 1}}": "line 3: usage has no key `tokens`: did you mean `total_tokens`?",
@@ -104,8 +104,8 @@ MISTAKES = {
     "- {say: a, usage: }": "line 3: `usage` is empty",
     "- {say: a, id: 1}": "line 3: id must be text, not 1",
     "- {say: a, metadata: x}": 'line 3: metadata must be a mapping, not "x"',
-    "- {call: a, result: b, status: bad}": "line 3: status: write `success` or `error`, beside a `result`",
-    "- {call: a, fails: b, status: error}": "line 3: status: write `success` or `error`, beside a `result`",
+    "- {call: a, result: b, status: bad}": "line 3: status: write `success` or `error`",
+    "- {call: a, fails: b, status: error}": "line 3: a call has fails and status: only one is allowed",
 }
 
 

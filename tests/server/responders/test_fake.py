@@ -3,13 +3,16 @@
 import json
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from mockserver.cassette.model import Policy
+from mockserver.cassette import yaml_codec
+from mockserver.cassette.model import Header, Policy
 from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.script.model import Rule, Script, Speak
+from mockserver.fake.script.parse import parse_script
 from mockserver.formats.server_ids import default_assistant_id
 from mockserver.http.messages import Reply, ReplySource, Request, StreamingBody
 from mockserver.http.pacing import Pace
@@ -17,6 +20,8 @@ from mockserver.redaction.redactor import RedactionRules
 from mockserver.server.responders.fake import Fake
 from mockserver.server.responders.replay import Cassettes
 from mockserver.store.library import Library
+from tests.conversations.event_scenes import start, status, stream
+from tests.conversations.scenes import made
 
 INSTANT = Pace(None).scale
 RUNS = RunEngine(Script((Rule((Speak("Hello!"),)),)), INSTANT)
@@ -201,3 +206,33 @@ async def test_another_date_changes_the_times_only() -> None:
     assert later == [_TIME.sub(moved, text) for text in default]
     assert '"created_at":"2026-11-27T09:30:00.000000+00:00"' in later[2]
     assert "2026-01-01" not in "".join(later)
+
+
+async def test_a_refused_run_leaves_the_events_of_a_recorded_turn_to_their_time(
+    tmp_path: Path,
+) -> None:
+    thread, run = made(1, 1), made(2, 1)
+    events = (1.0, status(1, run, "running")), (3600.0, status(2, run, "completed"))
+    recorded = (start(thread, "hi", run, 10.0), stream(thread, 9.9, *events))
+    text = yaml_codec.dump_header(Header()) + "".join(map(yaml_codec.dump_exchange, recorded))
+    (tmp_path / "chat.yaml").write_text(text)
+    library = Library([tmp_path], Policy(), print)
+    cassettes = Cassettes(library, Pace(1.0), RedactionRules(), can_switch=True)
+    rules = "rules: [{when: {human: busy}, steps: [{status: 429}]}, {steps: [{say: Hello!}]}]"
+    fake = Fake(Api(RunEngine(parse_script(rules, Script), INSTANT)), cassettes)
+    first, busy, again = (
+        start(thread, text, run, number=number).request
+        for number, text in enumerate(("hi", "busy", "again"), 1)
+    )
+
+    assert await cassettes.respond(first) is not None
+    live = cassettes.sessions.get_or_create("").threads.get(thread)
+    assert live is not None and live.events is not None
+    refused = await fake.respond(busy)
+    seen_after_refusal = live.events.log.last_seq
+    accepted = await fake.respond(again)
+
+    assert refused is not None and refused.status == 429
+    assert seen_after_refusal == 0
+    assert accepted is not None and accepted.status == 200
+    assert live.events.log.last_seq == 2

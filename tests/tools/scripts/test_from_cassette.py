@@ -301,3 +301,14 @@ def with_data(event: sse.Event, text: str) -> sse.Fields:
 def test_a_recording_without_a_question_is_refused() -> None:
     with pytest.raises(UsageError, match=r"^no recorded question"):
         describe_recording([])
+
+
+def test_the_order_of_keys_makes_no_other_question() -> None:
+    recorded = Server(read("research"))
+    questions = ({"topic": "AI", "depth": 1}, {"depth": 1, "topic": "AI"})
+    for modes, given in zip((["updates"], ["custom"]), questions, strict=True):
+        list(recorded.play(STATELESS, {"input": given, "stream_mode": modes}))
+
+    [rule] = describe_recording(recorded.exchanges)["rules"]
+
+    assert rule["when"] == {"input": {"topic": "AI", "depth": 1}}

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.tools.scripts.recorded_messages import read_messages
+from mockserver.tools.scripts.recorded_runs import read_messages
 
 CALL = {"name": "f", "args": {"a": 1}, "id": "c"}
 
