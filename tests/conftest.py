@@ -25,7 +25,11 @@ hypothesis.settings.load_profile("unit" if UNIT else "all")
 
 
 REAL = Path(__file__).with_name("real")
-LONGEST = ("fake_truth", "recipes", "thread_truth", "event_truth", "chat", "browser")
+LONGEST = (
+    *("faults", "event_replay", "fake_truth", "chat_pages", "page_cassettes", "recipes"),
+    *("fault_pages", "page_live", "chat", "event_clients", "react", "derived", "page_try"),
+    *("thread_truth", "event_truth", "clients", "fake_api"),
+)
 """The files of tests/real that take longest, the longest first."""
 
 

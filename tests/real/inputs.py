@@ -178,8 +178,9 @@ FIGURES: dict[str, Any] = {
 
 def runs() -> Iterator[tuple[str, Ask]]:
     """Give all requests of this file, each with its name."""
+    mode: str | list[str]
     for name, rest in SETTINGS.items():
-        for mode in ("values", ["messages", "events"], ALL):
+        for mode in (["messages", "events"], ALL):
             yield run("stream", f"{name}, delegate", said("delegate"), stream_mode=mode, **rest)
         text = "tools of Paris" if "interrupt_before" in rest else "fail with ValueError"
         yield run("stream", f"{name}, {text}", said(text), stream_mode=ALL, **rest)
@@ -192,8 +193,6 @@ def runs() -> Iterator[tuple[str, Ask]]:
         for name, input in inputs.items():
             modes = {"stream_mode": ALL, "on_completion": "keep"}
             yield run("stream", f"{graph}: {name}", input, assistant_id=graph, **modes)
-            quiet = {"stream_mode": ["values", "updates"]}
-            yield run("stream", f"{graph}: {name}", input, assistant_id=graph, **quiet)
             yield run("wait", f"{graph}: {name}", input, assistant_id=graph)
     for graph in ("figures", "plain"):
         for mode in MODES:

@@ -22,7 +22,7 @@ from mockserver.store.cassette_file import CassetteFile
 from tests.processes import running
 from tests.real import twins
 from tests.real.scenarios import HELLO, MODES, WEATHER, said
-from tests.real.wire import JSON, Ask, Seen, send_all
+from tests.real.wire import JSON, Ask, Seen, send
 
 Body = dict[str, Any]
 
@@ -249,7 +249,7 @@ def turns(agent_server: str, tmp_path_factory: pytest.TempPathFactory) -> Mappin
         for how, (call, body) in HOW.items()
     }
     for thread in threads.values():
-        twins.answer(agent_server, Ask("POST", "/threads", {"thread_id": thread}))
+        send(agent_server, Ask("POST", "/threads", {"thread_id": thread}))
     with running("record", cassette, "--upstream", agent_server, folder=folder) as recorder:
         with twins.real(recorder.url, asks) as answers:
             for answer in answers.values():
@@ -271,7 +271,7 @@ def reads_of(url: str, exchange: Exchange) -> dict[str, tuple[Request, Seen]]:
     for name, (call, last) in READS.items():
         headers = {"last-event-id": last.format(id=first)} if last else {}
         ask = Ask("GET", f"{path}/{call}")
-        response = send_all(url, {"": (ask,)}, {**JSON, **headers})[""][0]
+        response = send(url, ask, {**JSON, **headers})
         seen[name] = to_request(ask, tuple(headers.items())), response
     return seen
 
@@ -297,9 +297,9 @@ def test_a_derived_read_is_that_of_the_server(
 
 def thread_with_a_turn(url: str) -> str:
     """Return the path of the runs of a new thread that has had one turn."""
-    thread = json.loads(twins.answer(url, Ask("POST", "/threads", {})).raw)["thread_id"]
+    thread = json.loads(send(url, Ask("POST", "/threads", {})).raw)["thread_id"]
     path = f"/threads/{thread}/runs"
-    twins.answer(url, Ask("POST", f"{path}/wait", scripted("hi")))
+    send(url, Ask("POST", f"{path}/wait", scripted("hi")))
     return path
 
 
@@ -313,7 +313,7 @@ def test_a_later_turn_is_derived_as_the_first(
     with running("record", cassette, "--upstream", agent_server, folder=folder) as recorder:
         path = thread_with_a_turn(agent_server)
         ask = Ask("POST", f"{path}/stream", {**body, "stream_mode": modes})
-        twins.answer(recorder.url, ask)
+        send(recorder.url, ask)
         assert recorder.stop() == 0
     [exchange] = load(cassette).values()
 
@@ -322,5 +322,5 @@ def test_a_later_turn_is_derived_as_the_first(
         ask = Ask("POST", f"{path}/{call}", {**body, "stream_mode": mode})
         response = derive_run(exchange, to_request(ask))
         assert response is not None
-        own, other = as_seen(response), twins.answer(agent_server, ask)
+        own, other = as_seen(response), send(agent_server, ask)
         assert first_difference(comparable(ask, own), comparable(ask, other)) is None

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from tests.real.test_event_truth import stable
 Transport = Literal["sse", "websocket"]
 TRANSPORTS: tuple[Transport, ...] = ("sse", "websocket")
 SPEEDS = ("instant", "2")
+TEXTS = ("hi", "tools of Rome", "delegate", "fail at once")
 
 
 @pytest.fixture(scope="module", params=SPEEDS)
@@ -36,12 +37,12 @@ def fake(
         yield server
 
 
-def by_js(url: str, transport: Transport, text: str, *answer: str) -> dict[str, Any]:
-    """Return what the projections of the JavaScript SDK give."""
+def by_js(url: str, transport: Transport, texts: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return what the projections of the JavaScript SDK give for each of *texts*, with sorted names."""
     script = Path("events.mjs")
     flags = ("--experimental-websocket", "--no-warnings", str(script))
     done = subprocess.run(
-        [tool("node"), *flags, "sdk-1", url, transport, text, *answer],
+        [tool("node"), *flags, "sdk-1", url, transport, *texts],
         cwd=installed(),
         capture_output=True,
         text=True,
@@ -49,33 +50,27 @@ def by_js(url: str, transport: Transport, text: str, *answer: str) -> dict[str, 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    shown: dict[str, Any] = json.loads(done.stdout)
-    return shown
+    shown: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    return {text: dict(sorted(given.items())) for text, given in shown.items()}
 
 
 @cache
-def by_js_from_the_real_server(url: str, transport: Transport, text: str) -> dict[str, Any]:
-    return by_js(url, transport, text)
+def by_js_from_the_real_server(url: str, transport: Transport) -> dict[str, dict[str, Any]]:
+    return by_js(url, transport, TEXTS)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-@pytest.mark.parametrize("text", ["hi", "tools of Rome", "delegate", "fail at once"])
 def test_the_javascript_sdk_sees_no_difference(
-    fake: Mockserver, agent_server: str, transport: Transport, text: str
+    fake: Mockserver, agent_server: str, transport: Transport
 ) -> None:
-    shown = by_js(fake.url, transport, text)
-    wanted = by_js_from_the_real_server(agent_server, transport, text)
+    shown = by_js(fake.url, transport, [*TEXTS, "interrupt"])
+    asked = shown.pop("interrupt")
+    wanted = by_js_from_the_real_server(agent_server, transport)
 
-    assert stable([sorted(shown.items())]) == stable([sorted(wanted.items())])
-
-
-@pytest.mark.parametrize("transport", TRANSPORTS)
-def test_the_javascript_sdk_is_asked(fake: Mockserver, transport: Transport) -> None:
-    """Whether it still shows what follows its answer is a race, on the real server too."""
-    shown = by_js(fake.url, transport, "interrupt", "send")
-
-    assert shown["asked"] == {"question": "Send it?", "choices": ["send", "drop"]}
-    assert shown["messages"][0] == "I would send it."
+    assert stable([*shown.items()]) == stable([*wanted.items()])
+    # Whether it still shows what follows its answer is a race, on the real server too.
+    assert asked["asked"] == {"question": "Send it?", "choices": ["send", "drop"]}
+    assert asked["messages"][0] == "I would send it."
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from tests.documents import ROOT
 from tests.processes import running
 from tests.real.clients import CLIENTS, Values, js
 from tests.real.scenarios import AGENT, BAGATUR, HELLO, run, said
-from tests.real.wire import Seen, send_all
+from tests.real.wire import Seen, send
 from tests.recordings import threaded
 
 if TYPE_CHECKING:
@@ -367,7 +367,7 @@ def test_a_name_that_was_not_declared_is_refused_as_by_the_real_server(
 
 def refusal(url: str) -> Seen:
     """Return what the server at *url* says to a run of a graph that it does not have."""
-    return send_all(url, {"": (run("wait", "nope", HELLO),)})[""][0]
+    return send(url, run("wait", "nope", HELLO))
 
 
 @pytest.mark.asyncio(loop_scope="session")

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, expect
 from mockserver import MockServer
 from tests.conftest import tool
 from tests.real import chat_page
-from tests.real.chat_page import Open, idle, say
+from tests.real.chat_page import Open, idle, new_chat, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -49,40 +49,46 @@ def asked(server: MockServer) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(
-    ("fault", "errors", "again"),
-    [
-        pytest.param({"status": 429}, {"sdk-1": "HTTP 429"}, {"sdk-2": "POST stream 200"}, id="429"),
-        pytest.param({"status": 503}, {"sdk-1": "HTTP 503"}, {"sdk-2": "POST stream 200"}, id="503"),
-        pytest.param({"cut": 3}, {"sdk-1": "network error"}, {"sdk-2": "GET stream 200"}, id="cut"),
-        pytest.param({"garbage": 2}, {"sdk-1": "JSON"}, {"sdk-2": "GET stream 200"}, id="garbage"),
-        pytest.param({"stall": 3, "seconds": 1}, {}, {}, id="stall"),
-        pytest.param({"split": 7}, {}, {}, id="split"),
-    ],
-)  # fmt: skip
-async def test_a_page_meets_a_fault_of_a_run(
-    chat: Open,
-    fake: MockServer,
-    sdk: str,
-    fault: dict[str, Any],
-    errors: dict[str, str],
-    again: dict[str, str],
-) -> None:
-    fake.fault(fault, path="/runs/stream")
-    async with chat(fake.url) as page:
-        await say(page, ADA)
-        if sdk in errors:
-            await expect(page.locator("#error")).to_contain_text(errors[sdk])
-        else:
-            await expect(page.locator("li").last).to_contain_text(HELLO)
-            assert await page.locator("#error").text_content() == ""
-        await idle(page)
-        requests = [one for one in asked(fake)[1:] if "history" not in one]
-        await say(page, "And now?")
-        await expect(page.locator("li").last).to_contain_text("And now?")
-        await expect(page.locator("#error")).to_be_empty()
+FAULTS: dict[str, dict[str, Any]] = {
+    "429": {"status": 429},
+    "503": {"status": 503},
+    "cut": {"cut": 3},
+    "garbage": {"garbage": 2},
+    "stall": {"stall": 3, "seconds": 1},
+    "split": {"split": 7},
+}
+ERRORS = {"429": "HTTP 429", "503": "HTTP 503", "cut": "network error", "garbage": "JSON"}
+"""What SDK 1 shows. SDK 2 shows no error, and asks again."""
+AGAIN = {
+    "429": ["POST stream 200"],
+    "503": ["POST stream 200"],
+    "cut": ["GET stream 200"],
+    "garbage": ["GET stream 200"],
+}
 
-    assert requests == ([again[sdk]] if sdk in again else [])
+
+async def test_a_page_meets_faults_of_runs(chat: Open, fake: MockServer, sdk: str) -> None:
+    """One page, with a new conversation for each fault."""
+    requests = {}
+    async with chat(fake.url) as page:
+        for name, fault in FAULTS.items():
+            await new_chat(page)
+            fake.reset()
+            fake.fault(fault, path="/runs/stream")
+            await say(page, ADA)
+            if sdk == "sdk-1" and name in ERRORS:
+                await expect(page.locator("#error")).to_contain_text(ERRORS[name])
+            else:
+                await expect(page.locator("li").last).to_contain_text(HELLO)
+                assert await page.locator("#error").text_content() == ""
+            await idle(page)
+            requests[name] = [one for one in asked(fake) if "history" not in one][1:]
+            await say(page, "And now?")
+            await expect(page.locator("li").last).to_contain_text("And now?")
+            await expect(page.locator("#error")).to_be_empty()
+            await idle(page)
+
+    assert requests == {name: AGAIN.get(name, []) if sdk == "sdk-2" else [] for name in FAULTS}
 
 
 EVENTS, COMMANDS = "/stream/events", "/commands"

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.processes import run, running
-from tests.real.page_view import Scheme, find_barriers, is_too_wide, show, view
+from tests.real.page_view import find_barriers, is_too_wide, show, view
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -42,6 +42,10 @@ def as_file(folder: Path, cassettes: Path) -> Url:
     return lambda place: f"{file.as_uri()}#/cassettes/{place}"
 
 
+FROM_FILE = pytest.mark.parametrize("url", ["file"], indirect=True)
+"""Marks what the page does with an exchange once it has it, whether from a server or from a file."""
+
+
 async def texts(page: Page, selector: str) -> list[str]:
     """Wait for the first element of *selector*, and return the texts of all."""
     await expect(page.locator(selector).first).to_be_visible()
@@ -72,6 +76,7 @@ async def test_a_conversation_with_a_tool_call(browser: Browser, url: Url) -> No
         await expect(tool_call).to_contain_text("It is 21 °C and sunny in Paris.")
 
 
+@FROM_FILE
 async def test_each_stream_mode_is_the_same_conversation(browser: Browser, url: Url) -> None:
     question = "Hello! My name is Bagatur and I am 26 years old."
     answer = "Hello Bagatur! What would you like to talk about?"
@@ -83,6 +88,7 @@ async def test_each_stream_mode_is_the_same_conversation(browser: Browser, url: 
             await expect(page.locator(".bubble")).to_have_text(expected)
 
 
+@FROM_FILE
 async def test_an_interrupt_and_an_error(browser: Browser, url: Url) -> None:
     async with view(browser, url("interrupt.yaml/1")) as page:
         await expect(page.locator(".callout")).to_contain_text("Send this reply?")
@@ -105,12 +111,14 @@ async def test_a_whole_thread_is_one_conversation(browser: Browser, url: Url) ->
         ]
 
 
+@FROM_FILE
 async def test_a_request_that_is_no_run_shows_its_bodies(browser: Browser, url: Url) -> None:
     async with view(browser, url("hello.yaml/13")) as page:
         await expect(page.get_by_role("heading", name="Request body")).to_be_visible()
         await expect(page.locator(".bodies")).to_contain_text("graph_id")
 
 
+@FROM_FILE
 async def test_a_timeline(browser: Browser, url: Url) -> None:
     async with view(browser, url("weather.yaml/3/timeline")) as page:
         await page.get_by_text("The timeline as a table").click()
@@ -132,6 +140,7 @@ async def test_a_timeline(browser: Browser, url: Url) -> None:
         assert (await texts(page, ".bubble"))[-1].startswith("The tool says")
 
 
+@FROM_FILE
 async def test_a_drag_zooms_and_a_double_click_shows_everything(browser: Browser, url: Url) -> None:
     async with view(browser, url("weather.yaml/3/timeline")) as page:
         state = page.locator(".timeline [role=status]")
@@ -147,6 +156,7 @@ async def test_a_drag_zooms_and_a_double_click_shows_everything(browser: Browser
         await expect(state).to_have_text(whole)
 
 
+@FROM_FILE
 async def test_the_events(browser: Browser, url: Url) -> None:
     async with view(browser, url("weather.yaml/2/events")) as page:
         await expect(page.get_by_role("option")).to_have_count(4)
@@ -183,6 +193,7 @@ async def test_a_search(browser: Browser, url: Url) -> None:
         await expect(page.get_by_role("heading", level=1)).to_have_text("hello.yaml#13")
 
 
+@FROM_FILE
 async def test_the_keyboard_is_enough(browser: Browser, url: Url) -> None:
     async def press(*keys: str) -> None:
         for key in keys:
@@ -209,14 +220,18 @@ async def test_the_keyboard_is_enough(browser: Browser, url: Url) -> None:
 
 
 @pytest.mark.parametrize("url", ["server"], indirect=True)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_no_barriers(browser: Browser, url: Url, scheme: Scheme) -> None:
+async def test_no_barriers(browser: Browser, url: Url) -> None:
+    """The other scheme has other colours, and nothing else."""
     found: dict[str, list[str]] = {}
-    async with view(browser, url(""), scheme=scheme) as page:
+    async with view(browser, url("")) as page:
         for place in PLACES:
             await show(page, f"cassettes/{place}")
             await expect(page.get_by_text("Loading…")).to_have_count(0)
-            if barriers := await find_barriers(page):
+            barriers = await find_barriers(page)
+            await page.emulate_media(color_scheme="dark")
+            barriers += await find_barriers(page, "color-contrast")
+            await page.emulate_media(color_scheme="light")
+            if barriers:
                 found[place] = barriers
 
     assert found == {}
@@ -310,6 +325,7 @@ async def test_a_hostile_cassette_is_shown_as_text(browser: Browser, hostile: Ur
         assert await page.locator("img, iframe, object, a[href^=javascript]").count() == 0
 
 
+@pytest.mark.parametrize("hostile", ["file"], indirect=True)
 async def test_hidden_characters_in_a_conversation_have_names(
     browser: Browser, hostile: Url
 ) -> None:
@@ -347,6 +363,7 @@ def large(
             yield lambda place: f"{server.url}/__mockserver__/#/cassettes/{place}"
 
 
+@pytest.mark.parametrize("large", ["server"], indirect=True)
 async def test_the_list_comes_in_pieces(browser: Browser, large: Url) -> None:
     rows = ".files .exchange-rows li"
     async with view(browser, large("large.yaml")) as page:
@@ -359,6 +376,7 @@ async def test_the_list_comes_in_pieces(browser: Browser, large: Url) -> None:
         await expect(page.locator(rows)).to_have_count(150)
 
 
+@pytest.mark.parametrize("large", ["file"], indirect=True)
 async def test_a_stream_of_20000_events(browser: Browser, large: Url) -> None:
     async with view(browser, large("large.yaml/1/events")) as page:
         await expect(page.get_by_text("20,000 events")).to_be_visible()

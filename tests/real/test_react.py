@@ -33,11 +33,16 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(params=["2", "instant"])
-def fake(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Mockserver]:
-    """A server without cassettes, at the pace of a model, or without pauses."""
+@pytest.fixture
+def speed() -> str:
+    return "instant"
+
+
+@pytest.fixture
+def fake(speed: str, tmp_path: Path) -> Iterator[Mockserver]:
+    """A server without cassettes, without pauses where a test asks for no other *speed*."""
     (tmp_path / "script.yaml").write_text(SCRIPT)
-    options = ("--script", "script.yaml", "--speed", request.param)
+    options = ("--script", "script.yaml", "--speed", speed)
     with running("serve", *options, folder=tmp_path) as server:
         yield server
 
@@ -49,7 +54,7 @@ def paced(tmp_path: Path) -> Iterator[Mockserver]:
         yield server
 
 
-@pytest.mark.parametrize("transport", ["sse", "websocket"])
+@pytest.mark.parametrize(("transport", "speed"), [("sse", "2"), ("websocket", "instant")])
 async def test_a_conversation_has_its_history_and_survives_a_reload(
     chat: Open, fake: Mockserver, transport: str
 ) -> None:
@@ -98,7 +103,7 @@ async def test_a_component_shows_what_a_subgraph_says(chat: Open, fake: Mockserv
         await expect(page.locator("ol li")).to_have_count(4)
 
 
-@pytest.mark.parametrize("reload", [False, True])
+@pytest.mark.parametrize(("reload", "speed"), [(False, "2"), (True, "instant")])
 async def test_an_interrupt_is_shown_and_answered(
     chat: Open, fake: Mockserver, reload: bool
 ) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -100,12 +99,14 @@ def test_the_readme_shows_excerpts_of_the_recipes() -> None:
 
 
 def test_vitest(agent_server: str, tmp_path: Path) -> None:
-    project = Project(tmp_path, recipes()[0])
+    """With the recipe of a fault in the same project."""
+    project = Project(tmp_path, [*recipes()[0], files(FAULTS)[0]])
     status, output = project.run("vitest", "run")
     assert (status, "mockserver: cassettes: no such file or folder" in output) == (1, True)
 
     status, output = project.run("vitest", "run", RECORD=agent_server)
-    assert (status, project.cassettes) == (0, ["chat/says hello.yaml"]), output
+    assert status == 0, output
+    assert project.cassettes == ["busy/tries again.yaml", "chat/says hello.yaml"]
 
     missing = (tmp_path / "chat.test.js").read_text() + SWALLOWED
     (tmp_path / "other.test.js").write_text(missing.replace("{ expect }", "{ describe, expect }"))
@@ -116,21 +117,10 @@ def test_vitest(agent_server: str, tmp_path: Path) -> None:
     status, output = project.run("vitest", "run")
 
     assert status == 1
-    assert re.search(r"Tests +1 failed \| 2 passed", output), output
+    assert re.search(r"Tests +1 failed \| 3 passed", output), output
     assert "POST /runs/wait: no exchange matches" in output
     assert "nearest: other/a miss/is swallowed.yaml#1" in output
-
-
-def test_a_fault_in_vitest(agent_server: str, tmp_path: Path) -> None:
-    others = [one for one in recipes()[0] if one[0] != "chat.test.js"]
-    project = Project(tmp_path, [*others, files(FAULTS)[0]])
-    status, output = project.run("vitest", "run", RECORD=agent_server)
-    assert (status, project.cassettes) == (0, ["busy/tries again.yaml"]), output
-
-    status, output = project.run("vitest", "run")
-
-    assert status == 0, output
-    assert "answered 1 by cassette, 1 by fault" in output
+    assert "answered 3 by cassette, 1 by fault; 1 miss" in output
 
 
 def create_playwright_project(
@@ -150,27 +140,21 @@ def create_playwright_project(
 COMMAND = ("playwright", "test", "--config=chromium.config.js", "--reporter=line")
 
 
-def test_a_fault_in_playwright(chromium: str, tmp_path: Path, free: dict[str, str]) -> None:
-    others = [one for one in recipes()[1] if one[0] != "chat.spec.js"]
-    project = create_playwright_project(tmp_path, [*others, files(FAULTS)[1]], free)
-    shutil.copytree(ROOT / "cassettes", tmp_path / "cassettes")
-    status, output = project.run(*COMMAND, CHROMIUM=chromium)
-
-    assert status == 0, output
-
-
 def test_playwright(agent_server: str, chromium: str, tmp_path: Path, free: dict[str, str]) -> None:
+    """With the recipe of a fault in the same project."""
     project = create_playwright_project(tmp_path, recipes()[1], free)
     status, output = project.run(*COMMAND, RECORD=agent_server, CHROMIUM=chromium)
     assert (status, project.cassettes) == (0, ["chat/answers.yaml"]), output
 
     other = (tmp_path / "chat.spec.js").read_text().replace("Hello!", "Bye!")
     (tmp_path / "other.spec.js").write_text(other.replace('"Hello"', '"Sorry."'))
+    name, fault = files(FAULTS)[1]
+    (tmp_path / name).write_text(fault)
     (tmp_path / "cassettes" / "other").mkdir()
     recorded = (tmp_path / "cassettes" / "chat" / "answers.yaml").read_text()
     (tmp_path / "cassettes" / "other" / "answers.yaml").write_text(recorded)
     status, output = project.run(*COMMAND, "--workers=2", CHROMIUM=chromium)
 
     assert status == 1
-    assert re.search(r"1 failed\n.*\n +1 passed", output), output
+    assert re.search(r"1 failed\n.*\n +2 passed", output), output
     assert "nearest: other/answers.yaml#1" in output

@@ -16,7 +16,7 @@ from mockserver.fake.script.model import Script
 from mockserver.http.messages import Request
 from tests.real import twins
 from tests.real.threads import SCENARIOS, Scenario
-from tests.real.wire import JSON, Ask, Seen, send_all
+from tests.real.wire import JSON, Ask, Seen, send
 
 LANES = 10
 """How many scenarios the real server plays at a time."""
@@ -32,10 +32,9 @@ class Real:
     def ask(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> Any:
-        ask = Ask(method, path.replace("{", "{{").replace("}", "}}"), body)
-        seen = send_all(self._url, {"": (ask,)}, {**JSON, **(headers or {})})[""][0]
-        self.seen.append((Ask(method, path, body), seen))
-        return read(seen)
+        ask = Ask(method, path, body)
+        self.seen.append((ask, send(self._url, ask, {**JSON, **(headers or {})})))
+        return read(self.seen[-1][1])
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)

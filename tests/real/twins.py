@@ -23,7 +23,7 @@ from mockserver.fake.script import parse
 from mockserver.fake.script.model import Script, Situation
 from mockserver.http.messages import Request
 from tests.agentserver import GRAPHS
-from tests.real.wire import Ask, Headers, Seen, send_all
+from tests.real.wire import Ask, Headers, Seen, send
 
 SCRIPT = parse.parse_script((GRAPHS / "script.yaml").read_text("utf-8"), Script)
 GRAPH_NAMES = ("scripted", "figures", "plain")
@@ -114,13 +114,8 @@ class NormalizedResponse:
 def real(url: str, asks: Mapping[str, Ask]) -> Iterator[dict[str, Future[Seen]]]:
     """Ask the real server at *url* all of *asks*, as many at a time as it can play; what it answers may come later."""
     with ThreadPoolExecutor(LANES) as pool:
-        yield {name: pool.submit(answer, url, ask) for name, ask in asks.items()}
+        yield {name: pool.submit(send, url, ask) for name, ask in asks.items()}
         pool.shutdown(cancel_futures=True)
-
-
-def answer(url: str, ask: Ask) -> Seen:
-    """Return what the server at *url* answers to *ask*."""
-    return send_all(url, {"": (ask,)})[""][0]
 
 
 def fake(ask: Ask, script: Script = SCRIPT, graphs: tuple[str, ...] = GRAPH_NAMES) -> Seen:

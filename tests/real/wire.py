@@ -4,15 +4,19 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from io import BytesIO
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
 Headers = tuple[tuple[str, str], ...]
 
 JSON = {"content-type": "application/json"}
+SEND_WITHIN = 100.0
 NOT_KEPT = ("connection", "content-length", "date", "keep-alive", "server", "transfer-encoding")
 """What belongs to one connection or moment, not to the exchange."""
 
@@ -87,6 +91,16 @@ def send_all(
     return asyncio.run(send_all_async(url, scenarios, headers))
 
 
+def send(url: str, ask: Ask, headers: Mapping[str, str] = JSON) -> Seen:
+    """Return the response of the server at *url* to one request, its body as one chunk. This takes less time than an event loop."""
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=SEND_WITHIN)
+    connection.request(ask.method, ask.path, _encode(ask.body), {**headers, "connection": "close"})
+    with closing(connection), connection.getresponse() as response:
+        raw = response.read()
+        fields = tuple((name.lower(), value) for name, value in response.getheaders())
+        return Seen(response.status, response.reason, fields, ((0.0, raw),))
+
+
 async def _in_order(session: aiohttp.ClientSession, asks: Sequence[Ask]) -> tuple[Seen, ...]:
     seen: list[Seen] = []
     known: dict[str, Any] = {}
@@ -99,9 +113,7 @@ async def _in_order(session: aiohttp.ClientSession, asks: Sequence[Ask]) -> tupl
 
 
 async def _ask(session: aiohttp.ClientSession, ask: Ask, known: Mapping[str, Any]) -> Seen:
-    body = ask.body
-    if body is not None and not isinstance(body, bytes):
-        body = json.dumps(body, ensure_ascii=False).encode()
+    body = _encode(ask.body)
     sent = None if body is None else BytesIO(body)
     started = time.monotonic()
     async with session.request(ask.method, ask.path.format(**known), data=sent) as response:
@@ -112,3 +124,9 @@ async def _ask(session: aiohttp.ClientSession, ask: Ask, known: Mapping[str, Any
             (name.decode().lower(), value.decode()) for name, value in response.raw_headers
         )
         return Seen(response.status, response.reason, headers, tuple(chunks))
+
+
+def _encode(body: Any) -> bytes | None:
+    if body is None or isinstance(body, bytes):
+        return body
+    return json.dumps(body, ensure_ascii=False).encode()

@@ -14,7 +14,7 @@ from tests.processes import Mockserver, run, running
 from tests.real.raw_response import on_the_socket
 from tests.real.scenarios import AGENT, HELLO, MODES, NOBODY, said
 from tests.real.scenarios import run as run_of
-from tests.real.wire import JSON, Ask, Seen, send_all
+from tests.real.wire import JSON, Ask, Seen, send
 
 CASSETTES = ROOT / "cassettes"
 INSTANT = ("--speed", "instant")
@@ -70,7 +70,7 @@ def chain(tmp_path: Path) -> Iterator[Mockserver]:
 
 def answer(server: Mockserver, ask: Ask, **headers: str) -> Seen:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return send_all(server.url, {"": (ask,)}, {**JSON, **names})[""][0]
+    return send(server.url, ask, {**JSON, **names})
 
 
 class TestTheChain:
